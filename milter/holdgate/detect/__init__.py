@@ -1,0 +1,1 @@
+"""Text to matches: which personal data stands where, and how sure that is."""

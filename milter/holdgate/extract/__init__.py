@@ -1,0 +1,1 @@
+"""Message or file to text: every part that leaves is read, or said to be unread."""

@@ -1,0 +1,49 @@
+"""What a reader hands on: the parts of a message, their text, and how whole the reading was."""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How whole an inspection was; `X-Holdgate-Status` says the same words."""
+
+    COMPLETE = "complete"
+    LIMITED = "limited"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Part:
+    """One piece of a message that one reader read: a body, an attachment, a member of an archive.
+
+    `name` is the way to it, as a person would say it ("message body", "report.zip › salaries.xlsx").
+    `text` is all that was read, in characters. `places` says where in the document a stretch of it stands: pairs of
+    the offset where it begins and its name ("sheet Salaries, B7", "page 3"), in ascending order of offsets.
+    `reason` is empty for a complete part, else a short phrase that names what is missing and holds no content.
+    """
+
+    name: str
+    reader: str
+    text: str = ""
+    places: list[tuple[int, str]] = field(default_factory=list)
+    status: Status = Status.COMPLETE
+    reason: str = ""
+
+    def place_at(self, offset: int) -> str:
+        """Name the place of the character at `offset`, or return "" where the reader names none."""
+        index = bisect_right(self.places, offset, key=lambda place: place[0]) - 1
+        return self.places[index][1] if index >= 0 else ""
+
+
+@dataclass(slots=True)
+class Extraction:
+    """All parts of one message or file, with the worst status among them and the first reason for it.
+
+    `signals` are observations that policy may act on: a name that disagrees with the content, ambiguous MIME, ….
+    """
+
+    parts: list[Part] = field(default_factory=list)
+    status: Status = Status.COMPLETE
+    reason: str = ""
+    signals: list[str] = field(default_factory=list)
