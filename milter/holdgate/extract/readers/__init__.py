@@ -1,0 +1,1 @@
+"""One format a file: each module has a `read(document, sink)` as `extract.reading` describes it."""
