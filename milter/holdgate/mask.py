@@ -1,7 +1,7 @@
 """The only way a match becomes printable: what is found in a message leaves this process masked.
 
 At most the last four characters of a value stay readable, as PCI DSS 4.0 (requirement 3.4.1) allows for card
-numbers, and never more than a third of it. An e-mail address keeps the first letter of its mailbox and its top-level domain.
+numbers, and never more than a third of it. An e-mail address keeps the first letter of its mailbox.
 """
 
 MASK = "*"

@@ -13,7 +13,7 @@ from holdgate.extract.budget import Budget
 
 
 class UnreadableError(Exception):
-    """A document cannot be read; the argument is the reason in a few words ("encrypted", "damaged"), without content."""
+    """A document cannot be read; the argument is the reason in a few words ("encrypted", "damaged")."""
 
 
 @dataclass(frozen=True, slots=True)
