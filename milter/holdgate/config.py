@@ -4,6 +4,7 @@
 """
 
 import re
+import sys
 import tomllib
 from datetime import timedelta
 from pathlib import Path
@@ -96,10 +97,8 @@ class MilterSettings(Section):
         "unix:/run/holdgate/milter.sock",
         pattern=r"^(unix:/.+|inet6?:\d+@.+)$",
         description='Where the milter listens: "unix:/path" (faster) or "inet:PORT@HOST". '
-        "A chrooted smtpd needs a path below Postfix's queue directory.",
-    )
-    socket_group: str = Field(
-        "", description='Group that may connect to the unix socket, as a rule "postfix"; empty leaves it as it is.'
+        "A chrooted smtpd needs a path below Postfix's queue directory. Where the directory of the socket has the setgid bit, "
+        "it stands in, when that directory has the setgid bit.",
     )
     spool_directory: Path = Field(
         Path("/var/lib/holdgate/spool"),
@@ -138,6 +137,13 @@ class RulesSettings(Section):
     local_directory: Path = Field(
         Path("/etc/holdgate/rules.d"), description="Your own rules and changes, read after the shipped ones."
     )
+
+    def shipped(self) -> Path:
+        """Return the directory of the shipped rules: the setting, a checkout's own, or where they were installed."""
+        if self.directory is not None:
+            return self.directory
+        checkout = Path(__file__).parents[2] / "rules"
+        return checkout if checkout.is_dir() else Path(sys.prefix) / "share/holdgate/rules"
 
 
 class PolicySettings(Section):

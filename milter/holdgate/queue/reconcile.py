@@ -20,7 +20,6 @@ none open    yes, without        left alone, counted
 
 from datetime import UTC, datetime, timedelta
 from email import policy
-from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 
@@ -196,9 +195,9 @@ class Reconciler:
             policy="adopted",
             arrival_time=message.arrival_time,
             size=message.size,
-            header_from=_decoded(header, "From"),
-            subject=_decoded(header, "Subject"),
-            message_id=_decoded(header, "Message-ID"),
+            header_from=headers.decode(header.get("From", "")),
+            subject=headers.decode(header.get("Subject", "")),
+            message_id=headers.decode(header.get("Message-ID", "")),
             status=str(header.get(headers.STATUS, "")).partition(";")[0].strip()[:16],
         )
         self._store.record(incident, ACTOR, "adopted", "held with our mark, but without an incident")
@@ -213,12 +212,3 @@ class Reconciler:
         metrics.HELD_MESSAGES.set(len(ours))
         metrics.HELD_OLDEST_AGE.set(0 if oldest is None else datetime.now(UTC).timestamp() - oldest)
         metrics.FOREIGN_HELD.set(len(held) - len(ours))
-
-
-def _decoded(header: Message, name: str) -> str:
-    """Return a header field decoded (RFC 2047), or as it stands where that is malformed."""
-    value = str(header.get(name, ""))
-    try:
-        return str(make_header(decode_header(value)))
-    except (ValueError, LookupError):
-        return value
