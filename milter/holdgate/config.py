@@ -97,8 +97,8 @@ class MilterSettings(Section):
         "unix:/run/holdgate/milter.sock",
         pattern=r"^(unix:/.+|inet6?:\d+@.+)$",
         description='Where the milter listens: "unix:/path" (faster) or "inet:PORT@HOST". '
-        "A chrooted smtpd needs a path below Postfix's queue directory. Where the directory of the socket has the setgid bit, "
-        "it stands in, when that directory has the setgid bit.",
+        "A chrooted smtpd needs a path below Postfix's queue directory. A directory with the setgid bit lends its "
+        "group to the socket: whoever is in it may connect.",
     )
     spool_directory: Path = Field(
         Path("/var/lib/holdgate/spool"),
