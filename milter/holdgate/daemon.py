@@ -27,7 +27,7 @@ def begin(name: str, description: str | None) -> tuple[Settings, Path]:
         return load_settings(arguments.config), arguments.config
     except ConfigError as error:
         for problem in error.problems:
-            maillog.failed(name, stage="config", error=problem)
+            maillog.failed(stage="config", error=problem)
         sys.exit(EX_CONFIG)
 
 

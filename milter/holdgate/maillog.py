@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 _log = logging.getLogger("holdgate")
-_NO_QUEUE_ID = "NOQUEUE"
 
 
 def configure(program: str, *, verbose: bool = False) -> None:
@@ -27,7 +26,8 @@ def configure(program: str, *, verbose: bool = False) -> None:
         handler.setFormatter(logging.Formatter(f"{program}[%(process)d]: %(levelname)s: %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    root.setLevel(logging.WARNING)
+    _log.setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
 def _add_priority(record: logging.LogRecord) -> bool:
@@ -42,7 +42,8 @@ def quote(value: str) -> str:
 
 def _event(level: int, queue_id: str, event: str, **values: Any) -> None:
     words = " ".join(f"{key.rstrip('_')}={quote(str(value))}" for key, value in values.items() if value != "")
-    _log.log(level, "%s: %s: %s", quote(queue_id) or _NO_QUEUE_ID, event, words)
+    subject = f"{quote(queue_id)}: {event}" if queue_id else event
+    _log.log(level, "%s%s", subject, f": {words}" if words else "")
 
 
 # -- gate ---------------------------------------------------------------------------------------------------------
@@ -142,16 +143,16 @@ def notice_failed(queue_id: str, *, kind: str, error: str, attempts: int) -> Non
 # -- daemons ------------------------------------------------------------------------------------------------------
 
 
-def started(daemon: str, **values: Any) -> None:
+def started(**values: Any) -> None:
     """A daemon is ready."""
-    _event(logging.INFO, daemon, "started", **values)
+    _event(logging.INFO, "", "started", **values)
 
 
-def stopped(daemon: str) -> None:
+def stopped() -> None:
     """A daemon ends in good order."""
-    _event(logging.INFO, daemon, "stopped")
+    _event(logging.INFO, "", "stopped")
 
 
-def failed(daemon: str, *, stage: str, error: str) -> None:
-    """A daemon cannot go on with something that is not about one message."""
-    _event(logging.ERROR, daemon, "failed", stage=stage, error=error)
+def failed(*, stage: str, error: str) -> None:
+    """A daemon cannot do something that is not about one message."""
+    _event(logging.ERROR, "", "failed", stage=stage, error=error)

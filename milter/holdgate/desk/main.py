@@ -28,18 +28,18 @@ def main() -> None:
         metrics.serve(settings.metrics.desk)
         store = open_store(settings.store.url)
     except (KeyError, OSError, StoreError) as error:
-        maillog.failed(_NAME, stage="start", error=str(error))
+        maillog.failed(stage="start", error=str(error))
         sys.exit(daemon.EX_OSERR)
     queue = QueueClient(settings.queue.socket)
-    maillog.started(_NAME)
+    maillog.started()
     while not stop.wait(_INTERVAL):
         try:
             work_once(store, queue, settings, datetime.now(UTC))
         except SQLAlchemyError as error:
             metrics.ERRORS.labels("store").inc()
-            maillog.failed(_NAME, stage="store", error=maillog.describe(error))
+            maillog.failed(stage="store", error=maillog.describe(error))
     store.close()
-    maillog.stopped(_NAME)
+    maillog.stopped()
 
 
 def work_once(store: Store, queue: QueueClient, settings: Settings, now: datetime) -> None:
@@ -50,3 +50,7 @@ def work_once(store: Store, queue: QueueClient, settings: Settings, now: datetim
         except ConflictError:
             continue  # somebody decided in this very moment, and that counts
     post.send_owed(store, queue, settings.desk, now)
+
+
+if __name__ == "__main__":
+    main()

@@ -46,7 +46,7 @@ class Agent:
                 try:
                     self._answer(connection)
                 except Exception as error:  # one bad request must not end the service
-                    maillog.failed("holdgate-queue", stage="request", error=maillog.describe(error))
+                    maillog.failed(stage="request", error=maillog.describe(error))
 
     def _answer(self, connection: socket.socket) -> None:
         connection.settimeout(_REQUEST_TIMEOUT)
@@ -58,7 +58,7 @@ class Agent:
             answer = {"error": str(error)}
         except PostfixError as error:
             answer = {"error": str(error)}
-            maillog.failed("holdgate-queue", stage="postfix", error=str(error))
+            maillog.failed(stage="postfix", error=str(error))
         connection.settimeout(_SEND_TIMEOUT)
         connection.sendall(json.dumps(answer).encode() + b"\n" + content)
 

@@ -33,7 +33,7 @@ def main() -> None:
         user_id, group_id = daemon.ids_of(settings.user)
         listener = agent.listen(settings.queue.socket, group_id=group_id)
     except (KeyError, OSError) as error:
-        maillog.failed(_NAME, stage="socket", error=str(error))
+        maillog.failed(stage="socket", error=str(error))
         sys.exit(daemon.EX_OSERR)
     child = os.fork()
     if child == 0:
@@ -47,7 +47,7 @@ def main() -> None:
         action_header=settings.policy.action_header,
     )
     threading.Thread(target=serving.serve, args=[listener], daemon=True).start()
-    maillog.started(_NAME, socket=settings.queue.socket, postfix=settings.queue.postfix_config)
+    maillog.started(socket=settings.queue.socket, postfix=settings.queue.postfix_config)
     status = 0
     try:
         _, status = os.waitpid(child, 0)
@@ -55,7 +55,7 @@ def main() -> None:
         os.kill(child, signal.SIGTERM)
         os.waitpid(child, 0)
     settings.queue.socket.unlink(missing_ok=True)
-    maillog.stopped(_NAME)
+    maillog.stopped()
     sys.exit(os.waitstatus_to_exitcode(status) and daemon.EX_OSERR)
 
 
@@ -74,7 +74,7 @@ def _reconcile(settings: Settings) -> int:
         metrics.serve(settings.metrics.queue)
         store = open_store(settings.store.url)
     except (KeyError, OSError, StoreError) as error:
-        maillog.failed(_NAME, stage="start", error=str(error))
+        maillog.failed(stage="start", error=str(error))
         return daemon.EX_OSERR
     reconciler = Reconciler(
         store,
@@ -90,10 +90,14 @@ def _reconcile(settings: Settings) -> int:
             busy = reconciler.run_once()
         except (QueueError, StoreError, SQLAlchemyError) as error:
             metrics.ERRORS.labels("reconcile").inc()
-            maillog.failed(_NAME, stage="reconcile", error=maillog.describe(error))
+            maillog.failed(stage="reconcile", error=maillog.describe(error))
         deadline = time.monotonic() + (_BUSY_INTERVAL if busy else interval)
         while time.monotonic() < deadline and os.getppid() == parent and not stop.wait(min(_BUSY_INTERVAL, interval)):
             if reconciler.has_work():
                 break
     store.close()
     return 0
+
+
+if __name__ == "__main__":
+    main()
