@@ -22,7 +22,7 @@ def begin(name: str, description: str | None) -> tuple[Settings, Path]:
     parser.add_argument("-v", "--verbose", action="store_true", help="log more")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     arguments = parser.parse_args()
-    maillog.configure(name, verbose=arguments.verbose)
+    maillog.configure(name, daemon=True, verbose=arguments.verbose)
     try:
         return load_settings(arguments.config), arguments.config
     except ConfigError as error:

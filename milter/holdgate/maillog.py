@@ -13,17 +13,23 @@ from typing import Any
 _log = logging.getLogger("holdgate")
 
 
-def configure(program: str, *, verbose: bool = False) -> None:
-    """Send the log to the journal (stderr, when systemd started us), else to syslog's mail facility, else to stderr."""
+def configure(program: str, *, daemon: bool, verbose: bool = False) -> None:
+    """Send a daemon's log to the journal (stderr, when systemd started it), to syslog's mail facility, or to stderr.
+
+    What a command logs, such as a decision, goes to syslog alone: its terminal is for its user.
+    """
     handler: logging.Handler
-    if os.environ.get("JOURNAL_STREAM") or sys.stderr.isatty() or not Path("/dev/log").exists():
+    syslog = Path("/dev/log").exists()
+    if daemon and (os.environ.get("JOURNAL_STREAM") or sys.stderr.isatty() or not syslog):
         handler = logging.StreamHandler(sys.stderr)
         level = "<%(priority)d>" if os.environ.get("JOURNAL_STREAM") else ""
         handler.setFormatter(logging.Formatter(f"{level}{program}[%(process)d]: %(message)s"))
         handler.addFilter(_add_priority)
-    else:
+    elif syslog:
         handler = logging.handlers.SysLogHandler("/dev/log", facility="mail")
         handler.setFormatter(logging.Formatter(f"{program}[%(process)d]: %(levelname)s: %(message)s"))
+    else:
+        handler = logging.NullHandler()
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

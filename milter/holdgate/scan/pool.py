@@ -14,7 +14,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from holdgate import maillog, metrics
 from holdgate.config import Settings
@@ -90,6 +90,12 @@ class Pool:
         self._zygote, self._control = self._start_zygote()
         for _ in range(settings.workers):
             self._idle.put(self._spawn())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End the zygote and, with it, all workers."""
