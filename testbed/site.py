@@ -11,6 +11,7 @@ from pathlib import Path
 
 from holdgate.config import Settings, load_settings
 from holdgate.quarantine.store import Store, migrate, open_store
+from holdgate.scan.worker import die_with_parent
 from testbed.ports import LOOPBACK, free_port, is_listening, wait_for
 from testbed.postfix import PostfixInstance
 from testbed.world import World
@@ -139,6 +140,7 @@ class Site:
                 stdout=log,
                 stderr=log,
                 env=os.environ | {"JOURNAL_STREAM": "", "PYTHONPATH": os.pathsep.join(sys.path)},
+                preexec_fn=die_with_parent,  # a site that is killed leaves no daemon behind
             )
         self._processes[name] = process
         port = getattr(self.settings.metrics, name)[1]
