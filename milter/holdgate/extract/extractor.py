@@ -6,6 +6,7 @@ nothing unread is ever `complete`.
 """
 
 import time
+from dataclasses import replace
 
 from holdgate.extract import identify, mime
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
@@ -21,6 +22,7 @@ READERS: dict[str, Reader] = {
 }
 """The reader of each kind of document that `identify` tells apart. A message is read by the driver itself."""
 
+_BODIES = {"text/plain": "message body", "text/html": "message body (HTML)"}
 _SEVERITY = {Status.COMPLETE: 0, Status.LIMITED: 1, Status.FAILED: 2}
 
 
@@ -83,21 +85,22 @@ class _Reading:
         for signal in mail.signals:
             self.signal(signal)
         self._plain(_below(name, "subject"), mail.subject, [])
-        headers = "\n".join(f"{header}: {value}" for header, value in mail.headers)
-        self._plain(_below(name, "headers"), headers, mail.unread)
-        bodies = 0
+        given = [f"attachment name: {given}" for leaf in mail.leaves for given in leaf.names]
+        self._plain(_below(name, "headers"), "\n".join([*mail.headers, *given]), mail.unread)
+        depth = document.depth + 1 if name else 0
+        doubtful = 0
         for number, leaf in enumerate(mail.leaves, 1):
             inner = leaf.document
-            if leaf.names:
-                label = _shown(leaf.names[0])
-            elif inner.declared_type in ("text/plain", "text/html"):
-                bodies += 1
-                label = "message body" + (" (HTML)" if inner.declared_type == "text/html" else "")
+            if leaf.doubtful:
+                doubtful += 1
+                label = f"other reading {doubtful}"
+            elif leaf.names:
+                label = _shown(leaf.names[0]) or f"attachment {number}"
+            elif inner.declared_type in _BODIES:
+                label = _BODIES[inner.declared_type]
             else:
                 label = f"attachment {number} ({inner.declared_type})"
-            depth = document.depth + 1 if name else 0
-            inner = Document(inner.data, inner.name, inner.declared_type, inner.charset, depth)
-            self.read(inner, _below(name, label))
+            self.read(replace(inner, depth=depth), _below(name, label))
 
     def _plain(self, name: str, value: str, unread: list[str]) -> None:
         if value or unread:
