@@ -55,6 +55,7 @@ def path(queue: HoldQueue) -> Iterator[Path]:
         serving = agent.Agent(queue, user_ids=[os.getuid()], action_header="X-Netskope-Action")
         threading.Thread(target=serving.serve, args=[listener], daemon=True).start()
         yield path
+        listener.shutdown(socket.SHUT_RDWR)
         listener.close()
 
 
