@@ -15,14 +15,15 @@ MOST_DECODED = 1_000_000
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SAME = bytes(98 if chr(code) in _LETTERS + "0123456789+/_" else code if code < 128 else 0 for code in range(256))
 # The searches begin with plain bytes, which `re` looks for many times faster than for a class or a repeat.
-_RUN = re.compile(b"b" * 14 + rb"b*={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*")
+_RUN = re.compile(b"b" * 12 + rb"b*={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*(?:\r?\n[ >]{0,4}b{2,}=*)?")
 _SPACED = re.compile(rb"0[0Aa](?:[ ,;:]{1,2}0[0Aa]){6,}")
 _BITS = re.compile(b"0" * 8 + rb"(?:[ ,]?0{8}){6,}")
 _HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){6,}|(?:[0-9A-F]{2}){6,})")
 _BINARY = re.compile(r"0[01]{7}(?:[ ,]?0[01]{7})+")
-_CODES = re.compile(r"(?:3[2-9]|4\d|5[0-7])(?:[ ,;]{1,2}(?:3[2-9]|4\d|5[0-7]))+")
+_CODES = re.compile(r"(?:3[2-9]|[4-8]\d|90)(?:[ ,;]{1,2}(?:3[2-9]|[4-8]\d|90))+")
 _SPACED_HEX = re.compile(r"[2-7][0-9A-Fa-f](?:[ ,;:]{1,2}[2-7][0-9A-Fa-f])+")
 _BASE32 = re.compile(r"[A-Z2-7]{16,}={0,6}")
+_CODE = re.compile(r"[A-Za-z0-9+/_]{16}")
 _WHITE = re.compile(r"[\s>]+")
 _LEAST_DIGITS = 5
 
@@ -48,6 +49,11 @@ def find(text: str, mask: bytes) -> Iterator[tuple[int, int, str, str]]:
                 return
             for name, decode in decoders:
                 plain = decode(raw)
+                if plain is None and "\n" in raw:
+                    # The line behind the last full one may be prose already.
+                    raw = raw[: raw.rindex("\n")].rstrip()
+                    end = start + len(raw)
+                    plain = decode(raw)
                 if plain is not None and telling(plain):
                     left -= len(raw)
                     runs += 1
@@ -57,14 +63,15 @@ def find(text: str, mask: bytes) -> Iterator[tuple[int, int, str, str]]:
 
 def _coded(mask: bytes) -> bool:
     """Whether a run looks like code and not like a word, a path or a number: it mixes letters with other things."""
-    return (b"A" in mask and (b"a" in mask or b"0" in mask)) or (b"0" in mask and b"a" in mask)
+    kinds = (b"A" in mask) + (b"a" in mask) + (b"0" in mask)
+    return kinds > 1 or (b"0" in mask and len(mask) % 2 == 0)
 
 
 def telling(plain: str) -> bool:
     """Whether decoded text can hold data: readable, and with an address, digits, or another layer."""
     if not plain or sum(map(str.isprintable, plain)) + plain.count("\n") + plain.count("\t") < 0.95 * len(plain):
         return False
-    return sum(map(str.isdigit, plain)) >= _LEAST_DIGITS or "@" in plain or len(plain) > 24
+    return sum(map(str.isdigit, plain)) >= _LEAST_DIGITS or "@" in plain or _CODE.search(plain) is not None
 
 
 def _text(data: bytes) -> str | None:

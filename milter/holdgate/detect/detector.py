@@ -80,9 +80,7 @@ class Detector:
                 parts.append(list(item))
         return evaluate(self.profile, self._profile_rules, [*parts, loose] if loose else parts)
 
-    def _search(
-        self, normal: Normal, places: Sequence[tuple[int, str]], layer: int = 0
-    ) -> tuple[list[Match], str]:
+    def _search(self, normal: Normal, places: Sequence[tuple[int, str]], layer: int = 0) -> tuple[list[Match], str]:
         """Return the matches in a plain text, and why not all of it was searched ("" if it was)."""
         text = normal.text
         content = Text(text, candidates.mask(text))
