@@ -2,6 +2,8 @@
 
 import re
 
+from stdnum.gb import utr
+
 _NEVER_PREFIXES = frozenset(("BG", "GB", "KN", "NK", "NT", "TN", "ZZ"))
 _NINO = re.compile(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]")
 _EXAMPLE_NINO = re.compile(r"QQ\d{6}[A-D]")
@@ -26,3 +28,8 @@ def nino_or_example(value: str) -> bool:
 def driving_licence(value: str) -> bool:
     """Whether it is built like a driver number of Great Britain (DVLA), with or without the two-digit issue number."""
     return _DRIVING_LICENCE.fullmatch(value) is not None
+
+
+def utr_with_k(value: str) -> bool:
+    """Whether it is a Unique Taxpayer Reference with the K that HMRC writes behind it on some letters."""
+    return value.endswith("K") and bool(utr.is_valid(value[:-1]))
