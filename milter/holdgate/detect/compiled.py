@@ -55,6 +55,9 @@ class Rules:
             shared[keyword_list.id] = len(lists)
             lists.append(_words(keyword_list.keywords))
         self.shapes: list[Ready] = []
+        self._possible: dict[
+            tuple[tuple[int, ...], bool], tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]
+        ] = {}
         self.finders: list[Ready] = []
         self.prefixes: dict[str, list[Ready]] = {}
         written: list[tuple[int, tuple[forms.Item, ...]]] = []
@@ -86,6 +89,23 @@ class Rules:
         self.candidates = Candidates(written)
         self.compact = forms.Forms(compact)
         self.keywords = Keywords(lists, self.prefixes)
+
+    def possible(
+        self, numbers: tuple[int, ...], piece: bool
+    ) -> tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]:
+        """Return those shapes that can match in any text, the lists that the others need, and those others.
+
+        A `piece` of a longer number is taken for a value only if the shape needs no keyword to be believed.
+        """
+        found = self._possible.get((numbers, piece))
+        if found is None:
+            shapes = [self.shapes[number] for number in numbers]
+            shapes = [shape for shape in shapes if not (piece and shape.alone is None)]
+            always = tuple(shape for shape in shapes if not shape.needs_keyword)
+            perhaps = tuple(shape for shape in shapes if shape.needs_keyword)
+            lists = frozenset(number for shape in perhaps for number in shape.lists)
+            found = self._possible[numbers, piece] = always, lists, perhaps
+        return found
 
 
 def _words(keywords: KeywordsByLanguage) -> list[str]:
