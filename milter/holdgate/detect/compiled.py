@@ -15,7 +15,7 @@ from holdgate.detect.identifiers import Identifier, Shape
 from holdgate.detect.identifiers import Keywords as KeywordsByLanguage
 from holdgate.detect.keywords import Keywords
 from holdgate.detect.loader import Loaded
-from holdgate.detect.match import Confidence
+from holdgate.detect.match import Confidence, Evidence
 
 FullMatch = Callable[[str], object]
 
@@ -25,7 +25,8 @@ class Ready:
     """A shape of an identifier, ready to run.
 
     `lists` are the numbers of its keyword lists, the identifier's own first; `against` that of its not_keywords, -1 if
-    none. `alone` is None for a shape that needs evidence. `evidence` are searches in the text round a value.
+    none. `alone` is None for a shape that needs evidence. `evidence` are searches in the text round a value. `bare` is
+    what there is to say of a match without any.
     """
 
     number: int
@@ -43,6 +44,7 @@ class Ready:
     evidence: tuple[FullMatch, ...]
     needs_keyword: bool
     upper: bool
+    bare: Evidence
 
 
 class Rules:
@@ -131,4 +133,5 @@ def _ready(number: int, identifier: Identifier, shape: Shape, lists: tuple[int, 
         tuple(re2.compile(pattern).search for pattern in identifier.evidence_patterns),
         shape.alone == "none" and not identifier.evidence_patterns and not identifier.evidence_identifiers,
         not shape.keep_case and shape.finder is None and not shape.prefix,
+        Evidence(shape.name, identifier.checksum),
     )

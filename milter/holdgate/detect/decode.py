@@ -82,7 +82,9 @@ def _runs(mask: bytes) -> Iterator[Span]:
 
 
 def _coded(mask: bytes) -> bool:
-    """Whether a run looks like code and not like a word, a path or a number: it mixes letters with other things."""
+    """Whether a run looks like code and not like a word, a path or a number: it mixes kinds of characters, and has no long word."""
+    if len(mask) < 100 and b"aaaaaaa" in mask:
+        return False
     kinds = (b"A" in mask) + (b"a" in mask) + (b"0" in mask)
     return kinds > 1 or (b"0" in mask and len(mask) % 2 == 0)
 

@@ -79,9 +79,11 @@ class Judge:
                 evidence = Evidence(ready.shape.name, identifier.checksum, trick=trick)
                 self._waiting.append((ready, Match(ready.id, start, end, ready.with_keyword, value, evidence)))
             return None
-        evidence = Evidence(
-            ready.shape.name, identifier.checksum, word, distance, trick, near is not None and near[2] == ready.own
-        )
+        if word or trick:
+            own = near is not None and near[2] == ready.own
+            evidence = Evidence(ready.shape.name, identifier.checksum, word, distance, trick, own)
+        else:
+            evidence = ready.bare
         return Match(ready.id, start, end, level, value, evidence)
 
     def keyword(self, ready: Ready, start: int, end: int) -> tuple[int, Keyword, int] | None:
