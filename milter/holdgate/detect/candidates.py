@@ -74,7 +74,7 @@ class Candidates:
 
     @staticmethod
     def _word_start(text_mask: bytes, start: int) -> int:
-        """Return where the word begins whose first digit stands at `start`; -1 when the word is too long for a value."""
+        """Return where the word begins whose first digit stands at `start`; -1 when it is too long for a value."""
         least = max(0, start - MOST_CHARACTERS)
         while start > least and text_mask[start - 1] in _LETTERS:
             start -= 1
