@@ -1,5 +1,6 @@
 """The engine: a text in, matches out; matches in, what a profile says of them out."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,13 +65,8 @@ class Detector:
             limited = "too much disguised text"
         if normal.text is not text:
             found = [replace(match, start=start, end=end) for match, (start, end) in _placed(found, normal)]
-        for offset, aside in normal.asides:
-            inside, _ = self._search(Normal(aside[1:]), ())
-            found.extend(
-                replace(match, start=offset + 1 + match.start, end=offset + 1 + match.end) for match in inside
-            )
         if normal.asides:
-            found = resolve(found)
+            found = resolve([*found, *self._beside(normal)])
         return Scan(found, limited)
 
     def evaluate(self, matches: Sequence[Match] | Sequence[Sequence[Match]]) -> Evaluation:
@@ -84,9 +80,7 @@ class Detector:
                 parts.append(list(item))
         return evaluate(self.profile, self._profile_rules, [*parts, loose] if loose else parts)
 
-    def _search(
-        self, normal: Normal, places: Sequence[tuple[int, str]], layer: int = 0
-    ) -> tuple[list[Match], str]:
+    def _search(self, normal: Normal, places: Sequence[tuple[int, str]], layer: int = 0) -> tuple[list[Match], str]:
         """Return the matches in a plain text, and why not all of it was searched ("" if it was)."""
         text = normal.text
         content = Text(text, candidates.mask(text))
@@ -108,6 +102,8 @@ class Detector:
                         found.append(match)
         for ready in self._rules.finders:
             assert ready.finder is not None
+            if ready.needs_keyword and judge.hits.lists.keys().isdisjoint(ready.lists):
+                continue
             for place in ready.finder(content):
                 left -= 1
                 if left < 0:
@@ -118,8 +114,23 @@ class Detector:
                     found.append(match)
         found.extend(self._prefixed(judge))
         found = resolve(found)
-        hidden = [*self._disguises.find(judge, found), *self._decoded(text, layer), *judge.settle(found)]
+        hidden = [*self._disguises.find(judge, found), *self._decoded(content, layer), *judge.settle(found)]
         return (resolve([*found, *hidden]) if hidden else found), limited
+
+    def _beside(self, normal: Normal) -> Iterator[Match]:
+        """Yield what stands in attributes of tags, which are not in the plain text."""
+        starts: list[int] = []
+        length = 0
+        for _, aside in normal.asides:
+            starts.append(length)
+            length += len(aside) + 1
+        for match in self._search(Normal("\n".join(aside for _, aside in normal.asides)), ())[0]:
+            index = bisect_right(starts, match.start) - 1
+            offset, aside = normal.asides[index]
+            start = match.start - starts[index]
+            end = match.end - starts[index]
+            if end <= len(aside):
+                yield replace(match, start=offset + start, end=offset + end)
 
     def _prefixed(self, judge: Judge) -> Iterator[Match]:
         """Yield the values that begin with a prefix of a shape."""
@@ -134,11 +145,12 @@ class Detector:
                     if match is not None:
                         yield match
 
-    def _decoded(self, text: str, layer: int) -> Iterator[Match]:
+    def _decoded(self, content: Text, layer: int) -> Iterator[Match]:
         """Yield what encoded runs hold. The match is the whole run; the text round it is evidence as for plain text."""
         if layer >= decode.MOST_LAYERS:
             return
-        for start, end, plain, code in decode.find(text):
+        text = content.text
+        for start, end, plain, code in decode.find(text, content.mask):
             before = text[max(0, start - _CONTEXT) : start]
             inner = normalise(f"{before} {plain} {text[end : end + _CONTEXT]}")
             if len(inner.text) > decode.MOST_DECODED:

@@ -81,7 +81,7 @@ class Judge:
         return Match(ready.id, start, end, level, value, evidence)
 
     def keyword(self, ready: Ready, start: int, end: int) -> tuple[int, Keyword, int] | None:
-        """Return (distance, keyword, list) of the best keyword for a value: of its own list, or else of a shared one."""
+        """Return (distance, keyword, list) of the best keyword for a value: of its own list, else of a shared one."""
         identifier = ready.identifier
         lists = self.hits.lists
         for number in ready.lists:
@@ -127,7 +127,7 @@ class Judge:
 
 
 def resolve(found: list[Match]) -> list[Match]:
-    """Settle who owns a place: the surest, then with the closer evidence, then the longer. Equals all stay."""
+    """Settle who owns a place: the surest, then with the better evidence, then the longer. Equals all stay."""
     settled: list[Match] = []
     group: list[Match] = []
     reach = -1
@@ -153,7 +153,7 @@ def _winners(group: list[Match]) -> list[Match]:
     for match in sorted(group, key=_claim):
         for other in kept:
             if other.start < match.end and match.start < other.end:
-                equal = _claim(other)[:2] == _claim(match)[:2]
+                equal = _claim(other)[:4] == _claim(match)[:4]
                 same = other.start == match.start and other.end == match.end
                 if not (equal and same) or other.identifier == match.identifier:
                     break
@@ -162,7 +162,8 @@ def _winners(group: list[Match]) -> list[Match]:
     return sorted(kept, key=_place)
 
 
-def _claim(match: Match) -> tuple[int, int, int, int]:
+def _claim(match: Match) -> tuple[int, int, int, bool, int]:
+    """What a match has to say for itself where several claim a place; the least of these wins."""
     evidence = match.evidence
     kind = 2 if evidence.own else 1 if evidence.keyword else 0
-    return -match.confidence.rank, -kind, match.start - match.end, abs(evidence.distance)
+    return -match.confidence.rank, -kind, match.start - match.end, not evidence.checksum, abs(evidence.distance)

@@ -45,9 +45,9 @@ def _plain(character: str) -> str:
     if character in _SLASHES:
         return "/"
     if category[0] == "N":
-        digit = unicodedata.digit(character, None)
-        if digit is not None:
-            return str(digit)
+        digit = unicodedata.numeric(character, None)
+        if digit is not None and digit in range(10) and category != "Nl":
+            return str(int(digit))
     return unicodedata.normalize("NFKC", character)
 
 
