@@ -8,6 +8,7 @@ import re2
 
 from holdgate.detect import forms, validators
 from holdgate.detect.candidates import Candidates
+from holdgate.detect.digitwords import DIGIT_WORDS
 from holdgate.detect.finders import FINDERS
 from holdgate.detect.finders.finder import Finder
 from holdgate.detect.identifiers import Identifier, Shape
@@ -80,6 +81,8 @@ class Rules:
                     items = forms.parse(form, shape.separators)
                     written.append((ready.number, items))
                     compact.append((ready.number, tuple(item for item in items if item[0] & forms.CLASSES["X"])))
+        self.number_words = len(lists)
+        lists.append(list(DIGIT_WORDS))
         self.candidates = Candidates(written)
         self.compact = forms.Forms(compact)
         self.keywords = Keywords(lists, self.prefixes)

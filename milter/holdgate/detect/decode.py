@@ -9,13 +9,15 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 
+from holdgate.detect.match import Span
+
 MOST_LAYERS = 3
 MOST_RUNS = 64
 MOST_DECODED = 1_000_000
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_SAME = bytes(98 if chr(code) in _LETTERS + "0123456789+/_" else code if code < 128 else 0 for code in range(256))
-# The searches begin with plain bytes, which `re` looks for many times faster than for a class or a repeat.
-_RUN = re.compile(b"b" * 12 + rb"b*={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*(?:\r?\n[ >]{0,4}b{2,}=*)?")
+_SAME = bytes(98 if code in b"0Aa+/_" else code for code in range(256))
+_LEAST_RUN = b"b" * 16
+_RUN = re.compile(rb"b+={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*(?:\r?\n[ >]{0,4}b{2,}=*)?")
+# The searches begin with a plain byte, which `re` looks for many times faster than for a class or a repeat.
 _SPACED = re.compile(rb"0[0Aa](?:[ ,;:]{1,2}0[0Aa]){6,}")
 _BITS = re.compile(b"0" * 8 + rb"(?:[ ,]?0{8}){6,}")
 _HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){6,}|(?:[0-9A-F]{2}){6,})")
@@ -35,15 +37,12 @@ def find(text: str, mask: bytes) -> Iterator[tuple[int, int, str, str]]:
     """
     left = MOST_DECODED
     runs = 0
-    for pattern, decoders, masked in (
-        (_RUN, _DECODERS, text.encode("ascii", "replace").translate(_SAME)),
-        (_SPACED, _SPACED_DECODERS, mask),
-        (_BITS, _BIT_DECODERS, mask),
+    for spans, decoders in (
+        (_runs(mask), _DECODERS),
+        (map(_span, _SPACED.finditer(mask)), _SPACED_DECODERS),
+        (map(_span, _BITS.finditer(mask)), _BIT_DECODERS),
     ):
-        for found in pattern.finditer(masked):
-            start, end = found.span()
-            if pattern is _RUN and not _coded(mask[start:end]):
-                continue
+        for start, end in spans:
             raw = text[start:end]
             if len(raw) > left or runs >= MOST_RUNS:
                 return
@@ -59,6 +58,22 @@ def find(text: str, mask: bytes) -> Iterator[tuple[int, int, str, str]]:
                     runs += 1
                     yield start, end, plain, name
                     break
+
+
+def _span(found: re.Match[bytes]) -> Span:
+    return found.span()
+
+
+def _runs(mask: bytes) -> Iterator[Span]:
+    """Yield the long runs of letters and digits that may be base64, base32 or hexadecimal."""
+    same = mask.translate(_SAME)
+    start = same.find(_LEAST_RUN)
+    while start >= 0:
+        run = _RUN.match(same, start)
+        assert run is not None
+        if _coded(mask[start : run.end()]):
+            yield run.span()
+        start = same.find(_LEAST_RUN, run.end())
 
 
 def _coded(mask: bytes) -> bool:

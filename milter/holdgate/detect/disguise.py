@@ -6,12 +6,14 @@ one of its own keywords and be grouped as its issuer groups it.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from holdgate.detect.candidates import mask
 from holdgate.detect.compiled import Ready, Rules
+from holdgate.detect.digitwords import DIGIT_WORDS
 from holdgate.detect.forms import MOST_CHARACTERS
 from holdgate.detect.judge import Judge
 from holdgate.detect.match import Confidence, Match, Span
@@ -56,23 +58,6 @@ _FILLERS = frozenset(  # words that stand for a separator
     ]
 )
 _REPEATS = {"double": 2, "triple": 3, "doppel": 2, "doble": 2}
-DIGIT_WORDS = {
-    word: str(digit)
-    for words in (
-        "zero one two three four five six seven eight nine",
-        "null eins zwei drei vier fünf sechs sieben acht neun",
-        "zéro un deux trois quatre cinq six sept huit neuf",
-        "cero uno dos tres cuatro cinco seis siete ocho nueve",
-        "zero uno due tre quattro cinque sei sette otto nove",
-        "zero um dois três quatro cinco seis sete oito nove",
-        "nul een twee drie vier vijf zes zeven acht negen",
-        "zero jeden dwa trzy cztery pięć sześć siedem osiem dziewięć",
-        "noll ett två tre fyra fem sex sju åtta nio",
-        "ноль один два три четыре пять шесть семь восемь девять",
-        "oh ein zwo trois cuatro funf meia sett åtte ni",
-    )
-    for digit, word in enumerate(words.split())
-} | {"nought": "0", "o": "0", "sex": "6", "meia": "6", "ni": "9"}
 _HAN = str.maketrans("〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖", "00123456789123456789")
 _HAN_DIGIT = "[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]"
 _HAN_RUN = re.compile(f"{_HAN_DIGIT}(?:[ -]?{_HAN_DIGIT}){{3,}}")
@@ -106,6 +91,8 @@ class Disguises:
         """Yield what hides near the keywords of the text; `found` is what stands there undisguised."""
         trials = MOST_TRIALS
         for start, end in self._windows(judge, found):
+            if not self._worthwhile(judge, start, end):
+                continue
             for trick, run in _variants(judge.text[start:end], start):
                 for ready, first, last in self._fits(judge, run):
                     if trials <= 0:
@@ -141,6 +128,17 @@ class Disguises:
                 left = sure[following][1]
                 following += 1
             yield left, min(right, len(judge.text))
+
+    def _worthwhile(self, judge: Judge, start: int, end: int) -> bool:
+        """Whether there are enough digits, or words for them, to make a value of."""
+        if judge.mask.count(b"0", start, end) >= _LEAST_DIGITS:
+            return True
+        words = judge.hits.lists.get(self._rules.number_words)
+        if words is not None:
+            first = bisect_left(words, start, key=lambda word: word.start)
+            if first + _LEAST_DIGITS <= len(words) and words[first + _LEAST_DIGITS - 1].end <= end:
+                return True
+        return not judge.text.isascii() and _HAN_RUN.search(judge.text, start, end) is not None
 
     def _fits(self, judge: Judge, run: _Run) -> Iterator[tuple[Ready, int, int]]:
         """Yield the shapes that a stretch of tokens fits without separators, with its first and last token."""

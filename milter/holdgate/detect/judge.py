@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from holdgate.detect.compiled import Ready, Rules
+from holdgate.detect.finders.finder import Text
 from holdgate.detect.keywords import Hits, Keyword
 from holdgate.detect.match import Confidence, Evidence, Match
 from holdgate.detect.normal import Normal
@@ -15,8 +16,9 @@ _PATTERN = "pattern near it"
 class Judge:
     """Judges the candidates of one text."""
 
-    def __init__(self, rules: Rules, normal: Normal, places: Sequence[tuple[int, str]] = ()) -> None:
-        self.text = normal.text
+    def __init__(self, rules: Rules, content: Text, normal: Normal, places: Sequence[tuple[int, str]] = ()) -> None:
+        self.text = content.text
+        self.mask = content.mask
         self.hits: Hits = rules.keywords.find(self.text)
         self._rules = rules
         self._places = [(normal.plain(offset), name) for offset, name in places]
