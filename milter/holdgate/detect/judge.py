@@ -71,7 +71,8 @@ class Judge:
             word = next((_PATTERN for search in ready.evidence if search(around)), "")
         if ready.against >= 0:
             against = self.hits.nearest(ready.against, start, end, identifier.not_proximity, 0)
-            if against is not None and (near is None or -against[0] < abs(distance)):
+            nearer = against is not None and (near is None or -against[0] < abs(distance))
+            if against is not None and nearer and not self._of_another_column(against[1], start, ready.against):
                 return None
         level = ready.with_keyword if word else ready.alone
         if level is None:
