@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+# A stretch of text: its first character and the one behind its last.
+Span = tuple[int, int]
+
 
 class _Ordered(StrEnum):
     """A StrEnum whose members compare by the order in which they are declared, not by their letters."""
@@ -11,7 +14,7 @@ class _Ordered(StrEnum):
     @property
     def rank(self) -> int:
         """Position in the declaration, lowest first."""
-        return list(type(self)).index(self)
+        return self._member_names_.index(self._name_)
 
     def __lt__(self, other: Any) -> bool:
         return self.rank < type(self)(other).rank
@@ -57,6 +60,7 @@ class Evidence:
     keyword: str = ""
     distance: int = 0
     trick: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
