@@ -21,13 +21,16 @@ _LEAST_DIGITS = 5
 _WIDEST_GAP = 6
 _MOST_TOKENS = 80
 _CLOSE, _CLOSEST = 45, 25
+_LONG = 12
+_ORDINARY = frozenset(" -./")
 MOST_TRIALS = 3_000
 
 _TOKEN = re.compile(r"[^\W_]+")
 _LOOKALIKE = str.maketrans("OoQDlIiSsBZzGgqT", "0000111558226997")
 _CAREFUL = str.maketrans("OolI", "0011")
-WIDE, REVERSED = "wide separators", "reversed"
+WIDE, REVERSED, LOOKALIKE = "wide separators", "reversed", "look-alike letters"
 _LOOKS = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
+_ROUND = re.compile(r"[OolIQ]+")
 _GLUED = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
 _GLUED_CODE = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-Z][A-Z0-9]{3,})[a-z]{1,12}")
 _FIELD = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
@@ -168,30 +171,36 @@ class Disguises:
             return None
         sizes = [len(token.characters) for token in tokens]
         single = all(size == 1 for size in sizes) and len(sizes) > 1
+        grouped = _grouped(ready, sizes)
+        gaps = [_gap(judge.text, one, two) for one, two in pairwise(tokens)]
+        usual = bool(gaps) and _ORDINARY.issuperset(gaps) and not single and not grouped
         if ready.identifier.checksum:
-            gaps = {_gap(judge.text, one, two) for one, two in pairwise(tokens)}
-            even = len(set(sizes[1:-1] or sizes[:1])) == 1 and sizes[0] >= sizes[-1] - 3
-            if not (single or len(gaps) <= 1 or even):
+            if sum(sizes) < _LONG and (usual or trick == REVERSED):
                 return None
-        elif trick == REVERSED or near[2] != ready.own or not -_CLOSE <= near[0] < 0:
+            even = len(set(sizes[1:-1] or sizes[:1])) == 1 and sizes[0] >= sizes[-1] - 3
+            if not (single or len({gap.strip() for gap in gaps}) <= 1 or even):
+                return None
+        elif trick == REVERSED or usual or near[2] != ready.own or not -_CLOSE <= near[0] < 0:
             return None
-        elif not (single or _grouped(ready, sizes) or near[0] >= -_CLOSEST):
+        elif trick == LOOKALIKE and not judge.text[start].isdigit():
+            return None
+        elif not (single or grouped or near[0] >= -_CLOSEST):
             return None
         return judge.judge(ready, start, end, "".join(token.characters for token in tokens), trick)
 
 
 def _gap(text: str, one: _Token, two: _Token) -> str:
     left, right = (one, two) if one.start < two.start else (two, one)
-    return text[left.end : right.start].strip()
+    return text[left.end : right.start]
 
 
 def _goes_on(text: str, run: _Run, first: int, last: int) -> bool:
     """Whether the run goes on, before or after some of its tokens, with the separators that stand between these."""
     if first == last:
         return False
-    inner = {_gap(text, run[index], run[index + 1]) for index in range(first, last)}
-    before = first > 0 and _counts(run[first - 1]) and _gap(text, run[first - 1], run[first]) in inner
-    after = last + 1 < len(run) and _counts(run[last + 1]) and _gap(text, run[last], run[last + 1]) in inner
+    inner = {_gap(text, run[index], run[index + 1]).strip() for index in range(first, last)}
+    before = first > 0 and _counts(run[first - 1]) and _gap(text, run[first - 1], run[first]).strip() in inner
+    after = last + 1 < len(run) and _counts(run[last + 1]) and _gap(text, run[last], run[last + 1]).strip() in inner
     return before or after
 
 
@@ -238,7 +247,7 @@ def _variants(text: str, base: int) -> Iterator[tuple[str, _Run]]:
             for table, kept in ((_CAREFUL, 2), (_LOOKALIKE, 2), (_LOOKALIKE, 0)):
                 looking = _looking(run, table, kept)
                 if looking is not None:
-                    yield "look-alike letters", looking
+                    yield LOOKALIKE, looking
         spelled = _spelled(run)
         if spelled is not None:
             yield "spelled digits", spelled
@@ -258,7 +267,7 @@ def _runs(text: str, base: int) -> Iterator[_Run]:
             or (word.isupper() and len(word) <= 6)
             or word.lower() in DIGIT_WORDS
             or word.lower() in _REPEATS
-            or _LOOKS.fullmatch(word) is not None
+            or _ROUND.fullmatch(word) is not None
             or (run != [] and len(word) == 4 and word.isalpha() and _COUNTRY.fullmatch(run[-1].characters) is not None)
         )
         gap = text[run[-1].end - base : token.start()] if run else ""

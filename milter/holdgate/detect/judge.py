@@ -153,7 +153,7 @@ def _winners(group: list[Match]) -> list[Match]:
     for match in sorted(group, key=_claim):
         for other in kept:
             if other.start < match.end and match.start < other.end:
-                equal = _claim(other)[:3] == _claim(match)[:3]
+                equal = _claim(other)[:4] == _claim(match)[:4]
                 same = other.start == match.start and other.end == match.end
                 if not (equal and same) or other.identifier == match.identifier:
                     break
@@ -162,7 +162,8 @@ def _winners(group: list[Match]) -> list[Match]:
     return sorted(kept, key=_place)
 
 
-def _claim(match: Match) -> tuple[int, int, bool, int, int]:
+def _claim(match: Match) -> tuple[int, int, int, bool, int]:
+    """What a match has to say for itself where several claim a place; the least of these wins."""
     evidence = match.evidence
     kind = 2 if evidence.own else 1 if evidence.keyword else 0
-    return -match.confidence.rank, -kind, not evidence.checksum, match.start - match.end, abs(evidence.distance)
+    return -match.confidence.rank, -kind, match.start - match.end, not evidence.checksum, abs(evidence.distance)
