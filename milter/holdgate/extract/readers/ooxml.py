@@ -14,7 +14,8 @@ from urllib.parse import unquote
 
 from holdgate.extract.readers import expat
 from holdgate.extract.readers.ooxml_sheet import SharedStrings, SheetComments, SheetText, Styles, Workbook
-from holdgate.extract.readers.ooxml_text import PartText, joined
+from holdgate.extract.readers.ooxml_text import PartText
+from holdgate.extract.readers.revisions import joined
 from holdgate.extract.readers.zip_package import ZipPackage
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
@@ -147,7 +148,7 @@ def read_package(source: Source, sink: Sink) -> None:
 
 
 def _precedence(package: Package, path: str) -> tuple[int, int, int]:
-    """Return a sort key: workbook and presentation, shared strings and styles, sheets and slides by number, the rest."""
+    """Return a sort key: workbook, presentation, shared strings, styles; then sheets and slides by number; the rest."""
     lower = path.lower()
     kind = package.relations.kinds.get(lower, "")
     number = NUMBER.search(lower)
