@@ -11,6 +11,7 @@ import olefile
 from olefile.olefile import OleDirectoryEntry
 
 from holdgate.extract.budget import LimitReachedError
+from holdgate.extract.readers.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 # What olefile is seen to raise on damaged files, besides its own errors, which are OSErrors.
@@ -34,6 +35,7 @@ class Storage:
     def __init__(self, file: olefile.OleFileIO, entry: OleDirectoryEntry, path: list[str], sink: Sink):
         self.file = file
         self.path = path
+        self.size = file._filesize
         self.sink = sink
         self.name = path[-1] if path else ""
         self.class_id = str(entry.clsid or "")
@@ -79,6 +81,8 @@ class Storage:
         budget.check_time()
         budget.spend_entry()
         try:
+            if self.sizes[name] > self.size:
+                raise LimitReachedError("damaged stream")
             budget.check_entry(self.sizes[name], self.sizes[name])
         except LimitReachedError as error:
             self.sink.limited(str(error))
@@ -93,11 +97,16 @@ class Storage:
 
 
 def open_compound(document: Document, sink: Sink) -> Storage:
-    """Return the root storage of a compound file; raise UnreadableError("damaged") where there is none."""
+    """Return the root storage of a compound file; of one that cannot be opened hand over the strings.
+
+    Raises UnreadableError("damaged") then.
+    """
     try:
         file = olefile.OleFileIO(document.data)
         return Storage(file, file.root, [], sink)
     except DAMAGE as error:
+        for text in strings(document.data):
+            sink.text(text, "remains")
         raise UnreadableError("damaged") from error
 
 

@@ -1,8 +1,8 @@
 """Reads old Excel workbooks, BIFF2 to BIFF8: cells with their places, and the text of every other record.
 
 Follows [MS-XLS]: 2.1.4 (records), 2.4.21 (BOF), 2.4.28 (BoundSheet8), 2.4.265 (SST), 2.4.148 to 2.4.151 (labels),
-2.5.217 (RkNumber), 2.4.127 (Formula), 2.4.268 (String), 2.4.179 (Note), 2.4.329 (TxO), 2.4.353 (XF); the records of BIFF2
-to BIFF5 are those of the Excel 97 Developer's Kit. Cells that are far from each other cost no more than near ones.
+2.5.217 (RkNumber), 2.4.127 (Formula), 2.4.268 (String), 2.4.179 (Note), 2.4.329 (TxO), 2.4.353 (XF); the records of
+BIFF2 to BIFF5 are those of the Excel 97 Developer's Kit. Cells far from each other cost no more than near ones.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from holdgate.extract.readers.byte_strings import strings
 from holdgate.extract.readers.compound import Storage
-from holdgate.extract.readers.number_format import BUILT_IN, Renderer, plain_number, renderer
+from holdgate.extract.readers.number_format import BUILT_IN, Renderer, literals, plain_number, renderer
 from holdgate.extract.readers.office_art import pictures
 from holdgate.extract.readers.ooxml_sheet import column_name
 from holdgate.extract.readers.property_set import codec
@@ -22,7 +22,7 @@ BOF = {0x0009: 2, 0x0209: 3, 0x0409: 4, 0x0809: 8}
 BIFF5 = 0x0500
 # A string constant in a formula: its token, its length, its width ([MS-XLS] 2.5.198.89).
 CONSTANT = re.compile(rb"(?s)\x17([\x02-\xff])([\x00\x01])")
-# Records that hold no text: formats of cells and windows, protection, references, calculation, charts' geometry, indices.
+# Records that hold no text: formats of cells and windows, protection, references, calculation, indices.
 _SILENT = """
     0007 000a 000c 000d 000e 000f 0010 0011 0012 0013 0016 0017 0019 001a 001b 001d 0022 0026 0027 0028 0029 002a 002b
     002d 0031 003d 0040 0041 0042 0055 0056 0059 005a 005d 005e 005f 0060 0063 007d 0080 0081 0082 0083 0084 0086 008c
@@ -262,6 +262,10 @@ def shared_strings(segments: Segments) -> tuple[list[str], bytes]:
     return found, bytes(extensions)
 
 
+def _user(book: _Workbook, body: bytes) -> None:
+    book.sink.text(book.text(body, 0, wide_length=book.version == 8).strip(), "last editor")
+
+
 def _sheet(book: _Workbook, body: bytes) -> None:
     (offset,) = struct.unpack_from("<I", body)
     name = book.text(body, 6, wide_length=False)
@@ -353,8 +357,7 @@ def _format(book: _Workbook, body: bytes) -> None:
     if book.version >= 5:
         code = book.text(body, 2, wide_length=book.version == 8)
         book.codes[number] = code
-        if re.search(r'"[^"]{3}|\d{5}', code):
-            book.sink.text(code, "number format")
+        book.sink.text(literals(code), "number format")
 
 
 def _style(book: _Workbook, body: bytes) -> None:
@@ -453,6 +456,7 @@ def _pivot_number(book: _Workbook, body: bytes) -> None:
 
 
 ACTIONS: dict[int, Callable[[_Workbook, bytes], None]] = {
+    0x005C: _user,
     0x0085: _sheet,
     0x00FD: _label_shared,
     0x0204: _label,

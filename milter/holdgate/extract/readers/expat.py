@@ -11,7 +11,7 @@ from typing import Protocol
 from xml.parsers import expat
 
 from holdgate.extract.budget import Budget
-from holdgate.extract.reading import UnreadableError
+from holdgate.extract.reading import Sink, UnreadableError
 
 CHUNK = 1 << 16
 BREAKING = re.compile(r"</?(?:[\w.-]+:)?(?:p|h|br|tr|tc|row|si|c|v|comment)(?:\s[^<>]*)?/?>")
@@ -72,6 +72,25 @@ def feed(data: bytes, handler: Handler, budget: Budget) -> int:
     except (expat.ExpatError, ValueError, LookupError):
         return max(0, min(parser.ErrorByteIndex, len(data) - 1))
     return len(data)
+
+
+def read_part(data: bytes, handler: Handler, sink: Sink, place: str = "", lenient: bool = False) -> None:
+    """Parse a part of a document; what is malformed is stripped of its tags instead, and said unless `lenient`."""
+    data = data.lstrip() if data[:1].isspace() else data
+    most = sink.budget.limits.xml_bytes
+    if len(data) > most:
+        sink.limited("XML part too large")
+        data = data[:most]
+    try:
+        understood = feed(data, handler, sink.budget)
+    except UnreadableError as error:
+        sink.limited(str(error))
+        understood = 0
+    if understood < len(data) and data[understood:].strip(b"\0 \t\r\n"):
+        if not lenient:
+            sink.limited("malformed XML")
+        for line in stripped(data[understood:]):
+            sink.text(line, place)
 
 
 def local(attributes: dict[str, str]) -> dict[str, str]:

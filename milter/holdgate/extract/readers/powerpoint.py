@@ -1,7 +1,8 @@
 """Reads old PowerPoint presentations: every text atom of every record, of the current edit and those before.
 
-Follows [MS-PPT]: 2.3.1 (RecordHeader), 2.9.42 and 2.9.43 (text atoms), 2.4.14 (slide lists), 2.13 (record types), 2.10.34
-(embedded objects), 2.3.2 (CurrentUserAtom), and [MS-ODRAW] 2.3.1 for names and alternative text of shapes.
+Follows [MS-PPT]: 2.3.1 (RecordHeader), 2.9.42 and 2.9.43 (text atoms), 2.4.14 (slide lists), 2.13 (record types),
+2.10.34 (embedded objects), 2.11.23 (tags, which hold comments), 2.3.2 (CurrentUserAtom), and [MS-ODRAW] 2.3.1 for names
+and alternative text of shapes.
 """
 
 import struct
@@ -16,7 +17,9 @@ DOCUMENT, SLIDE, NOTES, MASTER, HANDOUT = 0x03E8, 0x03EE, 0x03F0, 0x03F8, 0x0FC9
 SLIDE_LIST, PERSIST = 0x0FF0, 0x03F3
 TEXT_CHARACTERS, TEXT_BYTES, STRING, COMMENT = 0x0FA0, 0x0FA8, 0x0FBA, 0x2EE0
 OBJECT_STORAGE, ENCRYPTION = 0x1011, 0x2F14
+TAG_DATA = 0x138B
 SHAPE_PROPERTIES = (0xF00B, 0xF121, 0xF122)
+COMPOUND = b"\xd0\xcf\x11\xe0"
 ENCRYPTED_TOKEN = 0xF3D1C4DF
 # Fonts, colours, animations, sounds, pictures: nothing a person wrote.
 SILENT = frozenset({0x0FB7, 0x07F0, 0x07F9, 0x0F9F, 0x07E4, 0x040B})
@@ -52,7 +55,7 @@ class _Records:
             head, kind, size = struct.unpack_from("<HHI", data, at)
             at += 8
             stop = min(at + size, end)
-            if kind == TEXT_CHARACTERS or kind == STRING:
+            if kind in (TEXT_CHARACTERS, STRING):
                 self.text(data[at:stop].decode("utf-16-le", "replace"), place)
             elif kind == TEXT_BYTES:
                 self.text(data[at:stop].decode("latin-1"), place)
@@ -66,7 +69,7 @@ class _Records:
             elif kind in SHAPE_PROPERTIES:
                 for text in strings(data[at:stop], narrow=False):
                     self.sink.text(text, f"{place}, shape" if place else "shape")
-            elif head & 0xF == 0xF and kind not in SILENT:
+            elif (head & 0xF == 0xF and kind not in SILENT) or kind == TAG_DATA:
                 if depth < DEEPEST:
                     self.walk(at, stop, self.place(kind, head >> 4, place), depth + 1)
                 else:
@@ -87,12 +90,12 @@ class _Records:
     def text(self, text: str, place: str) -> None:
         """Hand over the text of an atom."""
         text = text.translate(CONTROL).strip()
-        if text:
+        if text and not text.startswith("___PPT"):
             self.sink.text(text, place)
 
     def embedded(self, data: bytes, compressed: int) -> None:
         """Hand over an embedded object: a compound file, compressed or not."""
-        if compressed:
+        if compressed and not data.startswith(COMPOUND):
             try:
                 size = struct.unpack_from("<I", data)[0]
                 self.sink.budget.check_entry(len(data), size)

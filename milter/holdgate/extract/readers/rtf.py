@@ -114,10 +114,8 @@ class _Rtf:
 
     def run(self, at: int) -> int:
         """Read tokens up to binary data or the end, and return where to go on."""
-        count = 0
-        for match in TOKEN.finditer(self.data, at):
+        for count, match in enumerate(TOKEN.finditer(self.data, at), 1):
             kind = match.lastindex
-            count += 1
             if not count & CHECK_EVERY:
                 self.sink.budget.check_time()
             if kind == 2:

@@ -208,7 +208,7 @@ def _text(main: bytes, pieces: list[tuple[int, int, bool]], header: Header, sink
 
 
 def _marks(main: bytes, table: bytes, header: Header, sink: Sink) -> list[tuple[int, int, int, str]]:
-    """Return stretches of the file that are inserted, deleted, hidden or a symbol: first and last offset, flags, symbol."""
+    """Return stretches that are revised, hidden or a symbol: their first and last file offset, flags, symbol."""
     if header.old:
         return []
     start, length = header.properties
@@ -338,7 +338,7 @@ def _paragraph(paragraph: str, place: str, sink: Sink) -> None:
 
 
 def _remains(main: bytes, sink: Sink, used: list[tuple[int, int]]) -> None:
-    """Hand over strings that stand outside every piece: what fast saving left behind, and revision marks of old files."""
+    """Hand over strings that stand outside every piece: what fast saving left behind, and names in old files."""
     at = 0
     for start, end in sorted(used):
         if start - at > PAGE:
