@@ -1,7 +1,7 @@
 """Reads address cards (vCard) and, with `calendar`, what both have in common: content lines.
 
-Follows RFC 6350 3.2 (folding), 3.3 and 3.4 (lines, escaping), 6.2.4 and 6.7.4 to 6.7.6 (pictures, sounds, keys), and for
-versions 2.1 and 3.0 the vCard 2.1 specification's quoted-printable values and RFC 2426.
+Follows RFC 6350 3.2 (folding), 3.3 and 3.4 (lines, escaping), 6.2.4 and 6.7.4 to 6.7.6 (pictures, sounds, keys), and
+for versions 2.1 and 3.0 the vCard 2.1 specification's quoted-printable values and RFC 2426.
 """
 
 import base64

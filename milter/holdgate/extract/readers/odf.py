@@ -1,7 +1,7 @@
 """Reads OpenDocument texts, spreadsheets, presentations and drawings, in a ZIP package or as one flat XML file.
 
 Follows OpenDocument 1.3 (OASIS): part 2 (packages) 3 and 4.8 (encryption), part 3 (schema) 5 (text and tracked changes,
-5.5), 9 (tables), 10 (drawings), 11 (charts), 13 (forms), 14.1 (annotations), 16.9 (headers and footers), 4.3 (metadata).
+5.5), 9 (tables), 10 (drawings), 11 (charts), 13 (forms), 14.1 (annotations), 16.9 (headers), 4.3 (metadata).
 """
 
 import base64
@@ -18,35 +18,11 @@ from holdgate.extract.readers.zip_package import ZipPackage
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 # Elements whose text is a text of its own, wherever they stand.
-OWN_TEXT = frozenset(
-    [
-        "p",
-        "h",
-        "title",
-        "desc",
-        "creator",
-        "date",
-        "initial-creator",
-        "subject",
-        "description",
-        "keyword",
-        "user-defined",
-        "language",
-        "generator",
-        "creation-date",
-        "print-date",
-        "editing-duration",
-        "template",
-        "config-item",
-        "module",
-        "author",
-        "chapter-mark",
-        "sender-firstname",
-        "line-through",
-        "annotation-text",
-        "option",
-    ]
-)
+_OWN_TEXT = """
+    author config-item creation-date creator date desc description editing-duration generator h
+    initial-creator keyword language module option p print-date subject template title user-defined
+"""
+OWN_TEXT = frozenset(_OWN_TEXT.split())
 # Their places, as a person calls them.
 PLACES = {
     "header": "header",
@@ -67,79 +43,21 @@ PLACES = {
     "content-validation": "validation",
 }
 NOTES = {"footnote": "footnote", "endnote": "endnote"}
-TEXT_ATTRIBUTES = frozenset(
-    [
-        "alt-text",
-        "author",
-        "command",
-        "condition",
-        "content",
-        "current-value",
-        "data-field",
-        "default-value",
-        "description",
-        "display-list",
-        "display-name",
-        "email-address",
-        "formula",
-        "help-message",
-        "href",
-        "image-data",
-        "label",
-        "list-source",
-        "message",
-        "password",
-        "phone",
-        "prompt",
-        "string-value",
-        "string-value-if-false",
-        "string-value-if-true",
-        "table-name",
-        "target-frame-name",
-        "text",
-        "title",
-        "value",
-        "xforms-submission",
-        "linked-cell",
-        "current-selected",
-    ]
-)
+_TEXT_ATTRIBUTES = """
+    alt-text author command condition content current-selected current-value data-field default-value
+    description display-list display-name email-address formula help-message href image-data label linked-cell
+    list-source message password phone prompt string-value string-value-if-false string-value-if-true
+    table-name text title value
+"""
+TEXT_ATTRIBUTES = frozenset(_TEXT_ATTRIBUTES.split())
 # Elements whose `name` a person gave; all other names are those of styles and generated ones.
-NAMED = frozenset(
-    [
-        "bookmark",
-        "bookmark-start",
-        "reference-mark",
-        "reference-mark-start",
-        "section",
-        "frame",
-        "table",
-        "named-range",
-        "named-expression",
-        "user-field-decl",
-        "variable-decl",
-        "page",
-        "form",
-        "text",
-        "textarea",
-        "listbox",
-        "combobox",
-        "checkbox",
-        "button",
-        "hidden",
-        "user-defined",
-        "database-range",
-        "data-pilot-table",
-        "custom-shape",
-        "rect",
-        "line",
-        "ellipse",
-        "layer",
-        "content-validation",
-        "scenario",
-        "object",
-    ]
-)
+_NAMED = """
+    bookmark bookmark-start button checkbox combobox content-validation custom-shape data-pilot-table
+    database-range ellipse form frame hidden layer line listbox named-expression named-range object page rect
+    reference-mark reference-mark-start scenario section table text textarea user-defined user-field-decl
+    variable-decl
+"""
+NAMED = frozenset(_NAMED.split())
 # White space, breaks: what they add to the open paragraph.
 CHARACTERS = {"tab": "\t", "line-break": "\n", "soft-hyphen": ""}
 NUMERIC = frozenset({"float", "currency", "percentage"})

@@ -62,13 +62,12 @@ _BODIES = """
 """
 KNOWN = frozenset(LABELS) | SHEETS | frozenset(_BODIES.split())
 # Relationships to parts that are binary records in an .xlsb.
-BINARY = frozenset(
-    {
-        "officeDocument", "worksheet", "chartsheet", "dialogsheet", "xlMacrosheet", "sharedStrings", "styles", "comments",
-        "table", "pivotTable", "pivotCacheDefinition", "pivotCacheRecords", "externalLink", "connections", "queryTable",
-        "sheetMetadata", "users", "usernames", "revisionHeaders", "revisionLog", "slicer", "slicerCache", "xmlMaps",
-    }
-)  # fmt: skip
+_RECORDS = """
+    chartsheet comments connections dialogsheet externalLink officeDocument pivotCacheDefinition pivotCacheRecords
+    pivotTable queryTable revisionHeaders revisionLog sharedStrings sheetMetadata slicer slicerCache styles table
+    usernames users worksheet xlMacrosheet xmlMaps
+"""
+BINARY = frozenset(_RECORDS.split())
 BINARY_MARKUP = frozenset({"calcChain", "xlBinaryIndex", "printerSettings"})
 PRINTER_SETTINGS = re.compile(r"printersettings[^/]*\.bin$", re.IGNORECASE)
 NUMBER = re.compile(r"(\d+)\.\w+$")

@@ -21,9 +21,7 @@ RICH_CELL = 62
 # Cells by what they hold: blank, RK number, error, boolean, number, string, shared string; then formulas' results.
 NUMBERS, TEXTS = {2, 5, 9}, {6, 8, RICH_CELL}
 # Dimensions, views, columns, panes, fonts, fills, borders, row and column geometry.
-SILENT = frozenset(
-    {3, 4, 43, 45, 46, 48, 60, 128, 129, 130, 131, 133, 134, 135, 136, 137, 138, 145, 146, 147, 148, 151}
-)
+SILENT = frozenset({3, 4, 43, 45, 46, 48, 60, *range(128, 139), *range(145, 149), 151})
 
 
 @dataclass(slots=True)
