@@ -1,7 +1,7 @@
 """Makes the documents under tests/data/documents with LibreOffice, which the tests themselves do not need.
 
-Run it as `python tests/data/make_documents.py` where `soffice` is installed; it converts the flat OpenDocument sources in
-`planted.py` to the formats that only LibreOffice writes here. The files it makes are committed.
+Run it as `python tests/data/make_documents.py` where `soffice` is installed; it converts the flat OpenDocument files
+under tests/data/sources to the formats that only LibreOffice writes here. The files it makes are committed.
 """
 
 import gzip
@@ -10,13 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from planted import FLAT_SHEET, FLAT_SLIDES, FLAT_TEXT
-
 DOCUMENTS = Path(__file__).parent / "documents"
-SOURCES = {
-    "text.fodt": (FLAT_TEXT, ("odt", "doc:MS Word 97", "rtf", "docx")),
-    "sheet.fods": (FLAT_SHEET, ("ods", "xls:MS Excel 97", "xlsx")),
-    "slides.fodp": (FLAT_SLIDES, ("odp", "ppt:MS PowerPoint 97", "pptx")),
+SOURCES = Path(__file__).parent / "sources"
+FORMATS = {
+    "text.fodt": ("odt", "doc:MS Word 97", "rtf", "docx"),
+    "sheet.fods": ("ods", "xls:MS Excel 97", "xlsx"),
+    "slides.fodp": ("odp", "ppt:MS PowerPoint 97", "pptx"),
 }
 
 
@@ -24,13 +23,11 @@ def main() -> int:
     """Convert every source to its formats."""
     DOCUMENTS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        for name, (source, formats) in SOURCES.items():
-            path = Path(folder, name)
-            path.write_text(source, encoding="utf-8")
+        for name, formats in FORMATS.items():
             for target in formats:
                 subprocess.run(
                     ["soffice", f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", target,
-                     "--outdir", str(DOCUMENTS), str(path)],
+                     "--outdir", str(DOCUMENTS), str(SOURCES / name)],
                     check=True, timeout=180,
                 )  # fmt: skip
     # LibreOffice puts a large preview picture into it.

@@ -1,11 +1,13 @@
-"""Documents with one token planted in each place where text can hide, and the flat OpenDocument sources of others.
+"""Documents with one token planted in each place where text can hide.
 
-Each builder returns the bytes of a document; the tokens it plants are named after their places.
+Each builder returns the bytes of a document and its tokens, which are named after their places. The flat OpenDocument
+sources are read as they are, and converted to other formats by `make_documents.py`.
 """
 
 import io
 import re
 import zipfile
+from pathlib import Path
 
 import docx
 import openpyxl
@@ -24,125 +26,14 @@ CARD = "4111111111111111"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
-FLAT = """<?xml version="1.0" encoding="UTF-8"?>
-<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
- xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" xmlns:dc="http://purl.org/dc/elements/1.1/"
- xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:xlink="http://www.w3.org/1999/xlink"
- xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0" xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0"
- xmlns:fo="urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0" xmlns:of="urn:oasis:names:tc:opendocument:xmlns:of:1.2"
- xmlns:svg="urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0" xmlns:meta="urn:oasis:names:tc:opendocument:xmlns:meta:1.0"
- xmlns:presentation="urn:oasis:names:tc:opendocument:xmlns:presentation:1.0" office:version="1.3"
- office:mimetype="application/vnd.oasis.opendocument.KIND">
-<office:meta><dc:title>tokentitle</dc:title><dc:subject>tokensubject</dc:subject><meta:keyword>tokenkeyword</meta:keyword>
-<dc:description>tokendescription</dc:description><meta:initial-creator>tokenauthor</meta:initial-creator>
-<meta:user-defined meta:name="tokenpropertyname">tokenproperty</meta:user-defined></office:meta>
-"""
-META_TOKENS = (
-    "tokentitle tokensubject tokenkeyword tokendescription tokenauthor tokenpropertyname tokenproperty".split()  # noqa: SIM905
-)
+SOURCES = Path(__file__).parent / "sources"
+TOKEN = re.compile("token[a-z]+")
 
-FLAT_TEXT = (
-    FLAT.replace("KIND", "text")
-    + """<office:automatic-styles>
-<style:style style:name="hidden" style:family="text"><style:text-properties text:display="none"/></style:style>
-<style:style style:name="bold" style:family="text"><style:text-properties fo:font-weight="bold"/></style:style>
-<style:style style:name="frame" style:family="graphic"/>
-<style:page-layout style:name="layout"><style:header-style><style:header-footer-properties fo:min-height="1cm"/>
-</style:header-style><style:footer-style><style:header-footer-properties fo:min-height="1cm"/></style:footer-style>
-</style:page-layout></office:automatic-styles>
-<office:master-styles><style:master-page style:name="Standard" style:page-layout-name="layout">
-<style:header><text:p>tokenheader</text:p></style:header><style:footer><text:p>tokenfooter</text:p></style:footer>
-</style:master-page></office:master-styles>
-<office:body><office:text>
-<text:tracked-changes text:track-changes="false">
-<text:changed-region text:id="c1"><text:deletion><office:change-info><dc:creator>tokenreviser</dc:creator>
-<dc:date>2020-01-01T00:00:00</dc:date></office:change-info><text:p>2222 2222</text:p></text:deletion></text:changed-region>
-<text:changed-region text:id="c2"><text:insertion><office:change-info><dc:creator>tokenreviser</dc:creator>
-<dc:date>2020-01-01T00:00:00</dc:date></office:change-info></text:insertion></text:changed-region></text:tracked-changes>
-<text:user-field-decls><text:user-field-decl office:value-type="string" office:string-value="tokenuserfield"
- text:name="userfield"/></text:user-field-decls>
-<text:p>tokenbody and <text:span text:style-name="bold">4111</text:span>1111<text:span text:style-name="bold">1111</text:span>1111
-</text:p>
-<text:p>revised 4111 1111 <text:change text:change-id="c1"/><text:change-start text:change-id="c2"/>3333 3333<text:change-end
- text:change-id="c2"/> end</text:p>
-<text:p>x<text:span text:style-name="hidden">tokenhidden</text:span></text:p>
-<text:p><text:user-field-get text:name="userfield">tokenuserfield</text:user-field-get></text:p>
-<text:p>n<text:note text:id="n1" text:note-class="footnote"><text:note-citation>1</text:note-citation>
-<text:note-body><text:p>tokenfootnote</text:p></text:note-body></text:note>
-<text:note text:id="n2" text:note-class="endnote"><text:note-citation>i</text:note-citation>
-<text:note-body><text:p>tokenendnote</text:p></text:note-body></text:note></text:p>
-<text:p>c<office:annotation office:name="a1"><dc:creator>tokencommentauthor</dc:creator><dc:date>2020-01-01T00:00:00</dc:date>
-<text:p>tokencomment</text:p></office:annotation></text:p>
-<text:p><text:a xlink:type="simple" xlink:href="https://corp.example/tokenlink">tokenlinktext</text:a>
-<text:bookmark text:name="tokenbookmark"/></text:p>
-<text:p><draw:frame draw:name="tokenframename" draw:style-name="frame" text:anchor-type="paragraph" svg:width="5cm"
- svg:height="2cm"><draw:text-box><text:p>tokentextbox</text:p></draw:text-box><svg:title>tokenalttitle</svg:title>
-<svg:desc>tokenalttext</svg:desc></draw:frame></text:p>
-<text:p><draw:custom-shape text:anchor-type="paragraph" draw:name="s" svg:width="4cm" svg:height="2cm" svg:x="8cm" svg:y="8cm">
-<text:p>tokenshape</text:p></draw:custom-shape></text:p>
-<table:table table:name="Table1"><table:table-column/><table:table-row><table:table-cell><text:p>tokencell</text:p>
-<table:table table:name="Table2"><table:table-column/><table:table-row><table:table-cell><text:p>tokeninnercell</text:p>
-</table:table-cell></table:table-row></table:table></table:table-cell></table:table-row></table:table>
-<text:section text:name="hiddensection" text:display="none"><text:p>tokenhiddensection</text:p></text:section>
-<text:list><text:list-item><text:p>tokenlist</text:p></text:list-item></text:list>
-</office:text></office:body></office:document>"""
-)
-TEXT_TOKENS = re.findall(r"token[a-z]+", FLAT_TEXT)
 
-FLAT_SHEET = (
-    FLAT.replace("KIND", "spreadsheet")
-    + """<office:master-styles><style:master-page style:name="Default" style:page-layout-name="layout">
-<style:header><text:p>tokenheader</text:p></style:header><style:footer><text:p>tokenfooter</text:p></style:footer>
-</style:master-page></office:master-styles><office:body><office:spreadsheet>
-<table:content-validations><table:content-validation table:name="v1"
- table:condition="of:cell-content-is-in-list(&quot;tokenchoice&quot;;&quot;other&quot;)"
- table:base-cell-address="Salaries.B9"><table:help-message table:title="tokenhelptitle" table:display="true">
-<text:p>tokenhelp</text:p></table:help-message></table:content-validation></table:content-validations>
-<table:table table:name="Salaries"><table:table-column/><table:table-row><table:table-cell
- office:value-type="string"><text:p>tokencell</text:p></table:table-cell>
-<table:table-cell office:value-type="float" office:value="4111111111111111"><text:p>4.11111E+15</text:p></table:table-cell>
-</table:table-row>
-<table:table-row table:number-rows-repeated="5"><table:table-cell/></table:table-row>
-<table:table-row><table:table-cell/><table:table-cell office:value-type="string"><office:annotation>
-<dc:creator>tokencommentauthor</dc:creator><dc:date>2020-01-01T00:00:00</dc:date><text:p>tokencomment</text:p>
-</office:annotation><text:p>tokenbseven</text:p></table:table-cell></table:table-row>
-<table:table-row><table:table-cell table:formula="of:=&quot;tokenform&quot;&amp;&quot;ula&quot;" office:value-type="string"
- office:string-value="tokenformula"><text:p>tokenformula</text:p></table:table-cell></table:table-row>
-<table:table-row><table:table-cell/><table:table-cell table:content-validation-name="v1" office:value-type="string">
-<text:p><text:a xlink:href="https://corp.example/tokenlink" xlink:type="simple">tokenlinktext</text:a></text:p>
-</table:table-cell></table:table-row></table:table>
-<table:table table:name="tokensheetname"><table:table-column/><table:table-row><table:table-cell
- office:value-type="string"><text:p>tokenothersheet</text:p></table:table-cell></table:table-row></table:table>
-<table:named-expressions><table:named-range table:name="tokenrange"
- table:base-cell-address="$Salaries.$A$1" table:cell-range-address="$Salaries.$A$1"/></table:named-expressions>
-</office:spreadsheet></office:body></office:document>"""
-)
-SHEET_TOKENS = [token for token in re.findall(r"token[a-z]+", FLAT_SHEET) if token != "tokenform"]
-
-FLAT_SLIDES = (
-    FLAT.replace("KIND", "presentation")
-    + """<office:automatic-styles><style:page-layout style:name="layout"/>
-<style:style style:name="dp" style:family="drawing-page"/></office:automatic-styles>
-<office:master-styles><style:master-page style:name="Default" style:page-layout-name="layout" draw:style-name="dp">
-<draw:frame svg:width="8cm" svg:height="2cm" svg:x="1cm" svg:y="1cm"><draw:text-box><text:p>tokenmaster</text:p></draw:text-box>
-</draw:frame></style:master-page></office:master-styles>
-<office:body><office:presentation>
-<draw:page draw:name="page1" draw:master-page-name="Default" draw:style-name="dp">
-<office:annotation svg:x="1cm" svg:y="1cm"><dc:creator>tokencommentauthor</dc:creator><dc:date>2020-01-01T00:00:00</dc:date>
-<text:p>tokencomment</text:p></office:annotation>
-<draw:frame svg:width="8cm" svg:height="2cm" svg:x="1cm" svg:y="4cm"><draw:text-box><text:p>tokenslide <text:span>4111</text:span
->111111111111</text:p></draw:text-box><svg:title>tokenalttitle</svg:title><svg:desc>tokenalttext</svg:desc></draw:frame>
-<draw:custom-shape svg:width="4cm" svg:height="2cm" svg:x="8cm" svg:y="8cm"><text:p>tokenshape
-<text:a xlink:href="https://corp.example/tokenlink" xlink:type="simple">tokenlinktext</text:a></text:p></draw:custom-shape>
-<presentation:notes><draw:page-thumbnail svg:width="8cm" svg:height="6cm" svg:x="1cm" svg:y="1cm"/>
-<draw:frame presentation:class="notes" svg:width="8cm" svg:height="6cm" svg:x="1cm" svg:y="9cm"><draw:text-box>
-<text:p>tokennotes</text:p></draw:text-box></draw:frame></presentation:notes></draw:page>
-<draw:page draw:name="page2" draw:master-page-name="Default" draw:style-name="dp">
-<draw:frame svg:width="8cm" svg:height="4cm" svg:x="1cm" svg:y="4cm"><table:table><table:table-column/><table:table-row>
-<table:table-cell><text:p>tokencell</text:p></table:table-cell></table:table-row></table:table></draw:frame></draw:page>
-</office:presentation></office:body></office:document>"""
-)
-SLIDE_TOKENS = re.findall(r"token[a-z]+", FLAT_SLIDES)
+def source(name: str) -> tuple[bytes, list[str]]:
+    """Return a flat OpenDocument source and the tokens in it; "tokenform" is half of a formula's "tokenformula"."""
+    text = (SOURCES / name).read_text(encoding="utf-8")
+    return text.encode(), sorted(set(TOKEN.findall(text)) - {"tokenform"})
 
 
 def saved(document: object) -> bytes:
@@ -168,40 +59,14 @@ def with_parts(data: bytes, parts: dict[str, str | bytes], replace: tuple[tuple[
     return stream.getvalue()
 
 
-BODY = f"""
-<w:p {W}><w:r><w:t>tokensp</w:t></w:r><w:r><w:rPr><w:b/></w:rPr><w:t>li</w:t></w:r><w:r><w:t>truns</w:t></w:r></w:p>
-|<w:p {W}><w:del w:id="1" w:author="tokenreviser"><w:r><w:delText>tokendeleted</w:delText></w:r></w:del>
-<w:ins w:id="2" w:author="R"><w:r><w:t>tokeninserted</w:t></w:r></w:ins>
-<w:moveFrom w:id="3" w:author="R"><w:r><w:t>tokenmovedfrom</w:t></w:r></w:moveFrom></w:p>
-|<w:p {W}><w:r><w:rPr><w:vanish/></w:rPr><w:t>tokenhidden</w:t></w:r></w:p>
-|<w:p {W}><w:r><w:fldChar w:fldCharType="begin"><w:ffData><w:name w:val="f"/><w:textInput><w:default w:val="tokenformdefault"/>
-</w:textInput></w:ffData></w:fldChar></w:r><w:r><w:instrText> DOCVARIABLE tokenfieldcode </w:instrText></w:r>
-<w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:t>tokenfieldresult</w:t></w:r><w:r><w:fldChar
- w:fldCharType="end"/></w:r><w:fldSimple w:instr=" REF tokensimplefield "><w:r><w:t>x</w:t></w:r></w:fldSimple></w:p>
-|<w:sdt {W}><w:sdtPr><w:alias w:val="tokencontrolalias"/><w:tag w:val="tokencontroltag"/><w:dropDownList>
-<w:listItem w:displayText="tokenlistitem" w:value="v"/></w:dropDownList></w:sdtPr><w:sdtContent><w:p><w:r>
-<w:t>tokencontrol</w:t></w:r></w:p></w:sdtContent></w:sdt>
-|<w:p {W}><w:bookmarkStart w:id="9" w:name="tokenbookmark"/><w:bookmarkEnd w:id="9"/><w:r>
-<w:footnoteReference w:id="2"/></w:r><w:r><w:endnoteReference w:id="2"/></w:r></w:p>
-|<w:p {W} xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006" xmlns:v="urn:schemas-microsoft-com:vml"
- xmlns:wps="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"
- xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"><w:r><mc:AlternateContent>
-<mc:Choice Requires="wps"><w:drawing><wp:inline><wp:docPr id="5" name="n" descr="tokenalttext" title="tokenalttitle"/><wps:txbx>
-<w:txbxContent><w:p><w:r><w:t>tokentextbox</w:t></w:r></w:p></w:txbxContent></wps:txbx></wp:inline></w:drawing></mc:Choice>
-<mc:Fallback><w:pict><v:shape alt="tokenvmlalt"><v:textpath string="tokenwordart"/><v:textbox><w:txbxContent><w:p><w:r>
-<w:t>tokenvmlbox</w:t></w:r></w:p></w:txbxContent></v:textbox></v:shape></w:pict></mc:Fallback></mc:AlternateContent></w:r></w:p>
-|<m:oMathPara xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"><m:oMath><m:r><m:t>tokenmath</m:t></m:r>
-</m:oMath></m:oMathPara>
-"""
-
-
 def word_document() -> tuple[bytes, list[str]]:
     """Return a .docx with a token in each place, and the tokens."""
     document = docx.Document()
     run = document.add_paragraph("tokenbody").runs[0]
     document.add_comment(run, text="tokencomment", author="tokencommentauthor", initials="tokeninitials")
-    for piece in BODY.split("|"):
-        document.element.body.insert(0, parse_xml(piece.strip()))
+    body = (SOURCES / "word-body.xml").read_text(encoding="utf-8")
+    for element in list(parse_xml(body)):
+        document.element.body.insert(0, element)
     outer = document.add_table(1, 1).cell(0, 0)
     outer.text = "tokencell"
     outer.add_table(1, 1).cell(0, 0).text = "tokeninnercell"
@@ -218,8 +83,8 @@ def word_document() -> tuple[bytes, list[str]]:
     link = f'<w:p {nsdecls("w", "r")}><w:hyperlink r:id="{target}" w:tooltip="tokentooltip"/></w:p>'
     document.element.body.insert(0, parse_xml(link))
     chart = (
-        f'<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" {A}><c:chart><c:title><a:p><a:r>'
-        "<a:t>tokencharttitle</a:t></a:r></a:p></c:title><c:ser><c:cat><c:v>tokenchartcategory</c:v></c:cat></c:ser>"
+        f'<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" {A}><c:chart><c:title><a:p>'
+        "<a:r><a:t>tokencharttitle</a:t></a:r></a:p></c:title><c:ser><c:cat><c:v>tokenchartcategory</c:v></c:cat></c:ser>"
         "</c:chart></c:chartSpace>"
     )
     diagram = (
@@ -248,10 +113,10 @@ def word_document() -> tuple[bytes, list[str]]:
         ("docProps/app.xml", "<Manager/>", "<Manager>tokenmanager</Manager>"),
         ("docProps/app.xml", "<Company/>", "<Company>tokencompany</Company>"),
     )
-    whole = BODY + link + "".join(str(part) for part in parts.values()) + variable
-    tokens = set(re.findall(r"token[a-z]+", whole)) - {"tokensp"} | {
-        "tokensplitruns", "tokenbody", "tokencomment", "tokencommentauthor", "tokeninitials", "tokencell", "tokeninnercell",
-        "tokenheader", "tokenfooter", "tokenfirstheader", "tokenevenfooter", "tokentitle", "tokensubject",
+    whole = body + link + "".join(str(part) for part in parts.values()) + variable
+    tokens = set(TOKEN.findall(whole)) - {"tokensp"} | {
+        "tokensplitruns", "tokenbody", "tokencomment", "tokencommentauthor", "tokeninitials", "tokencell",
+        "tokeninnercell", "tokenheader", "tokenfooter", "tokenfirstheader", "tokenevenfooter", "tokentitle", "tokensubject",
         "tokenkeywords", "tokendescription", "tokenauthor", "tokencategory", "tokenlink", "tokenmanager",
         "tokencompany", "tokenembedded",
     }  # fmt: skip
@@ -299,40 +164,18 @@ def workbook() -> tuple[bytes, list[str]]:
         "xl/threadedComments/threadedComment1.xml": '<ThreadedComments><threadedComment ref="A1"><text>tokenthreaded'
         "</text></threadedComment></ThreadedComments>",
         "xl/persons/person.xml": '<personList><person displayName="tokenperson"/></personList>',
-        "xl/worksheets/sheet9.xml": '<worksheet><sheetData><row><c t="inlineStr"><is><r><t>tokenin</t></r><r><t>line</t>'
-        '</r></is></c><c t="str"><f>1</f><v>tokenresult</v></c></row></sheetData></worksheet>',
+        "xl/worksheets/sheet9.xml": '<worksheet><sheetData><row><c t="inlineStr"><is><r><t>tokenin</t></r><r>'
+        '<t>line</t></r></is></c><c t="str"><f>1</f><v>tokenresult</v></c></row></sheetData></worksheet>',
         "xl/embeddings/inner.xlsx": workbook_with("tokenembedded"),
         "customXml/item1.xml": "<a>tokencustomxml</a>",
     }
-    tokens = [
-        "tokencell",
-        "tokenformula",
-        "tokencomment",
-        "tokencommentauthor",
-        "tokenlink",
-        "tokentooltip",
-        "tokenchoice",
-        "tokenprompt",
-        "tokenerror",
-        "tokenfar",
-        "tokenheader",
-        "tokenfooter",
-        "tokensheetname",
-        "tokenhiddensheet",
-        "tokencharttitle",
-        "tokenname",
-        "tokennamevalue",
-        "tokentitle",
-        "tokenkeywords",
-        "tokenauthor",
-        "tokenthreaded",
-        "tokenperson",
-        "tokeninline",
-        "tokenresult",
-        "tokenembedded",
-        "tokencustomxml",
-    ]
-    return with_parts(saved(book), parts), [*tokens, CARD]
+    tokens = (
+        "tokencell tokenformula tokencomment tokencommentauthor tokenlink tokentooltip tokenchoice "
+        "tokenprompt tokenerror tokenfar tokenheader tokenfooter tokensheetname tokenhiddensheet "
+        "tokencharttitle tokenname tokennamevalue tokentitle tokenkeywords tokenauthor tokenthreaded "
+        "tokenperson tokeninline tokenresult tokenembedded tokencustomxml "
+    )
+    return with_parts(saved(book), parts), [*tokens.split(), CARD]
 
 
 def presentation() -> tuple[bytes, list[str]]:
@@ -363,27 +206,14 @@ def presentation() -> tuple[bytes, list[str]]:
     hidden.shapes.add_textbox(0, 0, Inches(1), Inches(1)).text_frame.text = "tokenhiddenslide"
     deck.core_properties.subject = "tokensubject"
     parts: dict[str, str | bytes] = {
-        "ppt/comments/comment1.xml": '<p:cmLst xmlns:p="x"><p:cm authorId="0"><p:text>tokencomment</p:text></p:cm></p:cmLst>',
+        "ppt/comments/comment1.xml": '<p:cmLst xmlns:p="x"><p:cm authorId="0"><p:text>tokencomment</p:text></p:cm>'
+        "</p:cmLst>",
         "ppt/commentAuthors.xml": '<p:cmAuthorLst xmlns:p="x"><p:cmAuthor name="tokencommentauthor"/></p:cmAuthorLst>',
         "ppt/tags/tag1.xml": '<p:tagLst xmlns:p="x"><p:tag name="t" val="tokentag"/></p:tagLst>',
     }
-    tokens = [
-        "tokentitle",
-        "tokenshapename",
-        "tokenalttext",
-        "tokensplitruns",
-        "tokenlink",
-        "tokencell",
-        "tokengroup",
-        "tokencategory",
-        "tokenseries",
-        "tokennotes",
-        "tokenmaster",
-        "tokenlayout",
-        "tokenhiddenslide",
-        "tokensubject",
-        "tokencomment",
-        "tokencommentauthor",
-        "tokentag",
-    ]
-    return with_parts(saved(deck), parts), tokens
+    tokens = (
+        "tokentitle tokenshapename tokenalttext tokensplitruns tokenlink tokencell tokengroup tokencategory "
+        "tokenseries tokennotes tokenmaster tokenlayout tokenhiddenslide tokensubject tokencomment "
+        "tokencommentauthor tokentag "
+    )
+    return with_parts(saved(deck), parts), tokens.split()

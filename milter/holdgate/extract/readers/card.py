@@ -69,8 +69,8 @@ def read_property(label: str, parameters: str, value: str, sink: Sink, place: st
                 value = raw.decode("utf-8", "replace")
         value = ESCAPE.sub(lambda match: "\n" if match[1] in "nN" else match[1], value.replace(";", " "))
         sink.text(f"{label}: {value.strip()}", place)
-        for quoted in re.findall(r'=("[^"]*"|[^;:"]*[\w@][^;:"]*)', parameters):
-            sink.text(quoted.strip('"'), place)
+        for parameter in parameters.split(";"):
+            sink.text(parameter.partition("=")[2].strip('"'), place)
 
 
 def decoded(document: Document) -> str:

@@ -73,8 +73,8 @@ class _FlatPackage:
         self.parser.CharacterDataHandler = self.characters
         self.parser.EntityDeclHandler = self.refuse
         try:
-            for offset in range(0, len(data), expat.CHUNK):
-                self.parser.Parse(data[offset : offset + expat.CHUNK], False)
+            for chunk in expat.chunks(data):
+                self.parser.Parse(chunk, False)
                 sink.budget.check_time()
             self.parser.Parse(b"", True)
         except pyexpat.ExpatError:

@@ -88,7 +88,10 @@ def read_storage(storage: Storage, sink: Sink, depth: int = 0) -> None:
                     raise
                 sink.limited(str(error))
     for name in storage.untaken():
-        _read_stream(storage, name, sink)
+        try:
+            _read_stream(storage, name, sink)
+        except BROKEN:
+            sink.limited("damaged stream")
     for inner in storage.storages():
         place = _place(inner)
         try:

@@ -29,6 +29,7 @@ def decompressed(data: bytes, sink: Sink) -> bytes:
     sink.budget.check_entry(len(data), raw_size)
     out = bytearray(DICTIONARY)
     start = len(out)
+    steps = 0
     at, end = 16, min(size + 4, len(data))
     limit = min(raw_size, sink.budget.limits.entry_bytes) + start
     while at < end and len(out) < limit:
@@ -55,7 +56,8 @@ def decompressed(data: bytes, sink: Sink) -> bytes:
                 break
             for index in range(length):
                 out.append(out[source + index])
-        if not at & 0xFFF:
+        steps += 1
+        if not steps & 0xFFF:
             sink.budget.check_time()
     sink.budget.spend_bytes(len(out) - start)
     return bytes(out[start:])

@@ -30,7 +30,7 @@ def read_module(data: bytes, name: str, sink: Sink) -> None:
 def decompressed(data: bytes, sink: Sink) -> bytes:
     """Return what a compressed container holds (2.4.1.3); what is damaged ends it."""
     out = bytearray()
-    at = 1
+    at, written = 1, 0
     while at + 2 <= len(data):
         (header,) = struct.unpack_from("<H", data, at)
         end = min(at + (header & 0x0FFF) + 3, len(data))
@@ -42,14 +42,15 @@ def decompressed(data: bytes, sink: Sink) -> bytes:
             end = at + CHUNK
         at = end
         sink.budget.check_time()
-    sink.budget.spend_bytes(len(out))
+        sink.budget.spend_bytes(len(out) - written)
+        written = len(out)
     return bytes(out)
 
 
 def _decompress_chunk(data: bytes, at: int, end: int, out: bytearray) -> None:
     """Append one chunk: flag bytes, each followed by eight tokens, literal or copied (2.4.1.3.4 and on)."""
     start = len(out)
-    while at < end:
+    while at < end and len(out) - start < CHUNK:
         flags = data[at]
         at += 1
         for bit in range(8):
@@ -69,5 +70,5 @@ def _decompress_chunk(data: bytes, at: int, end: int, out: bytearray) -> None:
             offset = (token >> (16 - bits)) + 1
             if offset > written:
                 return
-            for _ in range(length):
+            for _ in range(min(length, CHUNK - written)):
                 out.append(out[-offset])

@@ -191,14 +191,18 @@ def _pieces(header: Header, table: bytes, size: int) -> list[tuple[int, int, boo
 
 
 def _text(main: bytes, pieces: list[tuple[int, int, bool]], header: Header, sink: Sink) -> Text:
-    """Put the pieces together; more characters than the stream could hold mean a bomb and end them."""
+    """Put the pieces together; those that read the stream over and over are a bomb and end it."""
     charset = codec(CODEPAGES.get(header.language & 0x3FF, 1252)) if header.old else "cp1252"
     if header.old and header.flags & WIDE_95 and charset == "cp1252":
         charset = "utf-16-le"
     text = Text()
+    left = 2 * len(main)
     for offset, size, narrow in pieces:
         raw = main[offset : offset + size]
-        sink.budget.spend_bytes(len(raw))
+        left -= len(raw)
+        if left < 0:
+            sink.limited("damaged piece table")
+            break
         if narrow and charset != "utf-16-le":
             text.add(raw.decode(charset, "replace"), offset, 1)
         else:
