@@ -52,7 +52,7 @@ class Contents:
 
 
 def read_text(page: Handle) -> str:
-    """Return all text of a page: hidden, off the page and in form XObjects too; words broken at line ends are joined."""
+    """Return all text of a page, also hidden or off the page; words broken at line ends are joined."""
     with closing(pdfium.FPDFText_LoadPage(page), pdfium.FPDFText_ClosePage) as text_page:
         count = pdfium.FPDFText_CountChars(text_page) if text_page else 0
         text = page_text(pdfium.FPDFText_GetText, text_page, count) if count > 0 else ""
