@@ -1,1 +1,1 @@
-"""Worker processes that read messages, and what keeps a hostile message inside one of them."""
+"""Inspection in worker processes: the gate hands a message over by file descriptor and gets findings back, masked."""

@@ -1,0 +1,144 @@
+"""Evidence in the text: one Aho-Corasick automaton finds the keywords of all rules in one pass.
+
+Text and keywords are compared without case, diacritics and punctuation, and with letters of other scripts that look
+like Latin ones taken for these, so that "Kаrte" with a Cyrillic letter is still a card.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import ahocorasick
+
+from holdgate.detect.match import Span
+from holdgate.detect.normal import LOOKALIKES
+
+# Scripts that are written without spaces between words: a keyword may stand inside a run of letters.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_ASCII = bytes(ord(chr(code).lower()) if chr(code).isalnum() else 32 for code in range(128)) + bytes(range(128, 256))
+_BEYOND = re.compile("[^\x00-\x7f]")
+
+
+class _Folded(dict[str, str]):
+    """One character for one character: lower case without diacritics; anything but letters and digits is a space."""
+
+    def __missing__(self, character: str) -> str:
+        base = unicodedata.normalize("NFD", character.lower())[:1].translate(LOOKALIKES)
+        folded = base.lower() if base.isalnum() else " "
+        if len(self) < 200_000:
+            self[character] = folded
+        return folded
+
+
+_FOLDED = _Folded()
+
+
+def fold(text: str) -> str:
+    """Return `text` as keywords are compared, of the same length: lower case, no diacritics, spaces for punctuation."""
+    if not text.isascii():
+        text = _BEYOND.sub(lambda match: _FOLDED[match[0]], text)
+        return text.lower().translate(_SPACES) if not text.isascii() else text.encode().translate(_ASCII).decode()
+    return text.encode().translate(_ASCII).decode()
+
+
+_SPACES = {code: 32 for code in range(128) if not chr(code).isalnum()}
+
+
+class Keyword(NamedTuple):
+    """A keyword in the text."""
+
+    start: int
+    end: int
+    word: str
+
+
+class Hits:
+    """The keywords and prefixes found in one text; keywords by list, in order of their end."""
+
+    __slots__ = ("lists", "prefixes")
+
+    def __init__(self, lists: dict[int, list[Keyword]], prefixes: list[tuple[int, str]]) -> None:
+        self.lists = lists
+        self.prefixes = prefixes
+
+    def nearest(self, number: int, start: int, end: int, before: int, after: int) -> tuple[int, Keyword] | None:
+        """Return (distance, keyword) for the keyword of a list that is nearest to [start, end), or None.
+
+        The distance is in characters, negative for a keyword before the value; `before` and `after` bound it.
+        """
+        found = self.lists.get(number)
+        if not found:
+            return None
+        best: tuple[int, Keyword] | None = None
+        for index in range(bisect_left(found, start - before, key=_end), len(found)):
+            keyword = found[index]
+            left, right, _ = keyword
+            if right <= start:
+                best = right - start, keyword
+            elif left >= end:
+                if left <= end + after and (best is None or left - end < -best[0]):
+                    best = left - end, keyword
+                break
+        return best
+
+    def inside(self, number: int, span: Span) -> Keyword | None:
+        """Return a keyword of a list that stands within `span`."""
+        found = self.lists.get(number)
+        if not found:
+            return None
+        for index in range(bisect_left(found, span[0], key=_end), len(found)):
+            keyword = found[index]
+            if keyword.end > span[1]:
+                break
+            if keyword.start >= span[0]:
+                return keyword
+        return None
+
+
+def _end(keyword: Keyword) -> int:
+    return keyword.end
+
+
+class Keywords:
+    """All keyword lists of the rules, each known by its number, and the prefixes by which values are recognised."""
+
+    def __init__(self, lists: Iterable[Iterable[str]], prefixes: Iterable[str] = ()) -> None:
+        words: dict[str, tuple[list[int], list[str]]] = {}
+        for number, keywords in enumerate(lists):
+            for keyword in keywords:
+                folded = " ".join(fold(keyword).split())
+                numbers = words.setdefault(folded if _UNSPACED.search(folded) else f" {folded} ", ([], []))[0]
+                if number not in numbers:
+                    numbers.append(number)
+        for prefix in prefixes:
+            words.setdefault(fold(prefix), ([], []))[1].append(prefix)
+        self._automaton = ahocorasick.Automaton()
+        for key, (numbers, literal) in words.items():
+            padding = int(key[0] == " ")
+            word = key.strip()
+            self._automaton.add_word(key, (len(word), padding, word, tuple(numbers), tuple(literal), len(key)))
+        self._empty = not words
+        if words:
+            self._automaton.make_automaton()
+
+    def find(self, text: str) -> Hits:
+        """Return what of the rules' words is in `text`."""
+        found: dict[int, list[Keyword]] = {}
+        prefixes: list[tuple[int, str]] = []
+        if not self._empty:
+            for last, (length, padding, word, numbers, literal, whole) in self._automaton.iter(f" {fold(text)} "):
+                for prefix in literal:
+                    start = last - whole
+                    if text.startswith(prefix, start):
+                        prefixes.append((start, prefix))
+                if numbers:
+                    end = last - padding
+                    keyword = Keyword(end - length, end, word)
+                    for number in numbers:
+                        if number in found:
+                            found[number].append(keyword)
+                        else:
+                            found[number] = [keyword]
+        return Hits(found, prefixes)
