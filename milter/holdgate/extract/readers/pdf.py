@@ -99,5 +99,16 @@ def _read_page(document: Handle, form: Handle, page: Handle, index: int, strings
         strings.add_new(alternative, f"{place}, alternative text")
     pdf_page.read_structure(page, place, strings)
     pdf_page.read_annotations(document, form, page, place, strings)
+    known = set(text.split("\n"))
     if contents.replaced:
-        strings.add_new(pdf_page.read_replaced_text(page, contents), place)
+        _add_news(pdf_page.read_replaced_text(page, contents), known, place, strings)
+    if pdf_page.draw_annotations(page):
+        with closing(pdfium.FPDF_LoadPage(document, index), pdfium.FPDF_ClosePage) as drawn:
+            _add_news(pdf_page.read_text(drawn), known, f"{place}, annotation", strings)
+
+
+def _add_news(text: str, known: set[str], place: str, strings: Strings) -> None:
+    """Hand on the lines of another reading of a page that the readings before did not have."""
+    lines = [line for line in text.split("\n") if line not in known]
+    known.update(lines)
+    strings.add("\n".join(lines), place)
