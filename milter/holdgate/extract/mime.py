@@ -20,8 +20,8 @@ from holdgate.extract.reading import Document
 _CHUNK = 1 << 16
 
 # Fields whose values are addresses, routes, dates, tokens and types: needed to deliver, or written by programs. What is
-# found in them would hold mail for being mail. All others, unknown and X-… ones too, are free text that a sender can fill and
-# a recipient can read, and so are read.
+# found in them would hold mail for being mail. All others, unknown and X-… ones too, are free text that a sender can
+# fill and a recipient can read, and so are read.
 _NOT_TEXT = re.compile(
     r"(?:resent-)?(?:from|sender|to|cc|bcc|reply-to|date|message-id)|return-path|received|delivered-to|envelope-to"
     r"|in-reply-to|references|mime-version|content-(?:type|transfer-encoding|disposition|id|length|language|md5)"
@@ -42,11 +42,11 @@ _ELSEWHERE = {
 
 @dataclass(slots=True)
 class Leaf:
-    """A decoded leaf; `names` are all file names that its fields give it, `doubtful` says that the rescue found it."""
+    """A decoded leaf; `names` are all file names that its fields give it, `kind` is set where it is another reading."""
 
     document: Document
     names: list[str] = field(default_factory=list)
-    doubtful: bool = False
+    kind: str = ""
 
 
 @dataclass(slots=True)
@@ -94,10 +94,10 @@ def _read_otherwise(data: bytes, mail: Mail, budget: Budget, strict_limits: bool
             ]
             _free_text(fields, mail)
             _add(mail, fields, payload, part.get_content_type(), str(part.get_param("charset") or ""))
-    for reading in rescue.readings(data, budget):
+    for kind, reading in rescue.readings(data, budget):
         if reading not in known:
             known.add(reading)
-            mail.leaves.append(Leaf(Document(reading), doubtful=True))
+            mail.leaves.append(Leaf(Document(reading), kind=kind))
 
 
 def _standard(data: bytes, budget: Budget) -> Iterator[StandardMessage]:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 from holdgate.extract.budget import Budget
 from holdgate.extract.fields import base64
+from holdgate.extract.identify import identify
 from holdgate.extract.inline import plausible
+from holdgate.extract.reading import Document
 
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r")
 _SOFT_BREAK = re.compile(rb"=[ \t]*(?:\r\n|\n\r|\r|\n|\Z)")
@@ -21,27 +23,22 @@ _PADDING = re.compile(rb"=+")
 _JUNK = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 
-def readings(data: bytes, budget: Budget) -> Iterator[bytes]:
-    """Yield each plausible reading of a message once; linear in its size."""
-    seen: set[bytes] = set()
-    for reading in _all(data, budget):
-        if reading not in seen:
-            seen.add(reading)
-            yield reading
+def readings(data: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
+    """Yield each plausible reading of a message once, with its kind; linear in the message's size.
 
-
-def _all(data: bytes, budget: Budget) -> Iterator[bytes]:
+    The kind is "text" for readings of the whole message, and whatever the content is ("") for what was decoded from it.
+    """
     plain = _ENCODED.sub(b"\n", data)
-    yield plain
+    yield "text", plain
     if b"=" in plain:
         generous = _SOFT_BREAK.sub(b"", plain.translate(None, _CONTROLS))
-        yield _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), generous)
+        yield "text", _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), generous)
     for chunk in _chunks(data):
         budget.check_time()
         budget.spend_bytes(len(chunk))
-        for content in _decodings(chunk):
+        for content in dict.fromkeys(_decodings(chunk)):
             if plausible(content):
-                yield content
+                yield identify(Document(content)), content
 
 
 def _chunks(data: bytes) -> Iterator[bytes]:

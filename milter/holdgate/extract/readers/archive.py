@@ -80,7 +80,7 @@ def _opened(data: bytes, formats: tuple[str, ...], filters: tuple[str, ...]) -> 
             getattr(ffi, f"read_support_format_{format_name}")(archive)
         for filter_name in filters:
             ffi.get_read_filter_function(filter_name)(archive)
-        ffi.read_open_memory(archive, ctypes.cast(data, ctypes.c_void_p), len(data))
+        ffi.read_open_memory(archive, data, len(data))
         yield archive
     finally:
         ffi.read_free(archive)

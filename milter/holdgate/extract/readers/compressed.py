@@ -21,10 +21,15 @@ _TAR = (".tgz", ".tbz", ".tbz2", ".txz", ".tzst")
 class _Decompressor(Protocol):
     """What the decompressors of the standard library have in common; zlib's is adapted to it."""
 
-    eof: bool
-    unused_data: bytes
+    @property
+    def eof(self) -> bool:
+        """Say whether the stream is at its end."""
 
-    def decompress(self, data: bytes, max_length: int) -> bytes:
+    @property
+    def unused_data(self) -> bytes:
+        """Return what stands behind the stream."""
+
+    def decompress(self, data: bytes, /, max_length: int) -> bytes:
         """Return up to `max_length` unpacked bytes."""
 
 
@@ -42,7 +47,7 @@ class _Gzip:
     def unused_data(self) -> bytes:
         return self._inflate.unused_data
 
-    def decompress(self, data: bytes, max_length: int) -> bytes:
+    def decompress(self, data: bytes, /, max_length: int) -> bytes:
         return self._inflate.decompress(self._inflate.unconsumed_tail + data, max_length)
 
 

@@ -23,7 +23,7 @@ _ATTRIBUTE = re.compile(r"=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 # The elements that stand inside a line of text (HTML Standard 4.5, 4.7, 4.8 and what browsers render so).
 _INLINE_TAGS = """a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr output q
 rp rt ruby s samp small span strike strong sub sup time tt u var wbr"""
-_INLINE = frozenset(_INLINE_TAGS.split())
+INLINE = frozenset(_INLINE_TAGS.split())
 _CELLS = frozenset({"td", "th"})
 
 # Attributes whose values are layout, not what a person wrote.
@@ -39,7 +39,7 @@ def read(document: Document, sink: Sink) -> None:
         declared = meta[1].decode("ascii")
     for source in charset.readings(document.data, declared):
         if _is_heavy(source):
-            _strip(source, sink)
+            strip(source, sink)
         else:
             _walk(source, sink)
 
@@ -95,7 +95,7 @@ def _break(tag: str, line: list[str], lines: list[str]) -> None:
     """Keep on the line, set off a table cell, or begin a new line."""
     if tag in _CELLS:
         line.append("\t")
-    elif tag not in _INLINE:
+    elif tag not in INLINE:
         _flush(line, lines)
 
 
@@ -105,7 +105,7 @@ def _flush(line: list[str], lines: list[str]) -> None:
     line.clear()
 
 
-def _strip(source: str, sink: Sink) -> None:
+def strip(source: str, sink: Sink) -> None:
     """Take the tags off in one pass and hand over the text, then comments and attribute values."""
     first, *rest = source.split("<")
     pieces, aside = [first], []
@@ -117,7 +117,7 @@ def _strip(source: str, sink: Sink) -> None:
         if not closed or not name:
             aside.append(chunk)
             continue
-        pieces.append("" if name[1].lower() in _INLINE else "\n")
+        pieces.append("" if name[1].lower() in INLINE else "\n")
         pieces.append(text)
         aside.extend(value for values in _ATTRIBUTE.findall(tag) for value in values if value)
     sink.text(html.unescape("".join(pieces)))

@@ -18,4 +18,6 @@ def read(document: Document, sink: Sink) -> None:
 
 def _is_start(data: bytes, position: int) -> bool:
     """A separator stands at the beginning or behind an empty line."""
-    return position == 0 or data[max(0, position - 2) : position] == b"\n\n" or data[position - 3 : position] == b"\n\r\n"
+    return (
+        position == 0 or data[max(0, position - 2) : position] == b"\n\n" or data[position - 3 : position] == b"\n\r\n"
+    )
