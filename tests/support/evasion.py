@@ -252,9 +252,10 @@ def _bad_base64(payload: bytes) -> Iterator[tuple[str, bytes]]:
     yield "one long line", sound + b"\n"
     yield "padding first", b"====" + lines
     yield "padding early", base64.b64encode(b"hello") + b"\n" + lines
-    yield "padding in each line", b"\n".join(
-        base64.b64encode(payload[start : start + 10]) for start in range(0, len(payload), 10)
-    ) + b"\n"
+    yield (
+        "padding in each line",
+        b"\n".join(base64.b64encode(payload[start : start + 10]) for start in range(0, len(payload), 10)) + b"\n",
+    )
     yield "padding missing", sound.rstrip(b"=") + b"\n"
     yield "padding too much", sound.rstrip(b"=") + b"=====\n"
     yield "text after", lines + b"\n-- \nlist footer\n"

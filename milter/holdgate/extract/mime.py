@@ -51,10 +51,10 @@ class Leaf:
 
 @dataclass(slots=True)
 class Mail:
-    """What a message says, and what of it stayed unread, each in a few words."""
+    """What a message says, and what of it stayed unread, each in a few words; `headers` are lines, each once."""
 
     subject: str = ""
-    headers: list[str] = field(default_factory=list)
+    headers: dict[str, None] = field(default_factory=dict)
     leaves: list[Leaf] = field(default_factory=list)
     signals: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
@@ -65,7 +65,7 @@ def read_mail(data: bytes, budget: Budget) -> Mail:
     mail = Mail()
     strict = lint.read(data, budget)
     _free_text(strict.fields, mail)
-    mail.headers += [words(text).strip() for text in strict.outside]
+    mail.headers.update(dict.fromkeys(words(text) for text in strict.outside))
     for entity in strict.leaves:
         _add(mail, entity.fields, entity.body, entity.content_type, entity.charset)
     mail.unread += strict.unread
@@ -121,9 +121,7 @@ def _free_text(fields: list[tuple[str, bytes]], mail: Mail) -> None:
             if subject not in mail.subject:
                 mail.subject = f"{mail.subject}\n{subject}" if mail.subject else subject
         elif not _NOT_TEXT.fullmatch(name) and (text := words(value)):
-            line = f"{name}: {text}"
-            if line not in mail.headers:
-                mail.headers.append(line)
+            mail.headers[f"{name}: {text}"] = None
 
 
 def _add(mail: Mail, fields: list[tuple[str, bytes]], body: bytes, content_type: str, charset: str) -> None:

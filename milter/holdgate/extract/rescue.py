@@ -17,6 +17,7 @@ _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r")
 _SOFT_BREAK = re.compile(rb"=[ \t]*(?:\r\n|\n\r|\r|\n|\Z)")
 _ESCAPE = re.compile(rb"=[ \t]?([0-9A-Fa-f]{2})")
 _LINE_END = re.compile(rb"\r\n|\n\r|\r|\n|\0")
+_BLANK_LINES = re.compile(rb"[\r\n\0]{5,}")
 _NOT_CONTENT = re.compile(rb"--|[!-9;-~]+[ \t]*:|$")
 _ENCODED = re.compile(rb"(?:[A-Za-z0-9+/]{60,}={0,2}\r?\n){3,}")
 _PADDING = re.compile(rb"=+")
@@ -45,7 +46,7 @@ def _chunks(data: bytes) -> Iterator[bytes]:
     """Yield stretches that may be one base64 text: paragraphs, and whole sections between delimiters."""
     paragraph: list[bytes] = []
     section: list[bytes] = []
-    for line in [*_LINE_END.split(data), b"--"]:
+    for line in [*_LINE_END.split(_BLANK_LINES.sub(b"\n\n", data)), b"--"]:
         if not _NOT_CONTENT.match(line):
             paragraph.append(line)
             continue
@@ -64,7 +65,7 @@ def _decodings(chunk: bytes) -> Iterator[bytes]:
     yield base64(chunk)
     if b"=" in chunk.rstrip(b"=\r\n\t "):
         yield b"".join(base64(piece) for piece in _PADDING.split(chunk))
-    if b"\n" in chunk:
+    if 0 < chunk.count(b"\n") < len(chunk) // 4:
         yield b"".join(base64(line) for line in chunk.split(b"\n"))
     if junk := _JUNK.search(chunk):
         yield base64(chunk[: junk.start()])
