@@ -102,14 +102,14 @@ def read_part(data: bytes, handler: Handler, sink: Sink, place: str = "", lenien
     if len(data) > most:
         sink.limited("XML part too large")
         data = data[:most]
+    reason = "" if lenient else "malformed XML"
     try:
         understood = feed(data, handler, sink.budget)
     except UnreadableError as error:
-        sink.limited(str(error))
-        understood = 0
+        understood, reason = 0, str(error)
     if understood < len(data) and data[understood:].strip(b"\0 \t\r\n"):
-        if not lenient:
-            sink.limited("malformed XML")
+        if reason:
+            sink.limited(reason)
         for line in stripped(data[understood:]):
             sink.text(line, place)
 
