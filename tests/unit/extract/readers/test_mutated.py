@@ -20,20 +20,11 @@ DOCUMENTS = Path(planted.__file__).parent / "documents"
 BESIDE = Path(__file__).parents[5] / "shared" / "corpora"
 CORPORA = Path(os.environ.get("HOLDGATE_CORPORA", BESIDE))
 READERS = {
-STRANGE = [b"\0" * 4, b"\xff" * 4, b"\xff\xff\xff\x7f", b"\1\0\0\0", b"\0\0\1\0", b"\x80", b"<", b"{", b'"']
+    "text.doc": ole, "sheet.xls": ole, "slides.ppt.gz": ole, "text.docx": ooxml, "sheet.xlsx": ooxml,
+    "slides.pptx": ooxml,
     "text.odt": odf, "sheet.ods": odf, "slides.odp": odf, "text.rtf": rtf, "text.fodt": office_xml,
 }  # fmt: skip
-STRANGE = [
-    b"\0\0\0\0",
-    b"\xff\xff\xff\xff",
-    b"\xff\xff\xff\x7f",
-    b"\x01\0\0\0",
-    b"\0\0\x01\0",
-    b"\x80",
-    b"<",
-    b"{",
-    b'"',
-]
+STRANGE = [b"\0" * 4, b"\xff" * 4, b"\xff\xff\xff\x7f", b"\1\0\0\0", b"\0\0\1\0", b"\x80", b"<", b"{", b'"']
 
 
 @cache
