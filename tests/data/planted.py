@@ -116,7 +116,8 @@ def word_document() -> tuple[bytes, list[str]]:
     whole = body + link + "".join(str(part) for part in parts.values()) + variable
     tokens = set(TOKEN.findall(whole)) - {"tokensp"} | {
         "tokensplitruns", "tokenbody", "tokencomment", "tokencommentauthor", "tokeninitials", "tokencell",
-        "tokeninnercell", "tokenheader", "tokenfooter", "tokenfirstheader", "tokenevenfooter", "tokentitle", "tokensubject",
+        "tokeninnercell", "tokenheader", "tokenfooter", "tokenfirstheader", "tokenevenfooter", "tokentitle",
+        "tokensubject",
         "tokenkeywords", "tokendescription", "tokenauthor", "tokencategory", "tokenlink", "tokenmanager",
         "tokencompany", "tokenembedded",
     }  # fmt: skip

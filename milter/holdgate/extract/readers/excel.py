@@ -141,7 +141,7 @@ class _Workbook:
     def number(self, row: int, column: int, style: int, value: float) -> None:
         """Hand over a number as its format shows it."""
         if style not in self.renderers:
-            code = self.formats[style] if style < len(self.formats) else 0
+            code = self.formats[style] if 0 <= style < len(self.formats) else 0
             self.renderers[style] = renderer(self.codes.get(code) or BUILT_IN.get(code, ""), self.since_1904)
         text = repr(value)
         show = self.renderers[style]

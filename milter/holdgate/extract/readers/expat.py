@@ -19,9 +19,10 @@ CHUNK = 1 << 16
 LARGEST_CHUNK = 1 << 23
 BREAKING = re.compile(r"</?(?:[\w.-]+:)?(?:p|h|br|tr|tc|row|si|c|v|comment)(?:\s[^<>]*)?/?>")
 TAG = re.compile(r"<[^<>]*>?")
-PROLOGUE = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*>)*", re.DOTALL)
-ROOT = re.compile(rb"<(?:[^\s<>/:]+:)?([^\s<>/:]+)[\s/>]")
+PROLOGUE = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*", re.DOTALL)
+ROOT = re.compile(rb"<(?:[^\s<>/:]+:)?([^\s<>/:!?]+)[\s/>]")
 ROOT_WITHIN = 65_536
+LONGEST_TAG = 4_096
 
 
 class Handler(Protocol):
@@ -102,14 +103,17 @@ def read_part(data: bytes, handler: Handler, sink: Sink, place: str = "", lenien
     if len(data) > most:
         sink.limited("XML part too large")
         data = data[:most]
+    reason = "" if lenient else "malformed XML"
     try:
         understood = feed(data, handler, sink.budget)
     except UnreadableError as error:
-        sink.limited(str(error))
-        understood = 0
+        understood, reason = 0, str(error)
     if understood < len(data) and data[understood:].strip(b"\0 \t\r\n"):
-        if not lenient:
-            sink.limited("malformed XML")
+        if reason:
+            sink.limited(reason)
+        tag = data.rfind(b"<", max(0, understood - LONGEST_TAG), understood)
+        if tag >= 0 and data.find(b">", tag, understood) < 0:
+            understood = tag
         for line in stripped(data[understood:]):
             sink.text(line, place)
 

@@ -47,6 +47,7 @@ SIGNATURES = (
     b"GIF8",
     b"Rar!",
 )
+CONTROLS = "".join(map(chr, range(32)))
 BROKEN = (struct.error, IndexError, ValueError, KeyError, OverflowError)
 
 
@@ -61,21 +62,40 @@ def read(document: Document, sink: Sink) -> None:
         else:
             sink.embedded(decrypted, document.name)
         return
+    failure: UnreadableError | None = None
     try:
-        read_storage(root, sink)
+        _read_main(root, sink)
     except UnreadableError as error:
-        if str(error) != "encrypted":
+        failure = error
+    if failure is not None and str(failure) == "encrypted":
+        try:
+            decrypted = _decrypted(document, b"")
+        except UnreadableError:
+            for name in PROPERTY_SETS & set(root.untaken()):
+                read_properties(root.read(name), sink)
             raise
-        decrypted = _decrypted(document, b"")
         sink.signal("encrypted with the default password")
-        read_storage(open_compound(Document(decrypted), sink), sink)
+        root, failure = open_compound(Document(decrypted), sink), None
+        _read_main(root, sink)
+    _read_rest(root, sink, 0)
+    if failure is not None:
+        raise failure
 
 
-def read_storage(storage: Storage, sink: Sink, depth: int = 0) -> None:
-    """Read a storage with all streams and storages in it."""
+def read_storage(storage: Storage, sink: Sink, depth: int) -> None:
+    """Read a storage that stands `depth` storages deep in another, with all streams and storages in it."""
     if depth > sink.budget.limits.archive_depth:
         sink.limited("nested too deeply")
         return
+    try:
+        _read_main(storage, sink)
+    except UnreadableError as error:
+        sink.limited(str(error))
+    _read_rest(storage, sink, depth)
+
+
+def _read_main(storage: Storage, sink: Sink) -> None:
+    """Let the reader of its format read a storage, if it has one."""
     for stream, reader in READERS:
         if stream in storage and stream not in storage.taken:
             try:
@@ -83,10 +103,10 @@ def read_storage(storage: Storage, sink: Sink, depth: int = 0) -> None:
             except BROKEN:
                 sink.limited("damaged")
                 _strings(storage.read(stream), sink, "remains")
-            except UnreadableError as error:
-                if depth == 0:
-                    raise
-                sink.limited(str(error))
+
+
+def _read_rest(storage: Storage, sink: Sink, depth: int) -> None:
+    """Read the streams that no reader has taken, and the storages inside."""
     for name in storage.untaken():
         try:
             _read_stream(storage, name, sink)
@@ -94,10 +114,7 @@ def read_storage(storage: Storage, sink: Sink, depth: int = 0) -> None:
             sink.limited("damaged stream")
     for inner in storage.storages():
         place = _place(inner)
-        try:
-            read_storage(inner, Within(sink, place) if place else sink, depth + 1)
-        except BROKEN:
-            sink.limited("damaged")
+        read_storage(inner, Within(sink, place) if place else sink, depth + 1)
 
 
 def _place(storage: Storage) -> str:
@@ -124,15 +141,12 @@ def _read_stream(storage: Storage, name: str, sink: Sink) -> None:
     elif name in ("pictures", "data"):
         for picture, kind in pictures(data, sink):
             sink.embedded(picture, kind)
-        _strings(data, sink, "", narrow=False)
+        _strings(data, sink, "field or object", narrow=False)
     elif storage.name.lower() == "vba":
         if name != "dir":
             read_module(data, storage.names[name], sink)
     else:
-        _strings(data, sink, f"stream {storage.names[name].strip(_CONTROLS)}")
-
-
-_CONTROLS = "".join(map(chr, range(32)))
+        _strings(data, sink, f"stream {storage.names[name].strip(CONTROLS)}")
 
 
 def _strings(data: bytes, sink: Sink, place: str, narrow: bool = True) -> None:
@@ -143,8 +157,7 @@ def _strings(data: bytes, sink: Sink, place: str, narrow: bool = True) -> None:
 
 def _decrypted(document: Document, information: bytes) -> bytes:
     """Open a file with the default password, or raise UnreadableError("encrypted")."""
-    rounds = ROUNDS.search(information)
-    if any(int(count[:12]) > MOST_ROUNDS for count in ROUNDS.findall(information)) and rounds:
+    if any(int(count[:12]) > MOST_ROUNDS for count in ROUNDS.findall(information)):
         raise UnreadableError("encrypted")
     out = io.BytesIO()
     try:

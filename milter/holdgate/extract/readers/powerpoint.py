@@ -36,16 +36,16 @@ def read_storage(storage: Storage, sink: Sink) -> None:
     for text in strings(user[8:]):
         sink.text(text, "last editor")
     data = storage.read("PowerPoint Document")
-    _Records(data, sink).walk(0, len(data), "", 0)
+    _Records(data, sink, bool(user)).walk(0, len(data), "", 0)
 
 
 class _Records:
     """Walks the tree of records."""
 
-    def __init__(self, data: bytes, sink: Sink):
+    def __init__(self, data: bytes, sink: Sink, known_open: bool):
         self.data = data
         self.sink = sink
-        self.slides = 0
+        self.known_open = known_open
 
     def walk(self, at: int, end: int, place: str, depth: int) -> None:
         """Read the records between two offsets; a record that runs over its container is cut there."""
@@ -59,7 +59,7 @@ class _Records:
                 self.text(data[at:stop].decode("utf-16-le", "replace"), place)
             elif kind == TEXT_BYTES:
                 self.text(data[at:stop].decode("latin-1"), place)
-            elif kind == ENCRYPTION:
+            elif kind == ENCRYPTION and not self.known_open:
                 raise UnreadableError("encrypted")
             elif kind == PERSIST:
                 number += 1
