@@ -11,12 +11,13 @@ from dataclasses import replace
 from holdgate.extract import identify, mime
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.extract.part import Extraction, Part, Status
-from holdgate.extract.readers import html, ooxml, pdf, text
+from holdgate.extract.readers import html, image, ooxml, pdf, text
 from holdgate.extract.readers import zip as zip_reader
 from holdgate.extract.reading import Document, Reader, UnreadableError
 
 READERS: dict[str, Reader] = {
     "html": html.read,
+    "image": image.read,
     "ooxml": ooxml.read,
     "pdf": pdf.read,
     "text": text.read,
