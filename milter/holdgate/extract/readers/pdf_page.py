@@ -46,6 +46,7 @@ class Contents:
     """
 
     objects: int = 0
+    paths: int = 0
     pictures: list[Picture] = field(default_factory=list)
     alternatives: list[str] = field(default_factory=list)
     replaced: list[tuple[Handle, Handle]] = field(default_factory=list)
@@ -71,7 +72,10 @@ def read_contents(page: Handle, sink: Sink) -> Contents:
             break
         for index in range(pdfium.FPDFPageObj_CountMarks(item)):
             _read_mark(item, pdfium.FPDFPageObj_GetMark(item, index), contents)
-        if pdfium.FPDFPageObj_GetType(item) == pdfium.FPDF_PAGEOBJ_IMAGE:
+        kind = pdfium.FPDFPageObj_GetType(item)
+        if kind == pdfium.FPDF_PAGEOBJ_PATH:
+            contents.paths += 1
+        elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
             width, height = ctypes.c_uint(), ctypes.c_uint()
             pdfium.FPDFImageObj_GetImagePixelSize(item, width, height)
             contents.pictures.append(Picture(item, width.value, height.value))
