@@ -86,7 +86,7 @@ class Detector:
         content = Text(text, candidates.mask(text))
         judge = Judge(self._rules, content, normal, places)
         found: list[Match] = []
-        limited = ""
+        limited = "too many keywords" if judge.hits.limited else ""
         left = FREE_CANDIDATES + len(text) // CHARACTERS_A_CANDIDATE
         for start, end, numbers, piece in self._rules.candidates.find(content.mask):
             left -= 1
@@ -130,8 +130,9 @@ class Detector:
 
     def _elsewhere(self, judge: Judge, content: Text) -> Iterator[tuple[Ready, Place]]:
         """Yield the candidates of finders and dictionaries."""
-        for ready in self._rules.finders:
-            if not ready.needs_keyword or any(map(judge.hits.of, ready.lists)):
+        present = judge.hits.found.keys()
+        for ready, groups in self._rules.finders:
+            if not ready.needs_keyword or not present.isdisjoint(groups):
                 assert ready.finder is not None
                 for place in ready.finder(content, self.loaded.dictionaries):
                     yield ready, place

@@ -22,6 +22,11 @@ class Loaded:
     profiles: dict[str, Profile]
     dictionaries: dict[str, frozenset[str]]
     files: dict[tuple[str, str], Path]
+    local_dir: Path | None = None
+
+    def is_local(self, folder: str, name: str) -> bool:
+        """Whether a rule is the administrator's own."""
+        return self.local_dir is not None and self.files[folder, name].is_relative_to(self.local_dir)
 
 
 def load(rules_dir: Path, local_dir: Path | None = None) -> Loaded:
@@ -36,6 +41,7 @@ def load(rules_dir: Path, local_dir: Path | None = None) -> Loaded:
         _read_all(rules_dir, local_dir, "profiles", Profile, files),
         _read_dictionaries(rules_dir, local_dir),
         files,
+        local_dir,
     )
     if not loaded.identifiers:
         raise RuleError(rules_dir / "identifiers", 1, "no identifiers here")
