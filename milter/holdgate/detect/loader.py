@@ -126,7 +126,7 @@ def rules_of(profile_id: str, loaded: Loaded, seen: tuple[str, ...] = ()) -> lis
         rules[rule.name] = rule
         for field in ("all", "any", "none"):
             for term in getattr(rule, field):
-                for name in term.identifiers:
+                for name in (*term.identifiers, *term.without):
                     if not any(fnmatchcase(known, name) for known in loaded.identifiers):
                         raise _refuse(
                             loaded, "profiles", profile_id, ("rules", index, field), f"no identifier {name!r}"
