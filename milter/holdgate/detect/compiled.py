@@ -1,7 +1,7 @@
 """The rules made ready to run: shapes with their validators, patterns and the numbers of their keyword lists."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import re2
@@ -26,7 +26,7 @@ class Ready:
 
     `lists` are the numbers of its keyword lists, the identifier's own first; `against` that of its not_keywords, -1 if
     none. `alone` is None for a shape that needs evidence. `evidence` are searches in the text round a value. `bare` is
-    what there is to say of a match without any.
+    what there is to say of a match without any. `weights` are those of words that count for more than one.
     """
 
     number: int
@@ -35,6 +35,7 @@ class Ready:
     shape: Shape
     fits: FullMatch | None
     begins: Callable[[str], str] | None
+    search: Callable[[str], Iterator[re.Match[str]]] | None
     valid: validators.Validator | None
     finder: Finder | None
     own: int
@@ -46,6 +47,7 @@ class Ready:
     needs_keyword: bool
     upper: bool
     bare: Evidence
+    weights: Mapping[str, int]
 
 
 class Rules:
@@ -61,6 +63,7 @@ class Rules:
         self._possible: dict[
             tuple[tuple[int, ...], bool], tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]
         ] = {}
+        self.searches: list[Ready] = []
         self.finders: list[tuple[Ready, frozenset[int]]] = []
         self.dictionaries: list[tuple[Ready, int]] = []
         self.prefixes: dict[str, list[Ready]] = {}
@@ -68,6 +71,7 @@ class Rules:
         compact: list[tuple[int, tuple[forms.Item, ...]]] = []
         self.owners: dict[int, set[str]] = {}
         for identifier in loaded.identifiers.values():
+            weights = loaded.weights.get(identifier.id, {})
             trusted = not loaded.is_local("identifiers", identifier.id)
             own = len(lists)
             lists.append(_words(identifier.keywords))
@@ -79,8 +83,10 @@ class Rules:
             for number in numbers:
                 self.owners.setdefault(number, set()).add(identifier.id)
             for shape in identifier.shapes:
-                ready = _ready(len(self.shapes), identifier, shape, numbers, against, trusted)
+                ready = _ready(len(self.shapes), identifier, shape, numbers, against, trusted, weights)
                 self.shapes.append(ready)
+                if ready.search is not None:
+                    self.searches.append(ready)
                 if shape.dictionary is not None:
                     self.dictionaries.append((ready, len(lists)))
                     lists.append(sorted(loaded.dictionaries[shape.dictionary]))
@@ -122,7 +128,13 @@ def _words(keywords: KeywordsByLanguage) -> list[str]:
 
 
 def _ready(
-    number: int, identifier: Identifier, shape: Shape, lists: tuple[int, ...], against: int, trusted: bool
+    number: int,
+    identifier: Identifier,
+    shape: Shape,
+    lists: tuple[int, ...],
+    against: int,
+    trusted: bool,
+    weights: Mapping[str, int],
 ) -> Ready:
     # Our own patterns are known to be harmless, and `re` answers sooner; an administrator's run on RE2, in linear time.
     compile_pattern = re.compile if trusted else re2.compile
@@ -135,6 +147,7 @@ def _ready(
         shape,
         pattern.fullmatch if pattern is not None and not shape.prefix else None,
         _beginning(pattern) if pattern is not None and shape.prefix else None,
+        re2.compile(shape.search).finditer if shape.search else None,
         validators.resolve(name) if name else None,
         FINDERS[shape.finder] if shape.finder else None,
         lists[0],
@@ -146,6 +159,7 @@ def _ready(
         shape.alone == "none" and not identifier.evidence_patterns and not identifier.evidence_identifiers,
         bool(shape.form) and not shape.keep_case,
         Evidence(shape.name, identifier.checksum),
+        weights,
     )
 
 

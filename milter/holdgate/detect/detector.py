@@ -9,6 +9,7 @@ from holdgate.detect import candidates, decode, loader
 from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.disguise import Disguises
 from holdgate.detect.evaluate import Evaluation, evaluate
+from holdgate.detect.explain import Explanation, explain
 from holdgate.detect.finders.finder import Place, Text
 from holdgate.detect.judge import Judge, resolve
 from holdgate.detect.match import Match
@@ -72,6 +73,10 @@ class Detector:
         if normal.asides:
             found = resolve([*found, *self._beside(normal)])
         return Scan(found, limited)
+
+    def explain(self, text: str, places: Sequence[tuple[int, str]] = ()) -> list[Explanation]:
+        """Return the matches in `text` with the reasons for each, masked."""
+        return [explain(text, match) for match in self.find(text, places)]
 
     def evaluate(self, matches: Sequence[Match] | Sequence[Sequence[Match]]) -> Evaluation:
         """Say which rules of the profile hold for a message, given its matches or a list of matches for each part."""
@@ -138,6 +143,12 @@ class Detector:
             for words in judge.hits.of(number):
                 for word in words:
                     yield ready, Place(word.start, word.end, word.word)
+        for ready in self._rules.searches:
+            assert ready.search is not None
+            for found_text in ready.search(judge.text):
+                start, end = found_text.span()
+                if end > start:
+                    yield ready, Place(start, end, judge.text[start:end])
         present = judge.hits.found.keys()
         for ready, groups in self._rules.finders:
             assert ready.finder is not None

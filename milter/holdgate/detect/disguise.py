@@ -17,7 +17,7 @@ from holdgate.detect.digitwords import DIGIT_WORDS
 from holdgate.detect.forms import MOST_CHARACTERS
 from holdgate.detect.judge import Judge
 from holdgate.detect.keywords import Keyword
-from holdgate.detect.match import Confidence, Match, Span
+from holdgate.detect.match import Confidence, Match
 
 _BEFORE, _AFTER = 60, 180
 _LEAST_DIGITS = 5
@@ -185,7 +185,7 @@ class Disguises:
                     yield ready, first, last
 
     def _wanted(self, state: int, groups: frozenset[int]) -> tuple[Ready, ...]:
-        """Return the shapes that are complete in a state of the automaton and have one of their keywords in `groups`."""
+        """Return the shapes that are complete in a state and have one of their keywords in `groups`."""
         wanted = self._complete.get((state, groups))
         if wanted is None:
             numbers = self._rules.compact.accepts(state)
@@ -214,11 +214,14 @@ class Disguises:
             even = len(set(sizes[1:-1] or sizes[:1])) == 1 and sizes[0] >= sizes[-1] - 3
             if not (single or len({gap.strip() for gap in gaps}) <= 1 or even):
                 return None
-        elif trick == REVERSED or usual or near[2] != ready.own or not -_CLOSE <= near[0] < 0:
-            return None
-        elif trick == LOOKALIKE and not judge.text[start].isdigit():
-            return None
-        elif not (single or grouped or near[0] >= -_CLOSEST):
+        elif (
+            trick == REVERSED
+            or usual
+            or near[2] != ready.own
+            or not -_CLOSE <= near[0] < 0
+            or (trick == LOOKALIKE and not judge.text[start].isdigit())
+            or not (single or grouped or near[0] >= -_CLOSEST)
+        ):
             return None
         return judge.judge(ready, start, end, "".join(token.characters for token in tokens), trick)
 

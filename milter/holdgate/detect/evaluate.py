@@ -84,8 +84,9 @@ def _merge(selections: list[list[list[Match]]]) -> list[list[Match]]:
 
 
 def _unique(selected: list[list[Match]]) -> int:
-    """Count the values; one value under two identifiers is one."""
-    return len({match.value or (match.identifier, match.start) for part in selected for match in part})
+    """Count the values, each by its weight; one value under two identifiers is one."""
+    weights = {match.value or (match.identifier, match.start): match.weight for part in selected for match in part}
+    return sum(weights.values())
 
 
 def _near(required: list[list[list[Match]]], distance: int) -> list[list[list[Match]]]:

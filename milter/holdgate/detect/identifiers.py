@@ -64,9 +64,9 @@ def check_keywords(keywords: Keywords) -> Keywords:
 class Shape(Strict):
     """One way an identifier is written, and what it is worth.
 
-    Exactly one of `form` (see holdgate.detect.forms), `prefix` with `pattern`, `finder` and `dictionary` says where
-    candidates come from. `alone` is the confidence without evidence, "none" for no match at all; `with_keyword` with it.
-    `in_company` is for what only counts beside other data: it is looked for in texts that have some, or a keyword.
+    Exactly one of `form` (see holdgate.detect.forms), `prefix` with `pattern`, `finder`, `dictionary` and `search` (an
+    RE2 pattern that is looked for in the whole text) says where candidates come from. `alone` is the confidence without evidence, "none" for no match at all;
+    `with_keyword` with it. `in_company` is for what only counts beside other data: it is looked for in texts that have some, or a keyword.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Shape(Strict):
     prefix: tuple[str, ...] = ()
     finder: Name | None = None
     dictionary: Name | None = None
+    search: Pattern = ""
     validator: ValidatorName | None = None
     keep_case: bool = False
     in_company: bool = False
@@ -98,8 +99,9 @@ class Shape(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> "Shape":
-        if sum((bool(self.form), bool(self.prefix), self.finder is not None, self.dictionary is not None)) != 1:
-            raise ValueError("give exactly one of form, prefix, finder, dictionary")
+        sources = (self.form, self.prefix, self.finder, self.dictionary, self.search)
+        if sum(map(bool, sources)) != 1:
+            raise ValueError("give exactly one of form, prefix, finder, dictionary, search")
         if self.in_company and self.finder is None:
             raise ValueError("in_company goes with a finder")
         if self.prefix and not self.pattern:
