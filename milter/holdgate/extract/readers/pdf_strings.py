@@ -8,7 +8,7 @@ and reads as text is handed on. Streams are skipped but for object streams, XMP,
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -82,7 +82,7 @@ def read_strings(data: bytes, strings: Strings) -> None:
     text_numbers, file_numbers = set[int](), set[int]()
     for region in syntax:
         budget.check_time()
-        for text in texts(region):
+        for text in texts(region, budget.check_time):
             strings.add_new(text, PLACE)
         text_numbers.update(int(number) for number in _TEXT_REFERENCE.findall(region))
         for references in _FILE_REFERENCES.findall(region):
@@ -178,11 +178,16 @@ def decoded(data: bytes, stream: Stream, strings: Strings) -> bytes | None:
     return bytes(content)
 
 
-def texts(region: bytes) -> Iterator[str]:
-    """Yield the literal and hexadecimal strings of a piece of PDF syntax that read as text, in linear time."""
+def texts(region: bytes, check: Callable[[], None] = lambda: None) -> Iterator[str]:
+    """Yield the literal and hexadecimal strings of a piece of PDF syntax that read as text, in linear time.
+
+    `check` is called now and then and may end the work by an exception.
+    """
     depth = 0
     start = 0
-    for token in _TOKEN.finditer(region):
+    for count, token in enumerate(_TOKEN.finditer(region)):
+        if not count % 4_096:
+            check()
         kind = region[token.start()]
         if kind == 0x28:
             depth += 1
