@@ -209,7 +209,7 @@ def test_a_message_at_the_size_limit_goes_through_disk(site: Site) -> None:
     incident = recorded(site, "big@partner.example")
     assert incident.size > 10_000_000
     assert [f["identifier"] for f in incident.findings if f["confidence"] == "high"] == ["us-ssn"]
-    with pytest.raises(smtplib.SMTPResponseException, match="too big|exceeds"):
+    with pytest.raises(smtplib.SMTPResponseException, match=r"too big|exceeds"):
         site.submit(head + filler + line * 100 + tail, SENDER, "toobig@partner.example")
 
 
