@@ -25,23 +25,12 @@ _DOC_ENCODING = dict(zip(range(0x18, 0x20), "˘ˇˆ˙˝˛˚˜", strict=True)) | 
 )
 _DOC_ENCODING[0xA0] = "€"
 
-# Binary values and constants of the format: nothing a person wrote.
-_SKIPPED_KEYS = {
-    b"ID",
-    b"O",
-    b"U",
-    b"OE",
-    b"UE",
-    b"Perms",
-    b"CheckSum",
-    b"Registry",
-    b"Ordering",
-    b"Panose",
-    b"Lang",
-    b"DA",
-}
+# Binary values, constants of the format, and names of targets inside the document (12.3.2.3), which no reader sees.
+_SKIPPED_KEYS = frozenset(
+    b"ID O U OE UE Perms CheckSum Registry Ordering Panose CharSet Lang DA D Dest Names Limits".split()
+)
 _DATE = re.compile(r"D:(?:19|20)\d\d(?:\d\d){0,5}(?:[-+Z][\d']*)?")
-_KEY = re.compile(rb"/([A-Za-z0-9]+)\s*$")
+_NAME = re.compile(rb"[A-Za-z0-9]+")
 _TOKEN = re.compile(rb"\\.|[()]|<[0-9A-Fa-f\s]*+>", re.S)
 _ESCAPE = re.compile(rb"\\(\r\n|[0-7]{1,3}|.)", re.S)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\n": b"", b"\r": b"", b"\r\n": b""}
@@ -207,11 +196,19 @@ def texts(region: bytes, check: Callable[[], None] = lambda: None) -> Iterator[s
 
 def _text(region: bytes, start: int, raw: bytes) -> str:
     """Decode a string that stands at `start` of a region, or return "" where it is not text."""
-    key = _KEY.search(region, max(0, start - 40), start)
-    if len(raw) < 3 or (key and key[1] in _SKIPPED_KEYS):
+    if len(raw) < 3 or _key(region, start) in _SKIPPED_KEYS:
         return ""
     text = string_text(raw)
     return "" if _DATE.fullmatch(text) or _is_binary(raw, text) else text
+
+
+def _key(region: bytes, start: int) -> bytes:
+    """Return the key of the dictionary entry that a string at `start` belongs to, by itself or in an array."""
+    slash = region.rfind(b"/", max(0, start - 200), start)
+    if slash < 0 or b">>" in region[slash:start]:
+        return b""
+    name = _NAME.match(region, slash + 1)
+    return name[0] if name else b""
 
 
 def _is_binary(raw: bytes, text: str) -> bool:
