@@ -17,6 +17,8 @@ from holdgate.extract.readers.xmp import xmp_text
 
 PLACE = "document strings"
 MOST_PAGES = 5_000
+OBJECT_STREAM_BYTES = 16_000_000
+"""Writers put some hundred objects into one object stream: tens of kB."""
 TEXT_STREAM_BYTES = 5_000_000
 
 # PDFDocEncoding (Annex D.2) where it differs from Latin-1.
@@ -67,7 +69,7 @@ def read_strings(data: bytes, strings: Strings) -> None:
     for stream in streams:
         if b"/ObjStm" in stream.dictionary:
             budget.check_time()
-            syntax.append(decoded(data, stream, strings) or b"")
+            syntax.append(decoded(data, stream, strings, OBJECT_STREAM_BYTES) or b"")
     text_numbers, file_numbers = set[int](), set[int]()
     for region in syntax:
         budget.check_time()
@@ -143,10 +145,11 @@ def _stream_end(data: bytes, start: int, dictionary: bytes) -> int:
     return len(data) if end < 0 else end
 
 
-def decoded(data: bytes, stream: Stream, strings: Strings) -> bytes | None:
+def decoded(data: bytes, stream: Stream, strings: Strings, most: int = 0) -> bytes | None:
     """Return the bytes of a stream without filter or with FlateDecode, None for other filters.
 
-    A damaged stream gives what can be inflated of it; one beyond the size of a member is cut there and said so.
+    A damaged stream gives what can be inflated of it; one beyond `most` bytes, by default the size of a
+    member, is cut there and said so.
     """
     if _OTHER_FILTER.search(stream.dictionary):
         return None
@@ -159,8 +162,8 @@ def decoded(data: bytes, stream: Stream, strings: Strings) -> bytes | None:
             piece = inflate.decompress(data[start : min(start + _INFLATED_AT_ONCE, stream.end)])
             strings.sink.budget.spend_bytes(len(piece))
             content += piece
-            if len(content) > strings.sink.budget.limits.entry_bytes:
-                strings.sink.limited("member too large")
+            if len(content) > (most or strings.sink.budget.limits.entry_bytes):
+                strings.sink.limited("stream too large")
                 break
     except zlib.error:
         strings.sink.limited("damaged")
