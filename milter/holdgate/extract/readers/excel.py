@@ -357,7 +357,8 @@ def _format(book: _Workbook, body: bytes) -> None:
     if book.version >= 5:
         code = book.text(body, 2, wide_length=book.version == 8)
         book.codes[number] = code
-        book.sink.text(literals(code), "number format")
+        if words := literals(code):
+            book.sink.text(words, "number format")
 
 
 def _style(book: _Workbook, body: bytes) -> None:

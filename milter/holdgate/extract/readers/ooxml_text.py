@@ -140,7 +140,7 @@ class PartText:
             wanted = known.get(key)
             if wanted is None:
                 plain = key[key.find(":") + 1 :]
-                wanted = plain in TEXT_ATTRIBUTES or (self.everything and not key.startswith("xmlns"))
+                wanted = (self.everything or plain in TEXT_ATTRIBUTES) and not key.startswith("xmlns")
                 known[key] = wanted
             if wanted or (name in TEXT_VALUES and key.endswith("val")):
                 self.emit(value)

@@ -81,7 +81,8 @@ def read_binary(data: bytes, book: BinaryWorkbook, sink: Sink, place: str) -> No
             elif kind == FORMAT:
                 (number,) = struct.unpack_from("<H", body)
                 book.codes[number] = _text(body, 2)
-                sink.text(literals(book.codes[number]), "number format")
+                if words := literals(book.codes[number]):
+                    sink.text(words, "number format")
             elif kind in (STYLES_BEGIN, STYLES_END):
                 in_styles = kind == STYLES_BEGIN
             elif kind == STYLE:
