@@ -7,8 +7,8 @@ Follows [MS-XLSB] 2.1.4 (records), 2.4.311 to 2.4.323 (cells), 2.4.699 (BrtFmt),
 import struct
 from dataclasses import dataclass, field
 
+from holdgate.extract.readers.biff import decimal
 from holdgate.extract.readers.byte_strings import strings
-from holdgate.extract.readers.excel import decimal
 from holdgate.extract.readers.number_format import BUILT_IN, Renderer, literals, plain_number, renderer
 from holdgate.extract.readers.ooxml_sheet import column_name
 from holdgate.extract.readers.revisions import joined

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from data.compound_writer import compound
 from holdgate.extract.readers import excel, ole
-from holdgate.extract.readers.excel import decimal, shared_strings
+from holdgate.extract.readers.biff import decimal, shared_strings
 from holdgate.extract.reading import UnreadableError
 from unit.extract.readers.recording import read
 
