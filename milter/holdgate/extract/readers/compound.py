@@ -4,6 +4,7 @@ Follows [MS-CFB] 2.6 (directory) by way of olefile. A storage may hold a whole d
 object or a message inside a message does: readers of the old Office formats take a `Storage`, not a file.
 """
 
+import io
 import struct
 from collections.abc import Iterator
 
@@ -105,7 +106,8 @@ def open_compound(document: Document, sink: Sink) -> Storage:
     Raises UnreadableError("damaged") then.
     """
     try:
-        file = olefile.OleFileIO(document.data)
+        # A stream, because olefile takes short bytes for the name of a file to open.
+        file = olefile.OleFileIO(io.BytesIO(document.data))
         return Storage(file, file.root, [], sink)
     except DAMAGE as error:
         for text in strings(document.data):

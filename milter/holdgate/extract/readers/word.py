@@ -118,8 +118,8 @@ def read_storage(storage: Storage, sink: Sink) -> None:
         _remains(main, sink, [])
         return
     _check_encryption(header)
-    name = "1Table" if header.flags & SECOND_TABLE else "0Table"
-    table = main if header.old else storage.read(name)
+    tables = ("1Table", "0Table") if header.flags & SECOND_TABLE else ("0Table", "1Table")
+    table = main if header.old else storage.read(tables[0]) or storage.read(tables[1])
     pieces = _pieces(header, table, len(main))
     if not pieces:
         pieces = [(header.first, max(0, min(header.last, len(main)) - header.first), True)]

@@ -101,6 +101,13 @@ def test_what_cannot_be_opened_leaves_its_strings():
         read(ole, b"not a compound file at all")
 
 
+def test_content_is_never_taken_for_a_file_name(tmp_path):
+    path = tmp_path / "other"
+    path.write_bytes(compound({"Quill": b"Account 4711"}))
+    with pytest.raises(UnreadableError, match=r"^damaged$"):
+        read(ole, str(path).encode())
+
+
 def test_stream_larger_than_the_file_is_said_to_be_damaged():
     data = compound({"Quill": b"Account 4711"})
     at = data.index("Quill".encode("utf-16-le"))

@@ -81,6 +81,14 @@ def test_what_fast_saving_left_behind_is_read():
     assert sink.place_of("Old salary 4711 EUR") == "remains of edits"
 
 
+def test_wrong_flag_for_the_table_is_forgiven():
+    data = document([("hello", True)], [5])
+    at = data.index("1Table".encode("utf-16-le"))
+    sink = read(ole, data[:at] + b"0" + data[at + 1 :])
+    assert sink.place_of("hello") == ""
+    assert sink.reasons == []
+
+
 def test_word_6_reads_its_language():
     assert "Привет" in read(ole, old_document("Привет\r".encode("cp1251"), [7], language=0x419)).whole()
     assert read(ole, old_document(b"main\rnote\r", [5, 5])).place_of("note") == "footnote"
