@@ -16,17 +16,7 @@ from holdgate.extract.readers.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 # What olefile is seen to raise on damaged files, besides its own errors, which are OSErrors.
-DAMAGE = (
-    OSError,
-    ValueError,
-    IndexError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    struct.error,
-    RecursionError,
-    MemoryError,
-)
+DAMAGE = (OSError, ArithmeticError, LookupError, ValueError, TypeError, AttributeError, RecursionError, struct.error)
 STORAGES = (olefile.STGTY_STORAGE, olefile.STGTY_ROOT)
 
 

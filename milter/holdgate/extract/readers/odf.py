@@ -10,6 +10,7 @@ import posixpath
 from collections.abc import Callable
 
 from holdgate.extract.readers import expat
+from holdgate.extract.readers.byte_strings import strings
 from holdgate.extract.readers.expat import local
 from holdgate.extract.readers.number_format import plain_number
 from holdgate.extract.readers.ooxml_sheet import TELLING, column_name
@@ -89,6 +90,9 @@ def read(document: Document, sink: Sink) -> None:
             folder = posixpath.dirname(member.path)
             place = f"embedded object {folder}" if folder.startswith("Object") else ""
             _read_xml(data, sink, place)
+        elif member.path.startswith("Fonts/"):
+            for text in strings(data):
+                sink.text(text, "embedded font")
         elif root not in MARKUP:
             sink.embedded(data, posixpath.basename(member.path))
 

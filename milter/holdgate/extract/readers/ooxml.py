@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from holdgate.extract.readers import expat
+from holdgate.extract.readers.byte_strings import strings
 from holdgate.extract.readers.ooxml_relations import Relations, RelationText, SlideOrder
 from holdgate.extract.readers.ooxml_sheet import SharedStrings, SheetComments, SheetText, Styles, Workbook
 from holdgate.extract.readers.ooxml_text import PartText
@@ -72,6 +73,7 @@ BINARY_MARKUP = frozenset({"calcChain", "xlBinaryIndex", "printerSettings"})
 # What is read before the rest: by relationship, or where there is none, by name. Sheets and slides go by number.
 EARLY = {"officeDocument": 0, "sharedStrings": 1, "styles": 2, "slide": 4, "worksheet": 4}
 EARLY_NAMES = {"workbook.": 0, "presentation.": 0, "document.": 0, "sharedstrings": 1, "styles": 2, "slide": 4}
+FONTS = (".odttf", ".fntdata")
 PRINTER_SETTINGS = re.compile(r"printersettings[^/]*\.bin$", re.IGNORECASE)
 NUMBER = re.compile(r"(\d+)\.\w+$")
 
@@ -221,6 +223,10 @@ def _read_other(package: Package, path: str, data: bytes) -> None:
         return
     if path.lower().endswith("vbaproject.bin"):
         package.sink.signal("macro")
+    if path.lower().endswith(FONTS):
+        for text in strings(data):
+            package.sink.text(text, "embedded font")
+        return
     package.sink.embedded(data, posixpath.basename(path))
 
 

@@ -113,3 +113,10 @@ def test_stream_larger_than_the_file_is_said_to_be_damaged():
     at = data.index("Quill".encode("utf-16-le"))
     sink = read(ole, data[: at + 120] + struct.pack("<I", 2**31) + data[at + 124 :])
     assert sink.reasons == ["damaged stream"]
+
+
+def test_stream_that_begins_nowhere_is_said_to_be_damaged():
+    data = compound({"Quill": b"Account 4711" * 400})
+    at = data.index("Quill".encode("utf-16-le"))
+    sink = read(ole, data[: at + 116] + b"\xf0\xff\xff\xff" + data[at + 120 :])
+    assert sink.reasons == ["damaged stream"]
