@@ -86,6 +86,8 @@ class Storage:
         except DAMAGE:
             self.sink.limited("damaged stream")
             return b""
+        if len(data) < self.sizes[name]:
+            self.sink.limited("damaged stream")
         budget.spend_bytes(len(data))
         return data
 
