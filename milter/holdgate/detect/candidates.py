@@ -1,0 +1,115 @@
+"""Where numbers and codes stand in a text: one pass over its mask, and the forms of all rules tried on what it finds.
+
+The mask has one byte a character: ``0`` for a digit, ``A`` for an upper-case letter, ``a`` for any other letter, the
+character itself for the rest. Everything of interest holds a digit, so the pass looks for digits only, and widens each
+find to the words that may belong to it. What a stretch of mask can be is remembered, so the same layout costs nothing
+the second time.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from holdgate.detect.forms import MOST_CHARACTERS, Forms, Item
+
+MASK = bytes(
+    48 if 48 <= code <= 57 else 65 if chr(code).isupper() else 97 if chr(code).isalpha() else code
+    for code in range(256)
+)
+_LETTERS = b"Aa"
+_WORDS_BEFORE = re.compile(rb"(?:(?<![0Aa])(?:A{1,6}|[Aa]{1,2})[^0Aa\n\r\t]){1,2}\Z")
+_TOKEN = re.compile(r"[^0Aa]?[0Aa]+")
+_MOST_LAYOUTS = 50_000
+_MOST_LAYOUT = 96
+
+# A start and an end within a stretch of mask, the numbers of the shapes that fit between them, and whether that is a
+# piece of something longer: groups of digits that go on, before or after, with the same separator.
+Fit = tuple[int, int, tuple[int, ...], bool]
+
+
+def mask(text: str) -> bytes:
+    """Return the mask of `text`, one byte a character; letters beyond Latin-1 become ``?``."""
+    return text.encode("latin-1", "replace").translate(MASK)
+
+
+class Candidates:
+    """Finds where any of the forms fits. The number of a form is that of its shape."""
+
+    def __init__(self, numbered: Iterable[tuple[int, tuple[Item, ...]]]) -> None:
+        numbered = list(numbered)
+        inside = set().union(*(classes for _, items in numbered for classes, _, _ in items)) - set("0Aa\n\r\t")
+        separator = "[" + re.escape("".join(sorted(inside))) + "]" if inside else "(?!)"
+        self._cluster = re.compile(
+            rf"0[0Aa]*(?:{separator}(?:[Aa]{{0,2}}0[0Aa]*|A{{1,6}}0[0Aa]*|A{{1,6}}(?![Aa])))*".encode("latin-1")
+        )
+        self._separators = frozenset(map(ord, inside))
+        self._forms = Forms(numbered)
+        self._layouts: dict[bytes, tuple[Fit, ...]] = {}
+
+    def find(self, text_mask: bytes) -> Iterator[Fit]:
+        """Yield each place where forms fit, with the shapes they belong to."""
+        layouts = self._layouts
+        separators = self._separators
+        for cluster in self._cluster.finditer(text_mask):
+            start, end = cluster.span()
+            if start and text_mask[start - 1] in _LETTERS:
+                start = self._word_start(text_mask, start)
+                if start < 0:
+                    continue
+            elif (
+                start > 1
+                and text_mask[start - 2] in _LETTERS
+                and text_mask[start - 1] in separators
+                # A word of capitals, or one of a letter or two.
+                and (text_mask[start - 2] == 65 or not text_mask[start - 4 : start - 2].isalpha())
+            ):
+                before = _WORDS_BEFORE.search(text_mask, max(0, start - 14), start)
+                if before is not None:
+                    start = before.start()
+            if end - start > _MOST_LAYOUT:
+                for left, right, shapes, piece in self._fits(text_mask[start:end]):
+                    yield start + left, start + right, shapes, piece
+                continue
+            layout = text_mask[start:end]
+            fits = layouts.get(layout)
+            if fits is None:
+                fits = tuple(self._fits(layout))
+                if len(layouts) < _MOST_LAYOUTS:
+                    layouts[layout] = fits
+            for left, right, shapes, piece in fits:
+                yield start + left, start + right, shapes, piece
+
+    @staticmethod
+    def _word_start(text_mask: bytes, start: int) -> int:
+        """Return where the word begins whose first digit stands at `start`; -1 when it is too long for a value."""
+        least = max(0, start - MOST_CHARACTERS)
+        while start > least and text_mask[start - 1] in _LETTERS:
+            start -= 1
+        return start if start > least or start == 0 else -1
+
+    def _fits(self, layout: bytes) -> Iterator[Fit]:
+        step, accepts, first = self._forms.step, self._forms.accepts, self._forms.start
+        tokens = [(token.start(), token.end(), token[0]) for token in _TOKEN.finditer(layout.decode("latin-1"))]
+        for index, (left, _, token) in enumerate(tokens):
+            if token[0] not in "0Aa":
+                left, token = left + 1, token[1:]
+            if len(token) > MOST_CHARACTERS:
+                continue
+            state = step(first, token)
+            following = index
+            while state >= 0:
+                shapes = accepts(state)
+                if shapes:
+                    yield left, tokens[following][1], shapes, _is_piece(tokens, index, following)
+                following += 1
+                if following == len(tokens) or len(tokens[following][2]) > MOST_CHARACTERS:
+                    break
+                state = step(state, tokens[following][2])
+
+
+def _is_piece(tokens: list[tuple[int, int, str]], first: int, last: int) -> bool:
+    if first == last:
+        return False
+    inner = {tokens[index][2][0] for index in range(first + 1, last + 1)}
+    before = tokens[first][2][0] if first else ""
+    after = tokens[last + 1][2] if last + 1 < len(tokens) else " "
+    return (before in inner and "0" in tokens[first - 1][2]) or (after[0] in inner and "0" in after)

@@ -1,0 +1,141 @@
+"""The rules made ready to run: shapes with their validators, patterns and the numbers of their keyword lists."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import re2
+
+from holdgate.detect import forms, validators
+from holdgate.detect.candidates import Candidates
+from holdgate.detect.digitwords import DIGIT_WORDS
+from holdgate.detect.finders import FINDERS
+from holdgate.detect.finders.finder import Finder
+from holdgate.detect.identifiers import Identifier, Shape
+from holdgate.detect.identifiers import Keywords as KeywordsByLanguage
+from holdgate.detect.keywords import Keywords
+from holdgate.detect.loader import Loaded
+from holdgate.detect.match import Confidence, Evidence
+
+FullMatch = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ready:
+    """A shape of an identifier, ready to run.
+
+    `lists` are the numbers of its keyword lists, the identifier's own first; `against` that of its not_keywords, -1 if
+    none. `alone` is None for a shape that needs evidence. `evidence` are searches in the text round a value. `bare` is
+    what there is to say of a match without any.
+    """
+
+    number: int
+    id: str
+    identifier: Identifier
+    shape: Shape
+    fits: FullMatch | None
+    valid: validators.Validator | None
+    finder: Finder | None
+    own: int
+    lists: tuple[int, ...]
+    against: int
+    alone: Confidence | None
+    with_keyword: Confidence | None
+    evidence: tuple[FullMatch, ...]
+    needs_keyword: bool
+    upper: bool
+    bare: Evidence
+
+
+class Rules:
+    """All shapes of a set of rules, the automata over their forms, and the one over all their keywords."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        lists: list[list[str]] = []
+        shared: dict[str, int] = {}
+        for keyword_list in loaded.keyword_lists.values():
+            shared[keyword_list.id] = len(lists)
+            lists.append(_words(keyword_list.keywords))
+        self.shapes: list[Ready] = []
+        self._possible: dict[
+            tuple[tuple[int, ...], bool], tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]
+        ] = {}
+        self.finders: list[Ready] = []
+        self.dictionaries: list[tuple[Ready, int]] = []
+        self.prefixes: dict[str, list[Ready]] = {}
+        written: list[tuple[int, tuple[forms.Item, ...]]] = []
+        compact: list[tuple[int, tuple[forms.Item, ...]]] = []
+        self.owners: dict[int, set[str]] = {}
+        for identifier in loaded.identifiers.values():
+            own = len(lists)
+            lists.append(_words(identifier.keywords))
+            against = -1
+            if identifier.not_keywords:
+                against = len(lists)
+                lists.append(_words(identifier.not_keywords))
+            numbers = (own, *(shared[name] for name in identifier.keyword_lists))
+            for number in numbers:
+                self.owners.setdefault(number, set()).add(identifier.id)
+            for shape in identifier.shapes:
+                ready = _ready(len(self.shapes), identifier, shape, numbers, against)
+                self.shapes.append(ready)
+                if ready.finder is not None:
+                    self.finders.append(ready)
+                if shape.dictionary is not None:
+                    self.dictionaries.append((ready, len(lists)))
+                    lists.append(sorted(loaded.dictionaries[shape.dictionary]))
+                for prefix in shape.prefix:
+                    self.prefixes.setdefault(prefix, []).append(ready)
+                for form in shape.form:
+                    items = forms.parse(form, shape.separators)
+                    written.append((ready.number, items))
+                    compact.append((ready.number, tuple(item for item in items if item[0] & forms.CLASSES["X"])))
+        self.number_words = len(lists)
+        lists.append(list(DIGIT_WORDS))
+        self.candidates = Candidates(written)
+        self.compact = forms.Forms(compact)
+        self.keywords = Keywords(lists, self.prefixes)
+
+    def possible(
+        self, numbers: tuple[int, ...], piece: bool
+    ) -> tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]:
+        """Return those shapes that can match in any text, the groups of keywords that others need, and these.
+
+        A `piece` of a longer number is taken for a value only if the shape needs no keyword to be believed.
+        """
+        found = self._possible.get((numbers, piece))
+        if found is None:
+            shapes = [self.shapes[number] for number in numbers]
+            shapes = [shape for shape in shapes if not (piece and shape.alone is None)]
+            always = tuple(shape for shape in shapes if not shape.needs_keyword)
+            perhaps = tuple(shape for shape in shapes if shape.needs_keyword)
+            groups = frozenset[int]().union(*(self.keywords.groups[n] for shape in perhaps for n in shape.lists))
+            found = self._possible[numbers, piece] = always, groups, perhaps
+        return found
+
+
+def _words(keywords: KeywordsByLanguage) -> list[str]:
+    return [word for words in keywords.values() for word in words]
+
+
+def _ready(number: int, identifier: Identifier, shape: Shape, lists: tuple[int, ...], against: int) -> Ready:
+    name = shape.validator or identifier.validator
+    patterned = re.compile(shape.pattern).fullmatch if shape.pattern and not shape.prefix else None
+    return Ready(
+        number,
+        identifier.id,
+        identifier,
+        shape,
+        re2.compile(shape.pattern).match if shape.prefix else patterned,
+        validators.resolve(name) if name else None,
+        FINDERS[shape.finder] if shape.finder else None,
+        lists[0],
+        lists,
+        against,
+        None if shape.alone == "none" else Confidence(shape.alone),
+        None if shape.with_keyword == "none" else Confidence(shape.with_keyword),
+        tuple(re2.compile(pattern).search for pattern in identifier.evidence_patterns),
+        shape.alone == "none" and not identifier.evidence_patterns and not identifier.evidence_identifiers,
+        bool(shape.form) and not shape.keep_case,
+        Evidence(shape.name, identifier.checksum),
+    )

@@ -1,0 +1,152 @@
+"""Text inside text: runs of base64, base32, hexadecimal and other codes that decode to something readable.
+
+Escapes that a reader meets in mail anyhow (percent, backslash-u, entities) are undone by `normal`; here are whole runs.
+Depth and amount are bounded: a run is decoded once, its result may hold one more layer, and so on to MOST_LAYERS.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator
+
+from holdgate.detect.match import Span
+
+MOST_LAYERS = 3
+MOST_RUNS = 64
+MOST_DECODED = 1_000_000
+_SAME = bytes(98 if code in b"0Aa+/_" else code for code in range(256))
+_LEAST_RUN = b"b" * 15
+_RUN = re.compile(rb"b+={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*(?:\r?\n[ >]{0,4}b{2,}=*)?")
+# The searches begin with a plain byte, which `re` looks for many times faster than for a class or a repeat.
+_SPACED = re.compile(rb"0[0Aa](?:[ ,;:]{1,2}0[0Aa]){6,}")
+_BITS = re.compile(b"0" * 8 + rb"(?:[ ,]?0{8}){6,}")
+_SPACED_SIGNS = (b"00 00 00 00", b"00,00,00,00", b"00, 00, 00", b"00:00:00:00", b"00; 00; 00", b"00;00;00;00")
+_BIT_SIGNS = (b"0000000000000000", b"00000000 00000000", b"00000000,00000000")
+_HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){6,}|(?:[0-9A-F]{2}){6,})")
+_BINARY = re.compile(r"0[01]{7}(?:[ ,]?0[01]{7})+")
+_CODES = re.compile(r"(?:3[2-9]|[4-8]\d|90)(?:[ ,;]{1,2}(?:3[2-9]|[4-8]\d|90))+")
+_SPACED_HEX = re.compile(r"[2-7][0-9A-Fa-f](?:[ ,;:]{1,2}[2-7][0-9A-Fa-f])+")
+_BASE32 = re.compile(r"[A-Z2-7]{16,}={0,6}")
+_CODE = re.compile(r"[A-Za-z0-9+/_]{16}")
+_WHITE = re.compile(r"[\s>]+")
+_LEAST_DIGITS = 5
+
+
+def find(text: str, mask: bytes) -> Iterator[tuple[int, int, str, str]]:
+    """Yield (start, end, decoded text, name of the code) for each run in `text` that decodes to something telling.
+
+    `mask` is that of the text (see `candidates`).
+    """
+    left = MOST_DECODED
+    runs = 0
+    for spans, decoders in (
+        (_runs(mask), _DECODERS),
+        (_found(_SPACED, _SPACED_SIGNS, mask), _SPACED_DECODERS),
+        (_found(_BITS, _BIT_SIGNS, mask), _BIT_DECODERS),
+    ):
+        for start, end in spans:
+            raw = text[start:end]
+            if len(raw) > left or runs >= MOST_RUNS:
+                return
+            for name, decode in decoders:
+                plain = decode(raw)
+                if plain is None and "\n" in raw:
+                    # The line behind the last full one may be prose already.
+                    raw = raw[: raw.rindex("\n")].rstrip()
+                    end = start + len(raw)
+                    plain = decode(raw)
+                if plain is not None and telling(plain):
+                    left -= len(raw)
+                    runs += 1
+                    yield start, end, plain, name
+                    break
+
+
+def _found(pattern: re.Pattern[bytes], signs: tuple[bytes, ...], mask: bytes) -> Iterator[Span]:
+    """Yield what `pattern` finds, if one of `signs` is there at all, which is much cheaper to see."""
+    if any(map(mask.__contains__, signs)):
+        for found in pattern.finditer(mask):
+            yield found.span()
+
+
+def _runs(mask: bytes) -> Iterator[Span]:
+    """Yield the long runs of letters and digits that may be base64, base32 or hexadecimal."""
+    same = mask.translate(_SAME)
+    start = same.find(_LEAST_RUN)
+    while start >= 0:
+        run = _RUN.match(same, start)
+        assert run is not None
+        if _coded(mask[start : run.end()]):
+            yield run.span()
+        start = same.find(_LEAST_RUN, run.end())
+
+
+def _coded(mask: bytes) -> bool:
+    """Whether a run looks like code and not like a word, a path or a number: it mixes kinds of characters, and has no long word."""
+    if len(mask) < 100 and b"aaaaaaa" in mask:
+        return False
+    kinds = (b"A" in mask) + (b"a" in mask) + (b"0" in mask)
+    return kinds > 1 or (b"0" in mask and len(mask) % 2 == 0)
+
+
+def telling(plain: str) -> bool:
+    """Whether decoded text can hold data: readable, and with an address, digits, or another layer."""
+    if not plain or sum(map(str.isprintable, plain)) + plain.count("\n") + plain.count("\t") < 0.95 * len(plain):
+        return False
+    return sum(map(str.isdigit, plain)) >= _LEAST_DIGITS or "@" in plain or _CODE.search(plain) is not None
+
+
+def _text(data: bytes) -> str | None:
+    if b"\0" in data[:4]:
+        try:
+            return data.decode("utf-16-le" if data[1:2] == b"\0" else "utf-16-be")
+        except UnicodeDecodeError:
+            return None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _hex(raw: str) -> str | None:
+    found = _HEX.fullmatch(_WHITE.sub("", raw))
+    return _text(bytes.fromhex(found[1])) if found else None
+
+
+def _base64(raw: str) -> str | None:
+    raw = _WHITE.sub("", raw).rstrip("=").replace("-", "+").replace("_", "/")
+    if len(raw) % 4 == 1:
+        return None
+    try:
+        return _text(base64.b64decode(raw + "=" * (-len(raw) % 4), validate=True))
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _base32(raw: str) -> str | None:
+    raw = _WHITE.sub("", raw)
+    if not _BASE32.fullmatch(raw):
+        return None
+    raw = raw.rstrip("=")
+    try:
+        return _text(base64.b32decode(raw + "=" * (-len(raw) % 8)))
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _spaced_hex(raw: str) -> str | None:
+    return _text(bytes.fromhex("".join(re.findall(r"\w\w", raw)))) if _SPACED_HEX.fullmatch(raw) else None
+
+
+def _codes(raw: str) -> str | None:
+    return "".join(chr(int(code)) for code in re.findall(r"\d\d", raw)) if _CODES.fullmatch(raw) else None
+
+
+def _binary(raw: str) -> str | None:
+    return _text(bytes(int(bits, 2) for bits in re.findall(r"[01]{8}", raw))) if _BINARY.fullmatch(raw) else None
+
+
+_Decoders = tuple[tuple[str, Callable[[str], str | None]], ...]
+_DECODERS: _Decoders = (("hexadecimal", _hex), ("base32", _base32), ("base64", _base64))
+_SPACED_DECODERS: _Decoders = (("character codes", _codes), ("hexadecimal", _spaced_hex))
+_BIT_DECODERS: _Decoders = (("binary", _binary),)

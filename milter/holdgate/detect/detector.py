@@ -1,0 +1,174 @@
+"""The engine: a text in, matches out; matches in, what a profile says of them out."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from holdgate.detect import candidates, decode, loader
+from holdgate.detect.compiled import Ready, Rules
+from holdgate.detect.disguise import Disguises
+from holdgate.detect.evaluate import Evaluation, evaluate
+from holdgate.detect.finders.finder import Place, Text
+from holdgate.detect.judge import Judge, resolve
+from holdgate.detect.match import Match
+from holdgate.detect.normal import Normal, normalise
+from holdgate.detect.tomlfile import RuleError
+
+_CONTEXT = 120
+# More candidates than these are not judged, and the text counts as read in part.
+FREE_CANDIDATES = 50_000
+CHARACTERS_A_CANDIDATE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What was found in a text, in order of its place. `limited` says why not all of it was searched, "" if it was."""
+
+    matches: list[Match]
+    limited: str = ""
+
+
+class Detector:
+    """Finds personal data by a set of rules. Build it once; threads and forked processes may share it."""
+
+    def __init__(self, loaded: loader.Loaded, profile: str) -> None:
+        self.loaded = loaded
+        self.profile = profile
+        self._profile_rules = loader.rules_of(profile, loaded)
+        self._rules = Rules(loaded)
+        self._disguises = Disguises(self._rules)
+
+    @classmethod
+    def from_rules(cls, rules_dir: Path, profile: str = "dlp-pii", local_dir: Path | None = None) -> "Detector":
+        """Load the rules under `rules_dir`, with those under `local_dir` on top.
+
+        Raises RuleError, which names file, line and reason, for the first rule that is wrong.
+        """
+        loaded = loader.load(Path(rules_dir), local_dir)
+        if profile not in loaded.profiles:
+            raise RuleError(Path(rules_dir) / "profiles", 1, f"no profile {profile!r}")
+        return cls(loaded, profile)
+
+    def find(self, text: str, places: Sequence[tuple[int, str]] = ()) -> list[Match]:
+        """Return the matches in `text`, in order of their place.
+
+        `places` are those of an extracted part (offset, name): cells of a sheet find the headings of their columns.
+        """
+        return self.scan(text, places).matches
+
+    def scan(self, text: str, places: Sequence[tuple[int, str]] = ()) -> Scan:
+        """Return the matches in `text`, and whether all of it was searched."""
+        normal = normalise(text)
+        found, limited = self._search(normal, places)
+        if normal.limited:
+            limited = "too much disguised text"
+        if normal.text is not text:
+            found = [replace(match, start=start, end=end) for match, (start, end) in _placed(found, normal)]
+        if normal.asides:
+            found = resolve([*found, *self._beside(normal)])
+        return Scan(found, limited)
+
+    def evaluate(self, matches: Sequence[Match] | Sequence[Sequence[Match]]) -> Evaluation:
+        """Say which rules of the profile hold for a message, given its matches or a list of matches for each part."""
+        parts: list[list[Match]] = []
+        loose: list[Match] = []
+        for item in matches:
+            if isinstance(item, Match):
+                loose.append(item)
+            else:
+                parts.append(list(item))
+        return evaluate(self.profile, self._profile_rules, [*parts, loose] if loose else parts)
+
+    def _search(self, normal: Normal, places: Sequence[tuple[int, str]], layer: int = 0) -> tuple[list[Match], str]:
+        """Return the matches in a plain text, and why not all of it was searched ("" if it was)."""
+        text = normal.text
+        content = Text(text, candidates.mask(text))
+        judge = Judge(self._rules, content, normal, places)
+        found: list[Match] = []
+        limited = ""
+        left = FREE_CANDIDATES + len(text) // CHARACTERS_A_CANDIDATE
+        for start, end, numbers, piece in self._rules.candidates.find(content.mask):
+            left -= 1
+            if left < 0:
+                limited = "too many candidates"
+                break
+            possible = judge.possible(numbers, piece)
+            if possible:
+                value = "".join(filter(str.isalnum, text[start:end]))
+                for ready in possible:
+                    match = judge.judge(ready, start, end, value)
+                    if match is not None:
+                        found.append(match)
+        for ready, place in self._elsewhere(judge, content):
+            left -= 1
+            if left < 0:
+                limited = "too many candidates"
+                break
+            match = judge.judge(ready, place.start, place.end, place.value)
+            if match is not None:
+                found.append(match)
+        found.extend(self._prefixed(judge))
+        found = resolve(found)
+        hidden = [*self._disguises.find(judge, found), *self._decoded(content, layer), *judge.settle(found)]
+        return (resolve([*found, *hidden]) if hidden else found), limited
+
+    def _beside(self, normal: Normal) -> Iterator[Match]:
+        """Yield what stands in attributes of tags, which are not in the plain text."""
+        starts: list[int] = []
+        length = 0
+        for _, aside in normal.asides:
+            starts.append(length)
+            length += len(aside) + 1
+        for match in self._search(Normal("\n".join(aside for _, aside in normal.asides)), ())[0]:
+            index = bisect_right(starts, match.start) - 1
+            offset, aside = normal.asides[index]
+            start = match.start - starts[index]
+            end = match.end - starts[index]
+            if end <= len(aside):
+                yield replace(match, start=offset + start, end=offset + end)
+
+    def _elsewhere(self, judge: Judge, content: Text) -> Iterator[tuple[Ready, Place]]:
+        """Yield the candidates of finders and dictionaries."""
+        for ready in self._rules.finders:
+            if not ready.needs_keyword or any(map(judge.hits.of, ready.lists)):
+                assert ready.finder is not None
+                for place in ready.finder(content, self.loaded.dictionaries):
+                    yield ready, place
+        for ready, number in self._rules.dictionaries:
+            for words in judge.hits.of(number):
+                for word in words:
+                    yield ready, Place(word.start, word.end, word.word)
+
+    def _prefixed(self, judge: Judge) -> Iterator[Match]:
+        """Yield the values that begin with a prefix of a shape."""
+        text = judge.text
+        for start, prefix in judge.hits.prefixes:
+            for ready in self._rules.prefixes[prefix]:
+                assert ready.fits is not None
+                fitting = ready.fits(text[start : start + 8_000])
+                if fitting is not None and not (start and text[start - 1].isalnum() and prefix[0].isalnum()):
+                    value = fitting[0]  # type: ignore[index]
+                    match = judge.judge(ready, start, start + len(value), value)
+                    if match is not None:
+                        yield match
+
+    def _decoded(self, content: Text, layer: int) -> Iterator[Match]:
+        """Yield what encoded runs hold. The match is the whole run; the text round it is evidence as for plain text."""
+        if layer >= decode.MOST_LAYERS:
+            return
+        text = content.text
+        for start, end, plain, code in decode.find(text, content.mask):
+            before = text[max(0, start - _CONTEXT) : start]
+            inner = normalise(f"{before} {plain} {text[end : end + _CONTEXT]}")
+            if len(inner.text) > decode.MOST_DECODED:
+                continue
+            for match in self._search(inner, (), layer + 1)[0]:
+                left, right = inner.place(match.start, match.end)
+                if left >= len(before) and right <= len(before) + len(plain) + 1:
+                    yield replace(match, start=start, end=end, evidence=replace(match.evidence, trick=code))
+
+
+def _placed(found: list[Match], normal: Normal) -> Iterator[tuple[Match, tuple[int, int]]]:
+    for match in found:
+        yield match, normal.place(match.start, match.end)

@@ -1,0 +1,23 @@
+"""E-mail addresses (RFC 5321, RFC 6531), found from their "@" outwards."""
+
+import re
+from collections.abc import Iterator
+
+from holdgate.detect.finders.finder import Dictionaries, Place, Text
+
+_MAILBOX_END = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}\Z")
+_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_](?:[\w-]{0,61}[^\W_])", re.UNICODE)
+
+
+def find(text: Text, _: Dictionaries) -> Iterator[Place]:
+    """Yield each address."""
+    content = text.text
+    at = content.find("@")
+    while at >= 0:
+        domain = _DOMAIN.match(content, at + 1)
+        if domain is not None:
+            mailbox = _MAILBOX_END.search(content[max(0, at - 64) : at])
+            start = at - len(mailbox[0].lstrip(".'`{|/=*~-")) if mailbox else at
+            if start < at and ".." not in content[start:at] and content[at - 1] != ".":
+                yield Place(start, domain.end(), content[start : domain.end()].lower())
+        at = content.find("@", at + 1)

@@ -1,0 +1,122 @@
+"""The forms of identifiers ("DDD-DD-DDDD") and the automaton that finds all forms of all rules in one walk.
+
+A form is written over classes of characters: ``D`` a digit, ``L`` a letter, ``X`` either, ``{n}`` or ``{n,m}`` repeats
+the class before it, a space stands for one separator, ``~`` for an optional one, and any other character that is
+neither letter nor digit for itself. Text is matched by its mask, in which each digit is ``0``, each upper-case letter
+``A``, each other letter ``a``.
+
+The forms together are one non-deterministic automaton. It is walked a token at a time ("0000", "-00"), and each step
+once taken is remembered, so that ordinary text costs a dictionary look-up a token however many forms there are.
+"""
+
+import re
+from collections.abc import Iterable
+
+CLASSES = {"D": frozenset("0"), "L": frozenset("Aa"), "X": frozenset("0Aa")}
+DEFAULT_SEPARATORS = " -."
+_ITEM = re.compile(r"([DLX~ ]|[^\w{}])(?:\{(\d+)(?:,(\d+))?\})?")
+MOST_STEPS = 200_000
+MOST_CHARACTERS = 64
+
+Item = tuple[frozenset[str], int, int]
+Place = tuple[int, int, int]
+State = int
+
+
+class FormError(ValueError):
+    """A form is not written in the language above; the argument says where."""
+
+
+def parse(form: str, separators: str = DEFAULT_SEPARATORS) -> tuple[Item, ...]:
+    """Return the items of a form: which mask characters each takes, how often at least and at most."""
+    items: list[Item] = []
+    position = 0
+    while position < len(form):
+        found = _ITEM.match(form, position)
+        if found is None:
+            raise FormError(f"form {form!r}: column {position + 1} is none of D, L, X, ~, {{n}}, space, punctuation")
+        symbol, least, most = found.groups()
+        position = found.end()
+        low = int(least) if least else 1
+        high = int(most) if most else low
+        if symbol in "~ " and least:
+            raise FormError(f"form {form!r}: a separator cannot be repeated")
+        if not low <= high <= MOST_CHARACTERS or high == 0:
+            raise FormError(f"form {form!r}: {{{low},{high}}} is not between 0 and {MOST_CHARACTERS}")
+        if symbol == "~":
+            items.append((frozenset(separators), 0, 1))
+        elif symbol == " ":
+            items.append((frozenset(separators), 1, 1))
+        else:
+            items.append((CLASSES.get(symbol, frozenset(symbol)), low, high))
+    if not any(classes & CLASSES["X"] for classes, _, _ in items):
+        raise FormError(f"form {form!r}: takes neither letters nor digits")
+    return tuple(items)
+
+
+class Forms:
+    """All forms, each with a number chosen by the caller. Built once; the remembered steps grow and are bounded."""
+
+    def __init__(self, forms: Iterable[tuple[int, tuple[Item, ...]]]) -> None:
+        self._forms = list(forms)
+        self._states: dict[frozenset[Place], State] = {}
+        self._places: list[frozenset[Place]] = []
+        self._accepts: list[tuple[int, ...]] = []
+        self._steps: list[dict[str, State]] = []
+        self.start = self._state(self._closure((index, 0, 0) for index in range(len(self._forms))))
+        self._step_count = 0
+
+    def step(self, state: State, token: str) -> State:
+        """Return the state after `token` (a few mask characters); -1 when no form can take it."""
+        steps = self._steps[state]
+        found = steps.get(token)
+        if found is None:
+            found = self._walk(state, token)
+            if self._step_count < MOST_STEPS:
+                self._step_count += 1
+                steps[token] = found
+        return found
+
+    def accepts(self, state: State) -> tuple[int, ...]:
+        """Return the numbers of the forms that are complete in `state`."""
+        return self._accepts[state]
+
+    def _walk(self, state: State, token: str) -> State:
+        places = self._places[state]
+        for character in token:
+            places = self._closure(self._take(places, character))
+            if not places:
+                return -1
+        return self._state(places)
+
+    def _take(self, places: Iterable[Place], character: str) -> Iterable[Place]:
+        for form, item, taken in places:
+            items = self._forms[form][1]
+            if item < len(items) and character in items[item][0] and taken < items[item][2]:
+                yield form, item, taken + 1
+
+    def _closure(self, places: Iterable[Place]) -> frozenset[Place]:
+        found: set[Place] = set()
+        stack = list(places)
+        while stack:
+            place = stack.pop()
+            if place in found:
+                continue
+            found.add(place)
+            form, item, taken = place
+            items = self._forms[form][1]
+            if item < len(items) and taken >= items[item][1]:
+                stack.append((form, item + 1, 0))
+        return frozenset(found)
+
+    def _state(self, places: frozenset[Place]) -> State:
+        if not places:
+            return -1
+        state = self._states.get(places)
+        if state is None:
+            state = self._states[places] = len(self._places)
+            self._places.append(places)
+            done = {self._forms[form][0] for form, item, _ in places if item == len(self._forms[form][1])}
+            self._accepts.append(tuple(sorted(done)))
+            self._steps.append({})
+        return state

@@ -1,0 +1,176 @@
+"""Decides what a candidate is worth: validator, keyword, column heading, and what else stands near it."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
+
+from holdgate.detect.compiled import Ready, Rules
+from holdgate.detect.finders.finder import Text
+from holdgate.detect.keywords import Hits, Keyword
+from holdgate.detect.match import Confidence, Evidence, Match
+from holdgate.detect.normal import Normal
+from holdgate.detect.tables import Tables
+
+HEADING = "column heading"
+_PATTERN = "pattern near it"
+# Matches that are evidence for others are not longer than this.
+LONGEST = 200
+
+
+class Judge:
+    """Judges the candidates of one text."""
+
+    def __init__(self, rules: Rules, content: Text, normal: Normal, places: Sequence[tuple[int, str]] = ()) -> None:
+        self.text = content.text
+        self.mask = content.mask
+        self.hits: Hits = rules.keywords.find(self.text)
+        self._rules = rules
+        self._places = [(normal.plain(offset), name) for offset, name in places]
+        self._tables: Tables | None = None
+        self._possible: dict[tuple[tuple[int, ...], bool], tuple[Ready, ...]] = {}
+        self._waiting: list[tuple[Ready, Match]] = []
+
+    @property
+    def tables(self) -> Tables:
+        """The tables of the text, read when first asked for."""
+        if self._tables is None:
+            self._tables = Tables(self.text, self._places)
+        return self._tables
+
+    def possible(self, numbers: tuple[int, ...], piece: bool = False) -> tuple[Ready, ...]:
+        """Return those shapes that can match in this text at all, given the keywords that it has.
+
+        A `piece` of a longer number is taken for a value only if the shape needs no keyword to be believed.
+        """
+        ready = self._possible.get((numbers, piece))
+        if ready is None:
+            always, groups, perhaps = self._rules.possible(numbers, piece)
+            ready = always
+            if not self.hits.found.keys().isdisjoint(groups):
+                ready = (*always, *(shape for shape in perhaps if any(map(self.hits.of, shape.lists))))
+            self._possible[numbers, piece] = ready
+        return ready
+
+    def judge(self, ready: Ready, start: int, end: int, value: str, trick: str = "") -> Match | None:
+        """Return the match that the candidate is, or None."""
+        identifier = ready.identifier
+        near = self.keyword(ready, start, end)
+        if near is None and ready.needs_keyword:
+            return None
+        if ready.upper:
+            value = value.upper()
+        if ready.fits is not None and ready.finder is None and not ready.shape.prefix and not ready.fits(value):
+            return None
+        if ready.valid is not None and not ready.valid(value):
+            return None
+        distance, word = (near[0], near[1].word) if near is not None else (0, "")
+        if near is None and ready.evidence:
+            around = self.text[max(0, start - identifier.proximity) : end + identifier.proximity_after]
+            word = next((_PATTERN for search in ready.evidence if search(around)), "")
+        if ready.against >= 0:
+            against = self.hits.nearest(ready.against, start, end, identifier.not_proximity, 0)
+            nearer = against is not None and (near is None or -against[0] < abs(distance))
+            if against is not None and nearer and not self._of_another_column(against[1], start, ready.against):
+                return None
+        level = ready.with_keyword if word else ready.alone
+        if level is None:
+            if identifier.evidence_identifiers and ready.with_keyword is not None:
+                evidence = Evidence(ready.shape.name, identifier.checksum, trick=trick)
+                self._waiting.append((ready, Match(ready.id, start, end, ready.with_keyword, value, evidence)))
+            return None
+        if word or trick:
+            own = near is not None and (near[2] == ready.own or identifier.region == "global")
+            evidence = Evidence(ready.shape.name, identifier.checksum, word, distance, trick, own)
+        else:
+            evidence = ready.bare
+        return Match(ready.id, start, end, level, value, evidence)
+
+    def keyword(self, ready: Ready, start: int, end: int) -> tuple[int, Keyword, int] | None:
+        """Return (distance, keyword, list) of the best keyword for a value: of its own list, else of a shared one."""
+        identifier = ready.identifier
+        for number in ready.lists:
+            near = self.hits.nearest(number, start, end, identifier.proximity, identifier.proximity_after)
+            if near is not None and not (near[0] < 0 and self._of_another_column(near[1], start, number)):
+                return near[0], near[1], number
+        for number in ready.lists:
+            if self.hits.of(number):
+                for span in self.tables.headings(start):
+                    keyword = self.hits.inside(number, span)
+                    if keyword is not None:
+                        return keyword.end - start, keyword, number
+        return None
+
+    def _of_another_column(self, keyword: Keyword, start: int, number: int) -> bool:
+        """Whether the keyword is the heading of a table's column to which the value does not belong."""
+        if "\n" not in self.text[keyword.end : start]:
+            return False
+        if not self.tables.in_heading_row(keyword.start, start):
+            return False
+        headings = self.tables.headings(start)
+        return bool(headings) and all(self.hits.inside(number, span) is None for span in headings)
+
+    def settle(self, found: list[Match]) -> list[Match]:
+        """Return the candidates that waited for a match of another identifier near them and have one in `found`."""
+        settled: list[Match] = []
+        starts = [match.start for match in found]
+        for ready, match in self._waiting:
+            identifier = ready.identifier
+            first = bisect_left(starts, match.start - identifier.proximity - LONGEST)
+            last = bisect_left(starts, match.end + identifier.proximity_after)
+            for other in found[first:last]:
+                distance = other.end - match.start if other.end <= match.start else max(other.start - match.end, 0)
+                wanted = other.identifier in identifier.evidence_identifiers and distance >= -identifier.proximity
+                if wanted and other.confidence >= Confidence.MEDIUM:
+                    evidence = replace(match.evidence, keyword=f"{other.identifier} near it", distance=distance)
+                    settled.append(replace(match, evidence=evidence))
+                    break
+        return settled
+
+
+def resolve(found: list[Match]) -> list[Match]:
+    """Settle who owns a place: the surest, then with the better evidence, then the longer. Equals all stay."""
+    settled: list[Match] = []
+    group: list[Match] = []
+    reach = -1
+    for match in sorted(found, key=_place):
+        if match.start >= reach:
+            settled.extend(_winners(group))
+            group = []
+        group.append(match)
+        reach = max(reach, match.end)
+    settled.extend(_winners(group))
+    return settled
+
+
+def _place(match: Match) -> tuple[int, int, str]:
+    return match.start, match.end, match.identifier
+
+
+def _winners(group: list[Match]) -> list[Match]:
+    """Settle a group of matches that overlap."""
+    if len(group) < 2:
+        return group
+    # A word that many countries share says nothing of which of them issued a number, however well it fits.
+    claimed = {
+        (match.start, match.end) for match in group if match.evidence.own and match.confidence >= Confidence.MEDIUM
+    }
+    kept: list[Match] = []
+    for match in sorted(group, key=_claim):
+        if match.evidence.keyword and not match.evidence.own and (match.start, match.end) in claimed:
+            continue
+        for other in kept:
+            if other.start < match.end and match.start < other.end:
+                equal = _claim(other)[:4] == _claim(match)[:4]
+                same = other.start == match.start and other.end == match.end
+                if not (equal and same) or other.identifier == match.identifier:
+                    break
+        else:
+            kept.append(match)
+    return sorted(kept, key=_place)
+
+
+def _claim(match: Match) -> tuple[int, int, int, bool, int]:
+    """What a match has to say for itself where several claim a place; the least of these wins."""
+    evidence = match.evidence
+    kind = 2 if evidence.own else 1 if evidence.keyword else 0
+    return -match.confidence.rank, -kind, match.start - match.end, not evidence.checksum, abs(evidence.distance)

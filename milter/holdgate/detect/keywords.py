@@ -1,0 +1,172 @@
+"""Evidence in the text: one Aho-Corasick automaton finds the keywords of all rules in one pass.
+
+Text and keywords are compared without case, diacritics and punctuation, and with letters of other scripts that look
+like Latin ones taken for these, so that "Kаrte" with a Cyrillic letter is still a card.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import ahocorasick
+
+from holdgate.detect.match import Span
+from holdgate.detect.normal import LOOKALIKES
+
+# Scripts that are written without spaces between words: a keyword may stand inside a run of letters.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_ASCII = bytes(ord(chr(code).lower()) if chr(code).isalnum() else 32 for code in range(128)) + bytes(range(128, 256))
+_BEYOND = re.compile("[^\x00-\x7f]")
+_WHOLE = re.compile("[\uac00-\ud7a3]")
+_LAST_DIACRITIC = "\u036f"
+
+
+class _Folded(dict[str, str]):
+    """One character for one character: lower case without diacritics; anything but letters and digits is a space.
+
+    Hangul syllables stay whole, and so do the vowel signs of Indic scripts, which stand beside their consonant.
+    """
+
+    def __missing__(self, character: str) -> str:
+        if _WHOLE.match(character) or (unicodedata.category(character)[0] == "M" and character > _LAST_DIACRITIC):
+            folded = character
+        else:
+            base = unicodedata.normalize("NFD", character.lower())[:1].translate(LOOKALIKES)
+            folded = base.lower() if base.isalnum() else " "
+        if len(self) < 200_000:
+            self[character] = folded
+        return folded
+
+
+_FOLDED = _Folded()
+
+
+def fold(text: str) -> str:
+    """Return `text` as keywords are compared, of the same length: lower case, no diacritics, spaces for punctuation."""
+    if not text.isascii():
+        text = _BEYOND.sub(lambda match: _FOLDED[match[0]], text)
+        return text.lower().translate(_SPACES) if not text.isascii() else text.encode().translate(_ASCII).decode()
+    return text.encode().translate(_ASCII).decode()
+
+
+_SPACES = {code: 32 for code in range(128) if not chr(code).isalnum()}
+
+
+class Keyword(NamedTuple):
+    """A keyword in the text."""
+
+    start: int
+    end: int
+    word: str
+
+
+class Hits:
+    """The keywords and prefixes found in one text.
+
+    Many lists share words, so keywords are kept by group: those words that are in the very same lists.
+    """
+
+    __slots__ = ("_groups", "_lists", "found", "prefixes")
+
+    def __init__(
+        self, found: dict[int, list[Keyword]], prefixes: list[tuple[int, str]], groups: Sequence[frozenset[int]]
+    ) -> None:
+        self.found = found
+        self.prefixes = prefixes
+        self._groups = groups
+        self._lists: dict[int, list[list[Keyword]]] = {}
+
+    def of(self, number: int) -> list[list[Keyword]]:
+        """Return the keywords of a list, group by group, each in order of their end."""
+        lists = self._lists.get(number)
+        if lists is None:
+            groups = self._groups[number]
+            lists = self._lists[number] = [found for group, found in self.found.items() if group in groups]
+        return lists
+
+    def nearest(self, number: int, start: int, end: int, before: int, after: int) -> tuple[int, Keyword] | None:
+        """Return (distance, keyword) for the keyword of a list that is nearest to [start, end), or None.
+
+        The distance is in characters, negative for a keyword before the value; `before` and `after` bound it.
+        """
+        best: tuple[int, Keyword] | None = None
+        for found in self.of(number):
+            for index in range(bisect_left(found, start - before, key=_end), len(found)):
+                keyword = found[index]
+                left, right, _ = keyword
+                if right <= start:
+                    if best is None or start - right < abs(best[0]):
+                        best = right - start, keyword
+                elif left >= end:
+                    if left <= end + after and (best is None or left - end < abs(best[0])):
+                        best = left - end, keyword
+                    break
+        return best
+
+    def inside(self, number: int, span: Span) -> Keyword | None:
+        """Return a keyword of a list that stands within `span`."""
+        for found in self.of(number):
+            for index in range(bisect_left(found, span[0], key=_end), len(found)):
+                keyword = found[index]
+                if keyword.end > span[1]:
+                    break
+                if keyword.start >= span[0]:
+                    return keyword
+        return None
+
+
+def _end(keyword: Keyword) -> int:
+    return keyword.end
+
+
+class Keywords:
+    """All keyword lists of the rules, each known by its number, and the prefixes by which values are recognised."""
+
+    def __init__(self, lists: Iterable[Iterable[str]], prefixes: Iterable[str] = ()) -> None:
+        words: dict[str, tuple[list[int], list[str]]] = {}
+        count = 0
+        for number, keywords in enumerate(lists):
+            count += 1
+            for keyword in keywords:
+                # As written, too: "St.-Nr." has two spaces for its punctuation.
+                plain = fold(unicodedata.normalize("NFKC", keyword))
+                for folded in {" ".join(plain.split()), plain.strip()}:
+                    numbers = words.setdefault(folded if _UNSPACED.search(folded) else f" {folded} ", ([], []))[0]
+                    if number not in numbers:
+                        numbers.append(number)
+        for prefix in prefixes:
+            words.setdefault(fold(prefix), ([], []))[1].append(prefix)
+        self.groups: list[frozenset[int]] = []
+        grouped: dict[tuple[int, ...], int] = {}
+        self._automaton = ahocorasick.Automaton()
+        for key, (numbers, literal) in words.items():
+            group = grouped.setdefault(tuple(numbers), len(grouped)) if numbers else -1
+            padding = int(key[0] == " ")
+            word = key.strip()
+            self._automaton.add_word(key, (len(word), padding, word, group, tuple(literal), len(key)))
+        for number in range(count):
+            self.groups.append(frozenset(group for numbers, group in grouped.items() if number in numbers))
+        self._empty = not words
+        if words:
+            self._automaton.make_automaton()
+
+    def find(self, text: str) -> Hits:
+        """Return what of the rules' words is in `text`."""
+        found: dict[int, list[Keyword]] = {}
+        prefixes: list[tuple[int, str]] = []
+        if not self._empty:
+            for last, (length, padding, word, group, literal, whole) in self._automaton.iter(f" {fold(text)} "):
+                for prefix in literal:
+                    start = last - whole
+                    if text.startswith(prefix, start):
+                        prefixes.append((start, prefix))
+                if group >= 0:
+                    end = last - padding
+                    keyword = Keyword(end - length, end, word)
+                    if group in found:
+                        found[group].append(keyword)
+                    else:
+                        found[group] = [keyword]
+        return Hits(found, prefixes, self.groups)

@@ -1,0 +1,128 @@
+"""Reads a directory of rules, with an administrator's own on top: identifiers, keyword lists, profiles."""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TypeVar
+
+from holdgate.detect import finders, tomlfile
+from holdgate.detect.identifiers import Identifier, KeywordList
+from holdgate.detect.profiles import Profile, Rule
+from holdgate.detect.tomlfile import RuleError
+
+Kind = TypeVar("Kind", Identifier, KeywordList, Profile)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """All rules by id, and the file that each came from."""
+
+    identifiers: dict[str, Identifier]
+    keyword_lists: dict[str, KeywordList]
+    profiles: dict[str, Profile]
+    dictionaries: dict[str, frozenset[str]]
+    files: dict[tuple[str, str], Path]
+
+
+def load(rules_dir: Path, local_dir: Path | None = None) -> Loaded:
+    """Return the rules under `rules_dir`; a file of the same name under `local_dir` takes the place of ours.
+
+    Raises RuleError with file, line, key and reason for the first file that is wrong.
+    """
+    files: dict[tuple[str, str], Path] = {}
+    loaded = Loaded(
+        _read_all(rules_dir, local_dir, "identifiers", Identifier, files),
+        _read_all(rules_dir, local_dir, "keywords", KeywordList, files),
+        _read_all(rules_dir, local_dir, "profiles", Profile, files),
+        _read_dictionaries(rules_dir, local_dir),
+        files,
+    )
+    if not loaded.identifiers:
+        raise RuleError(rules_dir / "identifiers", 1, "no identifiers here")
+    for identifier in loaded.identifiers.values():
+        _check_identifier(identifier, loaded)
+    for profile in loaded.profiles.values():
+        rules_of(profile.id, loaded)
+    return loaded
+
+
+def _read_all(
+    rules_dir: Path, local_dir: Path | None, folder: str, model: type[Kind], files: dict[tuple[str, str], Path]
+) -> dict[str, Kind]:
+    paths = {path.stem: path for path in (rules_dir / folder).glob("*.toml")}
+    if local_dir is not None:
+        paths |= {path.stem: path for path in (local_dir / folder).glob("*.toml")}
+    found: dict[str, Kind] = {}
+    for stem, path in sorted(paths.items()):
+        rule = tomlfile.read(path, model)
+        if rule.id != stem:
+            line = tomlfile.line_of(path.read_text(encoding="utf-8"), ("id",))
+            raise RuleError(path, line, f"the file must be called {rule.id}.toml", "id")
+        found[rule.id] = rule
+        files[folder, rule.id] = path
+    return found
+
+
+def _read_dictionaries(rules_dir: Path, local_dir: Path | None) -> dict[str, frozenset[str]]:
+    """Return the words of each dictionary in lower case; lines that begin with # are comments."""
+    paths = {path.stem: path for path in (rules_dir / "dictionaries").glob("*.txt")}
+    if local_dir is not None:
+        paths |= {path.stem: path for path in (local_dir / "dictionaries").glob("*.txt")}
+    found: dict[str, frozenset[str]] = {}
+    for name, path in sorted(paths.items()):
+        try:
+            lines = path.read_text(encoding="utf-8").lower().splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise RuleError(
+                path, 1, error.strerror or "unreadable" if isinstance(error, OSError) else "not UTF-8"
+            ) from None
+        found[name] = frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+    return found
+
+
+def _refuse(loaded: Loaded, folder: str, name: str, key: tuple[str | int, ...], reason: str) -> RuleError:
+    path = loaded.files[folder, name]
+    line = tomlfile.line_of(path.read_text(encoding="utf-8"), key)
+    return RuleError(path, line, reason, ".".join(map(str, key)))
+
+
+def _check_identifier(identifier: Identifier, loaded: Loaded) -> None:
+    """Refuse names that an identifier refers to and that do not exist."""
+    for name in identifier.keyword_lists:
+        if name not in loaded.keyword_lists:
+            raise _refuse(loaded, "identifiers", identifier.id, ("keyword_lists",), f"no keyword list {name!r}")
+    for name in identifier.evidence_identifiers:
+        if name not in loaded.identifiers:
+            raise _refuse(loaded, "identifiers", identifier.id, ("evidence_identifiers",), f"no identifier {name!r}")
+    for index, shape in enumerate(identifier.shapes):
+        if shape.finder is not None and shape.finder not in finders.FINDERS:
+            key = ("shapes", index, "finder")
+            raise _refuse(loaded, "identifiers", identifier.id, key, f"no finder {shape.finder!r}")
+        if shape.dictionary is not None and shape.dictionary not in loaded.dictionaries:
+            key = ("shapes", index, "dictionary")
+            raise _refuse(loaded, "identifiers", identifier.id, key, f"no dictionary {shape.dictionary!r}")
+
+
+def rules_of(profile_id: str, loaded: Loaded, seen: tuple[str, ...] = ()) -> list[Rule]:
+    """Return the rules of a profile and of those it extends; its own rule wins over an inherited one of that name."""
+    profile = loaded.profiles[profile_id]
+    rules: dict[str, Rule] = {}
+    for parent in profile.extends:
+        if parent not in loaded.profiles:
+            raise _refuse(loaded, "profiles", profile_id, ("extends",), f"no profile {parent!r}")
+        if parent == profile_id or parent in seen:
+            raise _refuse(loaded, "profiles", profile_id, ("extends",), f"extends itself by way of {parent!r}")
+        rules |= {rule.name: rule for rule in rules_of(parent, loaded, (*seen, profile_id))}
+    for name in profile.drop:
+        if rules.pop(name, None) is None:
+            raise _refuse(loaded, "profiles", profile_id, ("drop",), f"no inherited rule {name!r}")
+    for index, rule in enumerate(profile.rules):
+        rules[rule.name] = rule
+        for field in ("all", "any", "none"):
+            for term in getattr(rule, field):
+                for name in term.identifiers:
+                    if not any(fnmatchcase(known, name) for known in loaded.identifiers):
+                        raise _refuse(
+                            loaded, "profiles", profile_id, ("rules", index, field), f"no identifier {name!r}"
+                        )
+    return list(rules.values())

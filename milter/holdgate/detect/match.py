@@ -1,0 +1,79 @@
+"""What the engine hands out: one match, how sure it is, and what spoke for it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+# A stretch of text: its first character and the one behind its last.
+Span = tuple[int, int]
+
+
+class _Ordered(StrEnum):
+    """A StrEnum whose members compare by the order in which they are declared, not by their letters."""
+
+    @property
+    def rank(self) -> int:
+        """Position in the declaration, lowest first."""
+        return self._member_names_.index(self._name_)
+
+    def __lt__(self, other: Any) -> bool:
+        return self.rank < type(self)(other).rank
+
+    def __le__(self, other: Any) -> bool:
+        return self.rank <= type(self)(other).rank
+
+    def __gt__(self, other: Any) -> bool:
+        return self.rank > type(self)(other).rank
+
+    def __ge__(self, other: Any) -> bool:
+        return self.rank >= type(self)(other).rank
+
+
+class Confidence(_Ordered):
+    """How sure a match is: low is a shape, medium a shape that proves something, high is proof with evidence."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class Severity(_Ordered):
+    """How bad it is that a message carries what a profile's rule found."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a match counts, in words that hold no content of the message but the rules' own keywords.
+
+    `shape` names the shape that fitted. `checksum` says that a check digit was verified. `keyword` is the rules'
+    keyword that stood near, "" if none, and `distance` its distance in characters (negative: before the value).
+    `trick` names the disguise that was undone to find it ("wide separators", "base64", …), "" if none.
+    """
+
+    shape: str
+    checksum: bool = False
+    keyword: str = ""
+    distance: int = 0
+    trick: str = ""
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One place in a text that holds an identifier. `start` and `end` are character offsets into the given text.
+
+    `value` is the match in its normal form (no separators, upper case where case means nothing), for counting
+    unique values only. Neither `repr` nor `str` shows it.
+    """
+
+    identifier: str
+    start: int
+    end: int
+    confidence: Confidence
+    value: str = field(default="", repr=False)
+    evidence: Evidence = field(default=Evidence(""), compare=False)

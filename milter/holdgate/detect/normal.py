@@ -1,0 +1,285 @@
+"""Makes a text plain before it is searched, and remembers where everything stood.
+
+What only disguises is undone: tags, entities, escapes, invisible and combining characters, bidirectional overrides,
+compatibility forms (NFKC), digits of all scripts, dashes, spaces, look-alike letters. Lengths may change, so each
+change is recorded and `Normal.place` maps a stretch of the plain text back to characters of the given one.
+"""
+
+import html
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+# Letters of Cyrillic and Greek that look like Latin ones, upper and lower case.
+LOOKALIKES = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХԁһаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧονυ" + "ӀԚԜ",
+    "ABESIJKMHOPCTYXdhaesijopcyxABEZHIKMNOPTYXovu" + "IQW",
+)
+# Changes beyond these are not made and the text counts as read in part: each costs as much as hundreds of characters.
+FREE_CHANGES = 20_000
+CHARACTERS_A_CHANGE = 12
+
+_DOTS = "·•∙⋅・․‧"
+_SLASHES = "⁄∕⧸╱"
+_STRAY = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u20dd\u20de\u20e3\u20e0"
+_BREAKS = "\x0b\x0c\x85\u2028\u2029"
+
+
+def _plain(character: str) -> str:
+    """Return what stands for one character beyond ASCII in the plain text: itself, something plainer, or nothing."""
+    category = unicodedata.category(character)
+    if character in _STRAY or category in ("Cf", "Cc"):
+        return ""
+    if category in ("Mn", "Me"):
+        code = ord(character)
+        marks = (0x0300, 0x036F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE00, 0xFE2F)
+        return "" if code >= 0xE0000 or any(low <= code <= high for low, high in marks) else character
+    if category == "Zs":
+        return " "
+    if category == "Pd" or character in "−⁃˗➖ー":
+        return "-" if character != "ー" else character
+    if character in _DOTS:
+        return "."
+    if character in _SLASHES:
+        return "/"
+    if category[0] == "N":
+        digit = unicodedata.numeric(character, None)
+        if digit is not None and digit in range(10) and category != "Nl":
+            return str(int(digit))
+    return unicodedata.normalize("NFKC", character)
+
+
+def _changes() -> dict[str, str]:
+    """Return what `_plain` changes, for the planes of Unicode that hold letters, digits, signs and selectors."""
+    table = {chr(code): "" for code in range(32)} | {"\x7f": ""}
+    for character in "\t\n\r":
+        del table[character]
+    table |= dict.fromkeys(_BREAKS, "\n")
+    for low, high in ((0x80, 0x3400), (0xA000, 0xAC00), (0xF900, 0x10000), (0x10000, 0x12000), (0x16A00, 0x16C00),
+                      (0x1D100, 0x1FC00), (0xE0000, 0xE0200)):  # fmt: skip
+        for code in range(low, high):
+            character = chr(code)
+            if character not in table and (plain := _plain(character)) != character:
+                table[character] = plain
+    return table
+
+
+_PLAIN = _changes()
+
+
+_TAG = r"/?[A-Za-z][A-Za-z0-9:]{0,20}(?:\s[^<>]{0,400})?/?>|!--[^>]{0,400}-->"
+_BEYOND_ASCII = re.compile(r"[^\x20-\x7e\t\n\r]+")
+_OVERRIDE = re.compile(r"\u202e(?P<reversed>[^\u202c\n]{0,400})\u202c?")
+_ORDINARY = bytes([9, 10, 13, *range(32, 127)])
+# Each alternative is tried behind its own first character, so that the search runs from one such character to the next.
+_MARKUP = re.compile(
+    rf"[<&%\\=](?:(?<=<)(?P<tags>(?:{_TAG})(?:<(?:{_TAG}))*)"
+    r"|(?<=&)(?P<entity>(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,10});)"
+    r"|(?<=%)(?P<percent>[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*)"
+    r"|(?<=\\)(?P<escape>(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2})"
+    r"(?:\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}))*)"
+    r"|(?<==)(?:(?P<soft>\r?\n)|(?P<quoted>[0-9A-F]{2}(?:=[0-9A-F]{2})+)))"
+)
+# Cheap searches, one for each alternative above: is there anything at all to undo?
+_MARKS = (
+    ("<", re.compile(rf"<(?:{_TAG})")),
+    ("&", re.compile(r"&[#A-Za-z][0-9A-Za-z]{1,9};")),
+    ("%", re.compile(r"%[0-9A-Fa-f]{2}")),
+    ("\\", re.compile(r"\\[ux][0-9a-fA-F{]{2}")),
+    ("=", re.compile(r"=(?:\r?\n|[0-9A-F]{2}=[0-9A-F]{2})")),
+)
+_HEX = re.compile(r"[0-9A-Fa-f]{2,6}")
+_BLOCK = re.compile(
+    r"</?(?:p|div|br|li|ul|ol|tr|table|h[1-6]|hr|pre|blockquote|section|article|dd|dt|dl|form|option|title|body|html)\b",
+    re.IGNORECASE,
+)
+_CELL = re.compile(r"</?t[dh]\b", re.IGNORECASE)
+_FOREIGN = re.compile("[\u0370-\u03ff\u0400-\u052f]")
+_FOREIGN_WORD = re.compile("[0-9A-Za-z\u0370-\u052f]*[\u0370-\u052f][0-9A-Za-z\u0370-\u052f]*")
+
+
+@dataclass(slots=True)
+class Normal:
+    """A plain text, and where its characters stood.
+
+    `asides` are stretches of the given text that are not in the plain one but may hold data: attributes of tags.
+    `limited` says that the text was too densely disguised to be undone to its end.
+    """
+
+    text: str
+    asides: list[tuple[int, str]] = field(default_factory=list)
+    limited: bool = False
+    _plain: list[tuple[int, int]] = field(default_factory=list)
+    _given: list[tuple[int, int]] = field(default_factory=list)
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Return where characters `start` to `end` of the plain text stand in the given one."""
+        if not self._plain:
+            return start, end
+        return self._start(start), self._end(end)
+
+    def plain(self, position: int) -> int:
+        """Return where the character at `position` of the given text stands in the plain one."""
+        index = bisect_right(self._given, (position, 1 << 60)) - 1
+        if index < 0:
+            return position
+        left, right = self._given[index]
+        return self._plain[index][0] if left <= position < right else position - right + self._plain[index][1]
+
+    def _start(self, position: int) -> int:
+        index = bisect_right(self._plain, (position, 1 << 60)) - 1
+        if index < 0:
+            return position
+        left, right = self._plain[index]
+        if left <= position < right:
+            return self._given[index][0]
+        return position - right + self._given[index][1]
+
+    def _end(self, position: int) -> int:
+        index = bisect_left(self._plain, (position, -1)) - 1
+        if index < 0:
+            return position
+        left, right = self._plain[index]
+        if left < position <= right:
+            return self._given[index][1]
+        return position - right + self._given[index][1]
+
+
+def normalise(text: str) -> Normal:
+    """Return the plain form of `text`. Costs next to nothing where there is nothing to undo."""
+    normal = Normal(text)
+    if any(mark in text and pattern.search(text) for mark, pattern in _MARKS):
+        normal = _rewrite(normal, _markup(normal))
+    if not normal.text.isascii():
+        if "\u202e" in normal.text:
+            normal = _rewrite(normal, _overrides(normal.text))
+        normal = _rewrite(normal, _characters(normal.text))
+        if _FOREIGN.search(normal.text):
+            normal.text = _FOREIGN_WORD.sub(_latin, normal.text)
+    elif normal.text.encode("ascii").translate(None, _ORDINARY):
+        normal = _rewrite(normal, _characters(normal.text))
+    return normal
+
+
+# A change: the stretch of text from start to end, and what takes its place.
+Change = tuple[int, int, str]
+
+
+def _rewrite(before: Normal, changes: Iterator[Change]) -> Normal:
+    """Make `changes`, which are in order. Places in the result refer to the text that `before` was made from."""
+    text = before.text
+    pieces: list[str] = []
+    made: list[tuple[int, int, int, int]] = []
+    most = FREE_CHANGES + len(text) // CHARACTERS_A_CHANGE
+    last = length = 0
+    limited = before.limited
+    for start, end, plain in changes:
+        pieces.append(text[last:start])
+        pieces.append(plain)
+        length += start - last
+        made.append((length, length + len(plain), start, end))
+        length += len(plain)
+        last = end
+        if len(made) >= most:
+            limited = True
+            break
+    if not made:
+        return before
+    pieces.append(text[last:])
+    after = Normal("".join(pieces), before.asides, limited)
+    if before._plain:
+        _compose(before, made, after)
+    else:
+        after._plain = [(left, right) for left, right, _, _ in made]
+        after._given = [(left, right) for _, _, left, right in made]
+    return after
+
+
+def _characters(text: str) -> Iterator[Change]:
+    """Yield the characters that have a plainer form, one by one, and invisible ones in runs."""
+    for run in _BEYOND_ASCII.finditer(text):
+        if _PLAIN.keys().isdisjoint(run[0]):
+            continue
+        start, hidden = run.start(), -1
+        for position, character in enumerate(run[0], start):
+            plain = _PLAIN.get(character)
+            if plain == "":
+                hidden = position if hidden < 0 else hidden
+                continue
+            if hidden >= 0:
+                yield hidden, position, ""
+                hidden = -1
+            if plain is not None:
+                yield position, position + 1, plain
+        if hidden >= 0:
+            yield hidden, run.end(), ""
+
+
+def _overrides(text: str) -> Iterator[Change]:
+    """Yield what stands in right-to-left order by force, in the order in which a reader sees it."""
+    for found in _OVERRIDE.finditer(text):
+        yield found.start(), found.end(), found["reversed"][::-1]
+
+
+def _markup(normal: Normal) -> Iterator[Change]:
+    """Yield tags, entities and escapes with their plain form."""
+    for found in _MARKUP.finditer(normal.text):
+        plain = _undo(found, normal.asides)
+        if plain is not None:
+            yield found.start(), found.end(), plain
+
+
+def _compose(before: Normal, made: list[tuple[int, int, int, int]], after: Normal) -> None:
+    """Join two layers of changes: `made` against the text of `before`, and those that `before` carries."""
+    shift = 0
+    older = 0
+    merged: list[tuple[tuple[int, int], tuple[int, int]]] = []
+    for left, right, start, end in made:
+        while older < len(before._plain) and before._plain[older][1] <= start:
+            plain = before._plain[older]
+            merged.append(((plain[0] + shift, plain[1] + shift), before._given[older]))
+            older += 1
+        while older < len(before._plain) and before._plain[older][0] < end:
+            older += 1
+        merged.append(((left, right), (before._start(start), before._end(end))))
+        shift = right - end
+    for plain, given in zip(before._plain[older:], before._given[older:], strict=True):
+        merged.append(((plain[0] + shift, plain[1] + shift), given))
+    after._plain = [plain for plain, _ in merged]
+    after._given = [given for _, given in merged]
+
+
+def _undo(found: re.Match[str], asides: list[tuple[int, str]]) -> str | None:
+    """Return the plain form of a piece of markup, or None to leave it. Attributes of tags go to `asides`."""
+    kind, raw = found.lastgroup, found[0]
+    if kind == "soft":
+        return ""
+    if kind == "tags":
+        if "=" in raw or "@" in raw or sum(map(str.isdigit, raw)) > 6:
+            asides.append((found.start(), raw))
+        return "\n" if _BLOCK.search(raw) else "\t" if _CELL.search(raw) else ""
+    if kind == "entity":
+        plain = html.unescape(raw)
+        return "".join(_PLAIN.get(character, character) for character in plain) if plain != raw else None
+    if kind == "escape":
+        codes = [int(code[0], 16) for code in _HEX.finditer(raw.replace("\\u", " ").replace("\\x", " "))]
+        return "".join(chr(code) for code in codes if code < 0x110000 and not 0xD800 <= code < 0xE000)
+    try:
+        return bytes.fromhex(raw.replace("%", "").replace("=", "")).decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _latin(found: re.Match[str]) -> str:
+    """Write a word in Latin letters when it is one in disguise: mixed with Latin or digits, or short capitals."""
+    word = found[0]
+    latin = word.translate(LOOKALIKES)
+    if latin.isascii() and (_mixed(word) or (latin.isupper() and len(latin) <= 6)):
+        return latin
+    return word
+
+
+def _mixed(word: str) -> bool:
+    return any(character.isascii() for character in word)

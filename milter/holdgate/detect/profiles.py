@@ -1,0 +1,73 @@
+"""What a file in rules/profiles says: which identifiers together make a message worth stopping, and how bad it is."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from holdgate.detect.identifiers import Name
+from holdgate.detect.match import Confidence, Severity
+from holdgate.detect.tomlfile import Strict
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _ascending(value: dict[Severity, int]) -> dict[Severity, int]:
+    counts = [value[severity] for severity in sorted(value)]
+    if not counts or counts != sorted(counts) or counts[0] < 1:
+        raise ValueError("counts must rise with the severity, from 1 up")
+    return value
+
+
+class Term(Strict):
+    """Matches of any of `identifiers` ("de-*" stands for all whose id begins so), at least `count` unique ones."""
+
+    identifiers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(min_length=1)
+    confidence: Confidence = Confidence.MEDIUM
+    count: int = Field(default=1, ge=1)
+
+
+class Rule(Strict):
+    """One reason to stop a message.
+
+    The rule holds when every term of `all` holds, at least one of `any` (if given), and none of `none`. With `near`,
+    the terms of `all` must be met by matches that stand within that many characters in one part. `severity` maps each
+    severity to the number of unique matches from which it applies; matches of the first term of `all` are counted, or,
+    where there is no `all`, those of all terms of `any`.
+    """
+
+    name: Name
+    description: str = ""
+    all: tuple[Term, ...] = ()
+    any: tuple[Term, ...] = ()
+    none: tuple[Term, ...] = ()
+    near: int | None = Field(default=None, ge=1, le=100_000)
+    severity: Annotated[dict[Severity, int], AfterValidator(_ascending)]
+
+    @model_validator(mode="after")
+    def _coherent(self) -> "Rule":
+        if not self.all and not self.any:
+            raise ValueError("a rule needs a term in all or any")
+        if self.near is not None and len(self.all) < 2:
+            raise ValueError("near needs two terms in all")
+        return self
+
+
+class Profile(Strict):
+    """A named set of rules. `extends` takes over the rules of other profiles; `drop` leaves some of those out."""
+
+    id: Name
+    description: str
+    extends: tuple[Name, ...] = ()
+    drop: tuple[Name, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    @model_validator(mode="after")
+    def _coherent(self) -> "Profile":
+        if not self.rules and not self.extends:
+            raise ValueError("a profile needs rules or extends")
+        names = [rule.name for rule in self.rules]
+        if len(set(names)) != len(names):
+            raise ValueError("two rules have the same name")
+        return self

@@ -1,0 +1,135 @@
+"""HTML by lexbor: text, hidden text, comments, attribute values; inline tags join, block tags break.
+
+lexbor is quadratic in attributes of one tag and in depth, so a linear look at the source comes first, and what is
+too large, too deep or has too long a tag is stripped of its tags by one linear pass.
+"""
+
+import html
+import re
+from collections import Counter
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from holdgate.extract import charset
+from holdgate.extract.reading import Document, Sink
+
+MAX_BYTES = 5_000_000
+MAX_ATTRIBUTES = 2_000
+MAX_DEPTH = 2_000
+
+_META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_TAG_NAME = re.compile(r"/?([a-zA-Z][^\s>/]{0,40})")
+_OPENING = re.compile(r"<([a-zA-Z][^\s/>]{0,40})")
+_CLOSING = re.compile(r"</([a-zA-Z][^\s/>]{0,40})")
+_QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
+_SEPARATOR = re.compile(r"[\s/]+")
+_ATTRIBUTE = re.compile(r"=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
+
+# The elements that stand inside a line of text (HTML Standard 4.5, 4.7, 4.8 and what browsers render so).
+_INLINE_TAGS = """a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr output q
+rp rt ruby s samp small span strike strong sub sup time tt u var wbr"""
+INLINE = frozenset(_INLINE_TAGS.split())
+# Elements that have no end tag, or whose end tag may be left out (HTML Standard 13.1.2).
+_UNCLOSED_TAGS = """area base body br col colgroup dd dt embed head hr html img input li link meta option p param rp rt
+source tbody td tfoot th thead tr track wbr o:p"""
+_UNCLOSED = frozenset(_UNCLOSED_TAGS.split())
+_CELLS = frozenset({"td", "th"})
+
+# Attributes whose values are layout, not what a person wrote.
+_LAYOUT_NAMES = """align bgcolor border cellpadding cellspacing class color colspan dir face height http-equiv id lang
+rel rowspan size style target type valign width xmlns"""
+_LAYOUT = frozenset(_LAYOUT_NAMES.split())
+
+
+def read(document: Document, sink: Sink) -> None:
+    """Hand over the page's text, then comments and attribute values, in every plausible charset."""
+    declared = document.charset
+    if not declared and (meta := _META.search(document.data, 0, 2_000)):
+        declared = meta[1].decode("ascii")
+    for source in charset.readings(document.data, declared):
+        if _is_heavy(source):
+            strip(source, sink)
+        else:
+            _walk(source, sink)
+
+
+def _is_heavy(source: str) -> bool:
+    """Say whether lexbor might take more than linear time: for its size, for many attributes, for depth."""
+    if len(source) > MAX_BYTES:
+        return True
+    if source.count("<") > MAX_DEPTH:
+        levels = Counter(_OPENING.findall(source))
+        levels.subtract(_CLOSING.findall(source))
+        if sum(level for tag, level in levels.items() if level > 0 and tag.lower() not in _UNCLOSED) > MAX_DEPTH:
+            return True
+    return any(
+        len(_SEPARATOR.findall(_QUOTED.sub("", segment)))
+        > (MAX_ATTRIBUTES if ">" not in segment else 10 * MAX_ATTRIBUTES)
+        for segment in source.split("<")
+        if len(segment) > MAX_ATTRIBUTES
+    )
+
+
+def _walk(source: str, sink: Sink) -> None:
+    """Go through the tree in document order without recursion."""
+    root = LexborHTMLParser(source).root
+    if root is None:
+        return
+    line: list[str] = []
+    lines: list[str] = []
+    aside: list[tuple[str, str]] = []
+    node: LexborNode | None = root
+    while node is not None:
+        tag = node.tag or ""
+        if tag == "-text":
+            line.append(node.text_content or "")
+        elif tag == "-comment":
+            aside.append(("comment", node.comment_content or ""))
+        else:
+            _break(tag, line, lines)
+            aside.extend((name, value) for name, value in node.attributes.items() if value and name not in _LAYOUT)
+        below = node.child
+        while below is None and node is not None:
+            below = node.next
+            if below is None:
+                node = node.parent
+                _break(node.tag or "" if node else "", line, lines)
+        node = below
+    _flush(line, lines)
+    sink.text("\n".join(lines))
+    for place, value in aside:
+        sink.text(value, place)
+
+
+def _break(tag: str, line: list[str], lines: list[str]) -> None:
+    """Keep on the line, set off a table cell, or begin a new line."""
+    if tag in _CELLS:
+        line.append("\t")
+    elif tag not in INLINE:
+        _flush(line, lines)
+
+
+def _flush(line: list[str], lines: list[str]) -> None:
+    if text := "".join(line).strip():
+        lines.append(text)
+    line.clear()
+
+
+def strip(source: str, sink: Sink) -> None:
+    """Take the tags off in one pass and hand over the text, then comments and attribute values."""
+    first, *rest = source.split("<")
+    pieces, aside = [first], []
+    for number, chunk in enumerate(rest):
+        if not number % 4_096:
+            sink.budget.check_time()
+        tag, closed, text = chunk.partition(">")
+        name = _TAG_NAME.match(tag)
+        if not closed or not name:
+            aside.append(chunk)
+            continue
+        pieces.append("" if name[1].lower() in INLINE else "\n")
+        pieces.append(text)
+        aside.extend(value for values in _ATTRIBUTE.findall(tag) for value in values if value)
+    sink.text(html.unescape("".join(pieces)))
+    if aside:
+        sink.text(html.unescape("\n".join(aside)), "attributes and comments")

@@ -1,0 +1,21 @@
+"""What the session wants Postfix to do at the end of a message, in terms of the mail, not of the protocol."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to one message: deferred (4xx), or accepted with these changes.
+
+    `remove` are header fields to take off, by name and by place among the fields of that name (counted from 1), in
+    the order in which they have to go. `add` are fields to append. `hold` is the reason for Postfix to put the
+    message in its hold queue, "" to let it pass.
+    """
+
+    tempfail: bool = False
+    remove: list[tuple[str, int]] = field(default_factory=list)
+    add: list[tuple[str, str]] = field(default_factory=list)
+    hold: str = ""
+
+
+TEMPFAIL = Reply(tempfail=True)

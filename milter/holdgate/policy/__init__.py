@@ -1,0 +1,1 @@
+"""Envelope and findings in, verdict out."""
