@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.extract.identify import identify
 from holdgate.extract.readers import metafile
-from holdgate.extract.reading import UnreadableError
+from holdgate.extract.reading import Document, UnreadableError
 from unit.extract.readers.recording import read
 
 
@@ -23,7 +24,7 @@ def text_w(text: str, height: int, options: int = 0) -> bytes:
 
 def wmf(*records: bytes, placeable: bool = False) -> bytes:
     head = b"\xd7\xcd\xc6\x9a" + b"\0" * 18 if placeable else b""
-    return head + b"\x01\x00\x09\x00" + b"\0" * 14 + b"".join(records)
+    return head + b"\x01\x00\x09\x00\x00\x03" + b"\0" * 12 + b"".join(records)
 
 
 def record(function: int, body: bytes) -> bytes:
@@ -57,6 +58,11 @@ def test_bitmaps_are_handed_over_as_files():
     assert read(metafile, emf(struct.pack("<II", 81, 8 + len(body)) + body)).documents == [("picture.bmp", picture)]
     old = record(0x0F43, b"\0" * 22 + header + b"abc\0")
     assert read(metafile, wmf(old)).documents == [("picture.bmp", picture)]
+
+
+@pytest.mark.parametrize("data", [emf(), wmf(), wmf(placeable=True)])
+def test_metafiles_are_known_by_their_content(data):
+    assert identify(Document(data)) == "metafile"
 
 
 def test_damage_is_said():
