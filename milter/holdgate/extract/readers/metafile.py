@@ -12,6 +12,7 @@ from holdgate.extract.reading import Document, Sink, UnreadableError
 
 EMF, PLACEABLE = b" EMF", b"\xd7\xcd\xc6\x9a"
 WMF = (b"\x01\x00\x09\x00", b"\x02\x00\x09\x00")
+END, END_OLD = 14, 0
 EXT_TEXT_A, EXT_TEXT_W, POLY_TEXT_A, POLY_TEXT_W, SMALL_TEXT, COMMENT = 83, 84, 96, 97, 108, 70
 GLYPH_INDEX, NO_RECTANGLE, SMALL_CHARACTERS = 0x10, 0x100, 0x200
 # Where the offset of a bitmap stands in a record, by record type.
@@ -59,6 +60,8 @@ def _emf(data: bytes, sink: Sink) -> Iterator[Piece]:
     at = 0
     while at + 8 <= len(data):
         kind, size = struct.unpack_from("<II", data, at)
+        if kind == END:
+            return
         if size < 8:
             sink.limited("damaged picture")
             return
@@ -109,6 +112,8 @@ def _wmf(data: bytes, sink: Sink) -> Iterator[Piece]:
     at = 40 if data.startswith(PLACEABLE) else 18
     while at + 6 <= len(data):
         words, function = struct.unpack_from("<IH", data, at)
+        if function == END_OLD:
+            return
         if words < 3:
             sink.limited("damaged picture")
             return

@@ -98,6 +98,12 @@ def test_older_versions_are_read():
     assert [sink.place_of(text) for text in ("hello", "4711", "0.5")] == ["B1", "B2", "B3"]
 
 
+def test_data_sheet_of_a_graph_is_read():
+    """Microsoft Graph keeps labels under BIFF2's number with BIFF8's strings ([MS-OGRAPH] 2.3.42)."""
+    label = record(0x04, struct.pack("<HH3xBB", 0, 1, 5, 0) + b"hello")
+    assert read(ole, compound({"Workbook": BOF_8 + label})).place_of("hello") == "B1"
+
+
 def test_encryption_and_foreign_content_are_told_apart():
     with pytest.raises(UnreadableError, match=r"^encrypted$"):
         read(excel, BOF_8 + record(0x2F, b"\1\0\1\0" + b"\0" * 50))
