@@ -12,9 +12,11 @@ from typing import Any
 
 from holdgate.config import DEFAULT_PATH, Settings, load_settings
 from holdgate.findings import Inspection
+from holdgate.policy.model import load_policies
 from holdgate.scan.pool import Pool, PoolSettings
 
 _CLEAN, _FOUND, _NOT_READ = 0, 1, 2
+_DEFAULT_PROFILE = "dlp-pii"
 _MESSAGE_SUFFIXES = {".eml", ".msg822", ".mime"}
 
 
@@ -69,9 +71,10 @@ def _extract(arguments: argparse.Namespace) -> int:
 
 def _pool(arguments: argparse.Namespace) -> Pool:
     # Without a settings file at the usual place the defaults serve: rules can be tried before anything is installed.
-    absent = arguments.config == DEFAULT_PATH and not arguments.config.exists()
-    settings = Settings() if absent else load_settings(arguments.config)
-    return Pool(PoolSettings.of(settings))
+    if arguments.config == DEFAULT_PATH and not arguments.config.exists():
+        return Pool(PoolSettings.of(Settings(), (_DEFAULT_PROFILE,)))
+    settings = load_settings(arguments.config)
+    return Pool(PoolSettings.of(settings, load_policies(settings.policy.file).profiles() or (_DEFAULT_PROFILE,)))
 
 
 def _each(files: list[str], work: Any) -> Iterator[tuple[str, Any]]:

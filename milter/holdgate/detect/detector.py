@@ -40,7 +40,7 @@ class Detector:
     def __init__(self, loaded: loader.Loaded, profile: str) -> None:
         self.loaded = loaded
         self.profile = profile
-        self._profile_rules = loader.rules_of(profile, loaded)
+        self._profiles = {name: loader.rules_of(name, loaded) for name in loaded.profiles}
         self._rules = Rules(loaded)
         self._disguises = Disguises(self._rules)
 
@@ -78,8 +78,14 @@ class Detector:
         """Return the matches in `text` with the reasons for each, masked."""
         return [explain(text, match) for match in self.find(text, places)]
 
-    def evaluate(self, matches: Sequence[Match] | Sequence[Sequence[Match]]) -> Evaluation:
-        """Say which rules of the profile hold for a message, given its matches or a list of matches for each part."""
+    def evaluate(
+        self, matches: Sequence[Match] | Sequence[Sequence[Match]], profile: str | None = None
+    ) -> Evaluation:
+        """Say which rules of a profile hold for a message, given its matches or a list of matches for each part.
+
+        `profile` is the one the detector was made for, or any other that is loaded; KeyError for one that is not.
+        """
+        name = self.profile if profile is None else profile
         parts: list[list[Match]] = []
         loose: list[Match] = []
         for item in matches:
@@ -87,7 +93,7 @@ class Detector:
                 loose.append(item)
             else:
                 parts.append(list(item))
-        return evaluate(self.profile, self._profile_rules, [*parts, loose] if loose else parts)
+        return evaluate(name, self._profiles[name], [*parts, loose] if loose else parts)
 
     def _search(self, normal: Normal, places: Sequence[tuple[int, str]], layer: int = 0) -> tuple[list[Match], str]:
         """Return the matches in a plain text, and why not all of it was searched ("" if it was)."""

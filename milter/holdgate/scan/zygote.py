@@ -48,12 +48,14 @@ def main() -> None:
 
 
 def _load(settings: dict[str, Any]) -> Inspector:
-    rules, local = Path(settings["rules"]), Path(settings["local_rules"])
     profiles: list[str] = settings["profiles"]
-    detectors = [Detector.from_rules(rules, profile, local_dir=local) for profile in profiles]
+    detector = Detector.from_rules(Path(settings["rules"]), local_dir=Path(settings["local_rules"]))
+    for profile in profiles:
+        if profile not in detector.loaded.profiles:
+            raise RuleError(Path(settings["rules"]) / "profiles", 1, f"no profile {profile!r}")
     known = {field.name for field in fields(Limits)}
     limits = Limits(**{name: value for name, value in settings["limits"].items() if name in known})
-    return Inspector(detectors, limits)
+    return Inspector(detector, profiles, limits)
 
 
 def _fork_worker(control: socket.socket, inspector: Inspector) -> None:
