@@ -1,7 +1,7 @@
 """Reads OpenDocument texts, spreadsheets, presentations and drawings, in a ZIP package or as one flat XML file.
 
-Follows OpenDocument 1.3 (OASIS): part 2 (packages) 3 and 4.8 (encryption), part 3 (schema) 5 (text and tracked changes,
-5.5), 9 (tables), 10 (drawings), 11 (charts), 13 (forms), 14.1 (annotations), 16.9 (headers), 4.3 (metadata).
+Follows OpenDocument 1.3 (OASIS): part 2 (packages; manifest:encryption-data), part 3 (schema) 5 (text; 5.5 tracked
+changes), 9 (tables), 10 (drawings), 11 (charts), 13 (forms), 14.1 (annotations), 16.9 (headers), 4.3 (metadata).
 """
 
 import base64
