@@ -51,6 +51,7 @@ LABELS = {
     "externalLink": "external link",
     "connections": "connections",
     "queryTable": "query",
+    "PageContents": "page",
     "xml": "drawing",
 }
 SHEETS = frozenset({"worksheet", "chartsheet", "dialogsheet", "macrosheet"})
@@ -62,7 +63,7 @@ _BODIES = """
     chartStyle colorStyle comments document endnotes fonts footnotes presentation presentationPr sld sst styleSheet
     tblStyleLst theme ThreadedComments viewPr webSettings workbook
 """
-KNOWN = frozenset(LABELS) | SHEETS | frozenset(_BODIES.split())
+KNOWN = frozenset(LABELS) - {"PageContents"} | SHEETS | frozenset(_BODIES.split())
 # XML that has a reader of its own.
 FOREIGN = frozenset({"html", "svg"})
 # Relationships to parts that are binary records in an .xlsb.

@@ -31,8 +31,9 @@ _VALUES = """
     subject tag title udl
 """
 TEXT_VALUES = frozenset(_VALUES.split())
+# Lists of style names that Word writes by itself, fonts, switches, marks in Visio's texts.
 SILENT = frozenset(
-    {"lsdException", "latentStyles", "font", "rFonts", "ext", "compatSetting", "extLst", "cp", "pp", "tp"}
+    {"lsdException", "latentStyles", "font", "rFonts", "compatSetting", "ext", "extLst", "cp", "pp", "tp"}
 )
 
 

@@ -262,7 +262,7 @@ def test_binary_workbook_is_read():
 def test_texts_of_visio_are_joined_and_svg_has_its_own_reader():
     page = '<PageContents><Shape><Text><cp IX="0"/>4111 <cp IX="1"/>1111</Text></Shape></PageContents>'
     sink = read(ooxml, packed({"visio/pages/page1.xml": page, "word/media/a.svg": "<svg><text>x</text></svg>"}))
-    assert sink.place_of("4111 1111") == "PageContents"
+    assert sink.place_of("4111 1111") == "page"
     assert sink.documents == [("a.svg", b"<svg><text>x</text></svg>")]
 
 
