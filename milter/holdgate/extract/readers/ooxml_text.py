@@ -32,9 +32,8 @@ _VALUES = """
 """
 TEXT_VALUES = frozenset(_VALUES.split())
 # Lists of style names that Word writes by itself, fonts, switches, marks in Visio's texts.
-SILENT = frozenset(
-    {"lsdException", "latentStyles", "font", "rFonts", "compatSetting", "ext", "extLst", "cp", "pp", "tp"}
-)
+_SILENT = "compatSetting cp ext extLst font latentStyles lsdException pp rFonts tp"
+SILENT = frozenset(_SILENT.split())
 
 
 class PartText:
