@@ -66,7 +66,7 @@ def _load() -> dict[str, str]:
     for alias, codec in aliases.items():
         if codec not in _NOT_CHARSETS:
             with contextlib.suppress(LookupError, UnicodeError):
-                b"".decode(codec)
+                bytes(4).decode(codec)
                 names[alias] = names[codec] = codecs.lookup(codec).name
     names.update({mail: codecs.lookup(codec).name if codec else "" for mail, codec in _MAIL_NAMES.items()})
     chardet.detect("Größe, naïve café".encode("cp1252") * 4)
