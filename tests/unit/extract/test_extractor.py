@@ -199,8 +199,12 @@ def test_nothing_raises(data: bytes, name: str) -> None:
             assert part.places == sorted(part.places, key=lambda place: place[0])
 
 
+# libarchive can be crashed by a damaged file, which ends a worker but would end the tests as well: see script/fuzz.
+OWN = {name: data for name, data in samples().items() if not name.startswith("archive") and name != "plain.tar"}
+
+
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32))
-def test_damaged_files_end_in_a_status(seed: int) -> None:
-    for name, data in samples().items():
-        extract_file(name, next(mutants(data, seed)))
+@given(st.sampled_from(sorted(OWN)), st.integers(0, 2**32))
+def test_damaged_files_end_in_a_status(name: str, seed: int) -> None:
+    extraction = extract_file(name, next(mutants(OWN[name], seed)))
+    assert all(part.reason for part in extraction.parts if part.status is not Status.COMPLETE)
