@@ -94,7 +94,7 @@ class MilterSettings(Section):
     """How Postfix reaches the milter, and how messages are kept while they come in."""
 
     socket: str = Field(
-        "unix:/run/holdgate/milter.sock",
+        "unix:/run/holdgate/milter/milter.sock",
         pattern=r"^(unix:/.+|inet6?:\d+@.+)$",
         description='Where the milter listens: "unix:/path" (faster) or "inet:PORT@HOST". '
         "A chrooted smtpd needs a path below Postfix's queue directory. A directory with the setgid bit lends its "
@@ -121,7 +121,7 @@ class ScanSettings(Section):
         timedelta(seconds=30), description="Longest inspection of one message; after it the worker is killed."
     )
     wait_limit: Duration = Field(
-        timedelta(seconds=60), description="How long a message may wait for a free worker before it is deferred (4xx)."
+        timedelta(seconds=120), description="How long a message may wait for a free worker before it is deferred (4xx)."
     )
     retire_after: int = Field(
         500, ge=1, description="A worker is replaced after this many messages, so that a leak stays small."

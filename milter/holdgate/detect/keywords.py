@@ -7,10 +7,10 @@ like Latin ones taken for these, so that "Kаrte" with a Cyrillic letter is stil
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import ahocorasick
+import ahocorasick_rs
 
 from holdgate.detect.match import Span
 from holdgate.detect.normal import LOOKALIKES
@@ -19,14 +19,22 @@ from holdgate.detect.normal import LOOKALIKES
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _ASCII = bytes(ord(chr(code).lower()) if chr(code).isalnum() else 32 for code in range(128)) + bytes(range(128, 256))
 _BEYOND = re.compile("[^\x00-\x7f]")
+_WHOLE = re.compile("[\uac00-\ud7a3]")
+_LAST_DIACRITIC = "\u036f"
 
 
 class _Folded(dict[str, str]):
-    """One character for one character: lower case without diacritics; anything but letters and digits is a space."""
+    """One character for one character: lower case without diacritics; anything but letters and digits is a space.
+
+    Hangul syllables stay whole, and so do the vowel signs of Indic scripts, which stand beside their consonant.
+    """
 
     def __missing__(self, character: str) -> str:
-        base = unicodedata.normalize("NFD", character.lower())[:1].translate(LOOKALIKES)
-        folded = base.lower() if base.isalnum() else " "
+        if _WHOLE.match(character) or (unicodedata.category(character)[0] == "M" and character > _LAST_DIACRITIC):
+            folded = character
+        else:
+            base = unicodedata.normalize("NFD", character.lower())[:1].translate(LOOKALIKES)
+            folded = base.lower() if base.isalnum() else " "
         if len(self) < 200_000:
             self[character] = folded
         return folded
@@ -46,6 +54,14 @@ def fold(text: str) -> str:
 _SPACES = {code: 32 for code in range(128) if not chr(code).isalnum()}
 
 
+_CHUNK = 1 << 18
+# More keywords than these are not looked at, and the text counts as read in part.
+FREE_KEYWORDS = 100_000
+CHARACTERS_A_KEYWORD = 60
+# Is there a space on both sides, the word, its group (-1: none), the prefixes that it may be the folded form of.
+_Entry = tuple[int, str, int, tuple[str, ...]]
+
+
 class Keyword(NamedTuple):
     """A keyword in the text."""
 
@@ -55,45 +71,58 @@ class Keyword(NamedTuple):
 
 
 class Hits:
-    """The keywords and prefixes found in one text; keywords by list, in order of their end."""
+    """The keywords and prefixes found in one text.
 
-    __slots__ = ("lists", "prefixes")
+    Many lists share words, so keywords are kept by group: those words that are in the very same lists.
+    """
 
-    def __init__(self, lists: dict[int, list[Keyword]], prefixes: list[tuple[int, str]]) -> None:
-        self.lists = lists
+    __slots__ = ("_groups", "_lists", "found", "limited", "prefixes")
+
+    def __init__(
+        self, found: dict[int, list[Keyword]], prefixes: list[tuple[int, str]], groups: Sequence[frozenset[int]]
+    ) -> None:
+        self.found = found
         self.prefixes = prefixes
+        self.limited = False
+        self._groups = groups
+        self._lists: dict[int, list[list[Keyword]]] = {}
+
+    def of(self, number: int) -> list[list[Keyword]]:
+        """Return the keywords of a list, group by group, each in order of their end."""
+        lists = self._lists.get(number)
+        if lists is None:
+            groups = self._groups[number]
+            lists = self._lists[number] = [found for group, found in self.found.items() if group in groups]
+        return lists
 
     def nearest(self, number: int, start: int, end: int, before: int, after: int) -> tuple[int, Keyword] | None:
         """Return (distance, keyword) for the keyword of a list that is nearest to [start, end), or None.
 
         The distance is in characters, negative for a keyword before the value; `before` and `after` bound it.
         """
-        found = self.lists.get(number)
-        if not found:
-            return None
         best: tuple[int, Keyword] | None = None
-        for index in range(bisect_left(found, start - before, key=_end), len(found)):
-            keyword = found[index]
-            left, right, _ = keyword
-            if right <= start:
-                best = right - start, keyword
-            elif left >= end:
-                if left <= end + after and (best is None or left - end < -best[0]):
-                    best = left - end, keyword
-                break
+        for found in self.of(number):
+            for index in range(bisect_left(found, start - before, key=_end), len(found)):
+                keyword = found[index]
+                left, right, _ = keyword
+                if right <= start:
+                    if best is None or start - right < abs(best[0]):
+                        best = right - start, keyword
+                elif left >= end:
+                    if left <= end + after and (best is None or left - end < abs(best[0])):
+                        best = left - end, keyword
+                    break
         return best
 
     def inside(self, number: int, span: Span) -> Keyword | None:
         """Return a keyword of a list that stands within `span`."""
-        found = self.lists.get(number)
-        if not found:
-            return None
-        for index in range(bisect_left(found, span[0], key=_end), len(found)):
-            keyword = found[index]
-            if keyword.end > span[1]:
-                break
-            if keyword.start >= span[0]:
-                return keyword
+        for found in self.of(number):
+            for index in range(bisect_left(found, span[0], key=_end), len(found)):
+                keyword = found[index]
+                if keyword.end > span[1]:
+                    break
+                if keyword.start >= span[0]:
+                    return keyword
         return None
 
 
@@ -106,39 +135,63 @@ class Keywords:
 
     def __init__(self, lists: Iterable[Iterable[str]], prefixes: Iterable[str] = ()) -> None:
         words: dict[str, tuple[list[int], list[str]]] = {}
+        count = 0
         for number, keywords in enumerate(lists):
+            count += 1
             for keyword in keywords:
-                folded = " ".join(fold(keyword).split())
-                numbers = words.setdefault(folded if _UNSPACED.search(folded) else f" {folded} ", ([], []))[0]
-                if number not in numbers:
-                    numbers.append(number)
+                # As written, too: "St.-Nr." has two spaces for its punctuation.
+                plain = fold(unicodedata.normalize("NFKC", keyword))
+                for folded in {" ".join(plain.split()), plain.strip()}:
+                    numbers = words.setdefault(folded if _UNSPACED.search(folded) else f" {folded} ", ([], []))[0]
+                    if number not in numbers:
+                        numbers.append(number)
         for prefix in prefixes:
             words.setdefault(fold(prefix), ([], []))[1].append(prefix)
-        self._automaton = ahocorasick.Automaton()
+        self.groups: list[frozenset[int]] = []
+        grouped: dict[tuple[int, ...], int] = {}
+        self._entries: list[_Entry] = []
         for key, (numbers, literal) in words.items():
-            padding = int(key[0] == " ")
-            word = key.strip()
-            self._automaton.add_word(key, (len(word), padding, word, tuple(numbers), tuple(literal), len(key)))
-        self._empty = not words
-        if words:
-            self._automaton.make_automaton()
+            group = grouped.setdefault(tuple(numbers), len(grouped)) if numbers else -1
+            self._entries.append((int(key[0] == " "), key.strip(), group, tuple(literal)))
+        for number in range(count):
+            self.groups.append(frozenset(group for numbers, group in grouped.items() if number in numbers))
+        self._longest = max(map(len, words), default=0)
+        self._automaton = ahocorasick_rs.AhoCorasick(list(words), implementation=ahocorasick_rs.Implementation.DFA)
 
     def find(self, text: str) -> Hits:
         """Return what of the rules' words is in `text`."""
-        found: dict[int, list[Keyword]] = {}
-        prefixes: list[tuple[int, str]] = []
-        if not self._empty:
-            for last, (length, padding, word, numbers, literal, whole) in self._automaton.iter(f" {fold(text)} "):
-                for prefix in literal:
-                    start = last - whole
-                    if text.startswith(prefix, start):
-                        prefixes.append((start, prefix))
-                if numbers:
-                    end = last - padding
-                    keyword = Keyword(end - length, end, word)
-                    for number in numbers:
-                        if number in found:
-                            found[number].append(keyword)
-                        else:
-                            found[number] = [keyword]
-        return Hits(found, prefixes)
+        folded = f" {fold(text)} "
+        hits = Hits({}, [], self.groups)
+        if len(folded) <= _CHUNK:
+            self._take(text, self._automaton.find_matches_as_indexes(folded, overlapping=True), 0, 0, hits)
+            return hits
+        left = FREE_KEYWORDS + len(text) // CHARACTERS_A_KEYWORD
+        for offset in range(0, len(folded), _CHUNK):
+            # A keyword across the border of two pieces ends in the second; one that ends before is found already.
+            start = max(0, offset - self._longest)
+            found = self._automaton.find_matches_as_indexes(folded[start : offset + _CHUNK], overlapping=True)
+            self._take(text, found, start, offset, hits)
+            left -= len(found)
+            if left < 0:
+                hits.limited = True
+                break
+        return hits
+
+    def _take(self, text: str, matches: list[tuple[int, int, int]], base: int, border: int, hits: Hits) -> None:
+        """Add what the automaton found in the piece of folded text at `base`, if it ends behind `border`."""
+        found, entries = hits.found, self._entries
+        for number, start, end in matches:
+            if end + base <= border:
+                continue
+            padding, word, group, literal = entries[number]
+            # The folded text has a space more than the given one at its beginning.
+            left, right = base + start - 1, base + end - 1
+            for prefix in literal:
+                if text.startswith(prefix, left):
+                    hits.prefixes.append((left, prefix))
+            if group >= 0:
+                keyword = Keyword(left + padding, right - padding, word)
+                if group in found:
+                    found[group].append(keyword)
+                else:
+                    found[group] = [keyword]
