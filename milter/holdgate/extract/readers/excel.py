@@ -211,7 +211,7 @@ def _label(book: _Workbook, body: bytes) -> None:
 
 
 def _label_2(book: _Workbook, body: bytes) -> None:
-    """Hand over a label of BIFF2, or of the data sheet of a Microsoft Graph chart ([MS-OGRAPH] 2.3.42)."""
+    """Hand over a label of BIFF2, or of the data sheet of a Microsoft Graph chart ([MS-OGRAPH], Label)."""
     row, column = struct.unpack_from("<HH", body)
     book.cell(row, column, book.text(body, 7, wide_length=False))
 

@@ -1,7 +1,7 @@
 """Reads OpenDocument texts, spreadsheets, presentations and drawings, in a ZIP package or as one flat XML file.
 
-Follows OpenDocument 1.3 (OASIS): part 2 (packages) 3 and 4.8 (encryption), part 3 (schema) 5 (text and tracked changes,
-5.5), 9 (tables), 10 (drawings), 11 (charts), 13 (forms), 14.1 (annotations), 16.9 (headers), 4.3 (metadata).
+Follows OpenDocument 1.3 (OASIS): part 2 (packages; manifest:encryption-data), part 3 (schema) 5 (text; 5.5 tracked
+changes), 9 (tables), 10 (drawings), 11 (charts), 13 (forms), 14.1 (annotations), 16.9 (headers), 4.3 (metadata).
 """
 
 import base64
@@ -192,6 +192,8 @@ class OdfText:
             text = "".join(text for _, text in pieces)
             self.deletions[self.change] = f"{before}\n{text}" if before else text
         for text, what in views(pieces):
+            if text == self.cell_value:
+                self.cell_value = ""
             self.emit(text, what)
 
     def emit(self, text: str, what: str = "") -> None:
@@ -311,12 +313,12 @@ def _begin_cell(reader: OdfText, attributes: dict[str, str]) -> None:
     formula = attributes.get("formula", "")
     if formula and (not kind or TELLING.search(formula)):
         reader.emit(formula, "formula")
-    if reader.cell_value:
-        reader.emit(reader.cell_value)
-        reader.cell_value = ""
 
 
 def _end_cell(reader: OdfText) -> None:
+    """End a cell; its value follows where it is not what was shown."""
+    reader.emit(reader.cell_value)
+    reader.cell_value = ""
     reader.cell = ""
 
 

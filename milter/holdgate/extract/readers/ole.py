@@ -20,8 +20,9 @@ from holdgate.extract.readers.property_set import read_properties
 from holdgate.extract.readers.vba import read_module
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
-# Office opens a file with this password without asking for one ([MS-OFFCRYPTO] 2.3.7.7 names it for workbooks).
-DEFAULT_PASSWORD = "VelvetSweatshop"
+# Excel and PowerPoint open files with these passwords without asking for one (OpenOffice.org's documentation of the
+# Excel file format, 4.18.3; the second is known from oletools).
+DEFAULT_PASSWORDS = ("VelvetSweatshop", "/01Hannes Ruescher/01")
 # Rounds of key derivation that are worth spending on it; Office writes 50,000 or 100,000.
 MOST_ROUNDS = 1_000_000
 ROUNDS = re.compile(rb'spinCount="(\d+)"')
@@ -59,7 +60,7 @@ def read(document: Document, sink: Sink) -> None:
     """Read a compound file; raise UnreadableError("encrypted") or ("damaged") where nothing can be read."""
     root = open_compound(document, sink)
     if "encryptedpackage" in root:
-        decrypted = _decrypted(document, root.read("encryptioninfo"))
+        decrypted = _decrypted(document, root.read("encryptioninfo"), sink)
         sink.signal("encrypted with the default password")
         if decrypted.startswith(b"PK"):
             ooxml.read(Document(decrypted, document.name), sink)
@@ -73,7 +74,7 @@ def read(document: Document, sink: Sink) -> None:
         failure = error
     if failure is not None and str(failure) == "encrypted":
         try:
-            decrypted = _decrypted(document, b"")
+            decrypted = _decrypted(document, b"", sink)
         except UnreadableError:
             for name in PROPERTY_SETS & set(root.untaken()):
                 read_properties(root.read(name), sink)
@@ -179,15 +180,19 @@ def _strings(data: bytes, sink: Sink, place: str, narrow: bool = True) -> None:
         sink.text(text, place)
 
 
-def _decrypted(document: Document, information: bytes) -> bytes:
-    """Open a file with the default password, or raise UnreadableError("encrypted")."""
+def _decrypted(document: Document, information: bytes, sink: Sink) -> bytes:
+    """Open a file with a default password, or raise UnreadableError("encrypted")."""
     if any(int(count[:12]) > MOST_ROUNDS for count in ROUNDS.findall(information)):
         raise UnreadableError("encrypted")
-    out = io.BytesIO()
-    try:
-        file = msoffcrypto.OfficeFile(io.BytesIO(document.data))
-        file.load_key(password=DEFAULT_PASSWORD)
-        file.decrypt(out)
-    except Exception as error:  # whatever goes wrong, the file stays closed, and that is what is reported
-        raise UnreadableError("encrypted") from error
-    return out.getvalue()
+    # Deriving a key is slow in packages, which only Excel makes with a default password.
+    for password in DEFAULT_PASSWORDS[: 1 if information else None]:
+        sink.budget.check_time()
+        out = io.BytesIO()
+        try:
+            file = msoffcrypto.OfficeFile(io.BytesIO(document.data))
+            file.load_key(password=password)
+            file.decrypt(out)
+        except Exception:  # whatever goes wrong, the file stays closed, and that is what is reported
+            continue
+        return out.getvalue()
+    raise UnreadableError("encrypted")

@@ -54,8 +54,9 @@ LABELS = {
     "xml": "drawing",
 }
 SHEETS = frozenset({"worksheet", "chartsheet", "dialogsheet", "macrosheet"})
-# Nothing but markup of the package, references between cells, or colours and shapes: no text of a person.
-MARKUP = frozenset({"Types", "calcChain", "styleDef", "colorsDef", "layoutDef", "styleDefHdrLst", "colorsDefHdrLst"})
+# Nothing but markup of the package, references and ids, or colours and shapes: no text of a person.
+_MARKUP = "calcChain colorsDef colorsDefHdrLst commentsEx commentsIds layoutDef styleDef styleDefHdrLst Types"
+MARKUP = frozenset(_MARKUP.split())
 # In these it is known which attributes are text; in all others every attribute is taken.
 _BODIES = """
     chartStyle colorStyle comments document endnotes fonts footnotes presentation presentationPr sld sst styleSheet

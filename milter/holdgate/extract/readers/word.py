@@ -36,6 +36,7 @@ SUBDOCUMENTS = (
 SPRMS = ((b"\x00\x08", DELETED), (b"\x01\x08", INSERTED), (b"\x3c\x08", HIDDEN))
 SYMBOL = b"\x09\x6a"
 PAGE = 512
+UNBROKEN = re.compile("[^\r\x07\x0c]+")
 PARAGRAPH = re.compile("[\r\x07\x0c]")
 FIELD = re.compile("([\x13\x14\x15])")
 # Line break, column break, hyphens, and the marks for pictures, notes, drawings, page numbers and dates.
@@ -278,7 +279,7 @@ def _marked(
         _subdocument(part, place, sink)
         return
     begins = [first for first, _, _, _ in marks]
-    for match in re.finditer("[^\r\x07\x0c]+", part):
+    for match in UNBROKEN.finditer(part):
         sink.budget.check_time()
         pieces = _flagged(text, match.group(), start + match.start(), marks, begins)
         for shown, what in views(pieces):

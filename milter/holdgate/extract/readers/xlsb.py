@@ -1,7 +1,7 @@
 """Reads the binary parts of an .xlsb workbook: cells with their places, and the strings of every other record.
 
-Follows [MS-XLSB] 2.1.4 (records), 2.4.311 to 2.4.323 (cells), 2.4.699 (BrtFmt), 2.4.812 (BrtXF), 2.4.304 (BrtBundleSh),
-2.4.698 (BrtSSTItem), 2.5.122 (RkNumber), 2.5.121 (RichStr), 2.5.166 (XLWideString).
+Follows [MS-XLSB] 2.1.4 (records), 2.4 (BrtRowHdr, BrtCellRk and the other cells, BrtFmlaString and the other formulas,
+BrtBundleSh, BrtSSTItem, BrtFmt, BrtXF, BrtCommentText) and 2.5 (RkNumber, RichStr, XLWideString, XLNullableWideString).
 """
 
 import struct

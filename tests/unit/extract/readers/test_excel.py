@@ -99,7 +99,7 @@ def test_older_versions_are_read():
 
 
 def test_data_sheet_of_a_graph_is_read():
-    """Microsoft Graph keeps labels under BIFF2's number with BIFF8's strings ([MS-OGRAPH] 2.3.42)."""
+    """Microsoft Graph keeps labels under BIFF2's number with BIFF8's strings ([MS-OGRAPH], Label)."""
     label = record(0x04, struct.pack("<HH3xBB", 0, 1, 5, 0) + b"hello")
     assert read(ole, compound({"Workbook": BOF_8 + label})).place_of("hello") == "B1"
 

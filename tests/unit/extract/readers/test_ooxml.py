@@ -1,10 +1,13 @@
 import struct
+from xml.sax.saxutils import escape
 
 import docx
 import openpyxl
 import pptx
 import pytest
 from docx.oxml.ns import qn
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data.planted import CARD, saved
 from holdgate.extract.budget import LimitReachedError, Limits
@@ -279,3 +282,20 @@ def test_slides_are_numbered_as_they_are_shown():
     sink = read(ooxml, packed(parts))
     assert sink.place_of("first") == "slide 1"
     assert sink.place_of("last") == "slide 2"
+
+
+@given(
+    st.lists(st.tuples(st.text("4711 äß&<>", min_size=1), st.sampled_from(["", "ins", "del"])), min_size=1, max_size=8)
+)
+def test_any_runs_are_joined_both_ways(runs):
+    def wrapped(text: str, change: str) -> str:
+        tag = "w:delText" if change == "del" else "w:t"
+        run = f"<w:r><{tag}>{escape(text)}</{tag}></w:r>"
+        return f"<w:{change}>{run}</w:{change}>" if change else run
+
+    document = DOCUMENT.replace("<w:r><w:t>4711</w:t></w:r>", "".join(wrapped(*run) for run in runs))
+    texts = read(ooxml, packed({"word/document.xml": document})).texts
+    now = "".join(text for text, change in runs if change != "del").strip()
+    before = "".join(text for text, change in runs if change != "ins").strip()
+    assert not now or (now, "") in texts
+    assert not before or (before, "before revision") in texts or before == now
