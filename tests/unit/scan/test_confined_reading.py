@@ -27,7 +27,7 @@ from support.sink import KeepingSink
 WORDS = "a line of words"
 PICTURES = {
     kind: saved(picture(300, 120, WORDS).convert("RGB"), kind)
-    for kind in ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "JPEG2000")
+    for kind in ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "JPEG2000", "AVIF")
 }
 SAMPLES: dict[str, bytes] = {
     "planted.pdf": planted_pdf(),
