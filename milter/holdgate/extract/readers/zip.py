@@ -16,8 +16,6 @@ def read(document: Document, sink: Sink) -> None:
     Raises UnreadableError("damaged") where no member can be found, LimitReachedError for too many of them.
     """
     package = ZipPackage(document.data, sink)
-    if package.archive is not None and package.archive.comment:
-        sink.text(charset.decode(package.archive.comment), "archive comment")
     for member in package.members:
         if member.info is not None and member.info.comment:
             sink.text(charset.decode(member.info.comment), "member comment")

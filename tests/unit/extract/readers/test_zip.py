@@ -23,7 +23,7 @@ def test_members_and_comments() -> None:
         archive.writestr("empty/", b"")
     sink = read_all(zip_reader.read, out.getvalue())
     assert [(document.name, document.data) for document in sink.documents] == [("dir/a.txt", b"content")]
-    assert sink.places_of("about all") == ["archive comment"]
+    assert sink.places_of("about all") == ["ZIP comment"]
     assert sink.places_of("about one") == ["member comment"]
 
 
