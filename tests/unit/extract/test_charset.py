@@ -48,6 +48,10 @@ def test_wrong_declaration_does_not_win_over_valid_utf8() -> None:
     assert charset.readings("Größe".encode(), "koi8-r") == ["Größe"]
 
 
+def test_short_undeclared_text_is_read_in_the_commonest_charset_too() -> None:
+    assert "Größe, naïve café" in charset.readings("Größe, naïve café".encode("cp1252"))
+
+
 def test_short_text_is_read_as_declared_and_as_detected() -> None:
     readings = charset.readings("Привет, это договор".encode("cp1251"), "koi8-r")
     assert "Привет, это договор" in readings
