@@ -21,6 +21,7 @@ from holdgate.extract.reading import Document, Sink, UnreadableError
 CONTINUE = 0x3C
 BOF = {0x0009: 2, 0x0209: 3, 0x0409: 4, 0x0809: 8}
 BIFF5 = 0x0500
+CHART_STREAM = b"\x20\x00"
 CONTINUED = frozenset({0x00FC, 0x01B6, 0x0207, 0x00EB, 0x00EC, 0x001C, 0x01B8})
 CHART = range(0x1001, 0x1067)
 SERIES_TEXT = 0x100D
@@ -65,6 +66,7 @@ class _Workbook:
         self.formats: list[int] = []
         self.renderers: dict[int, Renderer | None] = {}
         self.pending = ""
+        self.chart = False
         self.object = 0
         self.boxes: dict[int, str] = {}
         self.drawings = bytearray()
@@ -112,6 +114,7 @@ class _Workbook:
         if version == 8 and len(body) >= 2 and struct.unpack_from("<H", body)[0] <= BIFF5:
             version = 5
         self.version = version
+        self.chart = offset not in self.sheets and body[2:4] == CHART_STREAM
         if offset in self.sheets:
             self.flush_boxes()
             self.sheet = self.sheets[offset]
@@ -124,7 +127,7 @@ class _Workbook:
         """Hand over a cell."""
         self.sink.budget.spend_cells(1)
         if text and not text.isspace():
-            self.sink.text(text, self.place(f"{column_name(column + 1)}{row + 1}"))
+            self.sink.text(text, self.place("chart" if self.chart else f"{column_name(column + 1)}{row + 1}"))
 
     def number(self, row: int, column: int, style: int, value: float) -> None:
         """Hand over a number as its format shows it."""
@@ -179,6 +182,10 @@ class _Workbook:
         if self.drawings:
             for picture, name in pictures(bytes(self.drawings), self.sink):
                 self.sink.embedded(picture, name)
+
+
+def _end(book: _Workbook, _: bytes) -> None:
+    book.chart = False
 
 
 def _user(book: _Workbook, body: bytes) -> None:
@@ -377,6 +384,7 @@ def _pivot_number(book: _Workbook, body: bytes) -> None:
 
 
 ACTIONS: dict[int, Callable[[_Workbook, bytes], None]] = {
+    0x000A: _end,
     0x005C: _user,
     0x0085: _sheet,
     0x00FD: _label_shared,

@@ -51,6 +51,7 @@ LABELS = {
     "externalLink": "external link",
     "connections": "connections",
     "queryTable": "query",
+    "PageContents": "page",
     "xml": "drawing",
 }
 SHEETS = frozenset({"worksheet", "chartsheet", "dialogsheet", "macrosheet"})
@@ -62,7 +63,9 @@ _BODIES = """
     chartStyle colorStyle comments document endnotes fonts footnotes presentation presentationPr sld sst styleSheet
     tblStyleLst theme ThreadedComments viewPr webSettings workbook
 """
-KNOWN = frozenset(LABELS) | SHEETS | frozenset(_BODIES.split())
+KNOWN = frozenset(LABELS) - {"PageContents"} | SHEETS | frozenset(_BODIES.split())
+# XML that has a reader of its own.
+FOREIGN = frozenset({"html", "svg"})
 # Relationships to parts that are binary records in an .xlsb.
 _RECORDS = """
     chartsheet comments connections dialogsheet externalLink officeDocument pivotCacheDefinition pivotCacheRecords
@@ -177,7 +180,7 @@ def _precedence(package: Package, path: str) -> tuple[int, int, int]:
 def _read_part(package: Package, path: str, data: bytes) -> None:
     """Read one part by what its root element says it is."""
     root = expat.root_name(data)
-    if not root or root.lower() == "html":
+    if not root or root.lower() in FOREIGN:
         _read_other(package, path, data)
     elif root in SHEETS:
         place = package.place(path, "") or f"sheet {posixpath.splitext(posixpath.basename(path))[0]}"

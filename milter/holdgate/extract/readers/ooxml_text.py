@@ -11,7 +11,8 @@ from holdgate.extract.readers.expat import local
 from holdgate.extract.readers.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
 from holdgate.extract.reading import Sink
 
-RUN_TEXT = frozenset({"t", "delText"})
+# The last is Visio's ([MS-VSDX], Text_Type), a whole text with marks for its formats in it.
+RUN_TEXT = frozenset({"t", "delText", "Text"})
 FIELD_CODES = frozenset({"instrText", "delInstrText"})
 # Character data of these is measure or position, never text.
 MEASURES = frozenset({"posOffset", "align", "pctWidth", "pctHeight", "pctPosHOffset", "pctPosVOffset", "binData"})
@@ -30,7 +31,9 @@ _VALUES = """
     subject tag title udl
 """
 TEXT_VALUES = frozenset(_VALUES.split())
-SILENT = frozenset({"lsdException", "latentStyles", "font", "rFonts", "ext", "compatSetting", "extLst"})
+# Lists of style names that Word writes by itself, fonts, switches, marks in Visio's texts.
+_SILENT = "compatSetting cp ext extLst font latentStyles lsdException pp rFonts tp"
+SILENT = frozenset(_SILENT.split())
 
 
 class PartText:
@@ -73,6 +76,8 @@ class PartText:
         """Take an end tag."""
         if name == self.leaf:
             self.leaf = ""
+            if name == "Text":
+                self.flush()
             return
         if self.plain:
             if name in MEASURES:

@@ -259,6 +259,13 @@ def test_binary_workbook_is_read():
     assert sink.place_of("unused") == "shared strings"
 
 
+def test_texts_of_visio_are_joined_and_svg_has_its_own_reader():
+    page = '<PageContents><Shape><Text><cp IX="0"/>4111 <cp IX="1"/>1111</Text></Shape></PageContents>'
+    sink = read(ooxml, packed({"visio/pages/page1.xml": page, "word/media/a.svg": "<svg><text>x</text></svg>"}))
+    assert sink.place_of("4111 1111") == "page"
+    assert sink.documents == [("a.svg", b"<svg><text>x</text></svg>")]
+
+
 def test_cache_of_a_pivot_table_is_read():
     cache = '<pivotCacheRecords><r><s v="4711"/><n v="0815"/><x v="3"/></r></pivotCacheRecords>'
     sink = read(ooxml, packed({"xl/pivotCache/pivotCacheRecords1.xml": cache}))
