@@ -121,7 +121,7 @@ class ScanSettings(Section):
         timedelta(seconds=30), description="Longest inspection of one message; after it the worker is killed."
     )
     wait_limit: Duration = Field(
-        timedelta(seconds=60), description="How long a message may wait for a free worker before it is deferred (4xx)."
+        timedelta(seconds=120), description="How long a message may wait for a free worker before it is deferred (4xx)."
     )
     retire_after: int = Field(
         500, ge=1, description="A worker is replaced after this many messages, so that a leak stays small."

@@ -59,7 +59,7 @@ class Judge:
             return None
         if ready.upper:
             value = value.upper()
-        if ready.fits is not None and ready.finder is None and not ready.shape.prefix and not ready.fits(value):
+        if ready.fits is not None and not ready.fits(value):
             return None
         if ready.valid is not None and not ready.valid(value):
             return None
@@ -76,14 +76,15 @@ class Judge:
         if level is None:
             if identifier.evidence_identifiers and ready.with_keyword is not None:
                 evidence = Evidence(ready.shape.name, identifier.checksum, trick=trick)
-                self._waiting.append((ready, Match(ready.id, start, end, ready.with_keyword, value, evidence)))
+                self._waiting.append((ready, Match(ready.id, start, end, ready.with_keyword, value, 1, evidence)))
             return None
         if word or trick:
             own = near is not None and (near[2] == ready.own or identifier.region == "global")
             evidence = Evidence(ready.shape.name, identifier.checksum, word, distance, trick, own)
         else:
             evidence = ready.bare
-        return Match(ready.id, start, end, level, value, evidence)
+        weight = ready.weights.get(value, 1) if ready.weights else 1
+        return Match(ready.id, start, end, level, value, weight, evidence)
 
     def keyword(self, ready: Ready, start: int, end: int) -> tuple[int, Keyword, int] | None:
         """Return (distance, keyword, list) of the best keyword for a value: of its own list, else of a shared one."""

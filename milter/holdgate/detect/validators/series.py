@@ -2,8 +2,59 @@
 
 _WORDS = frozenset(
     # English and French words of two letters, and abbreviations of "number", "licence", "passport", that end a label.
-    ("AN AS AT BE BY DL DO GO HE ID IF IN IS IT ME MY NO NR OF ON OR PN PP SO TO UP US WE YR").split()
-    + ("AU CE DE DU EN ET IL LA LE MA NO NE ON OU PA SA SE SI SU UN").split()
+    [
+        "AN",
+        "AS",
+        "AT",
+        "BE",
+        "BY",
+        "DL",
+        "DO",
+        "GO",
+        "HE",
+        "ID",
+        "IF",
+        "IN",
+        "IS",
+        "IT",
+        "ME",
+        "MY",
+        "NO",
+        "NR",
+        "OF",
+        "ON",
+        "OR",
+        "PN",
+        "PP",
+        "SO",
+        "TO",
+        "UP",
+        "US",
+        "WE",
+        "YR",
+    ]
+    + [
+        "AU",
+        "CE",
+        "DE",
+        "DU",
+        "EN",
+        "ET",
+        "IL",
+        "LA",
+        "LE",
+        "MA",
+        "NO",
+        "NE",
+        "ON",
+        "OU",
+        "PA",
+        "SA",
+        "SE",
+        "SI",
+        "SU",
+        "UN",
+    ]
 )
 
 

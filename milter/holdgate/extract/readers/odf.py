@@ -10,6 +10,7 @@ import posixpath
 from collections.abc import Callable
 
 from holdgate.extract.readers import expat
+from holdgate.extract.readers.byte_strings import strings
 from holdgate.extract.readers.expat import local
 from holdgate.extract.readers.number_format import plain_number
 from holdgate.extract.readers.ooxml_sheet import TELLING, column_name
@@ -62,7 +63,11 @@ NAMED = frozenset(_NAMED.split())
 CHARACTERS = {"tab": "\t", "line-break": "\n", "soft-hyphen": ""}
 NUMERIC = frozenset({"float", "currency", "percentage"})
 FLAT_ROOTS = frozenset({"document", "document-content", "document-styles", "document-meta", "document-settings"})
+# Cells are read by themselves; maps and layers hold conditions and names of the program.
+SILENT = frozenset({"table-cell", "covered-table-cell", "map", "layer", "style", "font-face"})
 MARKUP = frozenset({"manifest", "layout-cache", "RDF"})
+# Text that stands in no paragraph is a sign between the parts of a number, or longer than any of them.
+LONG_ENOUGH = 4
 MOST_SPACES = 1_000
 
 
@@ -85,6 +90,9 @@ def read(document: Document, sink: Sink) -> None:
             folder = posixpath.dirname(member.path)
             place = f"embedded object {folder}" if folder.startswith("Object") else ""
             _read_xml(data, sink, place)
+        elif member.path.startswith("Fonts/"):
+            for text in strings(data):
+                sink.text(text, "embedded font")
         elif root not in MARKUP:
             sink.embedded(data, posixpath.basename(member.path))
 
@@ -140,7 +148,9 @@ class OdfText:
         if attributes:
             for key, value in attributes.items():
                 plain = key[key.find(":") + 1 :]
-                if (plain in TEXT_ATTRIBUTES or (plain == "name" and name in NAMED)) and name != "table-cell":
+                if key.startswith("xmlns"):
+                    continue
+                if (plain in TEXT_ATTRIBUTES or (plain == "name" and name in NAMED)) and name not in SILENT:
                     self.emit(value)
 
     def end(self, name: str) -> None:
@@ -160,7 +170,7 @@ class OdfText:
         elif self.own:
             if not self.silent:
                 self.pieces.append((self.flags, text))
-        elif not text.isspace():
+        elif len(text) >= LONG_ENOUGH and not text.isspace():
             self.emit(text)
 
     def add(self, text: str) -> None:

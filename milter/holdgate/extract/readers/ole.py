@@ -11,7 +11,7 @@ import struct
 
 import msoffcrypto
 
-from holdgate.extract.readers import excel, msg, ooxml, powerpoint, word
+from holdgate.extract.readers import excel, metafile, msg, ooxml, powerpoint, word
 from holdgate.extract.readers.byte_strings import strings
 from holdgate.extract.readers.compound import Storage, Within, open_compound
 from holdgate.extract.readers.office_art import pictures
@@ -47,6 +47,10 @@ SIGNATURES = (
     b"GIF8",
     b"Rar!",
 )
+# Streams in which strings are all there is to read: links, equations, names of macro projects, forms.
+SMALL_TALK = frozenset({"\x01ole", "equation native", "project", "\x03vbframe", "f", "o", "\x03eprint"})
+PICTURE = "picture of an object"
+OLD_METAFILE = b"\x01\x00\x09\x00\x00\x03"
 CONTROLS = "".join(map(chr, range(32)))
 BROKEN = (struct.error, IndexError, ValueError, KeyError, OverflowError)
 
@@ -77,9 +81,11 @@ def read(document: Document, sink: Sink) -> None:
         sink.signal("encrypted with the default password")
         root, failure = open_compound(Document(decrypted), sink), None
         _read_main(root, sink)
-    _read_rest(root, sink, 0)
+    understood = _read_rest(root, sink, 0)
     if failure is not None:
         raise failure
+    if not understood and not any(stream in root for stream, _ in READERS):
+        sink.limited("unknown format, only strings read")
 
 
 def read_storage(storage: Storage, sink: Sink, depth: int) -> None:
@@ -105,16 +111,18 @@ def _read_main(storage: Storage, sink: Sink) -> None:
                 _strings(storage.read(stream), sink, "remains")
 
 
-def _read_rest(storage: Storage, sink: Sink, depth: int) -> None:
-    """Read the streams that no reader has taken, and the storages inside."""
+def _read_rest(storage: Storage, sink: Sink, depth: int) -> bool:
+    """Read the streams that no reader has taken, and the storages inside; tell whether the streams were understood."""
+    understood = True
     for name in storage.untaken():
         try:
-            _read_stream(storage, name, sink)
+            understood &= _read_stream(storage, name, sink)
         except BROKEN:
             sink.limited("damaged stream")
     for inner in storage.storages():
         place = _place(inner)
         read_storage(inner, Within(sink, place) if place else sink, depth + 1)
+    return understood
 
 
 def _place(storage: Storage) -> str:
@@ -127,10 +135,10 @@ def _place(storage: Storage) -> str:
     return "embedded object"
 
 
-def _read_stream(storage: Storage, name: str, sink: Sink) -> None:
-    """Read a stream that no format's reader has taken."""
+def _read_stream(storage: Storage, name: str, sink: Sink) -> bool:
+    """Read a stream that no format's reader has taken; tell whether its kind is known."""
     if name in PLUMBING or name.startswith("__srp_"):
-        return
+        return True
     data = storage.read(name)
     if name in PROPERTY_SETS or name.startswith("\x05"):
         read_properties(data, sink)
@@ -145,8 +153,24 @@ def _read_stream(storage: Storage, name: str, sink: Sink) -> None:
     elif storage.name.lower() == "vba":
         if name != "dir":
             read_module(data, storage.names[name], sink)
+    elif storage.name.lower() == "_sx_db_cur":
+        excel.read_stream(data, sink)
+    elif name.startswith("\x02olepres"):
+        _read_presentation(data, sink)
     else:
         _strings(data, sink, f"stream {storage.names[name].strip(CONTROLS)}")
+        return name in SMALL_TALK or not data
+    return True
+
+
+def _read_presentation(data: bytes, sink: Sink) -> None:
+    """Read the metafile that shows an object ([MS-OLEDS] 2.3.4), or the strings of another form."""
+    enhanced, old = data.find(b" EMF"), data.find(OLD_METAFILE)
+    start = enhanced - 40 if enhanced >= 40 else old
+    if start >= 0:
+        metafile.read(Document(data[start:]), Within(sink, PICTURE))
+    else:
+        _strings(data, sink, PICTURE)
 
 
 def _strings(data: bytes, sink: Sink, place: str, narrow: bool = True) -> None:

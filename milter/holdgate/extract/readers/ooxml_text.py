@@ -19,14 +19,15 @@ MEASURES = frozenset({"posOffset", "align", "pctWidth", "pctHeight", "pctPosHOff
 _ATTRIBUTES = """
     alias alt author caption command comment connection connectionString dataField descr description displayName
     displayText dsn error errorTitle fmla fullName href initials instr keywords label macro name odcFile prompt
-    promptTitle query screenTip sourceFile sql src string subject tag target Target text title tooltip uniqueName url
-    userId userName value
+    promptTitle query screenTip sourceFile sql src string subject tag Target target text title tooltip
+    totalsRowLabel uniqueName url userId userName v value
 """
 TEXT_ATTRIBUTES = frozenset(_ATTRIBUTES.split())
 # `val` is text in these elements and formatting in all others.
 _VALUES = """
-    alias aliases attachedSchema attr author category connectString dataSource default docVar helpText keywords
-    listItem lvlText mappedName name query result src statusText subject tag title udl
+    alias aliases attachedSchema attr author category connectString customFilter dataSource default docVar
+    filter helpText inputCells keywords listEntry listItem lvlText mappedName name query result src statusText
+    subject tag title udl
 """
 TEXT_VALUES = frozenset(_VALUES.split())
 SILENT = frozenset({"lsdException", "latentStyles", "font", "rFonts", "ext", "compatSetting", "extLst"})
@@ -140,7 +141,7 @@ class PartText:
             wanted = known.get(key)
             if wanted is None:
                 plain = key[key.find(":") + 1 :]
-                wanted = plain in TEXT_ATTRIBUTES or (self.everything and not key.startswith("xmlns"))
+                wanted = (self.everything or plain in TEXT_ATTRIBUTES) and not key.startswith("xmlns")
                 known[key] = wanted
             if wanted or (name in TEXT_VALUES and key.endswith("val")):
                 self.emit(value)

@@ -7,8 +7,8 @@ Follows [MS-XLSB] 2.1.4 (records), 2.4.311 to 2.4.323 (cells), 2.4.699 (BrtFmt),
 import struct
 from dataclasses import dataclass, field
 
+from holdgate.extract.readers.biff import decimal
 from holdgate.extract.readers.byte_strings import strings
-from holdgate.extract.readers.excel import decimal
 from holdgate.extract.readers.number_format import BUILT_IN, Renderer, literals, plain_number, renderer
 from holdgate.extract.readers.ooxml_sheet import column_name
 from holdgate.extract.readers.revisions import joined
@@ -81,7 +81,8 @@ def read_binary(data: bytes, book: BinaryWorkbook, sink: Sink, place: str) -> No
             elif kind == FORMAT:
                 (number,) = struct.unpack_from("<H", body)
                 book.codes[number] = _text(body, 2)
-                sink.text(literals(book.codes[number]), "number format")
+                if words := literals(book.codes[number]):
+                    sink.text(words, "number format")
             elif kind in (STYLES_BEGIN, STYLES_END):
                 in_styles = kind == STYLES_BEGIN
             elif kind == STYLE:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from data.compound_writer import compound
 from holdgate.extract.readers import excel, ole
-from holdgate.extract.readers.excel import decimal, shared_strings
+from holdgate.extract.readers.biff import decimal, shared_strings
 from holdgate.extract.reading import UnreadableError
 from unit.extract.readers.recording import read
 
@@ -96,6 +96,12 @@ def test_older_versions_are_read():
     biff2 += record(0x02, struct.pack("<HH3xH", 1, 1, 4711)) + record(0x03, struct.pack("<HH3xd", 2, 1, 0.5))
     sink = read(excel, biff2)
     assert [sink.place_of(text) for text in ("hello", "4711", "0.5")] == ["B1", "B2", "B3"]
+
+
+def test_data_sheet_of_a_graph_is_read():
+    """Microsoft Graph keeps labels under BIFF2's number with BIFF8's strings ([MS-OGRAPH] 2.3.42)."""
+    label = record(0x04, struct.pack("<HH3xBB", 0, 1, 5, 0) + b"hello")
+    assert read(ole, compound({"Workbook": BOF_8 + label})).place_of("hello") == "B1"
 
 
 def test_encryption_and_foreign_content_are_told_apart():

@@ -254,3 +254,28 @@ def test_binary_workbook_is_read():
     assert sink.place_of("inline") == "sheet Salaries, D7"
     assert ("1", "sheet Salaries, E7") in sink.texts
     assert sink.place_of("unused") == "shared strings"
+
+
+def test_cache_of_a_pivot_table_is_read():
+    cache = '<pivotCacheRecords><r><s v="4711"/><n v="0815"/><x v="3"/></r></pivotCacheRecords>'
+    sink = read(ooxml, packed({"xl/pivotCache/pivotCacheRecords1.xml": cache}))
+    assert sink.place_of("4711") == "pivot table"
+    assert sink.place_of("0815") == "pivot table"
+
+
+def test_slides_are_numbered_as_they_are_shown():
+    relation = '<Relationship Id="{}" Type="http://x/slide" Target="slides/{}.xml"/>'
+    slide = "<p:sld><a:p><a:t>{}</a:t></a:p></p:sld>"
+    parts = {
+        "ppt/presentation.xml": '<p:presentation><p:sldIdLst><p:sldId id="256" r:id="r2"/><p:sldId id="257" r:id="r1"/>'
+        "</p:sldIdLst></p:presentation>",
+        "ppt/_rels/presentation.xml.rels": "<Relationships>"
+        + relation.format("r1", "slide1")
+        + relation.format("r2", "slide2")
+        + "</Relationships>",
+        "ppt/slides/slide1.xml": slide.format("last"),
+        "ppt/slides/slide2.xml": slide.format("first"),
+    }
+    sink = read(ooxml, packed(parts))
+    assert sink.place_of("first") == "slide 1"
+    assert sink.place_of("last") == "slide 2"
