@@ -48,11 +48,11 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\0\0\0\x0cjP  ", "image"),
     (0, b"\xff\x4f\xff\x51", "image"),
     (0, b"\0\0\1\0", "image"),  # icon
+    (4, b"ftypavif", "image"),  # ISO/IEC 23000-22
     (40, b" EMF", "metafile"),  # [MS-EMF] 2.2.9
     (0, b"\xd7\xcd\xc6\x9a", "metafile"),  # [MS-WMF] 2.3.2.3
     (0, b"\1\0\x09\0\0\3", "metafile"),
     (0, b"\1\0\x09\0\0\1", "metafile"),
-    (4, b"ftypavif", "image"),  # ISO/IEC 23000-22
     (0, b"Salted__", "encrypted"),  # openssl enc
     (0, b"-----BEGIN PGP MESSAGE-----", "encrypted"),  # RFC 9580, 6.2
 )

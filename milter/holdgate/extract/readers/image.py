@@ -78,7 +78,8 @@ def _read_frames(data: bytes, image: Image.Image, sink: Sink) -> None:
         width, height = image.size
         place = f"{pages} {number + 1}" if getattr(image, "is_animated", False) else ""
         ocr.current.read(width, height, partial(_pixels, data, image, number, sink), sink, place)
-        if not _has_more_pictures(image):
+        # The next frame of an animation is drawn over this one: what is too large now stays too large.
+        if width * height > ocr.current.limits.pixels or not _has_more_pictures(image):
             return
     sink.limited("too many frames")
 
