@@ -183,8 +183,8 @@ def large_mail() -> bytes:
     mail["From"], mail["To"], mail["Subject"] = "a@corp.example", "b@partner.example", "Report"
     mail.set_content(prose(400))
     for name, content, kind in (
-        ("photo1.jpg", photo(1_700), "image/jpeg"),
-        ("photo2.jpg", photo(1_700), "image/jpeg"),
+        ("photo1.jpg", photo(1_950), "image/jpeg"),
+        ("photo2.jpg", photo(1_950), "image/jpeg"),
         ("minutes.pdf", _pdf([prose(400) for _ in range(20)], b""), "application/pdf"),
         ("brochure.pdf", _pdf([prose(300) for _ in range(10)], photo(1_200)), "application/pdf"),
         ("contract.docx", _docx(prose(8_000), photo(900)), "application/octet-stream"),

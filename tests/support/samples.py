@@ -5,6 +5,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import struct
 import tarfile
 import zipfile
@@ -65,7 +66,10 @@ def message() -> bytes:
     mail.set_content(f"The word is {TOKEN}.\n")
     mail.add_alternative(f"<p>The word is {TOKEN}.</p>", subtype="html")
     mail.add_attachment(_TEXT, maintype="text", subtype="plain", filename="note.txt", cte="base64")
-    return mail.as_bytes()
+    raw = mail.as_bytes()
+    for number, boundary in enumerate(dict.fromkeys(re.findall(rb"={15}\d+==", raw))):
+        raw = raw.replace(boundary, b"boundary-%d" % number)
+    return raw
 
 
 def zipped(members: dict[str, bytes]) -> bytes:

@@ -90,7 +90,7 @@ def _read_otherwise(data: bytes, mail: Mail, budget: Budget, strict_limits: bool
         except LimitReachedError:
             raise
         except Exception as error:
-            # The standard parser lets through whatever a hostile header provokes in it; the rescue depends on no header.
+            # The standard parser lets through whatever a hostile header provokes in it; the rescue needs no header.
             mail.unread.append(f"standard parser failed: {type(error).__name__}")
     for kind, reading in rescue.readings(data, budget):
         if reading not in known:

@@ -5,10 +5,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
 
+import chardet
+import phonenumbers
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from stdnum.cn import ric
+from stdnum.us import ein
 
 from holdgate.extract import ocr
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
@@ -27,7 +31,7 @@ from support.sink import KeepingSink
 WORDS = "a line of words"
 PICTURES = {
     kind: saved(picture(300, 120, WORDS).convert("RGB"), kind)
-    for kind in ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "JPEG2000")
+    for kind in ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "JPEG2000", "AVIF")
 }
 SAMPLES: dict[str, bytes] = {
     "planted.pdf": planted_pdf(),
@@ -46,6 +50,33 @@ def test_a_document_reads_the_same_as_without_sandbox(name: str) -> None:
         return astuple(extract_file(name, SAMPLES[name]))
 
     assert run_confined(read) == Outcome(result=read())
+
+
+def test_charsets_are_told_apart_in_the_sandbox() -> None:
+    words = {
+        "koi8-r": "Съешь ещё этих мягких французских булок ",
+        "euc-jp": "これは日本語の文章です。",
+        "iso8859-2": "Zażółć gęślą jaźń i jeszcze trochę ",
+        "gb18030": "这是中文文本用于测试字符编码检测",
+        "cp1252": "Größe, naïve café ",
+    }
+    samples = [(text * times).encode(codec) for codec, text in words.items() for times in (1, 20, 300)]
+    samples += [bytes(range(128, 256)) * times for times in (1, 60)]
+
+    def detect() -> list[object]:
+        return [chardet.detect(sample)["encoding"] for sample in samples]
+
+    assert run_confined(detect) == Outcome(result=detect())
+
+
+def test_numbers_of_every_country_are_judged_in_the_sandbox() -> None:
+    def judge() -> list[bool]:
+        numbers = [phonenumbers.example_number(region) for region in sorted(phonenumbers.SUPPORTED_REGIONS)]
+        valid = [phonenumbers.is_valid_number(number) for number in numbers]
+        return [*valid, ric.is_valid("360426199101010071"), ein.is_valid("04-2103594")]
+
+    assert run_confined(judge) == Outcome(result=judge())
+    assert all(judge())
 
 
 @pytest.fixture(scope="module")

@@ -232,9 +232,12 @@ def _is_utf8(raw: bytes) -> bool:
 def _unescape(raw: bytes) -> bytes:
     if b"\\" not in raw:
         return raw
-    return _ESCAPE.sub(
-        lambda match: bytes([int(match[1], 8) & 255]) if match[1].isdigit() else _ESCAPED.get(match[1], match[1]), raw
-    )
+    return _ESCAPE.sub(_unescaped, raw)
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    code = escape[1]
+    return bytes([int(code, 8) & 255]) if code[0] in b"01234567" else _ESCAPED.get(code, code)
 
 
 def string_text(raw: bytes) -> str:

@@ -14,6 +14,7 @@ from holdgate.extract.readers.pdf_strings import split, string_text, texts
         (rb"(with (nested (brackets)) inside)", ["with (nested (brackets)) inside"]),
         (rb"(escaped \) and \( and \\ marks)", ["escaped ) and ( and \\ marks"]),
         (rb"(octal \101\102\7)", ["octal AB\7"]),
+        (rb"(no octal \8\9 \1)", ["no octal 89 \1"]),
         (b"(broken \\\nline)", ["broken line"]),
         (b"<48 65 6c\n6C 6f>", ["Hello"]),
         (b"<48656c6c6f2>", ["Hello "]),
