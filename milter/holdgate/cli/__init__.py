@@ -1,0 +1,1 @@
+"""The `holdgate` command: one module for each family of subcommands."""
