@@ -1,33 +1,53 @@
-"""No validator of ours raises, whatever letters and digits it is given."""
+"""No validator raises, whatever value the forms and patterns of the rules let through to it."""
 
-import importlib
-import pkgutil
-from types import FunctionType
+import re
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdgate.detect import validators
+from holdgate.detect import forms
+from holdgate.detect.loader import load
+from holdgate.detect.validators import resolve
 
-MODULES = [
-    importlib.import_module(f"{validators.__name__}.{found.name}")
-    for found in pkgutil.iter_modules(validators.__path__)
+RULES = Path(__file__).resolve().parents[4] / "rules"
+CHARACTERS = {"0": "0123456789", "A": "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+CASES = [
+    pytest.param(
+        name, shape.form, shape.separators, shape.pattern, shape.keep_case, id=f"{identifier.id}: {shape.name}"
+    )
+    for identifier in load(RULES).identifiers.values()
+    for shape in identifier.shapes
+    if shape.form and (name := shape.validator or identifier.validator)
 ]
-FUNCTIONS = [
-    pytest.param(function, id=f"{module.__name__.rpartition('.')[2]}-{name}")
-    for module in MODULES
-    for name, function in vars(module).items()
-    if isinstance(function, FunctionType)
-    and function.__module__ == module.__name__
-    and function.__annotations__ == {"value": str, "return": bool}
-]
-VALUES = st.text(st.characters(categories=["Lu", "Ll", "Lo", "Nd"]), min_size=1, max_size=24) | st.from_regex(
-    "[0-9]{6,20}|[0-9A-Z]{6,20}", fullmatch=True
-)
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-@given(value=VALUES)
-def test_no_validator_raises(function: FunctionType, value: str) -> None:
-    assert function(value) in (True, False)
+def values(form: str, separators: str) -> st.SearchStrategy[str]:
+    pieces = []
+    for classes, least, most in forms.parse(form, separators):
+        inside = classes & forms.CLASSES["X"]
+        if inside:
+            alphabet = "".join(CHARACTERS[character.upper()] for character in {c.upper() for c in inside})
+            pieces.append(st.text(alphabet, min_size=least, max_size=most))
+    return st.tuples(*pieces).map("".join)
+
+
+@pytest.mark.parametrize(("name", "written", "separators", "pattern", "keep_case"), CASES)
+def test_no_validator_raises(
+    name: str, written: tuple[str, ...], separators: str, pattern: str, keep_case: bool
+) -> None:
+    validator = resolve(name)
+    fits = re.compile(pattern).fullmatch if pattern else None
+    strategy = st.one_of([values(form, separators) for form in written])
+    if pattern:
+        exact = st.from_regex(pattern, fullmatch=True, alphabet=st.characters(codec="ascii", categories=("Lu", "Nd")))
+        strategy = st.one_of(strategy, exact) if not keep_case else strategy
+
+    @settings(max_examples=15, deadline=None)
+    @given(strategy)
+    def check(value: str) -> None:
+        if fits is None or fits(value):
+            assert validator(value) in (True, False)
+
+    check()
