@@ -59,11 +59,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(loaded: Loaded) -> None:
-    for folder, rules in (("identifiers", loaded.identifiers), ("profiles", loaded.profiles)):
+    identifiers = {name: identifier.description for name, identifier in loaded.identifiers.items()}
+    profiles = {name: profile.description for name, profile in loaded.profiles.items()}
+    for folder, descriptions in (("identifiers", identifiers), ("profiles", profiles)):
         print(f"{folder}:")
-        for name, rule in sorted(rules.items()):
+        for name, description in sorted(descriptions.items()):
             own = "  (yours)" if loaded.is_local(folder, name) else ""
-            print(f"  {name:28} {rule.description}{own}")
+            print(f"  {name:28} {description}{own}")
 
 
 def _show(loaded: Loaded, name: str) -> int:
