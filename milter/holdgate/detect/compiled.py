@@ -61,6 +61,7 @@ class Rules:
             tuple[tuple[int, ...], bool], tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]
         ] = {}
         self.finders: list[Ready] = []
+        self.dictionaries: list[tuple[Ready, int]] = []
         self.prefixes: dict[str, list[Ready]] = {}
         written: list[tuple[int, tuple[forms.Item, ...]]] = []
         compact: list[tuple[int, tuple[forms.Item, ...]]] = []
@@ -80,6 +81,9 @@ class Rules:
                 self.shapes.append(ready)
                 if ready.finder is not None:
                     self.finders.append(ready)
+                if shape.dictionary is not None:
+                    self.dictionaries.append((ready, len(lists)))
+                    lists.append(sorted(loaded.dictionaries[shape.dictionary]))
                 for prefix in shape.prefix:
                     self.prefixes.setdefault(prefix, []).append(ready)
                 for form in shape.form:
@@ -132,6 +136,6 @@ def _ready(number: int, identifier: Identifier, shape: Shape, lists: tuple[int, 
         None if shape.with_keyword == "none" else Confidence(shape.with_keyword),
         tuple(re2.compile(pattern).search for pattern in identifier.evidence_patterns),
         shape.alone == "none" and not identifier.evidence_patterns and not identifier.evidence_identifiers,
-        not shape.keep_case and shape.finder is None and not shape.prefix,
+        bool(shape.form) and not shape.keep_case,
         Evidence(shape.name, identifier.checksum),
     )
