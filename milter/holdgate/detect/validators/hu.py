@@ -4,7 +4,7 @@ from holdgate.detect.validators.digits import is_date, weighted
 
 
 def taj(value: str) -> bool:
-    """Whether the last of nine digits is the check digit of a social security number (1996. évi XX. törvény, mod 10)."""
+    """Whether the last of nine digits is the check digit of a social security number (Act XX of 1996, mod 10)."""
     return weighted(value[:8], (3, 7) * 4) % 10 == int(value[8]) and value != "000000000"
 
 

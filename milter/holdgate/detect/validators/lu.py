@@ -6,7 +6,7 @@ from holdgate.detect.validators.digits import is_date
 
 
 def matricule(value: str) -> bool:
-    """Whether thirteen digits are a birth date, a serial, a Luhn and a Verhoeff digit (Règlement grand-ducal 28.11.2013).
+    """Whether thirteen digits are a birth date, a serial, a Luhn and a Verhoeff digit (RGD of 28.11.2013).
 
     Both check digits are over the first eleven.
     """

@@ -4,12 +4,12 @@ from holdgate.detect.validators.digits import weighted
 
 
 def id_card(value: str) -> bool:
-    """Whether the first digit after three letters is the check digit of an identity card (weights 7 3 1 9 7 3 1 7 3)."""
+    """Whether the first digit after three letters is the check digit of an identity card (mod 10)."""
     return weighted(value, (7, 3, 1, 9, 7, 3, 1, 7, 3)) % 10 == 0
 
 
 def passport(value: str) -> bool:
-    """Whether the first digit after two letters is the check digit of a passport (weights 7 3 9 1 7 3 1 7 3)."""
+    """Whether the first digit after two letters is the check digit of a passport (mod 10)."""
     return weighted(value, (7, 3, 9, 1, 7, 3, 1, 7, 3)) % 10 == 0
 
 
