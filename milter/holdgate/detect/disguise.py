@@ -16,6 +16,7 @@ from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.digitwords import DIGIT_WORDS
 from holdgate.detect.forms import MOST_CHARACTERS
 from holdgate.detect.judge import Judge
+from holdgate.detect.keywords import Keyword
 from holdgate.detect.match import Confidence, Match, Span
 
 _BEFORE, _AFTER = 60, 180
@@ -24,6 +25,7 @@ _WIDEST_GAP = 6
 _MOST_TOKENS = 80
 _CLOSE, _CLOSEST = 45, 25
 _LONG = 12
+_NEAR, _FEW = 70, 4
 _ORDINARY = frozenset(" -./")
 MOST_TRIALS = 3_000
 
@@ -91,8 +93,6 @@ class Disguises:
         """Yield what hides near the keywords of the text; `found` is what stands there undisguised."""
         trials = MOST_TRIALS
         for start, end in self._windows(judge, found):
-            if not self._worthwhile(judge, start, end):
-                continue
             for trick, run in _variants(judge.text[start:end], start):
                 for ready, first, last in self._fits(judge, run):
                     if trials <= 0:
@@ -105,7 +105,12 @@ class Disguises:
     def _windows(self, judge: Judge, found: list[Match]) -> Iterator[Span]:
         """Yield the stretches round keywords, without what is already known for sure."""
         lists = judge.hits.lists
-        wanted = [keyword for number in self._lists & lists.keys() for keyword in lists[number]]
+        wanted = {
+            keyword
+            for number in self._lists & lists.keys()
+            for keyword in lists[number]
+            if self._worthwhile(judge, keyword)
+        }
         if not wanted:
             return
         sure = sorted((match.start, match.end) for match in found if match.confidence is Confidence.HIGH)
@@ -129,16 +134,20 @@ class Disguises:
                 following += 1
             yield left, min(right, len(judge.text))
 
-    def _worthwhile(self, judge: Judge, start: int, end: int) -> bool:
-        """Whether there are enough digits, or words for them, to make a value of."""
-        if judge.mask.count(b"0", start, end) >= _LEAST_DIGITS:
+    def _worthwhile(self, judge: Judge, keyword: Keyword) -> bool:
+        """Whether a value can begin near the keyword: there are some digits, or words for them."""
+        start, end, _ = keyword
+        if (
+            judge.mask.count(b"0", end, end + _NEAR) >= _FEW
+            or judge.mask.count(b"0", max(0, start - 40), start) >= _FEW
+        ):
             return True
         words = judge.hits.lists.get(self._rules.number_words)
         if words is not None:
-            first = bisect_left(words, start, key=lambda word: word.start)
-            if first + _LEAST_DIGITS <= len(words) and words[first + _LEAST_DIGITS - 1].end <= end:
+            first = bisect_left(words, end, key=lambda word: word.start)
+            if first + _FEW <= len(words) and words[first + _FEW - 1].end <= end + _NEAR:
                 return True
-        return not judge.text.isascii() and _HAN_RUN.search(judge.text, start, end) is not None
+        return not judge.text.isascii() and _HAN_RUN.search(judge.text, start, end + _NEAR) is not None
 
     def _fits(self, judge: Judge, run: _Run) -> Iterator[tuple[Ready, int, int]]:
         """Yield the shapes that a stretch of tokens fits without separators, with its first and last token."""

@@ -19,14 +19,22 @@ from holdgate.detect.normal import LOOKALIKES
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _ASCII = bytes(ord(chr(code).lower()) if chr(code).isalnum() else 32 for code in range(128)) + bytes(range(128, 256))
 _BEYOND = re.compile("[^\x00-\x7f]")
+_WHOLE = re.compile("[\uac00-\ud7a3]")
+_LAST_DIACRITIC = "\u036f"
 
 
 class _Folded(dict[str, str]):
-    """One character for one character: lower case without diacritics; anything but letters and digits is a space."""
+    """One character for one character: lower case without diacritics; anything but letters and digits is a space.
+
+    Hangul syllables stay whole, and so do the vowel signs of Indic scripts, which stand beside their consonant.
+    """
 
     def __missing__(self, character: str) -> str:
-        base = unicodedata.normalize("NFD", character.lower())[:1].translate(LOOKALIKES)
-        folded = base.lower() if base.isalnum() else " "
+        if _WHOLE.match(character) or (unicodedata.category(character)[0] == "M" and character > _LAST_DIACRITIC):
+            folded = character
+        else:
+            base = unicodedata.normalize("NFD", character.lower())[:1].translate(LOOKALIKES)
+            folded = base.lower() if base.isalnum() else " "
         if len(self) < 200_000:
             self[character] = folded
         return folded
@@ -109,7 +117,8 @@ class Keywords:
         for number, keywords in enumerate(lists):
             for keyword in keywords:
                 # As written, too: "St.-Nr." has two spaces for its punctuation.
-                for folded in {" ".join(fold(keyword).split()), fold(keyword).strip()}:
+                plain = fold(unicodedata.normalize("NFKC", keyword))
+                for folded in {" ".join(plain.split()), plain.strip()}:
                     numbers = words.setdefault(folded if _UNSPACED.search(folded) else f" {folded} ", ([], []))[0]
                     if number not in numbers:
                         numbers.append(number)
