@@ -15,7 +15,7 @@ def taj(value: str) -> bool:
 
 
 def tax_id(value: str) -> bool:
-    """Whether the last of ten digits is the check digit of a person's tax number (1996. évi XX. törvény, mod 11).
+    """Whether the last of ten digits is the check digit of a person's tax number (Act XX of 1996, mod 11).
 
     It begins with 8, then the days from 1 January 1867 to the birth: below 60,000 until the year 2031.
     """
@@ -25,7 +25,7 @@ def tax_id(value: str) -> bool:
 
 
 def personal_id(value: str) -> bool:
-    """Whether eleven digits are sex and century, birth date, serial, check digit (1996. évi XX. törvény, mod 11).
+    """Whether eleven digits are sex and century, birth date, serial, check digit (Act XX of 1996, mod 11).
 
     The weights run 1 to 10 for who was born before 1997, and 10 to 1 after.
     """
