@@ -9,15 +9,19 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 
+from holdgate.detect.match import Span
+
 MOST_LAYERS = 3
 MOST_RUNS = 64
 MOST_DECODED = 1_000_000
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_SAME = bytes(98 if chr(code) in _LETTERS + "0123456789+/_" else code if code < 128 else 0 for code in range(256))
-# The searches begin with plain bytes, which `re` looks for many times faster than for a class or a repeat.
-_RUN = re.compile(b"b" * 12 + rb"b*={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*(?:\r?\n[ >]{0,4}b{2,}=*)?")
+_SAME = bytes(98 if code in b"0Aa+/_" else code for code in range(256))
+_LEAST_RUN = b"b" * 15
+_RUN = re.compile(rb"b+={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*(?:\r?\n[ >]{0,4}b{2,}=*)?")
+# The searches begin with a plain byte, which `re` looks for many times faster than for a class or a repeat.
 _SPACED = re.compile(rb"0[0Aa](?:[ ,;:]{1,2}0[0Aa]){6,}")
 _BITS = re.compile(b"0" * 8 + rb"(?:[ ,]?0{8}){6,}")
+_SPACED_SIGNS = (b"00 00 00 00", b"00,00,00,00", b"00, 00, 00", b"00:00:00:00", b"00; 00; 00", b"00;00;00;00")
+_BIT_SIGNS = (b"0000000000000000", b"00000000 00000000", b"00000000,00000000")
 _HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){6,}|(?:[0-9A-F]{2}){6,})")
 _BINARY = re.compile(r"0[01]{7}(?:[ ,]?0[01]{7})+")
 _CODES = re.compile(r"(?:3[2-9]|[4-8]\d|90)(?:[ ,;]{1,2}(?:3[2-9]|[4-8]\d|90))+")
@@ -35,15 +39,12 @@ def find(text: str, mask: bytes) -> Iterator[tuple[int, int, str, str]]:
     """
     left = MOST_DECODED
     runs = 0
-    for pattern, decoders, masked in (
-        (_RUN, _DECODERS, text.encode("ascii", "replace").translate(_SAME)),
-        (_SPACED, _SPACED_DECODERS, mask),
-        (_BITS, _BIT_DECODERS, mask),
+    for spans, decoders in (
+        (_runs(mask), _DECODERS),
+        (_found(_SPACED, _SPACED_SIGNS, mask), _SPACED_DECODERS),
+        (_found(_BITS, _BIT_SIGNS, mask), _BIT_DECODERS),
     ):
-        for found in pattern.finditer(masked):
-            start, end = found.span()
-            if pattern is _RUN and not _coded(mask[start:end]):
-                continue
+        for start, end in spans:
             raw = text[start:end]
             if len(raw) > left or runs >= MOST_RUNS:
                 return
@@ -61,8 +62,29 @@ def find(text: str, mask: bytes) -> Iterator[tuple[int, int, str, str]]:
                     break
 
 
+def _found(pattern: re.Pattern[bytes], signs: tuple[bytes, ...], mask: bytes) -> Iterator[Span]:
+    """Yield what `pattern` finds, if one of `signs` is there at all, which is much cheaper to see."""
+    if any(sign in mask for sign in signs):
+        for found in pattern.finditer(mask):
+            yield found.span()
+
+
+def _runs(mask: bytes) -> Iterator[Span]:
+    """Yield the long runs of letters and digits that may be base64, base32 or hexadecimal."""
+    same = mask.translate(_SAME)
+    start = same.find(_LEAST_RUN)
+    while start >= 0:
+        run = _RUN.match(same, start)
+        assert run is not None
+        if _coded(mask[start : run.end()]):
+            yield run.span()
+        start = same.find(_LEAST_RUN, run.end())
+
+
 def _coded(mask: bytes) -> bool:
-    """Whether a run looks like code and not like a word, a path or a number: it mixes letters with other things."""
+    """Whether a run looks like code and not like a word, a path or a number: it mixes kinds of characters, and has no long word."""
+    if len(mask) < 100 and b"aaaaaaa" in mask:
+        return False
     kinds = (b"A" in mask) + (b"a" in mask) + (b"0" in mask)
     return kinds > 1 or (b"0" in mask and len(mask) % 2 == 0)
 

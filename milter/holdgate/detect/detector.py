@@ -84,7 +84,7 @@ class Detector:
         """Return the matches in a plain text, and why not all of it was searched ("" if it was)."""
         text = normal.text
         content = Text(text, candidates.mask(text))
-        judge = Judge(self._rules, normal, places)
+        judge = Judge(self._rules, content, normal, places)
         found: list[Match] = []
         limited = ""
         left = FREE_CANDIDATES + len(text) // CHARACTERS_A_CANDIDATE

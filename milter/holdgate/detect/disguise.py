@@ -6,14 +6,17 @@ one of its own keywords and be grouped as its issuer groups it.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from holdgate.detect.candidates import mask
 from holdgate.detect.compiled import Ready, Rules
+from holdgate.detect.digitwords import DIGIT_WORDS
 from holdgate.detect.forms import MOST_CHARACTERS
 from holdgate.detect.judge import Judge
+from holdgate.detect.keywords import Keyword
 from holdgate.detect.match import Confidence, Match, Span
 
 _BEFORE, _AFTER = 60, 180
@@ -22,6 +25,7 @@ _WIDEST_GAP = 6
 _MOST_TOKENS = 80
 _CLOSE, _CLOSEST = 45, 25
 _LONG = 12
+_NEAR, _FEW = 70, 4
 _ORDINARY = frozenset(" -./")
 MOST_TRIALS = 3_000
 
@@ -56,23 +60,6 @@ _FILLERS = frozenset(  # words that stand for a separator
     ]
 )
 _REPEATS = {"double": 2, "triple": 3, "doppel": 2, "doble": 2}
-DIGIT_WORDS = {
-    word: str(digit)
-    for words in (
-        "zero one two three four five six seven eight nine",
-        "null eins zwei drei vier fünf sechs sieben acht neun",
-        "zéro un deux trois quatre cinq six sept huit neuf",
-        "cero uno dos tres cuatro cinco seis siete ocho nueve",
-        "zero uno due tre quattro cinque sei sette otto nove",
-        "zero um dois três quatro cinco seis sete oito nove",
-        "nul een twee drie vier vijf zes zeven acht negen",
-        "zero jeden dwa trzy cztery pięć sześć siedem osiem dziewięć",
-        "noll ett två tre fyra fem sex sju åtta nio",
-        "ноль один два три четыре пять шесть семь восемь девять",
-        "oh ein zwo trois cuatro funf meia sett åtte ni",
-    )
-    for digit, word in enumerate(words.split())
-} | {"nought": "0", "o": "0", "sex": "6", "meia": "6", "ni": "9"}
 _HAN = str.maketrans("〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖", "00123456789123456789")
 _HAN_DIGIT = "[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]"
 _HAN_RUN = re.compile(f"{_HAN_DIGIT}(?:[ -]?{_HAN_DIGIT}){{3,}}")
@@ -118,7 +105,12 @@ class Disguises:
     def _windows(self, judge: Judge, found: list[Match]) -> Iterator[Span]:
         """Yield the stretches round keywords, without what is already known for sure."""
         lists = judge.hits.lists
-        wanted = [keyword for number in self._lists & lists.keys() for keyword in lists[number]]
+        wanted = {
+            keyword
+            for number in self._lists & lists.keys()
+            for keyword in lists[number]
+            if self._worthwhile(judge, keyword)
+        }
         if not wanted:
             return
         sure = sorted((match.start, match.end) for match in found if match.confidence is Confidence.HIGH)
@@ -141,6 +133,21 @@ class Disguises:
                 left = sure[following][1]
                 following += 1
             yield left, min(right, len(judge.text))
+
+    def _worthwhile(self, judge: Judge, keyword: Keyword) -> bool:
+        """Whether a value can begin near the keyword: there are some digits, or words for them."""
+        start, end, _ = keyword
+        if (
+            judge.mask.count(b"0", end, end + _NEAR) >= _FEW
+            or judge.mask.count(b"0", max(0, start - 40), start) >= _FEW
+        ):
+            return True
+        words = judge.hits.lists.get(self._rules.number_words)
+        if words is not None:
+            first = bisect_left(words, end, key=lambda word: word.start)
+            if first + _FEW <= len(words) and words[first + _FEW - 1].end <= end + _NEAR:
+                return True
+        return not judge.text.isascii() and _HAN_RUN.search(judge.text, start, end + _NEAR) is not None
 
     def _fits(self, judge: Judge, run: _Run) -> Iterator[tuple[Ready, int, int]]:
         """Yield the shapes that a stretch of tokens fits without separators, with its first and last token."""

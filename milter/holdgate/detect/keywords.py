@@ -116,10 +116,12 @@ class Keywords:
         words: dict[str, tuple[list[int], list[str]]] = {}
         for number, keywords in enumerate(lists):
             for keyword in keywords:
-                folded = " ".join(fold(unicodedata.normalize("NFKC", keyword)).split())
-                numbers = words.setdefault(folded if _UNSPACED.search(folded) else f" {folded} ", ([], []))[0]
-                if number not in numbers:
-                    numbers.append(number)
+                written = fold(unicodedata.normalize("NFKC", keyword)).strip()
+                # As written, too: "St.-Nr." has two spaces for its punctuation.
+                for folded in {" ".join(written.split()), written}:
+                    numbers = words.setdefault(folded if _UNSPACED.search(folded) else f" {folded} ", ([], []))[0]
+                    if number not in numbers:
+                        numbers.append(number)
         for prefix in prefixes:
             words.setdefault(fold(prefix), ([], []))[1].append(prefix)
         self._automaton = ahocorasick.Automaton()
