@@ -55,7 +55,13 @@ class Candidates:
                 start = self._word_start(text_mask, start)
                 if start < 0:
                     continue
-            elif start > 1 and text_mask[start - 1] in separators and _short_word(text_mask, start - 2):
+            elif (
+                start > 1
+                and text_mask[start - 2] in _LETTERS
+                and text_mask[start - 1] in separators
+                # A word of capitals, or one of a letter or two.
+                and (text_mask[start - 2] == 65 or not text_mask[start - 4 : start - 2].isalpha())
+            ):
                 before = _WORDS_BEFORE.search(text_mask, max(0, start - 14), start)
                 if before is not None:
                     start = before.start()
@@ -98,15 +104,6 @@ class Candidates:
                 if following == len(tokens) or len(tokens[following][2]) > MOST_CHARACTERS:
                     break
                 state = step(state, tokens[following][2])
-
-
-def _short_word(text_mask: bytes, last: int) -> bool:
-    """Whether a word of capitals, or one of a letter or two, may end at `last`."""
-    if text_mask[last] == 65:
-        return True
-    return text_mask[last] == 97 and not (
-        last > 1 and text_mask[last - 1] in _LETTERS and text_mask[last - 2] in _LETTERS
-    )
 
 
 def _is_piece(tokens: list[tuple[int, int, str]], first: int, last: int) -> bool:

@@ -95,7 +95,7 @@ class Rules:
     def possible(
         self, numbers: tuple[int, ...], piece: bool
     ) -> tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]:
-        """Return those shapes that can match in any text, the lists that the others need, and those others.
+        """Return those shapes that can match in any text, the groups of keywords that others need, and these.
 
         A `piece` of a longer number is taken for a value only if the shape needs no keyword to be believed.
         """
@@ -105,8 +105,8 @@ class Rules:
             shapes = [shape for shape in shapes if not (piece and shape.alone is None)]
             always = tuple(shape for shape in shapes if not shape.needs_keyword)
             perhaps = tuple(shape for shape in shapes if shape.needs_keyword)
-            lists = frozenset(number for shape in perhaps for number in shape.lists)
-            found = self._possible[numbers, piece] = always, lists, perhaps
+            groups = frozenset[int]().union(*(self.keywords.groups[n] for shape in perhaps for n in shape.lists))
+            found = self._possible[numbers, piece] = always, groups, perhaps
         return found
 
 

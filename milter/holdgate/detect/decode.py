@@ -64,7 +64,7 @@ def find(text: str, mask: bytes) -> Iterator[tuple[int, int, str, str]]:
 
 def _found(pattern: re.Pattern[bytes], signs: tuple[bytes, ...], mask: bytes) -> Iterator[Span]:
     """Yield what `pattern` finds, if one of `signs` is there at all, which is much cheaper to see."""
-    if any(sign in mask for sign in signs):
+    if any(map(mask.__contains__, signs)):
         for found in pattern.finditer(mask):
             yield found.span()
 

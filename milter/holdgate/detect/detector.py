@@ -102,7 +102,7 @@ class Detector:
                         found.append(match)
         for ready in self._rules.finders:
             assert ready.finder is not None
-            if ready.needs_keyword and judge.hits.lists.keys().isdisjoint(ready.lists):
+            if ready.needs_keyword and not any(map(judge.hits.of, ready.lists)):
                 continue
             for place in ready.finder(content):
                 left -= 1

@@ -77,24 +77,40 @@ class _Token:
 _Run = list[_Token]
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A stretch of text round keywords, and the groups of keywords that are in it."""
+
+    start: int
+    end: int
+    groups: frozenset[int]
+
+
 class Disguises:
     """Looks again near keywords, for values that were not found as they should be written."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._lists = frozenset(
-            number
-            for ready in rules.shapes
+        groups = rules.keywords.groups
+        # By shape: the groups of keywords that have to be near. Shapes that are not looked for in disguise have none.
+        self._needs = [
+            frozenset[int]().union(
+                *(groups[number] for number in (ready.lists if ready.identifier.checksum else (ready.own,)))
+            )
             if ready.shape.form and ready.with_keyword is not None
-            for number in (ready.lists if ready.identifier.checksum else (ready.own,))
-        )
+            else frozenset[int]()
+            for ready in rules.shapes
+        ]
+        self._groups = frozenset[int]().union(*self._needs)
 
     def find(self, judge: Judge, found: list[Match]) -> Iterator[Match]:
         """Yield what hides near the keywords of the text; `found` is what stands there undisguised."""
         trials = MOST_TRIALS
-        for start, end in self._windows(judge, found):
-            for trick, run in _variants(judge.text[start:end], start):
-                for ready, first, last in self._fits(judge, run):
+        for window in self._windows(judge, found):
+            for trick, run in _variants(judge.text[window.start : window.end], window.start):
+                for ready, first, last in self._fits(window, run):
+                    if not ready.identifier.checksum and trick == REVERSED:
+                        continue
                     if trials <= 0:
                         return
                     trials -= 1
@@ -102,37 +118,38 @@ class Disguises:
                     if match is not None:
                         yield match
 
-    def _windows(self, judge: Judge, found: list[Match]) -> Iterator[Span]:
+    def _windows(self, judge: Judge, found: list[Match]) -> Iterator[_Window]:
         """Yield the stretches round keywords, without what is already known for sure."""
-        lists = judge.hits.lists
-        wanted = {
-            keyword
-            for number in self._lists & lists.keys()
-            for keyword in lists[number]
+        hits = judge.hits.found
+        wanted = [
+            (keyword.start, keyword.end, group)
+            for group, keywords in hits.items()
+            if group in self._groups
+            for keyword in keywords
             if self._worthwhile(judge, keyword)
-        }
+        ]
         if not wanted:
             return
         sure = sorted((match.start, match.end) for match in found if match.confidence is Confidence.HIGH)
-        reach = -1
-        merged: list[list[int]] = []
-        for keyword in sorted(wanted):
-            left, right = max(0, keyword.start - _BEFORE), keyword.end + _AFTER
-            if left <= reach:
-                merged[-1][1] = reach = max(reach, right)
+        merged: list[tuple[int, int, set[int]]] = []
+        for start, end, group in sorted(wanted):
+            left, right = max(0, start - _BEFORE), min(end + _AFTER, len(judge.text))
+            if merged and left <= merged[-1][1]:
+                first, reach, groups = merged[-1]
+                groups.add(group)
+                merged[-1] = first, max(reach, right), groups
             else:
-                merged.append([left, right])
-                reach = right
+                merged.append((left, right, {group}))
         index = 0
-        for left, right in merged:
+        for left, right, groups in merged:
             while index < len(sure) and sure[index][1] <= left:
                 index += 1
             following = index
             while following < len(sure) and sure[following][0] < right:
-                yield left, sure[following][0]
+                yield _Window(left, sure[following][0], frozenset(groups))
                 left = sure[following][1]
                 following += 1
-            yield left, min(right, len(judge.text))
+            yield _Window(left, right, frozenset(groups))
 
     def _worthwhile(self, judge: Judge, keyword: Keyword) -> bool:
         """Whether a value can begin near the keyword: there are some digits, or words for them."""
@@ -142,14 +159,13 @@ class Disguises:
             or judge.mask.count(b"0", max(0, start - 40), start) >= _FEW
         ):
             return True
-        words = judge.hits.lists.get(self._rules.number_words)
-        if words is not None:
+        for words in judge.hits.of(self._rules.number_words):
             first = bisect_left(words, end, key=lambda word: word.start)
             if first + _FEW <= len(words) and words[first + _FEW - 1].end <= end + _NEAR:
                 return True
         return not judge.text.isascii() and _HAN_RUN.search(judge.text, start, end + _NEAR) is not None
 
-    def _fits(self, judge: Judge, run: _Run) -> Iterator[tuple[Ready, int, int]]:
+    def _fits(self, window: _Window, run: _Run) -> Iterator[tuple[Ready, int, int]]:
         """Yield the shapes that a stretch of tokens fits without separators, with its first and last token."""
         forms = self._rules.compact
         masks = [mask(token.characters).decode("latin-1") for token in run]
@@ -163,9 +179,9 @@ class Disguises:
                 state = forms.step(state, masks[last])
                 if state < 0:
                     break
-                for ready in judge.possible(forms.accepts(state)):
-                    if ready.with_keyword is not None:
-                        yield ready, first, last
+                for number in forms.accepts(state):
+                    if not self._needs[number].isdisjoint(window.groups):
+                        yield self._rules.shapes[number], first, last
 
     def _try(self, judge: Judge, ready: Ready, run: _Run, first: int, last: int, trick: str) -> Match | None:
         """Judge the tokens `first` to `last`, if they are spread as one hides a value and not as figures stand."""

@@ -44,12 +44,10 @@ class Judge:
         """
         ready = self._possible.get((numbers, piece))
         if ready is None:
-            always, lists, perhaps = self._rules.possible(numbers, piece)
-            present = self.hits.lists.keys()
-            if present.isdisjoint(lists):
-                ready = always
-            else:
-                ready = (*always, *(shape for shape in perhaps if not present.isdisjoint(shape.lists)))
+            always, groups, perhaps = self._rules.possible(numbers, piece)
+            ready = always
+            if not self.hits.found.keys().isdisjoint(groups):
+                ready = (*always, *(shape for shape in perhaps if any(map(self.hits.of, shape.lists))))
             self._possible[numbers, piece] = ready
         return ready
 
@@ -81,7 +79,7 @@ class Judge:
                 self._waiting.append((ready, Match(ready.id, start, end, ready.with_keyword, value, evidence)))
             return None
         if word or trick:
-            own = near is not None and near[2] == ready.own
+            own = near is not None and (near[2] == ready.own or identifier.region == "global")
             evidence = Evidence(ready.shape.name, identifier.checksum, word, distance, trick, own)
         else:
             evidence = ready.bare
@@ -90,14 +88,12 @@ class Judge:
     def keyword(self, ready: Ready, start: int, end: int) -> tuple[int, Keyword, int] | None:
         """Return (distance, keyword, list) of the best keyword for a value: of its own list, else of a shared one."""
         identifier = ready.identifier
-        lists = self.hits.lists
         for number in ready.lists:
-            if number in lists:
-                near = self.hits.nearest(number, start, end, identifier.proximity, identifier.proximity_after)
-                if near is not None and not (near[0] < 0 and self._of_another_column(near[1], start, number)):
-                    return near[0], near[1], number
+            near = self.hits.nearest(number, start, end, identifier.proximity, identifier.proximity_after)
+            if near is not None and not (near[0] < 0 and self._of_another_column(near[1], start, number)):
+                return near[0], near[1], number
         for number in ready.lists:
-            if number in lists:
+            if self.hits.of(number):
                 for span in self.tables.headings(start):
                     keyword = self.hits.inside(number, span)
                     if keyword is not None:
@@ -171,4 +167,6 @@ def _claim(match: Match) -> tuple[int, int, int, bool, int]:
     """What a match has to say for itself where several claim a place; the least of these wins."""
     evidence = match.evidence
     kind = 2 if evidence.own else 1 if evidence.keyword else 0
-    return -match.confidence.rank, -kind, match.start - match.end, not evidence.checksum, abs(evidence.distance)
+    # A word that many countries share says nothing of which of them issued the number, however well it fits.
+    rank = min(match.confidence.rank, 1) if kind == 1 else match.confidence.rank
+    return -rank, -kind, match.start - match.end, not evidence.checksum, abs(evidence.distance)

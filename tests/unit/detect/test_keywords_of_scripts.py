@@ -18,7 +18,7 @@ from holdgate.detect.keywords import Keywords
     ],
 )
 def test_found(keyword: str, text: str) -> None:
-    assert Keywords([[keyword]]).find(text).lists
+    assert Keywords([[keyword]]).find(text).of(0)
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_found(keyword: str, text: str) -> None:
     ],
 )
 def test_another_word(keyword: str, text: str) -> None:
-    assert not Keywords([[keyword]]).find(text).lists
+    assert not Keywords([[keyword]]).find(text).of(0)

@@ -1,19 +1,14 @@
-"""No validator of ours raises, whatever letters and digits it is given."""
+"""The validators of Asia, Latin America, Russia and its neighbours never raise, whatever letters and digits they get."""
 
-import importlib
-import pkgutil
 from types import FunctionType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.detect import validators
+from holdgate.detect.validators import br, by, gt, hk, ir, jp, kr, kw, kz, mx, ru, sg, sv, tw, uy
 
-MODULES = [
-    importlib.import_module(f"{validators.__name__}.{found.name}")
-    for found in pkgutil.iter_modules(validators.__path__)
-]
+MODULES = (br, by, gt, hk, ir, jp, kr, kw, kz, mx, ru, sg, sv, tw, uy)
 FUNCTIONS = [
     pytest.param(function, id=f"{module.__name__.rpartition('.')[2]}-{name}")
     for module in MODULES
