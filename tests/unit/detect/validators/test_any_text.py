@@ -1,4 +1,4 @@
-"""The validators of Asia, Latin America, Russia and its neighbours never raise, whatever letters and digits they get."""
+"""The validators of Asia, Latin America, Russia and its neighbours never raise, whatever characters they get."""
 
 from types import FunctionType
 
