@@ -60,12 +60,14 @@ class Rules:
         self._possible: dict[
             tuple[tuple[int, ...], bool], tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]
         ] = {}
-        self.finders: list[Ready] = []
+        self.finders: list[tuple[Ready, frozenset[int]]] = []
+        self.dictionaries: list[tuple[Ready, int]] = []
         self.prefixes: dict[str, list[Ready]] = {}
         written: list[tuple[int, tuple[forms.Item, ...]]] = []
         compact: list[tuple[int, tuple[forms.Item, ...]]] = []
         self.owners: dict[int, set[str]] = {}
         for identifier in loaded.identifiers.values():
+            trusted = not loaded.is_local("identifiers", identifier.id)
             own = len(lists)
             lists.append(_words(identifier.keywords))
             against = -1
@@ -76,10 +78,11 @@ class Rules:
             for number in numbers:
                 self.owners.setdefault(number, set()).add(identifier.id)
             for shape in identifier.shapes:
-                ready = _ready(len(self.shapes), identifier, shape, numbers, against)
+                ready = _ready(len(self.shapes), identifier, shape, numbers, against, trusted)
                 self.shapes.append(ready)
-                if ready.finder is not None:
-                    self.finders.append(ready)
+                if shape.dictionary is not None:
+                    self.dictionaries.append((ready, len(lists)))
+                    lists.append(sorted(loaded.dictionaries[shape.dictionary]))
                 for prefix in shape.prefix:
                     self.prefixes.setdefault(prefix, []).append(ready)
                 for form in shape.form:
@@ -91,6 +94,9 @@ class Rules:
         self.candidates = Candidates(written)
         self.compact = forms.Forms(compact)
         self.keywords = Keywords(lists, self.prefixes)
+        for ready in self.shapes:
+            if ready.finder is not None:
+                self.finders.append((ready, frozenset[int]().union(*(self.keywords.groups[n] for n in ready.lists))))
 
     def possible(
         self, numbers: tuple[int, ...], piece: bool
@@ -114,15 +120,19 @@ def _words(keywords: KeywordsByLanguage) -> list[str]:
     return [word for words in keywords.values() for word in words]
 
 
-def _ready(number: int, identifier: Identifier, shape: Shape, lists: tuple[int, ...], against: int) -> Ready:
+def _ready(
+    number: int, identifier: Identifier, shape: Shape, lists: tuple[int, ...], against: int, trusted: bool
+) -> Ready:
+    # Our own patterns are known to be harmless, and `re` answers sooner; an administrator's run on RE2, in linear time.
+    compile_pattern = re.compile if trusted else re2.compile
     name = shape.validator or identifier.validator
-    patterned = re.compile(shape.pattern).fullmatch if shape.pattern and not shape.prefix else None
+    patterned = compile_pattern(shape.pattern).fullmatch if shape.pattern and not shape.prefix else None
     return Ready(
         number,
         identifier.id,
         identifier,
         shape,
-        re2.compile(shape.pattern).match if shape.prefix else patterned,
+        compile_pattern(shape.pattern).match if shape.prefix else patterned,
         validators.resolve(name) if name else None,
         FINDERS[shape.finder] if shape.finder else None,
         lists[0],
@@ -130,8 +140,8 @@ def _ready(number: int, identifier: Identifier, shape: Shape, lists: tuple[int, 
         against,
         None if shape.alone == "none" else Confidence(shape.alone),
         None if shape.with_keyword == "none" else Confidence(shape.with_keyword),
-        tuple(re2.compile(pattern).search for pattern in identifier.evidence_patterns),
+        tuple(compile_pattern(pattern).search for pattern in identifier.evidence_patterns),
         shape.alone == "none" and not identifier.evidence_patterns and not identifier.evidence_identifiers,
-        not shape.keep_case and shape.finder is None and not shape.prefix,
+        bool(shape.form) and not shape.keep_case,
         Evidence(shape.name, identifier.checksum),
     )

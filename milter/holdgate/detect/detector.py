@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from holdgate.detect import candidates, decode, loader
-from holdgate.detect.compiled import Rules
+from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.disguise import Disguises
 from holdgate.detect.evaluate import Evaluation, evaluate
-from holdgate.detect.finders.finder import Text
+from holdgate.detect.finders.finder import Place, Text
 from holdgate.detect.judge import Judge, resolve
 from holdgate.detect.match import Match
 from holdgate.detect.normal import Normal, normalise
@@ -86,7 +86,7 @@ class Detector:
         content = Text(text, candidates.mask(text))
         judge = Judge(self._rules, content, normal, places)
         found: list[Match] = []
-        limited = ""
+        limited = "too many keywords" if judge.hits.limited else ""
         left = FREE_CANDIDATES + len(text) // CHARACTERS_A_CANDIDATE
         for start, end, numbers, piece in self._rules.candidates.find(content.mask):
             left -= 1
@@ -100,18 +100,14 @@ class Detector:
                     match = judge.judge(ready, start, end, value)
                     if match is not None:
                         found.append(match)
-        for ready in self._rules.finders:
-            assert ready.finder is not None
-            if ready.needs_keyword and not any(map(judge.hits.of, ready.lists)):
-                continue
-            for place in ready.finder(content):
-                left -= 1
-                if left < 0:
-                    limited = "too many candidates"
-                    break
-                match = judge.judge(ready, place.start, place.end, place.value)
-                if match is not None:
-                    found.append(match)
+        for ready, place in self._elsewhere(judge, content):
+            left -= 1
+            if left < 0:
+                limited = "too many candidates"
+                break
+            match = judge.judge(ready, place.start, place.end, place.value)
+            if match is not None:
+                found.append(match)
         found.extend(self._prefixed(judge))
         found = resolve(found)
         hidden = [*self._disguises.find(judge, found), *self._decoded(content, layer), *judge.settle(found)]
@@ -131,6 +127,19 @@ class Detector:
             end = match.end - starts[index]
             if end <= len(aside):
                 yield replace(match, start=offset + start, end=offset + end)
+
+    def _elsewhere(self, judge: Judge, content: Text) -> Iterator[tuple[Ready, Place]]:
+        """Yield the candidates of finders and dictionaries."""
+        present = judge.hits.found.keys()
+        for ready, groups in self._rules.finders:
+            if not ready.needs_keyword or not present.isdisjoint(groups):
+                assert ready.finder is not None
+                for place in ready.finder(content, self.loaded.dictionaries):
+                    yield ready, place
+        for ready, number in self._rules.dictionaries:
+            for words in judge.hits.of(number):
+                for word in words:
+                    yield ready, Place(word.start, word.end, word.word)
 
     def _prefixed(self, judge: Judge) -> Iterator[Match]:
         """Yield the values that begin with a prefix of a shape."""

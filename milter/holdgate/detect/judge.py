@@ -150,8 +150,14 @@ def _winners(group: list[Match]) -> list[Match]:
     """Settle a group of matches that overlap."""
     if len(group) < 2:
         return group
+    # A word that many countries share says nothing of which of them issued a number, however well it fits.
+    claimed = {
+        (match.start, match.end) for match in group if match.evidence.own and match.confidence >= Confidence.MEDIUM
+    }
     kept: list[Match] = []
     for match in sorted(group, key=_claim):
+        if match.evidence.keyword and not match.evidence.own and (match.start, match.end) in claimed:
+            continue
         for other in kept:
             if other.start < match.end and match.start < other.end:
                 equal = _claim(other)[:4] == _claim(match)[:4]
@@ -167,6 +173,4 @@ def _claim(match: Match) -> tuple[int, int, int, bool, int]:
     """What a match has to say for itself where several claim a place; the least of these wins."""
     evidence = match.evidence
     kind = 2 if evidence.own else 1 if evidence.keyword else 0
-    # A word that many countries share says nothing of which of them issued the number, however well it fits.
-    rank = min(match.confidence.rank, 1) if kind == 1 else match.confidence.rank
-    return -rank, -kind, match.start - match.end, not evidence.checksum, abs(evidence.distance)
+    return -match.confidence.rank, -kind, match.start - match.end, not evidence.checksum, abs(evidence.distance)

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-from holdgate.detect.finders.finder import Place, Text
+from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
 _INTERNATIONAL = re.compile(rb"\+\(?0[0 ().\-/]{6,24}")
 _AREA = re.compile(rb"\(\+?0{2,5}\)[ \-/.]{0,2}0[0 .\-/]{4,16}")
@@ -19,7 +19,7 @@ _NOT_DIGITS = re.compile(r"\D+")
 _TRAILING = " ().-/"
 
 
-def find(text: Text) -> Iterator[Place]:
+def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each such number, with its extension."""
     for found in _INTERNATIONAL.finditer(text.mask):
         place = _place(text.text, found.start(), found.end(), international=True)
