@@ -35,6 +35,7 @@ class Ready:
     identifier: Identifier
     shape: Shape
     fits: FullMatch | None
+    begins: Callable[[str], str] | None
     valid: validators.Validator | None
     finder: Finder | None
     own: int
@@ -128,13 +129,14 @@ def _ready(
     # Our own patterns are known to be harmless, and `re` answers sooner; an administrator's run on RE2, in linear time.
     compile_pattern = re.compile if trusted else re2.compile
     name = shape.validator or identifier.validator
-    patterned = compile_pattern(shape.pattern).fullmatch if shape.pattern and not shape.prefix else None
+    pattern = compile_pattern(shape.pattern) if shape.pattern else None
     return Ready(
         number,
         identifier.id,
         identifier,
         shape,
-        compile_pattern(shape.pattern).match if shape.prefix else patterned,
+        pattern.fullmatch if pattern is not None and not shape.prefix else None,
+        _beginning(pattern) if pattern is not None and shape.prefix else None,
         validators.resolve(name) if name else None,
         FINDERS[shape.finder] if shape.finder else None,
         lists[0],
@@ -148,3 +150,13 @@ def _ready(
         bool(shape.form) and not shape.keep_case,
         Evidence(shape.name, identifier.checksum),
     )
+
+
+def _beginning(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    """Return a function that gives the part of a text which fits `pattern` from its beginning on, "" if none does."""
+
+    def beginning(text: str) -> str:
+        found = pattern.match(text)
+        return found[0] if found is not None else ""
+
+    return beginning

@@ -19,6 +19,10 @@ _CONTEXT = 120
 # More candidates than these are not judged, and the text counts as read in part.
 FREE_CANDIDATES = 50_000
 CHARACTERS_A_CANDIDATE = 8
+# A value that begins with a prefix is no longer than this.
+MOST_VALUE = 8_000
+# In most mail anyhow: no company for what only counts beside other data.
+EVERYWHERE = frozenset({"email-address", "phone-number", "ip-address"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class Detector:
                     match = judge.judge(ready, start, end, value)
                     if match is not None:
                         found.append(match)
-        for ready, place in self._elsewhere(judge, content):
+        for ready, place in self._elsewhere(judge, content, found):
             left -= 1
             if left < 0:
                 limited = "too many candidates"
@@ -108,7 +112,6 @@ class Detector:
             match = judge.judge(ready, place.start, place.end, place.value)
             if match is not None:
                 found.append(match)
-        found.extend(self._prefixed(judge))
         found = resolve(found)
         hidden = [*self._disguises.find(judge, found), *self._decoded(content, layer), *judge.settle(found)]
         return (resolve([*found, *hidden]) if hidden else found), limited
@@ -128,31 +131,34 @@ class Detector:
             if end <= len(aside):
                 yield replace(match, start=offset + start, end=offset + end)
 
-    def _elsewhere(self, judge: Judge, content: Text) -> Iterator[tuple[Ready, Place]]:
-        """Yield the candidates of finders and dictionaries."""
-        present = judge.hits.found.keys()
-        for ready, groups in self._rules.finders:
-            if not ready.needs_keyword or not present.isdisjoint(groups):
-                assert ready.finder is not None
-                for place in ready.finder(content, self.loaded.dictionaries):
-                    yield ready, place
+    def _elsewhere(self, judge: Judge, content: Text, found: list[Match]) -> Iterator[tuple[Ready, Place]]:
+        """Yield the candidates of prefixes, dictionaries and finders; `found` grows with what becomes of them."""
+        yield from self._prefixed(judge)
         for ready, number in self._rules.dictionaries:
             for words in judge.hits.of(number):
                 for word in words:
                     yield ready, Place(word.start, word.end, word.word)
+        present = judge.hits.found.keys()
+        for ready, groups in self._rules.finders:
+            assert ready.finder is not None
+            wanted = not ready.needs_keyword or not present.isdisjoint(groups)
+            if ready.shape.in_company:
+                wanted = not present.isdisjoint(groups) or any(match.identifier not in EVERYWHERE for match in found)
+            if wanted:
+                for place in ready.finder(content, self.loaded.dictionaries):
+                    yield ready, place
 
-    def _prefixed(self, judge: Judge) -> Iterator[Match]:
+    def _prefixed(self, judge: Judge) -> Iterator[tuple[Ready, Place]]:
         """Yield the values that begin with a prefix of a shape."""
         text = judge.text
         for start, prefix in judge.hits.prefixes:
+            if start and text[start - 1].isalnum() and prefix[0].isalnum():
+                continue
             for ready in self._rules.prefixes[prefix]:
-                assert ready.fits is not None
-                fitting = ready.fits(text[start : start + 8_000])
-                if fitting is not None and not (start and text[start - 1].isalnum() and prefix[0].isalnum()):
-                    value = fitting[0]  # type: ignore[index]
-                    match = judge.judge(ready, start, start + len(value), value)
-                    if match is not None:
-                        yield match
+                assert ready.begins is not None
+                value = ready.begins(text[start : start + MOST_VALUE])
+                if value:
+                    yield ready, Place(start, start + len(value), value)
 
     def _decoded(self, content: Text, layer: int) -> Iterator[Match]:
         """Yield what encoded runs hold. The match is the whole run; the text round it is evidence as for plain text."""

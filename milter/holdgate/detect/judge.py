@@ -83,7 +83,7 @@ class Judge:
             return None
         if ready.upper:
             value = value.upper()
-        if ready.fits is not None and ready.finder is None and not ready.shape.prefix and not ready.fits(value):
+        if ready.fits is not None and not ready.fits(value):
             return None
         if ready.valid is not None and not ready.valid(value):
             return None

@@ -13,7 +13,7 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _CLASSES = (str.islower, str.isupper, str.isdigit, lambda character: not character.isalnum())
-_TRAILING = ".,;:)!?]}"
+_TRAILING = ".,;:)?]}"
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
