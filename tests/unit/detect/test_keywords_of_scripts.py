@@ -1,4 +1,4 @@
-"""Keywords in scripts whose letters are put together: Hangul syllables, Indic vowel signs, letters with a nukta."""
+"""Keywords in scripts whose letters are put together (Hangul, Indic vowel signs, nukta), and with points inside."""
 
 import pytest
 
@@ -13,6 +13,8 @@ from holdgate.detect.keywords import Keywords
         ("জাতীয় পরিচয়পত্র", "আমার জাতীয় পরিচয়পত্র নম্বর"),
         ("บัตรประชาชน", "เลขบัตรประชาชนของฉัน"),
         ("número de cuenta", "NUMERO DE CUENTA: 1"),
+        ("no. de afiliación", "No. de afiliación: 1"),
+        ("no. de afiliación", "no de afiliacion 1"),
     ],
 )
 def test_found(keyword: str, text: str) -> None:
