@@ -18,8 +18,8 @@ from holdgate.detect.tomlfile import RuleError
 
 _CONTEXT = 120
 # More candidates than these are not judged, and the text counts as read in part.
-FREE_CANDIDATES = 50_000
-CHARACTERS_A_CANDIDATE = 8
+FREE_CANDIDATES = 20_000
+CHARACTERS_A_CANDIDATE = 60
 # A value that begins with a prefix is no longer than this.
 MOST_VALUE = 8_000
 # In most mail anyhow: no company for what only counts beside other data.
@@ -37,11 +37,11 @@ class Scan:
 class Detector:
     """Finds personal data by a set of rules. Build it once; threads and forked processes may share it."""
 
-    def __init__(self, loaded: loader.Loaded, profile: str) -> None:
+    def __init__(self, loaded: loader.Loaded, profile: str, rules: Rules | None = None) -> None:
         self.loaded = loaded
         self.profile = profile
-        self._profiles = {name: loader.rules_of(name, loaded) for name in loaded.profiles}
-        self._rules = Rules(loaded)
+        self._profile_rules = loader.rules_of(profile, loaded)
+        self._rules = rules or Rules(loaded)
         self._disguises = Disguises(self._rules)
 
     @classmethod
@@ -54,6 +54,12 @@ class Detector:
         if profile not in loaded.profiles:
             raise RuleError(Path(rules_dir) / "profiles", 1, f"no profile {profile!r}")
         return cls(loaded, profile)
+
+    def with_profile(self, profile: str) -> "Detector":
+        """Return a detector that evaluates another profile and shares everything else with this one."""
+        if profile not in self.loaded.profiles:
+            raise RuleError(Path("profiles"), 1, f"no profile {profile!r}")
+        return Detector(self.loaded, profile, self._rules)
 
     def find(self, text: str, places: Sequence[tuple[int, str]] = ()) -> list[Match]:
         """Return the matches in `text`, in order of their place.
@@ -78,14 +84,8 @@ class Detector:
         """Return the matches in `text` with the reasons for each, masked."""
         return [explain(text, match) for match in self.find(text, places)]
 
-    def evaluate(
-        self, matches: Sequence[Match] | Sequence[Sequence[Match]], profile: str | None = None
-    ) -> Evaluation:
-        """Say which rules of a profile hold for a message, given its matches or a list of matches for each part.
-
-        `profile` is the one the detector was made for, or any other that is loaded; KeyError for one that is not.
-        """
-        name = self.profile if profile is None else profile
+    def evaluate(self, matches: Sequence[Match] | Sequence[Sequence[Match]]) -> Evaluation:
+        """Say which rules of the profile hold for a message, given its matches or a list of matches for each part."""
         parts: list[list[Match]] = []
         loose: list[Match] = []
         for item in matches:
@@ -93,7 +93,7 @@ class Detector:
                 loose.append(item)
             else:
                 parts.append(list(item))
-        return evaluate(name, self._profiles[name], [*parts, loose] if loose else parts)
+        return evaluate(self.profile, self._profile_rules, [*parts, loose] if loose else parts)
 
     def _search(self, normal: Normal, places: Sequence[tuple[int, str]], layer: int = 0) -> tuple[list[Match], str]:
         """Return the matches in a plain text, and why not all of it was searched ("" if it was)."""
@@ -104,12 +104,12 @@ class Detector:
         limited = "too many keywords" if judge.hits.limited else ""
         left = FREE_CANDIDATES + len(text) // CHARACTERS_A_CANDIDATE
         for start, end, numbers, piece in self._rules.candidates.find(content.mask):
-            left -= 1
-            if left < 0:
-                limited = "too many candidates"
-                break
             possible = judge.possible(numbers, piece)
             if possible:
+                left -= len(possible)
+                if left < 0:
+                    limited = "too many candidates"
+                    break
                 value = "".join(filter(str.isalnum, text[start:end]))
                 for ready in possible:
                     match = judge.judge(ready, start, end, value)

@@ -27,8 +27,9 @@ class Inspector:
     """Reads messages and files with one set of rules and limits, and judges them by some of the profiles."""
 
     def __init__(self, detector: Detector, profiles: Sequence[str], limits: Limits) -> None:
+        """Raise RuleError for a profile that is not among the rules."""
         self._detector = detector
-        self._profiles = tuple(profiles)
+        self._profiles = [detector.with_profile(profile) for profile in profiles]
         self._limits = limits
 
     def extract(self, data: bytes, name: str | None) -> Extraction:
@@ -47,7 +48,7 @@ class Inspector:
             matches.append(scan.matches)
             if scan.limited and extraction.status is Status.COMPLETE:
                 extraction.status, extraction.reason = Status.LIMITED, f"{part.name}: {scan.limited}"
-        evaluations = (self._detector.evaluate(matches, profile) for profile in self._profiles)
+        evaluations = (profile.evaluate(matches) for profile in self._profiles)
         return Inspection(
             status=extraction.status,
             reason=extraction.reason,

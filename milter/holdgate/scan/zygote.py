@@ -48,14 +48,10 @@ def main() -> None:
 
 
 def _load(settings: dict[str, Any]) -> Inspector:
-    profiles: list[str] = settings["profiles"]
     detector = Detector.from_rules(Path(settings["rules"]), local_dir=Path(settings["local_rules"]))
-    for profile in profiles:
-        if profile not in detector.loaded.profiles:
-            raise RuleError(Path(settings["rules"]) / "profiles", 1, f"no profile {profile!r}")
     known = {field.name for field in fields(Limits)}
     limits = Limits(**{name: value for name, value in settings["limits"].items() if name in known})
-    return Inspector(detector, profiles, limits)
+    return Inspector(detector, settings["profiles"], limits)
 
 
 def _fork_worker(control: socket.socket, inspector: Inspector) -> None:
