@@ -16,7 +16,7 @@ _GOOD, _WRONG, _TROUBLE = 0, 1, 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options and subcommands of `holdgate rules` to its parser."""
     parser.add_argument(
-        "--rules", type=Path, default=RulesSettings().shipped(), help="shipped rules (default: %(default)s)"
+        "--rules", type=Path, help="shipped rules (default: those of this version)"
     )
     parser.add_argument(
         "--local",
@@ -46,12 +46,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the command line says; return the exit code."""
+    shipped = arguments.rules or RulesSettings().shipped()
     local = arguments.local if arguments.local.is_dir() else None
     try:
         if arguments.step == "test":
-            detector = Detector.from_rules(arguments.rules, arguments.profile, local)
+            detector = Detector.from_rules(shipped, arguments.profile, local)
             return _try_text(detector, arguments.file) if arguments.file else _run_samples(detector)
-        loaded = load(arguments.rules, local)
+        loaded = load(shipped, local)
     except RuleError as error:
         print(f"holdgate: {error}", file=sys.stderr)
         return _TROUBLE
