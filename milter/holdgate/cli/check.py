@@ -18,6 +18,7 @@ from holdgate.policy.model import load_policies
 from holdgate.policy.review import review
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.scan import sandbox
 from holdgate.seal import KeyFileError, load_keys
 
 
@@ -47,6 +48,7 @@ def check(path: Path) -> list[str]:
         _directories,
         _rules,
         _seal,
+        _sandbox,
         _store,
         _postfix,
     )
@@ -115,6 +117,11 @@ def _seal(path: Path, settings: Settings) -> Iterator[str]:
             yield f"{settings.seal.keys}: no key for the seal; make one: holdgate seal new-key"
     except KeyFileError as error:
         yield str(error)
+
+
+def _sandbox(_path: Path, _settings: Settings) -> Iterator[str]:
+    for layer in sandbox.available().missing:
+        yield f"this machine: workers run without {layer}; docs/explanation/sandbox.md says what that means"
 
 
 def _store(path: Path, settings: Settings) -> Iterator[str]:

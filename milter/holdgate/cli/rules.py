@@ -15,9 +15,7 @@ _GOOD, _WRONG, _TROUBLE = 0, 1, 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options and subcommands of `holdgate rules` to its parser."""
-    parser.add_argument(
-        "--rules", type=Path, help="shipped rules (default: those of this version)"
-    )
+    parser.add_argument("--rules", type=Path, help="shipped rules (default: those of this version)")
     parser.add_argument(
         "--local",
         type=Path,

@@ -60,6 +60,14 @@ class Inspector:
             elapsed_ms=round((time.perf_counter() - begun) * 1000, 3),
         )
 
+    def explain(self, data: bytes, name: str | None = None) -> list[dict[str, str]]:
+        """Say for each match in a message or file where it stands and why it counts, masked."""
+        return [
+            {"part": part.name, "place": part.place_at(reason.start), "why": str(reason)}
+            for part in self.extract(data, name).parts
+            for reason in self._detector.explain(part.text, part.places)
+        ]
+
 
 def gather(parts: Iterable[Part], matches: Iterable[list[Match]]) -> list[Finding]:
     """Count matches by identifier and confidence over all parts; the surest findings first."""

@@ -123,6 +123,14 @@ class Pool:
         except _WorkerLostError as error:
             return {"parts": [], "status": "failed", "reason": str(error), "signals": []}
 
+    def explain(self, descriptor: int, *, name: str | None = None) -> list[dict[str, str]]:
+        """Return for each match its `part`, `place` and `why` it counts. Raises ScanError."""
+        try:
+            reasons: list[dict[str, str]] = self._do({"do": "explain", "name": name}, descriptor, "")["reasons"]
+        except _WorkerLostError as error:
+            raise ScanError(str(error)) from error
+        return reasons
+
     # -- jobs -----------------------------------------------------------------------------------------------------
 
     def _do(self, job: dict[str, Any], descriptor: int, queue_id: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 from holdgate.daemon import die_with_parent
 from holdgate.detect import Detector, RuleError
 from holdgate.extract.budget import Limits
-from holdgate.scan import wire
+from holdgate.scan import sandbox, wire
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.worker import serve
 
@@ -32,6 +32,7 @@ def main() -> None:
     settings, _ = wire.receive(control)
     try:
         inspector = _load(settings)
+        sandbox.preload()
     except (RuleError, OSError) as error:
         wire.send(control, {"error": str(error)})
         return
@@ -63,6 +64,7 @@ def _fork_worker(control: socket.socket, inspector: Inspector) -> None:
             die_with_parent()
             control.close()
             ours.close()
+            sandbox.confine(sandbox.WorkerLimits())
             serve(theirs, inspector)
             status = 0
         finally:
