@@ -6,7 +6,6 @@ one of its own keywords and be grouped as its issuer groups it.
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -161,10 +160,9 @@ class Disguises:
             or judge.mask.count(b"0", max(0, start - 40), start) >= _FEW
         ):
             return True
-        for words in judge.hits.of(self._rules.number_words):
-            first = bisect_left(words, end, key=lambda word: word.start)
-            if first + _FEW <= len(words) and words[first + _FEW - 1].end <= end + _NEAR:
-                return True
+        words = judge.text[end : end + 2 * _NEAR].lower().replace("-", " ").replace(",", " ").split()
+        if sum(map(DIGIT_WORDS.__contains__, words)) >= _FEW:
+            return True
         return not judge.text.isascii() and _HAN_RUN.search(judge.text, start, end + _NEAR) is not None
 
     def _fits(self, window: _Window, run: _Run) -> Iterator[tuple[Ready, int, int]]:
