@@ -68,16 +68,24 @@ class Candidates:
                 before = _WORDS_BEFORE.search(text_mask, max(0, start - 14), start)
                 if before is not None:
                     start = before.start()
+            if end - start <= _MOST_LAYOUT:
+                for first, last, kind in layouts.get(text_mask[start:end]) or self._remember(text_mask[start:end]):
+                    yield start + first, start + last, kind
+                continue
             for left, right, inner in self._pieces(text_mask, start, end):
                 layout = text_mask[left:right]
-                fits = layouts.get(layout)
-                if fits is None:
-                    fits = tuple(self._fits(layout))
-                    if len(layouts) < _MOST_LAYOUTS:
-                        layouts[layout] = fits
-                for first, last, kind in fits:
+                for first, last, kind in layouts.get(layout) or self._remember(layout):
                     if first < inner:
                         yield left + first, left + last, kind
+
+    def _remember(self, layout: bytes) -> tuple[Fit, ...]:
+        """Return what fits in a stretch of mask, and keep it for the next time."""
+        fits = self._layouts.get(layout)
+        if fits is None:
+            fits = tuple(self._fits(layout))
+            if len(self._layouts) < _MOST_LAYOUTS:
+                self._layouts[layout] = fits
+        return fits
 
     @staticmethod
     def _pieces(text_mask: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:

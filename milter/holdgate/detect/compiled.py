@@ -113,7 +113,7 @@ class Rules:
                 self.finders.append((ready, frozenset[int]().union(*(self.keywords.groups[n] for n in ready.lists))))
 
     def possible(self, kind: int) -> tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]:
-        """Return those shapes of a kind of fit that can match in any text, the groups of keywords that others need, and these.
+        """Return the shapes of a kind of fit that any text may have, the keyword groups that others need, and these.
 
         A piece of a longer number is taken for a value only if the shape needs no keyword to be believed.
         """

@@ -77,7 +77,7 @@ def _runs(mask: bytes) -> Iterator[Span]:
 
 
 def _coded(mask: bytes) -> bool:
-    """Whether a run looks like code and not like a word, a path or a number: it mixes kinds of characters, and has no long word."""
+    """Whether a run looks like code: it mixes kinds of characters, and has no long word in it."""
     if len(mask) < 100 and b"aaaaaaa" in mask:
         return False
     kinds = (b"A" in mask) + (b"a" in mask) + (b"0" in mask)

@@ -108,7 +108,9 @@ class Detector:
                 if left < 0:
                     limited = "too many candidates"
                     break
-                value = "".join(filter(str.isalnum, text[start:end]))
+                value = text[start:end]
+                if not value.isalnum():
+                    value = "".join(filter(str.isalnum, value))
                 for ready in possible:
                     match = judge.judge(ready, start, end, value)
                     if match is not None:

@@ -29,6 +29,7 @@ class Judge:
         self._tables: Tables | None = None
         self._possible: dict[int, tuple[Ready, ...]] = {}
         self._with_evidence: frozenset[str] | None = None
+        self._lists: dict[int, list[int]] = {}
         self._spans: dict[str, list[Span]] = {}
         self._waiting: list[tuple[Ready, Match]] = []
 
@@ -115,17 +116,22 @@ class Judge:
 
     def keyword(self, ready: Ready, start: int, end: int) -> tuple[int, Keyword, int] | None:
         """Return (distance, keyword, list) of the best keyword for a value: of its own list, else of a shared one."""
+        lists = self._lists.get(ready.number)
+        if lists is None:
+            lists = self._lists[ready.number] = [number for number in ready.lists if self.hits.of(number)]
+        if not lists:
+            return None
         identifier = ready.identifier
-        for number in ready.lists:
+        for number in lists:
             near = self.hits.nearest(number, start, end, identifier.proximity, identifier.proximity_after)
             if near is not None and not (near[0] < 0 and self._of_another_column(near[1], start, number)):
                 return near[0], near[1], number
-        for number in ready.lists:
-            if self.hits.of(number):
-                for span in self.tables.headings(start):
-                    keyword = self.hits.inside(number, span)
-                    if keyword is not None:
-                        return keyword.end - start, keyword, number
+        headings = self.tables.headings(start)
+        for span in headings:
+            for number in lists:
+                keyword = self.hits.inside(number, span)
+                if keyword is not None:
+                    return keyword.end - start, keyword, number
         return None
 
     def _of_another_column(self, keyword: Keyword, start: int, number: int) -> bool:

@@ -6,10 +6,36 @@ from collections.abc import Iterator
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
 _NAMES = (
-    "password", "passwd", "passphrase", "passcode", "passwort", "pwd", "kennwort", "mot de passe", "mdp", "contraseña",
-    "contrasena", "clave", "senha", "wachtwoord", "lösenord", "losenord", "adgangskode", "salasana", "hasło", "haslo", "heslo",
-    "jelszó", "jelszo", "parola", "şifre", "пароль", "密码", "パスワード", "비밀번호",
-)  # fmt: skip
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "passwort",
+    "pwd",
+    "kennwort",
+    "mot de passe",
+    "mdp",
+    "contraseña",
+    "contrasena",
+    "clave",
+    "senha",
+    "wachtwoord",
+    "lösenord",
+    "losenord",
+    "adgangskode",
+    "salasana",
+    "hasło",
+    "haslo",
+    "heslo",
+    "jelszó",
+    "jelszo",
+    "parola",
+    "şifre",
+    "пароль",
+    "密码",
+    "パスワード",
+    "비밀번호",
+)
 _BEHIND = re.compile(
     r"\w{0,2}[\"'\])]?\s{0,3}(?:(?:is|ist|lautet|est|es|är|er|on|to|:=|=>|[:=：])\s{0,3}){1,2}[\"'`]?"
     r"(?P<value>[^\s\"'`<>]{6,64})",
