@@ -41,7 +41,6 @@ _BEHIND = re.compile(
     r"(?P<value>[^\s\"'`<>]{6,64})",
     re.IGNORECASE,
 )
-_CLASSES = (str.islower, str.isupper, str.isdigit, lambda character: not character.isalnum())
 # What begins so is filled in later.
 _VARIABLES = ("$", "%", "{", "(")
 _TRAILING = ".,;:)?]}"
@@ -65,6 +64,6 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
 
 
 def _mixed(value: str) -> bool:
-    inner = value[1:-1]
-    kinds = sum(any(map(kind, value)) for kind in _CLASSES)
-    return kinds >= 3 or (any(map(str.isdigit, value)) and any(map(str.isalpha, value)) and inner.isalnum())
+    """Whether letters and digits stand together, and not as in a name of source code."""
+    code = "(" in value or "->" in value or "::" in value or value.count("_") > 1
+    return not code and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
