@@ -8,6 +8,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator
+from itertools import product
 
 from holdgate.detect.match import Span
 
@@ -46,17 +47,14 @@ def find(text: str, mask: bytes) -> Iterator[tuple[int, int, str, str]]:
             raw = text[start:end]
             if len(raw) > left or runs >= MOST_RUNS:
                 return
-            for name, decode in decoders:
-                plain = decode(raw)
-                if plain is None and "\n" in raw:
-                    # The line behind the last full one may be prose already.
-                    raw = raw[: raw.rindex("\n")].rstrip()
-                    end = start + len(raw)
-                    plain = decode(raw)
+            # The line behind the last full one may be prose already.
+            shorter = [raw[: raw.rindex("\n")].rstrip()] if "\n" in raw else []
+            for coded, (name, decode) in product([raw, *shorter], decoders):
+                plain = decode(coded)
                 if plain is not None and telling(plain):
-                    left -= len(raw)
+                    left -= len(coded)
                     runs += 1
-                    yield start, end, plain, name
+                    yield start, start + len(coded), plain, name
                     break
 
 

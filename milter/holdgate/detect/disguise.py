@@ -331,7 +331,7 @@ def _filled(gap: str) -> bool:
 def _unglued(token: _Token, pattern: re.Pattern[str]) -> _Token:
     """Take off letters that are glued to a token: all but its digits, or all but its capitals and digits."""
     glued = pattern.fullmatch(token.characters)
-    if glued is None:
+    if glued is None or (pattern is _GLUED and _COUNTRY.match(token.characters)):
         return token
     left, right = glued.span(glued.lastindex or 0)
     return _Token(token.start + left, token.start + right, token.characters[left:right])
