@@ -20,11 +20,13 @@ _STREETS = (
 _UNIT = r"(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Room|#)\.?\s*#?\w{1,6})?"
 _STREET = rf"\d{{1,6}}[A-Za-z]?,?\s+(?:[NSEW]{{1,2}}\.?\s+)?(?:[A-Z0-9][\w'.\-]*\s+){{1,4}}(?:{_STREETS})\b\.?{_UNIT}"
 _US = re.compile(
-    rf"(?:{_STREET}|P\.?\s?O\.?\s?Box\s+\d{{1,6}})[,\s]+[A-Z][A-Za-z.'\- ]{{1,30}},?\s+(?:{_STATES})\.?,?\s+\d{{5}}(?:-\d{{4}})?(?!\d)"
+    rf"(?:{_STREET}|P\.?\s?O\.?\s?Box\s+\d{{1,6}})[,\s]+[A-Z][A-Za-z.'\- ]{{1,30}},?\s+(?:{_STATES})\.?,?\s+"
+    r"\d{5}(?:-\d{4})?(?!\d)"
 )
 _GB = re.compile(
     rf"(?:Flat\s+\w{{1,4}},?\s+)?{_STREET}(?:[,\s]+[A-Z][A-Za-z.'\-]{{1,20}}){{0,5}}[,\s]+"
-    r"(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y]) ?\d[ABD-HJLNP-UW-Z]{2})\b"
+    r"(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])"
+    r" ?\d[ABD-HJLNP-UW-Z]{2})\b"
 )
 _DE = re.compile(
     r"[A-ZÄÖÜ][\wäöüß.\-]*(?:\s[A-ZÄÖÜ][\wäöüß.\-]*){0,2}?(?:[Ss]tr(?:aße|asse|\.)|[Ww]eg|[Pp]latz|[Aa]llee|[Gg]asse|[Rr]ing"
