@@ -17,8 +17,10 @@ def detector() -> Detector:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_profile_loads_and_stops_nothing_that_is_empty(profile: str) -> None:
-    assert Detector.from_rules(RULES, profile).evaluate([]).severity is None
+def test_profile_loads_and_stops_nothing_that_is_empty(detector: Detector, profile: str) -> None:
+    other = detector.with_profile(profile)
+    assert other.profile == profile
+    assert other.evaluate([]).severity is None
 
 
 @pytest.mark.parametrize(

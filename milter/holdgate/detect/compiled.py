@@ -1,7 +1,7 @@
 """The rules made ready to run: shapes with their validators, patterns and the numbers of their keyword lists."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import re2
@@ -18,6 +18,7 @@ from holdgate.detect.loader import Loaded
 from holdgate.detect.match import Confidence, Evidence
 
 FullMatch = Callable[[str], object]
+FindAll = Callable[[str], Iterable[re.Match[str]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,8 +26,9 @@ class Ready:
     """A shape of an identifier, ready to run.
 
     `lists` are the numbers of its keyword lists, the identifier's own first; `against` that of its not_keywords, -1 if
-    none. `alone` is None for a shape that needs evidence. `evidence` are searches in the text round a value. `bare` is
-    what there is to say of a match without any. `weights` are those of words that count for more than one.
+    none. `alone` is None for a shape that needs evidence. `evidence` find what speaks for a value near it; where it
+    is `only_evidence`, beside keywords nothing else does. `bare` is what there is to say of a match without any.
+    `weights` are those of words that count for more than one.
     """
 
     number: int
@@ -43,7 +45,8 @@ class Ready:
     against: int
     alone: Confidence | None
     with_keyword: Confidence | None
-    evidence: tuple[FullMatch, ...]
+    evidence: tuple[FindAll, ...]
+    only_evidence: bool
     needs_keyword: bool
     upper: bool
     bare: Evidence
@@ -155,7 +158,8 @@ def _ready(
         against,
         None if shape.alone == "none" else Confidence(shape.alone),
         None if shape.with_keyword == "none" else Confidence(shape.with_keyword),
-        tuple(compile_pattern(pattern).search for pattern in identifier.evidence_patterns),
+        tuple(compile_pattern(pattern).finditer for pattern in identifier.evidence_patterns),
+        shape.alone == "none" and bool(identifier.evidence_patterns) and not identifier.evidence_identifiers,
         shape.alone == "none" and not identifier.evidence_patterns and not identifier.evidence_identifiers,
         bool(shape.form) and not shape.keep_case,
         Evidence(shape.name, identifier.checksum),

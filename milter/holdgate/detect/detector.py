@@ -18,8 +18,8 @@ from holdgate.detect.tomlfile import RuleError
 
 _CONTEXT = 120
 # More candidates than these are not judged, and the text counts as read in part.
-FREE_CANDIDATES = 50_000
-CHARACTERS_A_CANDIDATE = 8
+FREE_CANDIDATES = 20_000
+CHARACTERS_A_CANDIDATE = 60
 # A value that begins with a prefix is no longer than this.
 MOST_VALUE = 8_000
 # In most mail anyhow: no company for what only counts beside other data.
@@ -37,11 +37,11 @@ class Scan:
 class Detector:
     """Finds personal data by a set of rules. Build it once; threads and forked processes may share it."""
 
-    def __init__(self, loaded: loader.Loaded, profile: str) -> None:
+    def __init__(self, loaded: loader.Loaded, profile: str, rules: Rules | None = None) -> None:
         self.loaded = loaded
         self.profile = profile
         self._profile_rules = loader.rules_of(profile, loaded)
-        self._rules = Rules(loaded)
+        self._rules = rules or Rules(loaded)
         self._disguises = Disguises(self._rules)
 
     @classmethod
@@ -54,6 +54,12 @@ class Detector:
         if profile not in loaded.profiles:
             raise RuleError(Path(rules_dir) / "profiles", 1, f"no profile {profile!r}")
         return cls(loaded, profile)
+
+    def with_profile(self, profile: str) -> "Detector":
+        """Return a detector that evaluates another profile and shares everything else with this one."""
+        if profile not in self.loaded.profiles:
+            raise RuleError(Path("profiles"), 1, f"no profile {profile!r}")
+        return Detector(self.loaded, profile, self._rules)
 
     def find(self, text: str, places: Sequence[tuple[int, str]] = ()) -> list[Match]:
         """Return the matches in `text`, in order of their place.
@@ -98,12 +104,12 @@ class Detector:
         limited = "too many keywords" if judge.hits.limited else ""
         left = FREE_CANDIDATES + len(text) // CHARACTERS_A_CANDIDATE
         for start, end, numbers, piece in self._rules.candidates.find(content.mask):
-            left -= 1
-            if left < 0:
-                limited = "too many candidates"
-                break
             possible = judge.possible(numbers, piece)
             if possible:
+                left -= len(possible)
+                if left < 0:
+                    limited = "too many candidates"
+                    break
                 value = "".join(filter(str.isalnum, text[start:end]))
                 for ready in possible:
                     match = judge.judge(ready, start, end, value)

@@ -75,7 +75,7 @@ def _entry(path: Path, number: int, line: str) -> tuple[str, int]:
 def _identifier(path: Path) -> Identifier:
     name = f"list-{path.stem}"
     medium = Confidence.MEDIUM
-    return Identifier(
+    return Identifier.model_construct(
         id=name,
         description=f"Word of the list {path.name}",
         region="global",

@@ -132,7 +132,7 @@ class _Reading:
             self.read(document, name)
 
     def _read_with(self, reader: Reader, kind: str, document: Document, name: str) -> None:
-        sink = PartSink(self, Part(name, kind), document.depth)
+        sink = PartSink(self, Part(name, kind, size=len(document.data)), document.depth)
         self.budget.begin_part()
         try:
             if document.depth > self.budget.limits.archive_depth:

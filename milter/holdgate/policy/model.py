@@ -1,6 +1,5 @@
 """The policies file: an ordered list of policies and exemptions, checked as a whole before any of it counts."""
 
-import ipaddress
 import re
 import tomllib
 from datetime import date, time
@@ -8,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from holdgate import headers
-from holdgate.config import ConfigError, Size
+from holdgate.config import ConfigError, Network, Size
 from holdgate.findings import Severity
 from holdgate.policy.action import Action
 
@@ -20,15 +19,6 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 def _one_or_many(value: object) -> object:
     return [value] if isinstance(value, str) else value
-
-
-def _network(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return ipaddress.ip_network(value)
-    except ValueError as error:
-        raise ValueError(f'"{value}" is no network; write 192.0.2.0/24 or 2001:db8::/32') from error
 
 
 def _days(value: object) -> object:
@@ -63,7 +53,6 @@ def _time(value: object) -> object:
 
 # Address patterns (`*@corp.example`) or Postfix tables (`ldap:/etc/…`): see `policy.conditions`.
 Patterns = Annotated[list[str], BeforeValidator(_one_or_many)]
-Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
 Networks = Annotated[list[Network], BeforeValidator(_one_or_many)]
 Days = Annotated[frozenset[int], BeforeValidator(_days)]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
@@ -176,11 +165,20 @@ class PolicyFile(_Table):
     """The whole file."""
 
     internal_domains: Patterns = Field([], description="Domains that are inside: `corp.example`, `*.corp.example`.")
-    uninspected: Literal[Action.QUARANTINE, Action.BLOCK, Action.TEMPFAIL, Action.ALLOW] = Field(
-        Action.QUARANTINE, description="What becomes of mail that was not read whole and that no policy decides."
+    uninspected: Action = Field(
+        Action.QUARANTINE,
+        description="What becomes of mail that was not read whole and that no policy decides: "
+        "quarantine, block, tempfail or allow.",
     )
     policy: list[Policy] = []
     exemption: list[Exemption] = []
+
+    @field_validator("uninspected")
+    @classmethod
+    def _needs_nothing_else(cls, value: Action) -> Action:
+        if value not in (Action.QUARANTINE, Action.BLOCK, Action.TEMPFAIL, Action.ALLOW):
+            raise ValueError("must be quarantine, block, tempfail or allow")
+        return value
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "PolicyFile":

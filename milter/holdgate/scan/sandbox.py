@@ -134,12 +134,13 @@ def confine(limits: WorkerLimits) -> Protections:
     protections = available()
     try:
         _forget_environment()
-        _limit_resources(limits)
         _drop_capabilities()
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
         _prctl(_PR_SET_DUMPABLE, 0)
         if protections.landlock_abi:
             landlock.restrict(protections.landlock_abi)
+        # After landlock, which needs a descriptor for a moment; before seccomp, which lets no limit be changed.
+        _limit_resources(limits)
         if protections.seccomp:
             seccomp.restrict()
     except (OSError, ValueError) as error:
