@@ -76,6 +76,7 @@ READERS: dict[str, Reader] = {
 _BODIES = {"text/plain": "message body", "text/html": "message body (HTML)"}
 # What in a part's name may be personal data: an address, or nine digits and more.
 _TELLING = re.compile(r"\S+@\S+|\d(?:[ ._-]?\d){8,}")
+_BETWEEN = "; "
 _SEVERITY = {Status.COMPLETE: 0, Status.LIMITED: 1, Status.FAILED: 2}
 
 
@@ -209,7 +210,7 @@ class _Reading:
         if worst is not None and worst.status is not Status.COMPLETE:
             self.extraction.status = worst.status
             name = _TELLING.sub(lambda found: mask(found[0]), worst.name)
-            self.extraction.reason = f"{name}: {worst.reason}"
+            self.extraction.reason = f"{name}: {worst.reason.partition(_BETWEEN)[0]}"
         return self.extraction
 
 
@@ -284,7 +285,7 @@ class PartSink:
     def finish(self) -> None:
         """Put the part together."""
         self._part.text = "\n".join(self._texts)
-        self._part.reason = ", ".join(dict.fromkeys(self._reasons))
+        self._part.reason = _BETWEEN.join(dict.fromkeys(self._reasons))
 
 
 def _shown(name: str) -> str:
