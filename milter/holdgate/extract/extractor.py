@@ -91,7 +91,7 @@ def extract_file(name: str, data: bytes, limits: Limits = Limits()) -> Extractio
     """Read a document of any kind, an .eml with its parts among them. Raises nothing."""
     reading = _Reading(limits)
     document = Document(data, name)
-    kind = identify.identify(document)
+    kind = _kind_of(document)
     reading.read(document, "" if kind == "message" else _shown(name) or "document", kind)
     return reading.result()
 
@@ -113,7 +113,7 @@ class _Reading:
         limits = self.budget.limits
         if len(self.extraction.parts) > limits.entries + limits.mime_parts:
             raise LimitReachedError("too many parts")
-        kind = kind or identify.identify(document)
+        kind = kind or _kind_of(document)
         if disagreement := identify.mismatch(document, kind):
             self.signal(disagreement)
         if kind != "message":
@@ -286,6 +286,14 @@ class PartSink:
         """Put the part together."""
         self._part.text = "\n".join(self._texts)
         self._part.reason = _BETWEEN.join(dict.fromkeys(self._reasons))
+
+
+def _kind_of(document: Document) -> str:
+    """Identify a document; one that breaks even that is read as bytes of no known format."""
+    try:
+        return identify.identify(document)
+    except Exception:
+        return "binary"
 
 
 def _shown(name: str) -> str:
