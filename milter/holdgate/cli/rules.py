@@ -4,20 +4,24 @@ import argparse
 import sys
 from pathlib import Path
 
+from holdgate.config import RulesSettings
 from holdgate.detect import Confidence, Detector, RuleError
 from holdgate.detect.identifiers import Identifier
 from holdgate.detect.loader import Loaded, load
 from holdgate.detect.reference import markdown
 
-SHIPPED = Path("/usr/share/holdgate/rules")
-LOCAL = Path("/etc/holdgate/rules.d")
 _GOOD, _WRONG, _TROUBLE = 0, 1, 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options and subcommands of `holdgate rules` to its parser."""
-    parser.add_argument("--rules", type=Path, default=SHIPPED, help="shipped rules (default: %(default)s)")
-    parser.add_argument("--local", type=Path, default=LOCAL, help="your own rules (default: %(default)s)")
+    parser.add_argument("--rules", type=Path, help="shipped rules (default: those of this version)")
+    parser.add_argument(
+        "--local",
+        type=Path,
+        default=RulesSettings().local_directory,
+        help="your own rules (default: %(default)s)",
+    )
     parser.set_defaults(run=run)
     steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
     listing = steps.add_parser("list", help="list identifiers and profiles")
@@ -40,12 +44,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the command line says; return the exit code."""
+    shipped = arguments.rules or RulesSettings().shipped()
     local = arguments.local if arguments.local.is_dir() else None
     try:
         if arguments.step == "test":
-            detector = Detector.from_rules(arguments.rules, arguments.profile, local)
+            detector = Detector.from_rules(shipped, arguments.profile, local)
             return _try_text(detector, arguments.file) if arguments.file else _run_samples(detector)
-        loaded = load(arguments.rules, local)
+        loaded = load(shipped, local)
     except RuleError as error:
         print(f"holdgate: {error}", file=sys.stderr)
         return _TROUBLE

@@ -1,0 +1,180 @@
+"""`holdgate check`: looks at settings, rules, store, sockets and Postfix, and names every problem at once."""
+
+import argparse
+import grp
+import os
+import pwd
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from holdgate import headers
+from holdgate.config import ConfigError, Settings, load_settings
+from holdgate.detect import Detector, RuleError
+from holdgate.policy.model import load_policies
+from holdgate.policy.review import review
+from holdgate.quarantine.store import StoreError, open_store
+from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.scan import sandbox
+from holdgate.seal import KeyFileError, load_keys
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the subcommand."""
+    check = commands.add_parser("check", help="check settings, rules, store, sockets, permissions and Postfix")
+    check.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    problems = check(arguments.config)
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print("holdgate check: no problem found")
+    return 2 if problems else 0
+
+
+def check(path: Path) -> list[str]:
+    """Return one line for each problem: the file or setting, what is wrong, and the remedy."""
+    try:
+        settings = load_settings(path)
+    except ConfigError as error:
+        return error.problems
+    checks: tuple[Callable[[Path, Settings], Iterator[str]], ...] = (
+        _user,
+        _directories,
+        _rules,
+        _seal,
+        _sandbox,
+        _store,
+        _postfix,
+    )
+    return [problem for one in checks for problem in one(path, settings)]
+
+
+def _user(path: Path, settings: Settings) -> Iterator[str]:
+    try:
+        pwd.getpwnam(settings.user)
+    except KeyError:
+        yield f'{path}: user: there is no user "{settings.user}"; create it: systemd-sysusers, or adduser --system'
+
+
+def _directories(path: Path, settings: Settings) -> Iterator[str]:
+    spool = settings.milter.spool_directory
+    if not spool.is_dir():
+        yield f"{path}: [milter] spool_directory: {spool} is not there; create it for the user {settings.user}"
+    if settings.milter.socket.startswith("unix:"):
+        directory = Path(settings.milter.socket.removeprefix("unix:")).parent
+        yield from _socket_directory(path, directory)
+    for name, socket in (("queue", settings.queue.socket),):
+        if not socket.parent.is_dir():
+            yield f"{path}: [{name}] socket: {socket.parent} is not there; create it, or start the units"
+
+
+def _socket_directory(path: Path, directory: Path) -> Iterator[str]:
+    where = f"{path}: [milter] socket: the directory {directory}"
+    if not directory.is_dir():
+        yield f"{where} is not there; create it, or start the units"
+        return
+    status = directory.stat()
+    try:
+        group = grp.getgrgid(status.st_gid).gr_name
+    except KeyError:
+        group = str(status.st_gid)
+    if not status.st_mode & stat.S_ISGID or group != "postfix":
+        yield (
+            f"{where} must lend its group to the socket so that Postfix can connect: "
+            f"chgrp postfix {directory} && chmod g+s {directory}"
+        )
+
+
+def _rules(path: Path, settings: Settings) -> Iterator[str]:
+    rules = settings.rules
+    try:
+        known = Detector.from_rules(rules.shipped(), local_dir=rules.local_directory).loaded.profiles
+    except (RuleError, OSError) as error:
+        yield str(error)
+        return
+    where = settings.policy.file
+    try:
+        policies = load_policies(where)
+    except ConfigError as error:
+        yield from error.problems
+        return
+    for policy in policies.policy:
+        for profile in policy.profile:
+            if profile not in known:
+                yield f'{where}: policy "{policy.name}": profile: there is no "{profile}"; see "holdgate rules list"'
+    yield from (f"{where}: {problem}" for problem in review(policies, datetime.now(UTC).date()))
+
+
+def _seal(path: Path, settings: Settings) -> Iterator[str]:
+    try:
+        if not load_keys(settings.seal.keys):
+            yield f"{settings.seal.keys}: no key for the seal; make one: holdgate seal new-key"
+    except KeyFileError as error:
+        yield str(error)
+
+
+def _sandbox(_path: Path, _settings: Settings) -> Iterator[str]:
+    for layer in sandbox.available().missing:
+        yield f"this machine: workers run without {layer}; docs/explanation/sandbox.md says what that means"
+
+
+def _store(path: Path, settings: Settings) -> Iterator[str]:
+    try:
+        open_store(settings.store.url).close()
+    except StoreError as error:
+        yield f"{path}: [store] url: {error}"
+
+
+def _postfix(path: Path, settings: Settings) -> Iterator[str]:
+    where = settings.queue.postfix_config / "main.cf"
+    if shutil.which("postconf") is None:
+        yield f"{where}: Postfix's commands are not found; install Postfix, or add /usr/sbin to PATH"
+        return
+    postfix = Postfix(settings.queue.postfix_config)
+    try:
+        yield from _main_cf(str(where), postfix, settings)
+        yield from _master_cf(str(where.with_name("master.cf")), postfix, settings)
+    except PostfixError as error:
+        yield f"{where}: {error}"
+
+
+def _main_cf(where: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
+    socket = settings.milter.socket.removeprefix("unix:")
+    for name in ("smtpd_milters", "non_smtpd_milters"):
+        if socket not in postfix.setting(name):
+            yield f"{where}: {name}: does not name our socket; add {settings.milter.socket}"
+    if postfix.setting("milter_default_action") == "accept":
+        yield f"{where}: milter_default_action: accept delivers what nobody has read; set tempfail"
+    if postfix.setting("enable_long_queue_ids") != "yes":
+        yield f"{where}: enable_long_queue_ids: must be yes, for short queue ids are used again"
+    wanted = sum((settings.scan.time_limit * 2, settings.scan.wait_limit), start=type(settings.scan.time_limit)())
+    if _seconds(postfix.setting("milter_content_timeout")) < wanted.total_seconds():
+        yield f"{where}: milter_content_timeout: shorter than two scan.time_limit and scan.wait_limit together"
+    if not postfix.setting("milter_header_checks"):
+        yield f"{where}: milter_header_checks: not set; nothing holds what the milter marks ({headers.ACTION})"
+    for name in ("milter_header_checks", "smtp_header_checks"):
+        for table in re.findall(r"(?:regexp|pcre):(\S+)", postfix.setting(name)):
+            if not os.access(table, os.R_OK):
+                yield f"{where}: {name}: {table} cannot be read"
+
+
+def _master_cf(where: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
+    host, port = settings.desk.notice_relay
+    services = [line.split(None, 1)[0] for line in postfix.services().splitlines() if line.strip()]
+    if host in ("127.0.0.1", "localhost", "::1") and not {f"{host}:{port}", f"127.0.0.1:{port}", str(port)} & set(
+        services
+    ):
+        yield f"{where}: no listener on {host}:{port} for our notices (desk.notice_relay); see postfix/master.cf"
+
+
+def _seconds(value: str) -> float:
+    """Read a time of Postfix's, such as 300s or 5m; seconds without a unit (postconf(5))."""
+    match = re.fullmatch(r"(\d+)([smhdw]?)", value)
+    units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+    return int(match[1]) * units[match[2]] if match else 0.0

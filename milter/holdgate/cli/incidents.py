@@ -1,0 +1,183 @@
+"""`holdgate list`, `show`, `release` and `reject`: look at incidents and decide on them."""
+
+import argparse
+import getpass
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from holdgate.config import Settings, load_settings
+from holdgate.desk import moderation
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Actor, ConflictError, Store, open_store
+
+_WAY = "command"
+# How long `release` and `reject` watch what becomes of their decision, in seconds.
+_PATIENCE = 30
+
+_Decide = Callable[[Store, Incident, Actor, str], Incident]
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the four subcommands."""
+    listing = commands.add_parser("list", help="list incidents")
+    listing.add_argument("--state", choices=[str(state) for state in State], help="only those in this state")
+    listing.add_argument("--json", action="store_true", help="one JSON object a line")
+    listing.set_defaults(run=_list)
+
+    show = commands.add_parser("show", help="show one incident: why it was held and what happened to it")
+    show.add_argument("id", help="incident id or Postfix queue id")
+    show.add_argument("--json", action="store_true", help="one JSON object")
+    show.set_defaults(run=_show)
+
+    release = commands.add_parser("release", help="approve a held message: it goes to its recipients")
+    release.add_argument("id", help="incident id or Postfix queue id")
+    release.add_argument("--comment", default="", help="why, for the record")
+    release.set_defaults(run=lambda arguments: _decide(arguments, moderation.approve))
+
+    reject = commands.add_parser("reject", help="reject a held message: it goes back to its sender")
+    reject.add_argument("id", help="incident id or Postfix queue id")
+    reject.add_argument("--comment", default="", help="the reason, for the sender and for the record")
+    reject.set_defaults(run=lambda arguments: _decide(arguments, moderation.reject))
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    store = open_store(load_settings(arguments.config).store.url)
+    states = [State(arguments.state)] if arguments.state else None
+    for incident in store.incidents(states):
+        if arguments.json:
+            print(json.dumps(_plain(incident)))
+        else:
+            recipients = ", ".join(incident.recipients[:3]) + (" …" if len(incident.recipients) > 3 else "")
+            print(
+                f"{incident.id}  {incident.state:9}  {_time(incident.created_at)}  "
+                f"{_clean(incident.sender) or '<>'} → {_clean(recipients)}  {_found(incident)}"
+            )
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    store = open_store(load_settings(arguments.config).store.url)
+    incident = _find(store, arguments.id)
+    if incident is None:
+        return 2
+    history = store.history(incident.id)
+    if arguments.json:
+        print(json.dumps(_plain(incident) | {"history": [_plain(event) for event in history]}))
+        return 0
+    rows = [
+        ("incident", incident.id),
+        ("state", incident.state),
+        ("queue id", incident.queue_id),
+        ("from", incident.sender or "<>"),
+        ("header from", incident.header_from),
+        ("to", ", ".join(incident.recipients)),
+        ("subject", incident.subject),
+        ("size", f"{incident.size} bytes"),
+        ("policy", incident.policy),
+        ("inspection", f"{incident.status}; {incident.reason}" if incident.reason else incident.status),
+        ("deadline", _time(incident.deadline_at) if incident.deadline_at else ""),
+        ("decided by", incident.decided_by or ""),
+        ("comment", incident.comment or ""),
+    ]
+    for name, value in rows:
+        if value:
+            print(f"{name:12}{_clean(str(value))}")
+    for finding in incident.findings:
+        times = f"{finding['count']}×" if finding["count"] > 1 else ""
+        print(f"{'found':12}{times}{finding['identifier']} ({finding['confidence']}): {', '.join(finding['masked'])}")
+        print(f"{'':12}  in {_clean('; '.join(finding['parts']))}")
+    for event in history:
+        note = f": {_clean(event.note)}" if event.note else ""
+        print(f"{_time(event.at):12}  {event.event} by {_clean(event.who)} ({event.how}){note}")
+    return 0
+
+
+def _decide(arguments: argparse.Namespace, decide: _Decide) -> int:
+    settings = load_settings(arguments.config)
+    store = open_store(settings.store.url)
+    incident = _find(store, arguments.id)
+    if incident is None:
+        return 2
+    try:
+        decided = decide(store, incident, Actor(_person(), _WAY), arguments.comment)
+    except ConflictError as error:
+        return _too_late(error.incident)
+    except ValueError:
+        return _too_late(incident)
+    return _watch(store, decided, settings)
+
+
+def _too_late(incident: Incident) -> int:
+    said = {
+        State.PENDING: "has not reached Postfix's hold queue yet; try again in a moment",
+        State.VANISHED: "is gone from Postfix's queue: somebody deleted or released it there",
+    }.get(incident.state, f"is already {incident.state}")
+    by = f", by {_clean(incident.decided_by)} ({incident.decided_how})" if incident.decided_by else ""
+    print(f"holdgate: {incident.id} {said}{by}", file=sys.stderr)
+    return 2
+
+
+def _watch(store: Store, incident: Incident, settings: Settings) -> int:
+    """Wait for the decision to be carried out, and say what became of it."""
+    deadline = time.monotonic() + _PATIENCE
+    now: Incident | None = incident
+    while now is not None and now.closed_at is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+        now = store.incident(incident.id)
+    if now is None or now.closed_at is None:
+        print(
+            f"{incident.id}: {incident.state}, but not carried out yet. It will be once the queue agent answers on "
+            f"{settings.queue.socket} and holdgate-desk can send notices; the decision is recorded."
+        )
+        return 2
+    if now.state is State.RELEASED:
+        print(f"{now.id}: released to {_clean(', '.join(now.recipients))}")
+    elif now.state is State.RETURNED:
+        told = f"; {_clean(now.sender)} has been told" if now.sender else "; it has no sender to tell"
+        print(f"{now.id}: rejected and taken out of the queue{told}")
+    else:
+        print(f"{now.id}: the message was gone from Postfix's queue before this could be carried out")
+        return 2
+    return 0
+
+
+def _find(store: Store, name: str) -> Incident | None:
+    found = store.find(name)
+    if len(found) == 1:
+        return found[0]
+    # A queue id that was used twice (short ids): only one of the messages can still be waiting.
+    waiting = [incident for incident in found if incident.state is State.HELD]
+    if len(waiting) == 1:
+        return waiting[0]
+    said = "matches several incidents; name one by its id" if found else 'no such incident; see "holdgate list"'
+    print(f"holdgate: {_clean(name)}: {said}", file=sys.stderr)
+    return None
+
+
+def _person() -> str:
+    """Name who runs the command: behind sudo(8), who called that."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
+
+
+def _found(incident: Incident) -> str:
+    return ", ".join(f"{f['count']}× {f['identifier']}" for f in incident.findings) or _clean(incident.policy)
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+
+
+def _clean(text: str) -> str:
+    """Keep what a sender wrote from playing with the terminal: no escape sequence, no bidi override, one line."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    return {name: item.isoformat() if isinstance(item, datetime) else item for name, item in asdict(value).items()}

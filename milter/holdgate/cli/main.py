@@ -1,0 +1,52 @@
+"""`holdgate`: the administrator's command. It parses the command line and calls the family that a subcommand is of."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from holdgate import __version__, maillog
+from holdgate.cli import check, incidents, policy, rules, scan, seal
+from holdgate.config import DEFAULT_PATH, ConfigError, load_settings
+from holdgate.quarantine.store import StoreError, migrate
+from holdgate.scan.pool import ScanError
+
+# What a command ends with when it could not do its work; 1 is for what it found (see `holdgate scan`).
+_TROUBLE = 2
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the whole command line; the reference page is generated from it."""
+    parser = argparse.ArgumentParser(prog="holdgate", description="Outbound mail DLP with a manager's approval.")
+    parser.add_argument("-c", "--config", type=Path, default=DEFAULT_PATH, help="settings file (default: %(default)s)")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for family in (incidents, scan, rules, policy, seal, check):
+        family.add_commands(commands)
+    step = commands.add_parser("migrate", help="create the store, or bring it up to this version")
+    step.set_defaults(run=_migrate)
+    return parser
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    migrate(load_settings(arguments.config).store.url)
+    return 0
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run one subcommand and end the process with its exit code."""
+    arguments = build_parser().parse_args(words)
+    maillog.configure("holdgate", daemon=False)
+    try:
+        sys.exit(arguments.run(arguments))
+    except (ConfigError, StoreError, ScanError) as error:
+        print(f"holdgate: {error}", file=sys.stderr)
+        sys.exit(_TROUBLE)
+    except BrokenPipeError:
+        # Whoever read our output has had enough: "holdgate list | head".
+        sys.stderr.close()
+        sys.exit(_TROUBLE)
+
+
+if __name__ == "__main__":
+    main()

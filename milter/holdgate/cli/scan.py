@@ -1,0 +1,139 @@
+"""`holdgate scan` and `extract`: what the gate would find in a file, and which text it would look at."""
+
+import argparse
+import json
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from holdgate.config import DEFAULT_PATH, Settings, load_settings
+from holdgate.findings import Inspection
+from holdgate.policy.model import load_policies
+from holdgate.scan.pool import Pool, PoolSettings
+
+_CLEAN, _FOUND, _NOT_READ = 0, 1, 2
+_DEFAULT_PROFILE = "dlp-pii"
+_MESSAGE_SUFFIXES = {".eml", ".msg822", ".mime"}
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the two subcommands."""
+    scanning = commands.add_parser(
+        "scan",
+        help="say what would be found in messages or documents",
+        description="Exit code 0: nothing found; 1: something found; 2: not fully inspected, or an error.",
+    )
+    scanning.add_argument("files", nargs="+", metavar="FILE", help='a message (.eml), any document, or "-" for stdin')
+    scanning.add_argument("--json", action="store_true", help="one JSON object a line and file")
+    scanning.add_argument("--explain", action="store_true", help="say why each match counts")
+    scanning.set_defaults(run=_scan)
+
+    extracting = commands.add_parser("extract", help="print the text of each part, as detection sees it")
+    extracting.add_argument("files", nargs="+", metavar="FILE", help='a message (.eml), any document, or "-" for stdin')
+    extracting.add_argument("--json", action="store_true", help="one JSON object a line and file")
+    extracting.set_defaults(run=_extract)
+
+
+def _scan(arguments: argparse.Namespace) -> int:
+    worst = _CLEAN
+    with _pool(arguments) as pool:
+
+        def work(descriptor: int, name: str | None) -> tuple[Inspection, list[dict[str, str]]]:
+            inspection = pool.inspect(descriptor, name=name)
+            wanted = arguments.explain and inspection.findings
+            return inspection, pool.explain(descriptor, name=name) if wanted else []
+
+        for path, outcome in _each(arguments.files, work):
+            result, reasons = outcome if isinstance(outcome, tuple) else (outcome, [])
+            inspection = result if isinstance(result, Inspection) else Inspection(status="failed", reason=result)
+            if inspection.status != "complete":
+                worst = _NOT_READ
+            elif inspection.findings:
+                worst = max(worst, _FOUND)
+            if arguments.json:
+                explained = {"reasons": reasons} if arguments.explain else {}
+                print(json.dumps({"path": path} | inspection.to_json() | explained), flush=True)
+            else:
+                _print_inspection(path, inspection)
+                for reason in reasons:
+                    place = f"{reason['part']}, {reason['place']}" if reason["place"] else reason["part"]
+                    print(f"  {reason['why']}\n    in {place}")
+    return worst
+
+
+def _extract(arguments: argparse.Namespace) -> int:
+    worst = _CLEAN
+    with _pool(arguments) as pool:
+        for path, result in _each(arguments.files, lambda fd, name: pool.extract(fd, name=name)):
+            extraction: dict[str, Any] = (
+                result if isinstance(result, dict) else {"status": "failed", "reason": result, "parts": []}
+            )
+            if extraction["status"] != "complete":
+                worst = _NOT_READ
+            if arguments.json:
+                print(json.dumps({"path": path} | extraction), flush=True)
+            else:
+                _print_extraction(path, extraction)
+    return worst
+
+
+def _pool(arguments: argparse.Namespace) -> Pool:
+    # Without a settings file at the usual place the defaults serve: rules can be tried before anything is installed.
+    if arguments.config == DEFAULT_PATH and not arguments.config.exists():
+        return Pool(PoolSettings.of(Settings(), (_DEFAULT_PROFILE,)))
+    settings = load_settings(arguments.config)
+    return Pool(PoolSettings.of(settings, load_policies(settings.policy.file).profiles() or (_DEFAULT_PROFILE,)))
+
+
+def _each(files: list[str], work: Any) -> Iterator[tuple[str, Any]]:
+    """Give each file to the pool, several at a time, and yield path and outcome in the order of the arguments."""
+
+    def one(path: str) -> Any:
+        try:
+            descriptor = _stdin() if path == "-" else os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            return f"cannot be read: {error.strerror}"
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return "not a regular file"
+            name = None if path == "-" or Path(path).suffix.lower() in _MESSAGE_SUFFIXES else Path(path).name
+            return work(descriptor, name)
+        finally:
+            os.close(descriptor)
+
+    with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as threads:
+        yield from zip(files, threads.map(one, files), strict=True)
+
+
+def _stdin() -> int:
+    """Copy standard input into a memory file, for workers read from the start and know the size."""
+    descriptor = os.memfd_create("stdin", os.MFD_CLOEXEC)
+    while chunk := sys.stdin.buffer.read(2**20):
+        os.write(descriptor, chunk)
+    return descriptor
+
+
+def _print_inspection(path: str, inspection: Inspection) -> None:
+    print(f"{path}: {_status(inspection.status, inspection.reason)}")
+    for finding in inspection.findings:
+        print(f"  {finding.count}× {finding.identifier} ({finding.confidence}): {', '.join(finding.masked)}")
+        print(f"    in {'; '.join(finding.parts)}")
+    for name, severity in inspection.profiles.items():
+        print(f"  profile {name}: {severity}")
+    for signal in inspection.signals:
+        print(f"  signal: {signal}")
+
+
+def _print_extraction(path: str, extraction: dict[str, Any]) -> None:
+    print(f"{path}: {_status(extraction['status'], extraction['reason'])}")
+    for part in extraction["parts"]:
+        print(f"--- {part['name']} ({part['reader']}): {_status(part['status'], part['reason'])}")
+        print(part["text"])
+
+
+def _status(status: str, reason: str) -> str:
+    return f"{status}; {reason}" if reason else status

@@ -1,0 +1,297 @@
+"""The settings: each declared once here, with its default, unit and meaning; read from TOML and checked as a whole.
+
+`docs/reference/config.md` is generated from these declarations, and a test compares the two.
+"""
+
+import ipaddress
+import re
+import sys
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+
+DEFAULT_PATH = Path("/etc/holdgate/holdgate.toml")
+
+_DURATION_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SIZE_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+
+
+class ConfigError(Exception):
+    """The settings cannot be used; `problems` has one line for each thing that is wrong."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def parse_duration(value: object) -> object:
+    """Turn "500ms", "30s", "10m", "12h" or "2d" into a timedelta; leave any other type to the validator."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+) ?(ms|s|m|h|d)", value.strip())
+    if match is None:
+        raise ValueError('write a duration as a number and ms, s, m, h or d, as in "30s" or "2d"')
+    return timedelta(seconds=int(match[1]) * _DURATION_UNITS[match[2]])
+
+
+def format_duration(value: timedelta) -> str:
+    """Write a duration as the settings do, in the largest unit that holds it whole: the inverse of parse_duration."""
+    milliseconds = round(value.total_seconds() * 1000)
+    for unit in ("d", "h", "m", "s"):
+        scale = round(_DURATION_UNITS[unit] * 1000)
+        if milliseconds and milliseconds % scale == 0:
+            return f"{milliseconds // scale}{unit}"
+    return f"{milliseconds}ms"
+
+
+def parse_size(value: object) -> object:
+    """Turn "512K", "25M" or "1G" (powers of 1024) into bytes; leave any other type to the validator."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+) ?([KMG]?)", value.strip())
+    if match is None:
+        raise ValueError('write a size as a number of bytes or with K, M or G, as in "25M"')
+    return int(match[1]) * _SIZE_UNITS[match[2]]
+
+
+def format_size(value: int) -> str:
+    """Write a size as the settings do: the inverse of parse_size."""
+    for unit in ("G", "M", "K"):
+        if value and value % _SIZE_UNITS[unit] == 0:
+            return f"{value // _SIZE_UNITS[unit]}{unit}"
+    return str(value)
+
+
+def _parse_network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ipaddress.ip_network(value)
+    except ValueError as error:
+        raise ValueError(f'"{value}" is no network; write 192.0.2.0/24 or 2001:db8::/32') from error
+
+
+def _parse_address(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    host, separator, port = value.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not separator or not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError('write an address as host:port, as in "127.0.0.1:9851"')
+    return host, int(port)
+
+
+def _format_address(value: tuple[str, int]) -> str:
+    host, port = value
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
+Size = Annotated[int, BeforeValidator(parse_size), PlainSerializer(format_size), Field(ge=0)]
+Network = Annotated[
+    ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_parse_network), PlainSerializer(str)
+]
+Address = Annotated[tuple[str, int], BeforeValidator(_parse_address), PlainSerializer(_format_address)]
+
+
+class Section(BaseModel):
+    """A table of the settings file. A key that is not declared is an error, so a typing mistake is seen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class MilterSettings(Section):
+    """How Postfix reaches the milter, and how messages are kept while they come in."""
+
+    socket: str = Field(
+        "unix:/run/holdgate/milter/milter.sock",
+        pattern=r"^(unix:/.+|inet6?:\d+@.+)$",
+        description='Where the milter listens: "unix:/path" (faster) or "inet:PORT@HOST". '
+        "A chrooted smtpd needs a path below Postfix's queue directory. A directory with the setgid bit lends its "
+        "group to the socket: whoever is in it may connect.",
+    )
+    spool_directory: Path = Field(
+        Path("/var/lib/holdgate/spool"),
+        description="Directory for messages larger than `spool_memory` while they are inspected. The files have no "
+        "name, so nothing is left behind when the daemon ends.",
+    )
+    spool_memory: Size = Field(
+        2**20, description="Messages up to this size are kept in memory while they are inspected, larger ones on disk."
+    )
+    timeout: Duration = Field(
+        timedelta(seconds=600), description="How long the milter waits for Postfix's next step before it hangs up."
+    )
+
+
+class ScanSettings(Section):
+    """The worker processes that read messages."""
+
+    workers: int = Field(0, ge=0, le=256, description="Number of worker processes; 0 means one for each CPU.")
+    time_limit: Duration = Field(
+        timedelta(seconds=30), description="Longest inspection of one message; after it the worker is killed."
+    )
+    wait_limit: Duration = Field(
+        timedelta(seconds=120), description="How long a message may wait for a free worker before it is deferred (4xx)."
+    )
+    retire_after: int = Field(
+        500, ge=1, description="A worker is replaced after this many messages, so that a leak stays small."
+    )
+
+
+class RulesSettings(Section):
+    """Where the rules stand."""
+
+    directory: Path | None = Field(
+        None, description="The shipped rules; unset means those that were installed with this version."
+    )
+    local_directory: Path = Field(
+        Path("/etc/holdgate/rules.d"), description="Your own rules and changes, read after the shipped ones."
+    )
+
+    def shipped(self) -> Path:
+        """Return the directory of the shipped rules: the setting, a checkout's own, or where they were installed."""
+        if self.directory is not None:
+            return self.directory
+        checkout = Path(__file__).parents[2] / "rules"
+        return checkout if checkout.is_dir() else Path(sys.prefix) / "share/holdgate/rules"
+
+
+class PolicySettings(Section):
+    """Who may send what to whom: the policies stand in a file of their own."""
+
+    file: Path = Field(
+        Path("/etc/holdgate/policies.toml"), description="The policies, in order (see [policies](policies.md))."
+    )
+    action_header: str = Field(
+        "X-Netskope-Action",
+        pattern=r"^[!-9;-~]+$",
+        description="Name of the header that says what a policy wants done with the message.",
+    )
+    action_value: str = Field(
+        "Quarantine", pattern=r"^[ -~]+$", description="Its value for mail that waits for approval."
+    )
+    trusted_scanners: list[Network] = Field(
+        [],
+        description="Networks of other scanners, such as Netskope's SMTP proxy. Mail from there that bears "
+        "`X-Netskope-Inspected: true` is not inspected again, and `foreign_marks` are believed.",
+    )
+    foreign_marks: dict[str, str] = Field(
+        {"X-Netskope-Action": "quarantine", "X-Panw-Action": "quarantine"},
+        description="Headers by which a trusted scanner says that a message must be held, and the pattern of each "
+        "value, without regard to case.",
+    )
+
+
+class SealSettings(Section):
+    """The seal by which we know mail again that we have inspected (see [headers](headers.md))."""
+
+    keys: Path = Field(
+        Path("/etc/holdgate/seal.keys"),
+        description="File of the keys, made by `holdgate seal new-key`; without it no seal is written or believed.",
+    )
+    lifetime: Duration = Field(timedelta(hours=1), description="How long after the inspection a seal is believed.")
+
+
+class StoreSettings(Section):
+    """Where incidents are recorded."""
+
+    url: str = Field(
+        "sqlite:////var/lib/holdgate/holdgate.db",
+        description='Database URL as SQLAlchemy writes it; "postgresql+psycopg://…" needs the extra `postgresql`.',
+    )
+
+
+class QueueSettings(Section):
+    """The queue agent, the only part that touches Postfix's queue."""
+
+    socket: Path = Field(
+        Path("/run/holdgate/queue.sock"), description="Unix socket of the agent; root and `user` may connect."
+    )
+    postfix_config: Path = Field(
+        Path("/etc/postfix"), description="Configuration directory of the Postfix instance whose hold queue is ours."
+    )
+    interval: Duration = Field(
+        timedelta(seconds=10),
+        description="How often hold queue and store are compared. While something is under way it is once a second.",
+    )
+    missing_after: Duration = Field(
+        timedelta(minutes=10),
+        description="An incident whose message has not shown up in the hold queue by then is an alarm and is closed.",
+    )
+
+
+class DeskSettings(Section):
+    """Decisions, deadlines and the notices about them."""
+
+    deadline: Duration = Field(
+        timedelta(days=2), description="A held message that nobody decided on by then goes back to its sender."
+    )
+    notice_relay: Address = Field(
+        ("127.0.0.1", 10027),
+        description="SMTP listener that takes our notices without filtering them (see `postfix/master.cf`).",
+    )
+    notice_from: str = Field(
+        "Holdgate <holdgate@localhost>",
+        description="From header of notices; the envelope sender of a notice is always empty.",
+    )
+    return_size: Size = Field(
+        50_000,
+        description="A returned message up to this size is attached whole, a larger one with its headers only "
+        "(Postfix: `bounce_size_limit`).",
+    )
+
+
+class MetricsSettings(Section):
+    """Where Prometheus scrapes each daemon. An empty address cannot be given; bind to a loopback address."""
+
+    milter: Address = Field(("127.0.0.1", 9851), description="Address of `holdgate-milter`'s metrics.")
+    queue: Address = Field(("127.0.0.1", 9852), description="Address of `holdgate-queue`'s metrics.")
+    desk: Address = Field(("127.0.0.1", 9853), description="Address of `holdgate-desk`'s metrics.")
+
+
+class Settings(Section):
+    """All settings, a table for each room."""
+
+    user: str = Field(
+        "holdgate", description="System user of the unprivileged daemons; a daemon that root starts changes to it."
+    )
+    milter: MilterSettings = MilterSettings()
+    scan: ScanSettings = ScanSettings()
+    rules: RulesSettings = RulesSettings()
+    policy: PolicySettings = PolicySettings()
+    seal: SealSettings = SealSettings()
+    store: StoreSettings = StoreSettings()
+    queue: QueueSettings = QueueSettings()
+    desk: DeskSettings = DeskSettings()
+    metrics: MetricsSettings = MetricsSettings()
+
+
+def load_settings(path: Path) -> Settings:
+    """Read the settings file (TOML, UTF-8).
+
+    Raises ConfigError with one line for each problem: the file, the key, what is wrong and what is allowed.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: not valid TOML: {error}"]) from error
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError([f"{path}: {_problem(content, detail)}" for detail in error.errors()]) from error
+
+
+def _problem(content: dict[str, Any], detail: Any) -> str:
+    """Say one of pydantic's errors as `[table] key: what is wrong`, never repeating a secret-bearing value."""
+    *tables, key = [str(step) for step in detail["loc"]] or [""]
+    place = f"[{'.'.join(tables)}] {key}" if tables else key
+    if detail["type"] == "extra_forbidden":
+        known = Settings if not tables else Settings.model_fields[tables[0]].annotation
+        names = ", ".join(sorted(getattr(known, "model_fields", {})))
+        return f"{place}: no such setting; known here: {names}"
+    return f"{place}: {detail['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,69 @@
+"""What the three daemons share at start: arguments, settings, log, the change to an unprivileged user."""
+
+import argparse
+import ctypes
+import grp
+import os
+import pwd
+import signal
+import sys
+from pathlib import Path
+
+from holdgate import __version__, maillog
+from holdgate.config import DEFAULT_PATH, ConfigError, Settings, load_settings
+
+# Exit codes as sysexits.h and systemd.exec(5) name them.
+EX_OSERR = 71
+EX_CONFIG = 78
+
+_PR_SET_PDEATHSIG = 1
+
+
+def begin(name: str, description: str | None) -> tuple[Settings, Path]:
+    """Read the command line and the settings and open the log. Ends the process with EX_CONFIG on bad settings."""
+    parser = argparse.ArgumentParser(prog=name, description=description)
+    parser.add_argument("-c", "--config", type=Path, default=DEFAULT_PATH, help="settings file (default: %(default)s)")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log more")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    arguments = parser.parse_args()
+    maillog.configure(name, daemon=True, verbose=arguments.verbose)
+    try:
+        return load_settings(arguments.config), arguments.config
+    except ConfigError as error:
+        for problem in error.problems:
+            maillog.failed(stage="config", error=problem)
+        sys.exit(EX_CONFIG)
+
+
+def become(user: str) -> None:
+    """Change from root to `user` for good, with its groups; do nothing when we are not root or `user` is.
+
+    Raises KeyError for an unknown user.
+    """
+    if os.geteuid() != 0:
+        return
+    entry = pwd.getpwnam(user)
+    if entry.pw_uid == 0:
+        return
+    os.initgroups(user, entry.pw_gid)
+    os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
+    os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends, however that ends (prctl(2), PR_SET_PDEATHSIG).
+
+    A change of user undoes it, so `become` goes first; and the parent is the thread that forked, not its process.
+    """
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def ids_of(user: str) -> tuple[int, int]:
+    """Return the user id and the primary group id of `user`. Raises KeyError for an unknown one."""
+    entry = pwd.getpwnam(user)
+    return entry.pw_uid, entry.pw_gid
+
+
+def group_id(name: str) -> int:
+    """Return the id of a group. Raises KeyError for an unknown one."""
+    return grp.getgrnam(name).gr_gid

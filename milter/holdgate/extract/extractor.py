@@ -1,0 +1,296 @@
+"""The driver: a message or a file in, all its parts with text, place and status out.
+
+Content decides the reader; what a reader hands back as embedded is read the same way, in any nesting. A reader that
+runs into a limit leaves its part `limited`, one that fails leaves it `failed`, and what was read before still counts:
+nothing unread is ever `complete`.
+"""
+
+import re
+import time
+from dataclasses import replace
+
+from holdgate.extract import identify, mime
+from holdgate.extract.budget import Budget, LimitReachedError, Limits
+from holdgate.extract.part import Extraction, Part, Status
+from holdgate.extract.readers import (
+    archive,
+    binary,
+    calendar,
+    card,
+    compressed,
+    csv,
+    encrypted,
+    excel,
+    html,
+    image,
+    mbox,
+    metafile,
+    odf,
+    office_xml,
+    ole,
+    ooxml,
+    pdf,
+    pkcs7,
+    rtf,
+    text,
+    tnef,
+    word,
+    xml,
+)
+from holdgate.extract.readers import zip as zip_reader
+from holdgate.extract.reading import Document, Reader, UnreadableError
+from holdgate.mask import mask
+
+READERS: dict[str, Reader] = {
+    "archive": archive.read,
+    "binary": binary.read,
+    "calendar": calendar.read,
+    "card": card.read,
+    "compressed": compressed.read,
+    "csv": csv.read,
+    "encrypted": encrypted.read,
+    "excel": ole.read,
+    "old-excel": excel.read,
+    "html": html.read,
+    "image": image.read,
+    "mbox": mbox.read,
+    "metafile": metafile.read,
+    "msg": ole.read,
+    "odf": odf.read,
+    "office-xml": office_xml.read,
+    "ole": ole.read,
+    "ooxml": ooxml.read,
+    "pdf": pdf.read,
+    "pkcs7": pkcs7.read,
+    "powerpoint": ole.read,
+    "rtf": rtf.read,
+    "text": text.read,
+    "tnef": tnef.read,
+    "word": ole.read,
+    "old-word": word.read,
+    "xml": xml.read,
+    "zip": zip_reader.read,
+}
+"""The reader of each kind of document that `identify` tells apart. A message is read by the driver itself."""
+
+_BODIES = {"text/plain": "message body", "text/html": "message body (HTML)"}
+# What in a part's name may be personal data: an address, or nine digits and more.
+_TELLING = re.compile(r"\S+@\S+|\d(?:[ ._-]?\d){8,}")
+_SEVERITY = {Status.COMPLETE: 0, Status.LIMITED: 1, Status.FAILED: 2}
+
+
+def extract_message(data: bytes | memoryview, limits: Limits = Limits()) -> Extraction:  # noqa: B008 (frozen)
+    """Read an RFC 5322 message as it went over the wire, with CRLF or LF line ends. Raises nothing."""
+    reading = _Reading(limits)
+    reading.read(Document(bytes(data), declared_type="message/rfc822"), "", "message")
+    return reading.result()
+
+
+def extract_file(name: str, data: bytes, limits: Limits = Limits()) -> Extraction:  # noqa: B008 (frozen)
+    """Read a document of any kind, an .eml with its parts among them. Raises nothing."""
+    reading = _Reading(limits)
+    document = Document(data, name)
+    kind = identify.identify(document)
+    reading.read(document, "" if kind == "message" else _shown(name) or "document", kind)
+    return reading.result()
+
+
+class _Reading:
+    """What the parts of one message share: the budget, the parts read so far, what has been read, and the signals."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.budget = Budget(limits)
+        self.extraction = Extraction()
+        self._messages = 0
+        self._seen: set[tuple[int, int]] = set()
+
+    def read(self, document: Document, name: str, kind: str = "") -> None:
+        """Read a document and all that is in it as parts called `name`.
+
+        Raises LimitReachedError when the message has too many parts, nothing else.
+        """
+        limits = self.budget.limits
+        if len(self.extraction.parts) > limits.entries + limits.mime_parts:
+            raise LimitReachedError("too many parts")
+        kind = kind or identify.identify(document)
+        if disagreement := identify.mismatch(document, kind):
+            self.signal(disagreement)
+        if kind != "message":
+            self._read_with(READERS.get(kind, binary.read), kind, document, name)
+        elif self._messages > limits.mime_depth:
+            self._plain(_below(name, "headers"), "", ["messages nested too deeply"])
+        else:
+            self._messages += 1
+            self._read_message(document, name)
+            self._messages -= 1
+
+    def read_once(self, document: Document, name: str) -> None:
+        """Read a document, but not the same bytes twice: an archive may hold itself, or one file a thousand times."""
+        key = (len(document.data), hash(document.data))
+        if key not in self._seen:
+            self._seen.add(key)
+            self.read(document, name)
+
+    def _read_with(self, reader: Reader, kind: str, document: Document, name: str) -> None:
+        sink = PartSink(self, Part(name, kind, size=len(document.data)), document.depth)
+        self.budget.begin_part()
+        try:
+            if document.depth > self.budget.limits.archive_depth:
+                raise LimitReachedError("nested too deeply")
+            reader(document, sink)
+        except LimitReachedError as error:
+            sink.limited(str(error))
+        except UnreadableError as error:
+            sink.failed(str(error))
+        except RecursionError:
+            sink.limited("nested too deeply")
+        except Exception as error:
+            # The message of a foreign exception may quote the document: its type alone is safe to show.
+            sink.failed(f"reader failed: {type(error).__name__}")
+        if sink.unread:
+            self._read_strings(document, sink)
+        sink.finish()
+
+    def _read_strings(self, document: Document, sink: "PartSink") -> None:
+        """Save what strings there are in a document whose reader gave up without a word of text."""
+        try:
+            binary.read_strings(document.data, sink)
+        except LimitReachedError as error:
+            sink.limited(str(error))
+
+    def _read_message(self, document: Document, name: str) -> None:
+        try:
+            mail = mime.read_mail(document.data, self.budget)
+        except Exception as error:
+            sink = PartSink(self, Part(_below(name, "message"), "mime"), document.depth)
+            sink.failed(f"reader failed: {type(error).__name__}")
+            self._read_strings(document, sink)
+            sink.finish()
+            return
+        for signal in mail.signals:
+            self.signal(signal)
+        self._plain(_below(name, "subject"), mail.subject, [])
+        names = [f"attachment name: {given}" for leaf in mail.leaves for given in leaf.names]
+        self._plain(_below(name, "headers"), "\n".join([*mail.headers, *names]), mail.unread)
+        for number, leaf in enumerate(mail.leaves, 1):
+            inner = replace(leaf.document, depth=document.depth)
+            if leaf.kind:
+                label = f"other reading {number}"
+            elif leaf.names:
+                label = _shown(leaf.names[0]) or f"attachment {number}"
+            else:
+                label = _BODIES.get(inner.declared_type, f"attachment {number} ({inner.declared_type})")
+            try:
+                self.read(inner, _below(name, label), leaf.kind)
+            except LimitReachedError as error:
+                self._plain(_below(name, "other parts"), "", [str(error)])
+                return
+
+    def _plain(self, name: str, value: str, unread: list[str]) -> None:
+        """Add a part that needs no reader."""
+        if value or unread:
+            sink = PartSink(self, Part(name, "mime"), 0)
+            try:
+                sink.text(value)
+            except LimitReachedError as error:
+                sink.limited(str(error))
+            for reason in unread:
+                sink.limited(reason)
+            sink.finish()
+
+    def signal(self, signal: str) -> None:
+        """Keep a signal once."""
+        if signal not in self.extraction.signals:
+            self.extraction.signals.append(signal)
+
+    def result(self) -> Extraction:
+        """Sum up: the worst status, and the first reason for it with its part's name, numbers in the name masked."""
+        worst = max(self.extraction.parts, key=lambda part: _SEVERITY[part.status], default=None)
+        if worst is not None and worst.status is not Status.COMPLETE:
+            self.extraction.status = worst.status
+            name = _TELLING.sub(lambda found: mask(found[0]), worst.name)
+            self.extraction.reason = f"{name}: {worst.reason}"
+        return self.extraction
+
+
+class PartSink:
+    """The sink that one part's reader writes to."""
+
+    def __init__(self, reading: _Reading, part: Part, depth: int) -> None:
+        self.budget = reading.budget
+        self._reading = reading
+        self._part = part
+        self._depth = depth
+        self._texts: list[str] = []
+        self._length = 0
+        self._reasons: list[str] = []
+        self._embedded = False
+        reading.extraction.parts.append(part)
+
+    def text(self, text: str, place: str = "") -> None:
+        """Take a text, as much of it as the budget allows."""
+        if not text:
+            return
+        budget = self.budget
+        budget.check_time()
+        allowed = budget.limits.text_characters - budget.characters
+        if len(text) > allowed:
+            text = text[: max(0, allowed)]
+            self._take(text, place)
+            raise LimitReachedError("too much text")
+        self._take(text, place)
+
+    def _take(self, text: str, place: str) -> None:
+        places = self._part.places
+        if (places[-1][1] if places else "") != place:
+            places.append((self._length, place))
+        self._texts.append(text)
+        self._length += len(text) + 1
+        self.budget.spend_characters(len(text))
+
+    def embedded(self, data: bytes, name: str = "", declared_type: str = "", charset: str = "") -> None:
+        """Read a document inside this one, on a clock of its own; its name is text of this part."""
+        budget = self.budget
+        budget.check_time()
+        self.text(name, "name of an embedded file")
+        self._embedded = True
+        if data:
+            document = Document(data, name, declared_type, charset, self._depth + 1)
+            clock, started = budget.part_deadline, time.monotonic()
+            self._reading.read_once(document, _below(self._part.name, _shown(name) or "embedded document"))
+            budget.part_deadline = min(budget.deadline, clock + time.monotonic() - started)
+
+    def limited(self, reason: str) -> None:
+        """Mark the part as not wholly read."""
+        if self._part.status is Status.COMPLETE:
+            self._part.status = Status.LIMITED
+        self._reasons.append(reason)
+
+    def failed(self, reason: str) -> None:
+        """Mark the part as unread, or unread from some point on."""
+        self._part.status = Status.FAILED
+        self._reasons.insert(0, reason)
+
+    def signal(self, signal: str) -> None:
+        """Keep a signal of this message."""
+        self._reading.signal(signal)
+
+    @property
+    def unread(self) -> bool:
+        """Say whether the reader failed before it handed on anything, though not for want of a key."""
+        failed = self._part.status is Status.FAILED and "encrypted" not in self._reasons
+        return failed and not self._texts and not self._embedded
+
+    def finish(self) -> None:
+        """Put the part together."""
+        self._part.text = "\n".join(self._texts)
+        self._part.reason = ", ".join(dict.fromkeys(self._reasons))
+
+
+def _shown(name: str) -> str:
+    """Return a sender's file name fit to be shown: printable, without line breaks, not too long."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in name[:200]).split())
+
+
+def _below(name: str, inner: str) -> str:
+    return f"{name} › {inner}" if name else inner

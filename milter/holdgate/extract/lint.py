@@ -1,0 +1,274 @@
+"""The strict reading of a message: what passes has one meaning for every program; what does not says why.
+
+No MIME parser reads what another one reads once a message bends the rules ("Inbox Invasion", CCS 2024;
+draft-chen-email-mime-ambiguity-defense). So the rules are checked on the raw bytes, while the message is taken apart by
+them: a message without a doubt has been read by then, and one with doubts is read in all other ways as well.
+Rules: RFC 5322 (2.2, 2.3), RFC 2045 (5.1, 6), RFC 2046 (5.1, 5.2). Each step is linear in the message's size.
+"""
+
+import binascii
+import re
+from dataclasses import dataclass, field
+
+from holdgate.extract.budget import Budget, LimitReachedError
+from holdgate.extract.fields import FIELD, base64, parameters
+
+ENCODINGS = frozenset({"7bit", "8bit", "binary", "quoted-printable", "base64"})
+
+_STRUCTURAL = frozenset({"content-type", "content-transfer-encoding", "content-disposition", "mime-version"})
+_HEADERS_INSIDE = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"})
+_NOT_LETTERS = re.compile(r"[^a-z]")
+_LOOKALIKES = frozenset(_NOT_LETTERS.sub("", name) for name in _STRUCTURAL)
+_CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
+_BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]$")  # RFC 2046, 5.1.1
+_MIME_LINE = re.compile(rb"(?:^|\n)[ \t]*content-(?:type|transfer-encoding|disposition)[ \t]*:", re.IGNORECASE)
+# Fields of which one is MIME's: at the start of a body, or behind a line that may pass for a delimiter.
+_FIELDS = rb"(?:[!-9;-~]+[ \t]*:.*\n(?:[ \t].*\n)*){0,20}?[ \t]*(?:content-[a-z-]+|mime-version)[ \t]*:"
+_BODY_START = re.compile(rb"\s*" + _FIELDS, re.IGNORECASE)
+_INNER_PART = re.compile(rb"^[ \t]*--.*\n" + _FIELDS, re.IGNORECASE | re.MULTILINE)
+_FOLDED_FIELD = re.compile(rb"\n[ \t]+(?:content-(?:type|transfer-encoding|disposition)|mime-version)[ \t]*:", re.I)
+_BLANK_FOLD = re.compile(rb"\n[ \t]+\n")
+_BAD_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\n|\Z)|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+@dataclass(slots=True)
+class Entity:
+    """A leaf of the MIME tree: its fields (name in lower case, value as it stands), type and decoded body."""
+
+    fields: list[tuple[str, bytes]]
+    content_type: str = "text/plain"
+    charset: str = ""
+    body: bytes = b""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What the strict reading found; `doubts` is empty where the message has one meaning only.
+
+    `outside` holds what stands before the first and after the last part of a multipart. `unread` names limits.
+    """
+
+    fields: list[tuple[str, bytes]] = field(default_factory=list)
+    leaves: list[Entity] = field(default_factory=list)
+    outside: list[bytes] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+
+def read(data: bytes, budget: Budget) -> Reading:
+    """Read a message, its lines ending all in CRLF or all in LF. Raises nothing."""
+    reading = Reading()
+    doubts = reading.doubts
+    if b"\r" in data:
+        lines = data.count(b"\r\n")
+        if data.count(b"\r") != lines:
+            doubts.append("bare CR")
+        if data.count(b"\n") != lines:
+            doubts.append("bare LF")
+        data = data.replace(b"\r\n", b"\n")
+    if b"\0" in data:
+        doubts.append("NUL")
+    try:
+        _Walk(reading, budget).entity(data, 0, ())
+    except LimitReachedError as error:
+        reading.unread.append(str(error))
+    reading.doubts = list(dict.fromkeys(doubts))
+    return reading
+
+
+class _Walk:
+    """Takes entities apart and notes each doubt."""
+
+    def __init__(self, reading: Reading, budget: Budget) -> None:
+        self.reading = reading
+        self.budget = budget
+        self.parts = 0
+
+    def doubt(self, reason: str) -> None:
+        self.reading.doubts.append(reason)
+
+    def entity(self, data: bytes, depth: int, outer: tuple[bytes, ...]) -> None:
+        """Read the header and the body of a message or of a part of a multipart."""
+        limits = self.budget.limits
+        self.parts += 1
+        if self.parts > limits.mime_parts:
+            raise LimitReachedError("too many MIME parts")
+        if depth > limits.mime_depth:
+            raise LimitReachedError("MIME nested too deeply")
+        self.budget.check_time()
+        fields, body = self.header(data, top=not depth)
+        if not depth:
+            self.reading.fields = fields
+        entity = Entity(fields)
+        encoding, boundary = self.structure(entity)
+        kind = entity.content_type
+        if kind.startswith("multipart/"):
+            if encoding in ("base64", "quoted-printable"):
+                self.doubt("encoded multipart")
+            if boundary:
+                self.multipart(body, boundary, depth, outer)
+                return
+            self.doubt("multipart without boundary")
+        elif boundary:
+            self.doubt("boundary without multipart")
+        if kind in ("message/rfc822", "message/global") and encoding in ("base64", "quoted-printable"):
+            self.doubt("encoded message")
+        entity.body = self.decoded(body, encoding, kind)
+        self.reading.leaves.append(entity)
+
+    def header(self, data: bytes, top: bool) -> tuple[list[tuple[str, bytes]], bytes]:
+        """Split off the fields of an entity; the value of each still has its folds."""
+        fields: list[tuple[str, bytes]] = []
+        position = 0
+        if top and data.startswith(b"From "):  # an mbox separator that was left on
+            position = data.find(b"\n") + 1 or len(data)
+        while found := FIELD.match(data, position):
+            name, value = found.groups()
+            fields.append((name.decode("ascii").lower(), value))
+            position = found.end()
+        if position > self.budget.limits.header_bytes:
+            raise LimitReachedError("header too large")
+        if _BLANK_FOLD.search(data, 0, position):
+            self.doubt("blank continuation line")
+        if _FOLDED_FIELD.search(data, 0, position):
+            self.doubt("MIME field in a continuation line")
+        if data.startswith(b"\n", position):
+            body = data[position + 1 :]
+        else:
+            body = data[position:]
+            if body:
+                self.doubt("header syntax" if top or position else "part without a header")
+        return fields, body
+
+    def structure(self, entity: Entity) -> tuple[str, bytes]:
+        """Check the fields that MIME structure hangs on; return transfer encoding and boundary."""
+        encoding, boundary = "7bit", b""
+        seen: set[str] = set()
+        for name, value in entity.fields:
+            if name not in _STRUCTURAL:
+                if "content" in name or "mime" in name:
+                    self.lookalike(name)
+                continue
+            if name in seen:
+                self.doubt(f"duplicate {name}")
+                continue
+            seen.add(name)
+            if _CONTROL.search(value):
+                self.doubt(f"control character in {name}")
+            if name == "content-type":
+                boundary = self.content_type(entity, value)
+            elif name == "content-transfer-encoding":
+                encoding = value.strip().decode("latin-1").lower()
+                if b"\n" in value[:-1]:
+                    self.doubt("folded content-transfer-encoding")
+                if encoding not in ENCODINGS:
+                    self.doubt("unknown content-transfer-encoding")
+            elif name == "content-disposition":
+                if not parameters(value)[2]:
+                    self.doubt("content-disposition syntax")
+            elif not value.lstrip().startswith(b"1.0"):
+                self.doubt("unknown MIME-Version")
+        return encoding, boundary
+
+    def lookalike(self, name: str) -> None:
+        """Note a name that a lenient program might take for one of the structural fields."""
+        letters = _NOT_LETTERS.sub("", name)
+        if letters in _LOOKALIKES or any(
+            letters.startswith(wanted) or (letters.endswith(wanted) and not name.startswith("x-"))
+            for wanted in _LOOKALIKES
+        ):
+            self.doubt("look-alike field name")
+
+    def content_type(self, entity: Entity, value: bytes) -> bytes:
+        """Check a Content-Type, fill in the entity's type and charset, and return the boundary."""
+        kind, found, sound = parameters(value)
+        if not sound or "/" not in kind:
+            self.doubt("content-type syntax")
+        if value.startswith((b"\n", b" \n", b"\t\n")):
+            self.doubt("content-type begins with a fold")
+        entity.content_type = kind if "/" in kind else "text/plain"
+        keys = [key for key, _ in found]
+        if len(keys) != len(set(keys)):
+            self.doubt("duplicate parameter")
+        boundary = b""
+        for key, content in found:
+            if key == "charset":
+                entity.charset = content.decode("latin-1")
+            elif key == "boundary":
+                boundary = content
+                if not _BOUNDARY.match(content) or content.startswith(b"'"):
+                    self.doubt("odd boundary")
+            elif key.startswith("boundary"):
+                self.doubt("split boundary")
+        if not boundary and "boundary" in keys:
+            self.doubt("empty boundary")
+        if b"=?" in boundary or (b"boundary" in value.lower() and not boundary):
+            self.doubt("odd boundary")
+        return boundary
+
+    def multipart(self, body: bytes, boundary: bytes, depth: int, outer: tuple[bytes, ...]) -> None:
+        """Split a multipart at its delimiter lines (RFC 2046, 5.1.1) and read each part."""
+        for other in outer:
+            if boundary.startswith(other) or other.startswith(boundary):
+                self.doubt("boundary used twice")
+                break
+        delimiter = b"--" + boundary
+        starts: list[tuple[int, int, bool]] = []
+        position = 0 if body.startswith(delimiter) else body.find(b"\n" + delimiter) + 1 or -1
+        while position >= 0:
+            end = body.find(b"\n", position)
+            end = len(body) if end < 0 else end
+            rest = body[position + len(delimiter) : end].rstrip(b" \t")
+            if rest not in (b"", b"--"):
+                self.doubt("text after a delimiter")
+            starts.append((position, end, rest == b"--"))
+            if len(starts) > self.budget.limits.mime_parts:
+                raise LimitReachedError("too many MIME parts")
+            position = body.find(b"\n" + delimiter, end) + 1 or -1
+        if body.count(delimiter) != len(starts):
+            self.doubt("boundary outside a delimiter line")
+        if not starts:
+            self.doubt("no delimiter")
+            self.reading.outside.append(body)
+            return
+        self.around(body[: starts[0][0]])
+        closed = [index for index, (_, _, closing) in enumerate(starts) if closing]
+        if not closed:
+            self.doubt("no closing delimiter")
+        elif closed[0] != len(starts) - 1 or not closed[0]:
+            self.doubt("delimiter after the closing one" if closed[0] else "no part")
+        for index, (_, end, closing) in enumerate(starts):
+            following = starts[index + 1][0] - 1 if index + 1 < len(starts) else len(body)
+            content = body[end + 1 : max(following, end + 1)]
+            if closing:
+                self.around(content)
+            else:
+                self.entity(content, depth + 1, (*outer, boundary))
+
+    def around(self, text: bytes) -> None:
+        """Keep what stands before or after the parts, and doubt it where it looks like a part."""
+        if text.strip():
+            self.reading.outside.append(text)
+            if _MIME_LINE.search(text):
+                self.doubt("MIME fields outside a part")
+
+    def decoded(self, body: bytes, encoding: str, kind: str) -> bytes:
+        """Undo the transfer encoding, noting what decoders would not agree about."""
+        if kind not in _HEADERS_INSIDE and encoding != "base64":
+            if _BODY_START.match(body):
+                self.doubt("MIME field at the start of a body")
+            elif _INNER_PART.search(body):
+                self.doubt("MIME fields inside a leaf")
+        self.budget.spend_bytes(len(body))
+        if encoding == "base64":
+            try:
+                return binascii.a2b_base64(body.translate(None, b"\n"), strict_mode=True)
+            except binascii.Error:
+                if body.strip():
+                    self.doubt("base64 syntax")
+                return base64(body)
+        if encoding == "quoted-printable":
+            if _BAD_ESCAPE.search(body):
+                self.doubt("quoted-printable syntax")
+            return binascii.a2b_qp(body)
+        return body

@@ -1,0 +1,142 @@
+"""A message to its texts and leaves: subject, free text of the headers, and each leaf decoded with all its names.
+
+A message that passes the strict reading (`lint`) has one meaning, and that is it. One with doubts is read by the
+standard library's parser and by `rescue` too, and everything that any reading gives is scanned. `policy.default` of the
+standard library is quadratic in hostile headers: only `compat32` is used, on parts that `lint` has counted before.
+"""
+
+import re
+from dataclasses import dataclass, field
+from email.feedparser import BytesFeedParser
+from email.message import Message as StandardMessage
+from email.policy import compat32
+
+from holdgate.extract import lint, rescue
+from holdgate.extract.budget import Budget, LimitReachedError
+from holdgate.extract.fields import names, words
+from holdgate.extract.reading import Document
+
+_CHUNK = 1 << 16
+
+# Fields whose values are addresses, routes, dates, tokens and types: needed to deliver, or written by programs. What is
+# found in them would hold mail for being mail. All others, unknown and X-… ones too, are free text that a sender can
+# fill and a recipient can read, and so are read.
+_NOT_TEXT = re.compile(
+    r"(?:resent-)?(?:from|sender|to|cc|bcc|reply-to|date|message-id)|return-path|received|delivered-to|envelope-to"
+    r"|in-reply-to|references|mime-version|content-(?:type|transfer-encoding|disposition|id|length|language|md5)"
+    r"|(?:x-google-)?dkim-.*|domainkey-.*|arc-.*|(?:x-)?authentication-.*|received-spf|autocrypt.*|feedback-id"
+    r"|x-(?:holdgate|netskope)-.*|x-(?:ms|exchange|gm|google|forefront|microsoft|mimecast|spam|virus|amavis)-.*"
+    r"|x-(?:originating-ip|received|mailer|priority|msmail-priority|mimeole|beenthere|mailman-.*|original-to|envelope-.*"
+    r"|status|uidl?|loop|list.*|sender|authenticated-.*|sent-by)|list-.*|thread-index|errors-to|precedence|auto-submitted"
+    r"|user-agent|importance|priority|sensitivity|disposition-notification-.*|return-receipt-to|lines|status"
+    r"|mail-followup-to|accept-language|delivery-date|require-tls|newsgroups|path|xref|nntp-.*",
+)
+
+# A part of these types is not here: the rest is in other messages (RFC 2046, 5.2.2) or on a server (5.2.3).
+_ELSEWHERE = {
+    "message/partial": "message/partial: the rest is in other messages",
+    "message/external-body": "message/external-body: the content is elsewhere",
+}
+
+
+@dataclass(slots=True)
+class Leaf:
+    """A decoded leaf; `names` are all file names that its fields give it, `kind` is set where it is another reading."""
+
+    document: Document
+    names: list[str] = field(default_factory=list)
+    kind: str = ""
+
+
+@dataclass(slots=True)
+class Mail:
+    """What a message says, and what of it stayed unread, each in a few words; `headers` are lines, each once."""
+
+    subject: str = ""
+    headers: dict[str, None] = field(default_factory=dict)
+    leaves: list[Leaf] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+
+def read_mail(data: bytes, budget: Budget) -> Mail:
+    """Read an RFC 5322 message. Raises nothing, whatever the bytes; what was not read is named in `unread`."""
+    mail = Mail()
+    strict = lint.read(data, budget)
+    _free_text(strict.fields, mail)
+    mail.headers.update(dict.fromkeys(words(text) for text in strict.outside))
+    for entity in strict.leaves:
+        _add(mail, entity.fields, entity.body, entity.content_type, entity.charset)
+    mail.unread += strict.unread
+    for doubt in strict.doubts:
+        mail.signals.append(f"ambiguous MIME: {doubt}")
+        mail.unread.append(f"ambiguous MIME: {doubt}")
+    if strict.doubts or strict.unread:
+        try:
+            _read_otherwise(data, mail, budget, strict_limits=bool(strict.unread))
+        except LimitReachedError as error:
+            mail.unread.append(str(error))
+    mail.unread = list(dict.fromkeys(mail.unread))
+    return mail
+
+
+def _read_otherwise(data: bytes, mail: Mail, budget: Budget, strict_limits: bool) -> None:
+    """Add what the standard library's parser and the rescue find beyond the strict reading."""
+    known = {leaf.document.data for leaf in mail.leaves}
+    # Beyond the limits of the strict reading the standard parser would be slow, too: there the rescue alone reads on.
+    if not strict_limits:
+        try:
+            _read_standard(data, mail, budget, known)
+        except LimitReachedError:
+            raise
+        except Exception as error:
+            # The standard parser lets through whatever a hostile header provokes in it; the rescue needs no header.
+            mail.unread.append(f"standard parser failed: {type(error).__name__}")
+    for kind, reading in rescue.readings(data, budget):
+        if reading not in known:
+            known.add(reading)
+            mail.leaves.append(Leaf(Document(reading), kind=kind))
+
+
+def _read_standard(data: bytes, mail: Mail, budget: Budget, known: set[bytes]) -> None:
+    """Add the leaves that the standard library's parser finds."""
+
+    def new_part(**_: object) -> StandardMessage:
+        budget.check_time()
+        return StandardMessage(policy=compat32)
+
+    parser: BytesFeedParser[StandardMessage] = BytesFeedParser(new_part, policy=compat32)
+    for start in range(0, len(data), _CHUNK):
+        parser.feed(data[start : start + _CHUNK])
+    for part in parser.close().walk():
+        payload = None if part.is_multipart() else part.get_payload(decode=True)
+        if isinstance(payload, bytes) and payload not in known:
+            known.add(payload)
+            fields = [
+                (name.lower(), str(value).encode("utf-8", "surrogateescape") + b"\n") for name, value in part.items()
+            ]
+            _free_text(fields, mail)
+            _add(mail, fields, payload, part.get_content_type(), str(part.get_param("charset") or ""))
+
+
+def _free_text(fields: list[tuple[str, bytes]], mail: Mail) -> None:
+    """Keep the subject and the fields a person can write into."""
+    for name, value in fields:
+        if name == "subject":
+            subject = words(value)
+            if subject not in mail.subject:
+                mail.subject = f"{mail.subject}\n{subject}" if mail.subject else subject
+        elif not _NOT_TEXT.fullmatch(name) and (text := words(value)):
+            mail.headers[f"{name}: {text}"] = None
+
+
+def _add(mail: Mail, fields: list[tuple[str, bytes]], body: bytes, content_type: str, charset: str) -> None:
+    """Add a leaf with all its names."""
+    found: list[str] = []
+    for name, value in fields:
+        if name in ("content-disposition", "content-type"):
+            found[:0] = [spelled for spelled in names(value) if spelled not in found]
+    if content_type in _ELSEWHERE:
+        mail.unread.append(_ELSEWHERE[content_type])
+        mail.signals.append(content_type)
+    mail.leaves.append(Leaf(Document(body, found[0] if found else "", content_type, charset), found))

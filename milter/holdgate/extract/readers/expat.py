@@ -1,0 +1,154 @@
+"""Feeds XML to a handler by expat, with entity declarations refused and depth and time bounded.
+
+Names reach the handler without their namespace prefix: documents of Office and ODF differ in prefixes and, in strict
+form, in namespace names, but nowhere does one local name mean two things that would have to be read differently.
+"""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Protocol
+from xml.parsers import expat
+
+from holdgate.extract.budget import Budget
+from holdgate.extract.reading import Sink, UnreadableError
+
+# Bytes given to expat at a time: few at first, more with every step, so that a token that never ends is not scanned
+# again and again (CVE-2023-52425).
+CHUNK = 1 << 16
+LARGEST_CHUNK = 1 << 23
+BREAKING = re.compile(r"</?(?:[\w.-]+:)?(?:p|h|br|tr|tc|row|si|c|v|comment)(?:\s[^<>]*)?/?>")
+TAG = re.compile(r"<[^<>]*>?")
+PROLOGUE = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*", re.DOTALL)
+ROOT = re.compile(rb"<(?:[^\s<>/:]+:)?([^\s<>/:!?]+)[\s/>]")
+ROOT_WITHIN = 65_536
+LONGEST_TAG = 4_096
+
+
+class Handler(Protocol):
+    """Takes what expat finds; `name` comes without prefix, the keys of `attributes` as they are written."""
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Take a start tag."""
+
+    def end(self, name: str) -> None:
+        """Take an end tag."""
+
+    def data(self, text: str) -> None:
+        """Take character data."""
+
+
+class _LocalNames(dict[str, str]):
+    """Names without their prefixes, each cut once."""
+
+    def __missing__(self, name: str) -> str:
+        self[name] = plain = name[name.find(":") + 1 :]
+        return plain
+
+
+def feed(data: bytes, handler: Handler, budget: Budget) -> int:
+    """Parse `data` and return how many of its bytes were understood: all of them unless it is malformed.
+
+    Raises UnreadableError for entity declarations and for nesting beyond the limit, before either costs anything.
+    """
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    names = _LocalNames()
+    depth = 0
+    deepest = budget.limits.xml_depth
+    handle_start, handle_end = handler.start, handler.end
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > deepest:
+            raise UnreadableError("XML nested too deeply")
+        handle_start(names[name], attributes)
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        handle_end(names[name])
+
+    def refuse(*_: object) -> None:
+        raise UnreadableError("XML declares entities")
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = handler.data
+    parser.EntityDeclHandler = refuse
+    try:
+        for chunk in chunks(data):
+            parser.Parse(chunk, False)
+            budget.check_time()
+        parser.Parse(b"", True)
+    except (expat.ExpatError, ValueError, LookupError):
+        parser.buffer_text = False  # Hands over the text that was still gathered.
+        return max(0, min(parser.ErrorByteIndex, len(data) - 1))
+    return len(data)
+
+
+def chunks(data: bytes) -> Iterator[bytes]:
+    """Yield `data` in pieces that grow."""
+    offset, size = 0, CHUNK
+    while offset < len(data):
+        yield data[offset : offset + size]
+        offset += size
+        size = min(2 * size, LARGEST_CHUNK)
+
+
+def read_part(data: bytes, handler: Handler, sink: Sink, place: str = "", lenient: bool = False) -> None:
+    """Parse a part of a document; what is malformed is stripped of its tags instead, and said unless `lenient`."""
+    data = data.lstrip() if data[:1].isspace() else data
+    most = sink.budget.limits.xml_bytes
+    if len(data) > most:
+        sink.limited("XML part too large")
+        data = data[:most]
+    reason = "" if lenient else "malformed XML"
+    try:
+        understood = feed(data, handler, sink.budget)
+    except UnreadableError as error:
+        understood, reason = 0, str(error)
+    if understood < len(data) and data[understood:].strip(b"\0 \t\r\n"):
+        if reason:
+            sink.limited(reason)
+        tag = data.rfind(b"<", max(0, understood - LONGEST_TAG), understood)
+        if tag >= 0 and data.find(b">", tag, understood) < 0:
+            understood = tag
+        for line in stripped(data[understood:]):
+            sink.text(line, place)
+
+
+def local(attributes: dict[str, str]) -> dict[str, str]:
+    """Return `attributes` with the prefixes taken off their names; a prefixed one wins over its plain namesake."""
+    plain = {name: value for name, value in attributes.items() if ":" not in name}
+    return plain | {name[name.find(":") + 1 :]: value for name, value in attributes.items() if ":" in name}
+
+
+def root_name(data: bytes) -> str:
+    """Return the local name of the root element, "" if `data` is not XML."""
+    head = data[:ROOT_WITHIN]
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or head[:2] in (b"<\0", b"\0<"):
+        head = decode(head).encode("utf-8", "replace")
+    head = head.removeprefix(b"\xef\xbb\xbf")
+    prologue = PROLOGUE.match(head)
+    match = ROOT.match(head, prologue.end() if prologue else 0)
+    return match.group(1).decode("utf-8", "replace") if match else ""
+
+
+def decode(data: bytes) -> str:
+    """Return XML bytes as characters without parsing them: UTF-16 if it looks so, else UTF-8."""
+    if data[:2] == b"\xff\xfe" or data[:2] == b"<\0":
+        return data.decode("utf-16-le", "replace")
+    if data[:2] == b"\xfe\xff" or data[:2] == b"\0<":
+        return data.decode("utf-16-be", "replace")
+    return data.decode("utf-8", "replace")
+
+
+def stripped(data: bytes) -> Iterator[str]:
+    """Yield the lines of text that stand between the tags of malformed XML, in linear time."""
+    text = BREAKING.sub("\n", decode(data))
+    for line in TAG.sub("", text).split("\n"):
+        line = unescape(line).strip()
+        if line:
+            yield line

@@ -1,0 +1,117 @@
+"""Translates between the milter protocol and `session`: the only module that imports pymilter.
+
+Only the steps we need are negotiated, and of those only the end of a message waits for an answer. What goes wrong
+before is remembered by the session and answered there; what goes wrong here defers the message.
+"""
+
+from collections.abc import Callable
+
+import Milter
+
+from holdgate import maillog, metrics
+from holdgate.gate.reply import Reply
+from holdgate.gate.session import Session
+
+_NAME = "holdgate"
+
+
+@Milter.header_leading_space
+class Callbacks(Milter.Base):
+    """One SMTP connection. pymilter makes one object a connection and calls it from that connection's thread."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+
+    @Milter.noreply
+    def connect(self, hostname: str, _family: int, address: tuple[str, int] | str | None) -> int:
+        """Take the client's name and address; sendmail(1) mail comes as localhost."""
+        self._session.open(hostname, address[0] if isinstance(address, tuple) else address or "")
+        return int(Milter.CONTINUE)
+
+    @Milter.noreply
+    def envfrom(self, sender: str, *_parameters: str) -> int:
+        """Start a message."""
+        self._session.begin(_address(sender), self.getsymval("{auth_authen}") or "")
+        return int(Milter.CONTINUE)
+
+    @Milter.noreply
+    def envrcpt(self, recipient: str, *_parameters: str) -> int:
+        """Take a recipient."""
+        self._session.add_recipient(_address(recipient))
+        return int(Milter.CONTINUE)
+
+    @Milter.noreply
+    @Milter.decode("bytes")
+    def header(self, name: str, value: bytes) -> int:
+        """Take a header field, leading space and folds included."""
+        self._session.add_header(name, value)
+        return int(Milter.CONTINUE)
+
+    @Milter.noreply
+    def eoh(self) -> int:
+        """Take the end of the header."""
+        self._session.end_headers()
+        return int(Milter.CONTINUE)
+
+    @Milter.noreply
+    def body(self, chunk: bytes) -> int:
+        """Take a piece of the body, 64 KiB at most."""
+        self._session.add_body(chunk)
+        return int(Milter.CONTINUE)
+
+    def eom(self) -> int:
+        """Let the session decide and carry its reply out."""
+        queue_id = self.getsymval("i") or ""
+        reply = self._session.end_of_message(queue_id)
+        try:
+            return self._carry_out(reply)
+        except Exception as error:
+            metrics.ERRORS.labels("reply").inc()
+            maillog.tempfailed(queue_id, stage="reply", error=error)
+            return int(Milter.TEMPFAIL)
+
+    def abort(self) -> int:
+        """Forget the message; the connection may go on."""
+        self._session.abort()
+        return int(Milter.CONTINUE)
+
+    def close(self) -> int:
+        """Forget everything; the connection is gone."""
+        self._session.abort()
+        return int(Milter.CONTINUE)
+
+    def _carry_out(self, reply: Reply) -> int:
+        if reply.tempfail:
+            self.setreply("451", "4.3.0", "The message cannot be inspected now, please try again later")
+            return int(Milter.TEMPFAIL)
+        if reply.block:
+            self.setreply("550", "5.7.1", reply.block)
+            return int(Milter.REJECT)
+        for name, place in reply.remove:
+            self.chgheader(name, place, "")
+        # With leading space negotiated, libmilter adds none after the colon.
+        space = " " if self._protocol & Milter.P_HDR_LEADSPC else ""
+        for name, value in reply.add:
+            self.addheader(name, space + value)
+        if reply.hold:
+            # The header says it to milter_header_checks; this says it again, so that a missing map lets nothing out.
+            self.quarantine(reply.hold)
+        return int(Milter.CONTINUE)
+
+
+def _address(argument: str) -> str:
+    """Return the address of a MAIL or RCPT argument without angle brackets; bytes that are not UTF-8 are replaced."""
+    address = argument.removeprefix("<").removesuffix(">")
+    return address.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def run(new_session: Callable[[], Session], socket: str, timeout: int) -> None:
+    """Serve Postfix on `socket` until SIGTERM, with a session for each connection. `timeout` is in seconds.
+
+    libmilter takes SIGTERM itself and lets sessions end. Raises Milter.error when the socket cannot be used.
+    """
+    Milter.factory = lambda: Callbacks(new_session())
+    Milter.set_flags(Milter.ADDHDRS | Milter.CHGHDRS | Milter.QUARANTINE)
+    Milter.set_exception_policy(Milter.TEMPFAIL)
+    Milter.runmilter(_NAME, socket, timeout)

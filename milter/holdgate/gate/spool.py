@@ -1,0 +1,67 @@
+"""Collects a message outside the Python heap: in an anonymous memory file while it is small, on disk when it grows.
+
+Neither has a name, so a daemon that is killed leaves nothing behind.
+"""
+
+import os
+from pathlib import Path
+
+_BUFFER = 2**16
+# Linux copies at most this many bytes in one sendfile(2).
+_COPY = 2**30
+
+
+class Spool:
+    """Bytes written in order, readable from the start through `descriptor` after `finish`.
+
+    Up to `memory` bytes stay in memory (memfd_create(2)); then all goes to an unnamed file in `directory` (open(2),
+    O_TMPFILE). Writing raises OSError when the disk is full.
+    """
+
+    def __init__(self, directory: Path, memory: int) -> None:
+        self._directory = directory
+        self._memory = memory
+        self._buffer = bytearray()
+        self._in_memory = True
+        self.descriptor = os.memfd_create("holdgate-message", os.MFD_CLOEXEC)
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+        self._buffer += data
+        self.size += len(data)
+        if len(self._buffer) >= _BUFFER:
+            self._flush()
+
+    def finish(self) -> None:
+        """Make everything written readable through `descriptor`."""
+        self._flush()
+
+    def close(self) -> None:
+        """Give memory and disk back. A spool may be closed twice."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+        self._buffer.clear()
+
+    def _flush(self) -> None:
+        if self._in_memory and self.size > self._memory:
+            self._move_to_disk()
+        with memoryview(self._buffer) as rest:
+            written = 0
+            while written < len(rest):
+                written += os.write(self.descriptor, rest[written:])
+        self._buffer.clear()
+
+    def _move_to_disk(self) -> None:
+        on_disk = os.open(self._directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            offset, end = 0, self.size - len(self._buffer)
+            while offset < end:
+                offset += os.sendfile(on_disk, self.descriptor, offset, min(end - offset, _COPY))
+        except OSError:
+            os.close(on_disk)
+            raise
+        os.close(self.descriptor)
+        self.descriptor = on_disk
+        self._in_memory = False

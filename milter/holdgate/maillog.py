@@ -1,0 +1,183 @@
+"""The log: one function for each event, the queue id first, as Postfix's own tools expect it.
+
+A line holds addresses, ids, identifiers' names and counts; never a subject, a match or any other content.
+"""
+
+import logging
+import logging.handlers
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+_log = logging.getLogger("holdgate")
+
+
+def configure(program: str, *, daemon: bool, verbose: bool = False) -> None:
+    """Send a daemon's log to the journal (stderr, when systemd started it), to syslog's mail facility, or to stderr.
+
+    What a command logs, such as a decision, goes to syslog alone: its terminal is for its user.
+    """
+    handler: logging.Handler
+    syslog = Path("/dev/log").exists()
+    if daemon and (os.environ.get("JOURNAL_STREAM") or sys.stderr.isatty() or not syslog):
+        handler = logging.StreamHandler(sys.stderr)
+        level = "<%(priority)d>" if os.environ.get("JOURNAL_STREAM") else ""
+        handler.setFormatter(logging.Formatter(f"{level}{program}[%(process)d]: %(message)s"))
+        handler.addFilter(_add_priority)
+    elif syslog:
+        handler = logging.handlers.SysLogHandler("/dev/log", facility="mail")
+        handler.setFormatter(logging.Formatter(f"{program}[%(process)d]: %(levelname)s: %(message)s"))
+    else:
+        handler = logging.NullHandler()
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    _log.setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def _add_priority(record: logging.LogRecord) -> bool:
+    record.priority = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4}.get(record.levelno, 3)
+    return True
+
+
+def quote(value: str) -> str:
+    """Make a value from outside safe for one log line: no control, bidi or line-breaking character, 200 at most."""
+    return "".join(character if character.isprintable() else "?" for character in value[:200])
+
+
+def _event(level: int, queue_id: str, event: str, **values: Any) -> None:
+    words = " ".join(f"{key.rstrip('_')}={quote(str(value))}" for key, value in values.items() if value != "")
+    subject = f"{quote(queue_id)}: {event}" if queue_id else event
+    _log.log(level, "%s%s", subject, f": {words}" if words else "")
+
+
+# -- gate ---------------------------------------------------------------------------------------------------------
+
+
+def inspected(
+    queue_id: str,
+    *,
+    sender: str,
+    recipients: int,
+    size: int,
+    status: str,
+    reason: str,
+    action: str,
+    policy: str,
+    observed: str,
+    incident: str,
+    findings: str,
+    elapsed_ms: float,
+) -> None:
+    """A message was inspected and answered; `findings` are identifiers and counts."""
+    _event(
+        logging.INFO,
+        queue_id,
+        "inspected",
+        from_=f"<{sender}>",
+        nrcpt=recipients,
+        size=size,
+        status=status,
+        reason=reason,
+        action=action,
+        policy=policy,
+        observed=observed,
+        incident=incident,
+        findings=findings,
+        ms=round(elapsed_ms, 1),
+    )
+
+
+def known(queue_id: str, *, sender: str, by: str) -> None:
+    """A message was let pass because it was inspected before: by our own seal, or by a trusted scanner."""
+    _event(logging.INFO, queue_id, "known", from_=f"<{sender}>", by=by)
+
+
+def seal_ignored(queue_id: str, *, why: str, client: str) -> None:
+    """A seal came in that is not believed; the message is inspected as if it had none."""
+    _event(logging.WARNING, queue_id, "seal-ignored", why=why, client=client)
+
+
+def outside_headers_removed(queue_id: str, *, count: int, client: str) -> None:
+    """Headers that only we write came in from outside and were taken off."""
+    _event(logging.WARNING, queue_id, "outside-headers-removed", count=count, client=client)
+
+
+def tempfailed(queue_id: str, *, stage: str, error: BaseException | str) -> None:
+    """Something of ours failed, so the message was deferred (4xx)."""
+    name = error if isinstance(error, str) else describe(error)
+    _event(logging.ERROR, queue_id, "tempfail", stage=stage, error=name)
+
+
+def describe(error: BaseException) -> str:
+    """Name an exception by type and place; its text may quote content and is left out."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+    return f"{type(error).__name__}{place}"
+
+
+# -- scan ---------------------------------------------------------------------------------------------------------
+
+
+def worker_lost(queue_id: str, *, why: str, pid: int) -> None:
+    """A scan worker died or was killed while it inspected a message; another takes its place."""
+    _event(logging.WARNING, queue_id, "worker-lost", why=why, pid=pid)
+
+
+# -- quarantine, desk and queue ----------------------------------------------------------------------------------
+
+
+def incident_changed(queue_id: str, *, incident: str, old: str, new: str, who: str, how: str) -> None:
+    """An incident went from one state to another."""
+    _event(logging.INFO, queue_id, new, incident=incident, was=old, by=who, how=how)
+
+
+def adopted(queue_id: str, *, incident: str) -> None:
+    """A held message of ours without an incident got one."""
+    _event(logging.WARNING, queue_id, "adopted", incident=incident)
+
+
+def missing(queue_id: str, *, incident: str) -> None:
+    """A message that should be held never showed up in the hold queue: another milter refused it, or it went out."""
+    _event(logging.ERROR, queue_id, "missing", incident=incident)
+
+
+def queue_action_failed(queue_id: str, *, action: str, error: str) -> None:
+    """The queue agent could not do what was asked; it is tried again."""
+    _event(logging.ERROR, queue_id, "queue-action-failed", action=action, error=error)
+
+
+def notice_sent(queue_id: str, *, kind: str, recipient: str, incident: str) -> None:
+    """A notice was handed to Postfix."""
+    _event(logging.INFO, queue_id, "notice-sent", kind=kind, to=f"<{recipient}>", incident=incident)
+
+
+def notice_failed(queue_id: str, *, kind: str, error: str, attempts: int) -> None:
+    """Postfix did not take a notice; it is tried again."""
+    _event(logging.WARNING, queue_id, "notice-failed", kind=kind, error=error, attempts=attempts)
+
+
+# -- daemons ------------------------------------------------------------------------------------------------------
+
+
+def started(**values: Any) -> None:
+    """A daemon is ready."""
+    _event(logging.INFO, "", "started", **values)
+
+
+def reloaded(**values: Any) -> None:
+    """A daemon has read its settings anew, and they are in force."""
+    _event(logging.INFO, "", "reloaded", **values)
+
+
+def stopped() -> None:
+    """A daemon ends in good order."""
+    _event(logging.INFO, "", "stopped")
+
+
+def failed(*, stage: str, error: str) -> None:
+    """A daemon cannot do something that is not about one message."""
+    _event(logging.ERROR, "", "failed", stage=stage, error=error)

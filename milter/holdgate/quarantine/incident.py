@@ -1,0 +1,74 @@
+"""An incident as the other rooms see it: one message that a policy wants recorded."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from holdgate.quarantine.states import State
+
+# Crockford's base 32: no I, L, O, U, so that an id can be read out on the telephone.
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_incident_id() -> str:
+    """Return a fresh id such as "7K3M-Q9TX-2ABC": 60 random bits."""
+    characters = "".join(secrets.choice(_ALPHABET) for _ in range(12))
+    return f"{characters[:4]}-{characters[4:8]}-{characters[8:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One row of the store. Times are aware; `arrival_time` is in seconds since the epoch as postqueue prints it."""
+
+    queue_id: str
+    sender: str
+    recipients: list[str]
+    policy: str
+    action: str = "quarantine"
+    id: str = field(default_factory=new_incident_id)
+    state: State = State.PENDING
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    arrival_time: int | None = None
+    held_at: datetime | None = None
+    deadline_at: datetime | None = None
+    decided_at: datetime | None = None
+    closed_at: datetime | None = None
+    decided_by: str | None = None
+    decided_how: str | None = None
+    comment: str | None = None
+    auth_user: str = ""
+    client_address: str = ""
+    header_from: str = ""
+    subject: str = ""
+    message_id: str = ""
+    size: int = 0
+    status: str = "complete"
+    reason: str = ""
+    profiles: dict[str, str] = field(default_factory=dict)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
+    attachments: list[dict[str, Any]] = field(default_factory=list)
+    encrypted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of an incident's history: what happened, who did it and by which way ("command", "queue", "desk", …)."""
+
+    at: datetime
+    event: str
+    who: str
+    how: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A mail we owe somebody about an incident. `kind` is the outcome it tells of: "rejected", "expired", …."""
+
+    number: int
+    incident_id: str
+    kind: str
+    recipient: str
+    attempts: int

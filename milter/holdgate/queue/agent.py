@@ -1,0 +1,135 @@
+"""The queue agent: what root does for the rest of the house, over a unix socket, and nothing more.
+
+One request a connection. A request is one line of JSON, ``{"do": "list"}`` or ``{"do": "show" | "release" |
+"delete", "queue_id": …, "arrival_time": …}``; the answer is one line of JSON, ``{"ok": true, …}`` or ``{"error": …}``,
+after which `show` sends as many bytes as its ``"size"`` says.
+
+The agent acts only on a message that is in the hold queue, arrived when the asker says, and carries our mark, so that
+whoever takes over an unprivileged daemon still cannot read or delete other mail.
+"""
+
+import json
+import os
+import re
+import socket
+import struct
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from holdgate import headers, maillog
+from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
+
+_REQUEST_LIMIT = 4096
+_REQUEST_TIMEOUT = 10
+_SEND_TIMEOUT = 60
+
+
+class RefusedError(Exception):
+    """A request that the agent does not carry out; the argument says why."""
+
+
+class Agent:
+    """Serves requests from root and from the users in `user_ids`, one after the other."""
+
+    def __init__(self, postfix: Postfix, *, user_ids: Collection[int], action_header: str) -> None:
+        self._postfix = postfix
+        self._user_ids = frozenset(user_ids) | {0}
+        names = "|".join(re.escape(name) for name in (headers.INCIDENT, action_header))
+        self._mark = re.compile(rf"^(?:{names})[ \t]*:".encode(), re.IGNORECASE | re.MULTILINE)
+
+    def serve(self, listener: socket.socket) -> None:
+        """Answer requests until the listener is shut down."""
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    self._answer(connection)
+                except Exception as error:  # one bad request must not end the service
+                    maillog.failed(stage="request", error=maillog.describe(error))
+
+    def _answer(self, connection: socket.socket) -> None:
+        connection.settimeout(_REQUEST_TIMEOUT)
+        content = b""
+        try:
+            self._check_peer(connection)
+            answer, content = self._carry_out(_read_request(connection))
+        except RefusedError as error:
+            answer = {"error": str(error)}
+        except PostfixError as error:
+            answer = {"error": str(error)}
+            maillog.failed(stage="postfix", error=str(error))
+        connection.settimeout(_SEND_TIMEOUT)
+        connection.sendall(json.dumps(answer).encode() + b"\n" + content)
+
+    def _check_peer(self, connection: socket.socket) -> None:
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        _, user_id, _ = struct.unpack("3i", credentials)
+        if user_id not in self._user_ids:
+            raise RefusedError("not allowed")
+
+    def _carry_out(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        do = request.get("do")
+        if do == "list":
+            return {"ok": True, "held": [message.to_json() for message in self._postfix.held()]}, b""
+        if do not in ("show", "release", "delete"):
+            raise RefusedError("no such request")
+        message = self._held(request)
+        if message is None:
+            return {"ok": True, "gone": True}, b""
+        header = self._postfix.show(message.queue_id, header_only=True)
+        if do == "show":
+            if request.get("header_only") is not True:
+                self._check_mark(header)
+                header = self._postfix.show(message.queue_id, header_only=False)
+            return {"ok": True, "size": len(header)}, header
+        self._check_mark(header)
+        if do == "release":
+            self._postfix.release(message.queue_id)
+        else:
+            self._postfix.delete(message.queue_id)
+        if self._held(request) is not None:
+            raise PostfixError(f"{message.queue_id} is still in the hold queue after {do}")
+        return {"ok": True}, b""
+
+    def _held(self, request: dict[str, Any]) -> HeldMessage | None:
+        wanted = request.get("queue_id"), request.get("arrival_time")
+        return next((m for m in self._postfix.held() if (m.queue_id, m.arrival_time) == wanted), None)
+
+    def _check_mark(self, header: bytes) -> None:
+        if self._mark.search(header) is None:
+            raise RefusedError("the message does not carry our mark")
+
+
+def _read_request(connection: socket.socket) -> dict[str, Any]:
+    line = b""
+    while not line.endswith(b"\n"):
+        received = connection.recv(_REQUEST_LIMIT)
+        line += received
+        if not received or len(line) > _REQUEST_LIMIT:
+            raise RefusedError("a request is one line of JSON")
+    try:
+        request = json.loads(line)
+    except ValueError as error:
+        raise RefusedError("a request is one line of JSON") from error
+    if not isinstance(request, dict):
+        raise RefusedError("a request is one JSON object")
+    return request
+
+
+def listen(path: Path, *, group_id: int) -> socket.socket:
+    """Bind the agent's socket, readable and writable for root and one group. A socket left by a dead agent goes."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    previous = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(previous)
+    os.chown(path, 0, group_id)
+    path.chmod(0o660)
+    listener.listen(64)
+    return listener

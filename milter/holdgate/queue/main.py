@@ -1,0 +1,104 @@
+"""`holdgate-queue`: root serves the queue agent's socket, and an unprivileged child keeps store and queue in step.
+
+The split keeps root small: the process that may run postsuper opens no database, parses no mail and listens on no
+network; the one that does all this (and serves the metrics) has changed to the user of the other daemons. When either
+ends, the other does, and systemd starts both anew.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from holdgate import daemon, maillog, metrics
+from holdgate.config import Settings
+from holdgate.quarantine.store import StoreError, open_store
+from holdgate.queue import agent
+from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.postfix import Postfix
+from holdgate.queue.reconcile import Reconciler
+
+_NAME = "holdgate-queue"
+_BUSY_INTERVAL = 1.0
+
+
+def main() -> None:
+    """Run the daemon until SIGTERM."""
+    settings, _ = daemon.begin(_NAME, __doc__)
+    try:
+        user_id, group_id = daemon.ids_of(settings.user)
+        listener = agent.listen(settings.queue.socket, group_id=group_id)
+    except (KeyError, OSError) as error:
+        maillog.failed(stage="socket", error=str(error))
+        sys.exit(daemon.EX_OSERR)
+    child = os.fork()
+    if child == 0:
+        listener.close()
+        sys.exit(_reconcile(settings))
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    serving = agent.Agent(
+        Postfix(settings.queue.postfix_config),
+        user_ids=[user_id],
+        action_header=settings.policy.action_header,
+    )
+    threading.Thread(target=serving.serve, args=[listener], daemon=True).start()
+    maillog.started(socket=settings.queue.socket, postfix=settings.queue.postfix_config)
+    status = 0
+    try:
+        _, status = os.waitpid(child, 0)
+    except SystemExit:
+        os.kill(child, signal.SIGTERM)
+        os.waitpid(child, 0)
+    settings.queue.socket.unlink(missing_ok=True)
+    maillog.stopped()
+    sys.exit(os.waitstatus_to_exitcode(status) and daemon.EX_OSERR)
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _reconcile(settings: Settings) -> int:
+    """Be the unprivileged child: compare and mend until SIGTERM, or until the parent is gone."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    parent = os.getppid()
+    try:
+        daemon.become(settings.user)
+        daemon.die_with_parent()
+        metrics.serve(settings.metrics.queue)
+        store = open_store(settings.store.url)
+    except (KeyError, OSError, StoreError) as error:
+        maillog.failed(stage="start", error=str(error))
+        return daemon.EX_OSERR
+    reconciler = Reconciler(
+        store,
+        QueueClient(settings.queue.socket),
+        action=(settings.policy.action_header, settings.policy.action_value),
+        deadline=settings.desk.deadline,
+        missing_after=settings.queue.missing_after,
+    )
+    interval = settings.queue.interval.total_seconds()
+    while not stop.is_set() and os.getppid() == parent:
+        busy = True
+        try:
+            busy = reconciler.run_once()
+        except (QueueError, StoreError, SQLAlchemyError) as error:
+            metrics.ERRORS.labels("reconcile").inc()
+            maillog.failed(stage="reconcile", error=maillog.describe(error))
+        deadline = time.monotonic() + (_BUSY_INTERVAL if busy else interval)
+        while time.monotonic() < deadline and os.getppid() == parent and not stop.wait(min(_BUSY_INTERVAL, interval)):
+            if reconciler.has_work():
+                break
+    store.close()
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""One message or file: extract its parts, detect in each, gather findings that are safe to hand on."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from holdgate.detect import Confidence, Detector, Match
+from holdgate.extract.budget import Limits
+from holdgate.extract.extractor import extract_file, extract_message
+from holdgate.extract.part import Extraction, Part, Status
+from holdgate.findings import Attachment, Finding, Inspection
+from holdgate.mask import mask
+
+_SAMPLES = 5
+_PLACES = 20
+
+
+@dataclass(slots=True)
+class _Tally:
+    count: int = 0
+    values: set[str] = field(default_factory=set)
+    places: dict[str, None] = field(default_factory=dict)
+    masked: dict[str, None] = field(default_factory=dict)
+
+
+class Inspector:
+    """Reads messages and files with one set of rules and limits, and judges them by some of the profiles."""
+
+    def __init__(self, detector: Detector, profiles: Sequence[str], limits: Limits) -> None:
+        """Raise RuleError for a profile that is not among the rules."""
+        self._detector = detector
+        self._profiles = [detector.with_profile(profile) for profile in profiles]
+        self._limits = limits
+
+    def extract(self, data: bytes, name: str | None) -> Extraction:
+        """Read a message (RFC 5322) when `name` is None, else a file of that name."""
+        if name is None:
+            return extract_message(data, self._limits)
+        return extract_file(name, data, self._limits)
+
+    def inspect(self, data: bytes, name: str | None = None) -> Inspection:
+        """Read and search a message, or a file named `name`."""
+        begun = time.perf_counter()
+        extraction = self.extract(data, name)
+        matches: list[list[Match]] = []
+        for part in extraction.parts:
+            scan = self._detector.scan(part.text, part.places)
+            matches.append(scan.matches)
+            if scan.limited and extraction.status is Status.COMPLETE:
+                extraction.status, extraction.reason = Status.LIMITED, f"{part.name}: {scan.limited}"
+        evaluations = (profile.evaluate(matches) for profile in self._profiles)
+        return Inspection(
+            status=extraction.status,
+            reason=extraction.reason,
+            findings=gather(extraction.parts, matches),
+            profiles={one.profile: str(one.severity) for one in evaluations if one.severity is not None},
+            signals=extraction.signals,
+            attachments=[Attachment(part.name, part.reader, part.size) for part in extraction.parts if part.size],
+            encrypted=any("encrypted" in part.reason for part in extraction.parts),
+            elapsed_ms=round((time.perf_counter() - begun) * 1000, 3),
+        )
+
+    def explain(self, data: bytes, name: str | None = None) -> list[dict[str, str]]:
+        """Say for each match in a message or file where it stands and why it counts, masked."""
+        return [
+            {"part": part.name, "place": part.place_at(reason.start), "why": str(reason)}
+            for part in self.extract(data, name).parts
+            for reason in self._detector.explain(part.text, part.places)
+        ]
+
+
+def gather(parts: Iterable[Part], matches: Iterable[list[Match]]) -> list[Finding]:
+    """Count matches by identifier and confidence over all parts; the surest findings first."""
+    tallies: dict[tuple[Confidence, str], _Tally] = {}
+    for part, found in zip(parts, matches, strict=True):
+        for match in found:
+            tally = tallies.setdefault((match.confidence, match.identifier), _Tally())
+            tally.count += 1
+            tally.values.add(match.value)
+            if len(tally.masked) < _SAMPLES:
+                tally.masked[mask(part.text[match.start : match.end])] = None
+            if len(tally.places) < _PLACES:
+                place = part.place_at(match.start)
+                tally.places[f"{part.name}, {place}" if place else part.name] = None
+    order = list(Confidence)
+    return [
+        Finding(
+            identifier=identifier,
+            confidence=str(confidence),
+            count=tally.count,
+            unique=len(tally.values),
+            parts=list(tally.places),
+            masked=list(tally.masked),
+        )
+        for (confidence, identifier), tally in sorted(
+            tallies.items(), key=lambda item: (-order.index(item[0][0]), item[0][1])
+        )
+    ]

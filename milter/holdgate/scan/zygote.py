@@ -1,0 +1,80 @@
+"""The zygote: one process that loads the rules and forks workers, so that they share the rules' memory.
+
+It is started anew with exec, not forked from the gate, which runs threads. The pool holds the other end of its control
+socket: each message on it asks for one worker and is answered with the worker's socket and a pidfd to kill it by.
+When the control socket closes, the zygote ends and takes its workers with it.
+"""
+
+import gc
+import os
+import signal
+import socket
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from holdgate.daemon import die_with_parent
+from holdgate.detect import Detector, RuleError
+from holdgate.extract.budget import Limits
+from holdgate.scan import sandbox, wire
+from holdgate.scan.inspect import Inspector
+from holdgate.scan.worker import serve
+
+
+def main() -> None:
+    """Serve the control socket whose descriptor is the only argument."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    # The pool ends us by closing the socket; a terminal's Ctrl-C or systemd's SIGTERM is for the daemon to handle.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children need no wait(2); a pidfd tells their end
+    settings, _ = wire.receive(control)
+    try:
+        inspector = _load(settings)
+        sandbox.preload()
+    except (RuleError, OSError) as error:
+        wire.send(control, {"error": str(error)})
+        return
+    # What lives until the fork is never collected, so collecting in a worker does not copy these pages.
+    gc.collect()
+    gc.freeze()
+    wire.send(control, {"ready": os.getpid()})
+    while True:
+        try:
+            wire.receive(control)
+        except wire.WireError:
+            return
+        _fork_worker(control, inspector)
+
+
+def _load(settings: dict[str, Any]) -> Inspector:
+    detector = Detector.from_rules(Path(settings["rules"]), local_dir=Path(settings["local_rules"]))
+    known = {field.name for field in fields(Limits)}
+    limits = Limits(**{name: value for name, value in settings["limits"].items() if name in known})
+    return Inspector(detector, settings["profiles"], limits)
+
+
+def _fork_worker(control: socket.socket, inspector: Inspector) -> None:
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            die_with_parent()
+            control.close()
+            ours.close()
+            sandbox.confine(sandbox.WorkerLimits())
+            serve(theirs, inspector)
+            status = 0
+        finally:
+            os._exit(status)
+    theirs.close()
+    pidfd = os.pidfd_open(pid)
+    wire.send(control, {"pid": pid}, (ours.fileno(), pidfd))
+    ours.close()
+    os.close(pidfd)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""The demo: a whole site in a sandbox, a few messages through it, and what became of each in plain words."""
+
+import argparse
+import fcntl
+import shutil
+import signal
+import sys
+from email.message import EmailMessage, Message
+from pathlib import Path
+
+from holdgate import headers
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import State
+from testbed import letters
+from testbed.ports import wait_for
+from testbed.postfix import PostfixError, PostfixInstance, require
+from testbed.site import Site
+from testbed.world import Delivery, port_is_free
+
+# Below /run nobody but root can put something in our way, and nothing stays after a reboot.
+_DIRECTORY = Path("/run/holdgate-demo")
+_PORT = 2525
+_SECONDS = 30
+
+
+class DemoError(Exception):
+    """A step that should have been seen was not; the argument is one sentence for the person who started the demo."""
+
+
+def main() -> None:
+    """Run the demo and end with 0, or say in one sentence what stands in the way and end with 1."""
+    parser = argparse.ArgumentParser(prog="script/demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="walk through it alone and stop")
+    parser.add_argument("--port", type=int, default=_PORT, help="SMTP port on 127.0.0.1 (default: %(default)s)")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        require()
+        with _Alone(_DIRECTORY):
+            _run(arguments.port, once=arguments.once)
+    except (DemoError, PostfixError, TimeoutError, RuntimeError) as error:
+        print(f"script/demo: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("\nStopped; nothing is left behind.")
+
+
+class _Alone:
+    """Keeps a second demo out, and clears away what one that was killed left behind."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def __enter__(self) -> None:
+        self._lock = Path(f"{self._directory}.lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoError("the demo is running already; end it with Ctrl-C first") from None
+        if self._directory.exists():
+            PostfixInstance(self._directory / "postfix", smtp_port=0, notice_port=0, relay_port=0, milter="").stop()
+            shutil.rmtree(self._directory)
+        self._directory.mkdir()
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._directory, ignore_errors=True)
+        self._lock.close()
+        Path(f"{self._directory}.lock").unlink(missing_ok=True)
+
+
+def _run(port: int, *, once: bool) -> None:
+    if not port_is_free(port):
+        raise DemoError(f"port {port} on 127.0.0.1 is in use; free it, or choose another: script/demo --port 2526")
+    site = Site(_DIRECTORY, smtp_port=port)
+    print("Starting Postfix, the milter, the queue agent, the desk and a stand-in for the outside world …")
+    try:
+        site.start()
+        _send_all(site)
+        if once:
+            _decide(site)
+        else:
+            _stay(site)
+    finally:
+        site.stop()
+
+
+def _send_all(site: Site) -> None:
+    print(f"\nA site for corp.example runs on 127.0.0.1:{site.postfix.smtp_port}. Four messages are sent through it:\n")
+    for message, why in (
+        (letters.clean(), "nothing in it"),
+        (letters.number_in_text(), "a social security number in the text"),
+        (letters.card_in_document(), "a card number in a Word document"),
+        (letters.card_in_zip(), "the same document in a zip archive"),
+    ):
+        _send(site, message)
+        print(f"  “{message['Subject']}” ({why})")
+        incident, delivery = _outcome(site, message)
+        if delivery is not None:
+            print("    → delivered at once")
+        elif incident is not None:
+            found = ", ".join(f"{f['identifier']} {f['masked'][0]} in {f['parts'][0]}" for f in incident.findings)
+            print(f"    → held as {incident.id}: {found}")
+    if len(site.world.deliveries) != 1 or len(site.store.incidents([State.HELD])) != 3:
+        raise DemoError("one message should have been delivered and three held, and that is not what happened")
+
+
+def _send(site: Site, message: EmailMessage) -> None:
+    site.submit(message.as_bytes(), letters.SENDER, letters.RECIPIENT)
+
+
+def _outcome(site: Site, message: Message) -> tuple[Incident | None, Delivery | None]:
+    """Wait until a message was either held or delivered."""
+
+    def seen() -> tuple[Incident | None, Delivery | None] | None:
+        delivery = next((d for d in site.world.deliveries if d.message["Message-ID"] == message["Message-ID"]), None)
+        held = (i for i in site.store.incidents([State.HELD]) if i.message_id == message["Message-ID"])
+        incident = next(held, None)
+        return (incident, delivery) if incident or delivery else None
+
+    return wait_for(seen, f"“{message['Subject']}” to be held or delivered", _SECONDS) or (None, None)
+
+
+def _decide(site: Site) -> None:
+    """Release one message, reject one, and look at the mailboxes."""
+    first, second, third = site.store.incidents([State.HELD])
+    print("\nA moderator looks at the list:\n")
+    _command(site, "list", "--state", "held")
+    print(f"\nand approves {second.id}, the Word document:\n")
+    _command(site, "release", second.id, "--comment", "The travel office needs it.")
+    wait_for(lambda: _delivered(site, second), "the released message to reach its recipient", _SECONDS)
+    delivery = _delivered(site, second)
+    if delivery is None or any(name in delivery.message for name in headers.ALL):
+        raise DemoError("the delivered message still carries our headers")
+    print(f"    → {letters.RECIPIENT} has it, without a trace of our headers")
+    print(f"\nand rejects {first.id}, the social security number:\n")
+    _command(site, "reject", first.id, "--comment", "Please use the personnel portal for this.")
+    returned = wait_for(lambda: site.world.to(letters.SENDER), "the sender to be told", _SECONDS)[0].message
+    text = returned.get_payload(0)
+    print(f"    → {letters.SENDER} was told, “{returned['Subject']}”:\n")
+    print("\n".join(f"        {line}" for line in str(text).split("\n\n", 1)[1].splitlines()))
+    if _delivered(site, first) or _delivered(site, third):
+        raise DemoError("a message that was not approved was delivered")
+    print(f"\n{third.id} waits on; after two days it would go back to its sender. That is the whole walk.")
+
+
+def _delivered(site: Site, incident: Incident) -> Delivery | None:
+    return next((d for d in site.world.to(letters.RECIPIENT) if d.message["Message-ID"] == incident.message_id), None)
+
+
+def _command(site: Site, *words: str) -> None:
+    print(f"    $ holdgate {' '.join(word if ' ' not in word else repr(word) for word in words)}")
+    done = site.command(*words)
+    for line in (done.stdout + done.stderr).splitlines():
+        print(f"    {line}")
+    if done.returncode != 0:
+        raise DemoError(f"holdgate {words[0]} ended with {done.returncode}")
+
+
+def _stay(site: Site) -> None:
+    command = f"{Path(sys.executable).with_name('holdgate')} -c {site.config}"
+    held = site.store.incidents([State.HELD])
+    print(
+        f"""
+Try next, from another terminal:
+
+  {command} list
+  {command} show {held[0].id}
+  {command} release {held[1].id}
+  {command} reject {held[0].id} --comment 'Please use the portal.'
+
+What reaches the outside world, and what senders are told, lands in
+  {site.world.maildir}/new
+Send more through 127.0.0.1:{site.postfix.smtp_port} with any mail program. Postfix's log and ours:
+  {site.postfix.log}
+  {site.directory}/*.log
+Figures for Prometheus: http://127.0.0.1:{site.settings.metrics.milter[1]}/metrics
+
+Ctrl-C ends it all.""",
+        flush=True,
+    )
+    while True:
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

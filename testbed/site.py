@@ -1,0 +1,255 @@
+"""A site: Postfix, the three daemons and the world, with all their files below one directory, started as one."""
+
+import os
+import shutil
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from holdgate.config import Settings, load_settings
+from holdgate.daemon import die_with_parent
+from holdgate.quarantine.store import Store, migrate, open_store
+from holdgate.seal import add_key
+from testbed.ports import LOOPBACK, free_port, is_listening, wait_for
+from testbed.postfix import PostfixInstance
+from testbed.world import World
+
+DAEMONS = {"milter": "holdgate.gate.main", "queue": "holdgate.queue.main", "desk": "holdgate.desk.main"}
+
+_SHIPPED_POLICIES = Path(__file__).parents[1] / "etc/policies.toml"
+
+_SETTINGS = """\
+user = "{user}"
+
+[milter]
+socket = "unix:{directory}/run/milter/milter.sock"
+spool_directory = "{directory}/spool"
+
+[policy]
+file = "{directory}/policies.toml"
+{policy_extra}
+[seal]
+keys = "{directory}/seal.keys"
+
+[rules]
+local_directory = "{directory}/rules.d"
+
+[store]
+url = "sqlite:///{directory}/holdgate.db"
+
+[queue]
+socket = "{directory}/run/queue.sock"
+postfix_config = "{directory}/postfix/etc"
+interval = "1s"
+{queue_extra}
+[desk]
+notice_relay = "127.0.0.1:{notice_port}"
+notice_from = "Holdgate <holdgate@corp.example>"
+{desk_extra}
+[metrics]
+milter = "127.0.0.1:{milter_metrics}"
+queue = "127.0.0.1:{queue_metrics}"
+desk = "127.0.0.1:{desk_metrics}"
+"""
+
+
+class Site:
+    """One site.
+
+    `policies` is the policies file, by default the one that is shipped. `extra` is TOML appended to the settings
+    file; `policy_extra`, `queue_extra` and `desk_extra` are lines of those tables. `services` are lines of master.cf
+    and `changes` main.cf settings. `user` is whom the daemons change to.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        smtp_port: int | None = None,
+        extra: str = "",
+        policies: str = "",
+        policy_extra: str = "",
+        queue_extra: str = "",
+        desk_extra: str = "",
+        services: str = "",
+        changes: dict[str, str] | None = None,
+        user: str = "root",
+    ) -> None:
+        self.directory = directory
+        self.config = directory / "holdgate.toml"
+        self.policies = directory / "policies.toml"
+        self._policies = policies or _SHIPPED_POLICIES.read_text(encoding="utf-8")
+        self._extra = extra
+        self._services = services
+        self._changes = changes or {}
+        self._policy_extra = policy_extra
+        self._queue_extra = queue_extra
+        self._desk_extra = desk_extra
+        self._user = user
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.world = World(directory)
+        self._notice_port = free_port()
+        self.postfix = PostfixInstance(
+            directory / "postfix",
+            smtp_port=smtp_port or free_port(),
+            notice_port=self._notice_port,
+            relay_port=self.world.port,
+            milter=f"unix:{directory}/run/milter/milter.sock",
+        )
+        self.settings: Settings
+        self.store: Store
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Write all files, create the store, and start everything; return when all of it answers."""
+        self.prepare()
+        self.world.start()
+        self.postfix.write(self._services, **self._changes)
+        self.postfix.start()
+        for name in DAEMONS:
+            self.start_daemon(name)
+
+    def prepare(self) -> None:
+        """Write the settings and create the store; start nothing."""
+        self._write()
+        migrate(self.settings.store.url)
+        add_key(self.settings.seal.keys, keep=timedelta(days=1), group_id=os.getgid(), now=datetime.now(UTC))
+        if self._user != "root":
+            for path in (self.directory, *self.directory.glob("holdgate.db*"), self.directory / "spool"):
+                shutil.chown(path, self._user)
+        self.store = open_store(self.settings.store.url)
+
+    def stop(self) -> None:
+        """Stop everything that runs, in any state."""
+        if self.postfix.config.exists():
+            self.postfix.stop()
+        for name in list(self._processes):
+            # libmilter takes up to 5 s to end in good order, and there is nothing left that could be lost.
+            self.kill_daemon(name) if name == "milter" else self.stop_daemon(name)
+        self.world.stop()
+        if hasattr(self, "store"):
+            self.store.close()
+
+    def _write(self) -> None:
+        # Postfix's processes reach the socket through the group of its directory, as on a real site.
+        run = self.directory / "run"
+        (run / "milter").mkdir(parents=True, exist_ok=True)
+        shutil.chown(run / "milter", self._user, "postfix")
+        (run / "milter").chmod(0o2750)
+        (self.directory / "spool").mkdir(exist_ok=True)
+        self.directory.chmod(0o755)
+        text = _SETTINGS.format(
+            directory=self.directory,
+            notice_port=self._notice_port,
+            policy_extra=self._policy_extra,
+            queue_extra=self._queue_extra,
+            desk_extra=self._desk_extra,
+            user=self._user,
+            milter_metrics=free_port(),
+            queue_metrics=free_port(),
+            desk_metrics=free_port(),
+        )
+        self.config.write_text(text + self._extra, encoding="utf-8")
+        self.policies.write_text(self._policies, encoding="utf-8")
+        self.settings = load_settings(self.config)
+
+    # -- daemons --------------------------------------------------------------------------------------------------
+
+    def start_daemon(self, name: str) -> None:
+        """Start "milter", "queue" or "desk" and wait until it is ready."""
+        with (self.directory / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", DAEMONS[name], "--config", self.config],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=os.environ | {"JOURNAL_STREAM": "", "PYTHONPATH": os.pathsep.join(sys.path)},
+                preexec_fn=die_with_parent,  # a site that is killed leaves no daemon behind
+            )
+        self._processes[name] = process
+        port = getattr(self.settings.metrics, name)[1]
+        sockets = {"milter": self.directory / "run/milter/milter.sock", "queue": self.settings.queue.socket}
+
+        def ready() -> bool:
+            if process.poll() is not None:
+                raise RuntimeError(f"holdgate-{name} ended at start: {self.log(name)[-500:]}")
+            return is_listening(port) and (name not in sockets or _accepts(sockets[name]))
+
+        wait_for(ready, f"holdgate-{name} to be ready")
+
+    def stop_daemon(self, name: str) -> None:
+        """Stop a daemon in good order."""
+        process = self._processes.pop(name)
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def kill_daemon(self, name: str) -> None:
+        """Kill a daemon as a crash would."""
+        process = self._processes.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def reload(self, policies: str) -> None:
+        """Exchange the policies and have the milter read them, as `systemctl reload` does."""
+        self.policies.write_text(policies, encoding="utf-8")
+        self._processes["milter"].send_signal(signal.SIGUSR1)
+
+    def pid(self, name: str) -> int:
+        """Return the process id of a daemon."""
+        return self._processes[name].pid
+
+    def log(self, name: str) -> str:
+        """Return what a daemon logged."""
+        path = self.directory / f"{name}.log"
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def metrics(self, name: str) -> str:
+        """Return what a daemon tells Prometheus."""
+        host, port = getattr(self.settings.metrics, name)
+        with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=10) as answer:
+            content = answer.read()
+        assert isinstance(content, bytes)
+        return content.decode()
+
+    # -- people ---------------------------------------------------------------------------------------------------
+
+    def submit(self, content: bytes, sender: str, *recipients: str, options: tuple[str, ...] = ()) -> None:
+        """Send a message through Postfix by SMTP. Raises smtplib's errors, with Postfix's reply."""
+        with smtplib.SMTP(LOOPBACK, self.postfix.smtp_port, timeout=60) as connection:
+            connection.sendmail(sender, recipients, content, options)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the `holdgate` command on this site."""
+        return subprocess.run(
+            [sys.executable, "-m", "holdgate.cli.main", "--config", self.config, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+
+    def wait_for(self, condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:
+        """Wait for a condition; on failure show the daemons' logs."""
+        try:
+            wait_for(condition, what, seconds)
+        except TimeoutError as error:
+            logs = "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in DAEMONS)
+            raise TimeoutError(f"{error}\n{logs}\n--- postfix\n{self.postfix.log.read_text()[-2000:]}") from None
+
+
+def _accepts(path: Path) -> bool:
+    """Say whether somebody listens on a unix socket; the file alone may be a dead one's."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0

@@ -1,0 +1,78 @@
+"""The outside world: an SMTP server that takes every message and keeps it in a Maildir, as it came."""
+
+import mailbox
+import socket
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from testbed.ports import LOOPBACK, free_port
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message that reached the world; `content` has CRLF line ends as it came over SMTP."""
+
+    sender: str
+    recipients: list[str]
+    content: bytes
+
+    @property
+    def message(self) -> Message:
+        """The parsed message."""
+        return message_from_bytes(self.content)
+
+    @property
+    def body(self) -> bytes:
+        """What follows the header."""
+        return self.content.partition(b"\r\n\r\n")[2]
+
+
+class World:
+    """Listens on a loopback port; `deliveries` are what came in, in order, and `maildir` keeps the same on disk."""
+
+    def __init__(self, directory: Path, port: int | None = None) -> None:
+        self.port = port or free_port()
+        self.maildir = directory / "Maildir"
+        self.deliveries: list[Delivery] = []
+        self._box = mailbox.Maildir(self.maildir)
+        self._controller = Controller(
+            self, LOOPBACK, self.port, data_size_limit=2**28, enable_SMTPUTF8=True, decode_data=False
+        )
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._controller.start()
+
+    def stop(self) -> None:
+        """Stop listening and wait for the thread's end."""
+        self._controller.stop(no_assert=True)
+        self._box.close()
+
+    def to(self, recipient: str) -> list[Delivery]:
+        """Return what came for one recipient."""
+        return [delivery for delivery in self.deliveries if recipient in delivery.recipients]
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        """Keep a message (aiosmtpd calls this)."""
+        content = envelope.content
+        assert isinstance(content, bytes)
+        self._box.add(content.replace(b"\r\n", b"\n"))
+        sender = (envelope.mail_from or "").removeprefix("<").removesuffix(">")
+        self.deliveries.append(Delivery(sender, list(envelope.rcpt_tos), content))
+        return "250 2.0.0 taken"
+
+
+def port_is_free(port: int) -> bool:
+    """Say whether a loopback port can be bound now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
