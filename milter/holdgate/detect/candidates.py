@@ -38,7 +38,7 @@ class Candidates:
         inside = set().union(*(classes for _, items in numbered for classes, _, _ in items)) - set("0Aa\n\r\t")
         separator = "[" + re.escape("".join(sorted(inside))) + "]" if inside else "(?!)"
         self._cluster = re.compile(
-            rf"0[0Aa]*(?:{separator}(?:[Aa]{{0,2}}0[0Aa]*|A{{1,6}}0[0Aa]*|A{{1,6}}(?![Aa])))*".encode("latin-1")
+            rf"0[0Aa]*+(?:{separator}(?:[Aa]{{0,2}}0[0Aa]*+|A{{1,6}}0[0Aa]*+|A{{1,6}}(?![Aa])))*+".encode("latin-1")
         )
         self._separators = frozenset(map(ord, inside))
         self._forms = Forms(numbered)

@@ -21,12 +21,13 @@ _RUN = re.compile(rb"b+={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*(?:\r?\n[ >]{0,4}b{2
 # The searches begin with a plain byte, which `re` looks for many times faster than for a class or a repeat.
 _SPACED = re.compile(rb"00(?:[ ,;:]{1,2}0[0Aa]){6,}")
 _BITS = re.compile(b"0" * 8 + rb"(?:[ ,]?0{8}){6,}")
-_HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){6,}|(?:[0-9A-F]{2}){6,})")
+_HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){6,}+|(?:[0-9A-F]{2}){6,}+)")
 _BINARY = re.compile(r"0[01]{7}(?:[ ,]?0[01]{7})+")
 _CODES = re.compile(r"(?:3[2-9]|[4-8]\d|90)(?:[ ,;]{1,2}(?:3[2-9]|[4-8]\d|90))+")
 _SPACED_HEX = re.compile(r"[2-7][0-9A-Fa-f](?:[ ,;:]{1,2}[2-7][0-9A-Fa-f])+")
 _BASE32 = re.compile(r"[A-Z2-7]{16,}={0,6}")
 _CODE = re.compile(r"[A-Za-z0-9+/_]{16}")
+_READABLE = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
 _WHITE = re.compile(r"[\s>]+")
 _LEAST_DIGITS = 5
 
@@ -107,6 +108,13 @@ def _hex(raw: str) -> str | None:
 
 
 def _base64(raw: str) -> str | None:
+    # Most long words are no code: their first characters decode to control bytes.
+    try:
+        head = binascii.a2b_base64(raw[:12].replace("_", "/"))
+    except (binascii.Error, ValueError):
+        return None
+    if head.translate(None, _READABLE) and b"\0" not in head[:2]:
+        return None
     raw = _WHITE.sub("", raw).rstrip("=").replace("-", "+").replace("_", "/")
     if len(raw) % 4 == 1:
         return None

@@ -38,9 +38,9 @@ _FR = re.compile(
 )
 # Where a postcode may stand; the address is then looked for in the characters before it and a few behind.
 _ENDS = (
-    (re.compile(rb"AA\.?,? 00000(?![0Aa])"), (_US,)),
-    (re.compile(rb"00000 A"), (_DE, _FR)),
-    (re.compile(rb"0AA(?![0Aa])"), (_GB,)),
+    (b" 00000", re.compile(rb"AA\.?,? 00000(?![0Aa])"), (_US,)),
+    (b"00000 A", re.compile(rb"00000 A"), (_DE, _FR)),
+    (b"0AA", re.compile(rb"0AA(?![0Aa])"), (_GB,)),
 )
 _BEFORE, _AFTER = 140, 40
 _SPACES = re.compile(r"[\s,]+")
@@ -48,7 +48,10 @@ _SPACES = re.compile(r"[\s,]+")
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each address; its value is in lower case with single spaces."""
-    for pattern, layouts in _ENDS:
+    for sign, pattern, layouts in _ENDS:
+        # Whether the plain bytes are there at all is much sooner known than where the pattern is.
+        if sign not in text.mask:
+            continue
         reach = 0
         for code in pattern.finditer(text.mask):
             start = max(reach, code.start() - _BEFORE)
