@@ -153,9 +153,13 @@ def _main_cf(where: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
         yield f"{where}: milter_default_action: accept delivers what nobody has read; set tempfail"
     if postfix.setting("enable_long_queue_ids") != "yes":
         yield f"{where}: enable_long_queue_ids: must be yes, for short queue ids are used again"
-    wanted = sum((settings.scan.time_limit * 2, settings.scan.wait_limit), start=type(settings.scan.time_limit)())
-    if _seconds(postfix.setting("milter_content_timeout")) < wanted.total_seconds():
-        yield f"{where}: milter_content_timeout: shorter than two scan.time_limit and scan.wait_limit together"
+    # A message may have to wait for a worker and is tried twice; with OCR the same again, with its own time.
+    longest = settings.scan.time_limit * 2 + settings.scan.wait_limit
+    if settings.ocr.mode != "off":
+        longest += longest + settings.ocr.time_limit * 2
+    seconds = round(longest.total_seconds())
+    if _seconds(postfix.setting("milter_content_timeout")) < seconds:
+        yield f"{where}: milter_content_timeout: an inspection may take {seconds} s; set at least {seconds}s"
     if not postfix.setting("milter_header_checks"):
         yield f"{where}: milter_header_checks: not set; nothing holds what the milter marks ({headers.ACTION})"
     for name in ("milter_header_checks", "smtp_header_checks"):

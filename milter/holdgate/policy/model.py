@@ -121,6 +121,7 @@ class Policy(Conditions):
     mode: Literal["enforce", "observe"] = Field(
         "enforce", description="`observe`: the incident is recorded, the message is not touched."
     )
+    ocr: bool = Field(False, description="Read pictures of mail it is about, when `ocr.mode` is `policies`.")
     headers: dict[str, str] = Field({}, description="Header fields to add, for `tag` and any other action.")
     transport: str = Field("", description="For `encrypt`: the Postfix transport, as `encrypt:[gateway.corp.example]`.")
     notify: Patterns = Field([], description="For `alert`: addresses that are told.")
