@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from holdgate.queue.postfix import Postfix
 from testbed.ports import is_listening, wait_for
 
 _SHIPPED = Path(__file__).parents[1] / "postfix"
@@ -138,6 +139,19 @@ class PostfixInstance:
         """Submit a message as sendmail(1) does: by way of postdrop and pickup, not SMTP."""
         command = [_sbin("sendmail"), "-C", str(self.config), "-i", "-f", sender, "--", *recipients]
         subprocess.run(command, input=message, check=True, capture_output=True)
+
+    def held_ids(self) -> list[str]:
+        """Return the queue ids in the hold queue."""
+        return [message.queue_id for message in Postfix(self.config).held()]
+
+    def show(self, queue_id: str) -> bytes:
+        """Return a queued message, with LF line ends."""
+        return Postfix(self.config).show(queue_id, header_only=False)
+
+    def postsuper(self, action: str, queue_id: str) -> None:
+        """Do by hand what an operator might do: "-d", "-H", "-h"."""
+        command = [_sbin("postsuper"), "-c", str(self.config), action, queue_id]
+        subprocess.run(command, capture_output=True, check=True)
 
     def _log_tail(self) -> str:
         return " / ".join(self.log.read_text().splitlines()[-3:]) if self.log.exists() else "no log"

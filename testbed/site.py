@@ -4,14 +4,16 @@ import os
 import shutil
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 from holdgate.config import Settings, load_settings
+from holdgate.daemon import die_with_parent
 from holdgate.quarantine.store import Store, migrate, open_store
-from holdgate.scan.worker import die_with_parent
 from testbed.ports import LOOPBACK, free_port, is_listening, wait_for
 from testbed.postfix import PostfixInstance
 from testbed.world import World
@@ -25,9 +27,6 @@ user = "{user}"
 socket = "unix:{directory}/run/milter/milter.sock"
 spool_directory = "{directory}/spool"
 
-[scan]
-workers = {workers}
-
 [rules]
 local_directory = "{directory}/rules.d"
 
@@ -38,11 +37,11 @@ url = "sqlite:///{directory}/holdgate.db"
 socket = "{directory}/run/queue.sock"
 postfix_config = "{directory}/postfix/etc"
 interval = "1s"
-
+{queue_extra}
 [desk]
 notice_relay = "127.0.0.1:{notice_port}"
 notice_from = "Holdgate <holdgate@corp.example>"
-
+{desk_extra}
 [metrics]
 milter = "127.0.0.1:{milter_metrics}"
 queue = "127.0.0.1:{queue_metrics}"
@@ -51,7 +50,11 @@ desk = "127.0.0.1:{desk_metrics}"
 
 
 class Site:
-    """One site. `extra` is TOML appended to the settings file; `changes` are main.cf settings."""
+    """One site.
+
+    `extra` is TOML appended to the settings file, `queue_extra` and `desk_extra` are lines of those two tables, and
+    `changes` are main.cf settings. `user` is whom the daemons change to.
+    """
 
     def __init__(
         self,
@@ -59,15 +62,17 @@ class Site:
         *,
         smtp_port: int | None = None,
         extra: str = "",
+        queue_extra: str = "",
+        desk_extra: str = "",
         changes: dict[str, str] | None = None,
-        workers: int = 1,
         user: str = "root",
     ) -> None:
         self.directory = directory
         self.config = directory / "holdgate.toml"
         self._extra = extra
         self._changes = changes or {}
-        self._workers = workers
+        self._queue_extra = queue_extra
+        self._desk_extra = desk_extra
         self._user = user
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.world = World(directory)
@@ -120,7 +125,8 @@ class Site:
         text = _SETTINGS.format(
             directory=self.directory,
             notice_port=self._notice_port,
-            workers=self._workers,
+            queue_extra=self._queue_extra,
+            desk_extra=self._desk_extra,
             user=self._user,
             milter_metrics=free_port(),
             queue_metrics=free_port(),
@@ -149,7 +155,7 @@ class Site:
         def ready() -> bool:
             if process.poll() is not None:
                 raise RuntimeError(f"holdgate-{name} ended at start: {self.log(name)[-500:]}")
-            return is_listening(port) and (name not in sockets or sockets[name].exists())
+            return is_listening(port) and (name not in sockets or _accepts(sockets[name]))
 
         wait_for(ready, f"holdgate-{name} to be ready")
 
@@ -178,6 +184,14 @@ class Site:
         path = self.directory / f"{name}.log"
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
+    def metrics(self, name: str) -> str:
+        """Return what a daemon tells Prometheus."""
+        host, port = getattr(self.settings.metrics, name)
+        with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=10) as answer:
+            content = answer.read()
+        assert isinstance(content, bytes)
+        return content.decode()
+
     # -- people ---------------------------------------------------------------------------------------------------
 
     def submit(self, content: bytes, sender: str, *recipients: str, options: tuple[str, ...] = ()) -> None:
@@ -203,3 +217,9 @@ class Site:
         except TimeoutError as error:
             logs = "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in DAEMONS)
             raise TimeoutError(f"{error}\n{logs}\n--- postfix\n{self.postfix.log.read_text()[-2000:]}") from None
+
+
+def _accepts(path: Path) -> bool:
+    """Say whether somebody listens on a unix socket; the file alone may be a dead one's."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0

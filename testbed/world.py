@@ -62,7 +62,8 @@ class World:
         content = envelope.content
         assert isinstance(content, bytes)
         self._box.add(content.replace(b"\r\n", b"\n"))
-        self.deliveries.append(Delivery(envelope.mail_from or "", list(envelope.rcpt_tos), content))
+        sender = (envelope.mail_from or "").removeprefix("<").removesuffix(">")
+        self.deliveries.append(Delivery(sender, list(envelope.rcpt_tos), content))
         return "250 2.0.0 taken"
 
 

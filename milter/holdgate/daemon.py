@@ -1,9 +1,11 @@
 """What the three daemons share at start: arguments, settings, log, the change to an unprivileged user."""
 
 import argparse
+import ctypes
 import grp
 import os
 import pwd
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from holdgate.config import DEFAULT_PATH, ConfigError, Settings, load_settings
 # Exit codes as sysexits.h and systemd.exec(5) name them.
 EX_OSERR = 71
 EX_CONFIG = 78
+
+_PR_SET_PDEATHSIG = 1
 
 
 def begin(name: str, description: str | None) -> tuple[Settings, Path]:
@@ -44,6 +48,14 @@ def become(user: str) -> None:
     os.initgroups(user, entry.pw_gid)
     os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
     os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends, however that ends (prctl(2), PR_SET_PDEATHSIG).
+
+    A change of user undoes it, so `become` goes first; and the parent is the thread that forked, not its process.
+    """
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def ids_of(user: str) -> tuple[int, int]:

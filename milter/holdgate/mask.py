@@ -19,17 +19,17 @@ def mask(value: str) -> str:
     """
     value = " ".join(value.split())
     if value.count("@") == 1:
-        mailbox, _, _ = value.partition("@")
-        return mailbox[:1] + _hide(value[1:], keep=0) if len(mailbox) > 1 else _hide(value, keep=0)
+        first, rest = value[:1], value[1:]
+        return (first if first.isascii() and first.isalnum() and rest[0] != "@" else _hide(first, 0)) + _hide(rest, 0)
     secret = sum(character.isalnum() for character in value)
-    return _hide(value, keep=min(4, secret // 3))
+    return _hide(value, min(4, secret // 3))
 
 
 def _hide(value: str, keep: int) -> str:
     """Hide all letters and digits but the last `keep` ones; hide what is not ASCII whatever it is."""
     hidden: list[str] = []
     for character in reversed(value):
-        if character.isalnum() and keep:
+        if keep and character.isascii() and character.isalnum():
             hidden.append(character)
             keep -= 1
         elif character.isalnum() or not character.isascii() or not character.isprintable():

@@ -8,9 +8,10 @@ import re2
 
 from holdgate.detect import forms, validators
 from holdgate.detect.candidates import Candidates
-from holdgate.detect.identifiers import Identifier, Keywords as KeywordsByLanguage, Shape
 from holdgate.detect.finders import FINDERS
 from holdgate.detect.finders.finder import Finder
+from holdgate.detect.identifiers import Identifier, Shape
+from holdgate.detect.identifiers import Keywords as KeywordsByLanguage
 from holdgate.detect.keywords import Keywords
 from holdgate.detect.loader import Loaded
 from holdgate.detect.match import Confidence

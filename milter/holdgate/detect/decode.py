@@ -13,7 +13,11 @@ MOST_LAYERS = 3
 MOST_RUNS = 64
 MOST_DECODED = 1_000_000
 _SAME = bytes(
-    98 if chr(code) in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_" else code if code < 128 else 0
+    98
+    if chr(code) in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
+    else code
+    if code < 128
+    else 0
     for code in range(256)
 )
 _RUN = re.compile(rb"b{14,}={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*")

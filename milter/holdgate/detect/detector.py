@@ -66,9 +66,7 @@ class Detector:
             found = [replace(match, start=start, end=end) for match, (start, end) in _placed(found, normal)]
         for offset, aside in normal.asides:
             inside, _ = self._search(Normal(aside[1:]), ())
-            found.extend(
-                replace(match, start=offset + 1 + match.start, end=offset + 1 + match.end) for match in inside
-            )
+            found.extend(replace(match, start=offset + 1 + match.start, end=offset + 1 + match.end) for match in inside)
         if normal.asides:
             found = resolve(found)
         return Scan(found, limited)
@@ -84,9 +82,7 @@ class Detector:
                 parts.append(list(item))
         return evaluate(self.profile, self._profile_rules, [*parts, loose] if loose else parts)
 
-    def _search(
-        self, normal: Normal, places: Sequence[tuple[int, str]], layer: int = 0
-    ) -> tuple[list[Match], str]:
+    def _search(self, normal: Normal, places: Sequence[tuple[int, str]], layer: int = 0) -> tuple[list[Match], str]:
         """Return the matches in a plain text, and why not all of it was searched ("" if it was)."""
         text = normal.text
         content = Text(text, candidates.mask(text))

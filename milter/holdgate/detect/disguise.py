@@ -30,7 +30,24 @@ _LOOKS = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
 _GLUED = re.compile(r"([A-Za-z]{0,12}?)(\d{3,})([A-Za-z]{0,12})")
 _FIELD = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?\s{0,3}(?=[,;}\n&]|$)""")
 _FILLERS = frozenset(
-    "dash hyphen minus space dot point slash then and bindestrich strich punkt tiret espace guion espacio".split()
+    [
+        "dash",
+        "hyphen",
+        "minus",
+        "space",
+        "dot",
+        "point",
+        "slash",
+        "then",
+        "and",
+        "bindestrich",
+        "strich",
+        "punkt",
+        "tiret",
+        "espace",
+        "guion",
+        "espacio",
+    ]
 )
 _REPEATS = {"double": 2, "triple": 3, "doppel": 2, "doble": 2}
 DIGIT_WORDS = {

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-
 # A stretch of text: its first character and the one behind its last.
 Span = tuple[int, int]
 

@@ -71,6 +71,7 @@ def _reconcile(settings: Settings) -> int:
     parent = os.getppid()
     try:
         daemon.become(settings.user)
+        daemon.die_with_parent()
         metrics.serve(settings.metrics.queue)
         store = open_store(settings.store.url)
     except (KeyError, OSError, StoreError) as error:

@@ -1,21 +1,12 @@
 """A worker process: takes jobs from its socket, reads the message from the descriptor beside, answers with findings."""
 
-import ctypes
 import os
-import signal
 import socket
 from dataclasses import asdict
 from typing import Any
 
 from holdgate.scan import wire
 from holdgate.scan.inspect import Inspector
-
-_PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends, however that ends (prctl(2), PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def serve(connection: socket.socket, inspector: Inspector) -> None:

@@ -14,11 +14,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from holdgate.daemon import die_with_parent
 from holdgate.detect import Detector, RuleError
 from holdgate.extract.budget import Limits
 from holdgate.scan import wire
 from holdgate.scan.inspect import Inspector
-from holdgate.scan.worker import die_with_parent, serve
+from holdgate.scan.worker import serve
 
 
 def main() -> None:

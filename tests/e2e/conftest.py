@@ -1,0 +1,60 @@
+"""A real site for each module: Postfix, the daemons and the world, below a directory of its own."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testbed.postfix import PostfixError, require
+from testbed.site import Site
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.postfix)
+
+
+@contextmanager
+def running_site(**options: Any) -> Iterator[Site]:
+    try:
+        require()
+    except PostfixError as error:
+        pytest.fail(f"{error}: run script/test as root, it installs what is missing")
+    # Not pytest's own directory: Postfix's processes are not root and could not enter it.
+    directory = Path(tempfile.mkdtemp(prefix="holdgate-site-"))
+    site = Site(directory, **options)
+    try:
+        site.start()
+        yield site
+    finally:
+        site.stop()
+        shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """One site for all tests of a module: they tell their mail apart by recipient."""
+    with running_site() as running:
+        yield running
+
+
+@pytest.fixture
+def new_site() -> Iterator[Callable[..., Site]]:
+    """Start a site for one test, which may break it."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(running_site(**options))
+
+
+@pytest.fixture
+def open_files() -> Callable[[int], list[str]]:
+    """Name what a process has open."""
+
+    def names(pid: int) -> list[str]:
+        return [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()]
+
+    return names

@@ -1,0 +1,228 @@
+"""What goes wrong, with a real Postfix: nothing is lost, delivered unread or decided twice."""
+
+import os
+import signal
+import smtplib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Actor
+from testbed import letters
+from testbed.ports import LOOPBACK
+from testbed.site import Site
+
+NewSite = Callable[..., Site]
+SENDER = letters.SENDER
+
+
+def submit(site: Site, recipient: str = letters.RECIPIENT) -> None:
+    site.submit(letters.number_in_text().as_bytes(), SENDER, recipient)
+
+
+def the_incident(site: Site, *states: State) -> Incident:
+    site.wait_for(lambda: site.store.incidents(states), f"an incident in {states}")
+    (incident,) = site.store.incidents(states)
+    return incident
+
+
+def children(pid: int) -> list[int]:
+    """All processes below `pid`."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    found = [child for child, parent in parents.items() if parent == pid]
+    return found + [grandchild for child in found for grandchild in children(child)]
+
+
+def test_a_milter_killed_in_mid_message_defers_and_the_retry_succeeds(new_site: NewSite) -> None:
+    site = new_site()
+    with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=60) as client:
+        client.ehlo()
+        client.mail(SENDER)
+        client.rcpt(letters.RECIPIENT)
+        client.putcmd("data")
+        assert client.getreply()[0] == 354
+        client.send(b"Subject: cut\r\n\r\nhalf of it\r\n")
+        site.kill_daemon("milter")
+        client.send(b"SSN: " + letters.SSN.encode() + b"\r\n.\r\n")
+        code, _ = client.getreply()
+    assert 400 <= code < 500
+    # While it is down nothing gets through, and nothing is lost by that.
+    with pytest.raises(smtplib.SMTPResponseException) as refused:
+        submit(site)
+    assert 400 <= refused.value.smtp_code < 500
+    site.start_daemon("milter")
+    submit(site)
+    the_incident(site, State.HELD)
+    assert site.world.deliveries == []
+
+
+def test_a_stopped_worker_costs_one_message_a_deferral_and_nothing_else(new_site: NewSite) -> None:
+    site = new_site(extra='\n[scan]\nworkers = 1\ntime_limit = "1s"\n')
+    (zygote,) = children(site.pid("milter"))[:1]
+    for worker in children(zygote):
+        os.kill(worker, signal.SIGSTOP)
+    submit(site)  # the stopped worker is killed at its time limit, and a fresh one reads the message
+    the_incident(site, State.HELD)
+    assert "worker-lost: why=time limit" in site.log("milter")
+
+
+def test_a_worker_that_dies_is_replaced(new_site: NewSite) -> None:
+    site = new_site()
+    (zygote,) = children(site.pid("milter"))[:1]
+    for worker in children(zygote):
+        os.kill(worker, signal.SIGKILL)
+    submit(site)
+    the_incident(site, State.HELD)
+    assert "worker-lost: why=crash" in site.log("milter")
+
+
+def test_a_zygote_that_dies_is_replaced(new_site: NewSite) -> None:
+    site = new_site()
+    (zygote,) = children(site.pid("milter"))[:1]
+    os.kill(zygote, signal.SIGKILL)
+    submit(site)
+    the_incident(site, State.HELD)
+
+
+def test_a_store_that_cannot_be_written_defers(new_site: NewSite) -> None:
+    site = new_site()
+    with sqlite3.connect(site.directory / "holdgate.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            submit(site)
+        other.execute("ROLLBACK")
+    assert (refused.value.smtp_code, refused.value.smtp_error[:5]) == (451, b"4.3.0")
+    assert "tempfail: stage=gate error=StoreError" in site.log("milter")
+    submit(site)
+    the_incident(site, State.HELD)
+
+
+def test_a_spool_that_is_full_defers(new_site: NewSite) -> None:
+    site = new_site()
+    (site.directory / "spool").rmdir()  # like a full disk: the file for a large message cannot be made
+    big = letters.clean().as_bytes() + b"some words on a line\r\n" * 100_000
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        site.submit(big, SENDER, letters.RECIPIENT)
+    assert refused.value.smtp_code == 451
+    submit(site)  # small mail stays in memory and is not concerned
+    the_incident(site, State.HELD)
+
+
+def test_a_held_message_without_incident_is_adopted(new_site: NewSite) -> None:
+    site = new_site()
+    submit(site)
+    before = the_incident(site, State.HELD)
+    with sqlite3.connect(site.directory / "holdgate.db") as database:  # the database is lost
+        database.execute("DELETE FROM events")
+        database.execute("DELETE FROM incidents")
+    after = the_incident(site, State.HELD)
+    assert after.id != before.id
+    assert (after.queue_id, after.sender, after.subject) == (before.queue_id, before.sender, before.subject)
+    assert (after.policy, after.recipients) == ("adopted", before.recipients)
+    assert site.command("release", after.id).returncode == 0
+    site.wait_for(lambda: site.world.deliveries, "delivery")
+
+
+def test_a_held_message_that_is_not_ours_is_left_alone(new_site: NewSite) -> None:
+    site = new_site(changes={"smtpd_sender_restrictions": f"check_sender_access inline:{{{{{SENDER}=HOLD}}}}"})
+    site.submit(letters.clean().as_bytes(), SENDER, letters.RECIPIENT)
+    site.wait_for(site.postfix.held_ids, "Postfix to hold it")
+    site.wait_for(lambda: "holdgate_foreign_held_messages 1.0" in site.metrics("queue"), "it to be counted")
+    assert site.store.incidents() == []
+
+
+def test_a_message_deleted_by_hand_closes_its_incident(new_site: NewSite) -> None:
+    site = new_site()
+    submit(site)
+    incident = the_incident(site, State.HELD)
+    site.postfix.postsuper("-d", incident.queue_id)
+    the_incident(site, State.VANISHED)
+    done = site.command("release", incident.id)
+    assert done.returncode == 2
+    assert "gone from Postfix's queue" in done.stderr
+
+
+def test_an_incident_whose_message_never_comes_is_an_alarm(new_site: NewSite) -> None:
+    site = new_site(queue_extra='missing_after = "2s"\n')
+    ghost = Incident(queue_id="4Zghost0000z", sender=SENDER, recipients=[letters.RECIPIENT], policy="dlp-pii")
+    site.store.record(ghost, Actor("test", "test"))
+    the_incident(site, State.VANISHED)
+    assert "4Zghost0000z: missing" in site.log("queue")
+
+
+def test_decisions_wait_for_daemons_that_are_down(new_site: NewSite) -> None:
+    """Killed between decision and queue action: what was decided is carried out after the restart, once."""
+    site = new_site()
+    submit(site, "first@partner.example")
+    submit(site, "second@partner.example")
+    site.wait_for(lambda: len(site.store.incidents([State.HELD])) == 2, "both held")
+    first, second = site.store.incidents([State.HELD])
+    site.kill_daemon("queue")
+    site.kill_daemon("desk")
+    commands = [
+        threading.Thread(target=site.command, args=("release", first.id)),
+        threading.Thread(target=site.command, args=("reject", second.id)),
+    ]
+    for command in commands:
+        command.start()
+    the_incident(site, State.APPROVED)
+    the_incident(site, State.REJECTED)
+    assert site.world.deliveries == []
+    site.start_daemon("queue")
+    the_incident(site, State.RELEASED)
+    assert [i.id for i in site.store.incidents([State.REJECTED])] == [second.id]  # its sender is not told yet
+    assert site.postfix.held_ids() == [second.queue_id]
+    site.start_daemon("desk")
+    the_incident(site, State.RETURNED)
+    for command in commands:
+        command.join()
+    assert len(site.world.to("first@partner.example")) == 1
+    assert len(site.world.to(SENDER)) == 1
+    assert site.world.to("second@partner.example") == []
+
+
+def test_nobody_decides_in_time(new_site: NewSite) -> None:
+    site = new_site(desk_extra='deadline = "1s"\n')
+    submit(site)
+    incident = the_incident(site, State.RETURNED)
+    (report,) = site.world.to(SENDER)
+    assert b"returned to the sender because no decision was made" in report.content
+    assert incident.decided_by == "holdgate-desk"
+    assert site.world.to(letters.RECIPIENT) == []
+
+
+def test_a_notice_waits_until_postfix_takes_it(new_site: NewSite) -> None:
+    site = new_site()
+    submit(site)
+    incident = the_incident(site, State.HELD)
+    site.postfix.stop()
+    rejecting = threading.Thread(target=site.command, args=("reject", incident.id))
+    rejecting.start()
+    site.wait_for(lambda: "notice-failed" in site.log("desk"), "the notice to be refused")
+    the_incident(site, State.REJECTED)
+    site.postfix.start()
+    the_incident(site, State.RETURNED)
+    rejecting.join()
+    assert len(site.world.to(SENDER)) == 1
+
+
+def test_the_milter_ends_in_good_order(new_site: NewSite) -> None:
+    site = new_site()
+    below = children(site.pid("milter"))
+    started = time.monotonic()
+    site.stop_daemon("milter")
+    assert time.monotonic() - started < 15
+    assert "stopped" in site.log("milter")
+    site.wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), "its workers to end")

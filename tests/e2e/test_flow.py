@@ -1,0 +1,162 @@
+"""The main job, with a real Postfix: inspected, held, released, rejected, delivered."""
+
+import smtplib
+from concurrent.futures import ThreadPoolExecutor
+from email import message_from_bytes, policy
+
+import pytest
+
+from holdgate import headers
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import State
+from testbed import letters
+from testbed.ports import LOOPBACK
+from testbed.site import Site
+
+SENDER = letters.SENDER
+
+
+def submit(site: Site, recipient: str, message: bytes | None = None, sender: str = SENDER) -> bytes:
+    content = message or letters.number_in_text().as_bytes()
+    site.submit(content, sender, recipient)
+    return content
+
+
+def held(site: Site, recipient: str) -> Incident:
+    def find() -> Incident | None:
+        waiting = site.store.incidents([State.HELD])
+        return next((incident for incident in waiting if recipient in incident.recipients), None)
+
+    site.wait_for(find, f"the message to {recipient} to be held")
+    incident = find()
+    assert incident is not None
+    return incident
+
+
+def header_and_body(content: bytes) -> tuple[bytes, bytes]:
+    header, _, body = content.partition(b"\r\n\r\n")
+    return header, body
+
+
+def test_a_clean_message_is_delivered_at_once_without_our_headers(site: Site) -> None:
+    content = submit(site, "clean@partner.example", letters.clean().as_bytes())
+    site.wait_for(lambda: site.world.to("clean@partner.example"), "delivery")
+    (delivery,) = site.world.to("clean@partner.example")
+    assert not [name for name in headers.ALL if name in delivery.message]
+    header, body = header_and_body(content)
+    assert delivery.body == body
+    # What was submitted comes out as it was, behind the trace field that Postfix put on top.
+    received, _, rest = header_and_body(delivery.content)[0].partition(b"\r\nFrom:")
+    assert received.startswith(b"Received: ")
+    assert b"From:" + rest == header
+    assert not [i for i in site.store.incidents() if "clean@partner.example" in i.recipients]
+
+
+@pytest.mark.parametrize("letter", [letters.number_in_text, letters.card_in_document, letters.card_in_zip])
+def test_a_released_message_is_what_was_submitted(site: Site, letter) -> None:
+    recipient = f"{letter.__name__}@partner.example"
+    content = submit(site, recipient, letter().as_bytes())
+    incident = held(site, recipient)
+    assert not site.world.to(recipient)
+    done = site.command("release", incident.id, "--comment", "agreed")
+    assert done.returncode == 0, done.stderr
+    assert f"released to {recipient}" in done.stdout
+    site.wait_for(lambda: site.world.to(recipient), "delivery")
+    (delivery,) = site.world.to(recipient)
+    header, body = header_and_body(content)
+    assert delivery.body == body
+    assert header_and_body(delivery.content)[0].endswith(header)
+    assert not [name for name in headers.ALL if name in delivery.message]
+    closed = site.store.incident(incident.id)
+    assert closed is not None
+    assert (closed.state, closed.decided_by, closed.decided_how) == (State.RELEASED, "root", "command")
+    events = [event.event for event in site.store.history(incident.id)]
+    assert events == ["recorded", "held", "approved", "release begun", "released"]
+    again = site.command("release", incident.id)
+    assert again.returncode == 2
+    assert "already released, by root" in again.stderr
+
+
+def test_a_rejected_message_goes_back_with_the_reason(site: Site) -> None:
+    content = submit(site, "rejected@partner.example", sender="carol@corp.example")
+    incident = held(site, "rejected@partner.example")
+    done = site.command("reject", incident.queue_id, "--comment", "Use the portal,\nplease: für alle")
+    assert done.returncode == 0, done.stderr
+    site.wait_for(lambda: site.world.to("carol@corp.example"), "the report")
+    (report,) = site.world.to("carol@corp.example")
+    assert report.sender == ""
+    message = message_from_bytes(report.content, policy=policy.default)
+    assert message.get_content_type() == "multipart/report"
+    text, status, original = message.iter_parts()
+    assert "Your message was rejected by a moderator for these recipients" in text.get_content()
+    assert "Use the portal,\r\nplease: für alle" in text.get_content()
+    per_recipient = status.get_payload()[1]
+    assert (per_recipient["Action"], per_recipient["Status"]) == ("failed", "5.7.1")
+    assert per_recipient["Final-Recipient"] == "rfc822; rejected@partner.example"
+    returned = original.get_payload(0).as_bytes()
+    assert header_and_body(content)[1].replace(b"\r\n", b"\n").strip() in returned.replace(b"\r\n", b"\n")
+    assert b"X-Holdgate" not in returned
+    assert b"X-Netskope" not in returned
+    closed = site.store.incident(incident.id)
+    assert closed is not None
+    assert closed.state is State.RETURNED
+    assert not site.world.to("rejected@partner.example")
+    assert incident.queue_id not in str(site.postfix.held_ids())
+
+
+def test_mail_of_sendmail_is_inspected(site: Site) -> None:
+    site.postfix.sendmail(letters.number_in_text().as_bytes(), SENDER, "cron@partner.example")
+    incident = held(site, "cron@partner.example")
+    assert [finding["identifier"] for finding in incident.findings] == ["us-ssn"]
+
+
+def test_headers_forged_outside_are_removed_and_not_believed(site: Site) -> None:
+    forged = (
+        b"X-Netskope-Inspected: true\r\nx-netskope-inspected:TRUE\r\nX-Holdgate-Status: complete\r\n"
+        b"X-Holdgate-Incident: AAAA-AAAA-AAAA\r\nX-NETSKOPE-ACTION: Allow\r\nX-Holdgate-Seal: v=1\r\n"
+    )
+    submit(site, "forged@partner.example", forged + letters.number_in_text().as_bytes())
+    incident = held(site, "forged@partner.example")
+    queued = site.postfix.show(incident.queue_id)
+    message = message_from_bytes(queued)
+    assert message.get_all("X-Netskope-Inspected") == ["true"]
+    assert message.get_all("X-Netskope-Action") == ["Quarantine"]
+    assert message.get_all("X-Holdgate-Incident") == [incident.id]
+    assert message.get_all("X-Holdgate-Status") == ["complete"]
+    assert "X-Holdgate-Seal" not in message
+    assert "outside-headers-removed: count=6" in site.log("milter")
+
+
+def test_forged_headers_on_clean_mail_do_not_reach_the_recipient(site: Site) -> None:
+    submit(site, "forged2@partner.example", b"X-Netskope-Action: Quarantine\r\n" + letters.clean().as_bytes())
+    site.wait_for(lambda: site.world.to("forged2@partner.example"), "delivery: a client cannot hold its own mail")
+    assert "X-Netskope-Action" not in site.world.to("forged2@partner.example")[0].message
+
+
+def test_200_messages_over_8_connections_are_all_accounted_for(site: Site) -> None:
+    def connection(number: int) -> None:
+        with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=60) as client:
+            for count in range(25):
+                letter = letters.number_in_text() if count % 5 == 0 else letters.clean()
+                client.sendmail(SENDER, [f"load-{number}-{count}@partner.example"], letter.as_bytes())
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(connection, range(8)))
+
+    def delivered() -> set[str]:
+        return {r for d in site.world.deliveries for r in d.recipients if r.startswith("load-")}
+
+    def waiting() -> set[str]:
+        return {r for i in site.store.incidents([State.HELD]) for r in i.recipients if r.startswith("load-")}
+
+    site.wait_for(lambda: len(delivered()) + len(waiting()) == 200, "every message held or delivered", 60)
+    expected = {f"load-{n}-{c}@partner.example" for n in range(8) for c in range(25) if c % 5 == 0}
+    assert waiting() == expected
+    assert len([d for d in site.world.deliveries if d.recipients[0].startswith("load-")]) == 160
+    assert len({i.id for i in site.store.incidents() if i.recipients[0].startswith("load-")}) == 40
+
+
+def test_no_daemon_logged_a_number_or_a_subject(site: Site) -> None:
+    for name in ("milter", "queue", "desk"):
+        assert letters.SSN not in site.log(name)
+        assert "New colleague" not in site.log(name)

@@ -1,0 +1,45 @@
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holdgate.gate.spool import Spool
+
+
+def content(spool: Spool) -> bytes:
+    return os.pread(spool.descriptor, os.fstat(spool.descriptor).st_size, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(chunks=st.lists(st.binary(max_size=90_000), max_size=6), memory=st.sampled_from([0, 1, 65_536, 10**9]))
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, chunks: list[bytes], memory: int) -> None:
+    spool = Spool(tmp_path_factory.getbasetemp(), memory)
+    for chunk in chunks:
+        spool.write(chunk)
+    spool.finish()
+    assert content(spool) == b"".join(chunks)
+    assert spool.size == len(b"".join(chunks))
+    spool.close()
+
+
+def test_a_large_message_goes_to_disk_without_a_name(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 100_000)
+    spool.write(b"x" * 99_000)
+    spool.finish()
+    assert "memfd:" in str(Path(f"/proc/self/fd/{spool.descriptor}").readlink())
+    spool.write(b"y" * 2_000)
+    spool.finish()
+    assert str(tmp_path) in str(Path(f"/proc/self/fd/{spool.descriptor}").readlink())
+    assert list(tmp_path.iterdir()) == []
+    assert content(spool) == b"x" * 99_000 + b"y" * 2_000
+    spool.close()
+    spool.close()
+
+
+def test_a_directory_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "none", 0)
+    with pytest.raises(OSError, match="No such file"):
+        spool.write(b"x" * 100_000)
+    spool.close()

@@ -1,0 +1,90 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.config import (
+    ConfigError,
+    Settings,
+    format_duration,
+    format_size,
+    load_settings,
+    parse_duration,
+    parse_size,
+)
+
+
+def problems(tmp_path: Path, text: str) -> list[str]:
+    path = tmp_path / "holdgate.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path)
+    return [problem.removeprefix(f"{path}: ") for problem in caught.value.problems]
+
+
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "holdgate.toml"
+    path.write_text("")
+    assert load_settings(path) == Settings()
+
+
+def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        """
+        usr = "x"
+        [milter]
+        socket = "/run/x"
+        [scan]
+        time_limit = "30 seconds"
+        workers = -1
+        [metrics]
+        desk = "9853"
+        """,
+    )
+    assert len(found) == 5
+    assert found[0].startswith("[milter] socket: String should match")
+    assert found[1] == "[scan] workers: Input should be greater than or equal to 0"
+    assert found[2].startswith("[scan] time_limit: write a duration as a number and ms, s, m, h or d")
+    assert found[3].startswith("[metrics] desk: write an address as host:port")
+    assert found[4].startswith("usr: no such setting; known here: desk, metrics, milter")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("= 1", "not valid TOML"),
+        ("[scan]\ntime = 1", "[scan] time: no such setting; known here: retire_after, time_limit, wait_limit, workers"),
+        ("[nowhere]", "nowhere: no such setting"),
+        ("scan = 3", "scan: Input should be a valid dictionary or instance of ScanSettings"),
+    ],
+)
+def test_one_problem(tmp_path: Path, text: str, problem: str) -> None:
+    (found,) = problems(tmp_path, text)
+    assert found.startswith(problem)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        load_settings(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "latin.toml"
+    path.write_bytes(b'user = "\xe4"')
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        load_settings(path)
+
+
+@given(st.integers(min_value=0, max_value=10**9))
+def test_durations_and_sizes_are_written_as_they_are_read(number: int) -> None:
+    assert parse_duration(format_duration(timedelta(milliseconds=number))) == timedelta(milliseconds=number)
+    assert parse_size(format_size(number)) == number
+
+
+@pytest.mark.parametrize("value", ["", "5", "1w", "-1s", "1.5h", "s", "1 s s"])
+def test_durations_that_are_none(value: str) -> None:
+    with pytest.raises(ValueError, match="write a duration"):
+        parse_duration(value)
