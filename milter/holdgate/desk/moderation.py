@@ -88,6 +88,17 @@ def expire(desk: Desk, incident: Incident) -> Incident:
     return _close(desk, incident, State.EXPIRED, ACTOR, "", [], None)
 
 
+def request_of(desk: Desk, incident: Incident, moderator: str) -> Request | None:
+    """Return the request by which a moderator may answer, else his last one, None if he was never asked."""
+    mine = [one for one in desk.store.requests.of(incident.id) if one.moderator == moderator]
+    return next((one for one in mine if one.answer is None), mine[-1] if mine else None)
+
+
+def is_late(request: Request, now: datetime | None = None) -> bool:
+    """Say whether the time to answer a request is over."""
+    return (now or datetime.now(UTC)) >= request.deadline_at
+
+
 def clean_comment(comment: str) -> str:
     """Return a comment fit to be mailed and shown: its lines, of printable characters, not too long."""
     lines = comment[: COMMENT_LENGTH * 2].replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -113,7 +124,7 @@ def _check(incident: Incident, asked: Request, now: datetime) -> None:
         raise RefusedError(Why.ANSWERED, incident)
     if asked.answer not in (None, Answer.ABSENT):
         raise RefusedError(Why.NOT_ASKED, incident)
-    if now >= asked.deadline_at:
+    if is_late(asked, now):
         raise RefusedError(Why.LATE, incident)
 
 

@@ -80,12 +80,14 @@ class Store:
             rows = connection.execute(select(incidents).where(wanted).order_by(incidents.c.created_at)).all()
         return [incident_of(row) for row in rows]
 
-    def incidents(self, states: Collection[State] | None = None, limit: int | None = None) -> list[Incident]:
-        """Return incidents in `states` (None: all), oldest first; with `limit`, the newest so many."""
+    def incidents(
+        self, states: Collection[State] | None = None, limit: int | None = None, offset: int = 0
+    ) -> list[Incident]:
+        """Return incidents in `states` (None: all), oldest first; with `limit`, the newest so many after `offset`."""
         query = select(incidents)
         if states is not None:
             query = query.where(incidents.c.state.in_(sorted(states)))
-        query = query.order_by(incidents.c.created_at.desc(), incidents.c.id).limit(limit)
+        query = query.order_by(incidents.c.created_at.desc(), incidents.c.id).limit(limit).offset(offset)
         with self._reader.connect() as connection:
             rows = connection.execute(query).all()
         return [incident_of(row) for row in reversed(rows)]
@@ -113,9 +115,15 @@ class Store:
         with self._reader.connect() as connection:
             return [incident_of(row) for row in connection.execute(query)]
 
-    def closed_before(self, moment: datetime, limit: int) -> list[Incident]:
-        """Return incidents that were closed before `moment` and still have their content, oldest first."""
-        wanted = incidents.c.erased_at.is_(None) & (incidents.c.closed_at < moment)
+    def unerased_policies(self) -> list[str]:
+        """Return the policies of closed incidents that still have their content."""
+        wanted = incidents.c.erased_at.is_(None) & incidents.c.closed_at.is_not(None)
+        with self._reader.connect() as connection:
+            return list(connection.execute(select(incidents.c.policy).where(wanted).distinct()).scalars())
+
+    def closed_before(self, policy: str, moment: datetime, limit: int) -> list[Incident]:
+        """Return incidents of a policy that were closed before `moment` and still have their content, oldest first."""
+        wanted = incidents.c.erased_at.is_(None) & (incidents.c.closed_at < moment) & (incidents.c.policy == policy)
         query = select(incidents).where(wanted).order_by(incidents.c.closed_at).limit(limit)
         with self._reader.connect() as connection:
             return [incident_of(row) for row in connection.execute(query)]

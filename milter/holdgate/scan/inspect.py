@@ -30,6 +30,15 @@ class Inspector:
         self._detectors = detectors
         self._limits = limits
 
+    @property
+    def limits(self) -> Limits:
+        """The bounds on one message."""
+        return self._limits
+
+    def find(self, text: str) -> list[Match]:
+        """Return the matches in a text."""
+        return self._detectors[0].find(text)
+
     def extract(self, data: bytes, name: str | None) -> Extraction:
         """Read a message (RFC 5322) when `name` is None, else a file of that name."""
         if name is None:

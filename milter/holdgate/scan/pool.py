@@ -123,6 +123,13 @@ class Pool:
         except _WorkerLostError as error:
             return {"parts": [], "status": "failed", "reason": str(error), "signals": []}
 
+    def preview(self, descriptor: int, *, reveal: int = 0) -> dict[str, Any]:
+        """Return what a moderator may read of a message (see `scan.preview`). Raises ScanError, also when it cannot."""
+        try:
+            return self._do({"do": "preview", "reveal": reveal}, descriptor, "")
+        except _WorkerLostError as error:
+            raise ScanError(str(error)) from error
+
     # -- jobs -----------------------------------------------------------------------------------------------------
 
     def _do(self, job: dict[str, Any], descriptor: int, queue_id: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from holdgate.scan import wire
 from holdgate.scan.inspect import Inspector
+from holdgate.scan.preview import preview
 
 
 def serve(connection: socket.socket, inspector: Inspector) -> None:
@@ -27,4 +28,6 @@ def serve(connection: socket.socket, inspector: Inspector) -> None:
 def _do(job: dict[str, Any], data: bytes, inspector: Inspector) -> dict[str, Any]:
     if job["do"] == "extract":
         return asdict(inspector.extract(data, job["name"]))
+    if job["do"] == "preview":
+        return preview(data, inspector.extract(data, None), inspector.limits, inspector.find, job["reveal"])
     return inspector.inspect(data, job["name"]).to_json()
