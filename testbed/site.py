@@ -91,17 +91,21 @@ class Site:
 
     def start(self) -> None:
         """Write all files, create the store, and start everything; return when all of it answers."""
+        self.prepare()
+        self.world.start()
+        self.postfix.write(**self._changes)
+        self.postfix.start()
+        for name in DAEMONS:
+            self.start_daemon(name)
+
+    def prepare(self) -> None:
+        """Write the settings and create the store; start nothing."""
         self._write()
         migrate(self.settings.store.url)
         if self._user != "root":
             for path in (self.directory, *self.directory.glob("holdgate.db*"), self.directory / "spool"):
                 shutil.chown(path, self._user)
         self.store = open_store(self.settings.store.url)
-        self.world.start()
-        self.postfix.write(**self._changes)
-        self.postfix.start()
-        for name in DAEMONS:
-            self.start_daemon(name)
 
     def stop(self) -> None:
         """Stop everything that runs, in any state."""

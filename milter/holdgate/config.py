@@ -105,7 +105,7 @@ class MilterSettings(Section):
     """How Postfix reaches the milter, and how messages are kept while they come in."""
 
     socket: str = Field(
-        "unix:/run/holdgate/milter.sock",
+        "unix:/run/holdgate/milter/milter.sock",
         pattern=r"^(unix:/.+|inet6?:\d+@.+)$",
         description='Where the milter listens: "unix:/path" (faster) or "inet:PORT@HOST". '
         "A chrooted smtpd needs a path below Postfix's queue directory. A directory with the setgid bit lends its "

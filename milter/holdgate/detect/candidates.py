@@ -16,7 +16,7 @@ MASK = bytes(
     for code in range(256)
 )
 _LETTERS = b"Aa"
-_WORDS_BEFORE = re.compile(rb"(?:(?<![0Aa])A{1,6}[^0Aa\n\r\t]){1,2}\Z")
+_WORDS_BEFORE = re.compile(rb"(?:(?<![0Aa])(?:A{1,6}|[Aa]{1,2})[^0Aa\n\r\t]){1,2}\Z")
 _TOKEN = re.compile(r"[^0Aa]?[0Aa]+")
 _MOST_LAYOUTS = 50_000
 _MOST_LAYOUT = 96
@@ -55,7 +55,13 @@ class Candidates:
                 start = self._word_start(text_mask, start)
                 if start < 0:
                     continue
-            elif start > 1 and text_mask[start - 1] in separators and text_mask[start - 2] == 65:
+            elif (
+                start > 1
+                and text_mask[start - 2] in _LETTERS
+                and text_mask[start - 1] in separators
+                # A word of capitals, or one of a letter or two.
+                and (text_mask[start - 2] == 65 or not text_mask[start - 4 : start - 2].isalpha())
+            ):
                 before = _WORDS_BEFORE.search(text_mask, max(0, start - 14), start)
                 if before is not None:
                     start = before.start()
@@ -74,7 +80,7 @@ class Candidates:
 
     @staticmethod
     def _word_start(text_mask: bytes, start: int) -> int:
-        """Return where the word begins whose first digit stands at `start`; -1 when the word is too long for a value."""
+        """Return where the word begins whose first digit stands at `start`; -1 when it is too long for a value."""
         least = max(0, start - MOST_CHARACTERS)
         while start > least and text_mask[start - 1] in _LETTERS:
             start -= 1

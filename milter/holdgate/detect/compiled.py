@@ -8,13 +8,14 @@ import re2
 
 from holdgate.detect import forms, validators
 from holdgate.detect.candidates import Candidates
+from holdgate.detect.digitwords import DIGIT_WORDS
 from holdgate.detect.finders import FINDERS
 from holdgate.detect.finders.finder import Finder
 from holdgate.detect.identifiers import Identifier, Shape
 from holdgate.detect.identifiers import Keywords as KeywordsByLanguage
 from holdgate.detect.keywords import Keywords
 from holdgate.detect.loader import Loaded
-from holdgate.detect.match import Confidence
+from holdgate.detect.match import Confidence, Evidence
 
 FullMatch = Callable[[str], object]
 
@@ -24,7 +25,8 @@ class Ready:
     """A shape of an identifier, ready to run.
 
     `lists` are the numbers of its keyword lists, the identifier's own first; `against` that of its not_keywords, -1 if
-    none. `alone` is None for a shape that needs evidence. `evidence` are searches in the text round a value.
+    none. `alone` is None for a shape that needs evidence. `evidence` are searches in the text round a value. `bare` is
+    what there is to say of a match without any.
     """
 
     number: int
@@ -42,6 +44,7 @@ class Ready:
     evidence: tuple[FullMatch, ...]
     needs_keyword: bool
     upper: bool
+    bare: Evidence
 
 
 class Rules:
@@ -54,7 +57,11 @@ class Rules:
             shared[keyword_list.id] = len(lists)
             lists.append(_words(keyword_list.keywords))
         self.shapes: list[Ready] = []
+        self._possible: dict[
+            tuple[tuple[int, ...], bool], tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]
+        ] = {}
         self.finders: list[Ready] = []
+        self.dictionaries: list[tuple[Ready, int]] = []
         self.prefixes: dict[str, list[Ready]] = {}
         written: list[tuple[int, tuple[forms.Item, ...]]] = []
         compact: list[tuple[int, tuple[forms.Item, ...]]] = []
@@ -74,15 +81,37 @@ class Rules:
                 self.shapes.append(ready)
                 if ready.finder is not None:
                     self.finders.append(ready)
+                if shape.dictionary is not None:
+                    self.dictionaries.append((ready, len(lists)))
+                    lists.append(sorted(loaded.dictionaries[shape.dictionary]))
                 for prefix in shape.prefix:
                     self.prefixes.setdefault(prefix, []).append(ready)
                 for form in shape.form:
                     items = forms.parse(form, shape.separators)
                     written.append((ready.number, items))
                     compact.append((ready.number, tuple(item for item in items if item[0] & forms.CLASSES["X"])))
+        self.number_words = len(lists)
+        lists.append(list(DIGIT_WORDS))
         self.candidates = Candidates(written)
         self.compact = forms.Forms(compact)
         self.keywords = Keywords(lists, self.prefixes)
+
+    def possible(
+        self, numbers: tuple[int, ...], piece: bool
+    ) -> tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]:
+        """Return those shapes that can match in any text, the groups of keywords that others need, and these.
+
+        A `piece` of a longer number is taken for a value only if the shape needs no keyword to be believed.
+        """
+        found = self._possible.get((numbers, piece))
+        if found is None:
+            shapes = [self.shapes[number] for number in numbers]
+            shapes = [shape for shape in shapes if not (piece and shape.alone is None)]
+            always = tuple(shape for shape in shapes if not shape.needs_keyword)
+            perhaps = tuple(shape for shape in shapes if shape.needs_keyword)
+            groups = frozenset[int]().union(*(self.keywords.groups[n] for shape in perhaps for n in shape.lists))
+            found = self._possible[numbers, piece] = always, groups, perhaps
+        return found
 
 
 def _words(keywords: KeywordsByLanguage) -> list[str]:
@@ -107,5 +136,6 @@ def _ready(number: int, identifier: Identifier, shape: Shape, lists: tuple[int, 
         None if shape.with_keyword == "none" else Confidence(shape.with_keyword),
         tuple(re2.compile(pattern).search for pattern in identifier.evidence_patterns),
         shape.alone == "none" and not identifier.evidence_patterns and not identifier.evidence_identifiers,
-        not shape.keep_case and shape.finder is None and not shape.prefix,
+        bool(shape.form) and not shape.keep_case,
+        Evidence(shape.name, identifier.checksum),
     )

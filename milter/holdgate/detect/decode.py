@@ -9,57 +9,91 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 
+from holdgate.detect.match import Span
+
 MOST_LAYERS = 3
 MOST_RUNS = 64
 MOST_DECODED = 1_000_000
-_SAME = bytes(
-    98
-    if chr(code) in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
-    else code
-    if code < 128
-    else 0
-    for code in range(256)
-)
-_RUN = re.compile(rb"b{14,}={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*")
-_HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){6,}|(?:[0-9A-F]{2}){6,})", re.IGNORECASE)
-_SPACED_HEX = re.compile(r"(?<![0-9A-Fa-f])[2-7][0-9A-Fa-f](?:[ :,-](?:0x|\\x)?[2-7][0-9A-Fa-f]){6,}(?![0-9A-Fa-f])")
-_BINARY = re.compile(r"(?<![01])0[01]{7}(?:[ ,]?0[01]{7}){6,}(?![01])")
-_CODES = re.compile(r"(?<!\d)(?:3[2-9]|4\d|5[0-7])(?:[ ,;]{1,2}(?:3[2-9]|4\d|5[0-7])){8,}(?!\d)")
+_SAME = bytes(98 if code in b"0Aa+/_" else code for code in range(256))
+_LEAST_RUN = b"b" * 15
+_RUN = re.compile(rb"b+={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*(?:\r?\n[ >]{0,4}b{2,}=*)?")
+# The searches begin with a plain byte, which `re` looks for many times faster than for a class or a repeat.
+_SPACED = re.compile(rb"0[0Aa](?:[ ,;:]{1,2}0[0Aa]){6,}")
+_BITS = re.compile(b"0" * 8 + rb"(?:[ ,]?0{8}){6,}")
+_SPACED_SIGNS = (b"00 00 00 00", b"00,00,00,00", b"00, 00, 00", b"00:00:00:00", b"00; 00; 00", b"00;00;00;00")
+_BIT_SIGNS = (b"0000000000000000", b"00000000 00000000", b"00000000,00000000")
+_HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){6,}|(?:[0-9A-F]{2}){6,})")
+_BINARY = re.compile(r"0[01]{7}(?:[ ,]?0[01]{7})+")
+_CODES = re.compile(r"(?:3[2-9]|[4-8]\d|90)(?:[ ,;]{1,2}(?:3[2-9]|[4-8]\d|90))+")
+_SPACED_HEX = re.compile(r"[2-7][0-9A-Fa-f](?:[ ,;:]{1,2}[2-7][0-9A-Fa-f])+")
 _BASE32 = re.compile(r"[A-Z2-7]{16,}={0,6}")
+_CODE = re.compile(r"[A-Za-z0-9+/_]{16}")
 _WHITE = re.compile(r"[\s>]+")
 _LEAST_DIGITS = 5
 
 
-def find(text: str) -> Iterator[tuple[int, int, str, str]]:
-    """Yield (start, end, decoded text, name of the code) for each run in `text` that decodes to text with digits."""
+def find(text: str, mask: bytes) -> Iterator[tuple[int, int, str, str]]:
+    """Yield (start, end, decoded text, name of the code) for each run in `text` that decodes to something telling.
+
+    `mask` is that of the text (see `candidates`).
+    """
     left = MOST_DECODED
     runs = 0
-    same = text.encode("ascii", "replace").translate(_SAME)
-    for found in _RUN.finditer(same):
-        start, end = found.span()
-        raw = text[start:end]
-        if len(raw) > left or runs >= MOST_RUNS:
-            return
-        for name, decode in _DECODERS:
-            plain = decode(raw)
-            if plain is not None and telling(plain):
-                left -= len(raw)
-                runs += 1
-                yield start, end, plain, name
-                break
-    for name, pattern, decode in _PATTERNS:
-        for spelled in pattern.finditer(text):
-            plain = decode(spelled[0])
-            if plain is not None and telling(plain) and runs < MOST_RUNS:
-                runs += 1
-                yield spelled.start(), spelled.end(), plain, name
+    for spans, decoders in (
+        (_runs(mask), _DECODERS),
+        (_found(_SPACED, _SPACED_SIGNS, mask), _SPACED_DECODERS),
+        (_found(_BITS, _BIT_SIGNS, mask), _BIT_DECODERS),
+    ):
+        for start, end in spans:
+            raw = text[start:end]
+            if len(raw) > left or runs >= MOST_RUNS:
+                return
+            for name, decode in decoders:
+                plain = decode(raw)
+                if plain is None and "\n" in raw:
+                    # The line behind the last full one may be prose already.
+                    raw = raw[: raw.rindex("\n")].rstrip()
+                    end = start + len(raw)
+                    plain = decode(raw)
+                if plain is not None and telling(plain):
+                    left -= len(raw)
+                    runs += 1
+                    yield start, end, plain, name
+                    break
+
+
+def _found(pattern: re.Pattern[bytes], signs: tuple[bytes, ...], mask: bytes) -> Iterator[Span]:
+    """Yield what `pattern` finds, if one of `signs` is there at all, which is much cheaper to see."""
+    if any(map(mask.__contains__, signs)):
+        for found in pattern.finditer(mask):
+            yield found.span()
+
+
+def _runs(mask: bytes) -> Iterator[Span]:
+    """Yield the long runs of letters and digits that may be base64, base32 or hexadecimal."""
+    same = mask.translate(_SAME)
+    start = same.find(_LEAST_RUN)
+    while start >= 0:
+        run = _RUN.match(same, start)
+        assert run is not None
+        if _coded(mask[start : run.end()]):
+            yield run.span()
+        start = same.find(_LEAST_RUN, run.end())
+
+
+def _coded(mask: bytes) -> bool:
+    """Whether a run looks like code and not like a word, a path or a number: it mixes kinds of characters, and has no long word."""
+    if len(mask) < 100 and b"aaaaaaa" in mask:
+        return False
+    kinds = (b"A" in mask) + (b"a" in mask) + (b"0" in mask)
+    return kinds > 1 or (b"0" in mask and len(mask) % 2 == 0)
 
 
 def telling(plain: str) -> bool:
     """Whether decoded text can hold data: readable, and with an address, digits, or another layer."""
     if not plain or sum(map(str.isprintable, plain)) + plain.count("\n") + plain.count("\t") < 0.95 * len(plain):
         return False
-    return sum(map(str.isdigit, plain)) >= _LEAST_DIGITS or "@" in plain or len(plain) > 24
+    return sum(map(str.isdigit, plain)) >= _LEAST_DIGITS or "@" in plain or _CODE.search(plain) is not None
 
 
 def _text(data: bytes) -> str | None:
@@ -101,21 +135,18 @@ def _base32(raw: str) -> str | None:
 
 
 def _spaced_hex(raw: str) -> str | None:
-    return _text(bytes.fromhex("".join(re.findall(r"[2-7][0-9A-Fa-f]", raw.replace("0x", " ").replace("\\x", " ")))))
-
-
-def _binary(raw: str) -> str | None:
-    return _text(bytes(int(octet, 2) for octet in re.findall(r"[01]{8}", raw)))
+    return _text(bytes.fromhex("".join(re.findall(r"\w\w", raw)))) if _SPACED_HEX.fullmatch(raw) else None
 
 
 def _codes(raw: str) -> str | None:
-    return "".join(chr(int(code)) for code in re.findall(r"\d\d", raw))
+    return "".join(chr(int(code)) for code in re.findall(r"\d\d", raw)) if _CODES.fullmatch(raw) else None
 
 
-_Decode = Callable[[str], str | None]
-_DECODERS: tuple[tuple[str, _Decode], ...] = (("hexadecimal", _hex), ("base32", _base32), ("base64", _base64))
-_PATTERNS: tuple[tuple[str, re.Pattern[str], _Decode], ...] = (
-    ("hexadecimal", _SPACED_HEX, _spaced_hex),
-    ("binary", _BINARY, _binary),
-    ("character codes", _CODES, _codes),
-)
+def _binary(raw: str) -> str | None:
+    return _text(bytes(int(bits, 2) for bits in re.findall(r"[01]{8}", raw))) if _BINARY.fullmatch(raw) else None
+
+
+_Decoders = tuple[tuple[str, Callable[[str], str | None]], ...]
+_DECODERS: _Decoders = (("hexadecimal", _hex), ("base32", _base32), ("base64", _base64))
+_SPACED_DECODERS: _Decoders = (("character codes", _codes), ("hexadecimal", _spaced_hex))
+_BIT_DECODERS: _Decoders = (("binary", _binary),)

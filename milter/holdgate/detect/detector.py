@@ -1,14 +1,15 @@
 """The engine: a text in, matches out; matches in, what a profile says of them out."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from holdgate.detect import candidates, decode, loader
-from holdgate.detect.compiled import Rules
+from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.disguise import Disguises
 from holdgate.detect.evaluate import Evaluation, evaluate
-from holdgate.detect.finders.finder import Text
+from holdgate.detect.finders.finder import Place, Text
 from holdgate.detect.judge import Judge, resolve
 from holdgate.detect.match import Match
 from holdgate.detect.normal import Normal, normalise
@@ -64,11 +65,8 @@ class Detector:
             limited = "too much disguised text"
         if normal.text is not text:
             found = [replace(match, start=start, end=end) for match, (start, end) in _placed(found, normal)]
-        for offset, aside in normal.asides:
-            inside, _ = self._search(Normal(aside[1:]), ())
-            found.extend(replace(match, start=offset + 1 + match.start, end=offset + 1 + match.end) for match in inside)
         if normal.asides:
-            found = resolve(found)
+            found = resolve([*found, *self._beside(normal)])
         return Scan(found, limited)
 
     def evaluate(self, matches: Sequence[Match] | Sequence[Sequence[Match]]) -> Evaluation:
@@ -86,7 +84,7 @@ class Detector:
         """Return the matches in a plain text, and why not all of it was searched ("" if it was)."""
         text = normal.text
         content = Text(text, candidates.mask(text))
-        judge = Judge(self._rules, normal, places)
+        judge = Judge(self._rules, content, normal, places)
         found: list[Match] = []
         limited = ""
         left = FREE_CANDIDATES + len(text) // CHARACTERS_A_CANDIDATE
@@ -102,20 +100,45 @@ class Detector:
                     match = judge.judge(ready, start, end, value)
                     if match is not None:
                         found.append(match)
-        for ready in self._rules.finders:
-            assert ready.finder is not None
-            for place in ready.finder(content):
-                left -= 1
-                if left < 0:
-                    limited = "too many candidates"
-                    break
-                match = judge.judge(ready, place.start, place.end, place.value)
-                if match is not None:
-                    found.append(match)
+        for ready, place in self._elsewhere(judge, content):
+            left -= 1
+            if left < 0:
+                limited = "too many candidates"
+                break
+            match = judge.judge(ready, place.start, place.end, place.value)
+            if match is not None:
+                found.append(match)
         found.extend(self._prefixed(judge))
         found = resolve(found)
-        hidden = [*self._disguises.find(judge, found), *self._decoded(text, layer), *judge.settle(found)]
+        hidden = [*self._disguises.find(judge, found), *self._decoded(content, layer), *judge.settle(found)]
         return (resolve([*found, *hidden]) if hidden else found), limited
+
+    def _beside(self, normal: Normal) -> Iterator[Match]:
+        """Yield what stands in attributes of tags, which are not in the plain text."""
+        starts: list[int] = []
+        length = 0
+        for _, aside in normal.asides:
+            starts.append(length)
+            length += len(aside) + 1
+        for match in self._search(Normal("\n".join(aside for _, aside in normal.asides)), ())[0]:
+            index = bisect_right(starts, match.start) - 1
+            offset, aside = normal.asides[index]
+            start = match.start - starts[index]
+            end = match.end - starts[index]
+            if end <= len(aside):
+                yield replace(match, start=offset + start, end=offset + end)
+
+    def _elsewhere(self, judge: Judge, content: Text) -> Iterator[tuple[Ready, Place]]:
+        """Yield the candidates of finders and dictionaries."""
+        for ready in self._rules.finders:
+            if not ready.needs_keyword or any(map(judge.hits.of, ready.lists)):
+                assert ready.finder is not None
+                for place in ready.finder(content, self.loaded.dictionaries):
+                    yield ready, place
+        for ready, number in self._rules.dictionaries:
+            for words in judge.hits.of(number):
+                for word in words:
+                    yield ready, Place(word.start, word.end, word.word)
 
     def _prefixed(self, judge: Judge) -> Iterator[Match]:
         """Yield the values that begin with a prefix of a shape."""
@@ -130,11 +153,12 @@ class Detector:
                     if match is not None:
                         yield match
 
-    def _decoded(self, text: str, layer: int) -> Iterator[Match]:
+    def _decoded(self, content: Text, layer: int) -> Iterator[Match]:
         """Yield what encoded runs hold. The match is the whole run; the text round it is evidence as for plain text."""
         if layer >= decode.MOST_LAYERS:
             return
-        for start, end, plain, code in decode.find(text):
+        text = content.text
+        for start, end, plain, code in decode.find(text, content.mask):
             before = text[max(0, start - _CONTEXT) : start]
             inner = normalise(f"{before} {plain} {text[end : end + _CONTEXT]}")
             if len(inner.text) > decode.MOST_DECODED:

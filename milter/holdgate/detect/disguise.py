@@ -6,30 +6,40 @@ one of its own keywords and be grouped as its issuer groups it.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from holdgate.detect.candidates import mask
 from holdgate.detect.compiled import Ready, Rules
+from holdgate.detect.digitwords import DIGIT_WORDS
 from holdgate.detect.forms import MOST_CHARACTERS
 from holdgate.detect.judge import Judge
+from holdgate.detect.keywords import Keyword
 from holdgate.detect.match import Confidence, Match, Span
 
-_BEFORE, _AFTER = 60, 110
+_BEFORE, _AFTER = 60, 180
 _LEAST_DIGITS = 5
 _WIDEST_GAP = 6
 _MOST_TOKENS = 80
-_CLOSE = 45
+_CLOSE, _CLOSEST = 45, 25
+_LONG = 12
+_NEAR, _FEW = 70, 4
+_ORDINARY = frozenset(" -./")
 MOST_TRIALS = 3_000
 
 _TOKEN = re.compile(r"[^\W_]+")
 _LOOKALIKE = str.maketrans("OoQDlIiSsBZzGgqT", "0000111558226997")
 _CAREFUL = str.maketrans("OolI", "0011")
+WIDE, REVERSED, LOOKALIKE = "wide separators", "reversed", "look-alike letters"
 _LOOKS = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
-_GLUED = re.compile(r"([A-Za-z]{0,12}?)(\d{3,})([A-Za-z]{0,12})")
-_FIELD = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?\s{0,3}(?=[,;}\n&]|$)""")
-_FILLERS = frozenset(
+_ROUND = re.compile(r"[OolIQ]+")
+_GLUED = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
+_GLUED_CODE = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-Z][A-Z0-9]{3,})[a-z]{1,12}")
+_FIELD = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
+_COUNTRY = re.compile(r"[A-Za-z]{2}\d\d")
+_FILLERS = frozenset(  # words that stand for a separator
     [
         "dash",
         "hyphen",
@@ -50,25 +60,9 @@ _FILLERS = frozenset(
     ]
 )
 _REPEATS = {"double": 2, "triple": 3, "doppel": 2, "doble": 2}
-DIGIT_WORDS = {
-    word: str(digit)
-    for words in (
-        "zero one two three four five six seven eight nine",
-        "null eins zwei drei vier fünf sechs sieben acht neun",
-        "zéro un deux trois quatre cinq six sept huit neuf",
-        "cero uno dos tres cuatro cinco seis siete ocho nueve",
-        "zero uno due tre quattro cinque sei sette otto nove",
-        "zero um dois três quatro cinco seis sete oito nove",
-        "nul een twee drie vier vijf zes zeven acht negen",
-        "zero jeden dwa trzy cztery pięć sześć siedem osiem dziewięć",
-        "noll ett två tre fyra fem sex sju åtta nio",
-        "ноль один два три четыре пять шесть семь восемь девять",
-        "oh ein zwo trois cuatro funf meia sett åtte ni",
-    )
-    for digit, word in enumerate(words.split())
-} | {"nought": "0", "o": "0", "sex": "6", "meia": "6", "ni": "9"}
 _HAN = str.maketrans("〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖", "00123456789123456789")
-_HAN_RUN = re.compile("[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]{4,}")
+_HAN_DIGIT = "[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]"
+_HAN_RUN = re.compile(f"{_HAN_DIGIT}(?:[ -]?{_HAN_DIGIT}){{3,}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +77,40 @@ class _Token:
 _Run = list[_Token]
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A stretch of text round keywords, and the groups of keywords that are in it."""
+
+    start: int
+    end: int
+    groups: frozenset[int]
+
+
 class Disguises:
     """Looks again near keywords, for values that were not found as they should be written."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._lists = frozenset(
-            number
-            for ready in rules.shapes
+        groups = rules.keywords.groups
+        # By shape: the groups of keywords that have to be near. Shapes that are not looked for in disguise have none.
+        self._needs = [
+            frozenset[int]().union(
+                *(groups[number] for number in (ready.lists if ready.identifier.checksum else (ready.own,)))
+            )
             if ready.shape.form and ready.with_keyword is not None
-            for number in (ready.lists if ready.identifier.checksum else (ready.own,))
-        )
+            else frozenset[int]()
+            for ready in rules.shapes
+        ]
+        self._groups = frozenset[int]().union(*self._needs)
 
     def find(self, judge: Judge, found: list[Match]) -> Iterator[Match]:
         """Yield what hides near the keywords of the text; `found` is what stands there undisguised."""
         trials = MOST_TRIALS
-        for start, end in self._windows(judge, found):
-            for trick, run in _variants(judge.text[start:end], start):
-                for ready, first, last in self._fits(judge, run):
+        for window in self._windows(judge, found):
+            for trick, run in _variants(judge.text[window.start : window.end], window.start):
+                for ready, first, last in self._fits(window, run):
+                    if not ready.identifier.checksum and trick == REVERSED:
+                        continue
                     if trials <= 0:
                         return
                     trials -= 1
@@ -108,35 +118,55 @@ class Disguises:
                     if match is not None:
                         yield match
 
-    def _windows(self, judge: Judge, found: list[Match]) -> Iterator[Span]:
+    def _windows(self, judge: Judge, found: list[Match]) -> Iterator[_Window]:
         """Yield the stretches round keywords, without what is already known for sure."""
-        lists = judge.hits.lists
-        wanted = [keyword for number in self._lists & lists.keys() for keyword in lists[number]]
+        hits = judge.hits.found
+        wanted = [
+            (keyword.start, keyword.end, group)
+            for group, keywords in hits.items()
+            if group in self._groups
+            for keyword in keywords
+            if self._worthwhile(judge, keyword)
+        ]
         if not wanted:
             return
         sure = sorted((match.start, match.end) for match in found if match.confidence is Confidence.HIGH)
-        reach = -1
-        merged: list[list[int]] = []
-        for keyword in sorted(wanted):
-            left, right = max(0, keyword.start - _BEFORE), keyword.end + _AFTER
-            if left <= reach:
-                merged[-1][1] = reach = max(reach, right)
+        merged: list[tuple[int, int, set[int]]] = []
+        for start, end, group in sorted(wanted):
+            left, right = max(0, start - _BEFORE), min(end + _AFTER, len(judge.text))
+            if merged and left <= merged[-1][1]:
+                first, reach, groups = merged[-1]
+                groups.add(group)
+                merged[-1] = first, max(reach, right), groups
             else:
-                merged.append([left, right])
-                reach = right
+                merged.append((left, right, {group}))
         index = 0
-        for left, right in merged:
+        for left, right, groups in merged:
             while index < len(sure) and sure[index][1] <= left:
                 index += 1
             following = index
             while following < len(sure) and sure[following][0] < right:
-                yield left, sure[following][0]
+                yield _Window(left, sure[following][0], frozenset(groups))
                 left = sure[following][1]
                 following += 1
-            yield left, min(right, len(judge.text))
+            yield _Window(left, right, frozenset(groups))
 
-    def _fits(self, judge: Judge, run: _Run) -> Iterator[tuple[Ready, int, int]]:
-        """Yield the shapes that a stretch of tokens fits when separators are left out, with its first and last token."""
+    def _worthwhile(self, judge: Judge, keyword: Keyword) -> bool:
+        """Whether a value can begin near the keyword: there are some digits, or words for them."""
+        start, end, _ = keyword
+        if (
+            judge.mask.count(b"0", end, end + _NEAR) >= _FEW
+            or judge.mask.count(b"0", max(0, start - 40), start) >= _FEW
+        ):
+            return True
+        for words in judge.hits.of(self._rules.number_words):
+            first = bisect_left(words, end, key=lambda word: word.start)
+            if first + _FEW <= len(words) and words[first + _FEW - 1].end <= end + _NEAR:
+                return True
+        return not judge.text.isascii() and _HAN_RUN.search(judge.text, start, end + _NEAR) is not None
+
+    def _fits(self, window: _Window, run: _Run) -> Iterator[tuple[Ready, int, int]]:
+        """Yield the shapes that a stretch of tokens fits without separators, with its first and last token."""
         forms = self._rules.compact
         masks = [mask(token.characters).decode("latin-1") for token in run]
         for first in range(len(run)):
@@ -149,9 +179,9 @@ class Disguises:
                 state = forms.step(state, masks[last])
                 if state < 0:
                     break
-                for ready in judge.possible(forms.accepts(state)):
-                    if ready.with_keyword is not None:
-                        yield ready, first, last
+                for number in forms.accepts(state):
+                    if not self._needs[number].isdisjoint(window.groups):
+                        yield self._rules.shapes[number], first, last
 
     def _try(self, judge: Judge, ready: Ready, run: _Run, first: int, last: int, trick: str) -> Match | None:
         """Judge the tokens `first` to `last`, if they are spread as one hides a value and not as figures stand."""
@@ -160,30 +190,45 @@ class Disguises:
         near = judge.keyword(ready, start, end)
         if near is None:
             return None
-        if len(tokens) > 1 and _goes_on(judge.text, run, first, last):
+        if (trick == WIDE and len(tokens) == 1) or _goes_on(judge.text, run, first, last):
             return None
         sizes = [len(token.characters) for token in tokens]
         single = all(size == 1 for size in sizes) and len(sizes) > 1
+        grouped = _grouped(ready, sizes)
+        gaps = [_gap(judge.text, one, two) for one, two in pairwise(tokens)]
+        usual = bool(gaps) and _ORDINARY.issuperset(gaps) and not single and not grouped
         if ready.identifier.checksum:
-            gaps = {_gap(judge.text, one, two) for one, two in pairwise(tokens)}
-            even = len(set(sizes[1:-1] or sizes[:1])) == 1 and sizes[0] >= sizes[-1] - 3
-            if not (single or len(gaps) <= 1 or even):
+            if sum(sizes) < _LONG and (usual or trick == REVERSED):
                 return None
-        elif near[2] != ready.own or not -_CLOSE <= near[0] < 0 or not (single or _grouped(ready, sizes)):
+            even = len(set(sizes[1:-1] or sizes[:1])) == 1 and sizes[0] >= sizes[-1] - 3
+            if not (single or len({gap.strip() for gap in gaps}) <= 1 or even):
+                return None
+        elif trick == REVERSED or usual or near[2] != ready.own or not -_CLOSE <= near[0] < 0:
+            return None
+        elif trick == LOOKALIKE and not judge.text[start].isdigit():
+            return None
+        elif not (single or grouped or near[0] >= -_CLOSEST):
             return None
         return judge.judge(ready, start, end, "".join(token.characters for token in tokens), trick)
 
 
 def _gap(text: str, one: _Token, two: _Token) -> str:
     left, right = (one, two) if one.start < two.start else (two, one)
-    return text[left.end : right.start].strip()
+    return text[left.end : right.start]
 
 
 def _goes_on(text: str, run: _Run, first: int, last: int) -> bool:
     """Whether the run goes on, before or after some of its tokens, with the separators that stand between these."""
-    inner = {_gap(text, run[index], run[index + 1]) for index in range(first, last)}
-    before = first > 0 and _gap(text, run[first - 1], run[first]) in inner
-    return before or (last + 1 < len(run) and _gap(text, run[last], run[last + 1]) in inner)
+    if first == last:
+        return False
+    inner = {_gap(text, run[index], run[index + 1]).strip() for index in range(first, last)}
+    before = first > 0 and _counts(run[first - 1]) and _gap(text, run[first - 1], run[first]).strip() in inner
+    after = last + 1 < len(run) and _counts(run[last + 1]) and _gap(text, run[last], run[last + 1]).strip() in inner
+    return before or after
+
+
+def _counts(token: _Token) -> bool:
+    return any(map(str.isdigit, token.characters))
 
 
 def _grouped(ready: Ready, sizes: list[int]) -> bool:
@@ -204,25 +249,31 @@ def _variants(text: str, base: int) -> Iterator[tuple[str, _Run]]:
     fields = [
         _Token(base + field.start(1), base + field.end(1), field[1])
         for field in _FIELD.finditer(text)
-        if any(map(str.isdigit, field[1]))
+        if field[1].isupper() or any(map(str.isdigit, field[1]))
     ]
     if len(fields) > 1:
         yield "split over fields", fields
     for run in _runs(text, base):
         digits = sum(character.isdigit() for token in run for character in token.characters)
         if digits >= _LEAST_DIGITS:
-            yield "wide separators", run
-            glued = [_unglued(token) for token in run]
-            if glued != run:
-                yield "glued letters", glued
-            bare = "".join(token.characters for token in run).lstrip("0")
-            if run[0].characters.startswith("0") and len(bare) > _LEAST_DIGITS:
-                yield "leading zeros", _without_zeros(run)
+            if len(run) > 1:
+                yield WIDE, run
+            for pattern in (_GLUED_CODE, _GLUED):
+                glued = [_unglued(token, pattern) for token in run]
+                if glued != run:
+                    yield "glued letters", glued
+            bare = _without_zeros(run)
+            if bare != run:
+                yield "leading zeros", bare
             backwards = [_Token(token.start, token.end, token.characters[::-1]) for token in reversed(run)]
-            yield "reversed", backwards
-        for trick, changed in (("look-alike letters", _looking(run)), ("spelled digits", _spelled(run))):
-            if changed is not None:
-                yield trick, changed
+            yield REVERSED, backwards
+            for table, kept in ((_CAREFUL, 2), (_LOOKALIKE, 2), (_LOOKALIKE, 0)):
+                looking = _looking(run, table, kept)
+                if looking is not None:
+                    yield LOOKALIKE, looking
+        spelled = _spelled(run)
+        if spelled is not None:
+            yield "spelled digits", spelled
 
 
 def _runs(text: str, base: int) -> Iterator[_Run]:
@@ -233,10 +284,15 @@ def _runs(text: str, base: int) -> Iterator[_Run]:
         if word.lower() in _FILLERS:
             continue
         start, end = base + token.start(), base + token.end()
-        piece = (
-            len(word) <= MOST_CHARACTERS
-            and (not word.isalpha() or len(word) == 1 or (word.isupper() and len(word) <= 6))
-        ) or word.lower() in DIGIT_WORDS or word.lower() in _REPEATS or _LOOKS.fullmatch(word)  # fmt: skip
+        piece = len(word) <= MOST_CHARACTERS and (
+            not word.isalpha()
+            or len(word) == 1
+            or (word.isupper() and len(word) <= 6)
+            or word.lower() in DIGIT_WORDS
+            or word.lower() in _REPEATS
+            or _ROUND.fullmatch(word) is not None
+            or (run != [] and len(word) == 4 and word.isalpha() and _COUNTRY.fullmatch(run[-1].characters) is not None)
+        )
         gap = text[run[-1].end - base : token.start()] if run else ""
         wide = len(gap) > _WIDEST_GAP and not _filled(gap)
         if run and (not piece or wide or len(run) >= _MOST_TOKENS):
@@ -252,36 +308,46 @@ def _filled(gap: str) -> bool:
     return len(gap) < 24 and any(word in _FILLERS for word in gap.lower().split())
 
 
-def _unglued(token: _Token) -> _Token:
-    """Take letters off both ends of a token of digits."""
-    glued = _GLUED.fullmatch(token.characters)
-    if glued is None or not (glued[1] or glued[3]):
+def _unglued(token: _Token, pattern: re.Pattern[str]) -> _Token:
+    """Take off letters that are glued to a token: all but its digits, or all but its capitals and digits."""
+    glued = pattern.fullmatch(token.characters)
+    if glued is None:
         return token
-    return _Token(token.start + len(glued[1]), token.end - len(glued[3]), glued[2])
+    left, right = glued.span(glued.lastindex or 0)
+    return _Token(token.start + left, token.start + right, token.characters[left:right])
+
+
+def _first_number(run: _Run) -> int:
+    """Return which token is the first that has a digit."""
+    return next((index for index, token in enumerate(run) if _counts(token)), 0)
 
 
 def _without_zeros(run: _Run) -> _Run:
-    """Leave out the zeros that a run begins with."""
-    for index, token in enumerate(run):
+    """Leave out the zeros that the first number of a run begins with."""
+    first = _first_number(run)
+    for index, token in enumerate(run[first:], first):
         bare = token.characters.lstrip("0")
         if bare:
-            return [_Token(token.end - len(bare), token.end, bare), *run[index + 1 :]]
+            return [*run[:first], _Token(token.end - len(bare), token.end, bare), *run[index + 1 :]]
     return run
 
 
-def _looking(run: _Run) -> _Run | None:
-    """Take letters for the digits they look like; None where there are none, or the run is not mostly digits."""
+def _looking(run: _Run, table: dict[int, int], kept: int) -> _Run | None:
+    """Take letters for the digits they look like; None where there are none, or the run is not mostly digits.
+
+    As many letters as `kept` are left alone where the first number begins, since a country code may stand there.
+    """
     together = "".join(token.characters for token in run)
     digits = sum(map(str.isdigit, together))
     if digits == len(together) or digits * 5 < len(together) * 2:
         return None
+    first = _first_number(run)
     changed = []
     for index, token in enumerate(run):
         word = token.characters
-        if _LOOKS.fullmatch(word) and (len(word) > 2 or index):
-            word = word.translate(_LOOKALIKE)
-        elif any(map(str.isdigit, word)):
-            word = word[:2] + word[2:].translate(_CAREFUL) if word[:2].isalpha() else word.translate(_CAREFUL)
+        left = kept if index == first and word[:kept].isalpha() else 0
+        if any(map(str.isdigit, word)) or _LOOKS.fullmatch(word):
+            word = word[:left] + word[left:].translate(table)
         changed.append(_Token(token.start, token.end, word))
     return changed if changed != run else None
 

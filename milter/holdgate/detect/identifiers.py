@@ -62,8 +62,8 @@ def check_keywords(keywords: Keywords) -> Keywords:
 class Shape(Strict):
     """One way an identifier is written, and what it is worth.
 
-    Exactly one of `form` (see holdgate.detect.forms), `prefix` with `pattern`, and `finder` says where candidates
-    come from. `alone` is the confidence without evidence, "none" for no match at all; `with_keyword` with it.
+    Exactly one of `form` (see holdgate.detect.forms), `prefix` with `pattern`, `finder` and `dictionary` says where
+    candidates come from. `alone` is the confidence without evidence, "none" for no match at all; `with_keyword` with it.
     """
 
     name: str
@@ -72,6 +72,7 @@ class Shape(Strict):
     pattern: Pattern = ""
     prefix: tuple[str, ...] = ()
     finder: Name | None = None
+    dictionary: Name | None = None
     validator: ValidatorName | None = None
     keep_case: bool = False
     alone: Confidence | Literal["none"]
@@ -93,8 +94,8 @@ class Shape(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> "Shape":
-        if sum((bool(self.form), bool(self.prefix), self.finder is not None)) != 1:
-            raise ValueError("give exactly one of form, prefix, finder")
+        if sum((bool(self.form), bool(self.prefix), self.finder is not None, self.dictionary is not None)) != 1:
+            raise ValueError("give exactly one of form, prefix, finder, dictionary")
         if self.prefix and not self.pattern:
             raise ValueError("prefix needs a pattern that matches the whole value from the prefix on")
         if self.alone != "none" and (self.with_keyword == "none" or self.with_keyword < self.alone):

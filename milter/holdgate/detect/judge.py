@@ -1,8 +1,11 @@
 """Decides what a candidate is worth: validator, keyword, column heading, and what else stands near it."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 
 from holdgate.detect.compiled import Ready, Rules
+from holdgate.detect.finders.finder import Text
 from holdgate.detect.keywords import Hits, Keyword
 from holdgate.detect.match import Confidence, Evidence, Match
 from holdgate.detect.normal import Normal
@@ -10,19 +13,22 @@ from holdgate.detect.tables import Tables
 
 HEADING = "column heading"
 _PATTERN = "pattern near it"
+# Matches that are evidence for others are not longer than this.
+LONGEST = 200
 
 
 class Judge:
     """Judges the candidates of one text."""
 
-    def __init__(self, rules: Rules, normal: Normal, places: Sequence[tuple[int, str]] = ()) -> None:
-        self.text = normal.text
+    def __init__(self, rules: Rules, content: Text, normal: Normal, places: Sequence[tuple[int, str]] = ()) -> None:
+        self.text = content.text
+        self.mask = content.mask
         self.hits: Hits = rules.keywords.find(self.text)
         self._rules = rules
         self._places = [(normal.plain(offset), name) for offset, name in places]
         self._tables: Tables | None = None
         self._possible: dict[tuple[tuple[int, ...], bool], tuple[Ready, ...]] = {}
-        self.waiting: list[Match] = []
+        self._waiting: list[tuple[Ready, Match]] = []
 
     @property
     def tables(self) -> Tables:
@@ -38,14 +44,10 @@ class Judge:
         """
         ready = self._possible.get((numbers, piece))
         if ready is None:
-            lists = self.hits.lists
-            shapes = self._rules.shapes
-            ready = tuple(
-                shapes[number]
-                for number in numbers
-                if (not shapes[number].needs_keyword or any(name in lists for name in shapes[number].lists))
-                and not (piece and shapes[number].alone is None)
-            )
+            always, groups, perhaps = self._rules.possible(numbers, piece)
+            ready = always
+            if not self.hits.found.keys().isdisjoint(groups):
+                ready = (*always, *(shape for shape in perhaps if any(map(self.hits.of, shape.lists))))
             self._possible[numbers, piece] = ready
         return ready
 
@@ -67,30 +69,31 @@ class Judge:
             word = next((_PATTERN for search in ready.evidence if search(around)), "")
         if ready.against >= 0:
             against = self.hits.nearest(ready.against, start, end, identifier.not_proximity, 0)
-            if against is not None and (near is None or -against[0] < abs(distance)):
+            nearer = against is not None and (near is None or -against[0] < abs(distance))
+            if against is not None and nearer and not self._of_another_column(against[1], start, ready.against):
                 return None
         level = ready.with_keyword if word else ready.alone
         if level is None:
             if identifier.evidence_identifiers and ready.with_keyword is not None:
                 evidence = Evidence(ready.shape.name, identifier.checksum, trick=trick)
-                self.waiting.append(Match(ready.id, start, end, ready.with_keyword, value, evidence))
+                self._waiting.append((ready, Match(ready.id, start, end, ready.with_keyword, value, evidence)))
             return None
-        evidence = Evidence(
-            ready.shape.name, identifier.checksum, word, distance, trick, near is not None and near[2] == ready.own
-        )
+        if word or trick:
+            own = near is not None and (near[2] == ready.own or identifier.region == "global")
+            evidence = Evidence(ready.shape.name, identifier.checksum, word, distance, trick, own)
+        else:
+            evidence = ready.bare
         return Match(ready.id, start, end, level, value, evidence)
 
     def keyword(self, ready: Ready, start: int, end: int) -> tuple[int, Keyword, int] | None:
-        """Return (distance, keyword, list) of the best keyword for a value: of its own list, or else of a shared one."""
+        """Return (distance, keyword, list) of the best keyword for a value: of its own list, else of a shared one."""
         identifier = ready.identifier
-        lists = self.hits.lists
         for number in ready.lists:
-            if number in lists:
-                near = self.hits.nearest(number, start, end, identifier.proximity, identifier.proximity_after)
-                if near is not None and not (near[0] < 0 and self._of_another_column(near[1], start, number)):
-                    return near[0], near[1], number
+            near = self.hits.nearest(number, start, end, identifier.proximity, identifier.proximity_after)
+            if near is not None and not (near[0] < 0 and self._of_another_column(near[1], start, number)):
+                return near[0], near[1], number
         for number in ready.lists:
-            if number in lists:
+            if self.hits.of(number):
                 for span in self.tables.headings(start):
                     keyword = self.hits.inside(number, span)
                     if keyword is not None:
@@ -109,25 +112,23 @@ class Judge:
     def settle(self, found: list[Match]) -> list[Match]:
         """Return the candidates that waited for a match of another identifier near them and have one in `found`."""
         settled: list[Match] = []
-        for match in self.waiting:
-            ready = next(shape for shape in self._rules.shapes if shape.id == match.identifier)
-            wanted = ready.identifier.evidence_identifiers
-            for other in found:
-                distance = other.end - match.start if other.end <= match.start else other.start - match.end
-                near = -ready.identifier.proximity <= distance <= ready.identifier.proximity_after
-                if near and other.identifier in wanted and other.confidence >= Confidence.MEDIUM:
-                    evidence = Evidence(
-                        match.evidence.shape, match.evidence.checksum, f"{other.identifier} near it", distance
-                    )
-                    settled.append(
-                        Match(match.identifier, match.start, match.end, match.confidence, match.value, evidence)
-                    )
+        starts = [match.start for match in found]
+        for ready, match in self._waiting:
+            identifier = ready.identifier
+            first = bisect_left(starts, match.start - identifier.proximity - LONGEST)
+            last = bisect_left(starts, match.end + identifier.proximity_after)
+            for other in found[first:last]:
+                distance = other.end - match.start if other.end <= match.start else max(other.start - match.end, 0)
+                wanted = other.identifier in identifier.evidence_identifiers and distance >= -identifier.proximity
+                if wanted and other.confidence >= Confidence.MEDIUM:
+                    evidence = replace(match.evidence, keyword=f"{other.identifier} near it", distance=distance)
+                    settled.append(replace(match, evidence=evidence))
                     break
         return settled
 
 
 def resolve(found: list[Match]) -> list[Match]:
-    """Settle who owns a place: the surest, then with the closer evidence, then the longer. Equals all stay."""
+    """Settle who owns a place: the surest, then with the better evidence, then the longer. Equals all stay."""
     settled: list[Match] = []
     group: list[Match] = []
     reach = -1
@@ -149,11 +150,17 @@ def _winners(group: list[Match]) -> list[Match]:
     """Settle a group of matches that overlap."""
     if len(group) < 2:
         return group
+    # A word that many countries share says nothing of which of them issued a number, however well it fits.
+    claimed = {
+        (match.start, match.end) for match in group if match.evidence.own and match.confidence >= Confidence.MEDIUM
+    }
     kept: list[Match] = []
     for match in sorted(group, key=_claim):
+        if match.evidence.keyword and not match.evidence.own and (match.start, match.end) in claimed:
+            continue
         for other in kept:
             if other.start < match.end and match.start < other.end:
-                equal = _claim(other)[:2] == _claim(match)[:2]
+                equal = _claim(other)[:4] == _claim(match)[:4]
                 same = other.start == match.start and other.end == match.end
                 if not (equal and same) or other.identifier == match.identifier:
                     break
@@ -162,7 +169,8 @@ def _winners(group: list[Match]) -> list[Match]:
     return sorted(kept, key=_place)
 
 
-def _claim(match: Match) -> tuple[int, int, int, int]:
+def _claim(match: Match) -> tuple[int, int, int, bool, int]:
+    """What a match has to say for itself where several claim a place; the least of these wins."""
     evidence = match.evidence
     kind = 2 if evidence.own else 1 if evidence.keyword else 0
-    return -match.confidence.rank, -kind, match.start - match.end, abs(evidence.distance)
+    return -match.confidence.rank, -kind, match.start - match.end, not evidence.checksum, abs(evidence.distance)

@@ -20,6 +20,7 @@ class Loaded:
     identifiers: dict[str, Identifier]
     keyword_lists: dict[str, KeywordList]
     profiles: dict[str, Profile]
+    dictionaries: dict[str, frozenset[str]]
     files: dict[tuple[str, str], Path]
 
 
@@ -33,6 +34,7 @@ def load(rules_dir: Path, local_dir: Path | None = None) -> Loaded:
         _read_all(rules_dir, local_dir, "identifiers", Identifier, files),
         _read_all(rules_dir, local_dir, "keywords", KeywordList, files),
         _read_all(rules_dir, local_dir, "profiles", Profile, files),
+        _read_dictionaries(rules_dir, local_dir),
         files,
     )
     if not loaded.identifiers:
@@ -61,6 +63,23 @@ def _read_all(
     return found
 
 
+def _read_dictionaries(rules_dir: Path, local_dir: Path | None) -> dict[str, frozenset[str]]:
+    """Return the words of each dictionary in lower case; lines that begin with # are comments."""
+    paths = {path.stem: path for path in (rules_dir / "dictionaries").glob("*.txt")}
+    if local_dir is not None:
+        paths |= {path.stem: path for path in (local_dir / "dictionaries").glob("*.txt")}
+    found: dict[str, frozenset[str]] = {}
+    for name, path in sorted(paths.items()):
+        try:
+            lines = path.read_text(encoding="utf-8").lower().splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise RuleError(
+                path, 1, error.strerror or "unreadable" if isinstance(error, OSError) else "not UTF-8"
+            ) from None
+        found[name] = frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+    return found
+
+
 def _refuse(loaded: Loaded, folder: str, name: str, key: tuple[str | int, ...], reason: str) -> RuleError:
     path = loaded.files[folder, name]
     line = tomlfile.line_of(path.read_text(encoding="utf-8"), key)
@@ -79,6 +98,9 @@ def _check_identifier(identifier: Identifier, loaded: Loaded) -> None:
         if shape.finder is not None and shape.finder not in finders.FINDERS:
             key = ("shapes", index, "finder")
             raise _refuse(loaded, "identifiers", identifier.id, key, f"no finder {shape.finder!r}")
+        if shape.dictionary is not None and shape.dictionary not in loaded.dictionaries:
+            key = ("shapes", index, "dictionary")
+            raise _refuse(loaded, "identifiers", identifier.id, key, f"no dictionary {shape.dictionary!r}")
 
 
 def rules_of(profile_id: str, loaded: Loaded, seen: tuple[str, ...] = ()) -> list[Rule]:

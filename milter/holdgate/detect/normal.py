@@ -45,9 +45,9 @@ def _plain(character: str) -> str:
     if character in _SLASHES:
         return "/"
     if category[0] == "N":
-        digit = unicodedata.digit(character, None)
-        if digit is not None:
-            return str(digit)
+        digit = unicodedata.numeric(character, None)
+        if digit is not None and digit in range(10) and category != "Nl":
+            return str(int(digit))
     return unicodedata.normalize("NFKC", character)
 
 
@@ -72,7 +72,7 @@ _PLAIN = _changes()
 _TAG = r"/?[A-Za-z][A-Za-z0-9:]{0,20}(?:\s[^<>]{0,400})?/?>|!--[^>]{0,400}-->"
 _BEYOND_ASCII = re.compile(r"[^\x20-\x7e\t\n\r]+")
 _OVERRIDE = re.compile(r"\u202e(?P<reversed>[^\u202c\n]{0,400})\u202c?")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_ORDINARY = bytes([9, 10, 13, *range(32, 127)])
 # Each alternative is tried behind its own first character, so that the search runs from one such character to the next.
 _MARKUP = re.compile(
     rf"[<&%\\=](?:(?<=<)(?P<tags>(?:{_TAG})(?:<(?:{_TAG}))*)"
@@ -158,7 +158,7 @@ def normalise(text: str) -> Normal:
         normal = _rewrite(normal, _characters(normal.text))
         if _FOREIGN.search(normal.text):
             normal.text = _FOREIGN_WORD.sub(_latin, normal.text)
-    elif _CONTROL.search(normal.text):
+    elif normal.text.encode("ascii").translate(None, _ORDINARY):
         normal = _rewrite(normal, _characters(normal.text))
     return normal
 

@@ -13,76 +13,83 @@ from holdgate.detect.match import Span
 _SEPARATORS = "\t|;,"
 _CELL = re.compile(r"(.*?)(?:, |!)?([A-Z]{1,3})(\d{1,7})")
 _HEADING_ROWS = 3
-_LEAST_ROWS = 2
 
 
 class Tables:
-    """The tables of one text. Built when the first value without a keyword asks; costs one pass over the lines."""
+    """The tables of one text. Only lines round the values that ask are looked at, each of them once."""
 
     def __init__(self, text: str, places: Sequence[tuple[int, str]] = ()) -> None:
         self._text = text
-        self._blocks: list[tuple[int, int, str, list[Span]]] = []
-        self._starts: list[int] = []
+        self._tables = any(separator in text for separator in _SEPARATORS) and not places
+        self._tops: dict[int, int] = {}
+        self._cells: dict[int, list[Span]] = {}
         self._places = places
         self._columns: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
         if places:
             self._read_places(len(text))
-        elif any(separator in text for separator in _SEPARATORS):
-            self._read_lines()
 
     def headings(self, position: int) -> list[Span]:
         """Return where the headings of the column stand that the character at `position` belongs to; [] if none."""
         if self._places:
             return self._place_headings(position)
-        index = bisect_right(self._starts, position) - 1
-        if index < 0:
+        top, line = self._top(position)
+        if top == line:
             return []
-        start, end, separator, cells = self._blocks[index]
-        if not start <= position < end:
-            return []
-        line = self._text.rfind("\n", 0, position) + 1
-        if line <= start:
-            return []
+        separator, _ = self._layout(line)
         column = self._text.count(separator, line, position)
+        cells = self._heading(top, separator)
         return [cells[column]] if column < len(cells) else []
 
     def in_heading_row(self, position: int, of: int) -> bool:
         """Whether `position` stands in the heading row of the table that holds the value at `of`."""
-        index = bisect_right(self._starts, of) - 1
-        if index < 0:
-            return False
-        start, end, _, cells = self._blocks[index]
-        return start <= of < end and start <= position <= cells[-1][1]
+        top, line = self._top(of)
+        return top != line and top <= position <= self._line_end(top)
 
-    def _read_lines(self) -> None:
-        text = self._text
-        offset = 0
-        block: tuple[int, int, int, str, int] | None = None
-        for line in text.splitlines(keepends=True):
-            separator = next((mark for mark in _SEPARATORS if mark in line), "")
-            count = line.count(separator) if separator else 0
-            if block is not None and block[3] == separator and block[4] == count:
-                block = (block[0], offset + len(line), block[2] + 1, separator, count)
-            else:
-                self._close(block)
-                block = (offset, offset + len(line), 1, separator, count) if count else None
-            offset += len(line)
-        self._close(block)
+    def _top(self, position: int) -> tuple[int, int]:
+        """Return where the first line of the table begins that `position` is in, and where its own line begins."""
+        line = self._text.rfind("\n", 0, position) + 1
+        if not self._tables:
+            return line, line
+        above: list[int] = []
+        start = line
+        layout = self._layout(line)
+        while start not in self._tops:
+            above.append(start)
+            before = self._text.rfind("\n", 0, start - 1) + 1 if start else 0
+            if not layout[0] or not start or self._layout(before) != layout:
+                self._tops[start] = start
+                break
+            start = before
+        top = self._tops[start]
+        for visited in above:
+            self._tops[visited] = top
+        return top, line
 
-    def _close(self, block: tuple[int, int, int, str, int] | None) -> None:
-        if block is None or block[2] < _LEAST_ROWS:
-            return
-        start, end, _, separator, _ = block
-        cells: list[Span] = []
-        stop = self._text.find("\n", start, end)
-        left = start
-        while left <= stop:
-            right = self._text.find(separator, left, stop)
-            right = stop if right < 0 else right
-            cells.append((left, right))
-            left = right + 1
-        self._starts.append(start)
-        self._blocks.append((start, end, separator, cells))
+    def _line_end(self, start: int) -> int:
+        end = self._text.find("\n", start)
+        return len(self._text) if end < 0 else end
+
+    def _layout(self, line: int) -> tuple[str, int]:
+        """Return the separator of the line that begins at `line`, and how often it has it; "" and 0 for none."""
+        end = self._line_end(line)
+        for separator in _SEPARATORS:
+            count = self._text.count(separator, line, end)
+            if count:
+                return separator, count
+        return "", 0
+
+    def _heading(self, top: int, separator: str) -> list[Span]:
+        cells = self._cells.get(top)
+        if cells is None:
+            cells = self._cells[top] = []
+            stop = self._line_end(top)
+            left = top
+            while left <= stop:
+                right = self._text.find(separator, left, stop)
+                right = stop if right < 0 else right
+                cells.append((left, right))
+                left = right + 1
+        return cells
 
     def _read_places(self, length: int) -> None:
         places = self._places

@@ -5,26 +5,75 @@ runs into a limit leaves its part `limited`, one that fails leaves it `failed`, 
 nothing unread is ever `complete`.
 """
 
+import re
 import time
 from dataclasses import replace
 
 from holdgate.extract import identify, mime
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.extract.part import Extraction, Part, Status
-from holdgate.extract.readers import html, ooxml, pdf, text
+from holdgate.extract.readers import (
+    archive,
+    binary,
+    calendar,
+    card,
+    compressed,
+    csv,
+    encrypted,
+    excel,
+    html,
+    image,
+    mbox,
+    odf,
+    office_xml,
+    ole,
+    ooxml,
+    pdf,
+    pkcs7,
+    rtf,
+    text,
+    tnef,
+    word,
+    xml,
+)
 from holdgate.extract.readers import zip as zip_reader
 from holdgate.extract.reading import Document, Reader, UnreadableError
+from holdgate.mask import mask
 
 READERS: dict[str, Reader] = {
+    "archive": archive.read,
+    "binary": binary.read,
+    "calendar": calendar.read,
+    "card": card.read,
+    "compressed": compressed.read,
+    "csv": csv.read,
+    "encrypted": encrypted.read,
+    "excel": ole.read,
+    "old-excel": excel.read,
     "html": html.read,
+    "image": image.read,
+    "mbox": mbox.read,
+    "msg": ole.read,
+    "odf": odf.read,
+    "office-xml": office_xml.read,
+    "ole": ole.read,
     "ooxml": ooxml.read,
     "pdf": pdf.read,
+    "pkcs7": pkcs7.read,
+    "powerpoint": ole.read,
+    "rtf": rtf.read,
     "text": text.read,
+    "tnef": tnef.read,
+    "word": ole.read,
+    "old-word": word.read,
+    "xml": xml.read,
     "zip": zip_reader.read,
 }
 """The reader of each kind of document that `identify` tells apart. A message is read by the driver itself."""
 
 _BODIES = {"text/plain": "message body", "text/html": "message body (HTML)"}
+# What in a part's name may be personal data: an address, or nine digits and more.
+_TELLING = re.compile(r"\S+@\S+|\d(?:[ ._-]?\d){8,}")
 _SEVERITY = {Status.COMPLETE: 0, Status.LIMITED: 1, Status.FAILED: 2}
 
 
@@ -45,30 +94,46 @@ def extract_file(name: str, data: bytes, limits: Limits = Limits()) -> Extractio
 
 
 class _Reading:
-    """What the parts of one message share: the budget, the parts read so far and the signals."""
+    """What the parts of one message share: the budget, the parts read so far, what has been read, and the signals."""
 
     def __init__(self, limits: Limits) -> None:
         self.budget = Budget(limits)
         self.extraction = Extraction()
+        self._messages = 0
+        self._seen: set[tuple[int, int]] = set()
 
     def read(self, document: Document, name: str, kind: str = "") -> None:
-        """Read a document and all that is in it as parts called `name`."""
+        """Read a document and all that is in it as parts called `name`.
+
+        Raises LimitReachedError when the message has too many parts, nothing else.
+        """
+        limits = self.budget.limits
+        if len(self.extraction.parts) > limits.entries + limits.mime_parts:
+            raise LimitReachedError("too many parts")
         kind = kind or identify.identify(document)
         if disagreement := identify.mismatch(document, kind):
             self.signal(disagreement)
-        if kind == "message":
-            self._read_message(document, name)
+        if kind != "message":
+            self._read_with(READERS.get(kind, binary.read), kind, document, name)
+        elif self._messages > limits.mime_depth:
+            self._plain(_below(name, "headers"), "", ["messages nested too deeply"])
         else:
-            self._read_with(READERS.get(kind), kind, document, name)
+            self._messages += 1
+            self._read_message(document, name)
+            self._messages -= 1
 
-    def _read_with(self, reader: Reader | None, kind: str, document: Document, name: str) -> None:
+    def read_once(self, document: Document, name: str) -> None:
+        """Read a document, but not the same bytes twice: an archive may hold itself, or one file a thousand times."""
+        key = (len(document.data), hash(document.data))
+        if key not in self._seen:
+            self._seen.add(key)
+            self.read(document, name)
+
+    def _read_with(self, reader: Reader, kind: str, document: Document, name: str) -> None:
         sink = PartSink(self, Part(name, kind), document.depth)
-        limits = self.budget.limits
         self.budget.begin_part()
         try:
-            if reader is None:
-                raise UnreadableError("no reader for this format")
-            if document.depth > limits.archive_depth:
+            if document.depth > self.budget.limits.archive_depth:
                 raise LimitReachedError("nested too deeply")
             reader(document, sink)
         except LimitReachedError as error:
@@ -80,34 +145,46 @@ class _Reading:
         except Exception as error:
             # The message of a foreign exception may quote the document: its type alone is safe to show.
             sink.failed(f"reader failed: {type(error).__name__}")
+        if sink.unread:
+            self._read_strings(document, sink)
         sink.finish()
+
+    def _read_strings(self, document: Document, sink: "PartSink") -> None:
+        """Save what strings there are in a document whose reader gave up without a word of text."""
+        try:
+            binary.read_strings(document.data, sink)
+        except LimitReachedError as error:
+            sink.limited(str(error))
 
     def _read_message(self, document: Document, name: str) -> None:
         mail = mime.read_mail(document.data, self.budget)
         for signal in mail.signals:
             self.signal(signal)
         self._plain(_below(name, "subject"), mail.subject, [])
-        given = [f"attachment name: {given}" for leaf in mail.leaves for given in leaf.names]
-        self._plain(_below(name, "headers"), "\n".join([*mail.headers, *given]), mail.unread)
-        depth = document.depth + 1 if name else 0
-        doubtful = 0
+        names = [f"attachment name: {given}" for leaf in mail.leaves for given in leaf.names]
+        self._plain(_below(name, "headers"), "\n".join([*mail.headers, *names]), mail.unread)
         for number, leaf in enumerate(mail.leaves, 1):
-            inner = leaf.document
-            if leaf.doubtful:
-                doubtful += 1
-                label = f"other reading {doubtful}"
+            inner = replace(leaf.document, depth=document.depth)
+            if leaf.kind:
+                label = f"other reading {number}"
             elif leaf.names:
                 label = _shown(leaf.names[0]) or f"attachment {number}"
-            elif inner.declared_type in _BODIES:
-                label = _BODIES[inner.declared_type]
             else:
-                label = f"attachment {number} ({inner.declared_type})"
-            self.read(replace(inner, depth=depth), _below(name, label))
+                label = _BODIES.get(inner.declared_type, f"attachment {number} ({inner.declared_type})")
+            try:
+                self.read(inner, _below(name, label), leaf.kind)
+            except LimitReachedError as error:
+                self._plain(_below(name, "other parts"), "", [str(error)])
+                return
 
     def _plain(self, name: str, value: str, unread: list[str]) -> None:
+        """Add a part that needs no reader."""
         if value or unread:
             sink = PartSink(self, Part(name, "mime"), 0)
-            sink.text(value)
+            try:
+                sink.text(value)
+            except LimitReachedError as error:
+                sink.limited(str(error))
             for reason in unread:
                 sink.limited(reason)
             sink.finish()
@@ -118,11 +195,12 @@ class _Reading:
             self.extraction.signals.append(signal)
 
     def result(self) -> Extraction:
-        """Sum up: the worst status, and the first reason for it with its part's name."""
+        """Sum up: the worst status, and the first reason for it with its part's name, numbers in the name masked."""
         worst = max(self.extraction.parts, key=lambda part: _SEVERITY[part.status], default=None)
         if worst is not None and worst.status is not Status.COMPLETE:
             self.extraction.status = worst.status
-            self.extraction.reason = f"{worst.name}: {worst.reason}"
+            name = _TELLING.sub(lambda found: mask(found[0]), worst.name)
+            self.extraction.reason = f"{name}: {worst.reason}"
         return self.extraction
 
 
@@ -137,35 +215,41 @@ class PartSink:
         self._texts: list[str] = []
         self._length = 0
         self._reasons: list[str] = []
+        self._embedded = False
         reading.extraction.parts.append(part)
 
     def text(self, text: str, place: str = "") -> None:
         """Take a text, as much of it as the budget allows."""
         if not text:
             return
-        self.budget.check_time()
         budget = self.budget
+        budget.check_time()
         allowed = budget.limits.text_characters - budget.characters
         if len(text) > allowed:
             text = text[: max(0, allowed)]
+            self._take(text, place)
+            raise LimitReachedError("too much text")
+        self._take(text, place)
+
+    def _take(self, text: str, place: str) -> None:
         places = self._part.places
         if (places[-1][1] if places else "") != place:
             places.append((self._length, place))
         self._texts.append(text)
         self._length += len(text) + 1
-        budget.spend_characters(len(text))
-        if len(text) == allowed:
-            raise LimitReachedError("too much text")
+        self.budget.spend_characters(len(text))
 
     def embedded(self, data: bytes, name: str = "", declared_type: str = "", charset: str = "") -> None:
-        """Read a document inside this one, on a clock of its own."""
+        """Read a document inside this one, on a clock of its own; its name is text of this part."""
         budget = self.budget
         budget.check_time()
-        budget.spend_entry()
-        document = Document(data, name, declared_type, charset, self._depth + 1)
-        clock, started = budget.part_deadline, time.monotonic()
-        self._reading.read(document, _below(self._part.name, _shown(name) or "embedded document"))
-        budget.part_deadline = min(budget.deadline, clock + time.monotonic() - started)
+        self.text(name, "name of an embedded file")
+        self._embedded = True
+        if data:
+            document = Document(data, name, declared_type, charset, self._depth + 1)
+            clock, started = budget.part_deadline, time.monotonic()
+            self._reading.read_once(document, _below(self._part.name, _shown(name) or "embedded document"))
+            budget.part_deadline = min(budget.deadline, clock + time.monotonic() - started)
 
     def limited(self, reason: str) -> None:
         """Mark the part as not wholly read."""
@@ -181,6 +265,12 @@ class PartSink:
     def signal(self, signal: str) -> None:
         """Keep a signal of this message."""
         self._reading.signal(signal)
+
+    @property
+    def unread(self) -> bool:
+        """Say whether the reader failed before it handed on anything, though not for want of a key."""
+        failed = self._part.status is Status.FAILED and "encrypted" not in self._reasons
+        return failed and not self._texts and not self._embedded
 
     def finish(self) -> None:
         """Put the part together."""

@@ -11,6 +11,7 @@ import struct
 import olefile
 
 from holdgate.extract.charset import wide_codec
+from holdgate.extract.readers import office_xml
 from holdgate.extract.reading import Document
 
 SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
@@ -19,14 +20,15 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x78\x9f\x3e\x22", "tnef"),  # [MS-OXTNEF] 2.1.3.1
     (0, b"Rar!\x1a\x07", "archive"),
     (0, b"7z\xbc\xaf\x27\x1c", "archive"),
-    (0, b"\x1f\x8b\x08", "archive"),  # gzip, RFC 1952
-    (0, b"BZh", "archive"),
-    (0, b"\xfd7zXZ\x00", "archive"),
-    (0, b"\x28\xb5\x2f\xfd", "archive"),  # Zstandard, RFC 8878
-    (0, b"\x1f\x9d", "archive"),  # compress
-    (0, b"\x1f\xa0", "archive"),
-    (0, b"LZIP", "archive"),
-    (0, b"\x5d\x00\x00", "archive"),  # LZMA alone, as xz(1) guesses it
+    (0, b"\x1f\x8b\x08", "compressed"),  # gzip, RFC 1952
+    (0, b"BZh", "compressed"),
+    (0, b"\xfd7zXZ\x00", "compressed"),
+    (0, b"\x28\xb5\x2f\xfd", "compressed"),  # Zstandard, RFC 8878
+    (0, b"\x1f\x9d", "compressed"),  # compress
+    (0, b"\x1f\xa0", "compressed"),
+    (0, b"LZIP", "compressed"),
+    (0, b"\x5d\x00\x00", "compressed"),  # LZMA alone, as xz(1) guesses it
+    (0, b"\x04\x22\x4d\x18", "compressed"),  # LZ4 frame format 1.6
     (0, b"MSCF\0\0\0\0", "archive"),  # [MS-CAB] 2.1
     (0, b"!<arch>\n", "archive"),
     (0, b"070701", "archive"),  # cpio
@@ -45,6 +47,7 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (8, b"WEBP", "image"),
     (0, b"\0\0\0\x0cjP  ", "image"),
     (0, b"\xff\x4f\xff\x51", "image"),
+    (0, b"\0\0\1\0", "image"),  # icon
     (0, b"Salted__", "encrypted"),  # openssl enc
     (0, b"-----BEGIN PGP MESSAGE-----", "encrypted"),  # RFC 9580, 6.2
 )
@@ -55,7 +58,6 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 # A stream that only one kind of compound file has, in lower case.
 _OLE_STREAMS = (
-    ("encryptedpackage", "ooxml"),  # [MS-OFFCRYPTO] 1.3.1: the reader tries the built-in password
     ("worddocument", "word"),
     ("workbook", "excel"),
     ("book", "excel"),
@@ -64,24 +66,27 @@ _OLE_STREAMS = (
     ("__properties_version1.0", "msg"),
 )
 
-TEXTUAL = frozenset({"text", "html", "xml", "csv", "message", "mbox", "calendar"})
+TEXTUAL = frozenset({"text", "html", "xml", "csv", "message", "mbox", "calendar", "card"})
 """Kinds that are text whichever reader reads them: among them no name or type is a lie worth a signal."""
 
 _BY_EXTENSION: dict[str, frozenset[str]] = {
     extension: frozenset(kinds.split())
     for extensions, kinds in (
         ("pdf ai", "pdf"),
-        ("docx docm dotx dotm xlsx xlsm xltx xltm xlsb xlam pptx pptm potx potm ppsx ppsm", "ooxml"),
+        ("docx docm dotx dotm xlsx xlsm xltx xltm xlsb xlam pptx pptm potx potm ppsx ppsm", "ooxml ole"),
         ("odt ods odp odg odf ott ots otp", "odf"),
-        ("doc dot", "word rtf"),
-        ("xls xlt xlm", "excel"),
-        ("ppt pot pps", "powerpoint"),
+        ("fodt fods fodp", "office-xml"),
+        ("doc dot", "word old-word rtf ole office-xml"),
+        ("xls xlt xlm", "excel old-excel ole office-xml"),
+        ("ppt pot pps", "powerpoint ole"),
         ("msg", "msg"),
         ("rtf", "rtf"),
         ("zip jar war epub", "zip"),
-        ("7z rar gz tgz bz2 tbz xz txz zst cab iso tar", "archive"),
+        ("7z rar cab iso tar cpio", "archive"),
+        ("gz tgz bz2 tbz xz txz zst", "compressed"),
         ("png jpg jpeg gif tif tiff bmp webp", "image"),
-        ("txt htm html xml csv tsv eml mbox log md json yml yaml ini ics vcf", "textual"),
+        ("txt htm html csv tsv eml mbox log md json yml yaml ini ics vcf", "textual"),
+        ("xml", "textual office-xml"),
     )
     for extension in extensions.split()
 }
@@ -90,23 +95,28 @@ _BY_TYPE: dict[str, frozenset[str]] = {
     declared: frozenset(kinds.split())
     for types, kinds in (
         ("application/pdf", "pdf"),
-        ("application/msword", "word rtf"),
-        ("application/vnd.ms-excel", "excel"),
+        ("application/msword", "word old-word rtf ole office-xml"),
+        ("application/vnd.ms-excel", "excel old-excel ole office-xml textual"),
         ("application/vnd.ms-powerpoint", "powerpoint"),
         ("application/rtf text/rtf", "rtf"),
-        ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "ooxml"),
-        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "ooxml"),
-        ("application/vnd.openxmlformats-officedocument.presentationml.presentation", "ooxml"),
+        ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "ooxml ole"),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "ooxml ole"),
+        ("application/vnd.openxmlformats-officedocument.presentationml.presentation", "ooxml ole"),
         ("application/zip application/x-zip-compressed", "zip"),
-        ("application/gzip application/x-7z-compressed application/vnd.rar application/x-tar", "archive"),
+        ("application/x-7z-compressed application/vnd.rar application/x-tar", "archive"),
+        ("application/gzip application/x-gzip", "compressed"),
         ("image/png image/jpeg image/gif image/tiff image/bmp image/webp", "image"),
-        ("text/plain text/html text/xml text/csv text/calendar text/vcard message/rfc822", "textual"),
+        ("text/plain text/html text/csv text/calendar text/vcard message/rfc822", "textual"),
+        ("text/xml application/xml", "textual office-xml"),
     )
     for declared in types.split()
 }
 
 # Sizes of a BMP file's second header.
 _BITMAP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 108, 124)}
+# Word 2 ([MS-DOC] has its magic numbers' successors) and BIFF2 to BIFF4, which are no compound files.
+_OLD_OFFICE = {b"\x9b\xa5": "old-word", b"\x9c\xa5": "old-word", b"\xdb\xa5": "old-word"}
+_OLD_OFFICE |= {b"\x09\x00": "old-excel", b"\x09\x02": "old-excel", b"\x09\x04": "old-excel"}
 _EXECUTABLE = (b"MZ", b"\x7fELF")
 _NOT_TEXT = bytes(byte for byte in range(256) if byte >= 32 or byte in b"\t\n\r\f\b\x1b")
 _MARKUP = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:(!doctype\s+html|html|head|body|meta|title|script|style|table|div|p|br"
@@ -140,8 +150,12 @@ def identify(document: Document) -> str:
         return "image"
     if head.startswith(_EXECUTABLE):
         return "zip" if zip_directory(data) else "binary"
+    if is_tar(data):
+        return "archive"
     if is_text(data):
         return text_kind(document)
+    if head[:2] in _OLD_OFFICE:
+        return _OLD_OFFICE[head[:2]]
     if b"%PDF-" in data[:1024]:
         return "pdf"
     if document.declared_type in ("application/pkcs7-mime", "application/x-pkcs7-mime") or (
@@ -161,28 +175,46 @@ def is_text(data: bytes) -> bool:
     return data.startswith((b"\xff\xfe", b"\xfe\xff")) or bool(wide_codec(data))
 
 
+def is_tar(data: bytes) -> bool:
+    """Tell a tar file without a magic number by the checksum of its first header (POSIX.1, `pax`)."""
+    header = data[:512]
+    if len(header) < 512 or not header[0]:
+        return False
+    try:
+        wanted = int(header[148:156].strip(b" \0"), 8)
+    except ValueError:
+        return False
+    return wanted == sum(header[:148]) + 8 * 32 + sum(header[156:])
+
+
 def text_kind(document: Document) -> str:
     """Return the kind of a text: markup, a message, a table or plain."""
     data = document.data
+    declared, extension = document.declared_type, extension_of(document.name)
     head = data[:2_000]
     if wide := wide_codec(data):
         head = head.decode(wide, "replace").encode()
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\xff\xfe")
+    if declared == "message/rfc822":
+        return "message"
     if found := _MARKUP.match(head):
+        if found[2] and office_xml.owns(data):
+            return "office-xml"
         return "html" if found[1] or b"<html" in head.lower() or document.declared_type == "text/html" else "xml"
-    declared, extension = document.declared_type, extension_of(document.name)
     if declared == "text/html" or extension in ("htm", "html"):
         return "html"
     if head.startswith(b"%PDF-") or b"\n%PDF-" in head:
         return "pdf"
     if _MBOX.match(head):
         return "mbox"
-    if declared == "message/rfc822" or extension == "eml":
+    if extension == "eml":
         return "message"
     if (first := _HEADER.match(head)) and _HEADER.match(head, first.end()) and declared != "text/plain":
         return "message"
-    if head[:6].upper() in (b"BEGIN:",) and b"BEGIN:V" in head[:40].upper():
-        return "calendar"
+    if head[:6].upper() == b"BEGIN:":
+        start = head[:40].upper()
+        if start.startswith((b"BEGIN:VCALENDAR", b"BEGIN:VCARD")):
+            return "card" if b"VCARD" in start else "calendar"
     if declared == "text/csv" or extension in ("csv", "tsv"):
         return "csv"
     if b"-----BEGIN PGP MESSAGE-----" in head[:200]:

@@ -12,11 +12,10 @@ from holdgate.extract.fields import base64
 from holdgate.extract.identify import OLE, SIGNATURES
 
 _UU = re.compile(rb"^begin(-base64)? [0-7]{3,4} ([^\r\n]{0,255})\r?\n((?:[^\r\n]{1,100}\r?\n)*)", re.MULTILINE)
-_YENC = re.compile(rb"^=ybegin [^\r\n]{0,200}?name=([^\r\n]{0,255})\r?\n(.*?)^=yend", re.MULTILINE | re.DOTALL)
+_YENC = re.compile(rb"^=ybegin [^\r\n]{0,200}?name=([^\r\n]{0,255})\r?\n(.*?)(?:^=yend|\Z)", re.MULTILINE | re.DOTALL)
 _BINHEX = re.compile(rb"converted with BinHex[^\r\n]{0,40}\r?\n\s*:([^:]{20,})", re.IGNORECASE)
 _BASE64 = re.compile(
-    rb"^(?:[A-Za-z0-9+/]{40,1000}\r?\n)*[A-Za-z0-9+/]{40,1000}={0,2}(?:\r?\n[A-Za-z0-9+/]{1,1000}={0,2}$)?",
-    re.MULTILINE,
+    rb"^(?:[A-Za-z0-9+/]{40,}+\r?\n)*[A-Za-z0-9+/]{40,}+={0,2}(?:\r?\n[A-Za-z0-9+/]++={0,2}\r?$)?", re.MULTILINE
 )
 
 _BINHEX_ALPHABET = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"

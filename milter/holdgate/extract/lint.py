@@ -26,6 +26,7 @@ _MIME_LINE = re.compile(rb"(?:^|\n)[ \t]*content-(?:type|transfer-encoding|dispo
 _FIELDS = rb"(?:[!-9;-~]+[ \t]*:.*\n(?:[ \t].*\n)*){0,20}?[ \t]*(?:content-[a-z-]+|mime-version)[ \t]*:"
 _BODY_START = re.compile(rb"\s*" + _FIELDS, re.IGNORECASE)
 _INNER_PART = re.compile(rb"^[ \t]*--.*\n" + _FIELDS, re.IGNORECASE | re.MULTILINE)
+_FOLDED_FIELD = re.compile(rb"\n[ \t]+(?:content-(?:type|transfer-encoding|disposition)|mime-version)[ \t]*:", re.I)
 _BLANK_FOLD = re.compile(rb"\n[ \t]+\n")
 _BAD_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\n|\Z)|[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -129,6 +130,8 @@ class _Walk:
             raise LimitReachedError("header too large")
         if _BLANK_FOLD.search(data, 0, position):
             self.doubt("blank continuation line")
+        if _FOLDED_FIELD.search(data, 0, position):
+            self.doubt("MIME field in a continuation line")
         if data.startswith(b"\n", position):
             body = data[position + 1 :]
         else:

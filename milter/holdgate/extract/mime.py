@@ -20,8 +20,8 @@ from holdgate.extract.reading import Document
 _CHUNK = 1 << 16
 
 # Fields whose values are addresses, routes, dates, tokens and types: needed to deliver, or written by programs. What is
-# found in them would hold mail for being mail. All others, unknown and X-… ones too, are free text that a sender can fill and
-# a recipient can read, and so are read.
+# found in them would hold mail for being mail. All others, unknown and X-… ones too, are free text that a sender can
+# fill and a recipient can read, and so are read.
 _NOT_TEXT = re.compile(
     r"(?:resent-)?(?:from|sender|to|cc|bcc|reply-to|date|message-id)|return-path|received|delivered-to|envelope-to"
     r"|in-reply-to|references|mime-version|content-(?:type|transfer-encoding|disposition|id|length|language|md5)"
@@ -42,19 +42,19 @@ _ELSEWHERE = {
 
 @dataclass(slots=True)
 class Leaf:
-    """A decoded leaf; `names` are all file names that its fields give it, `doubtful` says that the rescue found it."""
+    """A decoded leaf; `names` are all file names that its fields give it, `kind` is set where it is another reading."""
 
     document: Document
     names: list[str] = field(default_factory=list)
-    doubtful: bool = False
+    kind: str = ""
 
 
 @dataclass(slots=True)
 class Mail:
-    """What a message says, and what of it stayed unread, each in a few words."""
+    """What a message says, and what of it stayed unread, each in a few words; `headers` are lines, each once."""
 
     subject: str = ""
-    headers: list[str] = field(default_factory=list)
+    headers: dict[str, None] = field(default_factory=dict)
     leaves: list[Leaf] = field(default_factory=list)
     signals: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
@@ -65,7 +65,7 @@ def read_mail(data: bytes, budget: Budget) -> Mail:
     mail = Mail()
     strict = lint.read(data, budget)
     _free_text(strict.fields, mail)
-    mail.headers += [words(text).strip() for text in strict.outside]
+    mail.headers.update(dict.fromkeys(words(text) for text in strict.outside))
     for entity in strict.leaves:
         _add(mail, entity.fields, entity.body, entity.content_type, entity.charset)
     mail.unread += strict.unread
@@ -94,10 +94,10 @@ def _read_otherwise(data: bytes, mail: Mail, budget: Budget, strict_limits: bool
             ]
             _free_text(fields, mail)
             _add(mail, fields, payload, part.get_content_type(), str(part.get_param("charset") or ""))
-    for reading in rescue.readings(data, budget):
+    for kind, reading in rescue.readings(data, budget):
         if reading not in known:
             known.add(reading)
-            mail.leaves.append(Leaf(Document(reading), doubtful=True))
+            mail.leaves.append(Leaf(Document(reading), kind=kind))
 
 
 def _standard(data: bytes, budget: Budget) -> Iterator[StandardMessage]:
@@ -121,9 +121,7 @@ def _free_text(fields: list[tuple[str, bytes]], mail: Mail) -> None:
             if subject not in mail.subject:
                 mail.subject = f"{mail.subject}\n{subject}" if mail.subject else subject
         elif not _NOT_TEXT.fullmatch(name) and (text := words(value)):
-            line = f"{name}: {text}"
-            if line not in mail.headers:
-                mail.headers.append(line)
+            mail.headers[f"{name}: {text}"] = None
 
 
 def _add(mail: Mail, fields: list[tuple[str, bytes]], body: bytes, content_type: str, charset: str) -> None:

@@ -9,46 +9,44 @@ from collections.abc import Iterator
 
 from holdgate.extract.budget import Budget
 from holdgate.extract.fields import base64
+from holdgate.extract.identify import identify
 from holdgate.extract.inline import plausible
+from holdgate.extract.reading import Document
 
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r")
 _SOFT_BREAK = re.compile(rb"=[ \t]*(?:\r\n|\n\r|\r|\n|\Z)")
 _ESCAPE = re.compile(rb"=[ \t]?([0-9A-Fa-f]{2})")
 _LINE_END = re.compile(rb"\r\n|\n\r|\r|\n|\0")
+_BLANK_LINES = re.compile(rb"[\r\n\0]{5,}")
 _NOT_CONTENT = re.compile(rb"--|[!-9;-~]+[ \t]*:|$")
 _ENCODED = re.compile(rb"(?:[A-Za-z0-9+/]{60,}={0,2}\r?\n){3,}")
 _PADDING = re.compile(rb"=+")
 _JUNK = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 
-def readings(data: bytes, budget: Budget) -> Iterator[bytes]:
-    """Yield each plausible reading of a message once; linear in its size."""
-    seen: set[bytes] = set()
-    for reading in _all(data, budget):
-        if reading not in seen:
-            seen.add(reading)
-            yield reading
+def readings(data: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
+    """Yield each plausible reading of a message once, with its kind; linear in the message's size.
 
-
-def _all(data: bytes, budget: Budget) -> Iterator[bytes]:
+    The kind is "text" for readings of the whole message, and whatever the content is ("") for what was decoded from it.
+    """
     plain = _ENCODED.sub(b"\n", data)
-    yield plain
+    yield "text", plain
     if b"=" in plain:
         generous = _SOFT_BREAK.sub(b"", plain.translate(None, _CONTROLS))
-        yield _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), generous)
+        yield "text", _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), generous)
     for chunk in _chunks(data):
         budget.check_time()
         budget.spend_bytes(len(chunk))
-        for content in _decodings(chunk):
+        for content in dict.fromkeys(_decodings(chunk)):
             if plausible(content):
-                yield content
+                yield identify(Document(content)), content
 
 
 def _chunks(data: bytes) -> Iterator[bytes]:
     """Yield stretches that may be one base64 text: paragraphs, and whole sections between delimiters."""
     paragraph: list[bytes] = []
     section: list[bytes] = []
-    for line in [*_LINE_END.split(data), b"--"]:
+    for line in [*_LINE_END.split(_BLANK_LINES.sub(b"\n\n", data)), b"--"]:
         if not _NOT_CONTENT.match(line):
             paragraph.append(line)
             continue
@@ -67,7 +65,7 @@ def _decodings(chunk: bytes) -> Iterator[bytes]:
     yield base64(chunk)
     if b"=" in chunk.rstrip(b"=\r\n\t "):
         yield b"".join(base64(piece) for piece in _PADDING.split(chunk))
-    if b"\n" in chunk:
+    if 0 < chunk.count(b"\n") < len(chunk) // 4:
         yield b"".join(base64(line) for line in chunk.split(b"\n"))
     if junk := _JUNK.search(chunk):
         yield base64(chunk[: junk.start()])

@@ -39,9 +39,12 @@ class Agent:
         self._mark = re.compile(rf"^(?:{names})[ \t]*:".encode(), re.IGNORECASE | re.MULTILINE)
 
     def serve(self, listener: socket.socket) -> None:
-        """Answer requests until the listener is closed."""
+        """Answer requests until the listener is shut down."""
         while True:
-            connection, _ = listener.accept()
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
             with connection:
                 try:
                     self._answer(connection)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 # Short and long queue ids, as postsuper(1) accepts them. Nothing else ever reaches a command line.
-_QUEUE_ID = re.compile(r"[0-9A-Za-z]{4,32}")
+_QUEUE_ID = re.compile(r"[0-9A-Za-z]{4,32}", re.ASCII)
 
 # Longest run of one command, in seconds. postqueue answers a listing of 10,000 messages in about one.
 _TIMEOUT = 60

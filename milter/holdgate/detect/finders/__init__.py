@@ -1,9 +1,15 @@
 """Kinds of data whose places are not found by a form of digits and letters, each by a finder of its own."""
 
-from holdgate.detect.finders import email, phone
+from holdgate.detect.finders import address, bic, date, email, network, password, person, phone
 from holdgate.detect.finders.finder import Finder
 
 FINDERS: dict[str, Finder] = {
+    "bic": bic.find,
+    "date": date.find,
     "email-address": email.find,
+    "ip-address": network.find,
+    "password": password.find,
+    "person-name": person.find,
     "phone-number": phone.find,
+    "postal-address": address.find,
 }

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from holdgate.detect.finders.finder import Place, Text
+from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
 _MAILBOX_END = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}\Z")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_](?:[\w-]{0,61}[^\W_])", re.UNICODE)
 
 
-def find(text: Text) -> Iterator[Place]:
+def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each address."""
     content = text.text
     at = content.find("@")

@@ -1,12 +1,12 @@
 """What a finder is given and what it gives back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One candidate: its place in the text, its value in normal form, and the shape in a few words."""
+    """One candidate: its place in the text, and its value in normal form."""
 
     start: int
     end: int
@@ -21,4 +21,6 @@ class Text:
     mask: bytes
 
 
-Finder = Callable[[Text], Iterator[Place]]
+# The words of each dictionary, in lower case, by the dictionary's name.
+Dictionaries = Mapping[str, frozenset[str]]
+Finder = Callable[[Text, Dictionaries], Iterator[Place]]

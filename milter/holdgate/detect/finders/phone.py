@@ -1,28 +1,67 @@
-"""Telephone numbers: candidates by their digits, judged by libphonenumber's numbering plans."""
+"""Telephone numbers that say so by themselves: with a country code behind "+", or with an area code in parentheses.
+
+Other groupings are forms in rules/identifiers/phone-number.toml, as they need a keyword.
+"""
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 import phonenumbers
 
-from holdgate.detect.finders.finder import Place, Text
+from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
-_CANDIDATE = re.compile(
-    r"(?<![\w.\-/@+])(?:"
-    r"(?:\+|00)[1-9](?:[ .\-/()]{0,2}\d){6,14}"
-    r"|(?:1[ .-])?(?:\([2-9]\d\d\)[ .-]?|[2-9]\d\d[.-])\d{3}[ .-]\d{4}"
-    r")(?: ?(?:x|ext\.?) ?\d{1,6})?(?![\w@]|[.\-]\d)"
-)
-_HOME = "US"
+_INTERNATIONAL = re.compile(rb"\+\(?0[0 ().\-/]{6,24}")
+_AREA = re.compile(rb"\(\+?0{2,5}\)[ \-/.]{0,2}0[0 .\-/]{4,16}")
+_AREA_BEFORE = re.compile(r"(?:\+?1[ .\-]?|0)\Z")
+_EXTENSION = re.compile(r" ?(?:x|ext\.?|extension) ?\d{1,6}(?!\d)", re.IGNORECASE)
+_NOT_DIGITS = re.compile(r"\D+")
+_TRAILING = " ().-/"
 
 
-def find(text: Text) -> Iterator[Place]:
-    """Yield each number that some country's plan allows: with "+" or "00", or grouped as in North America."""
-    for found in _CANDIDATE.finditer(text.text):
-        raw = found[0]
-        try:
-            number = phonenumbers.parse("+" + raw[2:] if raw.startswith("00") else raw, _HOME)
-        except phonenumbers.NumberParseException:
+def find(text: Text, _: Dictionaries) -> Iterator[Place]:
+    """Yield each such number, with its extension."""
+    for found in _INTERNATIONAL.finditer(text.mask):
+        place = _place(text.text, found.start(), found.end(), international=True)
+        if place is not None:
+            yield place
+    for found in _AREA.finditer(text.mask):
+        start = found.start()
+        if start and text.text[start - 1] == "+":
             continue
-        if phonenumbers.is_possible_number(number):
-            yield Place(found.start(), found.end(), f"+{number.country_code}{number.national_number}")
+        before = _AREA_BEFORE.search(text.text, max(0, start - 3), start)
+        place = _place(text.text, before.start() if before else start, found.end(), international=False)
+        if place is not None:
+            yield place
+
+
+def _place(text: str, start: int, end: int, international: bool) -> Place | None:
+    """Cut a candidate to the digits that belong to one number, and judge it."""
+    raw = text[start:end].rstrip(_TRAILING)
+    end = start + len(raw)
+    if end < len(text) and (text[end].isalnum() or text[end] in "@_") and not _EXTENSION.match(text, end):
+        return None
+    if start and (text[start - 1].isalnum() or text[start - 1] in "+_@"):
+        return None
+    digits = _NOT_DIGITS.sub("", raw)
+    if international:
+        while not possible(digits):
+            shorter = raw.rstrip("0123456789").rstrip(_TRAILING)
+            if len(shorter) < 8 or shorter == raw:
+                return None
+            raw, digits = shorter, _NOT_DIGITS.sub("", shorter)
+        end = start + len(raw)
+    elif not 8 <= len(digits) <= 12:
+        return None
+    extension = _EXTENSION.match(text, end)
+    return Place(start, extension.end() if extension else end, digits)
+
+
+@lru_cache(maxsize=4096)
+def possible(digits: str) -> bool:
+    """Whether some country's numbering plan (ITU-T E.164) has a number of these digits; they begin with its code."""
+    try:
+        number = phonenumbers.parse("+" + digits, None)
+    except phonenumbers.NumberParseException:
+        return False
+    return bool(phonenumbers.is_possible_number(number))

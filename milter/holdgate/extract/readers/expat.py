@@ -11,14 +11,18 @@ from typing import Protocol
 from xml.parsers import expat
 
 from holdgate.extract.budget import Budget
-from holdgate.extract.reading import UnreadableError
+from holdgate.extract.reading import Sink, UnreadableError
 
+# Bytes given to expat at a time: few at first, more with every step, so that a token that never ends is not scanned
+# again and again (CVE-2023-52425).
 CHUNK = 1 << 16
+LARGEST_CHUNK = 1 << 23
 BREAKING = re.compile(r"</?(?:[\w.-]+:)?(?:p|h|br|tr|tc|row|si|c|v|comment)(?:\s[^<>]*)?/?>")
 TAG = re.compile(r"<[^<>]*>?")
-PROLOGUE = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*>)*", re.DOTALL)
-ROOT = re.compile(rb"<(?:[^\s<>/:]+:)?([^\s<>/:]+)[\s/>]")
+PROLOGUE = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*", re.DOTALL)
+ROOT = re.compile(rb"<(?:[^\s<>/:]+:)?([^\s<>/:!?]+)[\s/>]")
 ROOT_WITHIN = 65_536
+LONGEST_TAG = 4_096
 
 
 class Handler(Protocol):
@@ -34,6 +38,14 @@ class Handler(Protocol):
         """Take character data."""
 
 
+class _LocalNames(dict[str, str]):
+    """Names without their prefixes, each cut once."""
+
+    def __missing__(self, name: str) -> str:
+        self[name] = plain = name[name.find(":") + 1 :]
+        return plain
+
+
 def feed(data: bytes, handler: Handler, budget: Budget) -> int:
     """Parse `data` and return how many of its bytes were understood: all of them unless it is malformed.
 
@@ -41,6 +53,7 @@ def feed(data: bytes, handler: Handler, budget: Budget) -> int:
     """
     parser = expat.ParserCreate()
     parser.buffer_text = True
+    names = _LocalNames()
     depth = 0
     deepest = budget.limits.xml_depth
     handle_start, handle_end = handler.start, handler.end
@@ -50,12 +63,12 @@ def feed(data: bytes, handler: Handler, budget: Budget) -> int:
         depth += 1
         if depth > deepest:
             raise UnreadableError("XML nested too deeply")
-        handle_start(name[name.find(":") + 1 :], attributes)
+        handle_start(names[name], attributes)
 
     def end(name: str) -> None:
         nonlocal depth
         depth -= 1
-        handle_end(name[name.find(":") + 1 :])
+        handle_end(names[name])
 
     def refuse(*_: object) -> None:
         raise UnreadableError("XML declares entities")
@@ -65,13 +78,44 @@ def feed(data: bytes, handler: Handler, budget: Budget) -> int:
     parser.CharacterDataHandler = handler.data
     parser.EntityDeclHandler = refuse
     try:
-        for offset in range(0, len(data), CHUNK):
-            parser.Parse(data[offset : offset + CHUNK], False)
+        for chunk in chunks(data):
+            parser.Parse(chunk, False)
             budget.check_time()
         parser.Parse(b"", True)
     except (expat.ExpatError, ValueError, LookupError):
         return max(0, min(parser.ErrorByteIndex, len(data) - 1))
     return len(data)
+
+
+def chunks(data: bytes) -> Iterator[bytes]:
+    """Yield `data` in pieces that grow."""
+    offset, size = 0, CHUNK
+    while offset < len(data):
+        yield data[offset : offset + size]
+        offset += size
+        size = min(2 * size, LARGEST_CHUNK)
+
+
+def read_part(data: bytes, handler: Handler, sink: Sink, place: str = "", lenient: bool = False) -> None:
+    """Parse a part of a document; what is malformed is stripped of its tags instead, and said unless `lenient`."""
+    data = data.lstrip() if data[:1].isspace() else data
+    most = sink.budget.limits.xml_bytes
+    if len(data) > most:
+        sink.limited("XML part too large")
+        data = data[:most]
+    reason = "" if lenient else "malformed XML"
+    try:
+        understood = feed(data, handler, sink.budget)
+    except UnreadableError as error:
+        understood, reason = 0, str(error)
+    if understood < len(data) and data[understood:].strip(b"\0 \t\r\n"):
+        if reason:
+            sink.limited(reason)
+        tag = data.rfind(b"<", max(0, understood - LONGEST_TAG), understood)
+        if tag >= 0 and data.find(b">", tag, understood) < 0:
+            understood = tag
+        for line in stripped(data[understood:]):
+            sink.text(line, place)
 
 
 def local(attributes: dict[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ too large, too deep or has too long a tag is stripped of its tags by one linear 
 
 import html
 import re
+from collections import Counter
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -13,17 +14,25 @@ from holdgate.extract import charset
 from holdgate.extract.reading import Document, Sink
 
 MAX_BYTES = 5_000_000
-MAX_TAG = 64_000
+MAX_ATTRIBUTES = 2_000
 MAX_DEPTH = 2_000
 
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _TAG_NAME = re.compile(r"/?([a-zA-Z][^\s>/]{0,40})")
+_OPENING = re.compile(r"<([a-zA-Z][^\s/>]{0,40})")
+_CLOSING = re.compile(r"</([a-zA-Z][^\s/>]{0,40})")
+_QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
+_SEPARATOR = re.compile(r"[\s/]+")
 _ATTRIBUTE = re.compile(r"=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 
 # The elements that stand inside a line of text (HTML Standard 4.5, 4.7, 4.8 and what browsers render so).
 _INLINE_TAGS = """a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr output q
 rp rt ruby s samp small span strike strong sub sup time tt u var wbr"""
-_INLINE = frozenset(_INLINE_TAGS.split())
+INLINE = frozenset(_INLINE_TAGS.split())
+# Elements that have no end tag, or whose end tag may be left out (HTML Standard 13.1.2).
+_UNCLOSED_TAGS = """area base body br col colgroup dd dt embed head hr html img input li link meta option p param rp rt
+source tbody td tfoot th thead tr track wbr o:p"""
+_UNCLOSED = frozenset(_UNCLOSED_TAGS.split())
 _CELLS = frozenset({"td", "th"})
 
 # Attributes whose values are layout, not what a person wrote.
@@ -39,25 +48,26 @@ def read(document: Document, sink: Sink) -> None:
         declared = meta[1].decode("ascii")
     for source in charset.readings(document.data, declared):
         if _is_heavy(source):
-            _strip(source, sink)
+            strip(source, sink)
         else:
             _walk(source, sink)
 
 
 def _is_heavy(source: str) -> bool:
-    """Say whether lexbor would take more than linear time."""
+    """Say whether lexbor might take more than linear time: for its size, for many attributes, for depth."""
     if len(source) > MAX_BYTES:
         return True
-    opened = source.count("<")
-    if opened > MAX_DEPTH and opened - 2 * source.count("</") > MAX_DEPTH:
-        return True
-    start = source.find("<")
-    while start >= 0:
-        end = source.find(">", start)
-        if (end if end >= 0 else len(source)) - start > MAX_TAG:
+    if source.count("<") > MAX_DEPTH:
+        levels = Counter(_OPENING.findall(source))
+        levels.subtract(_CLOSING.findall(source))
+        if sum(level for tag, level in levels.items() if level > 0 and tag.lower() not in _UNCLOSED) > MAX_DEPTH:
             return True
-        start = source.find("<", end) if end >= 0 else -1
-    return False
+    return any(
+        len(_SEPARATOR.findall(_QUOTED.sub("", segment)))
+        > (MAX_ATTRIBUTES if ">" not in segment else 10 * MAX_ATTRIBUTES)
+        for segment in source.split("<")
+        if len(segment) > MAX_ATTRIBUTES
+    )
 
 
 def _walk(source: str, sink: Sink) -> None:
@@ -95,7 +105,7 @@ def _break(tag: str, line: list[str], lines: list[str]) -> None:
     """Keep on the line, set off a table cell, or begin a new line."""
     if tag in _CELLS:
         line.append("\t")
-    elif tag not in _INLINE:
+    elif tag not in INLINE:
         _flush(line, lines)
 
 
@@ -105,7 +115,7 @@ def _flush(line: list[str], lines: list[str]) -> None:
     line.clear()
 
 
-def _strip(source: str, sink: Sink) -> None:
+def strip(source: str, sink: Sink) -> None:
     """Take the tags off in one pass and hand over the text, then comments and attribute values."""
     first, *rest = source.split("<")
     pieces, aside = [first], []
@@ -117,7 +127,7 @@ def _strip(source: str, sink: Sink) -> None:
         if not closed or not name:
             aside.append(chunk)
             continue
-        pieces.append("" if name[1].lower() in _INLINE else "\n")
+        pieces.append("" if name[1].lower() in INLINE else "\n")
         pieces.append(text)
         aside.extend(value for values in _ATTRIBUTE.findall(tag) for value in values if value)
     sink.text(html.unescape("".join(pieces)))

@@ -28,7 +28,7 @@ BUILT_IN = {
 } | dict.fromkeys((*range(27, 37), *range(50, 59)), "yyyy-mm-dd")
 TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"?|\\(?P<escaped>.)|_.|\*.|\[(?P<elapsed>[hH]+|[mM]+|[sS]+)\]|\[\$(?P<currency>[^\]-]*)[^\]]*\]'
-    r"|\[(?P<condition>[<>=]+-?[\d.]+)\]|\[[^\]]*\]|(?P<half>AM/PM|am/pm|A/P|a/p)|(?P<general>General)"
+    r"|\[(?P<condition>[<>=]+-?[\d.]+)\]|\[[^\]]*\]|(?P<half>AM/PM|am/pm|A/P|a/p)|(?P<general>[Gg][Ee][Nn][Ee][Rr][Aa][Ll])"
     r"|(?P<date>[yY]+|[mM]+|[dD]+|[hH]+|[sS]+|[eE](?![+-])|[gG]+|[bB]+)|(?P<fraction>\.0+)|(?P<digit>[0#?])|(?P<other>.)",
     re.DOTALL,
 )
@@ -67,7 +67,7 @@ def renderer(code: str, since_1904: bool = False) -> Renderer | None:
     What is returned takes the number as text and gives "" for what it cannot show. `since_1904` chooses the date
     system of the workbook.
     """
-    if not code or code == "General" or len(code) > LONGEST_CODE:
+    if not code or code.lower() == "general" or len(code) > LONGEST_CODE:
         return None
     sections = [_tokens(section) for section in _sections(code)]
     if any(kind in ("date", "elapsed") for kind, _ in sections[0]) and not any(k == "general" for k, _ in sections[0]):
@@ -76,6 +76,12 @@ def renderer(code: str, since_1904: bool = False) -> Renderer | None:
     if any(_is_mask(section) for section in sections):
         return lambda value: _masked(value, sections)
     return None
+
+
+def literals(code: str) -> str:
+    """Return the words that a format puts beside its numbers, "" if there are none worth reading."""
+    words = [match["quoted"] for match in TOKEN.finditer(code[:LONGEST_CODE]) if match["quoted"]]
+    return " ".join(word for word in words if len(word) > 3)
 
 
 def _sections(code: str) -> list[str]:

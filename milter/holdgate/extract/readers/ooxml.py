@@ -14,9 +14,11 @@ from urllib.parse import unquote
 
 from holdgate.extract.readers import expat
 from holdgate.extract.readers.ooxml_sheet import SharedStrings, SheetComments, SheetText, Styles, Workbook
-from holdgate.extract.readers.ooxml_text import PartText, joined
+from holdgate.extract.readers.ooxml_text import PartText
+from holdgate.extract.readers.revisions import joined
+from holdgate.extract.readers.xlsb import BinaryWorkbook, read_binary
 from holdgate.extract.readers.zip_package import ZipPackage
-from holdgate.extract.reading import Document, Sink, UnreadableError
+from holdgate.extract.reading import Document, Sink
 
 # What a person calls a part, by its root element. Main bodies need no name; sheets and slides get theirs elsewhere.
 LABELS = {
@@ -59,6 +61,14 @@ _BODIES = """
     tblStyleLst theme ThreadedComments viewPr webSettings workbook
 """
 KNOWN = frozenset(LABELS) | SHEETS | frozenset(_BODIES.split())
+# Relationships to parts that are binary records in an .xlsb.
+_RECORDS = """
+    chartsheet comments connections dialogsheet externalLink officeDocument pivotCacheDefinition pivotCacheRecords
+    pivotTable queryTable revisionHeaders revisionLog sharedStrings sheetMetadata slicer slicerCache styles table
+    usernames users worksheet xlMacrosheet xmlMaps
+"""
+BINARY = frozenset(_RECORDS.split())
+BINARY_MARKUP = frozenset({"calcChain", "xlBinaryIndex", "printerSettings"})
 PRINTER_SETTINGS = re.compile(r"printersettings[^/]*\.bin$", re.IGNORECASE)
 NUMBER = re.compile(r"(\d+)\.\w+$")
 
@@ -92,6 +102,7 @@ class Package:
     workbook: Workbook | None = None
     styles: Styles | None = None
     strings: SharedStrings | None = None
+    binary: BinaryWorkbook = field(default_factory=BinaryWorkbook)
 
     def place(self, path: str, label: str) -> str:
         """Name the place of a part: what it is, and on which sheet or slide."""
@@ -135,7 +146,7 @@ def read_package(source: Source, sink: Sink) -> None:
         if path.lower().endswith(".rels"):
             data = source.load(index)
             if data:
-                _parse(data, RelationText(sink, path, package.relations), sink)
+                expat.read_part(data, RelationText(sink, path, package.relations), sink)
     order = sorted(range(len(paths)), key=lambda index: _precedence(package, paths[index]))
     for index in order:
         if not paths[index].lower().endswith(".rels"):
@@ -144,10 +155,11 @@ def read_package(source: Source, sink: Sink) -> None:
                 _read_part(package, paths[index], data)
     if package.strings:
         package.strings.finish_unused()
+    package.binary.finish(sink)
 
 
 def _precedence(package: Package, path: str) -> tuple[int, int, int]:
-    """Return a sort key: workbook and presentation, shared strings and styles, sheets and slides by number, the rest."""
+    """Return a sort key: workbook, presentation, shared strings, styles; then sheets and slides by number; the rest."""
     lower = path.lower()
     kind = package.relations.kinds.get(lower, "")
     number = NUMBER.search(lower)
@@ -162,31 +174,16 @@ EARLY = {"officeDocument": 0, "sharedStrings": 1, "styles": 2, "slide": 4, "work
 EARLY_NAMES = {"workbook.": 0, "presentation.": 0, "document.": 0, "sharedstrings": 1, "styles": 2, "slide": 4}
 
 
-def _parse(data: bytes, handler: expat.Handler, sink: Sink, place: str = "") -> None:
-    """Parse XML; what is malformed is stripped of its tags instead, and said."""
-    data = data.lstrip() if data[:1].isspace() else data
-    most = sink.budget.limits.xml_bytes
-    if len(data) > most:
-        sink.limited("XML part too large")
-        data = data[:most]
-    try:
-        understood = expat.feed(data, handler, sink.budget)
-    except UnreadableError as error:
-        sink.limited(str(error))
-        understood = 0
-    if understood < len(data) and data[understood:].strip(b"\0 \t\r\n"):
-        if not isinstance(handler, PartText) or not handler.lenient:
-            sink.limited("malformed XML")
-        for line in expat.stripped(data[understood:]):
-            sink.text(line, place)
-
-
 def _read_part(package: Package, path: str, data: bytes) -> None:
     """Read one part by what its root element says it is."""
     sink = package.sink
     root = expat.root_name(data)
     if not root or root.lower() == "html":
-        if PRINTER_SETTINGS.search(path):
+        kind = package.relations.kinds.get(path.lower(), "")
+        if kind in BINARY_MARKUP or PRINTER_SETTINGS.search(path):
+            return
+        if kind in BINARY and path.lower().endswith(".bin"):
+            _read_binary(package, path, data, kind)
             return
         if path.lower().endswith("vbaproject.bin"):
             sink.signal("macro")
@@ -215,7 +212,7 @@ def _read_part(package: Package, path: str, data: bytes) -> None:
             package.strings = strings
         return
     if root == "styleSheet":
-        package.styles = package.styles or Styles(sink)
+        package.styles = package.styles or Styles(sink, bool(package.workbook and package.workbook.since_1904))
         _finish(package.styles, data, sink)
         return
     if root in ("comments", "ThreadedComments") and not _is_word(path):
@@ -231,9 +228,21 @@ def _read_part(package: Package, path: str, data: bytes) -> None:
     _finish(PartText(sink, place, everything=root not in KNOWN, lenient=root == "xml"), data, sink)
 
 
+def _read_binary(package: Package, path: str, data: bytes, kind: str) -> None:
+    """Read a part of an .xlsb; the workbook gives the sheets their names."""
+    book = package.binary
+    place = package.place(path, kind if kind not in ("officeDocument", "worksheet", "sharedStrings") else "")
+    read_binary(data, book, package.sink, place)
+    if kind == "officeDocument":
+        for name, identifier in book.sheets:
+            target = package.relations.targets.get((path.lower(), identifier))
+            if target:
+                package.names[target] = f"sheet {name}"
+
+
 def _finish(handler: PartText, data: bytes, sink: Sink) -> None:
     """Parse a part and let its reader hand over what is left."""
-    _parse(data, handler, sink, handler.place)
+    expat.read_part(data, handler, sink, handler.place, handler.lenient)
     handler.finish()
 
 

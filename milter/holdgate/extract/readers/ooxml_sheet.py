@@ -8,7 +8,7 @@ without an exponent; where its format shows it as a date or with a mask ("000-00
 import re
 
 from holdgate.extract.readers.expat import local
-from holdgate.extract.readers.number_format import BUILT_IN, Renderer, plain_number, renderer
+from holdgate.extract.readers.number_format import BUILT_IN, Renderer, literals, plain_number, renderer
 from holdgate.extract.readers.ooxml_text import PartText
 from holdgate.extract.reading import Sink
 
@@ -23,12 +23,15 @@ class Workbook(PartText):
     def __init__(self, sink: Sink):
         super().__init__(sink, "workbook")
         self.sheets: list[tuple[str, str]] = []
+        self.since_1904 = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take a start tag."""
         if name == "sheet":
             plain = local(attributes)
             self.sheets.append((plain.get("name", ""), plain.get("id", "")))
+        elif name == "workbookPr":
+            self.since_1904 = attributes.get("date1904", "0") in ("1", "true")
         super().start(name, attributes)
 
 
@@ -89,8 +92,9 @@ class SharedStrings(PartText):
 class Styles(PartText):
     """Learns how each cell style shows numbers."""
 
-    def __init__(self, sink: Sink):
+    def __init__(self, sink: Sink, since_1904: bool = False):
         super().__init__(sink, "styles")
+        self.since_1904 = since_1904
         self.format_codes: dict[str, str] = {}
         self.formats: list[str] = []
         self.in_cells = False
@@ -101,8 +105,7 @@ class Styles(PartText):
         if name == "numFmt":
             code = attributes.get("formatCode", "")
             self.format_codes[attributes.get("numFmtId", "")] = code
-            if TELLING.search(code):
-                self.emit(code)
+            self.emit(literals(code))
         elif name == "cellXfs":
             self.in_cells = True
         elif name == "xf" and self.in_cells:
@@ -124,7 +127,7 @@ class Styles(PartText):
             except (ValueError, IndexError):
                 number = "0"
             code = self.format_codes.get(number) or BUILT_IN.get(int(number) if number.isdigit() else 0, "")
-            self.renderers[style] = renderer(code)
+            self.renderers[style] = renderer(code, self.since_1904)
         return self.renderers[style]
 
 

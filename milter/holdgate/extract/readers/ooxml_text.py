@@ -8,9 +8,8 @@ The same reader serves Word, PowerPoint and drawing parts, because their paragra
 from collections.abc import Callable
 
 from holdgate.extract.readers.expat import local
+from holdgate.extract.readers.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
 from holdgate.extract.reading import Sink
-
-INSERTED, DELETED, HIDDEN = 1, 2, 4
 
 RUN_TEXT = frozenset({"t", "delText"})
 FIELD_CODES = frozenset({"instrText", "delInstrText"})
@@ -44,8 +43,8 @@ class PartText:
         self.place = place
         self.everything = everything
         self.lenient = lenient
-        self.pieces: list[tuple[int, str]] = []
-        self.stack: list[list[tuple[int, str]]] = []
+        self.pieces: Pieces = []
+        self.stack: list[Pieces] = []
         self.codes: list[str] = []
         self.plain: list[str] = []
         self.leaf = ""
@@ -119,17 +118,8 @@ class PartText:
         pieces = self.pieces
         if pieces:
             self.pieces = []
-            seen = 0
-            for flags, _ in pieces:
-                seen |= flags
-            now = "".join(text for flags, text in pieces if not flags & DELETED)
-            self.emit(now)
-            if seen & DELETED:
-                self.emit("".join(text for flags, text in pieces if not flags & INSERTED), "before revision")
-            if seen & HIDDEN:
-                visible = "".join(text for flags, text in pieces if not flags & (DELETED | HIDDEN))
-                if visible != now:
-                    self.emit(visible, "without hidden text")
+            for text, what in views(pieces):
+                self.emit(text, what)
         if self.codes:
             code = "".join(self.codes)
             self.codes = []
@@ -154,11 +144,6 @@ class PartText:
                 known[key] = wanted
             if wanted or (name in TEXT_VALUES and key.endswith("val")):
                 self.emit(value)
-
-
-def joined(*places: str) -> str:
-    """Return the name of a place inside a place: "slide 3, chart"."""
-    return ", ".join(filter(None, places))
 
 
 def _begin_paragraph(reader: PartText, _: dict[str, str]) -> None:

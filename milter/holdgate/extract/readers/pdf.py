@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pypdfium2  # noqa: F401  Its import initialises PDFium.
 import pypdfium2.raw as pdfium
 
-from holdgate.extract.readers import pdf_document, pdf_page, pdf_strings
+from holdgate.extract.readers import pdf_document, pdf_page, pdf_pictures, pdf_strings
 from holdgate.extract.readers.pdf_calls import Handle, closing, copy_without_encryption
 from holdgate.extract.readers.pdf_document import Strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
@@ -17,7 +17,7 @@ from holdgate.extract.reading import Document, Sink, UnreadableError
 TRAILING_BYTES = 32
 """So much after the last %%EOF is a document of its own, not a stray line end or signature padding."""
 
-_ERRORS = {pdfium.FPDF_ERR_PASSWORD: "encrypted", pdfium.FPDF_ERR_SECURITY: "encrypted"}
+_ENCRYPTED = (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
 _DOCUMENT_READERS: tuple[Callable[[Handle, Strings], None], ...] = (
     pdf_document.read_properties,
     pdf_document.read_bookmarks,
@@ -31,22 +31,31 @@ _DOCUMENT_READERS: tuple[Callable[[Handle, Strings], None], ...] = (
 def read(document: Document, sink: Sink) -> None:
     """Read a PDF. One that needs a password is `encrypted`; an empty user password is tried by PDFium itself."""
     strings = Strings(sink)
-    _read_surroundings(document.data, sink)
-    with closing(
-        pdfium.FPDF_LoadMemDocument64(document.data, len(document.data), None), pdfium.FPDF_CloseDocument
-    ) as handle:
+    data = document.data
+    _read_surroundings(data, sink)
+    handle = _opened(data)
+    if not handle:
+        data = pdf_strings.with_new_page_tree(data)
+        handle = _opened(data)
         if not handle:
-            reason = _ERRORS.get(pdfium.FPDF_GetLastError(), "damaged")
-            if reason == "damaged":
-                pdf_strings.read_strings(document.data, strings)
-            raise UnreadableError(reason)
+            pdf_strings.read_strings(document.data, strings)
+            raise UnreadableError("damaged")
+        sink.limited("damaged")
+    with closing(handle, pdfium.FPDF_CloseDocument):
         for read_document in _DOCUMENT_READERS:
             read_document(handle, strings)
         _read_pages(handle, strings)
-        data = document.data
         if pdfium.FPDF_GetSecurityHandlerRevision(handle) >= 0:
             data = copy_without_encryption(handle)
     pdf_strings.read_strings(data, strings)
+
+
+def _opened(data: bytes) -> Handle:
+    """Open a document; None where it is damaged. `data` must outlive it."""
+    handle = pdfium.FPDF_LoadMemDocument64(data, len(data), None)
+    if not handle and pdfium.FPDF_GetLastError() in _ENCRYPTED:
+        raise UnreadableError("encrypted")
+    return handle
 
 
 def _read_surroundings(data: bytes, sink: Sink) -> None:
@@ -98,6 +107,18 @@ def _read_page(document: Handle, form: Handle, page: Handle, index: int, strings
     for alternative in contents.alternatives:
         strings.add_new(alternative, f"{place}, alternative text")
     pdf_page.read_structure(page, place, strings)
+    pdf_pictures.read_pictures(page, text, contents, place, sink)
     pdf_page.read_annotations(document, form, page, place, strings)
+    known = set(text.split("\n"))
     if contents.replaced:
-        strings.add_new(pdf_page.read_replaced_text(page, contents), place)
+        _add_news(pdf_page.read_replaced_text(page, contents), known, place, strings)
+    if pdf_page.draw_annotations(page):
+        with closing(pdfium.FPDF_LoadPage(document, index), pdfium.FPDF_ClosePage) as drawn:
+            _add_news(pdf_page.read_text(drawn), known, f"{place}, annotation", strings)
+
+
+def _add_news(text: str, known: set[str], place: str, strings: Strings) -> None:
+    """Hand on the lines of another reading of a page that the readings before did not have."""
+    lines = [line for line in text.split("\n") if line not in known and line.strip() not in strings.seen]
+    known.update(lines)
+    strings.add("\n".join(lines), place)

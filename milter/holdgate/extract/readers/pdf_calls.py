@@ -86,13 +86,12 @@ def _decode(raw: bytes) -> str:
 _copied = bytearray()
 
 
-@ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ulong)
 def _copy_block(_file: int, block: int, size: int) -> int:
     _copied.extend(ctypes.string_at(block, size))
     return 1
 
 
-_COPY = pdfium.FPDF_FILEWRITE(1, ctypes.cast(_copy_block, type(pdfium.FPDF_FILEWRITE().WriteBlock)))
+_COPY = pdfium.FPDF_FILEWRITE(1, type(pdfium.FPDF_FILEWRITE().WriteBlock)(_copy_block))
 
 
 def copy_without_encryption(document: Handle) -> bytes:

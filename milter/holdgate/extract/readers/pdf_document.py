@@ -111,7 +111,6 @@ def read_attachment(attached: Handle, place: str, strings: Strings) -> None:
     if size is None:
         strings.sink.limited("attached file not stored in the document")
         return
-    budget.spend_entry()
     if size > budget.limits.entry_bytes:
         raise LimitReachedError("member too large")
     budget.spend_bytes(size)

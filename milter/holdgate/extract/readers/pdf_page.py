@@ -46,13 +46,14 @@ class Contents:
     """
 
     objects: int = 0
+    paths: int = 0
     pictures: list[Picture] = field(default_factory=list)
     alternatives: list[str] = field(default_factory=list)
     replaced: list[tuple[Handle, Handle]] = field(default_factory=list)
 
 
 def read_text(page: Handle) -> str:
-    """Return all text of a page: hidden, off the page and in form XObjects too; words broken at line ends are joined."""
+    """Return all text of a page, also hidden or off the page; words broken at line ends are joined."""
     with closing(pdfium.FPDFText_LoadPage(page), pdfium.FPDFText_ClosePage) as text_page:
         count = pdfium.FPDFText_CountChars(text_page) if text_page else 0
         text = page_text(pdfium.FPDFText_GetText, text_page, count) if count > 0 else ""
@@ -71,7 +72,10 @@ def read_contents(page: Handle, sink: Sink) -> Contents:
             break
         for index in range(pdfium.FPDFPageObj_CountMarks(item)):
             _read_mark(item, pdfium.FPDFPageObj_GetMark(item, index), contents)
-        if pdfium.FPDFPageObj_GetType(item) == pdfium.FPDF_PAGEOBJ_IMAGE:
+        kind = pdfium.FPDFPageObj_GetType(item)
+        if kind == pdfium.FPDF_PAGEOBJ_PATH:
+            contents.paths += 1
+        elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
             width, height = ctypes.c_uint(), ctypes.c_uint()
             pdfium.FPDFImageObj_GetImagePixelSize(item, width, height)
             contents.pictures.append(Picture(item, width.value, height.value))
@@ -109,7 +113,7 @@ def read_replaced_text(page: Handle, contents: Contents) -> str:
 
 
 def read_annotations(document: Handle, form: Handle, page: Handle, place: str, strings: Strings) -> None:
-    """Hand on what annotations say (12.5): comments, authors, links, form fields, attached files, appearances."""
+    """Hand on what annotations say (12.5): comments, authors, links, form fields, attached files."""
     for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
         strings.sink.budget.check_time()
         with closing(pdfium.FPDFPage_GetAnnot(page, index), pdfium.FPDFPage_CloseAnnot) as annotation:
@@ -126,7 +130,6 @@ def read_annotations(document: Handle, form: Handle, page: Handle, place: str, s
                     read_action(document, pdfium.FPDFLink_GetAction(link), f"{place}, link", strings)
                 if attached := pdfium.FPDFAnnot_GetFileAttachment(annotation):
                     read_attachment(attached, f"{place}, attachment", strings)
-            _read_appearance(annotation, page, f"{place}, annotation", strings)
 
 
 def _read_field(form: Handle, annotation: Handle, place: str, strings: Strings) -> None:
@@ -145,18 +148,18 @@ def _read_field(form: Handle, annotation: Handle, place: str, strings: Strings) 
         strings.add(wide_string(pdfium.FPDFAnnot_GetFormAdditionalActionJavaScript, form, annotation, event), place)
 
 
-def _read_appearance(annotation: Handle, page: Handle, place: str, strings: Strings) -> None:
-    """Hand on the text that an annotation draws (12.5.5), where it is not the text of the annotation itself."""
-    count = pdfium.FPDFAnnot_GetObjectCount(annotation)
-    if count <= 0:
-        return
-    drawn = []
-    with closing(pdfium.FPDFText_LoadPage(page), pdfium.FPDFText_ClosePage) as text_page:
-        for index in range(min(count, PAGE_OBJECTS)):
-            item = pdfium.FPDFAnnot_GetObject(annotation, index)
-            if pdfium.FPDFPageObj_GetType(item) == pdfium.FPDF_PAGEOBJ_TEXT:
-                drawn.append(wide_string(pdfium.FPDFTextObj_GetText, item, text_page))
-    strings.add_new("".join(drawn), place)
+def draw_annotations(page: Handle) -> bool:
+    """Make what annotations draw (12.5.5) part of the page, also what is hidden or not printed; False if nothing is.
+
+    PDFium has no call for the text of an appearance. The page must be loaded again to see it.
+    """
+    drawn = False
+    for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
+        with closing(pdfium.FPDFPage_GetAnnot(page, index), pdfium.FPDFPage_CloseAnnot) as annotation:
+            if annotation and pdfium.FPDFAnnot_GetObjectCount(annotation) > 0:
+                pdfium.FPDFAnnot_SetFlags(annotation, pdfium.FPDF_ANNOT_FLAG_PRINT)
+                drawn = True
+    return drawn and pdfium.FPDFPage_Flatten(page, pdfium.FLAT_PRINT) == pdfium.FLATTEN_SUCCESS
 
 
 def read_structure(page: Handle, place: str, strings: Strings) -> None:

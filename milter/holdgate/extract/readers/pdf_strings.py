@@ -10,11 +10,13 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from holdgate.extract.readers.pdf_document import Strings
 from holdgate.extract.readers.xmp import xmp_text
 
 PLACE = "document strings"
+MOST_PAGES = 5_000
 TEXT_STREAM_BYTES = 5_000_000
 
 # PDFDocEncoding (Annex D.2) where it differs from Latin-1.
@@ -52,10 +54,11 @@ _INFLATED_AT_ONCE = 16_384
 
 _STREAM = re.compile(rb">>\s*+stream(?:\r\n|\n|\r)")
 _LENGTH = re.compile(rb"/Length\s+(\d+)\s*(?!\s*\d+\s+R)")
-_OBJECT = re.compile(rb"(\d+)\s+\d+\s+obj\b")
-_TEXT_REFERENCE = re.compile(rb"/(?:JS|RC|RV|V|DV)\s+(\d+)\s+\d+\s+R")
-_FILE_REFERENCES = re.compile(rb"/EF\s*<<([^>]*)>>")
-_REFERENCE = re.compile(rb"(\d+)\s+\d+\s+R")
+_OBJECT = re.compile(rb"(\d{1,10})\s{1,5}\d{1,5}\s{1,5}obj\b")
+_PAGE = re.compile(rb"/Type\s{0,5}/Page\b")
+_TEXT_REFERENCE = re.compile(rb"/(?:JS|RC|RV|V|DV)\s+(\d{1,10})\s{1,5}\d{1,5}\s{1,5}R")
+_FILE_REFERENCES = re.compile(rb"/EF\s{0,5}<<([^>]{0,500})>>")
+_REFERENCE = re.compile(rb"(\d{1,10})\s{1,5}\d{1,5}\s{1,5}R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,28 @@ def split(data: bytes) -> tuple[list[bytes], list[Stream]]:
         position = end
     syntax.append(data[position:])
     return syntax, streams
+
+
+def with_new_page_tree(data: bytes) -> bytes:
+    """Return a document that lost its catalog or its end with a new catalog for the pages that are still there.
+
+    PDFium then rebuilds the cross-reference table by itself, as it does for other damage.
+    """
+    pages: list[int] = []
+    for page in islice(_PAGE.finditer(data), MOST_PAGES):
+        heads = _OBJECT.findall(data, max(0, page.start() - 1_000), page.start())
+        pages.extend(int(number) for number in heads[-1:])
+    if not pages:
+        return data
+    kids = " ".join(f"{number} 0 R" for number in pages)
+    return (
+        data
+        + (
+            f"\nendstream\nendobj\n9999998 0 obj\n<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>\nendobj\n"
+            "9999999 0 obj\n<< /Type /Catalog /Pages 9999998 0 R >>\nendobj\n"
+            "trailer << /Size 10000000 /Root 9999999 0 R >>\nstartxref\n0\n%%EOF\n"
+        ).encode()
+    )
 
 
 def _stream_end(data: bytes, start: int, dictionary: bytes) -> int:

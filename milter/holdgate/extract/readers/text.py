@@ -1,12 +1,21 @@
-"""Plain text in any charset, and what older mailers put inside it: uuencode, yEnc, BinHex and OpenPGP blocks."""
+"""Plain text in any charset, with the files that older programs and people put inside it."""
 
-from holdgate.extract import charset
+from holdgate.extract import charset, inline
 from holdgate.extract.reading import Document, Sink
+
+_ARMOUR = b"-----BEGIN PGP MESSAGE-----"
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over the text in its best reading, then each other plausible one."""
-    first, *others = charset.readings(document.data, document.charset)
+    """Hand over the text in its best reading, then in each other plausible one, then the files inside it."""
+    data = document.data
+    first, *others = charset.readings(data, document.charset)
     sink.text(first)
     for other in others:
         sink.text(other, "in another charset")
+    if _ARMOUR in data:
+        sink.limited("encrypted block")
+    for name, content in inline.files_in(data):
+        sink.budget.spend_entry()
+        sink.budget.spend_bytes(len(content))
+        sink.embedded(content, name or "encoded block")

@@ -13,7 +13,7 @@ class _RefusedError(Exception):
 def xmp_text(packet: bytes) -> list[str]:
     """Return the property values of an XMP packet, in order, without its markup.
 
-    A packet that is not well-formed, or that declares entities (billion laughs), is returned as it stands, markup and all.
+    A packet that is not well-formed or declares entities (billion laughs) is returned as it stands, with its markup.
     """
     values: list[str] = []
     text: list[str] = []

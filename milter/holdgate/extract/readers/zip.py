@@ -1,58 +1,52 @@
-"""Zip archives (PKWARE APPNOTE.TXT 6.3.10), refused by their directory where unpacking would cost too much."""
+"""Zip archives (PKWARE APPNOTE.TXT 6.3.10): every member, and what stands between members without being one.
 
-import io
-import zipfile
-import zlib
+A program that believes the local headers sees other files than one that believes the directory, so both are read.
+"""
 
-from holdgate.extract.budget import LimitReachedError
-from holdgate.extract.reading import Document, Sink, UnreadableError
+import struct
 
-_CHUNK = 1 << 18
-_ENCRYPTED = 0x1
+from holdgate.extract import charset
+from holdgate.extract.readers.zip_package import LOCAL_HEADER, Member, ZipPackage
+from holdgate.extract.reading import Document, Sink
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over each member; what cannot be unpacked is named as unread, and the next one is read.
+    """Hand over each member; what cannot be unpacked is named, and the next one is read.
 
-    Raises UnreadableError for an archive without a usable directory.
+    Raises UnreadableError("damaged") where no member can be found, LimitReachedError for too many of them.
     """
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(document.data))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError) as error:
-        raise UnreadableError("damaged directory") from error
-    with archive:
-        if archive.comment:
-            sink.text(archive.comment.decode("utf-8", "replace"), "archive comment")
-        for info in archive.infolist():
-            sink.budget.check_time()
-            if info.comment:
-                sink.text(info.comment.decode("utf-8", "replace"), "comment")
-            if info.is_dir():
-                continue
-            if info.flag_bits & _ENCRYPTED:
-                sink.text(info.filename)
-                sink.limited("encrypted member")
-                continue
-            _member(archive, info, sink)
+    package = ZipPackage(document.data, sink)
+    if package.archive is not None and package.archive.comment:
+        sink.text(charset.decode(package.archive.comment), "archive comment")
+    for member in package.members:
+        if member.info is not None and member.info.comment:
+            sink.text(charset.decode(member.info.comment), "member comment")
+        content = package.read(member)
+        if content is None:
+            sink.text(member.path)
+        else:
+            sink.embedded(content, member.path)
+    for outside in _outside(document.data, package.members):
+        sink.signal("zip: data outside the directory")
+        sink.budget.spend_bytes(len(outside))
+        sink.embedded(outside, "data outside the directory")
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, sink: Sink) -> None:
-    """Unpack one member piece by piece, so that a directory that lies about sizes costs no more than it may."""
-    budget = sink.budget
-    unpacked = bytearray()
-    try:
-        budget.check_entry(info.compress_size, info.file_size)
-    except LimitReachedError as error:
-        sink.text(info.filename)
-        sink.limited(str(error))
-        return
-    try:
-        with archive.open(info) as member:
-            while piece := member.read(_CHUNK):
-                unpacked += piece
-                budget.spend_bytes(len(piece))
-                budget.check_time()
-                budget.check_entry(info.compress_size, len(unpacked))
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
-        sink.limited("unknown compression" if isinstance(error, NotImplementedError) else "damaged member")
-    sink.embedded(bytes(unpacked), info.filename)
+def _outside(data: bytes, members: list[Member]) -> list[bytes]:
+    """Return the stretches that the directory does not account for and that hold a member's local header."""
+    position = 0
+    found: list[bytes] = []
+    for member in sorted(members, key=lambda member: member.header):
+        position = _note(data, position, member.header, found)
+        if len(header := data[member.header : member.header + 30]) == 30:
+            name_length, extra_length = struct.unpack_from("<HH", header, 26)
+            position = max(position, member.header + 30 + name_length + extra_length + member.packed)
+    _note(data, position, len(data), found)
+    return found
+
+
+def _note(data: bytes, start: int, end: int, found: list[bytes]) -> int:
+    header = data.find(LOCAL_HEADER, start, end)
+    if header >= 0:
+        found.append(data[header:end])
+    return max(start, end)

@@ -1,5 +1,7 @@
 """A sink that keeps what a reader hands over, for tests of readers."""
 
+import io
+import zipfile
 from types import ModuleType
 
 from holdgate.extract.budget import Budget, Limits
@@ -43,3 +45,14 @@ def read(reader: ModuleType, data: bytes, name: str = "", limits: Limits | None 
     sink = RecordingSink(limits)
     reader.read(Document(data, name), sink)
     return sink
+
+
+def packed(parts: dict[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """Return a ZIP file with the given members."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        for name, content in parts.items():
+            info = zipfile.ZipInfo(name)
+            info.filename, info.compress_type = name, method
+            archive.writestr(info, content)
+    return stream.getvalue()

@@ -1,20 +1,15 @@
-import io
+import struct
 
 import docx
 import openpyxl
 import pptx
+import pytest
 from docx.oxml.ns import qn
 
+from data.planted import CARD, saved
+from holdgate.extract.budget import LimitReachedError, Limits
 from holdgate.extract.readers import ooxml
-from unit.extract.readers.recording import read
-
-CARD = "4111111111111111"
-
-
-def saved(document) -> bytes:
-    stream = io.BytesIO()
-    document.save(stream)
-    return stream.getvalue()
+from unit.extract.readers.recording import packed, read
 
 
 def test_number_split_over_runs_is_joined():
@@ -77,3 +72,185 @@ def test_slides_and_notes_are_named():
     sink = read(ooxml, saved(deck))
     assert sink.place_of(CARD) == "slide 1"
     assert sink.place_of("token-notes") == "slide 1, notes"
+
+
+DOCUMENT = "<w:document><w:body><w:p><w:r><w:t>4711</w:t></w:r></w:p></w:body></w:document>"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        DOCUMENT,
+        DOCUMENT.replace("w:", ""),
+        DOCUMENT.replace("w:", "ns0:"),
+        '<?xml version="1.0"?><!-- x -->' + DOCUMENT,
+        "\ufeff" + DOCUMENT,
+        "\r\n" + DOCUMENT,
+        DOCUMENT.replace("4711", "<![CDATA[4711]]>"),
+        DOCUMENT.replace("4711", "&#52;711"),
+    ],
+)
+def test_any_way_to_write_the_same_xml_is_read(document):
+    sink = read(ooxml, packed({"word/document.xml": document}))
+    assert sink.texts == [("4711", "")]
+    assert sink.reasons == []
+
+
+def test_utf_16_is_read():
+    document = '<?xml version="1.0" encoding="UTF-16"?>' + DOCUMENT
+    assert read(ooxml, packed({"word/document.xml": document.encode("utf-16")})).texts == [("4711", "")]
+
+
+def test_strange_part_names_are_read():
+    for name in ("/word/document.xml", "word\\document.xml", "WORD/DOCUMENT.XML", "x/y", "document2.bin"):
+        assert read(ooxml, packed({name: DOCUMENT})).texts == [("4711", "")]
+
+
+@pytest.mark.parametrize("target", ["/xl/worksheets/one.xml", "worksheets/one.xml", "..\\xl\\worksheets\\one.xml"])
+def test_sheet_names_are_found_by_any_form_of_target(target):
+    parts = {
+        "xl/worksheets/one.xml": '<worksheet><sheetData><row r="7"><c><v>5</v></c></row></sheetData></worksheet>',
+        "xl/workbook.xml": '<workbook><sheets><sheet name="Salaries" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships><Relationship Id="r1" Target="{target}"/></Relationships>',
+    }
+    assert read(ooxml, packed(parts)).place_of("5") == "sheet Salaries, A7"
+
+
+def test_tracked_moves_and_hidden_text_are_shown_each_way():
+    document = DOCUMENT.replace(
+        "<w:r><w:t>4711</w:t></w:r>",
+        "<w:r><w:t>41</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t>x</w:t></w:r><w:r><w:t>11</w:t></w:r>"
+        "<w:moveFrom><w:r><w:t>22</w:t></w:r></w:moveFrom><w:moveTo><w:r><w:t>33</w:t></w:r></w:moveTo>",
+    )
+    assert read(ooxml, packed({"word/document.xml": document})).texts == [
+        ("41x1133", ""),
+        ("41x1122", "before revision"),
+        ("411133", "without hidden text"),
+    ]
+
+
+def test_vanish_that_is_switched_off_hides_nothing():
+    run = '<w:r><w:rPr><w:vanish w:val="0"/></w:rPr><w:t>4711</w:t></w:r>'
+    document = DOCUMENT.replace("<w:r><w:t>4711</w:t></w:r>", run)
+    assert read(ooxml, packed({"word/document.xml": document})).texts == [("4711", "")]
+
+
+def test_symbols_of_symbol_fonts_are_digits():
+    symbols = "".join(f'<w:r><w:sym w:font="Wingdings" w:char="F0{ord(digit):02X}"/></w:r>' for digit in "4711")
+    document = DOCUMENT.replace("<w:r><w:t>4711</w:t></w:r>", symbols)
+    assert read(ooxml, packed({"word/document.xml": document})).texts == [("4711", "")]
+
+
+def test_fallback_is_read_only_where_it_differs():
+    box = "<w:txbxContent><w:p><w:t>{}</w:t></w:p></w:txbxContent>"
+    choice = f"<mc:Choice>{box.format('one')}</mc:Choice><mc:Fallback>{{}}</mc:Fallback>"
+    choice = f"<mc:AlternateContent>{choice}</mc:AlternateContent>"
+    for fallback, expected in (("one", ["one"]), ("two", ["one", "two"])):
+        document = DOCUMENT.replace("<w:t>4711</w:t>", choice.format(box.format(fallback)))
+        texts = read(ooxml, packed({"word/document.xml": document})).texts
+        assert texts == [(text, "text box") for text in expected]
+
+
+def test_malformed_xml_is_stripped_and_said():
+    document = DOCUMENT.replace("</w:body>", "</w:wrong>").replace(
+        "</w:document>", "<w:p><w:t>08</w:t><w:t>15</w:t></w:p>"
+    )
+    sink = read(ooxml, packed({"word/document.xml": document}))
+    assert [text for text, _ in sink.texts] == ["4711", "0815"]
+    assert sink.reasons == ["malformed XML"]
+
+
+def test_entities_are_never_expanded():
+    bomb = "<!DOCTYPE a [<!ENTITY a 'ha'>" + "".join(
+        f"<!ENTITY {name} '{f'&{before};' * 10}'>" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    sink = read(ooxml, packed({"word/document.xml": bomb + "]>" + DOCUMENT.replace("4711", "4711&i;")}))
+    assert sink.reasons == ["XML declares entities"]
+    assert sink.place_of("4711") == ""
+    assert sink.budget.characters < 2_000
+
+
+def test_nesting_beyond_the_limit_is_said():
+    document = DOCUMENT.replace("<w:p>", "<w:p>" + "<a>" * 50).replace("</w:p>", "</a>" * 50 + "</w:p>")
+    sink = read(ooxml, packed({"word/document.xml": document}), limits=Limits(xml_depth=40))
+    assert sink.reasons == ["XML nested too deeply"]
+    assert "4711" in sink.whole()
+
+
+def test_part_beyond_the_size_limit_is_read_up_to_it():
+    document = DOCUMENT.replace("</w:body>", "<w:p/>" * 1_000 + "<w:p><w:t>0815</w:t></w:p></w:body>")
+    sink = read(ooxml, packed({"word/document.xml": document}), limits=Limits(xml_bytes=1_000))
+    assert sink.reasons[0] == "XML part too large"
+    assert sink.place_of("4711") == ""
+    assert sink.place_of("0815") is None
+
+
+def test_shared_string_bomb_ends_at_the_character_limit():
+    parts = {
+        "xl/sharedStrings.xml": f"<sst><si><t>{'ab' * 5_000}</t></si></sst>",
+        "xl/worksheets/sheet1.xml": "<worksheet>" + '<c t="s"><v>0</v></c>' * 1_000 + "</worksheet>",
+    }
+    with pytest.raises(LimitReachedError, match="too much text"):
+        read(ooxml, packed(parts), limits=Limits(text_characters=100_000))
+
+
+def test_cells_are_counted():
+    sheet = "<worksheet>" + "<c><v>1</v></c>" * 100 + "</worksheet>"
+    with pytest.raises(LimitReachedError, match="too many cells"):
+        read(ooxml, packed({"xl/worksheets/sheet1.xml": sheet}), limits=Limits(cells=50))
+
+
+def test_formats_of_cells_are_shown():
+    styles = (
+        '<styleSheet><numFmts><numFmt numFmtId="164" formatCode="dd.mm.yyyy"/></numFmts><cellXfs><xf numFmtId="0"/>'
+        '<xf numFmtId="14"/><xf numFmtId="164"/></cellXfs></styleSheet>'
+    )
+    sheet = (
+        '<worksheet><row><c s="0"><v>4.1111111111111109E+15</v></c><c s="1"><v>29221</v></c><c s="2"><v>29221</v></c>'
+    )
+    book = '<workbook><workbookPr date1904="1"/></workbook>'
+    parts = {"xl/styles.xml": styles, "xl/worksheets/sheet1.xml": sheet + "</row></worksheet>"}
+    assert read(ooxml, packed(parts)).whole().split("\n") == [CARD, "1/1/1980", "01.01.1980"]
+    assert "02.01.1984" in read(ooxml, packed(parts | {"xl/workbook.xml": book})).whole()
+
+
+def test_macros_and_objects_are_handed_over():
+    parts = {
+        "xl/vbaProject.bin": b"\xd0\xcf\x11\xe0 macro",
+        "xl/embeddings/a.docx": b"PK inside",
+        "xl/media/i.png": b"\x89PNG",
+    }
+    sink = read(ooxml, packed(parts))
+    assert sorted(name for name, _ in sink.documents) == ["a.docx", "i.png", "vbaProject.bin"]
+    assert sink.signals == ["macro"]
+
+
+def test_binary_workbook_is_read():
+    def record(kind: int, body: bytes) -> bytes:
+        head = bytes((kind,)) if kind < 128 else bytes((kind & 0x7F | 0x80, kind >> 7))
+        return head + bytes((len(body),)) + body
+
+    def wide(text: str) -> bytes:
+        return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+    relation = '<Relationship Id="{}" Type="http://x/{}" Target="{}"/>'
+    parts = {
+        "_rels/.rels": f"<Relationships>{relation.format('r0', 'officeDocument', 'xl/workbook.bin')}</Relationships>",
+        "xl/_rels/workbook.bin.rels": "<Relationships>"
+        + relation.format("r1", "worksheet", "worksheets/sheet1.bin")
+        + relation.format("r2", "sharedStrings", "sharedStrings.bin")
+        + "</Relationships>",
+        "xl/workbook.bin": record(156, b"\0" * 8 + wide("r1") + wide("Salaries")),
+        "xl/sharedStrings.bin": record(19, b"\0" + wide("shared")) + record(19, b"\0" + wide("unused")),
+        "xl/worksheets/sheet1.bin": record(0, struct.pack("<I", 6))
+        + record(7, struct.pack("<III", 1, 0, 0))
+        + record(5, struct.pack("<IId", 2, 0, 4111111111111111.0))
+        + record(6, struct.pack("<II", 3, 0) + wide("inline"))
+        + record(2, struct.pack("<III", 4, 0, 0x40590001)),
+    }
+    sink = read(ooxml, packed(parts))
+    assert sink.place_of("shared") == "sheet Salaries, B7"
+    assert sink.place_of(CARD) == "sheet Salaries, C7"
+    assert sink.place_of("inline") == "sheet Salaries, D7"
+    assert ("1", "sheet Salaries, E7") in sink.texts
+    assert sink.place_of("unused") == "shared strings"

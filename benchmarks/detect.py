@@ -1,0 +1,264 @@
+"""Detection: accuracy, false hits on real mail, disguises, speed, linearity, load; each against its floor."""
+
+import argparse
+import json
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import corpora, evasions
+from holdgate.detect import Confidence, Detector, Match
+
+RULES = Path(__file__).resolve().parents[1] / "rules"
+LABELS = {
+    "CREDIT_CARD": "payment-card",
+    "IBAN_CODE": "iban",
+    "US_SSN": "us-ssn",
+    "PHONE_NUMBER": "phone-number",
+    "EMAIL_ADDRESS": "email-address",
+    "US_DRIVER_LICENSE": "us-drivers-license",
+}
+OFTEN_RIGHT = {"phone-number", "email-address", "ip-address"}
+ROUNDS = 5
+
+
+def floor(name: str, value: float, bound: float, unit: str = "", at_most: bool = False) -> bool:
+    """Print a measured value beside its floor."""
+    kept = value <= bound if at_most else value >= bound
+    sign = "≤" if at_most else "≥"
+    print(f"  {name:44} {value:10.3f} {unit:5} floor {sign} {bound:g}  {'kept' if kept else 'MISSED'}")
+    return kept
+
+
+def accuracy(detector: Detector) -> bool:
+    """Span match at IoU ≥ 0.5 and same type, confidence medium and up, over all labelled sentences."""
+    folder = corpora.corpus("presidio-research")
+    if folder is None:
+        return True
+    right, wrong, missed = Counter[str](), Counter[str](), Counter[str]()
+    for path in sorted(folder.glob("*.json")):
+        for sample in json.loads(path.read_text(encoding="utf-8")):
+            gold = [
+                (LABELS[span["entity_type"]], span["start_position"], span["end_position"])
+                for span in sample["spans"]
+                if span["entity_type"] in LABELS
+            ]
+            for match in detector.find(sample["full_text"]):
+                if match.identifier not in LABELS.values() or match.confidence < Confidence.MEDIUM:
+                    continue
+                hit = next(
+                    (span for span in gold if span[0] == match.identifier and _overlap(span, match) >= 0.5), None
+                )
+                if hit is None:
+                    wrong[match.identifier] += 1
+                else:
+                    gold.remove(hit)
+                    right[match.identifier] += 1
+            missed.update(span[0] for span in gold)
+    print("accuracy on presidio-research (both sets), confidence medium and up")
+    kept = True
+    for name in LABELS.values():
+        kept &= floor(f"F1 {name} ({right[name]} right, {wrong[name]} wrong, {missed[name]} missed)",
+                      _f1(right[name], wrong[name], missed[name]), 0.90)  # fmt: skip
+    return floor("F1 micro", _f1(right.total(), wrong.total(), missed.total()), 0.97) and kept
+
+
+def _overlap(span: tuple[str, int, int], match: Match) -> float:
+    common = min(span[2], match.end) - max(span[1], match.start)
+    return common / (max(span[2], match.end) - min(span[1], match.start))
+
+
+def _f1(right: int, wrong: int, missed: int) -> float:
+    return 2 * right / max(2 * right + wrong + missed, 1)
+
+
+def false_hits(detector: Detector) -> bool:
+    """Count what stands out in real mail; a person has to judge which of these are right."""
+    folder = corpora.corpus("ham")
+    if folder is None:
+        return True
+    texts = corpora.ham(folder)
+    kinds: dict[str, int] = defaultdict(int)
+    hit = severe = 0
+    for text in texts:
+        matches = detector.find(text)
+        found = {match.identifier for match in matches if match.confidence >= Confidence.MEDIUM} - OFTEN_RIGHT
+        for name in found:
+            kinds[name] += 1
+        hit += bool(found)
+        severe += detector.evaluate(matches).severity is not None
+    print(f"real mail: {len(texts)} messages of ham, other than {', '.join(sorted(OFTEN_RIGHT))}")
+    for name, count in sorted(kinds.items(), key=lambda item: -item[1]):
+        print(f"    {name}: {count} messages at medium and up")
+    print(f"    profile {detector.profile} holds for {severe} messages")
+    return floor("messages with such a hit, right or wrong, per 1000", 1000 * hit / len(texts), 1.0, at_most=True)
+
+
+def disguises(detector: Detector) -> bool:
+    """Try every disguise on cards, SSNs and IBANs, each in a sentence with a keyword."""
+    generator = random.Random(1)
+    print("disguises: 20 random values a kind, in a sentence with a keyword; found at medium and up, by card/SSN/IBAN")
+    shares: list[float] = []
+    for name, disguise in evasions.DISGUISES.items():
+        found = []
+        for kind, make in evasions.VALUES.items():
+            hits = sum(evasions.is_found(detector, kind, make(generator), disguise, generator) for _ in range(20))
+            found.append(hits / 20)
+        shares.extend(found)
+        if min(found) < 1:
+            print(f"    {name:32} " + " ".join(f"{share:5.0%}" for share in found))
+    return floor(f"mean over {len(evasions.DISGUISES)} disguises and 3 kinds", statistics.mean(shares), 0.90)
+
+
+def rate(detector: Detector, texts: list[str]) -> float:
+    """Return MB of UTF-8 a second of CPU time, best of some rounds."""
+    size = sum(len(text.encode("utf-8", "replace")) for text in texts)
+    best = float("inf")
+    for _ in range(ROUNDS):
+        started = time.process_time()
+        for text in texts:
+            detector.find(text)
+        best = min(best, time.process_time() - started)
+    return size / best / 1e6
+
+
+def figures(generator: random.Random, size: int) -> str:
+    """Return a log-like text, full of numbers, dates, addresses and hexadecimal words."""
+    lines: list[str] = []
+    length = 0
+    while length < size:
+        line = (
+            f"2026-{generator.randint(1, 12):02}-{generator.randint(1, 28):02} {generator.randint(0, 23):02}:"
+            f"{generator.randint(0, 59):02}:{generator.randint(0, 59):02} node{generator.randint(1, 99)} job "
+            f"{generator.randrange(10**9)} took {generator.random() * 100:.3f} s, {generator.randrange(10**12)} bytes from "
+            f"192.0.2.{generator.randrange(255)}:{generator.randrange(65536)} id {generator.randrange(16**12):012x}"
+        )
+        lines.append(line)
+        length += len(line) + 1
+    return "\n".join(lines)
+
+
+def speed(detector: Detector) -> bool:
+    """Measure one core, all identifiers loaded: CPU time, best of some rounds."""
+    kept = True
+    generator = random.Random(2)
+    folder = corpora.corpus("ham")
+    print("speed on one core, all identifiers loaded (CPU time, best of 5)")
+    if folder is not None:
+        texts = corpora.ham(folder)
+        kept &= floor("ham, message by message", rate(detector, texts), 20, "MB/s")
+        together = "\n".join(texts)
+        starts = [generator.randrange(len(together) - 3000) for _ in range(1000)]
+        times = []
+        for start in starts:
+            mail = together[start : start + 3000]
+            began = time.perf_counter()
+            detector.find(mail)
+            times.append(1000 * (time.perf_counter() - began))
+        times.sort()
+        kept &= floor("3 KB of ham, p50", times[500], 0.15, "ms", at_most=True)
+        kept &= floor("3 KB of ham, p99", times[990], 1.0, "ms", at_most=True)
+    logs = [figures(generator, 20_000) for _ in range(50)]
+    return floor("digit-heavy: synthetic logs of 20 KB", rate(detector, logs), 10, "MB/s") and kept
+
+
+HOSTILE: dict[str, str] = {
+    "digits": "0123456789",
+    "digits with spaces": "1234 5678 ",
+    "digits one by one": "4 1 ",
+    "keywords": "card number ssn ",
+    "keywords with digits": "card 4111 ",
+    "at signs": "@",
+    "at signs with letters": "a@b",
+    "addresses": "a@b.example ",
+    "opening tags": "<b>",
+    "tags with attributes": "<a href=x>",
+    "unclosed tags": "<a ",
+    "combining characters": "a\u0301",
+    "invisible characters": "1\u200b",
+    "entities": "&#49;",
+    "base64": "QUJDREVGR0hJSktM",
+    "plus and parentheses": "+(0",
+    "hyphens": "1-",
+    "commas": "1,",
+    "tabs": "a\t",
+    "dots": "1.",
+    "capitals": "Ab Cd ",
+    "colons": "1:",
+    "percent": "%41",
+    "double quotes": '":"1',
+}
+
+
+def linearity(detector: Detector, megabytes: int) -> bool:
+    """Measure hostile input: its cost a byte against that of ordinary text, or that it was cut off as limited."""
+    ordinary = "The quick brown fox wrote to the board on 12 May 2026 about 1,250 boxes. "
+    size = megabytes * 1_000_000
+    base = _seconds(detector, ordinary * (size // len(ordinary)))
+    print(
+        f"hostile input, {megabytes} MB each, cost a byte against ordinary prose of this size ({size / base / 1e6:.1f} MB/s)"
+    )
+    kept = True
+    for name, piece in HOSTILE.items():
+        text = piece * (size // len(piece.encode()))
+        started = time.process_time()
+        scan = detector.scan(text)
+        ratio = (time.process_time() - started) / base
+        limited = f", limited: {scan.limited}" if scan.limited else ""
+        good = ratio <= 2 or bool(scan.limited)
+        kept &= good
+        print(f"    {name:24} {ratio:6.2f} times{limited}{'' if good else '  MISSED'}")
+    return kept
+
+
+def _seconds(detector: Detector, text: str) -> float:
+    started = time.process_time()
+    detector.find(text)
+    return time.process_time() - started
+
+
+def load() -> bool:
+    """Measure a fresh interpreter that loads all rules, its imports apart."""
+    program = (
+        "import resource, sys, time; from pathlib import Path; began = time.perf_counter();"
+        "from holdgate.detect import Detector; imported = time.perf_counter();"
+        "Detector.from_rules(Path(sys.argv[1])); loaded = time.perf_counter();"
+        "print(imported - began, loaded - imported, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    path = {"PYTHONPATH": str(RULES.parent / "milter")}
+    run = subprocess.run([sys.executable, "-c", program, RULES], env=path, capture_output=True, text=True, check=True)
+    imports, rules, kilobytes = map(float, run.stdout.split())
+    print("load, fresh interpreter")
+    kept = floor("import and load all rules", imports + rules, 1.0, "s", at_most=True)
+    print(f"    of that, imports {imports:.2f} s")
+    return floor("resident memory", kilobytes / 1024, 150, "MB", at_most=True) and kept
+
+
+def main(arguments: list[str]) -> int:
+    """Run the measurements named on the command line, or all."""
+    parser = argparse.ArgumentParser(prog="script/bench detect", description=__doc__)
+    names = ("accuracy", "ham", "disguises", "speed", "linearity", "load")
+    parser.add_argument("what", nargs="*", help=", ".join(names))
+    parser.add_argument("--profile", default="dlp-pii")
+    parser.add_argument("--megabytes", type=int, default=10, help="size of each hostile input")
+    chosen = parser.parse_args(arguments)
+    if set(chosen.what) - set(names):
+        parser.error(f"there is only {', '.join(names)}")
+    detector = Detector.from_rules(RULES, chosen.profile)
+    steps: dict[str, Callable[[], bool]] = {
+        "accuracy": lambda: accuracy(detector),
+        "ham": lambda: false_hits(detector),
+        "disguises": lambda: disguises(detector),
+        "speed": lambda: speed(detector),
+        "linearity": lambda: linearity(detector, chosen.megabytes),
+        "load": load,
+    }
+    kept = [steps[name]() for name in names if name in (chosen.what or names)]
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    return 0 if all(kept) else 1

@@ -1,0 +1,50 @@
+"""IP addresses: four decimal numbers (RFC 791), and the colon forms of IPv6 (RFC 4291 section 2.2)."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from holdgate.detect.finders.finder import Dictionaries, Place, Text
+
+_FOUR = re.compile(rb"0{1,3}\.0{1,3}\.0{1,3}\.0{1,3}(?![0Aa]|\.0)")
+_COLONS = re.compile(rb":[0Aa]{0,4}:")
+_AROUND = re.compile(rb"[0Aa:.]{0,45}")
+
+
+def find(text: Text, _: Dictionaries) -> Iterator[Place]:
+    """Yield each address that is not part of a longer dotted number or name."""
+    mask = text.mask
+    for found in _FOUR.finditer(mask):
+        start, end = found.span()
+        if (
+            start
+            and mask[start - 1] in b"0Aa."
+            and not (mask[start - 1] == 46 and mask[start - 2 : start - 1] not in b"0Aa")
+        ):
+            continue
+        raw = text.text[start:end]
+        if all(int(number) < 256 and (number == "0" or number[0] != "0") for number in raw.split(".")):
+            yield Place(start, end, raw)
+    last = -1
+    for found in _COLONS.finditer(mask):
+        if found.start() < last:
+            continue
+        start = found.start()
+        while start > max(0, found.start() - 40) and mask[start - 1] in b"0Aa:":
+            start -= 1
+        around = _AROUND.match(mask, start)
+        assert around is not None
+        last = around.end()
+        raw = text.text[start:last].rstrip(".:") if not text.text[start:last].endswith("::") else text.text[start:last]
+        if raw.count(":") >= 2 and ("::" in raw or raw.count(":") == 7) and _is_six(raw):
+            yield Place(start, start + len(raw), raw.lower())
+
+
+def _is_six(raw: str) -> bool:
+    if sum(map(str.isdigit, raw)) < 2:
+        return False
+    try:
+        ipaddress.IPv6Address(raw)
+    except ValueError:
+        return False
+    return True

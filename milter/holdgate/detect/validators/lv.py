@@ -1,0 +1,8 @@
+"""Numbers issued in Latvia to persons; python-stdnum knows them as one with those of companies."""
+
+from stdnum.lv import pvn
+
+
+def personal_code(value: str) -> bool:
+    """Whether it is a personal code: a birth date or, since 2017, 32 in front, and a check digit (PMLP)."""
+    return value[0] <= "3" and (value[6] in "012" or value.startswith("32")) and bool(pvn.is_valid(value))

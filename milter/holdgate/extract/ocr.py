@@ -1,0 +1,145 @@
+"""Text in pictures: which pictures can hold text, what reading them may cost, and who reads them.
+
+Readers hand pixels to `current`. Without an engine it notes the pictures that are large enough to hold a document as
+`image not read`; with one it adds their text. The engine may sit in this process (`extract.tesseract`) or behind a
+socket: all that crosses is width, height and grey pixels one way and text the other.
+"""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from holdgate.extract.budget import Budget
+from holdgate.extract.reading import Sink
+
+NOT_READ = "image not read"
+_REMEMBERED = 2_000
+_BLANK_CONTRAST = 24
+
+
+@dataclass(frozen=True, slots=True)
+class OcrLimits:
+    """What OCR may cost and which pictures it is for. Sizes in pixels, times in seconds.
+
+    A picture smaller than `smallest_width` by `smallest_height` is an icon, a line or a tracking pixel: it is not
+    read, and that is no limitation. With OCR off, a picture from `noticed_pixels` on makes its part `limited`: a
+    scan, a photo or a screenshot has more (A4 at 72 dpi: 500,000), a logo in a signature has less, and if it made
+    every mail `limited`, nobody would look at the status any more.
+    """
+
+    pages: int = 20
+    pixels: int = 40_000_000
+    seconds: float = 10.0
+    message_seconds: float = 60.0
+    smallest_width: int = 100
+    smallest_height: int = 30
+    noticed_pixels: int = 250_000
+
+    def may_hold_text(self, width: int, height: int) -> bool:
+        """Tell whether letters fit on a picture, upright or turned."""
+        return max(width, height) >= self.smallest_width and min(width, height) >= self.smallest_height
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """A picture as OCR takes it: 8-bit grey, rows from the top without padding, at about `dpi` (0 if unknown)."""
+
+    width: int
+    height: int
+    data: bytes
+    dpi: int = 0
+
+
+class OcrError(Exception):
+    """The engine could not read a picture, or not in time."""
+
+
+class OcrEngine(Protocol):
+    """Turns pixels into text."""
+
+    def recognise(self, pixels: Pixels, seconds: float) -> str:
+        """Return the text of a picture; raise OcrError when that takes longer than `seconds`, or fails."""
+
+
+@dataclass(slots=True)
+class Ocr:
+    """Reads the pictures of one message after the other with `engine`, or notes them as unread without one.
+
+    A text is remembered by the hash of its pixels: the same letterhead comes with every second mail.
+    """
+
+    engine: OcrEngine | None = None
+    limits: OcrLimits = field(default_factory=OcrLimits)
+    _texts: OrderedDict[bytes, str] = field(default_factory=OrderedDict)
+    _budget: Budget | None = None
+    _pages: int = 0
+    _seconds: float = 0.0
+
+    def read(self, width: int, height: int, pixels: Callable[[], Pixels], sink: Sink, place: str) -> None:
+        """Read a picture of `width` by `height`; `pixels`, which may raise OcrError, is called only if needed."""
+        if not self.limits.may_hold_text(width, height):
+            return
+        if self.engine is None:
+            if width * height >= self.limits.noticed_pixels:
+                sink.limited(NOT_READ)
+            return
+        self._begin(sink.budget)
+        if width * height > self.limits.pixels or self._exhausted():
+            sink.limited(NOT_READ)
+            return
+        try:
+            picture = pixels()
+            text = "" if is_blank(picture) else self._text(picture, sink)
+        except OcrError:
+            sink.limited(NOT_READ)
+            return
+        if text:
+            sink.text(text, place)
+
+    def _begin(self, budget: Budget) -> None:
+        """Start a message's allowance: a message is known by its budget."""
+        if self._budget is not budget:
+            self._budget, self._pages, self._seconds = budget, 0, 0.0
+
+    def _exhausted(self) -> bool:
+        return self._pages >= self.limits.pages or self._seconds >= self.limits.message_seconds
+
+    def _text(self, picture: Pixels, sink: Sink) -> str:
+        assert self.engine is not None
+        key = hashlib.blake2b(picture.data, digest_size=16, salt=picture.width.to_bytes(8, "big")).digest()
+        if key in self._texts:
+            self._texts.move_to_end(key)
+            return self._texts[key]
+        begun = time.monotonic()
+        try:
+            text = self.engine.recognise(picture, min(self.limits.seconds, self.limits.message_seconds - self._seconds))
+        finally:
+            self._pages += 1
+            self._spend(time.monotonic() - begun, sink.budget)
+        self._texts[key] = text
+        if len(self._texts) > _REMEMBERED:
+            self._texts.popitem(last=False)
+        return text
+
+    def _spend(self, seconds: float, budget: Budget) -> None:
+        """Count time of OCR on its own account; the clocks of part and message stand still meanwhile."""
+        self._seconds += seconds
+        budget.deadline += seconds
+        budget.part_deadline += seconds
+
+
+def is_blank(picture: Pixels) -> bool:
+    """Tell whether a picture has no contrast that letters could have."""
+    return not picture.data or max(picture.data) - min(picture.data) < _BLANK_CONTRAST
+
+
+current = Ocr()
+"""What the readers of this process use. `configure` sets it before the first message."""
+
+
+def configure(engine: OcrEngine | None, limits: OcrLimits) -> None:
+    """Switch OCR on with `engine`, or off with None."""
+    current.engine, current.limits = engine, limits

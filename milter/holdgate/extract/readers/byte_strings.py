@@ -1,0 +1,36 @@
+"""Finds what reads as text in bytes of an unknown or barely known make: runs in UTF-8, 8-bit and UTF-16."""
+
+import re
+from collections.abc import Iterator
+
+SHORTEST = 6
+# Eight-bit runs: printable ASCII, with UTF-8 sequences or Latin letters among them.
+NARROW = re.compile(rb"(?:[\t\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xc0-\xff]){6,}")
+# UTF-16 runs: characters below U+0500 (Latin, Greek, Cyrillic) and the general punctuation.
+WIDE = re.compile(rb"(?:[\t\x20-\x7e\xa0-\xff]\x00|[\x00-\xff][\x01-\x04]|[\x10-\x3f]\x20){6,}")
+LETTERS = re.compile(r"[^\W_]{3}")
+
+
+def strings(data: bytes, narrow: bool = True, wide: bool = True) -> Iterator[str]:
+    """Yield runs of at least six characters with three letters or digits in a row; UTF-16 is taken as little-endian.
+
+    >>> list(strings(b"\\x00\\x01Invoice 12\\x00\\xff" + "Grüße Anna".encode("utf-16-le") + b"\\x00\\x00"))
+    ['Invoice 12', 'Grüße Anna']
+    """
+    if narrow:
+        for match in NARROW.finditer(data):
+            text = _narrow(match.group())
+            if LETTERS.search(text):
+                yield text
+    if wide:
+        for match in WIDE.finditer(data):
+            text = match.group().decode("utf-16-le", "replace").strip()
+            if LETTERS.search(text):
+                yield text
+
+
+def _narrow(run: bytes) -> str:
+    try:
+        return run.decode("utf-8")
+    except UnicodeDecodeError:
+        return run.decode("cp1252", "replace")

@@ -1,0 +1,23 @@
+"""Mailboxes in the mbox format (RFC 4155): each message is read like any other."""
+
+import re
+
+from holdgate.extract.reading import Document, Sink
+
+_SEPARATOR = re.compile(rb"^From [^\r\n]*\r?\n", re.MULTILINE)
+
+
+def read(document: Document, sink: Sink) -> None:
+    """Hand over each message; a quoted `>From ` at the start of a line stays as it is."""
+    starts = [match for match in _SEPARATOR.finditer(document.data) if _is_start(document.data, match.start())]
+    for number, match in enumerate(starts, 1):
+        end = starts[number].start() if number < len(starts) else len(document.data)
+        sink.budget.spend_entry()
+        sink.embedded(document.data[match.end() : end], f"message {number}", "message/rfc822")
+
+
+def _is_start(data: bytes, position: int) -> bool:
+    """A separator stands at the beginning or behind an empty line."""
+    return (
+        position == 0 or data[max(0, position - 2) : position] == b"\n\n" or data[position - 3 : position] == b"\n\r\n"
+    )

@@ -1,0 +1,84 @@
+"""S/MIME: the message inside an opaque signature or compression; what is enveloped is encrypted.
+
+Follows RFC 5652 (Cryptographic Message Syntax) in BER, with indefinite lengths and strings in pieces.
+"""
+
+import zlib
+
+from holdgate.extract.reading import Document, Sink, UnreadableError
+
+_CONSTRUCTED = 0x20
+_OID, _OCTETS = 0x06, 0x04
+_ENCRYPTED = {
+    bytes.fromhex("2a864886f70d010703"): "encrypted",  # envelopedData
+    bytes.fromhex("2a864886f70d010706"): "encrypted",  # encryptedData
+    bytes.fromhex("2a864886f70d0109100117"): "encrypted",  # authEnvelopedData, RFC 5083
+}
+_SIGNED = bytes.fromhex("2a864886f70d010702")
+_COMPRESSED = bytes.fromhex("2a864886f70d0109100109")  # RFC 3274
+_DATA = bytes.fromhex("2a864886f70d010701")
+_DEEPEST = 30
+
+
+def read(document: Document, sink: Sink) -> None:
+    """Hand on the content. Raises UnreadableError("encrypted") or ("damaged")."""
+    kind = b""
+    inside_data = False
+    pieces: list[bytes] = []
+    for tag, value in _primitives(document.data):
+        sink.budget.check_time()
+        if tag == _OID:
+            if not kind:
+                kind = value
+                if kind in _ENCRYPTED:
+                    raise UnreadableError("encrypted")
+            inside_data = value == _DATA
+        elif inside_data and tag == _OCTETS:
+            pieces.append(value)
+        elif pieces:
+            break
+    if kind not in (_SIGNED, _COMPRESSED):
+        raise UnreadableError("damaged")
+    content = b"".join(pieces)
+    if kind == _COMPRESSED:
+        content = _inflate(content, sink)
+    sink.budget.spend_bytes(len(content))
+    if content:
+        sink.embedded(content, "signed content", "message/rfc822")
+
+
+def _inflate(content: bytes, sink: Sink) -> bytes:
+    inflate = zlib.decompressobj()
+    most = sink.budget.limits.entry_bytes
+    try:
+        unpacked = inflate.decompress(content, most + 1)
+    except zlib.error as error:
+        raise UnreadableError("damaged") from error
+    sink.budget.check_entry(len(content), len(unpacked))
+    return unpacked
+
+
+def _primitives(data: bytes) -> "list[tuple[int, bytes]]":
+    """Return tag and value of each primitive element in order, at any depth, as far as the encoding holds."""
+    found: list[tuple[int, bytes]] = []
+    ends = [len(data)]
+    position = 0
+    while position + 2 <= len(data):
+        while len(ends) > 1 and position >= ends[-1]:
+            ends.pop()
+        tag, length = data[position], data[position + 1]
+        position += 2
+        if length > 0x80:
+            count = length & 0x7F
+            length = int.from_bytes(data[position : position + count], "big")
+            position += count
+        elif length == 0x80:
+            length = ends[-1] - position
+        if tag & _CONSTRUCTED:
+            if len(ends) >= _DEEPEST:
+                break
+            ends.append(min(position + length, ends[-1]))
+        elif tag or length:
+            found.append((tag, data[position : position + length]))
+            position += length
+    return found

@@ -1,0 +1,37 @@
+"""Shows a paragraph with tracked changes and hidden text in each way a person can see it."""
+
+from collections.abc import Iterable, Iterator
+
+INSERTED, DELETED, HIDDEN = 1, 2, 4
+
+Pieces = list[tuple[int, str]]
+
+
+def views(pieces: Pieces) -> Iterator[tuple[str, str]]:
+    """Yield the text as it stands now, and where they differ, as it was before revision and without what is hidden.
+
+    Each comes with what it is: "" for the first. A piece is its flags and its text.
+
+    >>> list(views([(0, "4111 "), (DELETED, "2222"), (INSERTED, "1111")]))
+    [('4111 1111', ''), ('4111 2222', 'before revision')]
+    """
+    seen = 0
+    for flags, _ in pieces:
+        seen |= flags
+    now = _without(pieces, DELETED)
+    yield now, ""
+    if seen & DELETED:
+        yield _without(pieces, INSERTED), "before revision"
+    if seen & HIDDEN:
+        visible = _without(pieces, DELETED | HIDDEN)
+        if visible != now:
+            yield visible, "without hidden text"
+
+
+def joined(*places: str) -> str:
+    """Return the name of a place inside a place: "slide 3, chart"."""
+    return ", ".join(filter(None, places))
+
+
+def _without(pieces: Iterable[tuple[int, str]], unwanted: int) -> str:
+    return "".join([text for flags, text in pieces if not flags & unwanted])

@@ -1,0 +1,122 @@
+"""The system calls a worker may make: memory, time and the descriptors it already has; nothing that opens or starts.
+
+A call from the list of attacks kills the process. A harmless attempt, such as a library that looks for a font or a
+late import, is told EACCES and the library copes. Everything else, also what future kernels bring, does not exist
+(ENOSYS), so that a newer C library falls back instead of dying.
+"""
+
+import errno
+import functools
+import os
+import termios
+
+import pyseccomp
+from pyseccomp import ALLOW, ERRNO, KILL_PROCESS, MASKED_EQ, Arg
+
+_CLONE_THREAD = 0x10000
+_AT_EMPTY_PATH = 0x1000
+_PROT_EXEC = 4
+_FIONBIO, _FIOCLEX, _FIONREAD = 0x5421, 0x5451, 0x541B
+_PR_GET_DUMPABLE, _PR_SET_NAME, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA = 3, 15, 39, 0x53564D41
+
+# fmt: off
+_ALLOWED = (
+    # descriptors the worker has
+    "read", "readv", "pread64", "preadv", "write", "writev", "close", "close_range", "lseek", "_llseek", "fstat",
+    "dup", "dup2", "dup3", "fcntl", "fcntl64", "poll", "ppoll", "select", "pselect6", "shutdown",
+    "recvfrom", "recvmsg", "sendto", "sendmsg", "getsockopt", "getsockname", "getpeername", "fadvise64",
+    # memory
+    "brk", "munmap", "mremap", "madvise", "mincore", "membarrier",
+    # time and locks
+    "clock_gettime", "clock_getres", "gettimeofday", "time", "nanosleep", "clock_nanosleep", "setitimer", "getitimer",
+    "alarm", "futex", "futex_waitv", "set_robust_list", "get_robust_list", "rseq", "sched_yield",
+    # signals and the end
+    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "sigaltstack",
+    "restart_syscall", "exit", "exit_group",
+    # what the process may know of itself
+    "getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getpgrp", "getpgid", "getrandom",
+    "getrusage", "getrlimit", "times", "sysinfo", "uname", "getcpu", "sched_getaffinity",
+    "capget",
+)
+_REFUSED = (
+    "openat2", "stat", "lstat", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "statfs", "fstatfs",
+    "getcwd", "chdir", "getdents", "getdents64", "getxattr", "lgetxattr", "sched_setaffinity",
+)
+_KILLED = (
+    # start a program or a process
+    "execve", "execveat", "fork", "vfork",
+    # reach the network or other local services
+    "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4",
+    # reach into other processes
+    "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_open", "pidfd_getfd", "pidfd_send_signal", "kcmp",
+    "rt_sigqueueinfo", "rt_tgsigqueueinfo", "process_madvise",
+    # change files
+    "creat", "truncate", "ftruncate", "unlink", "unlinkat", "rename", "renameat", "renameat2", "mkdir", "mkdirat",
+    "rmdir", "link", "linkat", "symlink", "symlinkat", "mknod", "mknodat", "chmod", "fchmod", "fchmodat", "chown",
+    "fchown", "lchown", "fchownat", "utimensat", "setxattr", "memfd_create",
+    # change what it is
+    "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "capset", "setrlimit",
+    "personality", "unshare", "setns", "chroot", "pivot_root", "mount", "umount2", "keyctl", "add_key", "request_key",
+    # reach into the kernel
+    "bpf", "perf_event_open", "io_uring_setup", "io_uring_enter", "io_uring_register", "userfaultfd", "init_module",
+    "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff",
+)
+# fmt: on
+
+
+def restrict() -> None:
+    """Put the filter on this process for good. `no_new_privs` must be set. Raises OSError where the kernel refuses."""
+    rules = prepared()
+    pid = os.getpid()
+    for call in ("tgkill", "kill"):
+        rules.add_rule(ALLOW, call, Arg(0, pyseccomp.EQ, pid))
+        rules.add_rule(KILL_PROCESS, call, Arg(0, pyseccomp.NE, pid))
+    rules.load()
+
+
+@functools.cache
+def prepared() -> pyseccomp.SyscallFilter:
+    """Return the filter without the rules that name the process; made once, before the workers are forked."""
+    rules = pyseccomp.SyscallFilter(ERRNO(errno.ENOSYS))
+    rules.set_attr(pyseccomp.Attr.ACT_BADARCH, KILL_PROCESS)
+    rules.set_attr(pyseccomp.Attr.CTL_NNP, 0)
+    for action, calls in ((ALLOW, _ALLOWED), (ERRNO(errno.EACCES), _REFUSED), (KILL_PROCESS, _KILLED)):
+        for call in calls:
+            _add(rules, action, call)
+    _add_rules_by_argument(rules)
+    return rules
+
+
+def _add_rules_by_argument(rules: pyseccomp.SyscallFilter) -> None:
+    refuse = ERRNO(errno.EACCES)
+    for call, flags in (("open", 1), ("openat", 2)):
+        writing = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC
+        _add(rules, refuse, call, Arg(flags, MASKED_EQ, writing, 0))
+        for flag in (os.O_WRONLY, os.O_RDWR):
+            _add(rules, KILL_PROCESS, call, Arg(flags, MASKED_EQ, os.O_ACCMODE, flag))
+        for flag in (os.O_CREAT, os.O_TRUNC):
+            _add(rules, KILL_PROCESS, call, Arg(flags, MASKED_EQ, os.O_ACCMODE | flag, flag))
+    # Memory never becomes executable: no new machine code in a worker.
+    for call in ("mmap", "mmap2", "mprotect"):
+        _add(rules, ALLOW, call, Arg(2, MASKED_EQ, _PROT_EXEC, 0))
+        _add(rules, refuse, call, Arg(2, MASKED_EQ, _PROT_EXEC, _PROT_EXEC))
+    # A thread is refused as when there are too many of them; a process is an attack. clone3 hides its flags in memory:
+    # it does not exist, and the C library takes clone instead.
+    _add(rules, ERRNO(errno.EAGAIN), "clone", Arg(0, MASKED_EQ, _CLONE_THREAD, _CLONE_THREAD))
+    _add(rules, KILL_PROCESS, "clone", Arg(0, MASKED_EQ, _CLONE_THREAD, 0))
+    # Only descriptors, no paths.
+    for call, flags in (("newfstatat", 3), ("fstatat64", 3), ("statx", 2)):
+        _add(rules, ALLOW, call, Arg(flags, MASKED_EQ, _AT_EMPTY_PATH, _AT_EMPTY_PATH))
+        _add(rules, refuse, call, Arg(flags, MASKED_EQ, _AT_EMPTY_PATH, 0))
+    for request in (termios.TCGETS, _FIONBIO, _FIOCLEX, _FIONREAD):
+        _add(rules, ALLOW, "ioctl", Arg(1, pyseccomp.EQ, request))
+    for option in (_PR_GET_DUMPABLE, _PR_SET_NAME, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA):
+        _add(rules, ALLOW, "prctl", Arg(0, pyseccomp.EQ, option))
+    _add(rules, ALLOW, "prlimit64", Arg(2, pyseccomp.EQ, 0))
+
+
+def _add(rules: pyseccomp.SyscallFilter, action: int, call: str, *arguments: Arg) -> None:
+    """Add a rule; a call that this libseccomp or this architecture does not have needs none."""
+    number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, call)
+    if number >= 0:
+        rules.add_rule(action, number, *arguments)

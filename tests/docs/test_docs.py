@@ -1,0 +1,57 @@
+"""The documentation against the code and the tree."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from holdgate import maillog
+from holdgate.quarantine.states import TRANSITIONS
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("rules/*.md")])
+
+
+def test_the_reference_pages_are_what_the_code_says() -> None:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/reference/generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.stale() == [], "run docs/reference/generate.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+        if not re.match(r"[a-z]+:", target):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_that_are_named_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"`((?:milter|rules|postfix|systemd|tests|docs|script|testbed)/[\w./-]*\w)`", text):
+        assert (ROOT / name).exists(), name
+
+
+def test_every_log_event_is_on_its_page() -> None:
+    source = Path(maillog.__file__).read_text(encoding="utf-8")
+    page = (ROOT / "docs/reference/log.md").read_text(encoding="utf-8")
+    for event in re.findall(r'_event\(\s*logging\.\w+,\s*[\w"]+,\s*"([\w-]+)"', source):
+        assert f"`{event}`" in page, event
+
+
+def test_every_state_is_in_the_glossary() -> None:
+    glossary = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    for state in TRANSITIONS:
+        assert f"`{state}`" in glossary
+
+
+def test_every_page_is_on_the_map() -> None:
+    index = (ROOT / "docs/index.md").read_text(encoding="utf-8")
+    for page in ROOT.glob("docs/**/*.md"):
+        name = str(page.relative_to(ROOT / "docs"))
+        assert name == "index.md" or f"({name})" in index or name.startswith("decisions/"), name

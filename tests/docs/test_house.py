@@ -1,0 +1,87 @@
+"""The rooms import one way, and each outside thing has one owner."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "milter/holdgate"
+
+# What each room may import of the house, beside itself and the leaves. See docs/explanation/flow.md.
+MAY_IMPORT = {
+    "gate": {"scan", "policy", "quarantine"},
+    "scan": {"extract", "detect"},
+    "extract": set(),
+    "detect": set(),
+    "policy": set(),
+    "quarantine": set(),
+    "queue": {"quarantine"},
+    "desk": {"quarantine", "queue", "scan"},
+    "cli": {"scan", "extract", "detect", "policy", "quarantine", "queue", "desk"},
+}
+LEAVES = {"config", "daemon", "envelope", "findings", "headers", "maillog", "mask", "metrics", "__init__"}
+
+# Outside things with one owner: a room, or one module of it.
+OWNERS = {
+    "Milter": "gate/callbacks.py",
+    "milter": "gate/callbacks.py",
+    "sqlalchemy": "quarantine",
+    "alembic": "quarantine",
+    "prometheus_client": "metrics.py",
+    "ahocorasick": "detect",
+    "stdnum": "detect",
+    "phonenumbers": "detect",
+    "pypdfium2": "extract",
+    "olefile": "extract",
+    "libarchive": "extract",
+    "PIL": "extract",
+    "tesserocr": "extract",
+    "selectolax": "extract",
+    "pyseccomp": "scan",
+    "smtplib": "desk",
+    "starlette": "desk",
+}
+# Who may name an owner's exceptions or types without owning the thing.
+GUESTS = {("sqlalchemy", "queue/main.py"), ("sqlalchemy", "desk/main.py")}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room(path: Path) -> str:
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    here = room(path)
+    used = {name.split(".")[1] for name in imports(path) if name.startswith("holdgate.")} - {"__version__"}
+    rooms = used - LEAVES - {here}
+    assert rooms <= MAY_IMPORT.get(here, set()), f"{here} must not import {rooms}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_each_outside_thing_has_one_owner(path: Path) -> None:
+    relative = str(path.relative_to(PACKAGE))
+    for name in {name.split(".")[0] for name in imports(path)} & OWNERS.keys():
+        assert relative.startswith(OWNERS[name]) or (name, relative) in GUESTS, f"{name} belongs to {OWNERS[name]}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_says_in_one_sentence_what_it_is_for(path: Path) -> None:
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert text, "no docstring"
+    assert text.splitlines()[0].endswith((".", ":")), text.splitlines()[0]
+
+
+def test_the_source_root_is_no_package() -> None:
+    assert not (PACKAGE.parent / "__init__.py").exists()

@@ -1,0 +1,12 @@
+-- Nothing but an envelope: inspected all the same.
+conn = mt.connect(socket)
+assert(conn, "no connection")
+assert(mt.conninfo(conn, "client.corp.example", "192.0.2.7") == nil)
+mt.macro(conn, SMFIC_MAIL, "i", "4EMPTY")
+assert(mt.mailfrom(conn, "<anna@corp.example>") == nil)
+assert(mt.rcptto(conn, "<bob@partner.example>") == nil)
+assert(mt.eoh(conn) == nil)
+assert(mt.eom(conn) == nil)
+assert(mt.getreply(conn) == SMFIR_CONTINUE, "not accepted")
+assert(mt.eom_check(conn, MT_HDRADD, "X-Netskope-Inspected", " true"), "not marked as inspected")
+mt.disconnect(conn)

@@ -1,0 +1,67 @@
+"""Runs a function in a forked child under the worker's sandbox and tells how that ended."""
+
+import os
+import pickle
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from select import select
+from typing import Any
+
+from holdgate.scan.sandbox import WorkerLimits, confine, preload
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a child ended: its function's result, or the exception it raised, or the signal that killed it."""
+
+    result: Any = None
+    raised: str = ""
+    killed_by: signal.Signals | None = None
+    timed_out: bool = False
+
+
+def run_confined(function: Callable[[], Any], limits: WorkerLimits | None = None, seconds: float = 30.0) -> Outcome:
+    """Run `function` in a child that has called `confine`; kill the child after `seconds`."""
+    preload()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _answer(function, limits or WorkerLimits(), writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        answer, timed_out = _received(pipe.fileno(), time.monotonic() + seconds)
+    if timed_out:
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if timed_out:
+        return Outcome(timed_out=True)
+    if os.WIFSIGNALED(status):
+        return Outcome(killed_by=signal.Signals(os.WTERMSIG(status)))
+    result, raised = pickle.loads(answer)
+    return Outcome(result=result, raised=raised)
+
+
+def _received(pipe: int, deadline: float) -> tuple[bytes, bool]:
+    answer = b""
+    while True:
+        ready, _, _ = select([pipe], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            return answer, True
+        piece = os.read(pipe, 1 << 16)
+        if not piece:
+            return answer, False
+        answer += piece
+
+
+def _answer(function: Callable[[], Any], limits: WorkerLimits, pipe: int) -> None:
+    try:
+        confine(limits)
+        answer = pickle.dumps((function(), ""))
+    except BaseException as error:
+        answer = pickle.dumps((None, repr(error)))
+    while answer:
+        answer = answer[os.write(pipe, answer) :]
+    os._exit(0)

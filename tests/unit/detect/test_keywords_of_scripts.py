@@ -1,0 +1,31 @@
+"""Keywords in scripts whose letters are put together: Hangul syllables, Indic vowel signs, letters with a nukta."""
+
+import pytest
+
+from holdgate.detect.keywords import Keywords
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [
+        ("주민등록번호", "제 주민등록번호는 여기 있습니다"),
+        ("खाता संख्या", "मेरी खाता संख्या यह है"),
+        ("জাতীয় পরিচয়পত্র", "আমার জাতীয় পরিচয়পত্র নম্বর"),
+        ("บัตรประชาชน", "เลขบัตรประชาชนของฉัน"),
+        ("número de cuenta", "NUMERO DE CUENTA: 1"),
+    ],
+)
+def test_found(keyword: str, text: str) -> None:
+    assert Keywords([[keyword]]).find(text).lists
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [
+        ("주민번호", "주문번호 1"),  # the same first consonants, another word
+        ("खाता", "खात 1"),
+        ("पैन", "पान 1"),
+    ],
+)
+def test_another_word(keyword: str, text: str) -> None:
+    assert not Keywords([[keyword]]).find(text).lists

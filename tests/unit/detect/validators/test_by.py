@@ -1,0 +1,15 @@
+"""Belarusian identification numbers."""
+
+import pytest
+
+from holdgate.detect.validators import by
+
+
+@pytest.mark.parametrize("value", ["3140462K000VF6"])
+def test_personal_number(value: str) -> None:
+    assert by.personal_number(value)
+
+
+@pytest.mark.parametrize("value", ["3140462K000VF7", "3140462K000VF", "3140462K000VFA", "3140462É000VF6"])
+def test_not_personal_number(value: str) -> None:
+    assert not by.personal_number(value)

@@ -1,0 +1,15 @@
+"""Japanese driving licences: the check digit is the eleventh."""
+
+import pytest
+
+from holdgate.detect.validators import jp
+
+
+@pytest.mark.parametrize("value", ["309012345620"])
+def test_drivers_licence(value: str) -> None:
+    assert jp.drivers_licence(value)
+
+
+@pytest.mark.parametrize("value", ["309012345630", "30901234562", "30901234562X"])
+def test_not_drivers_licence(value: str) -> None:
+    assert not jp.drivers_licence(value)

@@ -1,0 +1,22 @@
+"""South Korean registration numbers: the same digits cannot be right for residents and for foreigners."""
+
+import pytest
+
+from holdgate.detect.validators import kr
+
+
+@pytest.mark.parametrize("value", ["9710139019902", "8610151357899"])
+def test_rrn(value: str) -> None:
+    assert kr.rrn(value)
+    assert not kr.frn(value)
+
+
+def test_frn() -> None:
+    assert kr.frn("9001015234561")
+    assert not kr.rrn("9001015234561")
+
+
+@pytest.mark.parametrize("value", ["9710139019903", "971013901990", "971013901990A"])
+def test_neither(value: str) -> None:
+    assert not kr.rrn(value)
+    assert not kr.frn(value)

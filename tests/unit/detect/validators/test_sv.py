@@ -1,0 +1,15 @@
+"""Salvadoran identity documents."""
+
+import pytest
+
+from holdgate.detect.validators import sv
+
+
+@pytest.mark.parametrize("value", ["000162975"])
+def test_dui(value: str) -> None:
+    assert sv.dui(value)
+
+
+@pytest.mark.parametrize("value", ["000162974", "000000000", "00016297"])
+def test_not_dui(value: str) -> None:
+    assert not sv.dui(value)

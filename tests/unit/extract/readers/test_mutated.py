@@ -1,0 +1,73 @@
+"""Damaged documents of every format end in nothing but the two errors that readers may raise."""
+
+import gzip
+import os
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data import planted
+from holdgate.extract.budget import LimitReachedError
+from holdgate.extract.readers import odf, office_xml, ole, ooxml, rtf
+from holdgate.extract.reading import UnreadableError
+from unit.extract.readers.recording import read
+
+DOCUMENTS = Path(planted.__file__).parent / "documents"
+BESIDE = Path(__file__).parents[5] / "shared" / "corpora"
+CORPORA = Path(os.environ.get("HOLDGATE_CORPORA", BESIDE))
+READERS = {
+    "text.doc": ole, "sheet.xls": ole, "slides.ppt.gz": ole, "text.docx": ooxml, "sheet.xlsx": ooxml,
+    "slides.pptx": ooxml,
+    "text.odt": odf, "sheet.ods": odf, "slides.odp": odf, "text.rtf": rtf, "text.fodt": office_xml,
+}  # fmt: skip
+STRANGE = [b"\0" * 4, b"\xff" * 4, b"\xff\xff\xff\x7f", b"\1\0\0\0", b"\0\0\1\0", b"\x80", b"<", b"{", b'"']
+
+
+@cache
+def document(name: str) -> bytes:
+    folder = planted.SOURCES if name.endswith(".fodt") else DOCUMENTS
+    data = (folder / name).read_bytes()
+    # Of the presentation, the large preview behind the streams is left out.
+    return gzip.decompress(data)[:40_000] if name.endswith(".gz") else data
+
+
+@pytest.mark.parametrize("name", READERS)
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_only_the_two_errors_are_raised(name, data):
+    mutant = bytearray(document(name))
+    for _ in range(data.draw(st.integers(0, 8))):
+        at = data.draw(st.integers(0, len(mutant) - 1))
+        strange = data.draw(st.one_of(st.sampled_from(STRANGE), st.binary(min_size=1, max_size=8)))
+        mutant[at : at + len(strange)] = strange
+    if data.draw(st.booleans()):
+        del mutant[data.draw(st.integers(0, len(mutant))) :]
+    with suppress(UnreadableError, LimitReachedError):
+        read(READERS[name], bytes(mutant))
+
+
+def test_documents_of_other_programs_are_read():
+    """Of the shared corpus at least 99 in 100 of what is not encrypted is read, with some text or object in it."""
+    folder = CORPORA / "documents"
+    if not folder.is_dir():
+        pytest.skip("no corpus of documents beside the checkout (HOLDGATE_CORPORA)")
+    unread, total = [], 0
+    for path in sorted(folder.rglob("*.*")):
+        data = path.read_bytes()
+        reader = ooxml if data.startswith(b"PK") else ole if data.startswith(b"\xd0\xcf\x11\xe0") else None
+        if reader is None:
+            continue
+        total += 1
+        try:
+            sink = read(reader, data, path.name)
+            if not sink.texts and not sink.documents:
+                unread.append(path.name)
+        except UnreadableError as error:
+            if str(error) != "encrypted":
+                unread.append(path.name)
+    assert total > 100
+    assert len(unread) * 100 <= total, unread

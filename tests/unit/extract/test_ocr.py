@@ -1,0 +1,155 @@
+"""Which pictures are read, what that may cost, and what is said when one is not."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from holdgate.extract.ocr import NOT_READ, Ocr, OcrError, OcrLimits, Pixels, is_blank
+from holdgate.extract.tesseract import TesseractEngine
+from support.pictures import picture
+from support.sink import KeepingSink
+
+
+@dataclass
+class CountingEngine:
+    answer: str = "text"
+    fails: bool = False
+    read: list[Pixels] = field(default_factory=list)
+
+    def recognise(self, pixels: Pixels, seconds: float) -> str:
+        self.read.append(pixels)
+        if self.fails:
+            raise OcrError("time limit")
+        return self.answer
+
+
+def striped(width: int, height: int, shade: int = 0) -> Callable[[], Pixels]:
+    return lambda: Pixels(width, height, bytes([shade, 255]) * (width * height // 2))
+
+
+def never() -> Pixels:
+    raise AssertionError("decoded")
+
+
+@pytest.fixture
+def sink() -> KeepingSink:
+    return KeepingSink()
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "read"),
+    [(100, 30, True), (30, 100, True), (99, 40, False), (100, 29, False), (1, 1, False), (5_000, 2, False)],
+)
+def test_icons_and_lines_are_left_out_without_a_word(width: int, height: int, read: bool, sink: KeepingSink) -> None:
+    engine = CountingEngine()
+    Ocr(engine).read(width, height, striped(width, height), sink, "")
+    assert bool(engine.read) == read
+    assert sink.limits == []
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "said"), [(500, 500, [NOT_READ]), (499, 500, []), (600, 200, []), (1_654, 2_339, [NOT_READ])]
+)
+def test_without_engine_a_document_is_noted_and_a_logo_is_not(
+    width: int, height: int, said: list[str], sink: KeepingSink
+) -> None:
+    Ocr().read(width, height, never, sink, "")
+    assert sink.limits == said
+
+
+def test_text_stands_at_its_place(sink: KeepingSink) -> None:
+    Ocr(CountingEngine()).read(200, 100, striped(200, 100), sink, "page 3")
+    assert sink.texts == [("text", "page 3")]
+
+
+def test_too_many_pixels_are_not_decoded(sink: KeepingSink) -> None:
+    Ocr(CountingEngine()).read(8_000, 8_000, never, sink, "")
+    assert sink.limits == [NOT_READ]
+
+
+def test_pages_of_one_message_are_counted_and_the_next_message_begins_anew() -> None:
+    engine = CountingEngine()
+    reading = Ocr(engine, OcrLimits(pages=2))
+    sink = KeepingSink()
+    for shade in range(3):
+        reading.read(200, 100, striped(200, 100, shade), sink, "")
+    assert (len(engine.read), sink.limits) == (2, [NOT_READ])
+    after = KeepingSink()
+    reading.read(200, 100, striped(200, 100, 9), after, "")
+    assert (len(engine.read), after.limits) == (3, [])
+
+
+def test_the_same_pixels_are_read_once(sink: KeepingSink) -> None:
+    engine = CountingEngine()
+    reading = Ocr(engine)
+    for _ in range(3):
+        reading.read(200, 100, striped(200, 100), sink, "")
+    reading.read(100, 200, striped(100, 200), sink, "")
+    assert len(engine.read) == 2
+    assert len(sink.texts) == 4
+
+
+def test_what_takes_too_long_is_not_read(sink: KeepingSink) -> None:
+    Ocr(CountingEngine(fails=True)).read(200, 100, striped(200, 100), sink, "")
+    assert (sink.texts, sink.limits) == ([], [NOT_READ])
+
+
+def test_a_picture_that_cannot_be_decoded_is_not_read(sink: KeepingSink) -> None:
+    def broken() -> Pixels:
+        raise OcrError("picture not decoded")
+
+    Ocr(CountingEngine()).read(200, 100, broken, sink, "")
+    assert sink.limits == [NOT_READ]
+
+
+def test_the_clock_of_the_message_stands_still(sink: KeepingSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([100.0, 107.0])
+    monkeypatch.setattr("holdgate.extract.ocr.time.monotonic", lambda: next(clock))
+    deadline, part_deadline = sink.budget.deadline, sink.budget.part_deadline
+    Ocr(CountingEngine()).read(200, 100, striped(200, 100), sink, "")
+    assert (sink.budget.deadline - deadline, sink.budget.part_deadline - part_deadline) == (7.0, 7.0)
+
+
+def test_time_of_one_message_is_bounded(sink: KeepingSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 61.0])
+    monkeypatch.setattr("holdgate.extract.ocr.time.monotonic", lambda: next(clock))
+    reading = Ocr(CountingEngine())
+    reading.read(200, 100, striped(200, 100), sink, "")
+    reading.read(200, 100, never, sink, "")
+    assert sink.limits == [NOT_READ]
+
+
+def test_blank_paper_is_not_read() -> None:
+    assert is_blank(Pixels(2, 2, b"\xff\xf0\xff\xff"))
+    assert not is_blank(Pixels(2, 2, b"\xff\x80\xff\xff"))
+
+
+@pytest.fixture(scope="module")
+def tesseract() -> Iterator[TesseractEngine]:
+    try:
+        yield TesseractEngine()
+    except OcrError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.mark.parametrize("turned", [0, 90])
+def test_tesseract_reads_german_and_numbers_also_lying_on_the_side(tesseract: TesseractEngine, turned: int) -> None:
+    lines = ["IBAN DE89 3704 0044 0532 0130 00", "Geburtsdatum und Staatsangehoerigkeit"] * 4
+    image = picture(1_000, 800, *lines, size=36).rotate(turned, expand=True)
+    text = tesseract.recognise(Pixels(image.width, image.height, image.tobytes()), 20.0)
+    assert "DE89 3704 0044 0532 0130 00" in text
+    assert "Staatsangehoerigkeit" in text
+
+
+def test_tesseract_gives_up_in_time(tesseract: TesseractEngine) -> None:
+    image = picture(2_000, 2_800, *["many words in many lines, one after the other"] * 55, size=30)
+    with pytest.raises(OcrError):
+        tesseract.recognise(Pixels(image.width, image.height, image.tobytes()), 0.001)
+
+
+def test_missing_language_data_names_the_package(tmp_path: Path) -> None:
+    (tmp_path / "tesseract-ocr/5/tessdata").mkdir(parents=True)
+    with pytest.raises(OcrError, match="install tesseract-ocr-chi-sim"):
+        TesseractEngine(("chi_sim",), tmp_path)

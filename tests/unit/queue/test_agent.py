@@ -1,0 +1,150 @@
+"""The queue agent over a real socket: it serves few, and does little."""
+
+import json
+import os
+import pwd
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holdgate.queue import agent
+from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
+
+OURS = HeldMessage("4ours", 100, 10, "a@corp.example", ["b@partner.example"])
+FOREIGN = HeldMessage("4foreign", 100, 10, "a@corp.example", ["b@partner.example"])
+
+
+class HoldQueue(Postfix):
+    """Two held messages in memory, in place of Postfix's commands."""
+
+    def __init__(self) -> None:
+        self.messages = [OURS, FOREIGN]
+        self.stubborn = False
+
+    def held(self) -> list[HeldMessage]:
+        return self.messages
+
+    def show(self, queue_id: str, *, header_only: bool) -> bytes:
+        header = b"x-holdgate-incident: A\n" if queue_id == OURS.queue_id else b"Subject: X-Holdgate-Incident: A\n"
+        return header if header_only else header + b"\nbody\n"
+
+    def release(self, queue_id: str) -> None:
+        if not self.stubborn:
+            self.messages = [message for message in self.messages if message.queue_id != queue_id]
+
+    delete = release
+
+
+@pytest.fixture
+def queue() -> HoldQueue:
+    return HoldQueue()
+
+
+@pytest.fixture
+def path(queue: HoldQueue) -> Iterator[Path]:
+    # Not pytest's directory: another user has to reach the socket.
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        path = Path(directory) / "queue.sock"
+        listener = agent.listen(path, group_id=os.getgid())
+        serving = agent.Agent(queue, user_ids=[os.getuid()], action_header="X-Netskope-Action")
+        threading.Thread(target=serving.serve, args=[listener], daemon=True).start()
+        yield path
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def ask(path: Path, line: bytes) -> dict[str, object]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        connection.sendall(line)
+        connection.shutdown(socket.SHUT_WR)
+        answer = json.loads(connection.makefile("rb").readline())
+    assert isinstance(answer, dict)
+    return answer
+
+
+def test_list_show_release_delete(path: Path, queue: HoldQueue) -> None:
+    client = QueueClient(path)
+    assert client.held() == [OURS, FOREIGN]
+    assert client.show("4ours", 100, header_only=True) == b"x-holdgate-incident: A\n"
+    assert client.show("4ours", 100) == b"x-holdgate-incident: A\n\nbody\n"
+    assert client.release("4ours", 100)
+    assert queue.messages == [FOREIGN]
+    assert not client.release("4ours", 100)
+    assert not client.delete("4ours", 100)
+    assert client.show("4ours", 100) is None
+
+
+def test_mail_that_is_not_ours_is_not_read_released_or_deleted(path: Path, queue: HoldQueue) -> None:
+    client = QueueClient(path)
+    for act in (client.show, client.release, client.delete):
+        with pytest.raises(QueueError, match="does not carry our mark"):
+            act("4foreign", 100)
+    assert queue.messages == [OURS, FOREIGN]
+    # Only its header, by which the reconciler tells whose it is.
+    assert client.show("4foreign", 100, header_only=True) == b"Subject: X-Holdgate-Incident: A\n"
+
+
+def test_a_queue_id_used_again_by_another_message_is_another(path: Path, queue: HoldQueue) -> None:
+    assert not QueueClient(path).delete("4ours", 99)
+    assert queue.messages == [OURS, FOREIGN]
+
+
+def test_an_action_that_had_no_effect_is_an_error(path: Path, queue: HoldQueue) -> None:
+    queue.stubborn = True
+    with pytest.raises(QueueError, match="still in the hold queue after release"):
+        QueueClient(path).release("4ours", 100)
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        (b"", "one line of JSON"),
+        (b"{}", "one line of JSON"),
+        (b"nonsense\n", "one line of JSON"),
+        (b"[]\n", "one JSON object"),
+        (b"{}\n", "no such request"),
+        (b'{"do": "requeue", "queue_id": "4ours", "arrival_time": 100}\n', "no such request"),
+        (b'{"do": "list", "padding": "' + b"x" * 5000 + b'"}\n', "one line of JSON"),
+    ],
+)
+def test_bad_requests_are_refused_and_the_next_is_served(path: Path, line: bytes, error: str) -> None:
+    assert error in str(ask(path, line)["error"])
+    assert QueueClient(path).held() == [OURS, FOREIGN]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else to ask")
+def test_another_user_is_refused_even_when_the_socket_lets_him_in(path: Path) -> None:
+    nobody = pwd.getpwnam("nobody")
+    path.chmod(0o666)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setresuid(nobody.pw_uid, nobody.pw_uid, nobody.pw_uid)
+            status = 0 if ask(path, b'{"do": "list"}\n') == {"error": "not allowed"} else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_the_socket_is_for_root_and_one_group(path: Path) -> None:
+    assert path.stat().st_mode & 0o777 == 0o660
+
+
+@pytest.mark.parametrize("queue_id", ["", "ALL", "-", "../x", "4a b", "4a\n", "a" * 40])
+def test_what_is_no_queue_id_never_reaches_a_command(queue_id: str, tmp_path: Path) -> None:
+    for act in (Postfix(tmp_path).release, Postfix(tmp_path).delete):
+        with pytest.raises(PostfixError, match="not a queue id"):
+            act(queue_id)
+
+
+def test_an_agent_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(QueueError, match="the queue agent does not answer"):
+        QueueClient(tmp_path / "none.sock").held()

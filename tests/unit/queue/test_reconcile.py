@@ -1,0 +1,273 @@
+"""The reconciler against crashes in any order: each message has one outcome, and nobody is told wrong."""
+
+import contextlib
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from holdgate.desk import moderation
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Actor, ConflictError, Store, migrate, open_store
+from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.postfix import HeldMessage
+from holdgate.queue.reconcile import Reconciler
+
+PERSON = Actor("moderator@corp.example", "test")
+MILTER = Actor("holdgate-milter", "milter")
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+class FakeQueue(QueueClient):
+    """A hold queue in memory that can fail, or let its caller die, before or after it has acted."""
+
+    def __init__(self) -> None:
+        self.messages: dict[str, HeldMessage] = {}
+        self.headers: dict[str, bytes] = {}
+        self.delivered: list[str] = []
+        self.deleted: list[str] = []
+        self.trouble: list[str] = []
+
+    def add(self, queue_id: str, header: bytes = b"", sender: str = "a@corp.example") -> None:
+        self.messages[queue_id] = HeldMessage(queue_id, 1000, 10, sender, ["b@partner.example"])
+        self.headers[queue_id] = header
+
+    def _stumble(self, when: str) -> None:
+        if self.trouble and self.trouble[0].startswith(when):
+            kind = self.trouble.pop(0).partition(" ")[2]
+            raise Crash if kind == "crash" else QueueError("the agent does not answer")
+
+    def held(self) -> list[HeldMessage]:
+        self._stumble("list")
+        return list(self.messages.values())
+
+    def show(self, queue_id: str, arrival_time: int, *, header_only: bool = False) -> bytes | None:
+        self._stumble("show")
+        return self.headers.get(queue_id)
+
+    def release(self, queue_id: str, arrival_time: int) -> bool:
+        self._stumble("before")
+        gone = self.messages.pop(queue_id, None) is None
+        if not gone:
+            self.delivered.append(queue_id)
+        self._stumble("after")
+        return not gone
+
+    def delete(self, queue_id: str, arrival_time: int) -> bool:
+        self._stumble("before")
+        gone = self.messages.pop(queue_id, None) is None
+        if not gone:
+            self.deleted.append(queue_id)
+        self._stumble("after")
+        return not gone
+
+
+def new_reconciler(store: Store, queue: FakeQueue, missing_after: float = 3600) -> Reconciler:
+    return Reconciler(
+        store,
+        queue,
+        action=("X-Netskope-Action", "Quarantine"),
+        deadline=timedelta(days=2),
+        missing_after=timedelta(seconds=missing_after),
+    )
+
+
+class Crashes(RuleBasedStateMachine):
+    """Messages come, people decide, operators meddle, processes die: in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = tempfile.TemporaryDirectory()
+        url = f"sqlite:///{self.directory.name}/store.db"
+        migrate(url)
+        self.store = open_store(url)
+        self.queue = FakeQueue()
+        self.count = 0
+        self.deleted_by_hand: set[str] = set()
+        self.sent: list[tuple[str, str]] = []
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.directory.cleanup()
+
+    @initialize()
+    def start(self) -> None:
+        self.reconciler = new_reconciler(self.store, self.queue)
+
+    @rule(reaches_queue=st.sampled_from([True, True, True, False]))
+    def message(self, reaches_queue: bool) -> None:
+        self.count += 1
+        incident = Incident(
+            queue_id=f"4id{self.count}", sender="a@corp.example", recipients=["b@partner.example"], policy="p"
+        )
+        self.store.record(incident, MILTER)
+        if reaches_queue:
+            self.queue.add(incident.queue_id, b"X-Holdgate-Incident: %s\n" % incident.id.encode())
+
+    @rule(decision=st.sampled_from([moderation.approve, moderation.reject]), which=st.integers(0, 9))
+    def decide(self, decision, which: int) -> None:  # type: ignore[no-untyped-def]
+        waiting = self.store.incidents([State.HELD])
+        if waiting:
+            decision(self.store, waiting[which % len(waiting)], PERSON, "because")
+
+    @rule()
+    def deadline(self) -> None:
+        for incident in self.store.overdue(datetime.now(UTC) + timedelta(days=3)):
+            moderation.expire(self.store, incident, PERSON)
+
+    @rule()
+    def desk(self) -> None:
+        for notice in self.store.notices_due(datetime.now(UTC)):
+            self.sent.append((notice.incident_id, notice.kind))
+            self.store.notice_sent(notice, PERSON)
+
+    @rule(when=st.sampled_from(["list", "show", "before", "after"]), kind=st.sampled_from(["crash", "fail"]))
+    def trouble(self, when: str, kind: str) -> None:
+        self.queue.trouble = [f"{when} {kind}"]
+
+    @rule()
+    def reconcile(self) -> None:
+        try:
+            self.reconciler.run_once()
+        except QueueError:
+            pass
+        except Crash:
+            self.reconciler = new_reconciler(self.store, self.queue)
+
+    @precondition(lambda self: self.queue.messages)
+    @rule(which=st.integers(0, 9))
+    def operator_deletes(self, which: int) -> None:
+        queue_id = sorted(self.queue.messages)[which % len(self.queue.messages)]
+        del self.queue.messages[queue_id]
+        self.deleted_by_hand.add(queue_id)
+
+    @invariant()
+    def nothing_is_delivered_unapproved_or_twice(self) -> None:
+        approved = {
+            incident.queue_id
+            for incident in self.store.incidents()
+            if any(event.event == "approved" for event in self.store.history(incident.id))
+        }
+        assert set(self.queue.delivered) <= approved
+        assert len(set(self.queue.delivered)) == len(self.queue.delivered)
+
+    @invariant()
+    def nothing_is_deleted_before_its_sender_was_told(self) -> None:
+        told = {incident_id for incident_id, _ in self.sent}
+        by_queue_id = {incident.queue_id: incident.id for incident in self.store.incidents()}
+        assert {by_queue_id[queue_id] for queue_id in self.queue.deleted} <= told
+        assert len(set(self.sent)) == len(self.sent)
+
+    @invariant()
+    def a_closed_incident_tells_the_truth(self) -> None:
+        for incident in self.store.incidents([State.RELEASED]):
+            assert incident.queue_id in self.queue.delivered or incident.queue_id in self.deleted_by_hand
+        for incident in self.store.incidents([State.RETURNED]):
+            assert incident.queue_id not in self.queue.messages
+            assert incident.id in {incident_id for incident_id, _ in self.sent}
+        for incident in self.store.incidents([State.VANISHED]):
+            assert incident.queue_id not in self.queue.delivered
+
+
+Crashes.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestCrashes = Crashes.TestCase
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    url = f"sqlite:///{tmp_path}/holdgate.db"
+    migrate(url)
+    return open_store(url)
+
+
+def settle(reconciler: Reconciler) -> None:
+    for _ in range(5):
+        reconciler.run_once()
+
+
+@pytest.mark.parametrize("decision", [moderation.approve, moderation.reject])
+@pytest.mark.parametrize("kind", ["crash", "fail"])
+@pytest.mark.parametrize("when", ["list", "before", "after"])
+def test_a_decision_is_carried_out_once_whatever_dies(  # type: ignore[no-untyped-def]
+    store: Store, when: str, kind: str, decision
+) -> None:
+    queue = FakeQueue()
+    incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+    store.record(incident, MILTER)
+    queue.add("4a")
+    settle(new_reconciler(store, queue))
+    decision(store, store.find(incident.id)[0], PERSON)
+    for notice in store.notices_due(datetime.now(UTC)):
+        store.notice_sent(notice, PERSON)
+    queue.trouble = [f"{when} {kind}"]
+    with contextlib.suppress(QueueError, Crash):
+        new_reconciler(store, queue).run_once()
+    assert queue.trouble == []
+    settle(new_reconciler(store, queue))
+    approved = decision is moderation.approve
+    assert store.find(incident.id)[0].state is (State.RELEASED if approved else State.RETURNED)
+    assert (queue.delivered, queue.deleted) == ((["4a"], []) if approved else ([], ["4a"]))
+
+
+def test_a_released_message_put_on_hold_by_hand_is_left_alone(store: Store) -> None:
+    queue = FakeQueue()
+    reconciler = new_reconciler(store, queue)
+    incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+    store.record(incident, MILTER)
+    header = b"X-Holdgate-Incident: %s\nX-Netskope-Action: Quarantine\n" % incident.id.encode()
+    queue.add("4a", header)
+    settle(reconciler)
+    moderation.approve(store, store.find(incident.id)[0], PERSON)
+    settle(reconciler)
+    queue.add("4a", header)
+    settle(reconciler)
+    assert [i.state for i in store.incidents()] == [State.RELEASED]
+    assert queue.messages.keys() == {"4a"}
+
+
+def test_an_incident_id_forged_onto_another_message_is_not_believed(store: Store) -> None:
+    queue = FakeQueue()
+    closed = Incident(queue_id="4other", sender="x@corp.example", recipients=["y@partner.example"], policy="p")
+    store.record(closed, MILTER)
+    queue.add("4other")
+    queue.add("4new", b"X-Holdgate-Incident: %s\n" % closed.id.encode())
+    settle(new_reconciler(store, queue))
+    adopted = next(incident for incident in store.incidents() if incident.queue_id == "4new")
+    assert adopted.id != closed.id
+    assert (adopted.state, adopted.policy) == (State.HELD, "adopted")
+
+
+def test_a_vanished_message_that_comes_back_is_held_again(store: Store) -> None:
+    queue = FakeQueue()
+    reconciler = new_reconciler(store, queue, missing_after=0)
+    incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+    store.record(incident, MILTER)
+    settle(reconciler)
+    assert store.find(incident.id)[0].state is State.VANISHED
+    queue.add("4a", b"X-Holdgate-Incident: %s\n" % incident.id.encode())
+    settle(reconciler)
+    again = store.find(incident.id)[0]
+    assert (again.state, again.closed_at) == (State.HELD, None)
+
+
+def test_approve_after_reject_is_a_conflict(store: Store) -> None:
+    queue = FakeQueue()
+    reconciler = new_reconciler(store, queue)
+    incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+    store.record(incident, MILTER)
+    queue.add("4a")
+    settle(reconciler)
+    held = store.find(incident.id)[0]
+    moderation.reject(store, held, PERSON)
+    with pytest.raises(ConflictError):
+        moderation.approve(store, held, PERSON)
