@@ -215,12 +215,12 @@ class ModerationSettings(Section):
     moderators: list[str] = Field(
         ["manager"],
         min_length=1,
-        description='Addresses of those who decide; the word "manager" stands for the sender\'s manager. All are asked, '
+        description='Addresses of those who decide; "manager" stands for the sender\'s manager. All are asked, '
         "and the first decision counts.",
     )
     levels: list[Annotated[list[str], Field(min_length=1)]] = Field(
         [],
-        description='A chain instead of `moderators`, as in [["manager"], ["privacy@corp.example"]]: the next are asked '
+        description='Instead of `moderators` a chain, as in [["manager"], ["law@corp.example"]]: the next are asked '
         "when the ones before have approved, each with a deadline of their own; any refusal ends it.",
     )
     approvals: int = Field(
@@ -228,7 +228,7 @@ class ModerationSettings(Section):
     )
     managers: str = Field(
         "",
-        description='Postfix table from a sender\'s address to his manager\'s, such as "ldap:/etc/holdgate/managers.cf", '
+        description="Postfix table from a sender's address to his manager's, as in \"ldap:/etc/holdgate/managers.cf\", "
         'or the path of a file with lines "SENDER MANAGER". Looked up by SMTP AUTH name, envelope sender and From.',
     )
     managers_patience: Duration = Field(

@@ -68,7 +68,9 @@ def text_part(text: str, subtype: str = "plain") -> bytes:
     content, head = text.replace("\n", "\r\n").encode(errors="replace"), "8bit"
     if any(len(line) > _LINE_LENGTH for line in content.split(b"\r\n")):
         content, head = base64.encodebytes(content).replace(b"\n", b"\r\n"), "base64"
-    return f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {head}\r\n\r\n".encode() + content
+    return (
+        f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {head}\r\n\r\n".encode() + content
+    )
 
 
 def domain_of(address: str) -> str:

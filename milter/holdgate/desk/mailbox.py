@@ -8,7 +8,7 @@ forged.
 
 import asyncio
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.lmtp import LMTP
@@ -140,9 +140,7 @@ def _request(desk: Desk, candidates: list[str]) -> tuple[Request, Incident] | No
         if claim is None or claim.purpose not in (tokens.REPLY, tokens.BOUNCE):
             continue
         request = desk.store.requests.by_number(claim.number)
-        if request is None or request.incident_id != claim.incident_id:
-            continue
-        if desk.key.proves(claim, request.moderator, request.deadline_at):
+        if request is not None and tokens.is_for(desk.key, claim, request):
             incident = desk.store.incident(request.incident_id)
             return None if incident is None else (request, incident)
     return None

@@ -138,9 +138,7 @@ def _approve(
         if one.level == asked.level and one.answer is Answer.APPROVE and one.moderator != asked.moderator
     }
     if len(others) + 1 < rules.approvals:
-        return desk.store.amend(
-            incident, "approval", actor, note=comment, answers={asked.number: Answer.APPROVE}
-        )
+        return desk.store.amend(incident, "approval", actor, note=comment, answers={asked.number: Answer.APPROVE})
     if incident.level + 1 < len(rules.chain):
         return desk.store.amend(
             incident,

@@ -41,7 +41,9 @@ def first_asked(desk: Desk, incident: Incident, known: Sequence[Request], now: d
     )
     asks: list[Ask] = []
     for named in rules.chain[level]:
-        people = _managers(desk, incident, patient=now - since < rules.managers_patience) if named == MANAGER else [named]
+        people = (
+            _managers(desk, incident, patient=now - since < rules.managers_patience) if named == MANAGER else [named]
+        )
         role = MANAGER if named == MANAGER else "moderator"
         asks.extend(Ask(person.lower(), role, level) for person in people)
     chosen = _fit(asks, barred)

@@ -75,7 +75,9 @@ def read(content: bytes, envelope_sender: str) -> Reply:
     message = BytesParser(policy=default.clone(raise_on_defect=False)).parsebytes(content[:_READ_LIMIT])
     assert isinstance(message, EmailMessage)
     senders = [address.lower() for _, address in getaddresses(_header(message, "From")) if address]
-    references = re.findall(r"<[^<>\s]{1,250}>", " ".join(_header(message, "In-Reply-To") + _header(message, "References")))
+    references = re.findall(
+        r"<[^<>\s]{1,250}>", " ".join(_header(message, "In-Reply-To") + _header(message, "References"))
+    )
     kind = _kind(message, envelope_sender)
     if kind is not None:
         return Reply(kind, senders, references)
@@ -111,7 +113,7 @@ def _kind(message: EmailMessage, envelope_sender: str) -> Kind | None:
 
 
 def _failed(message: EmailMessage) -> bool:
-    """Say whether a report (RFC 3464) is of a delivery that failed; a report without readable fields is taken for one."""
+    """Say whether a report (RFC 3464) is of a delivery that failed, as one without readable fields may be."""
     if "delivery-status" not in str(message.get_param("report-type", "delivery-status")).lower():
         return False
     for part in message.walk():

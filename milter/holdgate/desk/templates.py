@@ -54,7 +54,8 @@ class Templates:
 
     def words(self, language: str) -> Mapping[str, Any]:
         """Return the words of a language: what the pages say."""
-        return self._words.get(language, self._words[DEFAULT])
+        words: Mapping[str, Any] = self._words.get(language, self._words[DEFAULT])
+        return words
 
     def _render(self, name: str, language: str, values: dict[str, Any]) -> str:
         values = {"language": language, "w": self.words(language), **values}

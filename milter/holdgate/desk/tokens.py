@@ -16,6 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from holdgate.quarantine.incident import Request
+
 LINK, REPLY, BOUNCE, WITHDRAW = "a", "r", "b", "w"
 
 _KEY_SIZE = 32
@@ -102,6 +104,11 @@ class Key:
     def _hmac(self, *fields: str) -> bytes:
         # JSON keeps the fields apart: no two lists of strings give the same bytes.
         return hmac.digest(self.secret, json.dumps(fields).encode(), hashlib.sha256)
+
+
+def is_for(key: Key, claim: Claim, request: Request) -> bool:
+    """Say whether a claim proves that this request was sent to its moderator."""
+    return claim.incident_id == request.incident_id and key.proves(claim, request.moderator, request.deadline_at)
 
 
 def parse(token: str) -> Claim | None:

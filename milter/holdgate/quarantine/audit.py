@@ -58,7 +58,7 @@ def append(connection: Connection, incident_id: str, at: datetime, event: str, a
     }
     head = link(previous, at, values)
     connection.execute(insert(events).values(**values, at=at, note=note, salt=salt, hash=head))
-    connection.execute(update(chain).values(hash=head, count=chain.c.count + 1))
+    connection.execute(update(chain).values({"hash": head, "count": chain.c["count"] + 1}))
 
 
 def erase_notes(connection: Connection, incident_id: str) -> None:
@@ -75,8 +75,9 @@ class AuditTrail:
     def head(self) -> tuple[str, int]:
         """Return the newest event's hash and the number of events, as the chain's own row says."""
         with self._reader.connect() as connection:
-            row = connection.execute(select(chain.c.hash, chain.c.count)).one()
-        return row.hash, row.count
+            row = connection.execute(select(chain.c.hash, chain.c["count"])).one()
+        head, count = row
+        return head, count
 
     def verify(self, head: str = "") -> Finding:
         """Compute the whole chain anew, and see that it contains `head`, a hash that was kept elsewhere."""
@@ -88,9 +89,10 @@ class AuditTrail:
                     return Finding(count, previous, f"event {row.number} of {row.incident_id}: {problem}")
                 previous, count = row.hash, count + 1
                 seen = seen or row.hash == head
-            last = connection.execute(select(chain.c.hash, chain.c.count)).one()
-        if (last.hash, last.count) != (previous, count):
-            return Finding(count, previous, f"the chain had {last.count} events, {count} are there")
+            last = connection.execute(select(chain.c.hash, chain.c["count"])).one()
+        head_now, counted = last
+        if (head_now, counted) != (previous, count):
+            return Finding(count, previous, f"the chain had {counted} events, {count} are there")
         return Finding(count, previous, "" if seen else "the hash given is not in the chain")
 
     def export(self) -> Iterator[dict[str, Any]]:

@@ -83,9 +83,7 @@ class Postfix:
             return ""
         command = ["postmap", *self._config, "-q", key, table]
         try:
-            done = subprocess.run(
-                command, capture_output=True, timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL
-            )
+            done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise PostfixError(f"postmap: {error}") from error
         said = done.stderr.decode(errors="replace").strip()

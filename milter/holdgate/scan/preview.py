@@ -55,7 +55,9 @@ def preview(data: bytes, extraction: Extraction, limits: Limits, find: Find, rev
     for part, found in zip(extraction.parts, matches, strict=True):
         part.name = masked(part.name, find(part.name))
         length = min(left, _PART_CHARACTERS)
-        one = ShownPart(part.name, str(part.status), masked(part.reason, find(part.reason)), cut=len(part.text) > length)
+        one = ShownPart(
+            part.name, str(part.status), masked(part.reason, find(part.reason)), cut=len(part.text) > length
+        )
         one.segments = _segments(part.text, found, number, reveal, length)
         number += len(_merged(found))
         left -= min(length, len(part.text))

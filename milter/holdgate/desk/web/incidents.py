@@ -49,10 +49,9 @@ class IncidentPages:
                 self._sessions.allow_withdrawal(response, incident.id)
         elif claim.purpose == tokens.LINK:
             request = self._desk.store.requests.by_number(claim.number)
-            if request is not None and claim.incident_id == request.incident_id:
-                if self._desk.key.proves(claim, request.moderator, request.deadline_at):
-                    target = f"/incidents/{request.incident_id}"
-                    self._sessions.open_link(response, request)
+            if request is not None and tokens.is_for(self._desk.key, claim, request):
+                target = f"/incidents/{request.incident_id}"
+                self._sessions.open_link(response, request)
         if not target:
             return self._pages.say(http, "title_link", "link_wrong", status=404, sign_in=True)
         response.headers["Location"] = f"{self._sessions.base}{target}"
@@ -129,7 +128,7 @@ class IncidentPages:
         number, reason = field(http, "match"), moderation.clean_comment(field(http, "reason"))[:_REASON_LENGTH]
         if not self._desk.moderation(incident).reveal:
             return self._text(http, visitor, incident, request, problem="reveal_forbidden")
-        if not (number.isascii() and number.isdecimal() and 0 < int(number[:9]) and reason):
+        if not (number.isascii() and number.isdecimal() and int(number[:9]) > 0 and reason):
             return self._text(http, visitor, incident, request, problem="reveal_incomplete")
         note = f"match {int(number[:9])}: {reason}"
         # Before it is shown: what cannot be recorded is not revealed.

@@ -49,15 +49,15 @@ class ListPages:
             return RedirectResponse(f"{self._sessions.base}/sign-in", 303)
         return self._show(http, visitor)
 
-    def _show(self, http: HttpRequest, visitor: Visitor, problem: str = "", result: tuple[int, int] = (0, 0)) -> Response:
+    def _show(
+        self, http: HttpRequest, visitor: Visitor, problem: str = "", result: tuple[int, int] = (0, 0)
+    ) -> Response:
         query = http.query_params
         wanted = wanted_by(query, self._desk)
         count = self._desk.store.requests.count(visitor.address, wanted)
         pages = max(1, -(-count // PAGE_SIZE))
         page = min(_number(query.get("page", "")), pages)
-        found = self._desk.store.requests.page(
-            visitor.address, wanted, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE
-        )
+        found = self._desk.store.requests.page(visitor.address, wanted, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
         return self._pages.show(
             http,
             "list",

@@ -1,4 +1,4 @@
-"""Renders the pages in the visitor's language, and says in a page of its own what happened when there is nothing to do."""
+"""Renders the pages in the visitor's language, and says what happened where there is nothing left to do."""
 
 from typing import Any
 

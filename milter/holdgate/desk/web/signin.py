@@ -51,7 +51,7 @@ class Codes:
         self._lock = threading.Lock()
 
     def new(self, address: str, *, known: bool) -> tuple[str, str]:
-        """Return the name of a fresh attempt to sign in, and its code: "" where there are too many, or he is unknown."""
+        """Return a name for an attempt to sign in, and its code: "" where there are too many, or he is unknown."""
         attempt, code = secrets.token_urlsafe(16), "".join(secrets.choice("0123456789") for _ in range(_DIGITS))
         with self._lock:
             now = self._clock()
