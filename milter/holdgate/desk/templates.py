@@ -79,10 +79,11 @@ class Templates:
             trim_blocks=True,
             keep_trailing_newline=True,
         )
-        environment.filters["moment"] = jinja2.pass_context(self._moment)
+        environment.filters["moment"] = self._moment
         environment.filters["size"] = show_size
         return environment
 
+    @jinja2.pass_context
     def _moment(self, context: jinja2.runtime.Context, value: datetime | None) -> str:
         if value is None:
             return "–"
