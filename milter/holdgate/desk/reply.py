@@ -29,7 +29,7 @@ _WORDS = {
     "ablehnen": Answer.REJECT,
     "abgelehnt": Answer.REJECT,
 }
-_FIRST_WORD = re.compile(r"\W*?([^\W\d_]+)(?![\w'’-])([ \t]*)([.,;:!–-]*)(?=\s|$)")
+_FIRST_WORD = re.compile(r"""\W*?([^\W\d_]+)[*_"'”»]*[.,;:!]*(?=\s|$)""")
 
 # Where the quoted request begins, or a signature: what follows is not the moderator's new text.
 _QUOTE = re.compile(
@@ -93,7 +93,7 @@ def decision(text: str) -> tuple[Answer | None, str]:
     word = _FIRST_WORD.match(new)
     if word is None or word[1].lower() not in _WORDS:
         return None, ""
-    return _WORDS[word[1].lower()], clean_comment(new[word.end() :])
+    return _WORDS[word[1].lower()], clean_comment(new[word.end() :].lstrip(" \t–—-:;,"))
 
 
 def _kind(message: EmailMessage, envelope_sender: str) -> Kind | None:

@@ -133,7 +133,7 @@ notices = Table(
     # What the kind alone does not say: a short word, never content.
     Column("note", String(32), nullable=False, default=""),
     # The request that a mail to a moderator is about.
-    Column("request", Integer, ForeignKey("requests.number")),
+    Column("request", Integer, ForeignKey("requests.number", name="notices_request")),
     Column("queued_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
     Column("attempts", Integer, nullable=False, default=0),
