@@ -27,6 +27,12 @@ _SIZE_LIMIT = 16 * 2**20
 _ANSWERS = 3
 
 
+class _Protocol(LMTP):
+    """LMTP as Postfix speaks it to us; a line too long is no reason to send a mail back."""
+
+    line_length_limit = 2**20
+
+
 class Mailbox(Controller):
     """Listens for LMTP in a thread of its own while it is entered as a context."""
 
@@ -43,7 +49,7 @@ class Mailbox(Controller):
 
     def factory(self) -> SMTP:
         """Make the protocol of one connection (aiosmtpd calls this)."""
-        return LMTP(self, data_size_limit=_SIZE_LIMIT, enable_SMTPUTF8=True, ident="Holdgate", loop=self.loop)
+        return _Protocol(self, data_size_limit=_SIZE_LIMIT, enable_SMTPUTF8=True, ident="Holdgate", loop=self.loop)
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]

@@ -132,7 +132,9 @@ def test_reports_are_told_apart() -> None:
     assert read(report("Failed"), "").kind is Kind.BOUNCE
     assert read(report("delayed"), "").kind is Kind.DELAYED
     assert read(report("delivered"), "").kind is Kind.DELAYED
-    assert read(report("failed").replace(b"delivery-status; b", b"disposition-notification; b"), "").kind is Kind.DELAYED
+    assert (
+        read(report("failed").replace(b"delivery-status; b", b"disposition-notification; b"), "").kind is Kind.DELAYED
+    )
     assert read(mail("Your mail could not be delivered"), "").kind is Kind.BOUNCE
 
 

@@ -34,7 +34,9 @@ def test_what_is_recorded_is_read_back(store: Store) -> None:
 def test_a_change_writes_state_event_and_notice_together(store: Store) -> None:
     held = replace(incident(), state=State.HELD)
     store.record(held, ACTOR)
-    changed = store.change(held, State.REJECTED, ACTOR, note="no", owed=[Owed("rejected", "a@corp.example")], comment="no")
+    changed = store.change(
+        held, State.REJECTED, ACTOR, note="no", owed=[Owed("rejected", "a@corp.example")], comment="no"
+    )
     assert (changed.state, changed.comment) == (State.REJECTED, "no")
     assert store.owes_notices(held.id)
     (notice,) = store.notices_due(datetime.now(UTC))
@@ -158,7 +160,9 @@ def test_the_migrations_build_what_the_schema_says(tmp_path: Path) -> None:
         ]
         assert shape[0] == shape[1]
         assert one.get_indexes(table) == other.get_indexes(table)
-        keys = [{(k["referred_table"], *k["constrained_columns"]) for k in p.get_foreign_keys(table)} for p in (one, other)]
+        keys = [
+            {(k["referred_table"], *k["constrained_columns"]) for k in p.get_foreign_keys(table)} for p in (one, other)
+        ]
         assert keys[0] == keys[1]
 
 
