@@ -38,8 +38,9 @@ def connect(url: str) -> Engine:
 def migrate(url: str, revision: str = "head") -> None:
     """Bring the schema up to this version, step by step, creating the database if needed. Raises StoreError."""
     config = _alembic(url)
+    engine = _engine(url)
     try:
-        with _engine(url).begin() as connection:
+        with engine.begin() as connection:
             config.attributes["connection"] = connection
             found = MigrationContext.configure(connection).get_current_revision()
             known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
@@ -48,6 +49,8 @@ def migrate(url: str, revision: str = "head") -> None:
             command.upgrade(config, revision)
     except SQLAlchemyError as error:
         raise StoreError(f"{_shown(url)}: {error.__cause__ or error}") from error
+    finally:
+        engine.dispose()
 
 
 def _shown(url: str) -> str:

@@ -1,5 +1,6 @@
 """A desk on a store of its own, with held incidents as the reconciler leaves them."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,14 +22,22 @@ MakeDesk = Callable[..., Desk]
 Hold = Callable[..., Incident]
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with nothing in it, made once: each test copies it."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def make_desk(tmp_path: Path) -> Iterator[MakeDesk]:
+def make_desk(tmp_path: Path, empty_store: Path) -> Iterator[MakeDesk]:
     """Return a function that makes a desk by the settings of `[moderation]`; `desk` are those of `[desk]`."""
     made: list[Desk] = []
 
     def make(*, desk: dict[str, Any] | None = None, **moderation: Any) -> Desk:
-        url = f"sqlite:///{tmp_path}/holdgate.db"
-        migrate(url)
+        if not (tmp_path / "holdgate.db").exists():
+            shutil.copy(empty_store, tmp_path / "holdgate.db")
         tables = {
             "desk": {
                 "notice_from": "Holdgate <holdgate@corp.example>",
@@ -42,7 +51,7 @@ def make_desk(tmp_path: Path) -> Iterator[MakeDesk]:
             },
             "moderation": {"moderators": ["boss@corp.example"], "fallback": ["desk@corp.example"], **moderation},
         }
-        made.append(Desk(open_store(url), Settings.model_validate(tables)))
+        made.append(Desk(open_store(f"sqlite:///{tmp_path}/holdgate.db"), Settings.model_validate(tables)))
         return made[-1]
 
     yield make
