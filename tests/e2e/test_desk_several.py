@@ -48,7 +48,7 @@ def test_two_people_at_two_levels_approve_by_four_ways(site: Site) -> None:
     reply(site, BOSS, first, "approve")
     mail_about(site, BOSS, incident, "You had approved already")
     assert still_held(site, incident)
-    assert not [d for d in site.world.to(LAW)]
+    assert site.world.to(LAW) == []
     reply(site, SECOND, second, "approve")
     third = mail_about(site, LAW, incident)
     assert "This is step 2 of 2." in text_of(third)
