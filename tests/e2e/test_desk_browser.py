@@ -185,6 +185,7 @@ def test_sign_in_by_code_list_and_several_at_once(site: Site, browser: webdriver
     looks(browser, PHONE, dark=True)
     picture(browser, "phone-list-dark")
     looks(browser, DESKTOP)
+    browser.find_element(By.TAG_NAME, "summary").click()
     browser.find_element(By.ID, "words").send_keys("quarter")
     browser.find_element(By.CSS_SELECTOR, 'form[method="get"] button').click()
     WebDriverWait(browser, 30).until(lambda _: "words=quarter" in browser.current_url)
