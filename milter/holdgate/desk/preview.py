@@ -1,12 +1,14 @@
 """Lets people read a held message: fetched by the queue agent, read and masked in a scan worker, never parsed here."""
 
 import os
+import re
 import threading
 from dataclasses import replace
 from typing import Any
 
 from holdgate import maillog
 from holdgate.config import Settings
+from holdgate.mask import mask
 from holdgate.quarantine.incident import Incident
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
@@ -21,7 +23,7 @@ class Previewer:
 
     def __init__(self, settings: Settings, queue: QueueClient) -> None:
         # People wait for a page at most as long as for one inspection.
-        self._pool_settings = replace(PoolSettings.of(settings), workers=1)
+        self._pool_settings = replace(PoolSettings.of(settings, ()), workers=1)
         self._queue = queue
         self._pool: Pool | None = None
         self._lock = threading.Lock()
@@ -58,12 +60,16 @@ class Previewer:
             os.close(descriptor)
 
     def describe(self, incident: Incident) -> dict[str, Any]:
-        """Return columns of an incident that can only be told from its message, masked; {} when it cannot be read."""
+        """Return the columns of an incident that quote its message, with all matches masked.
+
+        Where it cannot be read, they say less: no attachments, and no word of the subject with a digit in it.
+        """
         try:
             shown = self.read(incident)
         except UnreadableError as error:
             maillog.failed(stage="preview", error=str(error))
-            return {}
+            cautious = re.sub(r"\S*\d\S*", lambda word: mask(word[0]), incident.subject)
+            return {"subject": cautious, "attachments": []}
         subject = " ".join(shown["subject"].split())
         return {"subject": subject, "attachments": shown["attachments"], "findings": shown["findings"]}
 

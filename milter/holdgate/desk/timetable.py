@@ -66,7 +66,7 @@ class Timetable:
             self._not_before[incident.id] = now + _PAUSE
 
     def _ask(self, incident: Incident, now: datetime) -> Incident:
-        description = self._previewer.describe(incident) if incident.attachments is None else {}
+        description = self._previewer.describe(incident) if incident.level == 0 else {}
         return asking.ask(self._desk, incident, now, **description)
 
     def erase_old(self, now: datetime) -> int:
@@ -74,7 +74,7 @@ class Timetable:
         erased = 0
         for policy in self._desk.store.unerased_policies():
             retention = moderation_for(self._desk.settings, policy).retention
-            for incident in self._desk.store.closed_before(policy, now - retention, _ERASES):
+            for incident in self._desk.store.finished_before(policy, now - retention, _ERASES):
                 self._desk.store.erase(incident, ACTOR)
                 erased += 1
         head, count = self._desk.store.audit.head()

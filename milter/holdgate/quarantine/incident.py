@@ -26,6 +26,7 @@ class Incident:
     sender: str
     recipients: list[str]
     policy: str
+    action: str = "quarantine"
     id: str = field(default_factory=new_incident_id)
     state: State = State.PENDING
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -50,7 +51,9 @@ class Incident:
     reason: str = ""
     profiles: dict[str, str] = field(default_factory=dict)
     findings: list[dict[str, Any]] = field(default_factory=list)
-    attachments: list[dict[str, Any]] | None = None
+    signals: list[str] = field(default_factory=list)
+    attachments: list[dict[str, Any]] = field(default_factory=list)
+    encrypted: bool = False
     revision: int = 0
     erased_at: datetime | None = None
 

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from holdgate import maillog
 from holdgate.quarantine import audit
@@ -18,13 +18,13 @@ from holdgate.quarantine.audit import AuditTrail
 from holdgate.quarantine.database import StoreError, connect, migrate
 from holdgate.quarantine.incident import Actor, Answer, Ask, Event, Incident, Notice, Owed, Request
 from holdgate.quarantine.requests import Requests, incident_of, unanswered
-from holdgate.quarantine.schema import events, incidents, notices, requests
+from holdgate.quarantine.schema import events, incidents, notices, requests, used_seals
 from holdgate.quarantine.states import State, may_become
 
 __all__ = ["Actor", "ConflictError", "Store", "StoreError", "migrate", "open_store"]
 
 # What retention empties; who sent what to whom, when, and who decided stay.
-_CONTENT: dict[str, Any] = {"subject": "", "header_from": "", "message_id": "", "comment": None, "attachments": None}
+_CONTENT: dict[str, Any] = {"subject": "", "header_from": "", "message_id": "", "comment": None, "attachments": []}
 
 # The mail that has to be on its way before a queue file may go: it brings the message back, or says why it does not.
 _TELLS_SENDER = ("rejected", "expired", "withdrawn")
@@ -58,12 +58,23 @@ class Store:
 
     # -- incidents ------------------------------------------------------------------------------------------------
 
-    def record(self, incident: Incident, actor: Actor, event: str = "recorded", note: str = "") -> None:
-        """Write a new incident. Raises StoreError when it could not be written for good."""
+    def record(
+        self,
+        incident: Incident,
+        actor: Actor,
+        event: str = "recorded",
+        note: str = "",
+        owed: Iterable[Owed] = (),
+    ) -> None:
+        """Write a new incident, and the notices it makes us owe as pairs of kind and recipient.
+
+        Raises StoreError when it could not be written for good.
+        """
         try:
             with self._engine.begin() as connection:
                 connection.execute(insert(incidents).values(**asdict(incident)))
                 audit.append(connection, incident.id, incident.created_at, event, actor, note)
+                _owe(connection, incident.id, owed)
         except SQLAlchemyError as error:
             raise StoreError(type(error.__cause__ or error).__name__) from error
 
@@ -116,15 +127,21 @@ class Store:
             return [incident_of(row) for row in connection.execute(query)]
 
     def unerased_policies(self) -> list[str]:
-        """Return the policies of closed incidents that still have their content."""
-        wanted = incidents.c.erased_at.is_(None) & incidents.c.closed_at.is_not(None)
+        """Return the policies of finished incidents that still have their content."""
+        wanted = incidents.c.erased_at.is_(None) & or_(
+            incidents.c.closed_at.is_not(None), incidents.c.state == State.RECORDED
+        )
         with self._reader.connect() as connection:
             return list(connection.execute(select(incidents.c.policy).where(wanted).distinct()).scalars())
 
-    def closed_before(self, policy: str, moment: datetime, limit: int) -> list[Incident]:
-        """Return incidents of a policy that were closed before `moment` and still have their content, oldest first."""
-        wanted = incidents.c.erased_at.is_(None) & (incidents.c.closed_at < moment) & (incidents.c.policy == policy)
-        query = select(incidents).where(wanted).order_by(incidents.c.closed_at).limit(limit)
+    def finished_before(self, policy: str, moment: datetime, limit: int) -> list[Incident]:
+        """Return incidents of a policy that ended before `moment` and still have their content, oldest first."""
+        ended = or_(
+            incidents.c.closed_at < moment,
+            (incidents.c.state == State.RECORDED) & (incidents.c.created_at < moment),
+        )
+        wanted = incidents.c.erased_at.is_(None) & (incidents.c.policy == policy) & ended
+        query = select(incidents).where(wanted).order_by(incidents.c.created_at).limit(limit)
         with self._reader.connect() as connection:
             return [incident_of(row) for row in connection.execute(query)]
 
@@ -224,6 +241,22 @@ class Store:
             self._swap(connection, incident, {**_CONTENT, "reason": "", "findings": findings, "erased_at": now})
             audit.erase_notes(connection, incident.id)
             audit.append(connection, incident.id, now, "erased", actor, "")
+
+    # -- seals ----------------------------------------------------------------------------------------------------
+
+    def use_seals(self, digests: Collection[str], expires_at: datetime) -> bool:
+        """Note that these were used; False, and nothing is noted, when one of them was before. Raises StoreError."""
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(delete(used_seals).where(used_seals.c.expires_at < datetime.now(UTC)))
+                connection.execute(
+                    insert(used_seals), [{"digest": digest, "expires_at": expires_at} for digest in sorted(digests)]
+                )
+        except IntegrityError:
+            return False
+        except SQLAlchemyError as error:
+            raise StoreError(type(error.__cause__ or error).__name__) from error
+        return True
 
     # -- events ---------------------------------------------------------------------------------------------------
 

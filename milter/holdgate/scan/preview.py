@@ -20,7 +20,8 @@ _PART_CHARACTERS = 20_000
 _MESSAGE_CHARACTERS = 100_000
 _ATTACHMENTS = 100
 
-Find = Callable[[str], list[Match]]
+# `Inspector.find`: the text of a part, and its places.
+Find = Callable[..., list[Match]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def preview(data: bytes, extraction: Extraction, limits: Limits, find: Find, rev
 
     `reveal` is the number of the match that is left as it stands, 0 for none.
     """
-    matches = [find(part.text) for part in extraction.parts]
+    matches = [find(part.text, part.places) for part in extraction.parts]
     shown: list[ShownPart] = []
     number, left = 0, _MESSAGE_CHARACTERS
     for part, found in zip(extraction.parts, matches, strict=True):
@@ -67,7 +68,12 @@ def preview(data: bytes, extraction: Extraction, limits: Limits, find: Find, rev
     return {
         "subject": masked(mail.subject, find(mail.subject)),
         "attachments": [
-            {"name": masked(leaf.names[0], find(leaf.names[0])), "size": len(leaf.document.data)} for leaf in named
+            {
+                "name": masked(leaf.names[0], find(leaf.names[0])),
+                "kind": leaf.document.declared_type,
+                "size": len(leaf.document.data),
+            }
+            for leaf in named
         ],
         "findings": [asdict(finding) for finding in gather(extraction.parts, matches)],
         "status": str(extraction.status),

@@ -28,6 +28,8 @@ def serve(connection: socket.socket, inspector: Inspector) -> None:
 def _do(job: dict[str, Any], data: bytes, inspector: Inspector) -> dict[str, Any]:
     if job["do"] == "extract":
         return asdict(inspector.extract(data, job["name"]))
+    if job["do"] == "explain":
+        return {"reasons": inspector.explain(data, job["name"])}
     if job["do"] == "preview":
         return preview(data, inspector.extract(data, None), inspector.limits, inspector.find, job["reveal"])
     return inspector.inspect(data, job["name"]).to_json()

@@ -125,9 +125,11 @@ def test_events_of_an_older_version_are_linked(tmp_path: Path) -> None:
         connection.execute(
             text(
                 "INSERT INTO incidents (id, state, queue_id, created_at, deadline_at, sender, recipients, auth_user,"
-                " client_address, header_from, subject, message_id, size, policy, status, reason, profiles, findings)"
+                " client_address, header_from, subject, message_id, size, policy, status, reason, profiles, findings,"
+                " action, signals, attachments, encrypted)"
                 " VALUES ('AAAA-AAAA-AAAA', 'held', '4a', '2026-01-01 00:00:00.000000', '2026-01-03 00:00:00.000000',"
-                " 'a@x', '[\"b@y\"]', '', '', '', 'older', '', 1, 'p', 'complete', '', '{}', '[]')"
+                " 'a@x', '[\"b@y\"]', '', '', '', 'older', '', 1, 'p', 'complete', '', '{}', '[]',"
+                " 'quarantine', '[]', '[]', 0)"
             )
         )
         for event in ("recorded", "held"):

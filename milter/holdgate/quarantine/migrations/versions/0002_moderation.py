@@ -17,7 +17,6 @@ def upgrade() -> None:
     op.add_column("incidents", sa.Column("asked_at", sa.DateTime))
     op.add_column("incidents", sa.Column("remind_at", sa.DateTime))
     op.add_column("incidents", sa.Column("level", sa.Integer, nullable=False, server_default="0"))
-    op.add_column("incidents", sa.Column("attachments", sa.JSON))
     op.add_column("incidents", sa.Column("revision", sa.Integer, nullable=False, server_default="0"))
     op.add_column("incidents", sa.Column("erased_at", sa.DateTime))
     op.create_index("incidents_deadline", "incidents", ["state", "deadline_at"])
