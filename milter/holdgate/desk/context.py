@@ -10,7 +10,7 @@ from holdgate.desk.tokens import Key
 from holdgate.desk.worktime import WorkTime
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.store import Actor, Store
-from holdgate.queue.postfix import Postfix
+from holdgate.tables import Tables
 
 ACTOR = Actor("holdgate-desk", "desk")
 
@@ -40,9 +40,9 @@ class Desk:
         return zone
 
     @property
-    def postfix(self) -> Postfix:
-        """Return the Postfix instance whose tables are asked."""
-        return Postfix(self.settings.queue.postfix_config)
+    def tables(self) -> Tables:
+        """Return Postfix's lookup tables, with no answer remembered: who is whose manager may just have changed."""
+        return Tables(self.settings.queue.postfix_config)
 
     def tells(self, sender: str) -> bool:
         """Say whether a sender may be told anything: not the null sender (RFC 5321, 4.5.5), nobody from outside."""

@@ -13,12 +13,12 @@ from datetime import datetime
 from aiosmtpd.controller import Controller
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from sqlalchemy.exc import SQLAlchemyError
 
 from holdgate import maillog, metrics
 from holdgate.desk import asking, moderation, reply, tokens
 from holdgate.desk.context import ACTOR, Desk
 from holdgate.desk.reply import Kind, Reply
+from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Actor, Answer, Incident, Owed, Request
 from holdgate.quarantine.states import State
 
@@ -67,7 +67,7 @@ class Mailbox(Controller):
         work = asyncio.to_thread(take, self._desk, content, envelope.mail_from or "", list(envelope.rcpt_tos))
         try:
             await work
-        except SQLAlchemyError as error:
+        except DatabaseError as error:
             metrics.ERRORS.labels("store").inc()
             maillog.failed(stage="store", error=maillog.describe(error))
             return "451 4.3.0 Not now, please try again later"

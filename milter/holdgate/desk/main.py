@@ -6,8 +6,6 @@ import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from holdgate import daemon, maillog, metrics
 from holdgate.config import Settings
 from holdgate.desk.context import Desk
@@ -18,6 +16,7 @@ from holdgate.desk.templates import Templates
 from holdgate.desk.timetable import Timetable
 from holdgate.desk.tokens import Key
 from holdgate.desk.web.server import WebServer
+from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue.client import QueueClient
 
@@ -71,7 +70,7 @@ def _run(timetable: Timetable, stop: threading.Event) -> None:
             if now >= erase_at:
                 timetable.erase_old(now)
                 erase_at = datetime.fromtimestamp(now.timestamp() + _ERASE_INTERVAL, UTC)
-        except SQLAlchemyError as error:
+        except DatabaseError as error:
             metrics.ERRORS.labels("store").inc()
             maillog.failed(stage="store", error=maillog.describe(error))
         except Exception as error:  # one odd incident must not end deadlines and mail for all others

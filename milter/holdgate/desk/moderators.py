@@ -11,7 +11,7 @@ from email.utils import getaddresses, parseaddr
 from holdgate import maillog, metrics
 from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Answer, Ask, Incident, Request
-from holdgate.queue.postfix import PostfixError
+from holdgate.tables import TableError
 
 MANAGER = "manager"
 
@@ -79,10 +79,11 @@ def _managers(desk: Desk, incident: Incident, *, patient: bool) -> list[str]:
     table = f"texthash:{table}" if table.startswith("/") else table
     try:
         for name in dict.fromkeys(_names(incident)):
-            found = [address for _, address in getaddresses([desk.postfix.lookup(table, name)]) if "@" in address]
+            answer = desk.tables.lookup(table, name) or ""
+            found = [address for _, address in getaddresses([answer]) if "@" in address]
             if found:
                 return found
-    except PostfixError as error:
+    except TableError as error:
         metrics.ERRORS.labels("managers").inc()
         maillog.failed(stage="managers", error=str(error))
         if patient:

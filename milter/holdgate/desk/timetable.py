@@ -7,14 +7,13 @@ taken up again by the next pass.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from holdgate import maillog, metrics
 from holdgate.desk import asking, moderation, post
 from holdgate.desk.context import ACTOR, Desk, moderation_for
 from holdgate.desk.moderators import TryLaterError
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
+from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.store import ConflictError
 
@@ -58,7 +57,7 @@ class Timetable:
         except TryLaterError:
             metrics.ERRORS.labels("ask").inc()
             self._not_before[incident.id] = now + _PAUSE
-        except SQLAlchemyError:
+        except DatabaseError:
             raise
         except Exception as error:
             metrics.ERRORS.labels("desk").inc()

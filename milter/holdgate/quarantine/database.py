@@ -14,6 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 BUSY_TIMEOUT = 10
 
 
+# What a method of the store raises when the database fails under it: busy, full, gone. To be tried again.
+DatabaseError = SQLAlchemyError
+
+
 class StoreError(Exception):
     """The store cannot be used: it is missing, not writable, busy, or of another version."""
 

@@ -73,24 +73,6 @@ class Postfix:
         """Delete a held message. Postfix tells nobody. Only the hold queue is looked at."""
         self._run("postsuper", "-d", _checked(queue_id), "hold")
 
-    def lookup(self, table: str, key: str) -> str:
-        """Return what a lookup table has for `key`, "" for nothing. Needs no root.
-
-        Raises PostfixError where the table cannot be asked: postmap(1) then says so, and does not just fail.
-        """
-        # "-" would have postmap read keys from its standard input; white space makes no address.
-        if key.startswith("-") or not key.isprintable() or " " in key:
-            return ""
-        command = ["postmap", *self._config, "-q", key, table]
-        try:
-            done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise PostfixError(f"postmap: {error}") from error
-        said = done.stderr.decode(errors="replace").strip()
-        if done.returncode not in (0, 1) or (done.returncode == 1 and re.search("fatal|error", said)):
-            raise PostfixError(f"postmap -q: {said or f'exit {done.returncode}'}")
-        return done.stdout.decode(errors="replace").strip()
-
     def setting(self, name: str) -> str:
         """Return one main.cf setting with its default and its macros expanded, as ``postconf -xh`` prints it."""
         return self._run("postconf", "-xh", name).decode().strip()
