@@ -152,6 +152,21 @@ class ScanSettings(Section):
     )
 
 
+class OcrSettings(Section):
+    """Text in pictures and scanned pages: off, for all mail, or for mail that a policy with `ocr = true` is about."""
+
+    mode: Literal["off", "on", "policies"] = Field("off", description="See [read text in pictures](../howto/ocr.md).")
+    languages: list[str] = Field(
+        ["eng", "deu"], min_length=1, description="Languages of Tesseract; each needs Debian's tesseract-ocr-LANGUAGE."
+    )
+    workers: int = Field(
+        1, ge=1, le=256, description="Worker processes for OCR, beside those of `scan`, at low priority."
+    )
+    time_limit: Duration = Field(
+        timedelta(seconds=60), description="Longest OCR of one message, on top of `scan.time_limit`."
+    )
+
+
 class RulesSettings(Section):
     """Where the rules stand."""
 
@@ -425,6 +440,7 @@ class Settings(Section):
     )
     milter: MilterSettings = MilterSettings()
     scan: ScanSettings = ScanSettings()
+    ocr: OcrSettings = OcrSettings()
     rules: RulesSettings = RulesSettings()
     policy: PolicySettings = PolicySettings()
     seal: SealSettings = SealSettings()

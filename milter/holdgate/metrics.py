@@ -15,6 +15,11 @@ SCAN_SECONDS = Histogram(
     "Time from the end of a message to the inspection's outcome, in seconds.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
+OCR_SECONDS = Histogram(
+    "holdgate_ocr_seconds",
+    "Time of a second inspection that read the pictures of a message too, in seconds.",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
+)
 FINDINGS = Counter("holdgate_findings", "Findings of medium confidence or above, by identifier.", ["identifier"])
 ERRORS = Counter("holdgate_errors", "Failures that ended in a deferral or a retry, by stage.", ["stage"])
 WORKER_RESTARTS = Counter("holdgate_worker_restarts", "Scan workers replaced, by reason.", ["reason"])

@@ -45,7 +45,12 @@ def loop(new_site: NewSite, tmp_path: Path) -> Iterator[Callable[..., Site]]:
                     f"127.0.0.1:{return_port} inet n - n - - smtpd\n"
                     f"    -o syslog_name=postfix/return -o content_filter=smtp:[127.0.0.1]:{self.world.port}\n"
                 )
-                self._changes = {**KEEP, "milter_header_checks": "", "relayhost": f"[127.0.0.1]:{second_port}", **self._changes}
+                self._changes = {
+                    **KEEP,
+                    "milter_header_checks": "",
+                    "relayhost": f"[127.0.0.1]:{second_port}",
+                    **self._changes,
+                }
 
         site = new_site(kind=Returning, **options)
         second = PostfixInstance(

@@ -9,6 +9,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from pathlib import Path
 
 from holdgate import headers
@@ -20,6 +21,7 @@ from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.scan import sandbox
 from holdgate.seal import KeyFileError, load_keys
+from holdgate.tables import TableError, Tables, is_table
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -50,6 +52,7 @@ def check(path: Path) -> list[str]:
         _seal,
         _sandbox,
         _store,
+        _desk,
         _postfix,
     )
     return [problem for one in checks for problem in one(path, settings)]
@@ -131,6 +134,23 @@ def _store(path: Path, settings: Settings) -> Iterator[str]:
         yield f"{path}: [store] url: {error}"
 
 
+def _desk(path: Path, settings: Settings) -> Iterator[str]:
+    desk, moderation = settings.desk, settings.moderation
+    if not desk.own_domains and parseaddr(desk.notice_from)[1].endswith("@localhost"):
+        yield f"{path}: [desk] own_domains: no domain is ours, so no sender is told what became of his message; set it"
+    if not desk.token_key.parent.is_dir():
+        yield f"{path}: [desk] token_key: {desk.token_key.parent} is not there; create it for the user {settings.user}"
+    for name, file in (("certificate", desk.certificate), ("private_key", desk.private_key)):
+        if file is not None and not os.access(file, os.R_OK):
+            yield f"{path}: [desk] {name}: {file} cannot be read"
+    if moderation.managers:
+        table = moderation.managers if is_table(moderation.managers) else f"texthash:{moderation.managers}"
+        try:
+            Tables(settings.queue.postfix_config).lookup(table, "postmaster@localhost")
+        except TableError as error:
+            yield f"{path}: [moderation] managers: {error}"
+
+
 def _postfix(path: Path, settings: Settings) -> Iterator[str]:
     where = settings.queue.postfix_config / "main.cf"
     if shutil.which("postconf") is None:
@@ -153,9 +173,13 @@ def _main_cf(where: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
         yield f"{where}: milter_default_action: accept delivers what nobody has read; set tempfail"
     if postfix.setting("enable_long_queue_ids") != "yes":
         yield f"{where}: enable_long_queue_ids: must be yes, for short queue ids are used again"
-    wanted = sum((settings.scan.time_limit * 2, settings.scan.wait_limit), start=type(settings.scan.time_limit)())
-    if _seconds(postfix.setting("milter_content_timeout")) < wanted.total_seconds():
-        yield f"{where}: milter_content_timeout: shorter than two scan.time_limit and scan.wait_limit together"
+    # A message may have to wait for a worker and is tried twice; with OCR the same again, with its own time.
+    longest = settings.scan.time_limit * 2 + settings.scan.wait_limit
+    if settings.ocr.mode != "off":
+        longest += longest + settings.ocr.time_limit * 2
+    seconds = round(longest.total_seconds())
+    if _seconds(postfix.setting("milter_content_timeout")) < seconds:
+        yield f"{where}: milter_content_timeout: an inspection may take {seconds} s; set at least {seconds}s"
     if not postfix.setting("milter_header_checks"):
         yield f"{where}: milter_header_checks: not set; nothing holds what the milter marks ({headers.ACTION})"
     for name in ("milter_header_checks", "smtp_header_checks"):
