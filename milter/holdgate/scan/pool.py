@@ -150,6 +150,13 @@ class Pool:
             raise ScanError(str(error)) from error
         return reasons
 
+    def preview(self, descriptor: int, *, reveal: int = 0) -> dict[str, Any]:
+        """Return what a moderator may read of a message (see `scan.preview`). Raises ScanError, also when it cannot."""
+        try:
+            return self._do({"do": "preview", "reveal": reveal}, descriptor, "")
+        except _WorkerLostError as error:
+            raise ScanError(str(error)) from error
+
     # -- jobs -----------------------------------------------------------------------------------------------------
 
     def _do(self, job: dict[str, Any], descriptor: int, queue_id: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from holdgate.scan import wire
 from holdgate.scan.inspect import Inspector
+from holdgate.scan.preview import preview
 
 _WARMING = b"Subject: warming\r\n\r\nWords and a number, 4111 1111 1111 1112, for nobody.\r\n"
 
@@ -33,4 +34,6 @@ def _do(job: dict[str, Any], data: bytes, inspector: Inspector) -> dict[str, Any
         return asdict(inspector.extract(data, job["name"]))
     if job["do"] == "explain":
         return {"reasons": inspector.explain(data, job["name"])}
+    if job["do"] == "preview":
+        return preview(data, inspector.extract(data, None), inspector.limits, inspector.find, job["reveal"])
     return inspector.inspect(data, job["name"]).to_json()
