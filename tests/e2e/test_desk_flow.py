@@ -166,6 +166,40 @@ def test_a_crawler_that_opens_every_link_of_every_mail_decides_nothing(site: Sit
     assert [event for event in events(site, incident) if event not in before] == ["opened"]
 
 
+def test_hostile_names_harm_neither_mail_nor_page_nor_log(site: Site) -> None:
+    letter = letters.number_in_text()
+    harm = "<script>alert(1)</script>\u202egnp.exe"
+    letter.replace_header("From", f'"{harm} boss@corp.example" <{ANNA}>')
+    letter.add_attachment(b"x", maintype="application", subtype="octet-stream", filename=f"{harm} {letters.SSN}.txt")
+    # A header of its own in the subject, by an encoded line break.
+    content = letter.as_bytes().replace(
+        b"Subject: New colleague", b"Subject: =?utf-8?q?a=0D=0ABcc:_v@elsewhere.example=0D=0A=E2=80=AE<b>_536-90-4399?="
+    )
+    site.submit(content, ANNA, "hostile@partner.example")
+    site.wait_for(
+        lambda: [i for i in site.store.incidents() if "hostile@partner.example" in i.recipients], "an incident"
+    )
+    (incident,) = [one for one in site.store.incidents() if "hostile@partner.example" in one.recipients]
+    request = mail_about(site, BOSS, incident)
+    assert "Bcc" not in request
+    page = httpx.get(link_in(request), follow_redirects=True, timeout=30)
+    press(link_in(request), decision="reject", comment=harm + "\r\nBcc: v@elsewhere.example\r\n" + "x" * 3000)
+    closed(site, incident, State.RETURNED)
+    report = mail_about(site, ANNA, incident, "Rejected")
+    assert "Bcc" not in report
+    for text in (str(request), page.text, text_of(report)):
+        assert "\u202e" not in text
+        assert letters.SSN not in text
+    html = request.get_body(("html",))
+    assert html is not None
+    for text in (page.text, str(html.get_content())):
+        assert "<script" not in text
+        assert "<b>" not in text
+    assert not site.world.to("v@elsewhere.example")
+    for name in ("milter", "queue", "desk"):
+        assert "<script" not in site.log(name)
+
+
 def test_null_and_outside_senders_are_told_nothing(site: Site) -> None:
     for sender in ("", "victim@elsewhere.example"):
         incident = submit(site, sender, f"backscatter{len(sender)}@partner.example")

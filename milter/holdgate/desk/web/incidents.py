@@ -132,7 +132,7 @@ class IncidentPages:
             return self._text(http, visitor, incident, request, problem="reveal_incomplete")
         note = f"match {int(number[:9])}: {reason}"
         # Before it is shown: what cannot be recorded is not revealed.
-        if incident.state is State.HELD:
+        if incident.state is State.HELD and request.answer not in (Answer.BOUNCED, Answer.SUPERSEDED):
             self._desk.store.add_event(incident.id, "revealed", self._sessions.actor(http, visitor), note)
         return self._text(http, visitor, incident, request, reveal=int(number[:9]))
 
@@ -146,8 +146,8 @@ class IncidentPages:
         reveal: int = 0,
         problem: str = "",
     ) -> Response:
-        if incident.state is not State.HELD:
-            return self._pages.outcome(http, incident, visitor, None)
+        if incident.state is not State.HELD or request.answer in (Answer.BOUNCED, Answer.SUPERSEDED):
+            return self._pages.outcome(http, incident, visitor, Why.NOT_ASKED)
         shown, unreadable = None, ""
         try:
             shown = self._previewer.read(incident, reveal=reveal)

@@ -288,6 +288,23 @@ def test_one_match_is_revealed_with_a_reason_and_recorded_before(make_desk, hold
     assert SECRET not in repr(browser.desk.store.history(incident.id))
 
 
+def test_who_is_not_asked_any_more_reads_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(levels=[[BOSS, "second@corp.example"], ["law@corp.example"]])
+    incident = hold(desk)
+    browser = Browser(desk)
+    browser.get(browser.link(incident))
+    (_, second) = desk.store.requests.of(incident.id)
+    moderation.answer(desk, second, Answer.APPROVE, Actor(second.moderator, "page"))
+    stamp = desk.key.stamp(BOSS, f"reveal {incident.id}")
+    url = f"/incidents/{incident.id}/text"
+    values = {"stamp": stamp, "match": "1", "reason": "x"}
+    for page in (browser.get(url), browser.client.post(url, data=values), browser.get(f"/incidents/{incident.id}")):
+        assert "Others are asked about this message now." in page.text
+        assert SECRET not in page.text
+        assert MASKED not in page.text
+    assert "revealed" not in [event.event for event in desk.store.history(incident.id)]
+
+
 def test_a_policy_may_forbid_to_reveal(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk(reveal=False))
     incident = hold(browser.desk)
