@@ -94,11 +94,11 @@ class MilterSettings(Section):
     """How Postfix reaches the milter, and how messages are kept while they come in."""
 
     socket: str = Field(
-        "unix:/run/holdgate/milter/milter.sock",
+        "unix:/var/spool/postfix/holdgate/milter.sock",
         pattern=r"^(unix:/.+|inet6?:\d+@.+)$",
         description='Where the milter listens: "unix:/path" (faster) or "inet:PORT@HOST". '
-        "A chrooted smtpd needs a path below Postfix's queue directory. A directory with the setgid bit lends its "
-        "group to the socket: whoever is in it may connect.",
+        "A chrooted smtpd, as Debian's is, needs a path below Postfix's queue directory. A directory with the setgid "
+        "bit lends its group to the socket: whoever is in it may connect.",
     )
     spool_directory: Path = Field(
         Path("/var/lib/holdgate/spool"),

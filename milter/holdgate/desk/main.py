@@ -32,12 +32,14 @@ def main() -> None:
         sys.exit(daemon.EX_OSERR)
     queue = QueueClient(settings.queue.socket)
     maillog.started()
+    daemon.notify("READY=1")
     while not stop.wait(_INTERVAL):
         try:
             work_once(store, queue, settings, datetime.now(UTC))
         except SQLAlchemyError as error:
             metrics.ERRORS.labels("store").inc()
             maillog.failed(stage="store", error=maillog.describe(error))
+        daemon.notify("WATCHDOG=1")
     store.close()
     maillog.stopped()
 

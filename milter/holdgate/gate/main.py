@@ -5,7 +5,7 @@ import signal
 import sys
 
 from holdgate import daemon, maillog, metrics
-from holdgate.gate import callbacks
+from holdgate.gate import callbacks, probe
 from holdgate.gate.session import Session
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
@@ -31,6 +31,7 @@ def main() -> None:
         sys.exit(daemon.EX_OSERR)
     os.umask(_SOCKET_UMASK)
     maillog.started(socket=settings.milter.socket)
+    daemon.attend(lambda: probe.answers(settings.milter.socket))
     timeout = round(settings.milter.timeout.total_seconds())
     callbacks.run(lambda: Session(settings, pool, store), settings.milter.socket, timeout)
     pool.close()

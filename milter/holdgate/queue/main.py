@@ -85,6 +85,7 @@ def _reconcile(settings: Settings) -> int:
         missing_after=settings.queue.missing_after,
     )
     interval = settings.queue.interval.total_seconds()
+    daemon.notify("READY=1")
     while not stop.is_set() and os.getppid() == parent:
         busy = True
         try:
@@ -96,6 +97,7 @@ def _reconcile(settings: Settings) -> int:
         while time.monotonic() < deadline and os.getppid() == parent and not stop.wait(min(_BUSY_INTERVAL, interval)):
             if reconciler.has_work():
                 break
+        daemon.notify("WATCHDOG=1")
     store.close()
     return 0
 
