@@ -58,8 +58,8 @@ class PostfixInstance:
         self._relay_port = relay_port
         self._milter = milter
 
-    def write(self, **changes: str) -> None:
-        """Write the configuration; `changes` are main.cf settings on top of it."""
+    def write(self, services: str = "", **changes: str) -> None:
+        """Write the configuration; `services` are lines for master.cf, `changes` main.cf settings on top of it."""
         directory = self.directory
         for path in (self.config, self.queue, directory / "data"):
             path.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ class PostfixInstance:
         (self.config / "main.cf").write_text(text, encoding="utf-8")
         notices = (_SHIPPED / "master.cf").read_text(encoding="utf-8")
         notices = notices.replace("127.0.0.1:10027", f"127.0.0.1:{self._notice_port}")
-        master = _MASTER.format(smtp_port=f"127.0.0.1:{self.smtp_port}") + notices
+        master = _MASTER.format(smtp_port=f"127.0.0.1:{self.smtp_port}") + notices + services
         (self.config / "master.cf").write_text(master, encoding="utf-8")
         # World-readable, as /etc/postfix is: Postfix's own processes are not root.
         for path in (directory, self.config, self.queue):

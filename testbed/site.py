@@ -9,16 +9,20 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from holdgate.config import Settings, load_settings
 from holdgate.daemon import die_with_parent
 from holdgate.quarantine.store import Store, migrate, open_store
+from holdgate.seal import add_key
 from testbed.ports import LOOPBACK, free_port, is_listening, wait_for
 from testbed.postfix import PostfixInstance
 from testbed.world import World
 
 DAEMONS = {"milter": "holdgate.gate.main", "queue": "holdgate.queue.main", "desk": "holdgate.desk.main"}
+
+_SHIPPED_POLICIES = Path(__file__).parents[1] / "etc/policies.toml"
 
 _SETTINGS = """\
 user = "{user}"
@@ -26,6 +30,12 @@ user = "{user}"
 [milter]
 socket = "unix:{directory}/run/milter/milter.sock"
 spool_directory = "{directory}/spool"
+
+[policy]
+file = "{directory}/policies.toml"
+
+[seal]
+keys = "{directory}/seal.keys"
 
 [rules]
 local_directory = "{directory}/rules.d"
@@ -52,8 +62,10 @@ desk = "127.0.0.1:{desk_metrics}"
 class Site:
     """One site.
 
-    `extra` is TOML appended to the settings file, `queue_extra` and `desk_extra` are lines of those two tables, and
-    `changes` are main.cf settings. `user` is whom the daemons change to.
+    `policies` is the policies file, by default the one that is shipped. `extra` is TOML appended to the settings
+    file, `queue_extra` and `desk_extra` are lines of those two tables, `services` are lines of master.cf, and
+    `changes` are main.cf settings. `user` is
+    whom the daemons change to.
     """
 
     def __init__(
@@ -62,14 +74,19 @@ class Site:
         *,
         smtp_port: int | None = None,
         extra: str = "",
+        policies: str = "",
         queue_extra: str = "",
         desk_extra: str = "",
+        services: str = "",
         changes: dict[str, str] | None = None,
         user: str = "root",
     ) -> None:
         self.directory = directory
         self.config = directory / "holdgate.toml"
+        self.policies = directory / "policies.toml"
+        self._policies = policies or _SHIPPED_POLICIES.read_text(encoding="utf-8")
         self._extra = extra
+        self._services = services
         self._changes = changes or {}
         self._queue_extra = queue_extra
         self._desk_extra = desk_extra
@@ -93,7 +110,7 @@ class Site:
         """Write all files, create the store, and start everything; return when all of it answers."""
         self.prepare()
         self.world.start()
-        self.postfix.write(**self._changes)
+        self.postfix.write(self._services, **self._changes)
         self.postfix.start()
         for name in DAEMONS:
             self.start_daemon(name)
@@ -102,6 +119,7 @@ class Site:
         """Write the settings and create the store; start nothing."""
         self._write()
         migrate(self.settings.store.url)
+        add_key(self.settings.seal.keys, keep=timedelta(days=1), group_id=os.getgid(), now=datetime.now(UTC))
         if self._user != "root":
             for path in (self.directory, *self.directory.glob("holdgate.db*"), self.directory / "spool"):
                 shutil.chown(path, self._user)
@@ -137,6 +155,7 @@ class Site:
             desk_metrics=free_port(),
         )
         self.config.write_text(text + self._extra, encoding="utf-8")
+        self.policies.write_text(self._policies, encoding="utf-8")
         self.settings = load_settings(self.config)
 
     # -- daemons --------------------------------------------------------------------------------------------------
@@ -178,6 +197,11 @@ class Site:
         process = self._processes.pop(name)
         process.send_signal(signal.SIGKILL)
         process.wait()
+
+    def reload(self, policies: str) -> None:
+        """Exchange the policies and have the milter read them, as `systemctl reload` does."""
+        self.policies.write_text(policies, encoding="utf-8")
+        self._processes["milter"].send_signal(signal.SIGUSR1)
 
     def pid(self, name: str) -> int:
         """Return the process id of a daemon."""

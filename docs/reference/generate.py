@@ -24,9 +24,10 @@ def config() -> str:
     lines = [
         "# Settings",
         "",
-        "All settings of `/etc/holdgate/holdgate.toml`, with their defaults. A file needs only what differs; an empty one",
-        "is valid. Durations are written `30s`, `10m`, `12h`, `2d`; sizes `512K`, `25M`, `1G` (powers of 1024); addresses",
-        "`host:port`. A key that is not listed here is an error. `holdgate check` reads the file and names every problem.",
+        "All settings of `/etc/holdgate/holdgate.toml`, with their defaults. A file needs only what differs; an empty",
+        "one is valid. Durations are written `30s`, `10m`, `12h`, `2d`; sizes `512K`, `25M`, `1G` (powers of 1024);",
+        "addresses `host:port`. A key that is not listed here is an error. `holdgate check` reads the file and names",
+        "every problem.",
         "",
     ]
     lines += _table("", Settings, {n: f for n, f in Settings.model_fields.items() if not _section(f)})
@@ -63,8 +64,9 @@ def metrics_page() -> str:
     lines = [
         "# Metrics",
         "",
-        "What each daemon tells Prometheus, beside the process and Python figures of prometheus-client. Where it listens is",
-        "`[metrics]` of the [settings](config.md). Labels come from closed lists: no address, subject or id is ever one.",
+        "What each daemon tells Prometheus, beside the process and Python figures of prometheus-client. Where it",
+        "listens is `[metrics]` of the [settings](config.md). Labels come from closed lists: no address, subject or id",
+        "is ever one.",
         "",
         "| metric | type | labels | meaning |",
         "|---|---|---|---|",

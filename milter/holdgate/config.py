@@ -3,12 +3,13 @@
 `docs/reference/config.md` is generated from these declarations, and a test compares the two.
 """
 
+import ipaddress
 import re
 import sys
 import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
@@ -64,6 +65,15 @@ def format_size(value: int) -> str:
     return str(value)
 
 
+def _parse_network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ipaddress.ip_network(value)
+    except ValueError as error:
+        raise ValueError(f'"{value}" is no network; write 192.0.2.0/24 or 2001:db8::/32') from error
+
+
 def _parse_address(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -81,6 +91,9 @@ def _format_address(value: tuple[str, int]) -> str:
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
 Size = Annotated[int, BeforeValidator(parse_size), PlainSerializer(format_size), Field(ge=0)]
+Network = Annotated[
+    ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_parse_network), PlainSerializer(str)
+]
 Address = Annotated[tuple[str, int], BeforeValidator(_parse_address), PlainSerializer(_format_address)]
 
 
@@ -147,27 +160,39 @@ class RulesSettings(Section):
 
 
 class PolicySettings(Section):
-    """Which mail needs a person's approval."""
+    """Who may send what to whom: the policies stand in a file of their own."""
 
-    profile: str = Field("dlp-pii", description="The profile that decides: a file of `rules/profiles/`.")
-    minimum_severity: Literal["low", "medium", "high", "critical"] = Field(
-        "low", description="Hold a message from this severity of the profile on."
+    file: Path = Field(
+        Path("/etc/holdgate/policies.toml"), description="The policies, in order (see [policies](policies.md))."
     )
     action_header: str = Field(
-        "X-Netskope-Action", pattern=r"^[!-9;-~]+$", description="Name of the header that says what is to be done."
+        "X-Netskope-Action",
+        pattern=r"^[!-9;-~]+$",
+        description="Name of the header that says what a policy wants done with the message.",
     )
     action_value: str = Field(
         "Quarantine", pattern=r"^[ -~]+$", description="Its value for mail that waits for approval."
     )
-    limited: Literal["quarantine", "tempfail", "allow"] = Field(
-        "quarantine",
-        description="What becomes of mail that was not read whole: an encrypted attachment, a limit reached.",
+    trusted_scanners: list[Network] = Field(
+        [],
+        description="Networks of other scanners, such as Netskope's SMTP proxy. Mail from there that bears "
+        "`X-Netskope-Inspected: true` is not inspected again, and `foreign_marks` are believed.",
     )
-    failed: Literal["quarantine", "tempfail", "allow"] = Field(
-        "tempfail",
-        description="What becomes of mail that could not be inspected at all: it crashed a worker twice, or took "
-        "longer than `scan.time_limit`.",
+    foreign_marks: dict[str, str] = Field(
+        {"X-Netskope-Action": "quarantine", "X-Panw-Action": "quarantine"},
+        description="Headers by which a trusted scanner says that a message must be held, and the pattern of each "
+        "value, without regard to case.",
     )
+
+
+class SealSettings(Section):
+    """The seal by which we know mail again that we have inspected (see [headers](headers.md))."""
+
+    keys: Path = Field(
+        Path("/etc/holdgate/seal.keys"),
+        description="File of the keys, made by `holdgate seal new-key`; without it no seal is written or believed.",
+    )
+    lifetime: Duration = Field(timedelta(hours=1), description="How long after the inspection a seal is believed.")
 
 
 class StoreSettings(Section):
@@ -237,6 +262,7 @@ class Settings(Section):
     scan: ScanSettings = ScanSettings()
     rules: RulesSettings = RulesSettings()
     policy: PolicySettings = PolicySettings()
+    seal: SealSettings = SealSettings()
     store: StoreSettings = StoreSettings()
     queue: QueueSettings = QueueSettings()
     desk: DeskSettings = DeskSettings()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 class Envelope:
     """One SMTP transaction. Addresses are without angle brackets; the null sender is "".
 
+    `headers` are the decoded values of the header fields that policies ask for, by lower-case name.
     `size` counts the bytes of the message as the milter got it, header and body with CRLF line ends.
     """
 
@@ -20,3 +21,4 @@ class Envelope:
     subject: str = ""
     message_id: str = ""
     size: int = 0
+    headers: dict[str, list[str]] = field(default_factory=dict)

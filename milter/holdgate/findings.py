@@ -38,12 +38,30 @@ class Finding:
     masked: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """One attachment, body or archive member: its way, what reads it, and its size in bytes as unpacked.
+
+    `name` is the way to it ("report.zip › salaries.xlsx"), `kind` the reader's name ("ooxml").
+    """
+
+    name: str
+    kind: str
+    size: int
+
+    @property
+    def file_name(self) -> str:
+        """The last step of the way."""
+        return self.name.rpartition(" › ")[2]
+
+
 @dataclass(slots=True)
 class Inspection:
     """The outcome of inspecting one message or file.
 
     `status` and `reason` are those of `extract` ("complete", "limited", "failed"), `profiles` maps the name of each
-    profile that applied to its severity, `signals` are observations of `extract`, `elapsed_ms` is the time taken.
+    profile that applied to its severity, `signals` are observations of `extract`, `attachments` are the parts that
+    are files, `encrypted` says that one of them is, and `elapsed_ms` is the time taken.
     """
 
     status: str = "complete"
@@ -51,6 +69,8 @@ class Inspection:
     findings: list[Finding] = field(default_factory=list)
     profiles: dict[str, str] = field(default_factory=dict)
     signals: list[str] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    encrypted: bool = False
     elapsed_ms: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -61,4 +81,5 @@ class Inspection:
     def from_json(cls, values: dict[str, Any]) -> "Inspection":
         """Rebuild what `to_json` made. Raises TypeError or KeyError on anything else."""
         findings = [Finding(**finding) for finding in values.pop("findings")]
-        return cls(findings=findings, **values)
+        attachments = [Attachment(**attachment) for attachment in values.pop("attachments")]
+        return cls(findings=findings, attachments=attachments, **values)

@@ -8,8 +8,9 @@ ACTION = "X-Netskope-Action"
 STATUS = "X-Holdgate-Status"
 INCIDENT = "X-Holdgate-Incident"
 SEAL = "X-Holdgate-Seal"
+ROUTE = "X-Holdgate-Route"
 
-ALL = (INSPECTED, ACTION, STATUS, INCIDENT, SEAL)
+ALL = (INSPECTED, ACTION, STATUS, INCIDENT, SEAL, ROUTE)
 
 
 def decode(value: bytes | str) -> str:

@@ -63,6 +63,8 @@ def inspected(
     status: str,
     reason: str,
     action: str,
+    policy: str,
+    observed: str,
     incident: str,
     findings: str,
     elapsed_ms: float,
@@ -78,10 +80,22 @@ def inspected(
         status=status,
         reason=reason,
         action=action,
+        policy=policy,
+        observed=observed,
         incident=incident,
         findings=findings,
         ms=round(elapsed_ms, 1),
     )
+
+
+def known(queue_id: str, *, sender: str, by: str) -> None:
+    """A message was let pass because it was inspected before: by our own seal, or by a trusted scanner."""
+    _event(logging.INFO, queue_id, "known", from_=f"<{sender}>", by=by)
+
+
+def seal_ignored(queue_id: str, *, why: str, client: str) -> None:
+    """A seal came in that is not believed; the message is inspected as if it had none."""
+    _event(logging.WARNING, queue_id, "seal-ignored", why=why, client=client)
 
 
 def outside_headers_removed(queue_id: str, *, count: int, client: str) -> None:
@@ -151,6 +165,11 @@ def notice_failed(queue_id: str, *, kind: str, error: str, attempts: int) -> Non
 def started(**values: Any) -> None:
     """A daemon is ready."""
     _event(logging.INFO, "", "started", **values)
+
+
+def reloaded(**values: Any) -> None:
+    """A daemon has read its settings anew, and they are in force."""
+    _event(logging.INFO, "", "reloaded", **values)
 
 
 def stopped() -> None:

@@ -19,6 +19,12 @@ FINDINGS = Counter("holdgate_findings", "Findings of medium confidence or above,
 ERRORS = Counter("holdgate_errors", "Failures that ended in a deferral or a retry, by stage.", ["stage"])
 WORKER_RESTARTS = Counter("holdgate_worker_restarts", "Scan workers replaced, by reason.", ["reason"])
 OUTSIDE_HEADERS = Counter("holdgate_outside_headers", "Messages that came in with headers only we write.")
+SEALS = Counter("holdgate_seals", "Seals that came in, by whether and why not they were believed.", ["status"])
+CONFIG_RELOADS = Counter("holdgate_config_reloads", "Times settings and policies were read, by outcome.", ["outcome"])
+CONFIG_CURRENT = Gauge(
+    "holdgate_config_current", "1 while the settings in force are those that were read last, else 0."
+)
+CONFIG_LOADED = Gauge("holdgate_config_loaded_timestamp_seconds", "When the settings in force were read.")
 HELD_MESSAGES = Gauge("holdgate_held_messages", "Messages in the hold queue that wait for us.")
 HELD_OLDEST_AGE = Gauge(
     "holdgate_held_oldest_age_seconds", "Age of the oldest of them, in seconds; 0 if there is none."

@@ -8,14 +8,19 @@ import re
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from holdgate import headers
 from holdgate.config import ConfigError, Settings, load_settings
 from holdgate.detect import Detector, RuleError
+from holdgate.policy.model import load_policies
+from holdgate.policy.review import review
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue.attach import names_us, split_list
 from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.scan import sandbox
+from holdgate.seal import KeyFileError, load_keys
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -39,7 +44,15 @@ def check(path: Path) -> list[str]:
         settings = load_settings(path)
     except ConfigError as error:
         return error.problems
-    checks: tuple[Callable[[Path, Settings], Iterator[str]], ...] = (_user, _directories, _rules, _store, _postfix)
+    checks: tuple[Callable[[Path, Settings], Iterator[str]], ...] = (
+        _user,
+        _directories,
+        _rules,
+        _seal,
+        _sandbox,
+        _store,
+        _postfix,
+    )
     return [problem for one in checks for problem in one(path, settings)]
 
 
@@ -82,9 +95,34 @@ def _socket_directory(path: Path, directory: Path) -> Iterator[str]:
 def _rules(path: Path, settings: Settings) -> Iterator[str]:
     rules = settings.rules
     try:
-        Detector.from_rules(rules.shipped(), settings.policy.profile, local_dir=rules.local_directory)
+        known = Detector.from_rules(rules.shipped(), local_dir=rules.local_directory).loaded.profiles
     except (RuleError, OSError) as error:
         yield str(error)
+        return
+    where = settings.policy.file
+    try:
+        policies = load_policies(where)
+    except ConfigError as error:
+        yield from error.problems
+        return
+    for policy in policies.policy:
+        for profile in policy.profile:
+            if profile not in known:
+                yield f'{where}: policy "{policy.name}": profile: there is no "{profile}"; see "holdgate rules list"'
+    yield from (f"{where}: {problem}" for problem in review(policies, datetime.now(UTC).date()))
+
+
+def _seal(path: Path, settings: Settings) -> Iterator[str]:
+    try:
+        if not load_keys(settings.seal.keys):
+            yield f"{settings.seal.keys}: no key for the seal; make one: holdgate seal new-key"
+    except KeyFileError as error:
+        yield str(error)
+
+
+def _sandbox(_path: Path, _settings: Settings) -> Iterator[str]:
+    for layer in sandbox.available().missing:
+        yield f"this machine: workers run without {layer}; docs/explanation/sandbox.md says what that means"
 
 
 def _store(path: Path, settings: Settings) -> Iterator[str]:

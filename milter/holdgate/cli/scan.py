@@ -12,9 +12,11 @@ from typing import Any
 
 from holdgate.config import DEFAULT_PATH, Settings, load_settings
 from holdgate.findings import Inspection
+from holdgate.policy.model import load_policies
 from holdgate.scan.pool import Pool, PoolSettings
 
 _CLEAN, _FOUND, _NOT_READ = 0, 1, 2
+_DEFAULT_PROFILE = "dlp-pii"
 _MESSAGE_SUFFIXES = {".eml", ".msg822", ".mime"}
 
 
@@ -27,6 +29,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     scanning.add_argument("files", nargs="+", metavar="FILE", help='a message (.eml), any document, or "-" for stdin')
     scanning.add_argument("--json", action="store_true", help="one JSON object a line and file")
+    scanning.add_argument("--explain", action="store_true", help="say why each match counts")
     scanning.set_defaults(run=_scan)
 
     extracting = commands.add_parser("extract", help="print the text of each part, as detection sees it")
@@ -38,16 +41,27 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _scan(arguments: argparse.Namespace) -> int:
     worst = _CLEAN
     with _pool(arguments) as pool:
-        for path, result in _each(arguments.files, lambda fd, name: pool.inspect(fd, name=name)):
+
+        def work(descriptor: int, name: str | None) -> tuple[Inspection, list[dict[str, str]]]:
+            inspection = pool.inspect(descriptor, name=name)
+            wanted = arguments.explain and inspection.findings
+            return inspection, pool.explain(descriptor, name=name) if wanted else []
+
+        for path, outcome in _each(arguments.files, work):
+            result, reasons = outcome if isinstance(outcome, tuple) else (outcome, [])
             inspection = result if isinstance(result, Inspection) else Inspection(status="failed", reason=result)
             if inspection.status != "complete":
                 worst = _NOT_READ
             elif inspection.findings:
                 worst = max(worst, _FOUND)
             if arguments.json:
-                print(json.dumps({"path": path} | inspection.to_json()), flush=True)
+                explained = {"reasons": reasons} if arguments.explain else {}
+                print(json.dumps({"path": path} | inspection.to_json() | explained), flush=True)
             else:
                 _print_inspection(path, inspection)
+                for reason in reasons:
+                    place = f"{reason['part']}, {reason['place']}" if reason["place"] else reason["part"]
+                    print(f"  {reason['why']}\n    in {place}")
     return worst
 
 
@@ -69,9 +83,10 @@ def _extract(arguments: argparse.Namespace) -> int:
 
 def _pool(arguments: argparse.Namespace) -> Pool:
     # Without a settings file at the usual place the defaults serve: rules can be tried before anything is installed.
-    absent = arguments.config == DEFAULT_PATH and not arguments.config.exists()
-    settings = Settings() if absent else load_settings(arguments.config)
-    return Pool(PoolSettings.of(settings))
+    if arguments.config == DEFAULT_PATH and not arguments.config.exists():
+        return Pool(PoolSettings.of(Settings(), (_DEFAULT_PROFILE,)))
+    settings = load_settings(arguments.config)
+    return Pool(PoolSettings.of(settings, load_policies(settings.policy.file).profiles() or (_DEFAULT_PROFILE,)))
 
 
 def _each(files: list[str], work: Any) -> Iterator[tuple[str, Any]]:

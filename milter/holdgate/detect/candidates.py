@@ -19,7 +19,7 @@ _LETTERS = b"Aa"
 _WORDS_BEFORE = re.compile(rb"(?:(?<![0Aa])(?:A{1,6}|[Aa]{1,2})[^0Aa\n\r\t]){1,2}\Z")
 _TOKEN = re.compile(r"[^0Aa]?[0Aa]+")
 _MOST_LAYOUTS = 50_000
-_MOST_LAYOUT = 96
+_MOST_LAYOUT, _HALF, _OVERLAP = 96, 40, 2 * MOST_CHARACTERS
 
 # A start and an end within a stretch of mask, the numbers of the shapes that fit between them, and whether that is a
 # piece of something longer: groups of digits that go on, before or after, with the same separator.
@@ -65,18 +65,32 @@ class Candidates:
                 before = _WORDS_BEFORE.search(text_mask, max(0, start - 14), start)
                 if before is not None:
                     start = before.start()
-            if end - start > _MOST_LAYOUT:
-                for left, right, shapes, piece in self._fits(text_mask[start:end]):
-                    yield start + left, start + right, shapes, piece
-                continue
-            layout = text_mask[start:end]
-            fits = layouts.get(layout)
-            if fits is None:
-                fits = tuple(self._fits(layout))
-                if len(layouts) < _MOST_LAYOUTS:
-                    layouts[layout] = fits
-            for left, right, shapes, piece in fits:
-                yield start + left, start + right, shapes, piece
+            for left, right, inner in self._pieces(text_mask, start, end):
+                layout = text_mask[left:right]
+                fits = layouts.get(layout)
+                if fits is None:
+                    fits = tuple(self._fits(layout))
+                    if len(layouts) < _MOST_LAYOUTS:
+                        layouts[layout] = fits
+                for first, last, shapes, piece in fits:
+                    if first < inner:
+                        yield left + first, left + last, shapes, piece
+
+    @staticmethod
+    def _pieces(text_mask: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+        """Cut a long cluster: yield where each piece begins and ends, and how far in it the fits may begin.
+
+        Pieces overlap by the longest value. They begin behind a separator, so that equal rows of figures are equal pieces.
+        """
+        while end - start > _MOST_LAYOUT:
+            cut = next(
+                (at + 1 for at in range(start + _HALF, end - 1) if text_mask[at] not in b"0Aa"),
+                end,
+            )
+            yield start, min(end, cut + _OVERLAP), cut - start
+            start = cut
+        if start < end:
+            yield start, end, end - start
 
     @staticmethod
     def _word_start(text_mask: bytes, start: int) -> int:

@@ -1,7 +1,7 @@
 """The rules made ready to run: shapes with their validators, patterns and the numbers of their keyword lists."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import re2
@@ -18,6 +18,7 @@ from holdgate.detect.loader import Loaded
 from holdgate.detect.match import Confidence, Evidence
 
 FullMatch = Callable[[str], object]
+FindAll = Callable[[str], Iterable[re.Match[str]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,8 +26,9 @@ class Ready:
     """A shape of an identifier, ready to run.
 
     `lists` are the numbers of its keyword lists, the identifier's own first; `against` that of its not_keywords, -1 if
-    none. `alone` is None for a shape that needs evidence. `evidence` are searches in the text round a value. `bare` is
-    what there is to say of a match without any.
+    none. `alone` is None for a shape that needs evidence. `evidence` find what speaks for a value near it; where it
+    is `only_evidence`, beside keywords nothing else does. `bare` is what there is to say of a match without any.
+    `weights` are those of words that count for more than one.
     """
 
     number: int
@@ -34,6 +36,8 @@ class Ready:
     identifier: Identifier
     shape: Shape
     fits: FullMatch | None
+    begins: Callable[[str], str] | None
+    search: Callable[[str], Iterator[re.Match[str]]] | None
     valid: validators.Validator | None
     finder: Finder | None
     own: int
@@ -41,10 +45,12 @@ class Ready:
     against: int
     alone: Confidence | None
     with_keyword: Confidence | None
-    evidence: tuple[FullMatch, ...]
+    evidence: tuple[FindAll, ...]
+    only_evidence: bool
     needs_keyword: bool
     upper: bool
     bare: Evidence
+    weights: Mapping[str, int]
 
 
 class Rules:
@@ -60,13 +66,16 @@ class Rules:
         self._possible: dict[
             tuple[tuple[int, ...], bool], tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]
         ] = {}
-        self.finders: list[Ready] = []
+        self.searches: list[Ready] = []
+        self.finders: list[tuple[Ready, frozenset[int]]] = []
         self.dictionaries: list[tuple[Ready, int]] = []
         self.prefixes: dict[str, list[Ready]] = {}
         written: list[tuple[int, tuple[forms.Item, ...]]] = []
         compact: list[tuple[int, tuple[forms.Item, ...]]] = []
         self.owners: dict[int, set[str]] = {}
         for identifier in loaded.identifiers.values():
+            weights = loaded.weights.get(identifier.id, {})
+            trusted = not loaded.is_local("identifiers", identifier.id)
             own = len(lists)
             lists.append(_words(identifier.keywords))
             against = -1
@@ -77,10 +86,10 @@ class Rules:
             for number in numbers:
                 self.owners.setdefault(number, set()).add(identifier.id)
             for shape in identifier.shapes:
-                ready = _ready(len(self.shapes), identifier, shape, numbers, against)
+                ready = _ready(len(self.shapes), identifier, shape, numbers, against, trusted, weights)
                 self.shapes.append(ready)
-                if ready.finder is not None:
-                    self.finders.append(ready)
+                if ready.search is not None:
+                    self.searches.append(ready)
                 if shape.dictionary is not None:
                     self.dictionaries.append((ready, len(lists)))
                     lists.append(sorted(loaded.dictionaries[shape.dictionary]))
@@ -95,6 +104,9 @@ class Rules:
         self.candidates = Candidates(written)
         self.compact = forms.Forms(compact)
         self.keywords = Keywords(lists, self.prefixes)
+        for ready in self.shapes:
+            if ready.finder is not None:
+                self.finders.append((ready, frozenset[int]().union(*(self.keywords.groups[n] for n in ready.lists))))
 
     def possible(
         self, numbers: tuple[int, ...], piece: bool
@@ -118,15 +130,27 @@ def _words(keywords: KeywordsByLanguage) -> list[str]:
     return [word for words in keywords.values() for word in words]
 
 
-def _ready(number: int, identifier: Identifier, shape: Shape, lists: tuple[int, ...], against: int) -> Ready:
+def _ready(
+    number: int,
+    identifier: Identifier,
+    shape: Shape,
+    lists: tuple[int, ...],
+    against: int,
+    trusted: bool,
+    weights: Mapping[str, int],
+) -> Ready:
+    # Our own patterns are known to be harmless, and `re` answers sooner; an administrator's run on RE2, in linear time.
+    compile_pattern = re.compile if trusted else re2.compile
     name = shape.validator or identifier.validator
-    patterned = re.compile(shape.pattern).fullmatch if shape.pattern and not shape.prefix else None
+    pattern = compile_pattern(shape.pattern) if shape.pattern else None
     return Ready(
         number,
         identifier.id,
         identifier,
         shape,
-        re2.compile(shape.pattern).match if shape.prefix else patterned,
+        pattern.fullmatch if pattern is not None and not shape.prefix else None,
+        _beginning(pattern) if pattern is not None and shape.prefix else None,
+        re2.compile(shape.search).finditer if shape.search else None,
         validators.resolve(name) if name else None,
         FINDERS[shape.finder] if shape.finder else None,
         lists[0],
@@ -134,8 +158,20 @@ def _ready(number: int, identifier: Identifier, shape: Shape, lists: tuple[int, 
         against,
         None if shape.alone == "none" else Confidence(shape.alone),
         None if shape.with_keyword == "none" else Confidence(shape.with_keyword),
-        tuple(re2.compile(pattern).search for pattern in identifier.evidence_patterns),
+        tuple(compile_pattern(pattern).finditer for pattern in identifier.evidence_patterns),
+        shape.alone == "none" and bool(identifier.evidence_patterns) and not identifier.evidence_identifiers,
         shape.alone == "none" and not identifier.evidence_patterns and not identifier.evidence_identifiers,
         bool(shape.form) and not shape.keep_case,
         Evidence(shape.name, identifier.checksum),
+        weights,
     )
+
+
+def _beginning(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    """Return a function that gives the part of a text which fits `pattern` from its beginning on, "" if none does."""
+
+    def beginning(text: str) -> str:
+        found = pattern.match(text)
+        return found[0] if found is not None else ""
+
+    return beginning

@@ -9,6 +9,7 @@ from holdgate.detect import candidates, decode, loader
 from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.disguise import Disguises
 from holdgate.detect.evaluate import Evaluation, evaluate
+from holdgate.detect.explain import Explanation, explain
 from holdgate.detect.finders.finder import Place, Text
 from holdgate.detect.judge import Judge, resolve
 from holdgate.detect.match import Match
@@ -17,8 +18,12 @@ from holdgate.detect.tomlfile import RuleError
 
 _CONTEXT = 120
 # More candidates than these are not judged, and the text counts as read in part.
-FREE_CANDIDATES = 50_000
-CHARACTERS_A_CANDIDATE = 8
+FREE_CANDIDATES = 20_000
+CHARACTERS_A_CANDIDATE = 60
+# A value that begins with a prefix is no longer than this.
+MOST_VALUE = 8_000
+# In most mail anyhow: no company for what only counts beside other data.
+EVERYWHERE = frozenset({"email-address", "phone-number", "ip-address"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +37,11 @@ class Scan:
 class Detector:
     """Finds personal data by a set of rules. Build it once; threads and forked processes may share it."""
 
-    def __init__(self, loaded: loader.Loaded, profile: str) -> None:
+    def __init__(self, loaded: loader.Loaded, profile: str, rules: Rules | None = None) -> None:
         self.loaded = loaded
         self.profile = profile
         self._profile_rules = loader.rules_of(profile, loaded)
-        self._rules = Rules(loaded)
+        self._rules = rules or Rules(loaded)
         self._disguises = Disguises(self._rules)
 
     @classmethod
@@ -49,6 +54,12 @@ class Detector:
         if profile not in loaded.profiles:
             raise RuleError(Path(rules_dir) / "profiles", 1, f"no profile {profile!r}")
         return cls(loaded, profile)
+
+    def with_profile(self, profile: str) -> "Detector":
+        """Return a detector that evaluates another profile and shares everything else with this one."""
+        if profile not in self.loaded.profiles:
+            raise RuleError(Path("profiles"), 1, f"no profile {profile!r}")
+        return Detector(self.loaded, profile, self._rules)
 
     def find(self, text: str, places: Sequence[tuple[int, str]] = ()) -> list[Match]:
         """Return the matches in `text`, in order of their place.
@@ -69,6 +80,10 @@ class Detector:
             found = resolve([*found, *self._beside(normal)])
         return Scan(found, limited)
 
+    def explain(self, text: str, places: Sequence[tuple[int, str]] = ()) -> list[Explanation]:
+        """Return the matches in `text` with the reasons for each, masked."""
+        return [explain(text, match) for match in self.find(text, places)]
+
     def evaluate(self, matches: Sequence[Match] | Sequence[Sequence[Match]]) -> Evaluation:
         """Say which rules of the profile hold for a message, given its matches or a list of matches for each part."""
         parts: list[list[Match]] = []
@@ -86,21 +101,21 @@ class Detector:
         content = Text(text, candidates.mask(text))
         judge = Judge(self._rules, content, normal, places)
         found: list[Match] = []
-        limited = ""
+        limited = "too many keywords" if judge.hits.limited else ""
         left = FREE_CANDIDATES + len(text) // CHARACTERS_A_CANDIDATE
         for start, end, numbers, piece in self._rules.candidates.find(content.mask):
-            left -= 1
-            if left < 0:
-                limited = "too many candidates"
-                break
             possible = judge.possible(numbers, piece)
             if possible:
+                left -= len(possible)
+                if left < 0:
+                    limited = "too many candidates"
+                    break
                 value = "".join(filter(str.isalnum, text[start:end]))
                 for ready in possible:
                     match = judge.judge(ready, start, end, value)
                     if match is not None:
                         found.append(match)
-        for ready, place in self._elsewhere(judge, content):
+        for ready, place in self._elsewhere(judge, content, found):
             left -= 1
             if left < 0:
                 limited = "too many candidates"
@@ -108,7 +123,6 @@ class Detector:
             match = judge.judge(ready, place.start, place.end, place.value)
             if match is not None:
                 found.append(match)
-        found.extend(self._prefixed(judge))
         found = resolve(found)
         hidden = [*self._disguises.find(judge, found), *self._decoded(content, layer), *judge.settle(found)]
         return (resolve([*found, *hidden]) if hidden else found), limited
@@ -128,30 +142,40 @@ class Detector:
             if end <= len(aside):
                 yield replace(match, start=offset + start, end=offset + end)
 
-    def _elsewhere(self, judge: Judge, content: Text) -> Iterator[tuple[Ready, Place]]:
-        """Yield the candidates of finders and dictionaries."""
-        for ready in self._rules.finders:
-            if not ready.needs_keyword or any(map(judge.hits.of, ready.lists)):
-                assert ready.finder is not None
-                for place in ready.finder(content, self.loaded.dictionaries):
-                    yield ready, place
+    def _elsewhere(self, judge: Judge, content: Text, found: list[Match]) -> Iterator[tuple[Ready, Place]]:
+        """Yield the candidates of prefixes, dictionaries and finders; `found` grows with what becomes of them."""
+        yield from self._prefixed(judge)
         for ready, number in self._rules.dictionaries:
             for words in judge.hits.of(number):
                 for word in words:
                     yield ready, Place(word.start, word.end, word.word)
+        for ready in self._rules.searches:
+            assert ready.search is not None
+            for found_text in ready.search(judge.text):
+                start, end = found_text.span()
+                if end > start:
+                    yield ready, Place(start, end, judge.text[start:end])
+        present = judge.hits.found.keys()
+        for ready, groups in self._rules.finders:
+            assert ready.finder is not None
+            wanted = not ready.needs_keyword or not present.isdisjoint(groups)
+            if ready.shape.in_company:
+                wanted = not present.isdisjoint(groups) or any(match.identifier not in EVERYWHERE for match in found)
+            if wanted:
+                for place in ready.finder(content, self.loaded.dictionaries):
+                    yield ready, place
 
-    def _prefixed(self, judge: Judge) -> Iterator[Match]:
+    def _prefixed(self, judge: Judge) -> Iterator[tuple[Ready, Place]]:
         """Yield the values that begin with a prefix of a shape."""
         text = judge.text
         for start, prefix in judge.hits.prefixes:
+            if start and text[start - 1].isalnum() and prefix[0].isalnum():
+                continue
             for ready in self._rules.prefixes[prefix]:
-                assert ready.fits is not None
-                fitting = ready.fits(text[start : start + 8_000])
-                if fitting is not None and not (start and text[start - 1].isalnum() and prefix[0].isalnum()):
-                    value = fitting[0]  # type: ignore[index]
-                    match = judge.judge(ready, start, start + len(value), value)
-                    if match is not None:
-                        yield match
+                assert ready.begins is not None
+                value = ready.begins(text[start : start + MOST_VALUE])
+                if value:
+                    yield ready, Place(start, start + len(value), value)
 
     def _decoded(self, content: Text, layer: int) -> Iterator[Match]:
         """Yield what encoded runs hold. The match is the whole run; the text round it is evidence as for plain text."""

@@ -17,7 +17,7 @@ from holdgate.detect.digitwords import DIGIT_WORDS
 from holdgate.detect.forms import MOST_CHARACTERS
 from holdgate.detect.judge import Judge
 from holdgate.detect.keywords import Keyword
-from holdgate.detect.match import Confidence, Match, Span
+from holdgate.detect.match import Confidence, Match
 
 _BEFORE, _AFTER = 60, 180
 _LEAST_DIGITS = 5
@@ -28,6 +28,7 @@ _LONG = 12
 _NEAR, _FEW = 70, 4
 _ORDINARY = frozenset(" -./")
 MOST_TRIALS = 3_000
+_MOST_COMPLETE = 20_000
 
 _TOKEN = re.compile(r"[^\W_]+")
 _LOOKALIKE = str.maketrans("OoQDlIiSsBZzGgqT", "0000111558226997")
@@ -102,6 +103,7 @@ class Disguises:
             for ready in rules.shapes
         ]
         self._groups = frozenset[int]().union(*self._needs)
+        self._complete: dict[tuple[int, frozenset[int]], tuple[Ready, ...]] = {}
 
     def find(self, judge: Judge, found: list[Match]) -> Iterator[Match]:
         """Yield what hides near the keywords of the text; `found` is what stands there undisguised."""
@@ -179,16 +181,25 @@ class Disguises:
                 state = forms.step(state, masks[last])
                 if state < 0:
                     break
-                for number in forms.accepts(state):
-                    if not self._needs[number].isdisjoint(window.groups):
-                        yield self._rules.shapes[number], first, last
+                for ready in self._wanted(state, window.groups):
+                    yield ready, first, last
+
+    def _wanted(self, state: int, groups: frozenset[int]) -> tuple[Ready, ...]:
+        """Return the shapes that are complete in a state and have one of their keywords in `groups`."""
+        wanted = self._complete.get((state, groups))
+        if wanted is None:
+            numbers = self._rules.compact.accepts(state)
+            wanted = tuple(self._rules.shapes[n] for n in numbers if not self._needs[n].isdisjoint(groups))
+            if len(self._complete) < _MOST_COMPLETE:
+                self._complete[state, groups] = wanted
+        return wanted
 
     def _try(self, judge: Judge, ready: Ready, run: _Run, first: int, last: int, trick: str) -> Match | None:
         """Judge the tokens `first` to `last`, if they are spread as one hides a value and not as figures stand."""
         tokens = run[first : last + 1]
         start, end = min(token.start for token in tokens), max(token.end for token in tokens)
         near = judge.keyword(ready, start, end)
-        if near is None:
+        if near is None or (near[2] != ready.own and ready.identifier.region != "global"):
             return None
         if (trick == WIDE and len(tokens) == 1) or _goes_on(judge.text, run, first, last):
             return None
@@ -203,11 +214,14 @@ class Disguises:
             even = len(set(sizes[1:-1] or sizes[:1])) == 1 and sizes[0] >= sizes[-1] - 3
             if not (single or len({gap.strip() for gap in gaps}) <= 1 or even):
                 return None
-        elif trick == REVERSED or usual or near[2] != ready.own or not -_CLOSE <= near[0] < 0:
-            return None
-        elif trick == LOOKALIKE and not judge.text[start].isdigit():
-            return None
-        elif not (single or grouped or near[0] >= -_CLOSEST):
+        elif (
+            trick == REVERSED
+            or usual
+            or near[2] != ready.own
+            or not -_CLOSE <= near[0] < 0
+            or (trick == LOOKALIKE and not judge.text[start].isdigit())
+            or not (single or grouped or near[0] >= -_CLOSEST)
+        ):
             return None
         return judge.judge(ready, start, end, "".join(token.characters for token in tokens), trick)
 

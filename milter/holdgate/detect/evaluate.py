@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 
 from holdgate.detect.match import Match, Severity
 from holdgate.detect.profiles import Rule, Term
@@ -60,28 +61,32 @@ def _apply(rule: Rule, parts: Parts) -> RuleHit | None:
 def _select(term: Term, parts: Parts) -> list[list[Match]]:
     """Return the matches that a term is about, part by part."""
     return [
-        [
-            match
-            for match in part
-            if match.confidence >= term.confidence
-            and any(fnmatchcase(match.identifier, name) for name in term.identifiers)
-        ]
+        [match for match in part if match.confidence >= term.confidence and is_about(term, match.identifier)]
         for part in parts
     ]
+
+
+@cache
+def is_about(term: Term, identifier: str) -> bool:
+    """Whether matches of `identifier` count for a term."""
+    return any(fnmatchcase(identifier, name) for name in term.identifiers) and not any(
+        fnmatchcase(identifier, name) for name in term.without
+    )
 
 
 def _merge(selections: list[list[list[Match]]]) -> list[list[Match]]:
     """Join selections part by part; a match in two of them counts once."""
     merged = []
     for part in zip(*selections, strict=True):
-        unique = {(match.start, match.end, match.identifier): match for selected in part for match in selected}
-        merged.append([unique[key] for key in sorted(unique)])
+        unique = {id(match): match for selected in part for match in selected}
+        merged.append(sorted(unique.values(), key=lambda match: (match.start, match.end, match.identifier)))
     return merged
 
 
 def _unique(selected: list[list[Match]]) -> int:
-    """Count the values; one value under two identifiers is one."""
-    return len({match.value or (match.identifier, match.start) for part in selected for match in part})
+    """Count the values, each by its weight; one value under two identifiers is one."""
+    weights = {match.value or (match.identifier, match.start): match.weight for part in selected for match in part}
+    return sum(weights.values())
 
 
 def _near(required: list[list[list[Match]]], distance: int) -> list[list[list[Match]]]:

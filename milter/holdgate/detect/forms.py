@@ -68,6 +68,8 @@ class Forms:
 
     def step(self, state: State, token: str) -> State:
         """Return the state after `token` (a few mask characters); -1 when no form can take it."""
+        if state < 0:
+            return state
         steps = self._steps[state]
         found = steps.get(token)
         if found is None:

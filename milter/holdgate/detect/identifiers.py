@@ -10,6 +10,8 @@ from holdgate.detect import forms, validators
 from holdgate.detect.match import Confidence
 from holdgate.detect.tomlfile import Strict
 
+QUIET = re2.Options()
+QUIET.log_errors = False
 LANGUAGES = re.compile(r"[a-z]{2,3}")
 
 
@@ -27,7 +29,7 @@ def _region(value: str) -> str:
 
 def _pattern(value: str) -> str:
     try:
-        re2.compile(value)
+        re2.compile(value, QUIET)
     except re2.error as error:
         reason = error.args[0] if error.args else "unknown"
         raise ValueError(f"not an RE2 pattern: {reason.decode() if isinstance(reason, bytes) else reason}") from None
@@ -62,8 +64,9 @@ def check_keywords(keywords: Keywords) -> Keywords:
 class Shape(Strict):
     """One way an identifier is written, and what it is worth.
 
-    Exactly one of `form` (see holdgate.detect.forms), `prefix` with `pattern`, `finder` and `dictionary` says where
-    candidates come from. `alone` is the confidence without evidence, "none" for no match at all; `with_keyword` with it.
+    Exactly one of `form` (see holdgate.detect.forms), `prefix` with `pattern`, `finder`, `dictionary` and `search` (an
+    RE2 pattern that is looked for in the whole text) says where candidates come from. `alone` is the confidence without evidence, "none" for no match at all;
+    `with_keyword` with it. `in_company` is for what only counts beside other data: it is looked for in texts that have some, or a keyword.
     """
 
     name: str
@@ -73,8 +76,10 @@ class Shape(Strict):
     prefix: tuple[str, ...] = ()
     finder: Name | None = None
     dictionary: Name | None = None
+    search: Pattern = ""
     validator: ValidatorName | None = None
     keep_case: bool = False
+    in_company: bool = False
     alone: Confidence | Literal["none"]
     with_keyword: Confidence | Literal["none"]
 
@@ -94,8 +99,11 @@ class Shape(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> "Shape":
-        if sum((bool(self.form), bool(self.prefix), self.finder is not None, self.dictionary is not None)) != 1:
-            raise ValueError("give exactly one of form, prefix, finder, dictionary")
+        sources = (self.form, self.prefix, self.finder, self.dictionary, self.search)
+        if sum(map(bool, sources)) != 1:
+            raise ValueError("give exactly one of form, prefix, finder, dictionary, search")
+        if self.in_company and self.finder is None:
+            raise ValueError("in_company goes with a finder")
         if self.prefix and not self.pattern:
             raise ValueError("prefix needs a pattern that matches the whole value from the prefix on")
         if self.alone != "none" and (self.with_keyword == "none" or self.with_keyword < self.alone):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.finders.finder import Text
 from holdgate.detect.keywords import Hits, Keyword
-from holdgate.detect.match import Confidence, Evidence, Match
+from holdgate.detect.match import Confidence, Evidence, Match, Span
 from holdgate.detect.normal import Normal
 from holdgate.detect.tables import Tables
 
@@ -28,6 +28,7 @@ class Judge:
         self._places = [(normal.plain(offset), name) for offset, name in places]
         self._tables: Tables | None = None
         self._possible: dict[tuple[tuple[int, ...], bool], tuple[Ready, ...]] = {}
+        self._spans: dict[str, list[Span]] = {}
         self._waiting: list[tuple[Ready, Match]] = []
 
     @property
@@ -45,11 +46,34 @@ class Judge:
         ready = self._possible.get((numbers, piece))
         if ready is None:
             always, groups, perhaps = self._rules.possible(numbers, piece)
-            ready = always
+            ready = tuple(shape for shape in always if not shape.only_evidence or self._spoken_for(shape))
             if not self.hits.found.keys().isdisjoint(groups):
-                ready = (*always, *(shape for shape in perhaps if any(map(self.hits.of, shape.lists))))
+                ready = (*ready, *(shape for shape in perhaps if any(map(self.hits.of, shape.lists))))
             self._possible[numbers, piece] = ready
         return ready
+
+    def _spoken_for(self, ready: Ready) -> bool:
+        """Whether the text has a keyword or evidence for the shape anywhere."""
+        return any(map(self.hits.of, ready.lists)) or bool(self._evidence(ready))
+
+    def _evidence(self, ready: Ready) -> list[Span]:
+        """Return where the evidence patterns of the shape's identifier match, in order; each is searched for once."""
+        spans = self._spans.get(ready.id)
+        if spans is None:
+            spans = self._spans[ready.id] = sorted(
+                found.span() for search in ready.evidence for found in search(self.text)
+            )
+        return spans
+
+    def _evidence_near(self, ready: Ready, start: int, end: int) -> bool:
+        spans = self._evidence(ready)
+        last = end + ready.identifier.proximity_after
+        for index in range(bisect_left(spans, (start - ready.identifier.proximity, 0)), len(spans)):
+            if spans[index][0] >= last:
+                break
+            if spans[index][1] <= last:
+                return True
+        return False
 
     def judge(self, ready: Ready, start: int, end: int, value: str, trick: str = "") -> Match | None:
         """Return the match that the candidate is, or None."""
@@ -59,14 +83,13 @@ class Judge:
             return None
         if ready.upper:
             value = value.upper()
-        if ready.fits is not None and ready.finder is None and not ready.shape.prefix and not ready.fits(value):
+        if ready.fits is not None and not ready.fits(value):
             return None
         if ready.valid is not None and not ready.valid(value):
             return None
         distance, word = (near[0], near[1].word) if near is not None else (0, "")
-        if near is None and ready.evidence:
-            around = self.text[max(0, start - identifier.proximity) : end + identifier.proximity_after]
-            word = next((_PATTERN for search in ready.evidence if search(around)), "")
+        if near is None and ready.evidence and self._evidence_near(ready, start, end):
+            word = _PATTERN
         if ready.against >= 0:
             against = self.hits.nearest(ready.against, start, end, identifier.not_proximity, 0)
             nearer = against is not None and (near is None or -against[0] < abs(distance))
@@ -76,14 +99,15 @@ class Judge:
         if level is None:
             if identifier.evidence_identifiers and ready.with_keyword is not None:
                 evidence = Evidence(ready.shape.name, identifier.checksum, trick=trick)
-                self._waiting.append((ready, Match(ready.id, start, end, ready.with_keyword, value, evidence)))
+                self._waiting.append((ready, Match(ready.id, start, end, ready.with_keyword, value, 1, evidence)))
             return None
         if word or trick:
             own = near is not None and (near[2] == ready.own or identifier.region == "global")
             evidence = Evidence(ready.shape.name, identifier.checksum, word, distance, trick, own)
         else:
             evidence = ready.bare
-        return Match(ready.id, start, end, level, value, evidence)
+        weight = ready.weights.get(value, 1) if ready.weights else 1
+        return Match(ready.id, start, end, level, value, weight, evidence)
 
     def keyword(self, ready: Ready, start: int, end: int) -> tuple[int, Keyword, int] | None:
         """Return (distance, keyword, list) of the best keyword for a value: of its own list, else of a shared one."""

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import ahocorasick
+import ahocorasick_rs
 
 from holdgate.detect.match import Span
 from holdgate.detect.normal import LOOKALIKES
@@ -54,6 +54,14 @@ def fold(text: str) -> str:
 _SPACES = {code: 32 for code in range(128) if not chr(code).isalnum()}
 
 
+_CHUNK = 1 << 18
+# More keywords than these are not looked at, and the text counts as read in part.
+FREE_KEYWORDS = 100_000
+CHARACTERS_A_KEYWORD = 60
+# Is there a space on both sides, the word, its group (-1: none), the prefixes that it may be the folded form of.
+_Entry = tuple[int, str, int, tuple[str, ...]]
+
+
 class Keyword(NamedTuple):
     """A keyword in the text."""
 
@@ -68,13 +76,14 @@ class Hits:
     Many lists share words, so keywords are kept by group: those words that are in the very same lists.
     """
 
-    __slots__ = ("_groups", "_lists", "found", "prefixes")
+    __slots__ = ("_groups", "_lists", "found", "limited", "prefixes")
 
     def __init__(
         self, found: dict[int, list[Keyword]], prefixes: list[tuple[int, str]], groups: Sequence[frozenset[int]]
     ) -> None:
         self.found = found
         self.prefixes = prefixes
+        self.limited = False
         self._groups = groups
         self._lists: dict[int, list[list[Keyword]]] = {}
 
@@ -140,33 +149,49 @@ class Keywords:
             words.setdefault(fold(prefix), ([], []))[1].append(prefix)
         self.groups: list[frozenset[int]] = []
         grouped: dict[tuple[int, ...], int] = {}
-        self._automaton = ahocorasick.Automaton()
+        self._entries: list[_Entry] = []
         for key, (numbers, literal) in words.items():
             group = grouped.setdefault(tuple(numbers), len(grouped)) if numbers else -1
-            padding = int(key[0] == " ")
-            word = key.strip()
-            self._automaton.add_word(key, (len(word), padding, word, group, tuple(literal), len(key)))
+            self._entries.append((int(key[0] == " "), key.strip(), group, tuple(literal)))
         for number in range(count):
             self.groups.append(frozenset(group for numbers, group in grouped.items() if number in numbers))
-        self._empty = not words
-        if words:
-            self._automaton.make_automaton()
+        self._longest = max(map(len, words), default=0)
+        self._automaton = ahocorasick_rs.AhoCorasick(list(words), implementation=ahocorasick_rs.Implementation.DFA)
 
     def find(self, text: str) -> Hits:
         """Return what of the rules' words is in `text`."""
-        found: dict[int, list[Keyword]] = {}
-        prefixes: list[tuple[int, str]] = []
-        if not self._empty:
-            for last, (length, padding, word, group, literal, whole) in self._automaton.iter(f" {fold(text)} "):
-                for prefix in literal:
-                    start = last - whole
-                    if text.startswith(prefix, start):
-                        prefixes.append((start, prefix))
-                if group >= 0:
-                    end = last - padding
-                    keyword = Keyword(end - length, end, word)
-                    if group in found:
-                        found[group].append(keyword)
-                    else:
-                        found[group] = [keyword]
-        return Hits(found, prefixes, self.groups)
+        folded = f" {fold(text)} "
+        hits = Hits({}, [], self.groups)
+        if len(folded) <= _CHUNK:
+            self._take(text, self._automaton.find_matches_as_indexes(folded, overlapping=True), 0, 0, hits)
+            return hits
+        left = FREE_KEYWORDS + len(text) // CHARACTERS_A_KEYWORD
+        for offset in range(0, len(folded), _CHUNK):
+            # A keyword across the border of two pieces ends in the second; one that ends before is found already.
+            start = max(0, offset - self._longest)
+            found = self._automaton.find_matches_as_indexes(folded[start : offset + _CHUNK], overlapping=True)
+            self._take(text, found, start, offset, hits)
+            left -= len(found)
+            if left < 0:
+                hits.limited = True
+                break
+        return hits
+
+    def _take(self, text: str, matches: list[tuple[int, int, int]], base: int, border: int, hits: Hits) -> None:
+        """Add what the automaton found in the piece of folded text at `base`, if it ends behind `border`."""
+        found, entries = hits.found, self._entries
+        for number, start, end in matches:
+            if end + base <= border:
+                continue
+            padding, word, group, literal = entries[number]
+            # The folded text has a space more than the given one at its beginning.
+            left, right = base + start - 1, base + end - 1
+            for prefix in literal:
+                if text.startswith(prefix, left):
+                    hits.prefixes.append((left, prefix))
+            if group >= 0:
+                keyword = Keyword(left + padding, right - padding, word)
+                if group in found:
+                    found[group].append(keyword)
+                else:
+                    found[group] = [keyword]

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeVar
 
-from holdgate.detect import finders, tomlfile
+from holdgate.detect import finders, tomlfile, wordlists
 from holdgate.detect.identifiers import Identifier, KeywordList
 from holdgate.detect.profiles import Profile, Rule
 from holdgate.detect.tomlfile import RuleError
@@ -15,13 +15,19 @@ Kind = TypeVar("Kind", Identifier, KeywordList, Profile)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """All rules by id, and the file that each came from."""
+    """All rules by id, and the file that each came from. `weights` are those of words in an administrator's lists."""
 
     identifiers: dict[str, Identifier]
     keyword_lists: dict[str, KeywordList]
     profiles: dict[str, Profile]
     dictionaries: dict[str, frozenset[str]]
     files: dict[tuple[str, str], Path]
+    weights: dict[str, dict[str, int]]
+    local_dir: Path | None = None
+
+    def is_local(self, folder: str, name: str) -> bool:
+        """Whether a rule is the administrator's own."""
+        return self.local_dir is not None and self.files[folder, name].is_relative_to(self.local_dir)
 
 
 def load(rules_dir: Path, local_dir: Path | None = None) -> Loaded:
@@ -36,7 +42,18 @@ def load(rules_dir: Path, local_dir: Path | None = None) -> Loaded:
         _read_all(rules_dir, local_dir, "profiles", Profile, files),
         _read_dictionaries(rules_dir, local_dir),
         files,
+        {},
+        local_dir,
     )
+    if local_dir is not None:
+        for word_list in wordlists.read_all(local_dir):
+            name = word_list.identifier.id
+            if name in loaded.identifiers:
+                raise RuleError(word_list.path, 1, f"there is an identifier {name!r} already")
+            loaded.identifiers[name] = word_list.identifier
+            loaded.dictionaries[name] = frozenset(word_list.weights)
+            loaded.weights[name] = word_list.weights
+            files["identifiers", name] = word_list.path
     if not loaded.identifiers:
         raise RuleError(rules_dir / "identifiers", 1, "no identifiers here")
     for identifier in loaded.identifiers.values():
@@ -120,7 +137,7 @@ def rules_of(profile_id: str, loaded: Loaded, seen: tuple[str, ...] = ()) -> lis
         rules[rule.name] = rule
         for field in ("all", "any", "none"):
             for term in getattr(rule, field):
-                for name in term.identifiers:
+                for name in (*term.identifiers, *term.without):
                     if not any(fnmatchcase(known, name) for known in loaded.identifiers):
                         raise _refuse(
                             loaded, "profiles", profile_id, ("rules", index, field), f"no identifier {name!r}"

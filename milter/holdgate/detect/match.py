@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+# The members of both scales below, lowest first.
+_RANKS = {name: rank for rank, name in enumerate(("low", "medium", "high", "critical"))}
 # A stretch of text: its first character and the one behind its last.
 Span = tuple[int, int]
 
@@ -14,7 +16,7 @@ class _Ordered(StrEnum):
     @property
     def rank(self) -> int:
         """Position in the declaration, lowest first."""
-        return self._member_names_.index(self._name_)
+        return _RANKS[self.value]
 
     def __lt__(self, other: Any) -> bool:
         return self.rank < type(self)(other).rank
@@ -68,7 +70,7 @@ class Match:
     """One place in a text that holds an identifier. `start` and `end` are character offsets into the given text.
 
     `value` is the match in its normal form (no separators, upper case where case means nothing), for counting
-    unique values only. Neither `repr` nor `str` shows it.
+    unique values only. Neither `repr` nor `str` shows it. `weight` is how many such a value counts for.
     """
 
     identifier: str
@@ -76,4 +78,5 @@ class Match:
     end: int
     confidence: Confidence
     value: str = field(default="", repr=False)
+    weight: int = 1
     evidence: Evidence = field(default=Evidence(""), compare=False)

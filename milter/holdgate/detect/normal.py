@@ -95,6 +95,9 @@ _BLOCK = re.compile(
     r"</?(?:p|div|br|li|ul|ol|tr|table|h[1-6]|hr|pre|blockquote|section|article|dd|dt|dl|form|option|title|body|html)\b",
     re.IGNORECASE,
 )
+# In a run of tags, what kind they are is told by as many characters.
+_ENOUGH = 2_000
+_NUMBER = re.compile(r"\d{4}")
 _CELL = re.compile(r"</?t[dh]\b", re.IGNORECASE)
 _FOREIGN = re.compile("[\u0370-\u03ff\u0400-\u052f]")
 _FOREIGN_WORD = re.compile("[0-9A-Za-z\u0370-\u052f]*[\u0370-\u052f][0-9A-Za-z\u0370-\u052f]*")
@@ -257,9 +260,9 @@ def _undo(found: re.Match[str], asides: list[tuple[int, str]]) -> str | None:
     if kind == "soft":
         return ""
     if kind == "tags":
-        if "=" in raw or "@" in raw or sum(map(str.isdigit, raw)) > 6:
+        if "=" in raw or "@" in raw or _NUMBER.search(raw):
             asides.append((found.start(), raw))
-        return "\n" if _BLOCK.search(raw) else "\t" if _CELL.search(raw) else ""
+        return "\n" if _BLOCK.search(raw, 0, _ENOUGH) else "\t" if _CELL.search(raw, 0, _ENOUGH) else ""
     if kind == "entity":
         plain = html.unescape(raw)
         return "".join(_PLAIN.get(character, character) for character in plain) if plain != raw else None

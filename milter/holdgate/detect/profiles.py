@@ -21,9 +21,13 @@ def _ascending(value: dict[Severity, int]) -> dict[Severity, int]:
 
 
 class Term(Strict):
-    """Matches of any of `identifiers` ("de-*" stands for all whose id begins so), at least `count` unique ones."""
+    """Matches of any of `identifiers` ("de-*" stands for all whose id begins so), at least `count` unique ones.
+
+    `without` takes some of them out again.
+    """
 
     identifiers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(min_length=1)
+    without: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     confidence: Confidence = Confidence.MEDIUM
     count: int = Field(default=1, ge=1)
 

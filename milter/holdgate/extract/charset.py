@@ -66,10 +66,13 @@ def _load() -> dict[str, str]:
     for alias, codec in aliases.items():
         if codec not in _NOT_CHARSETS:
             with contextlib.suppress(LookupError, UnicodeError):
-                b"".decode(codec)
+                bytes(4).decode(codec)
                 names[alias] = names[codec] = codecs.lookup(codec).name
     names.update({mail: codecs.lookup(codec).name if codec else "" for mail, codec in _MAIL_NAMES.items()})
-    chardet.detect("Größe, naïve café".encode("cp1252") * 4)
+    # The detector loads its models when a text first needs them: a short text, and one of many different letters.
+    chardet.detect("Größe, naïve café".encode("cp1252"))
+    letters = [chr(letter) for letter in range(0x430, 0x450)]
+    chardet.detect("".join(first + second for first in letters for second in letters).encode("cp1251"))
     return names
 
 
@@ -147,7 +150,8 @@ def _single(data: bytes, declared: str) -> list[str]:
         detected = codec_of(str(chardet.detect(data[:SAMPLE]).get("encoding") or ""))
         if detected and detected != declared:
             found.append(data.decode(detected, "replace"))
-    if not found or found[-1].count("\ufffd") * 50 > len(found[-1]):
+    guessed = not declared and len(data) <= SHORT
+    if guessed or not found or found[-1].count("\ufffd") * 50 > len(found[-1]):
         found.append(data.decode("cp1252", "replace"))
     return _distinct(found)
 

@@ -24,6 +24,7 @@ from holdgate.extract.readers import (
     html,
     image,
     mbox,
+    metafile,
     odf,
     office_xml,
     ole,
@@ -53,6 +54,7 @@ READERS: dict[str, Reader] = {
     "html": html.read,
     "image": image.read,
     "mbox": mbox.read,
+    "metafile": metafile.read,
     "msg": ole.read,
     "odf": odf.read,
     "office-xml": office_xml.read,
@@ -130,7 +132,7 @@ class _Reading:
             self.read(document, name)
 
     def _read_with(self, reader: Reader, kind: str, document: Document, name: str) -> None:
-        sink = PartSink(self, Part(name, kind), document.depth)
+        sink = PartSink(self, Part(name, kind, size=len(document.data)), document.depth)
         self.budget.begin_part()
         try:
             if document.depth > self.budget.limits.archive_depth:
@@ -157,7 +159,14 @@ class _Reading:
             sink.limited(str(error))
 
     def _read_message(self, document: Document, name: str) -> None:
-        mail = mime.read_mail(document.data, self.budget)
+        try:
+            mail = mime.read_mail(document.data, self.budget)
+        except Exception as error:
+            sink = PartSink(self, Part(_below(name, "message"), "mime"), document.depth)
+            sink.failed(f"reader failed: {type(error).__name__}")
+            self._read_strings(document, sink)
+            sink.finish()
+            return
         for signal in mail.signals:
             self.signal(signal)
         self._plain(_below(name, "subject"), mail.subject, [])

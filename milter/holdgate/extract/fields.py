@@ -81,7 +81,7 @@ def _extended(raw: bytes) -> str:
 
 def words(raw: bytes) -> str:
     """Decode a field's value: fold, encoded words (RFC 2047) with all their malformations, raw bytes in any charset."""
-    text = raw.decode("ascii") if raw.isascii() else charset.decode(raw)
+    text = raw.decode("ascii") if raw.isascii() else charset.decode(raw, "cp1252")
     if "\n" in text:
         text = _FOLD.sub("", text)
     text = text.strip()

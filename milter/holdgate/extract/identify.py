@@ -48,6 +48,11 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\0\0\0\x0cjP  ", "image"),
     (0, b"\xff\x4f\xff\x51", "image"),
     (0, b"\0\0\1\0", "image"),  # icon
+    (4, b"ftypavif", "image"),  # ISO/IEC 23000-22
+    (40, b" EMF", "metafile"),  # [MS-EMF] 2.2.9
+    (0, b"\xd7\xcd\xc6\x9a", "metafile"),  # [MS-WMF] 2.3.2.3
+    (0, b"\1\0\x09\0\0\3", "metafile"),
+    (0, b"\1\0\x09\0\0\1", "metafile"),
     (0, b"Salted__", "encrypted"),  # openssl enc
     (0, b"-----BEGIN PGP MESSAGE-----", "encrypted"),  # RFC 9580, 6.2
 )
@@ -118,7 +123,7 @@ _BITMAP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 108, 
 _OLD_OFFICE = {b"\x9b\xa5": "old-word", b"\x9c\xa5": "old-word", b"\xdb\xa5": "old-word"}
 _OLD_OFFICE |= {b"\x09\x00": "old-excel", b"\x09\x02": "old-excel", b"\x09\x04": "old-excel"}
 _EXECUTABLE = (b"MZ", b"\x7fELF")
-_NOT_TEXT = bytes(byte for byte in range(256) if byte >= 32 or byte in b"\t\n\r\f\b\x1b")
+_TEXT_BYTES = bytes(byte for byte in range(256) if byte >= 32 or byte in b"\t\n\r\f\b\x1b")
 _MARKUP = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:(!doctype\s+html|html|head|body|meta|title|script|style|table|div|p|br"
                      rb"|font|span|a|img|h[1-6]|center|b|i|u|ul|ol)[\s>/]|(\?xml|!doctype|[a-z_][\w.-]*(?::[\w.-]+)?[\s>/]))",
                      re.IGNORECASE | re.DOTALL)  # fmt: skip
@@ -170,9 +175,14 @@ def identify(document: Document) -> str:
 def is_text(data: bytes) -> bool:
     """Tell text from binary by the control bytes in its first and last 4,000 bytes (at most 2 in 100 are text's)."""
     sample = data[:4_000] + data[-4_000:]
-    if len(sample.translate(None, _NOT_TEXT)) * 50 <= len(sample):
+    if len(sample.translate(None, _TEXT_BYTES)) * 50 <= len(sample):
         return True
-    return data.startswith((b"\xff\xfe", b"\xfe\xff")) or bool(wide_codec(data))
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    if wide := wide_codec(data):
+        text = data[:4_000].decode(wide, "replace")
+        return sum(letter < " " and letter not in "\t\n\r\f" for letter in text) * 50 <= len(text)
+    return False
 
 
 def is_tar(data: bytes) -> bool:

@@ -6,7 +6,6 @@ standard library is quadratic in hostile headers: only `compat32` is used, on pa
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.feedparser import BytesFeedParser
 from email.message import Message as StandardMessage
@@ -85,23 +84,22 @@ def _read_otherwise(data: bytes, mail: Mail, budget: Budget, strict_limits: bool
     """Add what the standard library's parser and the rescue find beyond the strict reading."""
     known = {leaf.document.data for leaf in mail.leaves}
     # Beyond the limits of the strict reading the standard parser would be slow, too: there the rescue alone reads on.
-    for part in () if strict_limits else _standard(data, budget):
-        payload = part.get_payload(decode=True)
-        if isinstance(payload, bytes) and payload not in known:
-            known.add(payload)
-            fields = [
-                (name.lower(), str(value).encode("utf-8", "surrogateescape") + b"\n") for name, value in part.items()
-            ]
-            _free_text(fields, mail)
-            _add(mail, fields, payload, part.get_content_type(), str(part.get_param("charset") or ""))
+    if not strict_limits:
+        try:
+            _read_standard(data, mail, budget, known)
+        except LimitReachedError:
+            raise
+        except Exception as error:
+            # The standard parser lets through whatever a hostile header provokes in it; the rescue needs no header.
+            mail.unread.append(f"standard parser failed: {type(error).__name__}")
     for kind, reading in rescue.readings(data, budget):
         if reading not in known:
             known.add(reading)
             mail.leaves.append(Leaf(Document(reading), kind=kind))
 
 
-def _standard(data: bytes, budget: Budget) -> Iterator[StandardMessage]:
-    """Yield the leaves that the standard library finds."""
+def _read_standard(data: bytes, mail: Mail, budget: Budget, known: set[bytes]) -> None:
+    """Add the leaves that the standard library's parser finds."""
 
     def new_part(**_: object) -> StandardMessage:
         budget.check_time()
@@ -110,7 +108,15 @@ def _standard(data: bytes, budget: Budget) -> Iterator[StandardMessage]:
     parser: BytesFeedParser[StandardMessage] = BytesFeedParser(new_part, policy=compat32)
     for start in range(0, len(data), _CHUNK):
         parser.feed(data[start : start + _CHUNK])
-    return (part for part in parser.close().walk() if not part.is_multipart())
+    for part in parser.close().walk():
+        payload = None if part.is_multipart() else part.get_payload(decode=True)
+        if isinstance(payload, bytes) and payload not in known:
+            known.add(payload)
+            fields = [
+                (name.lower(), str(value).encode("utf-8", "surrogateescape") + b"\n") for name, value in part.items()
+            ]
+            _free_text(fields, mail)
+            _add(mail, fields, payload, part.get_content_type(), str(part.get_param("charset") or ""))
 
 
 def _free_text(fields: list[tuple[str, bytes]], mail: Mail) -> None:

@@ -10,7 +10,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
+
+from PIL import Image
 
 from holdgate.extract.budget import Budget
 from holdgate.extract.reading import Sink
@@ -99,6 +101,10 @@ class Ocr:
         if text:
             sink.text(text, place)
 
+    def forget(self) -> None:
+        """Forget the texts read so far: another engine may read other words."""
+        self._texts.clear()
+
     def _begin(self, budget: Budget) -> None:
         """Start a message's allowance: a message is known by its budget."""
         if self._budget is not budget:
@@ -133,7 +139,11 @@ class Ocr:
 
 def is_blank(picture: Pixels) -> bool:
     """Tell whether a picture has no contrast that letters could have."""
-    return not picture.data or max(picture.data) - min(picture.data) < _BLANK_CONTRAST
+    if not picture.data:
+        return True
+    extremes = Image.frombuffer("L", (picture.width, picture.height), picture.data, "raw", "L", 0, 1).getextrema()
+    low, high = cast(tuple[int, int], extremes)
+    return high - low < _BLANK_CONTRAST
 
 
 current = Ocr()
@@ -143,3 +153,4 @@ current = Ocr()
 def configure(engine: OcrEngine | None, limits: OcrLimits) -> None:
     """Switch OCR on with `engine`, or off with None."""
     current.engine, current.limits = engine, limits
+    current.forget()

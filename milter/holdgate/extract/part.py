@@ -20,6 +20,7 @@ class Part:
     `name` is the way to it, as a person would say it ("message body", "report.zip › salaries.xlsx").
     `text` is all that was read, in characters. `places` says where in the document a stretch of it stands: pairs of
     the offset where it begins and its name ("sheet Salaries, B7", "page 3"), in ascending order of offsets.
+    `size` is that of the document in bytes, 0 for what is no document of its own (subject, headers).
     `reason` is empty for a complete part, else a short phrase that names what is missing and holds no content.
     """
 
@@ -29,6 +30,7 @@ class Part:
     places: list[tuple[int, str]] = field(default_factory=list)
     status: Status = Status.COMPLETE
     reason: str = ""
+    size: int = 0
 
     def place_at(self, offset: int) -> str:
         """Name the place of the character at `offset`, or return "" where the reader names none."""

@@ -16,7 +16,9 @@ import tesserocr
 
 _DATA = "tesseract-ocr/*/tessdata"
 _ASSUMED_DPI = 200
-_SAMPLE = Pixels(400, 120, bytes(255 if column // 20 % 2 else 0 for _ in range(120) for column in range(400)))
+# Stripes at an impossible resolution: Tesseract loads orientation data, and opens where its warnings go (/dev/null),
+# when it first needs them, which is too late in a confined worker.
+_SAMPLE = Pixels(400, 120, bytes(255 if column // 20 % 2 else 0 for column in range(400)) * 120, dpi=1)
 
 
 class TesseractEngine:

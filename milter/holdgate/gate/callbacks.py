@@ -85,6 +85,9 @@ class Callbacks(Milter.Base):
         if reply.tempfail:
             self.setreply("451", "4.3.0", "The message cannot be inspected now, please try again later")
             return int(Milter.TEMPFAIL)
+        if reply.block:
+            self.setreply("550", "5.7.1", reply.block)
+            return int(Milter.REJECT)
         for name, place in reply.remove:
             self.chgheader(name, place, "")
         # With leading space negotiated, libmilter adds none after the colon.

@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Mapping
 
 from holdgate import headers
+from holdgate.config import PolicySettings
 from holdgate.findings import Inspection
+from holdgate.policy.action import Action
+from holdgate.policy.verdict import Verdict
 
 _VALUE_LENGTH = 200
 
@@ -17,16 +20,34 @@ def removals(counts: Mapping[str, int], names: Iterable[str]) -> list[tuple[str,
     return [(name, place) for name, count in found for place in range(count, 0, -1)]
 
 
-def additions(inspection: Inspection, action: Iterable[tuple[str, str]], incident_id: str) -> list[tuple[str, str]]:
-    """Return the fields to add for a message that is accepted."""
-    fields: list[tuple[str, str]] = []
+def ours(settings: PolicySettings) -> list[str]:
+    """Return the names of the fields that only we write on this site."""
+    return list(dict.fromkeys((*headers.ALL, settings.action_header)))
+
+
+def additions(
+    inspection: Inspection, verdict: Verdict, settings: PolicySettings, incident_id: str, seal: str
+) -> list[tuple[str, str]]:
+    """Return the fields to add for a message that is accepted. A policy's own fields take the place of ours."""
+    fields: dict[str, str] = {}
     if inspection.status == "complete":
-        fields.append((headers.INSPECTED, "true"))
-    fields.append((headers.STATUS, status_value(inspection)))
-    fields.extend(action)
+        fields[headers.INSPECTED] = "true"
+    fields[headers.STATUS] = status_value(inspection)
+    if verdict.action is Action.QUARANTINE:
+        fields[settings.action_header] = settings.action_value
+    elif verdict.action in (Action.ALERT, Action.ENCRYPT):
+        fields[settings.action_header] = verdict.action.capitalize()
+    if verdict.transport:
+        fields[headers.ROUTE] = verdict.transport
     if incident_id:
-        fields.append((headers.INCIDENT, incident_id))
-    return fields
+        fields[headers.INCIDENT] = incident_id
+    if seal:
+        fields[headers.SEAL] = seal
+    for name, value in verdict.headers:
+        if verdict.action is not Action.QUARANTINE or name.lower() != settings.action_header.lower():
+            fields = {known: said for known, said in fields.items() if known.lower() != name.lower()}
+            fields[name] = value
+    return list(fields.items())
 
 
 def status_value(inspection: Inspection) -> str:

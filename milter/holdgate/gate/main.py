@@ -1,14 +1,22 @@
-"""`holdgate-milter`: reads the settings, starts the workers, opens the store, and serves Postfix."""
+"""`holdgate-milter`: reads the settings, starts the workers, opens the store, and serves Postfix.
+
+SIGUSR1 reads settings, policies, rules and keys anew without dropping a session; SIGTERM ends the daemon. (libmilter
+takes SIGHUP for an order to stop.)
+"""
 
 import os
 import signal
 import sys
+import threading
 
 from holdgate import daemon, maillog, metrics
+from holdgate.config import ConfigError
 from holdgate.gate import callbacks, probe
+from holdgate.gate.service import Service
 from holdgate.gate.session import Session
 from holdgate.quarantine.store import StoreError, open_store
-from holdgate.scan.pool import Pool, PoolSettings, ScanError
+from holdgate.scan.pool import ScanError
+from holdgate.seal import KeyFileError
 
 _NAME = "holdgate-milter"
 
@@ -18,25 +26,31 @@ _SOCKET_UMASK = 0o117
 
 def main() -> None:
     """Run the daemon until SIGTERM."""
-    settings, _ = daemon.begin(_NAME, __doc__)
-    # libmilter waits for these in a thread of its own; another thread that took one would end us at once.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+    settings, path = daemon.begin(_NAME, __doc__)
+    # libmilter waits for the first three in a thread of its own, and we for the last: no other thread may take one.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1})
     try:
         daemon.become(settings.user)
         metrics.serve(settings.metrics.milter)
-        store = open_store(settings.store.url)
-        pool = Pool(PoolSettings.of(settings))
-    except (KeyError, OSError, StoreError, ScanError) as error:
-        maillog.failed(stage="start", error=str(error))
+        service = Service(path, settings, open_store(settings.store.url))
+    except (KeyError, OSError, ConfigError, KeyFileError, StoreError, ScanError) as error:
+        for problem in str(error).splitlines():
+            maillog.failed(stage="start", error=problem)
         sys.exit(daemon.EX_OSERR)
     os.umask(_SOCKET_UMASK)
-    maillog.started(socket=settings.milter.socket)
+    maillog.started(socket=settings.milter.socket, policies=len(service.ruling.policies.file.policy))
     daemon.attend(lambda: probe.answers(settings.milter.socket))
     timeout = round(settings.milter.timeout.total_seconds())
-    callbacks.run(lambda: Session(settings, pool, store), settings.milter.socket, timeout)
-    pool.close()
-    store.close()
+    threading.Thread(target=_reload_on_signal, args=[service], daemon=True).start()
+    callbacks.run(lambda: Session(service), settings.milter.socket, timeout)
+    service.close()
     maillog.stopped()
+
+
+def _reload_on_signal(service: Service) -> None:
+    while True:
+        signal.sigwait({signal.SIGUSR1})
+        service.reload()
 
 
 if __name__ == "__main__":

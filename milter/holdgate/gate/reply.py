@@ -9,13 +9,15 @@ class Reply:
 
     `remove` are header fields to take off, by name and by place among the fields of that name (counted from 1), in
     the order in which they have to go. `add` are fields to append. `hold` is the reason for Postfix to put the
-    message in its hold queue, "" to let it pass.
+    message in its hold queue, "" to let it pass. `block` is the text with which the message is refused (5xx), "" to
+    accept it.
     """
 
     tempfail: bool = False
     remove: list[tuple[str, int]] = field(default_factory=list)
     add: list[tuple[str, str]] = field(default_factory=list)
     hold: str = ""
+    block: str = ""
 
 
 TEMPFAIL = Reply(tempfail=True)

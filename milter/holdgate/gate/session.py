@@ -5,42 +5,43 @@ something failed, so the first error of a message is remembered and answered wit
 """
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 from holdgate import headers, maillog, metrics
-from holdgate.config import Settings
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
-from holdgate.gate import edits
+from holdgate.gate import edits, trust
 from holdgate.gate.reply import TEMPFAIL, Reply
+from holdgate.gate.service import Ruling, Service
 from holdgate.gate.spool import Spool
-from holdgate.policy.verdict import Action, Verdict, decide
+from holdgate.policy.action import Action
+from holdgate.policy.verdict import Verdict
 from holdgate.quarantine.incident import Incident
-from holdgate.quarantine.store import Actor, Store
-from holdgate.scan.pool import Pool
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Actor
+from holdgate.seal import BodyHash, Sealed
 
 ACTOR = Actor("holdgate-milter", "milter")
-
-# Fields that the incident tells people of; kept raw, for decoding them is work that most messages do not need.
-_KEPT = ("from", "subject", "message-id")
 
 
 class Session:
     """State of one connection. `begin` starts a message, `end_of_message` or `abort` ends it."""
 
-    def __init__(self, settings: Settings, pool: Pool, store: Store) -> None:
-        self._settings = settings
-        self._pool = pool
-        self._store = store
-        self._ours = {name.lower() for name in headers.ALL} | {settings.policy.action_header.lower()}
+    def __init__(self, service: Service) -> None:
+        self._service = service
         self._client_name = ""
         self._client_address = ""
         self._reset()
 
     def _reset(self) -> None:
+        self._ruling: Ruling = self._service.ruling
+        self._ours = {name.lower() for name in edits.ours(self._ruling.settings.policy)}
+        self._wanted = trust.wanted_fields(self._ruling)
         self._envelope = Envelope(client_name=self._client_name, client_address=self._client_address)
         self._spool: Spool | None = None
         self._counts: dict[str, int] = {}
-        self._kept: dict[str, bytes] = {}
+        self._fields: dict[str, list[bytes]] = {}
+        self._body_hash = BodyHash()
         self._error: Exception | None = None
 
     # -- the message comes in -------------------------------------------------------------------------------------
@@ -62,12 +63,12 @@ class Session:
     def add_header(self, name: str, value: bytes) -> None:
         """Take one header field; `value` is what follows the colon, with its folds as LF."""
         key = name.lower()
+        if key in self._wanted:
+            self._fields.setdefault(key, []).append(value)
         if key in self._ours:
             self._counts[key] = self._counts.get(key, 0) + 1
-            return
-        if key in _KEPT:
-            self._kept.setdefault(key, value)
-        self._write(name.encode("utf-8", "surrogateescape") + b":" + value.replace(b"\n", b"\r\n") + b"\r\n")
+        else:
+            self._write(name.encode("utf-8", "surrogateescape") + b":" + value.replace(b"\n", b"\r\n") + b"\r\n")
 
     def end_headers(self) -> None:
         """Take the empty line between header and body."""
@@ -75,6 +76,7 @@ class Session:
 
     def add_body(self, chunk: bytes) -> None:
         """Take the next bytes of the body, with CRLF line ends."""
+        self._body_hash.update(chunk)
         self._write(chunk)
 
     def _write(self, data: bytes) -> None:
@@ -88,7 +90,8 @@ class Session:
             self._error = error
 
     def _new_spool(self) -> Spool:
-        return Spool(self._settings.milter.spool_directory, self._settings.milter.spool_memory)
+        milter = self._ruling.settings.milter
+        return Spool(milter.spool_directory, milter.spool_memory)
 
     # -- the message ends -----------------------------------------------------------------------------------------
 
@@ -98,7 +101,7 @@ class Session:
         try:
             if self._error is not None:
                 raise self._error
-            return self._judge()
+            return self._judge(datetime.now(UTC))
         except Exception as error:
             metrics.ERRORS.labels("gate").inc()
             maillog.tempfailed(queue_id, stage="gate", error=error)
@@ -113,11 +116,94 @@ class Session:
             self._spool.close()
         self._reset()
 
-    def _judge(self) -> Reply:
+    def _judge(self, now: datetime) -> Reply:
+        envelope, ruling = self._envelope, self._ruling
+        envelope.header_from = self._decoded("from")
+        envelope.subject = self._decoded("subject")
+        envelope.message_id = self._decoded("message-id")
+        envelope.headers = {
+            name: [headers.decode(value) for value in self._fields.get(name, ())]
+            for name in trust.policy_fields(ruling)
+        }
+        sealed = Sealed(
+            envelope.sender,
+            tuple(envelope.recipients),
+            {name: values[0] for name, values in self._fields.items()},
+            self._body_hash.digest(),
+        )
+        if trust.is_sealed(self._service, ruling, self._fields, sealed, envelope, now):
+            return self._accept_known("seal")
+        if trust.comes_inspected(ruling, self._fields, envelope):
+            mark = trust.foreign_mark(ruling, self._fields)
+            if not mark:
+                return self._accept_known("trusted scanner")
+            inspection, verdict = Inspection(), Verdict(Action.QUARANTINE, policy=f"mark {mark}"[:64])
+        else:
+            inspection = self._inspect()
+            verdict = ruling.policies.decide(envelope, inspection, now)
+        incident_id = self._record(inspection, verdict)
+        self._tell(inspection, verdict, incident_id)
+        if verdict.action is Action.TEMPFAIL:
+            return TEMPFAIL
+        if verdict.action is Action.BLOCK:
+            return Reply(block=f"Message refused by policy; incident {incident_id}")
+        seal = ruling.sealer.seal(sealed, now) if inspection.status == "complete" else ""
+        return Reply(
+            remove=self._removals(),
+            add=edits.additions(inspection, verdict, ruling.settings.policy, incident_id, seal),
+            hold=f"Holdgate incident {incident_id}" if verdict.action is Action.QUARANTINE else "",
+        )
+
+    def _decoded(self, name: str) -> str:
+        return headers.decode(self._fields.get(name, [b""])[0])
+
+    def _inspect(self) -> Inspection:
+        if self._spool is None:  # neither header nor body: DATA and at once the final dot
+            self._spool = self._new_spool()
+        self._spool.finish()
+        self._envelope.size = self._spool.size
+        with metrics.SCAN_SECONDS.time():
+            inspection = self._ruling.pool.inspect(self._spool.descriptor, queue_id=self._envelope.queue_id)
+        for finding in inspection.findings:
+            if finding.confidence != "low":
+                metrics.FINDINGS.labels(finding.identifier).inc(finding.count)
+        return inspection
+
+    def _record(self, inspection: Inspection, verdict: Verdict) -> str:
+        """Write the incident that a policy wants, and return its id; "" when none does."""
+        if verdict.action in (Action.ALLOW, Action.TEMPFAIL) and not verdict.observed:
+            return ""
         envelope = self._envelope
-        inspection = self._inspect()
-        verdict = decide(inspection, self._settings.policy)
-        incident_id = self._record(inspection, verdict) if verdict.action is Action.QUARANTINE else ""
+        incident = Incident(
+            queue_id=envelope.queue_id,
+            state=State.PENDING if verdict.action is Action.QUARANTINE else State.RECORDED,
+            sender=envelope.sender,
+            recipients=envelope.recipients,
+            policy=verdict.policy or verdict.observed[0],
+            action=verdict.action,
+            auth_user=envelope.auth_user,
+            client_address=envelope.client_address,
+            header_from=envelope.header_from,
+            subject=envelope.subject,
+            message_id=envelope.message_id,
+            size=envelope.size,
+            status=inspection.status,
+            reason=inspection.reason,
+            profiles=inspection.profiles,
+            findings=[asdict(finding) for finding in inspection.findings],
+            signals=inspection.signals,
+            attachments=[asdict(attachment) for attachment in inspection.attachments],
+            encrypted=inspection.encrypted,
+        )
+        note = f"observed: {', '.join(verdict.observed)}" if verdict.observed else ""
+        owed = [("alert", address) for address in verdict.notify] if verdict.action is Action.ALERT else []
+        self._service.store.record(incident, ACTOR, note=note, owed=owed)
+        return incident.id
+
+    # -- what is said and answered --------------------------------------------------------------------------------
+
+    def _tell(self, inspection: Inspection, verdict: Verdict, incident_id: str) -> None:
+        envelope = self._envelope
         metrics.MESSAGES.labels(verdict.action, inspection.status).inc()
         maillog.inspected(
             envelope.queue_id,
@@ -127,61 +213,24 @@ class Session:
             status=inspection.status,
             reason=inspection.reason,
             action=verdict.action,
+            policy=verdict.policy,
+            observed=",".join(verdict.observed),
             incident=incident_id,
             findings=",".join(f"{f.identifier}/{f.confidence}:{f.count}" for f in inspection.findings),
             elapsed_ms=inspection.elapsed_ms,
         )
-        if verdict.action is Action.TEMPFAIL:
-            metrics.ERRORS.labels("scan").inc()
-            return TEMPFAIL
-        return self._accept(inspection, verdict, incident_id)
 
-    def _inspect(self) -> Inspection:
-        if self._spool is None:  # neither header nor body: DATA and at once the final dot
-            self._spool = self._new_spool()
-        self._spool.finish()
-        self._envelope.size = self._spool.size
-        with metrics.SCAN_SECONDS.time():
-            inspection = self._pool.inspect(self._spool.descriptor, queue_id=self._envelope.queue_id)
-        for finding in inspection.findings:
-            if finding.confidence != "low":
-                metrics.FINDINGS.labels(finding.identifier).inc(finding.count)
-        return inspection
+    def _accept_known(self, by: str) -> Reply:
+        """Let mail pass that was inspected before; it is marked so again, in our own words."""
+        metrics.MESSAGES.labels("allow", "known").inc()
+        maillog.known(self._envelope.queue_id, sender=self._envelope.sender, by=by)
+        return Reply(remove=self._removals(), add=[(headers.INSPECTED, "true"), (headers.STATUS, "complete")])
 
-    def _record(self, inspection: Inspection, verdict: Verdict) -> str:
-        envelope = self._envelope
-        incident = Incident(
-            queue_id=envelope.queue_id,
-            sender=envelope.sender,
-            recipients=envelope.recipients,
-            policy=verdict.policy,
-            auth_user=envelope.auth_user,
-            client_address=envelope.client_address,
-            header_from=headers.decode(self._kept.get("from", b"")),
-            subject=headers.decode(self._kept.get("subject", b"")),
-            message_id=headers.decode(self._kept.get("message-id", b"")),
-            size=envelope.size,
-            status=inspection.status,
-            reason=inspection.reason,
-            profiles=inspection.profiles,
-            findings=[asdict(finding) for finding in inspection.findings],
-        )
-        self._store.record(incident, ACTOR)
-        return incident.id
-
-    def _accept(self, inspection: Inspection, verdict: Verdict, incident_id: str) -> Reply:
-        policy = self._settings.policy
-        names = dict.fromkeys((*headers.ALL, policy.action_header))
-        remove = edits.removals(self._counts, names)
+    def _removals(self) -> list[tuple[str, int]]:
+        remove = edits.removals(self._counts, edits.ours(self._ruling.settings.policy))
         if remove:
             metrics.OUTSIDE_HEADERS.inc()
             maillog.outside_headers_removed(
                 self._envelope.queue_id, count=len(remove), client=self._envelope.client_address
             )
-        held = verdict.action is Action.QUARANTINE
-        action = [(policy.action_header, policy.action_value)] if held else []
-        return Reply(
-            remove=remove,
-            add=edits.additions(inspection, action, incident_id),
-            hold=f"Holdgate incident {incident_id}" if held else "",
-        )
+        return remove

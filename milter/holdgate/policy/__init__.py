@@ -1,1 +1,1 @@
-"""Envelope and findings in, verdict out."""
+"""Who may send what to whom: an ordered list of policies, read from a file, applied to envelope and inspection."""

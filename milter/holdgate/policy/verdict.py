@@ -1,34 +1,127 @@
-"""Says what becomes of a message, given who sends what to whom and what was found."""
+"""Says what becomes of a message: for each recipient the first policy that fits decides, the strictest of them counts.
 
-from dataclasses import dataclass
-from enum import StrEnum
+=====================  =======================================================================================
+step                   what happens
+=====================  =======================================================================================
+1. for each recipient  the policies are gone through in order; those that an exemption lifts are passed over
+2. the first that fits  in its conditions on the message and on this recipient decides for this recipient
+3. mode observe        a policy that only observes is noted, and the search goes on behind it
+4. no policy fits      allow; but mail that was not read whole gets what `uninspected` says
+5. for the message     the strictest action of its recipients: block > quarantine > encrypt > tag > alert > allow.
+                       Between equally strict policies the first in the file gives its name. Headers are added from
+                       every policy that decided for some recipient
+=====================  =======================================================================================
+"""
 
-from holdgate.config import PolicySettings
-from holdgate.findings import Inspection, Severity
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+from holdgate.envelope import Envelope
+from holdgate.findings import Inspection
+from holdgate.policy.action import Action
+from holdgate.policy.conditions import Compiled, address_matcher
+from holdgate.policy.model import Conditions, Exemption, Policy, PolicyFile
+from holdgate.tables import Tables
 
-class Action(StrEnum):
-    """What a policy wants done, from the weakest to the strictest."""
-
-    ALLOW = "allow"
-    QUARANTINE = "quarantine"
-    TEMPFAIL = "tempfail"
+# The name that incidents bear when no policy, but `uninspected` decided.
+UNINSPECTED = "uninspected"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The action, and the policy that says so: its name stands in the incident."""
+    """What is to be done with a message.
 
-    action: Action
+    `policy` is the name of the policy that decided, "" for none. `headers` are fields its policies add, `transport` is
+    where `encrypt` routes to, `notify` are addresses that `alert` tells. `observed` are names of policies that would
+    have decided if they were enforced. `recipients` says which policy decided for each of them.
+    """
+
+    action: Action = Action.ALLOW
     policy: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    transport: str = ""
+    notify: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
+    recipients: dict[str, str] = field(default_factory=dict)
 
 
-def decide(inspection: Inspection, settings: PolicySettings) -> Verdict:
-    """Hold what the profile finds grave enough; for mail that was not read whole the settings say what is done."""
-    severity = inspection.profiles.get(settings.profile)
-    if severity is not None and Severity(severity).rank >= Severity(settings.minimum_severity).rank:
-        return Verdict(Action.QUARANTINE, settings.profile)
-    if inspection.status != "complete":
-        wanted = settings.limited if inspection.status == "limited" else settings.failed
-        return Verdict(Action(wanted), f"{inspection.status} inspection")
-    return Verdict(Action.ALLOW)
+class PolicySet:
+    """The policies of one file, ready to decide. A new file makes a new set; one that is in use never changes."""
+
+    def __init__(self, policies: PolicyFile, tables: Tables) -> None:
+        self.file = policies
+        internal = address_matcher(policies.internal_domains, tables)
+        self._policies = [(policy, Compiled(policy, internal, tables)) for policy in policies.policy]
+        self._exemptions = [
+            (exemption, Compiled(_as_conditions(exemption), internal, tables)) for exemption in policies.exemption
+        ]
+
+    def decide(self, envelope: Envelope, inspection: Inspection, now: datetime) -> Verdict:
+        """Return the verdict on a message; `now` is aware. Raises TableError when a table cannot be asked."""
+        fitting = [
+            (policy, compiled)
+            for policy, compiled in self._policies
+            if compiled.fits_message(envelope, inspection, now)
+        ]
+        today = now.astimezone(UTC).date()
+        exemptions = [
+            (exemption, compiled)
+            for exemption, compiled in self._exemptions
+            if today <= exemption.expires and compiled.fits_message(envelope, inspection, now)
+        ]
+        observed: dict[str, None] = {}
+        chosen: dict[str, Policy | None] = {}
+        # A message without recipients does not reach us; the null entry keeps the rules the same for one that would.
+        for recipient in envelope.recipients or [""]:
+            lifted = [exemption for exemption, compiled in exemptions if compiled.fits_recipient(recipient)]
+            chosen[recipient] = _first(fitting, lifted, recipient, observed)
+        return self._strictest(chosen, inspection, tuple(observed))
+
+    def _strictest(
+        self, chosen: dict[str, Policy | None], inspection: Inspection, observed: tuple[str, ...]
+    ) -> Verdict:
+        names = {recipient: policy.name if policy else "" for recipient, policy in chosen.items()}
+        decided = list({policy.name: policy for policy in chosen.values() if policy is not None}.values())
+        order = [policy.name for policy in self.file.policy]
+        decided.sort(key=lambda policy: (-policy.action.rank, order.index(policy.name)))
+        uninspected = None in chosen.values() and inspection.status != "complete"
+        if uninspected and (not decided or self.file.uninspected.rank > decided[0].action.rank):
+            action, name = self.file.uninspected, UNINSPECTED
+        elif decided:
+            action, name = decided[0].action, decided[0].name
+        else:
+            return Verdict(observed=observed, recipients=names)
+        routed = next((policy for policy in decided if policy.name == name), None)
+        return Verdict(
+            action=action,
+            policy=name,
+            headers=tuple(item for policy in decided for item in policy.headers.items()),
+            transport=routed.transport if routed is not None else "",
+            notify=tuple(dict.fromkeys(address for policy in decided for address in policy.notify)),
+            observed=observed,
+            recipients=names,
+        )
+
+
+def _first(
+    fitting: Sequence[tuple[Policy, Compiled]], lifted: Sequence[Exemption], recipient: str, observed: dict[str, None]
+) -> Policy | None:
+    for policy, compiled in fitting:
+        if any(not exemption.policy or policy.name in exemption.policy for exemption in lifted):
+            continue
+        if not compiled.fits_recipient(recipient):
+            continue
+        if policy.mode == "enforce":
+            return policy
+        observed[policy.name] = None
+    return None
+
+
+def _as_conditions(exemption: Exemption) -> Conditions:
+    return Conditions(
+        sender=exemption.sender,
+        recipient=exemption.recipient,
+        auth_user=exemption.auth_user,
+        client=exemption.client,
+    )

@@ -25,6 +25,7 @@ class Incident:
     sender: str
     recipients: list[str]
     policy: str
+    action: str = "quarantine"
     id: str = field(default_factory=new_incident_id)
     state: State = State.PENDING
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -46,6 +47,9 @@ class Incident:
     reason: str = ""
     profiles: dict[str, str] = field(default_factory=dict)
     findings: list[dict[str, Any]] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
+    attachments: list[dict[str, Any]] = field(default_factory=list)
+    encrypted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,20 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.types import TypeDecorator
 
 
@@ -53,11 +66,15 @@ incidents = Table(
     Column("message_id", Text, nullable=False),
     Column("size", Integer, nullable=False),
     Column("policy", String(64), nullable=False),
+    Column("action", String(16), nullable=False),
     # The inspection: findings are masked before they come here.
     Column("status", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     Column("profiles", JSON, nullable=False),
     Column("findings", JSON, nullable=False),
+    Column("signals", JSON, nullable=False),
+    Column("attachments", JSON, nullable=False),
+    Column("encrypted", Boolean, nullable=False),
     Index("incidents_state", "state"),
     Index("incidents_queue_id", "queue_id"),
 )
@@ -89,4 +106,12 @@ notices = Table(
     Column("next_attempt_at", UtcDateTime, nullable=False),
     Index("notices_sent_at", "sent_at"),
     Index("notices_incident_id", "incident_id"),
+)
+
+# Seals that came back to us, by digest of seal and recipient, until they would not be believed anyway.
+used_seals = Table(
+    "used_seals",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("expires_at", UtcDateTime, nullable=False),
 )

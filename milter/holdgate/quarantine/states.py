@@ -7,6 +7,7 @@
                   └────▶ expired ───▶ returned
     any open state ──▶ vanished          (the message is gone from the hold queue, not by us)
     vanished ──▶ held                    (it came back: the queue is the truth)
+    recorded                             (nothing to decide: delivered with an alert or a tag, refused, or observed)
 """
 
 from enum import StrEnum
@@ -23,6 +24,7 @@ class State(StrEnum):
     EXPIRED = "expired"  # nobody decided in time; the sender has yet to be told
     RETURNED = "returned"  # the sender was told and the queue file is gone
     VANISHED = "vanished"  # the message is gone, and not by us
+    RECORDED = "recorded"  # a policy wanted it recorded; nothing is held and nothing is to be decided
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
@@ -34,6 +36,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.RELEASED: frozenset(),
     State.RETURNED: frozenset(),
     State.VANISHED: frozenset({State.HELD}),
+    State.RECORDED: frozenset(),
 }
 
 OPEN = frozenset({State.PENDING, State.HELD, State.APPROVED, State.REJECTED, State.EXPIRED})

@@ -14,12 +14,24 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, Row, create_engine, event, func, insert, make_url, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    make_url,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from holdgate import maillog
 from holdgate.quarantine.incident import Event, Incident, Notice
-from holdgate.quarantine.schema import events, incidents, notices
+from holdgate.quarantine.schema import events, incidents, notices, used_seals
 from holdgate.quarantine.states import State, may_become
 
 # How long a writer waits for another one, in seconds. A milter callback must answer well within Postfix's 300 s.
@@ -124,12 +136,23 @@ class Store:
 
     # -- incidents ------------------------------------------------------------------------------------------------
 
-    def record(self, incident: Incident, actor: Actor, event: str = "recorded", note: str = "") -> None:
-        """Write a new incident. Raises StoreError when it could not be written for good."""
+    def record(
+        self,
+        incident: Incident,
+        actor: Actor,
+        event: str = "recorded",
+        note: str = "",
+        owed: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """Write a new incident, and the notices it makes us owe as pairs of kind and recipient.
+
+        Raises StoreError when it could not be written for good.
+        """
         try:
             with self._engine.begin() as connection:
                 connection.execute(insert(incidents).values(**asdict(incident)))
                 _add_event(connection, incident.id, incident.created_at, event, actor, note)
+                _owe(connection, incident.id, incident.created_at, owed)
         except SQLAlchemyError as error:
             raise StoreError(type(error.__cause__ or error).__name__) from error
 
@@ -193,16 +216,27 @@ class Store:
             if changed.rowcount != 1:
                 raise ConflictError(_incident(row))
             _add_event(connection, incident.id, now, new, actor, note)
-            for kind, recipient in owed:
-                connection.execute(
-                    insert(notices).values(
-                        incident_id=incident.id, kind=kind, recipient=recipient, queued_at=now, next_attempt_at=now
-                    )
-                )
+            _owe(connection, incident.id, now, owed)
         maillog.incident_changed(
             incident.queue_id, incident=incident.id, old=incident.state, new=new, who=actor.who, how=actor.how
         )
         return _incident(row)
+
+    # -- seals ----------------------------------------------------------------------------------------------------
+
+    def use_seals(self, digests: Collection[str], expires_at: datetime) -> bool:
+        """Note that these were used; False, and nothing is noted, when one of them was before. Raises StoreError."""
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(delete(used_seals).where(used_seals.c.expires_at < datetime.now(UTC)))
+                connection.execute(
+                    insert(used_seals), [{"digest": digest, "expires_at": expires_at} for digest in sorted(digests)]
+                )
+        except IntegrityError:
+            return False
+        except SQLAlchemyError as error:
+            raise StoreError(type(error.__cause__ or error).__name__) from error
+        return True
 
     # -- events ---------------------------------------------------------------------------------------------------
 
@@ -255,6 +289,15 @@ def _add_event(connection: Connection, incident_id: str, at: datetime, event: st
     connection.execute(
         insert(events).values(incident_id=incident_id, at=at, event=event, who=actor.who, how=actor.how, note=note)
     )
+
+
+def _owe(connection: Connection, incident_id: str, now: datetime, owed: Iterable[tuple[str, str]]) -> None:
+    for kind, recipient in owed:
+        connection.execute(
+            insert(notices).values(
+                incident_id=incident_id, kind=kind, recipient=recipient, queued_at=now, next_attempt_at=now
+            )
+        )
 
 
 def _incident(row: Row[Any]) -> Incident:

@@ -1,14 +1,14 @@
 """One message or file: extract its parts, detect in each, gather findings that are safe to hand on."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from holdgate.detect import Confidence, Detector, Match
 from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import extract_file, extract_message
-from holdgate.extract.part import Extraction, Part
-from holdgate.findings import Finding, Inspection
+from holdgate.extract.part import Extraction, Part, Status
+from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.mask import mask
 
 _SAMPLES = 5
@@ -24,10 +24,12 @@ class _Tally:
 
 
 class Inspector:
-    """Reads messages and files with one set of rules and limits; evaluates one detector for each profile."""
+    """Reads messages and files with one set of rules and limits, and judges them by some of the profiles."""
 
-    def __init__(self, detectors: list[Detector], limits: Limits) -> None:
-        self._detectors = detectors
+    def __init__(self, detector: Detector, profiles: Sequence[str], limits: Limits) -> None:
+        """Raise RuleError for a profile that is not among the rules."""
+        self._detector = detector
+        self._profiles = [detector.with_profile(profile) for profile in profiles]
         self._limits = limits
 
     def extract(self, data: bytes, name: str | None) -> Extraction:
@@ -40,21 +42,31 @@ class Inspector:
         """Read and search a message, or a file named `name`."""
         begun = time.perf_counter()
         extraction = self.extract(data, name)
-        first, *others = self._detectors
-        matches = [first.find(part.text) for part in extraction.parts]
-        profiles: dict[str, str] = {}
-        for detector in (first, *others):
-            evaluation = detector.evaluate(matches)
-            if evaluation.severity is not None:
-                profiles[evaluation.profile] = str(evaluation.severity)
+        matches: list[list[Match]] = []
+        for part in extraction.parts:
+            scan = self._detector.scan(part.text, part.places)
+            matches.append(scan.matches)
+            if scan.limited and extraction.status is Status.COMPLETE:
+                extraction.status, extraction.reason = Status.LIMITED, f"{part.name}: {scan.limited}"
+        evaluations = (profile.evaluate(matches) for profile in self._profiles)
         return Inspection(
             status=extraction.status,
             reason=extraction.reason,
             findings=gather(extraction.parts, matches),
-            profiles=profiles,
+            profiles={one.profile: str(one.severity) for one in evaluations if one.severity is not None},
             signals=extraction.signals,
+            attachments=[Attachment(part.name, part.reader, part.size) for part in extraction.parts if part.size],
+            encrypted=any("encrypted" in part.reason for part in extraction.parts),
             elapsed_ms=round((time.perf_counter() - begun) * 1000, 3),
         )
+
+    def explain(self, data: bytes, name: str | None = None) -> list[dict[str, str]]:
+        """Say for each match in a message or file where it stands and why it counts, masked."""
+        return [
+            {"part": part.name, "place": part.place_at(reason.start), "why": str(reason)}
+            for part in self.extract(data, name).parts
+            for reason in self._detector.explain(part.text, part.places)
+        ]
 
 
 def gather(parts: Iterable[Part], matches: Iterable[list[Match]]) -> list[Finding]:

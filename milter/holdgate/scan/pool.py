@@ -66,13 +66,13 @@ class PoolSettings:
     retire_after: int = 500
 
     @classmethod
-    def of(cls, settings: Settings) -> "PoolSettings":
-        """Return what the settings file says."""
+    def of(cls, settings: Settings, profiles: tuple[str, ...]) -> "PoolSettings":
+        """Return what the settings file says; `profiles` are those that the policies ask for."""
         scan = settings.scan
         return cls(
             rules=settings.rules.shipped(),
             local_rules=settings.rules.local_directory,
-            profiles=(settings.policy.profile,),
+            profiles=profiles,
             workers=scan.workers or len(os.sched_getaffinity(0)),
             time_limit=scan.time_limit.total_seconds(),
             wait_limit=scan.wait_limit.total_seconds(),
@@ -98,7 +98,7 @@ class Pool:
         self.close()
 
     def close(self) -> None:
-        """End the zygote and, with it, all workers."""
+        """End the zygote and, with it, all workers. A pool may be closed twice."""
         self._control.close()
         self._zygote.wait()
         while not self._idle.empty():
@@ -122,6 +122,14 @@ class Pool:
             return self._do({"do": "extract", "name": name}, descriptor, "")
         except _WorkerLostError as error:
             return {"parts": [], "status": "failed", "reason": str(error), "signals": []}
+
+    def explain(self, descriptor: int, *, name: str | None = None) -> list[dict[str, str]]:
+        """Return for each match its `part`, `place` and `why` it counts. Raises ScanError."""
+        try:
+            reasons: list[dict[str, str]] = self._do({"do": "explain", "name": name}, descriptor, "")["reasons"]
+        except _WorkerLostError as error:
+            raise ScanError(str(error)) from error
+        return reasons
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 

@@ -13,10 +13,15 @@ import importlib
 import os
 import pkgutil
 import resource
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import chardet
+import phonenumbers
 import PIL.Image
+import stdnum.numdb
 
 from holdgate.extract import readers
 from holdgate.scan import landlock
@@ -27,6 +32,9 @@ try:
     SECCOMP_MISSING = ""
 except (ImportError, RuntimeError) as error:  # pyseccomp raises RuntimeError where Debian's libseccomp2 is missing
     SECCOMP_MISSING = str(error)
+
+# A short text and one of many different letters: they take chardet through each of its tables.
+_CHARSET_SAMPLES = ("Grüße aus Köln".encode("cp1252"), bytes(range(128, 256)) * 40)
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
@@ -76,7 +84,8 @@ class SandboxError(Exception):
 def preload() -> None:
     """Load all that reading a message needs, in the process that workers are forked from: later no file opens.
 
-    Imports every reader, every text encoding and what Pillow and chardet otherwise load on first use.
+    Imports every reader and every text encoding, and what Pillow, chardet, phonenumbers and stdnum otherwise load on
+    first use. Call it when the detectors are made: of stdnum it loads the tables of the modules in use.
     """
     for package in (readers, encodings):
         for module in pkgutil.iter_modules(package.__path__):
@@ -86,9 +95,23 @@ def preload() -> None:
         with contextlib.suppress(LookupError):
             codecs.lookup(encoding)
     PIL.Image.init()
-    chardet.detect("Grüße aus Köln".encode("cp1252") * 4)
+    for sample in _CHARSET_SAMPLES:
+        chardet.detect(sample)
+    phonenumbers.PhoneMetadata.load_all()
+    for name in _number_tables():
+        stdnum.numdb.get(name)
     if not SECCOMP_MISSING:
         seccomp.prepared()
+
+
+def _number_tables() -> Iterator[str]:
+    """Name the tables that belong to stdnum's imported modules: "cn/loc" to stdnum.cn, "isbn" to stdnum.isbn."""
+    root = Path(stdnum.numdb.__file__).parent
+    for path in sorted(root.rglob("*.dat")):
+        name = path.relative_to(root).with_suffix("")
+        owner = name.parent if name.parent.name else name
+        if f"stdnum.{'.'.join(owner.parts)}" in sys.modules:
+            yield str(name)
 
 
 def available() -> Protections:
@@ -111,12 +134,13 @@ def confine(limits: WorkerLimits) -> Protections:
     protections = available()
     try:
         _forget_environment()
-        _limit_resources(limits)
         _drop_capabilities()
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
         _prctl(_PR_SET_DUMPABLE, 0)
         if protections.landlock_abi:
             landlock.restrict(protections.landlock_abi)
+        # After landlock, which needs a descriptor for a moment; before seccomp, which lets no limit be changed.
+        _limit_resources(limits)
         if protections.seccomp:
             seccomp.restrict()
     except (OSError, ValueError) as error:

@@ -27,4 +27,6 @@ def serve(connection: socket.socket, inspector: Inspector) -> None:
 def _do(job: dict[str, Any], data: bytes, inspector: Inspector) -> dict[str, Any]:
     if job["do"] == "extract":
         return asdict(inspector.extract(data, job["name"]))
+    if job["do"] == "explain":
+        return {"reasons": inspector.explain(data, job["name"])}
     return inspector.inspect(data, job["name"]).to_json()

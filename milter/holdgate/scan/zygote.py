@@ -17,7 +17,7 @@ from typing import Any
 from holdgate.daemon import die_with_parent
 from holdgate.detect import Detector, RuleError
 from holdgate.extract.budget import Limits
-from holdgate.scan import wire
+from holdgate.scan import sandbox, wire
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.worker import serve
 
@@ -32,6 +32,7 @@ def main() -> None:
     settings, _ = wire.receive(control)
     try:
         inspector = _load(settings)
+        sandbox.preload()
     except (RuleError, OSError) as error:
         wire.send(control, {"error": str(error)})
         return
@@ -48,12 +49,10 @@ def main() -> None:
 
 
 def _load(settings: dict[str, Any]) -> Inspector:
-    rules, local = Path(settings["rules"]), Path(settings["local_rules"])
-    profiles: list[str] = settings["profiles"]
-    detectors = [Detector.from_rules(rules, profile, local_dir=local) for profile in profiles]
+    detector = Detector.from_rules(Path(settings["rules"]), local_dir=Path(settings["local_rules"]))
     known = {field.name for field in fields(Limits)}
     limits = Limits(**{name: value for name, value in settings["limits"].items() if name in known})
-    return Inspector(detectors, limits)
+    return Inspector(detector, settings["profiles"], limits)
 
 
 def _fork_worker(control: socket.socket, inspector: Inspector) -> None:
@@ -65,6 +64,7 @@ def _fork_worker(control: socket.socket, inspector: Inspector) -> None:
             die_with_parent()
             control.close()
             ours.close()
+            sandbox.confine(sandbox.WorkerLimits())
             serve(theirs, inspector)
             status = 0
         finally:

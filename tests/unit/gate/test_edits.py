@@ -2,18 +2,52 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdgate import headers
+from holdgate.config import PolicySettings
 from holdgate.findings import Inspection
 from holdgate.gate.edits import additions, removals, status_value
+from holdgate.policy.action import Action
+from holdgate.policy.verdict import Verdict
+
+SETTINGS = PolicySettings()
 
 
 def test_a_complete_inspection_says_so() -> None:
-    added = additions(Inspection(), [], "")
+    added = additions(Inspection(), Verdict(), SETTINGS, "", "")
     assert added == [(headers.INSPECTED, "true"), (headers.STATUS, "complete")]
 
 
 def test_what_was_not_read_whole_is_not_called_inspected() -> None:
-    added = additions(Inspection(status="limited", reason="a.zip: encrypted"), [("X-A", "Q")], "AAAA")
-    assert added == [(headers.STATUS, "limited; a.zip: encrypted"), ("X-A", "Q"), (headers.INCIDENT, "AAAA")]
+    unread = Inspection(status="limited", reason="a.zip: encrypted")
+    added = additions(unread, Verdict(Action.QUARANTINE), SETTINGS, "AAAA", "")
+    assert added == [
+        (headers.STATUS, "limited; a.zip: encrypted"),
+        (headers.ACTION, "Quarantine"),
+        (headers.INCIDENT, "AAAA"),
+    ]
+
+
+def test_a_policys_own_word_takes_the_place_of_ours() -> None:
+    verdict = Verdict(Action.ALERT, headers=(("x-netskope-ACTION", "Monitor"), ("X-Class", "1")))
+    added = dict(additions(Inspection(), verdict, SETTINGS, "AAAA", "v=1"))
+    assert added == {
+        headers.INSPECTED: "true",
+        headers.STATUS: "complete",
+        headers.INCIDENT: "AAAA",
+        headers.SEAL: "v=1",
+        "x-netskope-ACTION": "Monitor",
+        "X-Class": "1",
+    }
+
+
+def test_nothing_takes_the_hold_off() -> None:
+    verdict = Verdict(Action.QUARANTINE, headers=(("X-Netskope-Action", "Monitor"),))
+    added = additions(Inspection(), verdict, SETTINGS, "AAAA", "")
+    assert [value for name, value in added if name.lower() == "x-netskope-action"] == ["Quarantine"]
+
+
+def test_encrypt_names_its_transport() -> None:
+    added = dict(additions(Inspection(), Verdict(Action.ENCRYPT, transport="smtp:[gw]"), SETTINGS, "A", ""))
+    assert (added[headers.ROUTE], added[headers.ACTION]) == ("smtp:[gw]", "Encrypt")
 
 
 def test_the_last_of_one_name_goes_first() -> None:

@@ -1,5 +1,6 @@
 """Each denial is tried for real, in a forked child; each test says how the attempt must end."""
 
+import contextlib
 import ctypes
 import errno
 import mmap
@@ -47,6 +48,15 @@ def test_an_inherited_file_can_be_read(tmp_path: Path) -> None:
     with path.open("rb") as file:
         outcome = run_confined(lambda: (file.read(), os.fstat(file.fileno()).st_size))
     assert outcome == Outcome(result=(b"From: a", 7))
+
+
+def test_descriptors_that_are_open_stay_usable_and_no_more_can_come(tmp_path: Path) -> None:
+    path = tmp_path / "message"
+    path.write_bytes(b"x")
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(path.open("rb")) for _ in range(20)]
+        duplicate = errno_of(lambda: os.dup(files[-1].fileno()))
+        assert run_confined(lambda: (files[-1].read(), duplicate())) == Outcome(result=(b"x", errno.EMFILE))
 
 
 def test_no_file_opens_for_reading(tmp_path: Path) -> None:

@@ -34,17 +34,19 @@ _FR = re.compile(
     r"\d{1,4}(?:\s?(?:bis|ter|quater))?,?\s+(?:[Rr]ue|[Aa]venue|[Aa]v\.|[Bb]oulevard|[Bb]d|[Pp]lace|[Aa]llée|[Cc]hemin|[Ii]mpasse"
     r"|[Qq]uai|[Cc]ours|[Rr]oute|[Ss]quare)\s+[\w'’.\- ]{2,40}[,\s]+(?:F-)?\d{5}\s+[A-ZÉÈ][\w'’\-]+"
 )
-# Where a postcode may stand; the addresses are then looked for in the characters before it and a few behind.
-_ZIP = re.compile(rb"0{5}(?![0Aa])")
-_POSTCODE = re.compile(rb"0[0A]? ?0AA(?![0Aa])")
+# Where a postcode may stand; the address is then looked for in the characters before it and a few behind.
+_ENDS = (
+    (re.compile(rb"AA\.?,? 00000(?![0Aa])"), (_US,)),
+    (re.compile(rb"00000 A"), (_DE, _FR)),
+    (re.compile(rb"0AA(?![0Aa])"), (_GB,)),
+)
 _BEFORE, _AFTER = 140, 40
 _SPACES = re.compile(r"[\s,]+")
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each address; its value is in lower case with single spaces."""
-    reach = 0
-    for pattern, layouts in ((_ZIP, (_US, _DE, _FR)), (_POSTCODE, (_GB,))):
+    for pattern, layouts in _ENDS:
         reach = 0
         for code in pattern.finditer(text.mask):
             start = max(reach, code.start() - _BEFORE)

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
-_FIGURES = re.compile(rb"(?<![0Aa.\-/])0{1,4}([./\-]) ?0{1,2}\1 ?0{2,4}(?![0Aa]|[\-/]0)")
-_DAY_FIRST = re.compile(rb"(?<![0Aa])0{1,2}(?:aa|\.)?(?: aa)?[ \-][Aa]{3,10}\.?(?: aa)?,?[ \-]00(?:00)?(?![0Aa])")
-_MONTH_FIRST = re.compile(rb"A[Aa]{2,9}\.? 0{1,2}(?:aa)?,? 0000(?![0Aa])")
+# The searches begin with the last digit of the first number; `_number_start` finds its first.
+_FIGURES = re.compile(rb"0([./\-]) ?0{1,2}\1 ?0{2,4}(?![0Aa]|[\-/]0)")
+_DAY_FIRST = re.compile(rb"0(?:aa|\.)?(?: aa)?[ \-][Aa]{3,10}\.?(?: aa)?,?[ \-]00(?:00)?(?![0Aa])")
+_MONTH_FIRST = re.compile(rb" 00?(?:aa)?,? 0000(?![0Aa])")
+_MONTH_BEFORE = re.compile(r"([^\W\d_]{3,10})\.?\Z")
 _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _MONTHS = {
@@ -32,21 +34,40 @@ _MONTHS = {
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each date; its value is in ISO 8601. Of day and month, either may come first in figures."""
-    for found in _FIGURES.finditer(text.mask):
-        numbers = [
-            int(number) for number in text.text[found.start() : found.end()].replace(" ", "").split(found[1].decode())
-        ]
-        value = _figures(*numbers)
+    mask = text.mask
+    for found in _FIGURES.finditer(mask):
+        start, end = _number_start(mask, found.start()), found.end()
+        if start < 0:
+            continue
+        raw = text.text[start:end].replace(" ", "")
+        value = _figures(*map(int, raw.split(found[1].decode())))
         if value:
-            yield Place(found.start(), found.end(), value)
-    for pattern in (_DAY_FIRST, _MONTH_FIRST):
-        for found in pattern.finditer(text.mask):
-            raw = text.text[found.start() : found.end()]
-            month = next((_MONTHS[word] for word in _WORD.findall(raw.lower()) if word in _MONTHS), 0)
-            numbers = [int(number) for number in _NUMBER.findall(raw)]
-            value = _date(_year(numbers[1]), month, numbers[0]) if month and len(numbers) == 2 else ""
-            if value:
-                yield Place(found.start(), found.end(), value)
+            yield Place(start, end, value)
+    for found in _DAY_FIRST.finditer(mask):
+        start, end = _number_start(mask, found.start()), found.end()
+        raw = text.text[start:end]
+        month = next((_MONTHS[word] for word in _WORD.findall(raw.lower()) if word in _MONTHS), 0)
+        numbers = [int(number) for number in _NUMBER.findall(raw)]
+        value = _date(_year(numbers[1]), month, numbers[0]) if start >= 0 and month and len(numbers) == 2 else ""
+        if value:
+            yield Place(start, end, value)
+    for found in _MONTH_FIRST.finditer(mask):
+        word = _MONTH_BEFORE.search(text.text, max(0, found.start() - 12), found.start())
+        month = _MONTHS.get(word[1].lower(), 0) if word else 0
+        numbers = [int(number) for number in _NUMBER.findall(text.text[found.start() : found.end()])]
+        value = _date(numbers[1], month, numbers[0]) if month else ""
+        if value and word:
+            yield Place(word.start(), found.end(), value)
+
+
+def _number_start(mask: bytes, last: int) -> int:
+    """Return where the number begins that ends at `last`; -1 where it is longer than a year or part of something."""
+    start = last
+    while start and mask[start - 1] == 48 and last - start < 4:
+        start -= 1
+    if last - start > 3 or (start and mask[start - 1] in b"0Aa.-/"):
+        return -1
+    return start
 
 
 def _figures(first: int, second: int, third: int) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
+_AT = re.compile(rb"@(?=[0Aa?])")
 _MAILBOX_END = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}\Z")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_](?:[\w-]{0,61}[^\W_])", re.UNICODE)
 
@@ -12,12 +13,11 @@ _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_](?:[\w-]{0
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each address."""
     content = text.text
-    at = content.find("@")
-    while at >= 0:
+    for sign in _AT.finditer(text.mask):
+        at = sign.start()
         domain = _DOMAIN.match(content, at + 1)
         if domain is not None:
             mailbox = _MAILBOX_END.search(content[max(0, at - 64) : at])
             start = at - len(mailbox[0].lstrip(".'`{|/=*~-")) if mailbox else at
             if start < at and ".." not in content[start:at] and content[at - 1] != ".":
                 yield Place(start, domain.end(), content[start : domain.end()].lower())
-        at = content.find("@", at + 1)

@@ -22,14 +22,13 @@ def find(text: Text, dictionaries: Dictionaries) -> Iterator[Place]:
     position = 0
     while (found := _PAIR.search(mask, position)) is not None:
         start, end = found.span()
-        words = text.text[start:end].split()
-        first, last = words[0].lower(), words[-1].lower()
-        if _known(first, first_names) and _known(last, surnames) and first not in neither and last not in neither:
-            yield Place(start, end, f"{first} {last}")
-            position = end
-        else:
-            # The second word may begin a name.
-            position = start + len(words[0])
+        position = mask.index(b" ", start)
+        first = text.text[start:position].lower()
+        if first in first_names or _known(first, first_names):
+            last = text.text[mask.rindex(b" ", start, end) + 1 : end].lower()
+            if _known(last, surnames) and first not in neither and last not in neither:
+                yield Place(start, end, f"{first} {last}")
+                position = end
     for found in _REVERSED.finditer(mask):
         start, end = found.span()
         last, _, first = text.text[start:end].lower().partition(", ")

@@ -24,7 +24,7 @@ def resolve(name: str) -> Validator:
     library, module, own, function = parts.groups()
     try:
         if library:
-            return _named(importlib.import_module(f"stdnum.{module}"), "is_valid", name)
+            return _forgiving(_named(importlib.import_module(f"stdnum.{module}"), "is_valid", name))
         return _named(importlib.import_module(f"{__name__}.{own}"), function, name)
     except ImportError:
         raise ValidatorError(f"validator {name!r} does not exist") from None
@@ -36,3 +36,15 @@ def _named(module: object, function: str, name: str) -> Validator:
         raise ValidatorError(f"validator {name!r} does not exist")
     validator: Validator = found
     return validator
+
+
+def _forgiving(validator: Validator) -> Validator:
+    """Take an error for a refusal: python-stdnum looks some parts of a number up without asking whether they exist."""
+
+    def forgiving(value: str) -> bool:
+        try:
+            return bool(validator(value))
+        except (LookupError, ValueError):
+            return False
+
+    return forgiving

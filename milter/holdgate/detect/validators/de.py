@@ -1,6 +1,13 @@
 """Numbers issued in Germany that python-stdnum does not know."""
 
+import re
+
 from holdgate.detect.validators.digits import weighted
+
+_HEALTH = re.compile("[A-Z][0-9]{9}")
+_PENSION = re.compile("[0-9]{8}[A-Z][0-9]{3}")
+_DOCUMENT = re.compile("[0-9A-Z]{9}[0-9]D?")
+_LICENCE = re.compile("[0-9A-Z]{9}[0-9X][0-9A-Z]")
 
 _PENSION_WEIGHTS = (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1)
 
@@ -19,6 +26,8 @@ def kvnr(value: str) -> bool:
 
     The letter counts as its place in the alphabet, two digits.
     """
+    if not _HEALTH.fullmatch(value):
+        return False
     digits = _letter_as_digits(value, 0)
     return sum(_cross_sum(int(d) * (1 + i % 2)) for i, d in enumerate(digits[:-1])) % 10 == int(digits[-1])
 
@@ -29,6 +38,8 @@ def rvnr(value: str) -> bool:
     Twelve characters: area, day, month, year, first letter of the name at birth, serial, check digit. A day above 31
     tells numbers of the same day apart; a month of 0 or day of 0 is used where the date is unknown.
     """
+    if not _PENSION.fullmatch(value):
+        return False
     digits = _letter_as_digits(value, 8)
     day, month = int(value[2:4]), int(value[4:6])
     if day > 62 or month > 12:
@@ -39,9 +50,11 @@ def rvnr(value: str) -> bool:
 
 def document(value: str) -> bool:
     """Whether the tenth character of a passport or identity card is the check digit (ICAO 9303 part 3, 4.9)."""
-    return weighted(value[:9], (7, 3, 1) * 3) % 10 == int(value[9])
+    return _DOCUMENT.fullmatch(value) is not None and weighted(value[:9], (7, 3, 1) * 3) % 10 == int(value[9])
 
 
 def drivers_licence(value: str) -> bool:
     """Whether the tenth of eleven characters is the check digit (weights 9 to 1, mod 11, ten is X; FeV Anlage 8)."""
+    if not _LICENCE.fullmatch(value):
+        return False
     return value[9] == "0123456789X"[weighted(value[:9], range(9, 0, -1)) % 11]

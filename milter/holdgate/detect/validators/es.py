@@ -1,6 +1,10 @@
 """Numbers issued in Spain that python-stdnum does not know, or only in one way of writing."""
 
+import re
+
 from stdnum.es import dni as stdnum_dni
+
+_NUSS = re.compile("[0-9]{12}")
 
 
 def dni(value: str) -> bool:
@@ -13,6 +17,8 @@ def nuss(value: str) -> bool:
 
     A number below ten million is checked without its leading zero.
     """
+    if not _NUSS.fullmatch(value):
+        return False
     province, number, control = int(value[:2]), int(value[2:10]), int(value[10:])
     digits = 10_000_000 if number < 10_000_000 else 100_000_000
     return (1 <= province <= 53 or province == 66) and (province * digits + number) % 97 == control

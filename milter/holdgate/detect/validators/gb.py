@@ -5,13 +5,13 @@ import re
 from stdnum.gb import utr
 
 _NEVER_PREFIXES = frozenset(("BG", "GB", "KN", "NK", "NT", "TN", "ZZ"))
-_NINO = re.compile(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]")
-_EXAMPLE_NINO = re.compile(r"QQ\d{6}[A-D]")
+_NINO = re.compile(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]")
+_EXAMPLE_NINO = re.compile(r"QQ[0-9]{6}[A-D]")
 # Surname filled up with 9, decade, month (50 more for women), day, year, initials, a digit, two check characters.
 _DRIVING_LICENCE = re.compile(
     r"(?:[A-Z]{5}|[A-Z]{4}9|[A-Z]{3}99|[A-Z]{2}999|[A-Z]9999)"
-    r"\d(?:[05][1-9]|[16][0-2])(?:0[1-9]|[12]\d|3[01])\d"
-    r"(?:[A-Z][A-Z9]|99)[0-9A-Z][0-9A-Z]{2}(?:\d\d)?"
+    r"[0-9](?:[05][1-9]|[16][0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]"
+    r"(?:[A-Z][A-Z9]|99)[0-9A-Z][0-9A-Z]{2}(?:[0-9][0-9])?"
 )
 
 

@@ -17,6 +17,7 @@ _ALGORITHMS: dict[str, tuple[tuple[int, ...], int, int]] = {
     "G": ((0, 0, 0, 0, 0, 0, 1, 3, 7, 1, 3, 7, 1, 3, 7, 1), 9, 10),
     "X": ((0,) * 16, 0, 1),
 }
+_ACCOUNT = re.compile(r"[0-9]{15,16}")
 _OLD_NHI = re.compile(rf"[{_LETTERS}]{{3}}[0-9]{{4}}")
 _NEW_NHI = re.compile(rf"[{_LETTERS}]{{3}}[0-9]{{2}}[{_LETTERS}]{{2}}")
 
@@ -37,7 +38,7 @@ def bank_account(value: str) -> bool:
 
     python-stdnum has the sums too, but refuses branches that are missing from its own list.
     """
-    if len(value) not in (15, 16) or not value.isdigit() or value[:2] not in _BANKS:
+    if _ACCOUNT.fullmatch(value) is None or value[:2] not in _BANKS:
         return False
     number = value if len(value) == 16 else f"{value[:13]}0{value[13:]}"
     algorithm = _BANKS[number[:2]]

@@ -1,13 +1,17 @@
 """Numbers issued in Sweden; python-stdnum does not know those of coordination, which add 60 to the day of birth."""
 
+import re
+
 from stdnum import luhn
 
 from holdgate.detect.validators.digits import is_date
 
+_DIGITS = re.compile("(?:1[89]|20)?[0-9]{10}")
+
 
 def personal_number(value: str) -> bool:
     """Whether ten or twelve digits are a birth date, a serial and a Luhn digit over the last ten (SKV 717)."""
-    if len(value) == 12 and value[:2] not in ("18", "19", "20"):
+    if not _DIGITS.fullmatch(value):
         return False
     digits = value[-10:]
     year, month, day = int(digits[:2]), int(digits[2:4]), int(digits[4:6])

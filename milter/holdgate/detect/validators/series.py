@@ -1,12 +1,20 @@
-"""Letters in front of a number: a series that an issuer prints, or only a short word that happens to stand there."""
+"""Numbers without a check digit: whether they can be one at all, or only what often stands in their place."""
 
-_WORDS = frozenset(
-    # English and French words of two letters, and abbreviations of "number", "licence", "passport", that end a label.
-    ("AN AS AT BE BY DL DO GO HE ID IF IN IS IT ME MY NO NR OF ON OR PN PP SO TO UP US WE YR").split()
-    + ("AU CE DE DU EN ET IL LA LE MA NO NE ON OU PA SA SE SI SU UN").split()
+import re
+
+# English and French words of two letters, and short forms of "number", "licence", "passport", that end a label.
+_WORD = re.compile(
+    r"(?:A[NSTU]|B[EY]|CE|D[ELOU]|E[NT]|GO|HE|I[DFLNST]|L[AE]|M[AEY]"
+    r"|N[EOR]|O[FNRU]|P[ANP]|S[AEIOU]|TO|U[NPS]|WE|YR)"
 )
+_DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 
 
 def no_word(value: str) -> bool:
     """Whether the first two characters are a series ("GA 302922") and not a short word ("is 302922")."""
-    return value[:2] not in _WORDS
+    return _WORD.match(value) is None
+
+
+def no_date(value: str) -> bool:
+    """Whether it is anything but a date of this or the last century written as eight digits, year first."""
+    return _DATE.fullmatch(value) is None

@@ -4,6 +4,7 @@ Follows [MS-CFB] 2.6 (directory) by way of olefile. A storage may hold a whole d
 object or a message inside a message does: readers of the old Office formats take a `Storage`, not a file.
 """
 
+import io
 import struct
 from collections.abc import Iterator
 
@@ -15,17 +16,7 @@ from holdgate.extract.readers.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 # What olefile is seen to raise on damaged files, besides its own errors, which are OSErrors.
-DAMAGE = (
-    OSError,
-    ValueError,
-    IndexError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    struct.error,
-    RecursionError,
-    MemoryError,
-)
+DAMAGE = (OSError, ArithmeticError, LookupError, ValueError, TypeError, AttributeError, RecursionError, struct.error)
 STORAGES = (olefile.STGTY_STORAGE, olefile.STGTY_ROOT)
 
 
@@ -95,6 +86,8 @@ class Storage:
         except DAMAGE:
             self.sink.limited("damaged stream")
             return b""
+        if len(data) < self.sizes[name]:
+            self.sink.limited("damaged stream")
         budget.spend_bytes(len(data))
         return data
 
@@ -105,7 +98,8 @@ def open_compound(document: Document, sink: Sink) -> Storage:
     Raises UnreadableError("damaged") then.
     """
     try:
-        file = olefile.OleFileIO(document.data)
+        # A stream, because olefile takes short bytes for the name of a file to open.
+        file = olefile.OleFileIO(io.BytesIO(document.data))
         return Storage(file, file.root, [], sink)
     except DAMAGE as error:
         for text in strings(document.data):

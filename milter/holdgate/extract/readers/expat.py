@@ -83,6 +83,7 @@ def feed(data: bytes, handler: Handler, budget: Budget) -> int:
             budget.check_time()
         parser.Parse(b"", True)
     except (expat.ExpatError, ValueError, LookupError):
+        parser.buffer_text = False  # Hands over the text that was still gathered.
         return max(0, min(parser.ErrorByteIndex, len(data) - 1))
     return len(data)
 

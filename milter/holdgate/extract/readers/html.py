@@ -11,6 +11,7 @@ from collections import Counter
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from holdgate.extract import charset
+from holdgate.extract.fields import base64
 from holdgate.extract.reading import Document, Sink
 
 MAX_BYTES = 5_000_000
@@ -19,6 +20,8 @@ MAX_DEPTH = 2_000
 
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _TAG_NAME = re.compile(r"/?([a-zA-Z][^\s>/]{0,40})")
+_DATA_URI = re.compile(r"\s*data:([\w.+/-]*)[^,]{0,200};base64,", re.IGNORECASE)
+_HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|\bhidden\b", re.IGNORECASE)
 _OPENING = re.compile(r"<([a-zA-Z][^\s/>]{0,40})")
 _CLOSING = re.compile(r"</([a-zA-Z][^\s/>]{0,40})")
 _QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
@@ -71,42 +74,59 @@ def _is_heavy(source: str) -> bool:
 
 
 def _walk(source: str, sink: Sink) -> None:
-    """Go through the tree in document order without recursion."""
+    """Hand over what the tree of the page holds."""
     root = LexborHTMLParser(source).root
     if root is None:
         return
-    line: list[str] = []
     lines: list[str] = []
     aside: list[tuple[str, str]] = []
-    node: LexborNode | None = root
+    _collect(root.parent or root, lines, aside, visible=False)
+    sink.text("\n".join(lines))
+    if _HIDING.search(source):
+        seen: list[str] = []
+        _collect(root.parent or root, seen, [], visible=True)
+        if seen != lines:
+            sink.text("\n".join(seen), "without hidden text")
+    for place, value in aside:
+        if uri := _DATA_URI.match(value):
+            content = base64(value[uri.end() :].encode("ascii", "replace"))
+            sink.budget.spend_entry()
+            sink.budget.spend_bytes(len(content))
+            sink.embedded(content, declared_type=uri[1].lower())
+        else:
+            sink.text(value, place)
+
+
+def _collect(top: LexborNode, lines: list[str], aside: list[tuple[str, str]], visible: bool) -> None:
+    """Go through a tree in document order, without recursion; `visible` leaves out what styles hide."""
+    line: list[str] = []
+    node: LexborNode | None = top
     while node is not None:
         tag = node.tag or ""
+        below = node.child
         if tag == "-text":
             line.append(node.text_content or "")
         elif tag == "-comment":
             aside.append(("comment", node.comment_content or ""))
-        else:
-            _break(tag, line, lines)
-            aside.extend((name, value) for name, value in node.attributes.items() if value and name not in _LAYOUT)
-        below = node.child
+        elif tag[:1] != "-":
+            if tag in _CELLS:
+                line.append("\t")
+            elif tag not in INLINE:
+                _flush(line, lines)
+            attributes = node.attributes
+            aside.extend((name, value) for name, value in attributes.items() if value and name not in _LAYOUT)
+            if visible and ("hidden" in attributes or _HIDING.search(attributes.get("style") or "")):
+                below = None
+            elif tag == "template" and (fragments := node.template_fragments()):
+                below = fragments[0].child
         while below is None and node is not None:
             below = node.next
             if below is None:
                 node = node.parent
-                _break(node.tag or "" if node else "", line, lines)
+                if node is not None and node.tag not in INLINE and node.tag not in _CELLS:
+                    _flush(line, lines)
         node = below
     _flush(line, lines)
-    sink.text("\n".join(lines))
-    for place, value in aside:
-        sink.text(value, place)
-
-
-def _break(tag: str, line: list[str], lines: list[str]) -> None:
-    """Keep on the line, set off a table cell, or begin a new line."""
-    if tag in _CELLS:
-        line.append("\t")
-    elif tag not in INLINE:
-        _flush(line, lines)
 
 
 def _flush(line: list[str], lines: list[str]) -> None:

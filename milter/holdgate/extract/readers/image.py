@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from functools import partial
 from typing import cast
 
-from PIL import ExifTags, Image, ImageFile, ImageOps, IptcImagePlugin, UnidentifiedImageError
+from PIL import AvifImagePlugin, ExifTags, Image, ImageFile, ImageOps, IptcImagePlugin, UnidentifiedImageError
 
 from holdgate.extract import ocr
+from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.ocr import Pixels
 from holdgate.extract.readers.xmp import xmp_text
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
-FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "JPEG2000", "PPM", "ICO", "PCX", "TGA")
+FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "JPEG2000", "PPM", "ICO", "PCX", "TGA", "AVIF")
 PLACE = "image properties"
 TEXT_BYTES = 500_000
 """A text chunk of a picture is unpacked to this many bytes; Pillow refuses a picture with one beyond a million."""
@@ -41,6 +42,8 @@ _PILLOW_ERRORS = (
     ZeroDivisionError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
 
+# A confined worker cannot start threads, and libavif gives up without the ones it wants.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 # The size is checked before a picture is decoded; Pillow's own warning would say no more.
 Image.MAX_IMAGE_PIXELS = None
 
@@ -54,6 +57,8 @@ def read(document: Document, sink: Sink) -> None:
             _read_frames(document.data, image, sink)
     except UnidentifiedImageError as error:
         raise UnreadableError("damaged or unknown image format") from error
+    except MemoryError as error:
+        raise LimitReachedError("image too large") from error
     except _PILLOW_ERRORS as error:
         raise UnreadableError("damaged") from error
 
@@ -73,9 +78,17 @@ def _read_frames(data: bytes, image: Image.Image, sink: Sink) -> None:
         width, height = image.size
         place = f"{pages} {number + 1}" if getattr(image, "is_animated", False) else ""
         ocr.current.read(width, height, partial(_pixels, data, image, number, sink), sink, place)
-        if image.format == "MPO" or not hasattr(image, "n_frames"):
+        # The next frame of an animation is drawn over this one: what is too large now stays too large.
+        if width * height > ocr.current.limits.pixels or not _has_more_pictures(image):
             return
     sink.limited("too many frames")
+
+
+def _has_more_pictures(image: Image.Image) -> bool:
+    """Tell whether to look for another frame. Those of an animation are of one size, and going there decodes them."""
+    if image.format == "MPO" or not hasattr(image, "n_frames"):
+        return False
+    return image.format == "TIFF" or ocr.current.engine is not None
 
 
 def _pixels(data: bytes, image: Image.Image, number: int, sink: Sink) -> Pixels:

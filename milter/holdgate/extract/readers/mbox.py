@@ -4,7 +4,7 @@ import re
 
 from holdgate.extract.reading import Document, Sink
 
-_SEPARATOR = re.compile(rb"^From [^\r\n]*\r?\n", re.MULTILINE)
+_SEPARATOR = re.compile(rb"^From \S[^\r\n]*\d\d:\d\d[^\r\n]*\r?\n", re.MULTILINE)
 
 
 def read(document: Document, sink: Sink) -> None:

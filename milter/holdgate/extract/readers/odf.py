@@ -1,7 +1,7 @@
 """Reads OpenDocument texts, spreadsheets, presentations and drawings, in a ZIP package or as one flat XML file.
 
-Follows OpenDocument 1.3 (OASIS): part 2 (packages) 3 and 4.8 (encryption), part 3 (schema) 5 (text and tracked changes,
-5.5), 9 (tables), 10 (drawings), 11 (charts), 13 (forms), 14.1 (annotations), 16.9 (headers), 4.3 (metadata).
+Follows OpenDocument 1.3 (OASIS): part 2 (packages; manifest:encryption-data), part 3 (schema) 5 (text; 5.5 tracked
+changes), 9 (tables), 10 (drawings), 11 (charts), 13 (forms), 14.1 (annotations), 16.9 (headers), 4.3 (metadata).
 """
 
 import base64
@@ -10,6 +10,7 @@ import posixpath
 from collections.abc import Callable
 
 from holdgate.extract.readers import expat
+from holdgate.extract.readers.byte_strings import strings
 from holdgate.extract.readers.expat import local
 from holdgate.extract.readers.number_format import plain_number
 from holdgate.extract.readers.ooxml_sheet import TELLING, column_name
@@ -62,7 +63,11 @@ NAMED = frozenset(_NAMED.split())
 CHARACTERS = {"tab": "\t", "line-break": "\n", "soft-hyphen": ""}
 NUMERIC = frozenset({"float", "currency", "percentage"})
 FLAT_ROOTS = frozenset({"document", "document-content", "document-styles", "document-meta", "document-settings"})
+# Cells are read by themselves; maps and layers hold conditions and names of the program.
+SILENT = frozenset({"table-cell", "covered-table-cell", "map", "layer", "style", "font-face"})
 MARKUP = frozenset({"manifest", "layout-cache", "RDF"})
+# Text that stands in no paragraph is a sign between the parts of a number, or longer than any of them.
+LONG_ENOUGH = 4
 MOST_SPACES = 1_000
 
 
@@ -85,6 +90,9 @@ def read(document: Document, sink: Sink) -> None:
             folder = posixpath.dirname(member.path)
             place = f"embedded object {folder}" if folder.startswith("Object") else ""
             _read_xml(data, sink, place)
+        elif member.path.startswith("Fonts/"):
+            for text in strings(data):
+                sink.text(text, "embedded font")
         elif root not in MARKUP:
             sink.embedded(data, posixpath.basename(member.path))
 
@@ -140,7 +148,9 @@ class OdfText:
         if attributes:
             for key, value in attributes.items():
                 plain = key[key.find(":") + 1 :]
-                if (plain in TEXT_ATTRIBUTES or (plain == "name" and name in NAMED)) and name != "table-cell":
+                if key.startswith("xmlns"):
+                    continue
+                if (plain in TEXT_ATTRIBUTES or (plain == "name" and name in NAMED)) and name not in SILENT:
                     self.emit(value)
 
     def end(self, name: str) -> None:
@@ -160,7 +170,7 @@ class OdfText:
         elif self.own:
             if not self.silent:
                 self.pieces.append((self.flags, text))
-        elif not text.isspace():
+        elif len(text) >= LONG_ENOUGH and not text.isspace():
             self.emit(text)
 
     def add(self, text: str) -> None:
@@ -182,6 +192,8 @@ class OdfText:
             text = "".join(text for _, text in pieces)
             self.deletions[self.change] = f"{before}\n{text}" if before else text
         for text, what in views(pieces):
+            if text == self.cell_value:
+                self.cell_value = ""
             self.emit(text, what)
 
     def emit(self, text: str, what: str = "") -> None:
@@ -301,12 +313,12 @@ def _begin_cell(reader: OdfText, attributes: dict[str, str]) -> None:
     formula = attributes.get("formula", "")
     if formula and (not kind or TELLING.search(formula)):
         reader.emit(formula, "formula")
-    if reader.cell_value:
-        reader.emit(reader.cell_value)
-        reader.cell_value = ""
 
 
 def _end_cell(reader: OdfText) -> None:
+    """End a cell; its value follows where it is not what was shown."""
+    reader.emit(reader.cell_value)
+    reader.cell_value = ""
     reader.cell = ""
 
 

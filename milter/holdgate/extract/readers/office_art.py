@@ -10,8 +10,10 @@ import zlib
 from collections.abc import Iterator
 
 from holdgate.extract.budget import LimitReachedError
+from holdgate.extract.readers import metafile
 from holdgate.extract.readers.byte_strings import strings
-from holdgate.extract.reading import Sink
+from holdgate.extract.readers.compound import Within
+from holdgate.extract.reading import Document, Sink, UnreadableError
 
 # Instance and version, then the record type of each kind of picture.
 BLIP = re.compile(rb"(?s)(?P<head>[\x00-\xff]{2})(?P<kind>[\x1a-\x1f\x29\x2a])\xf0(?=(?P<size>.{4}))")
@@ -30,7 +32,7 @@ METAFILES = frozenset({0x1A, 0x1B, 0x1C})
 
 
 def pictures(data: bytes, sink: Sink) -> Iterator[tuple[bytes, str]]:
-    """Yield raster pictures with a name that tells their kind; of metafiles hand over the strings."""
+    """Yield raster pictures with a name that tells their kind; read metafiles."""
     at = 0
     while match := BLIP.search(data, at):
         at = match.start() + 1
@@ -52,7 +54,7 @@ def pictures(data: bytes, sink: Sink) -> Iterator[tuple[bytes, str]]:
 
 
 def _read_metafile(data: bytes, sink: Sink) -> None:
-    """Hand over the strings of a metafile ([MS-ODRAW] 2.2.31: sizes, bounds, and whether it is compressed)."""
+    """Read a metafile ([MS-ODRAW] 2.2.31: sizes, bounds, and whether it is compressed)."""
     if len(data) < 34:
         return
     size, _, _, _, _, _, _, _, compression = struct.unpack_from("<I4i2iIB", data, 0)
@@ -65,5 +67,8 @@ def _read_metafile(data: bytes, sink: Sink) -> None:
             sink.limited("picture not read")
             return
         sink.budget.spend_bytes(len(content))
-    for text in strings(content, narrow=b" EMF" not in content[:64]):
-        sink.text(text, "picture")
+    try:
+        metafile.read(Document(content), Within(sink, "picture"))
+    except UnreadableError:
+        for text in strings(content):
+            sink.text(text, "picture")

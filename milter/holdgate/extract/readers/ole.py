@@ -11,7 +11,7 @@ import struct
 
 import msoffcrypto
 
-from holdgate.extract.readers import excel, msg, ooxml, powerpoint, word
+from holdgate.extract.readers import excel, metafile, msg, ooxml, powerpoint, word
 from holdgate.extract.readers.byte_strings import strings
 from holdgate.extract.readers.compound import Storage, Within, open_compound
 from holdgate.extract.readers.office_art import pictures
@@ -20,8 +20,9 @@ from holdgate.extract.readers.property_set import read_properties
 from holdgate.extract.readers.vba import read_module
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
-# Office opens a file with this password without asking for one ([MS-OFFCRYPTO] 2.3.7.7 names it for workbooks).
-DEFAULT_PASSWORD = "VelvetSweatshop"
+# Excel and PowerPoint open files with these passwords without asking for one (OpenOffice.org's documentation of the
+# Excel file format, 4.18.3; the second is known from oletools).
+DEFAULT_PASSWORDS = ("VelvetSweatshop", "/01Hannes Ruescher/01")
 # Rounds of key derivation that are worth spending on it; Office writes 50,000 or 100,000.
 MOST_ROUNDS = 1_000_000
 ROUNDS = re.compile(rb'spinCount="(\d+)"')
@@ -47,6 +48,10 @@ SIGNATURES = (
     b"GIF8",
     b"Rar!",
 )
+# Streams in which strings are all there is to read: links, equations, names of macro projects, forms.
+SMALL_TALK = frozenset({"\x01ole", "equation native", "project", "\x03vbframe", "f", "o", "\x03eprint"})
+PICTURE = "picture of an object"
+OLD_METAFILE = b"\x01\x00\x09\x00\x00\x03"
 CONTROLS = "".join(map(chr, range(32)))
 BROKEN = (struct.error, IndexError, ValueError, KeyError, OverflowError)
 
@@ -55,7 +60,7 @@ def read(document: Document, sink: Sink) -> None:
     """Read a compound file; raise UnreadableError("encrypted") or ("damaged") where nothing can be read."""
     root = open_compound(document, sink)
     if "encryptedpackage" in root:
-        decrypted = _decrypted(document, root.read("encryptioninfo"))
+        decrypted = _decrypted(document, root.read("encryptioninfo"), sink)
         sink.signal("encrypted with the default password")
         if decrypted.startswith(b"PK"):
             ooxml.read(Document(decrypted, document.name), sink)
@@ -69,7 +74,7 @@ def read(document: Document, sink: Sink) -> None:
         failure = error
     if failure is not None and str(failure) == "encrypted":
         try:
-            decrypted = _decrypted(document, b"")
+            decrypted = _decrypted(document, b"", sink)
         except UnreadableError:
             for name in PROPERTY_SETS & set(root.untaken()):
                 read_properties(root.read(name), sink)
@@ -77,9 +82,11 @@ def read(document: Document, sink: Sink) -> None:
         sink.signal("encrypted with the default password")
         root, failure = open_compound(Document(decrypted), sink), None
         _read_main(root, sink)
-    _read_rest(root, sink, 0)
+    understood = _read_rest(root, sink, 0)
     if failure is not None:
         raise failure
+    if not understood and not any(stream in root for stream, _ in READERS):
+        sink.limited("unknown format, only strings read")
 
 
 def read_storage(storage: Storage, sink: Sink, depth: int) -> None:
@@ -105,16 +112,18 @@ def _read_main(storage: Storage, sink: Sink) -> None:
                 _strings(storage.read(stream), sink, "remains")
 
 
-def _read_rest(storage: Storage, sink: Sink, depth: int) -> None:
-    """Read the streams that no reader has taken, and the storages inside."""
+def _read_rest(storage: Storage, sink: Sink, depth: int) -> bool:
+    """Read the streams that no reader has taken, and the storages inside; tell whether the streams were understood."""
+    understood = True
     for name in storage.untaken():
         try:
-            _read_stream(storage, name, sink)
+            understood &= _read_stream(storage, name, sink)
         except BROKEN:
             sink.limited("damaged stream")
     for inner in storage.storages():
         place = _place(inner)
         read_storage(inner, Within(sink, place) if place else sink, depth + 1)
+    return understood
 
 
 def _place(storage: Storage) -> str:
@@ -127,10 +136,10 @@ def _place(storage: Storage) -> str:
     return "embedded object"
 
 
-def _read_stream(storage: Storage, name: str, sink: Sink) -> None:
-    """Read a stream that no format's reader has taken."""
+def _read_stream(storage: Storage, name: str, sink: Sink) -> bool:
+    """Read a stream that no format's reader has taken; tell whether its kind is known."""
     if name in PLUMBING or name.startswith("__srp_"):
-        return
+        return True
     data = storage.read(name)
     if name in PROPERTY_SETS or name.startswith("\x05"):
         read_properties(data, sink)
@@ -145,8 +154,24 @@ def _read_stream(storage: Storage, name: str, sink: Sink) -> None:
     elif storage.name.lower() == "vba":
         if name != "dir":
             read_module(data, storage.names[name], sink)
+    elif storage.name.lower() == "_sx_db_cur":
+        excel.read_stream(data, sink)
+    elif name.startswith("\x02olepres"):
+        _read_presentation(data, sink)
     else:
         _strings(data, sink, f"stream {storage.names[name].strip(CONTROLS)}")
+        return name in SMALL_TALK or not data
+    return True
+
+
+def _read_presentation(data: bytes, sink: Sink) -> None:
+    """Read the metafile that shows an object ([MS-OLEDS] 2.3.4), or the strings of another form."""
+    enhanced, old = data.find(b" EMF"), data.find(OLD_METAFILE)
+    start = enhanced - 40 if enhanced >= 40 else old
+    if start >= 0:
+        metafile.read(Document(data[start:]), Within(sink, PICTURE))
+    else:
+        _strings(data, sink, PICTURE)
 
 
 def _strings(data: bytes, sink: Sink, place: str, narrow: bool = True) -> None:
@@ -155,15 +180,19 @@ def _strings(data: bytes, sink: Sink, place: str, narrow: bool = True) -> None:
         sink.text(text, place)
 
 
-def _decrypted(document: Document, information: bytes) -> bytes:
-    """Open a file with the default password, or raise UnreadableError("encrypted")."""
+def _decrypted(document: Document, information: bytes, sink: Sink) -> bytes:
+    """Open a file with a default password, or raise UnreadableError("encrypted")."""
     if any(int(count[:12]) > MOST_ROUNDS for count in ROUNDS.findall(information)):
         raise UnreadableError("encrypted")
-    out = io.BytesIO()
-    try:
-        file = msoffcrypto.OfficeFile(io.BytesIO(document.data))
-        file.load_key(password=DEFAULT_PASSWORD)
-        file.decrypt(out)
-    except Exception as error:  # whatever goes wrong, the file stays closed, and that is what is reported
-        raise UnreadableError("encrypted") from error
-    return out.getvalue()
+    # Deriving a key is slow in packages, which only Excel makes with a default password.
+    for password in DEFAULT_PASSWORDS[: 1 if information else None]:
+        sink.budget.check_time()
+        out = io.BytesIO()
+        try:
+            file = msoffcrypto.OfficeFile(io.BytesIO(document.data))
+            file.load_key(password=password)
+            file.decrypt(out)
+        except Exception:  # whatever goes wrong, the file stays closed, and that is what is reported
+            continue
+        return out.getvalue()
+    raise UnreadableError("encrypted")

@@ -9,6 +9,7 @@ import struct
 
 from holdgate.extract.reading import Sink
 
+FOLDERS = re.compile(r"[\\/]")
 COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -33,7 +34,7 @@ def read_package(data: bytes, sink: Sink) -> None:
         sink.limited("damaged embedded object")
     for name in dict.fromkeys(names):
         sink.text(name, "embedded object")
-    sink.embedded(content, re.split(r"[\\/]", names[1] or names[0])[-1])
+    sink.embedded(content, FOLDERS.split(names[1] or names[0])[-1])
 
 
 def read_object(data: bytes, sink: Sink) -> None:

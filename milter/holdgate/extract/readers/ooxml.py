@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
-from urllib.parse import unquote
 
 from holdgate.extract.readers import expat
+from holdgate.extract.readers.byte_strings import strings
+from holdgate.extract.readers.ooxml_relations import Relations, RelationText, SlideOrder
 from holdgate.extract.readers.ooxml_sheet import SharedStrings, SheetComments, SheetText, Styles, Workbook
 from holdgate.extract.readers.ooxml_text import PartText
 from holdgate.extract.readers.revisions import joined
@@ -50,17 +51,21 @@ LABELS = {
     "externalLink": "external link",
     "connections": "connections",
     "queryTable": "query",
+    "PageContents": "page",
     "xml": "drawing",
 }
 SHEETS = frozenset({"worksheet", "chartsheet", "dialogsheet", "macrosheet"})
-# Nothing but markup of the package, references between cells, or colours and shapes: no text of a person.
-MARKUP = frozenset({"Types", "calcChain", "styleDef", "colorsDef", "layoutDef", "styleDefHdrLst", "colorsDefHdrLst"})
+# Nothing but markup of the package, references and ids, or colours and shapes: no text of a person.
+_MARKUP = "calcChain colorsDef colorsDefHdrLst commentsEx commentsIds layoutDef styleDef styleDefHdrLst Types"
+MARKUP = frozenset(_MARKUP.split())
 # In these it is known which attributes are text; in all others every attribute is taken.
 _BODIES = """
     chartStyle colorStyle comments document endnotes fonts footnotes presentation presentationPr sld sst styleSheet
     tblStyleLst theme ThreadedComments viewPr webSettings workbook
 """
-KNOWN = frozenset(LABELS) | SHEETS | frozenset(_BODIES.split())
+KNOWN = frozenset(LABELS) - {"PageContents"} | SHEETS | frozenset(_BODIES.split())
+# XML that has a reader of its own.
+FOREIGN = frozenset({"html", "svg"})
 # Relationships to parts that are binary records in an .xlsb.
 _RECORDS = """
     chartsheet comments connections dialogsheet externalLink officeDocument pivotCacheDefinition pivotCacheRecords
@@ -69,6 +74,10 @@ _RECORDS = """
 """
 BINARY = frozenset(_RECORDS.split())
 BINARY_MARKUP = frozenset({"calcChain", "xlBinaryIndex", "printerSettings"})
+# What is read before the rest: by relationship, or where there is none, by name. Sheets and slides go by number.
+EARLY = {"officeDocument": 0, "sharedStrings": 1, "styles": 2, "slide": 4, "worksheet": 4}
+EARLY_NAMES = {"workbook.": 0, "presentation.": 0, "document.": 0, "sharedstrings": 1, "styles": 2, "slide": 4}
+FONTS = (".odttf", ".fntdata")
 PRINTER_SETTINGS = re.compile(r"printersettings[^/]*\.bin$", re.IGNORECASE)
 NUMBER = re.compile(r"(\d+)\.\w+$")
 
@@ -81,15 +90,6 @@ class Source(Protocol):
 
     def load(self, index: int, most: int = 0) -> bytes | None:
         """Return the bytes of the part at `index`, or None when it stays unread, which the sink has been told."""
-
-
-@dataclass(slots=True)
-class Relations:
-    """What relationship parts say: who refers to whom by which id, and as what."""
-
-    targets: dict[tuple[str, str], str] = field(default_factory=dict)
-    owners: dict[str, str] = field(default_factory=dict)
-    kinds: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -113,6 +113,13 @@ class Package:
                 return joined(self.names[owner], label if owner != path.lower() else "")
             owner = self.relations.owners.get(owner, "")
         return label
+
+    def name_targets(self, path: str, names: Iterable[tuple[str, str]]) -> None:
+        """Give the parts that `path` refers to by relationship ids the names a person sees."""
+        for name, identifier in names:
+            target = self.relations.targets.get((path.lower(), identifier))
+            if target:
+                self.names[target] = name
 
 
 class ZipSource:
@@ -170,62 +177,61 @@ def _precedence(package: Package, path: str) -> tuple[int, int, int]:
     return rank, 0 if rank < 4 else 1, int(number.group(1)[:9]) if number and rank == 4 else 0
 
 
-EARLY = {"officeDocument": 0, "sharedStrings": 1, "styles": 2, "slide": 4, "worksheet": 4}
-EARLY_NAMES = {"workbook.": 0, "presentation.": 0, "document.": 0, "sharedstrings": 1, "styles": 2, "slide": 4}
-
-
 def _read_part(package: Package, path: str, data: bytes) -> None:
     """Read one part by what its root element says it is."""
-    sink = package.sink
     root = expat.root_name(data)
-    if not root or root.lower() == "html":
-        kind = package.relations.kinds.get(path.lower(), "")
-        if kind in BINARY_MARKUP or PRINTER_SETTINGS.search(path):
-            return
-        if kind in BINARY and path.lower().endswith(".bin"):
-            _read_binary(package, path, data, kind)
-            return
-        if path.lower().endswith("vbaproject.bin"):
-            sink.signal("macro")
-        sink.embedded(data, posixpath.basename(path))
-        return
-    if root in MARKUP:
-        return
-    if root in SHEETS:
+    if not root or root.lower() in FOREIGN:
+        _read_other(package, path, data)
+    elif root in SHEETS:
         place = package.place(path, "") or f"sheet {posixpath.splitext(posixpath.basename(path))[0]}"
-        _finish(SheetText(sink, place, package.strings, package.styles), data, sink)
-        return
-    if root == "workbook":
-        package.workbook = workbook = Workbook(sink)
-        _finish(workbook, data, sink)
-        for name, identifier in workbook.sheets:
-            target = package.relations.targets.get((path.lower(), identifier))
-            if target:
-                package.names[target] = f"sheet {name}"
-        return
-    if root == "sst":
-        strings = SharedStrings(sink)
-        _finish(strings, data, sink)
+        _finish(SheetText(package.sink, place, package.strings, package.styles), data)
+    elif root == "workbook":
+        package.workbook = Workbook(package.sink)
+        _finish(package.workbook, data)
+        package.name_targets(path, ((f"sheet {name}", identifier) for name, identifier in package.workbook.sheets))
+    elif root == "sst":
+        strings = SharedStrings(package.sink)
+        _finish(strings, data)
         if package.strings:
-            strings.finish_unused()
-        else:
-            package.strings = strings
-        return
-    if root == "styleSheet":
-        package.styles = package.styles or Styles(sink, bool(package.workbook and package.workbook.since_1904))
-        _finish(package.styles, data, sink)
-        return
-    if root in ("comments", "ThreadedComments") and not _is_word(path):
-        _finish(SheetComments(sink, package.place(path, "")), data, sink)
-        return
-    if root == "presentation":
-        _name_slides(package, path, data)
-    label = LABELS.get(root, "" if root in KNOWN else root)
+            package.strings.finish_unused()
+        package.strings = strings
+    elif root == "styleSheet":
+        package.styles = Styles(package.sink, bool(package.workbook and package.workbook.since_1904))
+        _finish(package.styles, data)
+    elif root == "ThreadedComments" or (root == "comments" and not path.lower().startswith("word/")):
+        _finish(SheetComments(package.sink, package.place(path, "")), data)
+    elif root not in MARKUP:
+        if root == "presentation":
+            order = SlideOrder(package.sink)
+            expat.feed(data, order, package.sink.budget)
+            package.name_targets(path, ((f"slide {number}", id_) for number, id_ in enumerate(order.identifiers, 1)))
+        place = package.place(path, _label(root, path))
+        _finish(PartText(package.sink, place, everything=root not in KNOWN, lenient=root == "xml"), data)
+
+
+def _label(root: str, path: str) -> str:
+    """Return what a person calls a part."""
     if root == "sld":
         number = NUMBER.search(path)
-        label = f"slide {number.group(1)}" if number else "slide"
-    place = package.place(path, label)
-    _finish(PartText(sink, place, everything=root not in KNOWN, lenient=root == "xml"), data, sink)
+        return f"slide {number.group(1)}" if number else "slide"
+    return LABELS.get(root, "" if root in KNOWN else root)
+
+
+def _read_other(package: Package, path: str, data: bytes) -> None:
+    """Read a part that is no XML of Office: records of an .xlsb, or a document of its own."""
+    kind = package.relations.kinds.get(path.lower(), "")
+    if kind in BINARY_MARKUP or PRINTER_SETTINGS.search(path):
+        return
+    if kind in BINARY and path.lower().endswith(".bin"):
+        _read_binary(package, path, data, kind)
+        return
+    if path.lower().endswith("vbaproject.bin"):
+        package.sink.signal("macro")
+    if path.lower().endswith(FONTS):
+        for text in strings(data):
+            package.sink.text(text, "embedded font")
+        return
+    package.sink.embedded(data, posixpath.basename(path))
 
 
 def _read_binary(package: Package, path: str, data: bytes, kind: str) -> None:
@@ -234,74 +240,10 @@ def _read_binary(package: Package, path: str, data: bytes, kind: str) -> None:
     place = package.place(path, kind if kind not in ("officeDocument", "worksheet", "sharedStrings") else "")
     read_binary(data, book, package.sink, place)
     if kind == "officeDocument":
-        for name, identifier in book.sheets:
-            target = package.relations.targets.get((path.lower(), identifier))
-            if target:
-                package.names[target] = f"sheet {name}"
+        package.name_targets(path, ((f"sheet {name}", identifier) for name, identifier in book.sheets))
 
 
-def _finish(handler: PartText, data: bytes, sink: Sink) -> None:
+def _finish(handler: PartText, data: bytes) -> None:
     """Parse a part and let its reader hand over what is left."""
-    expat.read_part(data, handler, sink, handler.place, handler.lenient)
+    expat.read_part(data, handler, handler.sink, handler.place, handler.lenient)
     handler.finish()
-
-
-def _is_word(path: str) -> bool:
-    return path.lower().startswith("word/")
-
-
-class SlideOrder(PartText):
-    """Learns the order of the slides from the presentation part (ECMA-376-1, 19.2.1.34)."""
-
-    def __init__(self, sink: Sink):
-        super().__init__(sink)
-        self.identifiers: list[str] = []
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
-        if name == "sldId":
-            self.identifiers += [value for key, value in attributes.items() if ":" in key]
-
-
-def _name_slides(package: Package, path: str, data: bytes) -> None:
-    """Give the slides the numbers a person sees."""
-    order = SlideOrder(package.sink)
-    expat.feed(data, order, package.sink.budget)
-    for number, identifier in enumerate(order.identifiers, 1):
-        target = package.relations.targets.get((path.lower(), identifier))
-        if target:
-            package.names[target] = f"slide {number}"
-
-
-class RelationText(PartText):
-    """Reads a relationship part; targets outside the package are text."""
-
-    def __init__(self, sink: Sink, path: str, relations: Relations):
-        super().__init__(sink, "link")
-        folder, _, name = path.lower().rpartition("/")
-        self.folder = folder.removesuffix("_rels").strip("/")
-        self.owner = posixpath.join(self.folder, name.removesuffix(".rels"))
-        self.relations = relations
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
-        if name != "Relationship":
-            return
-        target = attributes.get("Target", "")
-        if attributes.get("TargetMode") == "External":
-            self.emit(target)
-            if "%" in target:
-                self.emit(unquote(target))
-            return
-        target = target.replace("\\", "/").lower()
-        resolved = posixpath.normpath(target if target.startswith("/") else posixpath.join(self.folder, target))
-        resolved = resolved.lstrip("./")
-        self.relations.targets[self.owner, attributes.get("Id", "")] = resolved
-        kind = attributes.get("Type", "").rpartition("/")[2]
-        self.relations.kinds.setdefault(resolved, kind)
-        if kind not in UPWARD:
-            self.relations.owners.setdefault(resolved, self.owner)
-
-
-# Relationships that lead to what a slide or notes page is made from, not to what belongs to it.
-UPWARD = frozenset({"slideLayout", "slideMaster", "notesMaster", "theme", "slide", "officeDocument"})

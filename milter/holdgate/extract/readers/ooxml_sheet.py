@@ -1,7 +1,7 @@
 """Reads the XML parts of a workbook: cells with their places, shared strings, number formats, comments.
 
 Follows ECMA-376-1:2016 (ISO/IEC 29500-1) 18.3 (worksheets), 18.4 (shared strings), 18.8 (styles), 18.7 (comments),
-18.2 (workbook), and [MS-XLSX] 2.6.204 and on for threaded comments. A number is given with the digits the file holds,
+18.2 (workbook), and [MS-XLSX] (CT_ThreadedComment). A number is given with the digits the file holds,
 without an exponent; where its format shows it as a date or with a mask ("000-00-0000"), as the format shows it.
 """
 

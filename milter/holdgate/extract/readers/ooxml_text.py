@@ -11,7 +11,8 @@ from holdgate.extract.readers.expat import local
 from holdgate.extract.readers.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
 from holdgate.extract.reading import Sink
 
-RUN_TEXT = frozenset({"t", "delText"})
+# The last is Visio's ([MS-VSDX], Text_Type), a whole text with marks for its formats in it.
+RUN_TEXT = frozenset({"t", "delText", "Text"})
 FIELD_CODES = frozenset({"instrText", "delInstrText"})
 # Character data of these is measure or position, never text.
 MEASURES = frozenset({"posOffset", "align", "pctWidth", "pctHeight", "pctPosHOffset", "pctPosVOffset", "binData"})
@@ -19,17 +20,20 @@ MEASURES = frozenset({"posOffset", "align", "pctWidth", "pctHeight", "pctPosHOff
 _ATTRIBUTES = """
     alias alt author caption command comment connection connectionString dataField descr description displayName
     displayText dsn error errorTitle fmla fullName href initials instr keywords label macro name odcFile prompt
-    promptTitle query screenTip sourceFile sql src string subject tag target Target text title tooltip uniqueName url
-    userId userName value
+    promptTitle query screenTip sourceFile sql src string subject tag Target target text title tooltip
+    totalsRowLabel uniqueName url userId userName v value
 """
 TEXT_ATTRIBUTES = frozenset(_ATTRIBUTES.split())
 # `val` is text in these elements and formatting in all others.
 _VALUES = """
-    alias aliases attachedSchema attr author category connectString dataSource default docVar helpText keywords
-    listItem lvlText mappedName name query result src statusText subject tag title udl
+    alias aliases attachedSchema attr author category connectString customFilter dataSource default docVar
+    filter helpText inputCells keywords listEntry listItem lvlText mappedName name query result src statusText
+    subject tag title udl
 """
 TEXT_VALUES = frozenset(_VALUES.split())
-SILENT = frozenset({"lsdException", "latentStyles", "font", "rFonts", "ext", "compatSetting", "extLst"})
+# Lists of style names that Word writes by itself, fonts, switches, marks in Visio's texts.
+_SILENT = "compatSetting cp ext extLst font latentStyles lsdException pp rFonts tp"
+SILENT = frozenset(_SILENT.split())
 
 
 class PartText:
@@ -72,6 +76,8 @@ class PartText:
         """Take an end tag."""
         if name == self.leaf:
             self.leaf = ""
+            if name == "Text":
+                self.flush()
             return
         if self.plain:
             if name in MEASURES:
@@ -140,7 +146,7 @@ class PartText:
             wanted = known.get(key)
             if wanted is None:
                 plain = key[key.find(":") + 1 :]
-                wanted = plain in TEXT_ATTRIBUTES or (self.everything and not key.startswith("xmlns"))
+                wanted = (self.everything or plain in TEXT_ATTRIBUTES) and not key.startswith("xmlns")
                 known[key] = wanted
             if wanted or (name in TEXT_VALUES and key.endswith("val")):
                 self.emit(value)

@@ -17,6 +17,9 @@ from holdgate.extract.reading import Document, Sink, UnreadableError
 TRAILING_BYTES = 32
 """So much after the last %%EOF is a document of its own, not a stray line end or signature padding."""
 
+EARLIER_VERSIONS = 8
+LINEARIZED_BYTES = 1_024
+
 _ENCRYPTED = (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
 _DOCUMENT_READERS: tuple[Callable[[Handle, Strings], None], ...] = (
     pdf_document.read_properties,
@@ -45,6 +48,7 @@ def read(document: Document, sink: Sink) -> None:
         for read_document in _DOCUMENT_READERS:
             read_document(handle, strings)
         _read_pages(handle, strings)
+        _read_earlier_versions(handle, data, strings)
         if pdfium.FPDF_GetSecurityHandlerRevision(handle) >= 0:
             data = copy_without_encryption(handle)
     pdf_strings.read_strings(data, strings)
@@ -85,6 +89,26 @@ def _read_pages(document: Handle, strings: Strings) -> None:
                     unreadable += 1
     if unreadable:
         sink.limited(f"{unreadable} damaged pages")
+
+
+def _read_earlier_versions(document: Handle, data: bytes, strings: Strings) -> None:
+    """Hand on page text that an incremental update (7.5.6) took away: who has the file can bring it back."""
+    ends = pdf_document.version_ends(document)
+    if b"/Linearized" in data[:LINEARIZED_BYTES]:
+        # The first of its two end marks closes the first page's section (Annex F), not a version.
+        ends = ends[1:]
+    if len(ends) > EARLIER_VERSIONS + 1:
+        strings.sink.limited("earlier versions not read")
+    known = {line for text in strings.seen for line in text.split("\n")}
+    for end in ends[-2 : -EARLIER_VERSIONS - 2 : -1]:
+        earlier = data[:end]
+        with closing(_opened(earlier), pdfium.FPDF_CloseDocument) as handle:
+            count = pdfium.FPDF_GetPageCount(handle) if handle else 0
+            for index in range(min(count, strings.sink.budget.limits.pdf_pages)):
+                strings.sink.budget.check_time()
+                with closing(pdfium.FPDF_LoadPage(handle, index), pdfium.FPDF_ClosePage) as page:
+                    text = pdf_page.read_text(page) if page else ""
+                _add_news(text, known, f"page {index + 1}, earlier version", strings)
 
 
 def _form(document: Handle) -> Handle:

@@ -17,6 +17,7 @@ from holdgate.extract.readers.pdf_calls import (
 from holdgate.extract.reading import Sink
 
 BOOKMARKS = 100_000
+VERSIONS = 10_000
 
 _PROPERTIES = (b"Title", b"Author", b"Subject", b"Keywords", b"Creator", b"Producer")
 _FILE_ACTIONS = (pdfium.PDFACTION_LAUNCH, pdfium.PDFACTION_REMOTEGOTO)
@@ -143,6 +144,14 @@ def read_xfa(document: Handle, strings: Strings) -> None:
             packets.append(data(pdfium.FPDF_GetXFAPacketContent, size, document, index))
     if packets:
         strings.add_file(b"".join(packets), "XFA form.xml", "application/xml")
+
+
+def version_ends(document: Handle) -> list[int]:
+    """Return the offsets at which the versions of an incrementally updated file (7.5.6) end, oldest first."""
+    count = pdfium.FPDF_GetTrailerEnds(document, None, 0)
+    ends = (ctypes.c_uint * min(count, VERSIONS))()
+    pdfium.FPDF_GetTrailerEnds(document, ends, len(ends))
+    return list(ends)
 
 
 def read_signatures(document: Handle, strings: Strings) -> None:

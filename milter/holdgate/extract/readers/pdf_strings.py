@@ -8,7 +8,7 @@ and reads as text is handed on. Streams are skipped but for object streams, XMP,
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,6 +17,8 @@ from holdgate.extract.readers.xmp import xmp_text
 
 PLACE = "document strings"
 MOST_PAGES = 5_000
+OBJECT_STREAM_BYTES = 16_000_000
+"""Writers put some hundred objects into one object stream: tens of kB."""
 TEXT_STREAM_BYTES = 5_000_000
 
 # PDFDocEncoding (Annex D.2) where it differs from Latin-1.
@@ -25,23 +27,12 @@ _DOC_ENCODING = dict(zip(range(0x18, 0x20), "˘ˇˆ˙˝˛˚˜", strict=True)) | 
 )
 _DOC_ENCODING[0xA0] = "€"
 
-# Binary values and constants of the format: nothing a person wrote.
-_SKIPPED_KEYS = {
-    b"ID",
-    b"O",
-    b"U",
-    b"OE",
-    b"UE",
-    b"Perms",
-    b"CheckSum",
-    b"Registry",
-    b"Ordering",
-    b"Panose",
-    b"Lang",
-    b"DA",
-}
+# Binary values, constants of the format, and names of targets inside the document (12.3.2.3), which no reader sees.
+_SKIPPED_KEYS = frozenset(
+    b"ID O U OE UE Perms CheckSum Registry Ordering Panose CharSet Lang DA D Dest Names Limits".split()
+)
 _DATE = re.compile(r"D:(?:19|20)\d\d(?:\d\d){0,5}(?:[-+Z][\d']*)?")
-_KEY = re.compile(rb"/([A-Za-z0-9]+)\s*$")
+_NAME = re.compile(rb"[A-Za-z0-9]+")
 _TOKEN = re.compile(rb"\\.|[()]|<[0-9A-Fa-f\s]*+>", re.S)
 _ESCAPE = re.compile(rb"\\(\r\n|[0-7]{1,3}|.)", re.S)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\n": b"", b"\r": b"", b"\r\n": b""}
@@ -78,11 +69,11 @@ def read_strings(data: bytes, strings: Strings) -> None:
     for stream in streams:
         if b"/ObjStm" in stream.dictionary:
             budget.check_time()
-            syntax.append(decoded(data, stream, strings) or b"")
+            syntax.append(decoded(data, stream, strings, OBJECT_STREAM_BYTES) or b"")
     text_numbers, file_numbers = set[int](), set[int]()
     for region in syntax:
         budget.check_time()
-        for text in texts(region):
+        for text in texts(region, budget.check_time):
             strings.add_new(text, PLACE)
         text_numbers.update(int(number) for number in _TEXT_REFERENCE.findall(region))
         for references in _FILE_REFERENCES.findall(region):
@@ -154,10 +145,11 @@ def _stream_end(data: bytes, start: int, dictionary: bytes) -> int:
     return len(data) if end < 0 else end
 
 
-def decoded(data: bytes, stream: Stream, strings: Strings) -> bytes | None:
+def decoded(data: bytes, stream: Stream, strings: Strings, most: int = 0) -> bytes | None:
     """Return the bytes of a stream without filter or with FlateDecode, None for other filters.
 
-    A damaged stream gives what can be inflated of it; one beyond the size of a member is cut there and said so.
+    A damaged stream gives what can be inflated of it; one beyond `most` bytes, by default the size of a
+    member, is cut there and said so.
     """
     if _OTHER_FILTER.search(stream.dictionary):
         return None
@@ -170,19 +162,24 @@ def decoded(data: bytes, stream: Stream, strings: Strings) -> bytes | None:
             piece = inflate.decompress(data[start : min(start + _INFLATED_AT_ONCE, stream.end)])
             strings.sink.budget.spend_bytes(len(piece))
             content += piece
-            if len(content) > strings.sink.budget.limits.entry_bytes:
-                strings.sink.limited("member too large")
+            if len(content) > (most or strings.sink.budget.limits.entry_bytes):
+                strings.sink.limited("stream too large")
                 break
     except zlib.error:
         strings.sink.limited("damaged")
     return bytes(content)
 
 
-def texts(region: bytes) -> Iterator[str]:
-    """Yield the literal and hexadecimal strings of a piece of PDF syntax that read as text, in linear time."""
+def texts(region: bytes, check: Callable[[], None] = lambda: None) -> Iterator[str]:
+    """Yield the literal and hexadecimal strings of a piece of PDF syntax that read as text, in linear time.
+
+    `check` is called now and then and may end the work by an exception.
+    """
     depth = 0
     start = 0
-    for token in _TOKEN.finditer(region):
+    for count, token in enumerate(_TOKEN.finditer(region)):
+        if not count % 4_096:
+            check()
         kind = region[token.start()]
         if kind == 0x28:
             depth += 1
@@ -202,11 +199,19 @@ def texts(region: bytes) -> Iterator[str]:
 
 def _text(region: bytes, start: int, raw: bytes) -> str:
     """Decode a string that stands at `start` of a region, or return "" where it is not text."""
-    key = _KEY.search(region, max(0, start - 40), start)
-    if len(raw) < 3 or (key and key[1] in _SKIPPED_KEYS):
+    if len(raw) < 3 or _key(region, start) in _SKIPPED_KEYS:
         return ""
     text = string_text(raw)
     return "" if _DATE.fullmatch(text) or _is_binary(raw, text) else text
+
+
+def _key(region: bytes, start: int) -> bytes:
+    """Return the key of the dictionary entry that a string at `start` belongs to, by itself or in an array."""
+    slash = region.rfind(b"/", max(0, start - 200), start)
+    if slash < 0 or b">>" in region[slash:start]:
+        return b""
+    name = _NAME.match(region, slash + 1)
+    return name[0] if name else b""
 
 
 def _is_binary(raw: bytes, text: str) -> bool:
@@ -227,9 +232,12 @@ def _is_utf8(raw: bytes) -> bool:
 def _unescape(raw: bytes) -> bytes:
     if b"\\" not in raw:
         return raw
-    return _ESCAPE.sub(
-        lambda match: bytes([int(match[1], 8) & 255]) if match[1].isdigit() else _ESCAPED.get(match[1], match[1]), raw
-    )
+    return _ESCAPE.sub(_unescaped, raw)
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    code = escape[1]
+    return bytes([int(code, 8) & 255]) if code[0] in b"01234567" else _ESCAPED.get(code, code)
 
 
 def string_text(raw: bytes) -> str:

@@ -6,6 +6,7 @@ Follows [MS-OLEPS] 2.21 (PropertySetStream), 2.20 (PropertySet), 2.17 (Dictionar
 import struct
 from datetime import UTC, datetime, timedelta
 
+from holdgate.extract.readers.byte_strings import strings
 from holdgate.extract.reading import Sink
 
 PLACE = "document properties"
@@ -16,14 +17,15 @@ MOST_ELEMENTS = 10_000
 
 
 def read_properties(data: bytes, sink: Sink) -> None:
-    """Hand over the text of all properties of a property set stream; what is damaged ends the set."""
+    """Hand over the text of all properties of a property set stream; of one that leads astray all its strings."""
     try:
         (count,) = struct.unpack_from("<I", data, 24)
         for index in range(min(count, 2)):
             (offset,) = struct.unpack_from("<I", data, 28 + 20 * index + 16)
             _read_set(data, offset, sink)
     except (struct.error, IndexError):
-        sink.limited("damaged document properties")
+        for text in strings(data):
+            sink.text(text, PLACE)
 
 
 def _read_set(data: bytes, start: int, sink: Sink) -> None:

@@ -20,8 +20,10 @@ def views(pieces: Pieces) -> Iterator[tuple[str, str]]:
         seen |= flags
     now = _without(pieces, DELETED)
     yield now, ""
-    if seen & DELETED:
-        yield _without(pieces, INSERTED), "before revision"
+    if seen & (DELETED | INSERTED):
+        before = _without(pieces, INSERTED)
+        if before != now:
+            yield before, "before revision"
     if seen & HIDDEN:
         visible = _without(pieces, DELETED | HIDDEN)
         if visible != now:

@@ -8,7 +8,9 @@ cuts the file into tokens, so that time grows with its length whatever its nesti
 import re
 from collections.abc import Callable
 
+from holdgate.extract.readers import metafile
 from holdgate.extract.readers.byte_strings import strings
+from holdgate.extract.readers.compound import Within
 from holdgate.extract.readers.ole_package import read_object
 from holdgate.extract.readers.property_set import codec
 from holdgate.extract.readers.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
@@ -232,8 +234,11 @@ class _Rtf:
         if destination == "objdata":
             read_object(content, self.sink)
         elif destination == "pict" and not self.picture:
-            for text in strings(content):
-                self.sink.text(text, "picture")
+            try:
+                metafile.read(Document(content), Within(self.sink, "picture"))
+            except UnreadableError:
+                for text in strings(content):
+                    self.sink.text(text, "picture")
         elif destination == "pict":
             self.sink.embedded(content, self.picture)
         elif destination in ("datastore", "themedata"):

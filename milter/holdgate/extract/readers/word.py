@@ -16,6 +16,8 @@ from holdgate.extract.readers.property_set import codec
 from holdgate.extract.readers.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
+# The mark of a document that Word for the Macintosh wrote.
+MACINTOSH = 0x100
 WORD_2 = (0xA59B, 0xA59C, 0xA5DB)
 WORD_6 = (0xA5DC, 0xA697, 0xA698, 0xA699)
 COMPLEX, ENCRYPTED, SECOND_TABLE, WIDE_95 = 0x0004, 0x0100, 0x0200, 0x1000
@@ -34,6 +36,7 @@ SUBDOCUMENTS = (
 SPRMS = ((b"\x00\x08", DELETED), (b"\x01\x08", INSERTED), (b"\x3c\x08", HIDDEN))
 SYMBOL = b"\x09\x6a"
 PAGE = 512
+UNBROKEN = re.compile("[^\r\x07\x0c]+")
 PARAGRAPH = re.compile("[\r\x07\x0c]")
 FIELD = re.compile("([\x13\x14\x15])")
 # Line break, column break, hyphens, and the marks for pictures, notes, drawings, page numbers and dates.
@@ -78,7 +81,7 @@ class Header:
 
     magic: int
     version: int
-    language: int
+    charset: str
     flags: int
     first: int
     last: int
@@ -103,7 +106,7 @@ def read(document: Document, sink: Sink) -> None:
         raise UnreadableError("damaged")
     _check_encryption(header)
     text = data[header.first : header.last] or data[PAGE:]
-    _subdocument(text.decode("cp1252", "replace"), "", sink)
+    _subdocument(text.decode(header.charset, "replace"), "", sink)
     _remains(data, sink, [(0, header.first + len(text))])
 
 
@@ -116,8 +119,8 @@ def read_storage(storage: Storage, sink: Sink) -> None:
         _remains(main, sink, [])
         return
     _check_encryption(header)
-    name = "1Table" if header.flags & SECOND_TABLE else "0Table"
-    table = main if header.old else storage.read(name)
+    tables = ("1Table", "0Table") if header.flags & SECOND_TABLE else ("0Table", "1Table")
+    table = main if header.old else storage.read(tables[0]) or storage.read(tables[1])
     pieces = _pieces(header, table, len(main))
     if not pieces:
         pieces = [(header.first, max(0, min(header.last, len(main)) - header.first), True)]
@@ -137,8 +140,11 @@ def parse_header(data: bytes) -> Header | None:
         return None
     magic, version, _, language, _, flags = struct.unpack_from("<6H", data)
     first, last = struct.unpack_from("<II", data, 0x18)
+    charset = codec(CODEPAGES.get(language & 0x3FF, 1252))
+    if struct.unpack_from("<H", data, 0x14)[0] == MACINTOSH:
+        charset = "mac_roman"
     if magic in WORD_2 or (magic in WORD_6 and version < 0x65):
-        return Header(magic, version, language, flags, first, last, (), (0, 0), (0, 0))
+        return Header(magic, version, charset, flags, first, last, (), (0, 0), (0, 0))
     if magic not in (0xA5EC, *WORD_6):
         return None
     if magic != 0xA5EC or version < 0x6A:
@@ -146,7 +152,7 @@ def parse_header(data: bytes) -> Header | None:
             return None
         lengths = struct.unpack_from("<8i", data, 0x34)
         pieces, properties = struct.unpack_from("<II", data, 0x160), struct.unpack_from("<II", data, 0xB8)
-        return Header(magic, version, language, flags, first, last, lengths, pieces, properties)
+        return Header(magic, version, charset, flags, first, last, lengths, pieces, properties)
     (words,) = struct.unpack_from("<H", data, 0x20)
     at = 0x22 + 2 * words
     (longs,) = struct.unpack_from("<H", data, at)
@@ -154,7 +160,7 @@ def parse_header(data: bytes) -> Header | None:
     lengths = struct.unpack_from("<8i", data, at + 12)
     at += 4 * longs + 2
     pieces, properties = struct.unpack_from("<II", data, at + 33 * 8), struct.unpack_from("<II", data, at + 12 * 8)
-    return Header(magic, version, language, flags, first, last, lengths, pieces, properties)
+    return Header(magic, version, "cp1252", flags, first, last, lengths, pieces, properties)
 
 
 def _check_encryption(header: Header) -> None:
@@ -192,7 +198,7 @@ def _pieces(header: Header, table: bytes, size: int) -> list[tuple[int, int, boo
 
 def _text(main: bytes, pieces: list[tuple[int, int, bool]], header: Header, sink: Sink) -> Text:
     """Put the pieces together; those that read the stream over and over are a bomb and end it."""
-    charset = codec(CODEPAGES.get(header.language & 0x3FF, 1252)) if header.old else "cp1252"
+    charset = header.charset
     if header.old and header.flags & WIDE_95 and charset == "cp1252":
         charset = "utf-16-le"
     text = Text()
@@ -273,7 +279,7 @@ def _marked(
         _subdocument(part, place, sink)
         return
     begins = [first for first, _, _, _ in marks]
-    for match in re.finditer("[^\r\x07\x0c]+", part):
+    for match in UNBROKEN.finditer(part):
         sink.budget.check_time()
         pieces = _flagged(text, match.group(), start + match.start(), marks, begins)
         for shown, what in views(pieces):

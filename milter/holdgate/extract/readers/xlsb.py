@@ -1,14 +1,14 @@
 """Reads the binary parts of an .xlsb workbook: cells with their places, and the strings of every other record.
 
-Follows [MS-XLSB] 2.1.4 (records), 2.4.311 to 2.4.323 (cells), 2.4.699 (BrtFmt), 2.4.812 (BrtXF), 2.4.304 (BrtBundleSh),
-2.4.698 (BrtSSTItem), 2.5.122 (RkNumber), 2.5.121 (RichStr), 2.5.166 (XLWideString).
+Follows [MS-XLSB] 2.1.4 (records), 2.4 (BrtRowHdr, BrtCellRk and the other cells, BrtFmlaString and the other formulas,
+BrtBundleSh, BrtSSTItem, BrtFmt, BrtXF, BrtCommentText) and 2.5 (RkNumber, RichStr, XLWideString, XLNullableWideString).
 """
 
 import struct
 from dataclasses import dataclass, field
 
+from holdgate.extract.readers.biff import decimal
 from holdgate.extract.readers.byte_strings import strings
-from holdgate.extract.readers.excel import decimal
 from holdgate.extract.readers.number_format import BUILT_IN, Renderer, literals, plain_number, renderer
 from holdgate.extract.readers.ooxml_sheet import column_name
 from holdgate.extract.readers.revisions import joined
@@ -81,7 +81,8 @@ def read_binary(data: bytes, book: BinaryWorkbook, sink: Sink, place: str) -> No
             elif kind == FORMAT:
                 (number,) = struct.unpack_from("<H", body)
                 book.codes[number] = _text(body, 2)
-                sink.text(literals(book.codes[number]), "number format")
+                if words := literals(book.codes[number]):
+                    sink.text(words, "number format")
             elif kind in (STYLES_BEGIN, STYLES_END):
                 in_styles = kind == STYLES_BEGIN
             elif kind == STYLE:

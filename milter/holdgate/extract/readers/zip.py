@@ -6,7 +6,7 @@ A program that believes the local headers sees other files than one that believe
 import struct
 
 from holdgate.extract import charset
-from holdgate.extract.readers.zip_package import LOCAL_HEADER, Member, ZipPackage
+from holdgate.extract.readers.zip_package import LOCAL_HEADER, ZipPackage
 from holdgate.extract.reading import Document, Sink
 
 
@@ -16,8 +16,6 @@ def read(document: Document, sink: Sink) -> None:
     Raises UnreadableError("damaged") where no member can be found, LimitReachedError for too many of them.
     """
     package = ZipPackage(document.data, sink)
-    if package.archive is not None and package.archive.comment:
-        sink.text(charset.decode(package.archive.comment), "archive comment")
     for member in package.members:
         if member.info is not None and member.info.comment:
             sink.text(charset.decode(member.info.comment), "member comment")
@@ -26,21 +24,24 @@ def read(document: Document, sink: Sink) -> None:
             sink.text(member.path)
         else:
             sink.embedded(content, member.path)
-    for outside in _outside(document.data, package.members):
+    for outside in _outside(document.data, package):
         sink.signal("zip: data outside the directory")
         sink.budget.spend_bytes(len(outside))
         sink.embedded(outside, "data outside the directory")
 
 
-def _outside(data: bytes, members: list[Member]) -> list[bytes]:
+def _outside(data: bytes, package: ZipPackage) -> list[bytes]:
     """Return the stretches that the directory does not account for and that hold a member's local header."""
     position = 0
     found: list[bytes] = []
-    for member in sorted(members, key=lambda member: member.header):
-        position = _note(data, position, member.header, found)
-        if len(header := data[member.header : member.header + 30]) == 30:
+    entries = [(member.header, member.packed) for member in package.members]
+    if package.archive is not None:
+        entries = [(info.header_offset, info.compress_size) for info in package.archive.infolist()]
+    for start, packed in sorted(entries):
+        position = _note(data, position, start, found)
+        if len(header := data[start : start + 30]) == 30:
             name_length, extra_length = struct.unpack_from("<HH", header, 26)
-            position = max(position, member.header + 30 + name_length + extra_length + member.packed)
+            position = max(position, start + 30 + name_length + extra_length + packed)
     _note(data, position, len(data), found)
     return found
 

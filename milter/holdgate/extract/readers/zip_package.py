@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from holdgate.extract.budget import LimitReachedError
+from holdgate.extract.readers.byte_strings import strings
 from holdgate.extract.reading import Sink, UnreadableError
 
 LOCAL_HEADER = b"PK\x03\x04"
@@ -49,6 +50,8 @@ class ZipPackage:
         try:
             self.archive = zipfile.ZipFile(io.BytesIO(data))
             self.members = [_member(info) for info in self.archive.infolist() if not info.is_dir()]
+            for text in strings(self.archive.comment):
+                sink.text(text, "ZIP comment")
         except (zipfile.BadZipFile, ValueError, OSError, struct.error, NotImplementedError, IndexError):
             self.archive = None
         if not self.members:

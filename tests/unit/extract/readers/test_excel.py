@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from data.compound_writer import compound
 from holdgate.extract.readers import excel, ole
-from holdgate.extract.readers.excel import decimal, shared_strings
+from holdgate.extract.readers.biff import decimal, shared_strings
 from holdgate.extract.reading import UnreadableError
 from unit.extract.readers.recording import read
 
 BOF_8 = struct.pack("<HHHHHHII", 0x809, 16, 0x600, 5, 0, 0, 0, 0)
 BOF_SHEET = struct.pack("<HHHHHHII", 0x809, 16, 0x600, 0x10, 0, 0, 0, 0)
 BOF_5 = struct.pack("<HHHHHH", 0x809, 8, 0x500, 0x10, 0, 0)
-EOF = record_end = struct.pack("<HH", 0x0A, 0)
+EOF = struct.pack("<HH", 0x0A, 0)
 
 
 def record(kind: int, body: bytes) -> bytes:
@@ -96,6 +96,22 @@ def test_older_versions_are_read():
     biff2 += record(0x02, struct.pack("<HH3xH", 1, 1, 4711)) + record(0x03, struct.pack("<HH3xd", 2, 1, 0.5))
     sink = read(excel, biff2)
     assert [sink.place_of(text) for text in ("hello", "4711", "0.5")] == ["B1", "B2", "B3"]
+
+
+def test_numbers_a_chart_keeps_are_no_cells():
+    chart = struct.pack("<HHHHHHII", 0x809, 16, 0x600, 0x20, 0, 0, 0, 0) + record(
+        0x203, struct.pack("<HHHd", 0, 0, 0, 4711)
+    )
+    after = record(0x203, struct.pack("<HHHd", 1, 0, 0, 4712))
+    sink = read(ole, compound({"Workbook": workbook(chart + EOF + after, [])}))
+    assert sink.place_of("4711") == "sheet Salaries, chart"
+    assert sink.place_of("4712") == "sheet Salaries, A2"
+
+
+def test_data_sheet_of_a_graph_is_read():
+    """Microsoft Graph keeps labels under BIFF2's number with BIFF8's strings ([MS-OGRAPH], Label)."""
+    label = record(0x04, struct.pack("<HH3xBB", 0, 1, 5, 0) + b"hello")
+    assert read(ole, compound({"Workbook": BOF_8 + label})).place_of("hello") == "B1"
 
 
 def test_encryption_and_foreign_content_are_told_apart():

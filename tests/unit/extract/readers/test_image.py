@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from holdgate.extract import ocr
+from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.ocr import NOT_READ, OcrLimits, Pixels
 from holdgate.extract.readers import image
 from holdgate.extract.reading import UnreadableError
@@ -33,7 +34,7 @@ def texts(sink: KeepingSink) -> list[str]:
     return [text for text, _ in sink.texts]
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "JPEG2000", "PPM"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "JPEG2000", "PPM", "AVIF"])
 @pytest.mark.usefixtures("engine")
 def test_each_format_is_decoded(kind: str) -> None:
     sink = read_all(image.read, saved(picture(300, 100, "words").convert("RGB"), kind))
@@ -162,6 +163,24 @@ def test_a_picture_of_too_many_pixels_is_never_decoded() -> None:
     finally:
         ocr.configure(None, OcrLimits())
     assert (sink.texts, sink.limits) == ([], [NOT_READ])
+
+
+@pytest.mark.usefixtures("engine")
+def test_each_frame_of_an_animation_is_read() -> None:
+    frames = [picture(300, 100, "words").rotate(angle) for angle in (0, 90)]
+    sink = read_all(image.read, saved(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+    assert [place for _, place in sink.texts] == ["frame 1", "frame 2"]
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_frame_larger_than_memory_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_image: object) -> None:
+        raise MemoryError
+
+    data = saved(picture(300, 100, "words"), "PNG")
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
+    with pytest.raises(LimitReachedError, match="image too large"):
+        read_all(image.read, data)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])

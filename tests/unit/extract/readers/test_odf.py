@@ -34,6 +34,12 @@ def test_values_are_read_beside_what_is_shown():
         assert sink.place_of(value) == "sheet Salaries, A1"
 
 
+def test_value_that_is_shown_as_it_is_is_read_once():
+    cell = '<table:table-row><table:table-cell office:value-type="float" office:value="4711"><text:p>4711</text:p>'
+    sink = read(odf, packed({"content.xml": SHEET.format(cell + "</table:table-cell></table:table-row>")}))
+    assert sink.texts[1:] == [("4711", "sheet Salaries, A1")]
+
+
 def test_note_inside_a_paragraph_does_not_split_it():
     paragraph = (
         '<office:document-content><text:p>4111<text:note text:note-class="endnote"><text:note-citation>1'

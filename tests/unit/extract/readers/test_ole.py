@@ -68,11 +68,29 @@ def test_strings_of_unknown_streams_are_read():
     sink = read(ole, data)
     assert sink.place_of("Account 4711") == "stream Quill"
     assert sink.place_of("Überweisung") == "stream Quill"
+    assert sink.reasons == ["unknown format, only strings read"]
 
 
 def test_known_documents_in_streams_are_handed_over():
     data = compound({"CONTENTS": b"%PDF-1.4 x", "Package": b"PK\x03\x04"})
     assert sorted(content for _, content in read(ole, data).documents) == [b"%PDF-1.4 x", b"PK\x03\x04"]
+
+
+def test_picture_of_an_object_is_read():
+    text = "Hello".encode("cp1252") + b"\0"
+    record = struct.pack("<IHH6shh", 8, 0x0521, 5, text, 7, 1)
+    data = b"\xff\xff\xff\xff\3\0\0\0" + b"\0" * 28 + b"\x01\x00\x09\x00\x00\x03" + b"\0" * 12 + record
+    sink = read(ole, compound({"\x02OlePres000": data, "\x01Ole": b"\0" * 20}))
+    assert sink.texts == [("Hello", "picture of an object")]
+    assert sink.reasons == []
+
+
+def test_cache_of_a_pivot_table_is_read():
+    records = struct.pack("<HHHB", 0xCD, 7, 4, 0) + b"4711" + struct.pack("<HHd", 0xC9, 8, 4111111111111111.0)
+    book = struct.pack("<HHHHHHII", 0x809, 16, 0x600, 5, 0, 0, 0, 0)
+    sink = read(ole, compound({"Workbook": book, "_SX_DB_CUR": {"0001": records}}))
+    assert sink.place_of("4711") == "pivot table"
+    assert sink.place_of(planted.CARD) == "pivot table"
 
 
 def test_storages_within_storages_end_at_the_limit():
@@ -101,8 +119,22 @@ def test_what_cannot_be_opened_leaves_its_strings():
         read(ole, b"not a compound file at all")
 
 
+def test_content_is_never_taken_for_a_file_name(tmp_path):
+    path = tmp_path / "other"
+    path.write_bytes(compound({"Quill": b"Account 4711"}))
+    with pytest.raises(UnreadableError, match=r"^damaged$"):
+        read(ole, str(path).encode())
+
+
 def test_stream_larger_than_the_file_is_said_to_be_damaged():
     data = compound({"Quill": b"Account 4711"})
     at = data.index("Quill".encode("utf-16-le"))
     sink = read(ole, data[: at + 120] + struct.pack("<I", 2**31) + data[at + 124 :])
+    assert sink.reasons == ["damaged stream"]
+
+
+def test_stream_that_begins_nowhere_is_said_to_be_damaged():
+    data = compound({"Quill": b"Account 4711" * 400})
+    at = data.index("Quill".encode("utf-16-le"))
+    sink = read(ole, data[: at + 116] + b"\xf0\xff\xff\xff" + data[at + 120 :])
     assert sink.reasons == ["damaged stream"]

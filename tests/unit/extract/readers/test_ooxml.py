@@ -1,10 +1,13 @@
 import struct
+from xml.sax.saxutils import escape
 
 import docx
 import openpyxl
 import pptx
 import pytest
 from docx.oxml.ns import qn
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data.planted import CARD, saved
 from holdgate.extract.budget import LimitReachedError, Limits
@@ -254,3 +257,52 @@ def test_binary_workbook_is_read():
     assert sink.place_of("inline") == "sheet Salaries, D7"
     assert ("1", "sheet Salaries, E7") in sink.texts
     assert sink.place_of("unused") == "shared strings"
+
+
+def test_texts_of_visio_are_joined_and_svg_has_its_own_reader():
+    page = '<PageContents><Shape><Text><cp IX="0"/>4111 <cp IX="1"/>1111</Text></Shape></PageContents>'
+    sink = read(ooxml, packed({"visio/pages/page1.xml": page, "word/media/a.svg": "<svg><text>x</text></svg>"}))
+    assert sink.place_of("4111 1111") == "page"
+    assert sink.documents == [("a.svg", b"<svg><text>x</text></svg>")]
+
+
+def test_cache_of_a_pivot_table_is_read():
+    cache = '<pivotCacheRecords><r><s v="4711"/><n v="0815"/><x v="3"/></r></pivotCacheRecords>'
+    sink = read(ooxml, packed({"xl/pivotCache/pivotCacheRecords1.xml": cache}))
+    assert sink.place_of("4711") == "pivot table"
+    assert sink.place_of("0815") == "pivot table"
+
+
+def test_slides_are_numbered_as_they_are_shown():
+    relation = '<Relationship Id="{}" Type="http://x/slide" Target="slides/{}.xml"/>'
+    slide = "<p:sld><a:p><a:t>{}</a:t></a:p></p:sld>"
+    parts = {
+        "ppt/presentation.xml": '<p:presentation><p:sldIdLst><p:sldId id="256" r:id="r2"/><p:sldId id="257" r:id="r1"/>'
+        "</p:sldIdLst></p:presentation>",
+        "ppt/_rels/presentation.xml.rels": "<Relationships>"
+        + relation.format("r1", "slide1")
+        + relation.format("r2", "slide2")
+        + "</Relationships>",
+        "ppt/slides/slide1.xml": slide.format("last"),
+        "ppt/slides/slide2.xml": slide.format("first"),
+    }
+    sink = read(ooxml, packed(parts))
+    assert sink.place_of("first") == "slide 1"
+    assert sink.place_of("last") == "slide 2"
+
+
+@given(
+    st.lists(st.tuples(st.text("4711 äß&<>", min_size=1), st.sampled_from(["", "ins", "del"])), min_size=1, max_size=8)
+)
+def test_any_runs_are_joined_both_ways(runs):
+    def wrapped(text: str, change: str) -> str:
+        tag = "w:delText" if change == "del" else "w:t"
+        run = f"<w:r><{tag}>{escape(text)}</{tag}></w:r>"
+        return f"<w:{change}>{run}</w:{change}>" if change else run
+
+    document = DOCUMENT.replace("<w:r><w:t>4711</w:t></w:r>", "".join(wrapped(*run) for run in runs))
+    texts = read(ooxml, packed({"word/document.xml": document})).texts
+    now = "".join(text for text, change in runs if change != "del").strip()
+    before = "".join(text for text, change in runs if change != "ins").strip()
+    assert not now or (now, "") in texts
+    assert not before or (before, "before revision") in texts or before == now

@@ -131,6 +131,31 @@ def test_what_another_writer_makes_is_read() -> None:
         assert places[text] == place
 
 
+def updated(data: bytes, number: int, content: bytes) -> bytes:
+    """Append an incremental update that replaces object `number` by a stream."""
+    body = b"\n%d 0 obj << /Length %d >>\nstream\n%b\nendstream endobj\n" % (number, len(content), content)
+    previous = int(data.rsplit(b"startxref\n", 1)[1].split()[0])
+    root = data.rsplit(b"/Root ", 1)[1].split()[0]
+    offset = len(data) + 1
+    return (
+        data
+        + body
+        + (
+            b"xref\n%d 1\n%010d 00000 n \ntrailer << /Size 20 /Root %b 0 R /Prev %d >>\nstartxref\n%d\n%%%%EOF\n"
+            % (number, offset, root, previous, len(data + body))
+        )
+    )
+
+
+def test_text_that_an_update_took_away_is_read() -> None:
+    second = updated(simple_pdf("the first words", "second page"), 3, b"BT /F1 12 Tf 9 9 Td (the last words) Tj ET")
+    assert read_all(pdf.read, second).texts == [
+        ("the last words", "page 1"),
+        ("second page", "page 2"),
+        ("the first words", "page 1, earlier version"),
+    ]
+
+
 def test_pages_are_named_by_number() -> None:
     assert read_all(pdf.read, simple_pdf("first", "second")).texts == [("first", "page 1"), ("second", "page 2")]
 

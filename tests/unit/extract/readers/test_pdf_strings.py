@@ -14,6 +14,7 @@ from holdgate.extract.readers.pdf_strings import split, string_text, texts
         (rb"(with (nested (brackets)) inside)", ["with (nested (brackets)) inside"]),
         (rb"(escaped \) and \( and \\ marks)", ["escaped ) and ( and \\ marks"]),
         (rb"(octal \101\102\7)", ["octal AB\7"]),
+        (rb"(no octal \8\9 \1)", ["no octal 89 \1"]),
         (b"(broken \\\nline)", ["broken line"]),
         (b"<48 65 6c\n6C 6f>", ["Hello"]),
         (b"<48656c6c6f2>", ["Hello "]),
@@ -30,6 +31,9 @@ from holdgate.extract.readers.pdf_strings import split, string_text, texts
         (b"/Other (looks like text)", ["looks like text"]),
         (b"<9f3c81e2d5a7b0c4f6e8d1a29b8c7f6e>", []),
         (b"/DA (/Helv 12 Tf)", []),
+        (b"<< /Names [(section.1) 5 0 R (section.2) 6 0 R] >> (words)", ["words"]),
+        (b"<< /S /GoTo /D (0.1.2.3) >> << /Opt [(first) (second)] >>", ["first", "second"]),
+        (b"/ID [(same words) (same words)]", []),
         (b"() (ab) <>", []),
     ],
 )

@@ -39,10 +39,11 @@ def document(pieces: list[tuple[str, bool]], lengths: list[int], flags: int = 0,
     return compound({"WordDocument": main, "1Table": clx})
 
 
-def old_document(text: bytes, lengths: list[int], language: int = 0x409, version: int = 0x65) -> bytes:
+def old_document(text: bytes, lengths: list[int], language: int = 0x409, charset: int = 0) -> bytes:
     """Return a Word 6 document, its text in one run."""
     block = bytearray(0x300)
-    struct.pack_into("<6H", block, 0, 0xA5DC, version, 0, language, 0, 0)
+    struct.pack_into("<6H", block, 0, 0xA5DC, 0x65, 0, language, 0, 0)
+    struct.pack_into("<H", block, 0x14, charset)
     struct.pack_into("<II", block, 0x18, 0x300, 0x300 + len(text))
     struct.pack_into("<8i", block, 0x34, *(lengths + [0] * 8)[:8])
     return compound({"WordDocument": bytes(block) + text})
@@ -80,9 +81,21 @@ def test_what_fast_saving_left_behind_is_read():
     assert sink.place_of("Old salary 4711 EUR") == "remains of edits"
 
 
+def test_wrong_flag_for_the_table_is_forgiven():
+    data = document([("hello", True)], [5])
+    at = data.index("1Table".encode("utf-16-le"))
+    sink = read(ole, data[:at] + b"0" + data[at + 1 :])
+    assert sink.place_of("hello") == ""
+    assert sink.reasons == []
+
+
 def test_word_6_reads_its_language():
     assert "Привет" in read(ole, old_document("Привет\r".encode("cp1251"), [7], language=0x419)).whole()
     assert read(ole, old_document(b"main\rnote\r", [5, 5])).place_of("note") == "footnote"
+
+
+def test_word_for_the_macintosh_has_a_charset_of_its_own():
+    assert "Grüße" in read(ole, old_document("Grüße\r".encode("mac_roman"), [6], charset=0x100)).whole()
 
 
 def test_word_2_is_read_without_a_compound_file():

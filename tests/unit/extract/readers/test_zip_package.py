@@ -42,6 +42,13 @@ def test_cut_member_gives_what_is_there():
     assert "damaged ZIP directory" in sink.reasons
 
 
+def test_comment_of_the_file_is_read():
+    data = packed(PARTS)
+    sink = RecordingSink()
+    ZipPackage(data[:-2] + b"\x0c\0Account 4711", sink)
+    assert sink.texts == [("Account 4711", "ZIP comment")]
+
+
 def test_wrong_checksum_is_no_reason_to_stop():
     data = bytearray(packed(PARTS))
     data[14] ^= 0xFF

@@ -1,4 +1,4 @@
-"""Incidents, their events and the notices we owe."""
+"""Incidents, their events, the notices we owe, and the seals that came back."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the three tables."""
+    """Create the tables."""
     op.create_table(
         "incidents",
         sa.Column("id", sa.String(16), primary_key=True),
@@ -32,10 +32,14 @@ def upgrade() -> None:
         sa.Column("message_id", sa.Text, nullable=False),
         sa.Column("size", sa.Integer, nullable=False),
         sa.Column("policy", sa.String(64), nullable=False),
+        sa.Column("action", sa.String(16), nullable=False),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("profiles", sa.JSON, nullable=False),
         sa.Column("findings", sa.JSON, nullable=False),
+        sa.Column("signals", sa.JSON, nullable=False),
+        sa.Column("attachments", sa.JSON, nullable=False),
+        sa.Column("encrypted", sa.Boolean, nullable=False),
     )
     op.create_index("incidents_state", "incidents", ["state"])
     op.create_index("incidents_queue_id", "incidents", ["queue_id"])
@@ -63,3 +67,8 @@ def upgrade() -> None:
     )
     op.create_index("notices_sent_at", "notices", ["sent_at"])
     op.create_index("notices_incident_id", "notices", ["incident_id"])
+    op.create_table(
+        "used_seals",
+        sa.Column("digest", sa.String(64), primary_key=True),
+        sa.Column("expires_at", sa.DateTime, nullable=False),
+    )

@@ -1,0 +1,163 @@
+"""PDF, OCR and the sandbox: time a page, recall of OCR, what confinement costs, how hostile files end."""
+
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+
+from holdgate.extract import ocr
+from holdgate.extract.budget import LimitReachedError
+from holdgate.extract.ocr import Ocr, OcrError, OcrLimits, Pixels
+from holdgate.extract.readers import pdf
+from holdgate.extract.reading import Document, UnreadableError
+from holdgate.extract.tesseract import TesseractEngine
+from holdgate.scan.sandbox import WorkerLimits, available, confine
+from support.confined import run_confined
+from support.hostile_pdf import HOSTILE
+from support.pdf_writer import simple_pdf
+from support.pictures import picture, scanned_pdf
+from support.planted_pdf import PLACES, planted_pdf, token
+from support.sink import KeepingSink, read_all
+
+ROUNDS = 7
+LINES = [
+    "Die Kontonummer DE89 3704 0044 0532 0130 00 gehoert dem Kunden",
+    "Please charge 4111 1111 1111 1111 before the end of the month",
+    "Geburtsdatum 12.03.1971 und Steuernummer siehe Anlage zwei",
+    "The quick brown fox jumps over the lazy dog near the river",
+]
+
+
+def floor(name: str, value: float, bound: float, unit: str = "", at_most: bool = True) -> bool:
+    """Print a measured value beside its floor."""
+    kept = value <= bound if at_most else value >= bound
+    sign = "≤" if at_most else "≥"
+    print(f"  {name:44} {value:10.3f} {unit:5} floor {sign} {bound:g}  {'kept' if kept else 'MISSED'}")
+    return kept
+
+
+def seconds(work: Callable[[], object], rounds: int = ROUNDS) -> float:
+    """Return the median CPU seconds of some rounds."""
+    spent = []
+    for _ in range(rounds):
+        begun = time.process_time()
+        work()
+        spent.append(time.process_time() - begun)
+    return statistics.median(spent)
+
+
+def pages() -> bool:
+    """Documents that we write ourselves: every planted place, and the time for plain pages."""
+    planted = {packed: read_all(pdf.read, planted_pdf(packed)).everything() for packed in (False, True)}
+    found = min(sum(token(place) in text for place in PLACES) for text in planted.values())
+    long = simple_pdf(*[f"{LINES[0]} page {number}" for number in range(100)])
+    small = simple_pdf(LINES[0])
+    return all(
+        [
+            floor("planted places found", found, len(PLACES), at_most=False),
+            floor("one small page", 1_000 * seconds(lambda: read_all(pdf.read, small)), 2, "ms"),
+            floor("planted document", 1_000 * seconds(lambda: read_all(pdf.read, planted_pdf())), 10, "ms"),
+            floor("a hundred pages", 1_000 * seconds(lambda: read_all(pdf.read, long)), 100, "ms"),
+        ]
+    )
+
+
+def recognition() -> bool:
+    """One A4 page at 200 dpi: time, recall of its words upright and turned, and the second time, remembered."""
+    try:
+        engine = TesseractEngine()
+    except OcrError as missing:
+        print(f"  OCR is not measured: {missing}")
+        return True
+    image = picture(1_654, 2_339, *LINES * 8, size=34)
+    words = " ".join(LINES).split()
+    kept = []
+    for name, turned in (("upright", image), ("on its side", image.rotate(90, expand=True))):
+        pixels = Pixels(turned.width, turned.height, turned.tobytes(), 200)
+        text = engine.recognise(pixels, 60.0).split()
+        spent = seconds(lambda pixels=pixels: engine.recognise(pixels, 60.0), 3)  # type: ignore[misc]
+        kept.append(floor(f"A4 page {name}", spent, 4, "s"))
+        recall = 100 * sum(word in text for word in words) / len(words)
+        kept.append(floor(f"words found {name}", recall, 90, "%", at_most=False))
+    reader = Ocr(engine)
+    pixels = Pixels(image.width, image.height, image.tobytes(), 200)
+    reader.read(image.width, image.height, lambda: pixels, KeepingSink(), "")
+    again = seconds(lambda: reader.read(image.width, image.height, lambda: pixels, KeepingSink(), ""))
+    kept.append(floor("the same page again", 1_000 * again, 20, "ms"))
+    scan = scanned_pdf(image)
+
+    def read_scan() -> None:
+        ocr.configure(engine, OcrLimits())
+        read_all(pdf.read, scan)
+
+    kept.append(floor("scanned PDF page, rendered and read", seconds(read_scan, 3), 4, "s"))
+    ocr.configure(None, OcrLimits())
+    return all(kept)
+
+
+def sandbox() -> bool:
+    """What putting the sandbox on costs once, and what reading under it costs each time."""
+    small = planted_pdf()
+
+    def job() -> float:
+        # By the wall clock: under a CPU limit the kernel counts CPU time in ticks.
+        spent = []
+        for _ in range(300):
+            begun = time.perf_counter()
+            read_all(pdf.read, small)
+            spent.append(time.perf_counter() - begun)
+        return min(spent)
+
+    def once() -> float:
+        begun = time.perf_counter()
+        confine(WorkerLimits())
+        return time.perf_counter() - begun
+
+    print(f"  {available()}")
+    free, confined = run_confined(job, confined=False).result, run_confined(job).result
+    start = min(run_confined(once, confined=False).result for _ in range(ROUNDS))
+    return all(
+        [
+            floor("confine one worker", 1_000 * start, 10, "ms"),
+            floor("reading confined, compared with free", 100 * confined / free, 115, "%"),
+        ]
+    )
+
+
+def hostile() -> bool:
+    """Each hostile PDF in a confined child: seconds until it ended, and how."""
+    kept = []
+    for make in HOSTILE:
+        data = make()
+
+        def read(data: bytes = data) -> tuple[str, int]:
+            sink = KeepingSink()
+            sink.budget.begin_part()
+            try:
+                pdf.read(Document(data), sink)
+            except (LimitReachedError, UnreadableError) as error:
+                sink.limits.append(str(error))
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_024
+            return ", ".join(sink.limits)[:60] or "complete", memory
+
+        begun = time.monotonic()
+        outcome = run_confined(read, seconds=20)
+        spent = time.monotonic() - begun
+        ending = outcome.killed_by.name if outcome.killed_by else str(outcome.result)
+        kept.append(floor(f"{make.__name__} ({len(data):,} B)", spent, 12, "s"))
+        print(f"      {ending}")
+    return all(kept)
+
+
+def main(arguments: list[str]) -> int:
+    """Run all measurements, or those named."""
+    rooms = {"pages": pages, "ocr": recognition, "sandbox": sandbox, "hostile": hostile}
+    results = []
+    for name in arguments or rooms:
+        print(name)
+        results.append(rooms[name]())
+    return 0 if all(results) else 1

@@ -1,0 +1,146 @@
+"""`holdgate policy`: try policies before they count, on a message or on what was recorded."""
+
+import argparse
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from holdgate import headers
+from holdgate.config import ConfigError, Settings, load_settings
+from holdgate.envelope import Envelope
+from holdgate.findings import Attachment, Finding, Inspection
+from holdgate.policy.model import PolicyFile, load_policies
+from holdgate.policy.verdict import PolicySet, Verdict
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.store import open_store
+from holdgate.scan.pool import Pool, PoolSettings
+from holdgate.tables import TableError, Tables
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the subcommands."""
+    policy = commands.add_parser("policy", help="try policies before they count")
+    steps = policy.add_subparsers(dest="step", required=True, metavar="STEP")
+    test = steps.add_parser("test", help="say which policy decides on a message, without sending it")
+    test.add_argument("--from", dest="sender", required=True, help="envelope sender")
+    test.add_argument("--to", dest="recipients", required=True, action="append", help="envelope recipient; repeatable")
+    test.add_argument("--message", type=Path, metavar="FILE", help="the message; without one an empty one is assumed")
+    test.add_argument("--client", default="", help="address of the SMTP client")
+    test.add_argument("--user", default="", help="user that authenticated")
+    test.add_argument("--policies", type=Path, metavar="FILE", help="another policies file than the one in force")
+    test.set_defaults(run=_test)
+    replay = steps.add_parser("replay", help="run policies over recorded incidents and say what would have differed")
+    replay.add_argument("--policies", type=Path, metavar="FILE", help="the changed policies (default: those in force)")
+    replay.set_defaults(run=_replay)
+
+
+def _load(arguments: argparse.Namespace) -> tuple[Settings, PolicyFile, PolicySet]:
+    settings = load_settings(arguments.config)
+    policies = load_policies(arguments.policies or settings.policy.file)
+    return settings, policies, PolicySet(policies, Tables(settings.queue.postfix_config))
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    settings, policies, policy_set = _load(arguments)
+    envelope = Envelope(
+        sender=arguments.sender.removeprefix("<").removesuffix(">"),
+        recipients=arguments.recipients,
+        client_address=arguments.client,
+        auth_user=arguments.user,
+    )
+    inspection = Inspection()
+    if arguments.message is not None:
+        content = arguments.message.read_bytes()
+        _fill(envelope, content, policies)
+        with Pool(PoolSettings.of(settings, policies.profiles())) as pool:
+            descriptor = os.open(arguments.message, os.O_RDONLY)
+            inspection = pool.inspect(descriptor)
+            os.close(descriptor)
+    try:
+        verdict = policy_set.decide(envelope, inspection, datetime.now(UTC))
+    except TableError as error:
+        raise ConfigError([str(error)]) from error
+    _print_verdict(verdict, policies, inspection)
+    return 0
+
+
+def _fill(envelope: Envelope, content: bytes, policies: PolicyFile) -> None:
+    """Take from a message's header what policies ask for, as the gate does."""
+    header, _, _ = content.replace(b"\r\n", b"\n").partition(b"\n\n")
+    values: dict[str, list[str]] = {}
+    for field in header.replace(b"\n ", b" ").replace(b"\n\t", b" ").split(b"\n"):
+        name, colon, value = field.partition(b":")
+        if colon:
+            values.setdefault(name.decode("ascii", "replace").strip().lower(), []).append(headers.decode(value))
+    envelope.size = len(content)
+    envelope.subject = values.get("subject", [""])[0]
+    wanted = {name.lower() for policy in policies.policy for name in policy.header}
+    envelope.headers = {name: values.get(name, []) for name in wanted}
+
+
+def _print_verdict(verdict: Verdict, policies: PolicyFile, inspection: Inspection) -> None:
+    print(f"action:     {verdict.action}")
+    print(f"policy:     {verdict.policy or 'none'}")
+    described = next((policy.description for policy in policies.policy if policy.name == verdict.policy), "")
+    if described:
+        print(f"            {described}")
+    for recipient, name in verdict.recipients.items():
+        print(f"recipient:  {recipient}: {name or 'no policy'}")
+    for name in verdict.observed:
+        print(f"observed:   {name} would have decided")
+    said = f"{inspection.status}; {inspection.reason}" if inspection.reason else inspection.status
+    print(f"inspection: {said}")
+    for name, severity in inspection.profiles.items():
+        print(f"profile:    {name}: {severity}")
+    for finding in inspection.findings:
+        print(f"found:      {finding.count}× {finding.identifier} ({finding.confidence}): {', '.join(finding.masked)}")
+    for name, value in verdict.headers:
+        print(f"header:     {name}: {value}")
+    if verdict.transport:
+        print(f"transport:  {verdict.transport}")
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    settings, policies, policy_set = _load(arguments)
+    same, unsure, differ = 0, 0, 0
+    for incident in open_store(settings.store.url).incidents():
+        if incident.policy == "adopted" or incident.policy.startswith("mark "):
+            continue
+        missing = [p for policy in policies.policy for p in policy.profile if p not in incident.profiles]
+        verdict = policy_set.decide(_envelope(incident), _inspection(incident), incident.created_at)
+        if (str(verdict.action), verdict.policy) == (incident.action, incident.policy):
+            same += 1
+            continue
+        differ += 1
+        unsure += bool(missing)
+        print(
+            f"{incident.id}  {incident.action} by {incident.policy or 'none'} → "
+            f"{verdict.action} by {verdict.policy or 'none'}"
+        )
+    print(f"{same} the same, {differ} different")
+    if unsure:
+        print("Header fields, and profiles that no policy asked for then, are not recorded: some may differ for that.")
+    return 0
+
+
+def _envelope(incident: Incident) -> Envelope:
+    return Envelope(
+        sender=incident.sender,
+        recipients=incident.recipients,
+        auth_user=incident.auth_user,
+        client_address=incident.client_address,
+        subject=incident.subject,
+        size=incident.size,
+    )
+
+
+def _inspection(incident: Incident) -> Inspection:
+    return Inspection(
+        status=incident.status,
+        reason=incident.reason,
+        findings=[Finding(**finding) for finding in incident.findings],
+        profiles=incident.profiles,
+        signals=incident.signals,
+        attachments=[Attachment(**attachment) for attachment in incident.attachments],
+        encrypted=incident.encrypted,
+    )

@@ -1,0 +1,120 @@
+"""`holdgate rules`: list what can be found, show one identifier or profile, and try the rules on a text."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from holdgate.config import RulesSettings
+from holdgate.detect import Confidence, Detector, RuleError
+from holdgate.detect.identifiers import Identifier
+from holdgate.detect.loader import Loaded, load
+from holdgate.detect.reference import markdown
+
+_GOOD, _WRONG, _TROUBLE = 0, 1, 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options and subcommands of `holdgate rules` to its parser."""
+    parser.add_argument("--rules", type=Path, help="shipped rules (default: those of this version)")
+    parser.add_argument(
+        "--local",
+        type=Path,
+        default=RulesSettings().local_directory,
+        help="your own rules (default: %(default)s)",
+    )
+    parser.set_defaults(run=run)
+    steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+    listing = steps.add_parser("list", help="list identifiers and profiles")
+    listing.add_argument("--markdown", action="store_true", help="write the reference page of all identifiers")
+    showing = steps.add_parser("show", help="show one identifier or profile, and the file it comes from")
+    showing.add_argument("name", help="id of an identifier or profile")
+    testing = steps.add_parser(
+        "test",
+        help="run the samples of all rules, or try the rules on a text",
+        description="Exit code 0: all as it should be; 1: a sample fails, or the profile holds; 2: a rule is refused.",
+    )
+    testing.add_argument("--profile", default="dlp-pii", help="profile to evaluate (default: %(default)s)")
+    testing.add_argument("file", nargs="?", help='a text file, or "-" for stdin; without it, the samples are run')
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `rules` to the subcommands of `holdgate`."""
+    add_arguments(commands.add_parser("rules", help="list, show and test what detection looks for"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the command line says; return the exit code."""
+    shipped = arguments.rules or RulesSettings().shipped()
+    local = arguments.local if arguments.local.is_dir() else None
+    try:
+        if arguments.step == "test":
+            detector = Detector.from_rules(shipped, arguments.profile, local)
+            return _try_text(detector, arguments.file) if arguments.file else _run_samples(detector)
+        loaded = load(shipped, local)
+    except RuleError as error:
+        print(f"holdgate: {error}", file=sys.stderr)
+        return _TROUBLE
+    if arguments.step == "show":
+        return _show(loaded, arguments.name)
+    if arguments.markdown:
+        print(markdown(loaded), end="")
+    else:
+        _list(loaded)
+    return _GOOD
+
+
+def _list(loaded: Loaded) -> None:
+    identifiers = {name: identifier.description for name, identifier in loaded.identifiers.items()}
+    profiles = {name: profile.description for name, profile in loaded.profiles.items()}
+    for folder, descriptions in (("identifiers", identifiers), ("profiles", profiles)):
+        print(f"{folder}:")
+        for name, description in sorted(descriptions.items()):
+            own = "  (yours)" if loaded.is_local(folder, name) else ""
+            print(f"  {name:28} {description}{own}")
+
+
+def _show(loaded: Loaded, name: str) -> int:
+    found = [folder for folder in ("identifiers", "profiles") if (folder, name) in loaded.files]
+    if not found:
+        print(f"holdgate: no identifier or profile {name!r}", file=sys.stderr)
+        return _TROUBLE
+    for folder in found:
+        path = loaded.files[folder, name]
+        print(f"# {path}\n{path.read_text(encoding='utf-8')}", end="")
+    return _GOOD
+
+
+def _run_samples(detector: Detector) -> int:
+    """Run the samples of every identifier. A failing one is named by its place in the file, not printed."""
+    failed = count = 0
+    for identifier in detector.loaded.identifiers.values():
+        for level in ("high", "medium", "low", "none"):
+            for number, sample in enumerate(getattr(identifier.samples, level), 1):
+                count += 1
+                reached = reached_by(detector, identifier, sample)
+                if reached != level:
+                    failed += 1
+                    path = detector.loaded.files["identifiers", identifier.id]
+                    print(f"{path}: samples.{level}, number {number}: reaches {reached}")
+    print(f"{count} samples, {failed} failed")
+    return _WRONG if failed else _GOOD
+
+
+def reached_by(detector: Detector, identifier: Identifier, sample: str) -> Confidence | str:
+    """Return the best confidence that an identifier reaches in a sample, or "none"."""
+    matches = detector.find(sample.replace("«", "").replace("»", ""))
+    return max((match.confidence for match in matches if match.identifier == identifier.id), default="none")
+
+
+def _try_text(detector: Detector, name: str) -> int:
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        print(f"holdgate: {name}: {error.strerror}", file=sys.stderr)
+        return _TROUBLE
+    for explanation in detector.explain(text):
+        print(explanation)
+    evaluation = detector.evaluate(detector.find(text))
+    for hit in evaluation.hits:
+        print(f"{evaluation.profile}: {hit.rule}: {hit.severity}, {hit.count} unique")
+    return _WRONG if evaluation else _GOOD

@@ -1,0 +1,38 @@
+"""Why each match counts, for people: shape, checksum, keyword at which distance. Values are masked."""
+
+from dataclasses import dataclass
+
+from holdgate.detect.match import Confidence, Match
+from holdgate.mask import mask
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One match in words. `masked` is the only trace of its value."""
+
+    identifier: str
+    confidence: Confidence
+    start: int
+    end: int
+    masked: str
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.identifier} ({self.confidence}) {self.masked}: {'; '.join(self.reasons)}"
+
+
+def explain(text: str, match: Match) -> Explanation:
+    """Say why `match` counts in `text`."""
+    evidence = match.evidence
+    reasons = [f"shape: {evidence.shape}"]
+    if evidence.checksum:
+        reasons.append("checksum holds")
+    if evidence.keyword:
+        place = "before" if evidence.distance < 0 else "after"
+        reasons.append(f"{evidence.keyword!r} {abs(evidence.distance)} characters {place} it")
+    else:
+        reasons.append("no keyword near")
+    if evidence.trick:
+        reasons.append(f"disguised: {evidence.trick}")
+    masked = mask(text[match.start : match.end])
+    return Explanation(match.identifier, match.confidence, match.start, match.end, masked, tuple(reasons))

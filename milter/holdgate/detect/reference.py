@@ -1,0 +1,60 @@
+"""The reference page of all identifiers, written from the rules so that it cannot fall behind them."""
+
+from collections import defaultdict
+
+from holdgate.detect.identifiers import Identifier, Shape
+from holdgate.detect.loader import Loaded
+
+_HEAD = """# Identifiers
+
+What Holdgate can find, generated from `rules/identifiers/` by `holdgate rules list --markdown`.
+
+*Evidence* is a keyword in some language near the value or over its column, a pattern near it, or another identifier.
+*Confidence* says for each shape what it is worth alone → with evidence; "–" is no match at all. Profiles act on medium and
+high, and use low only in combinations.
+"""
+
+
+def markdown(loaded: Loaded) -> str:
+    """Return the page for the identifiers of a set of rules."""
+    regions: dict[str, list[Identifier]] = defaultdict(list)
+    for identifier in loaded.identifiers.values():
+        regions[identifier.region].append(identifier)
+    pieces = [_HEAD]
+    for region in sorted(regions, key=lambda name: (name != "global", name)):
+        pieces.append(f"\n## {'Everywhere' if region == 'global' else region.upper()}\n")
+        pieces.extend(_section(identifier) for identifier in regions[region])
+    return "".join(pieces)
+
+
+def _section(identifier: Identifier) -> str:
+    lines = [f"\n### {identifier.id}\n", f"{identifier.description}.\n"]
+    checks = "a check digit" if identifier.checksum else "structure"
+    validated = identifier.validator or any(shape.validator for shape in identifier.shapes)
+    lines.append(f"- Verified: {checks}" if validated else "- Verified: its shape only")
+    lines.append(f"- Evidence: {_evidence(identifier)}")
+    lines.append(f"- Confidence: {'; '.join(_worth(shape) for shape in identifier.shapes)}")
+    lines.append(f"- Source: {'; '.join(identifier.source)}")
+    return "\n".join(lines) + "\n"
+
+
+def _evidence(identifier: Identifier) -> str:
+    kinds: list[str] = []
+    languages = sorted(identifier.keywords)
+    words = sum(map(len, identifier.keywords.values()))
+    if words:
+        kinds.append(f"{words} keywords of its own ({', '.join(languages)})")
+    if identifier.keyword_lists:
+        kinds.append(f"the lists {', '.join(identifier.keyword_lists)}")
+    if identifier.evidence_patterns:
+        kinds.append("a pattern near it")
+    if identifier.evidence_identifiers:
+        kinds.append(f"{', '.join(identifier.evidence_identifiers)} near it")
+    if not kinds:
+        return "none needed"
+    return f"{'; '.join(kinds)}, up to {identifier.proximity} characters before or {identifier.proximity_after} after"
+
+
+def _worth(shape: Shape) -> str:
+    alone = "–" if shape.alone == "none" else shape.alone
+    return f"{shape.name}: {alone} → {shape.with_keyword}"

@@ -1,0 +1,78 @@
+"""What all sessions share: settings, policies, keys and workers, as one thing that a reload exchanges as a whole.
+
+A session takes the ruling in force when a message begins and keeps it until the message ends, so that no message is
+judged half by the old policies and half by the new ones. A reload that fails leaves everything as it was.
+"""
+
+import threading
+import time
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdgate import maillog, metrics
+from holdgate.config import ConfigError, Settings, load_settings
+from holdgate.policy.model import load_policies
+from holdgate.policy.verdict import PolicySet
+from holdgate.quarantine.store import Store
+from holdgate.scan.pool import Pool, PoolSettings, ScanError
+from holdgate.seal import KeyFileError, Sealer, load_keys
+from holdgate.tables import Tables
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class Ruling:
+    """All that decides about a message. Its workers end when no session refers to it any more."""
+
+    settings: Settings
+    policies: PolicySet
+    sealer: Sealer
+    pool: Pool
+
+
+class Service:
+    """Holds the ruling in force and the store. Raises ConfigError, KeyFileError and ScanError from its start."""
+
+    def __init__(self, config: Path, settings: Settings, store: Store) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self.store = store
+        self.ruling = _read(settings)
+        self._note_success()
+
+    def reload(self) -> bool:
+        """Read settings, policies, rules and keys anew; say whether they are in force now.
+
+        Where the milter listens, and as which user, stays as it was until a restart.
+        """
+        with self._lock:
+            try:
+                self.ruling = _read(load_settings(self._config))
+            except (ConfigError, KeyFileError, ScanError) as error:
+                metrics.CONFIG_RELOADS.labels("failed").inc()
+                metrics.CONFIG_CURRENT.set(0)
+                for problem in str(error).splitlines():
+                    maillog.failed(stage="reload", error=problem)
+                return False
+            self._note_success()
+            maillog.reloaded(policies=len(self.ruling.policies.file.policy))
+        return True
+
+    def close(self) -> None:
+        """End the workers and close the store."""
+        self.ruling.pool.close()
+        self.store.close()
+
+    def _note_success(self) -> None:
+        metrics.CONFIG_RELOADS.labels("done").inc()
+        metrics.CONFIG_CURRENT.set(1)
+        metrics.CONFIG_LOADED.set(time.time())
+
+
+def _read(settings: Settings) -> Ruling:
+    policies = load_policies(settings.policy.file)
+    sealer = Sealer(load_keys(settings.seal.keys), settings.seal.lifetime)
+    pool = Pool(PoolSettings.of(settings, policies.profiles()))
+    ruling = Ruling(settings, PolicySet(policies, Tables(settings.queue.postfix_config)), sealer, pool)
+    weakref.finalize(ruling, pool.close)
+    return ruling

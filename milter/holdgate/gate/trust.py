@@ -1,0 +1,67 @@
+"""Which mail is not inspected again: what bears our own valid seal, and what a trusted scanner hands us.
+
+A bare ``X-Netskope-Inspected: true`` is believed from a trusted scanner only: a sender could write it himself.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from holdgate import headers, maillog, metrics
+from holdgate.envelope import Envelope
+from holdgate.gate.service import Ruling, Service
+from holdgate.policy.conditions import client_matcher
+from holdgate.seal import SEALED_FIELDS, Sealed, SealStatus
+
+Fields = Mapping[str, Sequence[bytes]]
+
+_SEAL = headers.SEAL.lower()
+_INSPECTED = headers.INSPECTED.lower()
+
+
+def policy_fields(ruling: Ruling) -> set[str]:
+    """Return the header fields that policies have conditions on, in lower case."""
+    return {name.lower() for policy in ruling.policies.file.policy for name in policy.header}
+
+
+def wanted_fields(ruling: Ruling) -> set[str]:
+    """Return the header fields whose values a session has to keep, in lower case."""
+    marks = {name.lower() for name in ruling.settings.policy.foreign_marks}
+    return {*SEALED_FIELDS, _SEAL, _INSPECTED, *marks, *policy_fields(ruling)}
+
+
+def is_sealed(
+    service: Service, ruling: Ruling, fields: Fields, sealed: Sealed, envelope: Envelope, now: datetime
+) -> bool:
+    """Say whether the message bears a seal of ours that fits it and was not used before. Raises StoreError."""
+    values = fields.get(_SEAL, ())
+    if not values:
+        return False
+    value = values[0].decode("ascii", "replace")
+    status = ruling.sealer.judge(value, sealed, now) if len(values) == 1 else SealStatus.MALFORMED
+    if status is SealStatus.VALID:
+        digests, remember = ruling.sealer.digests(value, envelope.recipients)
+        if not service.store.use_seals(digests, now + remember):
+            status = SealStatus.REPLAYED
+    metrics.SEALS.labels(status).inc()
+    if status is not SealStatus.VALID:
+        maillog.seal_ignored(envelope.queue_id, why=status, client=envelope.client_address)
+    return status is SealStatus.VALID
+
+
+def comes_inspected(ruling: Ruling, fields: Fields, envelope: Envelope) -> bool:
+    """Say whether a trusted scanner hands us this message with word that it looked at it."""
+    scanners = ruling.settings.policy.trusted_scanners
+    if not scanners or not client_matcher(scanners)(envelope.client_address):
+        return False
+    said = [value.strip().lower() for value in fields.get(_INSPECTED, ())]
+    return said == [b"true"] or bool(foreign_mark(ruling, fields))
+
+
+def foreign_mark(ruling: Ruling, fields: Fields) -> str:
+    """Return the name of the header by which a trusted scanner wants the message held, "" when it does not."""
+    for name, pattern in ruling.settings.policy.foreign_marks.items():
+        for value in fields.get(name.lower(), ()):
+            if fnmatchcase(headers.decode(value).casefold(), pattern.casefold()):
+                return name
+    return ""

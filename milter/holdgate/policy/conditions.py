@@ -1,0 +1,170 @@
+"""Conditions, made ready once at load: patterns become regular expressions, tables become questions."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from fnmatch import translate
+
+from holdgate.config import Network
+from holdgate.envelope import Envelope
+from holdgate.findings import Inspection, Severity
+from holdgate.policy.model import Attachment, Conditions, Need, TimeWindow
+from holdgate.tables import Tables, is_table
+
+_CONFIDENCES = ("low", "medium", "high")
+
+# Says whether a text fits.
+Matcher = Callable[[str], bool]
+
+
+def text_matcher(patterns: Iterable[str]) -> Matcher:
+    """Return a matcher for shell patterns, without regard to case."""
+    joined = re.compile("|".join(translate(pattern.casefold()) for pattern in patterns) or r"(?!)", re.DOTALL)
+    return lambda text: joined.match(text.casefold()) is not None
+
+
+def address_matcher(patterns: Iterable[str], tables: Tables) -> Matcher:
+    """Return a matcher for addresses: `anna@corp.example`, `*@corp.example`, `corp.example`, or Postfix tables.
+
+    A domain alone stands for all its addresses. A table matches when it has an entry for the address, its domain or
+    its mailbox (access(5)); what the entry says does not matter. The matcher raises TableError.
+    """
+    asked = [pattern for pattern in patterns if is_table(pattern)]
+    plain = [pattern for pattern in patterns if not is_table(pattern)]
+    # "<>" is how the null sender is written.
+    shell = text_matcher(
+        "" if pattern == "<>" else pattern if "@" in pattern or pattern == "*" else f"*@{pattern}" for pattern in plain
+    )
+    return lambda address: shell(address) or any(tables.lookup_address(table, address) is not None for table in asked)
+
+
+def client_matcher(networks: Iterable[Network]) -> Matcher:
+    """Return a matcher for client addresses; what is no IP address (a local submission) matches nothing."""
+    known = list(networks)
+
+    def matches(address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in known)
+
+    return matches
+
+
+class Compiled:
+    """One policy's or exemption's conditions on the message, and those on one recipient, ready to be asked."""
+
+    def __init__(self, conditions: Conditions, is_internal: Matcher, tables: Tables) -> None:
+        self._conditions = conditions
+        self._message = list(_message_checks(conditions, tables))
+        self._recipient = list(_recipient_checks(conditions, is_internal, tables))
+
+    def fits_message(self, envelope: Envelope, inspection: Inspection, now: datetime) -> bool:
+        """Say whether all that concerns the whole message is true. Raises TableError."""
+        return all(check(envelope, inspection, now) for check in self._message)
+
+    def fits_recipient(self, recipient: str) -> bool:
+        """Say whether all that concerns this recipient is true. Raises TableError."""
+        return all(check(recipient) for check in self._recipient)
+
+
+_MessageCheck = Callable[[Envelope, Inspection, datetime], bool]
+
+
+def _recipient_checks(conditions: Conditions, is_internal: Matcher, tables: Tables) -> Iterable[Matcher]:
+    if conditions.direction == "outbound":
+        yield lambda recipient: not is_internal(recipient)
+    elif conditions.direction == "internal":
+        yield is_internal
+    if conditions.recipient:
+        yield address_matcher(conditions.recipient, tables)
+    if conditions.not_recipient:
+        unwanted = address_matcher(conditions.not_recipient, tables)
+        yield lambda recipient: not unwanted(recipient)
+
+
+def _message_checks(conditions: Conditions, tables: Tables) -> Iterable[_MessageCheck]:
+    """Yield the checks, the cheap ones first: a table is asked only when all else fits."""
+    if conditions.during is not None:
+        window = conditions.during
+        yield lambda _e, _i, now: _is_during(window, now)
+    if conditions.larger_than:
+        yield lambda envelope, _i, _n: envelope.size > conditions.larger_than
+    if conditions.inspection:
+        wanted = set(conditions.inspection)
+        yield lambda _e, inspection, _n: bool(wanted & _outcomes(inspection))
+    if conditions.profile:
+        yield lambda _e, inspection, _n: _reaches(inspection, conditions.profile)
+    if conditions.found:
+        yield lambda _e, inspection, _n: all(_is_found(inspection, need) for need in conditions.found)
+    if conditions.attachment is not None:
+        yield _attachment_check(conditions.attachment)
+    if conditions.subject:
+        subject = text_matcher(conditions.subject)
+        yield lambda envelope, _i, _n: subject(envelope.subject)
+    for name, pattern in conditions.header.items():
+        yield _header_check(name.lower(), text_matcher([pattern]))
+    if conditions.client:
+        client = client_matcher(conditions.client)
+        yield lambda envelope, _i, _n: client(envelope.client_address)
+    if conditions.auth_user:
+        user = _user_matcher(conditions.auth_user, tables)
+        yield lambda envelope, _i, _n: bool(envelope.auth_user) and user(envelope.auth_user)
+    if conditions.sender:
+        sender = address_matcher(conditions.sender, tables)
+        yield lambda envelope, _i, _n: sender(envelope.sender)
+    if conditions.not_sender:
+        unwanted = address_matcher(conditions.not_sender, tables)
+        yield lambda envelope, _i, _n: not unwanted(envelope.sender)
+
+
+def _user_matcher(patterns: Iterable[str], tables: Tables) -> Matcher:
+    asked = [pattern for pattern in patterns if is_table(pattern)]
+    shell = text_matcher(pattern for pattern in patterns if not is_table(pattern))
+    return lambda user: shell(user) or any(tables.lookup(table, user) is not None for table in asked)
+
+
+def _header_check(name: str, matches: Matcher) -> _MessageCheck:
+    return lambda envelope, _i, _n: any(matches(value) for value in envelope.headers.get(name, ()))
+
+
+def _attachment_check(wanted: Attachment) -> _MessageCheck:
+    name = text_matcher(wanted.name or ["*"])
+    kinds = {kind.lower() for kind in wanted.type}
+    return lambda _e, inspection, _n: any(
+        name(attachment.file_name) and (not kinds or attachment.kind in kinds) and attachment.size > wanted.larger_than
+        for attachment in inspection.attachments
+    )
+
+
+def _outcomes(inspection: Inspection) -> set[str]:
+    return {inspection.status} | ({"encrypted"} if inspection.encrypted else set())
+
+
+def _reaches(inspection: Inspection, wanted: dict[str, Severity]) -> bool:
+    reached = ((inspection.profiles.get(name), least) for name, least in wanted.items())
+    return any(found is not None and Severity(found).rank >= least.rank for found, least in reached)
+
+
+def _is_found(inspection: Inspection, need: Need) -> bool:
+    wanted = re.compile(translate(need.id))
+    least = _CONFIDENCES.index(need.confidence)
+    return need.count <= sum(
+        finding.unique
+        for finding in inspection.findings
+        if wanted.match(finding.identifier) and _CONFIDENCES.index(finding.confidence) >= least
+    )
+
+
+def _is_during(window: TimeWindow, now: datetime) -> bool:
+    local = now.astimezone(window.zone)
+    moment, begin, end = local.time(), window.begin, window.end
+    midnight = end.hour == end.minute == 0
+    if begin < end or midnight:
+        return local.weekday() in window.days and begin <= moment and (midnight or moment < end)
+    # Over midnight: what comes after it belongs to the day before.
+    if moment >= begin:
+        return local.weekday() in window.days
+    return (local.weekday() - 1) % 7 in window.days and moment < end

@@ -1,0 +1,226 @@
+"""The policies file: an ordered list of policies and exemptions, checked as a whole before any of it counts."""
+
+import re
+import tomllib
+from datetime import date, time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from holdgate import headers
+from holdgate.config import ConfigError, Network, Size
+from holdgate.findings import Severity
+from holdgate.policy.action import Action
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _days(value: object) -> object:
+    """Turn "mon-fri" or ["mon", "wed"] into weekday numbers, Monday 0."""
+    if isinstance(value, str):
+        first, separator, last = value.lower().partition("-")
+        if first in _DAYS and (not separator or last in _DAYS):
+            begin, end = _DAYS.index(first), _DAYS.index(last or first)
+            return frozenset((begin + step) % 7 for step in range((end - begin) % 7 + 1))
+    if isinstance(value, list) and all(isinstance(day, str) and day.lower() in _DAYS for day in value):
+        return frozenset(_DAYS.index(day.lower()) for day in value)
+    raise ValueError('write days as "mon-fri" or ["mon", "wed"]')
+
+
+def _zone(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f'"{value}" is no time zone; write one as "Europe/Berlin"') from error
+
+
+def _time(value: object) -> object:
+    if isinstance(value, str):
+        match = re.fullmatch(r"(\d\d):(\d\d)", value)
+        if match is None or int(match[1]) > 23 or int(match[2]) > 59:
+            raise ValueError('write a time of day as "08:30"')
+        return time(int(match[1]), int(match[2]))
+    return value
+
+
+# Address patterns (`*@corp.example`) or Postfix tables (`ldap:/etc/…`): see `policy.conditions`.
+Patterns = Annotated[list[str], BeforeValidator(_one_or_many)]
+Networks = Annotated[list[Network], BeforeValidator(_one_or_many)]
+Days = Annotated[frozenset[int], BeforeValidator(_days)]
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+TimeOfDay = Annotated[time, BeforeValidator(_time)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class TimeWindow(_Table):
+    """When a policy applies. Without `days` every day; `from` later than `until` reaches over midnight."""
+
+    days: Days = frozenset(range(7))
+    begin: TimeOfDay = Field(time(0, 0), alias="from")
+    end: TimeOfDay = Field(time(0, 0), alias="until", description="00:00 is the end of the day.")
+    zone: Zone = ZoneInfo("UTC")
+
+
+class Attachment(_Table):
+    """What an attachment must be: every given condition, on one and the same attachment."""
+
+    name: Patterns = Field([], description="Patterns of file names, as `*.xlsx`.")
+    type: Patterns = Field([], description="Names of readers: pdf, ooxml, zip, image, …, by content, not by name.")
+    larger_than: Size = Field(0, description="Size of its content in bytes.")
+
+
+class Need(_Table):
+    """What must have been found of one identifier (or pattern of identifiers, as `us-*`)."""
+
+    id: str
+    count: int = Field(1, ge=1, description="How many different values at least.")
+    confidence: Literal["low", "medium", "high"] = "medium"
+
+
+class Conditions(_Table):
+    """All that is given must be true; of several values of one condition any."""
+
+    sender: Patterns = Field([], description="Envelope sender: addresses, `*@domain`, or a Postfix table.")
+    not_sender: Patterns = Field([], description="Senders it is not for.")
+    auth_user: Patterns = Field([], description="User that authenticated to Postfix (SASL), patterns or a table.")
+    client: Networks = Field([], description="Networks of the SMTP client.")
+    recipient: Patterns = Field([], description="Envelope recipient: addresses, `*@domain`, or a Postfix table.")
+    not_recipient: Patterns = Field([], description="Recipients it is not for.")
+    direction: Literal["any", "outbound", "internal"] = Field(
+        "any", description="`outbound`: the recipient is in none of `internal_domains`; `internal`: in one of them."
+    )
+    subject: Patterns = Field([], description="Patterns of the decoded subject, as `*confidential*`.")
+    header: dict[str, str] = Field({}, description="Header fields and the pattern of each one's decoded value.")
+    larger_than: Size = Field(0, description="Size of the whole message in bytes.")
+    attachment: Attachment | None = None
+    profile: dict[str, Severity] = Field({}, description="Profiles and the severity each must reach; any of them.")
+    found: list[Need] = Field([], description="Identifiers that must all have been found.")
+    inspection: list[Literal["complete", "limited", "failed", "encrypted"]] = Field(
+        [], description="Outcomes of the inspection; `encrypted`: some part is."
+    )
+    during: TimeWindow | None = None
+
+
+class Policy(Conditions):
+    """One policy: its conditions, and what is done when they are all true."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="Its name in incidents, log and commands.")
+    description: str = Field("", description="A sentence for auditors and moderators.")
+    action: Action
+    mode: Literal["enforce", "observe"] = Field(
+        "enforce", description="`observe`: the incident is recorded, the message is not touched."
+    )
+    headers: dict[str, str] = Field({}, description="Header fields to add, for `tag` and any other action.")
+    transport: str = Field("", description="For `encrypt`: the Postfix transport, as `encrypt:[gateway.corp.example]`.")
+    notify: Patterns = Field([], description="For `alert`: addresses that are told.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Policy":
+        if self.action is Action.TEMPFAIL:
+            raise ValueError("tempfail is no action of a policy")
+        if self.action is Action.TAG and not self.headers:
+            raise ValueError('action "tag" needs [policy.headers]')
+        if self.action is Action.ENCRYPT and not re.fullmatch(r"[a-z][\w-]*:\S*", self.transport):
+            raise ValueError('action "encrypt" needs transport, as in "encrypt:[gateway.corp.example]"')
+        if self.action is Action.ALERT and not self.notify:
+            raise ValueError('action "alert" needs notify')
+        for name, value in self.headers.items():
+            if not re.fullmatch(r"[!-9;-~]+", name) or not re.fullmatch(r"[ -~]*", value):
+                raise ValueError(f'headers: "{name}" is no header field of printable ASCII')
+            if name.lower().startswith("x-holdgate-") or name.lower() == headers.INSPECTED.lower():
+                raise ValueError(f"headers: {name} is written by Holdgate itself")
+        return self
+
+
+class Exemption(_Table):
+    """Mail that no policy is for, until a day, for a reason: both must be given."""
+
+    reason: str = Field(min_length=1)
+    expires: date = Field(description="The last day it is good for, in UTC.")
+    policy: Patterns = Field([], description="Names of the policies it lifts; none means all.")
+    sender: Patterns = []
+    recipient: Patterns = []
+    auth_user: Patterns = []
+    client: Networks = []
+
+    @model_validator(mode="after")
+    def _says_for_whom(self) -> "Exemption":
+        if not (self.sender or self.recipient or self.auth_user or self.client):
+            raise ValueError("an exemption must say for whom: sender, recipient, auth_user or client")
+        return self
+
+
+class PolicyFile(_Table):
+    """The whole file."""
+
+    internal_domains: Patterns = Field([], description="Domains that are inside: `corp.example`, `*.corp.example`.")
+    uninspected: Action = Field(
+        Action.QUARANTINE,
+        description="What becomes of mail that was not read whole and that no policy decides: "
+        "quarantine, block, tempfail or allow.",
+    )
+    policy: list[Policy] = []
+    exemption: list[Exemption] = []
+
+    @field_validator("uninspected")
+    @classmethod
+    def _needs_nothing_else(cls, value: Action) -> Action:
+        if value not in (Action.QUARANTINE, Action.BLOCK, Action.TEMPFAIL, Action.ALLOW):
+            raise ValueError("must be quarantine, block, tempfail or allow")
+        return value
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "PolicyFile":
+        names = [policy.name for policy in self.policy]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f'two policies are called "{name}"')
+        for number, exemption in enumerate(self.exemption):
+            for name in exemption.policy:
+                if name not in names:
+                    raise ValueError(f'exemption {number + 1} names the policy "{name}", which is not there')
+        return self
+
+    def profiles(self) -> tuple[str, ...]:
+        """Return the profiles that some policy asks for, each once, in order."""
+        return tuple(dict.fromkeys(name for policy in self.policy for name in policy.profile))
+
+
+def load_policies(path: Path) -> PolicyFile:
+    """Read the policies file (TOML, UTF-8). Raises ConfigError with one line for each problem."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: not valid TOML: {error}"]) from error
+    try:
+        return PolicyFile.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError([f"{path}: {_problem(content, detail)}" for detail in error.errors()]) from error
+
+
+def _problem(content: dict[str, Any], detail: Any) -> str:
+    """Say one of pydantic's errors with the policy's name and the key."""
+    steps = list(detail["loc"])
+    place = ""
+    if len(steps) >= 2 and isinstance(steps[1], int):
+        entries = content.get(str(steps[0]))
+        entry = entries[steps[1]] if isinstance(entries, list) and len(entries) > steps[1] else {}
+        name = entry.get("name") if isinstance(entry, dict) else None
+        place = f'{steps[0]} "{name}": ' if name else f"{steps[0]} {steps[1] + 1}: "
+        steps = steps[2:]
+    key = ".".join(str(step) for step in steps)
+    said = "no such key" if detail["type"] == "extra_forbidden" else detail["msg"].removeprefix("Value error, ")
+    return f"{place}{key + ': ' if key else ''}{said}"

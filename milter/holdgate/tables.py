@@ -1,0 +1,73 @@
+"""Asks Postfix's lookup tables, of any type, through postmap(1): a site's LDAP or SQL needs no second configuration.
+
+Answers are kept for a minute: the same few addresses are asked about again and again, and each question is a process.
+"""
+
+import re
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+_TABLE = re.compile(r"[a-z]+:\S.*")
+_TIMEOUT = 20
+_KEEP = 60.0
+_MOST = 10_000
+
+
+class TableError(Exception):
+    """A table cannot be asked; the argument names it and says what postmap(1) said."""
+
+
+def is_table(name: str) -> bool:
+    """Say whether `name` is written as a Postfix table: a type, a colon, and where it is."""
+    return _TABLE.fullmatch(name) is not None
+
+
+class Tables:
+    """Lookups with the configuration of one Postfix instance. May be used by many threads."""
+
+    def __init__(self, config_directory: Path) -> None:
+        self._config = str(config_directory)
+        self._answers: dict[tuple[str, str], tuple[float, str | None]] = {}
+        self._lock = threading.Lock()
+
+    def lookup(self, table: str, key: str) -> str | None:
+        """Return what `table` ("ldap:/etc/…", "pcre:…") says of `key`, or None. Raises TableError."""
+        # "-" would have postmap(1) read keys from its standard input; a key with a line break is none.
+        if not key or key == "-" or not key.isprintable():
+            return None
+        now = time.monotonic()
+        with self._lock:
+            known = self._answers.get((table, key))
+        if known is not None and known[0] > now:
+            return known[1]
+        answer = self._ask(table, key)
+        with self._lock:
+            if len(self._answers) >= _MOST:
+                self._answers.clear()
+            self._answers[table, key] = (now + _KEEP, answer)
+        return answer
+
+    def lookup_address(self, table: str, address: str) -> str | None:
+        """Look an address up as access(5) does: whole, then its domain, then its mailbox with an "@"."""
+        mailbox, _, domain = address.rpartition("@")
+        for key in (address, domain, f"{mailbox}@" if mailbox else ""):
+            answer = self.lookup(table, key.lower()) if key else None
+            if answer is not None:
+                return answer
+        return None
+
+    def _ask(self, table: str, key: str) -> str | None:
+        command = ["postmap", "-c", self._config, "-q", key, table]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise TableError(f"{table}: {type(error).__name__}") from error
+        said = done.stderr.decode(errors="replace").strip()
+        # postmap(1) ends with 1 when the key is not there, and when the table is not; then it says why.
+        if done.returncode == 0:
+            return done.stdout.decode(errors="replace").rstrip("\n")
+        if done.returncode == 1 and not said:
+            return None
+        raise TableError(f"{table}: {said.splitlines()[-1] if said else f'postmap ended with {done.returncode}'}")

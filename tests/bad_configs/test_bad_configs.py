@@ -1,0 +1,30 @@
+"""Every conflict, typing mistake and missing file in the configuration is answered by one clear line.
+
+Each folder beside this file is a configuration with one thing wrong: `policies.toml` or `holdgate.toml` as an
+administrator might leave it, and `expected-error`, the line that tells of it (paths are written as FILE).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from holdgate.config import ConfigError, load_settings
+from holdgate.policy.model import load_policies
+
+CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/expected-error"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
+def test_the_mistake_is_named(case: Path) -> None:
+    policies = case / "policies.toml"
+    with pytest.raises(ConfigError) as caught:
+        if policies.exists():
+            load_policies(policies)
+        else:
+            load_settings(case / "holdgate.toml")
+    said = [problem.replace(str(case) + "/", "") for problem in caught.value.problems]
+    assert said == (case / "expected-error").read_text(encoding="utf-8").splitlines()
+
+
+def test_there_are_cases() -> None:
+    assert len(CASES) > 20

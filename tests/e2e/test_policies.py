@@ -1,0 +1,269 @@
+"""Each action at the receiving side, policies by recipient, tables, reload."""
+
+import smtplib
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from holdgate import headers
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import State
+from testbed import letters
+from testbed.ports import free_port
+from testbed.site import Site
+from testbed.world import World
+from tests.e2e.conftest import running_site
+
+SENDER = letters.SENDER
+KEEP = {"smtp_header_checks": ""}  # let our headers through, to see them at the receiving side
+
+POLICIES = """
+internal_domains = ["corp.example"]
+
+[[policy]]
+name = "trial"
+mode = "observe"
+recipient = "observed@partner.example"
+profile = { dlp-pii = "low" }
+action = "block"
+
+[[policy]]
+name = "no-cards"
+recipient = "blocked@partner.example"
+profile = { dlp-pii = "low" }
+action = "block"
+
+[[policy]]
+name = "watched"
+recipient = "alerted@partner.example"
+action = "alert"
+notify = "security@corp.example"
+
+[[policy]]
+name = "marked"
+recipient = "tagged@partner.example"
+action = "tag"
+headers = { X-Class = "confidential", X-Netskope-Action = "Monitor" }
+
+[[policy]]
+name = "encrypted"
+recipient = "encrypted@partner.example"
+action = "encrypt"
+transport = "smtp:[127.0.0.1]:%(gateway)s"
+
+[[policy]]
+name = "by-table"
+recipient = "inline:{table@partner.example=x}"
+action = "block"
+
+[[policy]]
+name = "pii-outbound"
+direction = "outbound"
+profile = { dlp-pii = "low" }
+action = "quarantine"
+"""
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The encryption gateway that `encrypt` routes to."""
+    world = World(tmp_path_factory.mktemp("gateway"))
+    world.start()
+    yield world
+    world.stop()
+
+
+@pytest.fixture(scope="module")
+def site(gateway: World) -> Iterator[Site]:
+    with running_site(policies=POLICIES % {"gateway": gateway.port}, changes=KEEP) as running:
+        yield running
+
+
+def submit(site: Site, *recipients: str, message: bytes | None = None) -> None:
+    site.submit(message or letters.number_in_text().as_bytes(), SENDER, *recipients)
+
+
+def incident_for(site: Site, recipient: str) -> Incident:
+    def find() -> list[Incident]:
+        return [incident for incident in site.store.incidents() if recipient in incident.recipients]
+
+    site.wait_for(find, f"an incident for {recipient}")
+    return find()[-1]
+
+
+def delivered(site: Site, recipient: str):  # type: ignore[no-untyped-def]
+    site.wait_for(lambda: site.world.to(recipient), f"delivery to {recipient}")
+    return site.world.to(recipient)[0].message
+
+
+def test_allow(site: Site) -> None:
+    submit(site, "colleague@corp.example")
+    message = delivered(site, "colleague@corp.example")
+    assert (message[headers.INSPECTED], message[headers.STATUS]) == ("true", "complete")
+    assert message[headers.ACTION] is None
+    assert message[headers.INCIDENT] is None
+
+
+def test_block_says_the_incident_and_nothing_else(site: Site) -> None:
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        submit(site, "blocked@partner.example")
+    incident = incident_for(site, "blocked@partner.example")
+    assert (refused.value.smtp_code, refused.value.smtp_error) == (
+        550,
+        f"5.7.1 Message refused by policy; incident {incident.id}".encode(),
+    )
+    assert (incident.state, incident.action, incident.policy) == (State.RECORDED, "block", "no-cards")
+
+
+def test_block_refuses_mail_of_sendmail_with_a_bounce(site: Site) -> None:
+    site.postfix.sendmail(letters.number_in_text().as_bytes(), "cron@corp.example", "blocked@partner.example")
+    site.wait_for(lambda: site.world.to("cron@corp.example"), "the bounce")
+    assert b"refused by policy" in site.world.to("cron@corp.example")[0].content
+
+
+def test_alert_delivers_and_tells(site: Site) -> None:
+    submit(site, "alerted@partner.example")
+    message = delivered(site, "alerted@partner.example")
+    incident = incident_for(site, "alerted@partner.example")
+    assert (message[headers.ACTION], message[headers.INCIDENT]) == ("Alert", incident.id)
+    assert incident.state is State.RECORDED
+    notice = delivered(site, "security@corp.example")
+    assert incident.id in notice.as_string()
+    assert letters.SSN not in notice.as_string()
+
+
+def test_tag_adds_any_header(site: Site) -> None:
+    submit(site, "tagged@partner.example", message=b"X-Class: forged\r\n" + letters.clean().as_bytes())
+    message = delivered(site, "tagged@partner.example")
+    assert message.get_all("X-Class") == ["forged", "confidential"]
+    assert message.get_all("X-Netskope-Action") == ["Monitor"]
+
+
+def test_encrypt_goes_to_the_named_transport(site: Site, gateway: World) -> None:
+    submit(site, "encrypted@partner.example")
+    site.wait_for(lambda: gateway.to("encrypted@partner.example"), "the gateway to get it")
+    assert gateway.deliveries[0].message["X-Netskope-Action"] == "Encrypt"
+    assert site.world.to("encrypted@partner.example") == []
+
+
+def test_a_client_cannot_choose_a_transport(site: Site, gateway: World) -> None:
+    forged = f"X-Holdgate-Route: smtp:[127.0.0.1]:{gateway.port}\r\n".encode() + letters.clean().as_bytes()
+    submit(site, "router@partner.example", message=forged)
+    assert delivered(site, "router@partner.example")["X-Holdgate-Route"] is None
+    assert gateway.to("router@partner.example") == []
+
+
+def test_quarantine_holds(site: Site) -> None:
+    submit(site, "held@partner.example")
+    site.wait_for(lambda: incident_for(site, "held@partner.example").state is State.HELD, "held")
+
+
+def test_observe_records_and_changes_nothing(site: Site) -> None:
+    submit(site, "observed@partner.example", message=letters.clean().as_bytes())
+    assert delivered(site, "observed@partner.example")[headers.INCIDENT] is None
+    submit(site, "observed@partner.example")
+    incident = incident_for(site, "observed@partner.example")
+    assert (incident.action, incident.policy) == ("quarantine", "pii-outbound")
+    assert "observed: trial" in site.store.history(incident.id)[0].note
+
+
+def test_one_recipient_holds_for_all(site: Site) -> None:
+    submit(site, "friend@corp.example", "outside@partner.example")
+    incident = incident_for(site, "friend@corp.example")
+    site.wait_for(lambda: incident_for(site, "friend@corp.example").state is State.HELD, "held")
+    assert incident.recipients == ["friend@corp.example", "outside@partner.example"]
+    assert site.world.to("friend@corp.example") == []
+
+
+def test_a_postfix_table_decides(site: Site) -> None:
+    with pytest.raises(smtplib.SMTPDataError, match=r"5\.7\.1"):
+        submit(site, "table@partner.example", message=letters.clean().as_bytes())
+
+
+def test_policy_test_says_which_policy_and_why(site: Site) -> None:
+    path = site.directory / "message.eml"
+    path.write_bytes(letters.number_in_text().as_bytes())
+    done = site.command(
+        "policy",
+        "test",
+        "--from",
+        SENDER,
+        "--to",
+        "bob@partner.example",
+        "--to",
+        "c@corp.example",
+        "--message",
+        str(path),
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(None, 1) for line in done.stdout.splitlines()]
+    assert ["action:", "quarantine"] in lines
+    assert ["policy:", "pii-outbound"] in lines
+    assert ["recipient:", "c@corp.example: no policy"] in lines
+    assert ["found:", "1× us-ssn (high): ***-**-*399"] in lines
+    assert letters.SSN not in done.stdout
+
+
+def test_replay_says_what_would_have_differed(site: Site) -> None:
+    submit(site, "replayed@partner.example")
+    incident = incident_for(site, "replayed@partner.example")
+    changed = site.directory / "changed.toml"
+    changed.write_text(POLICIES.replace('action = "quarantine"', 'action = "block"') % {"gateway": 1})
+    done = site.command("policy", "replay", "--policies", str(changed))
+    assert done.returncode == 0, done.stderr
+    assert f"{incident.id}  quarantine by pii-outbound → block by pii-outbound" in done.stdout
+    same = site.command("policy", "replay")
+    assert incident.id not in same.stdout
+
+
+def test_a_reload_changes_policies_without_dropping_a_session(site: Site) -> None:
+    """A message that began under the old policies is judged by them; the next one on the same connection by the new."""
+    with smtplib.SMTP("127.0.0.1", site.postfix.smtp_port, timeout=60) as client:
+        client.ehlo()
+        client.mail(SENDER)
+        client.rcpt("early@partner.example")
+        client.putcmd("data")
+        assert client.getreply()[0] == 354
+        site.reload('[[policy]]\nname = "all"\naction = "block"\n')
+        site.wait_for(lambda: "reloaded: policies=1" in site.log("milter"), "the reload")
+        client.send(letters.number_in_text().as_bytes() + b"\r\n.\r\n")
+        assert client.getreply()[0] == 250
+        with pytest.raises(smtplib.SMTPDataError, match=r"5\.7\.1"):
+            client.sendmail(SENDER, ["late@partner.example"], letters.clean().as_bytes())
+    assert incident_for(site, "early@partner.example").policy == "pii-outbound"
+    site.reload(POLICIES % {"gateway": free_port()})
+    site.wait_for(lambda: "reloaded: policies=7" in site.log("milter"), "the reload back")
+
+
+def test_a_bad_file_leaves_the_old_one_in_force_and_says_so(site: Site) -> None:
+    site.reload('[[policy]]\nname = "broken"\naction = "blok"\n')
+    site.wait_for(lambda: 'policy "broken": action' in site.log("milter"), "the complaint")
+    assert "holdgate_config_current 0.0" in site.metrics("milter")
+    assert 'holdgate_config_reloads_total{outcome="failed"} 1.0' in site.metrics("milter")
+    submit(site, "still@partner.example")
+    assert incident_for(site, "still@partner.example").policy == "pii-outbound"
+    site.reload(POLICIES % {"gateway": free_port()})
+    site.wait_for(lambda: "holdgate_config_current 1.0" in site.metrics("milter"), "the mended file")
+
+
+def test_reloads_under_load_lose_nothing(site: Site) -> None:
+    stop = threading.Event()
+
+    def send() -> None:
+        with smtplib.SMTP("127.0.0.1", site.postfix.smtp_port, timeout=60) as client:
+            for number in range(40):
+                client.sendmail(SENDER, [f"busy{number}@corp.example"], letters.clean().as_bytes())
+        stop.set()
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    reloads = 0
+    while not stop.is_set() and reloads < 5:
+        before = site.log("milter").count("reloaded")
+        site.reload(POLICIES % {"gateway": free_port()})
+        site.wait_for(lambda seen=before: site.log("milter").count("reloaded") > seen, "a reload")
+        reloads += 1
+    sender.join()
+    site.wait_for(lambda: all(site.world.to(f"busy{n}@corp.example") for n in range(40)), "all of it to arrive")
+    assert "tempfail: stage" not in site.log("milter")

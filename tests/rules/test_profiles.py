@@ -1,0 +1,61 @@
+"""The shipped profiles: each loads, and what a mail needs to be stopped by the default one."""
+
+from pathlib import Path
+
+import pytest
+
+from holdgate.detect import Detector, Severity
+from holdgate.detect.loader import load
+
+RULES = Path(__file__).resolve().parents[2] / "rules"
+PROFILES = sorted(load(RULES).profiles)
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector.from_rules(RULES)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_profile_loads_and_stops_nothing_that_is_empty(detector: Detector, profile: str) -> None:
+    other = detector.with_profile(profile)
+    assert other.profile == profile
+    assert other.evaluate([]).severity is None
+
+
+@pytest.mark.parametrize(
+    "name", ["dlp-pii", "dlp-pci", "dlp-phi", "dlp-gdpr", "dlp-secrets", "dlp-us", "dlp-uk", "dlp-eu"]
+)
+def test_promised_profile_is_there(name: str) -> None:
+    assert name in PROFILES
+
+
+@pytest.mark.parametrize(
+    ("text", "severity"),
+    [
+        ("Visa 4111 1111 1111 1111", Severity.MEDIUM),
+        ("IBAN DE89 3704 0044 0532 0130 00", Severity.MEDIUM),
+        ("SSN 536-90-4399", Severity.MEDIUM),
+        ("National Insurance number QQ 12 34 56 C or AB 12 34 56 C", Severity.MEDIUM),
+        ("John Smith, born on 14 March 1975", Severity.MEDIUM),
+        ("John Smith, 350 Fifth Avenue, New York, NY 10118, +1 202 555 0143, john@corp.example", None),
+        ("Regards, John Smith", None),
+        ("From: anna@corp.example\nTo: ben@partner.example\n\nLunch at 12?", None),
+        ("born on 14 March 1975", None),
+    ],
+)
+def test_default_profile(detector: Detector, text: str, severity: Severity | None) -> None:
+    assert detector.evaluate(detector.find(text)).severity == severity
+
+
+def test_quoted_reply_counts_once(detector: Detector) -> None:
+    text = "SSN 536-90-4399\n> SSN 536-90-4399\n>> SSN 536 90 4399"
+    matches = detector.find(text)
+    assert len(matches) == 3
+    assert detector.evaluate(matches).hits[0].count == 1
+
+
+def test_five_values_are_worse_than_one(detector: Detector) -> None:
+    parts = [detector.find(f"SSN 536-90-{4390 + number}") for number in range(5)]
+    assert detector.evaluate(parts).severity == Severity.HIGH
+    assert detector.evaluate([match for part in parts for match in part]).severity == Severity.HIGH

@@ -1,0 +1,13 @@
+"""docs/reference/identifiers.md is what the rules generate."""
+
+from pathlib import Path
+
+from holdgate.detect.loader import load
+from holdgate.detect.reference import markdown
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_reference_page_is_current() -> None:
+    page = (ROOT / "docs" / "reference" / "identifiers.md").read_text(encoding="utf-8")
+    assert page == markdown(load(ROOT / "rules")), "run: holdgate rules list --markdown > docs/reference/identifiers.md"

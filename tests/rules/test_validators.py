@@ -1,0 +1,46 @@
+"""No validator raises, whatever a form lets through to it: letters are those of Latin-1, digits any."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holdgate.detect import forms, validators
+from holdgate.detect.identifiers import Shape
+from holdgate.detect.loader import load
+
+RULES = Path(__file__).resolve().parents[2] / "rules"
+LETTERS = "".join(filter(str.isalpha, map(chr, range(256))))
+SHAPES = [
+    pytest.param(shape, shape.validator or identifier.validator, id=f"{identifier.id}-{number}")
+    for identifier in load(RULES).identifiers.values()
+    for number, shape in enumerate(identifier.shapes, 1)
+    if shape.form and (shape.validator or identifier.validator)
+]
+
+
+def values(shape: Shape) -> st.SearchStrategy[str]:
+    """Return a strategy for the compact values that the forms of a shape let through."""
+    return st.sampled_from(shape.form).flatmap(
+        lambda form: st.tuples(
+            *(
+                st.text(
+                    "".join(("0123456789" * ("0" in classes), LETTERS * ("a" in classes))), min_size=low, max_size=high
+                )
+                for classes, low, high in forms.parse(form, shape.separators)
+                if classes & forms.CLASSES["X"]
+            )
+        ).map(lambda parts: "".join(parts).upper())
+    )
+
+
+@pytest.mark.parametrize(("shape", "name"), SHAPES)
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_never_raises(shape: Shape, name: str, data: st.DataObject) -> None:
+    value = data.draw(values(shape))
+    if shape.pattern and not re.fullmatch(shape.pattern, value):
+        return  # The engine asks the validator after the pattern only.
+    assert validators.resolve(name)(value) in (True, False)

@@ -1,0 +1,56 @@
+"""`holdgate rules`: what it prints and how it ends."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from holdgate.cli import rules
+
+RULES = Path(__file__).resolve().parents[3] / "rules"
+
+
+def run(*words: str, local: Path) -> int:
+    parser = argparse.ArgumentParser()
+    rules.add_arguments(parser)
+    return rules.run(parser.parse_args(["--rules", str(RULES), "--local", str(local), *words]))
+
+
+def test_list_names_identifiers_and_profiles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("list", local=tmp_path) == 0
+    shown = capsys.readouterr().out
+    assert "payment-card" in shown
+    assert "dlp-pii" in shown
+
+
+def test_list_says_which_are_the_administrators(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "projects.txt").write_text("Project Nightjar\n")
+    assert run("list", local=tmp_path) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if "list-projects" in line)
+    assert line.endswith("(yours)")
+
+
+def test_show_prints_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("show", "iban", local=tmp_path) == 0
+    assert 'id = "iban"' in capsys.readouterr().out
+    assert run("show", "no-such-thing", local=tmp_path) == 2
+
+
+def test_text_is_explained_masked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mail = tmp_path / "mail.txt"
+    mail.write_text("card 4111 1111 1111 1111")
+    assert run("test", str(mail), local=tmp_path) == 1
+    shown = capsys.readouterr().out
+    assert "payment-card (high) **** **** **** 1111" in shown
+    assert "'card' 1 characters before it" in shown
+    assert "4111" not in shown
+    mail.write_text("nothing")
+    assert run("test", str(mail), local=tmp_path) == 0
+
+
+def test_bad_rule_ends_in_trouble(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "mine.toml").write_text('id = "mine"\ndescription = "x"\nextends = ["nobody"]\n')
+    assert run("list", local=tmp_path) == 2
+    assert "mine.toml:3: extends: no profile 'nobody'" in capsys.readouterr().err

@@ -1,0 +1,169 @@
+"""The engine as its callers see it: places, evidence, tables, disguises, layers of code, and what it keeps to itself."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holdgate.detect import Confidence, Detector, Match
+from holdgate.detect import detector as engine
+
+RULES = Path(__file__).resolve().parents[3] / "rules"
+CARD = "4111 1111 1111 1111"
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector.from_rules(RULES)
+
+
+def found(detector: Detector, text: str, identifier: str = "payment-card") -> list[str]:
+    return [
+        text[match.start : match.end]
+        for match in detector.find(text)
+        if match.identifier == identifier and match.confidence >= Confidence.MEDIUM
+    ]
+
+
+def test_nothing_in_nothing(detector: Detector) -> None:
+    assert detector.find("") == []
+    assert detector.evaluate([]).severity is None
+
+
+def test_confidences_compare_by_their_meaning() -> None:
+    assert Confidence.LOW < Confidence.MEDIUM < Confidence.HIGH
+    assert max(Confidence.HIGH, Confidence.MEDIUM) is Confidence.HIGH
+
+
+def test_value_is_never_shown(detector: Detector) -> None:
+    match = detector.find(f"card {CARD}")[0]
+    assert match.value == "4111111111111111"
+    assert "4111" not in repr(match)
+    assert "4111" not in str(match)
+    evaluation = detector.evaluate([match])
+    assert "4111" not in repr(evaluation)
+
+
+def test_explanation_is_masked_and_gives_reasons(detector: Detector) -> None:
+    explanation = detector.explain(f"credit card {CARD}")[0]
+    assert explanation.masked == "**** **** **** 1111"
+    assert "checksum holds" in explanation.reasons
+    assert "'credit card' 1 characters before it" in explanation.reasons
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "name\tcard number\tcity\n" + "x\t1\ty\n" * 40 + "Ann\t4111111111111111\tBonn\n",
+        "name,card number,city\n" + "x,1,y\n" * 40 + "Ann,4111111111111111,Bonn\n",
+        "| name | card number |\n" + "| x | 1 |\n" * 40 + "| Ann | 4111111111111111 |\n",
+        "card number;name\n" + "1;x\n" * 60 + "4111111111111111;Ann",
+    ],
+)
+def test_heading_is_evidence_for_its_column(detector: Detector, table: str) -> None:
+    assert found(detector, table) == ["4111111111111111"]
+
+
+def test_heading_is_no_evidence_for_another_column(detector: Detector) -> None:
+    table = "ssn,order\n536904399,536904398\n"
+    assert found(detector, table, "us-ssn") == ["536904399"]
+
+
+def test_cells_of_a_sheet_find_their_heading(detector: Detector) -> None:
+    cells = ["Name", "Social Security", *(["Ann", "x"] * 40), "Ben", "536904399"]
+    text, places = "", []
+    for index, cell in enumerate(cells):
+        places.append((len(text), f"sheet Staff, {'AB'[index % 2]}{index // 2 + 1}"))
+        text += cell + "\n"
+    matches = [match for match in detector.find(text, places) if match.identifier == "us-ssn"]
+    assert [text[match.start : match.end] for match in matches] == ["536904399"]
+    assert not [match for match in detector.find(text) if match.identifier == "us-ssn"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "4111_1111_1111_1111", "4111 | 1111 | 1111 | 1111", "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "4111\n> 1111\n> 1111\n> 1111",
+        "4lll 1111 1111 llll", "four one one one one one one one one one one one one one one one", "1111 1111 1111 1114",
+        "x4111111111111111y", "0004111111111111111", '{"a":"4111","b":"1111","c":"1111","d":"1111"}', "4111<b></b>111111111111",
+        "NDExMSAxMTExIDExMTEgMTExMQ==", "34313131203131313120313131312031313131", "%34%31%31%31111111111111",
+    ],
+)  # fmt: skip
+def test_disguised_number_is_found_near_a_keyword(detector: Detector, written: str) -> None:
+    assert found(detector, f"my credit card number is {written} ok")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["4111_1111_1111_1112", "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 2", "4111, 1111, 1111, 1111, 1111, 1111", "NDExMSAxMTExIDExMTEgMTExMg=="],
+)  # fmt: skip
+def test_disguise_needs_a_checksum_that_holds(detector: Detector, written: str) -> None:
+    assert not found(detector, f"my credit card number is {written} ok")
+
+
+@pytest.mark.parametrize("written", ["4111_1111_1111_1111", "1111 1111 1111 1114", "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1"])
+def test_disguise_needs_a_keyword(detector: Detector, written: str) -> None:
+    assert not found(detector, f"the series {written} ends")
+
+
+def test_encoded_run_is_the_place_of_what_it_holds(detector: Detector) -> None:
+    text = "card: NDExMSAxMTExIDExMTEgMTExMQ== end"
+    match = next(match for match in detector.find(text) if match.identifier == "payment-card")
+    assert text[match.start : match.end] == "NDExMSAxMTExIDExMTEgMTExMQ=="
+    assert match.evidence.trick == "base64"
+
+
+def test_attribute_of_a_tag_is_read_at_its_place(detector: Detector) -> None:
+    text = 'write <a href="mailto:anna@corp.example">to her</a>'
+    assert found(detector, text, "email-address") == ["anna@corp.example"]
+
+
+def test_surest_claim_wins_a_place(detector: Detector) -> None:
+    matches = detector.find(f"call about card {CARD}")
+    assert [match.identifier for match in matches] == ["payment-card"]
+
+
+def test_evidence_word_that_is_nearer_can_speak_against(detector: Detector) -> None:
+    assert not found(detector, f"tracking number {CARD}")
+
+
+def test_near_counts_within_one_part_only(detector: Detector) -> None:
+    birth = Match("date-of-birth", 0, 10, Confidence.HIGH, "a")
+    name = Match("person-name", 20, 30, Confidence.LOW, "b")
+    far = Match("person-name", 2000, 2010, Confidence.LOW, "c")
+    assert detector.evaluate([[birth, name]]).severity is not None
+    assert detector.evaluate([[birth], [name]]).severity is None
+    assert detector.evaluate([[birth, far]]).severity is None
+
+
+def test_unique_values_are_counted_over_all_parts(detector: Detector) -> None:
+    matches = [detector.find(f"card {CARD}") for _ in range(9)]
+    assert detector.evaluate(matches).hits[0].count == 1
+
+
+def test_profile_can_be_changed_without_loading_again(detector: Detector) -> None:
+    secrets = detector.with_profile("dlp-secrets")
+    matches = secrets.find(f"card {CARD}")
+    assert secrets.evaluate(matches).severity is None
+    assert detector.evaluate(matches).severity is not None
+
+
+def test_hostile_text_is_cut_off_as_limited(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "FREE_CANDIDATES", 10)
+    assert detector.scan("a@b.example " * 500).limited == "too many candidates"
+    assert detector.scan("a@b.example").limited == ""
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["card ", "4111", " ", "1111", "-", "\n", "\u200b", "<b>", "&#49;", "x", "@", "a.b", "ssn "]),
+        max_size=25,
+    )
+)
+def test_every_match_is_in_the_text_and_in_order(detector: Detector, pieces: list[str]) -> None:
+    text = "".join(pieces)
+    matches = detector.find(text)
+    assert all(0 <= match.start < match.end <= len(text) for match in matches)
+    assert [match.start for match in matches] == sorted(match.start for match in matches)

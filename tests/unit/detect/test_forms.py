@@ -1,0 +1,45 @@
+"""The language of forms, and the automaton over all of them."""
+
+import pytest
+
+from holdgate.detect.forms import FormError, Forms, parse
+
+
+def accepted(form: str, *tokens: str, separators: str = " -.") -> bool:
+    forms = Forms([(7, parse(form, separators))])
+    state = forms.start
+    for token in tokens:
+        state = forms.step(state, token)
+        if state < 0:
+            return False
+    return forms.accepts(state) == (7,)
+
+
+@pytest.mark.parametrize(
+    ("form", "tokens"),
+    [
+        ("DDD-DD-DDDD", ("000", "-00", "-0000")),
+        ("LL DD", ("Aa", " 00")),
+        ("LL~DD", ("AA00",)),
+        ("LL~DD", ("AA", ".00")),
+        ("D{2,3}", ("000",)),
+        ("X{2}", ("a0",)),
+        ("D{0,1}L", ("A",)),
+    ],
+)
+def test_form_takes(form: str, tokens: tuple[str, ...]) -> None:
+    assert accepted(form, *tokens)
+
+
+@pytest.mark.parametrize(
+    ("form", "tokens"),
+    [("DDD-DD-DDDD", ("000", " 00")), ("D{2,3}", ("0000",)), ("D{2,3}", ("0",)), ("LL DD", ("AA00",)), ("LL DD", ("AA", "/00"))],
+)  # fmt: skip
+def test_form_refuses(form: str, tokens: tuple[str, ...]) -> None:
+    assert not accepted(form, *tokens)
+
+
+@pytest.mark.parametrize("form", ["DE{2}", "D{3,2}", "D{99}", " {2}", "--", "", "D{a}"])
+def test_bad_form_is_refused(form: str) -> None:
+    with pytest.raises(FormError):
+        parse(form)

@@ -1,0 +1,59 @@
+"""Keywords: how they are compared, and which one is nearest."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.detect import keywords
+from holdgate.detect.keywords import Keywords, fold
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("My CARD no", "card"),
+        ("Prüfnummer: 1", "prufnummer"),
+        ("tax-id", "tax id"),
+        ("Kаrte", "karte"),
+        ("信用卡号4111", "信用卡"),
+        ("(ssn)", "ssn"),
+    ],
+)
+def test_word_is_found(text: str, word: str) -> None:
+    assert Keywords([[word]]).find(text).nearest(0, len(text), len(text), 100, 0) is not None
+
+
+@pytest.mark.parametrize(("text", "word"), [("discard it", "card"), ("cards", "card"), ("ca rd", "card"), ("", "card")])
+def test_word_is_not_found(text: str, word: str) -> None:
+    assert Keywords([[word]]).find(text).nearest(0, len(text), len(text), 100, 0) is None
+
+
+def test_nearest_looks_on_both_sides() -> None:
+    hits = Keywords([["card", "visa"]]).find("card 4111 visa")
+    assert hits.nearest(0, 5, 9, 100, 100) == (-1, (0, 4, "card"))
+    assert hits.nearest(0, 7, 9, 1, 100) == (1, (10, 14, "visa"))
+    assert hits.nearest(0, 7, 9, 1, 0) is None
+
+
+def test_prefix_is_found_with_its_case() -> None:
+    find = Keywords([], ["ghp_"]).find
+    assert find("key ghp_abc").prefixes == [(4, "ghp_")]
+    assert find("key GHP_abc ghp-abc").prefixes == []
+
+
+@given(st.text(max_size=60))
+def test_folding_keeps_the_length(text: str) -> None:
+    assert len(fold(text)) == len(text)
+
+
+def test_long_text_is_searched_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "x card number y " * 50
+    whole = Keywords([["card", "card number"]]).find(text).of(0)
+    monkeypatch.setattr(keywords, "_CHUNK", 37)
+    assert Keywords([["card", "card number"]]).find(text).of(0) == whole
+
+
+def test_too_many_keywords_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keywords, "_CHUNK", 100)
+    monkeypatch.setattr(keywords, "FREE_KEYWORDS", 10)
+    assert Keywords([["card"]]).find("card " * 500).limited

@@ -1,0 +1,154 @@
+"""Rule files: layering, and that each mistake is named by file, line, key and reason."""
+
+from pathlib import Path
+
+import pytest
+
+from holdgate.detect import Detector, RuleError
+from holdgate.detect.loader import load
+
+GOOD = """id = "staff-number"
+description = "Our staff number"
+region = "global"
+source = ["handbook"]
+
+[keywords]
+en = ["staff number"]
+
+[[shapes]]
+name = "S and six digits"
+form = ["LDDDDDD"]
+pattern = 'S\\d{6}'
+alone = "low"
+with_keyword = "high"
+
+[samples]
+high = ["staff number S123456", "S123456 is my staff number"]
+low = ["S123456"]
+none = ["T123456", "S12345", "S1234567"]
+"""
+PROFILE = """id = "mine"
+description = "test"
+
+[[rules]]
+name = "staff"
+any = [{ identifiers = "staff-number", confidence = "low" }]
+severity = { low = 1, high = 3 }
+"""
+
+
+def write(folder: Path, identifier: str = GOOD, profile: str = PROFILE, name: str = "staff-number") -> Path:
+    for kind in ("identifiers", "profiles"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    (folder / "identifiers" / f"{name}.toml").write_text(identifier)
+    (folder / "profiles" / "mine.toml").write_text(profile)
+    return folder
+
+
+def test_good_rules_load_and_find(tmp_path: Path) -> None:
+    detector = Detector.from_rules(write(tmp_path), "mine")
+    matches = detector.find("staff number S123456, and S654321")
+    assert [(match.identifier, match.start, match.end, str(match.confidence)) for match in matches] == [
+        ("staff-number", 13, 20, "high"),
+        ("staff-number", 26, 33, "high"),
+    ]
+    assert detector.evaluate(matches).severity == "low"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('id = "staff-number"', 'id = "Staff"', ":1: id: not kebab-case"),
+        ('region = "global"', 'region = "world"', ':3: region: neither "global"'),
+        ('form = ["LDDDDDD"]', 'form = ["SDDDDDD"]', ":11: shapes.0.form: form 'SDDDDDD': column 1"),
+        ("'S\\d{6}'", "'(?=S)'", ":12: shapes.0.pattern: not an RE2 pattern"),
+        ('alone = "low"', 'alone = "some"', ":13: shapes.0.alone"),
+        ('alone = "low"', 'alone = "low"\nvalidator = "us:nothing"', ":14: shapes.0.validator: validator 'us:nothing'"),
+        ('alone = "low"', 'alone = "low"\nfinder = "nobody"', "exactly one of form"),
+        ('with_keyword = "high"', 'with_keyword = "none"', "with_keyword is lower than alone"),
+        ('alone = "low"', 'alone = "low"\nalon = "low"', ":14: shapes.0.alon"),
+        ('en = ["staff number"]', 'en = ["--"]', ":6: keywords: keyword '--'"),
+        ('none = ["T123456", "S12345", "S1234567"]', 'none = ["x"]', ":16: samples: at least three near misses"),
+        ("[samples]", "[samples", ":16: Expected"),
+        (
+            'source = ["handbook"]',
+            'source = ["handbook"]\nkeyword_lists = ["no-list"]',
+            ":5: keyword_lists: no keyword list",
+        ),
+    ],
+)
+def test_bad_identifier_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    write(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(RuleError) as refused:
+        load(tmp_path)
+    assert f"staff-number.toml{message}" in str(refused.value) or message in str(refused.value)
+    assert refused.value.path.name == "staff-number.toml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("staff-number", "staff-numbre", "mine.toml:6: rules.0.any: no identifier 'staff-numbre'"),
+        ("low = 1, high = 3", "low = 3, high = 1", "mine.toml:7: rules.0.severity: counts must rise"),
+        ('description = "test"', 'description = "test"\nextends = ["mine"]', "mine.toml:3: extends: extends itself"),
+        ('description = "test"', 'description = "test"\ndrop = ["other"]', "mine.toml:3: drop: no inherited rule"),
+        ('name = "staff"', 'name = "staff"\nnear = 10', "near needs two terms"),
+    ],
+)
+def test_bad_profile_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    write(tmp_path, profile=PROFILE.replace(old, new, 1))
+    with pytest.raises(RuleError, match=r"mine\.toml") as refused:
+        load(tmp_path)
+    assert message in str(refused.value)
+
+
+def test_file_must_bear_the_name_of_its_id(tmp_path: Path) -> None:
+    write(tmp_path, name="other")
+    with pytest.raises(RuleError, match=r"other\.toml:1: id: the file must be called staff-number\.toml"):
+        load(tmp_path)
+
+
+def test_local_file_takes_the_place_of_ours(tmp_path: Path) -> None:
+    ours = write(tmp_path / "ours")
+    local = write(tmp_path / "local", GOOD.replace("S\\d{6}", "T\\d{6}").replace("S123456", "T123456"))
+    loaded = load(ours, local)
+    assert loaded.is_local("identifiers", "staff-number")
+    assert Detector.from_rules(ours, "mine", local).find("staff number T123456")
+    assert not Detector.from_rules(ours, "mine", local).find("staff number S123456")
+
+
+def test_local_search_pattern_runs_on_the_whole_text(tmp_path: Path) -> None:
+    rule = GOOD.replace('form = ["LDDDDDD"]\npattern = ', "search = ")
+    found = Detector.from_rules(write(tmp_path), "mine", write(tmp_path / "local", rule)).find(
+        "é staff number xS123456x"
+    )
+    assert [(match.start, match.end) for match in found] == [(16, 23)]
+
+
+def test_unknown_profile_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RuleError, match="no profile 'other'"):
+        Detector.from_rules(write(tmp_path), "other")
+
+
+def test_word_list_with_weights(tmp_path: Path) -> None:
+    local = tmp_path / "local"
+    (local / "lists").mkdir(parents=True)
+    (local / "lists" / "projects.csv").write_text('# ours\nProject Nightjar,5\n"Heron, the grey"\n')
+    profile = PROFILE.replace("staff-number", "list-projects").replace("high = 3", "high = 6")
+    detector = Detector.from_rules(write(tmp_path / "ours"), "mine", write(local, profile=profile))
+    assert detector.evaluate(detector.find("project NIGHTJAR, Project Nightjar")).hits[0].count == 5
+    assert detector.evaluate(detector.find("Project Nightjar and Heron the grey")).severity == "high"
+    assert detector.evaluate(detector.find("the nightjar")).severity is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("a,b,c\n", ":1: more than two columns"), ("word\n,3\n", ":2: no letters"), ("word,0\n", ":1: the weight"), ("# none\n", ":1: no words"),
+     ("one\nOne\n", ":2: the word stands twice"), ('"open\n', ":1: not CSV")],
+)  # fmt: skip
+def test_bad_word_list_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "mine.csv").write_text(content)
+    with pytest.raises(RuleError) as refused:
+        load(write(tmp_path / "ours"), tmp_path)
+    assert f"mine.csv{message}" in str(refused.value)

@@ -1,0 +1,84 @@
+"""Normalisation: what is undone, what is left alone, and that every place maps back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.detect import normal
+from holdgate.detect.normal import normalise
+
+PIECES = st.sampled_from(
+    ["4", "11", " ", "-", "a", "é", "\u200b", "\u00ad", "４", "&#49;", "&nbsp;", "<b>", "</b>", "<p>", "%31", "\\u0031",
+     "=31=31", "=\n", "\n", "\u202e21\u202c", "Е", "ﬁ", "½", "\u0301", "&", "<", "%", "="]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given_text", "plain"),
+    [
+        ("４１１１", "4111"),
+        ("4\u200b1\u00ad1\u20601", "4111"),
+        ("4\ufe0f\u20e31\ufe0f\u20e3", "41"),
+        ("41–11−22", "41-11-22"),
+        ("41\u00a011\u202f22", "41 11 22"),
+        ("٤١١١ ४१११", "4111 4111"),
+        ("4<b>1</b>1", "411"),
+        ("<td>41</td><td>11</td>", "\t41\t11\t"),
+        ("a<br>b", "a\nb"),
+        ("&#52;&#x31;1&shy;1", "4111"),
+        ("%34%31", "41"),
+        ("\\u0034\\x31", "41"),
+        ("=34=31", "41"),
+        ("41=\n11", "4111"),
+        ("\u202e1114\u202c", "4111"),
+        ("DЕ89 NWВК", "DE89 NWBK"),
+    ],
+)
+def test_disguise_is_undone(given_text: str, plain: str) -> None:
+    assert normalise(given_text).text == plain
+
+
+@pytest.mark.parametrize(
+    "text", ["1 < 2 > 0", "<anna@corp.example>", "<https://corp.example/>", "R&D; AT&T", "100% sure", "a=b", "карта", "ÄÖÜ é", "C:\\users"]
+)  # fmt: skip
+def test_ordinary_text_is_left_alone(text: str) -> None:
+    assert normalise(text).text == text
+
+
+def test_attributes_are_kept_aside() -> None:
+    found = normalise('see <a href="mailto:anna@corp.example">her</a>')
+    assert found.text == "see her"
+    assert found.asides == [(4, '<a href="mailto:anna@corp.example">')]
+
+
+def test_place_of_a_value_covers_its_disguise() -> None:
+    text = "card 4&#49;1<b>1</b> end"
+    plain = normalise(text)
+    start = plain.text.index("4111")
+    assert plain.place(start, start + 4) == (5, 16)
+    assert text[5:16] == "4&#49;1<b>1"
+
+
+@given(st.lists(PIECES, max_size=30).map("".join))
+def test_places_are_in_bounds_and_in_order(text: str) -> None:
+    plain = normalise(text)
+    last = 0
+    for position in range(len(plain.text)):
+        start, end = plain.place(position, position + 1)
+        assert 0 <= start <= end <= len(text)
+        assert start >= last
+        last = start
+
+
+@given(st.text(alphabet="ab1 \n-", max_size=40))
+def test_plain_text_maps_to_itself(text: str) -> None:
+    plain = normalise(text)
+    assert plain.text == text
+    assert all(plain.place(at, at + 1) == (at, at + 1) for at in range(len(text)))
+
+
+def test_dense_disguise_is_cut_off_as_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(normal, "FREE_CHANGES", 5)
+    found = normalise("&#49;" * 100)
+    assert found.limited
+    assert found.text.startswith("1")

@@ -1,0 +1,53 @@
+"""British numbers: prefixes that are never issued, and what a driver number spells."""
+
+import pytest
+
+from holdgate.detect.validators import gb
+
+
+@pytest.mark.parametrize("value", ["AB123456C", "CE123456A", "JG103759A"])
+def test_nino(value: str) -> None:
+    assert gb.nino(value)
+    assert gb.nino_or_example(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["BG123456A", "GB123456A", "NK123456A", "ZZ123456A", "DA123456A", "AO123456A", "AB123456E", "AB12345C"]
+)
+def test_not_nino(value: str) -> None:
+    assert not gb.nino(value)
+    assert not gb.nino_or_example(value)
+
+
+def test_printed_example_of_a_nino() -> None:
+    assert gb.nino_or_example("QQ123456C")
+    assert not gb.nino("QQ123456C")
+    assert not gb.nino_or_example("QQ123456E")
+
+
+@pytest.mark.parametrize(
+    "value", ["MORGA657054SM9IJ", "MORGA657054SM9IJ35", "GARDN605109C99LY", "FO999512018AA9AB", "SMITH01010199" + "9AA"]
+)
+def test_driving_licence(value: str) -> None:
+    assert gb.driving_licence(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "MORGA697054SM9IJ",
+        "MORGA613054SM9IJ",
+        "MORGA657324SM9IJ",
+        "MORGA657054S19IJ",
+        "M9RGA657054SM9IJ",
+        "MORGA657054SM9I",
+    ],
+)
+def test_not_driving_licence(value: str) -> None:
+    assert not gb.driving_licence(value)
+
+
+def test_utr_with_k() -> None:
+    assert gb.utr_with_k("1955839661K")
+    assert not gb.utr_with_k("1955839661")
+    assert not gb.utr_with_k("2955839661K")

@@ -1,0 +1,83 @@
+"""Charsets: what a text was written in is what it is read as."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.extract import charset
+
+GERMAN = "Sehr geehrte Frau Müller, die Größe der Straße ist nicht überall gleich; bitte prüfen Sie das für München. "
+RUSSIAN = "Уважаемые коллеги, отправляю вам договор и прошу проверить его до конца недели. Спасибо за помощь. "
+JAPANESE = "お世話になっております。先日の会議の資料を添付いたしますので、ご確認をお願いいたします。"
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [
+        (GERMAN, "utf-8"),
+        (GERMAN, "utf-8-sig"),
+        (GERMAN, "utf-16"),
+        (GERMAN, "utf-16-le"),
+        (GERMAN, "utf-16-be"),
+        (GERMAN, "utf-32-le"),
+        (GERMAN, "utf-32-be"),
+        (GERMAN, "cp1252"),
+        (RUSSIAN, "koi8-r"),
+        (RUSSIAN, "cp1251"),
+        (JAPANESE * 3, "shift_jis"),
+        (JAPANESE * 3, "euc_jp"),
+    ],
+)
+def test_undeclared_charset_is_found(text: str, codec: str) -> None:
+    assert charset.decode(text.encode(codec)) == text
+
+
+@pytest.mark.parametrize("codec", ["iso-8859-2", "cp1250", "koi8-r", "big5", "gb18030", "iso-2022-jp", "utf-7"])
+def test_declared_charset_is_among_the_readings(codec: str) -> None:
+    text = {"big5": "個人資料保護法", "gb18030": "个人信息保护法", "iso-2022-jp": JAPANESE, "koi8-r": RUSSIAN}.get(
+        codec, "Łódź 4111"
+    )
+    assert text in charset.readings(text.encode(codec), codec)
+
+
+def test_seven_bit_charset_keeps_the_plain_reading_too() -> None:
+    assert charset.readings(b"+ADQAMQAxADE- plain", "utf-7") == ["4111 plain", "+ADQAMQAxADE- plain"]
+
+
+def test_wrong_declaration_does_not_win_over_valid_utf8() -> None:
+    assert charset.readings("Größe".encode(), "koi8-r") == ["Größe"]
+
+
+def test_short_undeclared_text_is_read_in_the_commonest_charset_too() -> None:
+    assert "Größe, naïve café" in charset.readings("Größe, naïve café".encode("cp1252"))
+
+
+def test_short_text_is_read_as_declared_and_as_detected() -> None:
+    readings = charset.readings("Привет, это договор".encode("cp1251"), "koi8-r")
+    assert "Привет, это договор" in readings
+    assert len(readings) > 1
+
+
+@pytest.mark.parametrize("name", ["", "x-unknown", "zlib", "idna", "rot13", "unicode_escape", "../../etc"])
+def test_no_codec_for_what_is_no_charset(name: str) -> None:
+    assert charset.codec_of(name) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("ISO-8859-1", "cp1252"), (' "UTF-8" ', "utf-8"), ("Windows-1251", "cp1251"), ("x-gbk", "gb18030")],
+)
+def test_names_as_mail_spells_them(name: str, codec: str) -> None:
+    assert charset.codec_of(name) == codec
+
+
+@given(st.binary(max_size=300), st.sampled_from(["", "utf-8", "utf-16", "koi8-r", "hz", "utf-7", "nonsense"]))
+def test_anything_is_read(data: bytes, declared: str) -> None:
+    assert charset.readings(data, declared)
+
+
+@given(st.text(min_size=1), st.sampled_from(["utf-8", "utf-8-sig"]))
+def test_utf8_comes_back_whole(text: str, codec: str) -> None:
+    data = text.encode(codec)
+    if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        assert text.removeprefix("\ufeff") in [reading.removeprefix("\ufeff") for reading in charset.readings(data)]

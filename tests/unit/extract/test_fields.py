@@ -1,0 +1,105 @@
+"""Header fields: parameters by the grammar, names by any spelling, encoded words however broken."""
+
+import base64 as standard
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.extract.fields import base64, names, parameters, words
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "found"),
+    [
+        (b" text/plain\n", "text/plain", []),
+        (b" Text/HTML; Charset=utf-8\n", "text/html", [("charset", b"utf-8")]),
+        (b' multipart/mixed;\n\tboundary="a b"\n', "multipart/mixed", [("boundary", b"a b")]),
+        (b' x/y; a="q\\"r"; b=c;\n', "x/y", [("a", b'q"r'), ("b", b"c")]),
+        (b" attachment\n", "attachment", []),
+    ],
+)
+def test_sound_fields(value: bytes, kind: str, found: list[tuple[str, bytes]]) -> None:
+    assert parameters(value) == (kind, found, True)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b" text/plain, text/html\n",
+        b" text/plain (note)\n",
+        b" text / plain\n",
+        b" text/plain; a = b\n",
+        b' text/plain; a="b\n',
+        b" text/plain; a=b=c\n",
+        b" text/plain;; a=b\n",
+        b" text/plain a=b\n",
+        b"\n",
+    ],
+)
+def test_unsound_fields(value: bytes) -> None:
+    assert not parameters(value)[2]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b' attachment; filename="a.pdf"', "a.pdf"),
+        (b" attachment; filename=a.pdf", "a.pdf"),
+        (b" attachment; filename=my report.pdf", "my report.pdf"),
+        (b" attachment; filename*=UTF-8''%e2%82%ac.pdf", "€.pdf"),
+        (b" attachment; filename*=iso-8859-1'en'%A3.pdf", "£.pdf"),
+        (b' attachment; filename*0="a"; filename*1="b.exe"', "ab.exe"),
+        (b' attachment; filename*1="b.exe"; filename*0="a"', "ab.exe"),
+        (b" attachment; filename*0*=utf-8''%c3%a4; filename*1=b.pdf", "äb.pdf"),
+        (b' attachment; filename="=?utf-8?B?w6QucGRm?="', "ä.pdf"),
+        (b' attachment; filename="=?utf-8?Q?=C3=A4?=\n =?utf-8?Q?b.pdf?="', "äb.pdf"),
+        ('; filename="ä.pdf"'.encode(), "ä.pdf"),
+        (b' image/png; NAME = "a.png"', "a.png"),
+        (b' attachment; filename="a.pdf', "a.pdf"),
+    ],
+)
+def test_names_in_all_spellings(value: bytes, expected: str) -> None:
+    assert expected in names(value)
+
+
+def test_every_name_counts() -> None:
+    assert names(b" attachment; filename=a.txt; filename=b.exe; filename*=utf-8''c.zip") == ["a.txt", "b.exe", "c.zip"]
+
+
+def test_no_name() -> None:
+    assert names(b" text/plain; charset=utf-8") == []
+    assert names(b" attachment; surname=x; filename=") == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b" plain \n", "plain"),
+        (b" one\n two\n", "one two"),
+        (b" =?utf-8?q?Gr=C3=BC=C3=9Fe?=\n", "Grüße"),
+        (b" =?ISO-8859-1?Q?a?= =?ISO-8859-1?Q?b?=\n", "ab"),
+        (b" =?utf-8?B?R3LDvMOfZQ?=\n", "Grüße"),
+        (b" =?utf-8*de?Q?x_y?=\n", "x y"),
+        (b" =?unknown?Q?x?=\n", "x"),
+        (b" =?utf-8?X?x?=\n", "=?utf-8?X?x?="),
+        (" Grüße\n".encode(), "Grüße"),
+        (" Grüße\n".encode("latin-1"), "Grüße"),
+    ],
+)
+def test_words(raw: bytes, expected: str) -> None:
+    assert words(raw) == expected
+
+
+@given(st.binary())
+def test_base64_comes_back_through_any_junk(data: bytes) -> None:
+    encoded = standard.b64encode(data).rstrip(b"=")
+    assert base64(b"!\n".join(encoded[start : start + 5] for start in range(0, len(encoded), 5))) == data
+
+
+@given(st.binary(max_size=300))
+def test_anything_is_taken(raw: bytes) -> None:
+    base64(raw)
+    words(raw)
+    names(b"; filename=" + raw)
+    parameters(raw)

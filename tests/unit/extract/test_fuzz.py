@@ -1,0 +1,19 @@
+"""A short, seeded run of the fuzz driver; script/fuzz runs longer ones."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_a_short_run_finds_nothing() -> None:
+    run = subprocess.run(
+        [sys.executable, ROOT / "script" / "fuzz", "--rounds", "4", "--seed", "20261123"],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
+    assert " 0 findings" in run.stdout

@@ -1,0 +1,98 @@
+"""Files inside text: found by their marks, decoded as far as they go."""
+
+import base64
+import binascii
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.extract.inline import files_in, plausible
+
+SECRET = b"The word is Rosenquist, and it stands in a longer text, so that it takes several lines of an encoding."
+
+
+def uuencoded(content: bytes, end: bytes = b"`\nend\n") -> bytes:
+    lines = b"".join(binascii.b2a_uu(content[start : start + 45]) for start in range(0, len(content), 45))
+    return b"hello\nbegin 644 secret.txt\n" + lines + end
+
+
+def yenced(content: bytes) -> bytes:
+    encoded = b"".join(
+        b"=" + bytes([(code + 64) % 256]) if code in b"\0\n\r=" else bytes([code])
+        for code in ((byte + 42) % 256 for byte in content)
+    )
+    return b"=ybegin line=128 size=%d name=secret.bin\r\n%b\r\n=yend size=%d\r\n" % (
+        len(content),
+        encoded,
+        len(content),
+    )
+
+
+@pytest.mark.parametrize("end", [b"`\nend\n", b"", b"\nmore words\n"])
+def test_uuencode(end: bytes) -> None:
+    assert ("secret.txt", SECRET) in list(files_in(uuencoded(SECRET, end)))
+
+
+def test_uuencode_in_base64() -> None:
+    text = b"begin-base64 644 secret.txt\n" + base64.encodebytes(SECRET) + b"====\n"
+    assert ("secret.txt", SECRET) in list(files_in(text))
+
+
+@given(st.binary(max_size=200))
+def test_yenc(content: bytes) -> None:
+    assert list(files_in(yenced(content)))[:1] == [("secret.bin", content)]
+
+
+def test_binhex() -> None:
+    # From RFC 1741's layout: name, type, creator, flags, lengths and CRC, then the data fork.
+    name = b"secret"
+    header = bytes([len(name)]) + name + b"\0TEXTttxt\0\0" + len(SECRET).to_bytes(4, "big") + bytes(4) + b"\0\0"
+    packed = (header + SECRET + b"\0\0\0\0").replace(b"\x90", b"\x90\0")
+    packed += bytes(-len(packed) % 3)
+    table = bytes.maketrans(
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+        b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr",
+    )
+    text = (
+        b"(This file must be converted with BinHex 4.0)\r\n\r\n:" + base64.b64encode(packed).translate(table) + b":\r\n"
+    )
+    assert list(files_in(text)) == [("secret", SECRET)]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_bare_base64(end: bytes) -> None:
+    text = b"see below\n\n" + base64.encodebytes(SECRET).replace(b"\n", end) + b"\nbye\n"
+    assert ("", SECRET) in list(files_in(text))
+
+
+def test_one_long_line_of_base64() -> None:
+    assert ("", SECRET * 50) in list(files_in(base64.b64encode(SECRET * 50)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"begin with the plan\nend of it\n",
+        b"converted with BinHex, they said: nothing\n",
+        b"https://www.corp.example/" + b"a" * 100,
+        b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(SECRET) + b"-----END CERTIFICATE-----\n",
+        base64.encodebytes(bytes(range(128, 256))),
+    ],
+)
+def test_near_misses(text: bytes) -> None:
+    assert list(files_in(text)) == []
+
+
+def test_plausible() -> None:
+    assert plausible(b"PK\x03\x04")
+    assert plausible("Rosenquist".encode("utf-16-le"))
+    assert not plausible(bytes(range(128, 256)))
+
+
+@given(
+    st.binary(max_size=400),
+    st.sampled_from([b"begin 644 x\n", b"=ybegin name=x\n", b"converted with BinHex 4.0)\n:", b""]),
+)
+def test_anything_is_taken(data: bytes, start: bytes) -> None:
+    list(files_in(start + data))

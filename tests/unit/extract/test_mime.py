@@ -1,0 +1,112 @@
+"""Messages to texts: what counts as text, what is read otherwise where there are doubts."""
+
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.extract.budget import Budget
+from holdgate.extract.mime import read_mail
+
+
+def test_subject_is_decoded_and_each_one_counts() -> None:
+    mail = read_mail(b"Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\nSubject: again\n\n", Budget())
+    assert mail.subject == "Grüße\nagain"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "From: Anna <anna@corp.example>",
+        "To: b@partner.example",
+        "CC: c@partner.example",
+        "Reply-To: d@corp.example",
+        "Received: from [192.0.2.7] by mail.corp.example",
+        "Message-ID: <4111111111111111@corp.example>",
+        "X-Originating-IP: 192.0.2.7",
+        "X-Netskope-Action: Quarantine",
+        "DKIM-Signature: v=1; b=AAAA",
+        "Authentication-Results: corp.example; spf=pass",
+    ],
+)
+def test_addresses_and_trace_are_no_text(field: str) -> None:
+    assert not read_mail(f"{field}\n\nbody".encode(), Budget()).headers
+
+
+@pytest.mark.parametrize(
+    "field", ["Comments: x", "Keywords: x", "X-Case: x", "Organization: x", "Content-Description: x", "Fax: x"]
+)
+def test_free_fields_are_text(field: str) -> None:
+    name, _, value = field.partition(": ")
+    assert list(read_mail(f"{field}\n\nbody".encode(), Budget()).headers) == [f"{name.lower()}: {value}"]
+
+
+def test_all_names_of_a_leaf() -> None:
+    disposition = b"Content-Disposition: attachment; filename=b.exe; filename*=utf-8''c.zip"
+    message = b"Content-Type: text/plain; name=a.txt\n" + disposition + b"\n\nx"
+    (leaf,) = read_mail(message, Budget()).leaves
+    assert leaf.names == ["b.exe", "c.zip", "a.txt"]
+    assert leaf.document.name == "b.exe"
+
+
+@pytest.mark.parametrize(
+    "kind", ["message/partial; id=a; number=1; total=2", "message/external-body; access-type=anon-ftp"]
+)
+def test_content_that_is_elsewhere_is_unread(kind: str) -> None:
+    mail = read_mail(f"Content-Type: {kind}\n\nSubject: x\n\npart".encode(), Budget())
+    assert mail.unread
+    assert mail.unread[0].startswith(kind.partition(";")[0])
+
+
+def test_a_sound_message_is_read_once() -> None:
+    mail = read_mail(b"Subject: x\n\nhello\n", Budget())
+    assert [leaf.document.data for leaf in mail.leaves] == [b"hello\n"]
+    assert not mail.unread
+    assert not mail.signals
+
+
+def test_doubts_are_unread_and_signalled_and_read_otherwise() -> None:
+    mail = read_mail(
+        b"Content-Transfer-Encoding: 7bit\nContent-Transfer-Encoding: base64\n\nVGhlIHdvcmQgaXMgUm9zZW5xdWlzdA==\n",
+        Budget(),
+    )
+    assert mail.unread == ["ambiguous MIME: duplicate content-transfer-encoding"]
+    assert mail.signals == mail.unread
+    assert b"The word is Rosenquist" in [leaf.document.data for leaf in mail.leaves]
+
+
+def test_what_the_standard_parser_raises_is_no_end() -> None:
+    message = b"Content-Type: multipart/mixed; boundary*=us-\0ascii''b\n\n--b\n\nThe word is Rosenquist\n--b--\n"
+    mail = read_mail(message, Budget())
+    assert any(b"Rosenquist" in leaf.document.data for leaf in mail.leaves)
+    assert "standard parser failed: ValueError" in mail.unread
+
+
+@given(
+    st.text(st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=200),
+    st.binary(max_size=200),
+    st.sampled_from(["7bit", "base64", "quoted-printable"]),
+)
+def test_what_the_standard_library_writes_is_read_back(body: str, content: bytes, encoding: str) -> None:
+    message = EmailMessage()
+    message["Subject"] = "x"
+    message.set_content(body, cte=encoding if body.isascii() and len(body) < 70 else "base64")
+    message.add_attachment(content, maintype="application", subtype="octet-stream", filename="a.bin")
+    for raw in (message.as_bytes(), message.as_bytes().replace(b"\n", b"\r\n")):
+        first, second = read_mail(raw, Budget()).leaves[:2]
+        assert first.document.data.decode().rstrip("\n") == body.rstrip("\n")
+        assert second.document.data == content
+
+
+@given(st.binary(max_size=500))
+def test_the_union_holds_the_body(body: bytes) -> None:
+    words = b"The word is Rosenquist"
+    mail = read_mail(b"Subject: x\n\n" + body + b"\n" + words + b"\n", Budget())
+    assert any(words in leaf.document.data for leaf in mail.leaves)
+
+
+@given(st.binary(max_size=600))
+def test_anything_is_read(data: bytes) -> None:
+    read_mail(data, Budget())
+    read_mail(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + data, Budget())

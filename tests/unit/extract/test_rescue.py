@@ -1,0 +1,45 @@
+"""The rescue: what any program could show is among its readings."""
+
+import base64
+import quopri
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.extract.budget import Budget
+from holdgate.extract.rescue import readings
+
+WORDS = b"The word is Rosenquist, and that is all there is to say."
+
+
+def found(message: bytes, words: bytes = WORDS) -> bool:
+    return any(words in reading for _, reading in readings(message, Budget()))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        WORDS,
+        base64.encodebytes(WORDS),
+        base64.b64encode(WORDS).replace(b"0", b"0!\n"),
+        base64.b64encode(b"hello") + b"\n" + base64.encodebytes(WORDS),
+        b"====" + base64.encodebytes(WORDS),
+        base64.encodebytes(WORDS) + b"\n-- \nfooter",
+        quopri.encodestring(WORDS),
+        b"".join(b"=%02x" % byte for byte in WORDS),
+        b"".join(b"=%02X" % byte for byte in WORDS[:20]) + b"= \r\n" + b"".join(b"=%02X" % byte for byte in WORDS[20:]),
+    ],
+)
+def test_payload_is_found(body: bytes) -> None:
+    assert found(b"Subject: x\n\n--b\nX-A: b\n\n" + body)
+
+
+def test_noise_is_no_reading() -> None:
+    noise = base64.encodebytes(bytes(range(129, 255)))
+    assert [kind for kind, _ in readings(b"Subject: x\n\n" + noise, Budget())] == ["text"]
+
+
+@given(st.binary(max_size=100), st.binary(max_size=100))
+def test_base64_is_found_between_anything(before: bytes, after: bytes) -> None:
+    assert found(before + b"\n\n" + base64.encodebytes(WORDS) + b"\n\n" + after)

@@ -1,0 +1,274 @@
+"""Which policy decides: the table of `policy.verdict`, and each condition with its near miss."""
+
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.envelope import Envelope
+from holdgate.findings import Attachment, Finding, Inspection
+from holdgate.policy.action import Action
+from holdgate.policy.model import PolicyFile
+from holdgate.policy.verdict import PolicySet, Verdict
+from holdgate.tables import TableError, Tables
+
+MONDAY_NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+class FakeTables(Tables):
+    """One table in memory."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("/nonexistent"))
+
+    def _ask(self, table: str, key: str) -> str | None:
+        if table == "hash:/broken":
+            raise TableError("hash:/broken: no such file")
+        return {"boss@corp.example": "x", "vip.example": "x", "postmaster@": "x", "anna": "x"}.get(key)
+
+
+def decide(
+    text: str, *recipients: str, inspection: Inspection | None = None, now: datetime = MONDAY_NOON, **values: object
+) -> Verdict:
+    head = 'internal_domains = ["corp.example", "*.corp.example"]\n' if "internal_domains" not in text else ""
+    policies = PolicySet(PolicyFile.model_validate(tomllib.loads(head + text)), FakeTables())
+    envelope = Envelope(sender="anna@corp.example", recipients=list(recipients or ["bob@partner.example"]))
+    for name, value in values.items():
+        setattr(envelope, name, value)
+    return policies.decide(envelope, inspection or Inspection(), now)
+
+
+def policy(name: str, action: str = "quarantine", **conditions: str) -> str:
+    extra = {
+        "tag": 'headers = { X-Class = "1" }',
+        "encrypt": 'transport = "smtp:[gw]"',
+        "alert": 'notify = "a@corp.example"',
+    }
+    lines = [f"{key} = {value}" for key, value in conditions.items()] + ([extra[action]] if action in extra else [])
+    return f'[[policy]]\nname = "{name}"\naction = "{action}"\n' + "\n".join(lines) + "\n"
+
+
+# -- the table --------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_fits() -> None:
+    assert decide("").action is Action.ALLOW
+
+
+def test_the_first_that_fits_decides() -> None:
+    verdict = decide(policy("a", "allow", recipient='"bob@partner.example"') + policy("b", "block"))
+    assert (verdict.action, verdict.policy) == (Action.ALLOW, "a")
+
+
+ORDER = ["allow", "alert", "tag", "encrypt", "quarantine", "block"]
+
+
+@pytest.mark.parametrize("weak", ORDER)
+@pytest.mark.parametrize("strict", ORDER)
+def test_the_message_gets_the_strictest_of_its_recipients(weak: str, strict: str) -> None:
+    text = policy("for-one", weak, recipient='"one@partner.example"') + policy(
+        "for-two", strict, recipient='"two@partner.example"'
+    )
+    verdict = decide(text, "one@partner.example", "two@partner.example", "three@partner.example")
+    wanted = max(weak, strict, key=ORDER.index)
+    assert verdict.action == wanted
+    assert verdict.policy == ("for-one" if ORDER.index(weak) >= ORDER.index(strict) else "for-two")
+    assert verdict.recipients == {
+        "one@partner.example": "for-one",
+        "two@partner.example": "for-two",
+        "three@partner.example": "",
+    }
+
+
+def test_headers_come_from_every_policy_that_decided() -> None:
+    text = policy("t", "tag", recipient='"one@partner.example"') + policy("q", recipient='"two@partner.example"')
+    verdict = decide(text, "one@partner.example", "two@partner.example")
+    assert (verdict.action, verdict.headers) == (Action.QUARANTINE, (("X-Class", "1"),))
+
+
+def test_observe_is_noted_and_the_search_goes_on() -> None:
+    verdict = decide(policy("trial", "block", mode='"observe"') + policy("real", "quarantine"))
+    assert (verdict.action, verdict.policy, verdict.observed) == (Action.QUARANTINE, "real", ("trial",))
+    assert decide(policy("trial", "block", mode='"observe"')).action is Action.ALLOW
+
+
+@pytest.mark.parametrize("status", ["limited", "failed"])
+@pytest.mark.parametrize("wanted", ["quarantine", "block", "tempfail", "allow"])
+def test_what_was_not_read_whole_and_nobody_decides(status: str, wanted: str) -> None:
+    verdict = decide(f'uninspected = "{wanted}"\n', inspection=Inspection(status=status))
+    assert verdict.action == wanted
+    assert verdict.policy == "uninspected"
+
+
+def test_a_policy_may_let_unread_mail_pass_for_those_it_names() -> None:
+    text = policy("bank", "allow", recipient='"*@bank.example"', inspection='["limited"]')
+    unread = Inspection(status="limited")
+    assert decide(text, "x@bank.example", inspection=unread).action is Action.ALLOW
+    both = decide(text, "x@bank.example", "y@partner.example", inspection=unread)
+    assert (both.action, both.policy) == (Action.QUARANTINE, "uninspected")
+
+
+def test_between_a_tag_and_an_unread_message_the_stricter_counts() -> None:
+    text = policy("t", "tag", recipient='"one@partner.example"')
+    verdict = decide(text, "one@partner.example", "two@partner.example", inspection=Inspection(status="failed"))
+    assert (verdict.action, verdict.policy) == (Action.QUARANTINE, "uninspected")
+
+
+EXEMPT = '[[exemption]]\nreason = "contract"\nexpires = {expires}\n{rest}\n'
+
+
+@pytest.mark.parametrize(
+    ("expires", "rest", "lifted"),
+    [
+        ("2026-11-23", 'sender = "anna@corp.example"', True),
+        ("2026-11-22", 'sender = "anna@corp.example"', False),
+        ("2027-01-01", 'sender = "eve@corp.example"', False),
+        ("2027-01-01", 'recipient = "*@partner.example"', True),
+        ("2027-01-01", 'recipient = "*@partner.example"\npolicy = "p"', True),
+        ("2027-01-01", 'recipient = "*@partner.example"\npolicy = "other"', False),
+        ("2027-01-01", 'client = "192.0.2.0/24"', True),
+        ("2027-01-01", 'client = "198.51.100.0/24"', False),
+    ],
+)
+def test_exemptions(expires: str, rest: str, lifted: bool) -> None:
+    text = (
+        policy("p") + policy("other", recipient='"nobody@partner.example"') + EXEMPT.format(expires=expires, rest=rest)
+    )
+    verdict = decide(text, client_address="192.0.2.7")
+    assert verdict.action is (Action.ALLOW if lifted else Action.QUARANTINE)
+
+
+# -- conditions -------------------------------------------------------------------------------------------------------
+
+FOUND = Inspection(
+    findings=[
+        Finding("us-ssn", "high", 3, 2, [], []),
+        Finding("us-itin", "medium", 1, 1, [], []),
+        Finding("phone-number", "low", 9, 9, [], []),
+    ],
+    profiles={"dlp-pii": "medium"},
+    attachments=[
+        Attachment("message body", "text", 100),
+        Attachment("a.zip", "zip", 5000),
+        Attachment("a.zip › Salaries.XLSX", "ooxml", 20_000),
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("condition", "fits"),
+    [
+        ('sender = "anna@corp.example"', True),
+        ('sender = "ANNA@CORP.example"', True),
+        ('sender = "*@corp.example"', True),
+        ('sender = "corp.example"', True),
+        ('sender = ["x@y.example", "a*"]', False),
+        ('sender = "@corp.example"', False),
+        ('sender = "*@other.example"', False),
+        ('sender = "<>"', False),
+        ('sender = "ldap:/x"', False),
+        ('not_sender = "anna@corp.example"', False),
+        ('not_sender = "eve@corp.example"', True),
+        ('auth_user = "a*"', True),
+        ('auth_user = "ldap:/x"', True),
+        ('auth_user = "eve"', False),
+        ('client = "192.0.2.0/28"', True),
+        ('client = ["2001:db8::/32", "198.51.100.0/24"]', False),
+        ('recipient = "*@partner.example"', True),
+        ('recipient = "partner.example"', True),
+        ('recipient = "*@sub.partner.example"', False),
+        ('not_recipient = "bob@*"', False),
+        ('direction = "outbound"', True),
+        ('direction = "internal"', False),
+        ('subject = "*secret*"', True),
+        ('subject = "secret"', False),
+        ('header = { X-Class = "internal*" }', True),
+        ('header = { X-Class = "public" }', False),
+        ('header = { X-Class = "internal*", X-None = "*" }', False),
+        ("larger_than = 999", True),
+        ("larger_than = 1000", False),
+        ('larger_than = "1K"', False),
+        ('attachment = { name = "*.xlsx" }', True),
+        ('attachment = { name = "*.zip", type = "ooxml" }', False),
+        ('attachment = { type = ["pdf", "ooxml"], larger_than = "10K" }', True),
+        ('attachment = { type = "ooxml", larger_than = "1M" }', False),
+        ('profile = { dlp-pii = "low" }', True),
+        ('profile = { dlp-pii = "medium", dlp-pci = "low" }', True),
+        ('profile = { dlp-pii = "high" }', False),
+        ('profile = { dlp-pci = "low" }', False),
+        ('found = [{ id = "us-ssn", count = 2 }]', True),
+        ('found = [{ id = "us-ssn", count = 3 }]', False),
+        ('found = [{ id = "us-*", count = 3 }]', True),
+        ('found = [{ id = "us-itin", confidence = "high" }]', False),
+        ('found = [{ id = "phone-number" }]', False),
+        ('found = [{ id = "phone-number", confidence = "low", count = 9 }]', True),
+        ('found = [{ id = "us-ssn" }, { id = "iban" }]', False),
+        ('inspection = ["complete"]', True),
+        ('inspection = ["encrypted", "limited"]', False),
+        ('during = { days = "mon-fri", from = "09:00", until = "17:00" }', True),
+        ('during = { days = ["sat", "sun"] }', False),
+        ('during = { from = "12:00", until = "12:01" }', True),
+        ('during = { from = "12:01" }', False),
+        ('during = { from = "22:00", until = "13:00", days = "sun" }', True),
+        ('during = { from = "22:00", until = "12:00" }', False),
+        ('during = { days = "mon", from = "21:00", zone = "Asia/Tokyo" }', True),
+        ('sender = "corp.example"\nrecipient = "other.example"', False),
+    ],
+)
+def test_conditions(condition: str, fits: bool) -> None:
+    text = f'[[policy]]\nname = "p"\naction = "block"\n{condition}\n'
+    verdict = decide(
+        text,
+        inspection=FOUND,
+        auth_user="anna",
+        client_address="192.0.2.7",
+        subject="Very SECRET plans",
+        size=1000,
+        headers={"x-class": ["Internal use"]},
+    )
+    assert verdict.action is (Action.BLOCK if fits else Action.ALLOW)
+
+
+@pytest.mark.parametrize(
+    ("sender", "fits"),
+    [
+        ("boss@corp.example", True),
+        ("any@vip.example", True),
+        ("postmaster@where.example", True),
+        ("x@y.example", False),
+        ("", False),
+    ],
+)
+def test_tables_are_asked_for_address_domain_and_mailbox(sender: str, fits: bool) -> None:
+    verdict = decide('[[policy]]\nname = "p"\naction = "block"\nsender = ["ldap:/etc/x.cf"]\n', sender=sender)
+    assert verdict.action is (Action.BLOCK if fits else Action.ALLOW)
+
+
+def test_a_table_that_cannot_be_asked_is_no_answer() -> None:
+    with pytest.raises(TableError, match="no such file"):
+        decide('[[policy]]\nname = "p"\naction = "allow"\nsender = "hash:/broken"\n')
+
+
+def test_the_null_sender_has_a_name() -> None:
+    assert decide(policy("p", "block", sender='"<>"'), sender="").action is Action.BLOCK
+
+
+@pytest.mark.parametrize(
+    ("recipient", "direction"),
+    [("x@corp.example", "internal"), ("x@a.corp.example", "internal"), ("x@notcorp.example", "outbound")],
+)
+def test_directions(recipient: str, direction: str) -> None:
+    for wanted in ("internal", "outbound"):
+        verdict = decide(policy("p", "block", direction=f'"{wanted}"'), recipient)
+        assert (verdict.action is Action.BLOCK) == (wanted == direction)
+
+
+@given(st.lists(st.sampled_from(ORDER), max_size=6), st.lists(st.integers(0, 7), min_size=1, max_size=5))
+def test_the_verdict_is_never_weaker_than_any_recipients_policy(actions: list[str], picks: list[int]) -> None:
+    text = "".join(policy(f"p{n}", action, recipient=f'"r{n}@partner.example"') for n, action in enumerate(actions))
+    verdict = decide(text, *dict.fromkeys(f"r{pick}@partner.example" for pick in picks))
+    decided = [actions[pick] for pick in picks if pick < len(actions)]
+    assert verdict.action == max(decided, key=ORDER.index, default="allow")

@@ -1,0 +1,178 @@
+"""Readers do under the sandbox what they do without it, and what hangs or crashes them ends with their process."""
+
+import signal
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import astuple
+
+import chardet
+import phonenumbers
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from stdnum.cn import ric
+from stdnum.us import ein
+
+from holdgate.extract import ocr
+from holdgate.extract.budget import Budget, LimitReachedError, Limits
+from holdgate.extract.extractor import extract_file
+from holdgate.extract.ocr import OcrError, OcrLimits
+from holdgate.extract.readers import image, pdf
+from holdgate.extract.reading import Document, Reader, UnreadableError
+from holdgate.extract.tesseract import TesseractEngine
+from support.confined import Outcome, run_confined
+from support.hostile_pdf import HOSTILE
+from support.pdf_writer import simple_pdf
+from support.pictures import picture, saved, scanned_pdf
+from support.planted_pdf import planted_pdf
+from support.sink import KeepingSink
+
+WORDS = "a line of words"
+PICTURES = {
+    kind: saved(picture(300, 120, WORDS).convert("RGB"), kind)
+    for kind in ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "JPEG2000", "AVIF")
+}
+SAMPLES: dict[str, bytes] = {
+    "planted.pdf": planted_pdf(),
+    "packed.pdf": planted_pdf(packed=True),
+    "scanned.pdf": scanned_pdf(picture(600, 800, WORDS)),
+    "text.txt": "Grüße, ein Text\n".encode("cp1252") * 20,
+    "page.html": b"<html><body><p>a paragraph</p></body></html>",
+    "mail.eml": b"Subject: words\r\nContent-Type: text/plain\r\n\r\na body\r\n",
+    **{f"picture.{kind.lower()}": data for kind, data in PICTURES.items()},
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_document_reads_the_same_as_without_sandbox(name: str) -> None:
+    def read() -> tuple[object, ...]:
+        return astuple(extract_file(name, SAMPLES[name]))
+
+    assert run_confined(read) == Outcome(result=read())
+
+
+def test_charsets_are_told_apart_in_the_sandbox() -> None:
+    words = {
+        "koi8-r": "Съешь ещё этих мягких французских булок ",
+        "euc-jp": "これは日本語の文章です。",
+        "iso8859-2": "Zażółć gęślą jaźń i jeszcze trochę ",
+        "gb18030": "这是中文文本用于测试字符编码检测",
+        "cp1252": "Größe, naïve café ",
+    }
+    samples = [(text * times).encode(codec) for codec, text in words.items() for times in (1, 20, 300)]
+    samples += [bytes(range(128, 256)) * times for times in (1, 60)]
+
+    def detect() -> list[object]:
+        return [chardet.detect(sample)["encoding"] for sample in samples]
+
+    assert run_confined(detect) == Outcome(result=detect())
+
+
+def test_numbers_of_every_country_are_judged_in_the_sandbox() -> None:
+    def judge() -> list[bool]:
+        numbers = [phonenumbers.example_number(region) for region in sorted(phonenumbers.SUPPORTED_REGIONS)]
+        valid = [phonenumbers.is_valid_number(number) for number in numbers]
+        return [*valid, ric.is_valid("360426199101010071"), ein.is_valid("04-2103594")]
+
+    assert run_confined(judge) == Outcome(result=judge())
+    assert all(judge())
+
+
+@pytest.fixture(scope="module")
+def tesseract() -> Iterator[None]:
+    try:
+        ocr.configure(TesseractEngine(), OcrLimits())
+    except OcrError as missing:
+        pytest.skip(str(missing))
+    yield
+    ocr.configure(None, OcrLimits())
+
+
+@pytest.mark.usefixtures("tesseract")
+@pytest.mark.parametrize("name", ["scanned.pdf", *(f"picture.{kind.lower()}" for kind in PICTURES)])
+def test_ocr_works_in_the_sandbox(name: str) -> None:
+    outcome = run_confined(lambda: extract_file(name, SAMPLES[name]).parts[0].text)
+    assert WORDS in outcome.result
+
+
+def reading(reader: Reader, data: bytes, limits: Limits | None = None) -> Callable[[], str]:
+    """Return a job that reads `data` as a worker does and says how it ended."""
+
+    def read() -> str:
+        sink = KeepingSink(Budget(limits or Limits()))
+        sink.budget.begin_part()
+        try:
+            reader(Document(data), sink)
+        except (LimitReachedError, UnreadableError) as error:
+            return str(error)
+        return ", ".join(sink.limits) or "complete"
+
+    return read
+
+
+@pytest.mark.parametrize("make", HOSTILE, ids=lambda make: make.__name__)
+def test_a_hostile_pdf_ends_in_time(make: Callable[[], bytes]) -> None:
+    outcome = run_confined(reading(pdf.read, make(), Limits(part_seconds=4.0)), seconds=20)
+    assert not outcome.timed_out
+    assert outcome.killed_by in (None, signal.SIGABRT, signal.SIGSEGV, signal.SIGTRAP)
+    assert not outcome.raised
+
+
+def test_the_process_is_stopped_where_the_reader_cannot_stop_itself() -> None:
+    def spin() -> None:
+        while True:
+            pass
+
+    assert run_confined(spin, seconds=0.2) == Outcome(timed_out=True)
+
+
+def mutations(originals: list[bytes]) -> st.SearchStrategy[bytes]:
+    """Return damaged copies: cut, bits flipped, stretches zeroed or repeated."""
+
+    @st.composite
+    def mutant(draw: st.DrawFn) -> bytes:
+        data = bytearray(draw(st.sampled_from(originals)))
+        for _ in range(draw(st.integers(1, 6))):
+            start = draw(st.integers(0, max(0, len(data) - 1)))
+            length = draw(st.integers(1, 64))
+            match draw(st.sampled_from(("cut", "flip", "zero", "repeat", "number"))):
+                case "cut":
+                    del data[start:]
+                case "flip":
+                    data[start : start + 1] = draw(st.binary(min_size=1, max_size=4))
+                case "zero":
+                    data[start : start + length] = bytes(length)
+                case "repeat":
+                    data[start:start] = data[start : start + length] * draw(st.integers(1, 50))
+                case "number":
+                    data[start : start + 1] = draw(st.sampled_from([b"9999999", b"-1", b"0", b"4294967295"]))
+        return bytes(data)
+
+    return mutant()
+
+
+MUTATED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@MUTATED
+@given(mutations([planted_pdf(), planted_pdf(packed=True), simple_pdf("one", "two"), SAMPLES["scanned.pdf"]]))
+def test_a_damaged_pdf_never_hangs_and_raises_only_what_is_agreed(data: bytes) -> None:
+    outcome = run_confined(reading(pdf.read, data, Limits(part_seconds=5.0)), seconds=20)
+    assert not outcome.timed_out
+    assert not outcome.raised
+
+
+@MUTATED
+@given(mutations([*PICTURES.values()]))
+def test_a_damaged_picture_never_hangs_and_raises_only_what_is_agreed(data: bytes) -> None:
+    outcome = run_confined(reading(image.read, data, Limits(part_seconds=5.0)), seconds=20)
+    assert not outcome.timed_out
+    assert not outcome.raised
+
+
+def test_a_picture_that_claims_to_be_huge_is_not_decoded() -> None:
+    data = bytearray(saved(Image.new("L", (10, 10)), "PNG"))
+    data[16:24] = (60_000).to_bytes(4, "big") * 2
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+    assert run_confined(reading(image.read, bytes(data))) == Outcome(result=ocr.NOT_READ)
