@@ -244,6 +244,26 @@ class DeskSettings(Section):
     )
 
 
+class CanarySettings(Section):
+    """The message that `holdgate canary` sends to itself, through the whole way."""
+
+    submit: Address = Field(("127.0.0.1", 25), description="SMTP listener that takes the message, as it takes others.")
+    sender: str = Field(
+        "", description='Its envelope sender; "" is the null sender, to whom nothing is ever returned or told.'
+    )
+    recipient: str = Field(
+        "holdgate-canary@localhost",
+        description="Its recipient: an address outside for the policies, whose mail is thrown away (an alias to "
+        "/dev/null, or the transport discard).",
+    )
+    patience: Duration = Field(
+        timedelta(minutes=5), description="How long each step may take before the canary counts as failed."
+    )
+    state: Path = Field(
+        Path("/var/lib/holdgate/canary"), description="File that says when it last worked, for the metrics."
+    )
+
+
 class MetricsSettings(Section):
     """Where Prometheus scrapes each daemon. An empty address cannot be given; bind to a loopback address."""
 
@@ -266,6 +286,7 @@ class Settings(Section):
     store: StoreSettings = StoreSettings()
     queue: QueueSettings = QueueSettings()
     desk: DeskSettings = DeskSettings()
+    canary: CanarySettings = CanarySettings()
     metrics: MetricsSettings = MetricsSettings()
 
 

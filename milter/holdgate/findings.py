@@ -61,7 +61,8 @@ class Inspection:
 
     `status` and `reason` are those of `extract` ("complete", "limited", "failed"), `profiles` maps the name of each
     profile that applied to its severity, `signals` are observations of `extract`, `attachments` are the parts that
-    are files, `encrypted` says that one of them is, and `elapsed_ms` is the time taken.
+    are files, `encrypted` says that one of them is, `elapsed_ms` is the time taken and `extract_ms` the
+    part of it that went into reading.
     """
 
     status: str = "complete"
@@ -72,6 +73,7 @@ class Inspection:
     attachments: list[Attachment] = field(default_factory=list)
     encrypted: bool = False
     elapsed_ms: float = 0.0
+    extract_ms: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for `json.dumps`."""

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from holdgate import daemon, maillog, metrics
 from holdgate.config import Settings
-from holdgate.desk import moderation, post
+from holdgate.desk import canary, moderation, post
 from holdgate.quarantine.store import ConflictError, Store, StoreError, open_store
 from holdgate.queue.client import QueueClient
 
@@ -25,12 +25,13 @@ def main() -> None:
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     try:
         daemon.become(settings.user)
-        metrics.serve(settings.metrics.desk)
+        metrics.serve(_NAME, settings.metrics.desk)
         store = open_store(settings.store.url)
     except (KeyError, OSError, StoreError) as error:
         maillog.failed(stage="start", error=str(error))
         sys.exit(daemon.EX_OSERR)
     queue = QueueClient(settings.queue.socket)
+    metrics.CANARY.set_function(lambda: canary.last_success(settings.canary.state))
     maillog.started()
     daemon.notify("READY=1")
     while not stop.wait(_INTERVAL):

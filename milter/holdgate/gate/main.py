@@ -31,7 +31,7 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1})
     try:
         daemon.become(settings.user)
-        metrics.serve(settings.metrics.milter)
+        metrics.serve(_NAME, settings.metrics.milter)
         service = Service(path, settings, open_store(settings.store.url))
     except (KeyError, OSError, ConfigError, KeyFileError, StoreError, ScanError) as error:
         for problem in str(error).splitlines():

@@ -72,7 +72,7 @@ def _reconcile(settings: Settings) -> int:
     try:
         daemon.become(settings.user)
         daemon.die_with_parent()
-        metrics.serve(settings.metrics.queue)
+        metrics.serve(_NAME, settings.metrics.queue)
         store = open_store(settings.store.url)
     except (KeyError, OSError, StoreError) as error:
         maillog.failed(stage="start", error=str(error))
