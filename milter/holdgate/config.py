@@ -252,9 +252,9 @@ class CanarySettings(Section):
         "", description='Its envelope sender; "" is the null sender, to whom nothing is ever returned or told.'
     )
     recipient: str = Field(
-        "holdgate-canary@localhost",
-        description="Its recipient: an address outside for the policies, whose mail is thrown away (an alias to "
-        "/dev/null, or the transport discard).",
+        "holdgate+canary@localhost",
+        description="Its recipient: outside for the policies, and thrown away on arrival. The package does so for this "
+        "one where Postfix delivers locally and `recipient_delimiter` is +; else give one of the transport discard.",
     )
     patience: Duration = Field(
         timedelta(minutes=5), description="How long each step may take before the canary counts as failed."
