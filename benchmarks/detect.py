@@ -64,8 +64,11 @@ def accuracy(detector: Detector) -> bool:
     print("accuracy on presidio-research (both sets), confidence medium and up")
     kept = True
     for name in LABELS.values():
-        kept &= floor(f"F1 {name} ({right[name]} right, {wrong[name]} wrong, {missed[name]} missed)",
-                      _f1(right[name], wrong[name], missed[name]), 0.90)  # fmt: skip
+        kept &= floor(
+            f"F1 {name} ({right[name]} right, {wrong[name]} wrong, {missed[name]} missed)",
+            _f1(right[name], wrong[name], missed[name]),
+            0.90,
+        )
     return floor("F1 micro", _f1(right.total(), wrong.total(), missed.total()), 0.97) and kept
 
 
@@ -136,8 +139,9 @@ def figures(generator: random.Random, size: int) -> str:
         line = (
             f"2026-{generator.randint(1, 12):02}-{generator.randint(1, 28):02} {generator.randint(0, 23):02}:"
             f"{generator.randint(0, 59):02}:{generator.randint(0, 59):02} node{generator.randint(1, 99)} job "
-            f"{generator.randrange(10**9)} took {generator.random() * 100:.3f} s, {generator.randrange(10**12)} bytes from "
-            f"192.0.2.{generator.randrange(255)}:{generator.randrange(65536)} id {generator.randrange(16**12):012x}"
+            f"{generator.randrange(10**9)} took {generator.random() * 100:.3f} s, {generator.randrange(10**12)} bytes "
+            f"from 192.0.2.{generator.randrange(255)}:{generator.randrange(65536)} id "
+            f"{generator.randrange(16**12):012x}"
         )
         lines.append(line)
         length += len(line) + 1
@@ -201,9 +205,7 @@ def linearity(detector: Detector, megabytes: int) -> bool:
     ordinary = "The quick brown fox wrote to the board on 12 May 2026 about 1,250 boxes. "
     size = megabytes * 1_000_000
     base = _seconds(detector, ordinary * (size // len(ordinary)))
-    print(
-        f"hostile input, {megabytes} MB each, cost a byte against ordinary prose of this size ({size / base / 1e6:.1f} MB/s)"
-    )
+    print(f"hostile input, {megabytes} MB each: cost a byte against ordinary prose ({size / base / 1e6:.1f} MB/s)")
     kept = True
     for name, piece in HOSTILE.items():
         text = piece * (size // len(piece.encode()))

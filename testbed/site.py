@@ -33,7 +33,7 @@ spool_directory = "{directory}/spool"
 
 [policy]
 file = "{directory}/policies.toml"
-
+{policy_extra}
 [seal]
 keys = "{directory}/seal.keys"
 
@@ -63,9 +63,8 @@ class Site:
     """One site.
 
     `policies` is the policies file, by default the one that is shipped. `extra` is TOML appended to the settings
-    file, `queue_extra` and `desk_extra` are lines of those two tables, `services` are lines of master.cf, and
-    `changes` are main.cf settings. `user` is
-    whom the daemons change to.
+    file; `policy_extra`, `queue_extra` and `desk_extra` are lines of those tables. `services` are lines of master.cf
+    and `changes` main.cf settings. `user` is whom the daemons change to.
     """
 
     def __init__(
@@ -75,6 +74,7 @@ class Site:
         smtp_port: int | None = None,
         extra: str = "",
         policies: str = "",
+        policy_extra: str = "",
         queue_extra: str = "",
         desk_extra: str = "",
         services: str = "",
@@ -88,6 +88,7 @@ class Site:
         self._extra = extra
         self._services = services
         self._changes = changes or {}
+        self._policy_extra = policy_extra
         self._queue_extra = queue_extra
         self._desk_extra = desk_extra
         self._user = user
@@ -147,6 +148,7 @@ class Site:
         text = _SETTINGS.format(
             directory=self.directory,
             notice_port=self._notice_port,
+            policy_extra=self._policy_extra,
             queue_extra=self._queue_extra,
             desk_extra=self._desk_extra,
             user=self._user,

@@ -4,16 +4,21 @@ Run it from the checkout's root: ``.venv/bin/python docs/reference/generate.py``
 """
 
 import argparse
+import re
 from collections.abc import Callable, Iterator
+from datetime import time
 from pathlib import Path
 
 from prometheus_client import Counter, Histogram
 from prometheus_client.metrics import MetricWrapperBase
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from holdgate import metrics
 from holdgate.cli.main import build_parser
 from holdgate.config import Section, Settings
+from holdgate.policy import verdict
+from holdgate.policy.model import Attachment, Exemption, Need, Policy, PolicyFile, TimeWindow
 
 _HERE = Path(__file__).parent
 _NOTE = "<!-- Written by docs/reference/generate.py from the code: change it there. -->\n"
@@ -57,6 +62,88 @@ def _table(title: str, section: type[Section], fields: dict[str, FieldInfo]) -> 
         shown = "unset" if default is None else f"`{default!r}`".replace("'", '"')
         yield f"| `{name}` | {shown} | {(field.description or '').replace('|', '&#124;')} |"
     yield ""
+
+
+def policies() -> str:
+    """Return the page of the policies file."""
+    lines = [
+        "# Policies",
+        "",
+        "The policies file (`policy.file` of the [settings](config.md), by default `/etc/holdgate/policies.toml`), key",
+        "by key. `etc/policies.toml` is the one that is shipped. `holdgate policy test` says which policy decides on",
+        "a message, `holdgate policy replay` what a changed file would have done, and `holdgate check` finds policies",
+        "that no message reaches. `systemctl reload holdgate-milter` puts a change in force; a file with a mistake is",
+        "refused and the old one stays.",
+        "",
+        "## How the verdict comes about",
+        "",
+        "| step | what happens |",
+        "|---|---|",
+        *_verdict_rows(),
+        "",
+        "| action | what becomes of the message |",
+        "|---|---|",
+        "| `allow` | delivered; nothing is recorded |",
+        "| `alert` | delivered, recorded, and the addresses of `notify` are told |",
+        "| `tag` | delivered with the fields of `headers`, recorded |",
+        "| `encrypt` | recorded, and delivered through `transport` |",
+        "| `quarantine` | held until a moderator decides |",
+        "| `block` | refused in the SMTP session with `550 5.7.1` and the incident's id |",
+        "",
+        "Patterns know `*`, `?` and `[…]` and no difference between upper and lower case. A pattern of addresses",
+        "without `@` is a domain; `<>` is the null sender. Where a pattern is expected a Postfix table may stand",
+        "(`ldap:/etc/…`, `pgsql:…`, `hash:…`, `pcre:…`): it is asked through `postmap -q` for the address, its domain",
+        "and its `mailbox@` as access(5) does, and matches when it has an entry. When a table cannot be asked, the",
+        "message is deferred.",
+        "",
+    ]
+    lines += _model_table("Top level", PolicyFile, ("policy", "exemption"))
+    lines += _model_table("`[[policy]]`", Policy, ())
+    lines += _model_table("`during`", TimeWindow, ())
+    lines += _model_table("`attachment`", Attachment, ())
+    lines += _model_table("`found`", Need, ())
+    lines += _model_table("`[[exemption]]`", Exemption, ())
+    return "\n".join(lines)
+
+
+def _verdict_rows() -> Iterator[str]:
+    """Yield the rows of the table in the docstring of `policy.verdict`."""
+    rows: list[list[str]] = []
+    for line in (verdict.__doc__ or "").splitlines():
+        if line.startswith(("=", "step ")) or not line.strip():
+            continue
+        cells = re.split(r" {2,}", line, maxsplit=1)
+        if line.startswith(" ") and rows:
+            rows[-1][1] += " " + line.strip()
+        elif line[0].isdigit():
+            rows.append([cells[0], cells[1]])
+    for step, text in rows:
+        yield f"| {step} | {text} |"
+
+
+def _model_table(title: str, model: type[BaseModel], left_out: tuple[str, ...]) -> Iterator[str]:
+    yield f"## {title}"
+    yield ""
+    yield (model.__doc__ or "").splitlines()[0]
+    yield ""
+    yield "| key | default | meaning |"
+    yield "|---|---|---|"
+    for name, field in model.model_fields.items():
+        if name in left_out:
+            continue
+        default = "must be given" if field.is_required() else f"`{_toml(field.default)}`"
+        yield f"| `{field.alias or name}` | {default} | {(field.description or '').replace('|', '&#124;')} |"
+    yield ""
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, frozenset):
+        return "every day"
+    if value is None:
+        return "unset"
+    if isinstance(value, time):
+        return value.strftime("%H:%M")
+    return str(value).replace("[]", "none").replace("{}", "none") or "none"
 
 
 def metrics_page() -> str:
@@ -103,7 +190,12 @@ def _help(parser: argparse.ArgumentParser) -> str:
     return parser.format_help().rstrip()
 
 
-PAGES: dict[str, Callable[[], str]] = {"config.md": config, "metrics.md": metrics_page, "commands.md": commands}
+PAGES: dict[str, Callable[[], str]] = {
+    "config.md": config,
+    "policies.md": policies,
+    "metrics.md": metrics_page,
+    "commands.md": commands,
+}
 
 
 def stale() -> list[str]:

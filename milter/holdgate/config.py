@@ -9,7 +9,7 @@ import sys
 import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
@@ -138,6 +138,21 @@ class ScanSettings(Section):
     )
     retire_after: int = Field(
         500, ge=1, description="A worker is replaced after this many messages, so that a leak stays small."
+    )
+
+
+class OcrSettings(Section):
+    """Text in pictures and scanned pages: off, for all mail, or for mail that a policy with `ocr = true` is about."""
+
+    mode: Literal["off", "on", "policies"] = Field("off", description="See [read text in pictures](../howto/ocr.md).")
+    languages: list[str] = Field(
+        ["eng", "deu"], min_length=1, description="Languages of Tesseract; each needs Debian's tesseract-ocr-LANGUAGE."
+    )
+    workers: int = Field(
+        1, ge=1, le=256, description="Worker processes for OCR, beside those of `scan`, at low priority."
+    )
+    time_limit: Duration = Field(
+        timedelta(seconds=60), description="Longest OCR of one message, on top of `scan.time_limit`."
     )
 
 
@@ -280,6 +295,7 @@ class Settings(Section):
     )
     milter: MilterSettings = MilterSettings()
     scan: ScanSettings = ScanSettings()
+    ocr: OcrSettings = OcrSettings()
     rules: RulesSettings = RulesSettings()
     policy: PolicySettings = PolicySettings()
     seal: SealSettings = SealSettings()

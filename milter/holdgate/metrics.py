@@ -32,6 +32,11 @@ SCAN_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 SCANS = Gauge("holdgate_scans_in_progress", "Messages that are with a scan worker or wait for one.")
+OCR_SECONDS = Histogram(
+    "holdgate_ocr_seconds",
+    "Time of a second inspection that read the pictures of a message too, in seconds.",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
+)
 FINDINGS = Counter("holdgate_findings", "Findings of medium confidence or above, by identifier.", ["identifier"])
 ERRORS = Counter("holdgate_errors", "Failures that ended in a deferral or a retry, by stage.", ["stage"])
 WORKER_RESTARTS = Counter("holdgate_worker_restarts", "Scan workers replaced, by reason.", ["reason"])
@@ -80,6 +85,7 @@ DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
         MESSAGES,
         SCAN_SECONDS,
         SCANS,
+        OCR_SECONDS,
         FINDINGS,
         WORKER_RESTARTS,
         OUTSIDE_HEADERS,

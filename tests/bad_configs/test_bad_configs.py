@@ -16,12 +16,10 @@ CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/expected-er
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
 def test_the_mistake_is_named(case: Path) -> None:
-    policies = case / "policies.toml"
+    policies, settings = case / "policies.toml", case / "holdgate.toml"
+    load, path = (load_policies, policies) if policies.exists() else (load_settings, settings)
     with pytest.raises(ConfigError) as caught:
-        if policies.exists():
-            load_policies(policies)
-        else:
-            load_settings(case / "holdgate.toml")
+        load(path)
     said = [problem.replace(str(case) + "/", "") for problem in caught.value.problems]
     assert said == (case / "expected-error").read_text(encoding="utf-8").splitlines()
 

@@ -20,14 +20,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @contextmanager
-def running_site(**options: Any) -> Iterator[Site]:
+def running_site(kind: type[Site] = Site, **options: Any) -> Iterator[Site]:
     try:
         require()
     except PostfixError as error:
         pytest.fail(f"{error}: run script/test as root, it installs what is missing")
     # Not pytest's own directory: Postfix's processes are not root and could not enter it.
     directory = Path(tempfile.mkdtemp(prefix="holdgate-site-"))
-    site = Site(directory, **options)
+    site = kind(directory, **options)
     try:
         site.start()
         yield site

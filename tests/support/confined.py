@@ -1,12 +1,14 @@
 """Runs a function in a forked child under the worker's sandbox and tells how that ended."""
 
 import faulthandler
+import mmap
 import os
 import pickle
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from select import select
 from typing import Any
 
@@ -23,6 +25,16 @@ class Outcome:
     timed_out: bool = False
 
 
+# VmSize of a worker with all rules loaded.
+_MAPPED_BY_A_WORKER = 256 << 20
+
+
+def limits_of_a_worker() -> WorkerLimits:
+    """Return limits that leave what a worker has: what this process has mapped counts too, in a long run a lot."""
+    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE
+    return WorkerLimits(address_space=mapped + WorkerLimits().address_space - _MAPPED_BY_A_WORKER)
+
+
 def run_confined(
     function: Callable[[], Any], limits: WorkerLimits | None = None, seconds: float = 30.0, confined: bool = True
 ) -> Outcome:
@@ -32,7 +44,7 @@ def run_confined(
     child = os.fork()
     if child == 0:
         os.close(reading)
-        _answer(function, limits or WorkerLimits() if confined else None, writing)
+        _answer(function, limits or limits_of_a_worker() if confined else None, writing)
     os.close(writing)
     with os.fdopen(reading, "rb", buffering=0) as pipe:
         answer, timed_out = _received(pipe.fileno(), time.monotonic() + seconds)

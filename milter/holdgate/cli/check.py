@@ -17,7 +17,7 @@ from holdgate.detect import Detector, RuleError
 from holdgate.policy.model import load_policies
 from holdgate.policy.review import review
 from holdgate.quarantine.store import StoreError, open_store
-from holdgate.queue.attach import names_us, split_list
+from holdgate.queue.attach import longest_inspection, names_us, split_list
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.scan import sandbox
 from holdgate.seal import KeyFileError, load_keys
@@ -146,7 +146,7 @@ def _postfix(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def _main_cf(where: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
-    wanted = sum((settings.scan.time_limit * 2, settings.scan.wait_limit), start=type(settings.scan.time_limit)())
+    seconds = round(longest_inspection(settings).total_seconds())
     for name in ("smtpd_milters", "non_smtpd_milters"):
         entry = next((item for item in split_list(postfix.setting(name)) if names_us(item, settings, postfix)), None)
         if entry is None:
@@ -154,8 +154,8 @@ def _main_cf(where: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
             continue
         if _option(entry, "default_action", postfix) == "accept":
             yield f"{where}: {name}: default_action=accept delivers what nobody has read; set tempfail"
-        if _seconds(_option(entry, "content_timeout", postfix)) < wanted.total_seconds():
-            yield f"{where}: {name}: content_timeout is shorter than two scan.time_limit and scan.wait_limit together"
+        if _seconds(_option(entry, "content_timeout", postfix)) < seconds:
+            yield f"{where}: {name}: content_timeout: an inspection may take {seconds} s; set at least {seconds}s"
     if postfix.setting("enable_long_queue_ids") != "yes":
         yield f"{where}: enable_long_queue_ids: must be yes, for short queue ids are used again"
     if not postfix.setting("milter_header_checks"):

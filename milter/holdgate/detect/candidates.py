@@ -21,9 +21,8 @@ _TOKEN = re.compile(r"[^0Aa]?[0Aa]+")
 _MOST_LAYOUTS = 50_000
 _MOST_LAYOUT, _HALF, _OVERLAP = 96, 40, 2 * MOST_CHARACTERS
 
-# A start and an end within a stretch of mask, the numbers of the shapes that fit between them, and whether that is a
-# piece of something longer: groups of digits that go on, before or after, with the same separator.
-Fit = tuple[int, int, tuple[int, ...], bool]
+# A start and an end within a stretch of mask, and the number of the kind of fit: see `Candidates.kinds`.
+Fit = tuple[int, int, int]
 
 
 def mask(text: str) -> bytes:
@@ -39,14 +38,18 @@ class Candidates:
         inside = set().union(*(classes for _, items in numbered for classes, _, _ in items)) - set("0Aa\n\r\t")
         separator = "[" + re.escape("".join(sorted(inside))) + "]" if inside else "(?!)"
         self._cluster = re.compile(
-            rf"0[0Aa]*(?:{separator}(?:[Aa]{{0,2}}0[0Aa]*|A{{1,6}}0[0Aa]*|A{{1,6}}(?![Aa])))*".encode("latin-1")
+            rf"0[0Aa]*+(?:{separator}(?:[Aa]{{0,2}}0[0Aa]*+|A{{1,6}}0[0Aa]*+|A{{1,6}}(?![Aa])))*+".encode("latin-1")
         )
         self._separators = frozenset(map(ord, inside))
         self._forms = Forms(numbered)
         self._layouts: dict[bytes, tuple[Fit, ...]] = {}
+        # By number of a kind: the shapes that fit, and whether it is a piece of something longer, groups of digits that
+        # go on before or after with the same separator. Grows as new kinds are met.
+        self.kinds: list[tuple[tuple[int, ...], bool]] = []
+        self._kinds: dict[tuple[tuple[int, ...], bool], int] = {}
 
     def find(self, text_mask: bytes) -> Iterator[Fit]:
-        """Yield each place where forms fit, with the shapes they belong to."""
+        """Yield each place where forms fit, with the number of the kind of fit."""
         layouts = self._layouts
         separators = self._separators
         for cluster in self._cluster.finditer(text_mask):
@@ -65,22 +68,30 @@ class Candidates:
                 before = _WORDS_BEFORE.search(text_mask, max(0, start - 14), start)
                 if before is not None:
                     start = before.start()
+            if end - start <= _MOST_LAYOUT:
+                for first, last, kind in layouts.get(text_mask[start:end]) or self._remember(text_mask[start:end]):
+                    yield start + first, start + last, kind
+                continue
             for left, right, inner in self._pieces(text_mask, start, end):
                 layout = text_mask[left:right]
-                fits = layouts.get(layout)
-                if fits is None:
-                    fits = tuple(self._fits(layout))
-                    if len(layouts) < _MOST_LAYOUTS:
-                        layouts[layout] = fits
-                for first, last, shapes, piece in fits:
+                for first, last, kind in layouts.get(layout) or self._remember(layout):
                     if first < inner:
-                        yield left + first, left + last, shapes, piece
+                        yield left + first, left + last, kind
+
+    def _remember(self, layout: bytes) -> tuple[Fit, ...]:
+        """Return what fits in a stretch of mask, and keep it for the next time."""
+        fits = self._layouts.get(layout)
+        if fits is None:
+            fits = tuple(self._fits(layout))
+            if len(self._layouts) < _MOST_LAYOUTS:
+                self._layouts[layout] = fits
+        return fits
 
     @staticmethod
     def _pieces(text_mask: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
         """Cut a long cluster: yield where each piece begins and ends, and how far in it the fits may begin.
 
-        Pieces overlap by the longest value. They begin behind a separator, so that equal rows of figures are equal pieces.
+        Pieces overlap by the longest value. They begin behind a separator, so that equal rows are equal pieces.
         """
         while end - start > _MOST_LAYOUT:
             cut = next(
@@ -91,6 +102,13 @@ class Candidates:
             start = cut
         if start < end:
             yield start, end, end - start
+
+    def _kind(self, shapes: tuple[int, ...], piece: bool) -> int:
+        kind = self._kinds.get((shapes, piece))
+        if kind is None:
+            self.kinds.append((shapes, piece))
+            kind = self._kinds[shapes, piece] = len(self.kinds) - 1
+        return kind
 
     @staticmethod
     def _word_start(text_mask: bytes, start: int) -> int:
@@ -113,7 +131,7 @@ class Candidates:
             while state >= 0:
                 shapes = accepts(state)
                 if shapes:
-                    yield left, tokens[following][1], shapes, _is_piece(tokens, index, following)
+                    yield left, tokens[following][1], self._kind(shapes, _is_piece(tokens, index, following))
                 following += 1
                 if following == len(tokens) or len(tokens[following][2]) > MOST_CHARACTERS:
                     break

@@ -8,15 +8,16 @@ import re2
 
 from holdgate.detect import forms, validators
 from holdgate.detect.candidates import Candidates
-from holdgate.detect.digitwords import DIGIT_WORDS
 from holdgate.detect.finders import FINDERS
 from holdgate.detect.finders.finder import Finder
-from holdgate.detect.identifiers import Identifier, Shape
+from holdgate.detect.identifiers import QUIET, Identifier, Shape
 from holdgate.detect.identifiers import Keywords as KeywordsByLanguage
 from holdgate.detect.keywords import Keywords
 from holdgate.detect.loader import Loaded
 from holdgate.detect.match import Confidence, Evidence
 
+# A value that begins with a prefix is no longer than this.
+MOST_VALUE = 8_000
 FullMatch = Callable[[str], object]
 FindAll = Callable[[str], Iterable[re.Match[str]]]
 
@@ -36,7 +37,7 @@ class Ready:
     identifier: Identifier
     shape: Shape
     fits: FullMatch | None
-    begins: Callable[[str], str] | None
+    begins: Callable[[str, int], str] | None
     search: Callable[[str], Iterator[re.Match[str]]] | None
     valid: validators.Validator | None
     finder: Finder | None
@@ -63,9 +64,9 @@ class Rules:
             shared[keyword_list.id] = len(lists)
             lists.append(_words(keyword_list.keywords))
         self.shapes: list[Ready] = []
-        self._possible: dict[
-            tuple[tuple[int, ...], bool], tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]
-        ] = {}
+        self._possible: dict[int, tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]] = {}
+        self._evidence = re2.Set.SearchSet(QUIET)
+        self._evidence_ids: list[str] = []
         self.searches: list[Ready] = []
         self.finders: list[tuple[Ready, frozenset[int]]] = []
         self.dictionaries: list[tuple[Ready, int]] = []
@@ -75,6 +76,9 @@ class Rules:
         self.owners: dict[int, set[str]] = {}
         for identifier in loaded.identifiers.values():
             weights = loaded.weights.get(identifier.id, {})
+            for pattern in identifier.evidence_patterns:
+                self._evidence.Add(pattern)
+                self._evidence_ids.append(identifier.id)
             trusted = not loaded.is_local("identifiers", identifier.id)
             own = len(lists)
             lists.append(_words(identifier.keywords))
@@ -99,8 +103,8 @@ class Rules:
                     items = forms.parse(form, shape.separators)
                     written.append((ready.number, items))
                     compact.append((ready.number, tuple(item for item in items if item[0] & forms.CLASSES["X"])))
-        self.number_words = len(lists)
-        lists.append(list(DIGIT_WORDS))
+        if self._evidence_ids:
+            self._evidence.Compile()
         self.candidates = Candidates(written)
         self.compact = forms.Forms(compact)
         self.keywords = Keywords(lists, self.prefixes)
@@ -108,22 +112,27 @@ class Rules:
             if ready.finder is not None:
                 self.finders.append((ready, frozenset[int]().union(*(self.keywords.groups[n] for n in ready.lists))))
 
-    def possible(
-        self, numbers: tuple[int, ...], piece: bool
-    ) -> tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]:
-        """Return those shapes that can match in any text, the groups of keywords that others need, and these.
+    def possible(self, kind: int) -> tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]:
+        """Return the shapes of a kind of fit that any text may have, the keyword groups that others need, and these.
 
-        A `piece` of a longer number is taken for a value only if the shape needs no keyword to be believed.
+        A piece of a longer number is taken for a value only if the shape needs no keyword to be believed.
         """
-        found = self._possible.get((numbers, piece))
+        found = self._possible.get(kind)
         if found is None:
+            numbers, piece = self.candidates.kinds[kind]
             shapes = [self.shapes[number] for number in numbers]
             shapes = [shape for shape in shapes if not (piece and shape.alone is None)]
             always = tuple(shape for shape in shapes if not shape.needs_keyword)
             perhaps = tuple(shape for shape in shapes if shape.needs_keyword)
             groups = frozenset[int]().union(*(self.keywords.groups[n] for shape in perhaps for n in shape.lists))
-            found = self._possible[numbers, piece] = always, groups, perhaps
+            found = self._possible[kind] = always, groups, perhaps
         return found
+
+    def with_evidence(self, text: str) -> frozenset[str]:
+        """Return the ids of the identifiers whose evidence patterns occur in the text; all are searched for at once."""
+        if not self._evidence_ids:
+            return frozenset()
+        return frozenset(self._evidence_ids[number] for number in self._evidence.Match(text) or ())
 
 
 def _words(keywords: KeywordsByLanguage) -> list[str]:
@@ -167,11 +176,11 @@ def _ready(
     )
 
 
-def _beginning(pattern: re.Pattern[str]) -> Callable[[str], str]:
-    """Return a function that gives the part of a text which fits `pattern` from its beginning on, "" if none does."""
+def _beginning(pattern: re.Pattern[str]) -> Callable[[str, int], str]:
+    """Return a function that gives the part of a text which fits `pattern` from a place on, "" if none does."""
 
-    def beginning(text: str) -> str:
-        found = pattern.match(text)
+    def beginning(text: str, start: int) -> str:
+        found = pattern.match(text, start, start + MOST_VALUE)
         return found[0] if found is not None else ""
 
     return beginning

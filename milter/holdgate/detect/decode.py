@@ -8,6 +8,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator
+from itertools import product
 
 from holdgate.detect.match import Span
 
@@ -18,16 +19,15 @@ _SAME = bytes(98 if code in b"0Aa+/_" else code for code in range(256))
 _LEAST_RUN = b"b" * 15
 _RUN = re.compile(rb"b+={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*(?:\r?\n[ >]{0,4}b{2,}=*)?")
 # The searches begin with a plain byte, which `re` looks for many times faster than for a class or a repeat.
-_SPACED = re.compile(rb"0[0Aa](?:[ ,;:]{1,2}0[0Aa]){6,}")
+_SPACED = re.compile(rb"00(?:[ ,;:]{1,2}0[0Aa]){6,}")
 _BITS = re.compile(b"0" * 8 + rb"(?:[ ,]?0{8}){6,}")
-_SPACED_SIGNS = (b"00 00 00 00", b"00,00,00,00", b"00, 00, 00", b"00:00:00:00", b"00; 00; 00", b"00;00;00;00")
-_BIT_SIGNS = (b"0000000000000000", b"00000000 00000000", b"00000000,00000000")
-_HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){6,}|(?:[0-9A-F]{2}){6,})")
+_HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){6,}+|(?:[0-9A-F]{2}){6,}+)")
 _BINARY = re.compile(r"0[01]{7}(?:[ ,]?0[01]{7})+")
 _CODES = re.compile(r"(?:3[2-9]|[4-8]\d|90)(?:[ ,;]{1,2}(?:3[2-9]|[4-8]\d|90))+")
 _SPACED_HEX = re.compile(r"[2-7][0-9A-Fa-f](?:[ ,;:]{1,2}[2-7][0-9A-Fa-f])+")
 _BASE32 = re.compile(r"[A-Z2-7]{16,}={0,6}")
 _CODE = re.compile(r"[A-Za-z0-9+/_]{16}")
+_READABLE = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
 _WHITE = re.compile(r"[\s>]+")
 _LEAST_DIGITS = 5
 
@@ -41,32 +41,26 @@ def find(text: str, mask: bytes) -> Iterator[tuple[int, int, str, str]]:
     runs = 0
     for spans, decoders in (
         (_runs(mask), _DECODERS),
-        (_found(_SPACED, _SPACED_SIGNS, mask), _SPACED_DECODERS),
-        (_found(_BITS, _BIT_SIGNS, mask), _BIT_DECODERS),
+        (map(_span, _SPACED.finditer(mask)), _SPACED_DECODERS),
+        (map(_span, _BITS.finditer(mask)), _BIT_DECODERS),
     ):
         for start, end in spans:
             raw = text[start:end]
             if len(raw) > left or runs >= MOST_RUNS:
                 return
-            for name, decode in decoders:
-                plain = decode(raw)
-                if plain is None and "\n" in raw:
-                    # The line behind the last full one may be prose already.
-                    raw = raw[: raw.rindex("\n")].rstrip()
-                    end = start + len(raw)
-                    plain = decode(raw)
+            # The line behind the last full one may be prose already.
+            shorter = [raw[: raw.rindex("\n")].rstrip()] if "\n" in raw else []
+            for coded, (name, decode) in product([raw, *shorter], decoders):
+                plain = decode(coded)
                 if plain is not None and telling(plain):
-                    left -= len(raw)
+                    left -= len(coded)
                     runs += 1
-                    yield start, end, plain, name
+                    yield start, start + len(coded), plain, name
                     break
 
 
-def _found(pattern: re.Pattern[bytes], signs: tuple[bytes, ...], mask: bytes) -> Iterator[Span]:
-    """Yield what `pattern` finds, if one of `signs` is there at all, which is much cheaper to see."""
-    if any(map(mask.__contains__, signs)):
-        for found in pattern.finditer(mask):
-            yield found.span()
+def _span(found: re.Match[bytes]) -> Span:
+    return found.span()
 
 
 def _runs(mask: bytes) -> Iterator[Span]:
@@ -82,7 +76,7 @@ def _runs(mask: bytes) -> Iterator[Span]:
 
 
 def _coded(mask: bytes) -> bool:
-    """Whether a run looks like code and not like a word, a path or a number: it mixes kinds of characters, and has no long word."""
+    """Whether a run looks like code: it mixes kinds of characters, and has no long word in it."""
     if len(mask) < 100 and b"aaaaaaa" in mask:
         return False
     kinds = (b"A" in mask) + (b"a" in mask) + (b"0" in mask)
@@ -114,6 +108,13 @@ def _hex(raw: str) -> str | None:
 
 
 def _base64(raw: str) -> str | None:
+    # Most long words are no code: their first characters decode to control bytes.
+    try:
+        head = binascii.a2b_base64(raw[:12].replace("_", "/"))
+    except (binascii.Error, ValueError):
+        return None
+    if head.translate(None, _READABLE) and b"\0" not in head[:2]:
+        return None
     raw = _WHITE.sub("", raw).rstrip("=").replace("-", "+").replace("_", "/")
     if len(raw) % 4 == 1:
         return None

@@ -20,8 +20,6 @@ _CONTEXT = 120
 # More candidates than these are not judged, and the text counts as read in part.
 FREE_CANDIDATES = 20_000
 CHARACTERS_A_CANDIDATE = 60
-# A value that begins with a prefix is no longer than this.
-MOST_VALUE = 8_000
 # In most mail anyhow: no company for what only counts beside other data.
 EVERYWHERE = frozenset({"email-address", "phone-number", "ip-address"})
 
@@ -103,14 +101,16 @@ class Detector:
         found: list[Match] = []
         limited = "too many keywords" if judge.hits.limited else ""
         left = FREE_CANDIDATES + len(text) // CHARACTERS_A_CANDIDATE
-        for start, end, numbers, piece in self._rules.candidates.find(content.mask):
-            possible = judge.possible(numbers, piece)
+        for start, end, kind in self._rules.candidates.find(content.mask):
+            possible = judge.possible(kind)
             if possible:
                 left -= len(possible)
                 if left < 0:
                     limited = "too many candidates"
                     break
-                value = "".join(filter(str.isalnum, text[start:end]))
+                value = text[start:end]
+                if not value.isalnum():
+                    value = "".join(filter(str.isalnum, value))
                 for ready in possible:
                     match = judge.judge(ready, start, end, value)
                     if match is not None:
@@ -173,7 +173,7 @@ class Detector:
                 continue
             for ready in self._rules.prefixes[prefix]:
                 assert ready.begins is not None
-                value = ready.begins(text[start : start + MOST_VALUE])
+                value = ready.begins(text, start)
                 if value:
                     yield ready, Place(start, start + len(value), value)
 

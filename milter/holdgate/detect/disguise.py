@@ -6,7 +6,6 @@ one of its own keywords and be grouped as its issuer groups it.
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,7 +20,7 @@ from holdgate.detect.match import Confidence, Match
 
 _BEFORE, _AFTER = 60, 180
 _LEAST_DIGITS = 5
-_WIDEST_GAP = 6
+_WIDEST_GAP, _WIDEST_FIELD = 6, 24
 _MOST_TOKENS = 80
 _CLOSE, _CLOSEST = 45, 25
 _LONG = 12
@@ -34,6 +33,7 @@ _TOKEN = re.compile(r"[^\W_]+")
 _LOOKALIKE = str.maketrans("OoQDlIiSsBZzGgqT", "0000111558226997")
 _CAREFUL = str.maketrans("OolI", "0011")
 WIDE, REVERSED, LOOKALIKE = "wide separators", "reversed", "look-alike letters"
+GLUED, FIELDS = "glued letters", "split over fields"
 _LOOKS = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
 _ROUND = re.compile(r"[OolIQ]+")
 _GLUED = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
@@ -161,10 +161,9 @@ class Disguises:
             or judge.mask.count(b"0", max(0, start - 40), start) >= _FEW
         ):
             return True
-        for words in judge.hits.of(self._rules.number_words):
-            first = bisect_left(words, end, key=lambda word: word.start)
-            if first + _FEW <= len(words) and words[first + _FEW - 1].end <= end + _NEAR:
-                return True
+        words = judge.text[end : end + 2 * _NEAR].lower().replace("-", " ").replace(",", " ").split()
+        if sum(map(DIGIT_WORDS.__contains__, words)) >= _FEW:
+            return True
         return not judge.text.isascii() and _HAN_RUN.search(judge.text, start, end + _NEAR) is not None
 
     def _fits(self, window: _Window, run: _Run) -> Iterator[tuple[Ready, int, int]]:
@@ -203,27 +202,27 @@ class Disguises:
             return None
         if (trick == WIDE and len(tokens) == 1) or _goes_on(judge.text, run, first, last):
             return None
+        value = "".join(token.characters for token in tokens)
         sizes = [len(token.characters) for token in tokens]
         single = all(size == 1 for size in sizes) and len(sizes) > 1
         grouped = _grouped(ready, sizes)
         gaps = [_gap(judge.text, one, two) for one, two in pairwise(tokens)]
         usual = bool(gaps) and _ORDINARY.issuperset(gaps) and not single and not grouped
+        alike = len({gap.strip() for gap in gaps}) <= 1
         if ready.identifier.checksum:
-            if sum(sizes) < _LONG and (usual or trick == REVERSED):
+            if sum(sizes) < _LONG and (usual or trick in (REVERSED, FIELDS)):
                 return None
             even = len(set(sizes[1:-1] or sizes[:1])) == 1 and sizes[0] >= sizes[-1] - 3
-            if not (single or len({gap.strip() for gap in gaps}) <= 1 or even):
+            if not (single or even or (alike and not usual)):
                 return None
-        elif (
-            trick == REVERSED
-            or usual
-            or near[2] != ready.own
-            or not -_CLOSE <= near[0] < 0
-            or (trick == LOOKALIKE and not judge.text[start].isdigit())
-            or not (single or grouped or near[0] >= -_CLOSEST)
-        ):
-            return None
-        return judge.judge(ready, start, end, "".join(token.characters for token in tokens), trick)
+        else:
+            if trick == REVERSED or usual or near[2] != ready.own or not -_CLOSE <= near[0] < 0:
+                return None
+            if trick in (LOOKALIKE, GLUED) and not (judge.text[start].isdigit() and value.isdigit()):
+                return None
+            if not (single or grouped or (alike and near[0] >= -_CLOSEST)):
+                return None
+        return judge.judge(ready, start, end, value, trick)
 
 
 def _gap(text: str, one: _Token, two: _Token) -> str:
@@ -265,8 +264,15 @@ def _variants(text: str, base: int) -> Iterator[tuple[str, _Run]]:
         for field in _FIELD.finditer(text)
         if field[1].isupper() or any(map(str.isdigit, field[1]))
     ]
-    if len(fields) > 1:
-        yield "split over fields", fields
+    for first, field in enumerate(fields):
+        if first == 0 or field.start - fields[first - 1].end > _WIDEST_FIELD:
+            close = [field]
+            for following in fields[first + 1 :]:
+                if following.start - close[-1].end > _WIDEST_FIELD:
+                    break
+                close.append(following)
+            if len(close) > 1:
+                yield FIELDS, close
     for run in _runs(text, base):
         digits = sum(character.isdigit() for token in run for character in token.characters)
         if digits >= _LEAST_DIGITS:
@@ -275,7 +281,7 @@ def _variants(text: str, base: int) -> Iterator[tuple[str, _Run]]:
             for pattern in (_GLUED_CODE, _GLUED):
                 glued = [_unglued(token, pattern) for token in run]
                 if glued != run:
-                    yield "glued letters", glued
+                    yield GLUED, glued
             bare = _without_zeros(run)
             if bare != run:
                 yield "leading zeros", bare
@@ -325,7 +331,7 @@ def _filled(gap: str) -> bool:
 def _unglued(token: _Token, pattern: re.Pattern[str]) -> _Token:
     """Take off letters that are glued to a token: all but its digits, or all but its capitals and digits."""
     glued = pattern.fullmatch(token.characters)
-    if glued is None:
+    if glued is None or (pattern is _GLUED and _COUNTRY.match(token.characters)):
         return token
     left, right = glued.span(glued.lastindex or 0)
     return _Token(token.start + left, token.start + right, token.characters[left:right])

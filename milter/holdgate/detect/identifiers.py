@@ -65,8 +65,9 @@ class Shape(Strict):
     """One way an identifier is written, and what it is worth.
 
     Exactly one of `form` (see holdgate.detect.forms), `prefix` with `pattern`, `finder`, `dictionary` and `search` (an
-    RE2 pattern that is looked for in the whole text) says where candidates come from. `alone` is the confidence without evidence, "none" for no match at all;
-    `with_keyword` with it. `in_company` is for what only counts beside other data: it is looked for in texts that have some, or a keyword.
+    RE2 pattern that is looked for in the whole text) says where candidates come from. `alone` is the confidence
+    without evidence, "none" for no match at all; `with_keyword` with it. `in_company` is for what only counts beside
+    other data: it is looked for in texts that have some, or a keyword.
     """
 
     name: str

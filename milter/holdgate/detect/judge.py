@@ -27,7 +27,9 @@ class Judge:
         self._rules = rules
         self._places = [(normal.plain(offset), name) for offset, name in places]
         self._tables: Tables | None = None
-        self._possible: dict[tuple[tuple[int, ...], bool], tuple[Ready, ...]] = {}
+        self._possible: dict[int, tuple[Ready, ...]] = {}
+        self._with_evidence: frozenset[str] | None = None
+        self._lists: dict[int, list[int]] = {}
         self._spans: dict[str, list[Span]] = {}
         self._waiting: list[tuple[Ready, Match]] = []
 
@@ -38,23 +40,26 @@ class Judge:
             self._tables = Tables(self.text, self._places)
         return self._tables
 
-    def possible(self, numbers: tuple[int, ...], piece: bool = False) -> tuple[Ready, ...]:
-        """Return those shapes that can match in this text at all, given the keywords that it has.
-
-        A `piece` of a longer number is taken for a value only if the shape needs no keyword to be believed.
-        """
-        ready = self._possible.get((numbers, piece))
+    def possible(self, kind: int) -> tuple[Ready, ...]:
+        """Return those shapes of a kind of fit that can match in this text at all, given the keywords that it has."""
+        ready = self._possible.get(kind)
         if ready is None:
-            always, groups, perhaps = self._rules.possible(numbers, piece)
-            ready = tuple(shape for shape in always if not shape.only_evidence or self._spoken_for(shape))
+            ready, groups, perhaps = self._rules.possible(kind)
+            if any(shape.only_evidence for shape in ready):
+                ready = tuple(shape for shape in ready if not shape.only_evidence or self._spoken_for(shape))
             if not self.hits.found.keys().isdisjoint(groups):
                 ready = (*ready, *(shape for shape in perhaps if any(map(self.hits.of, shape.lists))))
-            self._possible[numbers, piece] = ready
+            self._possible[kind] = ready
         return ready
 
     def _spoken_for(self, ready: Ready) -> bool:
         """Whether the text has a keyword or evidence for the shape anywhere."""
-        return any(map(self.hits.of, ready.lists)) or bool(self._evidence(ready))
+        return any(map(self.hits.of, ready.lists)) or self._has_evidence(ready.id)
+
+    def _has_evidence(self, identifier: str) -> bool:
+        if self._with_evidence is None:
+            self._with_evidence = self._rules.with_evidence(self.text)
+        return identifier in self._with_evidence
 
     def _evidence(self, ready: Ready) -> list[Span]:
         """Return where the evidence patterns of the shape's identifier match, in order; each is searched for once."""
@@ -88,7 +93,7 @@ class Judge:
         if ready.valid is not None and not ready.valid(value):
             return None
         distance, word = (near[0], near[1].word) if near is not None else (0, "")
-        if near is None and ready.evidence and self._evidence_near(ready, start, end):
+        if near is None and ready.evidence and self._has_evidence(ready.id) and self._evidence_near(ready, start, end):
             word = _PATTERN
         if ready.against >= 0:
             against = self.hits.nearest(ready.against, start, end, identifier.not_proximity, 0)
@@ -111,17 +116,22 @@ class Judge:
 
     def keyword(self, ready: Ready, start: int, end: int) -> tuple[int, Keyword, int] | None:
         """Return (distance, keyword, list) of the best keyword for a value: of its own list, else of a shared one."""
+        lists = self._lists.get(ready.number)
+        if lists is None:
+            lists = self._lists[ready.number] = [number for number in ready.lists if self.hits.of(number)]
+        if not lists:
+            return None
         identifier = ready.identifier
-        for number in ready.lists:
+        for number in lists:
             near = self.hits.nearest(number, start, end, identifier.proximity, identifier.proximity_after)
             if near is not None and not (near[0] < 0 and self._of_another_column(near[1], start, number)):
                 return near[0], near[1], number
-        for number in ready.lists:
-            if self.hits.of(number):
-                for span in self.tables.headings(start):
-                    keyword = self.hits.inside(number, span)
-                    if keyword is not None:
-                        return keyword.end - start, keyword, number
+        headings = self.tables.headings(start)
+        for span in headings:
+            for number in lists:
+                keyword = self.hits.inside(number, span)
+                if keyword is not None:
+                    return keyword.end - start, keyword, number
         return None
 
     def _of_another_column(self, keyword: Keyword, start: int, number: int) -> bool:

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import ahocorasick_rs
+import ahocorasick
 
 from holdgate.detect.match import Span
 from holdgate.detect.normal import LOOKALIKES
@@ -156,20 +156,23 @@ class Keywords:
         for number in range(count):
             self.groups.append(frozenset(group for numbers, group in grouped.items() if number in numbers))
         self._longest = max(map(len, words), default=0)
-        self._automaton = ahocorasick_rs.AhoCorasick(list(words), implementation=ahocorasick_rs.Implementation.DFA)
+        self._automaton = ahocorasick.Automaton()
+        for number, word in enumerate(words):
+            self._automaton.add_word(word, (number, len(word) - 1))
+        self._automaton.make_automaton()
 
     def find(self, text: str) -> Hits:
         """Return what of the rules' words is in `text`."""
         folded = f" {fold(text)} "
         hits = Hits({}, [], self.groups)
         if len(folded) <= _CHUNK:
-            self._take(text, self._automaton.find_matches_as_indexes(folded, overlapping=True), 0, 0, hits)
+            self._take(text, self._automaton.iter(folded), 0, 0, hits)
             return hits
         left = FREE_KEYWORDS + len(text) // CHARACTERS_A_KEYWORD
         for offset in range(0, len(folded), _CHUNK):
             # A keyword across the border of two pieces ends in the second; one that ends before is found already.
             start = max(0, offset - self._longest)
-            found = self._automaton.find_matches_as_indexes(folded[start : offset + _CHUNK], overlapping=True)
+            found = list(self._automaton.iter(folded[start : offset + _CHUNK]))
             self._take(text, found, start, offset, hits)
             left -= len(found)
             if left < 0:
@@ -177,15 +180,17 @@ class Keywords:
                 break
         return hits
 
-    def _take(self, text: str, matches: list[tuple[int, int, int]], base: int, border: int, hits: Hits) -> None:
+    def _take(
+        self, text: str, matches: Iterable[tuple[int, tuple[int, int]]], base: int, border: int, hits: Hits
+    ) -> None:
         """Add what the automaton found in the piece of folded text at `base`, if it ends behind `border`."""
         found, entries = hits.found, self._entries
-        for number, start, end in matches:
-            if end + base <= border:
+        for last, (number, before) in matches:
+            if last + base < border:
                 continue
             padding, word, group, literal = entries[number]
             # The folded text has a space more than the given one at its beginning.
-            left, right = base + start - 1, base + end - 1
+            left, right = base + last - before - 1, base + last
             for prefix in literal:
                 if text.startswith(prefix, left):
                     hits.prefixes.append((left, prefix))

@@ -10,8 +10,8 @@ _HEAD = """# Identifiers
 What Holdgate can find, generated from `rules/identifiers/` by `holdgate rules list --markdown`.
 
 *Evidence* is a keyword in some language near the value or over its column, a pattern near it, or another identifier.
-*Confidence* says for each shape what it is worth alone → with evidence; "–" is no match at all. Profiles act on medium and
-high, and use low only in combinations.
+*Confidence* says for each shape what it is worth alone → with evidence; "–" is no match at all. Profiles act on medium
+and high, and use low only in combinations.
 """
 
 

@@ -1,7 +1,8 @@
 """An administrator's own word lists: one word or phrase a line, with how much it counts, as text or CSV.
 
-``lists/projects.csv`` becomes the identifier ``list-projects``. A line is ``Project Nightjar`` or ``Project Nightjar,5``;
-lines that begin with # are comments. Words are found as keywords are: whole words, whatever their case.
+``lists/projects.csv`` becomes the identifier ``list-projects``. A line is ``Project Nightjar`` or
+``Project Nightjar,5``; lines that begin with # are comments. Words are found as keywords are: whole words, whatever
+their case.
 """
 
 import csv

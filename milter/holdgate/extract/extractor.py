@@ -76,6 +76,7 @@ READERS: dict[str, Reader] = {
 _BODIES = {"text/plain": "message body", "text/html": "message body (HTML)"}
 # What in a part's name may be personal data: an address, or nine digits and more.
 _TELLING = re.compile(r"\S+@\S+|\d(?:[ ._-]?\d){8,}")
+_BETWEEN = "; "
 _SEVERITY = {Status.COMPLETE: 0, Status.LIMITED: 1, Status.FAILED: 2}
 
 
@@ -90,7 +91,7 @@ def extract_file(name: str, data: bytes, limits: Limits = Limits()) -> Extractio
     """Read a document of any kind, an .eml with its parts among them. Raises nothing."""
     reading = _Reading(limits)
     document = Document(data, name)
-    kind = identify.identify(document)
+    kind = _kind_of(document)
     reading.read(document, "" if kind == "message" else _shown(name) or "document", kind)
     return reading.result()
 
@@ -112,7 +113,7 @@ class _Reading:
         limits = self.budget.limits
         if len(self.extraction.parts) > limits.entries + limits.mime_parts:
             raise LimitReachedError("too many parts")
-        kind = kind or identify.identify(document)
+        kind = kind or _kind_of(document)
         if disagreement := identify.mismatch(document, kind):
             self.signal(disagreement)
         if kind != "message":
@@ -209,7 +210,7 @@ class _Reading:
         if worst is not None and worst.status is not Status.COMPLETE:
             self.extraction.status = worst.status
             name = _TELLING.sub(lambda found: mask(found[0]), worst.name)
-            self.extraction.reason = f"{name}: {worst.reason}"
+            self.extraction.reason = f"{name}: {worst.reason.partition(_BETWEEN)[0]}"
         return self.extraction
 
 
@@ -284,7 +285,15 @@ class PartSink:
     def finish(self) -> None:
         """Put the part together."""
         self._part.text = "\n".join(self._texts)
-        self._part.reason = ", ".join(dict.fromkeys(self._reasons))
+        self._part.reason = _BETWEEN.join(dict.fromkeys(self._reasons))
+
+
+def _kind_of(document: Document) -> str:
+    """Identify a document; one that breaks even that is read as bytes of no known format."""
+    try:
+        return identify.identify(document)
+    except Exception:
+        return "binary"
 
 
 def _shown(name: str) -> str:

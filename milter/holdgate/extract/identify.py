@@ -48,6 +48,9 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\0\0\0\x0cjP  ", "image"),
     (0, b"\xff\x4f\xff\x51", "image"),
     (0, b"\0\0\1\0", "image"),  # icon
+    (0, b"P4\n", "image"),  # Netpbm
+    (0, b"P5\n", "image"),
+    (0, b"P6\n", "image"),
     (4, b"ftypavif", "image"),  # ISO/IEC 23000-22
     (40, b" EMF", "metafile"),  # [MS-EMF] 2.2.9
     (0, b"\xd7\xcd\xc6\x9a", "metafile"),  # [MS-WMF] 2.3.2.3

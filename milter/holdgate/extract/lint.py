@@ -16,7 +16,10 @@ from holdgate.extract.fields import FIELD, base64, parameters
 ENCODINGS = frozenset({"7bit", "8bit", "binary", "quoted-printable", "base64"})
 
 _STRUCTURAL = frozenset({"content-type", "content-transfer-encoding", "content-disposition", "mime-version"})
-_HEADERS_INSIDE = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"})
+_HEADERS_INSIDE = frozenset(
+    {"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers", "message/partial"}
+    | {"message/external-body"}
+)
 _NOT_LETTERS = re.compile(r"[^a-z]")
 _LOOKALIKES = frozenset(_NOT_LETTERS.sub("", name) for name in _STRUCTURAL)
 _CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
@@ -87,8 +90,8 @@ class _Walk:
     def doubt(self, reason: str) -> None:
         self.reading.doubts.append(reason)
 
-    def entity(self, data: bytes, depth: int, outer: tuple[bytes, ...]) -> None:
-        """Read the header and the body of a message or of a part of a multipart."""
+    def entity(self, data: bytes, depth: int, outer: tuple[bytes, ...], default: str = "text/plain") -> None:
+        """Read the header and the body of a message or of a part; `default` is its type where it names none."""
         limits = self.budget.limits
         self.parts += 1
         if self.parts > limits.mime_parts:
@@ -99,14 +102,15 @@ class _Walk:
         fields, body = self.header(data, top=not depth)
         if not depth:
             self.reading.fields = fields
-        entity = Entity(fields)
+        entity = Entity(fields, default)
         encoding, boundary = self.structure(entity)
         kind = entity.content_type
         if kind.startswith("multipart/"):
             if encoding in ("base64", "quoted-printable"):
                 self.doubt("encoded multipart")
             if boundary:
-                self.multipart(body, boundary, depth, outer)
+                default = "message/rfc822" if kind == "multipart/digest" else "text/plain"  # RFC 2046, 5.1.5
+                self.multipart(body, boundary, depth, outer, default)
                 return
             self.doubt("multipart without boundary")
         elif boundary:
@@ -206,7 +210,7 @@ class _Walk:
             self.doubt("odd boundary")
         return boundary
 
-    def multipart(self, body: bytes, boundary: bytes, depth: int, outer: tuple[bytes, ...]) -> None:
+    def multipart(self, body: bytes, boundary: bytes, depth: int, outer: tuple[bytes, ...], default: str) -> None:
         """Split a multipart at its delimiter lines (RFC 2046, 5.1.1) and read each part."""
         for other in outer:
             if boundary.startswith(other) or other.startswith(boundary):
@@ -227,6 +231,8 @@ class _Walk:
             position = body.find(b"\n" + delimiter, end) + 1 or -1
         if body.count(delimiter) != len(starts):
             self.doubt("boundary outside a delimiter line")
+        if not body.strip():
+            return
         if not starts:
             self.doubt("no delimiter")
             self.reading.outside.append(body)
@@ -243,7 +249,7 @@ class _Walk:
             if closing:
                 self.around(content)
             else:
-                self.entity(content, depth + 1, (*outer, boundary))
+                self.entity(content, depth + 1, (*outer, boundary), default)
 
     def around(self, text: bytes) -> None:
         """Keep what stands before or after the parts, and doubt it where it looks like a part."""

@@ -28,6 +28,7 @@ class Ruling:
     policies: PolicySet
     sealer: Sealer
     pool: Pool
+    ocr_pool: Pool | None
 
 
 class Service:
@@ -61,6 +62,8 @@ class Service:
     def close(self) -> None:
         """End the workers and close the store."""
         self.ruling.pool.close()
+        if self.ruling.ocr_pool is not None:
+            self.ruling.ocr_pool.close()
         self.store.close()
 
     def _note_success(self) -> None:
@@ -72,7 +75,16 @@ class Service:
 def _read(settings: Settings) -> Ruling:
     policies = load_policies(settings.policy.file)
     sealer = Sealer(load_keys(settings.seal.keys), settings.seal.lifetime)
-    pool = Pool(PoolSettings.of(settings, policies.profiles()))
-    ruling = Ruling(settings, PolicySet(policies, Tables(settings.queue.postfix_config)), sealer, pool)
-    weakref.finalize(ruling, pool.close)
+    policy_set = PolicySet(policies, Tables(settings.queue.postfix_config))
+    wanted = PoolSettings.of(settings, policies.profiles())
+    pool = Pool(wanted)
+    try:
+        ocr_pool = None if settings.ocr.mode == "off" else Pool(wanted.with_ocr(settings.ocr))
+    except ScanError:
+        pool.close()
+        raise
+    ruling = Ruling(settings, policy_set, sealer, pool, ocr_pool)
+    for one in (pool, ocr_pool):
+        if one is not None:
+            weakref.finalize(ruling, one.close)
     return ruling

@@ -140,7 +140,7 @@ class Session:
                 return self._accept_known("trusted scanner")
             inspection, verdict = Inspection(), Verdict(Action.QUARANTINE, policy=f"mark {mark}"[:64])
         else:
-            inspection = self._inspect()
+            inspection = self._inspect(now)
             verdict = ruling.policies.decide(envelope, inspection, now)
         incident_id = self._record(inspection, verdict)
         self._tell(inspection, verdict, incident_id)
@@ -158,19 +158,26 @@ class Session:
     def _decoded(self, name: str) -> str:
         return headers.decode(self._fields.get(name, [b""])[0])
 
-    def _inspect(self) -> Inspection:
+    def _inspect(self, now: datetime) -> Inspection:
         if self._spool is None:  # neither header nor body: DATA and at once the final dot
             self._spool = self._new_spool()
         self._spool.finish()
         self._envelope.size = self._spool.size
+        queue_id, descriptor, ruling = self._envelope.queue_id, self._spool.descriptor, self._ruling
         begun = time.perf_counter()
         with metrics.SCANS.track_inprogress():
-            inspection = self._ruling.pool.inspect(self._spool.descriptor, queue_id=self._envelope.queue_id)
+            inspection = ruling.pool.inspect(descriptor, queue_id=queue_id)
         _measure(inspection, time.perf_counter() - begun)
+        if inspection.pictures_unread and ruling.ocr_pool is not None and self._wants_ocr(now):
+            with metrics.OCR_SECONDS.time():
+                inspection = ruling.ocr_pool.inspect(descriptor, queue_id=queue_id)
         for finding in inspection.findings:
             if finding.confidence != "low":
                 metrics.FINDINGS.labels(finding.identifier).inc(finding.count)
         return inspection
+
+    def _wants_ocr(self, now: datetime) -> bool:
+        return self._ruling.settings.ocr.mode == "on" or self._ruling.policies.wants_ocr(self._envelope, now)
 
     def _record(self, inspection: Inspection, verdict: Verdict) -> str:
         """Write the incident that a policy wants, and return its id; "" when none does."""

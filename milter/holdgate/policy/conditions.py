@@ -58,19 +58,25 @@ class Compiled:
 
     def __init__(self, conditions: Conditions, is_internal: Matcher, tables: Tables) -> None:
         self._conditions = conditions
-        self._message = list(_message_checks(conditions, tables))
+        self._envelope = list(_envelope_checks(conditions, tables))
+        self._content = list(_content_checks(conditions))
         self._recipient = list(_recipient_checks(conditions, is_internal, tables))
 
     def fits_message(self, envelope: Envelope, inspection: Inspection, now: datetime) -> bool:
         """Say whether all that concerns the whole message is true. Raises TableError."""
-        return all(check(envelope, inspection, now) for check in self._message)
+        return all(check(inspection) for check in self._content) and self.fits_envelope(envelope, now)
+
+    def fits_envelope(self, envelope: Envelope, now: datetime) -> bool:
+        """Say whether all that is known before the inspection is true. Raises TableError."""
+        return all(check(envelope, now) for check in self._envelope)
 
     def fits_recipient(self, recipient: str) -> bool:
         """Say whether all that concerns this recipient is true. Raises TableError."""
         return all(check(recipient) for check in self._recipient)
 
 
-_MessageCheck = Callable[[Envelope, Inspection, datetime], bool]
+_EnvelopeCheck = Callable[[Envelope, datetime], bool]
+_ContentCheck = Callable[[Inspection], bool]
 
 
 def _recipient_checks(conditions: Conditions, is_internal: Matcher, tables: Tables) -> Iterable[Matcher]:
@@ -85,39 +91,42 @@ def _recipient_checks(conditions: Conditions, is_internal: Matcher, tables: Tabl
         yield lambda recipient: not unwanted(recipient)
 
 
-def _message_checks(conditions: Conditions, tables: Tables) -> Iterable[_MessageCheck]:
+def _content_checks(conditions: Conditions) -> Iterable[_ContentCheck]:
+    if conditions.inspection:
+        wanted = set(conditions.inspection)
+        yield lambda inspection: bool(wanted & _outcomes(inspection))
+    if conditions.profile:
+        yield lambda inspection: _reaches(inspection, conditions.profile)
+    if conditions.found:
+        yield lambda inspection: all(_is_found(inspection, need) for need in conditions.found)
+    if conditions.attachment is not None:
+        yield _attachment_check(conditions.attachment)
+
+
+def _envelope_checks(conditions: Conditions, tables: Tables) -> Iterable[_EnvelopeCheck]:
     """Yield the checks, the cheap ones first: a table is asked only when all else fits."""
     if conditions.during is not None:
         window = conditions.during
-        yield lambda _e, _i, now: _is_during(window, now)
+        yield lambda _envelope, now: _is_during(window, now)
     if conditions.larger_than:
-        yield lambda envelope, _i, _n: envelope.size > conditions.larger_than
-    if conditions.inspection:
-        wanted = set(conditions.inspection)
-        yield lambda _e, inspection, _n: bool(wanted & _outcomes(inspection))
-    if conditions.profile:
-        yield lambda _e, inspection, _n: _reaches(inspection, conditions.profile)
-    if conditions.found:
-        yield lambda _e, inspection, _n: all(_is_found(inspection, need) for need in conditions.found)
-    if conditions.attachment is not None:
-        yield _attachment_check(conditions.attachment)
+        yield lambda envelope, _now: envelope.size > conditions.larger_than
     if conditions.subject:
         subject = text_matcher(conditions.subject)
-        yield lambda envelope, _i, _n: subject(envelope.subject)
+        yield lambda envelope, _now: subject(envelope.subject)
     for name, pattern in conditions.header.items():
         yield _header_check(name.lower(), text_matcher([pattern]))
     if conditions.client:
         client = client_matcher(conditions.client)
-        yield lambda envelope, _i, _n: client(envelope.client_address)
+        yield lambda envelope, _now: client(envelope.client_address)
     if conditions.auth_user:
         user = _user_matcher(conditions.auth_user, tables)
-        yield lambda envelope, _i, _n: bool(envelope.auth_user) and user(envelope.auth_user)
+        yield lambda envelope, _now: bool(envelope.auth_user) and user(envelope.auth_user)
     if conditions.sender:
         sender = address_matcher(conditions.sender, tables)
-        yield lambda envelope, _i, _n: sender(envelope.sender)
+        yield lambda envelope, _now: sender(envelope.sender)
     if conditions.not_sender:
         unwanted = address_matcher(conditions.not_sender, tables)
-        yield lambda envelope, _i, _n: not unwanted(envelope.sender)
+        yield lambda envelope, _now: not unwanted(envelope.sender)
 
 
 def _user_matcher(patterns: Iterable[str], tables: Tables) -> Matcher:
@@ -126,14 +135,14 @@ def _user_matcher(patterns: Iterable[str], tables: Tables) -> Matcher:
     return lambda user: shell(user) or any(tables.lookup(table, user) is not None for table in asked)
 
 
-def _header_check(name: str, matches: Matcher) -> _MessageCheck:
-    return lambda envelope, _i, _n: any(matches(value) for value in envelope.headers.get(name, ()))
+def _header_check(name: str, matches: Matcher) -> _EnvelopeCheck:
+    return lambda envelope, _now: any(matches(value) for value in envelope.headers.get(name, ()))
 
 
-def _attachment_check(wanted: Attachment) -> _MessageCheck:
+def _attachment_check(wanted: Attachment) -> _ContentCheck:
     name = text_matcher(wanted.name or ["*"])
     kinds = {kind.lower() for kind in wanted.type}
-    return lambda _e, inspection, _n: any(
+    return lambda inspection: any(
         name(attachment.file_name) and (not kinds or attachment.kind in kinds) and attachment.size > wanted.larger_than
         for attachment in inspection.attachments
     )

@@ -66,10 +66,10 @@ class _Table(BaseModel):
 class TimeWindow(_Table):
     """When a policy applies. Without `days` every day; `from` later than `until` reaches over midnight."""
 
-    days: Days = frozenset(range(7))
-    begin: TimeOfDay = Field(time(0, 0), alias="from")
+    days: Days = Field(frozenset(range(7)), description='"mon-fri", or a list: ["mon", "wed"].')
+    begin: TimeOfDay = Field(time(0, 0), alias="from", description="Time of day, as 08:30.")
     end: TimeOfDay = Field(time(0, 0), alias="until", description="00:00 is the end of the day.")
-    zone: Zone = ZoneInfo("UTC")
+    zone: Zone = Field(ZoneInfo("UTC"), description="As Europe/Berlin.")
 
 
 class Attachment(_Table):
@@ -83,9 +83,9 @@ class Attachment(_Table):
 class Need(_Table):
     """What must have been found of one identifier (or pattern of identifiers, as `us-*`)."""
 
-    id: str
+    id: str = Field(description="Id of an identifier, or a pattern of ids.")
     count: int = Field(1, ge=1, description="How many different values at least.")
-    confidence: Literal["low", "medium", "high"] = "medium"
+    confidence: Literal["low", "medium", "high"] = Field("medium", description="The least confidence that counts.")
 
 
 class Conditions(_Table):
@@ -103,13 +103,13 @@ class Conditions(_Table):
     subject: Patterns = Field([], description="Patterns of the decoded subject, as `*confidential*`.")
     header: dict[str, str] = Field({}, description="Header fields and the pattern of each one's decoded value.")
     larger_than: Size = Field(0, description="Size of the whole message in bytes.")
-    attachment: Attachment | None = None
+    attachment: Attachment | None = Field(None, description="What some attachment must be, see below.")
     profile: dict[str, Severity] = Field({}, description="Profiles and the severity each must reach; any of them.")
     found: list[Need] = Field([], description="Identifiers that must all have been found.")
     inspection: list[Literal["complete", "limited", "failed", "encrypted"]] = Field(
         [], description="Outcomes of the inspection; `encrypted`: some part is."
     )
-    during: TimeWindow | None = None
+    during: TimeWindow | None = Field(None, description="When it applies, see below.")
 
 
 class Policy(Conditions):
@@ -117,10 +117,11 @@ class Policy(Conditions):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="Its name in incidents, log and commands.")
     description: str = Field("", description="A sentence for auditors and moderators.")
-    action: Action
+    action: Action = Field(description="allow, alert, tag, encrypt, quarantine or block, see above.")
     mode: Literal["enforce", "observe"] = Field(
         "enforce", description="`observe`: the incident is recorded, the message is not touched."
     )
+    ocr: bool = Field(False, description="Read pictures of mail it is about, when `ocr.mode` is `policies`.")
     headers: dict[str, str] = Field({}, description="Header fields to add, for `tag` and any other action.")
     transport: str = Field("", description="For `encrypt`: the Postfix transport, as `encrypt:[gateway.corp.example]`.")
     notify: Patterns = Field([], description="For `alert`: addresses that are told.")
@@ -146,13 +147,13 @@ class Policy(Conditions):
 class Exemption(_Table):
     """Mail that no policy is for, until a day, for a reason: both must be given."""
 
-    reason: str = Field(min_length=1)
+    reason: str = Field(min_length=1, description="Why, for whoever reads the file next year.")
     expires: date = Field(description="The last day it is good for, in UTC.")
     policy: Patterns = Field([], description="Names of the policies it lifts; none means all.")
-    sender: Patterns = []
-    recipient: Patterns = []
-    auth_user: Patterns = []
-    client: Networks = []
+    sender: Patterns = Field([], description="As in a policy.")
+    recipient: Patterns = Field([], description="As in a policy.")
+    auth_user: Patterns = Field([], description="As in a policy.")
+    client: Networks = Field([], description="As in a policy.")
 
     @model_validator(mode="after")
     def _says_for_whom(self) -> "Exemption":

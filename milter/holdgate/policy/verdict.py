@@ -78,6 +78,15 @@ class PolicySet:
             chosen[recipient] = _first(fitting, lifted, recipient, observed)
         return self._strictest(chosen, inspection, tuple(observed))
 
+    def wants_ocr(self, envelope: Envelope, now: datetime) -> bool:
+        """Say whether a policy asks that pictures of this message be read. Raises TableError."""
+        return any(
+            policy.ocr
+            and compiled.fits_envelope(envelope, now)
+            and any(compiled.fits_recipient(recipient) for recipient in envelope.recipients)
+            for policy, compiled in self._policies
+        )
+
     def _strictest(
         self, chosen: dict[str, Policy | None], inspection: Inspection, observed: tuple[str, ...]
     ) -> Verdict:

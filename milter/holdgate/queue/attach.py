@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from holdgate.config import Settings
@@ -98,9 +99,16 @@ def milter_entry(settings: Settings, postfix: Postfix) -> str:
                 f"{', '.join(chrooted)} run chrooted in {queue_directory} and cannot reach {path}: set milter.socket "
                 f'to "unix:{queue_directory}/holdgate/milter.sock", restart holdgate-milter, and try again'
             )
-    scan = settings.scan
-    wanted = round((scan.time_limit * 2 + scan.wait_limit).total_seconds()) + _CONTENT_GRACE
+    wanted = round(longest_inspection(settings).total_seconds()) + _CONTENT_GRACE
     return f"{{ {socket}, default_action=tempfail, protocol=6, content_timeout={max(wanted, _CONTENT_TIMEOUT)}s }}"
+
+
+def longest_inspection(settings: Settings) -> timedelta:
+    """Return how long a message may take: it may have to wait for a worker and is tried twice, with OCR all again."""
+    longest = settings.scan.time_limit * 2 + settings.scan.wait_limit
+    if settings.ocr.mode != "off":
+        longest += longest + settings.ocr.time_limit * 2
+    return longest
 
 
 def _changes(settings: Settings, postfix: Postfix, entry: str) -> Iterator[tuple[str, str]]:

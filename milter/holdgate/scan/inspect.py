@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from holdgate.detect import Confidence, Detector, Match
 from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import extract_file, extract_message
+from holdgate.extract.ocr import NOT_READ
 from holdgate.extract.part import Extraction, Part, Status
 from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.mask import mask
@@ -57,6 +58,7 @@ class Inspector:
             profiles={one.profile: str(one.severity) for one in evaluations if one.severity is not None},
             signals=extraction.signals,
             attachments=[Attachment(part.name, part.reader, part.size) for part in extraction.parts if part.size],
+            pictures_unread=any(NOT_READ in part.reason for part in extraction.parts),
             encrypted=any("encrypted" in part.reason for part in extraction.parts),
             elapsed_ms=round((time.perf_counter() - begun) * 1000, 3),
             extract_ms=round((read - begun) * 1000, 3),

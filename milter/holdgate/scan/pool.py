@@ -12,12 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from holdgate import maillog, metrics
-from holdgate.config import Settings
+from holdgate.config import OcrSettings, Settings
 from holdgate.findings import Inspection
 from holdgate.scan import wire
 
@@ -64,6 +64,8 @@ class PoolSettings:
     time_limit: float = 30.0
     wait_limit: float = 60.0
     retire_after: int = 500
+    ocr_languages: tuple[str, ...] = ()
+    ocr_seconds: float = 0.0
 
     @classmethod
     def of(cls, settings: Settings, profiles: tuple[str, ...]) -> "PoolSettings":
@@ -77,6 +79,15 @@ class PoolSettings:
             time_limit=scan.time_limit.total_seconds(),
             wait_limit=scan.wait_limit.total_seconds(),
             retire_after=scan.retire_after,
+        )
+
+    def with_ocr(self, settings: OcrSettings) -> "PoolSettings":
+        """Return the same for workers that read pictures too."""
+        return replace(
+            self,
+            workers=settings.workers,
+            ocr_languages=tuple(settings.languages),
+            ocr_seconds=settings.time_limit.total_seconds(),
         )
 
 
@@ -165,7 +176,7 @@ class Pool:
         return answer
 
     def _ask(self, worker: _Worker, job: dict[str, Any], descriptor: int) -> dict[str, Any]:
-        deadline = self._settings.time_limit + _GRACE
+        deadline = self._settings.time_limit + self._settings.ocr_seconds + _GRACE
         try:
             worker.connection.settimeout(deadline)
             wire.send(worker.connection, job, (descriptor,))
@@ -216,6 +227,8 @@ class Pool:
                     "rules": str(settings.rules),
                     "local_rules": str(settings.local_rules),
                     "profiles": settings.profiles,
+                    "ocr_languages": settings.ocr_languages,
+                    "ocr_seconds": settings.ocr_seconds,
                     "limits": {"message_seconds": settings.time_limit},
                 },
             )

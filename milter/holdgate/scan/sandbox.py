@@ -5,25 +5,13 @@ processes or secrets; all that is left to it is to give a wrong answer about the
 `docs/explanation/sandbox.md` says what each layer denies.
 """
 
-import codecs
-import contextlib
 import ctypes
-import encodings.aliases
-import importlib
 import os
-import pkgutil
 import resource
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-import chardet
-import phonenumbers
-import PIL.Image
-import stdnum.numdb
-
-from holdgate.extract import readers
+from holdgate.detect.preload import preload as detect_preload
+from holdgate.extract.preload import preload as extract_preload
 from holdgate.scan import landlock
 
 try:
@@ -32,9 +20,6 @@ try:
     SECCOMP_MISSING = ""
 except (ImportError, RuntimeError) as error:  # pyseccomp raises RuntimeError where Debian's libseccomp2 is missing
     SECCOMP_MISSING = str(error)
-
-# A short text and one of many different letters: they take chardet through each of its tables.
-_CHARSET_SAMPLES = ("Grüße aus Köln".encode("cp1252"), bytes(range(128, 256)) * 40)
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
@@ -84,34 +69,12 @@ class SandboxError(Exception):
 def preload() -> None:
     """Load all that reading a message needs, in the process that workers are forked from: later no file opens.
 
-    Imports every reader and every text encoding, and what Pillow, chardet, phonenumbers and stdnum otherwise load on
-    first use. Call it when the detectors are made: of stdnum it loads the tables of the modules in use.
+    Call it when the detectors are made: some of it depends on which of their validators are in use.
     """
-    for package in (readers, encodings):
-        for module in pkgutil.iter_modules(package.__path__):
-            with contextlib.suppress(ImportError) if package is encodings else contextlib.nullcontext():
-                importlib.import_module(f"{package.__name__}.{module.name}")
-    for encoding in set(encodings.aliases.aliases.values()):
-        with contextlib.suppress(LookupError):
-            codecs.lookup(encoding)
-    PIL.Image.init()
-    for sample in _CHARSET_SAMPLES:
-        chardet.detect(sample)
-    phonenumbers.PhoneMetadata.load_all()
-    for name in _number_tables():
-        stdnum.numdb.get(name)
+    extract_preload()
+    detect_preload()
     if not SECCOMP_MISSING:
         seccomp.prepared()
-
-
-def _number_tables() -> Iterator[str]:
-    """Name the tables that belong to stdnum's imported modules: "cn/loc" to stdnum.cn, "isbn" to stdnum.isbn."""
-    root = Path(stdnum.numdb.__file__).parent
-    for path in sorted(root.rglob("*.dat")):
-        name = path.relative_to(root).with_suffix("")
-        owner = name.parent if name.parent.name else name
-        if f"stdnum.{'.'.join(owner.parts)}" in sys.modules:
-            yield str(name)
 
 
 def available() -> Protections:

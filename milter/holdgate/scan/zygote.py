@@ -16,10 +16,15 @@ from typing import Any
 
 from holdgate.daemon import die_with_parent
 from holdgate.detect import Detector, RuleError
+from holdgate.extract import ocr
 from holdgate.extract.budget import Limits
+from holdgate.extract.tesseract import TesseractEngine
 from holdgate.scan import sandbox, wire
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.worker import serve
+
+# OCR may have what processor time the mail without pictures leaves.
+_OCR_NICE = 10
 
 
 def main() -> None:
@@ -32,8 +37,12 @@ def main() -> None:
     settings, _ = wire.receive(control)
     try:
         inspector = _load(settings)
+        if settings["ocr_languages"]:
+            limits = ocr.OcrLimits(message_seconds=settings["ocr_seconds"])
+            ocr.configure(TesseractEngine(settings["ocr_languages"]), limits)
+            os.nice(_OCR_NICE)
         sandbox.preload()
-    except (RuleError, OSError) as error:
+    except (RuleError, ocr.OcrError, OSError) as error:
         wire.send(control, {"error": str(error)})
         return
     # What lives until the fork is never collected, so collecting in a worker does not copy these pages.

@@ -1,4 +1,4 @@
-"""The engine as its callers see it: places, evidence, tables, disguises, layers of code, and what it keeps to itself."""
+"""The engine as its callers see it: places, evidence, tables, disguises, codes, and what it keeps to itself."""
 
 from pathlib import Path
 
@@ -84,20 +84,35 @@ def test_cells_of_a_sheet_find_their_heading(detector: Detector) -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        "4111_1111_1111_1111", "4111 | 1111 | 1111 | 1111", "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "4111\n> 1111\n> 1111\n> 1111",
-        "4lll 1111 1111 llll", "four one one one one one one one one one one one one one one one", "1111 1111 1111 1114",
-        "x4111111111111111y", "0004111111111111111", '{"a":"4111","b":"1111","c":"1111","d":"1111"}', "4111<b></b>111111111111",
-        "NDExMSAxMTExIDExMTEgMTExMQ==", "34313131203131313120313131312031313131", "%34%31%31%31111111111111",
+        "4111_1111_1111_1111",
+        "4111 | 1111 | 1111 | 1111",
+        "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+        "4111\n> 1111\n> 1111\n> 1111",
+        "4lll 1111 1111 llll",
+        "four one one one one one one one one one one one one one one one",
+        "1111 1111 1111 1114",
+        "x4111111111111111y",
+        "0004111111111111111",
+        '{"a":"4111","b":"1111","c":"1111","d":"1111"}',
+        "4111<b></b>111111111111",
+        "NDExMSAxMTExIDExMTEgMTExMQ==",
+        "34313131203131313120313131312031313131",
+        "%34%31%31%31111111111111",
     ],
-)  # fmt: skip
+)
 def test_disguised_number_is_found_near_a_keyword(detector: Detector, written: str) -> None:
     assert found(detector, f"my credit card number is {written} ok")
 
 
 @pytest.mark.parametrize(
     "written",
-    ["4111_1111_1111_1112", "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 2", "4111, 1111, 1111, 1111, 1111, 1111", "NDExMSAxMTExIDExMTEgMTExMg=="],
-)  # fmt: skip
+    [
+        "4111_1111_1111_1112",
+        "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 2",
+        "4111, 1111, 1111, 1111, 1111, 1111",
+        "NDExMSAxMTExIDExMTEgMTExMg==",
+    ],
+)
 def test_disguise_needs_a_checksum_that_holds(detector: Detector, written: str) -> None:
     assert not found(detector, f"my credit card number is {written} ok")
 

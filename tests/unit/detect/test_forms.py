@@ -33,8 +33,14 @@ def test_form_takes(form: str, tokens: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("form", "tokens"),
-    [("DDD-DD-DDDD", ("000", " 00")), ("D{2,3}", ("0000",)), ("D{2,3}", ("0",)), ("LL DD", ("AA00",)), ("LL DD", ("AA", "/00"))],
-)  # fmt: skip
+    [
+        ("DDD-DD-DDDD", ("000", " 00")),
+        ("D{2,3}", ("0000",)),
+        ("D{2,3}", ("0",)),
+        ("LL DD", ("AA00",)),
+        ("LL DD", ("AA", "/00")),
+    ],
+)
 def test_form_refuses(form: str, tokens: tuple[str, ...]) -> None:
     assert not accepted(form, *tokens)
 

@@ -143,9 +143,15 @@ def test_word_list_with_weights(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("a,b,c\n", ":1: more than two columns"), ("word\n,3\n", ":2: no letters"), ("word,0\n", ":1: the weight"), ("# none\n", ":1: no words"),
-     ("one\nOne\n", ":2: the word stands twice"), ('"open\n', ":1: not CSV")],
-)  # fmt: skip
+    [
+        ("a,b,c\n", ":1: more than two columns"),
+        ("word\n,3\n", ":2: no letters"),
+        ("word,0\n", ":1: the weight"),
+        ("# none\n", ":1: no words"),
+        ("one\nOne\n", ":2: the word stands twice"),
+        ('"open\n', ":1: not CSV"),
+    ],
+)
 def test_bad_word_list_is_refused(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "lists").mkdir()
     (tmp_path / "lists" / "mine.csv").write_text(content)

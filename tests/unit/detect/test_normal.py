@@ -8,9 +8,37 @@ from holdgate.detect import normal
 from holdgate.detect.normal import normalise
 
 PIECES = st.sampled_from(
-    ["4", "11", " ", "-", "a", "é", "\u200b", "\u00ad", "４", "&#49;", "&nbsp;", "<b>", "</b>", "<p>", "%31", "\\u0031",
-     "=31=31", "=\n", "\n", "\u202e21\u202c", "Е", "ﬁ", "½", "\u0301", "&", "<", "%", "="]
-)  # fmt: skip
+    [
+        "4",
+        "11",
+        " ",
+        "-",
+        "a",
+        "é",
+        "\u200b",
+        "\u00ad",
+        "４",
+        "&#49;",
+        "&nbsp;",
+        "<b>",
+        "</b>",
+        "<p>",
+        "%31",
+        "\\u0031",
+        "=31=31",
+        "=\n",
+        "\n",
+        "\u202e21\u202c",
+        "Е",
+        "ﬁ",
+        "½",
+        "\u0301",
+        "&",
+        "<",
+        "%",
+        "=",
+    ]
+)
 
 
 @pytest.mark.parametrize(
@@ -39,8 +67,19 @@ def test_disguise_is_undone(given_text: str, plain: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1 < 2 > 0", "<anna@corp.example>", "<https://corp.example/>", "R&D; AT&T", "100% sure", "a=b", "карта", "ÄÖÜ é", "C:\\users"]
-)  # fmt: skip
+    "text",
+    [
+        "1 < 2 > 0",
+        "<anna@corp.example>",
+        "<https://corp.example/>",
+        "R&D; AT&T",
+        "100% sure",
+        "a=b",
+        "карта",
+        "ÄÖÜ é",
+        "C:\\users",
+    ],
+)
 def test_ordinary_text_is_left_alone(text: str) -> None:
     assert normalise(text).text == text
 

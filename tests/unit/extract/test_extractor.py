@@ -99,6 +99,16 @@ def test_an_unreadable_document_still_gives_its_strings(broken: dict[str, object
     assert "Rosenquist" in part.text
 
 
+def test_what_cannot_be_identified_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    def identify(document: Document) -> str:
+        raise IndexError
+
+    monkeypatch.setattr(extractor.identify, "identify", identify)
+    (part,) = extract_file("a.txt", b"The word is Rosenquist.").parts
+    assert (part.status, part.reason) == (Status.LIMITED, "unknown format, only strings read")
+    assert "Rosenquist" in part.text
+
+
 def test_recursion_ends_as_limited(broken: dict[str, object]) -> None:
     def read(document: Document, sink: Sink) -> None:
         read(document, sink)

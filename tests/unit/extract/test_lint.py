@@ -38,6 +38,10 @@ SOUND = {
     "comment in MIME-Version": HEAD + b"MIME-Version: 1.0 (from a program)\n\nhello\n",
     "raw name": HEAD + 'Content-Type: text/plain; name="ä.txt"\n\nhello\n'.encode(),
     "nested message": multipart(b"Content-Type: message/rfc822\n\nSubject: x\nContent-Type: text/plain\n\nhello"),
+    "digest": multipart(b"\nSubject: x\nContent-Type: text/html\n\nhello").replace(
+        b"multipart/mixed", b"multipart/digest"
+    ),
+    "header of a multipart alone": HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n",
     "quoted source": HEAD + b"\nI wrote:\n> Content-Type: text/plain\n",
     "mbox line": b"From a@corp.example Mon Nov 23 09:00:00 2026\n" + HEAD + b"\nhello\n",
 }

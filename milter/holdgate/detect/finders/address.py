@@ -20,11 +20,13 @@ _STREETS = (
 _UNIT = r"(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Room|#)\.?\s*#?\w{1,6})?"
 _STREET = rf"\d{{1,6}}[A-Za-z]?,?\s+(?:[NSEW]{{1,2}}\.?\s+)?(?:[A-Z0-9][\w'.\-]*\s+){{1,4}}(?:{_STREETS})\b\.?{_UNIT}"
 _US = re.compile(
-    rf"(?:{_STREET}|P\.?\s?O\.?\s?Box\s+\d{{1,6}})[,\s]+[A-Z][A-Za-z.'\- ]{{1,30}},?\s+(?:{_STATES})\.?,?\s+\d{{5}}(?:-\d{{4}})?(?!\d)"
+    rf"(?:{_STREET}|P\.?\s?O\.?\s?Box\s+\d{{1,6}})[,\s]+[A-Z][A-Za-z.'\- ]{{1,30}},?\s+(?:{_STATES})\.?,?\s+"
+    r"\d{5}(?:-\d{4})?(?!\d)"
 )
 _GB = re.compile(
     rf"(?:Flat\s+\w{{1,4}},?\s+)?{_STREET}(?:[,\s]+[A-Z][A-Za-z.'\-]{{1,20}}){{0,5}}[,\s]+"
-    r"(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y]) ?\d[ABD-HJLNP-UW-Z]{2})\b"
+    r"(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])"
+    r" ?\d[ABD-HJLNP-UW-Z]{2})\b"
 )
 _DE = re.compile(
     r"[A-ZÄÖÜ][\wäöüß.\-]*(?:\s[A-ZÄÖÜ][\wäöüß.\-]*){0,2}?(?:[Ss]tr(?:aße|asse|\.)|[Ww]eg|[Pp]latz|[Aa]llee|[Gg]asse|[Rr]ing"
@@ -36,9 +38,9 @@ _FR = re.compile(
 )
 # Where a postcode may stand; the address is then looked for in the characters before it and a few behind.
 _ENDS = (
-    (re.compile(rb"AA\.?,? 00000(?![0Aa])"), (_US,)),
-    (re.compile(rb"00000 A"), (_DE, _FR)),
-    (re.compile(rb"0AA(?![0Aa])"), (_GB,)),
+    (b" 00000", re.compile(rb"AA\.?,? 00000(?![0Aa])"), (_US,)),
+    (b"00000 A", re.compile(rb"00000 A"), (_DE, _FR)),
+    (b"0AA", re.compile(rb"0AA(?![0Aa])"), (_GB,)),
 )
 _BEFORE, _AFTER = 140, 40
 _SPACES = re.compile(r"[\s,]+")
@@ -46,7 +48,10 @@ _SPACES = re.compile(r"[\s,]+")
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each address; its value is in lower case with single spaces."""
-    for pattern, layouts in _ENDS:
+    for sign, pattern, layouts in _ENDS:
+        # Whether the plain bytes are there at all is much sooner known than where the pattern is.
+        if sign not in text.mask:
+            continue
         reach = 0
         for code in pattern.finditer(text.mask):
             start = max(reach, code.start() - _BEFORE)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
 _AT = re.compile(rb"@(?=[0Aa?])")
-_MAILBOX_END = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}\Z")
+# Matched against the text before the "@" read backwards.
+_MAILBOX = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}+")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_](?:[\w-]{0,61}[^\W_])", re.UNICODE)
 
 
@@ -17,7 +18,7 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
         at = sign.start()
         domain = _DOMAIN.match(content, at + 1)
         if domain is not None:
-            mailbox = _MAILBOX_END.search(content[max(0, at - 64) : at])
-            start = at - len(mailbox[0].lstrip(".'`{|/=*~-")) if mailbox else at
+            mailbox = _MAILBOX.match(content[max(0, at - 64) : at][::-1])
+            start = at - len(mailbox[0].rstrip(".'`{|/=*~-")) if mailbox else at
             if start < at and ".." not in content[start:at] and content[at - 1] != ".":
                 yield Place(start, domain.end(), content[start : domain.end()].lower())

@@ -14,7 +14,7 @@ _AROUND = re.compile(rb"[0Aa:.]{0,200}")
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each address that is not part of a longer dotted number or name."""
     mask = text.mask
-    for found in _FOUR.finditer(mask):
+    for found in _FOUR.finditer(mask) if b"0.0" in mask else ():
         start, end = found.span()
         # The search begins with the last digit of the first number, since two plain bytes are found faster than one.
         while start and mask[start - 1] == 48:

@@ -6,16 +6,41 @@ from collections.abc import Iterator
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
 _NAMES = (
-    "password", "passwd", "passphrase", "passcode", "passwort", "pwd", "kennwort", "mot de passe", "mdp", "contraseña",
-    "contrasena", "clave", "senha", "wachtwoord", "lösenord", "losenord", "adgangskode", "salasana", "hasło", "haslo", "heslo",
-    "jelszó", "jelszo", "parola", "şifre", "пароль", "密码", "パスワード", "비밀번호",
-)  # fmt: skip
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "passwort",
+    "pwd",
+    "kennwort",
+    "mot de passe",
+    "mdp",
+    "contraseña",
+    "contrasena",
+    "clave",
+    "senha",
+    "wachtwoord",
+    "lösenord",
+    "losenord",
+    "adgangskode",
+    "salasana",
+    "hasło",
+    "haslo",
+    "heslo",
+    "jelszó",
+    "jelszo",
+    "parola",
+    "şifre",
+    "пароль",
+    "密码",
+    "パスワード",
+    "비밀번호",
+)
 _BEHIND = re.compile(
     r"\w{0,2}[\"'\])]?\s{0,3}(?:(?:is|ist|lautet|est|es|är|er|on|to|:=|=>|[:=：])\s{0,3}){1,2}[\"'`]?"
     r"(?P<value>[^\s\"'`<>]{6,64})",
     re.IGNORECASE,
 )
-_CLASSES = (str.islower, str.isupper, str.isdigit, lambda character: not character.isalnum())
 # What begins so is filled in later.
 _VARIABLES = ("$", "%", "{", "(")
 _TRAILING = ".,;:)?]}"
@@ -39,6 +64,6 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
 
 
 def _mixed(value: str) -> bool:
-    inner = value[1:-1]
-    kinds = sum(any(map(kind, value)) for kind in _CLASSES)
-    return kinds >= 3 or (any(map(str.isdigit, value)) and any(map(str.isalpha, value)) and inner.isalnum())
+    """Whether letters and digits stand together, and not as in a name of source code."""
+    code = "(" in value or "->" in value or "::" in value or value.count("_") > 1
+    return not code and any(map(str.isdigit, value)) and any(map(str.isalpha, value))

@@ -10,7 +10,7 @@ _RIPPLE = str.maketrans("rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvA
 
 
 def base58check(value: str) -> bool:
-    """Whether 25 bytes in Base58 end with the first four of their double SHA-256 (Bitcoin, Litecoin, Dogecoin, Tron)."""
+    """Whether 25 bytes in Base58 end with the first four of their double SHA-256 (Bitcoin, Litecoin, Tron)."""
     number = 0
     for character in value:
         digit = _VALUES.get(character)

@@ -5,6 +5,7 @@ be made to crash or to loop by a hostile file: that ends the worker process, nev
 """
 
 import ctypes
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,6 +24,10 @@ _REGULAR = 0o100000
 ffi.ffi("read_support_format_rar5", [ffi.c_archive_p], ctypes.c_int, ffi.check_int)
 ffi.ffi("read_has_encrypted_entries", [ffi.c_archive_p], ctypes.c_int)
 ffi.ffi("entry_is_data_encrypted", [ffi.c_archive_entry_p], ctypes.c_int)
+ffi.ffi("entry_pathname_utf8", [ffi.c_archive_entry_p], ctypes.c_char_p)
+
+# libarchive-c logs what libarchive warns of, members' names among it; all that matters is in the parts' status.
+logging.getLogger("libarchive").setLevel(logging.CRITICAL)
 
 _FORMATS: tuple[tuple[int, bytes, tuple[str, ...]], ...] = (
     (0, b"Rar!\x1a\x07\x01", ("rar5",)),
@@ -111,7 +116,7 @@ def _read_members(archive: int, packed: int, sink: Sink) -> int:
             members += 1
             sink.budget.spend_entry()
             sink.budget.check_time()
-            name = charset.decode(ffi.entry_pathname(entry) or b"")
+            name = charset.decode(ffi.entry_pathname_utf8(entry) or ffi.entry_pathname(entry) or b"")
             if ffi.entry_filetype(entry) not in (_REGULAR, 0):
                 link = ffi.entry_symlink(entry) or b""
                 sink.text("\n".join(filter(None, (name, charset.decode(link)))))

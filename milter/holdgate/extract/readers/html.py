@@ -21,7 +21,11 @@ MAX_DEPTH = 2_000
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _TAG_NAME = re.compile(r"/?([a-zA-Z][^\s>/]{0,40})")
 _DATA_URI = re.compile(r"\s*data:([\w.+/-]*)[^,]{0,200};base64,", re.IGNORECASE)
-_HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|\bhidden\b", re.IGNORECASE)
+_HIDING = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![\d.]*[1-9])|opacity\s*:\s*0(?![\d.]*[1-9])",
+    re.IGNORECASE,
+)
+_HIDDEN_TAG = re.compile(r"<[^<>]*\shidden\b", re.IGNORECASE)
 _OPENING = re.compile(r"<([a-zA-Z][^\s/>]{0,40})")
 _CLOSING = re.compile(r"</([a-zA-Z][^\s/>]{0,40})")
 _QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
@@ -82,7 +86,7 @@ def _walk(source: str, sink: Sink) -> None:
     aside: list[tuple[str, str]] = []
     _collect(root.parent or root, lines, aside, visible=False)
     sink.text("\n".join(lines))
-    if _HIDING.search(source):
+    if _HIDING.search(source) or _HIDDEN_TAG.search(source):
         seen: list[str] = []
         _collect(root.parent or root, seen, [], visible=True)
         if seen != lines:

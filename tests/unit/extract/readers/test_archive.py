@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 
+import libarchive
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +55,13 @@ def test_a_cut_archive_is_never_complete(form: str) -> None:
     data = FORMATS[form]
     extraction = extract_file("a.dat", data[: len(data) // 2])
     assert extraction.status is not Status.COMPLETE
+
+
+def test_names_beyond_ascii() -> None:
+    out = bytearray()
+    with libarchive.custom_writer(lambda data: out.extend(data) or len(data), "7zip") as writer:
+        writer.add_file_from_memory("Größe 資料.txt", 1, b"x")
+    assert read_all(archive.read, bytes(out)).documents[0].name == "Größe 資料.txt"
 
 
 def test_too_many_members() -> None:

@@ -64,6 +64,13 @@ def test_hidden_text_does_not_split_what_is_seen(hiding: str) -> None:
     assert sink.texts == [("4111 11noise11", ""), ("4111 1111", "without hidden text")]
 
 
+@pytest.mark.parametrize(
+    "style", ["overflow:hidden", "font-size: 0.8em", "font-size:0.05pt", "opacity: .5", "display:block"]
+)
+def test_what_is_seen_is_not_taken_for_hidden(style: str) -> None:
+    assert read_all(html.read, f"<p>4111 <span style='{style}'>1111</span></p>".encode()).texts == [("4111 1111", "")]
+
+
 def test_layout_is_no_text() -> None:
     assert read_all(html.read, b"<p class='4111' id='4111' style='4111'>x").everything() == "x"
 

@@ -65,6 +65,12 @@ def test_opaque_signature_is_opened(data: bytes) -> None:
     assert (document.data, document.declared_type) == (message(), "message/rfc822")
 
 
+def test_a_detached_signature_holds_nothing() -> None:
+    digest = der(0x30, bytes.fromhex("06092a864886f70d010904"), der(0x04, b"The word is Rosenquist"))
+    data = der(0x30, SIGNED_DATA, der(0xA0, der(0x30, b"\x02\x01\x01", der(0x31), der(0x30, DATA), der(0x31, digest))))
+    assert read_all(pkcs7.read, data).documents == []
+
+
 def test_compressed_data_is_opened() -> None:
     kind = bytes.fromhex("060b2a864886f70d0109100109")
     inner = der(0x30, DATA, der(0xA0, der(0x04, zlib.compress(message()))))

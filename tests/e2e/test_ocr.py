@@ -1,0 +1,70 @@
+"""Text in pictures, read by a pool of its own for the mail that a policy asks it for."""
+
+import io
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from holdgate.quarantine.incident import Incident
+from testbed import letters
+from testbed.site import Site
+from tests.e2e.conftest import running_site
+
+POLICIES = """
+[[policy]]
+name = "pictures"
+recipient = "*@partner.example"
+profile = { dlp-pii = "low" }
+action = "quarantine"
+ocr = true
+
+[[policy]]
+name = "friends"
+recipient = "*@friend.example"
+action = "allow"
+"""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with running_site(policies=POLICIES, extra='\n[ocr]\nmode = "policies"\nlanguages = ["eng"]\n') as running:
+        yield running
+
+
+def scan_of_a_letter() -> EmailMessage:
+    picture = Image.new("L", (1240, 700), 255)
+    font = ImageFont.load_default(size=44)
+    ImageDraw.Draw(picture).text((80, 120), f"Credit card: {letters.CARD}\n\nExpires 12/29", font=font, fill=0)
+    stream = io.BytesIO()
+    picture.save(stream, "PNG", dpi=(150, 150))
+    message = letters.letter("Scan", "The form is attached.\n")
+    message.add_attachment(stream.getvalue(), maintype="image", subtype="png", filename="scan.png")
+    return message
+
+
+def incident(site: Site, recipient: str) -> Incident:
+    def find() -> list[Incident]:
+        return [one for one in site.store.incidents() if recipient in one.recipients]
+
+    site.wait_for(find, f"an incident for {recipient}", 60)
+    return find()[0]
+
+
+def test_a_number_in_a_picture_is_found_where_a_policy_asks(site: Site) -> None:
+    site.submit(scan_of_a_letter().as_bytes(), letters.SENDER, letters.RECIPIENT)
+    found = incident(site, letters.RECIPIENT)
+    assert found.policy == "pictures"
+    assert [finding["identifier"] for finding in found.findings] == ["payment-card"]
+    assert found.status == "complete"
+    assert "holdgate_ocr_seconds_count 1.0" in site.metrics("milter")
+
+
+def test_elsewhere_a_picture_stays_unread_and_is_no_clean_mail(site: Site) -> None:
+    site.submit(scan_of_a_letter().as_bytes(), letters.SENDER, "somebody@other.example")
+    held = incident(site, "somebody@other.example")
+    assert (held.policy, held.status, held.findings) == ("uninspected", "limited", [])
+    assert "image not read" in held.reason
+    site.submit(scan_of_a_letter().as_bytes(), letters.SENDER, "x@friend.example")
+    site.wait_for(lambda: site.world.to("x@friend.example"), "delivery where a policy allows it")
