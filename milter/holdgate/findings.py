@@ -61,8 +61,8 @@ class Inspection:
 
     `status` and `reason` are those of `extract` ("complete", "limited", "failed"), `profiles` maps the name of each
     profile that applied to its severity, `signals` are observations of `extract`, `attachments` are the parts that
-    are files, `encrypted` says that one of them is, `pictures_unread` that OCR could find more, `elapsed_ms` is the time
-    taken and `extract_ms` the part of it that went into reading.
+    are files, `encrypted` says that one of them is, `pictures_unread` that OCR could find more, `elapsed_ms` is the
+    time taken and `extract_ms` the part of it that went into reading.
     """
 
     status: str = "complete"
