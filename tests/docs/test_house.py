@@ -26,6 +26,7 @@ LEAVES = {
     "envelope",
     "findings",
     "headers",
+    "journal",
     "maillog",
     "mask",
     "metrics",
