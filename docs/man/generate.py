@@ -140,8 +140,15 @@ def _arguments(parser: argparse.ArgumentParser) -> dict[str, str]:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction | argparse._HelpAction):
             continue
-        terms[formatter._format_action_invocation(action)] = formatter._expand_help(action) if action.help else ""
+        terms[_invocation(action)] = formatter._expand_help(action) if action.help else ""
     return {term: meaning or "See above." for term, meaning in terms.items()}
+
+
+def _invocation(action: argparse.Action) -> str:
+    """Name an argument as the manual does, which is not the same in all versions of argparse."""
+    value = action.metavar or (action.dest.upper() if action.option_strings else action.dest)
+    takes = [] if action.nargs == 0 else [f"{{{','.join(action.choices)}}}" if action.choices else str(value)]
+    return " ".join([", ".join(action.option_strings), *takes]).strip()
 
 
 def _daemon(name: str, module: object) -> str:

@@ -155,15 +155,16 @@ def metrics_page() -> str:
         "listens is `[metrics]` of the [settings](config.md). Labels come from closed lists: no address, subject or id",
         "is ever one.",
         "",
-        "| metric | type | labels | meaning |",
-        "|---|---|---|---|",
+        "| metric | by | type | labels | meaning |",
+        "|---|---|---|---|---|",
     ]
     for value in vars(metrics).values():
         if isinstance(value, MetricWrapperBase):
             name = value._name + ("_total" if isinstance(value, Counter) else "")
             kind = "counter" if isinstance(value, Counter) else "histogram" if isinstance(value, Histogram) else "gauge"
             labels = ", ".join(f"`{label}`" for label in value._labelnames)
-            lines.append(f"| `{name}` | {kind} | {labels} | {value._documentation} |")
+            by = ", ".join(name for name, table in metrics.DAEMONS.items() if value in table).replace("holdgate-", "")
+            lines.append(f"| `{name}` | {by} | {kind} | {labels} | {value._documentation} |")
     return "\n".join([*lines, ""])
 
 

@@ -18,11 +18,11 @@ _log = logging.getLogger("holdgate")
 def configure(program: str, *, daemon: bool, verbose: bool = False) -> None:
     """Send a daemon's log to the journal (when systemd started it), to syslog's mail facility, or to stderr.
 
-    What a command logs, such as a decision, goes to syslog alone: its terminal is for its user.
+    What a command logs, such as a decision, goes to journal or syslog alone: its terminal is for its user.
     """
     handler: logging.Handler
     syslog = Path("/dev/log").exists()
-    if daemon and os.environ.get("JOURNAL_STREAM") and SOCKET.exists():
+    if SOCKET.exists() and (os.environ.get("JOURNAL_STREAM") or not daemon):
         handler = JournalHandler(program)
     elif daemon and (sys.stderr.isatty() or not syslog):
         handler = logging.StreamHandler(sys.stderr)

@@ -1,4 +1,4 @@
-"""A Debian of its own in a directory, booted with systemd in a container: what is installed there is really installed."""
+"""A Debian of its own in a directory, booted with systemd in a container: what is installed there really is."""
 
 import os
 import shutil
@@ -81,8 +81,10 @@ class Machine:
         log = (self._directory / "console").open("ab")
         with log:
             self._process = subprocess.Popen(
-                ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--boot"]
-                + ["--link-journal=no", f"--machine={self._directory.name}", f"--directory={self.root}"],
+                [
+                    *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--boot"),
+                    *("--link-journal=no", f"--machine={self._directory.name}", f"--directory={self.root}"),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -140,15 +142,14 @@ class Machine:
             timeout=300,
         )
         if check and done.returncode != 0:
-            raise MachineError(
-                f"{' '.join(command)}: exit {done.returncode}: {done.stdout[-1500:]}{done.stderr[-1500:]}"
-            )
+            said = done.stdout[-1500:] + done.stderr[-1500:]
+            raise MachineError(f"{' '.join(command)}: exit {done.returncode}: {said}")
         return done
 
     def install(self, package: Path) -> None:
         """Install a package file with apt; all that it needs is there."""
         shutil.copy(package, self.root / "var/cache" / package.name)
-        self.run("apt-get", "install", "--yes", "--no-download", "--allow-downgrades", f"/var/cache/{package.name}")
+        self.run("apt-get", "install", "--yes", "--allow-downgrades", f"/var/cache/{package.name}")
 
     def wait_for(self, condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:
         """Wait for a condition; on failure show the end of the journal."""

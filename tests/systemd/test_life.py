@@ -147,13 +147,13 @@ def test_the_canary_comes_through_and_status_is_content(machine: Machine) -> Non
 
 
 def test_the_journal_has_fields_and_no_line_has_a_match(machine: Machine) -> None:
+    before = len(machine.held())
     machine.send(f"card{CARD.replace(' ', '')} {CARD} and {SECRET}")
+    machine.wait_for(lambda: len(machine.held()) > before, "the message to be held")
     incident, word = hold(machine)
     approve(machine, incident, word)
-    lines = machine.run(
-        "journalctl", "--no-pager", "--output=json", f"HOLDGATE_INCIDENT={incident}"
-    ).stdout.splitlines()
-    events = [json.loads(line) for line in lines]
+    found = machine.run("journalctl", "--no-pager", "--output=json", f"HOLDGATE_INCIDENT={incident}").stdout
+    events = [json.loads(line) for line in found.splitlines()]
     assert [event["HOLDGATE_EVENT"] for event in events] == ["inspected", "held", "approved", "released"]
     assert {event["HOLDGATE_QUEUE_ID"] for event in events} == {events[0]["MESSAGE"].split(":")[0]}
     ours = machine.run("journalctl", "--no-pager", "--output=export", "--unit", "holdgate-*").stdout
