@@ -7,7 +7,7 @@ something failed, so the first error of a message is remembered and answered wit
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from holdgate import headers, maillog, metrics
+from holdgate import headers, maillog, metrics, seal
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.gate import edits, trust
@@ -129,7 +129,7 @@ class Session:
         sealed = Sealed(
             envelope.sender,
             tuple(envelope.recipients),
-            {name: values[0] for name, values in self._fields.items()},
+            {name: seal.raw(values) for name, values in self._fields.items()},
             self._body_hash.digest(),
         )
         if trust.is_sealed(self._service, ruling, self._fields, sealed, envelope, now):
@@ -153,10 +153,10 @@ class Session:
             return TEMPFAIL
         if verdict.action is Action.BLOCK:
             return Reply(block=f"Message refused by policy; incident {incident_id}")
-        seal = ruling.sealer.seal(sealed, now) if inspection.status == "complete" else ""
+        sealing = ruling.sealer.seal(sealed, now) if inspection.status == "complete" else ""
         return Reply(
             remove=self._removals(),
-            add=edits.additions(inspection, verdict, ruling.settings.policy, incident_id, seal),
+            add=edits.additions(inspection, verdict, ruling.settings.policy, incident_id, sealing),
             hold=f"Holdgate incident {incident_id}" if verdict.action is Action.QUARANTINE else "",
         )
 
