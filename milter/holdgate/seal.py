@@ -1,8 +1,8 @@
 """The seal: by it we know mail again that we have inspected, and nothing else is believed about that.
 
 ``X-Holdgate-Seal: v=1; k=KEY; t=SECONDS; r=TAGS; s=MAC``. The MAC (HMAC-SHA256, RFC 2104) covers time, envelope sender,
-From, Message-ID, Subject, how the body is to be read, its hash and the tags; a tag is a short MAC of one recipient. So a
-seal fits one message, from one sender, to its first recipients or some of them, for a while, and is believed once for
+From, Message-ID, Subject, how the body is to be read, its hash and the tags; a tag is a short MAC of one recipient. So
+a seal fits one message, from one sender, to its first recipients or some of them, for a while, and is believed once for
 each of them.
 """
 
