@@ -33,6 +33,8 @@ def main() -> None:
     parser.add_argument("--once", action="store_true", help="walk through it alone and stop")
     parser.add_argument("--port", type=int, default=_PORT, help="SMTP port on 127.0.0.1 (default: %(default)s)")
     arguments = parser.parse_args()
+    if not 0 < arguments.port < 2**16:
+        parser.error("--port: a port is a number from 1 to 65535")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         require()

@@ -489,6 +489,34 @@ def load_settings(path: Path) -> Settings:
         raise ConfigError([f"{path}: {_problem(content, detail)}" for detail in error.errors()]) from error
 
 
+def load_what_is_right(path: Path) -> Settings | None:
+    """Read a settings file that has mistakes, with the defaults in their place; None where that makes no sense.
+
+    For looking at the rest of it (`holdgate check`), never for running.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        Settings.model_validate(content)
+    except ValidationError as error:
+        for detail in error.errors():
+            _take_out(content, [str(step) for step in detail["loc"]])
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return None
+    try:
+        return Settings.model_validate(content)
+    except ValidationError:
+        return None
+
+
+def _take_out(content: dict[str, Any], steps: list[str]) -> None:
+    """Delete the setting at `steps`: the key of a table, or the whole table where the mistake is not in one key."""
+    table = content.get(steps[0]) if steps else None
+    if len(steps) > 1 and isinstance(table, dict):
+        table.pop(steps[1], None)
+    elif steps:
+        content.pop(steps[0], None)
+
+
 def _problem(content: dict[str, Any], detail: Any) -> str:
     """Say one of pydantic's errors as `[table] key: what is wrong`, never repeating a secret-bearing value."""
     *tables, key = [str(step) for step in detail["loc"]] or [""]

@@ -62,7 +62,8 @@ class Inspection:
     `status` and `reason` are those of `extract` ("complete", "limited", "failed"), `profiles` maps the name of each
     profile that applied to its severity, `signals` are observations of `extract`, `attachments` are the parts that
     are files, `encrypted` says that one of them is, `pictures_unread` that OCR could find more, `elapsed_ms` is the
-    time taken and `extract_ms` the part of it that went into reading.
+    time taken and `extract_ms` the part of it that went into reading. `subject` and `header_from` are those of a
+    message. In all these words of the sender's, what was found is masked.
     """
 
     status: str = "complete"
@@ -73,6 +74,8 @@ class Inspection:
     attachments: list[Attachment] = field(default_factory=list)
     encrypted: bool = False
     pictures_unread: bool = False
+    subject: str = ""
+    header_from: str = ""
     elapsed_ms: float = 0.0
     extract_ms: float = 0.0
 

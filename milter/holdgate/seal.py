@@ -1,8 +1,9 @@
 """The seal: by it we know mail again that we have inspected, and nothing else is believed about that.
 
 ``X-Holdgate-Seal: v=1; k=KEY; t=SECONDS; r=TAGS; s=MAC``. The MAC (HMAC-SHA256, RFC 2104) covers time, envelope sender,
-From, Message-ID, Subject, the hash of the body and the tags; a tag is a short MAC of one recipient. So a seal fits one
-message, from one sender, to its first recipients or some of them, for a while, and is believed once for each of them.
+From, Message-ID, Subject, how the body is to be read, its hash and the tags; a tag is a short MAC of one recipient. So
+a seal fits one message, from one sender, to its first recipients or some of them, for a while, and is believed once for
+each of them.
 """
 
 import base64
@@ -12,14 +13,15 @@ import os
 import re
 import secrets
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-# Header fields that the seal covers, in lower case.
-SEALED_FIELDS = ("from", "message-id", "subject")
+# Header fields that the seal covers, in lower case. The last two say how the body is to be read: with others the same
+# bytes are another text.
+SEALED_FIELDS = ("from", "message-id", "subject", "content-type", "content-transfer-encoding")
 
 # A message to more recipients is not sealed: it would be inspected again, and its header stays short.
 _MOST_RECIPIENTS = 50
@@ -77,12 +79,17 @@ class BodyHash:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What a seal speaks of. `fields` are raw values of SEALED_FIELDS by lower-case name."""
+    """What a seal speaks of. `fields` are raw values of SEALED_FIELDS by lower-case name (see `raw`)."""
 
     sender: str
     recipients: tuple[str, ...]
     fields: Mapping[str, bytes]
     body: bytes
+
+
+def raw(values: Sequence[bytes]) -> bytes:
+    """Return one field's values as one: a second copy of a field is a change as any other."""
+    return b"\0".join(values)
 
 
 class Sealer:

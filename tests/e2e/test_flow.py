@@ -1,6 +1,8 @@
 """The main job, with a real Postfix: inspected, held, released, rejected, delivered."""
 
+import io
 import smtplib
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
 
@@ -158,6 +160,34 @@ def test_200_messages_over_8_connections_are_all_accounted_for(site: Site) -> No
     assert waiting() == expected
     assert len([d for d in site.world.deliveries if d.recipients[0].startswith("load-")]) == 160
     assert len({i.id for i in site.store.incidents() if i.recipients[0].startswith("load-")}) == 40
+
+
+def test_a_number_in_subject_names_and_headers_is_shown_nowhere(site: Site) -> None:
+    number = letters.SSN
+    message = letters.letter(f"New hire, SSN {number}", "see the attachments\n")
+    message.replace_header("From", f'"Anna, SSN {number}" <{SENDER}>')
+    message[f"X-SSN-{number}"] = number
+    message.add_attachment(b"%PDF-1.4 damaged", maintype="application", subtype="pdf", filename=f"SSN {number}.pdf")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr(f"SSN {number}/note.txt", f"SSN {number}")
+    message.add_attachment(archive.getvalue(), maintype="application", subtype="zip", filename=f"{number}.zip")
+    submit(site, "words@partner.example", message.as_bytes())
+    incident = held(site, "words@partner.example")
+    assert incident.subject == "New hire, SSN ***-**-*399"
+    assert incident.header_from == f'"Anna, SSN ***-**-*399" <{SENDER}>'
+    assert "***-**-*399.zip › SSN ***-**-*399/note.txt" in [a["name"] for a in incident.attachments]
+    path = site.directory / "words.eml"
+    path.write_bytes(message.as_bytes())
+    commands = (["list"], ["list", "--json"], ["show", incident.id], ["show", incident.id, "--json"])
+    scans = (["scan", str(path)], ["scan", "--json", str(path)], ["scan", "--explain", str(path)])
+    for words in (*commands, *scans):
+        done = site.command(*words)
+        assert number not in done.stdout + done.stderr, words
+    for name in ("milter", "queue", "desk"):
+        assert number not in site.log(name) + site.metrics(name)
+    header = site.postfix.show(incident.queue_id).partition(b"\n\n")[0]
+    assert number.encode() not in b"".join(line for line in header.splitlines() if line.startswith(b"X-Holdgate"))
 
 
 def test_no_daemon_logged_a_number_or_a_subject(site: Site) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from holdgate import headers
 from holdgate.quarantine.states import State
-from holdgate.seal import BodyHash, Key, Sealed, Sealer, load_keys
+from holdgate.seal import SEALED_FIELDS, BodyHash, Key, Sealed, Sealer, load_keys
 from testbed import letters
 from testbed.ports import free_port
 from testbed.postfix import PostfixInstance
@@ -71,7 +71,7 @@ def sealed_like_ours(site: Site, message: bytes, sealer: Sealer, at: datetime, r
     header, _, body = message.partition(b"\r\n\r\n")
     fields = {
         name: b" " + re.search(rb"(?im)^" + name.encode() + rb": *(.*)\r$", header + b"\r\n")[1]  # type: ignore[index]
-        for name in ("from", "subject", "message-id")
+        for name in SEALED_FIELDS
     }
     digest = BodyHash()
     digest.update(body)
@@ -129,6 +129,23 @@ def test_a_seal_copied_from_another_message(trusting: Site) -> None:
     good = sealed_like_ours(trusting, letters.clean().as_bytes(), sealer, datetime.now(UTC))
     seal = good.split(b"\r\n", 1)[0]
     submit_and_expect_inspection(trusting, seal + b"\r\n" + letters.number_in_text().as_bytes(), "altered")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b"Content-Transfer-Encoding: 7bit", b"Content-Transfer-Encoding: base64"),
+        (b'Content-Type: text/plain; charset="utf-8"', b'Content-Type: text/plain; charset="utf-7"'),
+        (b"Subject: ", b"Subject: a second\r\nSubject: "),
+    ],
+)
+def test_a_seal_on_a_body_that_is_to_be_read_otherwise(trusting: Site, change: tuple[bytes, bytes]) -> None:
+    sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
+    good = sealed_like_ours(trusting, letters.number_in_text().as_bytes(), sealer, datetime.now(UTC))
+    assert change[0] in good
+    before = trusting.log("milter").count("seal-ignored: why=altered")
+    trusting.submit(good.replace(*change), SENDER, RECIPIENT)
+    assert trusting.log("milter").count("seal-ignored: why=altered") == before + 1
 
 
 def test_a_seal_given_for_another_recipient(trusting: Site) -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.mask import mask
+from holdgate.mask import mask, mask_telling
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,20 @@ def test_at_most_a_third_and_four_characters_stay_readable(value: str) -> None:
     assert sum(c.isalnum() for c in shown) <= max(sum(c.isalnum() for c in value) // 3, 1 if "@" in value else 0)
     assert shown.isprintable()
     assert shown.isascii()
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Re: 4111 1111 1111 1111, please", "Re: **** **** **** 1111, please"),
+        ("SSN 536-90-4399.pdf", "SSN ***-**-*399.pdf"),
+        ("of anna@corp.example", "of a***@****.*******"),
+        ("Invoice 20240131", "Invoice 20240131"),
+    ],
+)
+def test_what_nobody_searched(text: str, masked: str) -> None:
+    assert mask_telling(text) == masked
+
+
+def test_the_address_of_a_from_field_may_stay() -> None:
+    assert mask_telling('"536-90-4399" <anna@corp.example>', addresses=False) == '"***-**-*399" <anna@corp.example>'

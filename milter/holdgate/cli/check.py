@@ -1,6 +1,7 @@
 """`holdgate check`: looks at settings, rules, store, sockets and Postfix, and names every problem at once."""
 
 import argparse
+import fnmatch
 import grp
 import os
 import pwd
@@ -13,9 +14,11 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from holdgate import headers
-from holdgate.config import ConfigError, Settings, load_settings
+from holdgate.config import ConfigError, Settings, load_settings, load_what_is_right
 from holdgate.detect import Detector, RuleError
-from holdgate.policy.model import load_policies
+from holdgate.detect.loader import Loaded
+from holdgate.extract.extractor import READERS
+from holdgate.policy.model import Exemption, Policy, PolicyFile, load_policies
 from holdgate.policy.review import review
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue.attach import longest_inspection, names_us, split_list
@@ -42,10 +45,15 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def check(path: Path) -> list[str]:
     """Return one line for each problem: the file or setting, what is wrong, and the remedy."""
+    problems: list[str] = []
+    settings: Settings | None
     try:
         settings = load_settings(path)
     except ConfigError as error:
-        return error.problems
+        problems = error.problems
+        settings = load_what_is_right(path)
+        if settings is None:
+            return problems
     checks: tuple[Callable[[Path, Settings], Iterator[str]], ...] = (
         _user,
         _directories,
@@ -56,7 +64,7 @@ def check(path: Path) -> list[str]:
         _desk,
         _postfix,
     )
-    return [problem for one in checks for problem in one(path, settings)]
+    return problems + [problem for one in checks for problem in one(path, settings)]
 
 
 def _user(path: Path, settings: Settings) -> Iterator[str]:
@@ -95,13 +103,13 @@ def _socket_directory(path: Path, directory: Path) -> Iterator[str]:
         )
 
 
-def _rules(path: Path, settings: Settings) -> Iterator[str]:
+def _rules(_path: Path, settings: Settings) -> Iterator[str]:
     rules = settings.rules
+    loaded: Loaded | None = None
     try:
-        known = Detector.from_rules(rules.shipped(), local_dir=rules.local_directory).loaded.profiles
+        loaded = Detector.from_rules(rules.shipped(), local_dir=rules.local_directory).loaded
     except (RuleError, OSError) as error:
         yield str(error)
-        return
     where = settings.policy.file
     try:
         policies = load_policies(where)
@@ -109,10 +117,41 @@ def _rules(path: Path, settings: Settings) -> Iterator[str]:
         yield from error.problems
         return
     for policy in policies.policy:
-        for profile in policy.profile:
-            if profile not in known:
-                yield f'{where}: policy "{policy.name}": profile: there is no "{profile}"; see "holdgate rules list"'
+        for problem in _unknown_names(policy, loaded):
+            yield f'{where}: policy "{policy.name}": {problem}'
     yield from (f"{where}: {problem}" for problem in review(policies, datetime.now(UTC).date()))
+    yield from (f"{where}: {problem}" for problem in _tables(policies, Tables(settings.queue.postfix_config)))
+
+
+def _unknown_names(policy: Policy, loaded: Loaded | None) -> Iterator[str]:
+    """Yield what a policy names and nobody knows: no message would ever fit it."""
+    if loaded is not None:
+        for profile in policy.profile:
+            if profile not in loaded.profiles:
+                yield f'profile: there is no "{profile}"; see "holdgate rules list"'
+        for need in policy.found:
+            if not fnmatch.filter(loaded.identifiers, need.id):
+                yield f'found: there is no identifier "{need.id}"; see "holdgate rules list"'
+    for kind in policy.attachment.type if policy.attachment is not None else ():
+        if kind.lower() not in READERS:
+            yield f'attachment.type: there is no "{kind}"; known: {", ".join(sorted(READERS))}'
+
+
+def _tables(policies: PolicyFile, tables: Tables) -> Iterator[str]:
+    """Yield the Postfix tables that cannot be asked; while one cannot, mail it is needed for is deferred."""
+    named: dict[str, str] = {table: "internal_domains" for table in policies.internal_domains if is_table(table)}
+    entries: list[tuple[str, Policy | Exemption]] = [(f'policy "{policy.name}"', policy) for policy in policies.policy]
+    entries += [(f"exemption {number}", exemption) for number, exemption in enumerate(policies.exemption, 1)]
+    for entry, conditions in entries:
+        for key in ("sender", "not_sender", "recipient", "not_recipient", "auth_user"):
+            for pattern in getattr(conditions, key, ()):
+                if is_table(pattern):
+                    named.setdefault(pattern, f"{entry}: {key}")
+    for table, place in named.items():
+        try:
+            tables.lookup(table, "postmaster@localhost")
+        except TableError as error:
+            yield f"{place}: {error}; make the table (postmap), or correct its name"
 
 
 def _seal(path: Path, settings: Settings) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from holdgate import __version__, maillog
 from holdgate.cli import attach, audit, canary, check, incidents, policy, rules, scan, seal, status
 from holdgate.config import DEFAULT_PATH, ConfigError, load_settings
+from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.store import StoreError, migrate
 from holdgate.scan.pool import ScanError
 
@@ -41,6 +42,11 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(arguments.run(arguments))
     except (ConfigError, StoreError, ScanError) as error:
         print(f"holdgate: {error}", file=sys.stderr)
+        sys.exit(_TROUBLE)
+    except DatabaseError as error:
+        # Its own text repeats the statement with its values; the driver's says what is the matter.
+        said = str(error.__cause__ or type(error).__name__).partition("\n")[0]
+        print(f"holdgate: the store: {said}; run me as root or as Holdgate's user", file=sys.stderr)
         sys.exit(_TROUBLE)
     except BrokenPipeError:
         # Whoever read our output has had enough: "holdgate list | head".

@@ -1,7 +1,6 @@
 """`holdgate policy`: try policies before they count, on a message or on what was recorded."""
 
 import argparse
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,18 +49,23 @@ def _test(arguments: argparse.Namespace) -> int:
     )
     inspection = Inspection()
     if arguments.message is not None:
-        content = arguments.message.read_bytes()
+        try:
+            content = arguments.message.read_bytes()
+        except OSError as error:
+            raise ConfigError([f"{arguments.message}: cannot be read: {error.strerror}"]) from error
         _fill(envelope, content, policies)
-        with Pool(PoolSettings.of(settings, policies.profiles())) as pool:
-            descriptor = os.open(arguments.message, os.O_RDONLY)
-            inspection = pool.inspect(descriptor)
-            os.close(descriptor)
-    try:
-        verdict = policy_set.decide(envelope, inspection, datetime.now(UTC))
-    except TableError as error:
-        raise ConfigError([str(error)]) from error
+        with Pool(PoolSettings.of(settings, policies.profiles())) as pool, arguments.message.open("rb") as message:
+            inspection = pool.inspect(message.fileno())
+    verdict = _decide(policy_set, envelope, inspection, datetime.now(UTC))
     _print_verdict(verdict, policies, inspection)
     return 0
+
+
+def _decide(policy_set: PolicySet, envelope: Envelope, inspection: Inspection, now: datetime) -> Verdict:
+    try:
+        return policy_set.decide(envelope, inspection, now)
+    except TableError as error:
+        raise ConfigError([str(error)]) from error
 
 
 def _fill(envelope: Envelope, content: bytes, policies: PolicyFile) -> None:
@@ -107,7 +111,7 @@ def _replay(arguments: argparse.Namespace) -> int:
         if incident.policy == "adopted" or incident.policy.startswith("mark "):
             continue
         missing = [p for policy in policies.policy for p in policy.profile if p not in incident.profiles]
-        verdict = policy_set.decide(_envelope(incident), _inspection(incident), incident.created_at)
+        verdict = _decide(policy_set, _envelope(incident), _inspection(incident), incident.created_at)
         if (str(verdict.action), verdict.policy) == (incident.action, incident.policy):
             same += 1
             continue

@@ -56,7 +56,7 @@ def _scan(arguments: argparse.Namespace) -> int:
                 worst = max(worst, _FOUND)
             if arguments.json:
                 explained = {"reasons": reasons} if arguments.explain else {}
-                print(json.dumps({"path": path} | inspection.to_json() | explained), flush=True)
+                print(json.dumps({"path": path} | _plain(inspection) | explained), flush=True)
             else:
                 _print_inspection(path, inspection)
                 for reason in reasons:
@@ -115,6 +115,11 @@ def _stdin() -> int:
     while chunk := sys.stdin.buffer.read(2**20):
         os.write(descriptor, chunk)
     return descriptor
+
+
+def _plain(inspection: Inspection) -> dict[str, Any]:
+    """Return what is printed of an inspection; the gate's words of a message are not given here."""
+    return {key: value for key, value in inspection.to_json().items() if key not in ("subject", "header_from")}
 
 
 def _print_inspection(path: str, inspection: Inspection) -> None:

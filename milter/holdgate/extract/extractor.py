@@ -5,7 +5,6 @@ runs into a limit leaves its part `limited`, one that fails leaves it `failed`, 
 nothing unread is ever `complete`.
 """
 
-import re
 import time
 from dataclasses import replace
 
@@ -39,7 +38,7 @@ from holdgate.extract.readers import (
 )
 from holdgate.extract.readers import zip as zip_reader
 from holdgate.extract.reading import Document, Reader, UnreadableError
-from holdgate.mask import mask
+from holdgate.mask import mask_telling
 
 READERS: dict[str, Reader] = {
     "archive": archive.read,
@@ -74,8 +73,6 @@ READERS: dict[str, Reader] = {
 """The reader of each kind of document that `identify` tells apart. A message is read by the driver itself."""
 
 _BODIES = {"text/plain": "message body", "text/html": "message body (HTML)"}
-# What in a part's name may be personal data: an address, or nine digits and more.
-_TELLING = re.compile(r"\S+@\S+|\d(?:[ ._-]?\d){8,}")
 _BETWEEN = "; "
 _SEVERITY = {Status.COMPLETE: 0, Status.LIMITED: 1, Status.FAILED: 2}
 
@@ -209,8 +206,7 @@ class _Reading:
         worst = max(self.extraction.parts, key=lambda part: _SEVERITY[part.status], default=None)
         if worst is not None and worst.status is not Status.COMPLETE:
             self.extraction.status = worst.status
-            name = _TELLING.sub(lambda found: mask(found[0]), worst.name)
-            self.extraction.reason = f"{name}: {worst.reason.partition(_BETWEEN)[0]}"
+            self.extraction.reason = f"{mask_telling(worst.name)}: {worst.reason.partition(_BETWEEN)[0]}"
         return self.extraction
 
 

@@ -3,7 +3,9 @@
 from datetime import date
 from typing import Any
 
+from holdgate.policy.conditions import is_plain
 from holdgate.policy.model import Policy, PolicyFile
+from holdgate.tables import is_table
 
 _NOT_CONDITIONS = {"name", "description", "action", "mode", "headers", "transport", "notify", "ocr", "moderation"}
 
@@ -23,16 +25,43 @@ def review(policies: PolicyFile, today: date) -> list[str]:
 
 
 def _shadowed(policies: PolicyFile) -> list[tuple[Policy, str]]:
-    """Return the policies behind an enforced one whose conditions are all among theirs."""
+    """Return the policies behind an enforced one that takes all their mail, and that no exemption lifts for them."""
     found = []
     for number, policy in enumerate(policies.policy):
         conditions = _given(policy)
         for earlier in policies.policy[:number]:
             before = _given(earlier)
-            if earlier.mode == "enforce" and all(conditions.get(name) == value for name, value in before.items()):
+            if any(earlier.name in one.policy and policy.name not in one.policy for one in policies.exemption):
+                continue
+            if earlier.mode == "enforce" and all(
+                name in conditions and _covers(name, value, conditions[name]) for name, value in before.items()
+            ):
                 found.append((policy, earlier.name))
                 break
     return found
+
+
+def _covers(name: str, earlier: Any, later: Any) -> bool:
+    """Say whether all mail for which `later` is true has `earlier` true as well; False where that is not plain."""
+    if name in ("sender", "recipient"):
+        return all(any(_takes_all_of(before, pattern) for before in earlier) for pattern in later)
+    if name in ("auth_user", "client", "inspection"):
+        return set(later) <= set(earlier)
+    if name in ("not_sender", "not_recipient"):
+        return set(earlier) <= set(later)
+    if name == "profile":
+        return all(profile in earlier and earlier[profile].rank <= least.rank for profile, least in later.items())
+    if name == "larger_than":
+        return bool(earlier <= later)
+    return bool(earlier == later)
+
+
+def _takes_all_of(before: str, pattern: str) -> bool:
+    """Say whether an address pattern takes every address that another one takes."""
+    before, pattern = before.casefold().removeprefix("*@"), pattern.casefold().removeprefix("*@")
+    if before in ("*", pattern):
+        return before == pattern or not is_table(pattern)
+    return is_plain(before) and "@" not in before and is_plain(pattern) and pattern.endswith(f"@{before}")
 
 
 def _given(policy: Policy) -> dict[str, Any]:

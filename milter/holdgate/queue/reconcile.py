@@ -24,6 +24,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 
 from holdgate import headers, maillog, metrics
+from holdgate.mask import mask_telling
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import DECIDED, OPEN, State
 from holdgate.quarantine.store import Actor, ConflictError, Store
@@ -200,8 +201,8 @@ class Reconciler:
             policy="adopted",
             arrival_time=message.arrival_time,
             size=message.size,
-            header_from=headers.decode(header.get("From", "")),
-            subject=headers.decode(header.get("Subject", "")),
+            header_from=mask_telling(headers.decode(header.get("From", "")), addresses=False),
+            subject=mask_telling(headers.decode(header.get("Subject", ""))),
             message_id=headers.decode(header.get("Message-ID", "")),
             status=str(header.get(headers.STATUS, "")).partition(";")[0].strip()[:16],
         )

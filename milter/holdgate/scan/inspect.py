@@ -1,7 +1,7 @@
 """One message or file: extract its parts, detect in each, gather findings that are safe to hand on."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from holdgate.detect import Confidence, Detector, Match
@@ -11,6 +11,7 @@ from holdgate.extract.ocr import NOT_READ
 from holdgate.extract.part import Extraction, Part, Status
 from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.mask import mask
+from holdgate.scan.wording import Wording
 
 _SAMPLES = 5
 _PLACES = 20
@@ -48,8 +49,8 @@ class Inspector:
             return extract_message(data, self._limits)
         return extract_file(name, data, self._limits)
 
-    def inspect(self, data: bytes, name: str | None = None) -> Inspection:
-        """Read and search a message, or a file named `name`."""
+    def inspect(self, data: bytes, name: str | None = None, *, subject: str = "", header_from: str = "") -> Inspection:
+        """Read and search a message, or a file named `name`; `subject` and `header_from` come back fit to be shown."""
         begun = time.perf_counter()
         extraction = self.extract(data, name)
         read = time.perf_counter()
@@ -59,14 +60,19 @@ class Inspector:
             matches.append(scan.matches)
             if scan.limited and extraction.status is Status.COMPLETE:
                 extraction.status, extraction.reason = Status.LIMITED, f"{part.name}: {scan.limited}"
+        wording = Wording(self.find, extraction.parts, matches)
         evaluations = (profile.evaluate(matches) for profile in self._profiles)
         return Inspection(
             status=extraction.status,
-            reason=extraction.reason,
-            findings=gather(extraction.parts, matches),
+            reason=wording.safe(extraction.reason),
+            findings=gather(extraction.parts, matches, wording.safe),
             profiles={one.profile: str(one.severity) for one in evaluations if one.severity is not None},
-            signals=extraction.signals,
-            attachments=[Attachment(part.name, part.reader, part.size) for part in extraction.parts if part.size],
+            signals=[wording.safe(signal) for signal in extraction.signals],
+            attachments=[
+                Attachment(wording.safe(part.name), part.reader, part.size) for part in extraction.parts if part.size
+            ],
+            subject=wording.safe(subject),
+            header_from=wording.safe_from(header_from),
             pictures_unread=any(NOT_READ in part.reason for part in extraction.parts),
             encrypted=any("encrypted" in part.reason for part in extraction.parts),
             elapsed_ms=round((time.perf_counter() - begun) * 1000, 3),
@@ -75,15 +81,22 @@ class Inspector:
 
     def explain(self, data: bytes, name: str | None = None) -> list[dict[str, str]]:
         """Say for each match in a message or file where it stands and why it counts, masked."""
+        parts = self.extract(data, name).parts
+        wording = Wording(self.find, parts, [self.find(part.text, part.places) for part in parts])
         return [
-            {"part": part.name, "place": part.place_at(reason.start), "why": str(reason)}
-            for part in self.extract(data, name).parts
+            {"part": wording.safe(part.name), "place": wording.safe(part.place_at(reason.start)), "why": str(reason)}
+            for part in parts
             for reason in self._detector.explain(part.text, part.places)
         ]
 
 
-def gather(parts: Iterable[Part], matches: Iterable[list[Match]]) -> list[Finding]:
-    """Count matches by identifier and confidence over all parts; the surest findings first."""
+def gather(
+    parts: Iterable[Part], matches: Iterable[list[Match]], safe: Callable[[str], str] = lambda name: name
+) -> list[Finding]:
+    """Count matches by identifier and confidence over all parts; the surest findings first.
+
+    `safe` makes the names of parts and places fit to be shown.
+    """
     tallies: dict[tuple[Confidence, str], _Tally] = {}
     for part, found in zip(parts, matches, strict=True):
         for match in found:
@@ -94,7 +107,7 @@ def gather(parts: Iterable[Part], matches: Iterable[list[Match]]) -> list[Findin
                 tally.masked[mask(part.text[match.start : match.end])] = None
             if len(tally.places) < _PLACES:
                 place = part.place_at(match.start)
-                tally.places[f"{part.name}, {place}" if place else part.name] = None
+                tally.places[safe(f"{part.name}, {place}" if place else part.name)] = None
     order = list(Confidence)
     return [
         Finding(

@@ -20,6 +20,7 @@ from typing import Any, Self
 from holdgate import maillog, metrics
 from holdgate.config import OcrSettings, Settings
 from holdgate.findings import Inspection
+from holdgate.mask import mask_telling
 from holdgate.scan import wire
 
 # Loading all rules takes under a second on an idle machine.
@@ -123,17 +124,33 @@ class Pool:
         while not self._spares.empty():
             self._spares.get_nowait().end()
 
-    def inspect(self, descriptor: int, *, name: str | None = None, queue_id: str = "") -> Inspection:
+    def inspect(
+        self,
+        descriptor: int,
+        *,
+        name: str | None = None,
+        queue_id: str = "",
+        subject: str = "",
+        header_from: str = "",
+    ) -> Inspection:
         """Inspect the message (or the file called `name`) behind an open descriptor, from its first byte.
 
+        `subject` and `header_from` are the sender's words as the gate read them; the inspection has them masked.
         Raises ScanError when there is no worker to be had in time.
         """
         begun = time.perf_counter()
+        job = {"do": "inspect", "name": name, "words": {"subject": subject, "header_from": header_from}}
         try:
-            return Inspection.from_json(self._do({"do": "inspect", "name": name}, descriptor, queue_id))
+            return Inspection.from_json(self._do(job, descriptor, queue_id))
         except _WorkerLostError as error:
             elapsed = (time.perf_counter() - begun) * 1000
-            return Inspection(status="failed", reason=str(error), elapsed_ms=round(elapsed, 3))
+            return Inspection(
+                status="failed",
+                reason=str(error),
+                subject=mask_telling(subject),
+                header_from=mask_telling(header_from, addresses=False),
+                elapsed_ms=round(elapsed, 3),
+            )
 
     def extract(self, descriptor: int, *, name: str | None = None) -> dict[str, Any]:
         """Return the parts of a message or file as plain values. Raises ScanError."""

@@ -36,4 +36,4 @@ def _do(job: dict[str, Any], data: bytes, inspector: Inspector) -> dict[str, Any
         return {"reasons": inspector.explain(data, job["name"])}
     if job["do"] == "preview":
         return preview(data, inspector.extract(data, None), inspector.limits, inspector.find, job["reveal"])
-    return inspector.inspect(data, job["name"]).to_json()
+    return inspector.inspect(data, job["name"], **job["words"]).to_json()

@@ -52,9 +52,9 @@ def main() -> None:
     while True:
         try:
             wire.receive(control)
-        except wire.WireError:
-            return
-        _fork_worker(control, inspector)
+            _fork_worker(control, inspector)
+        except (wire.WireError, OSError):
+            return  # the pool has hung up, or this machine has no process left: the pool starts another zygote
 
 
 def _load(settings: dict[str, Any]) -> Inspector:

@@ -1,0 +1,95 @@
+"""`holdgate check` names every problem at once, whatever else is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from holdgate.cli.check import check
+
+POLICIES = """
+[[policy]]
+name = "a"
+action = "allow"
+sender = "corp.example"
+
+[[policy]]
+name = "b"
+action = "block"
+sender = "anna@corp.example"
+profile = { no-such = "low" }
+found = [{ id = "us-sssn" }, { id = "us-*" }]
+attachment = { type = ["pdff", "PDF"] }
+
+[[policy]]
+name = "c"
+action = "block"
+recipient = "texthash:/nonexistent/table"
+
+[[exemption]]
+reason = "r"
+expires = 2020-01-01
+sender = "a@b.example"
+"""
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> str:
+    tmp_path = tmp_path_factory.mktemp("site")
+    settings, policies, keys = (tmp_path / name for name in ("holdgate.toml", "policies.toml", "seal.keys"))
+    policies.write_text(POLICIES)
+    keys.touch(0o666)
+    keys.chmod(0o666)
+    settings.write_text(
+        f"""
+user = "nobody-of-that-name"
+usr = "holdgate"
+[milter]
+socket = "unix:{tmp_path}/absent/milter.sock"
+spool_directory = "{tmp_path}/spool"
+[policy]
+file = "{policies}"
+[queue]
+interval = "soon"
+postfix_config = "{tmp_path}/postfix"
+[seal]
+keys = "{keys}"
+[store]
+url = "sqlite:///{tmp_path}/absent/holdgate.db"
+"""
+    )
+    return "\n".join(check(settings)).replace(f"{tmp_path}/", "")
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "holdgate.toml: usr: no such setting",
+        "holdgate.toml: [queue] interval: write a duration",
+        'holdgate.toml: user: there is no user "nobody-of-that-name"',
+        "holdgate.toml: [milter] spool_directory: spool is not there",
+        "holdgate.toml: [milter] socket: the directory absent is not there",
+        "holdgate.toml: [store] url: sqlite:///absent/holdgate.db: unable to open",
+        'policies.toml: policy "b": profile: there is no "no-such"',
+        'policies.toml: policy "b": found: there is no identifier "us-sssn"',
+        'policies.toml: policy "b": attachment.type: there is no "pdff"',
+        'policies.toml: policy "b": no message reaches it, "a" before it',
+        'policies.toml: policy "c": recipient: texthash:/nonexistent/table',
+        "policies.toml: exemption 1: expired on 2020-01-01",
+        "seal.keys: others may read or change it: chmod 0640",
+        "postfix/main.cf: ",
+    ],
+)
+def test_each_problem_is_named(said: str, problem: str) -> None:
+    assert any(line.startswith(problem) for line in said.splitlines()), said
+
+
+def test_what_is_right_is_not_named(said: str) -> None:
+    assert '"us-*"' not in said
+    assert '"PDF"' not in said
+
+
+def test_a_file_that_is_no_toml_is_all_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "holdgate.toml"
+    path.write_text("user = ")
+    (problem,) = check(path)
+    assert "not valid TOML" in problem

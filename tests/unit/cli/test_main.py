@@ -1,0 +1,55 @@
+"""What goes wrong under a command is one line on standard error and exit code 2, never a traceback."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from holdgate.cli.main import main
+from holdgate.quarantine.store import migrate
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    path, policies = tmp_path / "holdgate.toml", tmp_path / "policies.toml"
+    url = f"sqlite:///{tmp_path}/holdgate.db"
+    path.write_text(f'[store]\nurl = "{url}"\n[policy]\nfile = "{policies}"\n')
+    policies.write_text("")
+    migrate(url)
+    return path
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    return said
+
+
+def test_a_store_that_fails(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with sqlite3.connect(settings.with_name("holdgate.db")) as database:
+        database.execute("DROP TABLE incidents")
+    assert "the store: no such table: incidents" in complaint(capsys, "-c", str(settings), "list")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["policy", "test", "--from", "a@b.example", "--to", "c@d.example", "--message"], "cannot be read: No such"),
+        (["policy", "replay", "--policies"], "cannot be read: No such"),
+        (["show"], "no such incident"),
+    ],
+)
+def test_a_file_or_incident_that_is_not_there(
+    settings: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert said in complaint(capsys, "-c", str(settings), *words, str(settings.with_name("absent")))
+
+
+def test_a_table_that_cannot_be_asked(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policies = settings.with_name("policies.toml")
+    policies.write_text('[[policy]]\nname = "vip"\naction = "allow"\nsender = "texthash:/nonexistent/vip"\n')
+    words = ("policy", "test", "--from", "a@b.example", "--to", "c@d.example")
+    assert "texthash:/nonexistent/vip" in complaint(capsys, "-c", str(settings), *words)

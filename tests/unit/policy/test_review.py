@@ -1,0 +1,78 @@
+"""What a policies file may say but hardly means."""
+
+import tomllib
+from datetime import date
+
+import pytest
+
+from holdgate.policy.model import PolicyFile
+from holdgate.policy.review import review
+
+TODAY = date(2026, 11, 23)
+
+
+def problems(text: str) -> list[str]:
+    return review(PolicyFile.model_validate(tomllib.loads(text)), TODAY)
+
+
+def two(earlier: str, later: str, mode: str = "enforce", more: str = "") -> str:
+    first = f'[[policy]]\nname = "first"\nmode = "{mode}"\naction = "allow"\n{earlier}\n'
+    return f'{first}[[policy]]\nname = "second"\naction = "block"\n{later}\n{more}'
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("", 'sender = "anna@corp.example"'),
+        ('sender = "corp.example"', 'sender = "*@Corp.example"'),
+        ('sender = "*@corp.example"', 'sender = "anna@corp.example"\nlarger_than = "1M"'),
+        ('recipient = ["a.example", "b.example"]', 'recipient = "x@b.example"'),
+        ('profile = { dlp-pii = "low" }', 'profile = { dlp-pii = "high" }'),
+        ('larger_than = "1M"', 'larger_than = "2M"'),
+        ('client = ["192.0.2.0/24", "198.51.100.0/24"]', 'client = "192.0.2.0/24"'),
+        ('not_sender = "a@corp.example"', 'not_sender = ["a@corp.example", "b@corp.example"]'),
+        ('subject = "*x*"', 'subject = "*x*"'),
+    ],
+)
+def test_a_policy_that_no_message_reaches(earlier: str, later: str) -> None:
+    (problem,) = problems(two(earlier, later))
+    assert problem == 'policy "second": no message reaches it, "first" before it takes them all; change their order'
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ('sender = "anna@corp.example"', ""),
+        ('sender = "anna@corp.example"', 'sender = "corp.example"'),
+        ('sender = "corp.example"', 'sender = "anna@sub.corp.example"'),
+        ('sender = "corp.example"', 'sender = "ldap:/etc/postfix/staff.cf"'),
+        ('recipient = "a.example"', 'recipient = ["a.example", "b.example"]'),
+        ('profile = { dlp-pii = "high" }', 'profile = { dlp-pii = "low" }'),
+        ('profile = { dlp-pii = "low" }', 'profile = { payment = "high" }'),
+        ('larger_than = "2M"', 'larger_than = "1M"'),
+        ('not_sender = ["a@corp.example", "b@corp.example"]', 'not_sender = "a@corp.example"'),
+        ('subject = "*x*"', 'subject = "*y*"'),
+    ],
+)
+def test_a_policy_that_some_message_reaches(earlier: str, later: str) -> None:
+    assert problems(two(earlier, later)) == []
+
+
+def test_a_policy_that_only_observes_takes_no_mail() -> None:
+    assert problems(two("", "", mode="observe")) == []
+
+
+def test_exempted_mail_reaches_the_policy_behind() -> None:
+    exemption = '[[exemption]]\nreason = "r"\nexpires = 2030-01-01\nsender = "a@b.example"\npolicy = "first"\n'
+    assert problems(two("", "", more=exemption)) == []
+
+
+def test_an_exemption_that_is_over() -> None:
+    text = '[[exemption]]\nreason = "r"\nexpires = 2026-11-22\nsender = "a@b.example"\n'
+    assert problems(text) == ["exemption 1: expired on 2026-11-22; renew it or take it out"]
+    assert problems(text.replace("22", "23")) == []
+
+
+def test_a_direction_without_inside() -> None:
+    (problem,) = problems('[[policy]]\nname = "a"\naction = "block"\ndirection = "outbound"\n')
+    assert problem.startswith("internal_domains: empty")

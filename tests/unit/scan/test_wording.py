@@ -1,0 +1,51 @@
+"""A sender's own words: what was found anywhere is masked in them, and nothing else is touched."""
+
+import re
+
+import pytest
+
+from holdgate.detect import Confidence, Match
+from holdgate.detect.match import Evidence
+from holdgate.extract.part import Part
+from holdgate.scan.wording import Wording
+
+SSN = "536-90-4399"
+
+
+def match(text: str, value: str, identifier: str) -> Match:
+    start = text.index(value)
+    return Match(identifier, start, start + len(value), value, Confidence.HIGH, Evidence("test"))
+
+
+def find(text: str) -> list[Match]:
+    """Find addresses, as the detector does in any text."""
+    return [match(text, found[0], "email-address") for found in re.finditer(r"[a-z]+@[a-z.]+", text)]
+
+
+def wording(body: str = f"SSN {SSN}") -> Wording:
+    found = [match(body, SSN, "us-ssn")] if SSN in body else []
+    return Wording(find, [Part("message body", "text", text=body)], [[*found, *find(body)]])
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        (f"{SSN}.pdf", "***-**-*399.pdf"),
+        (f"a {SSN} b {SSN}", "a ***-**-*399 b ***-**-*399"),
+        (f"{SSN}{SSN}", "***-**-*399***-**-*399"),
+        ("536-90-4398.pdf", "536-90-4398.pdf"),
+        ("of anna@corp.example.zip", "of a***@****.*******.***"),
+        ("", ""),
+    ],
+)
+def test_what_was_found_is_masked(text: str, safe: str) -> None:
+    assert wording().safe(text) == safe
+
+
+def test_a_message_with_nothing_in_it_keeps_its_names() -> None:
+    assert wording("nothing").safe("anna@corp.example.zip") == "anna@corp.example.zip"
+
+
+def test_a_from_field_keeps_its_address_and_loses_a_number() -> None:
+    shown = wording(f"SSN {SSN} of anna@corp.example").safe_from(f'"Anna {SSN}" <anna@corp.example>')
+    assert shown == '"Anna ***-**-*399" <anna@corp.example>'
