@@ -161,8 +161,7 @@ class Disguises:
             or judge.mask.count(b"0", max(0, start - 40), start) >= _FEW
         ):
             return True
-        words = judge.text[end : end + 2 * _NEAR].lower().replace("-", " ").replace(",", " ").split()
-        if sum(map(DIGIT_WORDS.__contains__, words)) >= _FEW:
+        if judge.hits.count(self._rules.digit_words, end, end + 2 * _NEAR) >= _FEW:
             return True
         return not judge.text.isascii() and _HAN_RUN.search(judge.text, start, end + _NEAR) is not None
 
