@@ -65,5 +65,5 @@ def test_keywords_of_a_stretch_are_counted(start: int, end: int, expected: int) 
 
 
 def test_words_of_other_scripts_are_found_beside_ascii_ones() -> None:
-    hits = Keywords([["card", "карта"]]).find("card, карта")
-    assert [keyword.word for found in hits.of(0) for keyword in found] == ["card", "карта"]
+    hits = Keywords([["card", "信用卡"]]).find("card, 信用卡")
+    assert [keyword.word for found in hits.of(0) for keyword in found] == ["card", "信用卡"]
