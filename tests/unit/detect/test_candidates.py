@@ -10,7 +10,7 @@ from holdgate.detect.forms import parse
     ("form", "text", "layouts"),
     [
         ("DDD", "+(0+(0", []),
-        ("LL DD", "in 5 days", [b"aa 0"]),
+        ("LL DD", "in 5", [b"aa 0"]),
         ("DDD", "(12) 3", [b"00"]),
         ("D", "+(0+(0", [b"0", b"0"]),
         ("L D", "(A 1)", [b"A 0"]),
