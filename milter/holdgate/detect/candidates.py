@@ -37,8 +37,13 @@ class Candidates:
         numbered = list(numbered)
         inside = set().union(*(classes for _, items in numbered for classes, _, _ in items)) - set("0Aa\n\r\t")
         separator = "[" + re.escape("".join(sorted(inside))) + "]" if inside else "(?!)"
+        # A digit with no word or digit beside it is passed over, where no form takes one digit alone.
+        alone = any(sum(least for _, least, _ in items) <= 1 for _, items in numbered)
+        company = "" if alone else f"(?:(?=[0Aa]|{separator}[0Aa])|(?<=[Aa]0)|(?<=[Aa]{separator}0))"
         self._cluster = re.compile(
-            rf"0[0Aa]*+(?:{separator}(?:[Aa]{{0,2}}0[0Aa]*+|A{{1,6}}0[0Aa]*+|A{{1,6}}(?![Aa])))*+".encode("latin-1")
+            rf"0{company}[0Aa]*+(?:{separator}(?:[Aa]{{0,2}}0[0Aa]*+|A{{1,6}}0[0Aa]*+|A{{1,6}}(?![Aa])))*+".encode(
+                "latin-1"
+            )
         )
         self._separators = frozenset(map(ord, inside))
         self._forms = Forms(numbered)

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import re2
 
 from holdgate.detect import forms, validators
 from holdgate.detect.candidates import Candidates
+from holdgate.detect.digitwords import DIGIT_WORDS
 from holdgate.detect.finders import FINDERS
 from holdgate.detect.finders.finder import Finder
 from holdgate.detect.identifiers import QUIET, Identifier, Shape
@@ -54,6 +56,18 @@ class Ready:
     weights: Mapping[str, int]
 
 
+class Choice(NamedTuple):
+    """The shapes of a kind of fit: those that any text may have, and those that need keywords of certain groups.
+
+    `groups` are those of all that need some, and `doubtful` says that among the first are some with `only_evidence`.
+    """
+
+    always: tuple[Ready, ...]
+    doubtful: bool
+    groups: frozenset[int]
+    perhaps: tuple[Ready, ...]
+
+
 class Rules:
     """All shapes of a set of rules, the automata over their forms, and the one over all their keywords."""
 
@@ -64,11 +78,10 @@ class Rules:
             shared[keyword_list.id] = len(lists)
             lists.append(_words(keyword_list.keywords))
         self.shapes: list[Ready] = []
-        self._possible: dict[int, tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]] = {}
+        self._possible: dict[int, Choice] = {}
         self._evidence = re2.Set.SearchSet(QUIET)
         self._evidence_ids: list[str] = []
         self.searches: list[Ready] = []
-        self.finders: list[tuple[Ready, frozenset[int]]] = []
         self.dictionaries: list[tuple[Ready, int]] = []
         self.prefixes: dict[str, list[Ready]] = {}
         written: list[tuple[int, tuple[forms.Item, ...]]] = []
@@ -103,17 +116,21 @@ class Rules:
                     items = forms.parse(form, shape.separators)
                     written.append((ready.number, items))
                     compact.append((ready.number, tuple(item for item in items if item[0] & forms.CLASSES["X"])))
+        self.digit_words = len(lists)
+        lists.append(list(DIGIT_WORDS))
         if self._evidence_ids:
             self._evidence.Compile()
         self.candidates = Candidates(written)
         self.compact = forms.Forms(compact)
         self.keywords = Keywords(lists, self.prefixes)
-        for ready in self.shapes:
-            if ready.finder is not None:
-                self.finders.append((ready, frozenset[int]().union(*(self.keywords.groups[n] for n in ready.lists))))
+        # By shape: the groups of its keywords.
+        self.groups = [
+            frozenset[int]().union(*map(self.keywords.groups.__getitem__, ready.lists)) for ready in self.shapes
+        ]
+        self.finders = [(ready, self.groups[ready.number]) for ready in self.shapes if ready.finder is not None]
 
-    def possible(self, kind: int) -> tuple[tuple[Ready, ...], frozenset[int], tuple[Ready, ...]]:
-        """Return the shapes of a kind of fit that any text may have, the keyword groups that others need, and these.
+    def possible(self, kind: int) -> Choice:
+        """Return the shapes of a kind of fit.
 
         A piece of a longer number is taken for a value only if the shape needs no keyword to be believed.
         """
@@ -124,8 +141,9 @@ class Rules:
             shapes = [shape for shape in shapes if not (piece and shape.alone is None)]
             always = tuple(shape for shape in shapes if not shape.needs_keyword)
             perhaps = tuple(shape for shape in shapes if shape.needs_keyword)
-            groups = frozenset[int]().union(*(self.keywords.groups[n] for shape in perhaps for n in shape.lists))
-            found = self._possible[kind] = always, groups, perhaps
+            groups = frozenset[int]().union(*(self.groups[shape.number] for shape in perhaps))
+            doubtful = any(shape.only_evidence for shape in always)
+            found = self._possible[kind] = Choice(always, doubtful, groups, perhaps)
         return found
 
     def with_evidence(self, text: str) -> frozenset[str]:

@@ -42,7 +42,7 @@ def find(text: str, mask: bytes) -> Iterator[tuple[int, int, str, str]]:
     for spans, decoders in (
         (_runs(mask), _DECODERS),
         (map(_span, _SPACED.finditer(mask)), _SPACED_DECODERS),
-        (map(_span, _BITS.finditer(mask)), _BIT_DECODERS),
+        (map(_span, _BITS.finditer(mask)) if b"00000000" in mask else (), _BIT_DECODERS),
     ):
         for start, end in spans:
             raw = text[start:end]

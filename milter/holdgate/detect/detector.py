@@ -73,7 +73,7 @@ class Detector:
         if normal.limited:
             limited = "too much disguised text"
         if normal.text is not text:
-            found = [replace(match, start=start, end=end) for match, (start, end) in _placed(found, normal)]
+            found = [match.at(*normal.place(match.start, match.end)) for match in found]
         if normal.asides:
             found = resolve([*found, *self._beside(normal)])
         return Scan(found, limited)
@@ -142,7 +142,7 @@ class Detector:
             start = match.start - starts[index]
             end = match.end - starts[index]
             if end <= len(aside):
-                yield replace(match, start=offset + start, end=offset + end)
+                yield match.at(offset + start, offset + end)
 
     def _elsewhere(self, judge: Judge, content: Text, found: list[Match]) -> Iterator[tuple[Ready, Place]]:
         """Yield the candidates of prefixes, dictionaries and finders; `found` grows with what becomes of them."""
@@ -193,8 +193,3 @@ class Detector:
                 left, right = inner.place(match.start, match.end)
                 if left >= len(before) and right <= len(before) + len(plain) + 1:
                     yield replace(match, start=start, end=end, evidence=replace(match.evidence, trick=code))
-
-
-def _placed(found: list[Match], normal: Normal) -> Iterator[tuple[Match, tuple[int, int]]]:
-    for match in found:
-        yield match, normal.place(match.start, match.end)

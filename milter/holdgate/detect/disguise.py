@@ -7,8 +7,8 @@ one of its own keywords and be grouped as its issuer groups it.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from holdgate.detect.candidates import mask
 from holdgate.detect.compiled import Ready, Rules
@@ -35,7 +35,6 @@ _CAREFUL = str.maketrans("OolI", "0011")
 WIDE, REVERSED, LOOKALIKE = "wide separators", "reversed", "look-alike letters"
 GLUED, FIELDS = "glued letters", "split over fields"
 _LOOKS = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
-_ROUND = re.compile(r"[OolIQ]+")
 _GLUED = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
 _GLUED_CODE = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-Z][A-Z0-9]{3,})[a-z]{1,12}")
 _FIELD = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
@@ -66,8 +65,7 @@ _HAN_DIGIT = "[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]"
 _HAN_RUN = re.compile(f"{_HAN_DIGIT}(?:[ -]?{_HAN_DIGIT}){{3,}}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     """A piece of a value as it stands in the text, and the letters and digits that it is taken for."""
 
     start: int
@@ -78,8 +76,7 @@ class _Token:
 _Run = list[_Token]
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+class _Window(NamedTuple):
     """A stretch of text round keywords, and the groups of keywords that are in it."""
 
     start: int
@@ -161,8 +158,7 @@ class Disguises:
             or judge.mask.count(b"0", max(0, start - 40), start) >= _FEW
         ):
             return True
-        words = judge.text[end : end + 2 * _NEAR].lower().replace("-", " ").replace(",", " ").split()
-        if sum(map(DIGIT_WORDS.__contains__, words)) >= _FEW:
+        if judge.hits.count(self._rules.digit_words, end, end + 2 * _NEAR) >= _FEW:
             return True
         return not judge.text.isascii() and _HAN_RUN.search(judge.text, start, end + _NEAR) is not None
 
@@ -299,27 +295,30 @@ def _variants(text: str, base: int) -> Iterator[tuple[str, _Run]]:
 def _runs(text: str, base: int) -> Iterator[_Run]:
     """Yield stretches of tokens that may be pieces of one value: no prose, and no wide gap between them."""
     run: _Run = []
-    for token in _TOKEN.finditer(_HAN_RUN.sub(lambda han: han[0].translate(_HAN), text)):
+    if not text.isascii():
+        text = _HAN_RUN.sub(lambda han: han[0].translate(_HAN), text)
+    for token in _TOKEN.finditer(text):
         word = token[0]
-        if word.lower() in _FILLERS:
+        lowered = word.lower()
+        if lowered in _FILLERS:
             continue
-        start, end = base + token.start(), base + token.end()
         piece = len(word) <= MOST_CHARACTERS and (
             not word.isalpha()
             or len(word) == 1
             or (word.isupper() and len(word) <= 6)
-            or word.lower() in DIGIT_WORDS
-            or word.lower() in _REPEATS
-            or _ROUND.fullmatch(word) is not None
+            or lowered in DIGIT_WORDS
+            or lowered in _REPEATS
+            or not word.strip("OolIQ")
             or (run != [] and len(word) == 4 and word.isalpha() and _COUNTRY.fullmatch(run[-1].characters) is not None)
         )
-        gap = text[run[-1].end - base : token.start()] if run else ""
-        wide = len(gap) > _WIDEST_GAP and not _filled(gap)
-        if run and (not piece or wide or len(run) >= _MOST_TOKENS):
-            yield run
-            run = []
+        if run:
+            gap = text[run[-1].end - base : token.start()]
+            wide = len(gap) > _WIDEST_GAP and not _filled(gap)
+            if not piece or wide or len(run) >= _MOST_TOKENS:
+                yield run
+                run = []
         if piece:
-            run.append(_Token(start, end, word))
+            run.append(_Token(base + token.start(), base + token.end(), word))
     if run:
         yield run
 

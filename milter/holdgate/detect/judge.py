@@ -66,17 +66,20 @@ class Judge:
         """Return those shapes of a kind of fit that can match in this text at all, given the keywords that it has."""
         ready = self._possible.get(kind)
         if ready is None:
-            ready, groups, perhaps = self._rules.possible(kind)
-            if any(shape.only_evidence for shape in ready):
+            ready, doubtful, groups, perhaps = self._rules.possible(kind)
+            present = self.hits.found.keys()
+            if doubtful:
                 ready = tuple(shape for shape in ready if not shape.only_evidence or self._spoken_for(shape))
-            if not self.hits.found.keys().isdisjoint(groups):
-                ready = (*ready, *(shape for shape in perhaps if any(map(self.hits.of, shape.lists))))
+            if not present.isdisjoint(groups):
+                needed = self._rules.groups
+                ready = (*ready, *(shape for shape in perhaps if not present.isdisjoint(needed[shape.number])))
             self._possible[kind] = ready
         return ready
 
     def _spoken_for(self, ready: Ready) -> bool:
         """Whether the text has a keyword or evidence for the shape anywhere."""
-        return any(map(self.hits.of, ready.lists)) or self._has_evidence(ready.id)
+        present = self.hits.found.keys()
+        return not present.isdisjoint(self._rules.groups[ready.number]) or self._has_evidence(ready.id)
 
     def _has_evidence(self, identifier: str) -> bool:
         if self._with_evidence is None:

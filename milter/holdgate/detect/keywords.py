@@ -6,7 +6,7 @@ like Latin ones taken for these, so that "Kаrte" with a Cyrillic letter is stil
 
 import re
 import unicodedata
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -114,6 +114,12 @@ class Hits:
                         best = left - end, keyword
                     break
         return best
+
+    def count(self, number: int, start: int, end: int) -> int:
+        """Return how many keywords of a list end behind `start`, up to `end`."""
+        return sum(
+            bisect_right(found, end, key=_end) - bisect_right(found, start, key=_end) for found in self.of(number)
+        )
 
     def inside(self, number: int, span: Span) -> Keyword | None:
         """Return a keyword of a list that stands within `span`."""

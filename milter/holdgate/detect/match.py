@@ -80,3 +80,7 @@ class Match:
     value: str = field(default="", repr=False)
     weight: int = 1
     evidence: Evidence = field(default=Evidence(""), compare=False)
+
+    def at(self, start: int, end: int) -> "Match":
+        """Return the same match at another place."""
+        return Match(self.identifier, start, end, self.confidence, self.value, self.weight, self.evidence)

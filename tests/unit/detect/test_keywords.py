@@ -57,3 +57,13 @@ def test_too_many_keywords_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keywords, "_CHUNK", 100)
     monkeypatch.setattr(keywords, "FREE_KEYWORDS", 10)
     assert Keywords([["card"]]).find("card " * 500).limited
+
+
+@pytest.mark.parametrize(("start", "end", "expected"), [(0, 13, 3), (0, 12, 2), (3, 13, 2), (4, 7, 1), (13, 20, 0)])
+def test_keywords_of_a_stretch_are_counted(start: int, end: int, expected: int) -> None:
+    assert Keywords([["one", "two"], ["six"]]).find("one two 6 one six").count(0, start, end) == expected
+
+
+def test_words_of_other_scripts_are_found_beside_ascii_ones() -> None:
+    hits = Keywords([["card", "信用卡"]]).find("card, 信用卡")
+    assert [keyword.word for found in hits.of(0) for keyword in found] == ["card", "信用卡"]
