@@ -118,11 +118,11 @@ class MilterSettings(Section):
     """How Postfix reaches the milter, and how messages are kept while they come in."""
 
     socket: str = Field(
-        "unix:/run/holdgate/milter/milter.sock",
+        "unix:/var/spool/postfix/holdgate/milter.sock",
         pattern=r"^(unix:/.+|inet6?:\d+@.+)$",
         description='Where the milter listens: "unix:/path" (faster) or "inet:PORT@HOST". '
-        "A chrooted smtpd needs a path below Postfix's queue directory. A directory with the setgid bit lends its "
-        "group to the socket: whoever is in it may connect.",
+        "A chrooted smtpd, as Debian's is, needs a path below Postfix's queue directory. A directory with the setgid "
+        "bit lends its group to the socket: whoever is in it may connect.",
     )
     spool_directory: Path = Field(
         Path("/var/lib/holdgate/spool"),
@@ -424,6 +424,26 @@ class DeskSettings(Section):
         return value
 
 
+class CanarySettings(Section):
+    """The message that `holdgate canary` sends to itself, through the whole way."""
+
+    submit: Address = Field(("127.0.0.1", 25), description="SMTP listener that takes the message, as it takes others.")
+    sender: str = Field(
+        "", description='Its envelope sender; "" is the null sender, to whom nothing is ever returned or told.'
+    )
+    recipient: str = Field(
+        "holdgate+canary@localhost",
+        description="Its recipient: outside for the policies, and thrown away on arrival. The package does so for this "
+        "one where Postfix delivers locally and `recipient_delimiter` is +; else give one of the transport discard.",
+    )
+    patience: Duration = Field(
+        timedelta(minutes=5), description="How long each step may take before the canary counts as failed."
+    )
+    state: Path = Field(
+        Path("/var/lib/holdgate/canary"), description="File that says when it last worked, for the metrics."
+    )
+
+
 class MetricsSettings(Section):
     """Where Prometheus scrapes each daemon. An empty address cannot be given; bind to a loopback address."""
 
@@ -448,6 +468,7 @@ class Settings(Section):
     queue: QueueSettings = QueueSettings()
     moderation: ModerationSettings = ModerationSettings()
     desk: DeskSettings = DeskSettings()
+    canary: CanarySettings = CanarySettings()
     metrics: MetricsSettings = MetricsSettings()
 
 

@@ -1,12 +1,16 @@
-"""What the three daemons share at start: arguments, settings, log, the change to an unprivileged user."""
+"""What the three daemons share: arguments, settings, log, the change to an unprivileged user, word to systemd."""
 
 import argparse
+import contextlib
 import ctypes
 import grp
 import os
 import pwd
 import signal
+import socket
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from holdgate import __version__, maillog
@@ -17,6 +21,10 @@ EX_OSERR = 71
 EX_CONFIG = 78
 
 _PR_SET_PDEATHSIG = 1
+
+# Pause between two questions whether a daemon still answers, in seconds: often enough for every WatchdogSec= of ours.
+_ATTEND_INTERVAL = 10.0
+_FIRST_INTERVAL = 0.05
 
 
 def begin(name: str, description: str | None) -> tuple[Settings, Path]:
@@ -67,3 +75,37 @@ def ids_of(user: str) -> tuple[int, int]:
 def group_id(name: str) -> int:
     """Return the id of a group. Raises KeyError for an unknown one."""
     return grp.getgrnam(name).gr_gid
+
+
+def notify(*states: str) -> None:
+    """Tell systemd how we are, by the protocol of sd_notify(3): one datagram with one "NAME=value" a line.
+
+    "READY=1" ends the start, "WATCHDOG=1" puts the watchdog off. Does nothing where systemd did not start us; a
+    datagram that systemd does not take is its to notice, for it waits for the next one.
+    """
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    if address.startswith("@"):  # an abstract socket
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, contextlib.suppress(OSError):
+        sender.sendto("\n".join(states).encode(), address)
+
+
+def attend(answers: Callable[[], bool]) -> None:
+    """Have a thread ask again and again whether the daemon answers, and tell systemd: ready at the first yes.
+
+    For a daemon whose main thread is a library's. After a no, nothing is told, and the watchdog does its work.
+    """
+
+    def ask() -> None:
+        ready = False
+        pause = threading.Event()
+        while True:
+            if answers():
+                notify(*([] if ready else ["READY=1"]), "WATCHDOG=1")
+                ready = True
+            pause.wait(_ATTEND_INTERVAL if ready else _FIRST_INTERVAL)
+
+    if os.environ.get("NOTIFY_SOCKET"):
+        threading.Thread(target=ask, daemon=True).start()

@@ -61,8 +61,8 @@ class Inspection:
 
     `status` and `reason` are those of `extract` ("complete", "limited", "failed"), `profiles` maps the name of each
     profile that applied to its severity, `signals` are observations of `extract`, `attachments` are the parts that
-    are files, `encrypted` says that one of them is, `pictures_unread` that OCR could find more, and `elapsed_ms` is the
-    time taken.
+    are files, `encrypted` says that one of them is, `pictures_unread` that OCR could find more, `elapsed_ms` is the
+    time taken and `extract_ms` the part of it that went into reading.
     """
 
     status: str = "complete"
@@ -74,6 +74,7 @@ class Inspection:
     encrypted: bool = False
     pictures_unread: bool = False
     elapsed_ms: float = 0.0
+    extract_ms: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for `json.dumps`."""

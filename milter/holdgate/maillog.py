@@ -10,21 +10,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from holdgate.journal import SOCKET, JournalHandler
+
 _log = logging.getLogger("holdgate")
 
 
 def configure(program: str, *, daemon: bool, verbose: bool = False) -> None:
-    """Send a daemon's log to the journal (stderr, when systemd started it), to syslog's mail facility, or to stderr.
+    """Send a daemon's log to the journal (when systemd started it), to syslog's mail facility, or to stderr.
 
-    What a command logs, such as a decision, goes to syslog alone: its terminal is for its user.
+    What a command logs, such as a decision, goes to journal or syslog alone: its terminal is for its user.
     """
     handler: logging.Handler
     syslog = Path("/dev/log").exists()
-    if daemon and (os.environ.get("JOURNAL_STREAM") or sys.stderr.isatty() or not syslog):
+    if SOCKET.exists() and (os.environ.get("JOURNAL_STREAM") or not daemon):
+        handler = JournalHandler(program)
+    elif daemon and (sys.stderr.isatty() or not syslog):
         handler = logging.StreamHandler(sys.stderr)
-        level = "<%(priority)d>" if os.environ.get("JOURNAL_STREAM") else ""
-        handler.setFormatter(logging.Formatter(f"{level}{program}[%(process)d]: %(message)s"))
-        handler.addFilter(_add_priority)
+        handler.setFormatter(logging.Formatter(f"{program}[%(process)d]: %(message)s"))
     elif syslog:
         handler = logging.handlers.SysLogHandler("/dev/log", facility="mail")
         handler.setFormatter(logging.Formatter(f"{program}[%(process)d]: %(levelname)s: %(message)s"))
@@ -36,20 +38,17 @@ def configure(program: str, *, daemon: bool, verbose: bool = False) -> None:
     _log.setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
-def _add_priority(record: logging.LogRecord) -> bool:
-    record.priority = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4}.get(record.levelno, 3)
-    return True
-
-
 def quote(value: str) -> str:
     """Make a value from outside safe for one log line: no control, bidi or line-breaking character, 200 at most."""
     return "".join(character if character.isprintable() else "?" for character in value[:200])
 
 
 def _event(level: int, queue_id: str, event: str, **values: Any) -> None:
-    words = " ".join(f"{key.rstrip('_')}={quote(str(value))}" for key, value in values.items() if value != "")
+    said = {key.rstrip("_"): quote(str(value)) for key, value in values.items() if value != ""}
+    words = " ".join(f"{key}={value}" for key, value in said.items())
     subject = f"{quote(queue_id)}: {event}" if queue_id else event
-    _log.log(level, "%s%s", subject, f": {words}" if words else "")
+    fields = {"event": event, **({"queue_id": quote(queue_id)} if queue_id else {}), **said}
+    _log.log(level, "%s%s", subject, f": {words}" if words else "", extra={"fields": fields})
 
 
 # -- gate ---------------------------------------------------------------------------------------------------------

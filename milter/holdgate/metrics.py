@@ -3,7 +3,21 @@
 Labels come from closed lists. No address, subject or id ever becomes one.
 """
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+import platform
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    start_http_server,
+)
+from prometheus_client.metrics import MetricWrapperBase
+
+from holdgate import __version__
 
 MESSAGES = Counter(
     "holdgate_messages",
@@ -12,9 +26,12 @@ MESSAGES = Counter(
 )
 SCAN_SECONDS = Histogram(
     "holdgate_scan_seconds",
-    "Time from the end of a message to the inspection's outcome, in seconds.",
+    "Time from the end of a message to the inspection's outcome, in seconds, by stage: wait (for a worker, and the way "
+    "to it and back), extract, detect.",
+    ["stage"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
+SCANS = Gauge("holdgate_scans_in_progress", "Messages that are with a scan worker or wait for one.")
 OCR_SECONDS = Histogram(
     "holdgate_ocr_seconds",
     "Time of a second inspection that read the pictures of a message too, in seconds.",
@@ -44,9 +61,63 @@ RECONCILED = Counter(
 )
 OUTCOMES = Counter("holdgate_outcomes", "Incidents closed, by final state.", ["state"])
 NOTICES = Counter("holdgate_notices", "Notices by kind and outcome.", ["kind", "outcome"])
+DECISIONS = Counter(
+    "holdgate_decisions",
+    "Decisions carried out, by outcome (approved, rejected, expired) and by the way they came.",
+    ["outcome", "way"],
+)
+DECISION_SECONDS = Histogram(
+    "holdgate_decision_seconds",
+    "Time from when a message was held to the decision on it, in seconds.",
+    buckets=(60, 300, 900, 1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 86400, 2 * 86400, 4 * 86400),
+)
+CANARY = Gauge(
+    "holdgate_canary_success_timestamp_seconds",
+    "When the canary's message last went the whole way: held, approved, released; 0 if it never did.",
+)
+BUILD = Gauge("holdgate_build_info", "1, with the version that runs.", ["version", "python"])
+
+# What each daemon measures. A metric that is in none of these is served by nobody; a test looks.
+_ALL = (BUILD, ERRORS)
+DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
+    "holdgate-milter": (
+        *_ALL,
+        MESSAGES,
+        SCAN_SECONDS,
+        SCANS,
+        OCR_SECONDS,
+        FINDINGS,
+        WORKER_RESTARTS,
+        OUTSIDE_HEADERS,
+        SEALS,
+        CONFIG_RELOADS,
+        CONFIG_CURRENT,
+        CONFIG_LOADED,
+    ),
+    "holdgate-queue": (
+        *_ALL,
+        HELD_MESSAGES,
+        HELD_OLDEST_AGE,
+        FOREIGN_HELD,
+        RECONCILED,
+        OUTCOMES,
+        DECISIONS,
+        DECISION_SECONDS,
+    ),
+    "holdgate-desk": (*_ALL, NOTICES, WORKER_RESTARTS, CANARY),
+}
 
 
-def serve(address: tuple[str, int]) -> None:
-    """Serve the metrics on host and port from a thread. Raises OSError where the port is taken."""
+def serve(daemon: str, address: tuple[str, int]) -> None:
+    """Serve a daemon's own metrics, and those of its process, on host and port from a thread.
+
+    Raises OSError where the port is taken.
+    """
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    for metric in DAEMONS[daemon]:
+        registry.register(metric)
+    BUILD.labels(__version__, platform.python_version()).set(1)
     host, port = address
-    start_http_server(port, host)
+    start_http_server(port, host, registry)

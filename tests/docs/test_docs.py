@@ -50,6 +50,15 @@ def test_every_state_is_in_the_glossary() -> None:
         assert f"`{state}`" in glossary
 
 
+def test_the_man_pages_are_what_the_code_says() -> None:
+    spec = importlib.util.spec_from_file_location("manuals", ROOT / "docs/man/generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.stale() == [], "run docs/man/generate.py"
+
+
 def test_every_page_is_on_the_map() -> None:
     index = (ROOT / "docs/index.md").read_text(encoding="utf-8")
     for page in ROOT.glob("docs/**/*.md"):

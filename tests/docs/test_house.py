@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "policy": set(),
     "quarantine": set(),
     "queue": {"quarantine"},
-    "desk": {"quarantine", "queue", "scan"},
+    "desk": {"quarantine", "queue", "scan", "policy"},
     "cli": {"scan", "extract", "detect", "policy", "quarantine", "queue", "desk"},
 }
 LEAVES = {
@@ -26,6 +26,7 @@ LEAVES = {
     "envelope",
     "findings",
     "headers",
+    "journal",
     "maillog",
     "mask",
     "metrics",

@@ -18,6 +18,7 @@ from holdgate.detect import Detector, RuleError
 from holdgate.policy.model import load_policies
 from holdgate.policy.review import review
 from holdgate.quarantine.store import StoreError, open_store
+from holdgate.queue.attach import longest_inspection, names_us, split_list
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.scan import sandbox
 from holdgate.seal import KeyFileError, load_keys
@@ -165,21 +166,18 @@ def _postfix(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def _main_cf(where: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
-    socket = settings.milter.socket.removeprefix("unix:")
+    seconds = round(longest_inspection(settings).total_seconds())
     for name in ("smtpd_milters", "non_smtpd_milters"):
-        if socket not in postfix.setting(name):
-            yield f"{where}: {name}: does not name our socket; add {settings.milter.socket}"
-    if postfix.setting("milter_default_action") == "accept":
-        yield f"{where}: milter_default_action: accept delivers what nobody has read; set tempfail"
+        entry = next((item for item in split_list(postfix.setting(name)) if names_us(item, settings, postfix)), None)
+        if entry is None:
+            yield f'{where}: {name}: does not name our socket; run "holdgate attach"'
+            continue
+        if _option(entry, "default_action", postfix) == "accept":
+            yield f"{where}: {name}: default_action=accept delivers what nobody has read; set tempfail"
+        if _seconds(_option(entry, "content_timeout", postfix)) < seconds:
+            yield f"{where}: {name}: content_timeout: an inspection may take {seconds} s; set at least {seconds}s"
     if postfix.setting("enable_long_queue_ids") != "yes":
         yield f"{where}: enable_long_queue_ids: must be yes, for short queue ids are used again"
-    # A message may have to wait for a worker and is tried twice; with OCR the same again, with its own time.
-    longest = settings.scan.time_limit * 2 + settings.scan.wait_limit
-    if settings.ocr.mode != "off":
-        longest += longest + settings.ocr.time_limit * 2
-    seconds = round(longest.total_seconds())
-    if _seconds(postfix.setting("milter_content_timeout")) < seconds:
-        yield f"{where}: milter_content_timeout: an inspection may take {seconds} s; set at least {seconds}s"
     if not postfix.setting("milter_header_checks"):
         yield f"{where}: milter_header_checks: not set; nothing holds what the milter marks ({headers.ACTION})"
     for name in ("milter_header_checks", "smtp_header_checks"):
@@ -195,6 +193,12 @@ def _master_cf(where: str, postfix: Postfix, settings: Settings) -> Iterator[str
         services
     ):
         yield f"{where}: no listener on {host}:{port} for our notices (desk.notice_relay); see postfix/master.cf"
+
+
+def _option(entry: str, name: str, postfix: Postfix) -> str:
+    """Return a milter's own option, from the braces of its entry, or else the setting for all of them."""
+    match = re.search(rf"\b{name}\s*=\s*([^\s,}}]+)", entry)
+    return match[1] if match else postfix.setting(f"milter_{name}")
 
 
 def _seconds(value: str) -> float:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from holdgate.config import ModerationSettings, Settings
 from holdgate.desk.tokens import Key
 from holdgate.desk.worktime import WorkTime
+from holdgate.policy.watch import PolicyWatch
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.store import Actor, Store
 from holdgate.tables import Tables
@@ -22,10 +23,18 @@ class Desk:
     store: Store
     settings: Settings
     key: Key = field(default_factory=Key.random)
+    policies: PolicyWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "policies", PolicyWatch(self.settings.policy.file))
 
     def moderation(self, incident: Incident) -> ModerationSettings:
         """Return the rules of moderation for an incident."""
-        return moderation_for(self.settings, incident.policy)
+        return self.moderation_for(incident.policy)
+
+    def moderation_for(self, policy: str) -> ModerationSettings:
+        """Return the rules for incidents of a policy: those of `[moderation]`, with what the policy sets anew."""
+        return self.policies.moderation(policy, self.settings.moderation)
 
     def work_time(self, incident: Incident) -> WorkTime:
         """Return which days count for an incident's deadline."""
@@ -49,8 +58,3 @@ class Desk:
         domain = sender.rpartition("@")[2].lower()
         own = self.settings.desk.own_domains or [parseaddr(self.settings.desk.notice_from)[1].rpartition("@")[2]]
         return bool(sender) and any(domain == one.lower() or domain.endswith("." + one.lower()) for one in own)
-
-
-def moderation_for(settings: Settings, policy: str) -> ModerationSettings:
-    """Return the rules of moderation for incidents of a policy: those of the table `[moderation]`."""
-    return settings.moderation

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from holdgate import daemon, maillog, metrics
 from holdgate.config import Settings
+from holdgate.desk import canary
 from holdgate.desk.context import Desk
 from holdgate.desk.mailbox import Mailbox
 from holdgate.desk.notices import Composer
@@ -36,11 +37,13 @@ def main() -> None:
         try:
             daemon.become(settings.user)
             timetable = _start(settings, stack)
-            metrics.serve(settings.metrics.desk)
+            metrics.serve(_NAME, settings.metrics.desk)
         except (KeyError, OSError, ValueError, StoreError) as error:
             maillog.failed(stage="start", error=str(error))
             sys.exit(daemon.EX_OSERR)
+        metrics.CANARY.set_function(lambda: canary.last_success(settings.canary.state))
         maillog.started()
+        daemon.notify("READY=1")
         _run(timetable, stop)
     maillog.stopped()
 
@@ -76,6 +79,7 @@ def _run(timetable: Timetable, stop: threading.Event) -> None:
         except Exception as error:  # one odd incident must not end deadlines and mail for all others
             metrics.ERRORS.labels("desk").inc()
             maillog.failed(stage="desk", error=maillog.describe(error))
+        daemon.notify("WATCHDOG=1")
 
 
 if __name__ == "__main__":

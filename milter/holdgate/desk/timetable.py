@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from holdgate import maillog, metrics
 from holdgate.desk import asking, moderation, post
-from holdgate.desk.context import ACTOR, Desk, moderation_for
+from holdgate.desk.context import ACTOR, Desk
 from holdgate.desk.moderators import TryLaterError
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
@@ -77,7 +77,7 @@ class Timetable:
         """
         erased = 0
         for policy in self._desk.store.unerased_policies():
-            retention = moderation_for(self._desk.settings, policy).retention
+            retention = self._desk.moderation_for(policy).retention
             for incident in self._desk.store.finished_before(policy, now - retention, _ERASES):
                 self._desk.store.erase(incident, ACTOR)
                 erased += 1

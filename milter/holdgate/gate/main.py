@@ -11,7 +11,7 @@ import threading
 
 from holdgate import daemon, maillog, metrics
 from holdgate.config import ConfigError
-from holdgate.gate import callbacks
+from holdgate.gate import callbacks, probe
 from holdgate.gate.service import Service
 from holdgate.gate.session import Session
 from holdgate.quarantine.store import StoreError, open_store
@@ -31,7 +31,7 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1})
     try:
         daemon.become(settings.user)
-        metrics.serve(settings.metrics.milter)
+        metrics.serve(_NAME, settings.metrics.milter)
         service = Service(path, settings, open_store(settings.store.url))
     except (KeyError, OSError, ConfigError, KeyFileError, StoreError, ScanError) as error:
         for problem in str(error).splitlines():
@@ -39,6 +39,7 @@ def main() -> None:
         sys.exit(daemon.EX_OSERR)
     os.umask(_SOCKET_UMASK)
     maillog.started(socket=settings.milter.socket, policies=len(service.ruling.policies.file.policy))
+    daemon.attend(lambda: probe.answers(settings.milter.socket))
     timeout = round(settings.milter.timeout.total_seconds())
     threading.Thread(target=_reload_on_signal, args=[service], daemon=True).start()
     callbacks.run(lambda: Session(service), settings.milter.socket, timeout)

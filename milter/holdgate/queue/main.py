@@ -72,7 +72,7 @@ def _reconcile(settings: Settings) -> int:
     try:
         daemon.become(settings.user)
         daemon.die_with_parent()
-        metrics.serve(settings.metrics.queue)
+        metrics.serve(_NAME, settings.metrics.queue)
         store = open_store(settings.store.url)
     except (KeyError, OSError, StoreError) as error:
         maillog.failed(stage="start", error=str(error))
@@ -84,6 +84,7 @@ def _reconcile(settings: Settings) -> int:
         missing_after=settings.queue.missing_after,
     )
     interval = settings.queue.interval.total_seconds()
+    daemon.notify("READY=1")
     while not stop.is_set() and os.getppid() == parent:
         busy = True
         try:
@@ -95,6 +96,7 @@ def _reconcile(settings: Settings) -> int:
         while time.monotonic() < deadline and os.getppid() == parent and not stop.wait(min(_BUSY_INTERVAL, interval)):
             if reconciler.has_work():
                 break
+        daemon.notify("WATCHDOG=1")
     store.close()
     return 0
 

@@ -77,6 +77,27 @@ class Postfix:
         """Return one main.cf setting with its default and its macros expanded, as ``postconf -xh`` prints it."""
         return self._run("postconf", "-xh", name).decode().strip()
 
+    def raw_setting(self, name: str) -> str:
+        """Return one main.cf setting with its default, its macros as they are written."""
+        return self._run("postconf", "-h", name).decode().strip()
+
+    def defaults(self) -> dict[str, str]:
+        """Return every setting that this version of Postfix knows, with its default."""
+        lines = self._run("postconf", "-d").decode().splitlines()
+        return {name.strip(): value.strip() for name, _, value in (line.partition("=") for line in lines)}
+
+    def set(self, name: str, value: str) -> None:
+        """Set one main.cf setting. The instance is not told."""
+        self._run("postconf", "-e", f"{name}={value}")
+
+    def set_service(self, service: str, line: str) -> None:
+        """Set one service of master.cf, named as "name/type"."""
+        self._run("postconf", "-M", f"{service}={line}")
+
+    def remove_service(self, service: str) -> None:
+        """Take one service, named as "name/type", out of master.cf."""
+        self._run("postconf", "-MX", service)
+
     def services(self) -> str:
         """Return master.cf, one service a line, as ``postconf -Mf`` prints it."""
         return self._run("postconf", "-M").decode()

@@ -163,6 +163,10 @@ class Reconciler:
     def _close(self, incident: Incident, state: State, note: str = "") -> None:
         self._store.change(incident, state, ACTOR, note=note, closed_at=datetime.now(UTC))
         metrics.OUTCOMES.labels(state).inc()
+        if incident.state in DECIDED and incident.decided_at is not None:
+            metrics.DECISIONS.labels(incident.state, incident.decided_how or "").inc()
+            since = incident.held_at or incident.created_at
+            metrics.DECISION_SECONDS.observe((incident.decided_at - since).total_seconds())
 
     # -- messages without an open incident ------------------------------------------------------------------------
 

@@ -52,6 +52,7 @@ class Inspector:
         """Read and search a message, or a file named `name`."""
         begun = time.perf_counter()
         extraction = self.extract(data, name)
+        read = time.perf_counter()
         matches: list[list[Match]] = []
         for part in extraction.parts:
             scan = self._detector.scan(part.text, part.places)
@@ -69,6 +70,7 @@ class Inspector:
             pictures_unread=any(NOT_READ in part.reason for part in extraction.parts),
             encrypted=any("encrypted" in part.reason for part in extraction.parts),
             elapsed_ms=round((time.perf_counter() - begun) * 1000, 3),
+            extract_ms=round((read - begun) * 1000, 3),
         )
 
     def explain(self, data: bytes, name: str | None = None) -> list[dict[str, str]]:

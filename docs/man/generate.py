@@ -1,0 +1,246 @@
+"""Writes the man pages from the code: the commands from their parsers, the settings from their declarations.
+
+Run it from the checkout's root: ``.venv/bin/python docs/man/generate.py``. A test fails while a page is stale.
+"""
+
+import argparse
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pydantic.fields import FieldInfo
+
+import holdgate.desk.main
+import holdgate.gate.main
+import holdgate.queue.main
+from holdgate import __version__
+from holdgate.cli.main import build_parser
+from holdgate.config import DEFAULT_PATH, Section, Settings
+
+_HERE = Path(__file__).parent
+_NOTE = r".\" Written by docs/man/generate.py from the code: change it there."
+
+_FILES = {
+    "/etc/holdgate/holdgate.toml": "The settings, see holdgate.toml(5).",
+    "/etc/holdgate/policies.toml": "The policies: who may send what to whom.",
+    "/etc/holdgate/rules.d/": "Rules of your own.",
+    "/etc/holdgate/postfix/": "Postfix tables that hold what the milter marks, and take our headers off again.",
+    "/etc/holdgate/credentials/": "Secrets for the daemons, as systemd hands them over (LoadCredential=).",
+    "/var/lib/holdgate/": "The store.",
+    "/var/spool/postfix/holdgate/milter.sock": "Where the milter listens.",
+    "/run/holdgate/queue.sock": "Where the queue agent listens.",
+}
+_SIGNALS = {
+    "holdgate-milter": {
+        "SIGUSR1": "Read settings, policies, rules and keys anew; with a mistake in them, the old ones stay in force. "
+        "systemctl reload holdgate-milter sends it.",
+        "SIGTERM": "End in good order. Messages under way are deferred.",
+    },
+    "holdgate-queue": {"SIGTERM": "End in good order. Held mail stays held."},
+    "holdgate-desk": {"SIGTERM": "End in good order. What is owed is sent after the next start."},
+}
+
+
+def _escape(text: str) -> str:
+    """Make text safe for troff: its escape character, and the characters that begin a request."""
+    text = text.replace("\\", r"\e").replace("-", r"\-").replace("’", "'")
+    return re.sub(r"(?m)^([.'])", r"\\&\1", text)
+
+
+def _plain(text: str) -> str:
+    """Take the markup of docstrings and descriptions off."""
+    text = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text)
+    return text.replace("`", "").strip()
+
+
+def _page(name: str, section: int, short: str, body: list[str]) -> str:
+    title = f'.TH {name.upper()} {section} "" "Holdgate {__version__}" "Holdgate"'
+    lines = [_NOTE, title, ".SH NAME", f"{_escape(name)} \\- {_escape(short)}", *body]
+    return "\n".join(lines) + "\n"
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    for paragraph in re.split(r"\n\s*\n", text.strip()):
+        yield ".PP"
+        yield _escape(_plain(" ".join(paragraph.split())))
+
+
+def _terms(terms: dict[str, str]) -> Iterator[str]:
+    for term, meaning in terms.items():
+        yield ".TP"
+        yield rf"\fB{_escape(term)}\fR"
+        yield _escape(_plain(meaning))
+
+
+def command() -> str:
+    """Return holdgate(8): every subcommand with its arguments."""
+    parser = build_parser()
+    body = [
+        ".SH SYNOPSIS",
+        r"\fBholdgate\fR [\fB\-c\fR \fIFILE\fR] \fICOMMAND\fR [\fIargument\fR ...]",
+        ".SH DESCRIPTION",
+        _escape(
+            "Holdgate inspects the mail that leaves through Postfix. Mail with personal data waits in Postfix's hold "
+            "queue until a moderator approves it, rejects it, or its deadline passes. This command looks at what "
+            "waits, decides, tries rules out, and looks after the installation."
+        ),
+        ".SH OPTIONS",
+        *_terms(_arguments(parser)),
+        ".SH COMMANDS",
+    ]
+    for child in _children(parser):
+        body += [f".SS {_escape(_usage(child))}", *_paragraphs(_what(parser, child)), *_terms(_arguments(child))]
+    body += [".SH FILES", *_terms(_FILES), ".SH SEE ALSO"]
+    body += [r".BR holdgate.toml (5), holdgate\-milter (8), holdgate\-queue (8), holdgate\-desk (8), postsuper (1)"]
+    return _page("holdgate", 8, "outbound mail DLP with a manager's approval", body)
+
+
+def _children(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for child in dict.fromkeys(action.choices.values()):
+                if not any(isinstance(inner, argparse._SubParsersAction) for inner in child._actions):
+                    yield child
+                yield from _children(child)
+
+
+def _what(parser: argparse.ArgumentParser, child: argparse.ArgumentParser) -> str:
+    """Return what a command's parent says of it, and its own description."""
+    helps = [
+        choice.help or ""
+        for holder in (parser, *_holders(parser))
+        for action in holder._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for choice in action._choices_actions
+        if action.choices.get(choice.dest) is child
+    ]
+    first = helps[0] if helps else ""
+    sentence = first[:1].upper() + first[1:] + "." if first else ""
+    return "\n\n".join(text for text in (sentence, child.description or "") if text) or child.prog
+
+
+def _holders(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for child in dict.fromkeys(action.choices.values()):
+                yield child
+                yield from _holders(child)
+
+
+def _usage(parser: argparse.ArgumentParser) -> str:
+    parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=1000)
+    usage = parser.format_usage().removeprefix("usage: ").strip()
+    return usage.replace("[-h] ", "").replace(" [-h]", "").removeprefix("holdgate ")
+
+
+def _arguments(parser: argparse.ArgumentParser) -> dict[str, str]:
+    terms = {}
+    formatter = argparse.HelpFormatter(parser.prog)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction | argparse._HelpAction):
+            continue
+        terms[_invocation(action)] = formatter._expand_help(action) if action.help else ""
+    return {term: meaning or "See above." for term, meaning in terms.items()}
+
+
+def _invocation(action: argparse.Action) -> str:
+    """Name an argument as the manual does, which is not the same in all versions of argparse."""
+    value = action.metavar or (action.dest.upper() if action.option_strings else action.dest)
+    takes = [] if action.nargs == 0 else [f"{{{','.join(action.choices)}}}" if action.choices else str(value)]
+    return " ".join([", ".join(action.option_strings), *takes]).strip()
+
+
+def _daemon(name: str, module: object) -> str:
+    text = inspect.getdoc(module) or ""
+    first, _, rest = text.partition("\n\n")
+    short = _plain(" ".join(first.split()).partition(": ")[2]).rstrip(".")
+    options = {
+        "-c FILE, --config FILE": f"Settings file (default: {DEFAULT_PATH}).",
+        "-v, --verbose": "Log more.",
+        "--version": "Print the version and end.",
+    }
+    codes = {
+        "0": "Ended in good order.",
+        "71": "Something it needs cannot be had: the store, a socket, a port. systemd tries again.",
+        "78": "A mistake in the settings. systemd does not try again before somebody mends it.",
+    }
+    body = [
+        ".SH SYNOPSIS",
+        rf"\fB/opt/holdgate/bin/{_escape(name)}\fR [\fB\-c\fR \fIFILE\fR] [\fB\-v\fR]",
+        ".SH DESCRIPTION",
+        *list(_paragraphs(f"It {short}.\n\n{rest}"))[1:],
+        ".PP",
+        _escape(f"systemd starts it as {name}.service, a part of holdgate.target."),
+        ".SH OPTIONS",
+        *_terms(options),
+        ".SH SIGNALS",
+        *_terms(_SIGNALS[name]),
+        ".SH EXIT STATUS",
+        *_terms(codes),
+        ".SH FILES",
+        *_terms(_FILES),
+        ".SH SEE ALSO",
+        ".BR holdgate (8), holdgate.toml (5)",
+    ]
+    return _page(name, 8, short, body)
+
+
+def settings() -> str:
+    """Return holdgate.toml(5): every setting with its default."""
+    body = [
+        ".SH SYNOPSIS",
+        rf"\fB{_escape(str(DEFAULT_PATH))}\fR",
+        ".SH DESCRIPTION",
+        _escape(
+            "The settings of Holdgate, in TOML. A file needs only what differs from the defaults; an empty one is "
+            "valid. Durations are written 30s, 10m, 12h, 2d; sizes 512K, 25M, 1G (powers of 1024); addresses "
+            "host:port. A key that is not listed here is an error. holdgate check reads the file and names every "
+            "problem."
+        ),
+        ".SH SETTINGS",
+    ]
+    for name, field in Settings.model_fields.items():
+        if not _section(field):
+            body += _terms({name: f"{field.description} Default: {field.default!r}."})
+    for name, field in Settings.model_fields.items():
+        section = _section(field)
+        if section is not None:
+            body += [f".SH [{name}]", _escape(_plain((section.__doc__ or "").splitlines()[0])), *_settings(section)]
+    body += [".SH SEE ALSO", ".BR holdgate (8)"]
+    return _page("holdgate.toml", 5, "settings of Holdgate", body)
+
+
+def _section(field: FieldInfo) -> type[Section] | None:
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, Section) else None
+
+
+def _settings(section: type[Section]) -> Iterator[str]:
+    defaults = section().model_dump(mode="json")
+    for name, field in section.model_fields.items():
+        default = "unset" if defaults[name] is None else repr(defaults[name]).replace("'", '"')
+        yield from _terms({name: f"{field.description or ''} Default: {default}."})
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "holdgate.8": command,
+    "holdgate-milter.8": lambda: _daemon("holdgate-milter", holdgate.gate.main),
+    "holdgate-queue.8": lambda: _daemon("holdgate-queue", holdgate.queue.main),
+    "holdgate-desk.8": lambda: _daemon("holdgate-desk", holdgate.desk.main),
+    "holdgate.toml.5": settings,
+}
+
+
+def stale() -> list[str]:
+    """Return the names of the pages that are not what the code says."""
+    return [name for name, page in PAGES.items() if not _is_current(_HERE / name, page)]
+
+
+def _is_current(path: Path, page: Callable[[], str]) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == page()
+
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (_HERE / name).write_text(page(), encoding="utf-8")

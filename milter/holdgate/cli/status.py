@@ -1,0 +1,136 @@
+"""`holdgate status`: one screen that says whether mail is inspected, what waits, and since when."""
+
+import argparse
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from holdgate import __version__
+from holdgate.config import Settings, load_settings
+from holdgate.desk import canary
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import DECIDED, State
+from holdgate.quarantine.store import Store, open_store
+from holdgate.queue.attach import names_us
+from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.postfix import Postfix, PostfixError
+
+_TIMEOUT = 5
+# What is decided is carried out within seconds; a notice that Postfix does not take is the usual reason for longer.
+_SOON = timedelta(minutes=15)
+_OK, _TROUBLE = "ok", "NOT OK"
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the subcommand."""
+    status = commands.add_parser(
+        "status",
+        help="say on one screen whether all is well and what waits",
+        description="Exit code 0: all is well; 1: something is not, and its line says so.",
+    )
+    status.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    settings = load_settings(arguments.config)
+    store = open_store(settings.store.url)
+    now = datetime.now(UTC)
+    lines = [*_daemons(settings), *_postfix(settings), *_incidents(store, settings, now), *_canary(settings, now)]
+    print(f"Holdgate {__version__}, {arguments.config}")
+    for name, good, said in lines:
+        print(f"  {name:16}{'' if good is None else _OK if good else _TROUBLE:8}{said}")
+    return 1 if any(good is False for _, good, _ in lines) else 0
+
+
+_Line = tuple[str, bool | None, str]
+
+
+def _daemons(settings: Settings) -> Iterator[_Line]:
+    for name in ("milter", "queue", "desk"):
+        host, port = getattr(settings.metrics, name)
+        try:
+            with urllib.request.urlopen(f"http://{_host(host)}:{port}/metrics", timeout=_TIMEOUT) as answer:
+                text = answer.read().decode()
+        except (OSError, ValueError, urllib.error.URLError):
+            yield f"holdgate-{name}", False, f"does not answer on {host}:{port}; see: systemctl status holdgate-{name}"
+            continue
+        started = _value(text, "process_start_time_seconds")
+        since = f"up since {_time(datetime.fromtimestamp(started, UTC))}" if started else "up"
+        stale = _value(text, "holdgate_config_current") == 0 and name == "milter"
+        yield f"holdgate-{name}", not stale, f"{since}; its settings are older than the file" if stale else since
+
+
+def _host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _value(text: str, name: str) -> float | None:
+    """Return one sample without labels from Prometheus's text format."""
+    return next((float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")), None)
+
+
+def _postfix(settings: Settings) -> Iterator[_Line]:
+    postfix = Postfix(settings.queue.postfix_config)
+    try:
+        attached = names_us(postfix.setting("smtpd_milters"), settings, postfix)
+    except PostfixError as error:
+        yield "Postfix", False, str(error)
+        return
+    said = f"asks us ({settings.queue.postfix_config})" if attached else 'does not ask us; run "holdgate attach"'
+    yield "Postfix", attached, said
+    socket_path = settings.milter.socket.removeprefix("unix:")
+    if socket_path.startswith("/") and not _listens(socket_path):
+        yield "milter socket", False, f"nobody listens on {socket_path}: mail is deferred"
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            return probe.connect_ex(path) == 0
+        except PermissionError:
+            return True
+
+
+def _incidents(store: Store, settings: Settings, now: datetime) -> Iterator[_Line]:
+    try:
+        queued = f", {len(QueueClient(settings.queue.socket).held())} messages in Postfix's hold queue"
+        good: bool | None = True
+    except QueueError as error:
+        queued, good = f"; {error}", False
+    held = store.incidents({State.HELD})
+    yield "held", good, f"{len(held)} wait for a decision{_oldest(held, now)}{queued}"
+    late = [incident for incident in held if incident.deadline_at is not None and incident.deadline_at < now]
+    if late:
+        yield "overdue", False, f"{len(late)} are past their deadline; does holdgate-desk run?"
+    under_way = store.incidents({State.PENDING, *DECIDED})
+    stuck = [incident for incident in under_way if now - (incident.decided_at or incident.created_at) > _SOON]
+    yield "under way", not stuck if under_way else None, f"{len(under_way)} decided or pending{_oldest(under_way, now)}"
+    counts = store.count()
+    closed = ", ".join(f"{counts[state]} {state}" for state in State if counts.get(state) and state not in _OPEN)
+    yield "closed", None, closed or "none yet"
+
+
+_OPEN = {State.PENDING, State.HELD, *DECIDED}
+
+
+def _oldest(incidents: list[Incident], now: datetime) -> str:
+    return f", the oldest for {_age(now - incidents[0].created_at)}" if incidents else ""
+
+
+def _age(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} d"
+
+
+def _canary(settings: Settings, now: datetime) -> Iterator[_Line]:
+    last = canary.last_success(settings.canary.state)
+    if last:
+        yield "canary", None, f"last came through {_age(now - datetime.fromtimestamp(last, UTC))} ago"
+    else:
+        yield "canary", None, "never ran; enable it: systemctl enable --now holdgate-canary.timer"
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M %Z")

@@ -1,0 +1,99 @@
+"""The canary: a marked message of our own that goes the whole way, so that an alarm is raised when mail would not.
+
+It carries a published test number, must be held for it, is approved by nobody but the canary, and must leave the hold
+queue. Any policy or fault that lets it pass, or keeps it, makes it fail.
+"""
+
+import smtplib
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid
+from pathlib import Path
+
+from holdgate.config import CanarySettings
+from holdgate.desk import moderation
+from holdgate.desk.context import Desk
+from holdgate.quarantine.incident import Answer, Incident
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Actor, Store
+
+ACTOR = Actor("holdgate-canary", "canary")
+HEADER = "X-Holdgate-Canary"
+
+_SMTP_TIMEOUT = 60
+_PAUSE = 0.2
+# Test numbers that no person has: a payment card of every provider's documentation and python-stdnum's sample.
+_TEXT = """\
+This message is a test that Holdgate sends to itself. It is held, approved and thrown away by itself.
+Nobody needs to do anything. Credit card: 4111 1111 1111 1111. Social security number: 536-90-4399.
+"""
+
+
+class CanaryError(Exception):
+    """The canary did not come through; the argument says how far it got."""
+
+
+def run(desk: Desk) -> Incident:
+    """Send one message, see it held, approve it, see it released, and note the time. Raises CanaryError."""
+    store, settings = desk.store, desk.settings.canary
+    message_id = make_msgid("canary", domain="holdgate.invalid")
+    patience = settings.patience.total_seconds()
+    try:
+        _submit(settings, message_id)
+    except (OSError, smtplib.SMTPException) as error:
+        host, port = settings.submit
+        raise CanaryError(f"Postfix on {host}:{port} did not take the message: {error}") from error
+    incident = _wait(lambda: _held(store, message_id), patience)
+    if incident is None:
+        raise CanaryError("the message was taken, but not held: nothing stops personal data now, or it stops all mail")
+    try:
+        moderation.override(desk, incident, Answer.APPROVE, ACTOR)
+    except moderation.RefusedError as error:
+        raise CanaryError(f"incident {incident.id}: somebody else decided on it") from error
+    released = _wait(lambda: _in_state(store, incident, State.RELEASED), patience)
+    if released is None:
+        raise CanaryError(f"incident {incident.id}: approved, but not released: see holdgate-queue's log")
+    settings.state.write_text(f"{datetime.now(UTC).timestamp():.0f}\n", encoding="ascii")
+    return released
+
+
+def last_success(path: Path) -> float:
+    """Return when the canary last came through, in seconds since the epoch; 0 if never."""
+    try:
+        return float(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0.0
+
+
+def _submit(settings: CanarySettings, message_id: str) -> None:
+    message = EmailMessage(policy=SMTP)
+    message["From"] = f"Holdgate canary <{settings.sender or settings.recipient}>"
+    message["To"] = f"<{settings.recipient}>"
+    message["Subject"] = "Holdgate canary"
+    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Message-ID"] = message_id
+    message["Auto-Submitted"] = "auto-generated"
+    message[HEADER] = "yes"
+    message.set_content(_TEXT)
+    with smtplib.SMTP(*settings.submit, timeout=_SMTP_TIMEOUT) as connection:
+        connection.sendmail(settings.sender, [settings.recipient], message.as_bytes())
+
+
+def _held(store: Store, message_id: str) -> Incident | None:
+    held = (incident for incident in store.incidents({State.HELD}) if incident.message_id.strip() == message_id)
+    return next(held, None)
+
+
+def _in_state(store: Store, incident: Incident, state: State) -> Incident | None:
+    now = store.incident(incident.id)
+    return now if now is not None and now.state is state else None
+
+
+def _wait(look: Callable[[], Incident | None], patience: float) -> Incident | None:
+    deadline = time.monotonic() + patience
+    while (found := look()) is None and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
+    return found

@@ -1,0 +1,367 @@
+"""Puts us into a Postfix instance's settings and takes us out again, on copies first, so that a person can look.
+
+What was there stays: other milters keep their places, except that ours comes before the first one that may sign
+(DKIM signs the message as it leaves), and what only our milter needs is said in the braces of its own entry
+(postconf(5), smtpd_milters), not for all. What was there before is kept in a file, for `detach`.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from holdgate.config import Settings
+from holdgate.queue.postfix import Postfix, PostfixError
+
+# Owned by root up to "/": who could write here could write main.cf at the next detach.
+STATE_DIRECTORY = Path("/etc/holdgate/attached")
+MAPS_DIRECTORY = Path("/etc/holdgate/postfix")
+_FILES = ("main.cf", "master.cf")
+
+# Lists in which we stand beside others.
+_MILTERS = ("smtpd_milters", "non_smtpd_milters")
+_MAPS = ("milter_header_checks", "smtp_header_checks")
+# What must hold for everybody; why stands in postfix/main.cf. A release that does not know a setting does without.
+_SETTINGS = {
+    "enable_long_queue_ids": "yes",
+    "smtpd_forbid_bare_newline": "normalize",
+    "smtpd_forbid_bare_newline_exclusions": "",
+    "message_strip_characters": r"\0",
+}
+# Filters that never sign; any other milter may, so we come before it.
+_NO_SIGNERS = re.compile(r"clam|spamass|dmarc|greylist|spf|regex|sid-milter", re.ASCII)
+# How much longer than our own limits Postfix waits for our answer, in seconds.
+_CONTENT_TIMEOUT = 300
+_CONTENT_GRACE = 60
+
+
+class AttachError(Exception):
+    """It cannot be done; the argument says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What `attach` keeps for `detach`: both files as they were, and fingerprints of what it made of them."""
+
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """New content of an instance's files, the difference to read, and what a person should know."""
+
+    config: Path
+    content: dict[str, str]
+    difference: str
+    remarks: list[str]
+
+
+# -- attach -------------------------------------------------------------------------------------------------------
+
+
+def plan_attach(settings: Settings) -> Plan:
+    """Work out what attaching changes. Raises AttachError where it would not work, PostfixError where Postfix fails."""
+    config = settings.queue.postfix_config
+    postfix = Postfix(config)
+    entry = milter_entry(settings, postfix)
+    with _copy(config) as copy:
+        draft = Postfix(copy)
+        for name, value in _changes(settings, postfix, entry):
+            draft.set(name, value)
+        listener = _listener(settings)
+        service = listener.split()[0] + "/inet"
+        if service not in _services(postfix):
+            draft.set_service(service, listener)
+        return _plan(config, copy, _remarks(settings, postfix))
+
+
+def milter_entry(settings: Settings, postfix: Postfix) -> str:
+    """Return our entry for smtpd_milters, with all that only we need in its braces. Raises AttachError."""
+    socket = settings.milter.socket
+    if socket.startswith("unix:"):
+        path = Path(socket.removeprefix("unix:"))
+        queue_directory = Path(postfix.setting("queue_directory"))
+        if path.is_relative_to(queue_directory):
+            # Postfix's processes stand in the queue directory, whether it is their root (chroot) or not.
+            socket = f"unix:{path.relative_to(queue_directory)}"
+        elif chrooted := sorted(_chrooted(postfix)):
+            raise AttachError(
+                f"{', '.join(chrooted)} run chrooted in {queue_directory} and cannot reach {path}: set milter.socket "
+                f'to "unix:{queue_directory}/holdgate/milter.sock", restart holdgate-milter, and try again'
+            )
+    wanted = round(longest_inspection(settings).total_seconds()) + _CONTENT_GRACE
+    return f"{{ {socket}, default_action=tempfail, protocol=6, content_timeout={max(wanted, _CONTENT_TIMEOUT)}s }}"
+
+
+def longest_inspection(settings: Settings) -> timedelta:
+    """Return how long a message may take: it may have to wait for a worker and is tried twice, with OCR all again."""
+    longest = settings.scan.time_limit * 2 + settings.scan.wait_limit
+    if settings.ocr.mode != "off":
+        longest += longest + settings.ocr.time_limit * 2
+    return longest
+
+
+def _changes(settings: Settings, postfix: Postfix, entry: str) -> Iterator[tuple[str, str]]:
+    for name in _MILTERS:
+        now = postfix.raw_setting(name)
+        if not names_us(postfix.setting(name), settings, postfix) and not (name != _MILTERS[0] and _follows(now)):
+            yield name, with_milter(now, entry)
+    for name in _MAPS:
+        now = postfix.raw_setting(name)
+        table = f"regexp:{MAPS_DIRECTORY / name}"
+        if table not in postfix.setting(name):
+            yield name, f"{table}, {now}" if now else table
+    known = postfix.defaults()
+    for name, value in _SETTINGS.items():
+        # A site that chose something else than Postfix's default there keeps it, but for the queue ids.
+        default = name == "enable_long_queue_ids" or postfix.raw_setting(name) == known.get(name)
+        if name in known and default and postfix.setting(name) != value:
+            yield name, value
+
+
+def _follows(value: str) -> bool:
+    return "$smtpd_milters" in value or "${smtpd_milters}" in value
+
+
+def split_list(value: str) -> list[str]:
+    """Split a list setting at commas and spaces, but not within braces (postconf(5))."""
+    return re.findall(r"(?:\{[^{}]*\}|[^\s,{}]|[{}])+", value)
+
+
+def with_milter(value: str, entry: str) -> str:
+    """Return a list of milters with `entry` before the first one that may sign."""
+    items = split_list(value)
+    place = next((place for place, item in enumerate(items) if not _NO_SIGNERS.search(item)), len(items))
+    return ", ".join([*items[:place], entry, *items[place:]])
+
+
+def names_us(value: str, settings: Settings, postfix: Postfix) -> bool:
+    """Say whether a list of milters, macros expanded, has our socket: absolute or below the queue directory."""
+    socket = settings.milter.socket
+    below = socket.removeprefix(f"unix:{postfix.setting('queue_directory')}/")
+    return any(item in re.split(r"[\s,{}]+", value) for item in (socket, f"unix:{below}"))
+
+
+def _listener(settings: Settings) -> str:
+    host, port = settings.desk.notice_relay
+    return (
+        f"{host}:{port} inet n - n - - smtpd -o syslog_name=postfix/holdgate -o smtpd_milters= "
+        "-o smtpd_client_restrictions=permit_mynetworks,reject -o smtpd_relay_restrictions=permit_mynetworks,reject "
+        "-o mynetworks=127.0.0.0/8 -o smtpd_authorized_xforward_hosts= -o smtpd_tls_security_level=none "
+        "-o receive_override_options=no_header_body_checks,no_milters"
+    )
+
+
+def _remarks(settings: Settings, postfix: Postfix) -> list[str]:
+    """Name what stays outside: ways by which mail still passes us, and instances that are not ours."""
+    remarks = []
+    listener = "{}:{}".format(*settings.desk.notice_relay)
+    for service, options in _services(postfix).items():
+        if service.startswith(f"{listener}/"):
+            continue
+        if "smtpd_milters" in options:
+            remarks.append(
+                f"master.cf: {service} has milters of its own (-o smtpd_milters={options['smtpd_milters']}): what "
+                "comes in there is not inspected. Add our entry there by hand, before the one that signs."
+            )
+        if "no_milters" in options.get("receive_override_options", ""):
+            remarks.append(f"master.cf: {service} says no_milters: what comes in there is not inspected.")
+        if options.get("smtpd_proxy_filter"):
+            remarks.append(
+                f"master.cf: {service} has an smtpd_proxy_filter before the queue: Postfix shows milters no content "
+                "there. Attach to the Postfix behind that filter instead."
+            )
+        if "milter_header_checks" in options or "smtp_header_checks" in options:
+            remarks.append(f"master.cf: {service} has header checks of its own: add our tables there by hand.")
+    if postfix.setting("smtpd_proxy_filter"):
+        remarks.append("main.cf: smtpd_proxy_filter: Postfix shows milters no content; attach behind that filter.")
+    if postfix.setting("content_filter"):
+        remarks.append(
+            "main.cf: content_filter: mail that this filter hands back is inspected a second time, unless the listener "
+            "it comes back to says receive_override_options=no_milters."
+        )
+    for other in postfix.setting("multi_instance_directories").replace(",", " ").split():
+        remarks.append(
+            f"{other}: another Postfix instance; what it takes in is not inspected. One Holdgate serves one instance: "
+            "attach the one through which all outgoing mail passes (queue.postfix_config)."
+        )
+    return remarks
+
+
+def _services(postfix: Postfix) -> dict[str, dict[str, str]]:
+    """Return the services of master.cf by "name/type", each with its -o options."""
+    services = {}
+    for line in postfix.services().splitlines():
+        fields = line.split()
+        if len(fields) >= 8:
+            options = re.findall(r"-o\s+(?:\{\s*)?(\w+)\s*=\s*([^\s}]*)", line)
+            services[f"{fields[0]}/{fields[1]}"] = dict(options)
+    return services
+
+
+def _chrooted(postfix: Postfix) -> Iterator[str]:
+    """Yield the services that speak milter and run chrooted (the fifth column; from Postfix 3.0 on "-" is no)."""
+    for line in postfix.services().splitlines():
+        fields = line.split()
+        if len(fields) >= 8 and fields[7] in ("smtpd", "cleanup") and fields[4] == "y":
+            yield fields[0]
+
+
+# -- detach -------------------------------------------------------------------------------------------------------
+
+
+def plan_detach(settings: Settings) -> Plan:
+    """Work out how to take us out: the files as they were, or, where they were changed since, without our part."""
+    config = settings.queue.postfix_config
+    postfix = Postfix(config)
+    remembered = _recall(config)
+    now = _read(config)
+    with _copy(config) as copy:
+        for name in _FILES:
+            if remembered is not None and _fingerprint(now[name]) == remembered.after[name]:
+                (copy / name).write_text(remembered.before[name], encoding="utf-8", errors="surrogateescape")
+        _take_out(Postfix(copy), settings, postfix, remembered)
+        return _plan(config, copy, [])
+
+
+def _take_out(draft: Postfix, settings: Settings, postfix: Postfix, remembered: Remembered | None) -> None:
+    for name in _MILTERS:
+        items = split_list(draft.raw_setting(name))
+        kept = [item for item in items if not names_us(item, settings, postfix)]
+        if kept != items:
+            draft.set(name, ", ".join(kept))
+    for name in _MAPS:
+        items = split_list(draft.raw_setting(name))
+        kept = [item for item in items if item != f"regexp:{MAPS_DIRECTORY / name}"]
+        if kept != items:
+            draft.set(name, ", ".join(kept))
+    listener = "{}:{}/inet".format(*settings.desk.notice_relay)
+    ours = _services(draft).get(listener, {}).get("syslog_name") == "postfix/holdgate"
+    if ours and (remembered is None or "postfix/holdgate" not in remembered.before["master.cf"]):
+        draft.remove_service(listener)
+
+
+# -- both ---------------------------------------------------------------------------------------------------------
+
+
+def apply(plan: Plan) -> None:
+    """Put a plan's content in place, have Postfix check it, and reload Postfix if it runs.
+
+    Raises AttachError when Postfix does not like it; the files are then as they were.
+    """
+    old = _read(plan.config)
+    _write(plan.config, plan.content)
+    try:
+        _postfix(plan.config, "check")
+        if is_running(plan.config):
+            _postfix(plan.config, "reload")
+    except PostfixError as error:
+        _write(plan.config, old)
+        raise AttachError(f"Postfix does not accept the change, and it is undone: {error}") from error
+
+
+def remember(plan: Plan) -> None:
+    """Keep what is there now, before `plan` is applied. What an earlier attach kept stays the truth."""
+    before = _read(plan.config)
+    known = _recall(plan.config)
+    if known is not None and all(_fingerprint(before[name]) == known.after[name] for name in _FILES):
+        before = known.before
+    state = Remembered(before, {name: _fingerprint(text) for name, text in plan.content.items()})
+    STATE_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _replace(_state(plan.config), json.dumps(asdict(state)), 0o600)
+
+
+def forget(config: Path) -> None:
+    """Drop what was kept: we are out."""
+    _state(config).unlink(missing_ok=True)
+
+
+def is_running(config: Path) -> bool:
+    """Say whether the instance runs."""
+    try:
+        _postfix(config, "status")
+    except PostfixError:
+        return False
+    return True
+
+
+def _state(config: Path) -> Path:
+    return STATE_DIRECTORY / f"{str(config.resolve()).strip('/').replace('/', '_')}.json"
+
+
+def _recall(config: Path) -> Remembered | None:
+    try:
+        return Remembered(**json.loads(_state(config).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+def _plan(config: Path, copy: Path, remarks: list[str]) -> Plan:
+    old, new = _read(config), _read(copy)
+    lines: list[str] = []
+    for name in _FILES:
+        lines += difflib.unified_diff(
+            old[name].splitlines(),
+            new[name].splitlines(),
+            str(config / name),
+            f"{config / name} (new)",
+            lineterm="",
+            n=1,
+        )
+    return Plan(config, new, "\n".join(lines), remarks)
+
+
+@contextmanager
+def _copy(config: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="holdgate-attach-") as directory:
+        copy = Path(directory)
+        for name in _FILES:
+            shutil.copy2(config / name, copy / name)
+        yield copy
+
+
+def _read(config: Path) -> dict[str, str]:
+    try:
+        return {name: (config / name).read_text(encoding="utf-8", errors="surrogateescape") for name in _FILES}
+    except OSError as error:
+        raise AttachError(f"{error.filename}: {error.strerror}: is Postfix configured?") from error
+
+
+def _write(config: Path, content: dict[str, str]) -> None:
+    for name, text in content.items():
+        path = config / name
+        _replace(path, text, path.stat().st_mode & 0o7777)
+
+
+def _replace(path: Path, text: str, mode: int) -> None:
+    """Write a file so that a crash leaves the old one or the new one."""
+    content = text.encode("utf-8", "surrogateescape")
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as new:
+        new.write(content)
+        new.flush()
+        os.fsync(new.fileno())
+    Path(new.name).chmod(mode)
+    Path(new.name).replace(path)
+
+
+def _fingerprint(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _postfix(config: Path, command: str) -> None:
+    done = subprocess.run(
+        ["postfix", "-c", str(config), command], capture_output=True, text=True, errors="replace", check=False
+    )
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()
+        raise PostfixError(f"postfix {command}: {said[-1] if said else f'exit {done.returncode}'}")

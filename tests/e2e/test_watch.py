@@ -1,0 +1,143 @@
+"""A site under observation: a real Prometheus, the canary, the log, and one screen of status."""
+
+import json
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdgate.quarantine.states import State
+from testbed import letters
+from testbed.ports import LOOPBACK, free_port, is_listening
+from testbed.site import Site
+
+NewSite = Callable[..., Site]
+
+
+@pytest.fixture
+def prometheus(site: Site, tmp_path: Path) -> Iterator[Callable[[str], list[Any]]]:
+    """Debian's Prometheus, scraping the site once a second; gives the results of a query."""
+    targets = [f"{host}:{port}" for host, port in vars(site.settings.metrics).values()]
+    (tmp_path / "prometheus.yml").write_text(
+        "global: {scrape_interval: 1s}\nscrape_configs:\n  - job_name: holdgate\n    static_configs:\n"
+        f"      - targets: {json.dumps(targets)}\n"
+    )
+    port = free_port()
+    process = subprocess.Popen(
+        [
+            "prometheus",
+            f"--config.file={tmp_path}/prometheus.yml",
+            f"--storage.tsdb.path={tmp_path}/data",
+            f"--web.listen-address={LOOPBACK}:{port}",
+            "--log.level=error",
+        ],
+        stdout=subprocess.DEVNULL,
+    )
+
+    def query(expression: str) -> list[Any]:
+        url = f"http://{LOOPBACK}:{port}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            result = json.load(answer)["data"]["result"]
+        assert isinstance(result, list)
+        return result
+
+    try:
+        site.wait_for(lambda: is_listening(port), "Prometheus to listen")
+        yield query
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_prometheus_scrapes_all_three(site: Site, prometheus: Callable[[str], list[Any]]) -> None:
+    site.wait_for(lambda: len(prometheus('up{job="holdgate"} == 1')) == 3, "three targets to be up")
+    recipient = "scraped@partner.example"
+    site.submit(letters.letter("Scraped", f"SSN {letters.SSN}").as_bytes(), letters.SENDER, recipient)
+    site.wait_for(lambda: prometheus('holdgate_messages_total{action="quarantine"} >= 1'), "the message to be counted")
+    site.wait_for(lambda: prometheus("holdgate_held_messages >= 1"), "the held message to be counted")
+    stages = {row["metric"]["stage"] for row in prometheus("holdgate_scan_seconds_count")}
+    assert stages == {"wait", "extract", "detect"}
+    assert len(prometheus("holdgate_build_info")) == 3
+
+
+def held(site: Site, recipient: str) -> list[str]:
+    waiting = site.store.incidents({State.HELD})
+    return [incident.id for incident in waiting if recipient in incident.recipients]
+
+
+def test_decisions_are_counted_by_outcome_and_way(site: Site) -> None:
+    recipient = "counted@partner.example"
+    site.submit(letters.letter("Counted", f"SSN {letters.SSN}").as_bytes(), letters.SENDER, recipient)
+    site.wait_for(lambda: held(site, recipient), "the message to be held")
+    (incident,) = held(site, recipient)
+    assert site.command("reject", incident, "--comment", "no").returncode == 0
+    said = site.metrics("queue")
+    assert 'holdgate_decisions_total{outcome="rejected",way="command"} 1.0' in said
+    assert "holdgate_decision_seconds_count 1.0" in said
+
+
+def test_the_canary_goes_the_whole_way(new_site: NewSite, tmp_path: Path) -> None:
+    port = free_port()
+    site = new_site(smtp_port=port, extra=_canary(port, tmp_path))
+    done = site.command("canary")
+    assert done.returncode == 0, done.stderr
+    assert "was held, approved and released" in done.stdout
+    site.wait_for(lambda: site.world.to("canary@partner.example"), "the delivery")
+    said = next(line for line in site.metrics("desk").splitlines() if line.startswith("holdgate_canary_success"))
+    assert time.time() - float(said.split()[1]) < 120
+    status = site.command("status").stdout
+    assert "last came through 0 min ago" in status
+    assert "1 released" in status
+
+
+def test_a_canary_that_is_not_held_says_so(new_site: NewSite, tmp_path: Path) -> None:
+    port = free_port()
+    site = new_site(smtp_port=port, extra=_canary(port, tmp_path, "2s"), changes={"smtpd_milters": ""})
+    done = site.command("canary")
+    assert done.returncode == 2
+    assert "taken, but not held" in done.stderr
+    assert "holdgate_canary_success_timestamp_seconds 0.0" in site.metrics("desk")
+
+
+def _canary(port: int, directory: Path, patience: str = "60s") -> str:
+    return (
+        f'\n[canary]\nsubmit = "127.0.0.1:{port}"\nrecipient = "canary@partner.example"\npatience = "{patience}"\n'
+        f'state = "{directory}/canary"\n'
+    )
+
+
+def test_status_says_what_is_down(new_site: NewSite) -> None:
+    site = new_site()
+    well = site.command("status")
+    assert well.returncode == 0, well.stdout
+    site.kill_daemon("desk")
+    down = site.command("status")
+    assert down.returncode == 1
+    (line,) = [line for line in down.stdout.splitlines() if "NOT OK" in line]
+    assert "holdgate-desk" in line
+
+
+def test_no_line_of_the_log_has_a_match(site: Site) -> None:
+    """Planted in every place of a message: text, subject, name, file name, document, archive."""
+    recipient = "quiet@partner.example"
+    text = f"Her number is {letters.SSN}, card {letters.CARD}."
+    letter = letters.letter(f"For {letters.SSN}", text, recipient=recipient)
+    letter.replace_header("From", f'"{letters.SSN}" <{letters.SENDER}>')
+    letter["X-Note"] = letters.CARD
+    letter.add_attachment(letters.document(), maintype="application", subtype="zip", filename=f"{letters.CARD}.docx")
+    for message in (letter, letters.card_in_zip()):
+        site.submit(message.as_bytes(), letters.SENDER, recipient)
+    site.wait_for(lambda: len(held(site, recipient)) == 2, "both to be held")
+    first, second = held(site, recipient)
+    site.command("release", first)
+    site.command("reject", second, "--comment", "no")
+    logs = "".join(site.log(name) for name in ("milter", "queue", "desk"))
+    assert "findings=" in logs
+    for secret in (letters.SSN, letters.CARD):
+        assert secret not in logs
+        assert secret.replace("-", "").replace(" ", "") not in logs

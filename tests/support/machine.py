@@ -1,0 +1,179 @@
+"""A Debian of its own in a directory, booted with systemd in a container: what is installed there really is."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from testbed.ports import wait_for
+
+# What a mail server has before we come, and swaks to send with.
+_BASE = ("systemd-sysv", "dbus", "postfix", "swaks", "ca-certificates")
+_TOOLS = ("mmdebstrap", "systemd-nspawn", "nsenter", "dpkg-deb")
+_SECONDS = 60
+
+
+class MachineError(Exception):
+    """The container could not be made or did not boot; the argument says why."""
+
+
+def missing() -> str:
+    """Say in one sentence why no container can be booted here; "" when it can."""
+    if os.geteuid() != 0:
+        return "a container can only be booted by root"
+    absent = [tool for tool in _TOOLS if shutil.which(tool) is None]
+    if absent:
+        return f"these programs are missing: {', '.join(absent)}"
+    if not Path("/etc/debian_version").exists():
+        return "this is not Debian"
+    probe = ["unshare", "--mount", "--pid", "--net", "--fork", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    if subprocess.run(probe, capture_output=True, check=False).returncode != 0:
+        return "this machine lets even root make no namespaces"
+    return ""
+
+
+def codename() -> str:
+    """Return the release this machine runs: packages are built for it."""
+    lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)["VERSION_CODENAME"].strip('"')
+
+
+def make_root(directory: Path, package: Path) -> None:
+    """Install a small Debian of this machine's release with all that `package` depends on, but not the package."""
+    wanted = [*_BASE, *_dependencies(package)]
+    done = subprocess.run(
+        ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(wanted)}", codename(), str(directory)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise MachineError(f"mmdebstrap: {done.stderr[-1000:]}")
+
+
+def _dependencies(package: Path) -> list[str]:
+    field = subprocess.check_output(["dpkg-deb", "--field", str(package), "Depends"], text=True)
+    return [_available(entry) for entry in field.split(",")]
+
+
+def _available(entry: str) -> str:
+    """Choose the alternative of a dependency that this release has."""
+    names = [alternative.split()[0] for alternative in entry.split("|")]
+    known = (name for name in names if subprocess.run(["apt-cache", "show", name], capture_output=True).returncode == 0)
+    return next(known, names[-1])
+
+
+class Machine:
+    """One container on a copy of `root`. It has a network of its own, with nothing but loopback."""
+
+    def __init__(self, root: Path) -> None:
+        self._directory = Path(tempfile.mkdtemp(prefix="holdgate-machine-"))
+        self.root = self._directory / "root"
+        subprocess.run(["cp", "-a", "--reflink=auto", str(root), str(self.root)], check=True)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._leader = 0
+
+    def boot(self) -> None:
+        """Boot, and wait until systemd has started everything."""
+        log = (self._directory / "console").open("ab")
+        with log:
+            self._process = subprocess.Popen(
+                [
+                    *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--boot"),
+                    *("--link-journal=no", f"--machine={self._directory.name}", f"--directory={self.root}"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            wait_for(self._is_up, "the container to boot", _SECONDS)
+        except TimeoutError as error:
+            console = (self._directory / "console").read_text(errors="replace")
+            raise MachineError(f"{error}: {console[-1000:]}") from None
+
+    def _is_up(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise TimeoutError("systemd-nspawn ended")
+        children = [
+            child
+            for task in Path(f"/proc/{self._process.pid}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
+        if not children:
+            return False
+        self._leader = int(children[0])
+        state = self.run("systemctl", "is-system-running", check=False).stdout.strip()
+        return state in ("running", "degraded")
+
+    def power_off(self) -> None:
+        """Shut down in good order."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def remove(self) -> None:
+        """Shut down and delete everything."""
+        self.power_off()
+        shutil.rmtree(self._directory)
+
+    def run(self, *command: str, check: bool = True, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command inside. Raises MachineError with what it said when it fails."""
+        inside = ["nsenter", "-t", str(self._leader), "-m", "-u", "-i", "-n", "-p", "--", "env", "-i"]
+        environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"]
+        done = subprocess.run(
+            [*inside, *environment, *command],
+            input=text,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=300,
+        )
+        if check and done.returncode != 0:
+            said = done.stdout[-1500:] + done.stderr[-1500:]
+            raise MachineError(f"{' '.join(command)}: exit {done.returncode}: {said}")
+        return done
+
+    def install(self, package: Path) -> None:
+        """Install a package file with apt; all that it needs is there."""
+        shutil.copy(package, self.root / "var/cache" / package.name)
+        self.run("apt-get", "install", "--yes", "--allow-downgrades", f"/var/cache/{package.name}")
+
+    def wait_for(self, condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:
+        """Wait for a condition; on failure show the end of the journal."""
+        try:
+            wait_for(condition, what, seconds)
+        except TimeoutError as error:
+            journal = self.run("journalctl", "--no-pager", "-n", "40", "-o", "short", check=False).stdout
+            raise TimeoutError(f"{error}\n{journal}") from None
+
+    # -- mail -----------------------------------------------------------------------------------------------------
+
+    def send(self, text: str, *, to: str = "bob@localhost") -> None:
+        """Send a message from anna by swaks. Raises MachineError when Postfix does not take it."""
+        self.run(
+            *("swaks", "--server", "127.0.0.1", "--from", "anna@localhost", "--to", to, "--silent", "2"),
+            *("--header", f"Subject: {text.split()[0]}", "--body", text),
+        )
+
+    def mailbox(self, user: str) -> str:
+        """Return what was delivered to a user."""
+        path = self.root / "var/mail" / user
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def held(self) -> list[str]:
+        """Return the ids of held incidents, oldest first."""
+        lines = self.run("holdgate", "list", "--state", "held").stdout.splitlines()
+        return [line.split()[0] for line in lines]

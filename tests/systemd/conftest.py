@@ -1,0 +1,84 @@
+"""The package, built once, and Debian containers in which it is installed and attached."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.machine import Machine, make_root, missing
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    reason = missing()
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.systemd)
+            # Building the package and making the Debian count for the first test.
+            item.add_marker(pytest.mark.timeout(1800))
+            if reason:
+                item.add_marker(pytest.mark.skip(reason=f"no Debian can be booted here: {reason}"))
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Iterator[Path]:
+    """A directory for what takes long to make; HOLDGATE_PACKAGE names a package that is built already."""
+    directory = Path(tempfile.mkdtemp(prefix="holdgate-systemd-"))
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def package(workshop: Path) -> Path:
+    given = os.environ.get("HOLDGATE_PACKAGE", "")
+    if given:
+        return Path(given)
+    done = subprocess.run([ROOT / "script/package", workshop / "dist"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    (built,) = (workshop / "dist").glob("*.deb")
+    return built
+
+
+@pytest.fixture(scope="session")
+def debian(workshop: Path, package: Path) -> Path:
+    """A root with a configured Postfix and two mailboxes, before we come."""
+    given = os.environ.get("HOLDGATE_DEBIAN", "")
+    root = Path(given) if given else workshop / "debian"
+    if not given:
+        make_root(root, package)
+    return root
+
+
+def mail_server(debian: Path) -> Machine:
+    """Boot a mail server that has a milter of its own, a signer that is down and must not matter."""
+    machine = Machine(debian)
+    machine.boot()
+    for user in ("anna", "bob"):
+        machine.run("useradd", user)
+    machine.run("postconf", "-e", "smtpd_milters=inet:127.0.0.1:8891", "milter_default_action=accept")
+    machine.run("systemctl", "restart", "postfix")
+    return machine
+
+
+@pytest.fixture
+def bare(debian: Path) -> Iterator[Machine]:
+    """A mail server of its own for one test, without us."""
+    machine = mail_server(debian)
+    yield machine
+    machine.remove()
+
+
+@pytest.fixture(scope="module")
+def machine(debian: Path, package: Path) -> Iterator[Machine]:
+    """One mail server for the tests of a module, with us installed and attached."""
+    running = mail_server(debian)
+    running.install(package)
+    running.run("holdgate", "attach", "--yes")
+    yield running
+    running.remove()

@@ -1,0 +1,170 @@
+"""A mail server with us on it, from a held message to a reboot: each unit may die, restart or wait for another."""
+
+import itertools
+import json
+import random
+
+import pytest
+
+from support.machine import Machine, MachineError
+
+UNITS = ("holdgate-milter", "holdgate-queue", "holdgate-desk")
+# python-stdnum's sample number and a card of payment providers' documentation.
+SECRET = "536-90-4399"
+CARD = "4111 1111 1111 1111"
+_numbers = itertools.count()
+
+
+def hold(machine: Machine) -> tuple[str, str]:
+    """Send a message that must be held; return its incident and a word that only it has."""
+    before = set(machine.held())
+    word = f"letter{next(_numbers)}x{random.randrange(10**6)}"
+    machine.send(f"{word} her social security number is {SECRET}")
+    machine.wait_for(lambda: set(machine.held()) - before, "the message to be held")
+    (incident,) = set(machine.held()) - before
+    assert word not in machine.mailbox("bob")
+    return incident, word
+
+
+def approve(machine: Machine, incident: str, word: str) -> None:
+    machine.run("holdgate", "release", incident)
+    machine.wait_for(lambda: word in machine.mailbox("bob"), "the delivery")
+
+
+def active(machine: Machine, unit: str) -> bool:
+    return machine.run("systemctl", "is-active", unit, check=False).stdout.strip() == "active"
+
+
+def test_a_message_is_held_approved_and_delivered(machine: Machine) -> None:
+    incident, word = hold(machine)
+    approve(machine, incident, word)
+    assert SECRET in machine.mailbox("bob")
+
+
+def test_a_clean_message_passes(machine: Machine) -> None:
+    machine.send("lunch at half past twelve")
+    machine.wait_for(lambda: "half past twelve" in machine.mailbox("bob"), "the delivery")
+
+
+def test_a_rejected_message_goes_back(machine: Machine) -> None:
+    incident, word = hold(machine)
+    machine.run("holdgate", "reject", incident, "--comment", "use the portal")
+    machine.wait_for(lambda: "use the portal" in machine.mailbox("anna"), "the notice")
+    assert word not in machine.mailbox("bob")
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_that_is_killed_comes_back_by_itself(machine: Machine, unit: str) -> None:
+    incident, word = hold(machine)
+
+    def pid() -> str:
+        return machine.run("systemctl", "show", "--property=MainPID", "--value", unit).stdout.strip()
+
+    old = pid()
+    machine.run("kill", "-9", old)
+    machine.wait_for(lambda: pid() not in ("0", old) and active(machine, unit), f"{unit} to come back")
+    approve(machine, incident, word)
+    again, other = hold(machine)
+    approve(machine, again, other)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_everything_may_restart_in_any_order(machine: Machine, seed: int) -> None:
+    order = ["postfix", *UNITS]
+    random.Random(seed).shuffle(order)
+    incident, word = hold(machine)
+    for unit in order:
+        machine.run("systemctl", "restart", unit)
+    approve(machine, incident, word)
+
+
+def test_mail_is_deferred_while_the_milter_is_down(machine: Machine) -> None:
+    machine.run("systemctl", "stop", "holdgate-milter")
+    try:
+        with pytest.raises(MachineError, match="451"):
+            machine.send("nobody has read this")
+    finally:
+        machine.run("systemctl", "start", "holdgate-milter")
+
+
+def test_a_reboot_forgets_nothing(machine: Machine) -> None:
+    waiting, later = hold(machine)
+    decided, soon = hold(machine)
+    # The queue agent is down, so that the decision is taken but cannot be carried out before the reboot.
+    machine.run("systemctl", "stop", "holdgate-queue")
+    machine.run("timeout", "3", "holdgate", "release", decided, check=False)
+    assert soon not in machine.mailbox("bob")
+    machine.power_off()
+    machine.boot()
+    machine.wait_for(lambda: soon in machine.mailbox("bob"), "the delivery of what was approved before the reboot")
+    assert waiting in machine.held()
+    assert later not in machine.mailbox("bob")
+    approve(machine, waiting, later)
+
+
+def test_a_reload_puts_policies_in_force_and_refuses_mistakes(machine: Machine) -> None:
+    path = machine.root / "etc/holdgate/policies.toml"
+    shipped = path.read_text()
+    try:
+        path.write_text(shipped.replace("internal_domains = []", 'internal_domains = ["localhost"]'))
+        machine.run("systemctl", "reload", "holdgate-milter")
+        machine.wait_for(lambda: "reloaded" in journal(machine, "holdgate-milter"), "the reload")
+        machine.send(f"inside, her social security number is {SECRET}")
+        machine.wait_for(lambda: "Subject: inside," in machine.mailbox("bob"), "the delivery")
+        path.write_text("nonsense")
+        machine.run("systemctl", "reload", "holdgate-milter")
+        machine.wait_for(lambda: "stage=reload" in journal(machine, "holdgate-milter"), "the refusal")
+        assert machine.run("holdgate", "status", check=False).returncode == 1
+        assert active(machine, "holdgate-milter")
+    finally:
+        path.write_text(shipped)
+        machine.run("systemctl", "restart", "holdgate-milter")
+
+
+def journal(machine: Machine, unit: str) -> str:
+    return machine.run("journalctl", "--no-pager", "--boot", "--unit", unit).stdout
+
+
+@pytest.mark.parametrize(("unit", "limit"), [("holdgate-milter", 2.0), ("holdgate-desk", 2.0), ("holdgate-queue", 4.0)])
+def test_units_are_confined(machine: Machine, unit: str, limit: float) -> None:
+    lines = machine.run("systemd-analyze", "security", "--no-pager", f"{unit}.service").stdout.splitlines()
+    overall = next(line for line in lines if "Overall exposure level" in line)
+    assert float(overall.split(":")[1].split()[0]) <= limit
+
+
+def test_the_canary_comes_through_and_status_is_content(machine: Machine) -> None:
+    machine.run("systemctl", "start", "holdgate-canary.service")
+    said = machine.run("holdgate", "status").stdout
+    assert "last came through 0 min ago" in said
+    assert "NOT OK" not in said
+    metrics = machine.run(
+        "/opt/holdgate/bin/python",
+        "-c",
+        "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:9853/metrics').read().decode())",
+    ).stdout
+    assert "holdgate_canary_success_timestamp_seconds 0.0" not in metrics
+    assert "holdgate_canary_success_timestamp_seconds" in metrics
+
+
+def test_the_journal_has_fields_and_no_line_has_a_match(machine: Machine) -> None:
+    before = len(machine.held())
+    machine.send(f"card{CARD.replace(' ', '')} {CARD} and {SECRET}")
+    machine.wait_for(lambda: len(machine.held()) > before, "the message to be held")
+    incident, word = hold(machine)
+    approve(machine, incident, word)
+    found = machine.run("journalctl", "--no-pager", "--output=json", f"HOLDGATE_INCIDENT={incident}").stdout
+    events = [json.loads(line) for line in found.splitlines()]
+    assert [event["HOLDGATE_EVENT"] for event in events] == ["inspected", "held", "approved", "released"]
+    assert {event["HOLDGATE_QUEUE_ID"] for event in events} == {events[0]["MESSAGE"].split(":")[0]}
+    ours = machine.run("journalctl", "--no-pager", "--output=export", "--unit", "holdgate-*").stdout
+    assert "HOLDGATE_FINDINGS" in ours
+    for secret in (SECRET, SECRET.replace("-", ""), CARD, CARD.replace(" ", "")):
+        assert secret not in ours
+
+
+def test_man_pages_are_there(machine: Machine) -> None:
+    names = {path.name for path in (machine.root / "usr/share/man").glob("man[58]/holdgate*")}
+    assert names == {
+        *("holdgate.8.gz", "holdgate-milter.8.gz", "holdgate-queue.8.gz", "holdgate-desk.8.gz"),
+        "holdgate.toml.5.gz",
+    }

@@ -1,0 +1,61 @@
+"""The probe counts a milter as alive when it negotiates, and only then."""
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from holdgate.gate import probe
+
+
+@contextmanager
+def milter(listener: socket.socket, answer: bytes) -> Iterator[list[bytes]]:
+    """Serve one connection: read the offer, give `answer`."""
+    heard: list[bytes] = []
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            heard.append(connection.recv(17, socket.MSG_WAITALL))
+            connection.sendall(answer)
+            heard.append(connection.recv(5, socket.MSG_WAITALL))
+
+    listener.listen()
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield heard
+    thread.join(10)
+
+
+ACCEPTED = struct.pack("!IcIII", 13, b"O", 6, 0, 0)
+
+
+def test_a_milter_that_negotiates_is_alive(tmp_path: Path) -> None:
+    path = tmp_path / "milter"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        with milter(listener, ACCEPTED) as heard:
+            assert probe.answers(f"unix:{path}")
+    assert heard == [struct.pack("!IcIII", 13, b"O", 6, 0x1FF, 0x1FFFFF), struct.pack("!Ic", 1, b"Q")]
+
+
+def test_tcp_is_asked_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, milter(listener, ACCEPTED):
+        assert probe.answers(f"inet:{listener.getsockname()[1]}@127.0.0.1")
+
+
+@pytest.mark.parametrize("answer", [b"", b"\0\0", struct.pack("!Ic", 1, b"t")])
+def test_another_answer_is_no_life(tmp_path: Path, answer: bytes) -> None:
+    path = tmp_path / "milter"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        with milter(listener, answer):
+            assert not probe.answers(f"unix:{path}")
+
+
+def test_nobody_there_is_no_life(tmp_path: Path) -> None:
+    assert not probe.answers(f"unix:{tmp_path}/nobody")

@@ -1,0 +1,180 @@
+"""Into Postfix's settings and out again, with the real postconf on a configuration of its own."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.config import Settings
+from holdgate.queue import attach
+from holdgate.queue.attach import AttachError
+from holdgate.queue.postfix import Postfix, PostfixError
+
+pytestmark = pytest.mark.skipif(shutil.which("postconf") is None, reason="Postfix is not installed")
+
+ENTRY = "{ unix:holdgate/milter.sock, default_action=tempfail, protocol=6, content_timeout=300s }"
+MAIN = """\
+# kept as it is, comments and all
+compatibility_level = 3.6
+queue_directory = /var/spool/postfix
+
+smtpd_milters = inet:localhost:8891,
+    inet:localhost:11332
+milter_default_action = accept
+header_checks = regexp:/etc/postfix/header_checks
+"""
+MASTER = """\
+smtp      inet  n       -       y       -       -       smtpd
+submission inet n       -       y       -       -       smtpd
+  -o syslog_name=postfix/submission
+  -o smtpd_milters=inet:localhost:8891
+cleanup   unix  n       -       y       -       0       cleanup
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    directory = tmp_path / "postfix"
+    directory.mkdir()
+    (directory / "main.cf").write_text(MAIN)
+    (directory / "master.cf").write_text(MASTER)
+    monkeypatch.setattr(attach, "STATE_DIRECTORY", tmp_path / "attached")
+    monkeypatch.setattr(attach, "_postfix", lambda _config, _command: None)
+    return directory
+
+
+def settings(config: Path, **milter: str) -> Settings:
+    return Settings.model_validate({"queue": {"postfix_config": config}, "milter": milter})
+
+
+def put_in(config: Path) -> None:
+    plan = attach.plan_attach(settings(config))
+    attach.remember(plan)
+    attach.apply(plan)
+
+
+def take_out(config: Path) -> None:
+    attach.apply(attach.plan_detach(settings(config)))
+    attach.forget(config)
+
+
+def test_what_is_said_by_postfix_main_cf_is_what_attach_sets() -> None:
+    shipped = Path(__file__).parents[3] / "postfix/main.cf"
+    lines = [line.partition(" =") for line in shipped.read_text().splitlines() if not line.startswith("#")]
+    values = {name: value.strip() for name, equals, value in lines if equals}
+    assert {name: values[name] for name in attach._SETTINGS} == attach._SETTINGS
+
+
+def test_we_come_before_the_signer_and_leave_the_rest(config: Path) -> None:
+    put_in(config)
+    postfix = Postfix(config)
+    assert postfix.raw_setting("smtpd_milters") == f"{ENTRY}, inet:localhost:8891, inet:localhost:11332"
+    assert postfix.raw_setting("non_smtpd_milters") == ENTRY
+    assert postfix.raw_setting("milter_default_action") == "accept"
+    assert postfix.raw_setting("milter_header_checks") == "regexp:/etc/holdgate/postfix/milter_header_checks"
+    assert postfix.raw_setting("enable_long_queue_ids") == "yes"
+    assert "127.0.0.1:10027" in postfix.services()
+    assert attach.plan_attach(settings(config)).difference == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "US"),
+        ("inet:localhost:8891", "US, inet:localhost:8891"),
+        ("unix:/run/clamav/milter.sock inet:localhost:8891", "unix:/run/clamav/milter.sock, US, inet:localhost:8891"),
+        ("unix:spamass/spamass.sock", "unix:spamass/spamass.sock, US"),
+        ("$dkim", "US, $dkim"),
+        ("{ inet:localhost:8891, default_action=accept }", "US, { inet:localhost:8891, default_action=accept }"),
+    ],
+)
+def test_our_place_among_milters(before: str, after: str) -> None:
+    assert attach.with_milter(before, "US") == after
+
+
+@given(st.lists(st.from_regex(r"(\{ [a-z:, =/.]{1,20} \}|[a-z:/.$]{1,20})", fullmatch=True), max_size=5))
+def test_a_list_is_split_outside_braces_only(items: list[str]) -> None:
+    assert attach.split_list(", ".join(items)) == items
+
+
+def test_non_smtpd_milters_that_follow_stay(config: Path) -> None:
+    Postfix(config).set("non_smtpd_milters", "$smtpd_milters")
+    put_in(config)
+    assert Postfix(config).raw_setting("non_smtpd_milters") == "$smtpd_milters"
+
+
+def test_a_sites_own_choice_stays(config: Path) -> None:
+    Postfix(config).set("message_strip_characters", r"\200")
+    put_in(config)
+    assert Postfix(config).raw_setting("message_strip_characters") == r"\200"
+
+
+def test_detach_brings_back_every_byte(config: Path) -> None:
+    put_in(config)
+    take_out(config)
+    assert (config / "main.cf").read_text() == MAIN
+    assert (config / "master.cf").read_text() == MASTER
+    assert attach.plan_detach(settings(config)).difference == ""
+
+
+def test_detach_after_a_second_attach_brings_back_the_first_state(config: Path) -> None:
+    put_in(config)
+    put_in(config)
+    take_out(config)
+    assert (config / "main.cf").read_text() == MAIN
+
+
+def test_detach_takes_out_our_part_alone_where_somebody_changed_the_file(config: Path) -> None:
+    put_in(config)
+    postfix = Postfix(config)
+    postfix.set("message_size_limit", "20480000")
+    postfix.set("milter_header_checks", postfix.raw_setting("milter_header_checks") + ", regexp:/etc/postfix/own")
+    take_out(config)
+    assert postfix.raw_setting("message_size_limit") == "20480000"
+    assert postfix.raw_setting("smtpd_milters") == "inet:localhost:8891, inet:localhost:11332"
+    assert postfix.raw_setting("milter_header_checks") == "regexp:/etc/postfix/own"
+    assert postfix.raw_setting("smtp_header_checks") == ""
+    assert (config / "master.cf").read_text() == MASTER
+
+
+def test_the_difference_says_what_happens(config: Path) -> None:
+    plan = attach.plan_attach(settings(config))
+    assert (config / "main.cf").read_text() == MAIN, "a plan changes nothing"
+    added = [line[1:] for line in plan.difference.splitlines() if line.startswith("+")]
+    assert f"smtpd_milters = {ENTRY}, inet:localhost:8891, inet:localhost:11332" in added
+    assert any(line.startswith("127.0.0.1:10027 inet") for line in added)
+    assert not [line for line in plan.difference.splitlines() if line.startswith("-# ")]
+
+
+def test_what_it_cannot_handle_is_named(config: Path) -> None:
+    Postfix(config).set("multi_instance_directories", "/etc/postfix-out")
+    Postfix(config).set("content_filter", "smtp-amavis:[127.0.0.1]:10024")
+    remarks = " ".join(attach.plan_attach(settings(config)).remarks)
+    for word in ("submission/inet", "/etc/postfix-out", "content_filter"):
+        assert word in remarks
+
+
+def test_a_socket_that_a_chrooted_smtpd_cannot_reach_is_refused(config: Path) -> None:
+    with pytest.raises(AttachError, match="run chrooted"):
+        attach.plan_attach(settings(config, socket="unix:/run/holdgate/milter.sock"))
+
+
+def test_a_socket_elsewhere_serves_where_nothing_is_chrooted(config: Path) -> None:
+    (config / "master.cf").write_text(MASTER.replace(" y ", " n "))
+    plan = attach.plan_attach(settings(config, socket="unix:/run/holdgate/milter.sock"))
+    assert "{ unix:/run/holdgate/milter.sock, " in plan.difference
+
+
+def test_what_postfix_does_not_like_is_undone(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_config: Path, command: str) -> Any:
+        raise PostfixError(f"postfix {command}: no")
+
+    monkeypatch.setattr(attach, "_postfix", refuse)
+    plan = attach.plan_attach(settings(config))
+    with pytest.raises(AttachError, match="it is undone"):
+        attach.apply(plan)
+    assert (config / "main.cf").read_text() == MAIN
+    assert (config / "master.cf").read_text() == MASTER
