@@ -18,16 +18,21 @@ def corpus(name: str) -> Path | None:
     return None
 
 
-def ham(folder: Path) -> list[str]:
-    """Return the messages of the ham corpus, each as one text: subject and decoded text parts."""
-    texts: list[str] = []
+def raw_ham(folder: Path) -> list[bytes]:
+    """Return the messages of the ham corpus as they came."""
+    messages: list[bytes] = []
     for archive in sorted(folder.glob("*.tar.xz")):
         with tarfile.open(archive) as members:
             for member in members:
                 stream = members.extractfile(member)
                 if stream is not None:
-                    texts.append(_text(email.message_from_bytes(stream.read())))
-    return texts
+                    messages.append(stream.read())
+    return messages
+
+
+def ham(folder: Path) -> list[str]:
+    """Return the messages of the ham corpus, each as one text: subject and decoded text parts."""
+    return [_text(email.message_from_bytes(content)) for content in raw_ham(folder)]
 
 
 def _text(message: Message) -> str:

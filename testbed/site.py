@@ -22,6 +22,7 @@ from testbed.world import World
 
 DAEMONS = {"milter": "holdgate.gate.main", "queue": "holdgate.queue.main", "desk": "holdgate.desk.main"}
 
+REPLY_DOMAIN = "approve.corp.example"
 _SHIPPED_POLICIES = Path(__file__).parents[1] / "etc/policies.toml"
 
 _SETTINGS = """\
@@ -51,6 +52,13 @@ interval = "1s"
 [desk]
 notice_relay = "127.0.0.1:{notice_port}"
 notice_from = "Holdgate <holdgate@corp.example>"
+token_key = "{directory}/token.key"
+templates = "{directory}/templates"
+time_zone = "Europe/Berlin"
+web = "127.0.0.1:{web_port}"
+public_url = "http://127.0.0.1:{web_port}"
+lmtp = "127.0.0.1:{lmtp_port}"
+reply_address = "holdgate@{reply_domain}"
 {desk_extra}
 [metrics]
 milter = "127.0.0.1:{milter_metrics}"
@@ -95,6 +103,10 @@ class Site:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.world = World(directory)
         self._notice_port = free_port()
+        self.web_port, self._lmtp_port = free_port(), free_port()
+        # Replies of moderators go to the desk, as a transport map does it on a real site.
+        replies = {"transport_maps": f"inline:{{{REPLY_DOMAIN}=lmtp:[{LOOPBACK}]:{self._lmtp_port}}}"}
+        self._changes = replies | self._changes
         self.postfix = PostfixInstance(
             directory / "postfix",
             smtp_port=smtp_port or free_port(),
@@ -151,6 +163,9 @@ class Site:
             policy_extra=self._policy_extra,
             queue_extra=self._queue_extra,
             desk_extra=self._desk_extra,
+            web_port=self.web_port,
+            lmtp_port=self._lmtp_port,
+            reply_domain=REPLY_DOMAIN,
             user=self._user,
             milter_metrics=free_port(),
             queue_metrics=free_port(),

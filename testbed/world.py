@@ -33,12 +33,16 @@ class Delivery:
 
 
 class World:
-    """Listens on a loopback port; `deliveries` are what came in, in order, and `maildir` keeps the same on disk."""
+    """Listens on a loopback port; `deliveries` are what came in, in order, and `maildir` keeps the same on disk.
+
+    Mail for the addresses in `gone` is refused.
+    """
 
     def __init__(self, directory: Path, port: int | None = None) -> None:
         self.port = port or free_port()
         self.maildir = directory / "Maildir"
         self.deliveries: list[Delivery] = []
+        self.gone: set[str] = set()
         self._box = mailbox.Maildir(self.maildir)
         self._controller = Controller(
             self, LOOPBACK, self.port, data_size_limit=2**28, enable_SMTPUTF8=True, decode_data=False
@@ -56,6 +60,15 @@ class World:
     def to(self, recipient: str) -> list[Delivery]:
         """Return what came for one recipient."""
         return [delivery for delivery in self.deliveries if recipient in delivery.recipients]
+
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Take or refuse a recipient (aiosmtpd calls this)."""
+        if address in self.gone:
+            return "550 5.1.1 nobody of that name here"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Ok"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Keep a message (aiosmtpd calls this)."""

@@ -171,24 +171,47 @@ def metrics_page() -> str:
 def commands() -> str:
     """Return the page of commands."""
     parser = build_parser()
-    lines = ["# Commands", "", "What `--help` says of each command, word for word.", ""]
-    lines += ["## holdgate", "", "```", _help(parser), "```", ""]
-    for name, child in _children(parser):
-        lines += [f"## {name}", "", "```", _help(child), "```", ""]
+    lines = ["# Commands", "", "Each command tells the same with `--help`.", ""]
+    for child in (parser, *_children(parser)):
+        lines += _command(child)
     return "\n".join(lines)
 
 
-def _children(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+def _children(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for child in dict.fromkeys(action.choices.values()):
-                yield child.prog, child
+                yield child
                 yield from _children(child)
 
 
-def _help(parser: argparse.ArgumentParser) -> str:
-    parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=100)
-    return parser.format_help().rstrip()
+def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Yield one command's section. Not format_help(): its form differs between Python versions."""
+    yield f"## {parser.prog}"
+    yield ""
+    if parser.description:
+        yield " ".join(parser.description.split())
+        yield ""
+    rows = []
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            rows += [(f"`{one.dest}`", one.help or "") for one in action._choices_actions]
+        elif not isinstance(action, argparse._HelpAction):
+            rows.append((_shape(action), (action.help or "") % {"default": action.default, "prog": parser.prog}))
+    if rows:
+        yield "| word | meaning |"
+        yield "|---|---|"
+        for shape, said in rows:
+            yield f"| {shape} | {' '.join(said.split()).replace('|', '&#124;')} |"
+        yield ""
+
+
+def _shape(action: argparse.Action) -> str:
+    value = action.metavar or ("\\|".join(map(str, action.choices)) if action.choices else action.dest.upper())
+    if not action.option_strings:
+        return f"`{value}`" + (" …" if action.nargs == "+" else "")
+    names = ", ".join(f"`{name}`" for name in action.option_strings)
+    return names if action.nargs == 0 else f"{names} `{value}`"
 
 
 PAGES: dict[str, Callable[[], str]] = {

@@ -7,11 +7,22 @@ import ipaddress
 import re
 import sys
 import tomllib
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    PlainSerializer,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 DEFAULT_PATH = Path("/etc/holdgate/holdgate.toml")
 
@@ -238,25 +249,179 @@ class QueueSettings(Section):
     )
 
 
-class DeskSettings(Section):
-    """Decisions, deadlines and the notices about them."""
+class ModerationSettings(Section):
+    """Who is asked about a held message, and by when he has to decide. A policy may set any of these anew."""
 
+    moderators: list[str] = Field(
+        ["manager"],
+        min_length=1,
+        description='Addresses of those who decide; "manager" stands for the sender\'s manager. All are asked, '
+        "and the first decision counts.",
+    )
+    levels: list[Annotated[list[str], Field(min_length=1)]] = Field(
+        [],
+        description='Instead of `moderators` a chain, as in [["manager"], ["law@corp.example"]]: the next are asked '
+        "when the ones before have approved, each with a deadline of their own; any refusal ends it.",
+    )
+    approvals: int = Field(
+        1, ge=1, le=5, description="How many different people must approve at each level; 2 for four eyes."
+    )
+    managers: str = Field(
+        "",
+        description="Postfix table from a sender's address to his manager's, as in \"ldap:/etc/holdgate/managers.cf\", "
+        'or the path of a file with lines "SENDER MANAGER". Looked up by SMTP AUTH name, envelope sender and From.',
+    )
+    managers_patience: Duration = Field(
+        timedelta(minutes=15), description="How long a table that does not answer is asked again before the fallback."
+    )
+    deputies: dict[str, str] = Field(
+        {}, description="Deputy of a moderator, both by address: asked as soon as an automatic reply says he is away."
+    )
+    fallback: list[str] = Field(
+        ["postmaster"],
+        min_length=1,
+        description="Who is asked where nobody else can be: no manager found, he is the sender or a recipient, or the "
+        "request came back. There is always somebody, for mail is never released for want of a moderator.",
+    )
     deadline: Duration = Field(
         timedelta(days=2), description="A held message that nobody decided on by then goes back to its sender."
     )
+    working_days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(
+        [],
+        description='Days that count for `deadline` and `reminders`, as in ["mon", "tue", "wed", "thu", "fri"]; empty: '
+        "every day, holidays too.",
+    )
+    holidays: list[date] = Field([], description="Dates that do not count although they are working days.")
+    reminders: list[Duration] = Field(
+        [timedelta(days=1)], description="How long before the deadline those who have not answered are reminded."
+    )
+    attach_original: bool = Field(
+        False,
+        description="Attach the held message to the request: it then lies unmasked in the moderator's mailbox.",
+    )
+    reveal: bool = Field(True, description="Allow a moderator to see a single match unmasked; each time is recorded.")
+    language: str = Field("en", pattern=r"^[a-z]{2,8}$", description="Language of mail, a directory of templates.")
+    tell_sender_held: bool = Field(
+        False, description="Tell the sender at once that his message waits, with a link by which he may withdraw it."
+    )
+    tell_sender_approved: bool = Field(True, description="Tell the sender that the moderator responded Approve.")
+    return_original: bool = Field(
+        True, description="Return a rejected message with its text (up to `desk.return_size`), not its header alone."
+    )
+    retention: Duration = Field(
+        timedelta(days=90),
+        description="How long after its end an incident keeps its content: subject, comment, masked samples.",
+    )
+
+    @field_validator("moderators", "fallback", "levels", "deputies")
+    @classmethod
+    def _addresses(cls, value: Any) -> Any:
+        flat: list[str] = []
+        for item in [*value, *value.values()] if isinstance(value, dict) else value:
+            flat.extend(item if isinstance(item, list) else [item])
+        for address in flat:
+            if not re.fullmatch(r"[^@\s<>,;:\"()]+(@[^@\s<>,;:\"()]+)?", address):
+                raise ValueError(f'"{address}" is not a plain address')
+        return value
+
+    @field_validator("fallback")
+    @classmethod
+    def _people(cls, value: list[str]) -> list[str]:
+        if "manager" in value:
+            raise ValueError("the fallback is for when there is no manager: name addresses")
+        return value
+
+    @property
+    def chain(self) -> list[list[str]]:
+        """The levels, one where `levels` is not set."""
+        return self.levels or [self.moderators]
+
+
+class ApiToken(Section):
+    """Somebody, or something, that may use the JSON API."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="Stands in the audit trail.")
+    sha256: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description='SHA-256 of the token, as "holdgate token NAME" prints it.'
+    )
+    may_decide: bool = Field(False, description="May decide, not only read.")
+
+
+class DeskSettings(Section):
+    """How people are reached: mail, the web page, replies by mail, the API."""
+
     notice_relay: Address = Field(
         ("127.0.0.1", 10027),
         description="SMTP listener that takes our notices without filtering them (see `postfix/master.cf`).",
     )
-    notice_from: str = Field(
-        "Holdgate <holdgate@localhost>",
-        description="From header of notices; the envelope sender of a notice is always empty.",
+    notice_from: str = Field("Holdgate <holdgate@localhost>", description="From header of notices.")
+    own_domains: list[str] = Field(
+        [],
+        description="Domains of our own senders, with what is below them; empty: the domain of `notice_from`. A sender "
+        "of any other domain is told nothing, for his address may be forged.",
     )
     return_size: Size = Field(
         50_000,
         description="A returned message up to this size is attached whole, a larger one with its headers only "
         "(Postfix: `bounce_size_limit`).",
     )
+    time_zone: str = Field("", description='Zone of times in mail and pages, as in "Europe/Berlin"; "": the system\'s.')
+    templates: Path = Field(
+        Path("/etc/holdgate/templates"), description="Your own templates; a file here is used instead of ours."
+    )
+    token_key: Path = Field(
+        Path("/var/lib/holdgate/token.key"),
+        description="File with the secret by which links and reply addresses are made; written at the first start.",
+    )
+    web: Address | None = Field(None, description="Where the web page and the API listen; unset: there is none.")
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s?#]+(/[^\s?#]*)?)?$",
+        description='What people\'s browsers call the page, as in "https://approve.corp.example".',
+    )
+    certificate: Path | None = Field(None, description="TLS certificate chain (PEM); unset where a proxy does TLS.")
+    private_key: Path | None = Field(None, description="The certificate's private key (PEM).")
+    trusted_proxies: list[IPvAnyNetwork] = Field(
+        [], description="Networks of reverse proxies, whose `X-Forwarded-For` and `user_header` are believed."
+    )
+    user_header: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description='Header in which a trusted proxy names the user by mail address, as in "X-Remote-User"; "": none.',
+    )
+    session: Duration = Field(timedelta(hours=12), description="How long somebody stays signed in.")
+    lmtp: Address | None = Field(
+        None, description="Where replies by mail and returned requests come in by LMTP; unset: not at all."
+    )
+    reply_address: str = Field(
+        "",
+        pattern=r"^([!#-'*\-/-9=?A-Z^-~]{1,20}@[A-Za-z0-9.-]+)?$",
+        description='Address whose mail Postfix hands to `lmtp`, as in "holdgate@approve.corp.example"; what we add '
+        'stands behind a "+".',
+    )
+    api_tokens: list[ApiToken] = Field([], description="Who may use the JSON API.")
+
+    @model_validator(mode="after")
+    def _together(self) -> "DeskSettings":
+        if self.web is not None and not self.public_url:
+            raise ValueError("web needs public_url: links in mail are made of it")
+        if self.lmtp is not None and not self.reply_address:
+            raise ValueError("lmtp needs reply_address: it is where moderators reply to")
+        if (self.certificate is None) != (self.private_key is None):
+            raise ValueError("certificate and private_key belong together")
+        if self.user_header and not self.trusted_proxies:
+            raise ValueError("user_header needs trusted_proxies: anybody could write it")
+        return self
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        if value:
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError) as error:
+                raise ValueError(f'no time zone "{value}"') from error
+        return value
 
 
 class CanarySettings(Section):
@@ -301,6 +466,7 @@ class Settings(Section):
     seal: SealSettings = SealSettings()
     store: StoreSettings = StoreSettings()
     queue: QueueSettings = QueueSettings()
+    moderation: ModerationSettings = ModerationSettings()
     desk: DeskSettings = DeskSettings()
     canary: CanarySettings = CanarySettings()
     metrics: MetricsSettings = MetricsSettings()

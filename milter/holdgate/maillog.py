@@ -159,6 +159,31 @@ def notice_failed(queue_id: str, *, kind: str, error: str, attempts: int) -> Non
     _event(logging.WARNING, queue_id, "notice-failed", kind=kind, error=error, attempts=attempts)
 
 
+def nobody_to_ask(queue_id: str, *, incident: str) -> None:
+    """There is nobody left who could decide about a held message; it goes back to its sender at the deadline."""
+    _event(logging.ERROR, queue_id, "nobody-to-ask", incident=incident)
+
+
+def mail_ignored(*, why: str, sender: str) -> None:
+    """A mail to the reply address led to nothing."""
+    _event(logging.WARNING, "", "mail-ignored", why=why, from_=f"<{sender}>")
+
+
+def mail_taken(queue_id: str, *, what: str, incident: str, who: str) -> None:
+    """A mail to the reply address was understood: a decision, an automatic reply, a returned request."""
+    _event(logging.INFO, queue_id, "mail-taken", what=what, incident=incident, by=who)
+
+
+def signed_in(*, who: str, how: str, origin: str) -> None:
+    """Somebody signed in to the page."""
+    _event(logging.INFO, "", "signed-in", who=who, how=how, from_=origin)
+
+
+def audit_head(*, count: int, head: str) -> None:
+    """The audit trail's newest hash: kept in a log elsewhere it proves that nothing before it was changed."""
+    _event(logging.INFO, "", "audit-head", count=count, hash=head)
+
+
 # -- daemons ------------------------------------------------------------------------------------------------------
 
 

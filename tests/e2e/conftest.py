@@ -37,9 +37,9 @@ def running_site(kind: type[Site] = Site, **options: Any) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    """One site for all tests of a module: they tell their mail apart by recipient."""
-    with running_site() as running:
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """One site for all tests of a module, by its `SITE` options: they tell their mail apart by recipient."""
+    with running_site(**getattr(request.module, "SITE", {})) as running:
         yield running
 
 

@@ -194,7 +194,7 @@ def test_decisions_wait_for_daemons_that_are_down(new_site: NewSite) -> None:
 
 
 def test_nobody_decides_in_time(new_site: NewSite) -> None:
-    site = new_site(desk_extra='deadline = "1s"\n')
+    site = new_site(extra='[moderation]\ndeadline = "1s"\n')
     submit(site)
     incident = the_incident(site, State.RETURNED)
     (report,) = site.world.to(SENDER)

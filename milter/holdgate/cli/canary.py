@@ -5,6 +5,7 @@ import sys
 
 from holdgate.config import load_settings
 from holdgate.desk import canary
+from holdgate.desk.context import Desk
 from holdgate.quarantine.store import open_store
 
 
@@ -22,7 +23,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _run(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config)
     try:
-        incident = canary.run(open_store(settings.store.url), settings.canary)
+        incident = canary.run(Desk(open_store(settings.store.url), settings))
     except (canary.CanaryError, OSError) as error:
         print(f"holdgate canary: {error}", file=sys.stderr)
         return 2

@@ -9,6 +9,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from pathlib import Path
 
 from holdgate import headers
@@ -21,6 +22,7 @@ from holdgate.queue.attach import longest_inspection, names_us, split_list
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.scan import sandbox
 from holdgate.seal import KeyFileError, load_keys
+from holdgate.tables import TableError, Tables, is_table
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -51,6 +53,7 @@ def check(path: Path) -> list[str]:
         _seal,
         _sandbox,
         _store,
+        _desk,
         _postfix,
     )
     return [problem for one in checks for problem in one(path, settings)]
@@ -130,6 +133,23 @@ def _store(path: Path, settings: Settings) -> Iterator[str]:
         open_store(settings.store.url).close()
     except StoreError as error:
         yield f"{path}: [store] url: {error}"
+
+
+def _desk(path: Path, settings: Settings) -> Iterator[str]:
+    desk, moderation = settings.desk, settings.moderation
+    if not desk.own_domains and parseaddr(desk.notice_from)[1].endswith("@localhost"):
+        yield f"{path}: [desk] own_domains: no domain is ours, so no sender is told what became of his message; set it"
+    if not desk.token_key.parent.is_dir():
+        yield f"{path}: [desk] token_key: {desk.token_key.parent} is not there; create it for the user {settings.user}"
+    for name, file in (("certificate", desk.certificate), ("private_key", desk.private_key)):
+        if file is not None and not os.access(file, os.R_OK):
+            yield f"{path}: [desk] {name}: {file} cannot be read"
+    if moderation.managers:
+        table = moderation.managers if is_table(moderation.managers) else f"texthash:{moderation.managers}"
+        try:
+            Tables(settings.queue.postfix_config).lookup(table, "postmaster@localhost")
+        except TableError as error:
+            yield f"{path}: [moderation] managers: {error}"
 
 
 def _postfix(path: Path, settings: Settings) -> Iterator[str]:

@@ -6,22 +6,22 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from holdgate.config import Settings, load_settings
 from holdgate.desk import moderation
-from holdgate.quarantine.incident import Incident
+from holdgate.desk.context import Desk
+from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import Actor, ConflictError, Store, open_store
+from holdgate.quarantine.store import Store, open_store
 
 _WAY = "command"
 # How long `release` and `reject` watch what becomes of their decision, in seconds.
 _PATIENCE = 30
 
-_Decide = Callable[[Store, Incident, Actor, str], Incident]
+_AS = "answer for a moderator who was asked; without it the decision is an administrator's, and final"
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -39,12 +39,14 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     release = commands.add_parser("release", help="approve a held message: it goes to its recipients")
     release.add_argument("id", help="incident id or Postfix queue id")
     release.add_argument("--comment", default="", help="why, for the record")
-    release.set_defaults(run=lambda arguments: _decide(arguments, moderation.approve))
+    release.add_argument("--as", dest="person", metavar="ADDRESS", default="", help=_AS)
+    release.set_defaults(run=lambda arguments: _decide(arguments, Answer.APPROVE))
 
     reject = commands.add_parser("reject", help="reject a held message: it goes back to its sender")
     reject.add_argument("id", help="incident id or Postfix queue id")
     reject.add_argument("--comment", default="", help="the reason, for the sender and for the record")
-    reject.set_defaults(run=lambda arguments: _decide(arguments, moderation.reject))
+    reject.add_argument("--as", dest="person", metavar="ADDRESS", default="", help=_AS)
+    reject.set_defaults(run=lambda arguments: _decide(arguments, Answer.REJECT))
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -93,31 +95,49 @@ def _show(arguments: argparse.Namespace) -> int:
         times = f"{finding['count']}×" if finding["count"] > 1 else ""
         print(f"{'found':12}{times}{finding['identifier']} ({finding['confidence']}): {', '.join(finding['masked'])}")
         print(f"{'':12}  in {_clean('; '.join(finding['parts']))}")
+    for request in store.requests.of(incident.id):
+        said = request.answer or ("opened" if request.opened_at else "no answer yet")
+        print(f"{'asked':12}{_clean(request.moderator)} ({request.role}, step {request.level + 1}): {said}")
     for event in history:
         note = f": {_clean(event.note)}" if event.note else ""
         print(f"{_time(event.at):12}  {event.event} by {_clean(event.who)} ({event.how}){note}")
     return 0
 
 
-def _decide(arguments: argparse.Namespace, decide: _Decide) -> int:
+def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
     settings = load_settings(arguments.config)
     store = open_store(settings.store.url)
     incident = _find(store, arguments.id)
     if incident is None:
         return 2
+    desk = Desk(store, settings)
     try:
-        decided = decide(store, incident, Actor(_person(), _WAY), arguments.comment)
-    except ConflictError as error:
-        return _too_late(error.incident)
-    except ValueError:
-        return _too_late(incident)
+        if arguments.person:
+            request = moderation.request_of(desk, incident, arguments.person.lower())
+            if request is None:
+                print(f"holdgate: {incident.id}: {_clean(arguments.person)} was not asked", file=sys.stderr)
+                return 2
+            actor = Actor(f"{request.moderator} ({_person()})", _WAY)
+            decided = moderation.answer(desk, request, choice, actor, arguments.comment)
+        else:
+            decided = moderation.override(desk, incident, choice, Actor(_person(), _WAY), arguments.comment)
+    except moderation.RefusedError as error:
+        return _too_late(error)
+    if decided.state is State.HELD:
+        print(f"{decided.id}: approved by {arguments.person.lower()}; others have to approve as well")
+        return 0
     return _watch(store, decided, settings)
 
 
-def _too_late(incident: Incident) -> int:
+def _too_late(error: moderation.RefusedError) -> int:
+    incident = error.incident
     said = {
         State.PENDING: "has not reached Postfix's hold queue yet; try again in a moment",
         State.VANISHED: "is gone from Postfix's queue: somebody deleted or released it there",
+        State.HELD: {
+            moderation.Why.ANSWERED: "has this approval already; others have to approve as well",
+            moderation.Why.LATE: "had a deadline, and it has passed",
+        }.get(error.why, "is with other people now"),
     }.get(incident.state, f"is already {incident.state}")
     by = f", by {_clean(incident.decided_by)} ({incident.decided_how})" if incident.decided_by else ""
     print(f"holdgate: {incident.id} {said}{by}", file=sys.stderr)

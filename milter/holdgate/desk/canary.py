@@ -15,9 +15,10 @@ from pathlib import Path
 
 from holdgate.config import CanarySettings
 from holdgate.desk import moderation
-from holdgate.quarantine.incident import Incident
+from holdgate.desk.context import Desk
+from holdgate.quarantine.incident import Answer, Incident
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import Actor, ConflictError, Store
+from holdgate.quarantine.store import Actor, Store
 
 ACTOR = Actor("holdgate-canary", "canary")
 HEADER = "X-Holdgate-Canary"
@@ -35,8 +36,9 @@ class CanaryError(Exception):
     """The canary did not come through; the argument says how far it got."""
 
 
-def run(store: Store, settings: CanarySettings) -> Incident:
+def run(desk: Desk) -> Incident:
     """Send one message, see it held, approve it, see it released, and note the time. Raises CanaryError."""
+    store, settings = desk.store, desk.settings.canary
     message_id = make_msgid("canary", domain="holdgate.invalid")
     patience = settings.patience.total_seconds()
     try:
@@ -48,8 +50,8 @@ def run(store: Store, settings: CanarySettings) -> Incident:
     if incident is None:
         raise CanaryError("the message was taken, but not held: nothing stops personal data now, or it stops all mail")
     try:
-        moderation.approve(store, incident, ACTOR, "")
-    except (ConflictError, ValueError) as error:
+        moderation.override(desk, incident, Answer.APPROVE, ACTOR)
+    except moderation.RefusedError as error:
         raise CanaryError(f"incident {incident.id}: somebody else decided on it") from error
     released = _wait(lambda: _in_state(store, incident, State.RELEASED), patience)
     if released is None:

@@ -3,6 +3,7 @@
 It is put together from bytes, because the returned message must stand in it as it was, whatever its form.
 """
 
+import base64
 import re
 from datetime import datetime
 from email.message import EmailMessage
@@ -16,11 +17,8 @@ from holdgate.quarantine.states import State
 # A moderator's refusal and silence both are delivery not authorized (RFC 3463, section 3.8: X.7.1).
 _STATUS = "5.7.1"
 
-_INTRODUCTION = {
-    State.REJECTED: "Your message was rejected by a moderator for these recipients:",
-    State.EXPIRED: "The message has been returned to the sender because no decision was made\n"
-    "in the time that a moderator had for it. It was not delivered to:",
-}
+# Longest line in bytes that SMTP carries for sure (RFC 5321, 4.5.3.1.6, without CRLF).
+_LINE_LENGTH = 998
 
 _OURS = re.compile(
     rb"^(?:" + b"|".join(re.escape(name.encode()) for name in headers.ALL) + rb")[ \t]*:.*\n(?:[ \t].*\n)*",
@@ -29,51 +27,55 @@ _OURS = re.compile(
 
 
 def compose(
-    incident: Incident, kind: State, original: bytes | None, *, notice_from: str, return_size: int, now: datetime
+    incident: Incident, kind: State, text: tuple[str, str], original: bytes | None, *, notice_from: str, now: datetime
 ) -> bytes:
     """Return the report as a message with CRLF line ends.
 
-    `kind` is REJECTED or EXPIRED. `original` is the held message with LF line ends, or None when it is gone; up to
-    `return_size` bytes it is returned whole, else its header. The Message-ID is the same each time for one incident
-    and kind, so that a report that had to be sent twice is seen as one.
+    `kind` is REJECTED or EXPIRED, `text` subject and explanation. `original` is what comes back of the message, a
+    body part that `returned` made, or None when it is gone. The Message-ID is the same each time for one incident and
+    kind, so that a report that had to be sent twice is seen as one.
     """
+    subject, explanation = text
     boundary = f"=_{incident.id}_{kind}"
-    parts = [_explanation(incident, kind), _delivery_status(incident, kind, now)]
+    parts = [text_part(explanation), _delivery_status(incident, kind, now)]
     if original is not None:
-        parts.append(_returned(original, return_size))
-    top = _top(incident, kind, boundary, notice_from, now)
-    body = b"".join(b"--%s\r\n%s\r\n" % (boundary.encode(), part) for part in parts)
-    return top + body + b"--%s--\r\n" % boundary.encode()
-
-
-def _top(incident: Incident, kind: State, boundary: str, notice_from: str, now: datetime) -> bytes:
-    domain = parseaddr(notice_from)[1].partition("@")[2] or "localhost"
+        parts.append(original)
     message = EmailMessage(policy=SMTP.clone(utf8=not incident.sender.isascii()))
     message["From"] = notice_from
     message["To"] = f"<{incident.sender}>"
     message["Date"] = format_datetime(now)
-    message["Message-ID"] = f"<{incident.id}.{kind}@{domain}>"
-    message["Subject"] = "Rejected: " if kind is State.REJECTED else "Returned: no decision was made: "
-    message.replace_header("Subject", message["Subject"] + " ".join(incident.subject.split())[:200])
+    message["Message-ID"] = f"<{incident.id}.{kind}@{domain_of(notice_from)}>"
+    message["Subject"] = subject
     if re.fullmatch(r"<[!-;=?-~]+@[!-;=?-~]+>", incident.message_id):
         message["In-Reply-To"] = message["References"] = incident.message_id
     # Nobody's autoresponder answers this (RFC 3834, section 5).
     message["Auto-Submitted"] = "auto-replied"
-    message["MIME-Version"] = "1.0"
-    top = message.as_bytes().removesuffix(b"\r\n")
-    kinds = f'multipart/report; report-type=delivery-status;\r\n boundary="{boundary}"'
-    return top + f"Content-Type: {kinds}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n".encode()
+    return multipart(message, "report; report-type=delivery-status", boundary, parts)
 
 
-def _explanation(incident: Incident, kind: State) -> bytes:
-    lines = [_INTRODUCTION[kind], "", *(f"  {recipient}" for recipient in incident.recipients), ""]
-    lines += [f"Subject: {' '.join(incident.subject.split())}", f"Incident: {incident.id}", ""]
-    if incident.comment:
-        lines += ["Moderator comments:", "", *incident.comment.splitlines(), ""]
-    text = "\r\n".join("".join(c if c.isprintable() else " " for c in line) for line in "\n".join(lines).split("\n"))
-    return b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + text.encode(
-        errors="replace"
+def multipart(top: EmailMessage, subtype: str, boundary: str, parts: list[bytes]) -> bytes:
+    """Put a message together from its header fields and parts that are bytes with header and CRLF line ends."""
+    top["MIME-Version"] = "1.0"
+    head = top.as_bytes().removesuffix(b"\r\n")
+    kind = f'multipart/{subtype};\r\n boundary="{boundary}"'
+    head += f"Content-Type: {kind}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n".encode()
+    body = b"".join(b"--%s\r\n%s\r\n" % (boundary.encode(), part) for part in parts)
+    return head + body + b"--%s--\r\n" % boundary.encode()
+
+
+def text_part(text: str, subtype: str = "plain") -> bytes:
+    """Return a text as a part of a multipart message. Lines are wrapped nowhere: they are ours, and a comment's."""
+    content, head = text.replace("\n", "\r\n").encode(errors="replace"), "8bit"
+    if any(len(line) > _LINE_LENGTH for line in content.split(b"\r\n")):
+        content, head = base64.encodebytes(content).replace(b"\n", b"\r\n"), "base64"
+    return (
+        f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {head}\r\n\r\n".encode() + content
     )
+
+
+def domain_of(address: str) -> str:
+    """Return the domain of an address with or without a display name: the right side of our Message-IDs."""
+    return parseaddr(address)[1].partition("@")[2] or "localhost"
 
 
 def _delivery_status(incident: Incident, kind: State, now: datetime) -> bytes:
@@ -91,10 +93,10 @@ def _delivery_status(incident: Incident, kind: State, now: datetime) -> bytes:
     return f"Content-Type: {form}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{text}".encode()
 
 
-def _returned(original: bytes, return_size: int) -> bytes:
+def returned(original: bytes, *, whole: bool) -> bytes:
+    """Return a held message (LF line ends) as a part: whole, or its header alone; without what we wrote into it."""
     header, separator, body = original.partition(b"\n\n")
     header = _OURS.sub(b"", header + b"\n")
-    whole = len(original) <= return_size
     form = "message/rfc822" if whole else "text/rfc822-headers"
     if not header.isascii():
         form = "message/global" if whole else "message/global-headers"

@@ -1,40 +1,191 @@
-"""What may be done with a held message: approve, reject, expire. Every way to decide (command, page, mail) comes here.
+"""What may be done with a held message: approve, reject, withdraw, expire. Page, mail, command and API all come here.
 
 A decision is recorded together with the notices it makes us owe; desk and queue agent then carry it out, however often
-one of them dies in between.
+one of them dies in between. Of several who decide at once one wins, and the others are told who did.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 
-from holdgate.quarantine.incident import Incident
+from holdgate.desk.context import ACTOR, Desk
+from holdgate.quarantine.incident import Actor, Answer, Incident, Owed, Request
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import Actor, Store
+from holdgate.quarantine.store import ConflictError
+
+COMMENT_LENGTH = 2000
 
 
-def approve(store: Store, incident: Incident, actor: Actor, comment: str = "") -> Incident:
-    """Let a held message go to its recipients. Raises ConflictError when it is not held any more."""
-    return _decide(store, incident, State.APPROVED, actor, comment)
+class Why(StrEnum):
+    """Why a decision is not taken."""
+
+    DECIDED = "decided"  # somebody did already, or the message is gone
+    PENDING = "pending"  # the message is not in the hold queue yet
+    ANSWERED = "answered"  # he approved already, and others have to approve as well
+    LATE = "late"  # the deadline has passed
+    NOT_ASKED = "not asked"  # others are asked now
 
 
-def reject(store: Store, incident: Incident, actor: Actor, comment: str = "") -> Incident:
-    """Give a held message back to its sender, with the reason. Raises ConflictError when it is not held any more."""
-    return _decide(store, incident, State.REJECTED, actor, comment)
+class RefusedError(Exception):
+    """A decision that is not taken; `incident` is how it stands."""
+
+    def __init__(self, why: Why, incident: Incident) -> None:
+        super().__init__(f"incident {incident.id}: {why}")
+        self.why = why
+        self.incident = incident
 
 
-def expire(store: Store, incident: Incident, actor: Actor) -> Incident:
-    """Give a held message back because its deadline passed. Raises ConflictError when it is not held any more."""
-    return _decide(store, incident, State.EXPIRED, actor, "")
+def answer(
+    desk: Desk, request: Request, choice: Answer, actor: Actor, comment: str = "", *, now: datetime | None = None
+) -> Incident:
+    """Take a moderator's answer, APPROVE or REJECT, to a request.
+
+    A refusal decides. An approval decides when it is the last that is needed; else the incident stays held and waits
+    for another approval, or for the next level. Returns the incident as it then is. Raises RefusedError.
+    """
+    comment = clean_comment(comment)
+    now = now or datetime.now(UTC)
+
+    def once(incident: Incident) -> Incident:
+        known = desk.store.requests.of(incident.id)
+        asked = next(one for one in known if one.number == request.number)
+        _check(incident, asked, now)
+        if choice is Answer.REJECT:
+            return _close(desk, incident, State.REJECTED, actor, comment, known, asked)
+        return _approve(desk, incident, actor, comment, known, asked)
+
+    return _until_settled(desk, request.incident_id, once)
 
 
-def _decide(store: Store, incident: Incident, state: State, actor: Actor, comment: str) -> Incident:
-    # The null sender must not be answered (RFC 5321, section 4.5.5): such mail is rejected in silence.
-    tells_sender = state in (State.REJECTED, State.EXPIRED) and incident.sender
-    return store.change(
+def override(desk: Desk, incident: Incident, choice: Answer, actor: Actor, comment: str = "") -> Incident:
+    """Decide as an administrator: at once, whoever else was asked. Raises RefusedError."""
+    state = State.APPROVED if choice is Answer.APPROVE else State.REJECTED
+    comment = clean_comment(comment)
+
+    def once(now: Incident) -> Incident:
+        return _close(desk, now, state, actor, comment, desk.store.requests.of(now.id), None)
+
+    return _until_settled(desk, incident.id, once)
+
+
+def withdraw(desk: Desk, incident: Incident, actor: Actor) -> Incident:
+    """Let the sender take his message back: it counts as rejected by himself. Raises RefusedError."""
+
+    def once(now: Incident) -> Incident:
+        return _close(desk, now, State.REJECTED, actor, "", desk.store.requests.of(now.id), None)
+
+    return _until_settled(desk, incident.id, once)
+
+
+def expire(desk: Desk, incident: Incident) -> Incident:
+    """Give a message back because its deadline passed.
+
+    Raises RefusedError when somebody decided in this very moment, and ConflictError when its deadline may be another
+    one by now.
+    """
+    if incident.state is not State.HELD:
+        raise RefusedError(Why.DECIDED, incident)
+    return _close(desk, incident, State.EXPIRED, ACTOR, "", [], None)
+
+
+def request_of(desk: Desk, incident: Incident, moderator: str) -> Request | None:
+    """Return the request by which a moderator may answer, else his last one, None if he was never asked."""
+    mine = [one for one in desk.store.requests.of(incident.id) if one.moderator == moderator]
+    return next((one for one in mine if one.answer is None), mine[-1] if mine else None)
+
+
+def is_late(request: Request, now: datetime | None = None) -> bool:
+    """Say whether the time to answer a request is over."""
+    return (now or datetime.now(UTC)) >= request.deadline_at
+
+
+def clean_comment(comment: str) -> str:
+    """Return a comment fit to be mailed and shown: its lines, of printable characters, not too long."""
+    lines = comment[: COMMENT_LENGTH * 2].replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    printable = ("".join(c if c.isprintable() else " " for c in line).rstrip() for line in lines)
+    return "\n".join(printable).strip()[:COMMENT_LENGTH]
+
+
+def _until_settled(desk: Desk, incident_id: str, once: Callable[[Incident], Incident]) -> Incident:
+    """Try a step on the incident as it is now, again when somebody else changed it in between."""
+    while True:
+        incident = desk.store.incident(incident_id)
+        assert incident is not None
+        if incident.state is not State.HELD:
+            raise RefusedError(Why.PENDING if incident.state is State.PENDING else Why.DECIDED, incident)
+        try:
+            return once(incident)
+        except ConflictError:
+            continue
+
+
+def _check(incident: Incident, asked: Request, now: datetime) -> None:
+    if asked.answer is Answer.APPROVE:
+        raise RefusedError(Why.ANSWERED, incident)
+    if asked.answer not in (None, Answer.ABSENT):
+        raise RefusedError(Why.NOT_ASKED, incident)
+    if is_late(asked, now):
+        raise RefusedError(Why.LATE, incident)
+
+
+def _approve(
+    desk: Desk, incident: Incident, actor: Actor, comment: str, known: list[Request], asked: Request
+) -> Incident:
+    rules = desk.moderation(incident)
+    others = {
+        one.moderator
+        for one in known
+        if one.level == asked.level and one.answer is Answer.APPROVE and one.moderator != asked.moderator
+    }
+    if len(others) + 1 < rules.approvals:
+        return desk.store.amend(incident, "approval", actor, note=comment, answers={asked.number: Answer.APPROVE})
+    if incident.level + 1 < len(rules.chain):
+        return desk.store.amend(
+            incident,
+            "approval",
+            actor,
+            note=comment,
+            answers={asked.number: Answer.APPROVE},
+            supersede=True,
+            level=incident.level + 1,
+            asked_at=None,
+            deadline_at=None,
+            remind_at=None,
+        )
+    return _close(desk, incident, State.APPROVED, actor, comment, known, asked)
+
+
+def _close(
+    desk: Desk,
+    incident: Incident,
+    state: State,
+    actor: Actor,
+    comment: str,
+    known: list[Request],
+    asked: Request | None,
+) -> Incident:
+    """Decide: the state, who is told, and by whom it was."""
+    owed: list[Owed] = []
+    also: list[str] = []
+    kind = "withdrawn" if actor.how == "withdrawal" else str(state)
+    if state is not State.APPROVED or desk.moderation(incident).tell_sender_approved:
+        if desk.tells(incident.sender):
+            owed.append(Owed(kind, incident.sender))
+        else:
+            also.append("sender not told")
+    told = {one.moderator: one for one in known if one.answer in (None, Answer.ABSENT, Answer.APPROVE)}
+    if asked is not None and actor.how != "mail":
+        told.pop(asked.moderator, None)
+    owed.extend(Owed("decided", person, request=one.number) for person, one in told.items())
+    choice = Answer.APPROVE if state is State.APPROVED else Answer.REJECT
+    return desk.store.change(
         incident,
         state,
         actor,
         note=comment,
-        owed=[(state.value, incident.sender)] if tells_sender else [],
+        owed=owed,
+        answers={asked.number: choice} if asked is not None else {},
+        also=also,
         decided_at=datetime.now(UTC),
         decided_by=actor.who,
         decided_how=actor.how,

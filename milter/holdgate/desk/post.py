@@ -1,71 +1,93 @@
-"""Sends what the store says we owe: composes each notice and hands it to Postfix, again and again until it is taken.
+"""Sends what the store says we owe: has each notice composed and hands it to Postfix, until it is taken.
 
-The notice goes to a listener of its own that has no milter, with an empty envelope sender, so that a notice can
-neither be held itself nor bounce back to anybody.
+Notices go to a listener of its own that has no milter, so that none can be held itself. Most have an empty envelope
+sender and come back to nobody; a request has an address of ours, so that one that comes back is passed on.
 """
 
 import smtplib
 from datetime import UTC, datetime, timedelta
 
 from holdgate import maillog, metrics
-from holdgate.config import DeskSettings
-from holdgate.desk import dsn
-from holdgate.quarantine.incident import Incident, Notice
+from holdgate.desk import asking
+from holdgate.desk.context import ACTOR, Desk
+from holdgate.desk.notices import TO_MODERATOR, Composer
+from holdgate.quarantine.incident import Answer, Incident, Notice
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import Actor, Store
-from holdgate.queue.client import QueueClient, QueueError
-
-ACTOR = Actor("holdgate-desk", "desk")
+from holdgate.queue.client import QueueError
 
 _SMTP_TIMEOUT = 60
 _FIRST_RETRY = timedelta(seconds=5)
 _LONGEST_RETRY = timedelta(minutes=10)
 
 
-def send_owed(store: Store, queue: QueueClient, settings: DeskSettings, now: datetime) -> int:
+def send_owed(desk: Desk, composer: Composer, now: datetime) -> int:
     """Send every notice whose time has come; return how many Postfix took."""
     sent = 0
-    for notice in store.notices_due(now):
-        incident = store.incident(notice.incident_id)
-        if incident is None:
+    for notice in desk.store.notices_due(now):
+        incident = desk.store.incident(notice.incident_id)
+        if incident is None or _too_early(notice, incident):
+            continue
+        if _obsolete(desk, notice, incident):
+            desk.store.notice_obsolete(notice)
             continue
         try:
-            content = _compose(incident, notice, queue, settings, now)
-            _hand_over(content, notice.recipient, settings.notice_relay)
-        except (OSError, smtplib.SMTPException, QueueError) as error:
-            pause = min(_FIRST_RETRY * 2**notice.attempts, _LONGEST_RETRY)
-            store.notice_failed(notice, datetime.now(UTC) + pause)
-            metrics.NOTICES.labels(notice.kind, "failed").inc()
-            said = str(error) if isinstance(error, QueueError) else maillog.describe(error)
-            maillog.notice_failed(incident.queue_id, kind=notice.kind, error=said, attempts=notice.attempts + 1)
-            continue
-        store.notice_sent(notice, ACTOR)
-        metrics.NOTICES.labels(notice.kind, "sent").inc()
-        maillog.notice_sent(incident.queue_id, kind=notice.kind, recipient=notice.recipient, incident=incident.id)
-        sent += 1
+            letter = composer.compose(incident, notice, now)
+            hand_over(letter.content, notice.recipient, desk.settings.desk.notice_relay, letter.sender)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, _ = next(iter(error.recipients.values()))
+            if code >= 500 and notice.kind in TO_MODERATOR and _came_back(desk, notice):
+                continue
+            _failed(desk, notice, incident, f"refused with {code}")
+        except Exception as error:  # one notice that cannot be written or handed over must not stop the others
+            _failed(desk, notice, incident, str(error) if isinstance(error, QueueError) else maillog.describe(error))
+        else:
+            desk.store.notice_sent(notice, ACTOR)
+            metrics.NOTICES.labels(notice.kind, "sent").inc()
+            maillog.notice_sent(incident.queue_id, kind=notice.kind, recipient=notice.recipient, incident=incident.id)
+            sent += 1
     return sent
 
 
-def _compose(incident: Incident, notice: Notice, queue: QueueClient, settings: DeskSettings, now: datetime) -> bytes:
-    original = None
-    if incident.arrival_time is not None:
-        original = queue.show(incident.queue_id, incident.arrival_time)
-    return dsn.compose(
-        incident,
-        State(notice.kind),
-        original,
-        notice_from=settings.notice_from,
-        return_size=settings.return_size,
-        now=now,
-    )
-
-
-def _hand_over(content: bytes, recipient: str, relay: tuple[str, int]) -> None:
-    """Give a message to Postfix with a null envelope sender. Raises smtplib's errors and OSError."""
+def hand_over(content: bytes, recipient: str, relay: tuple[str, int], sender: str = "") -> None:
+    """Give a message to Postfix. Raises smtplib's errors and OSError."""
     header, _, _ = content.partition(b"\r\n\r\n")
     with smtplib.SMTP(*relay, timeout=_SMTP_TIMEOUT) as connection:
         connection.ehlo_or_helo_if_needed()
         options = ["BODY=8BITMIME"] if connection.has_extn("8bitmime") else []
         if connection.has_extn("smtputf8") and not (header.isascii() and recipient.isascii()):
             options.append("SMTPUTF8")
-        connection.sendmail("", [recipient], content, options)
+        connection.sendmail(sender, [recipient], content, options)
+
+
+def _too_early(notice: Notice, incident: Incident) -> bool:
+    """An approval is told when the message is on its way: until then an operator may still take it away."""
+    return notice.kind == "approved" and incident.state is State.APPROVED
+
+
+def _obsolete(desk: Desk, notice: Notice, incident: Incident) -> bool:
+    """Say whether a notice would tell what is not so any more."""
+    if notice.kind in TO_MODERATOR:
+        request = desk.store.requests.by_number(notice.request or 0)
+        done = request is None or request.answer not in (None, Answer.ABSENT)
+        return incident.state is not State.HELD or done
+    if notice.kind == "held":
+        return incident.state is not State.HELD
+    return notice.kind == "approved" and incident.state is not State.RELEASED
+
+
+def _came_back(desk: Desk, notice: Notice) -> bool:
+    """Postfix does not take mail for this moderator at all: as if it had come back."""
+    request = desk.store.requests.by_number(notice.request or 0)
+    if request is None:
+        return False
+    asking.pass_on(desk, request, Answer.BOUNCED, "refused by Postfix")
+    desk.store.notice_obsolete(notice)
+    metrics.NOTICES.labels(notice.kind, "refused").inc()
+    return True
+
+
+def _failed(desk: Desk, notice: Notice, incident: Incident, said: str) -> None:
+    pause = min(_FIRST_RETRY * 2 ** min(notice.attempts, 10), _LONGEST_RETRY)
+    desk.store.notice_failed(notice, datetime.now(UTC) + pause)
+    metrics.NOTICES.labels(notice.kind, "failed").inc()
+    maillog.notice_failed(incident.queue_id, kind=notice.kind, error=said, attempts=notice.attempts + 1)

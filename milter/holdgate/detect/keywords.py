@@ -58,8 +58,9 @@ _CHUNK = 1 << 18
 # More keywords than these are not looked at, and the text counts as read in part.
 FREE_KEYWORDS = 100_000
 CHARACTERS_A_KEYWORD = 60
-# Is there a space on both sides, the word, its group (-1: none), the prefixes that it may be the folded form of.
-_Entry = tuple[int, str, int, tuple[str, ...]]
+# What the automaton says of a word: how many characters its end stands behind the end of the keyword, and how many
+# behind its start; the keyword; its group (-1: none), and the prefixes that it may be the folded form of.
+_Entry = tuple[int, int, str, int, tuple[str, ...]]
 
 
 class Keyword(NamedTuple):
@@ -146,33 +147,39 @@ class Keywords:
                     if number not in numbers:
                         numbers.append(number)
         for prefix in prefixes:
-            words.setdefault(fold(prefix), ([], []))[1].append(prefix)
+            # A prefix that begins with a letter stands at the beginning of a word.
+            words.setdefault(f" {fold(prefix)}" if prefix[0].isalnum() else fold(prefix), ([], []))[1].append(prefix)
         self.groups: list[frozenset[int]] = []
         grouped: dict[tuple[int, ...], int] = {}
-        self._entries: list[_Entry] = []
+        # Each step of the automaton looks through the letters that may follow, so ASCII text has one with few of them.
+        self._automaton, self._ascii = ahocorasick.Automaton(), ahocorasick.Automaton()
         for key, (numbers, literal) in words.items():
             group = grouped.setdefault(tuple(numbers), len(grouped)) if numbers else -1
-            self._entries.append((int(key[0] == " "), key.strip(), group, tuple(literal)))
+            padding = int(key[0] == " ")
+            # The folded text has a space more than the given one at its beginning.
+            entry: _Entry = padding, len(key) - padding, key.strip(), group, tuple(literal)
+            self._automaton.add_word(key, entry)
+            if key.isascii():
+                self._ascii.add_word(key, entry)
+        self._automaton.make_automaton()
+        self._ascii.make_automaton()
         for number in range(count):
             self.groups.append(frozenset(group for numbers, group in grouped.items() if number in numbers))
         self._longest = max(map(len, words), default=0)
-        self._automaton = ahocorasick.Automaton()
-        for number, word in enumerate(words):
-            self._automaton.add_word(word, (number, len(word) - 1))
-        self._automaton.make_automaton()
 
     def find(self, text: str) -> Hits:
         """Return what of the rules' words is in `text`."""
         folded = f" {fold(text)} "
+        automaton = self._ascii if folded.isascii() else self._automaton
         hits = Hits({}, [], self.groups)
         if len(folded) <= _CHUNK:
-            self._take(text, self._automaton.iter(folded), 0, 0, hits)
+            self._take(text, automaton.iter(folded), 0, 0, hits)
             return hits
         left = FREE_KEYWORDS + len(text) // CHARACTERS_A_KEYWORD
         for offset in range(0, len(folded), _CHUNK):
             # A keyword across the border of two pieces ends in the second; one that ends before is found already.
             start = max(0, offset - self._longest)
-            found = list(self._automaton.iter(folded[start : offset + _CHUNK]))
+            found = list(automaton.iter(folded[start : offset + _CHUNK]))
             self._take(text, found, start, offset, hits)
             left -= len(found)
             if left < 0:
@@ -180,23 +187,20 @@ class Keywords:
                 break
         return hits
 
-    def _take(
-        self, text: str, matches: Iterable[tuple[int, tuple[int, int]]], base: int, border: int, hits: Hits
-    ) -> None:
+    @staticmethod
+    def _take(text: str, matches: Iterable[tuple[int, _Entry]], base: int, border: int, hits: Hits) -> None:
         """Add what the automaton found in the piece of folded text at `base`, if it ends behind `border`."""
-        found, entries = hits.found, self._entries
-        for last, (number, before) in matches:
+        found = hits.found
+        for last, (behind, length, word, group, literal) in matches:
             if last + base < border:
                 continue
-            padding, word, group, literal = entries[number]
-            # The folded text has a space more than the given one at its beginning.
-            left, right = base + last - before - 1, base + last
-            for prefix in literal:
-                if text.startswith(prefix, left):
-                    hits.prefixes.append((left, prefix))
+            right = base + last - behind
             if group >= 0:
-                keyword = Keyword(left + padding, right - padding, word)
+                keyword = Keyword(base + last - length, right, word)
                 if group in found:
                     found[group].append(keyword)
                 else:
                     found[group] = [keyword]
+            for prefix in literal:
+                if text.startswith(prefix, base + last - len(prefix)):
+                    hits.prefixes.append((base + last - len(prefix), prefix))

@@ -17,7 +17,7 @@ from holdgate.gate.service import Ruling, Service
 from holdgate.gate.spool import Spool
 from holdgate.policy.action import Action
 from holdgate.policy.verdict import Verdict
-from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.incident import Incident, Owed
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor
 from holdgate.seal import BodyHash, Sealed
@@ -206,7 +206,7 @@ class Session:
             encrypted=inspection.encrypted,
         )
         note = f"observed: {', '.join(verdict.observed)}" if verdict.observed else ""
-        owed = [("alert", address) for address in verdict.notify] if verdict.action is Action.ALERT else []
+        owed = [Owed("alert", address) for address in verdict.notify] if verdict.action is Action.ALERT else []
         self._service.store.record(incident, ACTOR, note=note, owed=owed)
         return incident.id
 

@@ -13,14 +13,28 @@ from holdgate.policy.model import Attachment, Conditions, Need, TimeWindow
 from holdgate.tables import Tables, is_table
 
 _CONFIDENCES = ("low", "medium", "high")
+_WILDCARDS = frozenset("*?[")
+_CONTAINS = re.compile(r"\*[^*?\[]*\*", re.DOTALL)
 
 # Says whether a text fits.
 Matcher = Callable[[str], bool]
 
 
+def is_plain(pattern: str) -> bool:
+    """Say whether a pattern stands for one text: it has no wildcard and is no Postfix table."""
+    return not is_table(pattern) and _WILDCARDS.isdisjoint(pattern)
+
+
 def text_matcher(patterns: Iterable[str]) -> Matcher:
-    """Return a matcher for shell patterns, without regard to case."""
-    joined = re.compile("|".join(translate(pattern.casefold()) for pattern in patterns) or r"(?!)", re.DOTALL)
+    """Return a matcher for shell patterns, without regard to case; what needs no regular expression gets none."""
+    folded = [pattern.casefold() for pattern in patterns]
+    if _WILDCARDS.isdisjoint("".join(folded)):
+        exact = frozenset(folded)
+        return lambda text: text.casefold() in exact
+    if len(folded) == 1 and _CONTAINS.fullmatch(folded[0]):
+        part = folded[0][1:-1]
+        return lambda text: part in text.casefold()
+    joined = re.compile("|".join(translate(pattern) for pattern in folded), re.DOTALL)
     return lambda text: joined.match(text.casefold()) is not None
 
 
@@ -58,17 +72,24 @@ class Compiled:
 
     def __init__(self, conditions: Conditions, is_internal: Matcher, tables: Tables) -> None:
         self._conditions = conditions
-        self._envelope = list(_envelope_checks(conditions, tables))
-        self._content = list(_content_checks(conditions))
-        self._recipient = list(_recipient_checks(conditions, is_internal, tables))
+        self._envelope = tuple(_envelope_checks(conditions, tables))
+        self._content = tuple(_content_checks(conditions))
+        self._recipient = tuple(_recipient_checks(conditions, is_internal, tables))
 
     def fits_message(self, envelope: Envelope, inspection: Inspection, now: datetime) -> bool:
         """Say whether all that concerns the whole message is true. Raises TableError."""
-        return all(check(inspection) for check in self._content) and self.fits_envelope(envelope, now)
+        # A loop, not all(…): this runs for every candidate, and a generator costs more than most checks.
+        for check in self._content:
+            if not check(inspection):
+                return False
+        return self.fits_envelope(envelope, now)
 
     def fits_envelope(self, envelope: Envelope, now: datetime) -> bool:
         """Say whether all that is known before the inspection is true. Raises TableError."""
-        return all(check(envelope, now) for check in self._envelope)
+        for check in self._envelope:  # noqa: SIM110
+            if not check(envelope, now):
+                return False
+        return True
 
     def fits_recipient(self, recipient: str) -> bool:
         """Say whether all that concerns this recipient is true. Raises TableError."""
@@ -94,11 +115,10 @@ def _recipient_checks(conditions: Conditions, is_internal: Matcher, tables: Tabl
 def _content_checks(conditions: Conditions) -> Iterable[_ContentCheck]:
     if conditions.inspection:
         wanted = set(conditions.inspection)
-        yield lambda inspection: bool(wanted & _outcomes(inspection))
+        yield lambda inspection: bool(wanted & outcomes(inspection))
     if conditions.profile:
         yield lambda inspection: _reaches(inspection, conditions.profile)
-    if conditions.found:
-        yield lambda inspection: all(_is_found(inspection, need) for need in conditions.found)
+    yield from (_found_check(need) for need in conditions.found)
     if conditions.attachment is not None:
         yield _attachment_check(conditions.attachment)
 
@@ -148,7 +168,8 @@ def _attachment_check(wanted: Attachment) -> _ContentCheck:
     )
 
 
-def _outcomes(inspection: Inspection) -> set[str]:
+def outcomes(inspection: Inspection) -> set[str]:
+    """Return the words of the condition `inspection` that are true of an inspection."""
     return {inspection.status} | ({"encrypted"} if inspection.encrypted else set())
 
 
@@ -157,14 +178,19 @@ def _reaches(inspection: Inspection, wanted: dict[str, Severity]) -> bool:
     return any(found is not None and Severity(found).rank >= least.rank for found, least in reached)
 
 
-def _is_found(inspection: Inspection, need: Need) -> bool:
-    wanted = re.compile(translate(need.id))
-    least = _CONFIDENCES.index(need.confidence)
-    return need.count <= sum(
-        finding.unique
-        for finding in inspection.findings
-        if wanted.match(finding.identifier) and _CONFIDENCES.index(finding.confidence) >= least
-    )
+def _found_check(need: Need) -> _ContentCheck:
+    matches = re.compile(translate(need.id)).match
+    wanted = need.id.__eq__ if is_plain(need.id) else lambda identifier: matches(identifier) is not None
+    enough = frozenset(_CONFIDENCES[_CONFIDENCES.index(need.confidence) :])
+
+    def is_found(inspection: Inspection) -> bool:
+        found = 0
+        for finding in inspection.findings:
+            if wanted(finding.identifier) and finding.confidence in enough:
+                found += finding.unique
+        return found >= need.count
+
+    return is_found
 
 
 def _is_during(window: TimeWindow, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from holdgate import headers
-from holdgate.config import ConfigError, Network, Size
+from holdgate.config import ConfigError, ModerationSettings, Network, Size
 from holdgate.findings import Severity
 from holdgate.policy.action import Action
 
@@ -120,6 +120,9 @@ class Policy(Conditions):
     action: Action = Field(description="allow, alert, tag, encrypt, quarantine or block, see above.")
     mode: Literal["enforce", "observe"] = Field(
         "enforce", description="`observe`: the incident is recorded, the message is not touched."
+    )
+    moderation: ModerationSettings | None = Field(
+        None, description="Who is asked, and by when: any key of `[moderation]` in the [settings](config.md)."
     )
     ocr: bool = Field(False, description="Read pictures of mail it is about, when `ocr.mode` is `policies`.")
     headers: dict[str, str] = Field({}, description="Header fields to add, for `tag` and any other action.")

@@ -5,7 +5,7 @@ from typing import Any
 
 from holdgate.policy.model import Policy, PolicyFile
 
-_NOT_CONDITIONS = {"name", "description", "action", "mode", "headers", "transport", "notify", "ocr"}
+_NOT_CONDITIONS = {"name", "description", "action", "mode", "headers", "transport", "notify", "ocr", "moderation"}
 
 
 def review(policies: PolicyFile, today: date) -> list[str]:

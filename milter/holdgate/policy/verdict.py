@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.policy.action import Action
+from holdgate.policy.candidates import Candidates
 from holdgate.policy.conditions import Compiled, address_matcher
 from holdgate.policy.model import Conditions, Exemption, Policy, PolicyFile
 from holdgate.tables import Tables
@@ -52,22 +53,28 @@ class PolicySet:
     def __init__(self, policies: PolicyFile, tables: Tables) -> None:
         self.file = policies
         internal = address_matcher(policies.internal_domains, tables)
+        self._places = {policy.name: place for place, policy in enumerate(policies.policy)}
         self._policies = [(policy, Compiled(policy, internal, tables)) for policy in policies.policy]
+        self._candidates = Candidates(policies.policy)
+        self._ocr = [compiled for policy, compiled in self._policies if policy.ocr]
+        lifting = [_as_conditions(exemption) for exemption in policies.exemption]
         self._exemptions = [
-            (exemption, Compiled(_as_conditions(exemption), internal, tables)) for exemption in policies.exemption
+            (exemption, Compiled(conditions, internal, tables))
+            for exemption, conditions in zip(policies.exemption, lifting, strict=True)
         ]
+        self._lifting = Candidates(lifting)
 
     def decide(self, envelope: Envelope, inspection: Inspection, now: datetime) -> Verdict:
         """Return the verdict on a message; `now` is aware. Raises TableError when a table cannot be asked."""
         fitting = [
             (policy, compiled)
-            for policy, compiled in self._policies
+            for policy, compiled in map(self._policies.__getitem__, self._candidates.of(envelope, inspection))
             if compiled.fits_message(envelope, inspection, now)
         ]
         today = now.astimezone(UTC).date()
         exemptions = [
             (exemption, compiled)
-            for exemption, compiled in self._exemptions
+            for exemption, compiled in map(self._exemptions.__getitem__, self._lifting.of(envelope, inspection))
             if today <= exemption.expires and compiled.fits_message(envelope, inspection, now)
         ]
         observed: dict[str, None] = {}
@@ -81,10 +88,9 @@ class PolicySet:
     def wants_ocr(self, envelope: Envelope, now: datetime) -> bool:
         """Say whether a policy asks that pictures of this message be read. Raises TableError."""
         return any(
-            policy.ocr
-            and compiled.fits_envelope(envelope, now)
+            compiled.fits_envelope(envelope, now)
             and any(compiled.fits_recipient(recipient) for recipient in envelope.recipients)
-            for policy, compiled in self._policies
+            for compiled in self._ocr
         )
 
     def _strictest(
@@ -92,8 +98,7 @@ class PolicySet:
     ) -> Verdict:
         names = {recipient: policy.name if policy else "" for recipient, policy in chosen.items()}
         decided = list({policy.name: policy for policy in chosen.values() if policy is not None}.values())
-        order = [policy.name for policy in self.file.policy]
-        decided.sort(key=lambda policy: (-policy.action.rank, order.index(policy.name)))
+        decided.sort(key=lambda policy: (-policy.action.rank, self._places[policy.name]))
         uninspected = None in chosen.values() and inspection.status != "complete"
         if uninspected and (not decided or self.file.uninspected.rank > decided[0].action.rank):
             action, name = self.file.uninspected, UNINSPECTED

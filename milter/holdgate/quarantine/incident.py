@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from holdgate.quarantine.states import State
@@ -34,6 +35,9 @@ class Incident:
     deadline_at: datetime | None = None
     decided_at: datetime | None = None
     closed_at: datetime | None = None
+    asked_at: datetime | None = None
+    remind_at: datetime | None = None
+    level: int = 0
     decided_by: str | None = None
     decided_how: str | None = None
     comment: str | None = None
@@ -50,25 +54,92 @@ class Incident:
     signals: list[str] = field(default_factory=list)
     attachments: list[dict[str, Any]] = field(default_factory=list)
     encrypted: bool = False
+    revision: int = 0
+    erased_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, by which way, and from which network address ("" where there is none).
+
+    `who` is a person's name or address, or one of our own daemons.
+    """
+
+    who: str
+    how: str
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of an incident's history: what happened, who did it and by which way ("command", "queue", "desk", …)."""
+    """One line of an incident's history: what happened, who did it and by which way ("command", "page", "mail", …).
+
+    `origin` is the network address that it came from, where there is one.
+    """
 
     at: datetime
     event: str
     who: str
     how: str
     note: str = ""
+    origin: str = ""
+
+
+class Answer(StrEnum):
+    """What became of a request to a moderator."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    BOUNCED = "bounced"  # the mail came back
+    ABSENT = "absent"  # an automatic reply said so; he may still decide
+    SUPERSEDED = "superseded"  # the incident has gone on to other people, or was held anew
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One moderator who was asked about one incident; `answer` is None as long as there is none."""
+
+    number: int
+    incident_id: str
+    moderator: str
+    level: int
+    role: str
+    instead_of: str
+    asked_at: datetime
+    deadline_at: datetime
+    opened_at: datetime | None
+    answer: Answer | None
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request to be made: who is asked, why he, and for whom he stands in."""
+
+    moderator: str
+    role: str
+    level: int = 0
+    instead_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A mail to be owed: its kind, who gets it, a word more about it, and the request that it is about."""
+
+    kind: str
+    recipient: str
+    note: str = ""
+    request: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A mail we owe somebody about an incident. `kind` is the outcome it tells of: "rejected", "expired", …."""
+    """A mail we owe somebody about an incident. `kind` says what it tells: "request", "rejected", "expired", …."""
 
     number: int
     incident_id: str
     kind: str
     recipient: str
     attempts: int
+    note: str = ""
+    request: int | None = None

@@ -54,6 +54,10 @@ incidents = Table(
     Column("deadline_at", UtcDateTime),
     Column("decided_at", UtcDateTime),
     Column("closed_at", UtcDateTime),
+    # Moderation: when people were asked, when they are reminded next, and which level of the chain it is with.
+    Column("asked_at", UtcDateTime),
+    Column("remind_at", UtcDateTime),
+    Column("level", Integer, nullable=False, default=0),
     Column("decided_by", String(320)),
     Column("decided_how", String(32)),
     Column("comment", Text),
@@ -75,10 +79,38 @@ incidents = Table(
     Column("signals", JSON, nullable=False),
     Column("attachments", JSON, nullable=False),
     Column("encrypted", Boolean, nullable=False),
+    # Counts the changes: whoever changes an incident names the revision that he has seen.
+    Column("revision", Integer, nullable=False, default=0),
+    # When retention took the content away.
+    Column("erased_at", UtcDateTime),
     Index("incidents_state", "state"),
     Index("incidents_queue_id", "queue_id"),
+    Index("incidents_deadline", "state", "deadline_at"),
+    Index("incidents_reminder", "state", "remind_at"),
+    Index("incidents_closed", "erased_at", "closed_at"),
 )
 
+# One moderator who was asked about one incident, and what he answered.
+requests = Table(
+    "requests",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("incident_id", String(16), ForeignKey("incidents.id"), nullable=False),
+    Column("moderator", String(320), nullable=False),
+    Column("level", Integer, nullable=False),
+    # Why this person: "moderator", "manager", "deputy" (of `instead_of`) or "fallback".
+    Column("role", String(16), nullable=False),
+    Column("instead_of", String(320), nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("deadline_at", UtcDateTime, nullable=False),
+    Column("opened_at", UtcDateTime),
+    Column("answer", String(16)),
+    Column("answered_at", UtcDateTime),
+    Index("requests_incident_id", "incident_id"),
+    Index("requests_moderator", "moderator", "answer"),
+)
+
+# The audit trail: rows are added, never changed, but for `note` and `salt`, which retention empties (see audit.py).
 events = Table(
     "events",
     metadata,
@@ -88,8 +120,21 @@ events = Table(
     Column("event", String(32), nullable=False),
     Column("who", String(320), nullable=False),
     Column("how", String(32), nullable=False),
+    Column("origin", String(64), nullable=False),
     Column("note", Text, nullable=False),
+    Column("salt", String(32), nullable=False),
+    Column("note_digest", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
     Index("events_incident_id", "incident_id"),
+)
+
+# One row: the hash of the newest event. It is locked while an event is added, so that the chain never forks.
+chain = Table(
+    "chain",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("count", Integer, nullable=False),
 )
 
 # Mail that we still have to write: handed to Postfix at least once, with the same Message-ID each time.
@@ -100,6 +145,10 @@ notices = Table(
     Column("incident_id", String(16), ForeignKey("incidents.id"), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("recipient", Text, nullable=False),
+    # What the kind alone does not say: a short word, never content.
+    Column("note", String(32), nullable=False, default=""),
+    # The request that a mail to a moderator is about.
+    Column("request", Integer, ForeignKey("requests.number", name="notices_request")),
     Column("queued_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
     Column("attempts", Integer, nullable=False, default=0),

@@ -1,134 +1,56 @@
-"""The store: the only module that speaks SQL. Every change of an incident's state goes through `change`.
+"""The store: incidents, requests and notices in SQL. Every change of an incident goes through `change` or `amend`.
 
-A state changes by compare-and-swap inside one transaction with its event and the notices it owes, so that of two
-deciders one wins and the other is told, and a crash leaves either all of it or nothing.
+An incident changes by compare-and-swap inside one transaction with its event, the requests it makes and the notices it
+owes, so that of two deciders one wins and the other is told, and a crash leaves either all of it or nothing.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import (
-    Connection,
-    Engine,
-    Row,
-    create_engine,
-    delete,
-    event,
-    func,
-    insert,
-    make_url,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from holdgate import maillog
-from holdgate.quarantine.incident import Event, Incident, Notice
-from holdgate.quarantine.schema import events, incidents, notices, used_seals
+from holdgate.quarantine import audit
+from holdgate.quarantine.audit import AuditTrail
+from holdgate.quarantine.database import StoreError, connect, migrate
+from holdgate.quarantine.incident import Actor, Answer, Ask, Event, Incident, Notice, Owed, Request
+from holdgate.quarantine.requests import Requests, incident_of, unanswered
+from holdgate.quarantine.schema import events, incidents, notices, requests, used_seals
 from holdgate.quarantine.states import State, may_become
 
-# How long a writer waits for another one, in seconds. A milter callback must answer well within Postfix's 300 s.
-BUSY_TIMEOUT = 10
+__all__ = ["Actor", "ConflictError", "Store", "StoreError", "migrate", "open_store"]
 
+# What retention empties; who sent what to whom, when, and who decided stay.
+_CONTENT: dict[str, Any] = {"subject": "", "header_from": "", "message_id": "", "comment": None, "attachments": []}
 
-class StoreError(Exception):
-    """The store cannot be used: it is missing, not writable, busy, or of another version."""
+# The mail that has to be on its way before a queue file may go: it brings the message back, or says why it does not.
+_TELLS_SENDER = ("rejected", "expired", "withdrawn")
 
 
 class ConflictError(Exception):
-    """An incident is no longer in a state from which the wanted change is possible; `incident` is how it stands."""
+    """An incident was changed by somebody else first; `incident` is how it stands now."""
 
     def __init__(self, incident: Incident) -> None:
         super().__init__(f"incident {incident.id} is {incident.state}")
         self.incident = incident
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who does something and by which way: a person's name or address, or one of our own daemons."""
-
-    who: str
-    how: str
-
-
 def open_store(url: str) -> "Store":
     """Connect to an existing store. Raises StoreError where its schema is not this version's."""
-    engine = _engine(url)
-    try:
-        with engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-    except SQLAlchemyError as error:
-        raise StoreError(f"{_shown(url)}: {error.__cause__ or error}") from error
-    wanted = ScriptDirectory.from_config(_alembic(url)).get_current_head()
-    if found != wanted:
-        raise StoreError(
-            f"{_shown(url)}: its schema is {found or 'not there yet'}, this version needs {wanted}: "
-            'run "holdgate migrate"'
-        )
-    return Store(engine)
-
-
-def migrate(url: str) -> None:
-    """Bring the schema up to this version, step by step, creating the database if needed. Raises StoreError."""
-    config = _alembic(url)
-    try:
-        with _engine(url).begin() as connection:
-            config.attributes["connection"] = connection
-            found = MigrationContext.configure(connection).get_current_revision()
-            known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-            if found is not None and found not in known:
-                raise StoreError(f"{_shown(url)}: its schema {found} is newer than this version of Holdgate")
-            command.upgrade(config, "head")
-    except SQLAlchemyError as error:
-        raise StoreError(f"{_shown(url)}: {error.__cause__ or error}") from error
-
-
-def _shown(url: str) -> str:
-    return make_url(url).render_as_string(hide_password=True)
-
-
-def _alembic(url: str) -> AlembicConfig:
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: Any) -> None:
-        # WAL: readers do not wait for the writer. FULL: a recorded incident survives a power cut.
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A writer takes the lock at once: a transaction that reads first and writes later can fail without waiting.
-        reads = connection.get_execution_options().get("reads", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-    return engine
+    return Store(connect(url))
 
 
 class Store:
-    """Incidents, their events and the notices we owe."""
+    """Incidents, their events and the notices we owe. `requests` and `audit` read what belongs to them."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reader = engine.execution_options(reads=True)
+        self.requests = Requests(self._reader)
+        self.audit = AuditTrail(self._reader)
 
     def close(self) -> None:
         """Close all connections."""
@@ -142,7 +64,7 @@ class Store:
         actor: Actor,
         event: str = "recorded",
         note: str = "",
-        owed: Iterable[tuple[str, str]] = (),
+        owed: Iterable[Owed] = (),
     ) -> None:
         """Write a new incident, and the notices it makes us owe as pairs of kind and recipient.
 
@@ -151,8 +73,8 @@ class Store:
         try:
             with self._engine.begin() as connection:
                 connection.execute(insert(incidents).values(**asdict(incident)))
-                _add_event(connection, incident.id, incident.created_at, event, actor, note)
-                _owe(connection, incident.id, incident.created_at, owed)
+                audit.append(connection, incident.id, incident.created_at, event, actor, note)
+                _owe(connection, incident.id, owed)
         except SQLAlchemyError as error:
             raise StoreError(type(error.__cause__ or error).__name__) from error
 
@@ -160,24 +82,26 @@ class Store:
         """Return one incident, or None."""
         with self._reader.connect() as connection:
             row = connection.execute(select(incidents).where(incidents.c.id == incident_id)).one_or_none()
-        return None if row is None else _incident(row)
+        return None if row is None else incident_of(row)
 
     def find(self, name: str) -> list[Incident]:
         """Return the incidents that a person calls `name`: an incident id in any case, or a queue id."""
         wanted = (incidents.c.id == name.upper()) | (incidents.c.queue_id == name)
         with self._reader.connect() as connection:
             rows = connection.execute(select(incidents).where(wanted).order_by(incidents.c.created_at)).all()
-        return [_incident(row) for row in rows]
+        return [incident_of(row) for row in rows]
 
-    def incidents(self, states: Collection[State] | None = None, limit: int | None = None) -> list[Incident]:
-        """Return incidents in `states` (None: all), oldest first; with `limit`, the newest so many."""
+    def incidents(
+        self, states: Collection[State] | None = None, limit: int | None = None, offset: int = 0
+    ) -> list[Incident]:
+        """Return incidents in `states` (None: all), oldest first; with `limit`, the newest so many after `offset`."""
         query = select(incidents)
         if states is not None:
             query = query.where(incidents.c.state.in_(sorted(states)))
-        query = query.order_by(incidents.c.created_at.desc(), incidents.c.id).limit(limit)
+        query = query.order_by(incidents.c.created_at.desc(), incidents.c.id).limit(limit).offset(offset)
         with self._reader.connect() as connection:
             rows = connection.execute(query).all()
-        return [_incident(row) for row in reversed(rows)]
+        return [incident_of(row) for row in reversed(rows)]
 
     def count(self) -> dict[State, int]:
         """Return how many incidents stand in each state."""
@@ -185,11 +109,41 @@ class Store:
         with self._reader.connect() as connection:
             return {State(state): number for state, number in connection.execute(query)}
 
+    def unasked(self) -> list[Incident]:
+        """Return the held incidents about which nobody was asked yet, oldest first."""
+        return self._held(incidents.c.asked_at.is_(None))
+
     def overdue(self, now: datetime) -> list[Incident]:
         """Return the held incidents whose deadline has passed."""
-        wanted = (incidents.c.state == State.HELD) & (incidents.c.deadline_at <= now)
+        return self._held(incidents.c.deadline_at <= now)
+
+    def to_remind(self, now: datetime) -> list[Incident]:
+        """Return the held incidents whose moderators are to be reminded."""
+        return self._held(incidents.c.remind_at <= now)
+
+    def _held(self, condition: Any) -> list[Incident]:
+        query = select(incidents).where(incidents.c.state == State.HELD, condition).order_by(incidents.c.created_at)
         with self._reader.connect() as connection:
-            return [_incident(row) for row in connection.execute(select(incidents).where(wanted))]
+            return [incident_of(row) for row in connection.execute(query)]
+
+    def unerased_policies(self) -> list[str]:
+        """Return the policies of finished incidents that still have their content."""
+        wanted = incidents.c.erased_at.is_(None) & or_(
+            incidents.c.closed_at.is_not(None), incidents.c.state == State.RECORDED
+        )
+        with self._reader.connect() as connection:
+            return list(connection.execute(select(incidents.c.policy).where(wanted).distinct()).scalars())
+
+    def finished_before(self, policy: str, moment: datetime, limit: int) -> list[Incident]:
+        """Return incidents of a policy that ended before `moment` and still have their content, oldest first."""
+        ended = or_(
+            incidents.c.closed_at < moment,
+            (incidents.c.state == State.RECORDED) & (incidents.c.created_at < moment),
+        )
+        wanted = incidents.c.erased_at.is_(None) & (incidents.c.policy == policy) & ended
+        query = select(incidents).where(wanted).order_by(incidents.c.created_at).limit(limit)
+        with self._reader.connect() as connection:
+            return [incident_of(row) for row in connection.execute(query)]
 
     def change(
         self,
@@ -198,29 +152,95 @@ class Store:
         actor: Actor,
         *,
         note: str = "",
-        owed: Iterable[tuple[str, str]] = (),
+        owed: Iterable[Owed] = (),
+        answers: Mapping[int, Answer] | None = None,
+        also: Iterable[str] = (),
         **values: Any,
     ) -> Incident:
         """Bring `incident` from the state it is known in to `new`, and set further columns by `values`.
 
-        `owed` are the notices this makes us owe, as pairs of kind and recipient. Raises ConflictError when somebody
-        else changed it first, and ValueError for a way that the table of states does not have.
+        `owed` are the notices this makes us owe, `answers` what requests (by number) are answered with, `also` further
+        events. Raises ConflictError when somebody else changed the incident first, and ValueError for a way that the
+        table of states does not have.
         """
         if not may_become(incident.state, new):
             raise ValueError(f"no way from {incident.state} to {new}")
-        now = datetime.now(UTC)
-        same = (incidents.c.id == incident.id) & (incidents.c.state == incident.state)
         with self._engine.begin() as connection:
-            changed = connection.execute(update(incidents).where(same).values(state=new, **values))
-            row = connection.execute(select(incidents).where(incidents.c.id == incident.id)).one()
-            if changed.rowcount != 1:
-                raise ConflictError(_incident(row))
-            _add_event(connection, incident.id, now, new, actor, note)
-            _owe(connection, incident.id, now, owed)
+            changed = self._swap(connection, incident, {"state": new, **values})
+            for event, said in ((new, note), *((one, "") for one in also)):
+                audit.append(connection, incident.id, datetime.now(UTC), event, actor, said)
+            _owe(connection, incident.id, owed)
+            _answer(connection, answers or {})
         maillog.incident_changed(
             incident.queue_id, incident=incident.id, old=incident.state, new=new, who=actor.who, how=actor.how
         )
-        return _incident(row)
+        return changed
+
+    def amend(
+        self,
+        incident: Incident,
+        event: str,
+        actor: Actor,
+        *,
+        note: str = "",
+        owed: Iterable[Owed] = (),
+        answers: Mapping[int, Answer] | None = None,
+        asks: Iterable[Ask] = (),
+        supersede: bool = False,
+        **values: Any,
+    ) -> Incident:
+        """Go a step with `incident` that leaves its state: as `change`, and make the requests `asks`.
+
+        Each request owes its mail, and ends at the incident's new deadline. With `supersede` requests without an
+        answer count no longer. Raises ConflictError when somebody else changed the incident first.
+        """
+        now = datetime.now(UTC)
+        with self._engine.begin() as connection:
+            changed = self._swap(connection, incident, values)
+            audit.append(connection, incident.id, now, event, actor, note)
+            _answer(connection, answers or {})
+            if supersede:
+                same = (requests.c.incident_id == incident.id) & unanswered()
+                connection.execute(update(requests).where(same).values(answer=Answer.SUPERSEDED, answered_at=now))
+            for ask in asks:
+                number = connection.execute(
+                    insert(requests).values(
+                        **asdict(ask), incident_id=incident.id, asked_at=now, deadline_at=changed.deadline_at
+                    )
+                ).inserted_primary_key
+                assert number is not None
+                _owe(connection, incident.id, [Owed("request", ask.moderator, request=number[0])])
+            _owe(connection, incident.id, owed)
+        return changed
+
+    def _swap(self, connection: Connection, incident: Incident, values: Mapping[str, Any]) -> Incident:
+        """Write `values`, if the incident is still as `incident` says; return how it is now."""
+        same = (incidents.c.id == incident.id) & (incidents.c.revision == incident.revision)
+        new = {**values, "revision": incident.revision + 1}
+        changed = connection.execute(update(incidents).where(same).values(**new))
+        row = connection.execute(select(incidents).where(incidents.c.id == incident.id)).one()
+        if changed.rowcount != 1:
+            raise ConflictError(incident_of(row))
+        return incident_of(row)
+
+    def opened(self, request: Request, actor: Actor) -> bool:
+        """Record that a moderator opened an incident; only the first time counts. Say whether this was it."""
+        now = datetime.now(UTC)
+        first = (requests.c.number == request.number) & requests.c.opened_at.is_(None)
+        with self._engine.begin() as connection:
+            if connection.execute(update(requests).where(first).values(opened_at=now)).rowcount != 1:
+                return False
+            audit.append(connection, request.incident_id, now, "opened", actor, "")
+        return True
+
+    def erase(self, incident: Incident, actor: Actor) -> None:
+        """Take the content out of a closed incident: subject, comment, samples, notes of its history."""
+        now = datetime.now(UTC)
+        findings = [{**finding, "masked": [], "parts": []} for finding in incident.findings]
+        with self._engine.begin() as connection:
+            self._swap(connection, incident, {**_CONTENT, "reason": "", "findings": findings, "erased_at": now})
+            audit.erase_notes(connection, incident.id)
+            audit.append(connection, incident.id, now, "erased", actor, "")
 
     # -- seals ----------------------------------------------------------------------------------------------------
 
@@ -243,14 +263,14 @@ class Store:
     def add_event(self, incident_id: str, event: str, actor: Actor, note: str = "") -> None:
         """Write a line of history that changes no state."""
         with self._engine.begin() as connection:
-            _add_event(connection, incident_id, datetime.now(UTC), event, actor, note)
+            audit.append(connection, incident_id, datetime.now(UTC), event, actor, note)
 
     def history(self, incident_id: str) -> list[Event]:
         """Return what happened to an incident, oldest first."""
         query = select(events).where(events.c.incident_id == incident_id).order_by(events.c.number)
         with self._reader.connect() as connection:
             rows = connection.execute(query).all()
-        return [Event(row.at, row.event, row.who, row.how, row.note) for row in rows]
+        return [Event(row.at, row.event, row.who, row.how, row.note, row.origin) for row in rows]
 
     # -- notices --------------------------------------------------------------------------------------------------
 
@@ -259,20 +279,45 @@ class Store:
         wanted = notices.c.sent_at.is_(None) & (notices.c.next_attempt_at <= now)
         with self._reader.connect() as connection:
             rows = connection.execute(select(notices).where(wanted).order_by(notices.c.number)).all()
-        return [Notice(row.number, row.incident_id, row.kind, row.recipient, row.attempts) for row in rows]
+        return [
+            Notice(row.number, row.incident_id, row.kind, row.recipient, row.attempts, row.note, row.request)
+            for row in rows
+        ]
 
     def owes_notices(self, incident_id: str) -> bool:
-        """Say whether a notice about the incident still has to be sent."""
-        wanted = (notices.c.incident_id == incident_id) & notices.c.sent_at.is_(None)
+        """Say whether the sender still has to be told what became of his message."""
+        wanted = (
+            (notices.c.incident_id == incident_id) & notices.c.sent_at.is_(None) & notices.c.kind.in_(_TELLS_SENDER)
+        )
         with self._reader.connect() as connection:
             return connection.execute(select(notices.c.number).where(wanted).limit(1)).first() is not None
+
+    def owe(self, incident_id: str, owed: Owed, actor: Actor) -> None:
+        """Owe one more notice that belongs to no change: the answer to a mail."""
+        now = datetime.now(UTC)
+        with self._engine.begin() as connection:
+            _owe(connection, incident_id, [owed])
+            audit.append(connection, incident_id, now, "answer owed", actor, owed.note)
+
+    def notices_owed(self, request: int, kind: str) -> int:
+        """Return how many notices of a kind a request has led to."""
+        query = select(func.count()).where(notices.c.request == request, notices.c.kind == kind)
+        with self._reader.connect() as connection:
+            return connection.execute(query).scalar_one()
+
+    def notice_obsolete(self, notice: Notice) -> None:
+        """Forget a notice that tells nothing any more: a request whose incident was decided meanwhile."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(notices).where(notices.c.number == notice.number).values(sent_at=datetime.now(UTC))
+            )
 
     def notice_sent(self, notice: Notice, actor: Actor) -> None:
         """Record that Postfix took a notice."""
         now = datetime.now(UTC)
         with self._engine.begin() as connection:
             connection.execute(update(notices).where(notices.c.number == notice.number).values(sent_at=now))
-            _add_event(
+            audit.append(
                 connection, notice.incident_id, now, "notice sent", actor, f"{notice.kind} to {notice.recipient}"
             )
 
@@ -285,21 +330,16 @@ class Store:
             )
 
 
-def _add_event(connection: Connection, incident_id: str, at: datetime, event: str, actor: Actor, note: str) -> None:
-    connection.execute(
-        insert(events).values(incident_id=incident_id, at=at, event=event, who=actor.who, how=actor.how, note=note)
-    )
-
-
-def _owe(connection: Connection, incident_id: str, now: datetime, owed: Iterable[tuple[str, str]]) -> None:
-    for kind, recipient in owed:
+def _owe(connection: Connection, incident_id: str, owed: Iterable[Owed]) -> None:
+    now = datetime.now(UTC)
+    for one in owed:
         connection.execute(
-            insert(notices).values(
-                incident_id=incident_id, kind=kind, recipient=recipient, queued_at=now, next_attempt_at=now
-            )
+            insert(notices).values(**asdict(one), incident_id=incident_id, queued_at=now, next_attempt_at=now)
         )
 
 
-def _incident(row: Row[Any]) -> Incident:
-    values = dict(row._mapping)
-    return Incident(**{**values, "state": State(values["state"])})
+def _answer(connection: Connection, answers: Mapping[int, Answer]) -> None:
+    for number, answer in answers.items():
+        connection.execute(
+            update(requests).where(requests.c.number == number).values(answer=answer, answered_at=datetime.now(UTC))
+        )

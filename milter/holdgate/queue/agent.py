@@ -48,6 +48,8 @@ class Agent:
             with connection:
                 try:
                     self._answer(connection)
+                except OSError:
+                    continue  # the peer has gone; what it asked for is asked again
                 except Exception as error:  # one bad request must not end the service
                     maillog.failed(stage="request", error=maillog.describe(error))
 
@@ -55,8 +57,10 @@ class Agent:
         connection.settimeout(_REQUEST_TIMEOUT)
         content = b""
         try:
+            # Read first: a peer that is refused while it still writes would not see why.
+            request = _read_request(connection)
             self._check_peer(connection)
-            answer, content = self._carry_out(_read_request(connection))
+            answer, content = self._carry_out(request)
         except RefusedError as error:
             answer = {"error": str(error)}
         except PostfixError as error:

@@ -81,7 +81,6 @@ def _reconcile(settings: Settings) -> int:
         store,
         QueueClient(settings.queue.socket),
         action=(settings.policy.action_header, settings.policy.action_value),
-        deadline=settings.desk.deadline,
         missing_after=settings.queue.missing_after,
     )
     interval = settings.queue.interval.total_seconds()

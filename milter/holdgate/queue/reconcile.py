@@ -45,13 +45,11 @@ class Reconciler:
         queue: QueueClient,
         *,
         action: tuple[str, str],
-        deadline: timedelta,
         missing_after: timedelta,
     ) -> None:
         self._store = store
         self._queue = queue
         self._action_name, self._action_value = action
-        self._deadline = deadline
         self._missing_after = missing_after
         self._foreign: set[tuple[str, int]] = set()
         self._misses: dict[str, int] = {}
@@ -106,14 +104,17 @@ class Reconciler:
         return False
 
     def _hold(self, incident: Incident, message: HeldMessage) -> None:
-        now = datetime.now(UTC)
         self._store.change(
             incident,
             State.HELD,
             ACTOR,
             arrival_time=message.arrival_time,
-            held_at=now,
-            deadline_at=incident.created_at + self._deadline,
+            held_at=datetime.now(UTC),
+            # People are asked anew, and their time begins then.
+            asked_at=None,
+            deadline_at=None,
+            remind_at=None,
+            level=0,
             closed_at=None,
         )
 

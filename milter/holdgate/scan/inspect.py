@@ -33,6 +33,15 @@ class Inspector:
         self._profiles = [detector.with_profile(profile) for profile in profiles]
         self._limits = limits
 
+    @property
+    def limits(self) -> Limits:
+        """The bounds on one message."""
+        return self._limits
+
+    def find(self, text: str, places: Sequence[tuple[int, str]] = ()) -> list[Match]:
+        """Return the matches in a text; `places` are those of its part."""
+        return self._detector.scan(text, places).matches
+
     def extract(self, data: bytes, name: str | None) -> Extraction:
         """Read a message (RFC 5322) when `name` is None, else a file of that name."""
         if name is None:

@@ -4,6 +4,7 @@ It may be used by many threads at once. A message that costs a worker its life (
 more in another; when that dies too, the inspection is `failed`, and the next message finds a fresh worker.
 """
 
+import contextlib
 import os
 import queue
 import signal
@@ -43,13 +44,16 @@ class _Worker:
     jobs: int = 0
 
     def end(self) -> None:
-        """Kill the process, if it still lives, and forget it."""
+        """Kill the process, if it still lives, and forget it. A worker may be ended twice."""
+        if self.pidfd < 0:
+            return
         try:
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
         except ProcessLookupError:
             pass
         finally:
             os.close(self.pidfd)
+            self.pidfd = -1
             self.connection.close()
 
 
@@ -98,9 +102,11 @@ class Pool:
         self._settings = settings
         self._lock = threading.Lock()
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
+        self._spares: queue.Queue[_Worker] = queue.Queue()
         self._zygote, self._control = self._start_zygote()
         for _ in range(settings.workers):
             self._idle.put(self._spawn())
+        self._spares.put(self._spawn())
 
     def __enter__(self) -> Self:
         return self
@@ -114,6 +120,8 @@ class Pool:
         self._zygote.wait()
         while not self._idle.empty():
             self._idle.get_nowait().end()
+        while not self._spares.empty():
+            self._spares.get_nowait().end()
 
     def inspect(self, descriptor: int, *, name: str | None = None, queue_id: str = "") -> Inspection:
         """Inspect the message (or the file called `name`) behind an open descriptor, from its first byte.
@@ -141,6 +149,13 @@ class Pool:
         except _WorkerLostError as error:
             raise ScanError(str(error)) from error
         return reasons
+
+    def preview(self, descriptor: int, *, reveal: int = 0) -> dict[str, Any]:
+        """Return what a moderator may read of a message (see `scan.preview`). Raises ScanError, also when it cannot."""
+        try:
+            return self._do({"do": "preview", "reveal": reveal}, descriptor, "")
+        except _WorkerLostError as error:
+            raise ScanError(str(error)) from error
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 
@@ -190,25 +205,40 @@ class Pool:
     # -- workers --------------------------------------------------------------------------------------------------
 
     def _replace(self, worker: _Worker) -> None:
-        """End a worker and put a fresh one in its place; the pool never gets smaller."""
+        """End a worker and put the spare in its place at once; then make a new spare. The pool never gets smaller."""
         worker.end()
+        vacant: queue.Queue[_Worker] = self._idle
+        fresh = worker
+        try:
+            if self._zygote.poll() is not None:
+                self._restart()
+            with contextlib.suppress(queue.Empty):
+                self._idle.put(self._spares.get_nowait())
+                vacant = self._spares
+            fresh = self._spawn()
+        finally:
+            # Without a fresh one the dead one keeps the place: whoever gets it comes here again.
+            vacant.put(fresh)
+
+    def _restart(self) -> None:
+        """Start another zygote; the spare went with the old one."""
         with self._lock:
-            try:
-                fresh = self._spawn()
-            except ScanError:
-                self._control.close()
-                self._zygote.kill()
-                self._zygote.wait()
-                self._zygote, self._control = self._start_zygote()
-                fresh = self._spawn()
-        self._idle.put(fresh)
+            if self._zygote.poll() is None:
+                return  # another thread was here first
+            self._control.close()
+            while not self._spares.empty():
+                self._spares.get_nowait().end()
+            self._zygote, self._control = self._start_zygote()
+        self._spares.put(self._spawn())
 
     def _spawn(self) -> _Worker:
         try:
-            wire.send(self._control, {"do": "fork"})
-            answer, (connection, pidfd) = wire.receive(self._control, descriptors=2, timeout=_START_TIMEOUT)
+            with self._lock:
+                wire.send(self._control, {"do": "fork"})
+                answer, (connection, pidfd) = wire.receive(self._control, descriptors=2, timeout=_START_TIMEOUT)
             return _Worker(answer["pid"], socket.socket(fileno=connection), pidfd)
         except (wire.WireError, OSError, ValueError) as error:
+            self._zygote.kill()
             raise ScanError("the zygote does not answer") from error
 
     def _start_zygote(self) -> tuple[subprocess.Popen[bytes], socket.socket]:

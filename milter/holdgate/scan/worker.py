@@ -7,10 +7,15 @@ from typing import Any
 
 from holdgate.scan import wire
 from holdgate.scan.inspect import Inspector
+from holdgate.scan.preview import preview
+
+_WARMING = b"Subject: warming\r\n\r\nWords and a number, 4111 1111 1111 1112, for nobody.\r\n"
 
 
 def serve(connection: socket.socket, inspector: Inspector) -> None:
     """Do jobs until the pool hangs up. An exception ends the worker: the pool notices and starts another."""
+    # Touches what the first message would have to touch: pages shared with the zygote are copied on the first write.
+    inspector.inspect(_WARMING)
     while True:
         try:
             job, descriptors = wire.receive(connection, descriptors=1)
@@ -29,4 +34,6 @@ def _do(job: dict[str, Any], data: bytes, inspector: Inspector) -> dict[str, Any
         return asdict(inspector.extract(data, job["name"]))
     if job["do"] == "explain":
         return {"reasons": inspector.explain(data, job["name"])}
+    if job["do"] == "preview":
+        return preview(data, inspector.extract(data, None), inspector.limits, inspector.find, job["reveal"])
     return inspector.inspect(data, job["name"]).to_json()

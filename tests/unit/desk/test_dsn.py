@@ -1,15 +1,18 @@
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.desk.dsn import compose
+from holdgate.desk.dsn import compose, returned
+from holdgate.desk.templates import Templates
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 
+TEMPLATES = Templates(Path("/nonexistent"), UTC)
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ORIGINAL = (
     b"Received: x\n\tfolded\nX-Netskope-Action: Quarantine\nX-Holdgate-Incident: A\n folded\nSubject: s\n\nbody\n"
@@ -21,7 +24,9 @@ def report(
 ) -> bytes:
     given = {"queue_id": "4a", "sender": "a@corp.example", "recipients": ["b@partner.example"], "policy": "p"}
     incident = Incident(**(given | values))  # type: ignore[arg-type]
-    return compose(incident, kind, original, notice_from="Mail <h@corp.example>", return_size=size, now=NOW)
+    back = None if original is None else returned(original, whole=len(original) <= size)
+    text = TEMPLATES.mail(str(kind), "en", incident=incident)[:2]
+    return compose(incident, kind, text, back, notice_from="Mail <h@corp.example>", now=NOW)
 
 
 def parsed(content: bytes) -> EmailMessage:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, inspect
 
-from holdgate.quarantine.incident import Incident, new_incident_id
+from holdgate.quarantine.incident import Incident, Owed, new_incident_id
 from holdgate.quarantine.schema import metadata
 from holdgate.quarantine.states import OPEN, TRANSITIONS, State, may_become
 from holdgate.quarantine.store import Actor, ConflictError, Store, StoreError, migrate, open_store
@@ -34,7 +34,9 @@ def test_what_is_recorded_is_read_back(store: Store) -> None:
 def test_a_change_writes_state_event_and_notice_together(store: Store) -> None:
     held = replace(incident(), state=State.HELD)
     store.record(held, ACTOR)
-    changed = store.change(held, State.REJECTED, ACTOR, note="no", owed=[("rejected", "a@corp.example")], comment="no")
+    changed = store.change(
+        held, State.REJECTED, ACTOR, note="no", owed=[Owed("rejected", "a@corp.example")], comment="no"
+    )
     assert (changed.state, changed.comment) == (State.REJECTED, "no")
     assert store.owes_notices(held.id)
     (notice,) = store.notices_due(datetime.now(UTC))
@@ -52,7 +54,7 @@ def test_of_two_deciders_one_wins(store: Store) -> None:
     store.record(held, ACTOR)
     store.change(held, State.APPROVED, ACTOR)
     with pytest.raises(ConflictError) as caught:
-        store.change(held, State.REJECTED, ACTOR, owed=[("rejected", "a@corp.example")])
+        store.change(held, State.REJECTED, ACTOR, owed=[Owed("rejected", "a@corp.example")])
     assert caught.value.incident.state is State.APPROVED
     assert not store.owes_notices(held.id)
     assert [event.event for event in store.history(held.id)] == ["recorded", "approved"]
@@ -151,13 +153,17 @@ def test_the_migrations_build_what_the_schema_says(tmp_path: Path) -> None:
     metadata.create_all(create_engine(declared))
     one, other = inspect(create_engine(migrated)), inspect(create_engine(declared))
     for table in metadata.tables:
+        # In any order: a step adds its columns at the end.
         shape = [
-            [(c["name"], str(c["type"]), c["nullable"], c["primary_key"]) for c in place.get_columns(table)]
+            sorted((c["name"], str(c["type"]), c["nullable"], c["primary_key"]) for c in place.get_columns(table))
             for place in (one, other)
         ]
         assert shape[0] == shape[1]
         assert one.get_indexes(table) == other.get_indexes(table)
-        assert one.get_foreign_keys(table) == other.get_foreign_keys(table)
+        keys = [
+            {(k["referred_table"], *k["constrained_columns"]) for k in p.get_foreign_keys(table)} for p in (one, other)
+        ]
+        assert keys[0] == keys[1]
 
 
 def test_incident_ids_can_be_read_out_on_the_telephone() -> None:

@@ -10,14 +10,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from holdgate.config import DeskSettings, Settings
 from holdgate.desk import moderation
-from holdgate.quarantine.incident import Incident
+from holdgate.desk.context import Desk
+from holdgate.quarantine.incident import Answer, Incident
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import Actor, ConflictError, Store, migrate, open_store
+from holdgate.quarantine.store import Actor, Store, migrate, open_store
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.reconcile import Reconciler
 
+SETTINGS = Settings(desk=DeskSettings(own_domains=["corp.example"]))
 PERSON = Actor("moderator@corp.example", "test")
 MILTER = Actor("holdgate-milter", "milter")
 
@@ -75,7 +78,6 @@ def new_reconciler(store: Store, queue: FakeQueue, missing_after: float = 3600) 
         store,
         queue,
         action=("X-Netskope-Action", "Quarantine"),
-        deadline=timedelta(days=2),
         missing_after=timedelta(seconds=missing_after),
     )
 
@@ -112,16 +114,16 @@ class Crashes(RuleBasedStateMachine):
         if reaches_queue:
             self.queue.add(incident.queue_id, b"X-Holdgate-Incident: %s\n" % incident.id.encode())
 
-    @rule(decision=st.sampled_from([moderation.approve, moderation.reject]), which=st.integers(0, 9))
-    def decide(self, decision, which: int) -> None:  # type: ignore[no-untyped-def]
+    @rule(choice=st.sampled_from([Answer.APPROVE, Answer.REJECT]), which=st.integers(0, 9))
+    def decide(self, choice: Answer, which: int) -> None:
         waiting = self.store.incidents([State.HELD])
         if waiting:
-            decision(self.store, waiting[which % len(waiting)], PERSON, "because")
+            moderation.override(Desk(self.store, SETTINGS), waiting[which % len(waiting)], choice, PERSON, "because")
 
     @rule()
     def deadline(self) -> None:
-        for incident in self.store.overdue(datetime.now(UTC) + timedelta(days=3)):
-            moderation.expire(self.store, incident, PERSON)
+        for incident in self.store.incidents([State.HELD]):
+            moderation.expire(Desk(self.store, SETTINGS), incident)
 
     @rule()
     def desk(self) -> None:
@@ -190,23 +192,25 @@ def store(tmp_path: Path) -> Store:
     return open_store(url)
 
 
+def decide(store: Store, incident: Incident, choice: Answer) -> Incident:
+    return moderation.override(Desk(store, SETTINGS), incident, choice, PERSON)
+
+
 def settle(reconciler: Reconciler) -> None:
     for _ in range(5):
         reconciler.run_once()
 
 
-@pytest.mark.parametrize("decision", [moderation.approve, moderation.reject])
+@pytest.mark.parametrize("choice", [Answer.APPROVE, Answer.REJECT])
 @pytest.mark.parametrize("kind", ["crash", "fail"])
 @pytest.mark.parametrize("when", ["list", "before", "after"])
-def test_a_decision_is_carried_out_once_whatever_dies(  # type: ignore[no-untyped-def]
-    store: Store, when: str, kind: str, decision
-) -> None:
+def test_a_decision_is_carried_out_once_whatever_dies(store: Store, when: str, kind: str, choice: Answer) -> None:
     queue = FakeQueue()
     incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
     store.record(incident, MILTER)
     queue.add("4a")
     settle(new_reconciler(store, queue))
-    decision(store, store.find(incident.id)[0], PERSON)
+    decide(store, store.find(incident.id)[0], choice)
     for notice in store.notices_due(datetime.now(UTC)):
         store.notice_sent(notice, PERSON)
     queue.trouble = [f"{when} {kind}"]
@@ -214,7 +218,7 @@ def test_a_decision_is_carried_out_once_whatever_dies(  # type: ignore[no-untype
         new_reconciler(store, queue).run_once()
     assert queue.trouble == []
     settle(new_reconciler(store, queue))
-    approved = decision is moderation.approve
+    approved = choice is Answer.APPROVE
     assert store.find(incident.id)[0].state is (State.RELEASED if approved else State.RETURNED)
     assert (queue.delivered, queue.deleted) == ((["4a"], []) if approved else ([], ["4a"]))
 
@@ -227,7 +231,7 @@ def test_a_released_message_put_on_hold_by_hand_is_left_alone(store: Store) -> N
     header = b"X-Holdgate-Incident: %s\nX-Netskope-Action: Quarantine\n" % incident.id.encode()
     queue.add("4a", header)
     settle(reconciler)
-    moderation.approve(store, store.find(incident.id)[0], PERSON)
+    decide(store, store.find(incident.id)[0], Answer.APPROVE)
     settle(reconciler)
     queue.add("4a", header)
     settle(reconciler)
@@ -268,6 +272,6 @@ def test_approve_after_reject_is_a_conflict(store: Store) -> None:
     queue.add("4a")
     settle(reconciler)
     held = store.find(incident.id)[0]
-    moderation.reject(store, held, PERSON)
-    with pytest.raises(ConflictError):
-        moderation.approve(store, held, PERSON)
+    decide(store, held, Answer.REJECT)
+    with pytest.raises(moderation.RefusedError):
+        decide(store, held, Answer.APPROVE)

@@ -106,6 +106,20 @@ def test_a_message_that_kills_every_worker_is_failed_and_the_next_is_read(
         assert pool.inspect(message).status == "complete"
 
 
+def test_a_pool_whose_zygote_is_gone_and_cannot_come_back_recovers_when_it_can(message: int, tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.symlink_to(RULES)
+    with Pool(settings(rules=rules)) as pool:
+        rules.unlink()
+        pool._zygote.kill()
+        pool._zygote.wait()
+        for _ in range(2):
+            with pytest.raises(ScanError):
+                pool.inspect(message)
+        rules.symlink_to(RULES)
+        assert pool.inspect(message).status == "complete"
+
+
 def test_rules_that_cannot_be_loaded_are_said(tmp_path: Path) -> None:
     with pytest.raises(ScanError, match="no identifiers here"):
         Pool(settings(rules=tmp_path))

@@ -1,0 +1,146 @@
+"""The desk with many waiting incidents: time of the list page, of a pass, of a decision; memory over many pages."""
+
+import argparse
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from holdgate.config import Settings
+from holdgate.desk import asking, moderation, post
+from holdgate.desk.context import Desk
+from holdgate.desk.notices import Composer
+from holdgate.desk.preview import Previewer
+from holdgate.desk.templates import Templates
+from holdgate.desk.timetable import Timetable
+from holdgate.desk.web.server import build
+from holdgate.desk.web.session import Sessions
+from holdgate.quarantine.incident import Actor, Answer, Incident
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import migrate, open_store
+
+BOSS = "boss@corp.example"
+PAGE_SECONDS = 0.1
+MEMORY_GROWTH = 10 * 2**20
+_PAGE_KB = 1024
+
+
+class _NoMessages(Previewer):
+    def __init__(self) -> None:
+        pass
+
+    def describe(self, incident: Incident) -> dict[str, Any]:
+        return {}
+
+    def original(self, incident: Incident) -> bytes | None:
+        return b"Subject: x\n\nx\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Measure; return 0 when every figure is within its floor."""
+    parser = argparse.ArgumentParser(prog="script/bench desk")
+    parser.add_argument("--incidents", type=int, default=10_000)
+    parser.add_argument("--pages", type=int, default=300)
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as directory:
+        desk = _desk(Path(directory))
+        begun = time.perf_counter()
+        _fill(desk, given.incidents)
+        print(f"{given.incidents} incidents held and asked about in {time.perf_counter() - begun:.1f} s")
+        good = _pages(desk, given.pages) & _passes(desk)
+        desk.store.close()
+    return 0 if good else 1
+
+
+def _desk(directory: Path) -> Desk:
+    url = f"sqlite:///{directory}/holdgate.db"
+    migrate(url)
+    tables = {
+        "moderation": {"moderators": [BOSS], "reminders": []},
+        "desk": {
+            "web": "127.0.0.1:1",
+            "public_url": "https://approve.corp.example",
+            "notice_from": "h@corp.example",
+            "templates": str(directory / "templates"),
+        },
+    }
+    return Desk(open_store(url), Settings.model_validate(tables))
+
+
+def _fill(desk: Desk, count: int) -> None:
+    finding = {"identifier": "iban", "confidence": "high", "count": 2, "unique": 2, "parts": ["a.pdf"], "masked": ["*"]}
+    milter = Actor("holdgate-milter", "milter")
+    now = datetime.now(UTC)
+    for number in range(count):
+        incident = Incident(
+            queue_id=f"4{number:06}",
+            sender=f"user{number % 500}@corp.example",
+            recipients=[f"client{number}@partner.example"],
+            policy="dlp-pii",
+            subject=f"Report number {number} of the year",
+            findings=[finding],
+            arrival_time=number,
+        )
+        desk.store.record(incident, milter)
+        held = desk.store.change(incident, State.HELD, milter, held_at=now)
+        asking.ask(desk, held, now)
+
+
+def _pages(desk: Desk, count: int) -> bool:
+    templates = Templates(desk.settings.desk.templates, desk.zone)
+    app = build(desk, templates, _NoMessages(), Composer(desk, templates, _NoMessages()))
+    client = TestClient(app, base_url="https://approve.corp.example")
+    client.cookies.set("holdgate", desk.key.seal("holdgate", {"who": BOSS, "until": time.time() + 3600}))
+    assert Sessions(desk).base == ""
+    good = True
+    for name, query in {"list": "", "search": "?words=client77", "page 100": "?page=100"}.items():
+        seconds = _times(lambda query=query: client.get(f"/incidents{query}"), 30)  # type: ignore[misc]
+        good &= _floor(f"{name}: median of 30", seconds, PAGE_SECONDS)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PAGE_KB
+    for _ in range(count):
+        assert client.get("/incidents").status_code == 200
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PAGE_KB - before
+    print(f"memory after {count} more pages: {grown / 2**20:+.1f} MB (floor {MEMORY_GROWTH / 2**20:.0f} MB)")
+    return good and grown < MEMORY_GROWTH
+
+
+def _passes(desk: Desk) -> bool:
+    post.hand_over = lambda *_: None  # type: ignore[assignment]
+    templates = Templates(desk.settings.desk.templates, desk.zone)
+    table = Timetable(desk, Composer(desk, templates, _NoMessages()), _NoMessages())
+    now = datetime.now(UTC)
+    begun = time.perf_counter()
+    table.run_once(now)
+    print(f"requests sent to a relay that takes all: {time.perf_counter() - begun:.1f} s")
+    good = _floor("a pass with nothing due: median of 10", _times(lambda: table.run_once(now), 10), PAGE_SECONDS)
+    (first,) = desk.store.incidents([State.HELD], limit=1)
+    actor = Actor("root", "command")
+    seconds = _times(lambda: moderation.override(desk, first, Answer.APPROVE, actor), 1)
+    good &= _floor("a decision", seconds, PAGE_SECONDS)
+    waiting = len(desk.store.incidents([State.HELD]))
+    begun = time.perf_counter()
+    table.run_once(now + timedelta(days=2, seconds=1))
+    left = len(desk.store.incidents([State.HELD]))
+    print(f"{waiting - left} deadlines at one moment: {time.perf_counter() - begun:.1f} s, {left} missed")
+    return good and left == 0
+
+
+def _times(work: Callable[[], object], count: int) -> float:
+    taken = []
+    for _ in range(count):
+        begun = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken)
+
+
+def _floor(name: str, seconds: float, bound: float) -> bool:
+    good = seconds < bound
+    print(f"{name}: {seconds * 1000:.1f} ms (floor {bound * 1000:.0f} ms){'' if good else '  TOO SLOW'}")
+    return good

@@ -1,0 +1,97 @@
+"""Asks people: the first request, the next level of a chain, reminders, and who stands in for whom cannot answer.
+
+Each step is one change of the store, with the mail that it makes us owe; a crash before it leaves it to be made again.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from holdgate import maillog
+from holdgate.desk import moderators
+from holdgate.desk.context import ACTOR, Desk
+from holdgate.quarantine.incident import Answer, Incident, Owed, Request
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import ConflictError
+
+
+def ask(desk: Desk, incident: Incident, now: datetime, **description: Any) -> Incident:
+    """Ask the moderators of the incident's level; its time begins now.
+
+    `description` are columns that were found out about the message. Raises TryLaterError while the table of managers
+    does not answer, and ConflictError when somebody changed the incident meanwhile.
+    """
+    rules = desk.moderation(incident)
+    asks = moderators.first_asked(desk, incident, desk.store.requests.of(incident.id), now)
+    deadline = desk.work_time(incident).later(now, rules.deadline)
+    owed = []
+    if rules.tell_sender_held and incident.level == 0 and desk.tells(incident.sender):
+        owed.append(Owed("held", incident.sender))
+    if not asks:
+        maillog.nobody_to_ask(incident.queue_id, incident=incident.id)
+    return desk.store.amend(
+        incident,
+        "asked" if asks else "nobody to ask",
+        ACTOR,
+        note=", ".join(f"{one.moderator} ({one.role})" for one in asks),
+        owed=owed,
+        asks=asks,
+        supersede=True,
+        asked_at=now,
+        deadline_at=deadline,
+        remind_at=_next_reminder(desk, incident, deadline, now),
+        **description,
+    )
+
+
+def remind(desk: Desk, incident: Incident, now: datetime) -> Incident:
+    """Remind those who have not answered. Raises ConflictError when somebody changed the incident meanwhile."""
+    assert incident.deadline_at is not None
+    waiting = still_asked(desk, incident)
+    return desk.store.amend(
+        incident,
+        "reminded",
+        ACTOR,
+        note=", ".join(request.moderator for request in waiting),
+        owed=[Owed("reminder", request.moderator, request=request.number) for request in waiting],
+        remind_at=_next_reminder(desk, incident, incident.deadline_at, now),
+    )
+
+
+def pass_on(desk: Desk, request: Request, answer: Answer, how: str) -> bool:
+    """Ask somebody else because a moderator is away (ABSENT) or his mail came back (BOUNCED).
+
+    Say whether that changed anything: not for a request that is answered, nor for an incident that is decided.
+    """
+    while True:
+        incident = desk.store.incident(request.incident_id)
+        known = desk.store.requests.of(request.incident_id)
+        same = next((one for one in known if one.number == request.number), None)
+        if incident is None or incident.state is not State.HELD or same is None or same.answer is not None:
+            return False
+        asks = moderators.stand_in(desk, incident, same, known, answer)
+        if not asks and len([one for one in known if one.answer is None]) <= 1:
+            maillog.nobody_to_ask(incident.queue_id, incident=incident.id)
+        named = ", ".join(f"{one.moderator} ({one.role})" for one in asks) or "nobody"
+        try:
+            desk.store.amend(
+                incident,
+                str(answer),
+                ACTOR,
+                note=f"{request.moderator} ({how}); now asked: {named}",
+                asks=asks,
+                answers={request.number: answer},
+            )
+        except ConflictError:
+            continue
+        return True
+
+
+def still_asked(desk: Desk, incident: Incident) -> list[Request]:
+    """Return the requests that can still be answered."""
+    return [one for one in desk.store.requests.of(incident.id) if one.answer in (None, Answer.ABSENT)]
+
+
+def _next_reminder(desk: Desk, incident: Incident, deadline: datetime, now: datetime) -> datetime | None:
+    work_time = desk.work_time(incident)
+    moments = [work_time.earlier(deadline, before) for before in desk.moderation(incident).reminders]
+    return min((moment for moment in moments if moment > now), default=None)

@@ -1,0 +1,60 @@
+"""What every way to decide shares: the store, the settings, the secret behind links, and who is whose manager."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from email.utils import parseaddr
+from zoneinfo import ZoneInfo
+
+from holdgate.config import ModerationSettings, Settings
+from holdgate.desk.tokens import Key
+from holdgate.desk.worktime import WorkTime
+from holdgate.policy.watch import PolicyWatch
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.store import Actor, Store
+from holdgate.tables import Tables
+
+ACTOR = Actor("holdgate-desk", "desk")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The desk as its functions see it. `key` makes and checks tokens; the command line decides without one."""
+
+    store: Store
+    settings: Settings
+    key: Key = field(default_factory=Key.random)
+    policies: PolicyWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "policies", PolicyWatch(self.settings.policy.file))
+
+    def moderation(self, incident: Incident) -> ModerationSettings:
+        """Return the rules of moderation for an incident."""
+        return self.moderation_for(incident.policy)
+
+    def moderation_for(self, policy: str) -> ModerationSettings:
+        """Return the rules for incidents of a policy: those of `[moderation]`, with what the policy sets anew."""
+        return self.policies.moderation(policy, self.settings.moderation)
+
+    def work_time(self, incident: Incident) -> WorkTime:
+        """Return which days count for an incident's deadline."""
+        return WorkTime.of(self.moderation(incident), self.zone)
+
+    @property
+    def zone(self) -> tzinfo:
+        """Return the zone in which people are told times."""
+        name = self.settings.desk.time_zone
+        zone = ZoneInfo(name) if name else datetime.now().astimezone().tzinfo
+        assert zone is not None
+        return zone
+
+    @property
+    def tables(self) -> Tables:
+        """Return Postfix's lookup tables, with no answer remembered: who is whose manager may just have changed."""
+        return Tables(self.settings.queue.postfix_config)
+
+    def tells(self, sender: str) -> bool:
+        """Say whether a sender may be told anything: not the null sender (RFC 5321, 4.5.5), nobody from outside."""
+        domain = sender.rpartition("@")[2].lower()
+        own = self.settings.desk.own_domains or [parseaddr(self.settings.desk.notice_from)[1].rpartition("@")[2]]
+        return bool(sender) and any(domain == one.lower() or domain.endswith("." + one.lower()) for one in own)

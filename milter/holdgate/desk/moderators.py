@@ -1,0 +1,113 @@
+"""Who is asked about a message: named people and the sender's manager, their deputies, and the fallback.
+
+Whoever has a part in the message decides nothing about it: its sender, by any of the names we know him by, and its
+recipients. Where that leaves too few, the fallback is asked; nothing is ever released for want of a moderator.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from email.utils import getaddresses, parseaddr
+
+from holdgate import maillog, metrics
+from holdgate.desk.context import Desk
+from holdgate.quarantine.incident import Answer, Ask, Incident, Request
+from holdgate.tables import TableError
+
+MANAGER = "manager"
+
+
+class TryLaterError(Exception):
+    """The table of managers does not answer now."""
+
+
+def same_person(address: str) -> str:
+    """Return an address as it is compared: lower case, without what stands behind a "+" in its local part."""
+    local, separator, domain = address.strip().lower().rpartition("@")
+    return f"{local.partition('+')[0]}{separator}{domain}" if separator else domain
+
+
+def first_asked(desk: Desk, incident: Incident, known: Sequence[Request], now: datetime) -> list[Ask]:
+    """Return whom to ask at the incident's level of the chain; `known` are the requests made before.
+
+    Whoever approved at an earlier level does not count twice. Raises TryLaterError while the table of managers does
+    not answer and its patience has not run out.
+    """
+    rules = desk.moderation(incident)
+    # A chain that was made shorter meanwhile ends at its last level.
+    level = min(incident.level, len(rules.chain) - 1)
+    barred = involved(incident) | {same_person(one.moderator) for one in known if one.answer is Answer.APPROVE}
+    since = max(
+        [incident.held_at or incident.created_at, *(one.answered_at for one in known if one.answered_at is not None)]
+    )
+    asks: list[Ask] = []
+    for named in rules.chain[level]:
+        people = (
+            _managers(desk, incident, patient=now - since < rules.managers_patience) if named == MANAGER else [named]
+        )
+        role = MANAGER if named == MANAGER else "moderator"
+        asks.extend(Ask(person.lower(), role, level) for person in people)
+    chosen = _fit(asks, barred)
+    if len(chosen) < rules.approvals:
+        chosen = _fit([*chosen, *(Ask(person.lower(), "fallback", level) for person in rules.fallback)], barred)
+    return chosen
+
+
+def stand_in(desk: Desk, incident: Incident, request: Request, known: Iterable[Request], answer: Answer) -> list[Ask]:
+    """Return whom to ask because a moderator is away or his mail comes back: his deputy, else the fallback."""
+    rules = desk.moderation(incident)
+    deputies = {same_person(person): deputy for person, deputy in rules.deputies.items()}
+    barred = involved(incident) | {same_person(other.moderator) for other in known}
+    asks: list[Ask] = []
+    if answer is Answer.ABSENT and (deputy := deputies.get(same_person(request.moderator))):
+        asks = _fit([Ask(deputy.lower(), "deputy", request.level, request.moderator)], barred)
+    return asks or _fit(
+        [Ask(person.lower(), "fallback", request.level, request.moderator) for person in rules.fallback], barred
+    )
+
+
+def involved(incident: Incident) -> set[str]:
+    """Return the people who have a part in the message, in the form of `same_person`."""
+    senders = {incident.sender, incident.auth_user, parseaddr(incident.header_from)[1]}
+    return {same_person(address) for address in (*senders, *incident.recipients) if address}
+
+
+def _managers(desk: Desk, incident: Incident, *, patient: bool) -> list[str]:
+    """Look up the sender's manager by each name we know him by, the surest first."""
+    table = desk.moderation(incident).managers
+    if not table:
+        return []
+    table = f"texthash:{table}" if table.startswith("/") else table
+    try:
+        for name in dict.fromkeys(_names(incident)):
+            answer = desk.tables.lookup(table, name) or ""
+            found = [address for _, address in getaddresses([answer]) if "@" in address]
+            if found:
+                return found
+    except TableError as error:
+        metrics.ERRORS.labels("managers").inc()
+        maillog.failed(stage="managers", error=str(error))
+        if patient:
+            raise TryLaterError from error
+    return []
+
+
+def _names(incident: Incident) -> Iterator[str]:
+    """Yield the sender's names as keys of the table: what he signed in as cannot be forged by him.
+
+    The From header counts only for the null sender: it is the easiest to forge.
+    """
+    for address in (incident.auth_user, incident.sender or parseaddr(incident.header_from)[1]):
+        if address:
+            yield address.lower()
+            if same_person(address) != address.lower():
+                yield same_person(address)
+
+
+def _fit(asks: Iterable[Ask], barred: Collection[str]) -> list[Ask]:
+    """Keep the first request to each person who has no part in the message."""
+    fit: dict[str, Ask] = {}
+    for ask in asks:
+        person = same_person(ask.moderator)
+        if person not in barred:
+            fit.setdefault(person, ask)
+    return list(fit.values())

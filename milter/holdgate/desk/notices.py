@@ -1,0 +1,182 @@
+"""Writes the mail about incidents: requests and reminders to moderators, and what becomes of a message to its sender.
+
+All mail about one incident refers to one Message-ID and so is one thread. Requests carry a link and a reply address
+with tokens for this moderator; their envelope sender is such an address too, so that a returned request is known.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from holdgate.desk import dsn, tokens
+from holdgate.desk.context import Desk
+from holdgate.desk.preview import Previewer
+from holdgate.desk.templates import Templates
+from holdgate.quarantine.incident import Incident, Notice, Request
+from holdgate.quarantine.states import State
+
+TO_MODERATOR = ("request", "reminder")
+REPORTS = ("rejected", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A composed mail with CRLF line ends, and the envelope sender it goes out with ("": the null sender)."""
+
+    content: bytes
+    sender: str = ""
+
+
+class Composer:
+    """Composes the mail that a notice stands for."""
+
+    def __init__(self, desk: Desk, templates: Templates, previewer: Previewer) -> None:
+        self._desk = desk
+        self._settings = desk.settings.desk
+        self._templates = templates
+        self._previewer = previewer
+
+    def compose(self, incident: Incident, notice: Notice, now: datetime) -> Letter:
+        """Return the mail for a notice. Raises QueueError when it needs the held message and cannot have it."""
+        if notice.kind in REPORTS:
+            return Letter(self._report(incident, notice, now))
+        request = self._desk.store.requests.by_number(notice.request) if notice.request else None
+        if notice.kind in TO_MODERATOR and request is not None:
+            return self._request(incident, notice, request, now)
+        values = {"note": notice.note, "request": request, "link": self._withdraw_link(incident)}
+        subject, text, html = self._words(notice.kind, incident, **values)
+        top = self._top(subject, notice, incident, now)
+        to_sender = notice.recipient == incident.sender and request is None
+        thread = _safe_id(incident.message_id) if to_sender else self._thread(incident)
+        _refer(top, [thread] if thread else [])
+        return Letter(_alternative(top, notice, text, html))
+
+    def code(self, address: str, code: str, minutes: int, language: str, now: datetime) -> bytes:
+        """Return the mail with a code to sign in."""
+        subject, text, _ = self._templates.mail("code", language, code=code, minutes=minutes)
+        message = EmailMessage(policy=SMTP.clone(utf8=not address.isascii()))
+        message["From"] = self._settings.notice_from
+        message["To"] = f"<{address}>"
+        message["Date"] = format_datetime(now)
+        message["Subject"] = subject
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(text, cte="8bit")
+        return message.as_bytes()
+
+    def _words(self, name: str, incident: Incident, **values: object) -> tuple[str, str, str]:
+        rules = self._desk.moderation(incident)
+        approved = incident.state in (State.APPROVED, State.RELEASED)
+        return self._templates.mail(
+            name,
+            rules.language,
+            incident=incident,
+            subject=" ".join(incident.subject.split())[:200],
+            state="approved" if approved else "rejected",
+            withdrawn=incident.decided_how == "withdrawal",
+            levels=len(rules.chain),
+            approvals=rules.approvals,
+            **values,
+        )
+
+    def _request(self, incident: Incident, notice: Notice, request: Request, now: datetime) -> Letter:
+        link = self.link(request, tokens.LINK) if self._settings.public_url else ""
+        reply = self._address(request, tokens.REPLY)
+        subject, text, html = self._words(
+            "request", incident, request=request, reminder=notice.kind == "reminder", link=link, reply=reply
+        )
+        top = self._top(subject, notice, incident, now)
+        if reply:
+            top["Reply-To"] = reply
+        first = f"<{reply}>" if reply else f"<{incident.id}.request.{request.number}@{self._domain}>"
+        if notice.kind == "request":
+            top.replace_header("Message-ID", first)
+            _refer(top, [self._thread(incident)])
+        else:
+            _refer(top, [self._thread(incident), first])
+        attached = None
+        if self._desk.moderation(incident).attach_original:
+            original = self._previewer.original(incident)
+            attached = None if original is None else dsn.returned(original, whole=True)
+        return Letter(_alternative(top, notice, text, html, attached), self._address(request, tokens.BOUNCE))
+
+    def _report(self, incident: Incident, notice: Notice, now: datetime) -> bytes:
+        subject, text, _ = self._words(notice.kind, incident)
+        original = self._previewer.original(incident)
+        whole = self._desk.moderation(incident).return_original
+        back = (
+            None
+            if original is None
+            else dsn.returned(original, whole=whole and len(original) <= self._settings.return_size)
+        )
+        return dsn.compose(
+            incident, State(notice.kind), (subject, text), back, notice_from=self._settings.notice_from, now=now
+        )
+
+    def _top(self, subject: str, notice: Notice, incident: Incident, now: datetime) -> EmailMessage:
+        message = EmailMessage(policy=SMTP.clone(utf8=not notice.recipient.isascii()))
+        message["From"] = self._settings.notice_from
+        message["To"] = f"<{notice.recipient}>"
+        message["Date"] = format_datetime(now)
+        message["Subject"] = subject
+        # The same each time for one notice, so that one that had to be sent twice is seen as one.
+        message["Message-ID"] = f"<{incident.id}.{notice.kind}.{notice.number}@{self._domain}>"
+        # RFC 3834, section 5: a request is written by itself, the others answer somebody's mail.
+        message["Auto-Submitted"] = "auto-generated" if notice.kind in TO_MODERATOR else "auto-replied"
+        return message
+
+    # -- tokens ---------------------------------------------------------------------------------------------------
+
+    def link(self, request: Request, purpose: str) -> str:
+        """Return a link for a moderator."""
+        return self._url(
+            self._desk.key.token(purpose, request.incident_id, request.number, request.moderator, request.deadline_at)
+        )
+
+    def _withdraw_link(self, incident: Incident) -> str:
+        if not self._settings.public_url:
+            return ""
+        token = self._desk.key.token(tokens.WITHDRAW, incident.id, 0, incident.sender, incident.created_at)
+        return self._url(token)
+
+    def _url(self, token: str) -> str:
+        return f"{self._settings.public_url.rstrip('/')}/t/{token}"
+
+    def _address(self, request: Request, purpose: str) -> str:
+        """Return a reply address with a token, "" where no mail comes in."""
+        local, _, domain = self._settings.reply_address.partition("@")
+        if self._settings.lmtp is None:
+            return ""
+        token = self._desk.key.token(
+            purpose, request.incident_id, request.number, request.moderator, request.deadline_at
+        )
+        return f"{local}+{token}@{domain}"
+
+    @property
+    def _domain(self) -> str:
+        return dsn.domain_of(self._settings.notice_from)
+
+    def _thread(self, incident: Incident) -> str:
+        return f"<{incident.id}@{self._domain}>"
+
+
+def _refer(message: EmailMessage, message_ids: list[str]) -> None:
+    if message_ids:
+        message["In-Reply-To"] = message_ids[-1]
+        message["References"] = " ".join(message_ids)
+
+
+def _safe_id(message_id: str) -> str:
+    return message_id if re.fullmatch(r"<[!-;=?-~]+@[!-;=?-~]+>", message_id) else ""
+
+
+def _alternative(top: EmailMessage, notice: Notice, text: str, html: str, attached: bytes | None = None) -> bytes:
+    """Put text and HTML together, and what is attached."""
+    parts = [dsn.text_part(text)] + ([dsn.text_part(html, "html")] if html else [])
+    boundary = f"=_{notice.number}_{notice.kind}"
+    if attached is None:
+        return dsn.multipart(top, "alternative", boundary, parts)
+    inner = dsn.multipart(EmailMessage(policy=SMTP), "alternative", f"{boundary}_text", parts)
+    return dsn.multipart(top, "mixed", boundary, [inner.removeprefix(b"MIME-Version: 1.0\r\n"), attached])

@@ -1,0 +1,80 @@
+"""Lets people read a held message: fetched by the queue agent, read and masked in a scan worker, never parsed here."""
+
+import os
+import re
+import threading
+from dataclasses import replace
+from typing import Any
+
+from holdgate import maillog
+from holdgate.config import Settings
+from holdgate.mask import mask
+from holdgate.quarantine.incident import Incident
+from holdgate.queue.client import QueueClient, QueueError
+from holdgate.scan.pool import Pool, PoolSettings, ScanError
+
+
+class UnreadableError(Exception):
+    """The message cannot be shown now; the argument says why, in a few words."""
+
+
+class Previewer:
+    """Makes previews with a worker of its own, which is started when it is first needed."""
+
+    def __init__(self, settings: Settings, queue: QueueClient) -> None:
+        # People wait for a page at most as long as for one inspection.
+        self._pool_settings = replace(PoolSettings.of(settings, ()), workers=1)
+        self._queue = queue
+        self._pool: Pool | None = None
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """End the worker."""
+        with self._lock:
+            if self._pool is not None:
+                self._pool.close()
+                self._pool = None
+
+    def original(self, incident: Incident) -> bytes | None:
+        """Return the held message with LF line ends, None when it is not held. Raises QueueError."""
+        if incident.arrival_time is None:
+            return None
+        return self._queue.show(incident.queue_id, incident.arrival_time)
+
+    def read(self, incident: Incident, *, reveal: int = 0) -> dict[str, Any]:
+        """Return the message as `scan.preview` shows it, one match unmasked by `reveal`. Raises UnreadableError."""
+        try:
+            content = self.original(incident)
+        except QueueError as error:
+            raise UnreadableError("the queue agent does not answer") from error
+        if content is None:
+            raise UnreadableError("the message is not in the hold queue any more")
+        descriptor = os.memfd_create("held", os.MFD_CLOEXEC)
+        try:
+            with os.fdopen(os.dup(descriptor), "wb") as stream:
+                stream.write(content)
+            return self._started().preview(descriptor, reveal=reveal)
+        except (ScanError, OSError) as error:
+            raise UnreadableError("its text could not be read") from error
+        finally:
+            os.close(descriptor)
+
+    def describe(self, incident: Incident) -> dict[str, Any]:
+        """Return the columns of an incident that quote its message, with all matches masked.
+
+        Where it cannot be read, they say less: no attachments, and no word of the subject with a digit in it.
+        """
+        try:
+            shown = self.read(incident)
+        except UnreadableError as error:
+            maillog.failed(stage="preview", error=str(error))
+            cautious = re.sub(r"\S*\d\S*", lambda word: mask(word[0]), incident.subject)
+            return {"subject": cautious, "attachments": []}
+        subject = " ".join(shown["subject"].split())
+        return {"subject": subject, "attachments": shown["attachments"], "findings": shown["findings"]}
+
+    def _started(self) -> Pool:
+        with self._lock:
+            if self._pool is None:
+                self._pool = Pool(self._pool_settings)
+            return self._pool

@@ -1,0 +1,120 @@
+"""Tokens: short strings in links and reply addresses that nobody can make without our key.
+
+A token names an incident and a request, and proves both by an HMAC that also covers what it is for, the moderator and
+the deadline. It fits the local part of an address (64 characters, RFC 5321, 4.5.3.1.1) and survives a change of case.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from holdgate.quarantine.incident import Request
+
+LINK, REPLY, BOUNCE, WITHDRAW = "a", "r", "b", "w"
+
+_KEY_SIZE = 32
+# 128 bits of the HMAC: 26 characters of base 32. RFC 2104, section 5, allows half of the hash and no less than 80 bits.
+_MAC_SIZE = 16
+_TOKEN = re.compile(r"([a-z])-([0-9a-z]{12})-(\d{1,12})-([a-z2-7]{26})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a token says, not yet proven: its purpose, an incident's id, and a request's number (0: none)."""
+
+    purpose: str
+    incident_id: str
+    number: int
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The secret."""
+
+    secret: bytes = field(repr=False)
+
+    @classmethod
+    def random(cls) -> "Key":
+        """Return a key that nobody else has."""
+        return cls(secrets.token_bytes(_KEY_SIZE))
+
+    @classmethod
+    def load(cls, path: Path) -> "Key":
+        """Read the key, writing a fresh one where there is none. Raises OSError, ValueError for a file too short."""
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        else:
+            secret = secrets.token_bytes(_KEY_SIZE)
+            with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+                stream.write(secret.hex() + "\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+        if len(secret) < _KEY_SIZE:
+            raise ValueError(f"{path}: a key has {_KEY_SIZE} bytes in hexadecimal")
+        return cls(secret)
+
+    def token(self, purpose: str, incident_id: str, number: int, person: str, deadline: datetime) -> str:
+        """Return the token for one purpose, incident, request, person and deadline (aware)."""
+        mac = self._mac(purpose, incident_id, number, person, deadline)
+        return f"{purpose}-{incident_id.replace('-', '').lower()}-{number}-{mac}"
+
+    def proves(self, claim: Claim, person: str, deadline: datetime) -> bool:
+        """Say whether a claim was made by us for this person and deadline, in time that does not depend on it."""
+        mac = self._mac(claim.purpose, claim.incident_id, claim.number, person, deadline)
+        return hmac.compare_digest(mac, claim.mac)
+
+    def seal(self, purpose: str, content: dict[str, Any]) -> str:
+        """Return `content` as a string that `unseal` accepts for the same purpose alone; it is signed, not hidden."""
+        body = base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).rstrip(b"=").decode()
+        return f"{body}.{self._hmac('seal', purpose, body).hex()}"
+
+    def unseal(self, purpose: str, sealed: str) -> dict[str, Any] | None:
+        """Return what `seal` was given, or None for anything else."""
+        body, _, mac = sealed.rpartition(".")
+        if not hmac.compare_digest(self._hmac("seal", purpose, body).hex().encode(), mac.encode(errors="replace")):
+            return None
+        content = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        assert isinstance(content, dict)
+        return content
+
+    def stamp(self, *fields: str) -> str:
+        """Return a proof that a form came from us, for these fields alone."""
+        return self._hmac("stamp", *fields).hex()
+
+    def stamped(self, stamp: str, *fields: str) -> bool:
+        """Say whether `stamp` is the proof for these fields, in time that does not depend on it."""
+        return hmac.compare_digest(self.stamp(*fields).encode(), stamp.encode(errors="replace"))
+
+    def _mac(self, purpose: str, incident_id: str, number: int, person: str, deadline: datetime) -> str:
+        until = str(round(deadline.timestamp() * 1_000_000))
+        mac = self._hmac("token", purpose, incident_id, str(number), person.lower(), until)[:_MAC_SIZE]
+        return base64.b32encode(mac).decode().rstrip("=").lower()
+
+    def _hmac(self, *fields: str) -> bytes:
+        # JSON keeps the fields apart: no two lists of strings give the same bytes.
+        return hmac.digest(self.secret, json.dumps(fields).encode(), hashlib.sha256)
+
+
+def is_for(key: Key, claim: Claim, request: Request) -> bool:
+    """Say whether a claim proves that this request was sent to its moderator."""
+    return claim.incident_id == request.incident_id and key.proves(claim, request.moderator, request.deadline_at)
+
+
+def parse(token: str) -> Claim | None:
+    """Read a token in any case; None for what has not a token's form. Nothing is proven yet."""
+    match = _TOKEN.fullmatch(token.lower()) if len(token) <= 64 and token.isascii() else None
+    if match is None:
+        return None
+    letters = match[2].upper()
+    return Claim(match[1], f"{letters[:4]}-{letters[4:8]}-{letters[8:]}", int(match[3]), match[4])

@@ -1,0 +1,139 @@
+"""The JSON API: lists, shows and decides as the command line does, for programs that hold a token.
+
+`openapi.json` beside this module describes it; a test holds the two together.
+"""
+
+import hashlib
+import hmac
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from holdgate.config import ApiToken
+from holdgate.desk import moderation
+from holdgate.desk.context import Desk
+from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError
+from holdgate.desk.web.incidents import CHOICES
+from holdgate.quarantine.incident import Actor, Incident, Request
+from holdgate.quarantine.states import State
+
+_DESCRIPTION = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))
+_PAGE, _LARGEST_PAGE = 100, 1000
+
+
+class Api:
+    """Handlers; each is called in a thread of its own."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> list[Route]:
+        """Return the addresses that are served here."""
+        return [
+            Route("/api/v1/openapi.json", self.describe, methods=["GET"]),
+            Route("/api/v1/incidents", self.list, methods=["GET"]),
+            Route("/api/v1/incidents/{incident}", self.show, methods=["GET"]),
+            Route("/api/v1/incidents/{incident}/decision", self.decide, methods=["POST"]),
+        ]
+
+    def describe(self, _http: HttpRequest) -> Response:
+        """Return the description of the API (OpenAPI 3.1)."""
+        return JSONResponse(_DESCRIPTION)
+
+    def list(self, http: HttpRequest) -> Response:
+        """Return incidents, the newest first."""
+        if self._token(http) is None:
+            return _unauthorized()
+        query = http.query_params
+        states = [state for state in query.get("state", "").split(",") if state]
+        limit, offset = query.get("limit", str(_PAGE)), query.get("offset", "0")
+        if not all(state in list(State) for state in states):
+            return _problem(422, "no such state")
+        if not (limit.isdecimal() and offset.isdecimal() and len(limit) < 9 and len(offset) < 9):
+            return _problem(422, "limit and offset are numbers")
+        found = self._desk.store.incidents(
+            [State(state) for state in states] or None, min(int(limit), _LARGEST_PAGE), int(offset)
+        )
+        return JSONResponse({"incidents": [plain(incident) for incident in reversed(found)]})
+
+    def show(self, http: HttpRequest) -> Response:
+        """Return one incident with its requests and its history."""
+        if self._token(http) is None:
+            return _unauthorized()
+        incident = self._desk.store.incident(http.path_params["incident"].upper())
+        if incident is None:
+            return _problem(404, "no such incident")
+        history = [plain(event) for event in self._desk.store.history(incident.id)]
+        requests = [_shown(request) for request in self._desk.store.requests.of(incident.id)]
+        return JSONResponse(plain(incident) | {"requests": requests, "history": history})
+
+    def decide(self, http: HttpRequest) -> Response:
+        """Decide: as an administrator, or as the moderator that `as` names."""
+        token = self._token(http)
+        if token is None:
+            return _unauthorized()
+        if not token.may_decide:
+            return _problem(403, "this token may only read")
+        incident = self._desk.store.incident(http.path_params["incident"].upper())
+        if incident is None:
+            return _problem(404, "no such incident")
+        try:
+            wanted = json.loads(http.state.body)
+        except (ValueError, RecursionError):
+            wanted = None
+        fields = wanted if isinstance(wanted, dict) else {}
+        choice, comment, person = fields.get("decision"), fields.get("comment", ""), fields.get("as", "")
+        if choice not in list(CHOICES) or not isinstance(comment, str) or not isinstance(person, str):
+            return _problem(422, 'wanted: {"decision": "approve" or "reject", "comment": text, "as": address}')
+        if len(comment) > COMMENT_LENGTH:
+            return _problem(422, f"a comment has at most {COMMENT_LENGTH} characters")
+        return self._decide(http, token, incident, choice, comment, person.lower())
+
+    def _decide(
+        self, http: HttpRequest, token: ApiToken, incident: Incident, choice: str, comment: str, person: str
+    ) -> Response:
+        try:
+            if person:
+                request = moderation.request_of(self._desk, incident, person)
+                if request is None:
+                    return _problem(422, "nobody of that address was asked")
+                actor = Actor(f"{person} ({token.name})", "api", http.state.origin)
+                done = moderation.answer(self._desk, request, CHOICES[choice], actor, comment)
+            else:
+                actor = Actor(token.name, "api", http.state.origin)
+                done = moderation.override(self._desk, incident, CHOICES[choice], actor, comment)
+        except RefusedError as error:
+            return JSONResponse({"error": str(error.why), "incident": plain(error.incident)}, 409)
+        return JSONResponse(plain(done))
+
+    def _token(self, http: HttpRequest) -> ApiToken | None:
+        scheme, _, value = http.headers.get("authorization", "").partition(" ")
+        digest = hashlib.sha256(value.strip().encode(errors="replace")).hexdigest()
+        found = None
+        for token in self._desk.settings.desk.api_tokens:  # all of them: the time does not tell which one is near
+            if hmac.compare_digest(token.sha256, digest) and scheme.lower() == "bearer":
+                found = token
+        return found
+
+
+def plain(value: Any) -> dict[str, Any]:
+    """Return a dataclass as plain values for JSON, times in ISO 8601."""
+    return {name: item.isoformat() if isinstance(item, datetime) else item for name, item in asdict(value).items()}
+
+
+def _shown(request: Request) -> dict[str, Any]:
+    return {name: value for name, value in plain(request).items() if name not in ("number", "incident_id")}
+
+
+def _problem(status: int, said: str) -> Response:
+    return JSONResponse({"error": said}, status)
+
+
+def _unauthorized() -> Response:
+    return JSONResponse({"error": "a valid token is needed"}, 401, {"WWW-Authenticate": "Bearer"})

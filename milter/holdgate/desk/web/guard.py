@@ -1,0 +1,117 @@
+"""The door of the page: bounds what comes in, knows who is behind a proxy, and puts the security headers on all.
+
+It reads a form before anything else does, so that every page is a plain function; a form of another site is refused
+by what the browser says of its origin, besides the stamp that each form carries.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import IPvAnyNetwork
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_BODY_LIMIT = 64 * 1024
+_FIELDS = 500
+
+_SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    # Our own pages may know where a visitor comes from (a form's Origin depends on it), others learn nothing.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+class Guard:
+    """ASGI middleware. In `scope["state"]` it leaves `origin` (the client's address), `trusted` and `form`."""
+
+    def __init__(self, app: ASGIApp, public_url: str, proxies: Sequence[IPvAnyNetwork]) -> None:
+        self._app = app
+        parts = urlsplit(public_url)
+        self._own = f"{parts.scheme}://{parts.netloc}".lower()
+        self._proxies = [ipaddress.ip_network(str(network), strict=False) for network in proxies]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        state = scope.setdefault("state", {})
+        state["origin"], state["trusted"] = self._client(scope, headers)
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                out = MutableHeaders(scope=message)
+                for name, value in _SECURITY.items():
+                    out.setdefault(name, value)
+                out.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        if scope["method"] == "POST":
+            body = await _read(receive)
+            if body is None:
+                await PlainTextResponse("too large\n", 413)(scope, receive, send_guarded)
+                return
+            if self._foreign(headers):
+                await PlainTextResponse("not from this site\n", 403)(scope, receive, send_guarded)
+                return
+            state["body"] = body
+            state["form"] = _form(body, headers.get("content-type", ""))
+        await self._app(scope, receive, send_guarded)
+
+    def _client(self, scope: Scope, headers: Headers) -> tuple[str, bool]:
+        """Return the address that the request comes from, and whether a trusted proxy handed it on.
+
+        Of X-Forwarded-For the last address counts that is not a trusted proxy's: those before it are hearsay.
+        """
+        address = str((scope.get("client") or ("", 0))[0])
+        if not self._trusts(address):
+            return address, False
+        for hop in reversed([hop.strip() for value in headers.getlist("x-forwarded-for") for hop in value.split(",")]):
+            address = hop[:64]
+            if not self._trusts(hop):
+                break
+        return address, True
+
+    def _trusts(self, address: str) -> bool:
+        try:
+            return any(ipaddress.ip_address(address) in network for network in self._proxies)
+        except ValueError:
+            return False
+
+    def _foreign(self, headers: Headers) -> bool:
+        origin = headers.get("origin")
+        if origin is not None and origin.lower() != self._own:
+            return True
+        return headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """Return the request's body, None when it is too large."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return bytes(body)
+        body += message.get("body", b"")
+        if len(body) > _BODY_LIMIT:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _form(body: bytes, content_type: str) -> dict[str, list[str]]:
+    if content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        return {}
+    try:
+        return parse_qs(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=_FIELDS, errors="replace")
+    except ValueError:
+        return {}

@@ -1,0 +1,179 @@
+"""The pages of one incident: its link, what it is about, the decision, its text with one match revealed."""
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request as HttpRequest
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from holdgate.desk import moderation, tokens
+from holdgate.desk.context import Desk
+from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
+from holdgate.desk.preview import Previewer, UnreadableError
+from holdgate.desk.web.pages import Pages
+from holdgate.desk.web.session import Sessions, Visitor, field
+from holdgate.quarantine.incident import Answer, Incident, Request
+from holdgate.quarantine.states import State
+
+CHOICES = {"approve": Answer.APPROVE, "reject": Answer.REJECT}
+_REASON_LENGTH = 200
+
+
+class IncidentPages:
+    """Handlers; each is called in a thread of its own."""
+
+    def __init__(self, desk: Desk, sessions: Sessions, pages: Pages, previewer: Previewer) -> None:
+        self._desk = desk
+        self._sessions = sessions
+        self._pages = pages
+        self._previewer = previewer
+
+    def routes(self) -> list[Route]:
+        """Return the addresses that are served here."""
+        return [
+            Route("/t/{token}", self.link, methods=["GET"]),
+            Route("/incidents/{incident}", self.show, methods=["GET"]),
+            Route("/incidents/{incident}/decision", self.decide, methods=["POST"]),
+            Route("/incidents/{incident}/text", self.text, methods=["GET"]),
+            Route("/incidents/{incident}/text", self.reveal, methods=["POST"]),
+        ]
+
+    def link(self, http: HttpRequest) -> Response:
+        """Take a link's token into a cookie and go on to the page it is for. What is not ours is refused alike."""
+        claim = tokens.parse(http.path_params["token"]) or tokens.Claim("", "", 0, "")
+        target = ""
+        response = RedirectResponse("", 303)
+        if claim.purpose == tokens.WITHDRAW:
+            incident = self._desk.store.incident(claim.incident_id)
+            if incident is not None and self._desk.key.proves(claim, incident.sender, incident.created_at):
+                target = f"/withdraw/{incident.id}"
+                self._sessions.allow_withdrawal(response, incident.id)
+        elif claim.purpose == tokens.LINK:
+            request = self._desk.store.requests.by_number(claim.number)
+            if request is not None and tokens.is_for(self._desk.key, claim, request):
+                target = f"/incidents/{request.incident_id}"
+                self._sessions.open_link(response, request)
+        if not target:
+            return self._pages.say(http, "title_link", "link_wrong", status=404, sign_in=True)
+        response.headers["Location"] = f"{self._sessions.base}{target}"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    def show(self, http: HttpRequest) -> Response:
+        """Show an incident to a moderator who was asked, with the form to decide; or what became of it."""
+        found = self._found(http)
+        return found if isinstance(found, Response) else self._show(http, *found)
+
+    def _show(
+        self, http: HttpRequest, visitor: Visitor, incident: Incident, request: Request, problem: str = ""
+    ) -> Response:
+        if request.answer not in (None, Answer.ABSENT):
+            why = Why.ANSWERED if request.answer is Answer.APPROVE else Why.NOT_ASKED
+            return self._pages.outcome(http, incident, visitor, why)
+        if incident.state is not State.HELD or moderation.is_late(request):
+            return self._pages.outcome(http, incident, visitor, Why.LATE)
+        rules = self._desk.moderation(incident)
+        known = self._desk.store.requests.of(incident.id)
+        response = self._pages.show(
+            http,
+            "incident",
+            visitor=visitor,
+            status=422 if problem else 200,
+            incident=incident,
+            request=request,
+            levels=len(rules.chain),
+            approvals=rules.approvals,
+            approved=[one.moderator for one in known if one.answer is Answer.APPROVE],
+            history=self._desk.store.history(incident.id),
+            problem=problem,
+            comment=field(http, "comment")[:COMMENT_LENGTH] if problem else "",
+            comment_length=COMMENT_LENGTH,
+        )
+        actor = self._sessions.actor(http, visitor)
+        response.background = BackgroundTask(self._desk.store.opened, request, actor)
+        return response
+
+    def decide(self, http: HttpRequest) -> Response:
+        """Take a decision. The form's default is to decide later, so that sending it untouched decides nothing."""
+        found = self._found(http)
+        if isinstance(found, Response):
+            return found
+        visitor, incident, request = found
+        if not self._sessions.stamped(http, visitor.address, f"decision {incident.id}"):
+            return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
+        choice = CHOICES.get(field(http, "decision"))
+        if choice is None:
+            return self._show(http, visitor, incident, request, "nothing_chosen")
+        comment = field(http, "comment")
+        if len(comment) > COMMENT_LENGTH * 2:
+            return self._show(http, visitor, incident, request, "comment_too_long")
+        try:
+            moderation.answer(self._desk, request, choice, self._sessions.actor(http, visitor), comment)
+        except RefusedError as error:
+            return self._pages.refused(http, error, visitor)
+        return RedirectResponse(f"{self._sessions.base}/incidents/{incident.id}", 303)
+
+    def text(self, http: HttpRequest) -> Response:
+        """Show the message's text, masked."""
+        found = self._found(http)
+        return found if isinstance(found, Response) else self._text(http, *found)
+
+    def reveal(self, http: HttpRequest) -> Response:
+        """Show the text with one match as it stands, and record who asked for which and why."""
+        found = self._found(http)
+        if isinstance(found, Response):
+            return found
+        visitor, incident, request = found
+        if not self._sessions.stamped(http, visitor.address, f"reveal {incident.id}"):
+            return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
+        number, reason = field(http, "match"), moderation.clean_comment(field(http, "reason"))[:_REASON_LENGTH]
+        if not self._desk.moderation(incident).reveal:
+            return self._text(http, visitor, incident, request, problem="reveal_forbidden")
+        if not (number.isascii() and number.isdecimal() and int(number[:9]) > 0 and reason):
+            return self._text(http, visitor, incident, request, problem="reveal_incomplete")
+        note = f"match {int(number[:9])}: {reason}"
+        # Before it is shown: what cannot be recorded is not revealed.
+        if incident.state is State.HELD and request.answer not in (Answer.BOUNCED, Answer.SUPERSEDED):
+            self._desk.store.add_event(incident.id, "revealed", self._sessions.actor(http, visitor), note)
+        return self._text(http, visitor, incident, request, reveal=int(number[:9]))
+
+    def _text(
+        self,
+        http: HttpRequest,
+        visitor: Visitor,
+        incident: Incident,
+        request: Request,
+        *,
+        reveal: int = 0,
+        problem: str = "",
+    ) -> Response:
+        if incident.state is not State.HELD or request.answer in (Answer.BOUNCED, Answer.SUPERSEDED):
+            return self._pages.outcome(http, incident, visitor, Why.NOT_ASKED)
+        shown, unreadable = None, ""
+        try:
+            shown = self._previewer.read(incident, reveal=reveal)
+        except UnreadableError as error:
+            unreadable = str(error)
+        return self._pages.show(
+            http,
+            "text",
+            visitor=visitor,
+            status=422 if problem else 503 if unreadable else 200,
+            incident=incident,
+            request=request,
+            shown=shown,
+            unreadable=unreadable,
+            problem=problem,
+            may_reveal=self._desk.moderation(incident).reveal,
+        )
+
+    def _found(self, http: HttpRequest) -> tuple[Visitor, Incident, Request] | Response:
+        """Return visitor, incident and his newest request about it; a page that says why there are none."""
+        incident_id = http.path_params["incident"].upper()
+        visitor = self._sessions.visitor_of(http, incident_id)
+        if visitor is None:
+            return RedirectResponse(f"{self._sessions.base}/sign-in", 303)
+        incident = self._desk.store.incident(incident_id)
+        request = moderation.request_of(self._desk, incident, visitor.address) if incident else None
+        if incident is None or request is None:
+            return self._pages.say(http, "title_error", "error_forbidden", status=403, visitor=visitor)
+        return visitor, incident, request

@@ -1,0 +1,129 @@
+"""The list of a moderator's incidents: what waits for him, his history, filters, and several decided at once."""
+
+from datetime import UTC, datetime, time
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request as HttpRequest
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from holdgate.desk import moderation
+from holdgate.desk.context import Desk
+from holdgate.desk.moderation import RefusedError
+from holdgate.desk.web.incidents import CHOICES
+from holdgate.desk.web.pages import Pages
+from holdgate.desk.web.session import Sessions, Visitor, field
+from holdgate.quarantine.incident import Answer
+from holdgate.quarantine.requests import Wanted
+from holdgate.quarantine.states import State
+
+PAGE_SIZE = 50
+_WORDS_LENGTH = 200
+
+
+class ListPages:
+    """Handlers; each is called in a thread of its own."""
+
+    def __init__(self, desk: Desk, sessions: Sessions, pages: Pages) -> None:
+        self._desk = desk
+        self._sessions = sessions
+        self._pages = pages
+
+    def routes(self) -> list[Route]:
+        """Return the addresses that are served here."""
+        return [
+            Route("/", self.home, methods=["GET"]),
+            Route("/incidents", self.show, methods=["GET"]),
+            Route("/incidents", self.decide_several, methods=["POST"]),
+        ]
+
+    def home(self, _http: HttpRequest) -> Response:
+        """Go on to the list."""
+        return RedirectResponse(f"{self._sessions.base}/incidents", 303)
+
+    def show(self, http: HttpRequest) -> Response:
+        """Show a page of the list."""
+        visitor = self._sessions.visitor(http)
+        if visitor is None:
+            return RedirectResponse(f"{self._sessions.base}/sign-in", 303)
+        return self._show(http, visitor)
+
+    def _show(
+        self, http: HttpRequest, visitor: Visitor, problem: str = "", result: tuple[int, int] = (0, 0)
+    ) -> Response:
+        query = http.query_params
+        wanted = wanted_by(query, self._desk)
+        count = self._desk.store.requests.count(visitor.address, wanted)
+        pages = max(1, -(-count // PAGE_SIZE))
+        page = min(_number(query.get("page", "")), pages)
+        found = self._desk.store.requests.page(visitor.address, wanted, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
+        return self._pages.show(
+            http,
+            "list",
+            visitor=visitor,
+            status=422 if problem else 200,
+            incidents=found,
+            wanted=wanted,
+            since=query.get("since", "")[:10],
+            policies=self._desk.store.requests.policies(visitor.address),
+            all_states=list(State),
+            page=page,
+            pages=pages,
+            count=count,
+            query={name: query[name][:_WORDS_LENGTH] for name in _FILTERS if query.get(name)},
+            link_to=lambda number: "?" + urlencode({**{n: query[n] for n in _FILTERS if query.get(n)}, "page": number}),
+            problem=problem,
+            result=result,
+        )
+
+    def decide_several(self, http: HttpRequest) -> Response:
+        """Decide on all that were ticked; nothing is ticked and no decision chosen by default."""
+        visitor = self._sessions.visitor(http)
+        if visitor is None:
+            return RedirectResponse(f"{self._sessions.base}/sign-in", 303)
+        if not self._sessions.stamped(http, visitor.address, "list"):
+            return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
+        choice = CHOICES.get(field(http, "decision"))
+        chosen = list(dict.fromkeys(http.state.form.get("incident", [])))[:PAGE_SIZE]
+        if choice is None or not chosen:
+            return self._show(http, visitor, "nothing_chosen")
+        done = sum(self._decide(http, visitor, incident_id, choice) for incident_id in chosen)
+        return self._show(http, visitor, result=(done, len(chosen) - done))
+
+    def _decide(self, http: HttpRequest, visitor: Visitor, incident_id: str, choice: Answer) -> bool:
+        incident = self._desk.store.incident(incident_id)
+        request = moderation.request_of(self._desk, incident, visitor.address) if incident else None
+        if request is None:
+            return False
+        try:
+            actor = self._sessions.actor(http, visitor)
+            moderation.answer(self._desk, request, choice, actor, field(http, "comment"))
+        except RefusedError:
+            return False
+        return True
+
+
+_FILTERS = ("show", "words", "state", "policy", "since")
+
+
+def wanted_by(query: QueryParams, desk: Desk) -> Wanted:
+    """Return what the address line asks for; what makes no sense there is left out."""
+    state = query.get("state", "")
+    since = None
+    try:
+        day = datetime.fromisoformat(query.get("since", "")).date()
+        since = datetime.combine(day, time(), desk.zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    return Wanted(
+        waiting=query.get("show", "waiting") != "all",
+        states=frozenset({State(state)}) if state in list(State) else frozenset(),
+        policy=query.get("policy", "")[:64],
+        words=query.get("words", "")[:_WORDS_LENGTH],
+        since=since,
+    )
+
+
+def _number(text: str) -> int:
+    return max(1, int(text)) if text.isascii() and text.isdecimal() and len(text) < 9 else 1

@@ -1,0 +1,115 @@
+"""Serves the page with uvicorn, in a thread of its own, and answers whatever fails with a page that says so."""
+
+import threading
+import time
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from holdgate import maillog, metrics
+from holdgate.desk.context import Desk
+from holdgate.desk.notices import Composer
+from holdgate.desk.preview import Previewer
+from holdgate.desk.templates import Templates
+from holdgate.desk.web.api import Api
+from holdgate.desk.web.guard import Guard
+from holdgate.desk.web.incidents import IncidentPages
+from holdgate.desk.web.listing import ListPages
+from holdgate.desk.web.pages import Pages
+from holdgate.desk.web.session import Sessions
+from holdgate.desk.web.signin import SignInPages
+from holdgate.desk.web.withdraw import WithdrawPages
+
+_STYLE = Path(__file__).with_name("style.css").read_bytes()
+_START_TIMEOUT = 30.0
+# Connections at once; more wait in the kernel's queue.
+_CONNECTIONS = 200
+
+
+def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Composer) -> ASGIApp:
+    """Return the page and the API as one ASGI application."""
+    sessions = Sessions(desk)
+    pages = Pages(desk, templates, sessions)
+
+    def style(_http: HttpRequest) -> Response:
+        return Response(_STYLE, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+
+    def not_there(http: HttpRequest, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        if http.url.path.startswith("/api/"):
+            return JSONResponse({"error": "no such address or method"}, status)
+        return pages.say(http, "title_error", "error_not_found", status=status)
+
+    def broken(http: HttpRequest, error: Exception) -> Response:
+        metrics.ERRORS.labels("page").inc()
+        maillog.failed(stage="page", error=maillog.describe(error))
+        return pages.say(http, "title_error", "error_failed", status=500)
+
+    routes = [
+        Route("/style.css", style, methods=["GET"]),
+        *ListPages(desk, sessions, pages).routes(),
+        *IncidentPages(desk, sessions, pages, previewer).routes(),
+        *SignInPages(desk, sessions, pages, composer).routes(),
+        *WithdrawPages(desk, sessions, pages).routes(),
+        *Api(desk).routes(),
+    ]
+    settings = desk.settings.desk
+    inner = Starlette(routes=routes, exception_handlers={HTTPException: not_there, 500: broken})
+    # Outermost, so that its headers are on every answer, that to an error of ours too.
+    return Guard(inner, settings.public_url, settings.trusted_proxies)
+
+
+class WebServer:
+    """Listens while it is entered as a context. Raises OSError where the address cannot be used."""
+
+    def __init__(self, desk: Desk, templates: Templates, previewer: Previewer, composer: Composer) -> None:
+        settings = desk.settings.desk
+        assert settings.web is not None
+        host, port = settings.web
+        config = uvicorn.Config(
+            build(desk, templates, previewer, composer),
+            host=host,
+            port=port,
+            ssl_certfile=settings.certificate,
+            ssl_keyfile=settings.private_key,
+            log_config=None,
+            # Our own lines tell of errors; a traceback of uvicorn's could quote content.
+            log_level="critical",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            limit_concurrency=_CONNECTIONS,
+            timeout_keep_alive=10,
+            h11_max_incomplete_event_size=32 * 1024,
+        )
+        self._address = (host, port)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+
+    def _run(self) -> None:
+        try:
+            self._server.run()
+        except SystemExit:  # uvicorn's way to say that it could not start; `__enter__` finds it not started
+            return
+
+    def __enter__(self) -> "WebServer":
+        self._thread.start()
+        deadline = time.monotonic() + _START_TIMEOUT
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                host, port = self._address
+                raise OSError(f"the page cannot listen on {host}:{port}")
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(_START_TIMEOUT)

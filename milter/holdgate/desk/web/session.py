@@ -1,0 +1,129 @@
+"""Who somebody is on the page: by a link from a request, by a mailed code, or by a proxy that signed him in.
+
+A link's token is taken once from the address line into a cookie that is good for its one incident, so that no address
+that leaves this site, by history or Referer, carries it. All cookies are signed, none holds a secret of its own.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from holdgate.config import DeskSettings
+from holdgate.desk.context import Desk
+from holdgate.quarantine.incident import Actor, Request
+
+_SESSION, _LINK, _WITHDRAW, _PENDING = "holdgate", "holdgate_link", "holdgate_withdraw", "holdgate_code"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who is known. `only` is the incident that he may see, "" for all that he was asked about."""
+
+    address: str
+    how: str
+    only: str = ""
+
+
+class Sessions:
+    """Reads and writes the cookies."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._settings: DeskSettings = desk.settings.desk
+        parts = urlsplit(self._settings.public_url)
+        self.base = parts.path.rstrip("/")
+        self._secure = parts.scheme == "https"
+
+    # -- who is it ------------------------------------------------------------------------------------------------
+
+    def visitor(self, http: HttpRequest) -> Visitor | None:
+        """Return who is signed in, by proxy or by code."""
+        header = self._settings.user_header
+        if header and http.state.trusted:
+            address = http.headers.get(header, "").strip().lower()
+            if address:
+                return Visitor(address, "proxy")
+        held = self._read(http, _SESSION)
+        return None if held is None else Visitor(str(held["who"]), "code")
+
+    def visitor_of(self, http: HttpRequest, incident_id: str) -> Visitor | None:
+        """Return who may look at an incident: by its link, or signed in."""
+        held = self._read(http, _LINK)
+        if held is not None and held["incident"] == incident_id:
+            return Visitor(str(held["who"]), "link", incident_id)
+        return self.visitor(http)
+
+    def actor(self, http: HttpRequest, visitor: Visitor) -> Actor:
+        """Return the visitor as somebody who does something."""
+        return Actor(visitor.address, "page", http.state.origin)
+
+    # -- coming and going -----------------------------------------------------------------------------------------
+
+    def open_link(self, response: Response, request: Request) -> None:
+        """Remember on this incident's pages whose link was opened."""
+        content = {"who": request.moderator, "incident": request.incident_id}
+        self._write(response, _LINK, content, f"/incidents/{request.incident_id}")
+
+    def sign_in(self, response: Response, address: str) -> None:
+        """Remember who signed in."""
+        self._write(response, _SESSION, {"who": address}, "/")
+
+    def sign_out(self, response: Response) -> None:
+        """Forget who signed in."""
+        response.delete_cookie(_SESSION, path=f"{self.base}/")
+
+    def allow_withdrawal(self, response: Response, incident_id: str) -> None:
+        """Remember that this is the sender of a message."""
+        self._write(response, _WITHDRAW, {"incident": incident_id}, f"/withdraw/{incident_id}")
+
+    def may_withdraw(self, http: HttpRequest, incident_id: str) -> bool:
+        """Say whether this is the sender of a message."""
+        held = self._read(http, _WITHDRAW)
+        return held is not None and held["incident"] == incident_id
+
+    def await_code(self, response: Response, attempt: str) -> None:
+        """Remember which code this browser waits for."""
+        self._write(response, _PENDING, {"attempt": attempt}, "/sign-in")
+
+    def awaited(self, http: HttpRequest) -> str:
+        """Return which code this browser waits for, "" for none."""
+        held = self._read(http, _PENDING)
+        return "" if held is None else str(held["attempt"])
+
+    # -- forms ----------------------------------------------------------------------------------------------------
+
+    def stamp(self, person: str, purpose: str) -> str:
+        """Return what a form must bring back."""
+        return self._desk.key.stamp(person, purpose)
+
+    def stamped(self, http: HttpRequest, person: str, purpose: str) -> bool:
+        """Say whether a form is ours, for this person and purpose."""
+        return self._desk.key.stamped(field(http, "stamp"), person, purpose)
+
+    # -- cookies --------------------------------------------------------------------------------------------------
+
+    def _read(self, http: HttpRequest, name: str) -> dict[str, Any] | None:
+        content = self._desk.key.unseal(name, http.cookies.get(name, ""))
+        return content if content is not None and content["until"] > time.time() else None
+
+    def _write(self, response: Response, name: str, content: dict[str, Any], path: str) -> None:
+        lasts = round(self._settings.session.total_seconds())
+        response.set_cookie(
+            name,
+            self._desk.key.seal(name, content | {"until": time.time() + lasts}),
+            max_age=lasts,
+            path=f"{self.base}{path}",
+            secure=self._secure,
+            httponly=True,
+            samesite="lax",
+        )
+
+
+def field(http: HttpRequest, name: str) -> str:
+    """Return a form field's first value, "" where there is none."""
+    form: dict[str, list[str]] = http.state.form
+    return form.get(name, [""])[0]

@@ -1,0 +1,63 @@
+"""The page by which a sender takes his message back while it waits."""
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from holdgate.desk import moderation
+from holdgate.desk.context import Desk
+from holdgate.desk.moderation import RefusedError
+from holdgate.desk.web.pages import Pages
+from holdgate.desk.web.session import Sessions, Visitor, field
+from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.states import State
+
+
+class WithdrawPages:
+    """Handlers; each is called in a thread of its own."""
+
+    def __init__(self, desk: Desk, sessions: Sessions, pages: Pages) -> None:
+        self._desk = desk
+        self._sessions = sessions
+        self._pages = pages
+
+    def routes(self) -> list[Route]:
+        """Return the addresses that are served here."""
+        return [
+            Route("/withdraw/{incident}", self.show, methods=["GET"]),
+            Route("/withdraw/{incident}", self.withdraw, methods=["POST"]),
+        ]
+
+    def show(self, http: HttpRequest) -> Response:
+        """Ask whether the message is to come back."""
+        incident = self._found(http)
+        return incident if isinstance(incident, Response) else self._show(http, incident)
+
+    def _show(self, http: HttpRequest, incident: Incident, problem: str = "") -> Response:
+        if incident.state is not State.HELD:
+            return self._pages.outcome(http, incident, None, None)
+        sender = Visitor(incident.sender, "link", incident.id)
+        status = 422 if problem else 200
+        return self._pages.show(http, "withdraw", status=status, visitor=sender, incident=incident, problem=problem)
+
+    def withdraw(self, http: HttpRequest) -> Response:
+        """Take the message back, if the box was ticked."""
+        incident = self._found(http)
+        if isinstance(incident, Response):
+            return incident
+        if not self._sessions.stamped(http, incident.sender, f"withdraw {incident.id}"):
+            return self._pages.say(http, "title_error", "error_form", status=403)
+        if field(http, "confirm") != "yes":
+            return self._show(http, incident, "withdraw_unticked")
+        try:
+            done = moderation.withdraw(self._desk, incident, Actor(incident.sender, "withdrawal", http.state.origin))
+        except RefusedError as error:
+            return self._pages.refused(http, error, None)
+        return self._pages.outcome(http, done, None, None)
+
+    def _found(self, http: HttpRequest) -> Incident | Response:
+        incident_id = http.path_params["incident"].upper()
+        incident = self._desk.store.incident(incident_id) if self._sessions.may_withdraw(http, incident_id) else None
+        if incident is None:
+            return self._pages.say(http, "title_link", "link_wrong", status=403)
+        return incident

@@ -1,0 +1,80 @@
+"""Finds the few policies that a message may fit, so that a thousand of them cost hardly more than ten.
+
+Each policy is filed under one of its conditions that can be looked up: an address or a domain, a user, an identifier,
+a profile. A policy that has no such condition is always a candidate. Whether a candidate fits, `conditions` says.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from holdgate.envelope import Envelope
+from holdgate.findings import Inspection, Severity
+from holdgate.policy.conditions import is_plain, outcomes
+from holdgate.policy.model import Conditions
+
+# What is looked up ("sender", "profile", …), and the value.
+_Key = tuple[str, str]
+
+
+class Candidates:
+    """Policies (or exemptions) by what a message must have to fit them; each is named by its place in the list."""
+
+    def __init__(self, conditions: Sequence[Conditions]) -> None:
+        self._always: list[int] = []
+        self._filed: dict[_Key, list[int]] = {}
+        for place, one in enumerate(conditions):
+            keys = _keys(one)
+            if not keys:
+                self._always.append(place)
+            for key in keys:
+                self._filed.setdefault(key, []).append(place)
+
+    def of(self, envelope: Envelope, inspection: Inspection) -> list[int]:
+        """Return the places of all that may fit the message for some recipient, in order."""
+        found = {place for key in _asked(envelope, inspection) for place in self._filed.get(key, ())}
+        return sorted(found.union(self._always)) if found else self._always
+
+
+def _keys(conditions: Conditions) -> list[_Key]:
+    """Return the keys one of which a message must have to fit; none where nothing can be looked up."""
+    for name, patterns in (("recipient", conditions.recipient), ("sender", conditions.sender)):
+        keys = [_address_key(pattern.casefold()) for pattern in patterns]
+        if keys and None not in keys:
+            return [(name, key) for key in keys if key is not None]
+    if conditions.auth_user and all(map(is_plain, conditions.auth_user)):
+        return [("user", user.casefold()) for user in conditions.auth_user]
+    plain = next((need.id for need in conditions.found if is_plain(need.id)), None)
+    if plain is not None:
+        return [("found", plain)]
+    if conditions.inspection:
+        return [("inspection", outcome) for outcome in conditions.inspection]
+    return [("profile", f"{name} {least}") for name, least in conditions.profile.items()]
+
+
+def _address_key(pattern: str) -> str | None:
+    """Return "a@b" for one address, "@b" for all of a domain, and None for what has to be tried."""
+    if pattern == "<>":
+        return ""
+    domain = pattern.removeprefix("*@")
+    if "@" not in domain and is_plain(domain):
+        return f"@{domain}"
+    return pattern if is_plain(pattern) else None
+
+
+def _asked(envelope: Envelope, inspection: Inspection) -> Iterator[_Key]:
+    """Yield all keys that a message has."""
+    yield from (("sender", key) for key in _address_keys(envelope.sender))
+    # A message without recipients is judged as one to the null address.
+    for recipient in envelope.recipients or [""]:
+        yield from (("recipient", key) for key in _address_keys(recipient))
+    if envelope.auth_user:
+        yield "user", envelope.auth_user.casefold()
+    yield from (("found", finding.identifier) for finding in inspection.findings)
+    yield from (("inspection", outcome) for outcome in outcomes(inspection))
+    for name, reached in inspection.profiles.items():
+        yield from (("profile", f"{name} {least}") for least in Severity if least.rank <= Severity(reached).rank)
+
+
+def _address_keys(address: str) -> Iterable[str]:
+    folded = address.casefold()
+    _, at, domain = folded.rpartition("@")
+    return (folded, f"@{domain}") if at else (folded,)

@@ -1,0 +1,40 @@
+"""The policies file as the desk needs it: read again when it has changed; a bad one leaves the last good in force."""
+
+import threading
+from pathlib import Path
+
+from holdgate import maillog
+from holdgate.config import ConfigError, ModerationSettings
+from holdgate.policy.model import PolicyFile, load_policies
+
+
+class PolicyWatch:
+    """Answers which rules of moderation a policy sets. May be used by many threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int] | None = None
+        self._policies = PolicyFile()
+
+    def moderation(self, policy: str, base: ModerationSettings) -> ModerationSettings:
+        """Return `base` with what the policy of that name sets anew; `base` itself for a name that is none."""
+        own = next((one.moderation for one in self._current().policy if one.name == policy), None)
+        if own is None:
+            return base
+        return base.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
+
+    def _current(self) -> PolicyFile:
+        with self._lock:
+            try:
+                status = self._path.stat()
+                seen = (status.st_mtime_ns, status.st_size)
+                if seen != self._seen:
+                    self._seen = seen
+                    self._policies = load_policies(self._path)
+            except OSError:
+                pass  # being replaced, or not there: what was read last stays
+            except ConfigError as error:
+                for problem in error.problems:
+                    maillog.failed(stage="policies", error=problem)
+            return self._policies

@@ -1,0 +1,115 @@
+"""Reads who was asked about what: the requests of an incident, and a moderator's list with its filters."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, Row, Text, and_, cast, func, or_, select
+
+from holdgate.quarantine.incident import Answer, Incident, Request
+from holdgate.quarantine.schema import incidents, requests
+from holdgate.quarantine.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a moderator wants to see of his incidents.
+
+    `waiting` keeps those that wait for him; `states` (empty: all) and `policy` ("": any) say which; `words` must stand
+    in the subject, the sender or a recipient; `since` is the earliest time of arrival.
+    """
+
+    waiting: bool = False
+    states: frozenset[State] = frozenset()
+    policy: str = ""
+    words: str = ""
+    since: datetime | None = None
+
+
+class Requests:
+    """Reads requests. `reader` is an engine whose transactions only read."""
+
+    def __init__(self, reader: Engine) -> None:
+        self._reader = reader
+
+    def by_number(self, number: int) -> Request | None:
+        """Return one request, or None."""
+        with self._reader.connect() as connection:
+            row = connection.execute(select(requests).where(requests.c.number == number)).one_or_none()
+        return None if row is None else request_of(row)
+
+    def of(self, incident_id: str) -> list[Request]:
+        """Return all requests about an incident, oldest first."""
+        query = select(requests).where(requests.c.incident_id == incident_id).order_by(requests.c.number)
+        with self._reader.connect() as connection:
+            return [request_of(row) for row in connection.execute(query)]
+
+    def knows(self, moderator: str) -> bool:
+        """Say whether somebody was ever asked."""
+        query = select(requests.c.number).where(requests.c.moderator == moderator).limit(1)
+        with self._reader.connect() as connection:
+            return connection.execute(query).first() is not None
+
+    def count(self, moderator: str, wanted: Wanted) -> int:
+        """Return how many incidents of a moderator are wanted."""
+        query = select(func.count(incidents.c.id.distinct())).join(requests).where(_condition(moderator, wanted))
+        with self._reader.connect() as connection:
+            return connection.execute(query).scalar_one()
+
+    def policies(self, moderator: str) -> list[str]:
+        """Return the policies by whose incidents a moderator was ever asked."""
+        query = select(incidents.c.policy).join(requests).where(requests.c.moderator == moderator).distinct()
+        with self._reader.connect() as connection:
+            return sorted(connection.execute(query).scalars())
+
+    def page(self, moderator: str, wanted: Wanted, *, limit: int, offset: int = 0) -> list[Incident]:
+        """Return a page of a moderator's incidents: the waiting by deadline, the others from the newest."""
+        order = (incidents.c.deadline_at,) if wanted.waiting else (incidents.c.created_at.desc(),)
+        query = (
+            select(incidents)
+            .where(incidents.c.id.in_(select(incidents.c.id).join(requests).where(_condition(moderator, wanted))))
+            .order_by(*order, incidents.c.id)
+            .limit(limit)
+            .offset(offset)
+        )
+        with self._reader.connect() as connection:
+            return [incident_of(row) for row in connection.execute(query)]
+
+
+def unanswered() -> ColumnElement[bool]:
+    """Return the condition that a request can still be answered; an absent moderator may come back."""
+    return or_(requests.c.answer.is_(None), requests.c.answer == Answer.ABSENT)
+
+
+def _condition(moderator: str, wanted: Wanted) -> ColumnElement[bool]:
+    conditions: list[ColumnElement[bool]] = [requests.c.moderator == moderator]
+    if wanted.waiting:
+        conditions += [incidents.c.state == State.HELD, unanswered()]
+    if wanted.states:
+        conditions.append(incidents.c.state.in_(sorted(wanted.states)))
+    if wanted.policy:
+        conditions.append(incidents.c.policy == wanted.policy)
+    if wanted.since is not None:
+        conditions.append(incidents.c.created_at >= wanted.since)
+    for word in wanted.words.split()[:8]:
+        columns: Collection[ColumnElement[Any]] = (
+            incidents.c.subject,
+            incidents.c.sender,
+            cast(incidents.c.recipients, Text),
+            incidents.c.id,
+        )
+        conditions.append(or_(*(column.icontains(word, autoescape=True) for column in columns)))
+    return and_(*conditions)
+
+
+def incident_of(row: Row[Any]) -> Incident:
+    """Make an incident of a row of its table."""
+    values = dict(row._mapping)
+    return Incident(**{**values, "state": State(values["state"])})
+
+
+def request_of(row: Row[Any]) -> Request:
+    """Make a request of a row of its table."""
+    values = dict(row._mapping)
+    return Request(**{**values, "answer": Answer(values["answer"]) if values["answer"] else None})

@@ -1,0 +1,225 @@
+"""The page in Chromium, by the link of a real request: the three outcomes, the list, sign-in, and how it looks.
+
+With HOLDGATE_SCREENSHOTS set to a directory the pictures of the documentation are written there.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from e2e.desk import closed, link_in, mail_about, pass_at, submit, text_of
+from holdgate.quarantine.states import State
+from testbed import letters
+from testbed.site import Site
+
+ANNA, BOSS = "anna@corp.example", "boss@corp.example"
+SITE = {"extra": f'\n[moderation]\nmoderators = ["{BOSS}"]\ntell_sender_held = true\n'}
+PHONE, DESKTOP = (390, 844), (1280, 900)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    """Chromium without scripts, with a profile of its own, that talks to nobody but us."""
+    assert shutil.which("chromium"), "Chromium is not installed: run script/test as root, it installs what is missing"
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-dev-shm-usage",
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ):
+        options.add_argument(argument)
+    options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    try:
+        yield driver
+        # Nothing that the content security policy forbids was even tried.
+        assert [entry["message"] for entry in driver.get_log("browser") if "Content Security" in entry["message"]] == []
+    finally:
+        driver.quit()
+
+
+def looks(browser: webdriver.Chrome, size: tuple[int, int], *, dark: bool = False) -> None:
+    width, height = size
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
+    )
+    scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+
+
+def picture(browser: webdriver.Chrome, name: str) -> None:
+    # Nothing is wider than the window: nobody scrolls sideways on a phone.
+    size = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})
+    assert size["cssContentSize"]["width"] <= size["cssLayoutViewport"]["clientWidth"]
+    if directory := os.environ.get("HOLDGATE_SCREENSHOTS"):
+        browser.save_screenshot(str(Path(directory) / f"{name}.png"))
+
+
+def choose(browser: webdriver.Chrome, decision: str, comment: str = "") -> None:
+    browser.find_element(By.CSS_SELECTOR, f"input[name=decision][value={decision}]").click()
+    if comment:
+        browser.find_element(By.ID, "comment").send_keys(comment)
+    send(browser, "/decision")
+
+
+def send(browser: webdriver.Chrome, action: str) -> None:
+    """Press the button of a form and wait for the page that comes."""
+    button = browser.find_element(By.CSS_SELECTOR, f'form[action$="{action}"] button')
+    old = browser.find_element(By.TAG_NAME, "html")
+    button.click()
+    WebDriverWait(browser, 30).until(lambda _: is_gone(old))
+
+
+def is_gone(element: webdriver.remote.webelement.WebElement) -> bool:
+    try:
+        return not element.is_enabled()
+    except Exception:
+        return True
+
+
+def said(browser: webdriver.Chrome) -> str:
+    return browser.find_element(By.TAG_NAME, "main").text
+
+
+def test_approve_by_link_on_a_phone(site: Site, browser: webdriver.Chrome) -> None:
+    incident = submit(site, ANNA, "phone@partner.example", "Contract of our new colleague")
+    link = link_in(mail_about(site, BOSS, incident))
+    looks(browser, PHONE)
+    browser.get(link + "#approve")
+    # The token is out of the address line, and the choice that the mail named is marked, not made.
+    assert browser.current_url == f"{site.settings.desk.public_url}/incidents/{incident.id}#approve"
+    assert browser.find_element(By.CSS_SELECTOR, "#approve input").is_selected() is False
+    picture(browser, "phone-request")
+    browser.find_element(By.LINK_TEXT, "Read the message").click()
+    assert "***-**-*399" in said(browser)
+    assert letters.SSN not in said(browser)
+    picture(browser, "phone-text")
+    browser.back()
+    send(browser, "/decision")
+    assert "Nothing was decided." in said(browser)
+    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    choose(browser, "approve", "Agreed")
+    assert "boss@corp.example approved it." in said(browser)
+    picture(browser, "phone-done")
+    closed(site, incident, State.RELEASED)
+    site.wait_for(lambda: site.world.to("phone@partner.example"), "delivery")
+
+
+def test_reject_by_link_on_a_desktop(site: Site, browser: webdriver.Chrome) -> None:
+    incident = submit(site, ANNA, "desktop@partner.example", "Contract of our new colleague")
+    link = link_in(mail_about(site, BOSS, incident))
+    looks(browser, DESKTOP, dark=True)
+    browser.get(link)
+    picture(browser, "desktop-request-dark")
+    looks(browser, DESKTOP)
+    picture(browser, "desktop-request")
+    choose(browser, "reject", "Use the portal")
+    assert "boss@corp.example rejected it." in said(browser)
+    closed(site, incident, State.RETURNED)
+    assert "Use the portal" in text_of(mail_about(site, ANNA, incident, "Rejected"))
+    # Whoever opens the link now reads what happened.
+    browser.delete_all_cookies()
+    browser.get(link)
+    assert "boss@corp.example rejected it." in said(browser)
+
+
+def test_a_link_whose_deadline_has_passed(site: Site, browser: webdriver.Chrome) -> None:
+    incident = submit(site, ANNA, "expired@partner.example")
+    link = link_in(mail_about(site, BOSS, incident))
+    assert incident.deadline_at is not None
+    site.stop_daemon("desk")
+    pass_at(site, incident.deadline_at + timedelta(seconds=1))
+    site.start_daemon("desk")
+    closed(site, incident, State.RETURNED)
+    browser.get(link)
+    assert "Nobody decided in time. It goes back to its sender." in said(browser)
+    assert browser.find_elements(By.TAG_NAME, "form") == []
+    browser.get(link[:-3])
+    assert "This link does not work" in said(browser)
+
+
+def test_one_match_is_revealed_and_recorded(site: Site, browser: webdriver.Chrome) -> None:
+    incident = submit(site, ANNA, "reveal@partner.example")
+    browser.get(link_in(mail_about(site, BOSS, incident)))
+    browser.find_element(By.LINK_TEXT, "Read the message").click()
+    Select(browser.find_element(By.ID, "match")).select_by_index(1)
+    browser.find_element(By.ID, "reason").send_keys("Is it a test number?")
+    send(browser, "/text")
+    assert letters.SSN in browser.find_element(By.CSS_SELECTOR, "mark.revealed").text
+    last = site.store.history(incident.id)[-1]
+    assert (last.event, last.who, last.note) == ("revealed", BOSS, "match 1: Is it a test number?")
+
+
+def test_sign_in_by_code_list_and_several_at_once(site: Site, browser: webdriver.Chrome) -> None:
+    several = [submit(site, ANNA, f"several-{n}@partner.example", f"Report {n} of the quarter") for n in range(3)]
+    looks(browser, DESKTOP)
+    browser.get(site.settings.desk.public_url)
+    browser.find_element(By.ID, "address").send_keys(BOSS)
+    count = len(site.world.to(BOSS))
+    send(browser, "/sign-in")
+    site.wait_for(lambda: len(site.world.to(BOSS)) > count, "the code")
+    code = re.search(rb"Your code to sign in is (\d{8})", site.world.to(BOSS)[-1].content)
+    assert code
+    browser.find_element(By.ID, "code").send_keys(code[1].decode())
+    send(browser, "/code")
+    assert "Signed in as boss@corp.example" in browser.find_element(By.TAG_NAME, "header").text
+    picture(browser, "desktop-list")
+    looks(browser, PHONE, dark=True)
+    picture(browser, "phone-list-dark")
+    looks(browser, DESKTOP)
+    browser.find_element(By.TAG_NAME, "summary").click()
+    browser.find_element(By.ID, "words").send_keys("quarter")
+    browser.find_element(By.CSS_SELECTOR, 'form[method="get"] button').click()
+    WebDriverWait(browser, 30).until(lambda _: "words=quarter" in browser.current_url)
+    for incident in several[:2]:
+        browser.find_element(By.ID, f"tick-{incident.id}").click()
+    browser.find_element(By.CSS_SELECTOR, "input[name=decision][value=approve]").click()
+    browser.find_element(By.CSS_SELECTOR, 'form[method="post"][action$="/incidents"] button').click()
+    WebDriverWait(browser, 30).until(lambda _: "2 decided, 0 not" in said(browser))
+    for incident in several[:2]:
+        closed(site, incident, State.RELEASED)
+    assert site.store.incident(several[2].id).state is State.HELD  # type: ignore[union-attr]
+    send(browser, "/sign-out")
+    browser.get(f"{site.settings.desk.public_url}/incidents")
+    assert browser.current_url.endswith("/sign-in")
+
+
+def test_every_page_is_made_for_assistive_technology(site: Site, browser: webdriver.Chrome) -> None:
+    incident = submit(site, ANNA, "aria@partner.example")
+    link = link_in(mail_about(site, BOSS, incident))
+    withdraw = link_in(mail_about(site, ANNA, incident, "Waiting"))
+    looks(browser, PHONE)
+    base = site.settings.desk.public_url
+    for url in (link, f"{base}/incidents/{incident.id}/text", withdraw, f"{base}/sign-in", f"{base}/t/x"):
+        browser.get(url)
+        assert browser.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
+        assert browser.title
+        assert len(browser.find_elements(By.TAG_NAME, "h1")) == 1
+        tree = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+        for node in tree:
+            role = node.get("role", {}).get("value")
+            if role in ("button", "link", "textbox", "radio", "checkbox", "combobox", "searchbox"):
+                assert node["name"]["value"].strip(), f"{url}: a {role} without a name"
+        # WCAG 2.2, 2.5.8: what is pressed is at least 24 pixels high and wide.
+        for element in browser.find_elements(
+            By.CSS_SELECTOR, "button, label.choice, select, textarea, input[type=text]"
+        ):
+            assert element.size["height"] >= 44

@@ -1,0 +1,82 @@
+"""A desk on a store of its own, with held incidents as the reconciler leaves them."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdgate.config import Settings
+from holdgate.desk import asking
+from holdgate.desk.context import Desk
+from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import migrate, open_store
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)  # a Monday
+QUEUE = Actor("holdgate-queue", "queue")
+
+MakeDesk = Callable[..., Desk]
+Hold = Callable[..., Incident]
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with nothing in it, made once: each test copies it."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def make_desk(tmp_path: Path, empty_store: Path) -> Iterator[MakeDesk]:
+    """Return a function that makes a desk by the settings of `[moderation]`; `desk` are those of `[desk]`."""
+    made: list[Desk] = []
+
+    def make(*, desk: dict[str, Any] | None = None, **moderation: Any) -> Desk:
+        if not (tmp_path / "holdgate.db").exists():
+            shutil.copy(empty_store, tmp_path / "holdgate.db")
+        tables = {
+            "desk": {
+                "notice_from": "Holdgate <holdgate@corp.example>",
+                "web": "127.0.0.1:1",
+                "public_url": "https://approve.corp.example",
+                "lmtp": "127.0.0.1:2",
+                "reply_address": "holdgate@reply.corp.example",
+                "templates": str(tmp_path / "templates"),
+                "time_zone": "Europe/Berlin",
+                **(desk or {}),
+            },
+            "moderation": {"moderators": ["boss@corp.example"], "fallback": ["desk@corp.example"], **moderation},
+        }
+        made.append(Desk(open_store(f"sqlite:///{tmp_path}/holdgate.db"), Settings.model_validate(tables)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.store.close()
+
+
+@pytest.fixture
+def hold() -> Hold:
+    """Return a function that brings an incident into the hold queue and, unless `asked` is false, asks about it."""
+
+    def make(desk: Desk, *, asked: bool = True, now: datetime | None = None, **values: Any) -> Incident:
+        moment = now or datetime.now(UTC)
+        given = {
+            "queue_id": "4a",
+            "sender": "anna@corp.example",
+            "recipients": ["bob@partner.example"],
+            "policy": "p",
+            "subject": "Figures",
+            "created_at": moment,
+            "arrival_time": 1000,
+        }
+        incident = Incident(**(given | values))  # type: ignore[arg-type]
+        desk.store.record(incident, Actor("holdgate-milter", "milter"))
+        incident = desk.store.change(incident, State.HELD, QUEUE, held_at=moment)
+        return asking.ask(desk, incident, moment) if asked else incident
+
+    return make

@@ -1,0 +1,327 @@
+"""Decisions: who may, what they lead to, and that there is one outcome whoever decides when."""
+
+import contextlib
+import tempfile
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from holdgate.config import DeskSettings, ModerationSettings, Settings
+from holdgate.desk import asking, moderation
+from holdgate.desk.context import Desk
+from holdgate.desk.moderation import RefusedError, Why
+from holdgate.quarantine.incident import Actor, Answer, Incident
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import ConflictError, migrate, open_store
+
+BOSS = Actor("boss@corp.example", "page", "192.0.2.7")
+BOTH = ["boss@corp.example", "second@corp.example"]
+ADMIN = Actor("root", "command")
+
+
+def owed(desk: Desk) -> list[tuple[str, str]]:
+    due = desk.store.notices_due(datetime.now(UTC) + timedelta(days=1))
+    return sorted((notice.kind, notice.recipient) for notice in due if notice.kind != "request")
+
+
+def answer(desk: Desk, incident: Incident, who: str, choice: Answer, comment: str = "", how: str = "page") -> Incident:
+    request = moderation.request_of(desk, incident, who)
+    assert request is not None
+    return moderation.answer(desk, request, choice, Actor(who, how, "192.0.2.7"), comment)
+
+
+def test_an_approval_is_recorded_with_who_how_and_from_where(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    done = answer(desk, incident, "boss@corp.example", Answer.APPROVE, " Fine.\r\n\x07 ")
+    assert (done.state, done.decided_by, done.decided_how) == (State.APPROVED, "boss@corp.example", "page")
+    assert done.comment == "Fine."
+    assert owed(desk) == [("approved", "anna@corp.example")]
+    last = desk.store.history(incident.id)[-1]
+    assert (last.event, last.who, last.how, last.origin, last.note) == (
+        "approved",
+        "boss@corp.example",
+        "page",
+        "192.0.2.7",
+        "Fine.",
+    )
+
+
+def test_the_sender_is_told_of_an_approval_only_where_that_is_wanted(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(tell_sender_approved=False)
+    answer(desk, hold(desk), "boss@corp.example", Answer.APPROVE)
+    assert owed(desk) == []
+
+
+@pytest.mark.parametrize("sender", ["", "victim@elsewhere.example", "x@notcorp.example"])
+def test_null_and_outside_senders_are_told_nothing_and_that_is_on_record(make_desk, hold, sender) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(tell_sender_held=True)
+    for choice in (Answer.APPROVE, Answer.REJECT):
+        incident = hold(desk, sender=sender)
+        answer(desk, incident, "boss@corp.example", choice)
+        assert desk.store.history(incident.id)[-1].event == "sender not told"
+    incident = hold(desk, sender=sender)
+    moderation.expire(desk, incident)
+    assert owed(desk) == []
+
+
+def test_senders_below_an_own_domain_are_told(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(desk={"own_domains": ["Partner.example"]})
+    answer(desk, hold(desk, sender="a@mail.partner.example"), "boss@corp.example", Answer.REJECT)
+    answer(desk, hold(desk, sender="a@corp.example"), "boss@corp.example", Answer.REJECT)
+    assert owed(desk) == [("rejected", "a@mail.partner.example")]
+
+
+def test_the_first_of_several_decides_and_the_others_are_told(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(moderators=[*BOTH, "third@corp.example"])
+    incident = hold(desk)
+    answer(desk, incident, "second@corp.example", Answer.REJECT, how="mail")
+    # Who answered by mail sees no page, so he is told too.
+    assert owed(desk) == [
+        ("decided", "boss@corp.example"),
+        ("decided", "second@corp.example"),
+        ("decided", "third@corp.example"),
+        ("rejected", "anna@corp.example"),
+    ]
+    with pytest.raises(RefusedError) as caught:
+        answer(desk, incident, "boss@corp.example", Answer.APPROVE)
+    assert caught.value.why is Why.DECIDED
+    assert caught.value.incident.decided_by == "second@corp.example"
+
+
+def test_four_eyes_need_two_people(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(moderators=BOTH, approvals=2)
+    incident = hold(desk)
+    assert answer(desk, incident, "boss@corp.example", Answer.APPROVE).state is State.HELD
+    with pytest.raises(RefusedError) as caught:
+        answer(desk, incident, "boss@corp.example", Answer.APPROVE)
+    assert caught.value.why is Why.ANSWERED
+    assert answer(desk, incident, "second@corp.example", Answer.APPROVE).state is State.APPROVED
+    assert owed(desk) == [("approved", "anna@corp.example"), ("decided", "boss@corp.example")]
+
+
+def test_one_refusal_ends_it_for_all_eyes(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(moderators=BOTH, approvals=2)
+    incident = hold(desk)
+    answer(desk, incident, "boss@corp.example", Answer.APPROVE)
+    assert answer(desk, incident, "second@corp.example", Answer.REJECT).state is State.REJECTED
+
+
+def test_a_chain_goes_level_by_level_each_with_its_own_deadline(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(levels=[["boss@corp.example", "other@corp.example"], ["law@corp.example"]])
+    incident = hold(desk)
+    first = answer(desk, incident, "boss@corp.example", Answer.APPROVE)
+    assert (first.state, first.level, first.asked_at, first.deadline_at) == (State.HELD, 1, None, None)
+    assert [one.id for one in desk.store.unasked()] == [incident.id]
+    assert desk.store.overdue(datetime.now(UTC) + timedelta(days=9)) == []
+    # Nobody of the first level decides any more.
+    with pytest.raises(RefusedError) as caught:
+        answer(desk, incident, "other@corp.example", Answer.REJECT)
+    assert caught.value.why is Why.NOT_ASKED
+    later = datetime.now(UTC) + timedelta(days=1)
+    second = asking.ask(desk, first, later)
+    assert second.deadline_at == later + timedelta(days=2)
+    assert answer(desk, second, "law@corp.example", Answer.APPROVE).state is State.APPROVED
+
+
+def test_nobody_approves_at_two_levels(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(levels=[["boss@corp.example"], ["boss@corp.example"]])
+    incident = answer(desk, hold(desk), "boss@corp.example", Answer.APPROVE)
+    asking.ask(desk, incident, datetime.now(UTC))
+    assert desk.store.requests.of(incident.id)[-1].moderator == "desk@corp.example"
+
+
+def test_an_administrator_decides_at_once(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(moderators=BOTH, approvals=2)
+    done = moderation.override(desk, hold(desk), Answer.APPROVE, ADMIN)
+    assert done.state is State.APPROVED
+    assert owed(desk) == [
+        ("approved", "anna@corp.example"),
+        ("decided", "boss@corp.example"),
+        ("decided", "second@corp.example"),
+    ]
+
+
+def test_the_sender_takes_his_message_back(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    done = moderation.withdraw(desk, incident, Actor(incident.sender, "withdrawal"))
+    assert (done.state, done.decided_how) == (State.REJECTED, "withdrawal")
+    assert owed(desk) == [("decided", "boss@corp.example"), ("withdrawn", "anna@corp.example")]
+
+
+def test_an_answer_at_the_deadline_is_late(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    (request,) = desk.store.requests.of(incident.id)
+    with pytest.raises(RefusedError) as caught:
+        moderation.answer(desk, request, Answer.APPROVE, BOSS, now=request.deadline_at)
+    assert caught.value.why is Why.LATE
+    just_before = request.deadline_at - timedelta(microseconds=1)
+    assert moderation.answer(desk, request, Answer.APPROVE, BOSS, now=just_before).state is State.APPROVED
+    with pytest.raises(ConflictError):
+        moderation.expire(desk, incident)
+
+
+def test_a_message_that_has_not_arrived_cannot_be_decided(make_desk) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = Incident(queue_id="4", sender="a@corp.example", recipients=["b@x"], policy="p")
+    desk.store.record(incident, ADMIN)
+    with pytest.raises(RefusedError) as caught:
+        moderation.override(desk, incident, Answer.APPROVE, ADMIN)
+    assert caught.value.why is Why.PENDING
+
+
+def test_comments_are_bounded_and_printable() -> None:
+    comment = moderation.clean_comment("a\u202eb\x1b[31m\r\nc" + "x" * 10_000_000)
+    assert comment.startswith("a b [31m\nc")
+    assert len(comment) == moderation.COMMENT_LENGTH
+
+
+def test_all_at_once_leave_one_outcome_and_one_notice_that_says_it(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(moderators=BOTH, tell_sender_held=True)
+    for round_ in range(5):
+        incident = hold(desk, queue_id=f"4{round_}", subject=str(round_))
+        start = threading.Barrier(6)
+
+        def attempt(number: int, incident: Incident = incident, start: threading.Barrier = start) -> None:
+            start.wait()
+            try:
+                if number == 0:
+                    moderation.expire(desk, incident)
+                elif number == 1:
+                    moderation.withdraw(desk, incident, Actor(incident.sender, "withdrawal"))
+                elif number == 2:
+                    moderation.override(desk, incident, Answer.REJECT, ADMIN)
+                else:
+                    answer(desk, incident, BOTH[number % 2], (Answer.APPROVE, Answer.REJECT)[number % 2])
+            except (RefusedError, ConflictError):
+                pass
+
+        threads = [threading.Thread(target=attempt, args=[number]) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        events = [event.event for event in desk.store.history(incident.id)]
+        assert sum(event in ("approved", "rejected", "expired") for event in events) == 1
+        told = [
+            notice.kind
+            for notice in desk.store.notices_due(datetime.now(UTC) + timedelta(days=1))
+            if notice.incident_id == incident.id and notice.kind in ("approved", "rejected", "expired", "withdrawn")
+        ]
+        assert len(told) == 1
+    assert desk.store.audit.verify().problem == ""
+
+
+class Moderating(RuleBasedStateMachine):
+    """People answer, are away, come back, take back, and time passes: in any order and any number."""
+
+    PEOPLE = (
+        "boss@corp.example",
+        "second@corp.example",
+        "deputy@corp.example",
+        "law@corp.example",
+        "desk@corp.example",
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = tempfile.TemporaryDirectory()
+        url = f"sqlite:///{self.directory.name}/store.db"
+        migrate(url)
+        self.store = open_store(url)
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.directory.cleanup()
+
+    @initialize(approvals=st.integers(1, 2), chain=st.booleans())
+    def start(self, approvals: int, chain: bool) -> None:
+        rules = ModerationSettings(
+            moderators=list(self.PEOPLE[:2]),
+            levels=[list(self.PEOPLE[:2]), ["law@corp.example"]] if chain else [],
+            approvals=approvals,
+            deputies={"boss@corp.example": "deputy@corp.example"},
+            fallback=["desk@corp.example"],
+        )
+        self.desk = Desk(self.store, Settings(moderation=rules, desk=DeskSettings(own_domains=["corp.example"])))
+        self.approvals, self.levels = approvals, 2 if chain else 1
+        self.now = datetime.now(UTC)
+        incident = Incident(queue_id="4", sender="anna@corp.example", recipients=["b@partner.example"], policy="p")
+        self.store.record(incident, ADMIN)
+        self.id = self.store.change(incident, State.HELD, ADMIN, held_at=self.now).id
+
+    @property
+    def incident(self) -> Incident:
+        found = self.store.incident(self.id)
+        assert found is not None
+        return found
+
+    @rule()
+    def ask(self) -> None:
+        for incident in self.store.unasked():
+            asking.ask(self.desk, incident, self.now)
+
+    @rule(who=st.integers(0, 9), choice=st.sampled_from([Answer.APPROVE, Answer.APPROVE, Answer.REJECT]))
+    def answer(self, who: int, choice: Answer) -> None:
+        known = self.store.requests.of(self.id)
+        if known:
+            request = known[who % len(known)]
+            with contextlib.suppress(RefusedError):
+                moderation.answer(self.desk, request, choice, Actor(request.moderator, "page"), now=self.now)
+
+    @rule(who=st.integers(0, 9), answer=st.sampled_from([Answer.ABSENT, Answer.BOUNCED]))
+    def cannot(self, who: int, answer: Answer) -> None:
+        known = self.store.requests.of(self.id)
+        if known:
+            asking.pass_on(self.desk, known[who % len(known)], answer, "test")
+
+    @rule(hours=st.integers(1, 30))
+    def time_passes(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+        for incident in self.store.overdue(self.now):
+            moderation.expire(self.desk, incident)
+        for incident in self.store.to_remind(self.now):
+            asking.remind(self.desk, incident, self.now)
+
+    @rule()
+    def withdraw(self) -> None:
+        with contextlib.suppress(RefusedError):
+            moderation.withdraw(self.desk, self.incident, Actor("anna@corp.example", "withdrawal"))
+
+    @invariant()
+    def approved_means_that_enough_different_people_approved(self) -> None:
+        if self.incident.state is State.APPROVED:
+            approving = [one.moderator for one in self.store.requests.of(self.id) if one.answer is Answer.APPROVE]
+            assert len(set(approving)) >= self.approvals * self.levels
+            assert not any(one.answer is Answer.REJECT for one in self.store.requests.of(self.id))
+
+    @invariant()
+    def there_is_one_outcome_and_one_notice_of_it(self) -> None:
+        decided = self.incident.state is not State.HELD
+        events = [event.event for event in self.store.history(self.id)]
+        assert sum(event in ("approved", "rejected", "expired") for event in events) == decided
+        due = self.store.notices_due(datetime.now(UTC) + timedelta(days=1))
+        told = [one.kind for one in due if one.kind in ("approved", "rejected", "expired", "withdrawn")]
+        assert len(told) == decided
+
+    @invariant()
+    def whoever_is_held_and_asked_has_a_deadline(self) -> None:
+        incident = self.incident
+        if incident.state is State.HELD:
+            assert (incident.asked_at is None) == (incident.deadline_at is None)
+
+    @invariant()
+    def the_chain_of_the_audit_trail_verifies(self) -> None:
+        assert self.store.audit.verify().problem == ""
+
+
+Moderating.TestCase.settings = settings(
+    max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestModerating = Moderating.TestCase

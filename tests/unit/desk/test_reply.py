@@ -1,0 +1,155 @@
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.desk.moderation import COMMENT_LENGTH
+from holdgate.desk.reply import Kind, decision, read
+from holdgate.quarantine.incident import Answer
+
+BOSS = "boss@corp.example"
+
+
+def mail(text: str = "approve\n", html: str = "", **fields: str) -> bytes:
+    message = EmailMessage()
+    message["From"] = f"The Boss <{BOSS}>"
+    message["Subject"] = "Re: Approval needed: Figures"
+    for name, value in fields.items():
+        message[name.replace("_", "-")] = value
+    if html:
+        message.set_content(html, subtype="html")
+    else:
+        message.set_content(text)
+    return message.as_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "choice", "comment"),
+    [
+        ("approve", Answer.APPROVE, ""),
+        ("Approve.\n\nThanks", Answer.APPROVE, "Thanks"),
+        ("APPROVED, go ahead", Answer.APPROVE, "go ahead"),
+        ("\n\n  reject: use the portal\nplease\n", Answer.REJECT, "use the portal\nplease"),
+        ("*Reject*\n", Answer.REJECT, ""),
+        ("Freigeben\n", Answer.APPROVE, ""),
+        ("Ablehnen – bitte über das Portal", Answer.REJECT, "bitte über das Portal"),
+        ("approve\n\nOn Mon, 23 Nov 2026 Holdgate wrote:\n> reject\n", Answer.APPROVE, ""),
+        ("approve\n\nAm 23.11.2026 um 14:00 schrieb Holdgate <h@corp.example>:\n> x", Answer.APPROVE, ""),
+        ("reject\nNo.\n-- \nThe Boss\n", Answer.REJECT, "No."),
+        ("reject\n-----Original Message-----\nFrom: h", Answer.REJECT, ""),
+        ("reject\n________________________________\nVon: Holdgate", Answer.REJECT, ""),
+        ("reject\nFrom: Holdgate <h@corp.example>\nSent: Monday", Answer.REJECT, ""),
+        # Near misses: nothing is decided by a guess.
+        ("approve?", None, ""),
+        ("approver", None, ""),
+        ("I approve", None, ""),
+        ("do not approve", None, ""),
+        ("approve-ish", None, ""),
+        ("yes", None, ""),
+        ("", None, ""),
+        ("> approve\n", None, ""),
+        ("On Mon, 23 Nov 2026 Holdgate wrote:\n> approve\n", None, ""),
+        ("-- \napprove", None, ""),
+    ],
+)
+def test_the_first_word_decides_and_the_rest_of_the_new_text_is_the_comment(
+    text: str, choice: Answer | None, comment: str
+) -> None:
+    assert decision(text) == (choice, comment)
+
+
+@given(st.text())
+def test_any_text_is_a_decision_or_none(text: str) -> None:
+    choice, comment = decision(text)
+    assert choice is not None or comment == ""
+    assert len(comment) <= COMMENT_LENGTH
+    assert all(character.isprintable() or character == "\n" for character in comment)
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="\r")))
+def test_what_is_quoted_never_decides(text: str) -> None:
+    quoted = "\n".join(f"> {line}" for line in ["approve", *text.split("\n")])
+    assert decision(quoted) == (None, "")
+    assert decision(f"reject\n\n{quoted}")[0] is Answer.REJECT
+
+
+def test_a_person_s_reply_is_a_decision() -> None:
+    reply = read(mail(In_Reply_To="<a@x>", References="<b@x> <a@x>"), BOSS)
+    assert (reply.kind, reply.choice, reply.senders) == (Kind.DECISION, Answer.APPROVE, [BOSS])
+    assert reply.references == ["<a@x>", "<b@x>", "<a@x>"]
+    assert read(mail("Who is that?"), BOSS).kind is Kind.UNCLEAR
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<html><head><style>x</style></head><body><div>Approve</div><blockquote>reject</blockquote></body></html>",
+        "<p>approve<br>fine</p><div class='gmail_quote'>reject</div>",
+        "<div>approve</div><div id='divRplyFwdMsg'>From: x</div>",
+    ],
+)
+def test_html_is_read_where_there_is_no_plain_text(html: str) -> None:
+    reply = read(mail(html=html), BOSS)
+    assert reply.choice is Answer.APPROVE
+    assert "reject" not in reply.comment
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Auto_Submitted": "auto-replied"},
+        {"Auto_Submitted": "auto-generated; owner-email=x"},
+        {"Precedence": "auto_reply"},
+        {"X_Autoreply": "yes"},
+    ],
+)
+def test_automatic_replies_decide_nothing_whatever_they_say(fields: dict[str, str]) -> None:
+    reply = read(mail("approve", **fields), BOSS)
+    assert (reply.kind, reply.choice) == (Kind.AUTOMATIC, None)
+
+
+def test_auto_submitted_no_is_a_person() -> None:
+    assert read(mail(Auto_Submitted="no"), BOSS).kind is Kind.DECISION
+
+
+def test_autoresponders_of_old_are_known_by_their_subject() -> None:
+    content = mail("approve").replace(b"Subject: Re:", b"Subject: Out of office: Re:")
+    assert read(content, BOSS).kind is Kind.AUTOMATIC
+
+
+def report(action: str) -> bytes:
+    return (
+        b"From: MAILER-DAEMON\r\nAuto-Submitted: auto-replied\r\nContent-Type: multipart/report;"
+        b' report-type=delivery-status; boundary="b"\r\n\r\n--b\r\n\r\napprove\r\n--b\r\n'
+        b"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\n\r\nFinal-Recipient: rfc822; x@y\r\n"
+        b"Action: %s\r\nStatus: 5.1.1\r\n\r\n--b--\r\n" % action.encode()
+    )
+
+
+def test_reports_are_told_apart() -> None:
+    assert read(report("failed"), "").kind is Kind.BOUNCE
+    assert read(report("Failed"), "").kind is Kind.BOUNCE
+    assert read(report("delayed"), "").kind is Kind.DELAYED
+    assert read(report("delivered"), "").kind is Kind.DELAYED
+    assert (
+        read(report("failed").replace(b"delivery-status; b", b"disposition-notification; b"), "").kind is Kind.DELAYED
+    )
+    assert read(mail("Your mail could not be delivered"), "").kind is Kind.BOUNCE
+
+
+@given(st.binary(max_size=2000))
+def test_any_bytes_can_be_read(content: bytes) -> None:
+    read(content, BOSS)
+
+
+@given(st.text(max_size=200))
+def test_any_header_can_be_read(value: str) -> None:
+    content = f"From: {value}\r\nAuto-Submitted: {value}\r\nReferences: {value}\r\n\r\napprove\r\n"
+    read(content.encode(errors="replace"), BOSS)
+
+
+def test_a_reply_of_10_mb_is_read_at_its_top() -> None:
+    reply = read(mail("approve " + "x" * 10_000_000), BOSS)
+    assert reply.choice is Answer.APPROVE
+    assert len(reply.comment) == COMMENT_LENGTH

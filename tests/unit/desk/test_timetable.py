@@ -1,0 +1,305 @@
+"""The passes: asking, reminding, expiring, sending, erasing, with a clock that the test sets."""
+
+import smtplib
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from holdgate.desk import asking, moderation, post
+from holdgate.desk.context import Desk
+from holdgate.desk.notices import Composer
+from holdgate.desk.preview import Previewer
+from holdgate.desk.templates import Templates
+from holdgate.desk.timetable import Timetable
+from holdgate.quarantine.incident import Actor, Answer, Incident
+from holdgate.quarantine.states import State
+
+# A Monday far ahead: what the store stamps with the true time is due by then.
+NOW = datetime(2040, 1, 2, 12, tzinfo=UTC)
+BOSS = Actor("boss@corp.example", "page")
+ORIGINAL = b"From: anna@corp.example\nX-Holdgate-Incident: A\nSubject: Figures\n\nsecret\n"
+
+
+class FakePreviewer(Previewer):
+    """Shows one message, without a queue agent and workers."""
+
+    def __init__(self) -> None:
+        self.described = 0
+
+    def original(self, incident: Incident) -> bytes | None:
+        return ORIGINAL
+
+    def describe(self, incident: Incident) -> dict[str, Any]:
+        self.described += 1
+        if incident.subject == "odd":
+            raise RuntimeError("odd")
+        return {"attachments": [{"name": "a.pdf", "size": 5}]}
+
+
+class Relay:
+    """Postfix's listener for notices, as smtplib sees it."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, str, bytes]] = []
+        self.refused: dict[str, int] = {}
+        self.crash_after = False
+
+    def __call__(self, content: bytes, recipient: str, relay: tuple[str, int], sender: str = "") -> None:
+        if recipient in self.refused:
+            raise smtplib.SMTPRecipientsRefused({recipient: (self.refused[recipient], b"no")})
+        self.taken.append((sender, recipient, content))
+        if self.crash_after:
+            raise KeyboardInterrupt
+
+    def to(self, recipient: str) -> list[EmailMessage]:
+        found = [message_from_bytes(c, policy=policy.default) for _, r, c in self.taken if r == recipient]
+        assert all(isinstance(message, EmailMessage) for message in found)
+        return found  # type: ignore[return-value]
+
+
+@pytest.fixture
+def relay(monkeypatch: pytest.MonkeyPatch) -> Relay:
+    relay = Relay()
+    monkeypatch.setattr(post, "hand_over", relay)
+    return relay
+
+
+def timetable(desk: Desk) -> Timetable:
+    previewer = FakePreviewer()
+    return Timetable(desk, Composer(desk, Templates(desk.settings.desk.templates, desk.zone), previewer), previewer)
+
+
+def text_of(message: EmailMessage) -> str:
+    body = message.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content()).replace("\r\n", "\n")
+
+
+def test_a_request_says_all_that_is_needed_to_decide(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    findings = [
+        {"identifier": "iban", "confidence": "high", "count": 2, "unique": 1, "parts": ["a.pdf"], "masked": ["DE** *1"]}
+    ]
+    incident = hold(desk, asked=False, findings=findings, size=48_000, now=NOW)
+    timetable(desk).run_once(NOW)
+    (message,) = relay.to("boss@corp.example")
+    text = text_of(message)
+    for said in ("anna@corp.example", "bob@partner.example", "Figures", "48 KB", "a.pdf (5 bytes)"):
+        assert said in text
+    assert "2 x iban (high): DE** *1\n    in a.pdf" in text
+    assert "Wed 2040-01-04 13:00 (CET, UTC+01:00)" in text
+    html = message.get_body(("html",))
+    assert html is not None
+    assert "#approve" in html.get_content()
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["References"] == f"<{incident.id}@corp.example>"
+    (sender, _, _) = relay.taken[0]
+    assert sender.startswith("holdgate+b-")
+    assert message["Reply-To"].startswith("holdgate+r-")
+    assert message["Message-ID"].strip() == f"<{message['Reply-To']}>"
+    assert "https://approve.corp.example/t/a-" in text
+
+
+def test_the_original_is_attached_only_where_the_policy_allows(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(attach_original=True)
+    hold(desk)
+    timetable(desk).run_once(datetime.now(UTC))
+    (message,) = relay.to("boss@corp.example")
+    assert message.get_content_type() == "multipart/mixed"
+    alternative, original = message.iter_parts()
+    assert alternative.get_content_type() == "multipart/alternative"
+    assert original.get_content_type() == "message/rfc822"
+    assert b"secret" in original.as_bytes()
+    assert b"X-Holdgate" not in original.as_bytes()
+    relay.taken.clear()
+    hold(make_desk())
+    timetable(desk).run_once(datetime.now(UTC))
+    assert not any(b"secret" in content for _, _, content in relay.taken[1:])
+
+
+def test_reminders_come_before_the_deadline_and_then_the_message_goes_back(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(reminders=["1d", "2h"])
+    incident = hold(desk, now=NOW)
+    table = timetable(desk)
+    kinds: list[tuple[int, str]] = []
+    for hours in range(49):
+        before = len(relay.taken)
+        table.run_once(NOW + timedelta(hours=hours))
+        kinds.extend((hours, recipient) for _, recipient, _ in relay.taken[before:])
+    assert kinds == [
+        (0, "boss@corp.example"),
+        (24, "boss@corp.example"),
+        (46, "boss@corp.example"),
+        (48, "anna@corp.example"),
+    ]
+    request, reminder, _ = relay.to("boss@corp.example")
+    assert reminder["Subject"] == f"Re: {request['Subject']}"
+    assert reminder["References"].split() == [f"<{incident.id}@corp.example>", request["Message-ID"].strip()]
+    assert "This is a reminder" in text_of(reminder)
+    (report,) = relay.to("anna@corp.example")
+    assert "The message has been returned to the sender because no decision was made" in text_of(report)
+    events = [event.event for event in desk.store.history(incident.id)]
+    assert events.count("reminded") == 2
+    assert events[-2:] == ["expired", "notice sent"]
+
+
+def test_working_days_move_the_deadline_over_the_weekend(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(working_days=["mon", "tue", "wed", "thu", "fri"])
+    friday = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    assert hold(desk, now=friday).deadline_at == datetime(2026, 12, 1, 12, tzinfo=UTC)
+
+
+def test_a_desk_that_was_down_asks_before_it_gives_anything_back(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk, asked=False, now=NOW)
+    timetable(desk).run_once(NOW + timedelta(days=9))
+    held = desk.store.incident(incident.id)
+    assert (held.state, held.deadline_at) == (State.HELD, NOW + timedelta(days=11))
+    assert relay.to("boss@corp.example")
+
+
+def test_one_odd_incident_does_not_keep_the_others_waiting(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    hold(desk, asked=False, subject="odd", queue_id="4a")
+    hold(desk, asked=False, subject="fine", queue_id="4b")
+    timetable(desk).run_once(NOW)
+    assert [message["Subject"] for message in relay.to("boss@corp.example")] == ["Approval needed: fine"]
+
+
+def test_a_moderator_whom_postfix_refuses_is_passed_over(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    relay.refused["boss@corp.example"] = 550
+    incident = hold(desk)
+    table = timetable(desk)
+    table.run_once(datetime.now(UTC))
+    table.run_once(datetime.now(UTC))
+    assert relay.to("desk@corp.example")
+    assert [one.answer for one in desk.store.requests.of(incident.id)] == [Answer.BOUNCED, None]
+
+
+def test_a_moderator_whom_postfix_defers_is_tried_again(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    relay.refused["boss@corp.example"] = 450
+    hold(desk)
+    timetable(desk).run_once(datetime.now(UTC))
+    relay.refused.clear()
+    timetable(desk).run_once(datetime.now(UTC))
+    assert not relay.taken
+    timetable(desk).run_once(datetime.now(UTC) + timedelta(minutes=1))
+    assert relay.to("boss@corp.example")
+
+
+def test_a_request_that_waits_is_not_sent_once_somebody_decided(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(tell_sender_held=True)
+    incident = hold(desk)
+    moderation.override(desk, incident, Answer.REJECT, BOSS)
+    timetable(desk).run_once(datetime.now(UTC))
+    assert [recipient for _, recipient, _ in relay.taken] == ["anna@corp.example", "boss@corp.example"]
+    assert not desk.store.notices_due(datetime.now(UTC) + timedelta(days=1))
+
+
+def test_an_approval_is_told_when_the_message_is_on_its_way(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = moderation.override(desk, hold(desk), Answer.APPROVE, BOSS, "Fine")
+    table = timetable(desk)
+    table.run_once(datetime.now(UTC))
+    assert not relay.to("anna@corp.example")
+    desk.store.change(incident, State.RELEASED, Actor("holdgate-queue", "queue"))
+    table.run_once(datetime.now(UTC))
+    (told,) = relay.to("anna@corp.example")
+    assert "The moderator responded Approve." in text_of(told)
+    assert "Fine" in text_of(told)
+
+
+def test_an_approval_of_a_message_that_an_operator_took_away_is_not_told(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = moderation.override(desk, hold(desk), Answer.APPROVE, BOSS)
+    desk.store.change(incident, State.VANISHED, Actor("holdgate-queue", "queue"))
+    timetable(desk).run_once(datetime.now(UTC))
+    assert not relay.to("anna@corp.example")
+
+
+def test_a_notice_that_is_sent_twice_has_the_same_message_id(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    table = timetable(desk)
+    relay.crash_after = True
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):  # the process dies between Postfix's answer and our note of it
+            table.run_once(datetime.now(UTC))
+    relay.crash_after = False
+    table.run_once(datetime.now(UTC))
+    assert len({message["Message-ID"] for message in relay.to("boss@corp.example")}) == 1
+    moderation.override(desk, incident, Answer.REJECT, BOSS)
+    relay.crash_after = True
+    with pytest.raises(KeyboardInterrupt):
+        table.run_once(datetime.now(UTC))
+    relay.crash_after = False
+    table.run_once(datetime.now(UTC))
+    first, second = relay.to("anna@corp.example")
+    assert first["Message-ID"] == second["Message-ID"]
+
+
+def test_the_first_mail_to_the_sender_says_how_to_take_the_message_back(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(tell_sender_held=True, language="de")
+    hold(desk)
+    timetable(desk).run_once(datetime.now(UTC))
+    (told,) = relay.to("anna@corp.example")
+    assert told["Subject"] == "Wartet auf Freigabe: Figures"
+    assert "https://approve.corp.example/t/w-" in text_of(told)
+
+
+def test_content_goes_when_its_time_is_over_and_the_chain_still_verifies(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(retention="30d")
+    findings = [{"identifier": "iban", "confidence": "high", "count": 1, "unique": 1, "parts": ["x"], "masked": ["D*"]}]
+    incident = hold(desk, subject="Secret plan", findings=findings, message_id="<1@x>")
+    done = moderation.override(desk, incident, Answer.REJECT, BOSS, "a private remark")
+    closed = desk.store.change(done, State.RETURNED, Actor("q", "queue"), closed_at=datetime.now(UTC))
+    table = timetable(desk)
+    assert table.erase_old(closed.closed_at + timedelta(days=29)) == 0
+    assert table.erase_old(closed.closed_at + timedelta(days=31)) == 1
+    assert table.erase_old(closed.closed_at + timedelta(days=32)) == 0
+    erased = desk.store.incident(incident.id)
+    everything = repr(erased) + repr(desk.store.history(incident.id)) + repr(list(desk.store.audit.export()))
+    for content in ("Secret plan", "a private remark", "D*", "<1@x>"):
+        assert content not in everything
+    assert erased.findings[0]["identifier"] == "iban"
+    assert (erased.decided_by, erased.sender) == ("boss@corp.example", "anna@corp.example")
+    assert desk.store.audit.verify().problem == ""
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("reminder", [False, True])
+def test_hostile_words_harm_no_mail(make_desk, hold, relay, language, reminder) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(language=language, desk={"own_domains": ["corp.example"]})
+    hostile = "<script>x</script>\r\nBcc: victim@elsewhere.example\u202e\u2028{{ 1234*1000 }}" + "A" * 1000
+    incident = hold(
+        desk,
+        asked=False,
+        now=NOW,
+        subject=hostile,
+        header_from=hostile,
+        recipients=["<b>@partner.example", "b@\u202epartner.example"],
+        findings=[
+            {"identifier": "x", "confidence": "low", "count": 1, "unique": 1, "parts": [hostile], "masked": [hostile]}
+        ],
+    )
+    asking.ask(desk, incident, NOW, attachments=[{"name": hostile, "size": 1}])
+    table = timetable(desk)
+    table.run_once(NOW)
+    table.run_once(NOW + timedelta(hours=25 if reminder else 0))
+    moderation.override(desk, desk.store.incident(incident.id), Answer.REJECT, BOSS, hostile * 100)
+    table.run_once(NOW + timedelta(hours=25))
+    for _, _, content in relay.taken:
+        message = message_from_bytes(content, policy=policy.default)
+        assert "Bcc" not in message
+        assert b"1234000" not in content
+        assert b"<script" not in content.partition(b"text/html")[2]
+        assert "\u202e".encode() not in content
+        assert b"\n" not in content.replace(b"\r\n", b"")
+        assert max(len(line) for line in content.split(b"\r\n")) <= 998
+        assert len(content) < 60_000
+    assert len(relay.taken) >= 3

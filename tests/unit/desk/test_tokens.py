@@ -1,0 +1,119 @@
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.desk import tokens
+from holdgate.desk.tokens import Claim, Key, parse
+from holdgate.quarantine.incident import new_incident_id
+
+KEY = Key(b"k" * 32)
+DEADLINE = datetime(2026, 11, 25, 12, tzinfo=UTC)
+PURPOSES = (tokens.LINK, tokens.REPLY, tokens.BOUNCE, tokens.WITHDRAW)
+
+
+def claim_of(token: str) -> Claim:
+    claim = parse(token)
+    assert claim is not None
+    return claim
+
+
+@given(st.sampled_from(PURPOSES), st.integers(0, 10**12 - 1), st.emails(), st.datetimes(timezones=st.just(UTC)))
+def test_a_token_proves_what_it_was_made_for(purpose: str, number: int, person: str, deadline: datetime) -> None:
+    incident_id = new_incident_id()
+    token = KEY.token(purpose, incident_id, number, person, deadline)
+    claim = claim_of(token)
+    assert (claim.purpose, claim.incident_id, claim.number) == (purpose, incident_id, number)
+    assert KEY.proves(claim, person, deadline)
+    assert KEY.proves(claim_of(token.upper()), person, deadline)
+    assert not KEY.proves(claim, person + "x", deadline)
+    assert not KEY.proves(claim, person, deadline + timedelta(microseconds=1000))
+    assert not Key(b"l" * 32).proves(claim, person, deadline)
+
+
+def test_a_reply_address_fits_rfc_5321() -> None:
+    token = KEY.token(tokens.REPLY, "7K3M-Q9TX-2ABC", 10**9, "boss@corp.example", DEADLINE)
+    assert len(f"holdgate+{token}") <= 64
+
+
+def test_no_part_of_one_token_can_be_put_into_another() -> None:
+    one = claim_of(KEY.token(tokens.LINK, "AAAA-AAAA-AAAA", 1, "a@corp.example", DEADLINE))
+    for swapped in (
+        Claim(tokens.REPLY, one.incident_id, one.number, one.mac),
+        Claim(one.purpose, "AAAA-AAAA-AAAB", one.number, one.mac),
+        Claim(one.purpose, one.incident_id, 2, one.mac),
+    ):
+        assert not KEY.proves(swapped, "a@corp.example", DEADLINE)
+
+
+def test_100_000_forged_and_damaged_tokens_prove_nothing() -> None:
+    chance = random.Random(7)
+    good = KEY.token(tokens.LINK, "7K3M-Q9TX-2ABC", 12, "boss@corp.example", DEADLINE)
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789-"
+    proven = 0
+    for _ in range(100_000):
+        damaged = list(good)
+        kind = chance.randrange(4)
+        if kind == 0:
+            damaged[chance.randrange(len(damaged))] = chance.choice(letters)
+        elif kind == 1:
+            del damaged[chance.randrange(len(damaged)) :]
+        elif kind == 2:
+            one, other = chance.randrange(len(damaged)), chance.randrange(len(damaged))
+            damaged[one], damaged[other] = damaged[other], damaged[one]
+        else:
+            damaged[-26:] = chance.choices("abcdefghijklmnopqrstuvwxyz234567", k=26)
+        if "".join(damaged) == good:
+            continue
+        claim = parse("".join(damaged))
+        proven += claim is not None and KEY.proves(claim, "boss@corp.example", DEADLINE)
+    assert proven == 0
+
+
+@given(st.text(max_size=80))
+def test_what_is_not_a_token_is_none(text: str) -> None:
+    claim = parse(text)
+    assert claim is None or KEY.proves(claim, "a@corp.example", DEADLINE) is False
+
+
+@pytest.mark.parametrize("text", ["", "a", "a-7k3mq9tx2abc-1-" + "a" * 25, "a-7k3mq9tx2abc-١-" + "a" * 26, "a" * 10**6])
+def test_other_forms_are_refused(text: str) -> None:
+    assert parse(text) is None
+
+
+@given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers()), max_size=4))
+def test_what_is_sealed_comes_out_again_for_the_same_purpose_alone(content: dict[str, str | int]) -> None:
+    sealed = KEY.seal("session", content)
+    assert KEY.unseal("session", sealed) == content
+    assert KEY.unseal("link", sealed) is None
+    assert Key(b"l" * 32).unseal("session", sealed) is None
+    assert KEY.unseal("session", sealed[:-1]) is None
+    assert KEY.unseal("session", "x" + sealed) is None
+
+
+@given(st.text())
+def test_any_text_can_be_refused(text: str) -> None:
+    assert KEY.unseal("session", text) is None
+    assert not KEY.stamped(text, "a@corp.example", "decision")
+
+
+def test_a_stamp_is_for_its_fields() -> None:
+    stamp = KEY.stamp("a@corp.example", "decision 1")
+    assert KEY.stamped(stamp, "a@corp.example", "decision 1")
+    assert not KEY.stamped(stamp, "a@corp.example", "decision 2")
+    assert not KEY.stamped(stamp, "a@corp.example decision", "1")
+
+
+def test_the_key_is_written_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "token.key"
+    first = Key.load(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert Key.load(path) == first
+    assert first != Key.load(tmp_path / "other.key")
+    assert first.secret.hex() not in repr(first)
+    path.write_text("abcd\n")
+    with pytest.raises(ValueError, match="32 bytes"):
+        Key.load(path)

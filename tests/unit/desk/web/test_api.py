@@ -1,0 +1,77 @@
+"""The API in process: what its description says is what it does."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+import holdgate.desk.web
+from holdgate.desk.web.api import Api
+from holdgate.desk.web.guard import Guard
+from holdgate.quarantine.incident import Event, Incident, Request
+from holdgate.quarantine.states import State
+
+DESCRIPTION = json.loads((Path(holdgate.desk.web.__file__).parent / "openapi.json").read_text(encoding="utf-8"))
+TOKENS = [{"name": "t", "sha256": hashlib.sha256(b"secret").hexdigest(), "may_decide": True}]
+
+
+@pytest.fixture
+def client(make_desk, hold) -> TestClient:  # type: ignore[no-untyped-def]
+    from starlette.applications import Starlette
+
+    desk = make_desk(desk={"api_tokens": TOKENS})
+    for number in range(3):
+        hold(desk, queue_id=f"4{number}")
+    app = Guard(Starlette(routes=Api(desk).routes()), "https://approve.corp.example", [])
+    return TestClient(app, headers={"Authorization": "Bearer secret"})
+
+
+def test_every_address_is_described_and_every_description_is_served(make_desk) -> None:  # type: ignore[no-untyped-def]
+    served = {(route.path, method.lower()) for route in routes(make_desk()) for method in route.methods or ()}
+    described = {(path, method) for path, methods in DESCRIPTION["paths"].items() for method in methods}
+    assert {one for one in served if one[1] != "head"} == described
+
+
+def routes(desk: Any) -> list[Route]:
+    return Api(desk).routes()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("Incident", Incident), ("Event", Event), ("Request", Request)])
+def test_the_schemas_name_every_field(name: str, kind: Any) -> None:
+    fields = set(kind.__dataclass_fields__) - ({"number", "incident_id"} if kind is Request else set())
+    assert set(DESCRIPTION["components"]["schemas"][name]["properties"]) == fields
+
+
+def test_every_reference_leads_somewhere() -> None:
+    for reference in re.findall(r'"#/([^"]+)"', json.dumps(DESCRIPTION)):
+        place = DESCRIPTION
+        for step in reference.split("/"):
+            place = place[step]
+    assert set(DESCRIPTION["components"]["schemas"]["Incident"]["properties"]["state"]["enum"]) == set(State)
+
+
+def test_pages_of_the_list(client: TestClient) -> None:
+    first = client.get("/api/v1/incidents", params={"limit": 2}).json()["incidents"]
+    second = client.get("/api/v1/incidents", params={"limit": 2, "offset": 2}).json()["incidents"]
+    assert [one["queue_id"] for one in first + second] == ["42", "41", "40"]
+    assert client.get("/api/v1/incidents", params={"limit": "-1"}).status_code == 422
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer secre", "Basic secret", "secret", "Bearer \xff"])
+def test_without_the_token_nothing_is_said(client: TestClient, header: str) -> None:
+    for path in ("/api/v1/incidents", "/api/v1/incidents/AAAA-AAAA-AAAA"):
+        answer = client.get(path, headers={"Authorization": header.encode("latin-1")})  # type: ignore[dict-item]
+        assert (answer.status_code, answer.json()) == (401, {"error": "a valid token is needed"})
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xff", b"[" * 10_000, b"null", b'{"decision": ["approve"]}', b'{"decision": {}}']
+)
+def test_any_body_is_answered(client: TestClient, body: bytes) -> None:
+    incident = client.get("/api/v1/incidents").json()["incidents"][0]
+    assert client.post(f"/api/v1/incidents/{incident['id']}/decision", content=body).status_code == 422

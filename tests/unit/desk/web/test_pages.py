@@ -1,0 +1,530 @@
+"""The page in process: links, decisions, sign-in, lists, what is revealed, and what a crawler can do (nothing)."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from starlette.testclient import TestClient
+
+from holdgate.desk import moderation, post, tokens
+from holdgate.desk.context import Desk
+from holdgate.desk.notices import Composer
+from holdgate.desk.preview import Previewer, UnreadableError
+from holdgate.desk.templates import Templates
+from holdgate.desk.web.server import build
+from holdgate.quarantine.incident import Actor, Answer, Incident
+from holdgate.quarantine.states import State
+
+BOSS = "boss@corp.example"
+SITE = "https://approve.corp.example"
+SECRET, MASKED = "078-05-1120", "***-**-*120"
+
+
+class FakePreviewer(Previewer):
+    """Shows one text with one match."""
+
+    def __init__(self) -> None:
+        self.broken = False
+
+    def read(self, incident: Incident, *, reveal: int = 0) -> dict[str, Any]:
+        if self.broken:
+            raise UnreadableError("the queue agent does not answer")
+        match = {
+            "number": 1,
+            "identifier": "us-ssn",
+            "revealed": reveal == 1,
+            "text": SECRET if reveal == 1 else MASKED,
+        }
+        text = {"number": 0, "identifier": "", "revealed": False, "text": "<script>alert(1)</script> "}
+        part = {"name": "message body", "status": "complete", "reason": "", "cut": True, "segments": [text, match]}
+        return {"status": "limited", "reason": "x.zip: too large", "parts": [part], "attachments": [], "findings": []}
+
+
+class Browser:
+    """A visitor with cookies."""
+
+    def __init__(self, desk: Desk, **headers: str) -> None:
+        templates = Templates(desk.settings.desk.templates, desk.zone)
+        self.previewer = FakePreviewer()
+        self.desk = desk
+        self.composer = Composer(desk, templates, self.previewer)
+        app = build(desk, templates, self.previewer, self.composer)
+        self.client = TestClient(app, base_url=SITE, raise_server_exceptions=False, headers=headers)
+
+    def link(self, incident: Incident, who: str = BOSS) -> str:
+        request = moderation.request_of(self.desk, incident, who)
+        assert request is not None
+        return self.composer.link(request, tokens.LINK)
+
+    def get(self, url: str) -> Any:
+        return self.client.get(url)
+
+    def submit(self, page: Any, action: str, **values: Any) -> Any:
+        """Send the form of a page whose action ends so, with its hidden fields."""
+        form = next(f for f in forms(page.text) if f["action"].endswith(action) and f["method"] == "post")
+        return self.client.post(form["action"], data=form["hidden"] | values)
+
+
+def forms(html: str) -> list[dict[str, Any]]:
+    """Return the forms of a page with what a browser would send of each by default."""
+    found: list[dict[str, Any]] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            given = dict(attrs)
+            if tag == "form":
+                found.append(
+                    {"action": given.get("action") or "", "method": given.get("method"), "hidden": {}, "default": {}}
+                )
+            elif tag in ("input", "textarea", "select", "button") and found and given.get("name"):
+                kind, name, value = given.get("type"), str(given["name"]), given.get("value") or ""
+                if kind == "hidden":
+                    found[-1]["hidden"][name] = value
+                if kind not in ("radio", "checkbox") or "checked" in given:
+                    found[-1]["default"][name] = value
+
+    Reader().feed(html)
+    return found
+
+
+def test_a_link_becomes_a_cookie_for_its_incident_and_a_clean_address(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident, other = hold(desk), hold(desk)
+    browser = Browser(desk)
+    link = browser.link(incident)
+    first = browser.client.get(link, follow_redirects=False)
+    assert (first.status_code, first.headers["location"]) == (303, f"/incidents/{incident.id}")
+    assert first.headers["referrer-policy"] == "no-referrer"
+    cookie = first.headers["set-cookie"]
+    for said in (f"Path=/incidents/{incident.id}", "HttpOnly", "SameSite=lax", "Secure"):
+        assert said in cookie
+    page = browser.get(f"{SITE}/incidents/{incident.id}")
+    assert page.status_code == 200
+    assert link.rsplit("/", 1)[1] not in page.text
+    # It is good for this incident alone.
+    assert str(browser.get(f"{SITE}/incidents/{other.id}").url) == f"{SITE}/sign-in"
+    assert str(browser.get(f"{SITE}/incidents").url) == f"{SITE}/sign-in"
+
+
+def test_every_answer_carries_the_security_headers(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    browser = Browser(desk)
+    for url in (browser.link(incident), "/sign-in", "/nothing", "/api/v1/incidents", "/t/x"):
+        headers = browser.get(url).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store"
+        assert headers["referrer-policy"] in ("same-origin", "no-referrer")
+
+
+def test_no_page_loads_anything_from_elsewhere_or_runs_a_script(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk())
+    incident = hold(browser.desk)
+    for page in (browser.get(browser.link(incident)), browser.get(f"/incidents/{incident.id}/text")):
+        assert "<script" not in page.text
+        assert " style=" not in page.text
+        assert re.findall(r'(?:src|href)="(?!/)[^"#]', page.text) == []
+
+
+def test_a_decision_is_taken_shown_and_recorded(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    browser = Browser(desk)
+    page = browser.get(browser.link(incident))
+    done = browser.submit(page, "/decision", decision="approve", comment="Fine")
+    assert done.status_code == 200
+    assert "boss@corp.example approved it." in done.text
+    stored = desk.store.incident(incident.id)
+    assert (stored.state, stored.decided_how, stored.comment) == (State.APPROVED, "page", "Fine")
+    events = [(event.event, event.who, event.origin) for event in desk.store.history(incident.id)]
+    assert ("opened", BOSS, "testclient") in events
+    assert events[-1] == ("approved", BOSS, "testclient")
+    # The link says from now on what happened, and a second click changes nothing.
+    again = browser.submit(page, "/decision", decision="reject")
+    assert "boss@corp.example approved it." in again.text
+    assert "boss@corp.example approved it." in Browser(desk).get(browser.link(incident)).text
+
+
+def test_opening_is_recorded_once(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk())
+    incident = hold(browser.desk)
+    for _ in range(3):
+        browser.get(browser.link(incident))
+    assert [event.event for event in browser.desk.store.history(incident.id)].count("opened") == 1
+
+
+def test_the_form_s_default_decides_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk())
+    incident = hold(browser.desk)
+    page = browser.get(browser.link(incident))
+    answer = browser.submit(page, "/decision", decision="later", comment="kept <b>")
+    assert answer.status_code == 422
+    assert "Nothing was decided." in answer.text
+    assert "kept &lt;b&gt;" in answer.text
+    assert browser.submit(page, "/decision", comment="x" * 5000).status_code == 422
+    assert browser.submit(page, "/decision", decision="approve", comment="x" * 5000).status_code == 422
+    assert browser.desk.store.incident(incident.id).state is State.HELD
+
+
+def test_a_form_without_our_stamp_or_from_another_site_is_refused(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk())
+    incident = hold(browser.desk)
+    page = browser.get(browser.link(incident))
+    stamp = forms(page.text)[0]["hidden"]["stamp"]
+    url = f"/incidents/{incident.id}/decision"
+    wanted = {"decision": "approve", "stamp": stamp}
+    post_ = browser.client.post
+    assert post_(url, data={"decision": "approve"}).status_code == 403
+    assert post_(url, data=wanted | {"stamp": stamp[::-1]}).status_code == 403
+    assert post_(url, data=wanted, headers={"Origin": "https://elsewhere.example"}).status_code == 403
+    assert post_(url, data=wanted, headers={"Origin": "null"}).status_code == 403
+    assert post_(url, data=wanted, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert post_(url, content=b"x" * 70_000).status_code == 413
+    assert Browser(browser.desk).client.post(url, data=wanted, follow_redirects=False).status_code == 303
+    assert browser.desk.store.incident(incident.id).state is State.HELD
+    assert post_(url, data=wanted, headers={"Origin": SITE}).status_code == 200
+    assert browser.desk.store.incident(incident.id).state is State.APPROVED
+
+
+def test_wrong_links_are_refused_in_one_shape(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk())
+    incident, other = hold(browser.desk), hold(browser.desk)
+    good = browser.link(incident).rsplit("/", 1)[1]
+    theirs = browser.link(other).rsplit("/", 1)[1]
+    wrong = [
+        good[:-1],
+        good[:-1] + "2",
+        good[:-26] + theirs[-26:],
+        "w" + good[1:],
+        "r" + good[1:],
+        "x",
+        "%00",
+        "a" * 5000,
+    ]
+    wrong.append(f"a-000000000000-1-{good[-26:]}")
+    wrong.append(re.sub(r"-(\d+)-", "-999999-", good))
+    shapes = {(a.status_code, a.text, a.headers.get("set-cookie")) for a in (browser.get(f"/t/{one}") for one in wrong)}
+    assert len(shapes) == 1
+    ((status, text, cookie),) = shapes
+    assert (status, cookie) == (404, None)
+    assert "This link does not work" in text
+
+
+def test_a_link_past_its_deadline_says_what_happened(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk())
+    incident = hold(browser.desk, now=datetime.now(UTC) - timedelta(days=3))
+    page = browser.get(browser.link(incident))
+    assert "The time for a decision is over" in page.text
+    assert "<form" not in page.text
+    moderation.expire(browser.desk, browser.desk.store.incident(incident.id))
+    assert "Nobody decided in time." in browser.get(browser.link(incident)).text
+
+
+def test_four_eyes_are_thanked_and_shown(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(moderators=[BOSS, "second@corp.example"], approvals=2)
+    incident = hold(desk)
+    browser = Browser(desk)
+    page = browser.get(browser.link(incident))
+    assert "2 people must approve." in page.text
+    assert "Others have to approve as well" in browser.submit(page, "/decision", decision="approve").text
+    second = Browser(desk)
+    assert "Approved so far by: boss@corp.example" in second.get(second.link(incident, "second@corp.example")).text
+
+
+def test_a_crawler_that_follows_links_and_sends_forms_decides_nothing(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(tell_sender_held=True)
+    monkeypatch.setattr(post, "hand_over", lambda *_: None)
+    incident = hold(desk)
+    browser = Browser(desk)
+    withdraw = desk.key.token(tokens.WITHDRAW, incident.id, 0, incident.sender, incident.created_at)
+    before = [event.event for event in desk.store.history(incident.id)]
+    for start in (browser.link(incident), f"{SITE}/t/{withdraw}"):
+        seen: set[str] = set()
+        todo = [start]
+        while todo:
+            url = todo.pop()
+            if url in seen or urlsplit(url).netloc != urlsplit(SITE).netloc:
+                continue
+            seen.add(url)
+            page = browser.get(url)
+            todo += [urljoin(str(page.url), link) for link in re.findall(r'href="([^"]+)"', page.text)]
+            for form in forms(page.text):
+                send = browser.client.get if form["method"] == "get" else browser.client.post
+                send(form["action"], **{"params" if form["method"] == "get" else "data": form["default"]})
+            # A ruder one ticks and chooses the first it finds.
+            for form in forms(page.text):
+                first = re.search(r'type="radio" name="decision" value="(\w+)"', page.text)
+                if form["method"] == "post" and first:
+                    browser.client.post(form["action"], data=form["default"] | {"decision": first[1]})
+        assert len(seen) >= 3
+    assert desk.store.incident(incident.id).state is State.HELD
+    after = [event.event for event in desk.store.history(incident.id)]
+    assert [event for event in after if event not in before] == ["opened"]
+
+
+def test_one_match_is_revealed_with_a_reason_and_recorded_before(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk())
+    incident = hold(browser.desk)
+    browser.get(browser.link(incident))
+    url = f"/incidents/{incident.id}/text"
+    page = browser.get(url)
+    assert MASKED in page.text
+    assert SECRET not in page.text
+    assert "&lt;script&gt;" in page.text
+    for incomplete in ({"match": "", "reason": "x"}, {"match": "1", "reason": " "}, {"match": "²", "reason": "x"}):
+        refused = browser.submit(page, "/text", **incomplete)
+        assert refused.status_code == 422
+        assert SECRET not in refused.text
+    assert "revealed" not in [event.event for event in browser.desk.store.history(incident.id)]
+    assert SECRET in browser.submit(page, "/text", match="1", reason="to see whose it is").text
+    last = browser.desk.store.history(incident.id)[-1]
+    assert (last.event, last.who, last.note) == ("revealed", BOSS, "match 1: to see whose it is")
+    assert SECRET not in repr(browser.desk.store.history(incident.id))
+
+
+def test_who_is_not_asked_any_more_reads_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(levels=[[BOSS, "second@corp.example"], ["law@corp.example"]])
+    incident = hold(desk)
+    browser = Browser(desk)
+    browser.get(browser.link(incident))
+    (_, second) = desk.store.requests.of(incident.id)
+    moderation.answer(desk, second, Answer.APPROVE, Actor(second.moderator, "page"))
+    stamp = desk.key.stamp(BOSS, f"reveal {incident.id}")
+    url = f"/incidents/{incident.id}/text"
+    values = {"stamp": stamp, "match": "1", "reason": "x"}
+    for page in (browser.get(url), browser.client.post(url, data=values), browser.get(f"/incidents/{incident.id}")):
+        assert "Others are asked about this message now." in page.text
+        assert SECRET not in page.text
+        assert MASKED not in page.text
+    assert "revealed" not in [event.event for event in desk.store.history(incident.id)]
+
+
+def test_a_policy_may_forbid_to_reveal(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk(reveal=False))
+    incident = hold(browser.desk)
+    browser.get(browser.link(incident))
+    url = f"/incidents/{incident.id}/text"
+    assert forms(browser.get(url).text) == []
+    stamp = browser.desk.key.stamp(BOSS, f"reveal {incident.id}")
+    answer = browser.client.post(url, data={"stamp": stamp, "match": "1", "reason": "x"})
+    assert answer.status_code == 422
+    assert SECRET not in answer.text
+
+
+def test_a_message_that_cannot_be_shown_is_said_so(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk())
+    incident = hold(browser.desk)
+    browser.get(browser.link(incident))
+    browser.previewer.broken = True
+    page = browser.get(f"/incidents/{incident.id}/text")
+    assert page.status_code == 503
+    assert "the queue agent does not answer" in page.text
+    moderation.override(browser.desk, incident, Answer.REJECT, Actor("root", "command"))
+    browser.previewer.broken = False
+    assert MASKED not in browser.get(f"/incidents/{incident.id}/text").text
+
+
+# -- signed in ----------------------------------------------------------------------------------------------------
+
+
+def signed_in(desk: Desk, monkeypatch: pytest.MonkeyPatch, who: str = BOSS) -> Browser:
+    mailed: list[bytes] = []
+    monkeypatch.setattr(post, "hand_over", lambda content, *_: mailed.append(content))
+    browser = Browser(desk)
+    page = browser.client.post("/sign-in", data={"address": f" {who.upper()} "})
+    code = re.search(rb"Your code to sign in is (\d{8})", mailed[0])
+    assert code
+    assert browser.submit(page, "/code", code="00000000" if code[1] != b"00000000" else "1").status_code == 422
+    done = browser.submit(page, "/code", code=f"{code[1][:4].decode()} {code[1][4:].decode()}")
+    assert str(done.url) == f"{SITE}/incidents"
+    # A code is good once.
+    assert browser.submit(page, "/code", code=code[1].decode()).status_code == 422
+    return browser
+
+
+def test_signing_in_shows_what_waits_and_lets_several_be_decided(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    one, two, three = (hold(desk, subject=f"Subject {number}") for number in range(3))
+    browser = signed_in(desk, monkeypatch)
+    page = browser.get("/incidents")
+    assert [f"Subject {number}" in page.text for number in range(3)] == [True] * 3
+    assert browser.submit(page, "/incidents", decision="approve").status_code == 422
+    assert browser.submit(page, "/incidents", incident=[one.id]).status_code == 422
+    moderation.override(desk, two, Answer.REJECT, Actor("root", "command"))
+    done = browser.submit(page, "/incidents", incident=[one.id, two.id, "AAAA"], decision="approve", comment="All fine")
+    assert "1 decided, 2 not" in done.text
+    assert desk.store.incident(one.id).comment == "All fine"
+    assert desk.store.incident(three.id).state is State.HELD
+    history = browser.get("/incidents?show=all")
+    assert "Subject 0" in history.text
+    assert "(boss@corp.example)" in history.text
+    assert str(browser.submit(history, "/sign-out").url) == f"{SITE}/sign-in"
+    assert str(browser.get("/incidents").url) == f"{SITE}/sign-in"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("words=figures", {"Figures"}),
+        ("words=FIG+partner", {"Figures"}),
+        ("words=100%25", {"100% of it"}),
+        ("words=%25", {"100% of it"}),
+        ("policy=cards", {"100% of it"}),
+        ("policy=none", set()),
+        ("state=held", {"Figures", "100% of it"}),
+        ("state=released", set()),
+        ("since=2020-01-01", {"Figures", "100% of it"}),
+        ("since=2999-01-01", set()),
+        ("since=nonsense&page=0&state=nonsense", {"Figures", "100% of it"}),
+        ("page=99999999999999999999", {"Figures", "100% of it"}),
+    ],
+)
+def test_the_list_is_filtered(make_desk, hold, monkeypatch, query, found) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    hold(desk, subject="Figures")
+    hold(desk, subject="100% of it", policy="cards", recipients=["x@y.example"])
+    browser = signed_in(desk, monkeypatch)
+    page = browser.get(f"/incidents?{query}")
+    assert page.status_code == 200
+    assert {subject for subject in ("Figures", "100% of it") if f"<strong>{subject}" in page.text} == found
+
+
+def test_nobody_sees_what_he_was_not_asked_about(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(moderators=[BOSS])
+    mine = hold(desk)
+    desk.settings.moderation.moderators[:] = ["other@corp.example"]
+    theirs = hold(desk, subject="Not for the boss")
+    browser = signed_in(desk, monkeypatch)
+    assert "Not for the boss" not in browser.get("/incidents?show=all").text
+    for url in (f"/incidents/{theirs.id}", f"/incidents/{theirs.id}/text", "/incidents/AAAA-AAAA-AAAA"):
+        assert browser.get(url).status_code == 403
+    assert browser.get(f"/incidents/{mine.id.lower()}").status_code == 200
+
+
+def test_an_unknown_address_gets_the_same_answer_and_no_mail(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    hold(desk)
+    mailed: list[bytes] = []
+    monkeypatch.setattr(post, "hand_over", lambda content, *_: mailed.append(content))
+    known = Browser(desk).client.post("/sign-in", data={"address": BOSS})
+    count = len(mailed)
+    unknown = Browser(desk).client.post("/sign-in", data={"address": "x@elsewhere.example"})
+    assert (known.status_code, known.text) == (unknown.status_code, unknown.text)
+    assert (count, len(mailed)) == (1, 1)
+    assert Browser(desk).client.post("/sign-in", data={"address": "nonsense"}).status_code == 422
+
+
+def test_codes_are_few_and_end_after_five_attempts(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    hold(desk)
+    mailed: list[bytes] = []
+    monkeypatch.setattr(post, "hand_over", lambda content, *_: mailed.append(content))
+    browser = Browser(desk)
+    pages = [browser.client.post("/sign-in", data={"address": BOSS}) for _ in range(6)]
+    assert len(mailed) == 3
+    fresh = Browser(desk)
+    page = fresh.client.post("/sign-in", data={"address": BOSS})
+    code = re.search(rb"sign in is (\d{8})", mailed[-1])[1].decode()
+    for _ in range(5):
+        assert fresh.submit(page, "/code", code="x").status_code == 422
+    assert fresh.submit(page, "/code", code=code).status_code == 422
+    assert all(page.status_code == 200 for page in pages)
+
+
+def test_a_trusted_proxy_signs_in_and_nobody_else_can(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(desk={"user_header": "X-Remote-User", "trusted_proxies": ["192.0.2.0/24"]})
+    hold(desk)
+    templates = Templates(desk.settings.desk.templates, desk.zone)
+    app = build(desk, templates, FakePreviewer(), Composer(desk, templates, FakePreviewer()))
+    sso = {"X-Remote-User": "Boss@corp.example", "X-Forwarded-For": "203.0.113.9, 198.51.100.4"}
+    trusted = TestClient(app, base_url=SITE, client=("192.0.2.1", 5000), headers=sso)
+    page = trusted.get("/incidents")
+    assert "Signed in as boss@corp.example" in page.text
+    page = trusted.get(re.search(r'href="(/incidents/[^"]+)"', page.text)[1])
+    form = forms(page.text)[0]
+    trusted.post(form["action"], data=form["hidden"] | {"decision": "reject"})
+    (incident,) = desk.store.incidents()
+    assert desk.store.history(incident.id)[-1].origin == "198.51.100.4"
+    stranger = TestClient(app, base_url=SITE, client=("198.51.100.4", 5000), headers=sso)
+    assert str(stranger.get("/incidents").url) == f"{SITE}/sign-in"
+
+
+# -- the sender, languages, trouble -------------------------------------------------------------------------------
+
+
+def test_the_sender_takes_his_message_back_with_a_tick(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk())
+    incident = hold(browser.desk)
+    token = browser.desk.key.token(tokens.WITHDRAW, incident.id, 0, incident.sender, incident.created_at)
+    page = browser.get(f"/t/{token}")
+    assert "Nothing was done." in browser.submit(page, incident.id).text
+    assert browser.desk.store.incident(incident.id).state is State.HELD
+    assert Browser(browser.desk).get(f"/withdraw/{incident.id}").status_code == 403
+    # His link opens nothing but this.
+    assert str(browser.get(f"/incidents/{incident.id}").url) == f"{SITE}/sign-in"
+    assert "Its sender withdrew it." in browser.submit(page, incident.id, confirm="yes").text
+    assert browser.desk.store.incident(incident.id).decided_how == "withdrawal"
+    assert "Its sender withdrew it." in browser.get(f"/t/{token}").text
+
+
+def test_pages_speak_the_browser_s_language(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    german = Browser(desk, **{"Accept-Language": "fr, de-AT;q=0.9, en;q=0.1"})
+    assert '<html lang="de">' in german.get(german.link(incident)).text
+    french = Browser(desk, **{"Accept-Language": "fr"})
+    assert '<html lang="en">' in french.get(french.link(incident)).text
+
+
+def test_hostile_words_harm_no_page(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    hostile = "<script>x</script>\"'{{1234*1000}}\u202e\x1b\r\n" + "A" * 10_000
+    incident = hold(
+        desk,
+        subject=hostile,
+        sender="<b>\u202e@corp.example",
+        header_from=hostile,
+        recipients=[hostile],
+        policy="<i>",
+        findings=[
+            {"identifier": "<u>", "confidence": "low", "count": 1, "unique": 1, "parts": [hostile], "masked": [hostile]}
+        ],
+    )
+    browser = signed_in(desk, monkeypatch)
+    for url in (f"/incidents/{incident.id}", "/incidents", "/incidents?words=" + "%3Cscript%3E%22" * 20):
+        text = browser.get(url).text
+        for harm in ("<script", "<b>", "<i>", "<u>", "1234000", "\u202e", "\x1b"):
+            assert harm not in text
+        assert len(text) < 100_000
+
+
+def test_trouble_of_ours_is_said_without_detail(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk())
+    incident = hold(browser.desk)
+    link = browser.link(incident)
+    monkeypatch.setattr(browser.desk.store.requests, "by_number", lambda _: 1 / 0)
+    page = browser.get(link)
+    assert page.status_code == 500
+    assert "Nothing was decided" in page.text
+    assert "ZeroDivisionError" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def test_own_templates_are_used_and_a_broken_one_is_not(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    own = tmp_path / "templates"
+    (own / "pages").mkdir(parents=True)
+    (own / "en").mkdir()
+    (own / "en" / "words.toml").write_text('desk = "House of mail"\n')
+    (own / "pages" / "sign_in.html").write_text('{% extends "pages/base.html" %}{% block content %}Hello{% endblock %}')
+    desk = make_desk()
+    page = Browser(desk).get("/sign-in")
+    assert "Hello" in page.text
+    assert "House of mail" in page.text
+    (own / "pages" / "sign_in.html").write_text("{{ nothing.of.the.kind }}")
+    assert "Your mail address" in Browser(desk).get("/sign-in").text

@@ -1,0 +1,58 @@
+"""The server itself: TLS of its own, and a port that somebody else has."""
+
+import socket
+import ssl
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from holdgate.desk.context import Desk
+from holdgate.desk.notices import Composer
+from holdgate.desk.preview import Previewer
+from holdgate.desk.templates import Templates
+from holdgate.desk.web.server import WebServer
+from holdgate.queue.client import QueueClient
+
+
+def server(desk: Desk) -> WebServer:
+    templates = Templates(desk.settings.desk.templates, desk.zone)
+    previewer = Previewer(desk.settings, QueueClient(Path("/nonexistent")))
+    return WebServer(desk, templates, previewer, Composer(desk, templates, previewer))
+
+
+@pytest.fixture
+def taken() -> socket.socket:
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def test_a_port_that_is_taken_is_an_error_at_start(make_desk, taken) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(desk={"web": f"127.0.0.1:{taken.getsockname()[1]}"})
+    with taken, pytest.raises(OSError, match="cannot listen on"), server(desk):
+        pass
+
+
+def test_tls_of_its_own(make_desk, taken, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    port = taken.getsockname()[1]
+    taken.close()
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "1",
+    ]
+    names = ["-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*command, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    desk = make_desk(desk={"web": f"127.0.0.1:{port}", "certificate": str(certificate), "private_key": str(key)})
+    with server(desk):
+        answer = httpx.get(f"https://127.0.0.1:{port}/sign-in", verify=ssl.create_default_context(cafile=certificate))
+    assert answer.status_code == 200
+    assert "server" not in answer.headers

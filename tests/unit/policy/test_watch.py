@@ -1,0 +1,45 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from holdgate.config import ModerationSettings
+from holdgate.policy.watch import PolicyWatch
+
+BASE = ModerationSettings(moderators=["desk@corp.example"], approvals=2)
+TEXT = """
+[[policy]]
+name = "cards"
+action = "quarantine"
+[policy.moderation]
+moderators = ["finance@corp.example"]
+deadline = "4h"
+
+[[policy]]
+name = "plain"
+action = "quarantine"
+"""
+
+
+def test_a_policy_sets_some_rules_anew(tmp_path: Path) -> None:
+    path = tmp_path / "policies.toml"
+    path.write_text(TEXT)
+    watch = PolicyWatch(path)
+    rules = watch.moderation("cards", BASE)
+    assert (rules.moderators, rules.deadline, rules.approvals) == (["finance@corp.example"], timedelta(hours=4), 2)
+    assert watch.moderation("plain", BASE) is BASE
+    assert watch.moderation("adopted", BASE) is BASE
+
+
+def test_a_change_counts_and_a_mistake_does_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "policies.toml"
+    path.write_text(TEXT)
+    watch = PolicyWatch(path)
+    assert watch.moderation("cards", BASE).moderators == ["finance@corp.example"]
+    path.write_text(TEXT.replace("finance", "treasury"))
+    assert watch.moderation("cards", BASE).moderators == ["treasury@corp.example"]
+    path.write_text(TEXT.replace("quarantine", "quarantaine"))
+    assert watch.moderation("cards", BASE).moderators == ["treasury@corp.example"]
+    assert "stage=policies" in caplog.text
+    path.unlink()
+    assert watch.moderation("cards", BASE).moderators == ["treasury@corp.example"]

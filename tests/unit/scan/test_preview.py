@@ -1,0 +1,94 @@
+"""What a moderator reads: every match masked wherever it stands, but for one that he asks for."""
+
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holdgate.detect import Detector
+from holdgate.extract.budget import Limits
+from holdgate.scan.inspect import Inspector
+from holdgate.scan.preview import _segments, preview
+
+SSN, CARD = "536-90-4399", "4111 1111 1111 1111"
+
+
+@pytest.fixture(scope="module")
+def inspector() -> Inspector:
+    rules = Path(__file__).parents[3] / "rules"
+    return Inspector(Detector.from_rules(rules, "dlp-pii"), (), Limits())
+
+
+def shown(inspector: Inspector, message: EmailMessage, reveal: int = 0) -> dict[str, Any]:
+    data = message.as_bytes()
+    return preview(data, inspector.extract(data, None), inspector.limits, inspector.find, reveal)
+
+
+def letter(subject: str = "Hello", text: str = f"Her social security number is {SSN}.") -> EmailMessage:
+    message = EmailMessage()
+    message["Subject"] = subject
+    message.set_content(text)
+    return message
+
+
+def test_matches_are_masked_in_text_and_findings(inspector: Inspector) -> None:
+    said = shown(inspector, letter())
+    assert SSN not in repr(said)
+    (body,) = [part for part in said["parts"] if part["name"] == "message body"]
+    assert [segment["text"] for segment in body["segments"]] == ["Her social security number is ", "***-**-*399", ".\n"]
+    assert said["findings"][0]["masked"] == ["***-**-*399"]
+
+
+def test_a_value_is_masked_where_nothing_speaks_for_it(inspector: Inspector) -> None:
+    message = letter(f"About {SSN}")
+    message.add_attachment(b"as agreed", maintype="text", subtype="plain", filename=f"scan {SSN}.txt")
+    said = shown(inspector, message)
+    assert SSN not in repr(said)
+    assert said["subject"] == "About ***-**-*399"
+    assert said["attachments"] == [{"name": "scan ***-**-*399.txt", "kind": "text/plain", "size": 9}]
+
+
+def test_one_match_is_revealed_by_its_number(inspector: Inspector) -> None:
+    message = letter(text=f"Her social security number is {SSN}.\nHer credit card number is {CARD}.")
+    said = shown(inspector, message)
+    (number,) = [s["number"] for p in said["parts"] for s in p["segments"] if s["identifier"] == "payment-card"]
+    revealed = repr(shown(inspector, message, number))
+    assert CARD in revealed
+    assert SSN not in revealed
+    assert repr(shown(inspector, message, 999)) == repr(said)
+
+
+def test_a_long_part_is_cut_and_no_match_with_it(inspector: Inspector) -> None:
+    # The cut would go through the middle of the number.
+    text = "x " * 9_984 + f"social security number {SSN} " + "y " * 200_000
+    said = shown(inspector, letter(text=text))
+    body = said["parts"][-1]
+    assert body["cut"]
+    joined = "".join(segment["text"] for segment in body["segments"])
+    assert len(joined) < 21_000
+    assert not any(SSN[:n] in joined for n in range(5, len(SSN) + 1))
+
+
+@settings(max_examples=200)
+@given(
+    st.text(max_size=60),
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 10)), max_size=6),
+    st.integers(0, 70),
+)
+def test_what_is_not_masked_stays_as_it_stands(text: str, spans: list[tuple[int, int]], length: int) -> None:
+    places: list[tuple[int, int, str]] = []
+    for start, size in sorted(spans):
+        if start + size <= len(text) and (not places or start >= places[-1][1]):
+            places.append((start, start + size, "x"))
+    segments = _segments(text, places, 0, 0, length)
+    position = 0
+    for segment in segments:
+        if segment.number:
+            start, position, _ = places[segment.number - 1]
+        else:
+            assert text[position : position + len(segment.text)] == segment.text
+            position += len(segment.text)
+    assert position >= min(length, len(text))
