@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from e2e.desk import closed, link_in, mail_about, pass_at, submit, text_of
@@ -80,19 +81,12 @@ def choose(browser: webdriver.Chrome, decision: str, comment: str = "") -> None:
     send(browser, "/decision")
 
 
-def send(browser: webdriver.Chrome, action: str) -> None:
+def send(browser: webdriver.Chrome, action: str, method: str = "post") -> None:
     """Press the button of a form and wait for the page that comes."""
-    button = browser.find_element(By.CSS_SELECTOR, f'form[action$="{action}"] button')
+    button = browser.find_element(By.CSS_SELECTOR, f'form[method="{method}"][action$="{action}"] button')
     old = browser.find_element(By.TAG_NAME, "html")
     button.click()
-    WebDriverWait(browser, 30).until(lambda _: is_gone(old))
-
-
-def is_gone(element: webdriver.remote.webelement.WebElement) -> bool:
-    try:
-        return not element.is_enabled()
-    except Exception:
-        return True
+    WebDriverWait(browser, 30).until(staleness_of(old))
 
 
 def said(browser: webdriver.Chrome) -> str:
@@ -141,6 +135,19 @@ def test_reject_by_link_on_a_desktop(site: Site, browser: webdriver.Chrome) -> N
     assert "boss@corp.example rejected it." in said(browser)
 
 
+def test_the_request_itself_reads_well_on_a_phone(site: Site, browser: webdriver.Chrome, tmp_path: Path) -> None:
+    incident = submit(site, ANNA, "mail@partner.example", "Contract of our new colleague")
+    html = mail_about(site, BOSS, incident).get_body(("html",))
+    assert html is not None
+    path = tmp_path / "request.html"
+    path.write_text(html.get_content(), encoding="utf-8")
+    looks(browser, PHONE)
+    browser.get(path.as_uri())
+    picture(browser, "phone-mail")
+    links = [link.get_attribute("href") for link in browser.find_elements(By.TAG_NAME, "a")]
+    assert [str(link).partition("#")[2] for link in links] == ["approve", "reject"]
+
+
 def test_a_link_whose_deadline_has_passed(site: Site, browser: webdriver.Chrome) -> None:
     incident = submit(site, ANNA, "expired@partner.example")
     link = link_in(mail_about(site, BOSS, incident))
@@ -187,13 +194,13 @@ def test_sign_in_by_code_list_and_several_at_once(site: Site, browser: webdriver
     looks(browser, DESKTOP)
     browser.find_element(By.TAG_NAME, "summary").click()
     browser.find_element(By.ID, "words").send_keys("quarter")
-    browser.find_element(By.CSS_SELECTOR, 'form[method="get"] button').click()
-    WebDriverWait(browser, 30).until(lambda _: "words=quarter" in browser.current_url)
+    send(browser, "/incidents", "get")
+    assert "words=quarter" in browser.current_url
     for incident in several[:2]:
         browser.find_element(By.ID, f"tick-{incident.id}").click()
     browser.find_element(By.CSS_SELECTOR, "input[name=decision][value=approve]").click()
-    browser.find_element(By.CSS_SELECTOR, 'form[method="post"][action$="/incidents"] button').click()
-    WebDriverWait(browser, 30).until(lambda _: "2 decided, 0 not" in said(browser))
+    send(browser, "/incidents")
+    assert "2 decided, 0 not" in said(browser)
     for incident in several[:2]:
         closed(site, incident, State.RELEASED)
     assert site.store.incident(several[2].id).state is State.HELD  # type: ignore[union-attr]

@@ -49,7 +49,7 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
     assert found[1] == "[scan] workers: Input should be greater than or equal to 0"
     assert found[2].startswith("[scan] time_limit: write a duration as a number and ms, s, m, h or d")
     assert found[3].startswith("[metrics] desk: write an address as host:port")
-    assert found[4].startswith("usr: no such setting; known here: canary, desk, metrics, milter")
+    assert found[4].startswith("usr: no such setting; known here: ")
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,8 @@ def _show(arguments: argparse.Namespace) -> int:
         print(f"{'asked':12}{_clean(request.moderator)} ({request.role}, step {request.level + 1}): {said}")
     for event in history:
         note = f": {_clean(event.note)}" if event.note else ""
-        print(f"{_time(event.at):12}  {event.event} by {_clean(event.who)} ({event.how}){note}")
+        origin = f", from {_clean(event.origin)}" if event.origin else ""
+        print(f"{_time(event.at):12}  {event.event} by {_clean(event.who)} ({event.how}{origin}){note}")
     return 0
 
 

@@ -37,16 +37,17 @@ class Timetable:
     def run_once(self, now: datetime) -> None:
         """Do all that is due at `now`."""
         desk = self._desk
-        for incident in desk.store.overdue(now):
+        self._not_before = {key: until for key, until in self._not_before.items() if until > now}
+        for incident in self._due(desk.store.overdue(now)):
             self._step(incident, now, lambda incident: moderation.expire(desk, incident))
-        for incident in desk.store.to_remind(now):
+        for incident in self._due(desk.store.to_remind(now)):
             self._step(incident, now, lambda incident: asking.remind(desk, incident, now))
-        unasked = desk.store.unasked()
-        for incident in [one for one in unasked if self._not_before.get(one.id, now) <= now][:_ASKS]:
+        for incident in self._due(desk.store.unasked())[:_ASKS]:
             self._step(incident, now, lambda incident: self._ask(incident, now))
-        open_ids = {incident.id for incident in unasked}
-        self._not_before = {key: until for key, until in self._not_before.items() if key in open_ids}
         post.send_owed(desk, self._composer, now)
+
+    def _due(self, incidents: list[Incident]) -> list[Incident]:
+        return [incident for incident in incidents if incident.id not in self._not_before]
 
     def _step(self, incident: Incident, now: datetime, step: Callable[[Incident], object]) -> None:
         """Take one step; what is odd about one incident must not keep the others from theirs."""

@@ -48,9 +48,8 @@ class Candidates:
         self.kinds: list[tuple[tuple[int, ...], bool]] = []
         self._kinds: dict[tuple[tuple[int, ...], bool], int] = {}
 
-    def find(self, text_mask: bytes) -> Iterator[Fit]:
-        """Yield each place where forms fit, with the number of the kind of fit."""
-        layouts = self._layouts
+    def stretches(self, text_mask: bytes) -> Iterator[tuple[int, bytes, int]]:
+        """Yield (start, layout, reach) for each stretch of mask that forms may fit in, `reach` characters of it."""
         separators = self._separators
         for cluster in self._cluster.finditer(text_mask):
             start, end = cluster.span()
@@ -69,16 +68,12 @@ class Candidates:
                 if before is not None:
                     start = before.start()
             if end - start <= _MOST_LAYOUT:
-                for first, last, kind in layouts.get(text_mask[start:end]) or self._remember(text_mask[start:end]):
-                    yield start + first, start + last, kind
-                continue
-            for left, right, inner in self._pieces(text_mask, start, end):
-                layout = text_mask[left:right]
-                for first, last, kind in layouts.get(layout) or self._remember(layout):
-                    if first < inner:
-                        yield left + first, left + last, kind
+                yield start, text_mask[start:end], _MOST_LAYOUT
+            else:
+                for left, right, reach in self._pieces(text_mask, start, end):
+                    yield left, text_mask[left:right], reach
 
-    def _remember(self, layout: bytes) -> tuple[Fit, ...]:
+    def fits(self, layout: bytes) -> tuple[Fit, ...]:
         """Return what fits in a stretch of mask, and keep it for the next time."""
         fits = self._layouts.get(layout)
         if fits is None:

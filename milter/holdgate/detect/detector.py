@@ -101,13 +101,12 @@ class Detector:
         found: list[Match] = []
         limited = "too many keywords" if judge.hits.limited else ""
         left = FREE_CANDIDATES + len(text) // CHARACTERS_A_CANDIDATE
-        for start, end, kind in self._rules.candidates.find(content.mask):
-            possible = judge.possible(kind)
-            if possible:
+        for base, layout, reach in self._rules.candidates.stretches(content.mask):
+            for first, last, possible in judge.fits[layout]:
+                if first >= reach:
+                    continue
                 left -= len(possible)
-                if left < 0:
-                    limited = "too many candidates"
-                    break
+                start, end = base + first, base + last
                 value = text[start:end]
                 if not value.isalnum():
                     value = "".join(filter(str.isalnum, value))
@@ -115,6 +114,9 @@ class Detector:
                     match = judge.judge(ready, start, end, value)
                     if match is not None:
                         found.append(match)
+            if left < 0:
+                limited = "too many candidates"
+                break
         for ready, place in self._elsewhere(judge, content, found):
             left -= 1
             if left < 0:

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 
+from holdgate.detect.candidates import Candidates
 from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.finders.finder import Text
 from holdgate.detect.keywords import Hits, Keyword
@@ -15,6 +16,26 @@ HEADING = "column heading"
 _PATTERN = "pattern near it"
 # Matches that are evidence for others are not longer than this.
 LONGEST = 200
+_MOST_LAYOUTS = 20_000
+
+
+class _Fits(dict[bytes, tuple[tuple[int, int, tuple[Ready, ...]], ...]]):
+    """By layout: where in it shapes fit that can match in this text (see `Candidates.fits`), and these shapes."""
+
+    def __init__(self, judge: "Judge", candidates: Candidates) -> None:
+        super().__init__()
+        self._judge = judge
+        self._candidates = candidates
+
+    def __missing__(self, layout: bytes) -> tuple[tuple[int, int, tuple[Ready, ...]], ...]:
+        fits = tuple(
+            (first, last, possible)
+            for first, last, kind in self._candidates.fits(layout)
+            if (possible := self._judge.possible(kind))
+        )
+        if len(self) < _MOST_LAYOUTS:
+            self[layout] = fits
+        return fits
 
 
 class Judge:
@@ -24,6 +45,7 @@ class Judge:
         self.text = content.text
         self.mask = content.mask
         self.hits: Hits = rules.keywords.find(self.text)
+        self.fits = _Fits(self, rules.candidates)
         self._rules = rules
         self._places = [(normal.plain(offset), name) for offset, name in places]
         self._tables: Tables | None = None
@@ -83,12 +105,13 @@ class Judge:
     def judge(self, ready: Ready, start: int, end: int, value: str, trick: str = "") -> Match | None:
         """Return the match that the candidate is, or None."""
         identifier = ready.identifier
-        near = self.keyword(ready, start, end)
-        if near is None and ready.needs_keyword:
-            return None
         if ready.upper:
             value = value.upper()
         if ready.fits is not None and not ready.fits(value):
+            return None
+        # Validators are slow beside a search for keywords, and most values have neither.
+        near = self.keyword(ready, start, end)
+        if near is None and ready.needs_keyword:
             return None
         if ready.valid is not None and not ready.valid(value):
             return None

@@ -14,7 +14,7 @@ from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
 from holdgate.desk.timetable import Timetable
-from holdgate.quarantine.incident import Actor, Answer, Incident
+from holdgate.quarantine.incident import Actor, Answer, Incident, Owed
 from holdgate.quarantine.states import State
 
 # A Monday far ahead: what the store stamps with the true time is due by then.
@@ -250,6 +250,35 @@ def test_the_first_mail_to_the_sender_says_how_to_take_the_message_back(make_des
     (told,) = relay.to("anna@corp.example")
     assert told["Subject"] == "Wartet auf Freigabe: Figures"
     assert "https://approve.corp.example/t/w-" in text_of(told)
+
+
+def test_an_alert_tells_of_a_message_that_was_not_held_without_its_words(make_desk, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    finding = {
+        "identifier": "iban",
+        "confidence": "high",
+        "count": 1,
+        "unique": 1,
+        "parts": ["DE1.pdf"],
+        "masked": ["D*"],
+    }
+    incident = Incident(
+        queue_id="4a",
+        sender="anna@corp.example",
+        recipients=["bob@partner.example"],
+        policy="watch",
+        state=State.RECORDED,
+        action="alert",
+        subject="DE1 unmasked",
+        findings=[finding],
+    )
+    desk.store.record(incident, BOSS, owed=[Owed("alert", "audit@corp.example")])
+    timetable(desk).run_once(NOW)
+    (alert,) = relay.to("audit@corp.example")
+    assert "1 x iban (high): D*" in text_of(alert)
+    assert "DE1" not in alert.as_string()
+    assert timetable(desk).erase_old(NOW) == 1
+    assert desk.store.incident(incident.id).subject == ""
 
 
 def test_content_goes_when_its_time_is_over_and_the_chain_still_verifies(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]

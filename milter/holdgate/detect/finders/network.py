@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
 _FOUR = re.compile(rb"0\.0{1,3}\.0{1,3}\.0{1,3}(?![0Aa]|\.0)")
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_BYTES = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")
 _COLONS = re.compile(rb":[0Aa]{0,4}:")
+# Without "::", an address has eight groups; times of day have three.
+_GROUPS = re.compile(rb":(?:[0Aa]{1,4}:){6}")
 _AROUND = re.compile(rb"[0Aa:.]{0,200}")
 
 
@@ -28,8 +32,10 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
         ):
             continue
         raw = text.text[start:end]
-        if all(int(number) < 256 and (number == "0" or number[0] != "0") for number in raw.split(".")):
+        if _BYTES.fullmatch(raw):
             yield Place(start, end, raw)
+    if b"::" not in mask and _GROUPS.search(mask) is None:
+        return
     last = -1
     for found in _COLONS.finditer(mask):
         if found.start() < last:
