@@ -433,8 +433,9 @@ class CanarySettings(Section):
     )
     recipient: str = Field(
         "holdgate+canary@localhost",
-        description="Its recipient: outside for the policies, and thrown away on arrival. The package does so for this "
-        "one where Postfix delivers locally and `recipient_delimiter` is +; else give one of the transport discard.",
+        description="Its recipient, and who is asked: outside for the policies, and thrown away on arrival. The "
+        "package sees to it for this one where Postfix delivers locally and `recipient_delimiter` is +; else give one "
+        "of the transport discard.",
     )
     patience: Duration = Field(
         timedelta(minutes=5), description="How long each step may take before the canary counts as failed."

@@ -87,7 +87,7 @@ def test_the_canary_goes_the_whole_way(new_site: NewSite, tmp_path: Path) -> Non
     done = site.command("canary")
     assert done.returncode == 0, done.stderr
     assert "was held, approved and released" in done.stdout
-    site.wait_for(lambda: site.world.to("canary@partner.example"), "the delivery")
+    site.wait_for(lambda: len(site.world.to("canary@partner.example")) == 2, "the request and the message")
     said = next(line for line in site.metrics("desk").splitlines() if line.startswith("holdgate_canary_success"))
     assert time.time() - float(said.split()[1]) < 120
     status = site.command("status").stdout

@@ -13,9 +13,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the subcommand."""
     one = commands.add_parser(
         "canary",
-        help="send a message through the whole way: held, approved, released",
-        description="Sends a message with published test numbers, sees that it is held, approves it, and sees that it "
-        "leaves the queue. [canary] in holdgate.toml says whom it goes to. Exit code 0: it came through; 2: not.",
+        help="send a message through the whole way: held, requested, approved, released",
+        description="Sends a message with published test numbers, sees that it is held and that its approval is "
+        "requested, approves it, and sees that it leaves the queue. [canary] in holdgate.toml says whom it goes to. "
+        "Exit code 0: it came through; 2: not.",
     )
     one.set_defaults(run=_run)
 

@@ -1,7 +1,8 @@
 """The canary: a marked message of our own that goes the whole way, so that an alarm is raised when mail would not.
 
-It carries a published test number, must be held for it, is approved by nobody but the canary, and must leave the hold
-queue. Any policy or fault that lets it pass, or keeps it, makes it fail.
+It carries published test numbers, must be held for them, has its approval requested (from its own address, so that no
+person is bothered), is approved by the canary, and must leave the hold queue. Any policy or fault that lets it pass, or
+keeps it, makes it fail.
 """
 
 import smtplib
@@ -37,7 +38,7 @@ class CanaryError(Exception):
 
 
 def run(desk: Desk) -> Incident:
-    """Send one message, see it held, approve it, see it released, and note the time. Raises CanaryError."""
+    """Send one message, see it held and requested, approve it, see it released, note the time. Raises CanaryError."""
     store, settings = desk.store, desk.settings.canary
     message_id = make_msgid("canary", domain="holdgate.invalid")
     patience = settings.patience.total_seconds()
@@ -49,8 +50,11 @@ def run(desk: Desk) -> Incident:
     incident = _wait(lambda: _held(store, message_id), patience)
     if incident is None:
         raise CanaryError("the message was taken, but not held: nothing stops personal data now, or it stops all mail")
+    asked = _wait(lambda: _asked(store, incident), patience)
+    if asked is None:
+        raise CanaryError(f"incident {incident.id}: held, but no request went out: see holdgate-desk's log")
     try:
-        moderation.override(desk, incident, Answer.APPROVE, ACTOR)
+        moderation.override(desk, asked, Answer.APPROVE, ACTOR)
     except moderation.RefusedError as error:
         raise CanaryError(f"incident {incident.id}: somebody else decided on it") from error
     released = _wait(lambda: _in_state(store, incident, State.RELEASED), patience)
@@ -85,6 +89,11 @@ def _submit(settings: CanarySettings, message_id: str) -> None:
 def _held(store: Store, message_id: str) -> Incident | None:
     held = (incident for incident in store.incidents({State.HELD}) if incident.message_id.strip() == message_id)
     return next(held, None)
+
+
+def _asked(store: Store, incident: Incident) -> Incident | None:
+    sent = store.requests.of(incident.id) and not store.owes_notices(incident.id)
+    return store.incident(incident.id) if sent else None
 
 
 def _in_state(store: Store, incident: Incident, state: State) -> Incident | None:
