@@ -30,6 +30,7 @@ LEAVES = {
     "maillog",
     "mask",
     "metrics",
+    "notation",
     "seal",
     "tables",
     "__init__",

@@ -5,15 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.config import (
-    ConfigError,
-    Settings,
-    format_duration,
-    format_size,
-    load_settings,
-    parse_duration,
-    parse_size,
-)
+from holdgate.config import ConfigError, Settings, load_settings
+from holdgate.notation import format_duration, format_size, parse_duration, parse_size
 
 
 def problems(tmp_path: Path, text: str) -> list[str]:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from fnmatch import translate
 
-from holdgate.config import Network
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection, Severity
+from holdgate.notation import Network
 from holdgate.policy.model import Attachment, Conditions, Need, TimeWindow
 from holdgate.tables import Tables, is_table
 

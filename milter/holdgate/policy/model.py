@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from holdgate import headers
-from holdgate.config import ConfigError, ModerationSettings, Network, Size
+from holdgate.config import ConfigError, ModerationSettings
 from holdgate.findings import Severity
+from holdgate.notation import Network, Size
 from holdgate.policy.action import Action
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
