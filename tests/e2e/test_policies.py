@@ -24,7 +24,7 @@ internal_domains = ["corp.example"]
 [[policy]]
 name = "trial"
 mode = "observe"
-recipient = "observed@partner.example"
+recipient = ["observed@partner.example", "watched@corp.example"]
 profile = { dlp-pii = "low" }
 action = "block"
 
@@ -160,8 +160,11 @@ def test_quarantine_holds(site: Site) -> None:
 
 
 def test_observe_records_and_changes_nothing(site: Site) -> None:
-    submit(site, "observed@partner.example", message=letters.clean().as_bytes())
-    assert delivered(site, "observed@partner.example")[headers.INCIDENT] is None
+    submit(site, "watched@corp.example")
+    message = delivered(site, "watched@corp.example")
+    assert (message[headers.INCIDENT], message[headers.ACTION]) == (None, None)
+    quiet = incident_for(site, "watched@corp.example")
+    assert (quiet.state, quiet.action, quiet.policy) == (State.RECORDED, "allow", "trial")
     submit(site, "observed@partner.example")
     incident = incident_for(site, "observed@partner.example")
     assert (incident.action, incident.policy) == ("quarantine", "pii-outbound")

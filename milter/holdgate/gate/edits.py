@@ -39,7 +39,8 @@ def additions(
         fields[settings.action_header] = verdict.action.capitalize()
     if verdict.transport:
         fields[headers.ROUTE] = verdict.transport
-    if incident_id:
+    # An incident of a policy that only observes is nobody's business but the administrator's.
+    if incident_id and verdict.action is not Action.ALLOW:
         fields[headers.INCIDENT] = incident_id
     if seal:
         fields[headers.SEAL] = seal
