@@ -1,6 +1,7 @@
 """A Debian of its own in a directory, booted with systemd in a container: what is installed there really is."""
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -83,7 +84,7 @@ class Machine:
             self._process = subprocess.Popen(
                 [
                     *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--boot"),
-                    *("--link-journal=no", f"--machine={self._directory.name}", f"--directory={self.root}"),
+                    *("--link-journal=no", f"--machine=holdgate-{secrets.token_hex(4)}", f"--directory={self.root}"),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
