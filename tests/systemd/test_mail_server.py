@@ -70,7 +70,7 @@ def test_a_unit_that_is_killed_comes_back_by_itself(machine: Machine, unit: str)
 
     old = pid()
     machine.run("sh", "-c", f"kill -9 {old}")
-    machine.wait_for(lambda: pid() not in ("0", old) and active(machine, unit), f"{unit} to come back")
+    machine.wait_for(lambda: pid() not in ("0", old) and active(machine, unit), f"{unit} to come back", 60)
     approve(machine, incident, word)
     again, other = hold(machine)
     approve(machine, again, other)
