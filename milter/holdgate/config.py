@@ -400,17 +400,22 @@ class Settings(Section):
     metrics: MetricsSettings = MetricsSettings()
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file (UTF-8). Raises ConfigError with one line."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: not valid TOML: {error}"]) from error
+
+
 def load_settings(path: Path) -> Settings:
     """Read the settings file (TOML, UTF-8).
 
     Raises ConfigError with one line for each problem: the file, the key, what is wrong and what is allowed.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: not valid TOML: {error}"]) from error
+    content = read_toml(path)
     try:
         return Settings.model_validate(content)
     except ValidationError as error:

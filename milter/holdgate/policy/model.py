@@ -1,7 +1,6 @@
 """The policies file: an ordered list of policies and exemptions, checked as a whole before any of it counts."""
 
 import re
-import tomllib
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from holdgate import headers
-from holdgate.config import ConfigError, ModerationSettings
+from holdgate.config import ConfigError, ModerationSettings, read_toml
 from holdgate.findings import Severity
 from holdgate.notation import Network, Size
 from holdgate.policy.action import Action
@@ -204,12 +203,7 @@ class PolicyFile(_Table):
 
 def load_policies(path: Path) -> PolicyFile:
     """Read the policies file (TOML, UTF-8). Raises ConfigError with one line for each problem."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: not valid TOML: {error}"]) from error
+    content = read_toml(path)
     try:
         return PolicyFile.model_validate(content)
     except ValidationError as error:
