@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -47,11 +48,20 @@ def prometheus(site: Site, tmp_path: Path) -> Iterator[Callable[[str], list[Any]
         return result
 
     try:
-        site.wait_for(lambda: is_listening(port), "Prometheus to listen")
+        site.wait_for(lambda: is_listening(port) and _is_ready(port), "Prometheus to be ready")
         yield query
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _is_ready(port: int) -> bool:
+    """Whether Prometheus answers queries: while it reads its storage it listens already, and answers 503."""
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/-/ready", timeout=10) as answer:
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError:
+        return False
 
 
 def test_prometheus_scrapes_all_three(site: Site, prometheus: Callable[[str], list[Any]]) -> None:
