@@ -84,13 +84,11 @@ _MARKUP = re.compile(
     r"|(?<==)(?:(?P<soft>\r?\n)|(?P<quoted>[0-9A-F]{2}(?:=[0-9A-F]{2})++)))"
 )
 # Cheap searches, one for each alternative above: is there anything at all to undo?
-_MARKS = (
-    ("<", re.compile(rf"<(?:{_TAG})")),
-    ("&", re.compile(r"&[#A-Za-z][0-9A-Za-z]{1,9};")),
-    ("%", re.compile(r"%[0-9A-Fa-f]{2}")),
-    ("\\", re.compile(r"\\[ux][0-9a-fA-F{]{2}")),
-    ("=", re.compile(r"=(?:\r?\n|[0-9A-F]{2}=[0-9A-F]{2})")),
-)
+_SOME_TAG = re.compile(rf"<(?:{_TAG})")
+_SOME_ENTITY = re.compile(r"&[#A-Za-z][0-9A-Za-z]{1,9};")
+_SOME_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_SOME_ESCAPE = re.compile(r"\\[ux][0-9a-fA-F{]{2}")
+_SOME_QUOTED = re.compile(r"=(?:\r?\n|[0-9A-F]{2}=[0-9A-F]{2})")
 _HEX = re.compile(r"[0-9A-Fa-f]{2,6}")
 _BLOCK = re.compile(
     r"</?(?:p|div|br|li|ul|ol|tr|table|h[1-6]|hr|pre|blockquote|section|article|dd|dt|dl|form|option|title|body|html)\b",
@@ -154,7 +152,7 @@ class Normal:
 def normalise(text: str) -> Normal:
     """Return the plain form of `text`. Costs next to nothing where there is nothing to undo."""
     normal = Normal(text)
-    if any(mark in text and pattern.search(text) for mark, pattern in _MARKS):
+    if _has_markup(text):
         normal = _rewrite(normal, _markup(normal))
     if not normal.text.isascii():
         if "\u202e" in normal.text:
@@ -165,6 +163,17 @@ def normalise(text: str) -> Normal:
     elif normal.text.encode("ascii").translate(None, _ORDINARY):
         normal = _rewrite(normal, _characters(normal.text))
     return normal
+
+
+def _has_markup(text: str) -> bool:
+    """Whether there is any markup to undo; no search runs where its first character is not there at all."""
+    return (
+        ("<" in text and _SOME_TAG.search(text) is not None)
+        or ("&" in text and _SOME_ENTITY.search(text) is not None)
+        or ("%" in text and _SOME_PERCENT.search(text) is not None)
+        or ("\\" in text and _SOME_ESCAPE.search(text) is not None)
+        or ("=" in text and _SOME_QUOTED.search(text) is not None)
+    )
 
 
 # A change: the stretch of text from start to end, and what takes its place.
