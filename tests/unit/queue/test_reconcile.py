@@ -1,14 +1,20 @@
 """The reconciler against crashes in any order: each message has one outcome, and nobody is told wrong."""
 
 import contextlib
-import tempfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from holdgate.config import DeskSettings, Settings
 from holdgate.desk import moderation
@@ -85,10 +91,8 @@ def new_reconciler(store: Store, queue: FakeQueue, missing_after: float = 3600) 
 class Crashes(RuleBasedStateMachine):
     """Messages come, people decide, operators meddle, processes die: in any order."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
         super().__init__()
-        self.directory = tempfile.TemporaryDirectory()
-        url = f"sqlite:///{self.directory.name}/store.db"
         migrate(url)
         self.store = open_store(url)
         self.queue = FakeQueue()
@@ -98,7 +102,6 @@ class Crashes(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.store.close()
-        self.directory.cleanup()
 
     @initialize()
     def start(self) -> None:
@@ -179,17 +182,21 @@ class Crashes(RuleBasedStateMachine):
             assert incident.queue_id not in self.queue.delivered
 
 
-Crashes.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-)
-TestCrashes = Crashes.TestCase
+def test_crashes_in_any_order(new_url: Callable[[], str]) -> None:
+    run_state_machine_as_test(
+        lambda: Crashes(new_url()),
+        settings=settings(
+            max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    url = f"sqlite:///{tmp_path}/holdgate.db"
+def store(url: str) -> Iterator[Store]:
     migrate(url)
-    return open_store(url)
+    opened = open_store(url)
+    yield opened
+    opened.close()
 
 
 def decide(store: Store, incident: Incident, choice: Answer) -> Incident:
