@@ -4,6 +4,9 @@ One request a connection. A request is one line of JSON, ``{"do": "list"}`` or `
 "delete", "queue_id": …, "arrival_time": …}``; the answer is one line of JSON, ``{"ok": true, …}`` or ``{"error": …}``,
 after which `show` sends as many bytes as its ``"size"`` says.
 
+A few threads take connections, so that a peer that is slow to write or to read keeps nobody waiting; what is asked is
+carried out one after the other, so that of two who want the same message gone the second finds it gone.
+
 The agent acts only on a message that is in the hold queue, arrived when the asker says, and carries our mark, so that
 whoever takes over an unprivileged daemon still cannot read or delete other mail.
 """
@@ -13,6 +16,8 @@ import os
 import re
 import socket
 import struct
+import threading
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -21,7 +26,10 @@ from holdgate import headers, maillog
 from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
 
 _REQUEST_LIMIT = 4096
-_REQUEST_TIMEOUT = 10
+
+# How many peers may be slow at once, and how long each may take to ask and to hear the answer, in seconds.
+PLACES = 8
+_REQUEST_TIMEOUT = 5
 _SEND_TIMEOUT = 60
 
 
@@ -30,16 +38,21 @@ class RefusedError(Exception):
 
 
 class Agent:
-    """Serves requests from root and from the users in `user_ids`, one after the other."""
+    """Serves requests from root and from the users in `user_ids`."""
 
     def __init__(self, postfix: Postfix, *, user_ids: Collection[int], action_header: str) -> None:
         self._postfix = postfix
         self._user_ids = frozenset(user_ids) | {0}
         names = "|".join(re.escape(name) for name in (headers.INCIDENT, action_header))
         self._mark = re.compile(rf"^(?:{names})[ \t]*:".encode(), re.IGNORECASE | re.MULTILINE)
+        self._acting = threading.Lock()
 
     def serve(self, listener: socket.socket) -> None:
-        """Answer requests until the listener is shut down."""
+        """Begin to answer requests, in threads that end when the listener is shut down."""
+        for _ in range(PLACES):
+            threading.Thread(target=self._take, args=[listener], daemon=True).start()
+
+    def _take(self, listener: socket.socket) -> None:
         while True:
             try:
                 connection, _ = listener.accept()
@@ -54,13 +67,13 @@ class Agent:
                     maillog.failed(stage="request", error=maillog.describe(error))
 
     def _answer(self, connection: socket.socket) -> None:
-        connection.settimeout(_REQUEST_TIMEOUT)
         content = b""
         try:
             # Read first: a peer that is refused while it still writes would not see why.
             request = _read_request(connection)
             self._check_peer(connection)
-            answer, content = self._carry_out(request)
+            with self._acting:
+                answer, content = self._carry_out(request)
         except RefusedError as error:
             answer = {"error": str(error)}
         except PostfixError as error:
@@ -110,7 +123,9 @@ class Agent:
 
 def _read_request(connection: socket.socket) -> dict[str, Any]:
     line = b""
+    deadline = time.monotonic() + _REQUEST_TIMEOUT
     while not line.endswith(b"\n"):
+        connection.settimeout(max(deadline - time.monotonic(), 0.001))
         received = connection.recv(_REQUEST_LIMIT)
         line += received
         if not received or len(line) > _REQUEST_LIMIT:

@@ -46,7 +46,7 @@ def main() -> None:
         user_ids=[user_id],
         action_header=settings.policy.action_header,
     )
-    threading.Thread(target=serving.serve, args=[listener], daemon=True).start()
+    serving.serve(listener)
     maillog.started(socket=settings.queue.socket, postfix=settings.queue.postfix_config)
     status = 0
     try:

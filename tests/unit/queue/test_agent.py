@@ -1,5 +1,6 @@
 """The queue agent over a real socket: it serves few, and does little."""
 
+import contextlib
 import json
 import os
 import pwd
@@ -7,6 +8,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,15 +27,21 @@ class HoldQueue(Postfix):
     def __init__(self) -> None:
         self.messages = [OURS, FOREIGN]
         self.stubborn = False
+        self.acts: list[str] = []
+        self.meeting: threading.Barrier | None = None
 
     def held(self) -> list[HeldMessage]:
         return self.messages
 
     def show(self, queue_id: str, *, header_only: bool) -> bytes:
+        if self.meeting is not None:
+            with contextlib.suppress(threading.BrokenBarrierError):
+                self.meeting.wait(0.2)
         header = b"x-holdgate-incident: A\n" if queue_id == OURS.queue_id else b"Subject: X-Holdgate-Incident: A\n"
         return header if header_only else header + b"\nbody\n"
 
     def release(self, queue_id: str) -> None:
+        self.acts.append(queue_id)
         if not self.stubborn:
             self.messages = [message for message in self.messages if message.queue_id != queue_id]
 
@@ -53,7 +61,7 @@ def path(queue: HoldQueue) -> Iterator[Path]:
         path = Path(directory) / "queue.sock"
         listener = agent.listen(path, group_id=os.getgid())
         serving = agent.Agent(queue, user_ids=[os.getuid()], action_header="X-Netskope-Action")
-        threading.Thread(target=serving.serve, args=[listener], daemon=True).start()
+        serving.serve(listener)
         yield path
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
@@ -100,6 +108,49 @@ def test_an_action_that_had_no_effect_is_an_error(path: Path, queue: HoldQueue) 
     queue.stubborn = True
     with pytest.raises(QueueError, match="still in the hold queue after release"):
         QueueClient(path).release("4ours", 100)
+
+
+@contextlib.contextmanager
+def silent_peers(path: Path, count: int) -> Iterator[list[socket.socket]]:
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(count)]
+        for peer in peers:
+            peer.connect(str(path))
+        yield peers
+
+
+def dribble(peer: socket.socket, count: int) -> None:
+    """Write a byte again and again, and wait in between for the answer that does not come."""
+    for _ in range(count):
+        peer.sendall(b" ")
+        with contextlib.suppress(TimeoutError):
+            peer.recv(1)
+
+
+def test_silent_peers_keep_nobody_waiting(path: Path) -> None:
+    with silent_peers(path, agent.PLACES - 1) as peers:
+        peers[0].sendall(b'{"do": ')
+        assert QueueClient(path).held() == [OURS, FOREIGN]
+        peers[0].sendall(b'"list"}\n')
+        assert json.loads(peers[0].makefile("rb").readline())["ok"]
+
+
+def test_a_peer_has_his_time_and_no_more_however_he_dribbles(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agent, "_REQUEST_TIMEOUT", 0.2)
+    with silent_peers(path, agent.PLACES) as (peer, *_):
+        peer.settimeout(0.05)
+        with pytest.raises(BrokenPipeError):
+            dribble(peer, 100)
+    with silent_peers(path, agent.PLACES):
+        assert QueueClient(path).held() == [OURS, FOREIGN]
+
+
+def test_of_two_who_release_a_message_at_once_one_does(path: Path, queue: HoldQueue) -> None:
+    queue.meeting = threading.Barrier(2)  # where they would meet, were they let
+    with ThreadPoolExecutor(2) as both:
+        done = list(both.map(lambda _: QueueClient(path).release("4ours", 100), range(2)))
+    assert sorted(done) == [False, True]
+    assert queue.acts == ["4ours"]
 
 
 @pytest.mark.parametrize(
