@@ -186,6 +186,11 @@ class QueueSettings(Section):
         timedelta(minutes=10),
         description="An incident whose message has not shown up in the hold queue by then is an alarm and is closed.",
     )
+    adopt_uninspected: bool = Field(
+        False,
+        description="Ask a moderator about held mail without `X-Holdgate-Status`: it has not come through the milter. "
+        "Needed with `milter_default_action = quarantine`: see [attach](../howto/attach.md).",
+    )
 
 
 class ModerationSettings(Section):

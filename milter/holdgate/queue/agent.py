@@ -7,8 +7,9 @@ after which `show` sends as many bytes as its ``"size"`` says.
 A few threads take connections, so that a peer that is slow to write or to read keeps nobody waiting; what is asked is
 carried out one after the other, so that of two who want the same message gone the second finds it gone.
 
-The agent acts only on a message that is in the hold queue, arrived when the asker says, and carries our mark, so that
-whoever takes over an unprivileged daemon still cannot read or delete other mail.
+The agent acts only on a message that is in the hold queue, arrived when the asker says, and is ours: it carries our
+mark, or never came through the milter where the settings have such mail adopted. So whoever takes over an unprivileged
+daemon still cannot read or delete other mail.
 """
 
 import json
@@ -40,11 +41,14 @@ class RefusedError(Exception):
 class Agent:
     """Serves requests from root and from the users in `user_ids`."""
 
-    def __init__(self, postfix: Postfix, *, user_ids: Collection[int], action_header: str) -> None:
+    def __init__(
+        self, postfix: Postfix, *, user_ids: Collection[int], action_header: str, adopt_uninspected: bool = False
+    ) -> None:
         self._postfix = postfix
         self._user_ids = frozenset(user_ids) | {0}
-        names = "|".join(re.escape(name) for name in (headers.INCIDENT, action_header))
-        self._mark = re.compile(rf"^(?:{names})[ \t]*:".encode(), re.IGNORECASE | re.MULTILINE)
+        self._mark = _any_of(headers.INCIDENT, action_header)
+        self._inspected = _any_of(headers.STATUS)
+        self._adopt_uninspected = adopt_uninspected
         self._acting = threading.Lock()
 
     def serve(self, listener: socket.socket) -> None:
@@ -100,10 +104,10 @@ class Agent:
         header = self._postfix.show(message.queue_id, header_only=True)
         if do == "show":
             if request.get("header_only") is not True:
-                self._check_mark(header)
+                self._check_ours(header)
                 header = self._postfix.show(message.queue_id, header_only=False)
             return {"ok": True, "size": len(header)}, header
-        self._check_mark(header)
+        self._check_ours(header)
         if do == "release":
             self._postfix.release(message.queue_id)
         else:
@@ -116,9 +120,15 @@ class Agent:
         wanted = request.get("queue_id"), request.get("arrival_time")
         return next((m for m in self._postfix.held() if (m.queue_id, m.arrival_time) == wanted), None)
 
-    def _check_mark(self, header: bytes) -> None:
-        if self._mark.search(header) is None:
+    def _check_ours(self, header: bytes) -> None:
+        adopted = self._adopt_uninspected and self._inspected.search(header) is None
+        if not adopted and self._mark.search(header) is None:
             raise RefusedError("the message does not carry our mark")
+
+
+def _any_of(*names: str) -> re.Pattern[bytes]:
+    """Return a pattern that finds a field of one of these names in a header."""
+    return re.compile(rf"^(?:{'|'.join(map(re.escape, names))})[ \t]*:".encode(), re.IGNORECASE | re.MULTILINE)
 
 
 def _read_request(connection: socket.socket) -> dict[str, Any]:

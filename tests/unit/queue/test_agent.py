@@ -27,6 +27,7 @@ class HoldQueue(Postfix):
     def __init__(self) -> None:
         self.messages = [OURS, FOREIGN]
         self.stubborn = False
+        self.header = b"Subject: X-Holdgate-Incident: A\n"
         self.acts: list[str] = []
         self.meeting: threading.Barrier | None = None
 
@@ -37,7 +38,7 @@ class HoldQueue(Postfix):
         if self.meeting is not None:
             with contextlib.suppress(threading.BrokenBarrierError):
                 self.meeting.wait(0.2)
-        header = b"x-holdgate-incident: A\n" if queue_id == OURS.queue_id else b"Subject: X-Holdgate-Incident: A\n"
+        header = b"x-holdgate-incident: A\n" if queue_id == OURS.queue_id else self.header
         return header if header_only else header + b"\nbody\n"
 
     def release(self, queue_id: str) -> None:
@@ -97,6 +98,32 @@ def test_mail_that_is_not_ours_is_not_read_released_or_deleted(path: Path, queue
     assert queue.messages == [OURS, FOREIGN]
     # Only its header, by which the reconciler tells whose it is.
     assert client.show("4foreign", 100, header_only=True) == b"Subject: X-Holdgate-Incident: A\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "adopted", "ours"),
+    [
+        (b"Subject: x\n", True, True),
+        (b"Subject: x\n", False, False),
+        (b"Subject: x\nx-holdgate-status: complete\n", True, False),
+        (b"Subject: x\n X-Holdgate-Status: complete\n", True, True),
+        (b"X-Holdgate-Status: complete\nX-Holdgate-Incident: A\n", True, True),
+    ],
+)
+@pytest.mark.parametrize("act", ["show", "release", "delete"])
+def test_mail_that_was_not_inspected_is_ours_where_it_is_adopted(
+    queue: HoldQueue, tmp_path: Path, header: bytes, adopted: bool, ours: bool, act: str
+) -> None:
+    queue.header = header
+    listener = agent.listen(tmp_path / "queue.sock", group_id=os.getgid())
+    agent.Agent(queue, user_ids=[os.getuid()], action_header="X-Netskope-Action", adopt_uninspected=adopted).serve(
+        listener
+    )
+    expected = contextlib.nullcontext() if ours else pytest.raises(QueueError, match="does not carry our mark")
+    with expected:
+        getattr(QueueClient(tmp_path / "queue.sock"), act)("4foreign", 100)
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
 
 
 def test_a_queue_id_used_again_by_another_message_is_another(path: Path, queue: HoldQueue) -> None:
