@@ -42,7 +42,7 @@ keys = "{directory}/seal.keys"
 local_directory = "{directory}/rules.d"
 
 [store]
-url = "sqlite:///{directory}/holdgate.db"
+url = "{store_url}"
 
 [queue]
 socket = "{directory}/run/queue.sock"
@@ -72,7 +72,8 @@ class Site:
 
     `policies` is the policies file, by default the one that is shipped. `extra` is TOML appended to the settings
     file; `policy_extra`, `queue_extra` and `desk_extra` are lines of those tables. `services` are lines of master.cf
-    and `changes` main.cf settings. `user` is whom the daemons change to.
+    and `changes` main.cf settings. `user` is whom the daemons change to. `store_url` is an empty database, by default
+    one of SQLite's in a file.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Site:
         services: str = "",
         changes: dict[str, str] | None = None,
         user: str = "root",
+        store_url: str = "",
     ) -> None:
         self.directory = directory
         self.config = directory / "holdgate.toml"
@@ -100,6 +102,7 @@ class Site:
         self._queue_extra = queue_extra
         self._desk_extra = desk_extra
         self._user = user
+        self._store_url = store_url or f"sqlite:///{directory}/holdgate.db"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.world = World(directory)
         self._notice_port = free_port()
@@ -167,6 +170,7 @@ class Site:
             lmtp_port=self._lmtp_port,
             reply_domain=REPLY_DOMAIN,
             user=self._user,
+            store_url=self._store_url,
             milter_metrics=free_port(),
             queue_metrics=free_port(),
             desk_metrics=free_port(),
