@@ -10,7 +10,6 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 # Letters of Cyrillic and Greek that look like Latin ones, upper and lower case.
 LOOKALIKES = str.maketrans(
@@ -102,7 +101,6 @@ _FOREIGN = re.compile("[\u0370-\u03ff\u0400-\u052f]")
 _FOREIGN_WORD = re.compile("[0-9A-Za-z\u0370-\u052f]*[\u0370-\u052f][0-9A-Za-z\u0370-\u052f]*")
 
 
-@dataclass(slots=True)
 class Normal:
     """A plain text, and where its characters stood.
 
@@ -110,11 +108,14 @@ class Normal:
     `limited` says that the text was too densely disguised to be undone to its end.
     """
 
-    text: str
-    asides: list[tuple[int, str]] = field(default_factory=list)
-    limited: bool = False
-    _plain: list[tuple[int, int]] = field(default_factory=list)
-    _given: list[tuple[int, int]] = field(default_factory=list)
+    __slots__ = ("_given", "_plain", "asides", "limited", "text")
+
+    def __init__(self, text: str, before: "Normal | None" = None, limited: bool = False) -> None:
+        self.text = text
+        self.asides: list[tuple[int, str]] = before.asides if before is not None else []
+        self.limited = limited
+        self._plain: list[tuple[int, int]] = []
+        self._given: list[tuple[int, int]] = []
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """Return where characters `start` to `end` of the plain text stand in the given one."""
@@ -201,7 +202,7 @@ def _rewrite(before: Normal, changes: Iterator[Change]) -> Normal:
     if not made:
         return before
     pieces.append(text[last:])
-    after = Normal("".join(pieces), before.asides, limited)
+    after = Normal("".join(pieces), before, limited)
     if before._plain:
         _compose(before, made, after)
     else:
