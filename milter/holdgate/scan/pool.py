@@ -25,6 +25,10 @@ from holdgate.scan import wire
 
 # Loading all rules takes under a second on an idle machine.
 _START_TIMEOUT = 60.0
+_DIED_ON_TRIAL = (
+    "a worker died before its first message, while it confined and tried itself; "
+    "where seccomp killed it, the kernel's log has a line with type=1326 and the system call"
+)
 # A worker notices most limits itself and still answers; the pool kills it this much later.
 _GRACE = 5.0
 
@@ -97,7 +101,10 @@ class PoolSettings:
 
 
 class Pool:
-    """A zygote and its workers. Raises ScanError from its start when the rules cannot be used."""
+    """A zygote and its workers.
+
+    Raises ScanError from its start when the rules cannot be used or the workers cannot be confined.
+    """
 
     def __init__(self, settings: PoolSettings) -> None:
         self._settings = settings
@@ -105,9 +112,17 @@ class Pool:
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
         self._spares: queue.Queue[_Worker] = queue.Queue()
         self._zygote, self._control = self._start_zygote()
-        for _ in range(settings.workers):
-            self._idle.put(self._spawn())
-        self._spares.put(self._spawn())
+        try:
+            # They confine and try themselves side by side.
+            fresh = [self._spawn() for _ in range(settings.workers + 1)]
+            for worker in fresh:
+                self._prove(worker)
+        except ScanError:
+            self.close()
+            raise
+        self._spares.put(fresh.pop())
+        for worker in fresh:
+            self._idle.put(worker)
 
     def __enter__(self) -> Self:
         return self
@@ -232,7 +247,7 @@ class Pool:
             with contextlib.suppress(queue.Empty):
                 self._idle.put(self._spares.get_nowait())
                 vacant = self._spares
-            fresh = self._spawn()
+            fresh = self._prove(self._spawn())
         finally:
             # Without a fresh one the dead one keeps the place: whoever gets it comes here again.
             vacant.put(fresh)
@@ -246,7 +261,20 @@ class Pool:
             while not self._spares.empty():
                 self._spares.get_nowait().end()
             self._zygote, self._control = self._start_zygote()
-        self._spares.put(self._spawn())
+        self._spares.put(self._prove(self._spawn()))
+
+    def _prove(self, worker: _Worker) -> _Worker:
+        """Return a worker that has confined itself and inspected a text; end any other and raise ScanError."""
+        try:
+            said, _ = wire.receive(worker.connection, timeout=_START_TIMEOUT)
+        except TimeoutError:
+            said = {"error": f"a worker was not ready after {_START_TIMEOUT:.0f} s"}
+        except (wire.WireError, OSError):
+            said = {"error": _DIED_ON_TRIAL}
+        if "error" in said:
+            worker.end()
+            raise ScanError(said["error"])
+        return worker
 
     def _spawn(self) -> _Worker:
         try:

@@ -42,7 +42,7 @@ def main() -> None:
             ocr.configure(TesseractEngine(settings["ocr_languages"]), limits)
             os.nice(_OCR_NICE)
         sandbox.preload()
-    except (RuleError, ocr.OcrError, OSError) as error:
+    except (RuleError, ocr.OcrError, sandbox.SandboxError, OSError) as error:
         wire.send(control, {"error": str(error)})
         return
     # What lives until the fork is never collected, so collecting in a worker does not copy these pages.
@@ -73,7 +73,6 @@ def _fork_worker(control: socket.socket, inspector: Inspector) -> None:
             die_with_parent()
             control.close()
             ours.close()
-            sandbox.confine(sandbox.WorkerLimits())
             serve(theirs, inspector)
             status = 0
         finally:
