@@ -67,8 +67,8 @@ class PoolSettings:
     """What the workers load and how long they may take. Times in seconds."""
 
     rules: Path
-    local_rules: Path
-    profiles: tuple[str, ...]
+    local_rules: Path | None = None
+    profiles: tuple[str, ...] = ()
     workers: int = 1
     time_limit: float = 30.0
     wait_limit: float = 60.0
@@ -300,7 +300,7 @@ class Pool:
                 control,
                 {
                     "rules": str(settings.rules),
-                    "local_rules": str(settings.local_rules),
+                    "local_rules": str(settings.local_rules) if settings.local_rules else None,
                     "profiles": settings.profiles,
                     "ocr_languages": settings.ocr_languages,
                     "ocr_seconds": settings.ocr_seconds,

@@ -46,7 +46,7 @@ class WorkerLimits:
 
 @dataclass(frozen=True, slots=True)
 class Protections:
-    """Which layers hold a worker, for the log and `holdgate check`; `missing` says in plain words which do not."""
+    """Which layers hold a worker; `missing` says in plain words which do not, and the remedy, for `holdgate check`."""
 
     landlock_abi: int
     landlock_network: bool
@@ -61,7 +61,7 @@ class Protections:
             )
         if self.seccomp:
             active.append("seccomp")
-        return ", ".join(active) + "".join(f"; missing: {reason}" for reason in self.missing)
+        return "; missing: ".join((", ".join(active), *self.missing))
 
 
 class SandboxError(Exception):
@@ -86,9 +86,14 @@ def available() -> Protections:
     abi = landlock.abi()
     missing = []
     if not abi:
-        missing.append("landlock (kernel before 5.13, or not in the kernel's lsm= list)")
+        missing.append(
+            "kernel: lsm: landlock is not there, so seccomp alone keeps workers from files; boot Linux 5.13 or later "
+            "with landlock in the list of its parameter lsm="
+        )
     if SECCOMP_MISSING:
-        missing.append(f"seccomp ({SECCOMP_MISSING})")
+        missing.append(
+            f"seccomp: {SECCOMP_MISSING}; without it nothing keeps workers from system calls; apt install libseccomp2"
+        )
     return Protections(abi, abi >= 4, not SECCOMP_MISSING, tuple(missing))
 
 

@@ -58,7 +58,8 @@ def main() -> None:
 
 
 def _load(settings: dict[str, Any]) -> Inspector:
-    detector = Detector.from_rules(Path(settings["rules"]), local_dir=Path(settings["local_rules"]))
+    local = settings["local_rules"]
+    detector = Detector.from_rules(Path(settings["rules"]), local_dir=Path(local) if local else None)
     known = {field.name for field in fields(Limits)}
     limits = Limits(**{name: value for name, value in settings["limits"].items() if name in known})
     return Inspector(detector, settings["profiles"], limits)
