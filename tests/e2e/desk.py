@@ -5,7 +5,7 @@ from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
-import httpx
+import httpx2
 
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
@@ -88,9 +88,9 @@ def reply(site: Site, person: str, request: EmailMessage, text: str) -> None:
     site.submit(answer.as_bytes(), person, str(request["Reply-To"]))
 
 
-def press(link: str, **values: str) -> httpx.Response:
+def press(link: str, **values: str) -> httpx2.Response:
     """Open a link and send the form on its page with these values, as a browser without scripts would."""
-    with httpx.Client(follow_redirects=True, timeout=30) as client:
+    with httpx2.Client(follow_redirects=True, timeout=30) as client:
         page = client.get(link)
         form = re.search(
             r'<form method="post" action="([^"]+)">\s*<input type="hidden" name="stamp" value="(\w+)"', page.text

@@ -5,7 +5,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from holdgate.desk.context import Desk
@@ -53,6 +53,6 @@ def test_tls_of_its_own(make_desk, taken, tmp_path) -> None:  # type: ignore[no-
     subprocess.run([*command, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
     desk = make_desk(desk={"web": f"127.0.0.1:{port}", "certificate": str(certificate), "private_key": str(key)})
     with server(desk):
-        answer = httpx.get(f"https://127.0.0.1:{port}/sign-in", verify=ssl.create_default_context(cafile=certificate))
+        answer = httpx2.get(f"https://127.0.0.1:{port}/sign-in", verify=ssl.create_default_context(cafile=certificate))
     assert answer.status_code == 200
     assert "server" not in answer.headers
