@@ -322,6 +322,6 @@ class Moderating(RuleBasedStateMachine):
 
 
 Moderating.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=25, stateful_step_count=15, suppress_health_check=list(HealthCheck)
 )
 TestModerating = Moderating.TestCase

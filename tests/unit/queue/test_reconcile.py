@@ -179,9 +179,7 @@ class Crashes(RuleBasedStateMachine):
             assert incident.queue_id not in self.queue.delivered
 
 
-Crashes.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-)
+Crashes.TestCase.settings = settings(max_examples=60, stateful_step_count=30, suppress_health_check=list(HealthCheck))
 TestCrashes = Crashes.TestCase
 
 
