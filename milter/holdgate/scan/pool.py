@@ -4,7 +4,6 @@ It may be used by many threads at once. A message that costs a worker its life (
 more in another; when that dies too, the inspection is `failed`, and the next message finds a fresh worker.
 """
 
-import contextlib
 import os
 import queue
 import signal
@@ -112,17 +111,19 @@ class Pool:
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
         self._spares: queue.Queue[_Worker] = queue.Queue()
         self._zygote, self._control = self._start_zygote()
+        fresh: list[_Worker] = []
         try:
-            # They confine and try themselves side by side.
-            fresh = [self._spawn() for _ in range(settings.workers + 1)]
+            # They confine and try themselves side by side; the spare is asked when it is needed.
+            for _ in range(settings.workers):
+                fresh.append(self._spawn())
+            self._spares.put(self._spawn())
             for worker in fresh:
-                self._prove(worker)
+                self._idle.put(self._prove(worker))
         except ScanError:
+            for worker in fresh:
+                worker.end()
             self.close()
             raise
-        self._spares.put(fresh.pop())
-        for worker in fresh:
-            self._idle.put(worker)
 
     def __enter__(self) -> Self:
         return self
@@ -237,20 +238,21 @@ class Pool:
     # -- workers --------------------------------------------------------------------------------------------------
 
     def _replace(self, worker: _Worker) -> None:
-        """End a worker and put the spare in its place at once; then make a new spare. The pool never gets smaller."""
+        """End a worker and put the spare in its place; then make a new spare. The pool never gets smaller."""
         worker.end()
-        vacant: queue.Queue[_Worker] = self._idle
-        fresh = worker
+        # Without another one the dead one keeps the place: whoever gets it comes here again.
+        successor = worker
         try:
             if self._zygote.poll() is not None:
                 self._restart()
-            with contextlib.suppress(queue.Empty):
-                self._idle.put(self._spares.get_nowait())
-                vacant = self._spares
-            fresh = self._prove(self._spawn())
+            try:
+                spare = self._spares.get_nowait()
+            except queue.Empty:
+                spare = self._spawn()
+            successor = self._prove(spare)
         finally:
-            # Without a fresh one the dead one keeps the place: whoever gets it comes here again.
-            vacant.put(fresh)
+            self._idle.put(successor)
+        self._spares.put(self._spawn())
 
     def _restart(self) -> None:
         """Start another zygote; the spare went with the old one."""
@@ -261,7 +263,7 @@ class Pool:
             while not self._spares.empty():
                 self._spares.get_nowait().end()
             self._zygote, self._control = self._start_zygote()
-        self._spares.put(self._prove(self._spawn()))
+        self._spares.put(self._spawn())
 
     def _prove(self, worker: _Worker) -> _Worker:
         """Return a worker that has confined itself and inspected a text; end any other and raise ScanError."""

@@ -149,3 +149,14 @@ def test_a_pool_whose_zygote_is_gone_and_cannot_come_back_recovers_when_it_can(m
 def test_rules_that_cannot_be_loaded_are_said(tmp_path: Path) -> None:
     with pytest.raises(ScanError, match="no identifiers here"):
         Pool(settings(rules=tmp_path))
+
+
+def test_a_pool_that_cannot_start_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_pool: Pool, _worker: _Worker) -> _Worker:
+        raise ScanError("workers cannot be confined: seccomp: refused")
+
+    monkeypatch.setattr(Pool, "_prove", refuse)
+    before = sorted(Path("/proc/self/fd").iterdir())
+    with pytest.raises(ScanError, match="cannot be confined"):
+        Pool(settings(workers=3))
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
