@@ -1,7 +1,6 @@
 """A sender's own words: what was found anywhere is masked in them, and nothing else is touched."""
 
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -54,8 +53,8 @@ def test_matches_that_overlap_are_masked_as_one() -> None:
 def test_the_surest_values_are_kept_where_there_are_too_many() -> None:
     values = [f"value-{number:04}" for number in range(600)]
     body = " ".join(values)
-    found = [replace(match(body, value, "x"), confidence=Confidence.LOW) for value in values]
-    found[-1] = replace(found[-1], confidence=Confidence.HIGH)
+    found = [match(body, value, "x")._replace(confidence=Confidence.LOW) for value in values]
+    found[-1] = found[-1]._replace(confidence=Confidence.HIGH)
     known = Wording(find, [Part("message body", "text", text=body)], [found])
     assert known.safe(f"{values[-1]}.pdf") != f"{values[-1]}.pdf"
     assert known.safe(f"{values[-2]}.pdf") == f"{values[-2]}.pdf"
