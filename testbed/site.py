@@ -143,11 +143,12 @@ class Site:
 
     def stop(self) -> None:
         """Stop everything that runs, in any state."""
-        if self.postfix.config.exists():
-            self.postfix.stop()
+        # The daemons first: a Postfix that is about to end may leave the queue agent's question without an answer.
         for name in list(self._processes):
             # libmilter takes up to 5 s to end in good order, and there is nothing left that could be lost.
             self.kill_daemon(name) if name == "milter" else self.stop_daemon(name)
+        if self.postfix.config.exists():
+            self.postfix.stop()
         self.world.stop()
         if hasattr(self, "store"):
             self.store.close()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
@@ -97,7 +98,8 @@ def follow(browser: webdriver.Chrome, text: str) -> None:
 def press(browser: webdriver.Chrome, element: WebElement) -> None:
     old = browser.find_element(By.TAG_NAME, "html")
     element.click()
-    WebDriverWait(browser, PATIENCE).until(staleness_of(old))
+    # Between two pages the driver does not know the old one's element, nor yet that it is gone.
+    WebDriverWait(browser, PATIENCE, ignored_exceptions=[WebDriverException]).until(staleness_of(old))
 
 
 def said(browser: webdriver.Chrome) -> str:
