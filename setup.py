@@ -20,6 +20,7 @@ ENGINE = (
     "tables",
     "finders/address",
     "finders/bic",
+    "finders/credentials",
     "finders/date",
     "finders/email",
     "finders/finder",

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import product
 
-from holdgate.detect.finders.finder import BITS, Text
+from holdgate.detect.finders.finder import BITS, PAIRS, Text
 from holdgate.detect.match import Span
 
 MOST_LAYERS = 3
@@ -38,10 +38,12 @@ def find(content: Text) -> Iterator[tuple[int, int, str, str]]:
     """Yield (start, end, decoded text, name of the code) for each run in a text that decodes to something telling."""
     text, mask = content.text, content.mask
     left = MOST_DECODED
+    # Seven pairs at least: three of them side by side, or four stretches of one or two.
+    spaced = content.signs & PAIRS or content.numbers >= 4
     runs = 0
     for spans, decoders in (
         (_runs(mask), _DECODERS),
-        (map(_span, _SPACED.finditer(mask)), _SPACED_DECODERS),
+        (map(_span, _SPACED.finditer(mask)) if spaced else (), _SPACED_DECODERS),
         (map(_span, _BITS.finditer(mask)) if content.signs & BITS else (), _BIT_DECODERS),
     ):
         for start, end in spans:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from holdgate.detect import candidates, decode, loader
+from holdgate.detect import decode, loader
 from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.disguise import Disguises
 from holdgate.detect.evaluate import Evaluation, evaluate
@@ -95,9 +95,9 @@ class Detector:
     def _search(self, normal: Normal, places: Sequence[tuple[int, str]], layer: int = 0) -> tuple[list[Match], str]:
         """Return the matches in a plain text, and why not all of it was searched ("" if it was)."""
         text = normal.text
-        mask = candidates.mask(text)
-        stretches, signs = self._rules.candidates.find(mask)
-        content = Text(text, mask, signs)
+        mask = normal.mask
+        stretches, signs, numbers = self._rules.candidates.find(mask)
+        content = Text(text, mask, signs, numbers)
         judge = Judge(self._rules, content, normal, places)
         found: list[Match] = []
         limited = "too many keywords" if judge.hits.limited else ""

@@ -11,6 +11,8 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
+from holdgate.detect.candidates import CONTROL, mask
+
 # Letters of Cyrillic and Greek that look like Latin ones, upper and lower case.
 LOOKALIKES = str.maketrans(
     "АВЕЅІЈКМНОРСТУХԁһаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧονυ" + "ӀԚԜ",
@@ -73,7 +75,6 @@ _PLAIN = _changes()
 _TAG = r"/?+[A-Za-z][A-Za-z0-9:]{0,20}+(?:>|/>|\s[^<>]{0,400}+>)|!--[^>]{0,400}-->"
 _BEYOND_ASCII = re.compile(r"[^\x20-\x7e\t\n\r]+")
 _OVERRIDE = re.compile(r"\u202e(?P<reversed>[^\u202c\n]{0,400})\u202c?")
-_ORDINARY = bytes([9, 10, 13, *range(32, 127)])
 # Each alternative is tried behind its own first character, so that the search runs from one such character to the next.
 _MARKUP = re.compile(
     rf"[<&%\\=](?:(?<=<)(?P<tags>(?:{_TAG})(?:<(?:{_TAG})){{0,255}})"
@@ -110,14 +111,31 @@ class Normal:
     `limited` says that the text was too densely disguised to be undone to its end.
     """
 
-    __slots__ = ("_given", "_plain", "asides", "limited", "text")
+    __slots__ = ("_given", "_mask", "_plain", "_text", "asides", "limited")
 
     def __init__(self, text: str, before: "Normal | None" = None, limited: bool = False) -> None:
-        self.text = text
+        self._text = text
+        self._mask: bytes | None = None
         self.asides: list[tuple[int, str]] = before.asides if before is not None else []
         self.limited = limited
         self._plain: list[tuple[int, int]] = []
         self._given: list[tuple[int, int]] = []
+
+    @property
+    def text(self) -> str:
+        """The plain text."""
+        return self._text
+
+    @property
+    def mask(self) -> bytes:
+        """The mask of the plain text (see `candidates`), made when it is first asked for."""
+        if self._mask is None:
+            self._mask = mask(self._text)
+        return self._mask
+
+    def spell(self, text: str) -> None:
+        """Take `text` for the plain one: as long as it, with other letters."""
+        self._text, self._mask = text, None
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """Return where characters `start` to `end` of the plain text stand in the given one."""
@@ -162,8 +180,8 @@ def normalise(text: str) -> Normal:
             normal = _rewrite(normal, _overrides(normal.text))
         normal = _rewrite(normal, _characters(normal.text))
         if _FOREIGN.search(normal.text):
-            normal.text = _FOREIGN_WORD.sub(_latin, normal.text)
-    elif normal.text.encode("ascii").translate(None, _ORDINARY):
+            normal.spell(_FOREIGN_WORD.sub(_latin, normal.text))
+    elif CONTROL in normal.mask:
         normal = _rewrite(normal, _characters(normal.text))
     return normal
 
