@@ -1,19 +1,20 @@
 """Where numbers and codes stand in a text: one pass over its mask, and the forms of all rules tried on what it finds.
 
-The mask has one byte a character: ``0`` for a digit, ``A`` for an upper-case letter, ``a`` for any other letter, 1 for a
-control character, the character itself for the rest. Everything of interest holds a digit, so the pass looks for digits
-only, and widens each find to the words that may belong to it. What a stretch of mask can be is remembered, so the same
-layout costs nothing the second time.
+The mask has one byte a character: ``0`` for a digit, ``A`` for an upper-case letter, ``a`` for any other letter, 1 for
+a control character, the character itself for the rest. Everything of interest holds a digit, so the pass looks for
+digits only, and widens each find to the words that may belong to it. What a stretch of mask can be is remembered, so
+the same layout costs nothing the second time.
 """
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from holdgate.detect.finders.finder import EVERY_SIGN, SIGN_SEPARATORS, SIGNS
 from holdgate.detect.forms import LONGEST_WORD, MOST_CHARACTERS, MOST_WORDS, TOKEN, Forms, Item
 
-CONTROL = 1
-_SPACES = b"\t\n\r"
+CONTROL: Final = 1
+_SPACES: Final = b"\t\n\r"
 
 
 def _masked(code: int) -> int:
@@ -25,19 +26,23 @@ def _masked(code: int) -> int:
     return CONTROL if character.isascii() and not character.isprintable() and code not in _SPACES else code
 
 
-MASK = bytes(map(_masked, range(256)))
-_LETTERS = b"Aa"
-_WORDS_BEFORE = re.compile(rb"(?:(?<![0Aa])(?:A{1,%d}|[Aa]{1,2})[^0Aa\n\r\t]){1,%d}\Z" % (LONGEST_WORD, MOST_WORDS))
-_SIGNS = [(sign, re.compile(pattern)) for sign, pattern in SIGNS.items()]
-_MOST_LAYOUTS = 50_000
-_MOST_LAYOUT, _HALF, _OVERLAP = 96, 40, 2 * MOST_CHARACTERS
+MASK: Final = bytes(map(_masked, range(256)))
+_LETTERS: Final = b"Aa"
+_WORDS_BEFORE: Final = re.compile(
+    rb"(?:(?<![0Aa])(?:A{1,%d}|[Aa]{1,2})[^0Aa\n\r\t]){1,%d}\Z" % (LONGEST_WORD, MOST_WORDS)
+)
+_SIGNS: Final = [(sign, re.compile(pattern)) for sign, pattern in SIGNS.items()]
+_MOST_LAYOUTS: Final = 50_000
+_MOST_LAYOUT: Final = 96
+_HALF: Final = 40
+_OVERLAP: Final = 2 * MOST_CHARACTERS
 
 # A start and an end within a stretch of mask, and the number of the kind of fit: see `Candidates.kinds`.
 Fit = tuple[int, int, int]
 # What fits in a stretch of mask, whether more may fit when there is a word before it, and what signs it has.
 Layout = tuple[tuple[Fit, ...], bool, int]
 # Of one that is longer than _MOST_LAYOUT, which is looked at in pieces.
-_LONG: Layout = (), True, EVERY_SIGN
+_LONG: Final[Layout] = (), True, EVERY_SIGN
 
 
 def mask(text: str) -> bytes:

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from holdgate.detect import decode, loader
 from holdgate.detect.compiled import Ready, Rules
@@ -16,12 +16,12 @@ from holdgate.detect.match import Match
 from holdgate.detect.normal import Normal, normalise
 from holdgate.detect.tomlfile import RuleError
 
-_CONTEXT = 120
+_CONTEXT: Final = 120
 # More candidates than these are not judged, and the text counts as read in part.
 FREE_CANDIDATES = 20_000
 CHARACTERS_A_CANDIDATE = 60
 # In most mail anyhow: no company for what only counts beside other data.
-EVERYWHERE = frozenset({"email-address", "phone-number", "ip-address"})
+EVERYWHERE: Final = frozenset({"email-address", "phone-number", "ip-address"})
 
 
 class Scan(NamedTuple):

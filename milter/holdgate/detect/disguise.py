@@ -8,7 +8,7 @@ one of its own keywords and be grouped as its issuer groups it.
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from holdgate.detect.candidates import mask
 from holdgate.detect.compiled import Ready, Rules
@@ -18,28 +18,35 @@ from holdgate.detect.judge import Judge
 from holdgate.detect.keywords import Keyword
 from holdgate.detect.match import Confidence, Match
 
-_BEFORE, _AFTER = 60, 180
-_LEAST_DIGITS = 5
-_WIDEST_GAP, _WIDEST_FIELD = 6, 24
-_MOST_TOKENS = 80
-_CLOSE, _CLOSEST = 45, 25
-_LONG = 12
-_NEAR, _FEW = 70, 4
-_ORDINARY = frozenset(" -./")
+_BEFORE: Final = 60
+_AFTER: Final = 180
+_LEAST_DIGITS: Final = 5
+_WIDEST_GAP: Final = 6
+_WIDEST_FIELD: Final = 24
+_MOST_TOKENS: Final = 80
+_CLOSE: Final = 45
+_CLOSEST: Final = 25
+_LONG: Final = 12
+_NEAR: Final = 70
+_FEW: Final = 4
+_ORDINARY: Final = frozenset(" -./")
 MOST_TRIALS = 3_000
-_MOST_COMPLETE = 20_000
+_MOST_COMPLETE: Final = 20_000
 
-_TOKEN = re.compile(r"[^\W_]+")
-_LOOKALIKE = str.maketrans("OoQDlIiSsBZzGgqT", "0000111558226997")
-_CAREFUL = str.maketrans("OolI", "0011")
-WIDE, REVERSED, LOOKALIKE = "wide separators", "reversed", "look-alike letters"
-GLUED, FIELDS = "glued letters", "split over fields"
-_LOOKS = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
-_GLUED = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
-_GLUED_CODE = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-Z][A-Z0-9]{3,})[a-z]{1,12}")
-_FIELD = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
-_COUNTRY = re.compile(r"[A-Za-z]{2}\d\d")
-_FILLERS = frozenset(  # words that stand for a separator
+_TOKEN: Final = re.compile(r"[^\W_]+")
+_LOOKALIKE: Final = str.maketrans("OoQDlIiSsBZzGgqT", "0000111558226997")
+_CAREFUL: Final = str.maketrans("OolI", "0011")
+WIDE: Final = "wide separators"
+REVERSED: Final = "reversed"
+LOOKALIKE: Final = "look-alike letters"
+GLUED: Final = "glued letters"
+FIELDS: Final = "split over fields"
+_LOOKS: Final = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
+_GLUED: Final = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
+_GLUED_CODE: Final = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-Z][A-Z0-9]{3,})[a-z]{1,12}")
+_FIELD: Final = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
+_COUNTRY: Final = re.compile(r"[A-Za-z]{2}\d\d")
+_FILLERS: Final = frozenset(  # words that stand for a separator
     [
         "dash",
         "hyphen",
@@ -59,10 +66,10 @@ _FILLERS = frozenset(  # words that stand for a separator
         "espacio",
     ]
 )
-_REPEATS = {"double": 2, "triple": 3, "doppel": 2, "doble": 2}
-_HAN = str.maketrans("〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖", "00123456789123456789")
-_HAN_DIGIT = "[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]"
-_HAN_RUN = re.compile(f"{_HAN_DIGIT}(?:[ -]?{_HAN_DIGIT}){{3,}}")
+_REPEATS: Final = {"double": 2, "triple": 3, "doppel": 2, "doble": 2}
+_HAN: Final = str.maketrans("〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖", "00123456789123456789")
+_HAN_DIGIT: Final = "[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]"
+_HAN_RUN: Final = re.compile(f"{_HAN_DIGIT}(?:[ -]?{_HAN_DIGIT}){{3,}}")
 
 
 class _Token(NamedTuple):

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import Final
 
 from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.finders.finder import Text
@@ -10,10 +11,9 @@ from holdgate.detect.match import Confidence, Evidence, Match, Span
 from holdgate.detect.normal import Normal
 from holdgate.detect.tables import Tables
 
-HEADING = "column heading"
-_PATTERN = "pattern near it"
+_PATTERN: Final = "pattern near it"
 # Matches that are evidence for others are not longer than this.
-LONGEST = 200
+LONGEST: Final = 200
 
 
 class Judge:

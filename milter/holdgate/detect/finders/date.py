@@ -3,17 +3,18 @@
 import datetime
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
 # The searches begin with the last digit of the first number; `_number_start` finds its first.
-_FIGURES = re.compile(rb"0([./\-]) ?0{1,2}\1 ?0{2,4}(?![0Aa]|[\-/]0)")
-_DAY_FIRST = re.compile(rb"0(?:aa|\.)?(?: aa)?[ \-][Aa]{3,10}\.?(?: aa)?,?[ \-]00(?:00)?(?![0Aa])")
-_MONTH_FIRST = re.compile(rb" 00?(?:aa)?,? 0000(?![0Aa])")
-_MONTH_BEFORE = re.compile(r"([^\W\d_]{3,10})\.?\Z")
-_NUMBER = re.compile(r"\d+")
-_WORD = re.compile(r"[^\W\d_]{3,}")
-_MONTHS = {
+_FIGURES: Final = re.compile(rb"0([./\-]) ?0{1,2}\1 ?0{2,4}(?![0Aa]|[\-/]0)")
+_DAY_FIRST: Final = re.compile(rb"0(?:aa|\.)?(?: aa)?[ \-][Aa]{3,10}\.?(?: aa)?,?[ \-]00(?:00)?(?![0Aa])")
+_MONTH_FIRST: Final = re.compile(rb" 00?(?:aa)?,? 0000(?![0Aa])")
+_MONTH_BEFORE: Final = re.compile(r"([^\W\d_]{3,10})\.?\Z")
+_NUMBER: Final = re.compile(r"\d+")
+_WORD: Final = re.compile(r"[^\W\d_]{3,}")
+_MONTHS: Final = {
     name: month
     for names in (
         "jan feb mar apr may jun jul aug sep oct nov dec",

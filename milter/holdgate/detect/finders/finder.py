@@ -1,7 +1,7 @@
 """What a finder is given and what it gives back."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Place(NamedTuple):
@@ -14,8 +14,13 @@ class Place(NamedTuple):
 
 # What there may be among the digits of a text, as it looks in a mask. Which of these a text has is known before any
 # finder runs, and saves most of them the way through the text.
-DOTTED, COLONS, FIVE_DIGITS, OUTCODE, BITS, PAIRS = (1 << number for number in range(6))
-SIGNS = {
+DOTTED: Final = 1
+COLONS: Final = 2
+FIVE_DIGITS: Final = 4
+OUTCODE: Final = 8
+BITS: Final = 16
+PAIRS: Final = 32
+SIGNS: Final = {
     DOTTED: rb"0\.0{1,3}\.0{1,3}\.0",
     COLONS: rb":[Aa]{0,2}0",
     FIVE_DIGITS: rb"(?<!0)00000(?![0Aa])",
@@ -23,7 +28,7 @@ SIGNS = {
     BITS: rb"00000000[ ,]?00000000[ ,]?00000000",
     PAIRS: rb"0[0Aa][ ,;:]0[0Aa][ ,;:]0[0Aa]",
 }
-EVERY_SIGN = sum(SIGNS)
+EVERY_SIGN: Final = sum(SIGNS)
 # Characters between digits that the signs need; others end a stretch of digits, if no identifier is written with them.
 SIGN_SEPARATORS = ".: ,;"
 

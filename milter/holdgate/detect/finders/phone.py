@@ -6,17 +6,18 @@ Other groupings are forms in rules/identifiers/phone-number.toml, as they need a
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Final
 
 import phonenumbers
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
-_INTERNATIONAL = re.compile(rb"\+\(?0[0 ().\-/]{6,24}")
-_AREA = re.compile(rb"\(\+?0{2,5}\)[ \-/.]{0,2}0[0 .\-/]{4,16}")
-_AREA_BEFORE = re.compile(r"(?:\+?1[ .\-]?|0)\Z")
-_EXTENSION = re.compile(r" ?(?:x|ext\.?|extension) ?\d{1,6}(?!\d)", re.IGNORECASE)
-_NOT_DIGITS = re.compile(r"\D+")
-_TRAILING = " ().-/"
+_INTERNATIONAL: Final = re.compile(rb"\+\(?0[0 ().\-/]{6,24}")
+_AREA: Final = re.compile(rb"\(\+?0{2,5}\)[ \-/.]{0,2}0[0 .\-/]{4,16}")
+_AREA_BEFORE: Final = re.compile(r"(?:\+?1[ .\-]?|0)\Z")
+_EXTENSION: Final = re.compile(r" ?(?:x|ext\.?|extension) ?\d{1,6}(?!\d)", re.IGNORECASE)
+_NOT_DIGITS: Final = re.compile(r"\D+")
+_TRAILING: Final = " ().-/"
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
