@@ -1,18 +1,21 @@
 """A Debian of its own in a directory, booted with systemd in a container: what is installed there really is."""
 
 import os
+import re
 import secrets
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from testbed.ports import wait_for
 
 # What a mail server has before we come, and swaks to send with.
 _BASE = ("systemd-sysv", "dbus", "postfix", "swaks", "ca-certificates")
+# What script/package needs; it would install them itself, but here no list of packages is left.
+_BUILD = ("build-essential", "debhelper", "libmilter-dev", "lintian", "python3-dev", "python3-venv")
 _TOOLS = ("mmdebstrap", "systemd-nspawn", "nsenter", "dpkg-deb")
 _SECONDS = 60
 
@@ -36,35 +39,62 @@ def missing() -> str:
     return ""
 
 
-def codename() -> str:
-    """Return the release this machine runs: packages are built for it."""
+def suite() -> str:
+    """Return the release of Debian to test on: what HOLDGATE_SUITE names, or the one this machine runs."""
+    return os.environ.get("HOLDGATE_SUITE") or _own_release()
+
+
+def _own_release() -> str:
     lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)["VERSION_CODENAME"].strip('"')
 
 
 def make_root(directory: Path, package: Path) -> None:
-    """Install a small Debian of this machine's release with all that `package` depends on, but not the package."""
-    wanted = [*_BASE, *_dependencies(package)]
-    done = subprocess.run(
-        ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(wanted)}", codename(), str(directory)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise MachineError(f"mmdebstrap: {done.stderr[-1000:]}")
-
-
-def _dependencies(package: Path) -> list[str]:
+    """Install a small Debian with all that `package` depends on, but not the package."""
     field = subprocess.check_output(["dpkg-deb", "--field", str(package), "Depends"], text=True)
-    return [_available(entry) for entry in field.split(",")]
+    # The last alternative is a library's old name, which every release knows: as a package, or as provided by one.
+    dependencies = [entry.split("|")[-1].split()[0] for entry in field.split(",")]
+    _debootstrap(directory, [*_BASE, *dependencies])
 
 
-def _available(entry: str) -> str:
-    """Choose the alternative of a dependency that this release has."""
-    names = [alternative.split()[0] for alternative in entry.split("|")]
-    known = (name for name in names if subprocess.run(["apt-cache", "show", name], capture_output=True).returncode == 0)
-    return next(known, names[-1])
+def build_package(source: Path, workshop: Path) -> Path:
+    """Build the package from a checkout and return it: here, or for another release in a Debian of that release."""
+    target = workshop / "dist"
+    target.mkdir()
+    if suite() == _own_release():
+        _run(source / "script/package", target)
+    else:
+        root = workshop / "builder"
+        _debootstrap(root, [*_BUILD, "ca-certificates"])
+        _run(
+            *_inside(root),
+            f"--bind-ro={source}:/source",
+            f"--bind={target}:/target",
+            "/source/script/package",
+            "/target",
+        )
+        shutil.rmtree(root)
+    (built,) = target.glob("*.deb")
+    return built
+
+
+def _inside(root: Path) -> list[str]:
+    """Return the command that runs another one in `root`, which reaches PyPI in the way this machine does."""
+    settings = [
+        f"--setenv={name}" for name in os.environ if re.fullmatch(r"PIP_\w+|(?i:\w+_proxy)|SSL_CERT_FILE", name)
+    ]
+    files = [f"--bind-ro={file}" for file in ("/etc/pip.conf", "/etc/ssl/certs") if Path(file).exists()]
+    return ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={root}", *settings, *files]
+
+
+def _debootstrap(directory: Path, packages: Sequence[str]) -> None:
+    _run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}", suite(), directory)
+
+
+def _run(*command: str | Path) -> None:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise MachineError(f"{command[0]}: exit {done.returncode}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
 
 
 class Machine:
