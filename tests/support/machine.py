@@ -10,10 +10,22 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from testbed.ports import wait_for
+from testbed.ports import T, wait_for
 
 # What a mail server has before we come, and swaks to send with.
 _BASE = ("systemd-sysv", "dbus", "postfix", "swaks", "ca-certificates")
+# Whom it has for neighbours in some tests. They do not run before a test starts them.
+_NEIGHBOURS = (
+    "iproute2",
+    "opendkim",
+    "opendkim-tools",
+    "postfix-ldap",
+    "postfix-pcre",
+    "postfix-sqlite",
+    "rspamd",
+    "slapd",
+)
+_STOPPED = ("opendkim", "rspamd", "slapd")
 # What script/package needs; it would install them itself, but here no list of packages is left.
 _BUILD = ("build-essential", "debhelper", "libmilter-dev", "lintian", "python3-dev", "python3-venv")
 _TOOLS = ("mmdebstrap", "systemd-nspawn", "nsenter", "dpkg-deb")
@@ -54,7 +66,8 @@ def make_root(directory: Path, package: Path) -> None:
     field = subprocess.check_output(["dpkg-deb", "--field", str(package), "Depends"], text=True)
     # The last alternative is a library's old name, which every release knows: as a package, or as provided by one.
     dependencies = [entry.split("|")[-1].split()[0] for entry in field.split(",")]
-    _debootstrap(directory, [*_BASE, *dependencies])
+    _debootstrap(directory, [*_BASE, *_NEIGHBOURS, *dependencies])
+    _run("systemctl", f"--root={directory}", "--quiet", "disable", *_STOPPED)
 
 
 def build_package(source: Path, workshop: Path) -> Path:
@@ -177,25 +190,29 @@ class Machine:
             raise MachineError(f"{' '.join(command)}: exit {done.returncode}: {said}")
         return done
 
+    def path(self, name: str) -> Path:
+        """Return where a file of the container's disk is here, by its absolute name there."""
+        return self.root / name.lstrip("/")
+
     def install(self, package: Path) -> None:
         """Install a package file with apt; all that it needs is there."""
         shutil.copy(package, self.root / "var/cache" / package.name)
         self.run("apt-get", "install", "--yes", "--allow-downgrades", f"/var/cache/{package.name}")
 
-    def wait_for(self, condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:
-        """Wait for a condition; on failure show the end of the journal."""
+    def wait_for(self, condition: Callable[[], T], what: str, seconds: float = 30.0) -> T:
+        """Wait for a condition and return what it says; on failure show the end of the journal."""
         try:
-            wait_for(condition, what, seconds)
+            return wait_for(condition, what, seconds)
         except TimeoutError as error:
             journal = self.run("journalctl", "--no-pager", "-n", "40", "-o", "short", check=False).stdout
             raise TimeoutError(f"{error}\n{journal}") from None
 
     # -- mail -----------------------------------------------------------------------------------------------------
 
-    def send(self, text: str, *, to: str = "bob@localhost") -> None:
-        """Send a message from anna by swaks. Raises MachineError when Postfix does not take it."""
+    def send(self, text: str, *, sender: str = "anna@localhost", to: str = "bob@localhost") -> None:
+        """Send a message by swaks. Raises MachineError when Postfix does not take it."""
         self.run(
-            *("swaks", "--server", "127.0.0.1", "--from", "anna@localhost", "--to", to, "--silent", "2"),
+            *("swaks", "--server", "127.0.0.1", "--from", sender, "--to", to, "--silent", "2"),
             *("--header", f"Subject: {text.split()[0]}", "--body", text),
         )
 

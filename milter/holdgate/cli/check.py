@@ -21,11 +21,11 @@ from holdgate.extract.extractor import READERS
 from holdgate.policy.model import Exemption, Policy, PolicyFile, load_policies
 from holdgate.policy.review import review
 from holdgate.quarantine.store import StoreError, open_store
-from holdgate.queue.attach import longest_inspection, names_us, split_list
+from holdgate.queue.attach import longest_inspection, names_us
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.scan import sandbox
 from holdgate.seal import KeyFileError, load_keys
-from holdgate.tables import TableError, Tables, is_table
+from holdgate.tables import TableError, Tables, is_table, split_list
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -120,7 +120,7 @@ def _rules(_path: Path, settings: Settings) -> Iterator[str]:
         for problem in _unknown_names(policy, loaded):
             yield f'{where}: policy "{policy.name}": {problem}'
     yield from (f"{where}: {problem}" for problem in review(policies, datetime.now(UTC).date()))
-    yield from (f"{where}: {problem}" for problem in _tables(policies, Tables(settings.queue.postfix_config)))
+    yield from (f"{where}: {problem}" for problem in _tables(policies, _as_daemons_do(settings)))
 
 
 def _unknown_names(policy: Policy, loaded: Loaded | None) -> Iterator[str]:
@@ -137,6 +137,15 @@ def _unknown_names(policy: Policy, loaded: Loaded | None) -> Iterator[str]:
             yield f'attachment.type: there is no "{kind}"; known: {", ".join(sorted(READERS))}'
 
 
+def _as_daemons_do(settings: Settings) -> Tables:
+    """Return tables as milter and desk see them; who is not root sees them as himself."""
+    try:
+        pwd.getpwnam(settings.user)
+    except KeyError:
+        return Tables(settings.queue.postfix_config)
+    return Tables(settings.queue.postfix_config, user=settings.user if os.geteuid() == 0 else "")
+
+
 def _tables(policies: PolicyFile, tables: Tables) -> Iterator[str]:
     """Yield the Postfix tables that cannot be asked; while one cannot, mail it is needed for is deferred."""
     named: dict[str, str] = {table: "internal_domains" for table in policies.internal_domains if is_table(table)}
@@ -151,7 +160,7 @@ def _tables(policies: PolicyFile, tables: Tables) -> Iterator[str]:
         try:
             tables.lookup(table, "postmaster@localhost")
         except TableError as error:
-            yield f"{place}: {error}; make the table (postmap), or correct its name"
+            yield f"{place}: {error}; make the table (postmap), correct its name, or let the daemons' user read it"
 
 
 def _seal(path: Path, settings: Settings) -> Iterator[str]:
@@ -186,7 +195,7 @@ def _desk(path: Path, settings: Settings) -> Iterator[str]:
     if moderation.managers:
         table = moderation.managers if is_table(moderation.managers) else f"texthash:{moderation.managers}"
         try:
-            Tables(settings.queue.postfix_config).lookup(table, "postmaster@localhost")
+            _as_daemons_do(settings).lookup(table, "postmaster@localhost")
         except TableError as error:
             yield f"{path}: [moderation] managers: {error}"
 
