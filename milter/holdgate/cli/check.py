@@ -14,6 +14,7 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from holdgate import headers
+from holdgate.cli import canary
 from holdgate.config import ConfigError, Settings, load_settings, load_what_is_right
 from holdgate.detect import Detector, RuleError
 from holdgate.detect.loader import Loaded
@@ -120,6 +121,7 @@ def _rules(_path: Path, settings: Settings) -> Iterator[str]:
         for problem in _unknown_names(policy, loaded):
             yield f'{where}: policy "{policy.name}": {problem}'
     yield from (f"{where}: {problem}" for problem in review(policies, datetime.now(UTC).date()))
+    yield from (f"{where}: {problem}" for problem in canary.policy_problems(settings, policies))
     yield from (f"{where}: {problem}" for problem in _tables(policies, _as_daemons_do(settings)))
 
 
@@ -208,6 +210,7 @@ def _postfix(path: Path, settings: Settings) -> Iterator[str]:
     postfix = Postfix(settings.queue.postfix_config)
     try:
         yield from _main_cf(str(where), postfix, settings)
+        yield from (f"{where}: {problem}" for problem in canary.delivery_problems(settings, postfix))
         yield from _master_cf(str(where.with_name("master.cf")), postfix, settings)
     except PostfixError as error:
         yield f"{where}: {error}"
