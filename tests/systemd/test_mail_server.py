@@ -142,6 +142,7 @@ def test_units_are_confined(machine: Machine, unit: str, limit: float) -> None:
 
 
 def test_the_canary_comes_through_and_status_is_content(machine: Machine) -> None:
+    assert "canary" not in machine.run("holdgate", "check", check=False).stdout
     machine.run("systemctl", "start", "holdgate-canary.service")
     said = machine.run("holdgate", "status").stdout
     assert "last came through 0 min ago" in said
