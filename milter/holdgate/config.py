@@ -10,6 +10,7 @@ import tomllib
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -153,8 +154,19 @@ class StoreSettings(Section):
 
     url: str = Field(
         "sqlite:////var/lib/holdgate/holdgate.db",
-        description='Database URL as SQLAlchemy writes it; "postgresql+psycopg://…" needs the extra `postgresql`.',
+        description='"sqlite:////path", or "postgresql://ROLE@HOST/DATABASE?passfile=/path": see '
+        "[use PostgreSQL](../howto/postgresql.md).",
     )
+
+    @field_validator("url")
+    @classmethod
+    def _known_and_without_password(cls, value: str) -> str:
+        if re.match(r"sqlite:///|postgresql(\+psycopg)?://", value) is None:
+            raise ValueError('write "sqlite:////path" or "postgresql://ROLE@HOST/DATABASE"')
+        parts = urlsplit(value)
+        if parts.password is not None or "password" in parse_qs(parts.query, keep_blank_values=True):
+            raise ValueError("a password does not belong here, where everybody may read it: name a file by ?passfile=")
+        return value
 
 
 class QueueSettings(Section):
@@ -173,6 +185,11 @@ class QueueSettings(Section):
     missing_after: Duration = Field(
         timedelta(minutes=10),
         description="An incident whose message has not shown up in the hold queue by then is an alarm and is closed.",
+    )
+    adopt_uninspected: bool = Field(
+        False,
+        description="Ask a moderator about held mail without `X-Holdgate-Status`: it has not come through the milter. "
+        "Needed with `milter_default_action = quarantine`: see [attach](../howto/attach.md).",
     )
 
 

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from testbed.ports import T, wait_for
+from testbed.ports import PATIENCE, T, wait_for
 
 # What a mail server has before we come, and swaks to send with.
 _BASE = ("systemd-sysv", "dbus", "postfix", "swaks", "ca-certificates")
@@ -29,7 +29,6 @@ _STOPPED = ("opendkim", "rspamd", "slapd")
 # What script/package needs; it would install them itself, but here no list of packages is left.
 _BUILD = ("build-essential", "debhelper", "libmilter-dev", "lintian", "python3-dev", "python3-venv")
 _TOOLS = ("mmdebstrap", "systemd-nspawn", "nsenter", "dpkg-deb")
-_SECONDS = 60
 
 
 class MachineError(Exception):
@@ -135,7 +134,7 @@ class Machine:
                 start_new_session=True,
             )
         try:
-            wait_for(self._is_up, "the container to boot", _SECONDS)
+            wait_for(self._is_up, "the container to boot")
         except TimeoutError as error:
             console = (self._directory / "console").read_text(errors="replace")
             raise MachineError(f"{error}: {console[-1000:]}") from None
@@ -161,7 +160,7 @@ class Machine:
             return
         self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(_SECONDS)
+            self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -199,7 +198,7 @@ class Machine:
         shutil.copy(package, self.root / "var/cache" / package.name)
         self.run("apt-get", "install", "--yes", "--allow-downgrades", f"/var/cache/{package.name}")
 
-    def wait_for(self, condition: Callable[[], T], what: str, seconds: float = 30.0) -> T:
+    def wait_for(self, condition: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
         """Wait for a condition and return what it says; on failure show the end of the journal."""
         try:
             return wait_for(condition, what, seconds)

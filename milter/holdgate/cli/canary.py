@@ -4,13 +4,13 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from holdgate.config import CanarySettings, Settings, load_settings
+from holdgate.config import CanarySettings, ConfigError, Settings, load_settings
 from holdgate.desk import canary
 from holdgate.desk.context import Desk
 from holdgate.policy.conditions import address_matcher
-from holdgate.policy.model import PolicyFile
+from holdgate.policy.model import PolicyFile, load_policies
 from holdgate.quarantine.store import open_store
-from holdgate.queue.postfix import Postfix
+from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.tables import Tables, is_table, split_list
 
 _REMEDY = (
@@ -40,6 +40,16 @@ def _run(arguments: argparse.Namespace) -> int:
         return 2
     print(f"holdgate canary: {incident.id} was held, approved and released")
     return 0
+
+
+def remarks(settings: Settings) -> Iterator[str]:
+    """Yield why the canary would not come through; no problem where nobody sends it. Is silent where it cannot look."""
+    try:
+        yield from policy_problems(settings, load_policies(settings.policy.file))
+        yield from delivery_problems(settings, Postfix(settings.queue.postfix_config))
+    except (ConfigError, PostfixError):
+        # Both are problems, and named as such already.
+        return
 
 
 def delivery_problems(settings: Settings, postfix: Postfix) -> Iterator[str]:

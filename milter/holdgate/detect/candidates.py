@@ -9,20 +9,25 @@ the second time.
 import re
 from collections.abc import Iterable, Iterator
 
-from holdgate.detect.forms import MOST_CHARACTERS, Forms, Item
+from holdgate.detect.finders.finder import EVERY_SIGN, SIGN_SEPARATORS, SIGNS
+from holdgate.detect.forms import LONGEST_WORD, MOST_CHARACTERS, MOST_WORDS, TOKEN, Forms, Item
 
 MASK = bytes(
     48 if 48 <= code <= 57 else 65 if chr(code).isupper() else 97 if chr(code).isalpha() else code
     for code in range(256)
 )
 _LETTERS = b"Aa"
-_WORDS_BEFORE = re.compile(rb"(?:(?<![0Aa])(?:A{1,6}|[Aa]{1,2})[^0Aa\n\r\t]){1,2}\Z")
-_TOKEN = re.compile(r"[^0Aa]?[0Aa]+")
+_WORDS_BEFORE = re.compile(rb"(?:(?<![0Aa])(?:A{1,%d}|[Aa]{1,2})[^0Aa\n\r\t]){1,%d}\Z" % (LONGEST_WORD, MOST_WORDS))
+_SIGNS = [(sign, re.compile(pattern)) for sign, pattern in SIGNS.items()]
 _MOST_LAYOUTS = 50_000
 _MOST_LAYOUT, _HALF, _OVERLAP = 96, 40, 2 * MOST_CHARACTERS
 
 # A start and an end within a stretch of mask, and the number of the kind of fit: see `Candidates.kinds`.
 Fit = tuple[int, int, int]
+# What fits in a stretch of mask, whether more may fit when there is a word before it, and what signs it has.
+Layout = tuple[tuple[Fit, ...], bool, int]
+# Of one that is longer than _MOST_LAYOUT, which is looked at in pieces.
+_LONG: Layout = (), True, EVERY_SIGN
 
 
 def mask(text: str) -> bytes:
@@ -30,16 +35,22 @@ def mask(text: str) -> bytes:
     return text.encode("latin-1", "replace").translate(MASK)
 
 
-class Candidates:
-    """Finds where any of the forms fits. The number of a form is that of its shape."""
+class Candidates(dict[bytes, Layout]):
+    """Finds where any of the forms fits. The number of a form is that of its shape.
+
+    As a dictionary it holds what it knows of each stretch of mask it met, at most _MOST_LAYOUTS of them.
+    """
 
     def __init__(self, numbered: Iterable[tuple[int, tuple[Item, ...]]]) -> None:
+        super().__init__()
         numbered = list(numbered)
         inside = set().union(*(classes for _, items in numbered for classes, _, _ in items)) - set("0Aa\n\r\t")
+        inside |= set(SIGN_SEPARATORS)
         separator = "[" + re.escape("".join(sorted(inside))) + "]" if inside else "(?!)"
         # A digit with no word or digit beside it is passed over, where no form takes one digit alone.
         alone = any(sum(least for _, least, _ in items) <= 1 for _, items in numbered)
         company = "" if alone else f"(?:(?=[0Aa]|{separator}[0Aa])|(?<=[Aa]0)|(?<=[Aa]{separator}0))"
+        # Python before 3.11.5 takes letters behind the last group along (gh-106052), which change nothing.
         self._cluster = re.compile(
             rf"0{company}[0Aa]*+(?:{separator}(?:[Aa]{{0,2}}0[0Aa]*+|A{{1,6}}0[0Aa]*+|A{{1,6}}(?![Aa])))*+".encode(
                 "latin-1"
@@ -47,45 +58,61 @@ class Candidates:
         )
         self._separators = frozenset(map(ord, inside))
         self._forms = Forms(numbered)
-        self._layouts: dict[bytes, tuple[Fit, ...]] = {}
         # By number of a kind: the shapes that fit, and whether it is a piece of something longer, groups of digits that
         # go on before or after with the same separator. Grows as new kinds are met.
         self.kinds: list[tuple[tuple[int, ...], bool]] = []
         self._kinds: dict[tuple[tuple[int, ...], bool], int] = {}
 
-    def stretches(self, text_mask: bytes) -> Iterator[tuple[int, bytes, int]]:
-        """Yield (start, layout, reach) for each stretch of mask that forms may fit in, `reach` characters of it."""
-        separators = self._separators
+    def find(self, text_mask: bytes) -> tuple[list[tuple[int, tuple[Fit, ...], int]], int]:
+        """Return (start, fits, reach) for each stretch of mask that forms fit in, and what signs the mask has.
+
+        Only those fits of a stretch count that begin before its `reach`.
+        """
+        found = []
+        every = 0
         for cluster in self._cluster.finditer(text_mask):
             start, end = cluster.span()
-            if start and text_mask[start - 1] in _LETTERS:
-                start = self._word_start(text_mask, start)
-                if start < 0:
+            fits, joins, signs = self[cluster[0]] if end - start <= _MOST_LAYOUT else _LONG
+            every |= signs
+            if start and (joins or text_mask[start - 1] in _LETTERS):
+                first = self._begin(text_mask, start)
+                if first < 0:
                     continue
-            elif (
-                start > 1
-                and text_mask[start - 2] in _LETTERS
-                and text_mask[start - 1] in separators
-                # A word of capitals, or one of a letter or two.
-                and (text_mask[start - 2] == 65 or not text_mask[start - 4 : start - 2].isalpha())
-            ):
-                before = _WORDS_BEFORE.search(text_mask, max(0, start - 14), start)
-                if before is not None:
-                    start = before.start()
+                if first < start:
+                    start = first
+                    fits, _, _ = self[text_mask[start:end]] if end - start <= _MOST_LAYOUT else _LONG
             if end - start <= _MOST_LAYOUT:
-                yield start, text_mask[start:end], _MOST_LAYOUT
+                if fits:
+                    found.append((start, fits, _MOST_LAYOUT))
             else:
                 for left, right, reach in self._pieces(text_mask, start, end):
-                    yield left, text_mask[left:right], reach
+                    fits, _, _ = self[text_mask[left:right]]
+                    if fits:
+                        found.append((left, fits, reach))
+        return found, every
 
-    def fits(self, layout: bytes) -> tuple[Fit, ...]:
-        """Return what fits in a stretch of mask, and keep it for the next time."""
-        fits = self._layouts.get(layout)
-        if fits is None:
-            fits = tuple(self._fits(layout))
-            if len(self._layouts) < _MOST_LAYOUTS:
-                self._layouts[layout] = fits
-        return fits
+    def __missing__(self, layout: bytes) -> Layout:
+        signs = sum(sign for sign, pattern in _SIGNS if pattern.search(layout) is not None)
+        found = tuple(self._fits(layout)), self._forms.joins(layout.decode("latin-1")), signs
+        if len(self) < _MOST_LAYOUTS:
+            self[layout] = found
+        return found
+
+    def _begin(self, text_mask: bytes, start: int) -> int:
+        """Return where the words begin that may belong to the digit at `start`; -1 if it is part of a long word."""
+        if text_mask[start - 1] in _LETTERS:
+            return self._word_start(text_mask, start)
+        if (
+            start > 1
+            and text_mask[start - 2] in _LETTERS
+            and text_mask[start - 1] in self._separators
+            # A word of capitals, or one of a letter or two.
+            and (text_mask[start - 2] == 65 or start < 4 or not text_mask[start - 4 : start - 2].isalpha())
+        ):
+            before = _WORDS_BEFORE.search(text_mask, max(0, start - 14), start)
+            if before is not None:
+                return before.start()
+        return start
 
     @staticmethod
     def _pieces(text_mask: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
@@ -120,7 +147,7 @@ class Candidates:
 
     def _fits(self, layout: bytes) -> Iterator[Fit]:
         step, accepts, first = self._forms.step, self._forms.accepts, self._forms.start
-        tokens = [(token.start(), token.end(), token[0]) for token in _TOKEN.finditer(layout.decode("latin-1"))]
+        tokens = [(token.start(), token.end(), token[0]) for token in TOKEN.finditer(layout.decode("latin-1"))]
         for index, (left, _, token) in enumerate(tokens):
             if token[0] not in "0Aa":
                 left, token = left + 1, token[1:]

@@ -31,7 +31,7 @@ class Ready:
     `lists` are the numbers of its keyword lists, the identifier's own first; `against` that of its not_keywords, -1 if
     none. `alone` is None for a shape that needs evidence. `evidence` find what speaks for a value near it; where it
     is `only_evidence`, beside keywords nothing else does. `bare` is what there is to say of a match without any.
-    `weights` are those of words that count for more than one.
+    `weights` are those of words that count for more than one. `first` are the ASCII characters a value may begin with.
     """
 
     number: int
@@ -54,18 +54,43 @@ class Ready:
     upper: bool
     bare: Evidence
     weights: Mapping[str, int]
+    first: frozenset[str]
 
 
 class Choice(NamedTuple):
-    """The shapes of a kind of fit: those that any text may have, and those that need keywords of certain groups.
+    """The shapes that a kind of fit may be of: in any text, in one with keywords of certain groups, or evidence.
 
-    `groups` are those of all that need some, and `doubtful` says that among the first are some with `only_evidence`.
+    `groups` are those of all that need some, and `doubtful` are the shapes with `only_evidence`.
     """
 
     always: tuple[Ready, ...]
-    doubtful: bool
     groups: frozenset[int]
     perhaps: tuple[Ready, ...]
+    doubtful: tuple[Ready, ...]
+
+
+class Choices(dict[tuple[int, str], Choice]):
+    """By kind of fit and first character of a value: what it may be. Grows as new ones are met."""
+
+    def __init__(self, rules: "Rules") -> None:
+        super().__init__()
+        self._rules = rules
+
+    def __missing__(self, start: tuple[int, str]) -> Choice:
+        kind, first = start
+        numbers, piece = self._rules.candidates.kinds[kind]
+        shapes = [self._rules.shapes[number] for number in numbers]
+        # A piece of a longer number is taken for a value only if the shape needs no keyword to be believed.
+        shapes = [shape for shape in shapes if not (piece and shape.alone is None)]
+        shapes = [shape for shape in shapes if first in shape.first or not first.isascii()]
+        always = tuple(shape for shape in shapes if not shape.needs_keyword and not shape.only_evidence)
+        perhaps = tuple(shape for shape in shapes if shape.needs_keyword)
+        groups = frozenset[int]().union(*(self._rules.groups[shape.number] for shape in perhaps))
+        doubtful = tuple(shape for shape in shapes if shape.only_evidence)
+        found = Choice(always, groups, perhaps, doubtful)
+        if first.isascii():
+            self[start] = found
+        return found
 
 
 class Rules:
@@ -78,7 +103,7 @@ class Rules:
             shared[keyword_list.id] = len(lists)
             lists.append(_words(keyword_list.keywords))
         self.shapes: list[Ready] = []
-        self._possible: dict[int, Choice] = {}
+        self.choices = Choices(self)
         self._evidence = re2.Set.SearchSet(QUIET)
         self._evidence_ids: list[str] = []
         self.searches: list[Ready] = []
@@ -127,24 +152,12 @@ class Rules:
         self.groups = [
             frozenset[int]().union(*map(self.keywords.groups.__getitem__, ready.lists)) for ready in self.shapes
         ]
-        self.finders = [(ready, self.groups[ready.number]) for ready in self.shapes if ready.finder is not None]
-
-    def possible(self, kind: int) -> Choice:
-        """Return the shapes of a kind of fit.
-
-        A piece of a longer number is taken for a value only if the shape needs no keyword to be believed.
-        """
-        found = self._possible.get(kind)
-        if found is None:
-            numbers, piece = self.candidates.kinds[kind]
-            shapes = [self.shapes[number] for number in numbers]
-            shapes = [shape for shape in shapes if not (piece and shape.alone is None)]
-            always = tuple(shape for shape in shapes if not shape.needs_keyword)
-            perhaps = tuple(shape for shape in shapes if shape.needs_keyword)
-            groups = frozenset[int]().union(*(self.groups[shape.number] for shape in perhaps))
-            doubtful = any(shape.only_evidence for shape in always)
-            found = self._possible[kind] = Choice(always, doubtful, groups, perhaps)
-        return found
+        # The shapes with a finder, whether it runs on every text, and the groups of keywords that else call for it.
+        self.finders = [
+            (ready, ready.finder, not (ready.needs_keyword or ready.shape.in_company), self.groups[ready.number])
+            for ready in self.shapes
+            if ready.finder is not None
+        ]
 
     def with_evidence(self, text: str) -> frozenset[str]:
         """Return the ids of the identifiers whose evidence patterns occur in the text; all are searched for at once."""
@@ -170,6 +183,7 @@ def _ready(
     compile_pattern = re.compile if trusted else re2.compile
     name = shape.validator or identifier.validator
     pattern = compile_pattern(shape.pattern) if shape.pattern else None
+    upper = bool(shape.form) and not shape.keep_case
     return Ready(
         number,
         identifier.id,
@@ -188,9 +202,26 @@ def _ready(
         tuple(compile_pattern(pattern).finditer for pattern in identifier.evidence_patterns),
         shape.alone == "none" and bool(identifier.evidence_patterns) and not identifier.evidence_identifiers,
         shape.alone == "none" and not identifier.evidence_patterns and not identifier.evidence_identifiers,
-        bool(shape.form) and not shape.keep_case,
+        upper,
         Evidence(shape.name, identifier.checksum),
         weights,
+        _first(shape, upper),
+    )
+
+
+def _first(shape: Shape, upper: bool) -> frozenset[str]:
+    """Return the ASCII characters that a value of the shape may begin with, as far as its pattern tells."""
+    ascii_characters = map(chr, range(128))
+    if not shape.pattern:
+        return frozenset(ascii_characters)
+    try:
+        least, most = re2.compile(shape.pattern, QUIET).possiblematchrange(8)
+    except re2.error:
+        return frozenset(ascii_characters)
+    return frozenset(
+        character
+        for character in ascii_characters
+        if least[:1] <= (character.upper() if upper else character).encode() <= most[:1]
     )
 
 

@@ -10,13 +10,15 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import product
 
+from holdgate.detect.finders.finder import BITS, Text
 from holdgate.detect.match import Span
 
 MOST_LAYERS = 3
 MOST_RUNS = 64
 MOST_DECODED = 1_000_000
 _SAME = bytes(98 if code in b"0Aa+/_" else code for code in range(256))
-_LEAST_RUN = b"b" * 15
+_LEAST = 15
+_LEAST_RUN = b"b" * _LEAST
 _RUN = re.compile(rb"b+={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*(?:\r?\n[ >]{0,4}b{2,}=*)?")
 # The searches begin with a plain byte, which `re` looks for many times faster than for a class or a repeat.
 _SPACED = re.compile(rb"00(?:[ ,;:]{1,2}0[0Aa]){6,}")
@@ -32,17 +34,15 @@ _WHITE = re.compile(r"[\s>]+")
 _LEAST_DIGITS = 5
 
 
-def find(text: str, mask: bytes) -> Iterator[tuple[int, int, str, str]]:
-    """Yield (start, end, decoded text, name of the code) for each run in `text` that decodes to something telling.
-
-    `mask` is that of the text (see `candidates`).
-    """
+def find(content: Text) -> Iterator[tuple[int, int, str, str]]:
+    """Yield (start, end, decoded text, name of the code) for each run in a text that decodes to something telling."""
+    text, mask = content.text, content.mask
     left = MOST_DECODED
     runs = 0
     for spans, decoders in (
         (_runs(mask), _DECODERS),
         (map(_span, _SPACED.finditer(mask)), _SPACED_DECODERS),
-        (map(_span, _BITS.finditer(mask)) if b"00000000" in mask else (), _BIT_DECODERS),
+        (map(_span, _BITS.finditer(mask)) if content.signs & BITS else (), _BIT_DECODERS),
     ):
         for start, end in spans:
             raw = text[start:end]
@@ -68,6 +68,11 @@ def _runs(mask: bytes) -> Iterator[Span]:
     same = mask.translate(_SAME)
     start = same.find(_LEAST_RUN)
     while start >= 0:
+        head = mask[start : start + _LEAST]
+        if head.islower() and b"0" not in head:
+            # Words and paths: code would have had a capital or a digit by now.
+            start = same.find(_LEAST_RUN, start + _LEAST)
+            continue
         run = _RUN.match(same, start)
         assert run is not None
         if _coded(mask[start : run.end()]):
@@ -102,8 +107,12 @@ def _text(data: bytes) -> str | None:
         return None
 
 
+def _compact(raw: str) -> str:
+    return _WHITE.sub("", raw) if "\n" in raw else raw
+
+
 def _hex(raw: str) -> str | None:
-    found = _HEX.fullmatch(_WHITE.sub("", raw))
+    found = _HEX.fullmatch(_compact(raw))
     return _text(bytes.fromhex(found[1])) if found else None
 
 
@@ -115,7 +124,7 @@ def _base64(raw: str) -> str | None:
         return None
     if head.translate(None, _READABLE) and b"\0" not in head[:2]:
         return None
-    raw = _WHITE.sub("", raw).rstrip("=").replace("-", "+").replace("_", "/")
+    raw = _compact(raw).rstrip("=").replace("-", "+").replace("_", "/")
     if len(raw) % 4 == 1:
         return None
     try:
@@ -125,7 +134,7 @@ def _base64(raw: str) -> str | None:
 
 
 def _base32(raw: str) -> str | None:
-    raw = _WHITE.sub("", raw)
+    raw = _compact(raw)
     if not _BASE32.fullmatch(raw):
         return None
     raw = raw.rstrip("=")

@@ -2,8 +2,8 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from holdgate.detect import candidates, decode, loader
 from holdgate.detect.compiled import Ready, Rules
@@ -24,8 +24,7 @@ CHARACTERS_A_CANDIDATE = 60
 EVERYWHERE = frozenset({"email-address", "phone-number", "ip-address"})
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """What was found in a text, in order of its place. `limited` says why not all of it was searched, "" if it was."""
 
     matches: list[Match]
@@ -96,17 +95,22 @@ class Detector:
     def _search(self, normal: Normal, places: Sequence[tuple[int, str]], layer: int = 0) -> tuple[list[Match], str]:
         """Return the matches in a plain text, and why not all of it was searched ("" if it was)."""
         text = normal.text
-        content = Text(text, candidates.mask(text))
+        mask = candidates.mask(text)
+        stretches, signs = self._rules.candidates.find(mask)
+        content = Text(text, mask, signs)
         judge = Judge(self._rules, content, normal, places)
         found: list[Match] = []
         limited = "too many keywords" if judge.hits.limited else ""
         left = FREE_CANDIDATES + len(text) // CHARACTERS_A_CANDIDATE
-        for base, layout, reach in self._rules.candidates.stretches(content.mask):
-            for first, last, possible in judge.fits[layout]:
+        for base, fits, reach in stretches:
+            for first, last, kind in fits:
                 if first >= reach:
                     continue
-                left -= len(possible)
                 start, end = base + first, base + last
+                possible = judge.possible(kind, text[start])
+                if not possible:
+                    continue
+                left -= len(possible)
                 value = text[start:end]
                 if not value.isalnum():
                     value = "".join(filter(str.isalnum, value))
@@ -158,13 +162,13 @@ class Detector:
                 if end > start:
                     yield ready, Place(start, end, judge.text[start:end])
         present = judge.hits.found.keys()
-        for ready, groups in self._rules.finders:
-            assert ready.finder is not None
-            wanted = not ready.needs_keyword or not present.isdisjoint(groups)
-            if ready.shape.in_company:
-                wanted = not present.isdisjoint(groups) or any(match.identifier not in EVERYWHERE for match in found)
-            if wanted:
-                for place in ready.finder(content, self.loaded.dictionaries):
+        for ready, find, always, groups in self._rules.finders:
+            if (
+                always
+                or not present.isdisjoint(groups)
+                or (ready.shape.in_company and any(match.identifier not in EVERYWHERE for match in found))
+            ):
+                for place in find(content, self.loaded.dictionaries):
                     yield ready, place
 
     def _prefixed(self, judge: Judge) -> Iterator[tuple[Ready, Place]]:
@@ -184,7 +188,7 @@ class Detector:
         if layer >= decode.MOST_LAYERS:
             return
         text = content.text
-        for start, end, plain, code in decode.find(text, content.mask):
+        for start, end, plain, code in decode.find(content):
             before = text[max(0, start - _CONTEXT) : start]
             inner = normalise(f"{before} {plain} {text[end : end + _CONTEXT]}")
             if len(inner.text) > decode.MOST_DECODED:
@@ -192,4 +196,4 @@ class Detector:
             for match in self._search(inner, (), layer + 1)[0]:
                 left, right = inner.place(match.start, match.end)
                 if left >= len(before) and right <= len(before) + len(plain) + 1:
-                    yield replace(match, start=start, end=end, evidence=replace(match.evidence, trick=code))
+                    yield match._replace(start=start, end=end, evidence=match.evidence._replace(trick=code))

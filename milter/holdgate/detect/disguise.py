@@ -152,7 +152,7 @@ class Disguises:
 
     def _worthwhile(self, judge: Judge, keyword: Keyword) -> bool:
         """Whether a value can begin near the keyword: there are some digits, or words for them."""
-        start, end, _ = keyword
+        end, start, _ = keyword
         if (
             judge.mask.count(b"0", end, end + _NEAR) >= _FEW
             or judge.mask.count(b"0", max(0, start - 40), start) >= _FEW

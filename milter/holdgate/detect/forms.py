@@ -14,9 +14,13 @@ from collections.abc import Iterable
 
 CLASSES = {"D": frozenset("0"), "L": frozenset("Aa"), "X": frozenset("0Aa")}
 DEFAULT_SEPARATORS = " -."
+# A group of digits and letters, with the separator before it.
+TOKEN = re.compile(r"[^0Aa]?[0Aa]+")
 _ITEM = re.compile(r"([DLX~ ]|[^\w{}])(?:\{(\d+)(?:,(\d+))?\})?")
 MOST_STEPS = 200_000
 MOST_CHARACTERS = 64
+# Words before the first digit that are taken for part of a value.
+MOST_WORDS, LONGEST_WORD = 2, 6
 
 Item = tuple[frozenset[str], int, int]
 Place = tuple[int, int, int]
@@ -63,8 +67,10 @@ class Forms:
         self._places: list[frozenset[Place]] = []
         self._accepts: list[tuple[int, ...]] = []
         self._steps: list[dict[str, State]] = []
-        self.start = self._state(self._closure((index, 0, 0) for index in range(len(self._forms))))
+        start = self._closure((index, 0, 0) for index in range(len(self._forms)))
+        self.start = self._state(start)
         self._step_count = 0
+        self._behind_words = self._state(self._after_words(start))
 
     def step(self, state: State, token: str) -> State:
         """Return the state after `token` (a few mask characters); -1 when no form can take it."""
@@ -83,13 +89,37 @@ class Forms:
         """Return the numbers of the forms that are complete in `state`."""
         return self._accepts[state]
 
+    def joins(self, layout: str) -> bool:
+        """Whether a form can end with a group of a layout that stands behind words (see `_after_words`)."""
+        state = self._behind_words
+        for token in TOKEN.findall(layout):
+            state = self.step(state, token)
+            if state < 0:
+                return False
+            if self._accepts[state]:
+                return True
+        return False
+
+    def _after_words(self, places: frozenset[Place]) -> frozenset[Place]:
+        """Return where the forms may be behind the words that `candidates` takes for parts of a value."""
+        separators = {symbol for _, items in self._forms for symbols, _, _ in items for symbol in symbols} - set("0Aa")
+        behind = frozenset[Place]()
+        for _ in range(MOST_WORDS):
+            words = frozenset[Place]()
+            for _ in range(LONGEST_WORD):
+                places = frozenset[Place]().union(*(self._closure(self._take(places, letter)) for letter in "Aa"))
+                words |= places
+            places = frozenset[Place]().union(*(self._closure(self._take(words, symbol)) for symbol in separators))
+            behind |= places
+        return behind
+
     def _walk(self, state: State, token: str) -> State:
-        places = self._places[state]
-        for character in token:
-            places = self._closure(self._take(places, character))
-            if not places:
-                return -1
-        return self._state(places)
+        """Take a step character by character; these steps are remembered too, as all tokens are made of them."""
+        if len(token) > 1:
+            for character in token:
+                state = self.step(state, character)
+            return state
+        return self._state(self._closure(self._take(self._places[state], token)))
 
     def _take(self, places: Iterable[Place], character: str) -> Iterable[Place]:
         for form, item, taken in places:

@@ -2,9 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import replace
 
-from holdgate.detect.candidates import Candidates
 from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.finders.finder import Text
 from holdgate.detect.keywords import Hits, Keyword
@@ -16,26 +14,6 @@ HEADING = "column heading"
 _PATTERN = "pattern near it"
 # Matches that are evidence for others are not longer than this.
 LONGEST = 200
-_MOST_LAYOUTS = 20_000
-
-
-class _Fits(dict[bytes, tuple[tuple[int, int, tuple[Ready, ...]], ...]]):
-    """By layout: where in it shapes fit that can match in this text (see `Candidates.fits`), and these shapes."""
-
-    def __init__(self, judge: "Judge", candidates: Candidates) -> None:
-        super().__init__()
-        self._judge = judge
-        self._candidates = candidates
-
-    def __missing__(self, layout: bytes) -> tuple[tuple[int, int, tuple[Ready, ...]], ...]:
-        fits = tuple(
-            (first, last, possible)
-            for first, last, kind in self._candidates.fits(layout)
-            if (possible := self._judge.possible(kind))
-        )
-        if len(self) < _MOST_LAYOUTS:
-            self[layout] = fits
-        return fits
 
 
 class Judge:
@@ -45,11 +23,10 @@ class Judge:
         self.text = content.text
         self.mask = content.mask
         self.hits: Hits = rules.keywords.find(self.text)
-        self.fits = _Fits(self, rules.candidates)
         self._rules = rules
         self._places = [(normal.plain(offset), name) for offset, name in places]
         self._tables: Tables | None = None
-        self._possible: dict[int, tuple[Ready, ...]] = {}
+        self._possible: dict[tuple[int, str], tuple[Ready, ...]] = {}
         self._with_evidence: frozenset[str] | None = None
         self._lists: dict[int, list[int]] = {}
         self._spans: dict[str, list[Span]] = {}
@@ -62,24 +39,25 @@ class Judge:
             self._tables = Tables(self.text, self._places)
         return self._tables
 
-    def possible(self, kind: int) -> tuple[Ready, ...]:
-        """Return those shapes of a kind of fit that can match in this text at all, given the keywords that it has."""
-        ready = self._possible.get(kind)
-        if ready is None:
-            ready, doubtful, groups, perhaps = self._rules.possible(kind)
-            present = self.hits.found.keys()
+    def possible(self, kind: int, first: str) -> tuple[Ready, ...]:
+        """Return the shapes of which a value of a kind of fit may be that begins with `first`, in this text."""
+        possible = self._possible.get((kind, first))
+        if possible is None:
+            possible, groups, perhaps, doubtful = self._rules.choices[kind, first]
+            if not self.hits.found.keys().isdisjoint(groups):
+                possible += tuple(ready for ready in perhaps if self._has_keyword(ready))
             if doubtful:
-                ready = tuple(shape for shape in ready if not shape.only_evidence or self._spoken_for(shape))
-            if not present.isdisjoint(groups):
-                needed = self._rules.groups
-                ready = (*ready, *(shape for shape in perhaps if not present.isdisjoint(needed[shape.number])))
-            self._possible[kind] = ready
-        return ready
+                possible += tuple(ready for ready in doubtful if self._is_spoken_for(ready))
+            self._possible[kind, first] = possible
+        return possible
 
-    def _spoken_for(self, ready: Ready) -> bool:
+    def _has_keyword(self, ready: Ready) -> bool:
+        """Whether the text has a keyword for the shape anywhere."""
+        return not self.hits.found.keys().isdisjoint(self._rules.groups[ready.number])
+
+    def _is_spoken_for(self, ready: Ready) -> bool:
         """Whether the text has a keyword or evidence for the shape anywhere."""
-        present = self.hits.found.keys()
-        return not present.isdisjoint(self._rules.groups[ready.number]) or self._has_evidence(ready.id)
+        return self._has_keyword(ready) or self._has_evidence(ready.id)
 
     def _has_evidence(self, identifier: str) -> bool:
         if self._with_evidence is None:
@@ -181,8 +159,8 @@ class Judge:
                 distance = other.end - match.start if other.end <= match.start else max(other.start - match.end, 0)
                 wanted = other.identifier in identifier.evidence_identifiers and distance >= -identifier.proximity
                 if wanted and other.confidence >= Confidence.MEDIUM:
-                    evidence = replace(match.evidence, keyword=f"{other.identifier} near it", distance=distance)
-                    settled.append(replace(match, evidence=evidence))
+                    evidence = match.evidence._replace(keyword=f"{other.identifier} near it", distance=distance)
+                    settled.append(match._replace(evidence=evidence))
                     break
         return settled
 

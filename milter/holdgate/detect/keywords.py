@@ -6,7 +6,7 @@ like Latin ones taken for these, so that "Kаrte" with a Cyrillic letter is stil
 
 import re
 import unicodedata
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -64,10 +64,10 @@ _Entry = tuple[int, int, str, int, tuple[str, ...]]
 
 
 class Keyword(NamedTuple):
-    """A keyword in the text."""
+    """A keyword in the text; the order of its fields is that in which keywords are sorted."""
 
-    start: int
     end: int
+    start: int
     word: str
 
 
@@ -103,9 +103,9 @@ class Hits:
         """
         best: tuple[int, Keyword] | None = None
         for found in self.of(number):
-            for index in range(bisect_left(found, start - before, key=_end), len(found)):
+            for index in range(bisect_left(found, (start - before,)), len(found)):
                 keyword = found[index]
-                left, right, _ = keyword
+                right, left, _ = keyword
                 if right <= start:
                     if best is None or start - right < abs(best[0]):
                         best = right - start, keyword
@@ -117,24 +117,18 @@ class Hits:
 
     def count(self, number: int, start: int, end: int) -> int:
         """Return how many keywords of a list end behind `start`, up to `end`."""
-        return sum(
-            bisect_right(found, end, key=_end) - bisect_right(found, start, key=_end) for found in self.of(number)
-        )
+        return sum(bisect_left(found, (end + 1,)) - bisect_left(found, (start + 1,)) for found in self.of(number))
 
     def inside(self, number: int, span: Span) -> Keyword | None:
         """Return a keyword of a list that stands within `span`."""
         for found in self.of(number):
-            for index in range(bisect_left(found, span[0], key=_end), len(found)):
+            for index in range(bisect_left(found, (span[0],)), len(found)):
                 keyword = found[index]
                 if keyword.end > span[1]:
                     break
                 if keyword.start >= span[0]:
                     return keyword
         return None
-
-
-def _end(keyword: Keyword) -> int:
-    return keyword.end
 
 
 class Keywords:
@@ -202,7 +196,7 @@ class Keywords:
                 continue
             right = base + last - behind
             if group >= 0:
-                keyword = Keyword(base + last - length, right, word)
+                keyword = Keyword(right, base + last - length, word)
                 if group in found:
                     found[group].append(keyword)
                 else:

@@ -1,8 +1,7 @@
 """What the engine hands out: one match, how sure it is, and what spoke for it."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 # The members of both scales below, lowest first.
 _RANKS = {name: rank for rank, name in enumerate(("low", "medium", "high", "critical"))}
@@ -48,8 +47,7 @@ class Severity(_Ordered):
     CRITICAL = "critical"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """Why a match counts, in words that hold no content of the message but the rules' own keywords.
 
     `shape` names the shape that fitted. `checksum` says that a check digit was verified. `keyword` is the rules'
@@ -65,8 +63,7 @@ class Evidence:
     own: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """One place in a text that holds an identifier. `start` and `end` are character offsets into the given text.
 
     `value` is the match in its normal form (no separators, upper case where case means nothing), for counting
@@ -77,9 +74,14 @@ class Match:
     start: int
     end: int
     confidence: Confidence
-    value: str = field(default="", repr=False)
+    value: str = ""
     weight: int = 1
-    evidence: Evidence = field(default=Evidence(""), compare=False)
+    evidence: Evidence = Evidence("")
+
+    def __repr__(self) -> str:
+        """Say all but the value."""
+        place = f"{self.identifier!r}, {self.start}, {self.end}, {self.confidence!r}"
+        return f"Match({place}, weight={self.weight}, evidence={self.evidence!r})"
 
     def at(self, start: int, end: int) -> "Match":
         """Return the same match at another place."""

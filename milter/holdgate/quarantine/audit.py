@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from holdgate.quarantine.incident import Actor
-from holdgate.quarantine.schema import chain, events, incidents
+from holdgate.quarantine.schema import chain, events, incidents, storable
 
 GENESIS = "0" * 64
 _BATCH = 1000
@@ -45,13 +45,14 @@ def link(previous: str, at: datetime, values: dict[str, Any]) -> str:
 
 
 def append(connection: Connection, incident_id: str, at: datetime, event: str, actor: Actor, note: str) -> None:
-    """Add an event at the end of the chain, inside the transaction of `connection`."""
-    previous = connection.execute(select(chain.c.hash).with_for_update()).scalar_one()
+    """Add an event at the end of the chain, inside the transaction of `connection`, beside which nobody writes."""
+    previous = connection.execute(select(chain.c.hash)).scalar_one()
     salt = secrets.token_hex(16)
+    note = storable(note)
     values = {
         "incident_id": incident_id,
         "event": event,
-        "who": actor.who[:320],
+        "who": storable(actor.who)[:320],
         "how": actor.how,
         "origin": actor.origin[:64],
         "note_digest": note_digest(salt, note),
@@ -105,7 +106,7 @@ class AuditTrail:
 
 def _rows(connection: Connection) -> Iterator[Row[Any]]:
     query = select(events, incidents.c.erased_at).join(incidents).order_by(events.c.number)
-    yield from connection.execution_options(yield_per=_BATCH).execute(query)
+    yield from connection.execute(query, execution_options={"yield_per": _BATCH})
 
 
 def _problem(previous: str, row: Row[Any]) -> str:

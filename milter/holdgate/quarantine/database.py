@@ -13,6 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 # How long a writer waits for another one, in seconds. A milter callback must answer well within Postfix's 300 s.
 BUSY_TIMEOUT = 10
 
+# PostgreSQL alone. How long a transaction may stand still before the server ends it, and its lock with it, in seconds;
+# when a server that does not answer counts as gone (libpq's names and units); and the key of the writers' lock.
+_IDLE_TIMEOUT = 60
+_PATIENCE = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+_WRITERS = 0x686F6C6467617465  # "holdgate"
+
 
 # What a method of the store raises when the database fails under it: busy, full, gone. To be tried again.
 DatabaseError = SQLAlchemyError
@@ -26,10 +32,10 @@ def connect(url: str) -> Engine:
     """Connect to an existing database. Raises StoreError where its schema is not this version's."""
     engine = _engine(url)
     try:
-        with engine.connect() as connection:
+        with engine.execution_options(reads=True).connect() as connection:
             found = MigrationContext.configure(connection).get_current_revision()
     except SQLAlchemyError as error:
-        raise StoreError(f"{_shown(url)}: {error.__cause__ or error}") from error
+        raise StoreError(f"{_shown(url)}: {_said(error)}") from error
     wanted = ScriptDirectory.from_config(_alembic(url)).get_current_head()
     if found != wanted:
         raise StoreError(
@@ -52,9 +58,14 @@ def migrate(url: str, revision: str = "head") -> None:
                 raise StoreError(f"{_shown(url)}: its schema {found} is newer than this version of Holdgate")
             command.upgrade(config, revision)
     except SQLAlchemyError as error:
-        raise StoreError(f"{_shown(url)}: {error.__cause__ or error}") from error
+        raise StoreError(f"{_shown(url)}: {_said(error)}") from error
     finally:
         engine.dispose()
+
+
+def _said(error: SQLAlchemyError) -> str:
+    """Return the driver's own words as one line; SQLAlchemy's repeat the statement."""
+    return " ".join(str(error.__cause__ or error).split())
 
 
 def _shown(url: str) -> str:
@@ -69,8 +80,10 @@ def _alembic(url: str) -> AlembicConfig:
 
 
 def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+    return _sqlite(url) if url.startswith("sqlite") else _postgresql(url)
+
+
+def _sqlite(url: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
 
     @event.listens_for(engine, "connect")
@@ -84,7 +97,37 @@ def _engine(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A writer takes the lock at once: a transaction that reads first and writes later can fail without waiting.
-        reads = connection.get_execution_options().get("reads", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if _reads(connection) else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _postgresql(url: str) -> Engine:
+    try:
+        # psycopg (version 3), whatever this version of SQLAlchemy takes by itself.
+        whole = make_url(url).set(drivername="postgresql+psycopg")
+        engine = create_engine(whole, pool_pre_ping=True, connect_args=_PATIENCE)
+    except ImportError as error:
+        raise StoreError(f"{_shown(url)}: PostgreSQL needs the driver: pip install 'holdgate[postgresql]'") from error
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.execute(f"SET lock_timeout = '{BUSY_TIMEOUT}s'")
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_TIMEOUT}s'")
+        connection.commit()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # As in SQLite: one writes at a time, so that nobody deadlocks and the chain of events has one end; readers wait
+        # for nobody and see one moment.
+        connection.exec_driver_sql(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+            if _reads(connection)
+            else f"SELECT pg_advisory_xact_lock({_WRITERS})"
+        )
+
+    return engine
+
+
+def _reads(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("reads", False))

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -39,16 +40,42 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+def storable(text: str) -> str:
+    """Return `text` as both databases can keep it: PostgreSQL has no NUL, which a Subject may well decode to."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+class Word(TypeDecorator[str]):
+    """Text of a limited length, which PostgreSQL enforces."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Make it storable; what is only compared may come from anywhere too."""
+        return None if value is None else storable(value)
+
+
+class Words(Word):
+    """Text of any length."""
+
+    impl = Text
+    cache_ok = True
+
+
+# Seconds since the epoch end in 2038 otherwise.
+_Long = BigInteger().with_variant(Integer, "sqlite")
+
 metadata = MetaData()
 
 incidents = Table(
     "incidents",
     metadata,
-    Column("id", String(16), primary_key=True),
-    Column("state", String(16), nullable=False),
-    Column("queue_id", String(32), nullable=False),
+    Column("id", Word(16), primary_key=True),
+    Column("state", Word(16), nullable=False),
+    Column("queue_id", Word(32), nullable=False),
     # Seconds since the epoch, as postqueue prints it: with queue_id it names one queue file.
-    Column("arrival_time", Integer),
+    Column("arrival_time", _Long),
     Column("created_at", UtcDateTime, nullable=False),
     Column("held_at", UtcDateTime),
     Column("deadline_at", UtcDateTime),
@@ -58,22 +85,22 @@ incidents = Table(
     Column("asked_at", UtcDateTime),
     Column("remind_at", UtcDateTime),
     Column("level", Integer, nullable=False, default=0),
-    Column("decided_by", String(320)),
-    Column("decided_how", String(32)),
-    Column("comment", Text),
-    Column("sender", Text, nullable=False),
+    Column("decided_by", Word(320)),
+    Column("decided_how", Word(32)),
+    Column("comment", Words),
+    Column("sender", Words, nullable=False),
     Column("recipients", JSON, nullable=False),
-    Column("auth_user", Text, nullable=False),
-    Column("client_address", String(64), nullable=False),
-    Column("header_from", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("message_id", Text, nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("policy", String(64), nullable=False),
-    Column("action", String(16), nullable=False),
+    Column("auth_user", Words, nullable=False),
+    Column("client_address", Word(64), nullable=False),
+    Column("header_from", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("message_id", Words, nullable=False),
+    Column("size", _Long, nullable=False),
+    Column("policy", Word(64), nullable=False),
+    Column("action", Word(16), nullable=False),
     # The inspection: findings are masked before they come here.
-    Column("status", String(16), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("status", Word(16), nullable=False),
+    Column("reason", Words, nullable=False),
     Column("profiles", JSON, nullable=False),
     Column("findings", JSON, nullable=False),
     Column("signals", JSON, nullable=False),
@@ -95,16 +122,16 @@ requests = Table(
     "requests",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("incident_id", String(16), ForeignKey("incidents.id"), nullable=False),
-    Column("moderator", String(320), nullable=False),
+    Column("incident_id", Word(16), ForeignKey("incidents.id"), nullable=False),
+    Column("moderator", Word(320), nullable=False),
     Column("level", Integer, nullable=False),
     # Why this person: "moderator", "manager", "deputy" (of `instead_of`) or "fallback".
-    Column("role", String(16), nullable=False),
-    Column("instead_of", String(320), nullable=False),
+    Column("role", Word(16), nullable=False),
+    Column("instead_of", Word(320), nullable=False),
     Column("asked_at", UtcDateTime, nullable=False),
     Column("deadline_at", UtcDateTime, nullable=False),
     Column("opened_at", UtcDateTime),
-    Column("answer", String(16)),
+    Column("answer", Word(16)),
     Column("answered_at", UtcDateTime),
     Index("requests_incident_id", "incident_id"),
     Index("requests_moderator", "moderator", "answer"),
@@ -115,25 +142,25 @@ events = Table(
     "events",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("incident_id", String(16), ForeignKey("incidents.id"), nullable=False),
+    Column("incident_id", Word(16), ForeignKey("incidents.id"), nullable=False),
     Column("at", UtcDateTime, nullable=False),
-    Column("event", String(32), nullable=False),
-    Column("who", String(320), nullable=False),
-    Column("how", String(32), nullable=False),
-    Column("origin", String(64), nullable=False),
-    Column("note", Text, nullable=False),
-    Column("salt", String(32), nullable=False),
-    Column("note_digest", String(64), nullable=False),
-    Column("hash", String(64), nullable=False),
+    Column("event", Word(32), nullable=False),
+    Column("who", Word(320), nullable=False),
+    Column("how", Word(32), nullable=False),
+    Column("origin", Word(64), nullable=False),
+    Column("note", Words, nullable=False),
+    Column("salt", Word(32), nullable=False),
+    Column("note_digest", Word(64), nullable=False),
+    Column("hash", Word(64), nullable=False),
     Index("events_incident_id", "incident_id"),
 )
 
-# One row: the hash of the newest event. It is locked while an event is added, so that the chain never forks.
+# One row: the hash of the newest event. One transaction writes at a time (database.py), so that the chain never forks.
 chain = Table(
     "chain",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("hash", String(64), nullable=False),
+    Column("hash", Word(64), nullable=False),
     Column("count", Integer, nullable=False),
 )
 
@@ -142,11 +169,11 @@ notices = Table(
     "notices",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("incident_id", String(16), ForeignKey("incidents.id"), nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("recipient", Text, nullable=False),
+    Column("incident_id", Word(16), ForeignKey("incidents.id"), nullable=False),
+    Column("kind", Word(16), nullable=False),
+    Column("recipient", Words, nullable=False),
     # What the kind alone does not say: a short word, never content.
-    Column("note", String(32), nullable=False, default=""),
+    Column("note", Word(32), nullable=False, default=""),
     # The request that a mail to a moderator is about.
     Column("request", Integer, ForeignKey("requests.number", name="notices_request")),
     Column("queued_at", UtcDateTime, nullable=False),
@@ -161,6 +188,6 @@ notices = Table(
 used_seals = Table(
     "used_seals",
     metadata,
-    Column("digest", String(64), primary_key=True),
+    Column("digest", Word(64), primary_key=True),
     Column("expires_at", UtcDateTime, nullable=False),
 )

@@ -4,8 +4,12 @@ One request a connection. A request is one line of JSON, ``{"do": "list"}`` or `
 "delete", "queue_id": …, "arrival_time": …}``; the answer is one line of JSON, ``{"ok": true, …}`` or ``{"error": …}``,
 after which `show` sends as many bytes as its ``"size"`` says.
 
-The agent acts only on a message that is in the hold queue, arrived when the asker says, and carries our mark, so that
-whoever takes over an unprivileged daemon still cannot read or delete other mail.
+A few threads take connections, so that a peer that is slow to write or to read keeps nobody waiting; what is asked is
+carried out one after the other, so that of two who want the same message gone the second finds it gone.
+
+The agent acts only on a message that is in the hold queue, arrived when the asker says, and is ours: it carries our
+mark, or never came through the milter where the settings have such mail adopted. So whoever takes over an unprivileged
+daemon still cannot read or delete other mail.
 """
 
 import json
@@ -13,6 +17,8 @@ import os
 import re
 import socket
 import struct
+import threading
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -21,7 +27,10 @@ from holdgate import headers, maillog
 from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
 
 _REQUEST_LIMIT = 4096
-_REQUEST_TIMEOUT = 10
+
+# How many peers may be slow at once, and how long each may take to ask and to hear the answer, in seconds.
+PLACES = 8
+_REQUEST_TIMEOUT = 5
 _SEND_TIMEOUT = 60
 
 
@@ -30,16 +39,24 @@ class RefusedError(Exception):
 
 
 class Agent:
-    """Serves requests from root and from the users in `user_ids`, one after the other."""
+    """Serves requests from root and from the users in `user_ids`."""
 
-    def __init__(self, postfix: Postfix, *, user_ids: Collection[int], action_header: str) -> None:
+    def __init__(
+        self, postfix: Postfix, *, user_ids: Collection[int], action_header: str, adopt_uninspected: bool = False
+    ) -> None:
         self._postfix = postfix
         self._user_ids = frozenset(user_ids) | {0}
-        names = "|".join(re.escape(name) for name in (headers.INCIDENT, action_header))
-        self._mark = re.compile(rf"^(?:{names})[ \t]*:".encode(), re.IGNORECASE | re.MULTILINE)
+        self._mark = _any_of(headers.INCIDENT, action_header)
+        self._inspected = _any_of(headers.STATUS)
+        self._adopt_uninspected = adopt_uninspected
+        self._acting = threading.Lock()
 
     def serve(self, listener: socket.socket) -> None:
-        """Answer requests until the listener is shut down."""
+        """Begin to answer requests, in threads that end when the listener is shut down."""
+        for _ in range(PLACES):
+            threading.Thread(target=self._take, args=[listener], daemon=True).start()
+
+    def _take(self, listener: socket.socket) -> None:
         while True:
             try:
                 connection, _ = listener.accept()
@@ -54,13 +71,13 @@ class Agent:
                     maillog.failed(stage="request", error=maillog.describe(error))
 
     def _answer(self, connection: socket.socket) -> None:
-        connection.settimeout(_REQUEST_TIMEOUT)
         content = b""
         try:
             # Read first: a peer that is refused while it still writes would not see why.
             request = _read_request(connection)
             self._check_peer(connection)
-            answer, content = self._carry_out(request)
+            with self._acting:
+                answer, content = self._carry_out(request)
         except RefusedError as error:
             answer = {"error": str(error)}
         except PostfixError as error:
@@ -87,10 +104,10 @@ class Agent:
         header = self._postfix.show(message.queue_id, header_only=True)
         if do == "show":
             if request.get("header_only") is not True:
-                self._check_mark(header)
+                self._check_ours(header)
                 header = self._postfix.show(message.queue_id, header_only=False)
             return {"ok": True, "size": len(header)}, header
-        self._check_mark(header)
+        self._check_ours(header)
         if do == "release":
             self._postfix.release(message.queue_id)
         else:
@@ -103,14 +120,22 @@ class Agent:
         wanted = request.get("queue_id"), request.get("arrival_time")
         return next((m for m in self._postfix.held() if (m.queue_id, m.arrival_time) == wanted), None)
 
-    def _check_mark(self, header: bytes) -> None:
-        if self._mark.search(header) is None:
+    def _check_ours(self, header: bytes) -> None:
+        adopted = self._adopt_uninspected and self._inspected.search(header) is None
+        if not adopted and self._mark.search(header) is None:
             raise RefusedError("the message does not carry our mark")
+
+
+def _any_of(*names: str) -> re.Pattern[bytes]:
+    """Return a pattern that finds a field of one of these names in a header."""
+    return re.compile(rf"^(?:{'|'.join(map(re.escape, names))})[ \t]*:".encode(), re.IGNORECASE | re.MULTILINE)
 
 
 def _read_request(connection: socket.socket) -> dict[str, Any]:
     line = b""
+    deadline = time.monotonic() + _REQUEST_TIMEOUT
     while not line.endswith(b"\n"):
+        connection.settimeout(max(deadline - time.monotonic(), 0.001))
         received = connection.recv(_REQUEST_LIMIT)
         line += received
         if not received or len(line) > _REQUEST_LIMIT:

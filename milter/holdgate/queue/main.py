@@ -45,8 +45,9 @@ def main() -> None:
         Postfix(settings.queue.postfix_config),
         user_ids=[user_id],
         action_header=settings.policy.action_header,
+        adopt_uninspected=settings.queue.adopt_uninspected,
     )
-    threading.Thread(target=serving.serve, args=[listener], daemon=True).start()
+    serving.serve(listener)
     maillog.started(socket=settings.queue.socket, postfix=settings.queue.postfix_config)
     status = 0
     try:
@@ -82,6 +83,7 @@ def _reconcile(settings: Settings) -> int:
         QueueClient(settings.queue.socket),
         action=(settings.policy.action_header, settings.policy.action_value),
         missing_after=settings.queue.missing_after,
+        adopt_uninspected=settings.queue.adopt_uninspected,
     )
     interval = settings.queue.interval.total_seconds()
     daemon.notify("READY=1")

@@ -14,8 +14,13 @@ approved     no                  released, if we had begun; else vanished
 rejected,    yes                 deleted by the agent once every notice is sent, then returned
 expired      no                  returned
 none open    yes, with our mark  adopted: an incident is made from the queue file
-none open    yes, without        left alone, counted
+none open    yes, not inspected  adopted too, where `queue.adopt_uninspected` says so
+none open    yes, others         left alone, counted
 ===========  ==================  =========================================================================
+
+Not inspected is what lacks the header field that the milter gives every message. Postfix's own records do not say why
+it holds a message, so one that it held because the milter was down looks like any other; but what an administrator
+holds himself (postsuper -h, HOLD in a table) has come through the milter, and is left alone.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -47,11 +52,13 @@ class Reconciler:
         *,
         action: tuple[str, str],
         missing_after: timedelta,
+        adopt_uninspected: bool = False,
     ) -> None:
         self._store = store
         self._queue = queue
         self._action_name, self._action_value = action
         self._missing_after = missing_after
+        self._adopt_uninspected = adopt_uninspected
         self._foreign: set[tuple[str, int]] = set()
         self._misses: dict[str, int] = {}
 
@@ -179,9 +186,10 @@ class Reconciler:
         header = BytesHeaderParser(policy=policy.compat32).parsebytes(content)
         marked = header.get(self._action_name, "").strip() == self._action_value
         incident_id = header.get(headers.INCIDENT, "").strip()
-        if not marked and not incident_id:
+        adoptable = self._adopt_uninspected and headers.STATUS not in header
+        if not (marked or incident_id or adoptable):
             return False
-        known = next((i for i in self._store.find(incident_id) if i.queue_id == message.queue_id), None)
+        known = self._known(message, incident_id)
         if known is not None and known.state is not State.VANISHED:
             # Open: it was recorded after this pass read the store. Closed: an operator put it on hold by hand.
             return known.state in OPEN
@@ -193,7 +201,16 @@ class Reconciler:
         metrics.RECONCILED.labels("adopted").inc()
         return True
 
+    def _known(self, message: HeldMessage, incident_id: str) -> Incident | None:
+        """Return the incident of a message: the one that it names, else the last one that was held as this message."""
+        same = self._store.find(message.queue_id)
+        named = [incident for incident in same if incident.id == incident_id]
+        held = [incident for incident in same if incident.arrival_time == message.arrival_time]
+        found = named or held
+        return found[-1] if found else None
+
     def _record_adopted(self, message: HeldMessage, header: Message) -> Incident:
+        inspected = headers.STATUS in header
         incident = Incident(
             queue_id=message.queue_id,
             sender=message.sender,
@@ -204,9 +221,10 @@ class Reconciler:
             header_from=mask_telling(headers.decode(header.get("From", "")), addresses=False),
             subject=mask_telling(headers.decode(header.get("Subject", ""))),
             message_id=headers.decode(header.get("Message-ID", "")),
-            status=str(header.get(headers.STATUS, "")).partition(";")[0].strip()[:16],
+            status=str(header[headers.STATUS]).partition(";")[0].strip()[:16] if inspected else "failed",
+            reason="" if inspected else "not inspected, it did not come through the milter",
         )
-        self._store.record(incident, ACTOR, "adopted", "held with our mark, but without an incident")
+        self._store.record(incident, ACTOR, "adopted", "held without an incident")
         self._hold(incident, message)
         return incident
 

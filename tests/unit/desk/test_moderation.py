@@ -1,14 +1,14 @@
 """Decisions: who may, what they lead to, and that there is one outcome whoever decides when."""
 
 import contextlib
-import tempfile
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from holdgate.config import DeskSettings, ModerationSettings, Settings
 from holdgate.desk import asking, moderation
@@ -229,16 +229,13 @@ class Moderating(RuleBasedStateMachine):
         "desk@corp.example",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
         super().__init__()
-        self.directory = tempfile.TemporaryDirectory()
-        url = f"sqlite:///{self.directory.name}/store.db"
         migrate(url)
         self.store = open_store(url)
 
     def teardown(self) -> None:
         self.store.close()
-        self.directory.cleanup()
 
     @initialize(approvals=st.integers(1, 2), chain=st.booleans())
     def start(self, approvals: int, chain: bool) -> None:
@@ -321,7 +318,8 @@ class Moderating(RuleBasedStateMachine):
         assert self.store.audit.verify().problem == ""
 
 
-Moderating.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
-)
-TestModerating = Moderating.TestCase
+def test_moderating_in_any_order(new_url: Callable[[], str]) -> None:
+    run_state_machine_as_test(
+        lambda: Moderating(new_url()),
+        settings=settings(max_examples=25, stateful_step_count=15, suppress_health_check=list(HealthCheck)),
+    )

@@ -7,16 +7,20 @@ from holdgate.detect.forms import parse
 
 
 @pytest.mark.parametrize(
-    ("form", "text", "layouts"),
+    ("form", "text", "values"),
     [
         ("DDD", "+(0+(0", []),
-        ("LL DD", "in 5", [b"aa 0"]),
-        ("DDD", "(12) 3", [b"00"]),
-        ("D", "+(0+(0", [b"0", b"0"]),
-        ("L D", "(A 1)", [b"A 0"]),
-        ("LD", "(A1)", [b"A0"]),
+        ("D", "+(0+(0", ["0", "0"]),
+        ("LL DD", "in 5", []),
+        ("LL DD", "in 52", ["in 52"]),
+        ("DDD", "(12) 3", []),
+        ("L D", "(A 1)", ["A 1"]),
+        ("LD", "(A1)", ["A1"]),
+        ("DD", "AB 12", ["12"]),
+        ("L~DD", "A12, B 34, C56", ["A12", "B 34", "C56"]),
+        ("DD", "letters12", []),
     ],
 )
-def test_lone_digit_is_looked_at_only_where_a_form_takes_it(form: str, text: str, layouts: list[bytes]) -> None:
-    stretches = Candidates([(0, parse(form))]).stretches(mask(text))
-    assert [layout for _, layout, _ in stretches] == layouts
+def test_value_is_found_with_the_words_before_it_that_belong_to_it(form: str, text: str, values: list[str]) -> None:
+    found, _ = Candidates([(0, parse(form))]).find(mask(text))
+    assert [text[base + first : base + last] for base, fits, _ in found for first, last, _ in fits] == values

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdgate.detect import keywords
-from holdgate.detect.keywords import Keywords, fold
+from holdgate.detect.keywords import Keyword, Keywords, fold
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,8 @@ def test_word_is_not_found(text: str, word: str) -> None:
 
 def test_nearest_looks_on_both_sides() -> None:
     hits = Keywords([["card", "visa"]]).find("card 4111 visa")
-    assert hits.nearest(0, 5, 9, 100, 100) == (-1, (0, 4, "card"))
-    assert hits.nearest(0, 7, 9, 1, 100) == (1, (10, 14, "visa"))
+    assert hits.nearest(0, 5, 9, 100, 100) == (-1, Keyword(end=4, start=0, word="card"))
+    assert hits.nearest(0, 7, 9, 1, 100) == (1, Keyword(end=14, start=10, word="visa"))
     assert hits.nearest(0, 7, 9, 1, 0) is None
 
 

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -7,8 +6,7 @@ from holdgate.quarantine.store import Store, migrate, open_store
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path}/holdgate.db"
+def store(url: str) -> Iterator[Store]:
     migrate(url)
     opened = open_store(url)
     yield opened

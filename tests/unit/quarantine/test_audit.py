@@ -1,13 +1,13 @@
 """The audit trail: what was changed, added or taken out shows; what retention took does not."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import IntegrityError
 
 from holdgate.quarantine import database
@@ -30,13 +30,21 @@ def trail(store: Store) -> Store:
 
 
 @pytest.fixture
-def meddler(tmp_path: Path, trail: Store) -> Engine:
-    """Whoever writes into the database and knows how to get the triggers out of his way."""
-    engine = create_engine(f"sqlite:///{tmp_path}/holdgate.db")
-    with engine.begin() as connection:
-        connection.execute(text("DROP TRIGGER events_stay"))
-        connection.execute(text("DROP TRIGGER events_stand"))
-    return engine
+def visitor(url: str) -> Iterator[Engine]:
+    """Whoever writes into the database past the store."""
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg") if "postgresql" in url else url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def meddler(visitor: Engine, trail: Store) -> Engine:
+    """A visitor who knows how to get the triggers out of his way."""
+    where = "" if visitor.dialect.name == "sqlite" else " ON events"
+    with visitor.begin() as connection:
+        connection.execute(text(f"DROP TRIGGER events_stay{where}"))
+        connection.execute(text(f"DROP TRIGGER events_stand{where}"))
+    return visitor
 
 
 def test_an_untouched_trail_verifies(trail: Store) -> None:
@@ -47,11 +55,14 @@ def test_an_untouched_trail_verifies(trail: Store) -> None:
     assert "not in the chain" in trail.audit.verify("0" * 63 + "1").problem
 
 
-def test_the_database_refuses_to_change_and_delete(tmp_path: Path, trail: Store) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path}/holdgate.db")
-    for statement in ("DELETE FROM events", "UPDATE events SET who = 'x'", "UPDATE events SET hash = ''"):
-        with pytest.raises(IntegrityError, match="events are only added"), engine.begin() as connection:
+def test_the_database_refuses_to_change_and_delete(trail: Store, visitor: Engine) -> None:
+    statements = ["DELETE FROM events", "UPDATE events SET who = 'x'", "UPDATE events SET hash = ''"]
+    if visitor.dialect.name == "postgresql":
+        statements.append("TRUNCATE events")
+    for statement in statements:
+        with pytest.raises(IntegrityError, match="events are only added"), visitor.begin() as connection:
             connection.execute(text(statement))
+    assert trail.audit.verify().problem == ""
 
 
 @pytest.mark.parametrize(
@@ -63,8 +74,8 @@ def test_the_database_refuses_to_change_and_delete(tmp_path: Path, trail: Store)
         "UPDATE events SET origin = '' WHERE number = 9",
         "UPDATE events SET note = 'another reason' WHERE number = 5",
         "UPDATE events SET note = '', salt = '' WHERE number = 5",
-        "UPDATE events SET incident_id = (SELECT MAX(id) FROM incidents) WHERE number = 1 + "
-        "(SELECT incident_id = (SELECT MAX(id) FROM incidents) FROM events WHERE number = 1) * 3",
+        "UPDATE events SET incident_id = (SELECT MAX(id) FROM incidents) WHERE number = "
+        "(SELECT MIN(number) FROM events WHERE incident_id <> (SELECT MAX(id) FROM incidents))",
         "DELETE FROM events WHERE number = 1",
         "DELETE FROM events WHERE number = 5",
         "DELETE FROM events WHERE number = 9",
@@ -84,7 +95,8 @@ def test_who_computes_the_whole_chain_anew_is_caught_by_a_head_kept_elsewhere(tr
         connection.execute(text("UPDATE events SET who = 'bob@corp.example'"))
         previous = GENESIS
         for row in connection.execute(text("SELECT * FROM events ORDER BY number")).all():
-            previous = link(previous, datetime.fromisoformat(row.at).replace(tzinfo=UTC), dict(row._mapping))
+            at = datetime.fromisoformat(str(row.at)).replace(tzinfo=UTC)
+            previous = link(previous, at, dict(row._mapping))
             connection.execute(
                 text("UPDATE events SET hash = :hash WHERE number = :number"), {"hash": previous, "number": row.number}
             )
@@ -118,10 +130,9 @@ def test_salt_and_note_do_not_run_into_each_other(salt: str, note: str, other: s
         assert note_digest(hexadecimal, note) != note_digest(other.encode(errors="replace").hex(), rest)
 
 
-def test_events_of_an_older_version_are_linked(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/old.db"
+def test_events_of_an_older_version_are_linked(url: str, visitor: Engine) -> None:
     database.migrate(url, "0001")
-    with create_engine(url).begin() as connection:
+    with visitor.begin() as connection:
         connection.execute(
             text(
                 "INSERT INTO incidents (id, state, queue_id, created_at, deadline_at, sender, recipients, auth_user,"
@@ -129,7 +140,7 @@ def test_events_of_an_older_version_are_linked(tmp_path: Path) -> None:
                 " action, signals, attachments, encrypted)"
                 " VALUES ('AAAA-AAAA-AAAA', 'held', '4a', '2026-01-01 00:00:00.000000', '2026-01-03 00:00:00.000000',"
                 " 'a@x', '[\"b@y\"]', '', '', '', 'older', '', 1, 'p', 'complete', '', '{}', '[]',"
-                " 'quarantine', '[]', '[]', 0)"
+                " 'quarantine', '[]', '[]', FALSE)"
             )
         )
         for event in ("recorded", "held"):

@@ -1,15 +1,21 @@
+import multiprocessing
+import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from multiprocessing.queues import Queue
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import inspect
 
-from holdgate.quarantine.incident import Incident, Owed, new_incident_id
+from holdgate.quarantine import database
+from holdgate.quarantine.incident import Answer, Ask, Incident, Owed, new_incident_id
 from holdgate.quarantine.schema import metadata
 from holdgate.quarantine.states import OPEN, TRANSITIONS, State, may_become
 from holdgate.quarantine.store import Actor, ConflictError, Store, StoreError, migrate, open_store
+from testbed.postgres import PASSWORD, PostgresServer
 
 ACTOR = Actor("anna@corp.example", "test")
 
@@ -87,6 +93,101 @@ def test_many_deciders_at_once_leave_one_outcome(store: Store) -> None:
     assert len(store.history(held.id)) == 2
 
 
+def _change(url: str, waiting: list[Incident], state: State, outcomes: "Queue[tuple[str, State, bool]]") -> None:
+    store = open_store(url)
+    for one in waiting:
+        try:
+            store.change(one, state, ACTOR, owed=[Owed(str(state), "a@corp.example")])
+            outcomes.put((one.id, state, True))
+        except ConflictError as error:
+            outcomes.put((one.id, error.incident.state, False))
+    store.close()
+
+
+def test_of_two_processes_that_decide_at_once_the_first_wins(url: str, store: Store) -> None:
+    """The desk takes a decision while the queue's reconciler finds the message gone."""
+    waiting = [replace(incident(), state=State.HELD) for _ in range(20)]
+    for one in waiting:
+        store.record(one, ACTOR)
+    context = multiprocessing.get_context("spawn")
+    outcomes = context.Queue()
+    deciders = [
+        context.Process(target=_change, args=(url, waiting, state, outcomes))
+        for state in (State.APPROVED, State.VANISHED)
+    ]
+    for decider in deciders:
+        decider.start()
+    told = [outcomes.get(timeout=60) for _ in range(2 * len(waiting))]
+    for decider in deciders:
+        decider.join()
+    for one in waiting:
+        now = store.incident(one.id)
+        assert now is not None
+        # Both were told the same: one that he did it, the other who was first.
+        assert sorted(won for name, _, won in told if name == one.id) == [False, True]
+        assert {state for name, state, _ in told if name == one.id} == {now.state}
+        assert [event.event for event in store.history(one.id)] == ["recorded", now.state]
+    assert store.audit.verify().problem == ""
+
+
+def test_writers_of_all_kinds_do_not_lock_each_other_out_and_readers_see_one_moment(store: Store) -> None:
+    now = datetime.now(UTC)
+    held = replace(incident(), state=State.HELD, deadline_at=now)
+    store.record(held, ACTOR)
+    held = store.amend(held, "asked", ACTOR, asks=[Ask("boss@corp.example", "moderator")])
+    (request,) = store.requests.of(held.id)
+    (notice,) = store.notices_due(datetime.now(UTC))
+    start = threading.Barrier(5)
+    failed: list[BaseException] = []
+
+    def again(work: Callable[[], object]) -> None:
+        start.wait()
+        try:
+            for _ in range(20):
+                work()
+        except BaseException as error:
+            failed.append(error)
+
+    def amend() -> None:
+        known = store.incident(held.id)
+        assert known is not None
+        store.amend(known, "approval", ACTOR, answers={request.number: Answer.APPROVE})
+
+    def verify() -> None:
+        assert store.audit.verify().problem == ""
+
+    works: list[Callable[[], object]] = [
+        amend,
+        lambda: store.opened(request, ACTOR),
+        lambda: store.notice_sent(notice, ACTOR),
+        lambda: store.record(incident(), ACTOR),
+        verify,
+    ]
+    threads = [threading.Thread(target=again, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert store.audit.verify().problem == ""
+
+
+def test_a_zero_character_is_kept_out_of_the_database(store: Store) -> None:
+    """PostgreSQL has none, and a Subject of =?utf-8?q?=00?= decodes to one."""
+    strange = incident(subject="a\0b", attachments=[{"name": "\0"}])
+    store.record(strange, ACTOR, note="c\0d")
+    (read,) = store.find("4abcDEF")
+    assert (read.subject, read.attachments) == ("a\N{REPLACEMENT CHARACTER}b", [{"name": "\0"}])
+    assert store.find("4abc\0") == []
+    assert store.audit.verify().problem == ""
+
+
+def test_large_numbers_are_kept(store: Store) -> None:
+    late = incident(arrival_time=2**33, size=2**40)
+    store.record(late, ACTOR)
+    assert store.find(late.id) == [late]
+
+
 @pytest.mark.parametrize("old", State)
 @pytest.mark.parametrize("new", State)
 def test_only_the_ways_of_the_table_are_open(store: Store, old: State, new: State) -> None:
@@ -128,13 +229,12 @@ def test_times_keep_their_zone(store: Store) -> None:
         store.record(incident(created_at=datetime(2026, 1, 1)), ACTOR)
 
 
-def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/holdgate.db"
+def test_a_store_of_another_version_is_refused(url: str) -> None:
     with pytest.raises(StoreError, match="not there yet"):
         open_store(url)
     migrate(url)
     migrate(url)
-    with create_engine(url).begin() as connection:
+    with database._engine(url).begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreError, match=r"9999.*holdgate migrate"):
         open_store(url)
@@ -142,28 +242,56 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
         migrate(url)
 
 
-def test_a_store_that_cannot_be_reached_is_said_without_its_password() -> None:
+def test_a_store_that_cannot_be_reached_is_said_without_its_password(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="unable to open"):
         migrate("sqlite:////nonexistent/holdgate.db")
+    with pytest.raises(StoreError, match=r"postgresql://user:\*\*\*@/db.*: .*No such file or directory") as caught:
+        migrate(f"postgresql://user:hush-hush@/db?host={tmp_path}")
+    assert "hush-hush" not in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
-def test_the_migrations_build_what_the_schema_says(tmp_path: Path) -> None:
-    migrated, declared = f"sqlite:///{tmp_path}/a.db", f"sqlite:///{tmp_path}/b.db"
+def test_without_the_driver_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError, match=r"PostgreSQL needs the driver: pip install 'holdgate\[postgresql\]'"):
+        open_store("postgresql://holdgate@/holdgate")
+
+
+def test_the_password_comes_from_a_file_of_its_own(postgres: PostgresServer, tmp_path: Path) -> None:
+    passwords = tmp_path / "pgpass"
+    url = f"{postgres.new_database('keeper')}&passfile={passwords}"
+    passwords.write_text("*:*:*:keeper:wrong\n")
+    passwords.chmod(0o600)
+    with pytest.raises(StoreError, match="password authentication failed"):
+        migrate(url)
+    passwords.write_text(f"*:*:*:keeper:{PASSWORD}\n")
+    migrate(url)
+    open_store(url).close()
+
+
+def test_the_migrations_build_what_the_schema_says(new_url: Callable[[], str]) -> None:
+    migrated, declared = new_url(), new_url()
     migrate(migrated)
-    metadata.create_all(create_engine(declared))
-    one, other = inspect(create_engine(migrated)), inspect(create_engine(declared))
+    engines = [database._engine(one) for one in (migrated, declared)]
+    metadata.create_all(engines[1])
+    one, other = (inspect(engine) for engine in engines)
     for table in metadata.tables:
         # In any order: a step adds its columns at the end.
         shape = [
-            sorted((c["name"], str(c["type"]), c["nullable"], c["primary_key"]) for c in place.get_columns(table))
+            sorted((c["name"], str(c["type"]), c["nullable"]) for c in place.get_columns(table))
             for place in (one, other)
         ]
         assert shape[0] == shape[1]
-        assert one.get_indexes(table) == other.get_indexes(table)
+        primary = [place.get_pk_constraint(table)["constrained_columns"] for place in (one, other)]
+        assert primary[0] == primary[1]
+        indexes = [{index["name"]: index["column_names"] for index in p.get_indexes(table)} for p in (one, other)]
+        assert indexes[0] == indexes[1]
         keys = [
             {(k["referred_table"], *k["constrained_columns"]) for k in p.get_foreign_keys(table)} for p in (one, other)
         ]
         assert keys[0] == keys[1]
+    for engine in engines:
+        engine.dispose()
 
 
 def test_incident_ids_can_be_read_out_on_the_telephone() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Boolean, Column, DateTime, Integer, MetaData, create_engine
+from sqlalchemy import JSON, Boolean, Column, DateTime, Integer, MetaData
 
 from holdgate.quarantine import database
 from holdgate.quarantine.states import State
@@ -26,7 +26,7 @@ def revisions() -> list[str]:
 
 def fill(url: str) -> None:
     """Write one held incident with its history into whatever tables that version had."""
-    engine = create_engine(url)
+    engine = database._engine(url)
     tables = MetaData()
     tables.reflect(engine)
     known = {"id": ID, "incident_id": ID, "state": "held", "queue_id": "4gXvQb1Rz2z5", "sender": "anna@corp.example"}
@@ -51,8 +51,7 @@ def _some(column: Column[Any]) -> object:
 
 
 @pytest.mark.parametrize("revision", revisions())
-def test_what_an_earlier_version_wrote_is_kept(tmp_path: Path, revision: str) -> None:
-    url = f"sqlite:///{tmp_path}/store.db"
+def test_what_an_earlier_version_wrote_is_kept(url: str, revision: str) -> None:
     migrate(url, revision)
     fill(url)
     migrate(url)

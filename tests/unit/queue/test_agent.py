@@ -1,5 +1,6 @@
 """The queue agent over a real socket: it serves few, and does little."""
 
+import contextlib
 import json
 import os
 import pwd
@@ -7,6 +8,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,15 +27,22 @@ class HoldQueue(Postfix):
     def __init__(self) -> None:
         self.messages = [OURS, FOREIGN]
         self.stubborn = False
+        self.header = b"Subject: X-Holdgate-Incident: A\n"
+        self.acts: list[str] = []
+        self.meeting: threading.Barrier | None = None
 
     def held(self) -> list[HeldMessage]:
         return self.messages
 
     def show(self, queue_id: str, *, header_only: bool) -> bytes:
-        header = b"x-holdgate-incident: A\n" if queue_id == OURS.queue_id else b"Subject: X-Holdgate-Incident: A\n"
+        if self.meeting is not None:
+            with contextlib.suppress(threading.BrokenBarrierError):
+                self.meeting.wait(0.2)
+        header = b"x-holdgate-incident: A\n" if queue_id == OURS.queue_id else self.header
         return header if header_only else header + b"\nbody\n"
 
     def release(self, queue_id: str) -> None:
+        self.acts.append(queue_id)
         if not self.stubborn:
             self.messages = [message for message in self.messages if message.queue_id != queue_id]
 
@@ -53,7 +62,7 @@ def path(queue: HoldQueue) -> Iterator[Path]:
         path = Path(directory) / "queue.sock"
         listener = agent.listen(path, group_id=os.getgid())
         serving = agent.Agent(queue, user_ids=[os.getuid()], action_header="X-Netskope-Action")
-        threading.Thread(target=serving.serve, args=[listener], daemon=True).start()
+        serving.serve(listener)
         yield path
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
@@ -91,6 +100,32 @@ def test_mail_that_is_not_ours_is_not_read_released_or_deleted(path: Path, queue
     assert client.show("4foreign", 100, header_only=True) == b"Subject: X-Holdgate-Incident: A\n"
 
 
+@pytest.mark.parametrize(
+    ("header", "adopted", "ours"),
+    [
+        (b"Subject: x\n", True, True),
+        (b"Subject: x\n", False, False),
+        (b"Subject: x\nx-holdgate-status: complete\n", True, False),
+        (b"Subject: x\n X-Holdgate-Status: complete\n", True, True),
+        (b"X-Holdgate-Status: complete\nX-Holdgate-Incident: A\n", True, True),
+    ],
+)
+@pytest.mark.parametrize("act", ["show", "release", "delete"])
+def test_mail_that_was_not_inspected_is_ours_where_it_is_adopted(
+    queue: HoldQueue, tmp_path: Path, header: bytes, adopted: bool, ours: bool, act: str
+) -> None:
+    queue.header = header
+    listener = agent.listen(tmp_path / "queue.sock", group_id=os.getgid())
+    agent.Agent(queue, user_ids=[os.getuid()], action_header="X-Netskope-Action", adopt_uninspected=adopted).serve(
+        listener
+    )
+    expected = contextlib.nullcontext() if ours else pytest.raises(QueueError, match="does not carry our mark")
+    with expected:
+        getattr(QueueClient(tmp_path / "queue.sock"), act)("4foreign", 100)
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
 def test_a_queue_id_used_again_by_another_message_is_another(path: Path, queue: HoldQueue) -> None:
     assert not QueueClient(path).delete("4ours", 99)
     assert queue.messages == [OURS, FOREIGN]
@@ -100,6 +135,49 @@ def test_an_action_that_had_no_effect_is_an_error(path: Path, queue: HoldQueue) 
     queue.stubborn = True
     with pytest.raises(QueueError, match="still in the hold queue after release"):
         QueueClient(path).release("4ours", 100)
+
+
+@contextlib.contextmanager
+def silent_peers(path: Path, count: int) -> Iterator[list[socket.socket]]:
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(count)]
+        for peer in peers:
+            peer.connect(str(path))
+        yield peers
+
+
+def dribble(peer: socket.socket, count: int) -> None:
+    """Write a byte again and again, and wait in between for the answer that does not come."""
+    for _ in range(count):
+        peer.sendall(b" ")
+        with contextlib.suppress(TimeoutError):
+            peer.recv(1)
+
+
+def test_silent_peers_keep_nobody_waiting(path: Path) -> None:
+    with silent_peers(path, agent.PLACES - 1) as peers:
+        peers[0].sendall(b'{"do": ')
+        assert QueueClient(path).held() == [OURS, FOREIGN]
+        peers[0].sendall(b'"list"}\n')
+        assert json.loads(peers[0].makefile("rb").readline())["ok"]
+
+
+def test_a_peer_has_his_time_and_no_more_however_he_dribbles(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agent, "_REQUEST_TIMEOUT", 0.2)
+    with silent_peers(path, agent.PLACES) as (peer, *_):
+        peer.settimeout(0.05)
+        with pytest.raises(BrokenPipeError):
+            dribble(peer, 100)
+    with silent_peers(path, agent.PLACES):
+        assert QueueClient(path).held() == [OURS, FOREIGN]
+
+
+def test_of_two_who_release_a_message_at_once_one_does(path: Path, queue: HoldQueue) -> None:
+    queue.meeting = threading.Barrier(2)  # where they would meet, were they let
+    with ThreadPoolExecutor(2) as both:
+        done = list(both.map(lambda _: QueueClient(path).release("4ours", 100), range(2)))
+    assert sorted(done) == [False, True]
+    assert queue.acts == ["4ours"]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,21 @@
 """The reconciler against crashes in any order: each message has one outcome, and nobody is told wrong."""
 
 import contextlib
-import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from holdgate.config import DeskSettings, Settings
 from holdgate.desk import moderation
@@ -73,22 +80,23 @@ class FakeQueue(QueueClient):
         return not gone
 
 
-def new_reconciler(store: Store, queue: FakeQueue, missing_after: float = 3600) -> Reconciler:
+def new_reconciler(
+    store: Store, queue: FakeQueue, missing_after: float = 3600, *, adopt_uninspected: bool = False
+) -> Reconciler:
     return Reconciler(
         store,
         queue,
         action=("X-Netskope-Action", "Quarantine"),
         missing_after=timedelta(seconds=missing_after),
+        adopt_uninspected=adopt_uninspected,
     )
 
 
 class Crashes(RuleBasedStateMachine):
     """Messages come, people decide, operators meddle, processes die: in any order."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
         super().__init__()
-        self.directory = tempfile.TemporaryDirectory()
-        url = f"sqlite:///{self.directory.name}/store.db"
         migrate(url)
         self.store = open_store(url)
         self.queue = FakeQueue()
@@ -98,7 +106,6 @@ class Crashes(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.store.close()
-        self.directory.cleanup()
 
     @initialize()
     def start(self) -> None:
@@ -179,17 +186,19 @@ class Crashes(RuleBasedStateMachine):
             assert incident.queue_id not in self.queue.delivered
 
 
-Crashes.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-)
-TestCrashes = Crashes.TestCase
+def test_crashes_in_any_order(new_url: Callable[[], str]) -> None:
+    run_state_machine_as_test(
+        lambda: Crashes(new_url()),
+        settings=settings(max_examples=60, stateful_step_count=30, suppress_health_check=list(HealthCheck)),
+    )
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    url = f"sqlite:///{tmp_path}/holdgate.db"
+def store(url: str) -> Iterator[Store]:
     migrate(url)
-    return open_store(url)
+    opened = open_store(url)
+    yield opened
+    opened.close()
 
 
 def decide(store: Store, incident: Incident, choice: Answer) -> Incident:
@@ -249,6 +258,58 @@ def test_an_incident_id_forged_onto_another_message_is_not_believed(store: Store
     adopted = next(incident for incident in store.incidents() if incident.queue_id == "4new")
     assert adopted.id != closed.id
     assert (adopted.state, adopted.policy) == (State.HELD, "adopted")
+
+
+HELD_BY_POSTFIX = b"From: anna@corp.example\nSubject: card 4111 1111 1111 1111\n"
+HELD_BY_HAND = HELD_BY_POSTFIX + b"X-Holdgate-Status: complete\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "adopt", "adopted"),
+    [(HELD_BY_POSTFIX, True, True), (HELD_BY_POSTFIX, False, False), (HELD_BY_HAND, True, False)],
+)
+def test_mail_that_never_came_through_the_milter_is_adopted_where_that_is_wanted(
+    store: Store, header: bytes, adopt: bool, adopted: bool
+) -> None:
+    queue = FakeQueue()
+    queue.add("4a", header)
+    settle(new_reconciler(store, queue, adopt_uninspected=adopt))
+    assert [(i.state, i.policy, i.status, i.reason, i.subject) for i in store.incidents()] == [
+        (
+            State.HELD,
+            "adopted",
+            "failed",
+            "not inspected, it did not come through the milter",
+            "card **** **** **** 1111",
+        )
+    ] * adopted
+
+
+@pytest.mark.parametrize("choice", [Answer.APPROVE, Answer.REJECT])
+def test_an_adopted_message_is_adopted_once(store: Store, choice: Answer) -> None:
+    queue = FakeQueue()
+    reconciler = new_reconciler(store, queue, adopt_uninspected=True)
+    queue.add("4a", HELD_BY_POSTFIX)
+    settle(reconciler)
+    (incident,) = store.incidents()
+    message = queue.messages.pop("4a")
+    settle(reconciler)
+    queue.messages["4a"] = message  # it was released by hand, and is put on hold again
+    settle(reconciler)
+    assert [(i.id, i.state) for i in store.incidents()] == [(incident.id, State.HELD)]
+    decide(store, incident, choice)
+    for notice in store.notices_due(datetime.now(UTC)):
+        store.notice_sent(notice, PERSON)
+    settle(reconciler)
+    approved = choice is Answer.APPROVE
+    assert (queue.delivered, queue.deleted) == ((["4a"], []) if approved else ([], ["4a"]))
+    queue.messages["4a"] = message
+    settle(new_reconciler(store, queue, adopt_uninspected=True))
+    assert [i.state for i in store.incidents()] == [State.RELEASED if approved else State.RETURNED]
+    # A queue id that is used again is another message.
+    queue.messages["4a"] = replace(message, arrival_time=2000)
+    settle(new_reconciler(store, queue, adopt_uninspected=True))
+    assert len(store.incidents()) == 2
 
 
 def test_a_vanished_message_that_comes_back_is_held_again(store: Store) -> None:

@@ -7,7 +7,7 @@ Sources: USPS Publication 28, Royal Mail PAF digest, DIN 5008, La Poste SNA (NF 
 import re
 from collections.abc import Iterator
 
-from holdgate.detect.finders.finder import Dictionaries, Place, Text
+from holdgate.detect.finders.finder import FIVE_DIGITS, OUTCODE, Dictionaries, Place, Text
 
 _STATES = (
     "AL|AK|AZ|AR|CA|CO|CT|DE|DC|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA"
@@ -38,9 +38,10 @@ _FR = re.compile(
 )
 # Where a postcode may stand; the address is then looked for in the characters before it and a few behind.
 _ENDS = (
-    (b" 00000", re.compile(rb"AA\.?,? 00000(?![0Aa])"), (_US,)),
-    (b"00000 A", re.compile(rb"00000 A"), (_DE, _FR)),
-    (b"0AA", re.compile(rb"0AA(?![0Aa])"), (_GB,)),
+    (FIVE_DIGITS, re.compile(rb"AA\.?,? 00000(?![0Aa])"), (_US,)),
+    (FIVE_DIGITS, re.compile(rb"00000 A"), (_DE, _FR)),
+    # In the characters before the last three, a letter begins the digits of the postcode.
+    (OUTCODE, re.compile(rb"0AA(?:(?<=A.0AA)|(?<=A..0AA)|(?<=A...0AA))(?![0Aa])"), (_GB,)),
 )
 _BEFORE, _AFTER = 140, 40
 _SPACES = re.compile(r"[\s,]+")
@@ -49,8 +50,7 @@ _SPACES = re.compile(r"[\s,]+")
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each address; its value is in lower case with single spaces."""
     for sign, pattern, layouts in _ENDS:
-        # Whether the plain bytes are there at all is much sooner known than where the pattern is.
-        if sign not in text.mask:
+        if not text.signs & sign:
             continue
         reach = 0
         for code in pattern.finditer(text.mask):

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from holdgate.detect.finders.finder import Dictionaries, Place, Text
+from holdgate.detect.finders.finder import COLONS, DOTTED, Dictionaries, Place, Text
 
 _FOUR = re.compile(rb"0\.0{1,3}\.0{1,3}\.0{1,3}(?![0Aa]|\.0)")
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -18,7 +18,7 @@ _AROUND = re.compile(rb"[0Aa:.]{0,200}")
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each address that is not part of a longer dotted number or name."""
     mask = text.mask
-    for found in _FOUR.finditer(mask) if b"0.0" in mask else ():
+    for found in _FOUR.finditer(mask) if text.signs & DOTTED else ():
         start, end = found.span()
         # The search begins with the last digit of the first number, since two plain bytes are found faster than one.
         while start and mask[start - 1] == 48:
@@ -34,7 +34,7 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
         raw = text.text[start:end]
         if _BYTES.fullmatch(raw):
             yield Place(start, end, raw)
-    if b"::" not in mask and _GROUPS.search(mask) is None:
+    if b"::" not in mask and not (text.signs & COLONS and mask.count(b":") > 6 and _GROUPS.search(mask)):
         return
     last = -1
     for found in _COLONS.finditer(mask):

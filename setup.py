@@ -1,0 +1,45 @@
+"""Compiles the modules in which a text is searched to C, where HOLDGATE_COMPILE is set: the package is built so.
+
+Without it, they run as they are. See docs/decisions/0006-the-engine-is-compiled.md. All else is in setup.cfg.
+"""
+
+import os
+
+from setuptools import Extension, setup
+
+# What only loads rules, or runs once a message, is not worth it.
+ENGINE = (
+    "candidates",
+    "decode",
+    "detector",
+    "disguise",
+    "forms",
+    "judge",
+    "keywords",
+    "normal",
+    "tables",
+    "finders/address",
+    "finders/bic",
+    "finders/date",
+    "finders/email",
+    "finders/finder",
+    "finders/network",
+    "finders/password",
+    "finders/person",
+    "finders/phone",
+)
+
+
+def _extensions() -> list[Extension]:
+    if not os.environ.get("HOLDGATE_COMPILE"):
+        return []
+    from mypyc.build import mypycify
+
+    # Types were checked with all libraries in place before; here there are none but mypy.
+    os.environ["MYPYPATH"] = "milter"
+    options = ["--config-file=", "--explicit-package-bases", "--ignore-missing-imports", "--follow-imports=silent"]
+    paths = [f"milter/holdgate/detect/{name}.py" for name in ENGINE]
+    return list(mypycify([*options, *paths], opt_level="3", debug_level="0", group_name="holdgate_engine"))
+
+
+setup(ext_modules=_extensions())

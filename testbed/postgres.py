@@ -1,0 +1,113 @@
+"""A private PostgreSQL server: data and unix socket in a directory of its own, no port, beside any other server."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from itertools import count
+from pathlib import Path
+
+from holdgate.daemon import die_with_parent
+from testbed.ports import wait_for
+
+# initdb and postgres refuse to run as root; Debian's package makes this user.
+_UNPRIVILEGED = "postgres"
+
+PASSWORD = "between-us"
+
+# Who may connect as whom, as docs/howto/postgresql.md says it; and one role with a password.
+_HBA = "local all keeper scram-sha-256\nlocal all all peer map=holdgate\n"
+
+
+class PostgresError(Exception):
+    """The server could not be set up or started."""
+
+
+class PostgresServer:
+    """One server with a role "holdgate", to which its starter connects by his system user, and a role "keeper"."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="holdgate-postgres-"))
+        self._data = self.directory / "data"
+        self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
+        self._numbers = count(1)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Make the server's data and start it; return when it answers."""
+        if self._user:
+            try:
+                shutil.chown(self.directory, self._user)
+            except LookupError:
+                raise PostgresError(f"PostgreSQL is not installed: there is no user {self._user}") from None
+        self.directory.chmod(0o711)
+        self._run("initdb", "-D", self._data, "-U", "holdgate", "-E", "UTF8", "--locale=C.UTF-8", "-A", "peer", "-N")
+        (self._data / "pg_hba.conf").write_text(_HBA)
+        people = {pwd.getpwuid(os.geteuid()).pw_name, "holdgate"}
+        (self._data / "pg_ident.conf").write_text("".join(f"holdgate {person} holdgate\n" for person in people))
+        self._serve()
+        self.sql(f"CREATE ROLE keeper LOGIN PASSWORD '{PASSWORD}'")
+
+    def restart(self) -> None:
+        """End the server, and with it every connection, and start it anew."""
+        self._end()
+        self._serve()
+
+    def stop(self) -> None:
+        """Stop the server and remove all of it."""
+        if self._process is not None:
+            self._end()
+        shutil.rmtree(self.directory)
+
+    def _serve(self) -> None:
+        settings = {"listen_addresses": "", "unix_socket_directories": self.directory, "fsync": "off"}
+        with (self.directory / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [_program("postgres"), "-D", self._data, *(f"--{name}={value}" for name, value in settings.items())],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=self._user,
+                cwd=self.directory,
+                preexec_fn=die_with_parent,
+            )
+        wait_for(self._answers, "PostgreSQL to answer")
+
+    def _end(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)  # the fast one of its three ways to end
+        self._process.wait(20)
+
+    def new_database(self, owner: str = "holdgate") -> str:
+        """Create an empty database and return its URL, by which `owner` connects to it."""
+        name = f"store{next(self._numbers)}"
+        self.sql(f"CREATE DATABASE {name} OWNER {owner}")
+        return f"postgresql://{owner}@/{name}?host={self.directory}"
+
+    def sql(self, statement: str) -> None:
+        """Run one statement as the superuser."""
+        reach = ["-h", str(self.directory), "-U", "holdgate", "-d", "postgres"]
+        subprocess.run([_program("psql"), "-qX", *reach, "-c", statement], capture_output=True, check=True)
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise PostgresError(f"PostgreSQL ended at start: {(self.directory / 'server.log').read_text()[-500:]}")
+        done = subprocess.run([_program("pg_isready"), "-q", "-h", self.directory], capture_output=True, check=False)
+        return done.returncode == 0
+
+    def _run(self, name: str, *arguments: str | Path) -> None:
+        command = [_program(name), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, user=self._user, cwd=self.directory)
+        if done.returncode != 0:
+            raise PostgresError(f"{name}: {done.stderr.strip()}")
+
+
+def _program(name: str) -> Path:
+    """Return one of the server's programs, of the newest version that Debian has put beside each other."""
+    found = list(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    if not found:
+        raise PostgresError(f"PostgreSQL is not installed: there is no {name} below /usr/lib/postgresql")
+    return max(found, key=lambda path: int(path.parts[4]))

@@ -1,0 +1,50 @@
+"""What holds for all tests, on a machine that may be doing much else, and the databases that the store is for."""
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from testbed.postgres import PostgresError, PostgresServer
+
+NewUrl = Callable[[], str]
+
+# The processes that tests start run this checkout's code, whichever copy is installed.
+os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "milter")
+
+# How long an example takes says how busy the machine is; speed is measured by script/bench.
+settings.register_profile("holdgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("holdgate")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of our own."""
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    except PostgresError as error:
+        pytest.fail(f"{error}: run script/test as root, it installs what is missing")
+    finally:
+        server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"], scope="session")
+def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewUrl:
+    """Return a function that gives the URL of a new, empty database. Who asks runs on SQLite, and on PostgreSQL."""
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        return server.new_database
+    directory: Path = tmp_path_factory.mktemp("sqlite")
+    numbers = count(1)
+    return lambda: f"sqlite:///{directory}/store{next(numbers)}.db"
+
+
+@pytest.fixture
+def url(new_url: NewUrl) -> str:
+    """The URL of a new, empty database."""
+    return new_url()

@@ -1,0 +1,78 @@
+"""With `milter_default_action = quarantine` and the milter down, Postfix holds what nobody has read; people decide."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import State
+from testbed import letters
+from testbed.site import Site
+
+from .conftest import running_site
+
+BOSS = "boss@corp.example"
+OPTIONS = {
+    "changes": {"milter_default_action": "quarantine"},
+    "queue_extra": "adopt_uninspected = true\n",
+    "extra": f'\n[moderation]\nmoderators = ["{BOSS}"]\n',
+}
+
+
+@pytest.fixture(scope="module")
+def down() -> Iterator[Site]:
+    """A site whose milter is down."""
+    with running_site(**OPTIONS) as site:
+        site.kill_daemon("milter")
+        yield site
+
+
+def held(site: Site, recipient: str) -> Incident:
+    def asked() -> list[Incident]:
+        return [one for one in site.store.incidents([State.HELD]) if one.asked_at and recipient in one.recipients]
+
+    site.wait_for(asked, f"people to be asked about the message to {recipient}")
+    (incident,) = asked()
+    return incident
+
+
+def test_it_is_held_asked_about_and_released(down: Site) -> None:
+    down.submit(letters.number_in_text().as_bytes(), letters.SENDER, "smtp@partner.example")
+    down.postfix.sendmail(letters.number_in_text().as_bytes(), letters.SENDER, "sendmail@partner.example")
+    for recipient in ("smtp@partner.example", "sendmail@partner.example"):
+        incident = held(down, recipient)
+        assert (incident.policy, incident.status) == ("adopted", "failed")
+        assert incident.reason == "not inspected, it did not come through the milter"
+        down.wait_for(
+            lambda named=incident.id: any(named.encode() in mail.content for mail in down.world.to(BOSS)), "a request"
+        )
+        assert not down.world.to(recipient)
+        assert "not inspected" in down.command("show", incident.id).stdout
+        done = down.command("release", incident.id)
+        assert done.returncode == 0, done.stderr
+        down.wait_for(lambda to=recipient: down.world.to(to), "delivery")
+
+
+def test_it_is_rejected(down: Site) -> None:
+    down.submit(letters.number_in_text().as_bytes(), "carol@corp.example", "rejected@partner.example")
+    assert down.command("reject", held(down, "rejected@partner.example").id, "--comment", "no").returncode == 0
+    down.wait_for(lambda: down.world.to("carol@corp.example"), "the sender to be told")
+    down.wait_for(lambda: not down.postfix.held_ids(), "the queue file to go")
+    assert not down.world.to("rejected@partner.example")
+
+
+def test_it_expires(new_site: Callable[..., Site]) -> None:
+    site = new_site(**OPTIONS | {"extra": '\n[moderation]\ndeadline = "1s"\n'})
+    site.kill_daemon("milter")
+    site.submit(letters.clean().as_bytes(), letters.SENDER, letters.RECIPIENT)
+    site.wait_for(lambda: site.store.count() == {State.RETURNED: 1}, "the message to go back")
+    site.wait_for(lambda: site.world.to(letters.SENDER), "the sender to be told")
+    assert not site.world.to(letters.RECIPIENT)
+
+
+def test_what_an_administrator_holds_himself_is_left_alone(new_site: Callable[..., Site]) -> None:
+    restrictions = f"check_sender_access inline:{{{{{letters.SENDER}=HOLD}}}}"
+    site = new_site(**OPTIONS | {"changes": OPTIONS["changes"] | {"smtpd_sender_restrictions": restrictions}})
+    site.submit(letters.clean().as_bytes(), letters.SENDER, letters.RECIPIENT)
+    site.wait_for(lambda: "holdgate_foreign_held_messages 1.0" in site.metrics("queue"), "it to be counted")
+    assert site.store.incidents() == []

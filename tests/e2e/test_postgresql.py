@@ -1,0 +1,32 @@
+"""A whole site whose store is in PostgreSQL: a message is held, released and delivered; another goes back."""
+
+from collections.abc import Callable
+
+from holdgate.quarantine.states import State
+from testbed import letters
+from testbed.postgres import PostgresServer
+from testbed.site import Site
+
+
+def test_held_released_and_rejected(new_site: Callable[..., Site], postgres: PostgresServer) -> None:
+    site = new_site(store_url=postgres.new_database())
+    for recipient in ("released@partner.example", "rejected@partner.example"):
+        site.submit(letters.number_in_text().as_bytes(), letters.SENDER, recipient)
+    site.wait_for(lambda: len(site.store.incidents([State.HELD])) == 2, "both messages to be held")
+    assert not site.world.to("released@partner.example")
+    names = {incident.recipients[0]: incident.id for incident in site.store.incidents()}
+    assert site.command("release", names["released@partner.example"]).returncode == 0
+    assert site.command("reject", names["rejected@partner.example"], "--comment", "no").returncode == 0
+    site.wait_for(lambda: site.world.to("released@partner.example"), "delivery")
+    site.wait_for(lambda: site.world.to(letters.SENDER), "what the sender is told")
+    site.wait_for(lambda: site.store.count() == {State.RELEASED: 1, State.RETURNED: 1}, "both incidents to be closed")
+    assert not site.world.to("rejected@partner.example")
+    verified = site.command("audit", "verify")
+    assert verified.returncode == 0, verified.stderr
+
+
+def test_a_server_that_was_restarted_is_found_again(new_site: Callable[..., Site], postgres: PostgresServer) -> None:
+    site = new_site(store_url=postgres.new_database())
+    postgres.restart()  # every connection that the daemons had is gone
+    site.submit(letters.number_in_text().as_bytes(), letters.SENDER, letters.RECIPIENT)
+    site.wait_for(lambda: site.store.incidents([State.HELD]), "the message to be held")
