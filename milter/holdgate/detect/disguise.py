@@ -7,6 +7,7 @@ one of its own keywords and be grouped as its issuer groups it.
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -21,6 +22,7 @@ from holdgate.detect.match import Confidence, Match
 _BEFORE: Final = 60
 _AFTER: Final = 180
 _LEAST_DIGITS: Final = 5
+_LEAST_SPELLED: Final = 3
 _WIDEST_GAP: Final = 6
 _WIDEST_FIELD: Final = 24
 _MOST_TOKENS: Final = 80
@@ -152,10 +154,20 @@ class Disguises:
                 index += 1
             following = index
             while following < len(sure) and sure[following][0] < right:
-                yield _Window(left, sure[following][0], frozenset(groups))
+                if self._can_hold(judge, left, sure[following][0]):
+                    yield _Window(left, sure[following][0], frozenset(groups))
                 left = sure[following][1]
                 following += 1
-            yield _Window(left, right, frozenset(groups))
+            if self._can_hold(judge, left, right):
+                yield _Window(left, right, frozenset(groups))
+
+    def _can_hold(self, judge: Judge, start: int, end: int) -> bool:
+        """Whether a stretch has digits enough for a value, or words for them."""
+        return (
+            judge.mask.count(b"0", start, end) >= _LEAST_DIGITS
+            or not judge.text.isascii()
+            or judge.hits.count(self._rules.digit_words, start, end) >= _LEAST_SPELLED
+        )
 
     def _worthwhile(self, judge: Judge, keyword: Keyword) -> bool:
         """Whether a value can begin near the keyword: there are some digits, or words for them."""
@@ -254,6 +266,7 @@ def _grouped(ready: Ready, sizes: list[int]) -> bool:
     return any(_sizes(form) == sizes for form in ready.shape.form)
 
 
+@cache
 def _sizes(form: str) -> list[int]:
     groups = re.split(r"[^DLX{}\d,]+", form)
     expanded = [re.sub(r"([DLX])\{(\d+)\}", lambda match: match[1] * int(match[2]), group) for group in groups]
@@ -392,4 +405,4 @@ def _spelled(run: _Run) -> _Run | None:
         spelled += digit is not None
         changed.append(_Token(token.start, token.end, (digit or token.characters) * times))
         times = 1
-    return changed if spelled > 2 else None
+    return changed if spelled >= _LEAST_SPELLED else None

@@ -28,7 +28,7 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
         place = _place(text.text, found.start(), found.end(), international=True)
         if place is not None:
             yield place
-    for found in _AREA.finditer(mask) if b"(" in mask else ():
+    for found in _AREA.finditer(mask) if b"(" in mask and (b"(0" in mask or b"(+0" in mask) else ():
         start = found.start()
         if start and text.text[start - 1] == "+":
             continue
