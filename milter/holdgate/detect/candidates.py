@@ -51,7 +51,7 @@ class Candidates(dict[bytes, Layout]):
         alone = any(sum(least for _, least, _ in items) <= 1 for _, items in numbered)
         company = "" if alone else f"(?:(?=[0Aa]|{separator}[0Aa])|(?<=[Aa]0)|(?<=[Aa]{separator}0))"
         self._cluster = re.compile(
-            rf"0{company}[0Aa]*+(?:{separator}(?:[Aa]{{0,2}}0[0Aa]*+|A{{1,6}}0[0Aa]*+|A{{1,6}}(?![Aa])))*+".encode(
+            rf"0{company}[0Aa]*+(?:{separator}(?:[Aa]{{0,2}}0[0Aa]*+|A{{1,6}}0[0Aa]*+|(?:A{{1,6}}|a)(?![Aa])))*+".encode(
                 "latin-1"
             )
         )

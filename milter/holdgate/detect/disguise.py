@@ -38,6 +38,9 @@ _LOOKS = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
 _GLUED = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
 _GLUED_CODE = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-Z][A-Z0-9]{3,})[a-z]{1,12}")
 _FIELD = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
+_NUMBER_SIGN = re.compile(r"n(?:°|[or](?:[.:°]| ?#| \d{5}))", re.IGNORECASE)
+# Letters of a number that somebody did not care to write as capitals.
+_SERIES = re.compile(r"[a-z]{3,5} \d{4}")
 _COUNTRY = re.compile(r"[A-Za-z]{2}\d\d")
 _FILLERS = frozenset(  # words that stand for a separator
     [
@@ -302,10 +305,16 @@ def _runs(text: str, base: int) -> Iterator[_Run]:
         lowered = word.lower()
         if lowered in _FILLERS:
             continue
+        if lowered[0] == "n" and _NUMBER_SIGN.match(text, token.start()):
+            if run:
+                yield run
+                run = []
+            continue
         piece = len(word) <= MOST_CHARACTERS and (
             not word.isalpha()
             or len(word) == 1
             or (word.isupper() and len(word) <= 6)
+            or (3 <= len(word) <= 5 and _SERIES.match(text, token.start()) is not None)
             or lowered in DIGIT_WORDS
             or lowered in _REPEATS
             or not word.strip("OolIQ")
