@@ -9,7 +9,7 @@ from holdgate.detect.finders.finder import Dictionaries, Place, Text
 _STEMS = ("seri", "сері", "сери")
 _BEHIND = re.compile(
     r"(?:a|i|ę|ą|e|es|я|ї|ю|єю|и|ей)?[ :]{1,3}(?P<letters>[^\W\d_]{1,3})[ ,]{1,2}(?:(?:i|și|si|та|и) )?"
-    r"(?:nr|no|numer(?:ze|em)?|numărul|număr|numarul|numar|номером|номер|n°|#)\.?:? {0,2}(?P<digits>\d{3} ?\d{3,4})(?!\w)",
+    r"(?:nr|no|numer(?:ze|em)?|num[aă]r(?:ul)?|номером|номер|n°|#)\.?:? {0,2}(?P<digits>\d{3} ?\d{3,4})(?!\w)",
     re.IGNORECASE,
 )
 
