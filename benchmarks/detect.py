@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
+import holdgate
 from benchmarks import corpora, evasions
 from holdgate.detect import Confidence, Detector, Match
 
@@ -233,7 +234,7 @@ def load() -> bool:
         "Detector.from_rules(Path(sys.argv[1])); loaded = time.perf_counter();"
         "print(imported - began, loaded - imported, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
-    path = {"PYTHONPATH": str(RULES.parent / "milter")}
+    path = {"PYTHONPATH": str(Path(holdgate.__file__).parents[1])}
     run = subprocess.run([sys.executable, "-c", program, RULES], env=path, capture_output=True, text=True, check=True)
     imports, rules, kilobytes = map(float, run.stdout.split())
     print("load, fresh interpreter")

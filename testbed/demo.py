@@ -12,15 +12,14 @@ from holdgate import headers
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed import letters
-from testbed.ports import wait_for
+from testbed.ports import is_free, wait_for
 from testbed.postfix import PostfixError, PostfixInstance, require
 from testbed.site import Site
-from testbed.world import Delivery, port_is_free
+from testbed.world import Delivery
 
 # Below /run nobody but root can put something in our way, and nothing stays after a reboot.
 _DIRECTORY = Path("/run/holdgate-demo")
 _PORT = 2525
-_SECONDS = 30
 
 
 class DemoError(Exception):
@@ -71,7 +70,7 @@ class _Alone:
 
 
 def _run(port: int, *, once: bool) -> None:
-    if not port_is_free(port):
+    if not is_free(port):
         raise DemoError(f"port {port} on 127.0.0.1 is in use; free it, or choose another: script/demo --port 2526")
     site = Site(_DIRECTORY, smtp_port=port)
     print("Starting Postfix, the milter, the queue agent, the desk and a stand-in for the outside world …")
@@ -119,7 +118,7 @@ def _outcome(site: Site, message: Message) -> tuple[Incident | None, Delivery | 
         incident = next(held, None)
         return (incident, delivery) if incident or delivery else None
 
-    return wait_for(seen, f"“{message['Subject']}” to be held or delivered", _SECONDS) or (None, None)
+    return wait_for(seen, f"“{message['Subject']}” to be held or delivered") or (None, None)
 
 
 def _decide(site: Site) -> None:
@@ -129,14 +128,14 @@ def _decide(site: Site) -> None:
     _command(site, "list", "--state", "held")
     print(f"\nand approves {second.id}, the Word document:\n")
     _command(site, "release", second.id, "--comment", "The travel office needs it.")
-    wait_for(lambda: _delivered(site, second), "the released message to reach its recipient", _SECONDS)
+    wait_for(lambda: _delivered(site, second), "the released message to reach its recipient")
     delivery = _delivered(site, second)
     if delivery is None or any(name in delivery.message for name in headers.ALL):
         raise DemoError("the delivered message still carries our headers")
     print(f"    → {letters.RECIPIENT} has it, without a trace of our headers")
     print(f"\nand rejects {first.id}, the social security number:\n")
     _command(site, "reject", first.id, "--comment", "Please use the personnel portal for this.")
-    returned = wait_for(lambda: site.world.to(letters.SENDER), "the sender to be told", _SECONDS)[0].message
+    returned = wait_for(lambda: site.world.to(letters.SENDER), "the sender to be told")[0].message
     text = returned.get_payload(0)
     print(f"    → {letters.SENDER} was told, “{returned['Subject']}”:\n")
     print("\n".join(f"        {line}" for line in str(text).split("\n\n", 1)[1].splitlines()))

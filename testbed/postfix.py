@@ -119,7 +119,7 @@ class PostfixInstance:
         if done.returncode != 0:
             raise PostfixError(f"postfix start: {done.stderr.strip() or self._log_tail()}")
         try:
-            wait_for(lambda: is_listening(self.smtp_port), "Postfix to listen", 20)
+            wait_for(lambda: is_listening(self.smtp_port), "Postfix to listen")
         except TimeoutError:
             raise PostfixError(f"Postfix does not listen: {self._log_tail()}") from None
 
@@ -130,7 +130,7 @@ class PostfixInstance:
             return
         pid = int(pid_file.read_text() or 0)
         subprocess.run([_sbin("postfix"), "-c", str(self.config), "stop"], capture_output=True, check=False)
-        wait_for(lambda: not pid or not _is_master(pid), "Postfix to stop", 20)
+        wait_for(lambda: not pid or not _is_master(pid), "Postfix to stop")
 
     def reload(self) -> None:
         """Have Postfix read its configuration again."""

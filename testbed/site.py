@@ -16,7 +16,7 @@ from holdgate.config import Settings, load_settings
 from holdgate.daemon import die_with_parent
 from holdgate.quarantine.store import Store, migrate, open_store
 from holdgate.seal import add_key
-from testbed.ports import LOOPBACK, free_port, is_listening, wait_for
+from testbed.ports import LOOPBACK, PATIENCE, T, free_port, is_listening, wait_for
 from testbed.postfix import PostfixInstance
 from testbed.world import World
 
@@ -143,11 +143,12 @@ class Site:
 
     def stop(self) -> None:
         """Stop everything that runs, in any state."""
-        if self.postfix.config.exists():
-            self.postfix.stop()
+        # The daemons first: a Postfix that is about to end may leave the queue agent's question without an answer.
         for name in list(self._processes):
             # libmilter takes up to 5 s to end in good order, and there is nothing left that could be lost.
             self.kill_daemon(name) if name == "milter" else self.stop_daemon(name)
+        if self.postfix.config.exists():
+            self.postfix.stop()
         self.world.stop()
         if hasattr(self, "store"):
             self.store.close()
@@ -208,7 +209,7 @@ class Site:
         process = self._processes.pop(name)
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -236,7 +237,7 @@ class Site:
     def metrics(self, name: str) -> str:
         """Return what a daemon tells Prometheus."""
         host, port = getattr(self.settings.metrics, name)
-        with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=PATIENCE) as answer:
             content = answer.read()
         assert isinstance(content, bytes)
         return content.decode()
@@ -245,7 +246,7 @@ class Site:
 
     def submit(self, content: bytes, sender: str, *recipients: str, options: tuple[str, ...] = ()) -> None:
         """Send a message through Postfix by SMTP. Raises smtplib's errors, with Postfix's reply."""
-        with smtplib.SMTP(LOOPBACK, self.postfix.smtp_port, timeout=60) as connection:
+        with smtplib.SMTP(LOOPBACK, self.postfix.smtp_port, timeout=PATIENCE) as connection:
             connection.sendmail(sender, recipients, content, options)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -259,10 +260,10 @@ class Site:
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         )
 
-    def wait_for(self, condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:
-        """Wait for a condition; on failure show the daemons' logs."""
+    def wait_for(self, condition: Callable[[], T], what: str) -> T:
+        """Return the first true value of a condition; on failure show the daemons' logs."""
         try:
-            wait_for(condition, what, seconds)
+            return wait_for(condition, what)
         except TimeoutError as error:
             logs = "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in DAEMONS)
             raise TimeoutError(f"{error}\n{logs}\n--- postfix\n{self.postfix.log.read_text()[-2000:]}") from None

@@ -1,7 +1,6 @@
 """The outside world: an SMTP server that takes every message and keeps it in a Maildir, as it came."""
 
 import mailbox
-import socket
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
@@ -10,7 +9,7 @@ from pathlib import Path
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from testbed.ports import LOOPBACK, free_port
+from testbed.ports import LOOPBACK, PATIENCE, free_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,13 @@ class World:
         self.gone: set[str] = set()
         self._box = mailbox.Maildir(self.maildir)
         self._controller = Controller(
-            self, LOOPBACK, self.port, data_size_limit=2**28, enable_SMTPUTF8=True, decode_data=False
+            self,
+            LOOPBACK,
+            self.port,
+            ready_timeout=PATIENCE,
+            data_size_limit=2**28,
+            enable_SMTPUTF8=True,
+            decode_data=False,
         )
 
     def start(self) -> None:
@@ -78,14 +83,3 @@ class World:
         sender = (envelope.mail_from or "").removeprefix("<").removesuffix(">")
         self.deliveries.append(Delivery(sender, list(envelope.rcpt_tos), content))
         return "250 2.0.0 taken"
-
-
-def port_is_free(port: int) -> bool:
-    """Say whether a loopback port can be bound now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True

@@ -1,14 +1,23 @@
-"""Both databases that the store is for: each test that asks for a URL runs once on SQLite, once on PostgreSQL."""
+"""What holds for all tests, on a machine that may be doing much else, and the databases that the store is for."""
 
+import os
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from testbed.postgres import PostgresError, PostgresServer
 
 NewUrl = Callable[[], str]
+
+# The processes that tests start run this checkout's code, whichever copy is installed.
+os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "milter")
+
+# How long an example takes says how busy the machine is; speed is measured by script/bench.
+settings.register_profile("holdgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("holdgate")
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +35,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(params=["sqlite", "postgresql"], scope="session")
 def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewUrl:
-    """Return a function that gives the URL of a new, empty database."""
+    """Return a function that gives the URL of a new, empty database. Who asks runs on SQLite, and on PostgreSQL."""
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres")
         return server.new_database

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "quarantine": set(),
     "queue": {"quarantine"},
     "desk": {"quarantine", "queue", "scan", "policy"},
-    "cli": {"scan", "extract", "detect", "policy", "quarantine", "queue", "desk"},
+    "cli": {"gate", "scan", "extract", "detect", "policy", "quarantine", "queue", "desk"},
 }
 LEAVES = {
     "config",

@@ -5,7 +5,7 @@ from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
-import httpx
+import httpx2
 
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
@@ -17,6 +17,7 @@ from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
 from testbed import letters
+from testbed.ports import PATIENCE
 from testbed.site import Site
 from testbed.world import Delivery
 
@@ -32,8 +33,7 @@ def submit(site: Site, sender: str, recipient: str, subject: str = "New colleagu
         waiting = site.store.incidents([State.HELD])
         return next((one for one in waiting if recipient in one.recipients and one.asked_at), None)
 
-    site.wait_for(asked, f"people to be asked about the message to {recipient}")
-    incident = asked()
+    incident = site.wait_for(asked, f"people to be asked about the message to {recipient}")
     assert incident is not None
     return incident
 
@@ -48,8 +48,7 @@ def mail_about(site: Site, person: str, incident: Incident, words: str = "") -> 
                 return message
         return None
 
-    site.wait_for(find, f"mail to {person} about {incident.id} with {words!r}")
-    message = find()
+    message = site.wait_for(find, f"mail to {person} about {incident.id} with {words!r}")
     assert message is not None
     return message
 
@@ -88,9 +87,9 @@ def reply(site: Site, person: str, request: EmailMessage, text: str) -> None:
     site.submit(answer.as_bytes(), person, str(request["Reply-To"]))
 
 
-def press(link: str, **values: str) -> httpx.Response:
+def press(link: str, **values: str) -> httpx2.Response:
     """Open a link and send the form on its page with these values, as a browser without scripts would."""
-    with httpx.Client(follow_redirects=True, timeout=30) as client:
+    with httpx2.Client(follow_redirects=True, timeout=PATIENCE) as client:
         page = client.get(link)
         form = re.search(
             r'<form method="post" action="([^"]+)">\s*<input type="hidden" name="stamp" value="(\w+)"', page.text
@@ -107,8 +106,7 @@ def closed(site: Site, incident: Incident, state: State) -> Incident:
         found = site.store.incident(incident.id)
         return found if found is not None and found.closed_at is not None else None
 
-    site.wait_for(find, f"{incident.id} to be closed")
-    found = find()
+    found = site.wait_for(find, f"{incident.id} to be closed")
     assert found is not None
     assert found.state is state, site.store.history(incident.id)
     return found

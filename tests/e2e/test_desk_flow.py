@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from email.message import EmailMessage
 
-import httpx
+import httpx2
 import pytest
 
 from e2e.desk import (
@@ -25,6 +25,7 @@ from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Actor, Answer
 from holdgate.quarantine.states import State
 from testbed import letters
+from testbed.ports import PATIENCE
 from testbed.site import Site
 
 ANNA, BOSS = "anna@corp.example", "boss@corp.example"
@@ -105,7 +106,7 @@ def test_mail_that_nobody_decides_on_is_called_to_mind_and_goes_back(site: Site)
     assert "The message has been returned to the sender because no decision was made" in text_of(report)
     assert incident.queue_id not in site.postfix.held_ids()
     assert not site.world.to("late@partner.example")
-    page = httpx.get(link_in(request), follow_redirects=True)
+    page = httpx2.get(link_in(request), follow_redirects=True, timeout=PATIENCE)
     assert "Nobody decided in time." in page.text
 
 
@@ -155,11 +156,13 @@ def test_the_sender_takes_his_message_back(site: Site) -> None:
 def test_a_crawler_that_opens_every_link_of_every_mail_decides_nothing(site: Site) -> None:
     incident = submit(site, ANNA, "crawled@partner.example")
     request, held = mail_about(site, BOSS, incident), mail_about(site, ANNA, incident, "Waiting")
+    sent = ["notice sent", "notice sent"]
+    site.wait_for(lambda: [one for one in events(site, incident) if one in sent] == sent, "both to be recorded")
     before = events(site, incident)
     for delivery in site.world.to(BOSS) + site.world.to(ANNA):
         for word in delivery.content.decode(errors="replace").replace('"', " ").split():
             if word.startswith("http://"):
-                httpx.get(word, follow_redirects=True, timeout=30)
+                httpx2.get(word, follow_redirects=True, timeout=PATIENCE)
     for link, default in ((link_in(request), {"decision": "later", "comment": ""}), (link_in(held), {})):
         assert press(link, **default).status_code == 422
     assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
@@ -182,7 +185,7 @@ def test_hostile_names_harm_neither_mail_nor_page_nor_log(site: Site) -> None:
     (incident,) = [one for one in site.store.incidents() if "hostile@partner.example" in one.recipients]
     request = mail_about(site, BOSS, incident)
     assert "Bcc" not in request
-    page = httpx.get(link_in(request), follow_redirects=True, timeout=30)
+    page = httpx2.get(link_in(request), follow_redirects=True, timeout=PATIENCE)
     press(link_in(request), decision="reject", comment=harm + "\r\nBcc: v@elsewhere.example\r\n" + "x" * 3000)
     closed(site, incident, State.RETURNED)
     report = mail_about(site, ANNA, incident, "Rejected")
@@ -217,16 +220,18 @@ def test_a_desk_that_dies_at_any_time_tells_everybody_once(site: Site) -> None:
     moderation.override(Desk(site.store, site.settings), incident, Answer.REJECT, Actor("root", "command"))
     site.start_daemon("desk")
     closed(site, incident, State.RETURNED)
+    mail_about(site, ANNA, incident, "Rejected")
     about = [one for one in map(parsed, site.world.to(ANNA)) if incident.id in text_of(one)]
     reports = [one for one in about if one["Subject"].startswith("Rejected")]
     assert len({one["Message-ID"] for one in reports}) == 1
-    page = httpx.get(link_in(request), follow_redirects=True)
+    page = httpx2.get(link_in(request), follow_redirects=True, timeout=PATIENCE)
     assert "rejected it" in page.text
 
 
 def test_the_audit_trail_verifies_and_exports(site: Site) -> None:
     incident = submit(site, ANNA, "audit@partner.example")
     mail_about(site, BOSS, incident)
+    site.wait_for(lambda: "notice sent" in events(site, incident), "the request to be recorded")
     site.command("release", incident.id)
     closed(site, incident, State.RELEASED)
     verified = site.command("audit", "verify")

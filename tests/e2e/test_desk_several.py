@@ -2,11 +2,12 @@
 
 import hashlib
 
-import httpx
+import httpx2
 
 from e2e.desk import closed, events, link_in, mail_about, press, reply, submit, text_of
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
+from testbed.ports import PATIENCE
 from testbed.site import Site
 
 BOSS, SECOND, LAW = "boss@corp.example", "second@corp.example", "law@corp.example"
@@ -26,9 +27,11 @@ may_decide = true
 }
 
 
-def api(site: Site, token: str) -> httpx.Client:
-    return httpx.Client(
-        base_url=f"{site.settings.desk.public_url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=30
+def api(site: Site, token: str) -> httpx2.Client:
+    return httpx2.Client(
+        base_url=f"{site.settings.desk.public_url}/api/v1",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=PATIENCE,
     )
 
 

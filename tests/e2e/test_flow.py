@@ -12,7 +12,7 @@ from holdgate import headers
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed import letters
-from testbed.ports import LOOPBACK
+from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 
 SENDER = letters.SENDER
@@ -25,14 +25,10 @@ def submit(site: Site, recipient: str, message: bytes | None = None, sender: str
 
 
 def held(site: Site, recipient: str) -> Incident:
-    def find() -> Incident | None:
-        waiting = site.store.incidents([State.HELD])
-        return next((incident for incident in waiting if recipient in incident.recipients), None)
+    def find() -> list[Incident]:
+        return [incident for incident in site.store.incidents([State.HELD]) if recipient in incident.recipients]
 
-    site.wait_for(find, f"the message to {recipient} to be held")
-    incident = find()
-    assert incident is not None
-    return incident
+    return site.wait_for(find, f"the message to {recipient} to be held")[0]
 
 
 def header_and_body(content: bytes) -> tuple[bytes, bytes]:
@@ -141,7 +137,7 @@ def test_forged_headers_on_clean_mail_do_not_reach_the_recipient(site: Site) -> 
 
 def test_200_messages_over_8_connections_are_all_accounted_for(site: Site) -> None:
     def connection(number: int) -> None:
-        with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=60) as client:
+        with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as client:
             for count in range(25):
                 letter = letters.number_in_text() if count % 5 == 0 else letters.clean()
                 client.sendmail(SENDER, [f"load-{number}-{count}@partner.example"], letter.as_bytes())
@@ -155,7 +151,7 @@ def test_200_messages_over_8_connections_are_all_accounted_for(site: Site) -> No
     def waiting() -> set[str]:
         return {r for i in site.store.incidents([State.HELD]) for r in i.recipients if r.startswith("load-")}
 
-    site.wait_for(lambda: len(delivered()) + len(waiting()) == 200, "every message held or delivered", 60)
+    site.wait_for(lambda: len(delivered()) + len(waiting()) == 200, "every message held or delivered")
     expected = {f"load-{n}-{c}@partner.example" for n in range(8) for c in range(25) if c % 5 == 0}
     assert waiting() == expected
     assert len([d for d in site.world.deliveries if d.recipients[0].startswith("load-")]) == 160

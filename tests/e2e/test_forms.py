@@ -9,7 +9,7 @@ import pytest
 
 from holdgate.quarantine.incident import Incident
 from testbed import letters
-from testbed.ports import LOOPBACK
+from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 
 SSN = letters.SSN.encode()
@@ -18,7 +18,7 @@ SENDER = "anna@corp.example"
 
 @contextmanager
 def smtp(site: Site) -> Iterator[smtplib.SMTP]:
-    with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=60) as client:
+    with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as client:
         client.ehlo()
         yield client
 
@@ -27,14 +27,12 @@ def recorded(site: Site, recipient: str) -> Incident:
     def find() -> list[Incident]:
         return [incident for incident in site.store.incidents() if recipient in incident.recipients]
 
-    site.wait_for(find, f"an incident for {recipient}")
-    (incident,) = find()
+    (incident,) = site.wait_for(find, f"an incident for {recipient}")
     return incident
 
 
 def delivered(site: Site, recipient: str) -> bytes:
-    site.wait_for(lambda: site.world.to(recipient), f"delivery to {recipient}")
-    (delivery,) = site.world.to(recipient)
+    (delivery,) = site.wait_for(lambda: site.world.to(recipient), f"delivery to {recipient}")
     return delivery.content
 
 
@@ -62,7 +60,7 @@ def test_rset_forgets_recipients(site: Site) -> None:
 
 
 def test_a_connection_lost_in_mid_message_leaves_nothing(site: Site) -> None:
-    with closing(socket.create_connection((LOOPBACK, site.postfix.smtp_port), timeout=60)) as raw:
+    with closing(socket.create_connection((LOOPBACK, site.postfix.smtp_port), timeout=PATIENCE)) as raw:
         stream = raw.makefile("rwb")
         stream.readline()
         for line in (b"EHLO x", b"MAIL FROM:<a@corp.example>", b"RCPT TO:<lost@partner.example>", b"DATA"):
@@ -81,7 +79,7 @@ def test_a_connection_lost_in_mid_message_leaves_nothing(site: Site) -> None:
 def test_pipelined_commands_and_many_recipients(site: Site) -> None:
     names = [f"many{number}@partner.example" for number in range(50)]
     commands = [b"EHLO x", b"MAIL FROM:<a@corp.example>", *(f"RCPT TO:<{name}>".encode() for name in names), b"DATA"]
-    with closing(socket.create_connection((LOOPBACK, site.postfix.smtp_port), timeout=60)) as raw:
+    with closing(socket.create_connection((LOOPBACK, site.postfix.smtp_port), timeout=PATIENCE)) as raw:
         stream = raw.makefile("rwb")
         stream.readline()
         stream.write(commands[0] + b"\r\n")
@@ -214,5 +212,8 @@ def test_a_message_at_the_size_limit_goes_through_disk(site: Site) -> None:
 
 
 def test_the_sessions_left_no_open_file(site: Site, open_files: Callable[[int], list[str]]) -> None:
-    spools = [name for name in open_files(site.pid("milter")) if "holdgate-message" in name or "/spool/" in name]
-    assert spools == []
+    def spools() -> list[str]:
+        return [name for name in open_files(site.pid("milter")) if "holdgate-message" in name or "/spool/" in name]
+
+    # Postfix tells the milter of a message it refused itself after it has told the client.
+    site.wait_for(lambda: not spools(), "the spools to be closed")

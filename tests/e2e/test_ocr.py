@@ -48,8 +48,7 @@ def incident(site: Site, recipient: str) -> Incident:
     def find() -> list[Incident]:
         return [one for one in site.store.incidents() if recipient in one.recipients]
 
-    site.wait_for(find, f"an incident for {recipient}", 60)
-    return find()[0]
+    return site.wait_for(find, f"an incident for {recipient}")[0]
 
 
 def test_a_number_in_a_picture_is_found_where_a_policy_asks(site: Site) -> None:

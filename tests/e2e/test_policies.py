@@ -10,7 +10,7 @@ from holdgate import headers
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed import letters
-from testbed.ports import free_port
+from testbed.ports import PATIENCE, free_port
 from testbed.site import Site
 from testbed.world import World
 from tests.e2e.conftest import running_site
@@ -88,13 +88,11 @@ def incident_for(site: Site, recipient: str) -> Incident:
     def find() -> list[Incident]:
         return [incident for incident in site.store.incidents() if recipient in incident.recipients]
 
-    site.wait_for(find, f"an incident for {recipient}")
-    return find()[-1]
+    return site.wait_for(find, f"an incident for {recipient}")[-1]
 
 
 def delivered(site: Site, recipient: str):  # type: ignore[no-untyped-def]
-    site.wait_for(lambda: site.world.to(recipient), f"delivery to {recipient}")
-    return site.world.to(recipient)[0].message
+    return site.wait_for(lambda: site.world.to(recipient), f"delivery to {recipient}")[0].message
 
 
 def test_allow(site: Site) -> None:
@@ -222,7 +220,7 @@ def test_replay_says_what_would_have_differed(site: Site) -> None:
 
 def test_a_reload_changes_policies_without_dropping_a_session(site: Site) -> None:
     """A message that began under the old policies is judged by them; the next one on the same connection by the new."""
-    with smtplib.SMTP("127.0.0.1", site.postfix.smtp_port, timeout=60) as client:
+    with smtplib.SMTP("127.0.0.1", site.postfix.smtp_port, timeout=PATIENCE) as client:
         client.ehlo()
         client.mail(SENDER)
         client.rcpt("early@partner.example")
@@ -254,7 +252,7 @@ def test_reloads_under_load_lose_nothing(site: Site) -> None:
     stop = threading.Event()
 
     def send() -> None:
-        with smtplib.SMTP("127.0.0.1", site.postfix.smtp_port, timeout=60) as client:
+        with smtplib.SMTP("127.0.0.1", site.postfix.smtp_port, timeout=PATIENCE) as client:
             for number in range(40):
                 client.sendmail(SENDER, [f"busy{number}@corp.example"], letters.clean().as_bytes())
         stop.set()

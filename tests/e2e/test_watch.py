@@ -1,6 +1,7 @@
 """A site under observation: a real Prometheus, the canary, the log, and one screen of status."""
 
 import json
+import re
 import subprocess
 import time
 import urllib.error
@@ -14,7 +15,7 @@ import pytest
 
 from holdgate.quarantine.states import State
 from testbed import letters
-from testbed.ports import LOOPBACK, free_port, is_listening
+from testbed.ports import LOOPBACK, PATIENCE, free_port, is_listening
 from testbed.site import Site
 
 NewSite = Callable[..., Site]
@@ -42,7 +43,7 @@ def prometheus(site: Site, tmp_path: Path) -> Iterator[Callable[[str], list[Any]
 
     def query(expression: str) -> list[Any]:
         url = f"http://{LOOPBACK}:{port}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             result = json.load(answer)["data"]["result"]
         assert isinstance(result, list)
         return result
@@ -52,13 +53,13 @@ def prometheus(site: Site, tmp_path: Path) -> Iterator[Callable[[str], list[Any]
         yield query
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)
 
 
 def _is_ready(port: int) -> bool:
     """Whether Prometheus answers queries: while it reads its storage it listens already, and answers 503."""
     try:
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/-/ready", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/-/ready", timeout=PATIENCE) as answer:
             return bool(answer.status == 200)
     except urllib.error.HTTPError:
         return False
@@ -83,25 +84,26 @@ def held(site: Site, recipient: str) -> list[str]:
 def test_decisions_are_counted_by_outcome_and_way(site: Site) -> None:
     recipient = "counted@partner.example"
     site.submit(letters.letter("Counted", f"SSN {letters.SSN}").as_bytes(), letters.SENDER, recipient)
-    site.wait_for(lambda: held(site, recipient), "the message to be held")
-    (incident,) = held(site, recipient)
+    (incident,) = site.wait_for(lambda: held(site, recipient), "the message to be held")
     assert site.command("reject", incident, "--comment", "no").returncode == 0
-    said = site.metrics("queue")
-    assert 'holdgate_decisions_total{outcome="rejected",way="command"} 1.0' in said
-    assert "holdgate_decision_seconds_count 1.0" in said
+    # The command waits for the store, which the agent writes before it counts.
+    rejected = 'holdgate_decisions_total{outcome="rejected",way="command"} 1.0'
+    site.wait_for(lambda: rejected in site.metrics("queue"), "the decision to be counted")
+    site.wait_for(lambda: "holdgate_decision_seconds_count 1.0" in site.metrics("queue"), "its time to be counted")
 
 
 def test_the_canary_goes_the_whole_way(new_site: NewSite, tmp_path: Path) -> None:
     port = free_port()
     site = new_site(smtp_port=port, extra=_canary(port, tmp_path))
+    began = time.time()
     done = site.command("canary")
     assert done.returncode == 0, done.stderr
     assert "was held, approved and released" in done.stdout
     site.wait_for(lambda: len(site.world.to("canary@partner.example")) == 2, "the request and the message")
     said = next(line for line in site.metrics("desk").splitlines() if line.startswith("holdgate_canary_success"))
-    assert time.time() - float(said.split()[1]) < 120
+    assert began <= float(said.split()[1]) <= time.time()
     status = site.command("status").stdout
-    assert "last came through 0 min ago" in status
+    assert re.search(r"last came through \d+ min ago", status)
     assert "1 released" in status
 
 

@@ -37,7 +37,7 @@ def values(shape: Shape) -> st.SearchStrategy[str]:
 
 
 @pytest.mark.parametrize(("shape", "name"), SHAPES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_never_raises(shape: Shape, name: str, data: st.DataObject) -> None:
     value = data.draw(values(shape))

@@ -36,7 +36,7 @@ def limits_of_a_worker() -> WorkerLimits:
 
 
 def run_confined(
-    function: Callable[[], Any], limits: WorkerLimits | None = None, seconds: float = 30.0, confined: bool = True
+    function: Callable[[], Any], limits: WorkerLimits | None = None, seconds: float = 90.0, confined: bool = True
 ) -> Outcome:
     """Run `function` in a child that has called `confine`, unless told otherwise; kill it after `seconds`."""
     preload()

@@ -9,12 +9,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from testbed.ports import wait_for
+from testbed.ports import PATIENCE, wait_for
 
 # What a mail server has before we come, and swaks to send with.
 _BASE = ("systemd-sysv", "dbus", "postfix", "swaks", "ca-certificates")
 _TOOLS = ("mmdebstrap", "systemd-nspawn", "nsenter", "dpkg-deb")
-_SECONDS = 60
 
 
 class MachineError(Exception):
@@ -92,7 +91,7 @@ class Machine:
                 start_new_session=True,
             )
         try:
-            wait_for(self._is_up, "the container to boot", _SECONDS)
+            wait_for(self._is_up, "the container to boot")
         except TimeoutError as error:
             console = (self._directory / "console").read_text(errors="replace")
             raise MachineError(f"{error}: {console[-1000:]}") from None
@@ -118,7 +117,7 @@ class Machine:
             return
         self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(_SECONDS)
+            self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -152,7 +151,7 @@ class Machine:
         shutil.copy(package, self.root / "var/cache" / package.name)
         self.run("apt-get", "install", "--yes", "--allow-downgrades", f"/var/cache/{package.name}")
 
-    def wait_for(self, condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:
+    def wait_for(self, condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
         """Wait for a condition; on failure show the end of the journal."""
         try:
             wait_for(condition, what, seconds)

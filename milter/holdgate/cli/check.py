@@ -1,50 +1,67 @@
-"""`holdgate check`: looks at settings, rules, store, sockets and Postfix, and names every problem at once."""
+"""`holdgate check`: looks at settings, rules, store, daemons and Postfix, and names every problem at once.
+
+`check_daemons` looks at what the daemons may do and whether they run, `check_postfix` at Postfix's settings.
+"""
 
 import argparse
 import fnmatch
 import grp
 import os
-import pwd
-import re
-import shutil
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
 
-from holdgate import headers
+from holdgate.cli import check_daemons, check_postfix
 from holdgate.config import ConfigError, Settings, load_settings, load_what_is_right
 from holdgate.detect import Detector, RuleError
 from holdgate.detect.loader import Loaded
 from holdgate.extract.extractor import READERS
+from holdgate.extract.ocr import missing_languages, package_of
 from holdgate.policy.model import Exemption, Policy, PolicyFile, load_policies
 from holdgate.policy.review import review
 from holdgate.quarantine.store import StoreError, open_store
-from holdgate.queue.attach import longest_inspection, names_us, split_list
-from holdgate.queue.postfix import Postfix, PostfixError
-from holdgate.scan import sandbox
 from holdgate.seal import KeyFileError, load_keys
 from holdgate.tables import TableError, Tables, is_table
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a look around found, a line for each: `problems` are to be mended, `remarks` may be as they should be."""
+
+    problems: list[str]
+    remarks: list[str]
+
+
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the subcommand."""
-    check = commands.add_parser("check", help="check settings, rules, store, sockets, permissions and Postfix")
+    check = commands.add_parser(
+        "check",
+        help="check settings, rules, store, daemons, permissions and Postfix",
+        description="Run it as root, before the daemons start or while they run: a daemon that does not run is "
+        "remarked and is no problem. Exit code 0: no problem; 2: there are some, each with its file and its remedy.",
+    )
     check.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    problems = check(arguments.config)
-    for problem in problems:
+    report = check(arguments.config)
+    for problem in report.problems:
         print(problem)
-    if not problems:
+    for remark in report.remarks:
+        print(f"remark: {remark}")
+    if not report.problems:
         print("holdgate check: no problem found")
-    return 2 if problems else 0
+    return 2 if report.problems else 0
 
 
-def check(path: Path) -> list[str]:
-    """Return one line for each problem: the file or setting, what is wrong, and the remedy."""
+def check(path: Path) -> Report:
+    """Look at everything that the settings file at `path` is about.
+
+    A problem names the file or setting, what is wrong, and the remedy.
+    """
     problems: list[str] = []
     settings: Settings | None
     try:
@@ -53,25 +70,25 @@ def check(path: Path) -> list[str]:
         problems = error.problems
         settings = load_what_is_right(path)
         if settings is None:
-            return problems
+            return Report(problems, [])
     checks: tuple[Callable[[Path, Settings], Iterator[str]], ...] = (
-        _user,
+        check_daemons.user,
         _directories,
+        check_daemons.permissions,
         _rules,
         _seal,
-        _sandbox,
+        check_daemons.confinement,
+        _ocr,
         _store,
         _desk,
-        _postfix,
+        check_daemons.answers,
+        check_postfix.problems,
     )
-    return problems + [problem for one in checks for problem in one(path, settings)]
+    problems += [problem for one in checks for problem in one(path, settings)]
+    return Report(problems, list(check_daemons.absent(settings)))
 
 
-def _user(path: Path, settings: Settings) -> Iterator[str]:
-    try:
-        pwd.getpwnam(settings.user)
-    except KeyError:
-        yield f'{path}: user: there is no user "{settings.user}"; create it: systemd-sysusers, or adduser --system'
+# -- files --------------------------------------------------------------------------------------------------------
 
 
 def _directories(path: Path, settings: Settings) -> Iterator[str]:
@@ -81,9 +98,8 @@ def _directories(path: Path, settings: Settings) -> Iterator[str]:
     if settings.milter.socket.startswith("unix:"):
         directory = Path(settings.milter.socket.removeprefix("unix:")).parent
         yield from _socket_directory(path, directory)
-    for name, socket in (("queue", settings.queue.socket),):
-        if not socket.parent.is_dir():
-            yield f"{path}: [{name}] socket: {socket.parent} is not there; create it, or start the units"
+    if not settings.queue.socket.parent.is_dir():
+        yield f"{path}: [queue] socket: {settings.queue.socket.parent} is not there; create it, or start the units"
 
 
 def _socket_directory(path: Path, directory: Path) -> Iterator[str]:
@@ -101,6 +117,9 @@ def _socket_directory(path: Path, directory: Path) -> Iterator[str]:
             f"{where} must lend its group to the socket so that Postfix can connect: "
             f"chgrp postfix {directory} && chmod g+s {directory}"
         )
+
+
+# -- rules and policies -------------------------------------------------------------------------------------------
 
 
 def _rules(_path: Path, settings: Settings) -> Iterator[str]:
@@ -154,6 +173,9 @@ def _tables(policies: PolicyFile, tables: Tables) -> Iterator[str]:
             yield f"{place}: {error}; make the table (postmap), or correct its name"
 
 
+# -- the rooms ----------------------------------------------------------------------------------------------------
+
+
 def _seal(path: Path, settings: Settings) -> Iterator[str]:
     try:
         if not load_keys(settings.seal.keys):
@@ -162,9 +184,10 @@ def _seal(path: Path, settings: Settings) -> Iterator[str]:
         yield str(error)
 
 
-def _sandbox(_path: Path, _settings: Settings) -> Iterator[str]:
-    for layer in sandbox.available().missing:
-        yield f"this machine: workers run without {layer}; docs/explanation/sandbox.md says what that means"
+def _ocr(path: Path, settings: Settings) -> Iterator[str]:
+    if settings.ocr.mode != "off":
+        for language in missing_languages(settings.ocr.languages):
+            yield f'{path}: [ocr] languages: no data for "{language}"; apt install {package_of(language)}'
 
 
 def _store(path: Path, settings: Settings) -> Iterator[str]:
@@ -189,59 +212,3 @@ def _desk(path: Path, settings: Settings) -> Iterator[str]:
             Tables(settings.queue.postfix_config).lookup(table, "postmaster@localhost")
         except TableError as error:
             yield f"{path}: [moderation] managers: {error}"
-
-
-def _postfix(path: Path, settings: Settings) -> Iterator[str]:
-    where = settings.queue.postfix_config / "main.cf"
-    if shutil.which("postconf") is None:
-        yield f"{where}: Postfix's commands are not found; install Postfix, or add /usr/sbin to PATH"
-        return
-    postfix = Postfix(settings.queue.postfix_config)
-    try:
-        yield from _main_cf(str(where), postfix, settings)
-        yield from _master_cf(str(where.with_name("master.cf")), postfix, settings)
-    except PostfixError as error:
-        yield f"{where}: {error}"
-
-
-def _main_cf(where: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
-    seconds = round(longest_inspection(settings).total_seconds())
-    for name in ("smtpd_milters", "non_smtpd_milters"):
-        entry = next((item for item in split_list(postfix.setting(name)) if names_us(item, settings, postfix)), None)
-        if entry is None:
-            yield f'{where}: {name}: does not name our socket; run "holdgate attach"'
-            continue
-        if _option(entry, "default_action", postfix) == "accept":
-            yield f"{where}: {name}: default_action=accept delivers what nobody has read; set tempfail"
-        if _seconds(_option(entry, "content_timeout", postfix)) < seconds:
-            yield f"{where}: {name}: content_timeout: an inspection may take {seconds} s; set at least {seconds}s"
-    if postfix.setting("enable_long_queue_ids") != "yes":
-        yield f"{where}: enable_long_queue_ids: must be yes, for short queue ids are used again"
-    if not postfix.setting("milter_header_checks"):
-        yield f"{where}: milter_header_checks: not set; nothing holds what the milter marks ({headers.ACTION})"
-    for name in ("milter_header_checks", "smtp_header_checks"):
-        for table in re.findall(r"(?:regexp|pcre):(\S+)", postfix.setting(name)):
-            if not os.access(table, os.R_OK):
-                yield f"{where}: {name}: {table} cannot be read"
-
-
-def _master_cf(where: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
-    host, port = settings.desk.notice_relay
-    services = [line.split(None, 1)[0] for line in postfix.services().splitlines() if line.strip()]
-    if host in ("127.0.0.1", "localhost", "::1") and not {f"{host}:{port}", f"127.0.0.1:{port}", str(port)} & set(
-        services
-    ):
-        yield f"{where}: no listener on {host}:{port} for our notices (desk.notice_relay); see postfix/master.cf"
-
-
-def _option(entry: str, name: str, postfix: Postfix) -> str:
-    """Return a milter's own option, from the braces of its entry, or else the setting for all of them."""
-    match = re.search(rf"\b{name}\s*=\s*([^\s,}}]+)", entry)
-    return match[1] if match else postfix.setting(f"milter_{name}")
-
-
-def _seconds(value: str) -> float:
-    """Read a time of Postfix's, such as 300s or 5m; seconds without a unit (postconf(5))."""
-    match = re.fullmatch(r"(\d+)([smhdw]?)", value)
-    units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-    return int(match[1]) * units[match[2]] if match else 0.0

@@ -7,10 +7,10 @@ from pathlib import Path
 from holdgate import headers
 from holdgate.config import ConfigError, Settings, load_settings
 from holdgate.envelope import Envelope
-from holdgate.findings import Attachment, Finding, Inspection
+from holdgate.findings import Inspection
 from holdgate.policy.model import PolicyFile, load_policies
 from holdgate.policy.verdict import PolicySet, Verdict
-from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.recorded import envelope_of, inspection_of
 from holdgate.quarantine.store import open_store
 from holdgate.scan.pool import Pool, PoolSettings
 from holdgate.tables import TableError, Tables
@@ -111,7 +111,7 @@ def _replay(arguments: argparse.Namespace) -> int:
         if incident.policy == "adopted" or incident.policy.startswith("mark "):
             continue
         missing = [p for policy in policies.policy for p in policy.profile if p not in incident.profiles]
-        verdict = _decide(policy_set, _envelope(incident), _inspection(incident), incident.created_at)
+        verdict = _decide(policy_set, envelope_of(incident), inspection_of(incident), incident.created_at)
         if (str(verdict.action), verdict.policy) == (incident.action, incident.policy):
             same += 1
             continue
@@ -125,26 +125,3 @@ def _replay(arguments: argparse.Namespace) -> int:
     if unsure:
         print("Header fields, and profiles that no policy asked for then, are not recorded: some may differ for that.")
     return 0
-
-
-def _envelope(incident: Incident) -> Envelope:
-    return Envelope(
-        sender=incident.sender,
-        recipients=incident.recipients,
-        auth_user=incident.auth_user,
-        client_address=incident.client_address,
-        subject=incident.subject,
-        size=incident.size,
-    )
-
-
-def _inspection(incident: Incident) -> Inspection:
-    return Inspection(
-        status=incident.status,
-        reason=incident.reason,
-        findings=[Finding(**finding) for finding in incident.findings],
-        profiles=incident.profiles,
-        signals=incident.signals,
-        attachments=[Attachment(**attachment) for attachment in incident.attachments],
-        encrypted=incident.encrypted,
-    )

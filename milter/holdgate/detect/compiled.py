@@ -152,7 +152,12 @@ class Rules:
         self.groups = [
             frozenset[int]().union(*map(self.keywords.groups.__getitem__, ready.lists)) for ready in self.shapes
         ]
-        self.finders = [(ready, self.groups[ready.number]) for ready in self.shapes if ready.finder is not None]
+        # The shapes with a finder, whether it runs on every text, and the groups of keywords that else call for it.
+        self.finders = [
+            (ready, ready.finder, not (ready.needs_keyword or ready.shape.in_company), self.groups[ready.number])
+            for ready in self.shapes
+            if ready.finder is not None
+        ]
 
     def with_evidence(self, text: str) -> frozenset[str]:
         """Return the ids of the identifiers whose evidence patterns occur in the text; all are searched for at once."""

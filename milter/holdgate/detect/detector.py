@@ -2,8 +2,8 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from holdgate.detect import candidates, decode, loader
 from holdgate.detect.compiled import Ready, Rules
@@ -25,8 +25,7 @@ CHARACTERS_A_CANDIDATE = 60
 EVERYWHERE = frozenset({"email-address", "phone-number", "ip-address"})
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """What was found in a text, in order of its place. `limited` says why not all of it was searched, "" if it was."""
 
     matches: list[Match]
@@ -109,7 +108,7 @@ class Detector:
                 if first >= reach:
                     continue
                 start, end = base + first, base + last
-                possible = judge.possible[kind, text[start]]
+                possible = judge.possible(kind, text[start])
                 if not possible:
                     continue
                 left -= len(possible)
@@ -166,13 +165,13 @@ class Detector:
                 if end > start:
                     yield ready, Place(start, end, judge.text[start:end])
         present = judge.hits.found.keys()
-        for ready, groups in self._rules.finders:
-            assert ready.finder is not None
-            wanted = not ready.needs_keyword or not present.isdisjoint(groups)
-            if ready.shape.in_company:
-                wanted = not present.isdisjoint(groups) or any(match.identifier not in EVERYWHERE for match in found)
-            if wanted:
-                for place in ready.finder(content, self.loaded.dictionaries):
+        for ready, find, always, groups in self._rules.finders:
+            if (
+                always
+                or not present.isdisjoint(groups)
+                or (ready.shape.in_company and any(match.identifier not in EVERYWHERE for match in found))
+            ):
+                for place in find(content, self.loaded.dictionaries):
                     yield ready, place
 
     def _prefixed(self, judge: Judge) -> Iterator[tuple[Ready, Place]]:

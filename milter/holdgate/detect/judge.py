@@ -16,24 +16,6 @@ _PATTERN = "pattern near it"
 LONGEST = 200
 
 
-class _Possible(dict[tuple[int, str], tuple[Ready, ...]]):
-    """By kind of fit and first character: the shapes of which a value that begins so may be, in this text."""
-
-    def __init__(self, judge: "Judge", rules: Rules) -> None:
-        super().__init__()
-        self._judge = judge
-        self._choices = rules.choices
-
-    def __missing__(self, start: tuple[int, str]) -> tuple[Ready, ...]:
-        possible, groups, perhaps, doubtful = self._choices[start]
-        if not self._judge.hits.found.keys().isdisjoint(groups):
-            possible += tuple(filter(self._judge.has_keyword, perhaps))
-        if doubtful:
-            possible += tuple(filter(self._judge.is_spoken_for, doubtful))
-        self[start] = possible
-        return possible
-
-
 class Judge:
     """Judges the candidates of one text."""
 
@@ -41,10 +23,10 @@ class Judge:
         self.text = content.text
         self.mask = content.mask
         self.hits: Hits = rules.keywords.find(self.text)
-        self.possible = _Possible(self, rules)
         self._rules = rules
         self._places = [(normal.plain(offset), name) for offset, name in places]
         self._tables: Tables | None = None
+        self._possible: dict[tuple[int, str], tuple[Ready, ...]] = {}
         self._with_evidence: frozenset[str] | None = None
         self._lists: dict[int, list[int]] = {}
         self._spans: dict[str, list[Span]] = {}
@@ -57,13 +39,25 @@ class Judge:
             self._tables = Tables(self.text, self._places)
         return self._tables
 
-    def has_keyword(self, ready: Ready) -> bool:
+    def possible(self, kind: int, first: str) -> tuple[Ready, ...]:
+        """Return the shapes of which a value of a kind of fit may be that begins with `first`, in this text."""
+        possible = self._possible.get((kind, first))
+        if possible is None:
+            possible, groups, perhaps, doubtful = self._rules.choices[kind, first]
+            if not self.hits.found.keys().isdisjoint(groups):
+                possible += tuple(ready for ready in perhaps if self._has_keyword(ready))
+            if doubtful:
+                possible += tuple(ready for ready in doubtful if self._is_spoken_for(ready))
+            self._possible[kind, first] = possible
+        return possible
+
+    def _has_keyword(self, ready: Ready) -> bool:
         """Whether the text has a keyword for the shape anywhere."""
         return not self.hits.found.keys().isdisjoint(self._rules.groups[ready.number])
 
-    def is_spoken_for(self, ready: Ready) -> bool:
+    def _is_spoken_for(self, ready: Ready) -> bool:
         """Whether the text has a keyword or evidence for the shape anywhere."""
-        return self.has_keyword(ready) or self._has_evidence(ready.id)
+        return self._has_keyword(ready) or self._has_evidence(ready.id)
 
     def _has_evidence(self, identifier: str) -> bool:
         if self._with_evidence is None:

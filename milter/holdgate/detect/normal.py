@@ -10,7 +10,6 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 # Letters of Cyrillic and Greek that look like Latin ones, upper and lower case.
 LOOKALIKES = str.maketrans(
@@ -73,19 +72,20 @@ def _changes() -> dict[str, str]:
 _PLAIN = _changes()
 
 
-# Possessive repeats (+ behind the repeat) keep runs of tags from being remembered for a way back: ten times as fast.
+# Possessive repeats (+ behind the repeat) are not remembered for a way back. Of single characters only: of groups,
+# they take too much in Python before 3.11.5 (gh-106052). Those are bounded instead.
 _TAG = r"/?+[A-Za-z][A-Za-z0-9:]{0,20}+(?:>|/>|\s[^<>]{0,400}+>)|!--[^>]{0,400}-->"
 _BEYOND_ASCII = re.compile(r"[^\x20-\x7e\t\n\r]+")
 _OVERRIDE = re.compile(r"\u202e(?P<reversed>[^\u202c\n]{0,400})\u202c?")
 _ORDINARY = bytes([9, 10, 13, *range(32, 127)])
 # Each alternative is tried behind its own first character, so that the search runs from one such character to the next.
 _MARKUP = re.compile(
-    rf"[<&%\\=](?:(?<=<)(?P<tags>(?:{_TAG})(?:<(?:{_TAG}))*+)"
+    rf"[<&%\\=](?:(?<=<)(?P<tags>(?:{_TAG})(?:<(?:{_TAG})){{0,255}})"
     r"|(?<=&)(?P<entity>(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,10});)"
-    r"|(?<=%)(?P<percent>[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*+)"
+    r"|(?<=%)(?P<percent>[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2}){0,999})"
     r"|(?<=\\)(?P<escape>(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2})"
-    r"(?:\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}))*+)"
-    r"|(?<==)(?:(?P<soft>\r?\n)|(?P<quoted>[0-9A-F]{2}(?:=[0-9A-F]{2})++)))"
+    r"(?:\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2})){0,999})"
+    r"|(?<==)(?:(?P<soft>\r?\n)|(?P<quoted>[0-9A-F]{2}(?:=[0-9A-F]{2}){1,999})))"
 )
 # Cheap searches, one for each alternative above: is there anything at all to undo?
 _SOME_TAG = re.compile(rf"<(?:{_TAG})")
@@ -100,13 +100,13 @@ _BLOCK = re.compile(
 )
 # In a run of tags, what kind they are is told by as many characters.
 _ENOUGH = 2_000
-_NUMBER = re.compile(r"\d{4}")
+_MANY_ESCAPES = 8
+_NUMBER = re.compile(r"\d(?:\D*+\d){3}")
 _CELL = re.compile(r"</?t[dh]\b", re.IGNORECASE)
 _FOREIGN = re.compile("[\u0370-\u03ff\u0400-\u052f]")
 _FOREIGN_WORD = re.compile("[0-9A-Za-z\u0370-\u052f]*[\u0370-\u052f][0-9A-Za-z\u0370-\u052f]*")
 
 
-@dataclass(slots=True)
 class Normal:
     """A plain text, and where its characters stood.
 
@@ -114,11 +114,14 @@ class Normal:
     `limited` says that the text was too densely disguised to be undone to its end.
     """
 
-    text: str
-    asides: list[tuple[int, str]] = field(default_factory=list)
-    limited: bool = False
-    _plain: list[tuple[int, int]] = field(default_factory=list)
-    _given: list[tuple[int, int]] = field(default_factory=list)
+    __slots__ = ("_given", "_plain", "asides", "limited", "text")
+
+    def __init__(self, text: str, before: "Normal | None" = None, limited: bool = False) -> None:
+        self.text = text
+        self.asides: list[tuple[int, str]] = before.asides if before is not None else []
+        self.limited = limited
+        self._plain: list[tuple[int, int]] = []
+        self._given: list[tuple[int, int]] = []
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """Return where characters `start` to `end` of the plain text stand in the given one."""
@@ -205,7 +208,7 @@ def _rewrite(before: Normal, changes: Iterator[Change]) -> Normal:
     if not made:
         return before
     pieces.append(text[last:])
-    after = Normal("".join(pieces), before.asides, limited)
+    after = Normal("".join(pieces), before, limited)
     if before._plain:
         _compose(before, made, after)
     else:
@@ -283,10 +286,12 @@ def _undo(found: re.Match[str], asides: list[tuple[int, str]]) -> str | None:
     if kind == "escape":
         codes = [int(code[0], 16) for code in _HEX.finditer(raw.replace("\\u", " ").replace("\\x", " "))]
         return "".join(chr(code) for code in codes if code < 0x110000 and not 0xD800 <= code < 0xE000)
+    escaped = bytes.fromhex(raw.replace("%", "").replace("=", ""))
     try:
-        return bytes.fromhex(raw.replace("%", "").replace("=", "")).decode("utf-8")
+        return escaped.decode("utf-8")
     except UnicodeDecodeError:
-        return None
+        # A few are signs between numbers.
+        return escaped.decode("utf-8", "replace") if len(escaped) >= _MANY_ESCAPES else None
 
 
 def _latin(found: re.Match[str]) -> str:

@@ -8,8 +8,9 @@ socket: all that crosses is width, height and grey pixels one way and text the o
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, cast
 
 from PIL import Image
@@ -20,6 +21,7 @@ from holdgate.extract.reading import Sink
 NOT_READ = "image not read"
 _REMEMBERED = 2_000
 _BLANK_CONTRAST = 24
+_SHARE = Path("/usr/share")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,23 @@ class Ocr:
         self._seconds += seconds
         budget.deadline += seconds
         budget.part_deadline += seconds
+
+
+def language_data(share: Path) -> Path | None:
+    """Return the directory of Debian's language data for its newest Tesseract, None where there is none."""
+    return max(share.glob("tesseract-ocr/*/tessdata"), default=None)
+
+
+def missing_languages(languages: Iterable[str], share: Path = _SHARE) -> list[str]:
+    """Return which of `languages`, and of what is always needed beside them (orientation), have no data here."""
+    folder = language_data(share)
+    wanted = (*languages, "osd")
+    return [name for name in wanted if folder is None or not (folder / f"{name}.traineddata").is_file()]
+
+
+def package_of(language: str) -> str:
+    """Return the name of Debian's package with a language's data."""
+    return f"tesseract-ocr-{language.replace('_', '-')}"
 
 
 def is_blank(picture: Pixels) -> bool:

@@ -7,14 +7,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from holdgate.extract.ocr import OcrError, Pixels
+from holdgate.extract.ocr import OcrError, Pixels, language_data, missing_languages, package_of
 
 # Threads cost more than they bring on a page, and a confined worker cannot start any. OpenMP reads it when loaded.
 os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
 import tesserocr
 
-_DATA = "tesseract-ocr/*/tessdata"
 _ASSUMED_DPI = 200
 # Stripes at an impossible resolution: Tesseract loads orientation data, and opens where its warnings go (/dev/null),
 # when it first needs them, which is too late in a confined worker.
@@ -26,12 +25,10 @@ class TesseractEngine:
 
     def __init__(self, languages: Sequence[str] = ("deu", "eng"), share: Path = Path("/usr/share")) -> None:
         """Load language data and what Tesseract would load later. Raises OcrError naming a missing package."""
-        folders = sorted(share.glob(_DATA), reverse=True)
-        for language in (*languages, "osd"):
-            if not any((folder / f"{language}.traineddata").is_file() for folder in folders[:1]):
-                raise OcrError(f"no Tesseract data for {language}: install tesseract-ocr-{language.replace('_', '-')}")
+        for language in missing_languages(languages, share):
+            raise OcrError(f"no Tesseract data for {language}: install {package_of(language)}")
         self._api = tesserocr.PyTessBaseAPI(
-            path=str(folders[0]),
+            path=str(language_data(share)),
             lang="+".join(languages),
             psm=tesserocr.PSM.AUTO_OSD,
             oem=tesserocr.OEM.LSTM_ONLY,

@@ -18,7 +18,7 @@ def answers(address: str) -> bool:
     does not count as alive.
     """
     try:
-        with _connect(address) as connection:
+        with connect(address) as connection:
             connection.sendall(_packet(_NEGOTIATE))
             answer = connection.recv(5, socket.MSG_WAITALL)
             connection.sendall(_packet(_QUIT))
@@ -31,7 +31,8 @@ def _packet(data: bytes) -> bytes:
     return struct.pack("!I", len(data)) + data
 
 
-def _connect(address: str) -> socket.socket:
+def connect(address: str) -> socket.socket:
+    """Connect to "unix:/path" or "inet:PORT@HOST". Raises OSError."""
     match = re.fullmatch(r"inet6?:(\d+)@(.+)", address)
     if match:
         return socket.create_connection((match[2].strip("[]"), int(match[1])), timeout=_TIMEOUT)

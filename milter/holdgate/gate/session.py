@@ -5,7 +5,6 @@ something failed, so the first error of a message is remembered and answered wit
 """
 
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 from holdgate import headers, maillog, metrics, seal
@@ -18,7 +17,8 @@ from holdgate.gate.spool import Spool
 from holdgate.mask import mask_telling
 from holdgate.policy.action import Action
 from holdgate.policy.verdict import Verdict
-from holdgate.quarantine.incident import Incident, Owed
+from holdgate.quarantine.incident import Owed
+from holdgate.quarantine.recorded import new_incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor
 from holdgate.seal import BodyHash, Sealed
@@ -190,27 +190,12 @@ class Session:
         """Write the incident that a policy wants, and return its id; "" when none does."""
         if verdict.action in (Action.ALLOW, Action.TEMPFAIL) and not verdict.observed:
             return ""
-        envelope = self._envelope
-        incident = Incident(
-            queue_id=envelope.queue_id,
+        incident = new_incident(
+            self._envelope,
+            inspection,
             state=State.PENDING if verdict.action is Action.QUARANTINE else State.RECORDED,
-            sender=envelope.sender,
-            recipients=envelope.recipients,
             policy=verdict.policy or verdict.observed[0],
             action=verdict.action,
-            auth_user=envelope.auth_user,
-            client_address=envelope.client_address,
-            header_from=inspection.header_from,
-            subject=inspection.subject,
-            message_id=envelope.message_id,
-            size=envelope.size,
-            status=inspection.status,
-            reason=inspection.reason,
-            profiles=inspection.profiles,
-            findings=[asdict(finding) for finding in inspection.findings],
-            signals=inspection.signals,
-            attachments=[asdict(attachment) for attachment in inspection.attachments],
-            encrypted=inspection.encrypted,
         )
         note = f"observed: {', '.join(verdict.observed)}" if verdict.observed else ""
         owed = [Owed("alert", address) for address in verdict.notify] if verdict.action is Action.ALERT else []

@@ -55,5 +55,5 @@ def restrict(version: int) -> None:
 def _checked(result: int) -> int:
     if result < 0:
         error = ctypes.get_errno()
-        raise OSError(error, f"landlock: {os.strerror(error)}")
+        raise OSError(error, os.strerror(error))
     return result

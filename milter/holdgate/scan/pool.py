@@ -4,7 +4,6 @@ It may be used by many threads at once. A message that costs a worker its life (
 more in another; when that dies too, the inspection is `failed`, and the next message finds a fresh worker.
 """
 
-import contextlib
 import os
 import queue
 import signal
@@ -25,6 +24,10 @@ from holdgate.scan import wire
 
 # Loading all rules takes under a second on an idle machine.
 _START_TIMEOUT = 60.0
+_DIED_ON_TRIAL = (
+    "a worker died before its first message, while it confined and tried itself; "
+    "where seccomp killed it, the kernel's log has a line with type=1326 and the system call"
+)
 # A worker notices most limits itself and still answers; the pool kills it this much later.
 _GRACE = 5.0
 
@@ -63,8 +66,8 @@ class PoolSettings:
     """What the workers load and how long they may take. Times in seconds."""
 
     rules: Path
-    local_rules: Path
-    profiles: tuple[str, ...]
+    local_rules: Path | None = None
+    profiles: tuple[str, ...] = ()
     workers: int = 1
     time_limit: float = 30.0
     wait_limit: float = 60.0
@@ -97,7 +100,10 @@ class PoolSettings:
 
 
 class Pool:
-    """A zygote and its workers. Raises ScanError from its start when the rules cannot be used."""
+    """A zygote and its workers.
+
+    Raises ScanError from its start when the rules cannot be used or the workers cannot be confined.
+    """
 
     def __init__(self, settings: PoolSettings) -> None:
         self._settings = settings
@@ -105,9 +111,19 @@ class Pool:
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
         self._spares: queue.Queue[_Worker] = queue.Queue()
         self._zygote, self._control = self._start_zygote()
-        for _ in range(settings.workers):
-            self._idle.put(self._spawn())
-        self._spares.put(self._spawn())
+        fresh: list[_Worker] = []
+        try:
+            # They confine and try themselves side by side; the spare is asked when it is needed.
+            for _ in range(settings.workers):
+                fresh.append(self._spawn())
+            self._spares.put(self._spawn())
+            for worker in fresh:
+                self._idle.put(self._prove(worker))
+        except ScanError:
+            for worker in fresh:
+                worker.end()
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -222,20 +238,21 @@ class Pool:
     # -- workers --------------------------------------------------------------------------------------------------
 
     def _replace(self, worker: _Worker) -> None:
-        """End a worker and put the spare in its place at once; then make a new spare. The pool never gets smaller."""
+        """End a worker and put the spare in its place; then make a new spare. The pool never gets smaller."""
         worker.end()
-        vacant: queue.Queue[_Worker] = self._idle
-        fresh = worker
+        # Without another one the dead one keeps the place: whoever gets it comes here again.
+        successor = worker
         try:
             if self._zygote.poll() is not None:
                 self._restart()
-            with contextlib.suppress(queue.Empty):
-                self._idle.put(self._spares.get_nowait())
-                vacant = self._spares
-            fresh = self._spawn()
+            try:
+                spare = self._spares.get_nowait()
+            except queue.Empty:
+                spare = self._spawn()
+            successor = self._prove(spare)
         finally:
-            # Without a fresh one the dead one keeps the place: whoever gets it comes here again.
-            vacant.put(fresh)
+            self._idle.put(successor)
+        self._spares.put(self._spawn())
 
     def _restart(self) -> None:
         """Start another zygote; the spare went with the old one."""
@@ -247,6 +264,19 @@ class Pool:
                 self._spares.get_nowait().end()
             self._zygote, self._control = self._start_zygote()
         self._spares.put(self._spawn())
+
+    def _prove(self, worker: _Worker) -> _Worker:
+        """Return a worker that has confined itself and inspected a text; end any other and raise ScanError."""
+        try:
+            said, _ = wire.receive(worker.connection, timeout=_START_TIMEOUT)
+        except TimeoutError:
+            said = {"error": f"a worker was not ready after {_START_TIMEOUT:.0f} s"}
+        except (wire.WireError, OSError):
+            said = {"error": _DIED_ON_TRIAL}
+        if "error" in said:
+            worker.end()
+            raise ScanError(said["error"])
+        return worker
 
     def _spawn(self) -> _Worker:
         try:
@@ -272,7 +302,7 @@ class Pool:
                 control,
                 {
                     "rules": str(settings.rules),
-                    "local_rules": str(settings.local_rules),
+                    "local_rules": str(settings.local_rules) if settings.local_rules else None,
                     "profiles": settings.profiles,
                     "ocr_languages": settings.ocr_languages,
                     "ocr_seconds": settings.ocr_seconds,

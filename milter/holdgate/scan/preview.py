@@ -14,17 +14,12 @@ from holdgate.extract.budget import Budget, Limits
 from holdgate.extract.part import Extraction
 from holdgate.mask import mask
 from holdgate.scan.inspect import gather
+from holdgate.scan.wording import LONGEST, Place, Wording
 
 # What is shown of a part and of a message, in characters: more than anybody reads before he decides.
 _PART_CHARACTERS = 20_000
 _MESSAGE_CHARACTERS = 100_000
 _ATTACHMENTS = 100
-# How many values are looked for wherever else they stand, and how long one may be.
-_VALUES = 500
-_VALUE_LENGTH = 200
-
-# A stretch of text that is masked: its first character, the one behind its last, and the identifier.
-Place = tuple[int, int, str]
 
 # `Inspector.find`: the text of a part, and its places.
 Find = Callable[..., list[Match]]
@@ -58,17 +53,14 @@ def preview(data: bytes, extraction: Extraction, limits: Limits, find: Find, rev
     in every other one too, be it a subject where nothing speaks for it.
     """
     matches = [find(part.text, part.places) for part in extraction.parts]
-    values = _values(extraction, matches)
-
-    def safe(text: str) -> str:
-        return "".join(segment.text for segment in _segments(text, _places(text, find(text), values), 0, 0, len(text)))
-
+    wording = Wording(find, extraction.parts, matches)
+    safe = wording.masked
     shown: list[ShownPart] = []
     number, left = 0, _MESSAGE_CHARACTERS
     for part, found in zip(extraction.parts, matches, strict=True):
         part.name, part.reason = safe(part.name), safe(part.reason)
         length = min(left, _PART_CHARACTERS)
-        places = _places(part.text[: length + _VALUE_LENGTH], found, values)
+        places = wording.places(part.text[: length + LONGEST], found)
         one = ShownPart(part.name, str(part.status), part.reason, cut=len(part.text) > length)
         one.segments = _segments(part.text, places, number, reveal, length)
         number += len(places)
@@ -87,38 +79,6 @@ def preview(data: bytes, extraction: Extraction, limits: Limits, find: Find, rev
         "reason": safe(extraction.reason),
         "parts": [asdict(one) for one in shown],
     }
-
-
-def _values(extraction: Extraction, matches: list[list[Match]]) -> dict[str, str]:
-    """Return what the matches say, each with its identifier: the surest first, up to a bound."""
-    pairs = [(part, match) for part, found in zip(extraction.parts, matches, strict=True) for match in found]
-    pairs.sort(key=lambda pair: pair[1].confidence.rank, reverse=True)
-    values: dict[str, str] = {}
-    for part, match in pairs:
-        value = part.text[match.start : match.end]
-        if 3 < len(value) <= _VALUE_LENGTH:
-            values.setdefault(value, match.identifier)
-        if len(values) == _VALUES:
-            break
-    return values
-
-
-def _places(text: str, matches: list[Match], values: dict[str, str]) -> list[Place]:
-    """Return where a text is masked, in order: at its matches, and wherever it repeats a value; overlaps are one."""
-    places = [(match.start, match.end, match.identifier) for match in matches]
-    for value, identifier in values.items():
-        start = text.find(value)
-        while start >= 0:
-            places.append((start, start + len(value), identifier))
-            start = text.find(value, start + len(value))
-    merged: list[Place] = []
-    for place in sorted(places, key=lambda place: (place[0], -place[1])):
-        if merged and place[0] < merged[-1][1]:
-            start, end, identifier = merged[-1]
-            merged[-1] = (start, max(end, place[1]), identifier)
-        else:
-            merged.append(place)
-    return merged
 
 
 def _segments(text: str, places: list[Place], number: int, reveal: int, length: int) -> list[Segment]:

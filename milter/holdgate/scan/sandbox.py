@@ -8,6 +8,8 @@ processes or secrets; all that is left to it is to give a wrong answer about the
 import ctypes
 import os
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from holdgate.detect.preload import preload as detect_preload
@@ -44,7 +46,7 @@ class WorkerLimits:
 
 @dataclass(frozen=True, slots=True)
 class Protections:
-    """Which layers hold a worker, for the log and `holdgate check`; `missing` says in plain words which do not."""
+    """Which layers hold a worker; `missing` says in plain words which do not, and the remedy, for `holdgate check`."""
 
     landlock_abi: int
     landlock_network: bool
@@ -59,22 +61,24 @@ class Protections:
             )
         if self.seccomp:
             active.append("seccomp")
-        return ", ".join(active) + "".join(f"; missing: {reason}" for reason in self.missing)
+        return "; missing: ".join((", ".join(active), *self.missing))
 
 
 class SandboxError(Exception):
-    """A layer that every Linux has could not be put on; the worker must not read anything."""
+    """A layer that this kernel has could not be put on, the argument says which; the worker must not read anything."""
 
 
 def preload() -> None:
     """Load all that reading a message needs, in the process that workers are forked from: later no file opens.
 
     Call it when the detectors are made: some of it depends on which of their validators are in use.
+    Raises SandboxError.
     """
     extract_preload()
     detect_preload()
-    if not SECCOMP_MISSING:
-        seccomp.prepared()
+    with _layer("seccomp"):
+        if not SECCOMP_MISSING:
+            seccomp.prepared()
 
 
 def available() -> Protections:
@@ -82,9 +86,14 @@ def available() -> Protections:
     abi = landlock.abi()
     missing = []
     if not abi:
-        missing.append("landlock (kernel before 5.13, or not in the kernel's lsm= list)")
+        missing.append(
+            "kernel: lsm: landlock is not there, so seccomp alone keeps workers from files; boot Linux 5.13 or later "
+            "with landlock in the list of its parameter lsm="
+        )
     if SECCOMP_MISSING:
-        missing.append(f"seccomp ({SECCOMP_MISSING})")
+        missing.append(
+            f"seccomp: {SECCOMP_MISSING}; without it nothing keeps workers from system calls; apt install libseccomp2"
+        )
     return Protections(abi, abi >= 4, not SECCOMP_MISSING, tuple(missing))
 
 
@@ -95,20 +104,32 @@ def confine(limits: WorkerLimits) -> Protections:
     available cannot be put on; a layer that this kernel lacks is named in the result's `missing`.
     """
     protections = available()
-    try:
+    with _layer("environment"):
         _forget_environment()
+    with _layer("capabilities"):
         _drop_capabilities()
+    with _layer("no new privileges"):
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
         _prctl(_PR_SET_DUMPABLE, 0)
+    with _layer("landlock"):
         if protections.landlock_abi:
             landlock.restrict(protections.landlock_abi)
-        # After landlock, which needs a descriptor for a moment; before seccomp, which lets no limit be changed.
+    # After landlock, which needs a descriptor for a moment; before seccomp, which lets no limit be changed.
+    with _layer("resource limits"):
         _limit_resources(limits)
+    with _layer("seccomp"):
         if protections.seccomp:
             seccomp.restrict()
-    except (OSError, ValueError) as error:
-        raise SandboxError(str(error)) from error
     return protections
+
+
+@contextmanager
+def _layer(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise SandboxError(f"workers cannot be confined: {name}: {why}") from error
 
 
 def _forget_environment() -> None:

@@ -1,4 +1,4 @@
-"""Makes a sender's own words fit to be shown: in names, a subject, a reason, what was found in the message is masked.
+"""Makes a sender's own words fit to be shown: what was found in the message is masked wherever it stands.
 
 What is a match in one place is masked in every other one too, be it a file name where nothing speaks for it.
 """
@@ -9,9 +9,12 @@ from holdgate.detect import Match
 from holdgate.extract.part import Part
 from holdgate.mask import mask
 
+# A stretch of text that is masked: its first character, the one behind its last, and the identifier.
+Place = tuple[int, int, str]
+
 # How many values are looked for wherever else they stand, and how long one may be.
 _VALUES = 500
-_SHORTEST, _LONGEST = 4, 200
+_SHORTEST, LONGEST = 4, 200
 # Who a message is from is told with the address: the envelope, the log and the notices hold it too.
 _ADDRESS = "email-address"
 
@@ -26,36 +29,51 @@ class Wording:
         self._values: dict[str, str] = {}
         self._done: dict[str, str] = {}
         self._nothing = True
-        for part, found in zip(parts, matches, strict=True):
-            for match in found:
-                self._nothing = False
-                value = part.text[match.start : match.end]
-                if _SHORTEST <= len(value) <= _LONGEST and len(self._values) < _VALUES:
-                    self._values.setdefault(value, match.identifier)
+        pairs = [(part, match) for part, found in zip(parts, matches, strict=True) for match in found]
+        self._nothing = not pairs
+        # The surest first: they are not the ones to go where there are too many.
+        pairs.sort(key=lambda pair: pair[1].confidence.rank, reverse=True)
+        for part, match in pairs:
+            value = part.text[match.start : match.end]
+            if _SHORTEST <= len(value) <= LONGEST:
+                self._values.setdefault(value, match.identifier)
+            if len(self._values) == _VALUES:
+                break
 
     def safe(self, text: str) -> str:
         """Return a text with what was found masked."""
         if self._nothing or not text:
             return text
         if text not in self._done:
-            self._done[text] = self._masked(text, "")
+            self._done[text] = self.masked(text)
         return self._done[text]
 
     def safe_from(self, text: str) -> str:
         """Return the value of a From field so; the address stays, for it is known from the envelope too."""
-        return text if self._nothing else self._masked(text, _ADDRESS)
+        return text if self._nothing else self.masked(text, _ADDRESS)
 
-    def _masked(self, text: str, kept: str) -> str:
-        places = [(match.start, match.end) for match in self._find(text) if match.identifier != kept]
+    def masked(self, text: str, kept: str = "") -> str:
+        """Return a text with all that is found in it masked too, but for the identifier `kept`."""
+        pieces: list[str] = []
+        position = 0
+        for start, end, _ in self.places(text, self._find(text), kept):
+            pieces += [text[position:start], mask(text[start:end])]
+            position = end
+        return "".join(pieces) + text[position:]
+
+    def places(self, text: str, matches: Iterable[Match], kept: str = "") -> list[Place]:
+        """Return where a text is masked, in order: at its matches and wherever it repeats a value; overlaps are one."""
+        places = [(match.start, match.end, match.identifier) for match in matches if match.identifier != kept]
         for value, identifier in self._values.items():
             start = text.find(value) if identifier != kept else -1
             while start >= 0:
-                places.append((start, start + len(value)))
+                places.append((start, start + len(value), identifier))
                 start = text.find(value, start + len(value))
-        pieces: list[str] = []
-        position = 0
-        for start, end in sorted(places):
-            if end > position:
-                pieces += [text[position:start], mask(text[max(start, position) : end])]
-                position = end
-        return "".join(pieces) + text[position:]
+        merged: list[Place] = []
+        for place in sorted(places, key=lambda place: (place[0], -place[1])):
+            if merged and place[0] < merged[-1][1]:
+                start, end, identifier = merged[-1]
+                merged[-1] = (start, max(end, place[1]), identifier)
+            else:
+                merged.append(place)
+        return merged

@@ -42,7 +42,7 @@ def main() -> None:
             ocr.configure(TesseractEngine(settings["ocr_languages"]), limits)
             os.nice(_OCR_NICE)
         sandbox.preload()
-    except (RuleError, ocr.OcrError, OSError) as error:
+    except (RuleError, ocr.OcrError, sandbox.SandboxError, OSError) as error:
         wire.send(control, {"error": str(error)})
         return
     # What lives until the fork is never collected, so collecting in a worker does not copy these pages.
@@ -58,7 +58,8 @@ def main() -> None:
 
 
 def _load(settings: dict[str, Any]) -> Inspector:
-    detector = Detector.from_rules(Path(settings["rules"]), local_dir=Path(settings["local_rules"]))
+    local = settings["local_rules"]
+    detector = Detector.from_rules(Path(settings["rules"]), local_dir=Path(local) if local else None)
     known = {field.name for field in fields(Limits)}
     limits = Limits(**{name: value for name, value in settings["limits"].items() if name in known})
     return Inspector(detector, settings["profiles"], limits)
@@ -73,7 +74,6 @@ def _fork_worker(control: socket.socket, inspector: Inspector) -> None:
             die_with_parent()
             control.close()
             ours.close()
-            sandbox.confine(sandbox.WorkerLimits())
             serve(theirs, inspector)
             status = 0
         finally:

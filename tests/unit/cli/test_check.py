@@ -53,11 +53,16 @@ interval = "soon"
 postfix_config = "{tmp_path}/postfix"
 [seal]
 keys = "{keys}"
+[ocr]
+mode = "on"
+languages = ["eng", "xx_yy"]
+[metrics]
+desk = "127.0.0.1:1"
 [store]
 url = "sqlite:///{tmp_path}/absent/holdgate.db"
 """
     )
-    return "\n".join(check(settings)).replace(f"{tmp_path}/", "")
+    return "\n".join(check(settings).problems).replace(f"{tmp_path}/", "")
 
 
 @pytest.mark.parametrize(
@@ -76,6 +81,7 @@ url = "sqlite:///{tmp_path}/absent/holdgate.db"
         'policies.toml: policy "c": recipient: texthash:/nonexistent/table',
         "policies.toml: exemption 1: expired on 2020-01-01",
         "seal.keys: others may read or change it: chmod 0640",
+        'holdgate.toml: [ocr] languages: no data for "xx_yy"; apt install tesseract-ocr-xx-yy',
         "postfix/main.cf: ",
     ],
 )
@@ -86,10 +92,12 @@ def test_each_problem_is_named(said: str, problem: str) -> None:
 def test_what_is_right_is_not_named(said: str) -> None:
     assert '"us-*"' not in said
     assert '"PDF"' not in said
+    assert '"eng"' not in said
+    assert "cannot be confined" not in said
 
 
 def test_a_file_that_is_no_toml_is_all_that_is_said(tmp_path: Path) -> None:
     path = tmp_path / "holdgate.toml"
     path.write_text("user = ")
-    (problem,) = check(path)
+    (problem,) = check(path).problems
     assert "not valid TOML" in problem

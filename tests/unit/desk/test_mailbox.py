@@ -2,7 +2,6 @@
 
 import re
 import smtplib
-import socket
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
@@ -14,6 +13,7 @@ from holdgate.desk.context import Desk
 from holdgate.desk.mailbox import Mailbox, take
 from holdgate.quarantine.incident import Answer, Incident
 from holdgate.quarantine.states import State
+from testbed.ports import free_port
 
 BOSS = "boss@corp.example"
 
@@ -150,9 +150,7 @@ def test_a_returned_request_goes_to_the_fallback(make_desk, hold) -> None:  # ty
 
 
 def test_over_lmtp_all_is_taken_but_what_the_store_cannot_keep(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     desk = make_desk(desk={"lmtp": f"127.0.0.1:{port}"})
     incident = hold(desk)
     with Mailbox(desk, ("127.0.0.1", port)), smtplib.LMTP("127.0.0.1", port) as client:

@@ -321,7 +321,5 @@ class Moderating(RuleBasedStateMachine):
 def test_moderating_in_any_order(new_url: Callable[[], str]) -> None:
     run_state_machine_as_test(
         lambda: Moderating(new_url()),
-        settings=settings(
-            max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=25, stateful_step_count=15, suppress_health_check=list(HealthCheck)),
     )

@@ -55,6 +55,10 @@ PIECES = st.sampled_from(
         ("a<br>b", "a\nb"),
         ("&#52;&#x31;1&shy;1", "4111"),
         ("%34%31", "41"),
+        ("%34%3x", "4%3x"),
+        ("%ff%34%31%31%31%32%32%32%32", "\ufffd41112222"),
+        ("<b><i 41", "<i 41"),
+        ("\\x34\\x3", "4\\x3"),
         ("\\u0034\\x31", "41"),
         ("=34=31", "41"),
         ("41=\n11", "4111"),
@@ -75,6 +79,7 @@ def test_disguise_is_undone(given_text: str, plain: str) -> None:
         "R&D; AT&T",
         "100% sure",
         "a=b",
+        "123%99%4567",
         "карта",
         "ÄÖÜ é",
         "C:\\users",
@@ -82,6 +87,10 @@ def test_disguise_is_undone(given_text: str, plain: str) -> None:
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:
     assert normalise(text).text == text
+
+
+def test_digits_in_what_looks_like_a_tag_are_kept_aside() -> None:
+    assert normalise("<card 41 11>, <b>, <h1>").asides == [(0, "<card 41 11>")]
 
 
 def test_attributes_are_kept_aside() -> None:

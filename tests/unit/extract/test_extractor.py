@@ -213,7 +213,7 @@ def test_nothing_raises(data: bytes, name: str) -> None:
 OWN = {name: data for name, data in samples().items() if not name.startswith("archive") and name != "plain.tar"}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.sampled_from(sorted(OWN)), st.integers(0, 2**32))
 def test_damaged_files_end_in_a_status(name: str, seed: int) -> None:
     extraction = extract_file(name, next(mutants(OWN[name], seed)))

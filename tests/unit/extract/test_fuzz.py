@@ -12,7 +12,7 @@ def test_a_short_run_finds_nothing() -> None:
         [sys.executable, ROOT / "script" / "fuzz", "--rounds", "4", "--seed", "20261123"],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
     )
     assert run.returncode == 0, run.stdout

@@ -40,7 +40,7 @@ def test_reading_opens_and_imports_nothing() -> None:
         [sys.executable, "-c", SCRIPT, *documents],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
         env={**os.environ, "PYTHONPATH": f"{ROOT / 'milter'}:{ROOT}"},
     )

@@ -12,7 +12,7 @@ def content(spool: Spool) -> bytes:
     return os.pread(spool.descriptor, os.fstat(spool.descriptor).st_size, 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(chunks=st.lists(st.binary(max_size=90_000), max_size=6), memory=st.sampled_from([0, 1, 65_536, 10**9]))
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, chunks: list[bytes], memory: int) -> None:
     spool = Spool(tmp_path_factory.getbasetemp(), memory)

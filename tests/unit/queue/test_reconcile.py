@@ -189,9 +189,7 @@ class Crashes(RuleBasedStateMachine):
 def test_crashes_in_any_order(new_url: Callable[[], str]) -> None:
     run_state_machine_as_test(
         lambda: Crashes(new_url()),
-        settings=settings(
-            max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=60, stateful_step_count=30, suppress_health_check=list(HealthCheck)),
     )
 
 

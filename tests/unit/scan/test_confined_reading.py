@@ -113,7 +113,7 @@ def reading(reader: Reader, data: bytes, limits: Limits | None = None) -> Callab
 
 @pytest.mark.parametrize("make", HOSTILE, ids=lambda make: make.__name__)
 def test_a_hostile_pdf_ends_in_time(make: Callable[[], bytes]) -> None:
-    outcome = run_confined(reading(pdf.read, make(), Limits(part_seconds=4.0)), seconds=20)
+    outcome = run_confined(reading(pdf.read, make(), Limits(part_seconds=4.0)), seconds=90)
     assert not outcome.timed_out
     assert outcome.killed_by in (None, signal.SIGABRT, signal.SIGSEGV, signal.SIGTRAP)
     assert not outcome.raised
@@ -152,13 +152,13 @@ def mutations(originals: list[bytes]) -> st.SearchStrategy[bytes]:
     return mutant()
 
 
-MUTATED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MUTATED = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @MUTATED
 @given(mutations([planted_pdf(), planted_pdf(packed=True), simple_pdf("one", "two"), SAMPLES["scanned.pdf"]]))
 def test_a_damaged_pdf_never_hangs_and_raises_only_what_is_agreed(data: bytes) -> None:
-    outcome = run_confined(reading(pdf.read, data, Limits(part_seconds=5.0)), seconds=20)
+    outcome = run_confined(reading(pdf.read, data, Limits(part_seconds=5.0)), seconds=90)
     assert not outcome.timed_out
     assert not outcome.raised
 
@@ -166,7 +166,7 @@ def test_a_damaged_pdf_never_hangs_and_raises_only_what_is_agreed(data: bytes) -
 @MUTATED
 @given(mutations([*PICTURES.values()]))
 def test_a_damaged_picture_never_hangs_and_raises_only_what_is_agreed(data: bytes) -> None:
-    outcome = run_confined(reading(image.read, data, Limits(part_seconds=5.0)), seconds=20)
+    outcome = run_confined(reading(image.read, data, Limits(part_seconds=5.0)), seconds=90)
     assert not outcome.timed_out
     assert not outcome.raised
 

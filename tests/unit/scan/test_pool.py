@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from holdgate.scan.pool import Pool, PoolSettings, ScanError
+from holdgate.scan.pool import Pool, PoolSettings, ScanError, _Worker
 
 RULES = Path(__file__).parents[3] / "rules"
 MESSAGE = b"Subject: s\r\n\r\nMy SSN: 536-90-4399\r\n"
@@ -106,6 +106,32 @@ def test_a_message_that_kills_every_worker_is_failed_and_the_next_is_read(
         assert pool.inspect(message).status == "complete"
 
 
+def test_a_worker_that_died_between_messages_costs_none(message: int) -> None:
+    with Pool(settings()) as pool:
+        worker = pool._idle.get()
+        signal.pidfd_send_signal(worker.pidfd, signal.SIGKILL)
+        pool._idle.put(worker)
+        assert [pool.inspect(message).status for _ in range(2)] == ["complete", "complete"]
+
+
+def test_a_worker_that_cannot_be_confined_later_costs_its_message_only(
+    message: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(worker: _Worker) -> _Worker:
+        worker.end()
+        raise ScanError("workers cannot be confined: seccomp: refused")
+
+    with Pool(settings()) as pool:
+        monkeypatch.setattr(pool, "_prove", refuse)
+        worker = pool._idle.get()
+        signal.pidfd_send_signal(worker.pidfd, signal.SIGKILL)
+        pool._idle.put(worker)
+        with pytest.raises(ScanError, match="cannot be confined: seccomp"):
+            pool.inspect(message)
+        monkeypatch.undo()
+        assert [pool.inspect(message).status for _ in range(3)] == ["complete"] * 3
+
+
 def test_a_pool_whose_zygote_is_gone_and_cannot_come_back_recovers_when_it_can(message: int, tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     rules.symlink_to(RULES)
@@ -123,3 +149,14 @@ def test_a_pool_whose_zygote_is_gone_and_cannot_come_back_recovers_when_it_can(m
 def test_rules_that_cannot_be_loaded_are_said(tmp_path: Path) -> None:
     with pytest.raises(ScanError, match="no identifiers here"):
         Pool(settings(rules=tmp_path))
+
+
+def test_a_pool_that_cannot_start_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_pool: Pool, _worker: _Worker) -> _Worker:
+        raise ScanError("workers cannot be confined: seccomp: refused")
+
+    monkeypatch.setattr(Pool, "_prove", refuse)
+    before = sorted(Path("/proc/self/fd").iterdir())
+    with pytest.raises(ScanError, match="cannot be confined"):
+        Pool(settings(workers=3))
+    assert sorted(Path("/proc/self/fd").iterdir()) == before

@@ -5,7 +5,6 @@ import re
 import pytest
 
 from holdgate.detect import Confidence, Match
-from holdgate.detect.match import Evidence
 from holdgate.extract.part import Part
 from holdgate.scan.wording import Wording
 
@@ -14,7 +13,7 @@ SSN = "536-90-4399"
 
 def match(text: str, value: str, identifier: str) -> Match:
     start = text.index(value)
-    return Match(identifier, start, start + len(value), value, Confidence.HIGH, Evidence("test"))
+    return Match(identifier, start, start + len(value), Confidence.HIGH, value)
 
 
 def find(text: str) -> list[Match]:
@@ -40,6 +39,25 @@ def wording(body: str = f"SSN {SSN}") -> Wording:
 )
 def test_what_was_found_is_masked(text: str, safe: str) -> None:
     assert wording().safe(text) == safe
+
+
+def test_matches_that_overlap_are_masked_as_one() -> None:
+    # Of two masks side by side, more would stay readable.
+    body = "id anna-12345678 of anna"
+    known = Wording(find, [Part("message body", "text", text=body)], [[match(body, "anna-12345678", "x")]])
+    text = "b anna-12345678 c"
+    overlapping = [match(text, "12345678 c", "y")]
+    assert known.places(text, overlapping) == [(2, 17, "x")]
+
+
+def test_the_surest_values_are_kept_where_there_are_too_many() -> None:
+    values = [f"value-{number:04}" for number in range(600)]
+    body = " ".join(values)
+    found = [match(body, value, "x")._replace(confidence=Confidence.LOW) for value in values]
+    found[-1] = found[-1]._replace(confidence=Confidence.HIGH)
+    known = Wording(find, [Part("message body", "text", text=body)], [found])
+    assert known.safe(f"{values[-1]}.pdf") != f"{values[-1]}.pdf"
+    assert known.safe(f"{values[-2]}.pdf") == f"{values[-2]}.pdf"
 
 
 def test_a_message_with_nothing_in_it_keeps_its_names() -> None:

@@ -9,7 +9,7 @@ from holdgate.desk import moderation, tokens
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
 from holdgate.desk.preview import Previewer, UnreadableError
-from holdgate.desk.web.pages import Pages
+from holdgate.desk.web.pages import Handlers, Pages
 from holdgate.desk.web.session import Sessions, Visitor, field
 from holdgate.quarantine.incident import Answer, Incident, Request
 from holdgate.quarantine.states import State
@@ -18,13 +18,11 @@ CHOICES = {"approve": Answer.APPROVE, "reject": Answer.REJECT}
 _REASON_LENGTH = 200
 
 
-class IncidentPages:
-    """Handlers; each is called in a thread of its own."""
+class IncidentPages(Handlers):
+    """The addresses of one incident."""
 
     def __init__(self, desk: Desk, sessions: Sessions, pages: Pages, previewer: Previewer) -> None:
-        self._desk = desk
-        self._sessions = sessions
-        self._pages = pages
+        super().__init__(desk, sessions, pages)
         self._previewer = previewer
 
     def routes(self) -> list[Route]:

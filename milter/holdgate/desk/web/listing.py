@@ -12,8 +12,8 @@ from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import RefusedError
 from holdgate.desk.web.incidents import CHOICES
-from holdgate.desk.web.pages import Pages
-from holdgate.desk.web.session import Sessions, Visitor, field
+from holdgate.desk.web.pages import Handlers
+from holdgate.desk.web.session import Visitor, field
 from holdgate.quarantine.incident import Answer
 from holdgate.quarantine.requests import Wanted
 from holdgate.quarantine.states import State
@@ -22,13 +22,8 @@ PAGE_SIZE = 50
 _WORDS_LENGTH = 200
 
 
-class ListPages:
-    """Handlers; each is called in a thread of its own."""
-
-    def __init__(self, desk: Desk, sessions: Sessions, pages: Pages) -> None:
-        self._desk = desk
-        self._sessions = sessions
-        self._pages = pages
+class ListPages(Handlers):
+    """The list's addresses."""
 
     def routes(self) -> list[Route]:
         """Return the addresses that are served here."""

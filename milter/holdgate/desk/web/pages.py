@@ -96,3 +96,12 @@ def outcome_words(incident: Incident, why: Why | None) -> tuple[str, str]:
         return "title_done", "done_rejected"
     words = {Why.ANSWERED: ("title_thanks", "done_answered"), Why.LATE: ("title_late", "done_late")}
     return words.get(why or Why.DECIDED, ("title_done", "done_not_asked"))
+
+
+class Handlers:
+    """What the handlers of some pages share; each handler is called in a thread of its own."""
+
+    def __init__(self, desk: Desk, sessions: Sessions, pages: Pages) -> None:
+        self._desk = desk
+        self._sessions = sessions
+        self._pages = pages

@@ -23,7 +23,7 @@ from holdgate import maillog, metrics
 from holdgate.desk import post
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
-from holdgate.desk.web.pages import Pages
+from holdgate.desk.web.pages import Handlers, Pages
 from holdgate.desk.web.session import Sessions, field
 
 _MINUTES = 10
@@ -75,13 +75,11 @@ class Codes:
             return waiting.address if right else ""
 
 
-class SignInPages:
-    """Handlers; each is called in a thread of its own."""
+class SignInPages(Handlers):
+    """The addresses for signing in and out."""
 
     def __init__(self, desk: Desk, sessions: Sessions, pages: Pages, composer: Composer) -> None:
-        self._desk = desk
-        self._sessions = sessions
-        self._pages = pages
+        super().__init__(desk, sessions, pages)
         self._composer = composer
         self._codes = Codes()
 

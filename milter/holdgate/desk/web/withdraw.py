@@ -5,21 +5,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from holdgate.desk import moderation
-from holdgate.desk.context import Desk
 from holdgate.desk.moderation import RefusedError
-from holdgate.desk.web.pages import Pages
-from holdgate.desk.web.session import Sessions, Visitor, field
+from holdgate.desk.web.pages import Handlers
+from holdgate.desk.web.session import Visitor, field
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 
 
-class WithdrawPages:
-    """Handlers; each is called in a thread of its own."""
-
-    def __init__(self, desk: Desk, sessions: Sessions, pages: Pages) -> None:
-        self._desk = desk
-        self._sessions = sessions
-        self._pages = pages
+class WithdrawPages(Handlers):
+    """The addresses that a sender's link opens."""
 
     def routes(self) -> list[Route]:
         """Return the addresses that are served here."""

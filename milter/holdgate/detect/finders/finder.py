@@ -1,7 +1,6 @@
 """What a finder is given and what it gives back."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -28,8 +27,7 @@ EVERY_SIGN = sum(SIGNS)
 SIGN_SEPARATORS = ".: ,"
 
 
-@dataclass(slots=True)
-class Text:
+class Text(NamedTuple):
     """A normalised text and its mask: digits ``0``, upper-case letters ``A``, other letters ``a``, one byte each.
 
     `signs` are those of SIGNS that it may have.

@@ -5,7 +5,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from holdgate.desk.context import Desk
@@ -14,6 +14,7 @@ from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.server import WebServer
 from holdgate.queue.client import QueueClient
+from testbed.ports import PATIENCE, free_port
 
 
 def server(desk: Desk) -> WebServer:
@@ -33,9 +34,8 @@ def test_a_port_that_is_taken_is_an_error_at_start(make_desk, taken) -> None:  #
         pass
 
 
-def test_tls_of_its_own(make_desk, taken, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    port = taken.getsockname()[1]
-    taken.close()
+def test_tls_of_its_own(make_desk, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    port = free_port()
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     command = [
         "openssl",
@@ -53,6 +53,7 @@ def test_tls_of_its_own(make_desk, taken, tmp_path) -> None:  # type: ignore[no-
     subprocess.run([*command, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
     desk = make_desk(desk={"web": f"127.0.0.1:{port}", "certificate": str(certificate), "private_key": str(key)})
     with server(desk):
-        answer = httpx.get(f"https://127.0.0.1:{port}/sign-in", verify=ssl.create_default_context(cafile=certificate))
+        trust = ssl.create_default_context(cafile=certificate)
+        answer = httpx2.get(f"https://127.0.0.1:{port}/sign-in", verify=trust, timeout=PATIENCE)
     assert answer.status_code == 200
     assert "server" not in answer.headers

@@ -36,7 +36,7 @@ def document(name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_only_the_two_errors_are_raised(name, data):
     mutant = bytearray(document(name))

@@ -1,0 +1,161 @@
+"""What `holdgate check` sees of Postfix: whether it asks us, holds what we mark, and knows the services we use."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from holdgate import headers
+from holdgate.config import ConfigError, Settings
+from holdgate.policy.action import Action
+from holdgate.policy.model import PolicyFile, load_policies
+from holdgate.queue.attach import longest_inspection, names_us, split_list
+from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.tables import TableError, Tables
+
+
+def problems(_path: Path, settings: Settings) -> Iterator[str]:
+    """Yield what is wrong in Postfix's settings. What Postfix's commands fail at is said once, and the rest goes on."""
+    config = settings.queue.postfix_config
+    if shutil.which("postconf") is None:
+        yield f"{config / 'main.cf'}: Postfix's commands are not found; install Postfix, or add /usr/sbin to PATH"
+        return
+    postfix = Postfix(config)
+    try:
+        policies = load_policies(settings.policy.file)
+    except ConfigError:
+        policies = PolicyFile()
+    checks: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
+        ("main.cf", lambda: _milters("smtpd_milters", postfix, settings)),
+        ("main.cf", lambda: _milters("non_smtpd_milters", postfix, settings)),
+        ("main.cf", lambda: _queue_ids(postfix)),
+        ("main.cf", lambda: _milter_header_checks(postfix, settings, policies)),
+        ("main.cf", lambda: _readable("smtp_header_checks", postfix, Tables(config))),
+        ("master.cf", lambda: _listener(postfix, settings)),
+        ("master.cf", lambda: _transports(postfix, policies)),
+    )
+    failures = set()
+    for name, one in checks:
+        try:
+            yield from (f"{config / name}: {problem}" for problem in one())
+        except PostfixError as error:
+            said = str(error).partition(": ")[2]  # without the command: one mistake may fail several
+            if said not in failures:
+                yield f"{config / name}: {error}"
+            failures.add(said)
+
+
+# -- main.cf ------------------------------------------------------------------------------------------------------
+
+
+def _milters(name: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
+    entry = next((item for item in split_list(postfix.setting(name)) if names_us(item, settings, postfix)), None)
+    if entry is None:
+        yield f'{name}: does not name our socket; run "holdgate attach"'
+        return
+    seconds = round(longest_inspection(settings).total_seconds())
+    if _option(entry, "default_action", postfix) == "accept":
+        yield f"{name}: default_action=accept delivers what nobody has read; set tempfail"
+    if _seconds(_option(entry, "content_timeout", postfix)) < seconds:
+        yield f"{name}: content_timeout: an inspection may take {seconds} s; set at least {seconds}s"
+
+
+def _queue_ids(postfix: Postfix) -> Iterator[str]:
+    if postfix.setting("enable_long_queue_ids") != "yes":
+        yield "enable_long_queue_ids: must be yes, for short queue ids are used again"
+
+
+def _milter_header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
+    """Ask the tables, as cleanup(8) would, what becomes of the headers by which we hold and route.
+
+    A site that only marks mail, for another system to hold, needs none.
+    """
+    name = "milter_header_checks"
+    tables = Tables(settings.queue.postfix_config)
+    yield from _readable(name, postfix, tables)
+    wanted: dict[str, str] = {}
+    if settings.policy.trusted_scanners or _holds(policies):
+        wanted[f"{settings.policy.action_header}: {settings.policy.action_value}"] = "HOLD"
+    for policy in policies.policy:
+        if policy.action is Action.ENCRYPT:
+            wanted[f"{headers.ROUTE}: {policy.transport}"] = f"FILTER {policy.transport}"
+    setting = postfix.setting(name)
+    for header, action in wanted.items():
+        said = _first_answer(split_list(setting), header, tables)
+        if said is None:
+            what = f'no table of it knows "{header}"' if setting else "not set"
+        elif not re.match(re.escape(action) + r"(\s|$)", said, re.IGNORECASE):
+            what = f'says "{said}" to "{header}"'
+        else:
+            continue
+        yield f'{name}: {what}, must say {action}; run "holdgate attach", or see postfix/milter_header_checks'
+
+
+def _holds(policies: PolicyFile) -> bool:
+    """Say whether mail is held here: a policy says so, or `uninspected` does for what no policy is about."""
+    covered = {status for policy in policies.policy for status in policy.inspection}
+    uninspected = policies.uninspected is Action.QUARANTINE and not {"limited", "failed"} <= covered
+    return uninspected or any(policy.action is Action.QUARANTINE for policy in policies.policy)
+
+
+def _first_answer(names: list[str], key: str, tables: Tables) -> str | None:
+    """Return what the first table that knows `key` says; one that cannot be asked is named elsewhere."""
+    for name in names:
+        try:
+            said = tables.lookup(name, key)
+        except TableError:
+            continue
+        if said is not None:
+            return said
+    return None
+
+
+def _readable(name: str, postfix: Postfix, tables: Tables) -> Iterator[str]:
+    for table in split_list(postfix.setting(name)):
+        try:
+            tables.lookup(table, "Subject: a question")
+        except TableError as error:
+            yield f"{name}: {error}; make the table, or correct its name"
+
+
+def _option(entry: str, name: str, postfix: Postfix) -> str:
+    """Return a milter's own option, from the braces of its entry, or else the setting for all of them."""
+    match = re.search(rf"\b{name}\s*=\s*([^\s,}}]+)", entry)
+    return match[1] if match else postfix.setting(f"milter_{name}")
+
+
+def _seconds(value: str) -> float:
+    """Read a time of Postfix's, such as 300s or 5m; seconds without a unit (postconf(5))."""
+    match = re.fullmatch(r"(\d+)([smhdw]?)", value)
+    units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+    return int(match[1]) * units[match[2]] if match else 0.0
+
+
+# -- master.cf ----------------------------------------------------------------------------------------------------
+
+
+def _listener(postfix: Postfix, settings: Settings) -> Iterator[str]:
+    host, port = settings.desk.notice_relay
+    names = {name for name, kind in _services(postfix) if kind == "inet"}
+    local = host in ("127.0.0.1", "localhost", "::1")
+    if local and not {f"{host}:{port}", f"[{host}]:{port}", f"127.0.0.1:{port}", str(port)} & names:
+        yield f"no listener on {host}:{port} for our notices (desk.notice_relay); see postfix/master.cf"
+
+
+def _transports(postfix: Postfix, policies: PolicyFile) -> Iterator[str]:
+    known = {name for name, kind in _services(postfix) if kind == "unix"}
+    for policy in policies.policy:
+        name = policy.transport.partition(":")[0]
+        if policy.action is Action.ENCRYPT and name not in known:
+            yield (
+                f'no transport "{name}", which policy "{policy.name}" sends mail through; add it, as in '
+                f'"{name} unix - - n - - smtp", or correct the policy\'s transport'
+            )
+
+
+def _services(postfix: Postfix) -> Iterator[tuple[str, str]]:
+    """Yield name and type of each service of master.cf."""
+    for line in postfix.services().splitlines():
+        fields = line.split()
+        if len(fields) >= 8:
+            yield fields[0], fields[1]

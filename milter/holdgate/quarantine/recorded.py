@@ -1,0 +1,63 @@
+"""What an incident keeps of a message's envelope and inspection, and how both are had back from it."""
+
+from dataclasses import asdict
+
+from holdgate.envelope import Envelope
+from holdgate.findings import Attachment, Finding, Inspection
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import State
+
+
+def new_incident(envelope: Envelope, inspection: Inspection, *, state: State, policy: str, action: str) -> Incident:
+    """Return the incident of a message; of the sender's words it has those of the inspection, which are masked."""
+    return Incident(
+        queue_id=envelope.queue_id,
+        state=state,
+        sender=envelope.sender,
+        recipients=envelope.recipients,
+        policy=policy,
+        action=action,
+        auth_user=envelope.auth_user,
+        client_address=envelope.client_address,
+        header_from=inspection.header_from,
+        subject=inspection.subject,
+        message_id=envelope.message_id,
+        size=envelope.size,
+        status=inspection.status,
+        reason=inspection.reason,
+        profiles=inspection.profiles,
+        findings=[asdict(finding) for finding in inspection.findings],
+        signals=inspection.signals,
+        attachments=[asdict(attachment) for attachment in inspection.attachments],
+        encrypted=inspection.encrypted,
+    )
+
+
+def envelope_of(incident: Incident) -> Envelope:
+    """Return the envelope as it is recorded, without header fields."""
+    return Envelope(
+        queue_id=incident.queue_id,
+        sender=incident.sender,
+        recipients=incident.recipients,
+        auth_user=incident.auth_user,
+        client_address=incident.client_address,
+        header_from=incident.header_from,
+        subject=incident.subject,
+        message_id=incident.message_id,
+        size=incident.size,
+    )
+
+
+def inspection_of(incident: Incident) -> Inspection:
+    """Return the inspection as it is recorded, without its times."""
+    return Inspection(
+        status=incident.status,
+        reason=incident.reason,
+        findings=[Finding(**finding) for finding in incident.findings],
+        profiles=incident.profiles,
+        signals=incident.signals,
+        attachments=[Attachment(**attachment) for attachment in incident.attachments],
+        encrypted=incident.encrypted,
+        subject=incident.subject,
+        header_from=incident.header_from,
+    )

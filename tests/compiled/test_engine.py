@@ -1,0 +1,43 @@
+"""The engine as the package ships it, compiled, finds what its source finds: all tests of detection once more."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from testbed import compiled
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = [pytest.mark.compiled, pytest.mark.timeout(1200)]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a process that runs the compiled engine."""
+    directory = tmp_path_factory.mktemp("compiled")
+    compiled.build(directory)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return kept | {"PYTHONPATH": str(compiled.library(directory))}
+
+
+def test_it_is_compiled(environment: dict[str, str]) -> None:
+    program = "from holdgate.detect import judge, keywords; print(judge.__file__, keywords.__file__)"
+    run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert [Path(name).suffix for name in run.stdout.split()] == [".so", ".so"]
+
+
+def test_it_passes_the_tests_of_detection(environment: dict[str, str], tmp_path: Path) -> None:
+    options = ["-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'tests'}"]
+    paths = ["-o", f"pythonpath={environment['PYTHONPATH']} . tests"]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *paths, "tests/unit/detect", "tests/rules"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-3000:]

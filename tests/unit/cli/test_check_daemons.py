@@ -1,0 +1,213 @@
+"""`holdgate check` on the daemons: what their user may do, whether workers hold, who answers."""
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from holdgate.cli import check_daemons
+from holdgate.config import Settings
+from testbed.ports import free_port
+
+TESTS = Path(__file__).parents[2]
+
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask for another user")
+
+
+def site(directory: Path, **desk: object) -> Settings:
+    return Settings.model_validate(
+        {
+            "user": "nobody",
+            "milter": {"socket": f"unix:{directory}/milter.sock", "spool_directory": directory / "spool"},
+            "policy": {"file": directory / "policies.toml"},
+            "queue": {"socket": directory / "queue.sock"},
+            "rules": {"local_directory": directory / "rules.d"},
+            "seal": {"keys": directory / "seal.keys"},
+            "store": {"url": f"sqlite:///{directory}/store/holdgate.db"},
+            "desk": {"token_key": directory / "token.key", **desk},
+            "metrics": {"desk": f"127.0.0.1:{free_port()}"},
+        }
+    )
+
+
+# -- what the user may do -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Path]:
+    """A directory that others can enter, as pytest's own cannot be, with all that the daemons use."""
+    parents = [parent for parent in tmp_path.parents if parent.owner() == tmp_path.owner() and parent != Path("/tmp")]
+    modes = {parent: stat.S_IMODE(parent.stat().st_mode) for parent in (tmp_path, *parents)}
+    for parent, mode in modes.items():
+        parent.chmod(mode | 0o011)
+    for name in ("spool", "store", "rules.d"):
+        (tmp_path / name).mkdir(mode=0o777)
+        (tmp_path / name).chmod(0o777)
+    tmp_path.chmod(0o777)
+    for name in ("holdgate.toml", "policies.toml", "seal.keys", "token.key", "store/holdgate.db"):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o666)
+    yield tmp_path
+    for parent, mode in modes.items():
+        parent.chmod(mode)
+
+
+def refused(directory: Path) -> list[str]:
+    found = check_daemons.permissions(directory / "holdgate.toml", site(directory))
+    return [line.removeprefix(f"{directory}/holdgate.toml: ").replace(f"{directory}/", "") for line in found]
+
+
+@root_only
+def test_what_the_user_may_do_is_not_named(directory: Path) -> None:
+    assert refused(directory) == []
+
+
+@root_only
+@pytest.mark.parametrize(
+    ("name", "mode", "said"),
+    [
+        ("spool", 0o755, "[milter] spool_directory: nobody cannot write spool"),
+        ("store", 0o755, "[store] url: the directory: nobody cannot write store"),
+        ("store/holdgate.db", 0o644, "[store] url: nobody cannot write store/holdgate.db"),
+        ("policies.toml", 0o640, "[policy] file: nobody cannot read policies.toml"),
+        ("holdgate.toml", 0o640, "the settings: nobody cannot read holdgate.toml"),
+        ("seal.keys", 0o640, "[seal] keys: nobody cannot read seal.keys"),
+        ("token.key", 0o600, "[desk] token_key: nobody cannot read token.key"),
+        ("rules.d", 0o700, "[rules] local_directory: nobody cannot read rules.d"),
+    ],
+)
+def test_what_the_user_may_not_do_is_named(directory: Path, name: str, mode: int, said: str) -> None:
+    (directory / name).chmod(mode)
+    (problem,) = refused(directory)
+    assert problem.startswith(f"{said}; ")
+
+
+@root_only
+def test_a_file_that_is_not_there_yet_is_looked_for_in_its_directory(directory: Path) -> None:
+    (directory / "token.key").unlink()
+    directory.chmod(0o755)
+    found = refused(directory)
+    assert [line.partition(": ")[0] for line in found] == ["[milter] socket", "[desk] token_key"]
+
+
+def test_a_user_who_does_not_exist_is_named_once(tmp_path: Path) -> None:
+    settings = site(tmp_path).model_copy(update={"user": "nobody-of-that-name"})
+    (problem,) = check_daemons.user(tmp_path, settings)
+    assert 'user: there is no user "nobody-of-that-name"' in problem
+    assert list(check_daemons.permissions(tmp_path, settings)) == []
+
+
+# -- whether workers hold -----------------------------------------------------------------------------------------
+
+
+def test_workers_that_hold_are_not_named(tmp_path: Path) -> None:
+    assert list(check_daemons.confinement(tmp_path, site(tmp_path))) == []
+
+
+@pytest.mark.parametrize("refusal", ["landlock_restrict_self", "landlock_create_ruleset"])
+def test_a_layer_that_is_refused_is_named(tmp_path: Path, refusal: str) -> None:
+    config = tmp_path / "holdgate.toml"
+    config.write_text(f'[queue]\npostfix_config = "{tmp_path}"\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "support.refusal", refusal, "holdgate.cli.main", "--config", config, "check"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": f"{TESTS.parent}/milter:{TESTS}"},
+    )
+    assert done.returncode == 2, done.stderr
+    said = {
+        "landlock_restrict_self": "this machine: workers cannot be confined: landlock: Operation not permitted; ",
+        "landlock_create_ruleset": "kernel: lsm: landlock is not there, ",
+    }[refusal]
+    assert [line for line in done.stdout.splitlines() if "landlock" in line and line.startswith(said)], done.stdout
+
+
+# -- who answers --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def listening(address: Path | tuple[str, int], answer: Callable[[socket.socket], None]) -> Iterator[None]:
+    """Let `answer` have each connection that comes in."""
+    family = socket.AF_UNIX if isinstance(address, Path) else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.bind(str(address) if isinstance(address, Path) else address)
+        listener.listen()
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    answer(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+
+
+def negotiate(connection: socket.socket) -> None:
+    if connection.recv(17, socket.MSG_WAITALL):
+        connection.sendall(b"\0\0\0\x0dO" + bytes(12))
+        connection.recv(5, socket.MSG_WAITALL)
+
+
+def list_nothing(connection: socket.socket) -> None:
+    if connection.recv(1000):
+        connection.sendall(b'{"ok": true, "held": []}\n')
+
+
+def say_nothing(connection: socket.socket) -> None:
+    connection.recv(1)
+
+
+def test_daemons_that_do_not_run_are_remarked(tmp_path: Path) -> None:
+    settings = site(tmp_path, web="127.0.0.1:1", public_url="https://approve.corp.example")
+    assert list(check_daemons.answers(tmp_path, settings)) == []
+    assert [line.partition(" ")[0] for line in check_daemons.absent(settings)] == [
+        "holdgate-milter",
+        "holdgate-queue",
+        "holdgate-desk",
+    ]
+
+
+def test_daemons_that_answer_are_not_named(tmp_path: Path) -> None:
+    settings = site(tmp_path)
+    with (
+        listening(tmp_path / "milter.sock", negotiate),
+        listening(tmp_path / "queue.sock", list_nothing),
+        listening(settings.metrics.desk, say_nothing),
+    ):
+        assert list(check_daemons.answers(tmp_path, settings)) == []
+        assert list(check_daemons.absent(settings)) == []
+
+
+def test_daemons_that_listen_and_do_not_answer_are_problems(tmp_path: Path) -> None:
+    settings = site(tmp_path, web=f"127.0.0.1:{free_port()}", public_url="https://approve.corp.example")
+
+    def hang_up(_connection: socket.socket) -> None:
+        pass
+
+    with (
+        listening(tmp_path / "milter.sock", hang_up),
+        listening(tmp_path / "queue.sock", hang_up),
+        listening(settings.metrics.desk, say_nothing),
+    ):
+        found = list(check_daemons.answers(Path("holdgate.toml"), settings))
+        assert list(check_daemons.absent(settings)) == []
+    assert [line.partition(": ")[2].partition(":")[0] for line in found] == [
+        "[milter] socket",
+        "[queue] socket",
+        "[desk] web",
+    ]

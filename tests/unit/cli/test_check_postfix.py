@@ -1,0 +1,154 @@
+"""`holdgate check` on the settings of Postfix instances that are written for it and never started."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from holdgate.cli.check_postfix import problems
+from holdgate.config import Settings
+from holdgate.queue.postfix import Postfix, PostfixError
+
+SHIPPED = Path(__file__).parents[3] / "postfix"
+MASTER = """\
+smtp inet n - n - - smtpd
+127.0.0.1:10027 inet n - n - - smtpd
+crypt unix - - n - - smtp
+"""
+HOLDING = '[[policy]]\nname = "a"\naction = "quarantine"\nrecipient = "*@partner.example"\n'
+MARKING = """
+[[policy]]
+name = "a"
+action = "tag"
+inspection = ["limited", "failed"]
+headers = { X-Netskope-Action = "Quarantine" }
+"""
+ENCRYPTING = MARKING + '[[policy]]\nname = "b"\naction = "encrypt"\ntransport = "crypt:[gateway.corp.example]"\n'
+
+Look = Callable[..., list[str]]
+
+
+@pytest.fixture
+def look(tmp_path: Path) -> Look:
+    """Return what is wrong with an instance; `changes` are main.cf settings on top of right ones, None is without."""
+
+    def problems_of(policies: str = HOLDING, master: str = MASTER, **changes: str | None) -> list[str]:
+        values: dict[str, str | None] = {
+            "compatibility_level": "3.6",
+            "queue_directory": str(tmp_path / "queue"),
+            "smtpd_milters": "{ unix:/run/holdgate/milter.sock, default_action=tempfail, content_timeout=300s }",
+            "non_smtpd_milters": "$smtpd_milters",
+            "enable_long_queue_ids": "yes",
+            "milter_header_checks": f"regexp:{SHIPPED}/milter_header_checks",
+            "smtp_header_checks": f"regexp:{SHIPPED}/smtp_header_checks",
+        }
+        lines = [f"{name} = {value}\n" for name, value in (values | changes).items() if value is not None]
+        (tmp_path / "main.cf").write_text("".join(lines))
+        (tmp_path / "master.cf").write_text(master)
+        (tmp_path / "policies.toml").write_text(policies)
+        settings = Settings.model_validate(
+            {
+                "milter": {"socket": "unix:/run/holdgate/milter.sock"},
+                "policy": {"file": tmp_path / "policies.toml"},
+                "queue": {"postfix_config": tmp_path},
+            }
+        )
+        return [line.replace(f"{tmp_path}/", "") for line in problems(tmp_path / "holdgate.toml", settings)]
+
+    return problems_of
+
+
+def test_what_is_right_is_not_named(look: Look) -> None:
+    assert look() == []
+    assert look(ENCRYPTING + HOLDING) == []
+
+
+def test_all_is_named_at_once(look: Look) -> None:
+    found = look(
+        smtpd_milters="unix:/other.sock",
+        non_smtpd_milters="{ unix:/run/holdgate/milter.sock, default_action=accept, content_timeout=10s }",
+        enable_long_queue_ids=None,
+        milter_header_checks=None,
+        smtp_header_checks="regexp:/nonexistent/table",
+        master="smtp inet n - n - - smtpd\n",
+        policies=HOLDING + ENCRYPTING.replace('name = "a"', 'name = "c"'),
+    )
+    for problem in (
+        "main.cf: smtpd_milters: does not name our socket",
+        "main.cf: non_smtpd_milters: default_action=accept",
+        "main.cf: non_smtpd_milters: content_timeout: an inspection may take 180 s",
+        "main.cf: enable_long_queue_ids: must be yes",
+        "main.cf: milter_header_checks: not set, must say HOLD",
+        "main.cf: milter_header_checks: not set, must say FILTER crypt:[gateway.corp.example]",
+        "main.cf: smtp_header_checks: regexp:/nonexistent/table",
+        "master.cf: no listener on 127.0.0.1:10027",
+        'master.cf: no transport "crypt", which policy "b"',
+    ):
+        assert sum(line.startswith(problem) for line in found) == 1, (problem, found)
+    assert len(found) == 9
+
+
+def test_one_command_that_fails_does_not_end_the_rest(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_postfix: Postfix) -> str:
+        raise PostfixError("postconf -M: fatal: out of luck")
+
+    monkeypatch.setattr(Postfix, "services", fail)
+    found = look(ENCRYPTING, enable_long_queue_ids="no")
+    assert [line.partition("; ")[0] for line in found] == [
+        "main.cf: enable_long_queue_ids: must be yes, for short queue ids are used again",
+        "master.cf: postconf -M: fatal: out of luck",
+    ]
+
+
+def test_a_mistake_that_fails_every_command_is_named_once(look: Look) -> None:
+    (problem,) = look(ENCRYPTING, master="smtp inet\n")
+    assert problem.endswith("master.cf: line 1: bad field count")
+
+
+def test_a_site_that_only_marks_mail_needs_no_table_to_hold_it(look: Look) -> None:
+    assert look(MARKING, milter_header_checks=None, smtp_header_checks=None) == []
+
+
+@pytest.mark.parametrize(
+    "policies",
+    [
+        HOLDING,
+        HOLDING + 'mode = "observe"\n',
+        # what was not read whole is held where no policy is about it
+        MARKING.replace('"limited", ', ""),
+    ],
+)
+def test_a_site_that_holds_mail_needs_one(look: Look, policies: str) -> None:
+    (problem,) = look(policies, milter_header_checks=None)
+    assert problem.startswith("main.cf: milter_header_checks: not set, must say HOLD")
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("/^X-Netskope-Action: *quarantine$/ HOLD seen", ""),
+        ("/^X-Netskope-Action:/ WARN", 'says "WARN" to "X-Netskope-Action: Quarantine", must say HOLD'),
+        ("/^X-Netskope-Action:/ HOLDING", 'says "HOLDING" to "X-Netskope-Action: Quarantine", must say HOLD'),
+        ("/^X-Other:/ HOLD", 'no table of it knows "X-Netskope-Action: Quarantine", must say HOLD'),
+    ],
+)
+def test_the_table_is_asked(look: Look, tmp_path: Path, table: str, said: str) -> None:
+    (tmp_path / "table").write_text(f"{table}\n")
+    found = look(milter_header_checks=f"regexp:{tmp_path}/table")
+    assert [line.partition("; ")[0] for line in found] == ([f"main.cf: milter_header_checks: {said}"] if said else [])
+
+
+def test_a_second_table_may_hold(look: Look, tmp_path: Path) -> None:
+    (tmp_path / "first").write_text("/^X-Other:/ WARN\n")
+    both = f"regexp:{tmp_path}/first, regexp:{SHIPPED}/milter_header_checks"
+    assert look(milter_header_checks=both) == []
+
+
+def test_a_transport_that_is_a_listener_is_none(look: Look) -> None:
+    (problem,) = look(ENCRYPTING, master=MASTER.replace("crypt unix", "crypt inet"))
+    assert problem.startswith('master.cf: no transport "crypt"')
+
+
+def test_a_site_without_policies_that_can_be_read_is_looked_at_all_the_same(look: Look) -> None:
+    (problem,) = look("policy = 1", milter_header_checks=None)
+    assert problem.startswith("main.cf: milter_header_checks: not set")

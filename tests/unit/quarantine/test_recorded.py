@@ -1,0 +1,43 @@
+"""What is recorded of a message comes back as it was, and nothing of what a policy may ask about is forgotten."""
+
+from holdgate.envelope import Envelope
+from holdgate.findings import Attachment, Finding, Inspection
+from holdgate.quarantine.recorded import envelope_of, inspection_of, new_incident
+from holdgate.quarantine.states import State
+
+ENVELOPE = Envelope(
+    sender="anna@corp.example",
+    recipients=["bob@partner.example"],
+    auth_user="anna",
+    client_address="192.0.2.1",
+    queue_id="4bqRsT1Zz9z",
+    header_from="Anna <anna@corp.example>",
+    subject="About ***-**-*399",
+    message_id="<1@corp.example>",
+    size=1234,
+)
+INSPECTION = Inspection(
+    status="limited",
+    reason="a.zip: encrypted",
+    findings=[Finding("us-ssn", "high", 2, 1, ["message body"], ["***-**-*399"])],
+    profiles={"dlp-pii": "low"},
+    signals=["two boundaries"],
+    attachments=[Attachment("a.zip", "archive", 99)],
+    encrypted=True,
+    subject=ENVELOPE.subject,
+    header_from=ENVELOPE.header_from,
+)
+
+
+def test_envelope_and_inspection_come_back() -> None:
+    incident = new_incident(ENVELOPE, INSPECTION, state=State.PENDING, policy="pii", action="quarantine")
+    assert (incident.state, incident.policy, incident.action) == (State.PENDING, "pii", "quarantine")
+    assert envelope_of(incident) == ENVELOPE
+    assert inspection_of(incident) == INSPECTION
+
+
+def test_the_words_recorded_are_the_masked_ones() -> None:
+    raw = Envelope(subject="About 536-90-4399", header_from='"536-90-4399" <anna@corp.example>')
+    masked = Inspection(subject="About ***-**-*399", header_from='"***-**-*399" <anna@corp.example>')
+    incident = new_incident(raw, masked, state=State.RECORDED, policy="pii", action="tag")
+    assert (incident.subject, incident.header_from) == (masked.subject, masked.header_from)

@@ -1,0 +1,44 @@
+"""What the end-to-end tests stand on: ports that no two processes share, and waiting for a condition."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from testbed.ports import LOOPBACK, free_port, is_free, is_listening, wait_for
+
+ROOT = Path(__file__).parents[2]
+_SHOW_PORTS = "from testbed.ports import free_port; print(*(free_port() for _ in range(250)))"
+
+
+def test_ports_differ_and_are_not_those_of_outgoing_connections() -> None:
+    ports = [free_port() for _ in range(50)]
+    assert len(set(ports)) == 50
+    # Linux gives those from 32768 on, unless told otherwise (ip(7), ip_local_port_range).
+    assert all(1024 <= port < 32_768 for port in ports)
+
+
+def test_a_port_that_is_taken_is_passed_over() -> None:
+    with socket.create_server((LOOPBACK, free_port())) as listener:
+        port = listener.getsockname()[1]
+        assert not is_free(port)
+        assert is_listening(port)
+        assert port not in [free_port() for _ in range(120)]
+    assert is_free(port)
+
+
+def test_processes_do_not_share_ports() -> None:
+    ours = {free_port() for _ in range(200)}
+    path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'milter'}"}
+    said = subprocess.check_output([sys.executable, "-c", _SHOW_PORTS], text=True, env=os.environ | path)
+    assert ours.isdisjoint(map(int, said.split()))
+
+
+def test_waiting_ends_with_the_first_true_value() -> None:
+    answers = iter([0, [], "seen"])
+    assert wait_for(lambda: next(answers), "it") == "seen"
+    with pytest.raises(TimeoutError, match="for what never comes"):
+        wait_for(lambda: False, "what never comes", 0)
