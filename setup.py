@@ -27,6 +27,7 @@ ENGINE = (
     "finders/password",
     "finders/person",
     "finders/phone",
+    "finders/series",
 )
 
 

@@ -1,5 +1,6 @@
 """Decides what a candidate is worth: validator, keyword, column heading, and what else stands near it."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 
@@ -14,6 +15,17 @@ HEADING = "column heading"
 _PATTERN = "pattern near it"
 # Matches that are evidence for others are not longer than this.
 LONGEST = 200
+# What stands right behind a label: a number of six digits and more, with or without letters before it, and no date.
+_LABELLED = re.compile(
+    r"[ :#=.]{1,3}(?:(?:number|num|no|nr|n|is)\b[ :.°#]{1,3})?(?!\d{4}-\d\d-|\d\d[-.]\d\d[-.])"
+    r"([A-Z]{0,4} ?\d(?:[\dA-Z]|[ .-]\d){5,40})\b"
+)
+_NUMBER_WORDS = frozenset(("number", "num", "no", "nr", "is", "nummer", "numero", "número", "ist", "n"))
+_BEHIND_LABEL = " \t:#=.°"
+# A keyword no further from a value than this is its label.
+_CLOSE = 4
+# Less than no distance, so that no keyword behind a value counts.
+_NONE_AFTER = -1
 
 
 class Judge:
@@ -27,6 +39,7 @@ class Judge:
         self._places = [(normal.plain(offset), name) for offset, name in places]
         self._tables: Tables | None = None
         self._possible: dict[tuple[int, str], tuple[Ready, ...]] = {}
+        self._ends: set[int] | None = None
         self._with_evidence: frozenset[str] | None = None
         self._lists: dict[int, list[int]] = {}
         self._spans: dict[str, list[Span]] = {}
@@ -128,7 +141,11 @@ class Judge:
         identifier = ready.identifier
         for number in lists:
             near = self.hits.nearest(number, start, end, identifier.proximity, identifier.proximity_after)
-            if near is not None and not (near[0] < 0 and self._of_another_column(near[1], start, number)):
+            if near is not None and near[0] > 0 and self._is_of_next(near[1], start, end):
+                near = self.hits.nearest(number, start, end, identifier.proximity, _NONE_AFTER)
+            if near is None or (near[0] < -_CLOSE and self._is_spent(near[1], start, end)):
+                continue
+            if not (near[0] < 0 and self._of_another_column(near[1], start, number)):
                 return near[0], near[1], number
         headings = self.tables.headings(start)
         for span in headings:
@@ -137,6 +154,33 @@ class Judge:
                 if keyword is not None:
                     return keyword.end - start, keyword, number
         return None
+
+    def _is_of_next(self, keyword: Keyword, start: int, end: int) -> bool:
+        """Whether the keyword, which stands behind the value, is the label of another number that looks like it."""
+        if b"00000" in self.mask[end : keyword.start]:
+            return True
+        labelled = _LABELLED.match(self.text, keyword.end)
+        return labelled is not None and self.mask[slice(*labelled.span(1))] == self.mask[start:end]
+
+    def _is_spent(self, keyword: Keyword, start: int, end: int) -> bool:
+        """Whether the keyword is the label of a number before the value, which has another label of its own.
+
+        "Passport 987654321, tax number 123456789": what stands right before a number says what it is. A number that
+        looks different is no rival: "sort code 20-00-00 account 12345678".
+        """
+        labelled = _LABELLED.match(self.text, keyword.end)
+        if labelled is None or labelled.end() > start:
+            return False
+        first, reach = labelled.span(1)
+        if self.mask[first:reach] != self.mask[start:end]:
+            return False
+        if self._ends is None:
+            self._ends = {found.end for keywords in self.hits.found.values() for found in keywords}
+        label = self.text[reach:start].rstrip(_BEHIND_LABEL)
+        if reach + len(label) in self._ends:
+            return True
+        words = label.rpartition(" ")
+        return words[2].lower() in _NUMBER_WORDS and reach + len(words[0].rstrip(_BEHIND_LABEL)) in self._ends
 
     def _of_another_column(self, keyword: Keyword, start: int, number: int) -> bool:
         """Whether the keyword is the heading of a table's column to which the value does not belong."""
