@@ -155,12 +155,17 @@ class Judge:
                     return keyword.end - start, keyword, number
         return None
 
+    def _labelled(self, keyword: Keyword) -> Span:
+        """Return where the number stands that the keyword is right before; nowhere, if there is none."""
+        labelled = _LABELLED.match(self.text, keyword.end)
+        return (labelled.start(1), labelled.end(1)) if labelled is not None else (0, 0)
+
     def _is_of_next(self, keyword: Keyword, start: int, end: int) -> bool:
         """Whether the keyword, which stands behind the value, is the label of another number that looks like it."""
         if b"00000" in self.mask[end : keyword.start]:
             return True
-        labelled = _LABELLED.match(self.text, keyword.end)
-        return labelled is not None and self.mask[slice(*labelled.span(1))] == self.mask[start:end]
+        first, last = self._labelled(keyword)
+        return self.mask[first:last] == self.mask[start:end]
 
     def _is_spent(self, keyword: Keyword, start: int, end: int) -> bool:
         """Whether the keyword is the label of a number before the value, which has another label of its own.
@@ -168,11 +173,8 @@ class Judge:
         "Passport 987654321, tax number 123456789": what stands right before a number says what it is. A number that
         looks different is no rival: "sort code 20-00-00 account 12345678".
         """
-        labelled = _LABELLED.match(self.text, keyword.end)
-        if labelled is None or labelled.end() > start:
-            return False
-        first, reach = labelled.span(1)
-        if self.mask[first:reach] != self.mask[start:end]:
+        first, reach = self._labelled(keyword)
+        if reach > start or self.mask[first:reach] != self.mask[start:end]:
             return False
         if self._ends is None:
             self._ends = {found.end for keywords in self.hits.found.values() for found in keywords}
