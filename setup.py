@@ -1,6 +1,6 @@
 """Compiles the modules in which a text is searched to C, where HOLDGATE_COMPILE is set: the package is built so.
 
-Without it, they run as they are. See docs/decisions/0006-the-engine-is-compiled.md. All else is in setup.cfg.
+Without it, they run as they are. See docs/decisions/0007-the-engine-is-compiled.md. All else is in setup.cfg.
 """
 
 import os
@@ -20,6 +20,7 @@ ENGINE = (
     "tables",
     "finders/address",
     "finders/bic",
+    "finders/credentials",
     "finders/date",
     "finders/email",
     "finders/finder",

@@ -3,16 +3,27 @@
 Answers are kept for a minute: the same few addresses are asked about again and again, and each question is a process.
 """
 
+import os
+import pwd
 import re
 import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import TypedDict
 
 _TABLE = re.compile(r"[a-z]+:\S.*")
 _TIMEOUT = 20
 _KEEP = 60.0
 _MOST = 10_000
+
+
+class _User(TypedDict, total=False):
+    """What subprocess.run calls another user."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 class TableError(Exception):
@@ -24,11 +35,22 @@ def is_table(name: str) -> bool:
     return _TABLE.fullmatch(name) is not None
 
 
+def split_list(value: str) -> list[str]:
+    """Split a list setting at commas and spaces, but not within braces (postconf(5))."""
+    return re.findall(r"(?:\{[^{}]*\}|[^\s,{}]|[{}])+", value)
+
+
 class Tables:
     """Lookups with the configuration of one Postfix instance. May be used by many threads."""
 
-    def __init__(self, config_directory: Path) -> None:
+    def __init__(self, config_directory: Path, *, user: str = "") -> None:
+        """Ask with this configuration, and as `user`, who may not read all that root can. Only root can do that."""
         self._config = str(config_directory)
+        self._user: _User = {}
+        if user:
+            entry = pwd.getpwnam(user)
+            groups = os.getgrouplist(user, entry.pw_gid)
+            self._user = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": groups}
         self._answers: dict[tuple[str, str], tuple[float, str | None]] = {}
         self._lock = threading.Lock()
 
@@ -59,9 +81,10 @@ class Tables:
         return None
 
     def _ask(self, table: str, key: str) -> str | None:
-        command = ["postmap", "-c", self._config, "-q", key, table]
+        # proxymap(8) serves Postfix's own processes alone; the table behind it answers the same.
+        command = ["postmap", "-c", self._config, "-q", key, table.removeprefix("proxy:")]
         try:
-            done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False)
+            done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False, **self._user)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise TableError(f"{table}: {type(error).__name__}") from error
         said = done.stderr.decode(errors="replace").strip()

@@ -6,7 +6,11 @@ from testbed.site import Site
 
 _SHIPPED = Path(__file__).parents[2] / "etc/policies.toml"
 _OWN = 'internal_domains = ["corp.example"]'
-SITE = {"policies": _SHIPPED.read_text(encoding="utf-8").replace("internal_domains = []", _OWN)}
+SITE = {
+    "policies": _SHIPPED.read_text(encoding="utf-8").replace("internal_domains = []", _OWN),
+    # Nothing is delivered here, so the canary has to go out.
+    "extra": '\n[canary]\nrecipient = "canary@partner.example"\n',
+}
 
 
 def test_a_site_that_runs_has_no_problem(site: Site) -> None:

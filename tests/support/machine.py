@@ -1,18 +1,33 @@
 """A Debian of its own in a directory, booted with systemd in a container: what is installed there really is."""
 
 import os
+import re
 import secrets
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from testbed.ports import PATIENCE, wait_for
+from testbed.ports import PATIENCE, T, wait_for
 
 # What a mail server has before we come, and swaks to send with.
 _BASE = ("systemd-sysv", "dbus", "postfix", "swaks", "ca-certificates")
+# Whom it has for neighbours in some tests. They do not run before a test starts them.
+_NEIGHBOURS = (
+    "iproute2",
+    "opendkim",
+    "opendkim-tools",
+    "postfix-ldap",
+    "postfix-pcre",
+    "postfix-sqlite",
+    "rspamd",
+    "slapd",
+)
+_STOPPED = ("opendkim", "rspamd", "slapd")
+# What script/package needs; it would install them itself, but here no list of packages is left.
+_BUILD = ("build-essential", "debhelper", "libmilter-dev", "lintian", "python3-dev", "python3-venv")
 _TOOLS = ("mmdebstrap", "systemd-nspawn", "nsenter", "dpkg-deb")
 
 
@@ -35,35 +50,63 @@ def missing() -> str:
     return ""
 
 
-def codename() -> str:
-    """Return the release this machine runs: packages are built for it."""
+def suite() -> str:
+    """Return the release of Debian to test on: what HOLDGATE_SUITE names, or the one this machine runs."""
+    return os.environ.get("HOLDGATE_SUITE") or _own_release()
+
+
+def _own_release() -> str:
     lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)["VERSION_CODENAME"].strip('"')
 
 
 def make_root(directory: Path, package: Path) -> None:
-    """Install a small Debian of this machine's release with all that `package` depends on, but not the package."""
-    wanted = [*_BASE, *_dependencies(package)]
-    done = subprocess.run(
-        ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(wanted)}", codename(), str(directory)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise MachineError(f"mmdebstrap: {done.stderr[-1000:]}")
-
-
-def _dependencies(package: Path) -> list[str]:
+    """Install a small Debian with all that `package` depends on, but not the package."""
     field = subprocess.check_output(["dpkg-deb", "--field", str(package), "Depends"], text=True)
-    return [_available(entry) for entry in field.split(",")]
+    # The last alternative is a library's old name, which every release knows: as a package, or as provided by one.
+    dependencies = [entry.split("|")[-1].split()[0] for entry in field.split(",")]
+    _debootstrap(directory, [*_BASE, *_NEIGHBOURS, *dependencies])
+    _run("systemctl", f"--root={directory}", "--quiet", "disable", *_STOPPED)
 
 
-def _available(entry: str) -> str:
-    """Choose the alternative of a dependency that this release has."""
-    names = [alternative.split()[0] for alternative in entry.split("|")]
-    known = (name for name in names if subprocess.run(["apt-cache", "show", name], capture_output=True).returncode == 0)
-    return next(known, names[-1])
+def build_package(source: Path, workshop: Path) -> Path:
+    """Build the package from a checkout and return it: here, or for another release in a Debian of that release."""
+    target = workshop / "dist"
+    target.mkdir()
+    if suite() == _own_release():
+        _run(source / "script/package", target)
+    else:
+        root = workshop / "builder"
+        _debootstrap(root, [*_BUILD, "ca-certificates"])
+        _run(
+            *_inside(root),
+            f"--bind-ro={source}:/source",
+            f"--bind={target}:/target",
+            "/source/script/package",
+            "/target",
+        )
+        shutil.rmtree(root)
+    (built,) = target.glob("*.deb")
+    return built
+
+
+def _inside(root: Path) -> list[str]:
+    """Return the command that runs another one in `root`, which reaches PyPI in the way this machine does."""
+    settings = [
+        f"--setenv={name}" for name in os.environ if re.fullmatch(r"PIP_\w+|(?i:\w+_proxy)|SSL_CERT_FILE", name)
+    ]
+    files = [f"--bind-ro={file}" for file in ("/etc/pip.conf", "/etc/ssl/certs") if Path(file).exists()]
+    return ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={root}", *settings, *files]
+
+
+def _debootstrap(directory: Path, packages: Sequence[str]) -> None:
+    _run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}", suite(), directory)
+
+
+def _run(*command: str | Path) -> None:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise MachineError(f"{command[0]}: exit {done.returncode}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
 
 
 class Machine:
@@ -146,25 +189,29 @@ class Machine:
             raise MachineError(f"{' '.join(command)}: exit {done.returncode}: {said}")
         return done
 
+    def path(self, name: str) -> Path:
+        """Return where a file of the container's disk is here, by its absolute name there."""
+        return self.root / name.lstrip("/")
+
     def install(self, package: Path) -> None:
         """Install a package file with apt; all that it needs is there."""
         shutil.copy(package, self.root / "var/cache" / package.name)
         self.run("apt-get", "install", "--yes", "--allow-downgrades", f"/var/cache/{package.name}")
 
-    def wait_for(self, condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-        """Wait for a condition; on failure show the end of the journal."""
+    def wait_for(self, condition: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
+        """Wait for a condition and return what it says; on failure show the end of the journal."""
         try:
-            wait_for(condition, what, seconds)
+            return wait_for(condition, what, seconds)
         except TimeoutError as error:
             journal = self.run("journalctl", "--no-pager", "-n", "40", "-o", "short", check=False).stdout
             raise TimeoutError(f"{error}\n{journal}") from None
 
     # -- mail -----------------------------------------------------------------------------------------------------
 
-    def send(self, text: str, *, to: str = "bob@localhost") -> None:
-        """Send a message from anna by swaks. Raises MachineError when Postfix does not take it."""
+    def send(self, text: str, *, sender: str = "anna@localhost", to: str = "bob@localhost") -> None:
+        """Send a message by swaks. Raises MachineError when Postfix does not take it."""
         self.run(
-            *("swaks", "--server", "127.0.0.1", "--from", "anna@localhost", "--to", to, "--silent", "2"),
+            *("swaks", "--server", "127.0.0.1", "--from", sender, "--to", to, "--silent", "2"),
             *("--header", f"Subject: {text.split()[0]}", "--body", text),
         )
 

@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from support.machine import Machine, make_root, missing
+from support.machine import Machine, build_package, make_root, missing
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -39,10 +38,7 @@ def package(workshop: Path) -> Path:
     given = os.environ.get("HOLDGATE_PACKAGE", "")
     if given:
         return Path(given)
-    done = subprocess.run([ROOT / "script/package", workshop / "dist"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    (built,) = (workshop / "dist").glob("*.deb")
-    return built
+    return build_package(ROOT, workshop)
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,21 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
 
-from holdgate.config import load_settings
+from holdgate.config import CanarySettings, ConfigError, Settings, load_settings
 from holdgate.desk import canary
 from holdgate.desk.context import Desk
+from holdgate.policy.conditions import address_matcher
+from holdgate.policy.model import PolicyFile, load_policies
 from holdgate.quarantine.store import open_store
+from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.tables import Tables, is_table, split_list
+
+_REMEDY = (
+    'name another in [canary], as "canary@discard.invalid", and throw its mail away in main.cf: '
+    "transport_maps = inline:{ discard.invalid=discard: }"
+)
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,3 +40,41 @@ def _run(arguments: argparse.Namespace) -> int:
         return 2
     print(f"holdgate canary: {incident.id} was held, approved and released")
     return 0
+
+
+def remarks(settings: Settings) -> Iterator[str]:
+    """Yield why the canary would not come through; no problem where nobody sends it. Is silent where it cannot look."""
+    try:
+        yield from policy_problems(settings, load_policies(settings.policy.file))
+        yield from delivery_problems(settings, Postfix(settings.queue.postfix_config))
+    except (ConfigError, PostfixError):
+        # Both are problems, and named as such already.
+        return
+
+
+def delivery_problems(settings: Settings, postfix: Postfix) -> Iterator[str]:
+    """Yield why mail to the address that the package prepares would not be thrown away. Raises PostfixError.
+
+    Of another address only its owner can say that.
+    """
+    recipient = settings.canary.recipient
+    if recipient != CanarySettings().recipient:
+        return
+    domain = recipient.rpartition("@")[2]
+    destinations = split_list(postfix.setting("mydestination"))
+    # What a table (type:name or /file) says of a domain is left to the first run.
+    if domain not in destinations and not any(":" in entry or entry.startswith("/") for entry in destinations):
+        yield f"mydestination: {domain} is not there, so {recipient} of the canary is not delivered here; {_REMEDY}"
+    elif "+" not in postfix.setting("recipient_delimiter"):
+        yield f"recipient_delimiter: has no +, so {recipient} of the canary is nobody; set it to +, or {_REMEDY}"
+    elif not postfix.setting("local_transport").startswith("local"):
+        yield f"local_transport: is not local(8), which throws mail to {recipient} of the canary away; {_REMEDY}"
+
+
+def policy_problems(settings: Settings, policies: PolicyFile) -> Iterator[str]:
+    """Yield why no policy for outgoing mail would hold the canary."""
+    recipient = settings.canary.recipient
+    plain = [entry for entry in policies.internal_domains if not is_table(entry)]
+    inside = address_matcher(plain, Tables(settings.queue.postfix_config))
+    if inside(recipient):
+        yield f"internal_domains: {recipient} of the canary counts as inside, and passes; {_REMEDY}"

@@ -7,6 +7,7 @@ import argparse
 import fnmatch
 import grp
 import os
+import pwd
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
 
-from holdgate.cli import check_daemons, check_postfix
+from holdgate.cli import canary, check_daemons, check_postfix
 from holdgate.config import ConfigError, Settings, load_settings, load_what_is_right
 from holdgate.detect import Detector, RuleError
 from holdgate.detect.loader import Loaded
@@ -85,7 +86,7 @@ def check(path: Path) -> Report:
         check_postfix.problems,
     )
     problems += [problem for one in checks for problem in one(path, settings)]
-    return Report(problems, list(check_daemons.absent(settings)))
+    return Report(problems, [*check_daemons.absent(settings), *canary.remarks(settings)])
 
 
 # -- files --------------------------------------------------------------------------------------------------------
@@ -139,7 +140,7 @@ def _rules(_path: Path, settings: Settings) -> Iterator[str]:
         for problem in _unknown_names(policy, loaded):
             yield f'{where}: policy "{policy.name}": {problem}'
     yield from (f"{where}: {problem}" for problem in review(policies, datetime.now(UTC).date()))
-    yield from (f"{where}: {problem}" for problem in _tables(policies, Tables(settings.queue.postfix_config)))
+    yield from (f"{where}: {problem}" for problem in _tables(policies, _as_daemons_do(settings)))
 
 
 def _unknown_names(policy: Policy, loaded: Loaded | None) -> Iterator[str]:
@@ -156,6 +157,15 @@ def _unknown_names(policy: Policy, loaded: Loaded | None) -> Iterator[str]:
             yield f'attachment.type: there is no "{kind}"; known: {", ".join(sorted(READERS))}'
 
 
+def _as_daemons_do(settings: Settings) -> Tables:
+    """Return tables as milter and desk see them; who is not root sees them as himself."""
+    try:
+        pwd.getpwnam(settings.user)
+    except KeyError:
+        return Tables(settings.queue.postfix_config)
+    return Tables(settings.queue.postfix_config, user=settings.user if os.geteuid() == 0 else "")
+
+
 def _tables(policies: PolicyFile, tables: Tables) -> Iterator[str]:
     """Yield the Postfix tables that cannot be asked; while one cannot, mail it is needed for is deferred."""
     named: dict[str, str] = {table: "internal_domains" for table in policies.internal_domains if is_table(table)}
@@ -170,7 +180,7 @@ def _tables(policies: PolicyFile, tables: Tables) -> Iterator[str]:
         try:
             tables.lookup(table, "postmaster@localhost")
         except TableError as error:
-            yield f"{place}: {error}; make the table (postmap), or correct its name"
+            yield f"{place}: {error}; make the table (postmap), correct its name, or let the daemons' user read it"
 
 
 # -- the rooms ----------------------------------------------------------------------------------------------------
@@ -209,6 +219,6 @@ def _desk(path: Path, settings: Settings) -> Iterator[str]:
     if moderation.managers:
         table = moderation.managers if is_table(moderation.managers) else f"texthash:{moderation.managers}"
         try:
-            Tables(settings.queue.postfix_config).lookup(table, "postmaster@localhost")
+            _as_daemons_do(settings).lookup(table, "postmaster@localhost")
         except TableError as error:
             yield f"{path}: [moderation] managers: {error}"

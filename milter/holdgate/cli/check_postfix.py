@@ -9,9 +9,9 @@ from holdgate import headers
 from holdgate.config import ConfigError, Settings
 from holdgate.policy.action import Action
 from holdgate.policy.model import PolicyFile, load_policies
-from holdgate.queue.attach import longest_inspection, names_us, split_list
+from holdgate.queue.attach import longest_inspection, names_us
 from holdgate.queue.postfix import Postfix, PostfixError
-from holdgate.tables import TableError, Tables
+from holdgate.tables import TableError, Tables, split_list
 
 
 def problems(_path: Path, settings: Settings) -> Iterator[str]:

@@ -1,33 +1,48 @@
 """Where numbers and codes stand in a text: one pass over its mask, and the forms of all rules tried on what it finds.
 
-The mask has one byte a character: ``0`` for a digit, ``A`` for an upper-case letter, ``a`` for any other letter, the
-character itself for the rest. Everything of interest holds a digit, so the pass looks for digits only, and widens each
-find to the words that may belong to it. What a stretch of mask can be is remembered, so the same layout costs nothing
-the second time.
+The mask has one byte a character: ``0`` for a digit, ``A`` for an upper-case letter, ``a`` for any other letter, 1 for
+a control character, the character itself for the rest. Everything of interest holds a digit, so the pass looks for
+digits only, and widens each find to the words that may belong to it. What a stretch of mask can be is remembered, so
+the same layout costs nothing the second time.
 """
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from holdgate.detect.finders.finder import EVERY_SIGN, SIGN_SEPARATORS, SIGNS
 from holdgate.detect.forms import LONGEST_WORD, MOST_CHARACTERS, MOST_WORDS, TOKEN, Forms, Item
 
-MASK = bytes(
-    48 if 48 <= code <= 57 else 65 if chr(code).isupper() else 97 if chr(code).isalpha() else code
-    for code in range(256)
+CONTROL: Final = 1
+_SPACES: Final = b"\t\n\r"
+
+
+def _masked(code: int) -> int:
+    character = chr(code)
+    if character.isascii() and character.isdigit():
+        return 48
+    if character.isalpha():
+        return 65 if character.isupper() else 97
+    return CONTROL if character.isascii() and not character.isprintable() and code not in _SPACES else code
+
+
+MASK: Final = bytes(map(_masked, range(256)))
+_LETTERS: Final = b"Aa"
+_WORDS_BEFORE: Final = re.compile(
+    rb"(?:(?<![0Aa])(?:A{1,%d}|[Aa]{1,2})[^0Aa\n\r\t]){1,%d}\Z" % (LONGEST_WORD, MOST_WORDS)
 )
-_LETTERS = b"Aa"
-_WORDS_BEFORE = re.compile(rb"(?:(?<![0Aa])(?:A{1,%d}|[Aa]{1,2})[^0Aa\n\r\t]){1,%d}\Z" % (LONGEST_WORD, MOST_WORDS))
-_SIGNS = [(sign, re.compile(pattern)) for sign, pattern in SIGNS.items()]
-_MOST_LAYOUTS = 50_000
-_MOST_LAYOUT, _HALF, _OVERLAP = 96, 40, 2 * MOST_CHARACTERS
+_SIGNS: Final = [(sign, re.compile(pattern)) for sign, pattern in SIGNS.items()]
+_MOST_LAYOUTS: Final = 50_000
+_MOST_LAYOUT: Final = 96
+_HALF: Final = 40
+_OVERLAP: Final = 2 * MOST_CHARACTERS
 
 # A start and an end within a stretch of mask, and the number of the kind of fit: see `Candidates.kinds`.
 Fit = tuple[int, int, int]
 # What fits in a stretch of mask, whether more may fit when there is a word before it, and what signs it has.
 Layout = tuple[tuple[Fit, ...], bool, int]
 # Of one that is longer than _MOST_LAYOUT, which is looked at in pieces.
-_LONG: Layout = (), True, EVERY_SIGN
+_LONG: Final[Layout] = (), True, EVERY_SIGN
 
 
 def mask(text: str) -> bytes:
@@ -63,17 +78,19 @@ class Candidates(dict[bytes, Layout]):
         self.kinds: list[tuple[tuple[int, ...], bool]] = []
         self._kinds: dict[tuple[tuple[int, ...], bool], int] = {}
 
-    def find(self, text_mask: bytes) -> tuple[list[tuple[int, tuple[Fit, ...], int]], int]:
-        """Return (start, fits, reach) for each stretch of mask that forms fit in, and what signs the mask has.
+    def find(self, text_mask: bytes) -> tuple[list[tuple[int, tuple[Fit, ...], int]], int, int]:
+        """Return (start, fits, reach) for each stretch of mask that forms fit in, the mask's signs, and all stretches.
 
-        Only those fits of a stretch count that begin before its `reach`.
+        Only those fits of a stretch count that begin before its `reach`. All stretches are how many there are, whether
+        anything fits in them or not.
         """
         found = []
-        every = 0
+        every = count = 0
         for cluster in self._cluster.finditer(text_mask):
             start, end = cluster.span()
             fits, joins, signs = self[cluster[0]] if end - start <= _MOST_LAYOUT else _LONG
             every |= signs
+            count += 1
             if start and (joins or text_mask[start - 1] in _LETTERS):
                 first = self._begin(text_mask, start)
                 if first < 0:
@@ -89,7 +106,7 @@ class Candidates(dict[bytes, Layout]):
                     fits, _, _ = self[text_mask[left:right]]
                     if fits:
                         found.append((left, fits, reach))
-        return found, every
+        return found, every, count
 
     def __missing__(self, layout: bytes) -> Layout:
         signs = sum(sign for sign, pattern in _SIGNS if pattern.search(layout) is not None)

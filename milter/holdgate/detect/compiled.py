@@ -20,6 +20,7 @@ from holdgate.detect.match import Confidence, Evidence
 
 # A value that begins with a prefix is no longer than this.
 MOST_VALUE = 8_000
+_NONE = frozenset[str]()
 FullMatch = Callable[[str], object]
 FindAll = Callable[[str], Iterable[re.Match[str]]]
 
@@ -161,9 +162,8 @@ class Rules:
 
     def with_evidence(self, text: str) -> frozenset[str]:
         """Return the ids of the identifiers whose evidence patterns occur in the text; all are searched for at once."""
-        if not self._evidence_ids:
-            return frozenset()
-        return frozenset(self._evidence_ids[number] for number in self._evidence.Match(text) or ())
+        numbers = self._evidence.Match(text) if self._evidence_ids else ()
+        return frozenset([self._evidence_ids[number] for number in numbers]) if numbers else _NONE
 
 
 def _words(keywords: KeywordsByLanguage) -> list[str]:

@@ -9,39 +9,42 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 from itertools import product
+from typing import Final
 
-from holdgate.detect.finders.finder import BITS, Text
+from holdgate.detect.finders.finder import BITS, PAIRS, Text
 from holdgate.detect.match import Span
 
-MOST_LAYERS = 3
+MOST_LAYERS: Final = 3
 MOST_RUNS = 64
-MOST_DECODED = 1_000_000
-_SAME = bytes(98 if code in b"0Aa+/_" else code for code in range(256))
-_LEAST = 15
-_LEAST_RUN = b"b" * _LEAST
-_RUN = re.compile(rb"b+={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*(?:\r?\n[ >]{0,4}b{2,}=*)?")
+MOST_DECODED: Final = 1_000_000
+_SAME: Final = bytes(98 if code in b"0Aa+/_" else code for code in range(256))
+_LEAST: Final = 15
+_LEAST_RUN: Final = b"b" * _LEAST
+_RUN: Final = re.compile(rb"b+={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*(?:\r?\n[ >]{0,4}b{2,}=*)?")
 # The searches begin with a plain byte, which `re` looks for many times faster than for a class or a repeat.
-_SPACED = re.compile(rb"00(?:[ ,;:]{1,2}0[0Aa]){6,}")
-_BITS = re.compile(b"0" * 8 + rb"(?:[ ,]?0{8}){6,}")
-_HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){6,}+|(?:[0-9A-F]{2}){6,}+)")
-_BINARY = re.compile(r"0[01]{7}(?:[ ,]?0[01]{7})+")
-_CODES = re.compile(r"(?:3[2-9]|[4-8]\d|90)(?:[ ,;]{1,2}(?:3[2-9]|[4-8]\d|90))+")
-_SPACED_HEX = re.compile(r"[2-7][0-9A-Fa-f](?:[ ,;:]{1,2}[2-7][0-9A-Fa-f])+")
-_BASE32 = re.compile(r"[A-Z2-7]{16,}={0,6}")
-_CODE = re.compile(r"[A-Za-z0-9+/_]{16}")
-_READABLE = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
-_WHITE = re.compile(r"[\s>]+")
-_LEAST_DIGITS = 5
+_SPACED: Final = re.compile(rb"00(?:[ ,;:]{1,2}0[0Aa]){6,}")
+_BITS: Final = re.compile(b"0" * 8 + rb"(?:[ ,]?0{8}){6,}")
+_HEX: Final = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){6,}+|(?:[0-9A-F]{2}){6,}+)")
+_BINARY: Final = re.compile(r"0[01]{7}(?:[ ,]?0[01]{7})+")
+_CODES: Final = re.compile(r"(?:3[2-9]|[4-8]\d|90)(?:[ ,;]{1,2}(?:3[2-9]|[4-8]\d|90))+")
+_SPACED_HEX: Final = re.compile(r"[2-7][0-9A-Fa-f](?:[ ,;:]{1,2}[2-7][0-9A-Fa-f])+")
+_BASE32: Final = re.compile(r"[A-Z2-7]{16,}={0,6}")
+_CODE: Final = re.compile(r"[A-Za-z0-9+/_]{16}")
+_READABLE: Final = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
+_WHITE: Final = re.compile(r"[\s>]+")
+_LEAST_DIGITS: Final = 5
 
 
 def find(content: Text) -> Iterator[tuple[int, int, str, str]]:
     """Yield (start, end, decoded text, name of the code) for each run in a text that decodes to something telling."""
     text, mask = content.text, content.mask
     left = MOST_DECODED
+    # Seven pairs at least: three of them side by side, or four stretches of one or two.
+    spaced = content.signs & PAIRS or content.numbers >= 4
     runs = 0
     for spans, decoders in (
         (_runs(mask), _DECODERS),
-        (map(_span, _SPACED.finditer(mask)), _SPACED_DECODERS),
+        (map(_span, _SPACED.finditer(mask)) if spaced else (), _SPACED_DECODERS),
         (map(_span, _BITS.finditer(mask)) if content.signs & BITS else (), _BIT_DECODERS),
     ):
         for start, end in spans:

@@ -3,9 +3,9 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from holdgate.detect import candidates, decode, loader
+from holdgate.detect import decode, loader
 from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.disguise import Disguises
 from holdgate.detect.evaluate import Evaluation, evaluate
@@ -17,12 +17,12 @@ from holdgate.detect.normal import Normal, normalise
 from holdgate.detect.tomlfile import RuleError
 from holdgate.detect.validators.series import ends_label
 
-_CONTEXT = 120
+_CONTEXT: Final = 120
 # More candidates than these are not judged, and the text counts as read in part.
 FREE_CANDIDATES = 20_000
 CHARACTERS_A_CANDIDATE = 60
 # In most mail anyhow: no company for what only counts beside other data.
-EVERYWHERE = frozenset({"email-address", "phone-number", "ip-address"})
+EVERYWHERE: Final = frozenset({"email-address", "phone-number", "ip-address"})
 
 
 class Scan(NamedTuple):
@@ -96,9 +96,9 @@ class Detector:
     def _search(self, normal: Normal, places: Sequence[tuple[int, str]], layer: int = 0) -> tuple[list[Match], str]:
         """Return the matches in a plain text, and why not all of it was searched ("" if it was)."""
         text = normal.text
-        mask = candidates.mask(text)
-        stretches, signs = self._rules.candidates.find(mask)
-        content = Text(text, mask, signs)
+        mask = normal.mask
+        stretches, signs, numbers = self._rules.candidates.find(mask)
+        content = Text(text, mask, signs, numbers)
         judge = Judge(self._rules, content, normal, places)
         found: list[Match] = []
         limited = "too many keywords" if judge.hits.limited else ""

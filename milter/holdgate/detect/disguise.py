@@ -7,8 +7,9 @@ one of its own keywords and be grouped as its issuer groups it.
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from holdgate.detect.candidates import mask
 from holdgate.detect.compiled import Ready, Rules
@@ -18,31 +19,40 @@ from holdgate.detect.judge import Judge
 from holdgate.detect.keywords import Keyword
 from holdgate.detect.match import Confidence, Match
 
-_BEFORE, _AFTER = 60, 180
-_LEAST_DIGITS = 5
-_WIDEST_GAP, _WIDEST_FIELD = 6, 24
-_MOST_TOKENS = 80
-_CLOSE, _CLOSEST = 45, 25
-_LONG = 12
-_NEAR, _FEW = 70, 4
-_ORDINARY = frozenset(" -./")
+_BEFORE: Final = 60
+_AFTER: Final = 180
+_LEAST_DIGITS: Final = 5
+_LEAST_SPELLED: Final = 3
+_WIDEST_GAP: Final = 6
+_WIDEST_FIELD: Final = 24
+_MOST_TOKENS: Final = 80
+_CLOSE: Final = 45
+_CLOSEST: Final = 25
+_LONG: Final = 12
+_NEAR: Final = 70
+_FEW: Final = 4
+_ORDINARY: Final = frozenset(" -./")
 MOST_TRIALS = 3_000
-_MOST_COMPLETE = 20_000
+_MOST_COMPLETE: Final = 20_000
 
-_TOKEN = re.compile(r"[^\W_]+")
-_LOOKALIKE = str.maketrans("OoQDlIiSsBZzGgqT", "0000111558226997")
-_CAREFUL = str.maketrans("OolI", "0011")
-WIDE, REVERSED, LOOKALIKE = "wide separators", "reversed", "look-alike letters"
-GLUED, FIELDS = "glued letters", "split over fields"
-_LOOKS = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
-_GLUED = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
-_GLUED_CODE = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-Z][A-Z0-9]{3,})[a-z]{1,12}")
-_FIELD = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
-_NUMBER_SIGN = re.compile(r"n(?:°|[or](?:[.:°]| ?#| \d{5}))", re.IGNORECASE)
-# Letters of a number that somebody did not care to write as capitals.
-_SERIES = re.compile(r"[a-z]{3,5} \d{4}")
-_COUNTRY = re.compile(r"[A-Za-z]{2}\d\d")
-_FILLERS = frozenset(  # words that stand for a separator
+_TOKEN: Final = re.compile(r"[^\W_]+")
+_LOOKALIKE: Final = str.maketrans("OoQDlIiSsBZzGgqT", "0000111558226997")
+_CAREFUL: Final = str.maketrans("OolI", "0011")
+WIDE: Final = "wide separators"
+REVERSED: Final = "reversed"
+LOOKALIKE: Final = "look-alike letters"
+GLUED: Final = "glued letters"
+FIELDS: Final = "split over fields"
+_LOOKS: Final = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
+_GLUED: Final = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
+_GLUED_CODE: Final = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-Z][A-Z0-9]{3,})[a-z]{1,12}")
+_FIELD: Final = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
+_NUMBER_WORDS: Final = frozenset(("n", "no", "nr"))
+_NUMBER_SIGN: Final = re.compile(r"n(?:°|[or](?:[.:°]| ?#| \d{5}))", re.IGNORECASE)
+# Letters of a number that somebody did not care to write as capitals are as many, right before digits.
+_SERIES_LENGTHS: Final = (3, 4, 5)
+_COUNTRY: Final = re.compile(r"[A-Za-z]{2}\d\d")
+_FILLERS: Final = frozenset(  # words that stand for a separator
     [
         "dash",
         "hyphen",
@@ -62,10 +72,10 @@ _FILLERS = frozenset(  # words that stand for a separator
         "espacio",
     ]
 )
-_REPEATS = {"double": 2, "triple": 3, "doppel": 2, "doble": 2}
-_HAN = str.maketrans("〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖", "00123456789123456789")
-_HAN_DIGIT = "[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]"
-_HAN_RUN = re.compile(f"{_HAN_DIGIT}(?:[ -]?{_HAN_DIGIT}){{3,}}")
+_REPEATS: Final = {"double": 2, "triple": 3, "doppel": 2, "doble": 2}
+_HAN: Final = str.maketrans("〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖", "00123456789123456789")
+_HAN_DIGIT: Final = "[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]"
+_HAN_RUN: Final = re.compile(f"{_HAN_DIGIT}(?:[ -]?{_HAN_DIGIT}){{3,}}")
 
 
 class _Token(NamedTuple):
@@ -148,10 +158,20 @@ class Disguises:
                 index += 1
             following = index
             while following < len(sure) and sure[following][0] < right:
-                yield _Window(left, sure[following][0], frozenset(groups))
+                if self._can_hold(judge, left, sure[following][0]):
+                    yield _Window(left, sure[following][0], frozenset(groups))
                 left = sure[following][1]
                 following += 1
-            yield _Window(left, right, frozenset(groups))
+            if self._can_hold(judge, left, right):
+                yield _Window(left, right, frozenset(groups))
+
+    def _can_hold(self, judge: Judge, start: int, end: int) -> bool:
+        """Whether a stretch has digits enough for a value, or words for them."""
+        return (
+            judge.mask.count(b"0", start, end) >= _LEAST_DIGITS
+            or not judge.text.isascii()
+            or judge.hits.count(self._rules.digit_words, start, end) >= _LEAST_SPELLED
+        )
 
     def _worthwhile(self, judge: Judge, keyword: Keyword) -> bool:
         """Whether a value can begin near the keyword: there are some digits, or words for them."""
@@ -250,6 +270,7 @@ def _grouped(ready: Ready, sizes: list[int]) -> bool:
     return any(_sizes(form) == sizes for form in ready.shape.form)
 
 
+@cache
 def _sizes(form: str) -> list[int]:
     groups = re.split(r"[^DLX{}\d,]+", form)
     expanded = [re.sub(r"([DLX])\{(\d+)\}", lambda match: match[1] * int(match[2]), group) for group in groups]
@@ -305,7 +326,7 @@ def _runs(text: str, base: int) -> Iterator[_Run]:
         lowered = word.lower()
         if lowered in _FILLERS:
             continue
-        if lowered[0] == "n" and _NUMBER_SIGN.match(text, token.start()):
+        if lowered in _NUMBER_WORDS and _NUMBER_SIGN.match(text, token.start()):
             if run:
                 yield run
                 run = []
@@ -314,7 +335,7 @@ def _runs(text: str, base: int) -> Iterator[_Run]:
             not word.isalpha()
             or len(word) == 1
             or (word.isupper() and len(word) <= 6)
-            or (3 <= len(word) <= 5 and _SERIES.match(text, token.start()) is not None)
+            or (len(word) in _SERIES_LENGTHS and word.islower() and text[token.end() + 1 : token.end() + 5].isdecimal())
             or lowered in DIGIT_WORDS
             or lowered in _REPEATS
             or not word.strip("OolIQ")
@@ -394,4 +415,4 @@ def _spelled(run: _Run) -> _Run | None:
         spelled += digit is not None
         changed.append(_Token(token.start, token.end, (digit or token.characters) * times))
         times = 1
-    return changed if spelled > 2 else None
+    return changed if spelled >= _LEAST_SPELLED else None

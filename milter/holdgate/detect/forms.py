@@ -11,16 +11,18 @@ once taken is remembered, so that ordinary text costs a dictionary look-up a tok
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
-CLASSES = {"D": frozenset("0"), "L": frozenset("Aa"), "X": frozenset("0Aa")}
-DEFAULT_SEPARATORS = " -."
+CLASSES: Final = {"D": frozenset("0"), "L": frozenset("Aa"), "X": frozenset("0Aa")}
+DEFAULT_SEPARATORS: Final = " -."
 # A group of digits and letters, with the separator before it.
-TOKEN = re.compile(r"[^0Aa]?[0Aa]+")
-_ITEM = re.compile(r"([DLX~ ]|[^\w{}])(?:\{(\d+)(?:,(\d+))?\})?")
-MOST_STEPS = 200_000
-MOST_CHARACTERS = 64
+TOKEN: Final = re.compile(r"[^0Aa]?[0Aa]+")
+_ITEM: Final = re.compile(r"([DLX~ ]|[^\w{}])(?:\{(\d+)(?:,(\d+))?\})?")
+MOST_STEPS: Final = 200_000
+MOST_CHARACTERS: Final = 64
 # Words before the first digit that are taken for part of a value.
-MOST_WORDS, LONGEST_WORD = 2, 6
+MOST_WORDS: Final = 2
+LONGEST_WORD: Final = 6
 
 Item = tuple[frozenset[str], int, int]
 Place = tuple[int, int, int]

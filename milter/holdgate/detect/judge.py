@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import Final
 
 from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.finders.finder import Text
@@ -11,21 +12,20 @@ from holdgate.detect.match import Confidence, Evidence, Match, Span
 from holdgate.detect.normal import Normal
 from holdgate.detect.tables import Tables
 
-HEADING = "column heading"
-_PATTERN = "pattern near it"
+_PATTERN: Final = "pattern near it"
 # Matches that are evidence for others are not longer than this.
-LONGEST = 200
+LONGEST: Final = 200
 # What stands right behind a label: a number of six digits and more, with or without letters before it, and no date.
-_LABELLED = re.compile(
+_LABELLED: Final = re.compile(
     r"[ :#=.]{1,3}(?:(?:number|num|no|nr|n|is)\b[ :.°#]{1,3})?(?!\d{4}-\d\d-|\d\d[-.]\d\d[-.])"
     r"([A-Z]{0,4} ?\d(?:[\dA-Z]|[ .-]\d){5,40})\b"
 )
-_NUMBER_WORDS = frozenset(("number", "num", "no", "nr", "is", "nummer", "numero", "número", "ist", "n"))
-_BEHIND_LABEL = " \t:#=.°"
+_NUMBER_WORDS: Final = frozenset(("number", "num", "no", "nr", "is", "nummer", "numero", "número", "ist", "n"))
+_BEHIND_LABEL: Final = " \t:#=.°"
 # A keyword no further from a value than this is its label.
-_CLOSE = 4
+_CLOSE: Final = 4
 # Less than no distance, so that no keyword behind a value counts.
-_NONE_AFTER = -1
+_NONE_AFTER: Final = -1
 
 
 class Judge:

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import ahocorasick
 
@@ -16,11 +16,13 @@ from holdgate.detect.match import Span
 from holdgate.detect.normal import LOOKALIKES, normalise
 
 # Scripts that are written without spaces between words: a keyword may stand inside a run of letters.
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_ASCII = bytes(ord(chr(code).lower()) if chr(code).isalnum() else 32 for code in range(128)) + bytes(range(128, 256))
-_BEYOND = re.compile("[^\x00-\x7f]")
-_WHOLE = re.compile("[\uac00-\ud7a3]")
-_LAST_DIACRITIC = "\u036f"
+_UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_ASCII: Final = bytes(ord(chr(code).lower()) if chr(code).isalnum() else 32 for code in range(128)) + bytes(
+    range(128, 256)
+)
+_BEYOND: Final = re.compile("[^\x00-\x7f]")
+_WHOLE: Final = re.compile("[\uac00-\ud7a3]")
+_LAST_DIACRITIC: Final = "\u036f"
 
 
 class _Folded(dict[str, str]):
@@ -40,7 +42,7 @@ class _Folded(dict[str, str]):
         return folded
 
 
-_FOLDED = _Folded()
+_FOLDED: Final = _Folded()
 
 
 def fold(text: str) -> str:
@@ -51,7 +53,7 @@ def fold(text: str) -> str:
     return text.encode().translate(_ASCII).decode()
 
 
-_SPACES = {code: 32 for code in range(128) if not chr(code).isalnum()}
+_SPACES: Final = {code: 32 for code in range(128) if not chr(code).isalnum()}
 
 
 _CHUNK = 1 << 18

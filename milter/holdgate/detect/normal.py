@@ -10,9 +10,12 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from typing import Final
+
+from holdgate.detect.candidates import CONTROL, mask
 
 # Letters of Cyrillic and Greek that look like Latin ones, upper and lower case.
-LOOKALIKES = str.maketrans(
+LOOKALIKES: Final = str.maketrans(
     "АВЕЅІЈКМНОРСТУХԁһаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧονυ" + "ӀԚԜ",
     "ABESIJKMHOPCTYXdhaesijopcyxABEZHIKMNOPTYXovu" + "IQW",
 )
@@ -20,12 +23,12 @@ LOOKALIKES = str.maketrans(
 FREE_CHANGES = 20_000
 CHARACTERS_A_CHANGE = 12
 
-_DOTS = "·•∙⋅・․‧"
-_SLASHES = "⁄∕⧸╱"
+_DOTS: Final = "·•∙⋅・․‧"
+_SLASHES: Final = "⁄∕⧸╱"
 # In NFKC these are letters, and would belong to the number behind them.
-_NUMBER_SIGNS = {"№": "#", "º": "°"}
-_STRAY = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u20dd\u20de\u20e3\u20e0"
-_BREAKS = "\x0b\x0c\x85\u2028\u2029"
+_NUMBER_SIGNS: Final = {"№": "#", "º": "°"}
+_STRAY: Final = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u20dd\u20de\u20e3\u20e0"
+_BREAKS: Final = "\x0b\x0c\x85\u2028\u2029"
 
 
 def _plain(character: str) -> str:
@@ -69,17 +72,16 @@ def _changes() -> dict[str, str]:
     return table
 
 
-_PLAIN = _changes()
+_PLAIN: Final = _changes()
 
 
 # Possessive repeats (+ behind the repeat) are not remembered for a way back. Of single characters only: of groups,
 # they take too much in Python before 3.11.5 (gh-106052). Those are bounded instead.
-_TAG = r"/?+[A-Za-z][A-Za-z0-9:]{0,20}+(?:>|/>|\s[^<>]{0,400}+>)|!--[^>]{0,400}-->"
-_BEYOND_ASCII = re.compile(r"[^\x20-\x7e\t\n\r]+")
-_OVERRIDE = re.compile(r"\u202e(?P<reversed>[^\u202c\n]{0,400})\u202c?")
-_ORDINARY = bytes([9, 10, 13, *range(32, 127)])
+_TAG: Final = r"/?+[A-Za-z][A-Za-z0-9:]{0,20}+(?:>|/>|\s[^<>]{0,400}+>)|!--[^>]{0,400}-->"
+_BEYOND_ASCII: Final = re.compile(r"[^\x20-\x7e\t\n\r]+")
+_OVERRIDE: Final = re.compile(r"\u202e(?P<reversed>[^\u202c\n]{0,400})\u202c?")
 # Each alternative is tried behind its own first character, so that the search runs from one such character to the next.
-_MARKUP = re.compile(
+_MARKUP: Final = re.compile(
     rf"[<&%\\=](?:(?<=<)(?P<tags>(?:{_TAG})(?:<(?:{_TAG})){{0,255}})"
     r"|(?<=&)(?P<entity>(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,10});)"
     r"|(?<=%)(?P<percent>[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2}){0,999})"
@@ -88,23 +90,23 @@ _MARKUP = re.compile(
     r"|(?<==)(?:(?P<soft>\r?\n)|(?P<quoted>[0-9A-F]{2}(?:=[0-9A-F]{2}){1,999})))"
 )
 # Cheap searches, one for each alternative above: is there anything at all to undo?
-_SOME_TAG = re.compile(rf"<(?:{_TAG})")
-_SOME_ENTITY = re.compile(r"&[#A-Za-z][0-9A-Za-z]{1,9};")
-_SOME_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
-_SOME_ESCAPE = re.compile(r"\\[ux][0-9a-fA-F{]{2}")
-_SOME_QUOTED = re.compile(r"=(?:\r?\n|[0-9A-F]{2}=[0-9A-F]{2})")
-_HEX = re.compile(r"[0-9A-Fa-f]{2,6}")
-_BLOCK = re.compile(
+_SOME_TAG: Final = re.compile(rf"<(?:{_TAG})")
+_SOME_ENTITY: Final = re.compile(r"&[#A-Za-z][0-9A-Za-z]{1,9};")
+_SOME_PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+_SOME_ESCAPE: Final = re.compile(r"\\[ux][0-9a-fA-F{]{2}")
+_SOME_QUOTED: Final = re.compile(r"=(?:\r?\n|[0-9A-F]{2}=[0-9A-F]{2})")
+_HEX: Final = re.compile(r"[0-9A-Fa-f]{2,6}")
+_BLOCK: Final = re.compile(
     r"</?(?:p|div|br|li|ul|ol|tr|table|h[1-6]|hr|pre|blockquote|section|article|dd|dt|dl|form|option|title|body|html)\b",
     re.IGNORECASE,
 )
 # In a run of tags, what kind they are is told by as many characters.
-_ENOUGH = 2_000
-_MANY_ESCAPES = 8
-_NUMBER = re.compile(r"\d(?:\D*+\d){3}")
-_CELL = re.compile(r"</?t[dh]\b", re.IGNORECASE)
-_FOREIGN = re.compile("[\u0370-\u03ff\u0400-\u052f]")
-_FOREIGN_WORD = re.compile("[0-9A-Za-z\u0370-\u052f]*[\u0370-\u052f][0-9A-Za-z\u0370-\u052f]*")
+_ENOUGH: Final = 2_000
+_MANY_ESCAPES: Final = 8
+_NUMBER: Final = re.compile(r"\d(?:\D*+\d){3}")
+_CELL: Final = re.compile(r"</?t[dh]\b", re.IGNORECASE)
+_FOREIGN: Final = re.compile("[\u0370-\u03ff\u0400-\u052f]")
+_FOREIGN_WORD: Final = re.compile("[0-9A-Za-z\u0370-\u052f]*[\u0370-\u052f][0-9A-Za-z\u0370-\u052f]*")
 
 
 class Normal:
@@ -114,14 +116,31 @@ class Normal:
     `limited` says that the text was too densely disguised to be undone to its end.
     """
 
-    __slots__ = ("_given", "_plain", "asides", "limited", "text")
+    __slots__ = ("_given", "_mask", "_plain", "_text", "asides", "limited")
 
     def __init__(self, text: str, before: "Normal | None" = None, limited: bool = False) -> None:
-        self.text = text
+        self._text = text
+        self._mask: bytes | None = None
         self.asides: list[tuple[int, str]] = before.asides if before is not None else []
         self.limited = limited
         self._plain: list[tuple[int, int]] = []
         self._given: list[tuple[int, int]] = []
+
+    @property
+    def text(self) -> str:
+        """The plain text."""
+        return self._text
+
+    @property
+    def mask(self) -> bytes:
+        """The mask of the plain text (see `candidates`), made when it is first asked for."""
+        if self._mask is None:
+            self._mask = mask(self._text)
+        return self._mask
+
+    def spell(self, text: str) -> None:
+        """Take `text` for the plain one: as long as it, with other letters."""
+        self._text, self._mask = text, None
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """Return where characters `start` to `end` of the plain text stand in the given one."""
@@ -166,8 +185,8 @@ def normalise(text: str) -> Normal:
             normal = _rewrite(normal, _overrides(normal.text))
         normal = _rewrite(normal, _characters(normal.text))
         if _FOREIGN.search(normal.text):
-            normal.text = _FOREIGN_WORD.sub(_latin, normal.text)
-    elif normal.text.encode("ascii").translate(None, _ORDINARY):
+            normal.spell(_FOREIGN_WORD.sub(_latin, normal.text))
+    elif CONTROL in normal.mask:
         normal = _rewrite(normal, _characters(normal.text))
     return normal
 

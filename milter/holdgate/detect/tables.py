@@ -7,12 +7,13 @@ heading. In a spreadsheet each cell is a place of its own ("sheet Salaries, B7")
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Final
 
 from holdgate.detect.match import Span
 
-_SEPARATORS = "\t|;,"
-_CELL = re.compile(r"(.*?)(?:, |!)?([A-Z]{1,3})(\d{1,7})")
-_HEADING_ROWS = 3
+_SEPARATORS: Final = "\t|;,"
+_CELL: Final = re.compile(r"(.*?)(?:, |!)?([A-Z]{1,3})(\d{1,7})")
+_HEADING_ROWS: Final = 3
 
 
 class Tables:

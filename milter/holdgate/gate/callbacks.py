@@ -95,7 +95,6 @@ class Callbacks(Milter.Base):
         for name, value in reply.add:
             self.addheader(name, space + value)
         if reply.hold:
-            # The header says it to milter_header_checks; this says it again, so that a missing map lets nothing out.
             self.quarantine(reply.hold)
         return int(Milter.CONTINUE)
 

@@ -8,8 +8,9 @@ class Reply:
     """The answer to one message: deferred (4xx), or accepted with these changes.
 
     `remove` are header fields to take off, by name and by place among the fields of that name (counted from 1), in
-    the order in which they have to go. `add` are fields to append. `hold` is the reason for Postfix to put the
-    message in its hold queue, "" to let it pass. `block` is the text with which the message is refused (5xx), "" to
+    the order in which they have to go. `add` are fields to append. `hold` is the reason for which
+    Postfix is asked to put the message in its hold queue, "" where it is not: the message passes, or is held for a
+    field of `add`. `block` is the text with which the message is refused (5xx), "" to
     accept it.
     """
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from holdgate import headers, maillog, metrics, seal
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
-from holdgate.gate import edits, trust
+from holdgate.gate import edits, holding, trust
 from holdgate.gate.reply import TEMPFAIL, Reply
 from holdgate.gate.service import Ruling, Service
 from holdgate.gate.spool import Spool
@@ -158,8 +158,13 @@ class Session:
         return Reply(
             remove=self._removals(),
             add=edits.additions(inspection, verdict, ruling.settings.policy, incident_id, sealing),
-            hold=f"Holdgate incident {incident_id}" if verdict.action is Action.QUARANTINE else "",
+            hold=f"Holdgate incident {incident_id}" if verdict.action is Action.QUARANTINE and self._must_ask() else "",
         )
+
+    def _must_ask(self) -> bool:
+        settings = self._ruling.settings
+        header = (settings.policy.action_header, settings.policy.action_value)
+        return holding.must_ask(settings.queue.postfix_config, settings.milter.socket, header)
 
     def _decoded(self, name: str) -> str:
         return headers.decode(self._fields.get(name, [b""])[0])

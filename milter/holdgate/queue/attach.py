@@ -21,6 +21,7 @@ from pathlib import Path
 
 from holdgate.config import Settings
 from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.tables import split_list
 
 # Owned by root up to "/": who could write here could write main.cf at the next detach.
 STATE_DIRECTORY = Path("/etc/holdgate/attached")
@@ -131,11 +132,6 @@ def _changes(settings: Settings, postfix: Postfix, entry: str) -> Iterator[tuple
 
 def _follows(value: str) -> bool:
     return "$smtpd_milters" in value or "${smtpd_milters}" in value
-
-
-def split_list(value: str) -> list[str]:
-    """Split a list setting at commas and spaces, but not within braces (postconf(5))."""
-    return re.findall(r"(?:\{[^{}]*\}|[^\s,{}]|[{}])+", value)
 
 
 def with_milter(value: str, entry: str) -> str:

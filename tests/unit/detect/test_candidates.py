@@ -22,5 +22,5 @@ from holdgate.detect.forms import parse
     ],
 )
 def test_value_is_found_with_the_words_before_it_that_belong_to_it(form: str, text: str, values: list[str]) -> None:
-    found, _ = Candidates([(0, parse(form))]).find(mask(text))
+    found, _, _ = Candidates([(0, parse(form))]).find(mask(text))
     assert [text[base + first : base + last] for base, fits, _ in found for first, last, _ in fits] == values

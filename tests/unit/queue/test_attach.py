@@ -12,6 +12,7 @@ from holdgate.config import Settings
 from holdgate.queue import attach
 from holdgate.queue.attach import AttachError
 from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.tables import split_list
 
 pytestmark = pytest.mark.skipif(shutil.which("postconf") is None, reason="Postfix is not installed")
 
@@ -97,7 +98,7 @@ def test_our_place_among_milters(before: str, after: str) -> None:
 
 @given(st.lists(st.from_regex(r"(\{ [a-z:, =/.]{1,20} \}|[a-z:/.$]{1,20})", fullmatch=True), max_size=5))
 def test_a_list_is_split_outside_braces_only(items: list[str]) -> None:
-    assert attach.split_list(", ".join(items)) == items
+    assert split_list(", ".join(items)) == items
 
 
 def test_non_smtpd_milters_that_follow_stay(config: Path) -> None:

@@ -1,6 +1,6 @@
 """Kinds of data whose places are not found by a form of digits and letters, each by a finder of its own."""
 
-from holdgate.detect.finders import address, bic, date, email, network, password, person, phone, series
+from holdgate.detect.finders import address, bic, credentials, date, email, network, password, person, phone, series
 from holdgate.detect.finders.finder import Finder
 
 FINDERS: dict[str, Finder] = {
@@ -13,4 +13,5 @@ FINDERS: dict[str, Finder] = {
     "phone-number": phone.find,
     "postal-address": address.find,
     "series": series.find,
+    "url-credentials": credentials.find,
 }

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
-_CODE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{4} ?([A-Z]{2}) ?[A-Z2-9][A-NP-Z0-9](?: ?[A-Z0-9]{3})?(?![A-Za-z0-9])")
+_CODE: Final = re.compile(r"(?<![A-Za-z0-9])[A-Z]{4} ?([A-Z]{2}) ?[A-Z2-9][A-NP-Z0-9](?: ?[A-Z0-9]{3})?(?![A-Za-z0-9])")
 # Countries with banks that take part in SWIFT but do not issue IBANs, and those that do.
-_COUNTRIES = frozenset(
+_COUNTRIES: Final = frozenset(
     [
         "US",
         "CA",

@@ -3,32 +3,33 @@
 import datetime
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 from holdgate.detect.keywords import fold
 
 # The searches begin with the last digit of the first number; `_number_start` finds its first. In a mask, a letter is
 # "A", "a" or, beyond Latin-1, "?".
-_FIGURES = re.compile(rb"0([./\-]) ?0{1,2}\1 ?0{2,4}(?![0a]|A(?!00:)|[\-/]0)")
-_SPACED = re.compile(rb"0 0{1,2} 0000(?![0Aa]| 0)")
-_DAY_FIRST = re.compile(
+_FIGURES: Final = re.compile(rb"0([./\-]) ?0{1,2}\1 ?0{2,4}(?![0a]|A(?!00:)|[\-/]0)")
+_SPACED: Final = re.compile(rb"0 0{1,2} 0000(?![0Aa]| 0)")
+_DAY_FIRST: Final = re.compile(
     rb"0(?:aa?|[.\xb0])?(?: aa?)?[ \-/.]?(?:a')?[Aa?]{3,14}\.?(?: [a?]{2,3})?,?[ \-/.]?00(?:00)?(?![0Aa])"
 )
-_MONTH_FIRST = re.compile(rb" 00?(?:aa)?,? 0000(?![0Aa])")
-_YEAR_FIRST = re.compile(rb"0000(?<![0Aa]....)[.,]?(?: a\.)?[ \-/][Aa?]{3,14}\.?[ \-/]00?(?![0Aa])")
+_MONTH_FIRST: Final = re.compile(rb" 00?(?:aa)?,? 0000(?![0Aa])")
+_YEAR_FIRST: Final = re.compile(rb"0000(?<![0Aa]....)[.,]?(?: a\.)?[ \-/][Aa?]{3,14}\.?[ \-/]00?(?![0Aa])")
 # Where each of these words is in a text, what a date with it looks like: year, month and day by their groups.
-_WITH_WORDS = (
+_WITH_WORDS: Final = (
     ("年", re.compile(r"(?P<year>\d{4}) ?年 ?(?P<month>\d{1,2}) ?月 ?(?P<day>\d{1,2}) ?日")),
     ("년", re.compile(r"(?P<year>\d{4}) ?년 ?(?P<month>\d{1,2}) ?월 ?(?P<day>\d{1,2}) ?일")),
     ("tháng", re.compile(r"(?P<day>\d{1,2}) tháng (?P<month>\d{1,2}),? năm (?P<year>\d{4})")),
     ("gada", re.compile(r"(?P<year>\d{4})\. ?gada (?P<day>\d{1,2})\. ?(?P<name>\w{5,10})")),
 )
-_MONTH_BEFORE = re.compile(r"([^\W\d_]{3,14})\.?\Z")
-_NUMBER = re.compile(r"\d+")
+_MONTH_BEFORE: Final = re.compile(r"([^\W\d_]{3,14})\.?\Z")
+_NUMBER: Final = re.compile(r"\d+")
 # The vowel signs of some scripts are no letters, so a word is what stands between digits and punctuation.
-_WORD = re.compile(r"[^\s\d.,/'°\-]{3,}")
+_WORD: Final = re.compile(r"[^\s\d.,/'°\-]{3,}")
 # As they stand in dates; of a name that means two months in two languages, the first counts.
-_NAMES = (
+_NAMES: Final = (
     "jan feb mar apr may jun jul aug sep oct nov dec",
     "january february march april may june july august september october november december",
     "januar februar märz april mai juni juli august september oktober november dezember",
@@ -78,9 +79,9 @@ _NAMES = (
     "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר",
     "בינואר בפברואר במרץ באפריל במאי ביוני ביולי באוגוסט בספטמבר באוקטובר בנובמבר בדצמבר",
 )
-_MONTHS = {fold(name): month for names in reversed(_NAMES) for month, name in enumerate(names.split(), 1)}
+_MONTHS: Final = {fold(name): month for names in reversed(_NAMES) for month, name in enumerate(names.split(), 1)}
 # The years of the Buddhist calendar, in which Thai dates are written, run so many ahead.
-_BUDDHIST = 543
+_BUDDHIST: Final = 543
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
-_AT = re.compile(rb"@(?=[0Aa?])")
+_AT: Final = re.compile(rb"@(?=[0Aa?])")
 # Matched against the text before the "@" read backwards.
-_MAILBOX = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}+")
-_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_](?:[\w-]{0,61}[^\W_])", re.UNICODE)
+_MAILBOX: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}+")
+_DOMAIN: Final = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_](?:[\w-]{0,61}[^\W_])", re.UNICODE)
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:

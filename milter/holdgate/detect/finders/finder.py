@@ -1,7 +1,7 @@
 """What a finder is given and what it gives back."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Place(NamedTuple):
@@ -14,28 +14,36 @@ class Place(NamedTuple):
 
 # What there may be among the digits of a text, as it looks in a mask. Which of these a text has is known before any
 # finder runs, and saves most of them the way through the text.
-DOTTED, COLONS, FIVE_DIGITS, OUTCODE, BITS = (1 << number for number in range(5))
-SIGNS = {
+DOTTED: Final = 1
+COLONS: Final = 2
+FIVE_DIGITS: Final = 4
+OUTCODE: Final = 8
+BITS: Final = 16
+PAIRS: Final = 32
+SIGNS: Final = {
     DOTTED: rb"0\.0{1,3}\.0{1,3}\.0",
-    COLONS: rb":[Aa]{0,2}0",
+    # Times of day have neither letters beside their colons nor numbers of three digits and more.
+    COLONS: rb"[Aa]:|:[Aa]|:000|:0:0:0",
     FIVE_DIGITS: rb"(?<!0)00000(?![0Aa])",
     OUTCODE: rb"0[0A]? ?0AA(?![0Aa])",
     BITS: rb"00000000[ ,]?00000000[ ,]?00000000",
+    PAIRS: rb"0[0Aa][ ,;:]0[0Aa][ ,;:]0[0Aa]",
 }
-EVERY_SIGN = sum(SIGNS)
+EVERY_SIGN: Final = sum(SIGNS)
 # Characters between digits that the signs need; others end a stretch of digits, if no identifier is written with them.
-SIGN_SEPARATORS = ".: ,"
+SIGN_SEPARATORS = ".: ,;"
 
 
 class Text(NamedTuple):
     """A normalised text and its mask: digits ``0``, upper-case letters ``A``, other letters ``a``, one byte each.
 
-    `signs` are those of SIGNS that it may have.
+    `signs` are those of SIGNS that it may have, `numbers` is how many stretches of digits it has at most.
     """
 
     text: str
     mask: bytes
     signs: int = EVERY_SIGN
+    numbers: int = 1 << 30
 
 
 # The words of each dictionary, in lower case, by the dictionary's name.

@@ -3,17 +3,18 @@
 import ipaddress
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from holdgate.detect.finders.finder import COLONS, DOTTED, Dictionaries, Place, Text
 
-_FOUR = re.compile(rb"0\.0{1,3}\.0{1,3}\.0{1,3}(?![0Aa]|\.0)")
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_BYTES = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")
-_COLONS = re.compile(rb":[0Aa]{0,4}:")
+_FOUR: Final = re.compile(rb"0\.0{1,3}\.0{1,3}\.0{1,3}(?![0Aa]|\.0)")
+_OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_BYTES: Final = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")
+_COLONS: Final = re.compile(rb":[0Aa]{0,4}:")
 # Without "::", an address has eight groups; times of day have three.
-_GROUPS = re.compile(rb":(?:[0Aa]{1,4}:){6}")
-_PAIRS = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){7}")
-_AROUND = re.compile(rb"[0Aa:.]{0,200}")
+_GROUPS: Final = re.compile(rb":(?:[0Aa]{1,4}:){6}")
+_PAIRS: Final = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){7}")
+_AROUND: Final = re.compile(rb"[0Aa:.]{0,200}")
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:

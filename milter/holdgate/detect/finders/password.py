@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
-_NAMES = (
+_NAMES: Final = (
     "password",
     "passwd",
     "passphrase",
@@ -36,14 +37,14 @@ _NAMES = (
     "パスワード",
     "비밀번호",
 )
-_BEHIND = re.compile(
+_BEHIND: Final = re.compile(
     r"\w{0,2}[\"'\])]?\s{0,3}(?:(?:is|ist|lautet|est|es|är|er|on|to|:=|=>|[:=：])\s{0,3}){1,2}[\"'`]?"
     r"(?P<value>[^\s\"'`<>]{6,64})",
     re.IGNORECASE,
 )
 # What begins so is filled in later.
-_VARIABLES = ("$", "%", "{", "(")
-_TRAILING = ".,;:)?]}"
+_VARIABLES: Final = ("$", "%", "{", "(")
+_TRAILING: Final = ".,;:)?]}"
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:

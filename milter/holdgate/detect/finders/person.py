@@ -5,11 +5,12 @@ A weak sign by itself: a third of all words are somebody's surname. It counts in
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
-_PAIR = re.compile(rb"A[Aa'\-]{1,24}(?: A\.?)?(?: a{2,3})? A[Aa'\-]{1,24}")
-_REVERSED = re.compile(rb"A[Aa'\-]{1,24}, A[Aa'\-]{1,24}")
+_PAIR: Final = re.compile(rb"A[Aa'\-]{1,24}(?: A\.?)?(?: a{2,3})? A[Aa'\-]{1,24}")
+_REVERSED: Final = re.compile(rb"A[Aa'\-]{1,24}, A[Aa'\-]{1,24}")
 _NONE: frozenset[str] = frozenset()
 
 

@@ -6,20 +6,21 @@ Other groupings are forms in rules/identifiers/phone-number.toml, as they need a
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Final
 
 import phonenumbers
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
-_INTERNATIONAL = re.compile(rb"\+\(?0[0 ().\-/]{6,24}")
-_AREA = re.compile(rb"\(\+?0{2,5}\)[ \-/.]{0,2}0[0 .\-/]{4,16}")
-_AREA_BEFORE = re.compile(r"(?:\+?1[ .\-]?|0)\Z")
+_INTERNATIONAL: Final = re.compile(rb"\+\(?0[0 ().\-/]{6,24}")
+_AREA: Final = re.compile(rb"\(\+?0{2,5}\)[ \-/.]{0,2}0[0 .\-/]{4,16}")
+_AREA_BEFORE: Final = re.compile(r"(?:\+?1[ .\-]?|0)\Z")
 # A national prefix in parentheses behind the country code, where that is dialled with 00: "0044 (0)20 …".
-_TRUNK = re.compile(rb"\(0\)[0 .\-/]{6,20}")
-_DIALLED = re.compile(r"(?<![\w+(])00 ?[1-9]\d{0,2} ?\Z")
-_EXTENSION = re.compile(r" ?(?:x|ext\.?|extension) ?\d{1,6}(?!\d)", re.IGNORECASE)
-_NOT_DIGITS = re.compile(r"\D+")
-_TRAILING = " ().-/"
+_TRUNK: Final = re.compile(rb"\(0\)[0 .\-/]{6,20}")
+_DIALLED: Final = re.compile(r"(?<![\w+(])00 ?[1-9]\d{0,2} ?\Z")
+_EXTENSION: Final = re.compile(r" ?(?:x|ext\.?|extension) ?\d{1,6}(?!\d)", re.IGNORECASE)
+_NOT_DIGITS: Final = re.compile(r"\D+")
+_TRAILING: Final = " ().-/"
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
@@ -30,7 +31,7 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
         place = _place(text.text, found.start(), found.end(), international=True)
         if place is not None:
             yield place
-    for found in _AREA.finditer(mask) if b"(" in mask else ():
+    for found in _AREA.finditer(mask) if b"(" in mask and (b"(0" in mask or b"(+0" in mask) else ():
         start = found.start()
         if start and text.text[start - 1] == "+":
             continue

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
 # How the word for "series" begins in Polish, Romanian, Ukrainian and Russian, and all that may stand behind it.
-_STEMS = ("seri", "сері", "сери")
-_BEHIND = re.compile(
+_STEMS: Final = ("seri", "сері", "сери")
+_BEHIND: Final = re.compile(
     r"(?:a|i|ę|ą|e|es|я|ї|ю|єю|и|ей)?[ :]{1,3}(?P<letters>[^\W\d_]{1,3})[ ,]{1,2}(?:(?:i|și|si|та|и) )?"
     r"(?:nr|no|numer(?:ze|em)?|num[aă]r(?:ul)?|номером|номер|n°|#)\.?:? {0,2}(?P<digits>\d{3} ?\d{3,4})(?!\w)",
     re.IGNORECASE,

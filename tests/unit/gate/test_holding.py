@@ -1,0 +1,67 @@
+"""Whether the milter asks for quarantine itself, with the real postconf and postmap on a configuration of its own."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from holdgate.gate.holding import must_ask
+
+pytestmark = pytest.mark.skipif(shutil.which("postconf") is None, reason="Postfix is not installed")
+
+SOCKET = "unix:/var/spool/postfix/holdgate/milter.sock"
+OURS = "{ unix:holdgate/milter.sock, default_action=tempfail }"
+SIGNER = "inet:127.0.0.1:8891"
+HEADER = ("X-Netskope-Action", "Quarantine")
+CHECKS = Path(__file__).parents[3] / "postfix/milter_header_checks"
+
+
+def asks(directory: Path, milters: str, checks: str, header: tuple[str, str] = HEADER, more: str = "") -> bool:
+    (directory / "main.cf").write_text(
+        "compatibility_level = 3.6\nqueue_directory = /var/spool/postfix\n"
+        f"smtpd_milters = {milters}\nmilter_header_checks = {checks}\n{more}"
+    )
+    return must_ask(directory, SOCKET, header)
+
+
+def test_a_signer_behind_us_is_left_to_sign(tmp_path: Path) -> None:
+    assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}")
+    assert not asks(tmp_path, f"{SOCKET} {SIGNER}", f"regexp:{CHECKS}")
+
+
+def test_mail_of_sendmail_may_have_a_signer_alone(tmp_path: Path) -> None:
+    assert not asks(tmp_path, OURS, f"regexp:{CHECKS}", more=f"non_smtpd_milters = {OURS}, {SIGNER}\n")
+
+
+@pytest.mark.parametrize("milters", [OURS, f"{SIGNER}, {OURS}", SIGNER, f"unix:other/milter.sock, {SIGNER}", ""])
+def test_where_nobody_stands_behind_us_we_ask(tmp_path: Path, milters: str) -> None:
+    assert asks(tmp_path, milters, f"regexp:{CHECKS}")
+
+
+@pytest.mark.parametrize(
+    "checks",
+    [
+        "",
+        "regexp:/nonexistent/table",
+        f"static:{{PREPEND X-Other: 1}}, regexp:{CHECKS}",
+        "static:HOLDING",
+        "static:WARN",
+    ],
+)
+def test_where_postfix_would_not_hold_we_ask(tmp_path: Path, checks: str) -> None:
+    assert asks(tmp_path, f"{OURS}, {SIGNER}", checks)
+
+
+def test_a_header_that_the_table_does_not_know_we_ask(tmp_path: Path) -> None:
+    assert asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}", ("X-Other-Action", "Quarantine"))
+    assert asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}", ("X-Netskope-Action", "Block"))
+
+
+def test_a_table_of_the_site_before_ours_does_not_matter(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("/^X-Spam: yes/ HOLD\n")
+    assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{other}, regexp:{CHECKS}")
+
+
+def test_without_a_configuration_we_ask(tmp_path: Path) -> None:
+    assert must_ask(tmp_path / "nothing", SOCKET, HEADER)
