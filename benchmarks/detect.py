@@ -172,6 +172,7 @@ def speed(detector: Detector) -> bool:
     return floor("digit-heavy: synthetic logs of 20 KB", rate(detector, logs), 10, "MB/s") and kept
 
 
+_PROSE = "The quick brown fox wrote to the board on 12 May 2026 about 1,250 boxes. "
 HOSTILE: dict[str, str] = {
     "digits": "0123456789",
     "digits with spaces": "1234 5678 ",
@@ -201,17 +202,17 @@ HOSTILE: dict[str, str] = {
 
 
 def linearity(detector: Detector, megabytes: int) -> bool:
-    """Measure hostile input: its cost a byte against that of ordinary text, or that it was cut off as limited."""
-    ordinary = "The quick brown fox wrote to the board on 12 May 2026 about 1,250 boxes. "
+    """Measure hostile input: its cost a byte against that of ordinary mail, or that it was cut off as limited."""
+    folder = corpora.corpus("ham")
+    ordinary = rate(detector, corpora.ham(folder) if folder is not None else [40 * _PROSE])
+    print(f"hostile input, {megabytes} MB each: cost a byte against ordinary mail ({ordinary:.1f} MB/s)")
     size = megabytes * 1_000_000
-    base = _seconds(detector, ordinary * (size // len(ordinary)))
-    print(f"hostile input, {megabytes} MB each: cost a byte against ordinary prose ({size / base / 1e6:.1f} MB/s)")
+    base = megabytes / ordinary
     kept = True
     for name, piece in HOSTILE.items():
         text = piece * (size // len(piece.encode()))
-        started = time.process_time()
         scan = detector.scan(text)
-        ratio = (time.process_time() - started) / base
+        ratio = _seconds(detector, text) / base
         limited = f", limited: {scan.limited}" if scan.limited else ""
         good = ratio <= 2 or bool(scan.limited)
         kept &= good
@@ -220,18 +221,22 @@ def linearity(detector: Detector, megabytes: int) -> bool:
 
 
 def _seconds(detector: Detector, text: str) -> float:
-    started = time.process_time()
-    detector.find(text)
-    return time.process_time() - started
+    best = float("inf")
+    for _ in range(2):
+        started = time.process_time()
+        detector.find(text)
+        best = min(best, time.process_time() - started)
+    return best
 
 
 def load() -> bool:
     """Measure a fresh interpreter that loads all rules, its imports apart."""
     program = (
-        "import resource, sys, time; from pathlib import Path; began = time.perf_counter();"
+        "import sys, time; from pathlib import Path; began = time.perf_counter();"
         "from holdgate.detect import Detector; imported = time.perf_counter();"
         "Detector.from_rules(Path(sys.argv[1])); loaded = time.perf_counter();"
-        "print(imported - began, loaded - imported, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "status = Path('/proc/self/status').read_text();"
+        "print(imported - began, loaded - imported, status.partition('VmHWM:')[2].split()[0])"
     )
     path = {"PYTHONPATH": str(Path(holdgate.__file__).parents[1])}
     run = subprocess.run([sys.executable, "-c", program, RULES], env=path, capture_output=True, text=True, check=True)

@@ -36,6 +36,8 @@ _MOST_LAYOUTS: Final = 50_000
 _MOST_LAYOUT: Final = 96
 _HALF: Final = 40
 _OVERLAP: Final = 2 * MOST_CHARACTERS
+_LONGEST_PIECE: Final = _HALF + MOST_CHARACTERS + 1
+_SEPARATOR: Final = re.compile(rb"[^0Aa]")
 
 # A start and an end within a stretch of mask, and the number of the kind of fit: see `Candidates.kinds`.
 Fit = tuple[int, int, int]
@@ -138,11 +140,11 @@ class Candidates(dict[bytes, Layout]):
         Pieces overlap by the longest value. They begin behind a separator, so that equal rows are equal pieces.
         """
         while end - start > _MOST_LAYOUT:
-            cut = next(
-                (at + 1 for at in range(start + _HALF, end - 1) if text_mask[at] not in b"0Aa"),
-                end,
-            )
-            yield start, min(end, cut + _OVERLAP), cut - start
+            separator = _SEPARATOR.search(text_mask, start + _HALF, end - 1)
+            cut = separator.end() if separator is not None else end
+            # A token that is too long for a value is so if cut off, too.
+            right = cut + _OVERLAP if cut - start <= _LONGEST_PIECE else start + _LONGEST_PIECE
+            yield start, min(end, right), cut - start
             start = cut
         if start < end:
             yield start, end, end - start
