@@ -132,7 +132,8 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
 
 def _month(raw: str) -> int:
     """Return the month that is named in a date, 0 if none is."""
-    return next((_MONTHS[word] for word in map(fold, _WORD.findall(raw)) if word in _MONTHS), 0)
+    word = _WORD.search(raw)
+    return _MONTHS.get(fold(word[0]), 0) if word is not None else 0
 
 
 def _number_start(mask: bytes, last: int) -> int:
