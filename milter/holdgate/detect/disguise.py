@@ -18,6 +18,7 @@ from holdgate.detect.forms import MOST_CHARACTERS
 from holdgate.detect.judge import Judge
 from holdgate.detect.keywords import Keyword
 from holdgate.detect.match import Confidence, Match
+from holdgate.detect.validators.series import ends_label
 
 _BEFORE: Final = 60
 _AFTER: Final = 180
@@ -49,8 +50,8 @@ _GLUED_CODE: Final = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-
 _FIELD: Final = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
 _NUMBER_WORDS: Final = frozenset(("n", "no", "nr"))
 _NUMBER_SIGN: Final = re.compile(r"n(?:°|[or](?:[.:°]| ?#| \d{5}))", re.IGNORECASE)
-# Letters of a number that somebody did not care to write as capitals are as many, right before digits.
-_SERIES_LENGTHS: Final = (3, 4, 5)
+# Letters of a number that somebody did not care to write as capitals are no more, right before digits.
+_LONGEST_SERIES: Final = 5
 _COUNTRY: Final = re.compile(r"[A-Za-z]{2}\d\d")
 _FILLERS: Final = frozenset(  # words that stand for a separator
     [
@@ -335,7 +336,7 @@ def _runs(text: str, base: int) -> Iterator[_Run]:
             not word.isalpha()
             or len(word) == 1
             or (word.isupper() and len(word) <= 6)
-            or (len(word) in _SERIES_LENGTHS and word.islower() and text[token.end() + 1 : token.end() + 5].isdecimal())
+            or (len(word) <= _LONGEST_SERIES and word.islower() and _is_series(text, token.start(), token.end()))
             or lowered in DIGIT_WORDS
             or lowered in _REPEATS
             or not word.strip("OolIQ")
@@ -351,6 +352,11 @@ def _runs(text: str, base: int) -> Iterator[_Run]:
             run.append(_Token(base + token.start(), base + token.end(), word))
     if run:
         yield run
+
+
+def _is_series(text: str, start: int, end: int) -> bool:
+    """Whether a word stands right before digits, and is none of those that often do."""
+    return text[end + 1 : end + 3].isdecimal() and not ends_label(text[start : end + 2])
 
 
 def _filled(gap: str) -> bool:

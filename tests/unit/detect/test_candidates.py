@@ -20,7 +20,7 @@ from holdgate.detect.forms import parse
         ("L~DD", "A12, B 34, C56", ["A12", "B 34", "C56"]),
         ("DD", "letters12", []),
         ("DD~LL", "12 cards, 34 AB, 56 CAR, 78 ABCDEFGH", ["34 AB"]),
-        ("DD~L", "12 cards, 34 b, 56 c", ["34 b", "56 c"]),
+        ("DD~L", "12 cards, 34 B, 56 C", ["34 B", "56 C"]),
     ],
 )
 def test_value_is_found_with_the_words_before_it_that_belong_to_it(form: str, text: str, values: list[str]) -> None:
