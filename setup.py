@@ -18,6 +18,7 @@ ENGINE = (
     "keywords",
     "normal",
     "tables",
+    "tricks",
     "finders/address",
     "finders/bic",
     "finders/credentials",

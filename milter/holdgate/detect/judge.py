@@ -22,6 +22,9 @@ _LABELLED: Final = re.compile(
 )
 _NUMBER_WORDS: Final = frozenset(("number", "num", "no", "nr", "is", "nummer", "numero", "número", "ist", "n"))
 _BEHIND_LABEL: Final = " \t:#=.°"
+_SEPARATORS: Final = b" -./"
+# Between a label and its number stands no more than this.
+_LONGEST_GAP: Final = 16
 # A keyword no further from a value than this is its label.
 _CLOSE: Final = 4
 # Less than no distance, so that no keyword behind a value counts.
@@ -161,28 +164,39 @@ class Judge:
         return (labelled.start(1), labelled.end(1)) if labelled is not None else (0, 0)
 
     def _is_of_next(self, keyword: Keyword, start: int, end: int) -> bool:
-        """Whether the keyword, which stands behind the value, is the label of another number that looks like it."""
+        """Whether the keyword, which stands behind the value, is the label of another number.
+
+        That looks like the value, or the value has a label of its own: "passport 987654321, SSN 536-90-4399".
+        """
         if b"00000" in self.mask[end : keyword.start]:
             return True
         first, last = self._labelled(keyword)
-        return self.mask[first:last] == self.mask[start:end]
+        if self.mask[first:last] == self.mask[start:end]:
+            return True
+        return self._is_rival(first, last, start, end) and self._has_label(start, 0)
 
     def _is_spent(self, keyword: Keyword, start: int, end: int) -> bool:
         """Whether the keyword is the label of a number before the value, which has another label of its own.
 
-        "Passport 987654321, tax number 123456789": what stands right before a number says what it is. A number that
-        looks different is no rival: "sort code 20-00-00 account 12345678".
+        "Passport 987654321, tax number 123456789": what stands right before a number says what it is.
         """
-        first, reach = self._labelled(keyword)
-        if reach > start or self.mask[first:reach] != self.mask[start:end]:
-            return False
+        first, last = self._labelled(keyword)
+        return last <= start and self._is_rival(first, last, start, end) and self._has_label(start, last)
+
+    def _is_rival(self, first: int, last: int, start: int, end: int) -> bool:
+        """Whether a number may be of the same kind as a value: "sort code 20-00-00 account 12345678" are not."""
+        return first < last and _compact(self.mask[first:last]) == _compact(self.mask[start:end])
+
+    def _has_label(self, start: int, after: int) -> bool:
+        """Whether a keyword, of whatever kind, stands right before the value at `start` and ends behind `after`."""
         if self._ends is None:
             self._ends = {found.end for keywords in self.hits.found.values() for found in keywords}
-        label = self.text[reach:start].rstrip(_BEHIND_LABEL)
-        if reach + len(label) in self._ends:
+        after = max(after, start - _LONGEST_GAP)
+        label = self.text[after:start].rstrip(_BEHIND_LABEL)
+        if after + len(label) in self._ends:
             return True
         words = label.rpartition(" ")
-        return words[2].lower() in _NUMBER_WORDS and reach + len(words[0].rstrip(_BEHIND_LABEL)) in self._ends
+        return words[2].lower() in _NUMBER_WORDS and after + len(words[0].rstrip(_BEHIND_LABEL)) in self._ends
 
     def _of_another_column(self, keyword: Keyword, start: int, number: int) -> bool:
         """Whether the keyword is the heading of a table's column to which the value does not belong."""
@@ -209,6 +223,10 @@ class Judge:
                     settled.append(match._replace(evidence=evidence))
                     break
         return settled
+
+
+def _compact(stretch: bytes) -> bytes:
+    return stretch.translate(None, _SEPARATORS)
 
 
 def resolve(found: list[Match]) -> list[Match]:

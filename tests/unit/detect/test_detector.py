@@ -197,6 +197,8 @@ def test_every_match_is_in_the_text_and_in_order(detector: Detector, pieces: lis
         ("passport, tax number 123456789", ["123456789"]),
         ("tax number 12345, passport 987654321", ["987654321"]),
         ("987654321 passport", ["987654321"]),
+        ("passport 987654321, SSN 536-90-4399", ["987654321"]),
+        ("SSN 536-90-4399, passport 987654321", ["987654321"]),
     ],
 )
 def test_a_number_belongs_to_its_own_label(detector: Detector, text: str, passports: list[str]) -> None:
