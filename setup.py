@@ -29,6 +29,7 @@ ENGINE = (
     "finders/password",
     "finders/person",
     "finders/phone",
+    "finders/series",
 )
 
 

@@ -90,7 +90,11 @@ class Candidates(dict[bytes, Layout]):
         every = count = 0
         for cluster in self._cluster.finditer(text_mask):
             start, end = cluster.span()
-            fits, joins, signs = self[cluster[0]] if end - start <= _MOST_LAYOUT else _LONG
+            if text_mask[end - 1] in _LETTERS and text_mask[end : end + 1].isalpha():
+                # Before 3.11.5, Python leaves the beginning of a word in it (gh-106052).
+                while text_mask[end - 1] in _LETTERS:
+                    end -= 1
+            fits, joins, signs = self[text_mask[start:end]] if end - start <= _MOST_LAYOUT else _LONG
             every |= signs
             count += 1
             if start and (joins or text_mask[start - 1] in _LETTERS):

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from holdgate.detect.digitwords import DIGIT_WORDS
 from holdgate.detect.forms import MOST_CHARACTERS
+from holdgate.detect.validators.series import ends_label
 
 LEAST_DIGITS: Final = 5
 LEAST_SPELLED: Final = 3
@@ -25,6 +26,10 @@ _LOOKS: Final = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
 _GLUED: Final = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
 _GLUED_CODE: Final = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-Z][A-Z0-9]{3,})[a-z]{1,12}")
 _FIELD: Final = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
+_NUMBER_WORDS: Final = frozenset(("n", "no", "nr"))
+_NUMBER_SIGN: Final = re.compile(r"n(?:°|[or](?:[.:°]| ?#| \d{5}))", re.IGNORECASE)
+# Letters of a number that somebody did not care to write as capitals are no more, right before digits.
+_LONGEST_SERIES: Final = 5
 _COUNTRY: Final = re.compile(r"[A-Za-z]{2}\d\d")
 _FILLERS: Final = frozenset(  # words that stand for a separator
     [
@@ -112,7 +117,8 @@ def _runs(text: str, base: int) -> Iterator[Run]:
         lowered = word.lower()
         if lowered in _FILLERS:
             continue
-        piece = len(word) <= MOST_CHARACTERS and (
+        number_sign = lowered in _NUMBER_WORDS and _NUMBER_SIGN.match(text, token.start()) is not None
+        piece = (not number_sign and len(word) <= MOST_CHARACTERS) and (
             not word.isalpha()
             or len(word) == 1
             or (word.isupper() and len(word) <= 6)
@@ -127,10 +133,15 @@ def _runs(text: str, base: int) -> Iterator[Run]:
             if not piece or wide or len(run) >= _MOST_TOKENS:
                 yield run
                 run = []
-        if piece:
+        if piece or (word.islower() and len(word) <= _LONGEST_SERIES and _is_series(text, token.start(), token.end())):
             run.append(Token(base + token.start(), base + token.end(), word))
     if run:
         yield run
+
+
+def _is_series(text: str, start: int, end: int) -> bool:
+    """Whether a word stands right before digits, and is none of those that often do."""
+    return text[end + 1 : end + 3].isdecimal() and not ends_label(text[start : end + 2])
 
 
 def _filled(gap: str) -> bool:
