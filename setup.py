@@ -16,6 +16,7 @@ ENGINE = (
     "forms",
     "judge",
     "keywords",
+    "labels",
     "normal",
     "tables",
     "tricks",

@@ -67,7 +67,6 @@ class Candidates(dict[bytes, Layout]):
         # A digit with no word or digit beside it is passed over, where no form takes one digit alone.
         alone = any(sum(least for _, least, _ in items) <= 1 for _, items in numbered)
         company = "" if alone else f"(?:(?=[0Aa]|{separator}[0Aa])|(?<=[Aa]0)|(?<=[Aa]{separator}0))"
-        # Python before 3.11.5 takes letters behind the last group along (gh-106052), which change nothing.
         self._cluster = re.compile(
             rf"0{company}[0Aa]*+(?:{separator}(?:[Aa]{{0,2}}0[0Aa]*+|A{{1,6}}0[0Aa]*+|A{{1,6}}(?![Aa])))*+".encode(
                 "latin-1"

@@ -1,6 +1,5 @@
 """Decides what a candidate is worth: validator, keyword, column heading, and what else stands near it."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
@@ -8,6 +7,7 @@ from typing import Final
 from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.finders.finder import Text
 from holdgate.detect.keywords import Hits, Keyword
+from holdgate.detect.labels import Labels
 from holdgate.detect.match import Confidence, Evidence, Match, Span
 from holdgate.detect.normal import Normal
 from holdgate.detect.tables import Tables
@@ -15,16 +15,6 @@ from holdgate.detect.tables import Tables
 _PATTERN: Final = "pattern near it"
 # Matches that are evidence for others are not longer than this.
 LONGEST: Final = 200
-# What stands right behind a label: a number of six digits and more, with or without letters before it, and no date.
-_LABELLED: Final = re.compile(
-    r"[ :#=.]{1,3}(?:(?:number|num|no|nr|n|is)\b[ :.°#]{1,3})?(?!\d{4}-\d\d-|\d\d[-.]\d\d[-.])"
-    r"([A-Z]{0,4} ?\d(?:[\dA-Z]|[ .-]\d){5,40})\b"
-)
-_NUMBER_WORDS: Final = frozenset(("number", "num", "no", "nr", "is", "nummer", "numero", "número", "ist", "n"))
-_BEHIND_LABEL: Final = " \t:#=.°"
-_SEPARATORS: Final = b" -./"
-# Between a label and its number stands no more than this.
-_LONGEST_GAP: Final = 16
 # A keyword no further from a value than this is its label.
 _CLOSE: Final = 4
 # Less than no distance, so that no keyword behind a value counts.
@@ -38,11 +28,11 @@ class Judge:
         self.text = content.text
         self.mask = content.mask
         self.hits: Hits = rules.keywords.find(self.text)
+        self._labels = Labels(self.text, self.mask, self.hits)
         self._rules = rules
         self._places = [(normal.plain(offset), name) for offset, name in places]
         self._tables: Tables | None = None
         self._possible: dict[tuple[int, str], tuple[Ready, ...]] = {}
-        self._ends: set[int] | None = None
         self._with_evidence: frozenset[str] | None = None
         self._lists: dict[int, list[int]] = {}
         self._spans: dict[str, list[Span]] = {}
@@ -144,9 +134,9 @@ class Judge:
         identifier = ready.identifier
         for number in lists:
             near = self.hits.nearest(number, start, end, identifier.proximity, identifier.proximity_after)
-            if near is not None and near[0] > 0 and self._is_of_next(near[1], start, end):
+            if near is not None and near[0] > 0 and self._labels.belongs_behind(near[1], start, end):
                 near = self.hits.nearest(number, start, end, identifier.proximity, _NONE_AFTER)
-            if near is None or (near[0] < -_CLOSE and self._is_spent(near[1], start, end)):
+            if near is None or (near[0] < -_CLOSE and self._labels.is_spent(near[1], start, end)):
                 continue
             if not (near[0] < 0 and self._of_another_column(near[1], start, number)):
                 return near[0], near[1], number
@@ -157,46 +147,6 @@ class Judge:
                 if keyword is not None:
                     return keyword.end - start, keyword, number
         return None
-
-    def _labelled(self, keyword: Keyword) -> Span:
-        """Return where the number stands that the keyword is right before; nowhere, if there is none."""
-        labelled = _LABELLED.match(self.text, keyword.end)
-        return (labelled.start(1), labelled.end(1)) if labelled is not None else (0, 0)
-
-    def _is_of_next(self, keyword: Keyword, start: int, end: int) -> bool:
-        """Whether the keyword, which stands behind the value, is the label of another number.
-
-        That looks like the value, or the value has a label of its own: "passport 987654321, SSN 536-90-4399".
-        """
-        if b"00000" in self.mask[end : keyword.start]:
-            return True
-        first, last = self._labelled(keyword)
-        if self.mask[first:last] == self.mask[start:end]:
-            return True
-        return self._is_rival(first, last, start, end) and self._has_label(start, 0)
-
-    def _is_spent(self, keyword: Keyword, start: int, end: int) -> bool:
-        """Whether the keyword is the label of a number before the value, which has another label of its own.
-
-        "Passport 987654321, tax number 123456789": what stands right before a number says what it is.
-        """
-        first, last = self._labelled(keyword)
-        return last <= start and self._is_rival(first, last, start, end) and self._has_label(start, last)
-
-    def _is_rival(self, first: int, last: int, start: int, end: int) -> bool:
-        """Whether a number may be of the same kind as a value: "sort code 20-00-00 account 12345678" are not."""
-        return first < last and _compact(self.mask[first:last]) == _compact(self.mask[start:end])
-
-    def _has_label(self, start: int, after: int) -> bool:
-        """Whether a keyword, of whatever kind, stands right before the value at `start` and ends behind `after`."""
-        if self._ends is None:
-            self._ends = {found.end for keywords in self.hits.found.values() for found in keywords}
-        after = max(after, start - _LONGEST_GAP)
-        label = self.text[after:start].rstrip(_BEHIND_LABEL)
-        if after + len(label) in self._ends:
-            return True
-        words = label.rpartition(" ")
-        return words[2].lower() in _NUMBER_WORDS and after + len(words[0].rstrip(_BEHIND_LABEL)) in self._ends
 
     def _of_another_column(self, keyword: Keyword, start: int, number: int) -> bool:
         """Whether the keyword is the heading of a table's column to which the value does not belong."""
@@ -223,10 +173,6 @@ class Judge:
                     settled.append(match._replace(evidence=evidence))
                     break
         return settled
-
-
-def _compact(stretch: bytes) -> bytes:
-    return stretch.translate(None, _SEPARATORS)
 
 
 def resolve(found: list[Match]) -> list[Match]:
