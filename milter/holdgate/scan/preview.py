@@ -93,4 +93,4 @@ def _segments(text: str, places: list[Place], number: int, reveal: int, length: 
         segments.append(Segment(value if count == reveal else mask(value), count, identifier, count == reveal))
         position = end
     segments.append(Segment(text[position:length]))
-    return [segment for segment in segments if segment.text]
+    return [segment for segment in segments if segment.text or segment.number]

@@ -38,7 +38,9 @@ def make_desk(tmp_path: Path, empty_store: Path) -> Iterator[MakeDesk]:
     def make(*, desk: dict[str, Any] | None = None, **moderation: Any) -> Desk:
         if not (tmp_path / "holdgate.db").exists():
             shutil.copy(empty_store, tmp_path / "holdgate.db")
+        (tmp_path / "main.cf").touch()
         tables = {
+            "queue": {"postfix_config": str(tmp_path)},
             "desk": {
                 "notice_from": "Holdgate <holdgate@corp.example>",
                 "web": "127.0.0.1:1",

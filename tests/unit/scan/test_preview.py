@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from holdgate.detect import Detector
@@ -72,6 +72,7 @@ def test_a_long_part_is_cut_and_no_match_with_it(inspector: Inspector) -> None:
     assert not any(SSN[:n] in joined for n in range(5, len(SSN) + 1))
 
 
+@example("0000\x850", [(4, 1)], 6)
 @settings(max_examples=200)
 @given(
     st.text(max_size=60),
