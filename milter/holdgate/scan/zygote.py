@@ -74,12 +74,15 @@ def _fork_worker(control: socket.socket, inspector: Inspector) -> None:
             die_with_parent()
             control.close()
             ours.close()
-            serve(theirs, inspector)
+            if theirs.recv(1):
+                serve(theirs, inspector)
             status = 0
         finally:
             os._exit(status)
     theirs.close()
     pidfd = os.pidfd_open(pid)
+    # Not before: a worker that ends at once leaves nothing behind that a descriptor could be opened of.
+    ours.sendall(b"!")
     wire.send(control, {"pid": pid}, (ours.fileno(), pidfd))
     ours.close()
     os.close(pidfd)
