@@ -175,10 +175,10 @@ def test_the_journal_has_fields_and_no_line_has_a_match(machine: Machine) -> Non
 
 
 def test_man_pages_are_there(machine: Machine) -> None:
-    names = {path.name for path in (machine.root / "usr/share/man").glob("man[58]/holdgate*")}
-    assert names == {
+    names = machine.run("dpkg", "--listfiles", "holdgate").stdout.splitlines()
+    assert {Path(name).name for name in names if name.startswith("/usr/share/man/") and name.endswith(".gz")} == {
         *("holdgate.8.gz", "holdgate-milter.8.gz", "holdgate-queue.8.gz", "holdgate-desk.8.gz"),
-        "holdgate.toml.5.gz",
+        *("holdgate.toml.5.gz", "policies.toml.5.gz"),
     }
 
 
@@ -262,6 +262,10 @@ def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine,
     bare.wait_for(lambda: bare.run("holdgate", "status", check=False).returncode == 0, "all to be well")
     bare.run("holdgate", "release", incident)
     bare.wait_for(lambda: "upgraded:" in bare.mailbox("bob"), "the delivery")
+    # A removal keeps the store.
+    bare.run("apt-get", "remove", "--yes", "holdgate")
+    with pytest.raises(MachineError, match="cannot be replaced by the older"):
+        bare.install(package)
 
 
 def test_the_hold_queue_alone_is_enough_to_go_on(bare: Machine, package: Path) -> None:
