@@ -24,6 +24,7 @@ _NEIGHBOURS = (
     "postfix-sqlite",
     "rspamd",
     "slapd",
+    "sqlite3",
 )
 _STOPPED = ("opendkim", "rspamd", "slapd")
 # What script/package needs; it would install them itself, but here no list of packages is left.
@@ -155,21 +156,35 @@ class Machine:
         return state in ("running", "degraded")
 
     def power_off(self) -> None:
-        """Shut down in good order."""
+        """Shut down in good order. Raises MachineError with what still runs when that takes too long."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
+            raise MachineError(f"the container does not shut down: {self._what_runs()}") from None
+        finally:
             self._process.kill()
             self._process.wait()
-        self._process = None
+            self._process = None
+
+    def _what_runs(self) -> str:
+        """Return what a container that does not end is busy with, as far as it still says so."""
+        try:
+            jobs = self.run("systemctl", "list-jobs", "--no-pager", check=False).stdout
+            processes = self.run("ps", "axfo", "pid,stat,etimes,wchan:20,args", check=False).stdout
+            journal = self.run("journalctl", "--no-pager", "--boot", "-n", "40", "-o", "short", check=False).stdout
+        except (OSError, subprocess.SubprocessError) as error:
+            return str(error)
+        return f"{jobs}\n{processes}\n{journal}"
 
     def remove(self) -> None:
         """Shut down and delete everything."""
-        self.power_off()
-        shutil.rmtree(self._directory)
+        try:
+            self.power_off()
+        finally:
+            shutil.rmtree(self._directory)
 
     def run(self, *command: str, check: bool = True, text: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command inside. Raises MachineError with what it said when it fails."""
