@@ -16,8 +16,10 @@ ENGINE = (
     "forms",
     "judge",
     "keywords",
+    "labels",
     "normal",
     "tables",
+    "tricks",
     "finders/address",
     "finders/bic",
     "finders/credentials",
@@ -28,6 +30,7 @@ ENGINE = (
     "finders/password",
     "finders/person",
     "finders/phone",
+    "finders/series",
 )
 
 

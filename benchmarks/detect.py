@@ -120,16 +120,21 @@ def disguises(detector: Detector) -> bool:
     return floor(f"mean over {len(evasions.DISGUISES)} disguises and 3 kinds", statistics.mean(shares), 0.90)
 
 
-def rate(detector: Detector, texts: list[str]) -> float:
-    """Return MB of UTF-8 a second of CPU time, best of some rounds."""
-    size = sum(len(text.encode("utf-8", "replace")) for text in texts)
-    best = float("inf")
+def seconds_each(detector: Detector, texts: list[str]) -> list[float]:
+    """Return for each text the seconds that it took, best of some rounds: what else the machine did is not in them."""
+    best = [float("inf")] * len(texts)
     for _ in range(ROUNDS):
-        started = time.process_time()
-        for text in texts:
+        for number, text in enumerate(texts):
+            began = time.perf_counter()
             detector.find(text)
-        best = min(best, time.process_time() - started)
-    return size / best / 1e6
+            best[number] = min(best[number], time.perf_counter() - began)
+    return best
+
+
+def rate(detector: Detector, texts: list[str]) -> float:
+    """Return MB of UTF-8 a second."""
+    size = sum(len(text.encode("utf-8", "replace")) for text in texts)
+    return size / sum(seconds_each(detector, texts)) / 1e6
 
 
 def figures(generator: random.Random, size: int) -> str:
@@ -150,29 +155,24 @@ def figures(generator: random.Random, size: int) -> str:
 
 
 def speed(detector: Detector) -> bool:
-    """Measure one core, all identifiers loaded: CPU time, best of some rounds."""
+    """Measure one core, all identifiers loaded."""
     kept = True
     generator = random.Random(2)
     folder = corpora.corpus("ham")
-    print("speed on one core, all identifiers loaded (CPU time, best of 5)")
+    print(f"speed on one core, all identifiers loaded; of each text the best of {ROUNDS} rounds")
     if folder is not None:
         texts = corpora.ham(folder)
         kept &= floor("ham, message by message", rate(detector, texts), 20, "MB/s")
         together = "\n".join(texts)
         starts = [generator.randrange(len(together) - 3000) for _ in range(1000)]
-        times = []
-        for start in starts:
-            mail = together[start : start + 3000]
-            began = time.perf_counter()
-            detector.find(mail)
-            times.append(1000 * (time.perf_counter() - began))
-        times.sort()
+        times = sorted(1000 * best for best in seconds_each(detector, [together[at : at + 3000] for at in starts]))
         kept &= floor("3 KB of ham, p50", times[500], 0.15, "ms", at_most=True)
         kept &= floor("3 KB of ham, p99", times[990], 1.0, "ms", at_most=True)
     logs = [figures(generator, 20_000) for _ in range(50)]
     return floor("digit-heavy: synthetic logs of 20 KB", rate(detector, logs), 10, "MB/s") and kept
 
 
+_PROSE = "The quick brown fox wrote to the board on 12 May 2026 about 1,250 boxes. "
 HOSTILE: dict[str, str] = {
     "digits": "0123456789",
     "digits with spaces": "1234 5678 ",
@@ -202,17 +202,17 @@ HOSTILE: dict[str, str] = {
 
 
 def linearity(detector: Detector, megabytes: int) -> bool:
-    """Measure hostile input: its cost a byte against that of ordinary text, or that it was cut off as limited."""
-    ordinary = "The quick brown fox wrote to the board on 12 May 2026 about 1,250 boxes. "
+    """Measure hostile input: its cost a byte against that of ordinary mail, or that it was cut off as limited."""
+    folder = corpora.corpus("ham")
+    ordinary = rate(detector, corpora.ham(folder) if folder is not None else [40 * _PROSE])
+    print(f"hostile input, {megabytes} MB each: cost a byte against ordinary mail ({ordinary:.1f} MB/s)")
     size = megabytes * 1_000_000
-    base = _seconds(detector, ordinary * (size // len(ordinary)))
-    print(f"hostile input, {megabytes} MB each: cost a byte against ordinary prose ({size / base / 1e6:.1f} MB/s)")
+    base = megabytes / ordinary
     kept = True
     for name, piece in HOSTILE.items():
         text = piece * (size // len(piece.encode()))
-        started = time.process_time()
         scan = detector.scan(text)
-        ratio = (time.process_time() - started) / base
+        ratio = _seconds(detector, text) / base
         limited = f", limited: {scan.limited}" if scan.limited else ""
         good = ratio <= 2 or bool(scan.limited)
         kept &= good
@@ -221,18 +221,22 @@ def linearity(detector: Detector, megabytes: int) -> bool:
 
 
 def _seconds(detector: Detector, text: str) -> float:
-    started = time.process_time()
-    detector.find(text)
-    return time.process_time() - started
+    best = float("inf")
+    for _ in range(2):
+        started = time.process_time()
+        detector.find(text)
+        best = min(best, time.process_time() - started)
+    return best
 
 
 def load() -> bool:
     """Measure a fresh interpreter that loads all rules, its imports apart."""
     program = (
-        "import resource, sys, time; from pathlib import Path; began = time.perf_counter();"
+        "import sys, time; from pathlib import Path; began = time.perf_counter();"
         "from holdgate.detect import Detector; imported = time.perf_counter();"
         "Detector.from_rules(Path(sys.argv[1])); loaded = time.perf_counter();"
-        "print(imported - began, loaded - imported, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "status = Path('/proc/self/status').read_text();"
+        "print(imported - began, loaded - imported, status.partition('VmHWM:')[2].split()[0])"
     )
     path = {"PYTHONPATH": str(Path(holdgate.__file__).parents[1])}
     run = subprocess.run([sys.executable, "-c", program, RULES], env=path, capture_output=True, text=True, check=True)

@@ -133,15 +133,26 @@ def _decide(site: Site) -> None:
     if delivery is None or any(name in delivery.message for name in headers.ALL):
         raise DemoError("the delivered message still carries our headers")
     print(f"    → {letters.RECIPIENT} has it, without a trace of our headers")
+    _show_told(site, second)
     print(f"\nand rejects {first.id}, the social security number:\n")
     _command(site, "reject", first.id, "--comment", "Please use the personnel portal for this.")
-    returned = wait_for(lambda: site.world.to(letters.SENDER), "the sender to be told")[0].message
-    text = returned.get_payload(0)
-    print(f"    → {letters.SENDER} was told, “{returned['Subject']}”:\n")
-    print("\n".join(f"        {line}" for line in str(text).split("\n\n", 1)[1].splitlines()))
+    _show_told(site, first)
     if _delivered(site, first) or _delivered(site, third):
         raise DemoError("a message that was not approved was delivered")
     print(f"\n{third.id} waits on; after two days it would go back to its sender. That is the whole walk.")
+
+
+def _show_told(site: Site, incident: Incident) -> None:
+    """Wait until the sender is told of a decision, and show how."""
+
+    def told() -> list[tuple[str, str]]:
+        notices = [delivery.message for delivery in site.world.to(letters.SENDER)]
+        texts = [(str(notice["Subject"]), str(notice.get_payload(0)).split("\n\n", 1)[1]) for notice in notices]
+        return [(subject, text) for subject, text in texts if incident.id in text]
+
+    ((subject, text),) = wait_for(told, f"{letters.SENDER} to be told of {incident.id}")
+    print(f"    → {letters.SENDER} was told, “{subject}”:\n")
+    print("\n".join(f"        {line}".rstrip() for line in text.splitlines()))
 
 
 def _delivered(site: Site, incident: Incident) -> Delivery | None:

@@ -46,6 +46,7 @@ OWNERS = {
     "ahocorasick": "detect",
     "stdnum": "detect",
     "phonenumbers": "detect",
+    "Cryptodome": "detect/validators/crypto.py",
     "pypdfium2": "extract",
     "olefile": "extract",
     "libarchive": "extract",

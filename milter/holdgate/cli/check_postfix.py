@@ -54,8 +54,14 @@ def _milters(name: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
         yield f'{name}: does not name our socket; run "holdgate attach"'
         return
     seconds = round(longest_inspection(settings).total_seconds())
-    if _option(entry, "default_action", postfix) == "accept":
+    action = _option(entry, "default_action", postfix)
+    if action == "accept":
         yield f"{name}: default_action=accept delivers what nobody has read; set tempfail"
+    if action == "quarantine" and not settings.queue.adopt_uninspected:
+        yield (
+            f"{name}: default_action=quarantine holds mail unread when the milter is down, and nobody is asked; "
+            "set queue.adopt_uninspected, or default_action=tempfail"
+        )
     if _seconds(_option(entry, "content_timeout", postfix)) < seconds:
         yield f"{name}: content_timeout: an inspection may take {seconds} s; set at least {seconds}s"
 

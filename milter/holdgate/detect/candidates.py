@@ -36,6 +36,8 @@ _MOST_LAYOUTS: Final = 50_000
 _MOST_LAYOUT: Final = 96
 _HALF: Final = 40
 _OVERLAP: Final = 2 * MOST_CHARACTERS
+_LONGEST_PIECE: Final = _HALF + MOST_CHARACTERS + 1
+_SEPARATOR: Final = re.compile(rb"[^0Aa]")
 
 # A start and an end within a stretch of mask, and the number of the kind of fit: see `Candidates.kinds`.
 Fit = tuple[int, int, int]
@@ -65,7 +67,6 @@ class Candidates(dict[bytes, Layout]):
         # A digit with no word or digit beside it is passed over, where no form takes one digit alone.
         alone = any(sum(least for _, least, _ in items) <= 1 for _, items in numbered)
         company = "" if alone else f"(?:(?=[0Aa]|{separator}[0Aa])|(?<=[Aa]0)|(?<=[Aa]{separator}0))"
-        # Python before 3.11.5 takes letters behind the last group along (gh-106052), which change nothing.
         self._cluster = re.compile(
             rf"0{company}[0Aa]*+(?:{separator}(?:[Aa]{{0,2}}0[0Aa]*+|A{{1,6}}0[0Aa]*+|A{{1,6}}(?![Aa])))*+".encode(
                 "latin-1"
@@ -88,7 +89,11 @@ class Candidates(dict[bytes, Layout]):
         every = count = 0
         for cluster in self._cluster.finditer(text_mask):
             start, end = cluster.span()
-            fits, joins, signs = self[cluster[0]] if end - start <= _MOST_LAYOUT else _LONG
+            if text_mask[end - 1] in _LETTERS and text_mask[end : end + 1].isalpha():
+                # Before 3.11.5, Python leaves the beginning of a word in it (gh-106052).
+                while text_mask[end - 1] in _LETTERS:
+                    end -= 1
+            fits, joins, signs = self[text_mask[start:end]] if end - start <= _MOST_LAYOUT else _LONG
             every |= signs
             count += 1
             if start and (joins or text_mask[start - 1] in _LETTERS):
@@ -138,11 +143,11 @@ class Candidates(dict[bytes, Layout]):
         Pieces overlap by the longest value. They begin behind a separator, so that equal rows are equal pieces.
         """
         while end - start > _MOST_LAYOUT:
-            cut = next(
-                (at + 1 for at in range(start + _HALF, end - 1) if text_mask[at] not in b"0Aa"),
-                end,
-            )
-            yield start, min(end, cut + _OVERLAP), cut - start
+            separator = _SEPARATOR.search(text_mask, start + _HALF, end - 1)
+            cut = separator.end() if separator is not None else end
+            # A token that is too long for a value is so if cut off, too.
+            right = cut + _OVERLAP if cut - start <= _LONGEST_PIECE else start + _LONGEST_PIECE
+            yield start, min(end, right), cut - start
             start = cut
         if start < end:
             yield start, end, end - start

@@ -81,8 +81,8 @@ class Choices(dict[tuple[int, str], Choice]):
         kind, first = start
         numbers, piece = self._rules.candidates.kinds[kind]
         shapes = [self._rules.shapes[number] for number in numbers]
-        # A piece of a longer number is taken for a value only if the shape needs no keyword to be believed.
-        shapes = [shape for shape in shapes if not (piece and shape.alone is None)]
+        # A piece of a longer number is taken for a value only if a check digit proves it, and no keyword is needed.
+        shapes = [shape for shape in shapes if not piece or (shape.alone is not None and shape.identifier.checksum)]
         shapes = [shape for shape in shapes if first in shape.first or not first.isascii()]
         always = tuple(shape for shape in shapes if not shape.needs_keyword and not shape.only_evidence)
         perhaps = tuple(shape for shape in shapes if shape.needs_keyword)

@@ -15,6 +15,7 @@ from holdgate.detect.judge import Judge, resolve
 from holdgate.detect.match import Match
 from holdgate.detect.normal import Normal, normalise
 from holdgate.detect.tomlfile import RuleError
+from holdgate.detect.validators.series import ends_label
 
 _CONTEXT: Final = 120
 # More candidates than these are not judged, and the text counts as read in part.
@@ -113,6 +114,8 @@ class Detector:
                 left -= len(possible)
                 value = text[start:end]
                 if not value.isalnum():
+                    if value[0].isalpha() and ends_label(value):
+                        continue
                     value = "".join(filter(str.isalnum, value))
                 for ready in possible:
                     match = judge.judge(ready, start, end, value)

@@ -7,6 +7,7 @@ from typing import Final
 from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.finders.finder import Text
 from holdgate.detect.keywords import Hits, Keyword
+from holdgate.detect.labels import Labels
 from holdgate.detect.match import Confidence, Evidence, Match, Span
 from holdgate.detect.normal import Normal
 from holdgate.detect.tables import Tables
@@ -14,6 +15,10 @@ from holdgate.detect.tables import Tables
 _PATTERN: Final = "pattern near it"
 # Matches that are evidence for others are not longer than this.
 LONGEST: Final = 200
+# A keyword no further from a value than this is its label.
+_CLOSE: Final = 4
+# Less than no distance, so that no keyword behind a value counts.
+_NONE_AFTER: Final = -1
 
 
 class Judge:
@@ -23,6 +28,7 @@ class Judge:
         self.text = content.text
         self.mask = content.mask
         self.hits: Hits = rules.keywords.find(self.text)
+        self._labels = Labels(self.text, self.mask, self.hits)
         self._rules = rules
         self._places = [(normal.plain(offset), name) for offset, name in places]
         self._tables: Tables | None = None
@@ -128,7 +134,11 @@ class Judge:
         identifier = ready.identifier
         for number in lists:
             near = self.hits.nearest(number, start, end, identifier.proximity, identifier.proximity_after)
-            if near is not None and not (near[0] < 0 and self._of_another_column(near[1], start, number)):
+            if near is not None and near[0] > 0 and self._labels.belongs_behind(near[1], start, end):
+                near = self.hits.nearest(number, start, end, identifier.proximity, _NONE_AFTER)
+            if near is None or (near[0] < -_CLOSE and self._labels.is_spent(near[1], start, end)):
+                continue
+            if not (near[0] < 0 and self._of_another_column(near[1], start, number)):
                 return near[0], near[1], number
         headings = self.tables.headings(start)
         for span in headings:

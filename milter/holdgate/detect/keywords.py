@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import ahocorasick
 
 from holdgate.detect.match import Span
-from holdgate.detect.normal import LOOKALIKES
+from holdgate.detect.normal import LOOKALIKES, normalise
 
 # Scripts that are written without spaces between words: a keyword may stand inside a run of letters.
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -143,7 +143,7 @@ class Keywords:
             count += 1
             for keyword in keywords:
                 # As written, too: "St.-Nr." has two spaces for its punctuation.
-                plain = fold(unicodedata.normalize("NFKC", keyword))
+                plain = fold(normalise(keyword).text)
                 for folded in {" ".join(plain.split()), plain.strip()}:
                     numbers = words.setdefault(folded if _UNSPACED.search(folded) else f" {folded} ", ([], []))[0]
                     if number not in numbers:

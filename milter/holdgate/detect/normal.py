@@ -25,6 +25,8 @@ CHARACTERS_A_CHANGE = 12
 
 _DOTS: Final = "·•∙⋅・․‧"
 _SLASHES: Final = "⁄∕⧸╱"
+# In NFKC these are letters, and would belong to the number behind them.
+_NUMBER_SIGNS: Final = {"№": "#", "º": "°"}
 _STRAY: Final = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u20dd\u20de\u20e3\u20e0"
 _BREAKS: Final = "\x0b\x0c\x85\u2028\u2029"
 
@@ -46,6 +48,8 @@ def _plain(character: str) -> str:
         return "."
     if character in _SLASHES:
         return "/"
+    if character in _NUMBER_SIGNS:
+        return _NUMBER_SIGNS[character]
     if category[0] == "N":
         digit = unicodedata.numeric(character, None)
         if digit is not None and digit in range(10) and category != "Nl":

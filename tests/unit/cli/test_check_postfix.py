@@ -32,7 +32,9 @@ Look = Callable[..., list[str]]
 def look(tmp_path: Path) -> Look:
     """Return what is wrong with an instance; `changes` are main.cf settings on top of right ones, None is without."""
 
-    def problems_of(policies: str = HOLDING, master: str = MASTER, **changes: str | None) -> list[str]:
+    def problems_of(
+        policies: str = HOLDING, master: str = MASTER, adopt: bool = False, **changes: str | None
+    ) -> list[str]:
         values: dict[str, str | None] = {
             "compatibility_level": "3.6",
             "queue_directory": str(tmp_path / "queue"),
@@ -50,7 +52,7 @@ def look(tmp_path: Path) -> Look:
             {
                 "milter": {"socket": "unix:/run/holdgate/milter.sock"},
                 "policy": {"file": tmp_path / "policies.toml"},
-                "queue": {"postfix_config": tmp_path},
+                "queue": {"postfix_config": tmp_path, "adopt_uninspected": adopt},
             }
         )
         return [line.replace(f"{tmp_path}/", "") for line in problems(tmp_path / "holdgate.toml", settings)]
@@ -86,6 +88,16 @@ def test_all_is_named_at_once(look: Look) -> None:
     ):
         assert sum(line.startswith(problem) for line in found) == 1, (problem, found)
     assert len(found) == 9
+
+
+def test_mail_held_unread_is_asked_about(look: Look) -> None:
+    milter = "{ unix:/run/holdgate/milter.sock, default_action=quarantine, content_timeout=300s }"
+    found = look(smtpd_milters=milter)
+    assert [line.partition(" holds")[0] for line in found] == [
+        "main.cf: smtpd_milters: default_action=quarantine",
+        "main.cf: non_smtpd_milters: default_action=quarantine",
+    ]
+    assert look(smtpd_milters=milter, adopt=True) == []
 
 
 def test_one_command_that_fails_does_not_end_the_rest(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:

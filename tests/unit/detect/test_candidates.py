@@ -19,6 +19,8 @@ from holdgate.detect.forms import parse
         ("DD", "AB 12", ["12"]),
         ("L~DD", "A12, B 34, C56", ["A12", "B 34", "C56"]),
         ("DD", "letters12", []),
+        ("DD~LL", "12 cards, 34 AB, 56 CAR, 78 ABCDEFGH", ["34 AB"]),
+        ("DD~L", "12 cards, 34 B, 56 C", ["34 B", "56 C"]),
     ],
 )
 def test_value_is_found_with_the_words_before_it_that_belong_to_it(form: str, text: str, values: list[str]) -> None:

@@ -182,3 +182,29 @@ def test_every_match_is_in_the_text_and_in_order(detector: Detector, pieces: lis
     matches = detector.find(text)
     assert all(0 <= match.start < match.end <= len(text) for match in matches)
     assert [match.start for match in matches] == sorted(match.start for match in matches)
+
+
+@pytest.mark.parametrize(
+    ("text", "passports"),
+    [
+        ("Passport 987654321, tax number 123456789", ["987654321"]),
+        ("Tax number 123456789, passport 987654321", ["987654321"]),
+        ("PASSPORT NO. 987654321 TAX NO. IS 123456789", ["987654321"]),
+        ("987654321 (passport), 123456789 (driver's licence)", ["987654321"]),
+        ("Passport and driving licence: 987654321", ["987654321"]),
+        ("Passports: 987654321, 123456789", ["987654321", "123456789"]),
+        ("Passport 987654321, issued to Ann; 123456789", ["987654321", "123456789"]),
+        ("passport, tax number 123456789", ["123456789"]),
+        ("tax number 12345, passport 987654321", ["987654321"]),
+        ("987654321 passport", ["987654321"]),
+        ("passport 987654321, SSN 536-90-4399", ["987654321"]),
+        ("SSN 536-90-4399, passport 987654321", ["987654321"]),
+    ],
+)
+def test_a_number_belongs_to_its_own_label(detector: Detector, text: str, passports: list[str]) -> None:
+    assert found(detector, text, "us-passport") == passports
+
+
+@pytest.mark.parametrize("text", ["account 12345678, BSB 733-000", "BSB 733-000, account 12345678"])
+def test_what_looks_different_is_no_rival(detector: Detector, text: str) -> None:
+    assert found(detector, text, "au-bank-account") == ["12345678"]

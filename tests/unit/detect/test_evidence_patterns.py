@@ -29,7 +29,7 @@ def _best(detector: Detector, text: str, identifier: str) -> str:
         ("CC 1.020.304.050", "co-cedula", "medium"),
         ("DD 1.020.304.050", "co-cedula", "none"),
         ("CC 1.020.304.050 " + "palabra " * 30 + "52.345.678", "co-cedula", "medium"),
-        ("серия 45 10 № 123456", "ru-passport-number", "medium"),
+        ("документ 45 10 № 123456", "ru-passport-number", "medium"),
         ("серия 45 10 № 12345", "ru-passport-number", "none"),
         ("45 10 № 12345, индекс 123456", "ru-passport-number", "none"),
     ],

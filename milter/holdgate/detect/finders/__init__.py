@@ -1,6 +1,6 @@
 """Kinds of data whose places are not found by a form of digits and letters, each by a finder of its own."""
 
-from holdgate.detect.finders import address, bic, credentials, date, email, network, password, person, phone
+from holdgate.detect.finders import address, bic, credentials, date, email, network, password, person, phone, series
 from holdgate.detect.finders.finder import Finder
 
 FINDERS: dict[str, Finder] = {
@@ -12,5 +12,6 @@ FINDERS: dict[str, Finder] = {
     "person-name": person.find,
     "phone-number": phone.find,
     "postal-address": address.find,
+    "series": series.find,
     "url-credentials": credentials.find,
 }

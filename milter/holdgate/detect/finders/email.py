@@ -10,6 +10,7 @@ _AT: Final = re.compile(rb"@(?=[0Aa?])")
 # Matched against the text before the "@" read backwards.
 _MAILBOX: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}+")
 _DOMAIN: Final = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_](?:[\w-]{0,61}[^\W_])", re.UNICODE)
+_PICTURE: Final = re.compile(r"@[1-4]x\.(?:png|jpe?g|gif|webp)\b")
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
@@ -21,5 +22,8 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
         if domain is not None:
             mailbox = _MAILBOX.match(content[max(0, at - 64) : at][::-1])
             start = at - len(mailbox[0].rstrip(".'`{|/=*~-")) if mailbox else at
+            # "logo@2x.png" is a picture for fine screens.
+            if _PICTURE.match(content, at):
+                continue
             if start < at and ".." not in content[start:at] and content[at - 1] != ".":
                 yield Place(start, domain.end(), content[start : domain.end()].lower())

@@ -22,7 +22,8 @@ BITS: Final = 16
 PAIRS: Final = 32
 SIGNS: Final = {
     DOTTED: rb"0\.0{1,3}\.0{1,3}\.0",
-    COLONS: rb":[Aa]{0,2}0",
+    # Times of day have neither letters beside their colons nor numbers of three digits and more.
+    COLONS: rb"[Aa]:|:[Aa]|:000|:0:0:0",
     FIVE_DIGITS: rb"(?<!0)00000(?![0Aa])",
     OUTCODE: rb"0[0A]? ?0AA(?![0Aa])",
     BITS: rb"00000000[ ,]?00000000[ ,]?00000000",

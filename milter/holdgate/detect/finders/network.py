@@ -13,6 +13,7 @@ _BYTES: Final = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")
 _COLONS: Final = re.compile(rb":[0Aa]{0,4}:")
 # Without "::", an address has eight groups; times of day have three.
 _GROUPS: Final = re.compile(rb":(?:[0Aa]{1,4}:){6}")
+_PAIRS: Final = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){7}")
 _AROUND: Final = re.compile(rb"[0Aa:.]{0,200}")
 
 
@@ -54,7 +55,8 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
 
 
 def _is_six(raw: str) -> bool:
-    if sum(map(str.isdigit, raw)) < 2:
+    # Eight pairs of digits are the name of a network card or a disk (EUI-64, WWN).
+    if sum(map(str.isdigit, raw)) < 2 or _PAIRS.fullmatch(raw):
         return False
     try:
         ipaddress.IPv6Address(raw)

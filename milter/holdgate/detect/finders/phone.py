@@ -15,6 +15,9 @@ from holdgate.detect.finders.finder import Dictionaries, Place, Text
 _INTERNATIONAL: Final = re.compile(rb"\+\(?0[0 ().\-/]{6,24}")
 _AREA: Final = re.compile(rb"\(\+?0{2,5}\)[ \-/.]{0,2}0[0 .\-/]{4,16}")
 _AREA_BEFORE: Final = re.compile(r"(?:\+?1[ .\-]?|0)\Z")
+# A national prefix in parentheses behind the country code, where that is dialled with 00: "0044 (0)20 …".
+_TRUNK: Final = re.compile(rb"\(0\)[0 .\-/]{6,20}")
+_DIALLED: Final = re.compile(r"(?<![\w+(])00 ?[1-9]\d{0,2} ?\Z")
 _EXTENSION: Final = re.compile(r" ?(?:x|ext\.?|extension) ?\d{1,6}(?!\d)", re.IGNORECASE)
 _NOT_DIGITS: Final = re.compile(r"\D+")
 _TRAILING: Final = " ().-/"
@@ -28,12 +31,19 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
         place = _place(text.text, found.start(), found.end(), international=True)
         if place is not None:
             yield place
-    for found in _AREA.finditer(mask) if b"(" in mask else ():
+    for found in _AREA.finditer(mask) if b"(" in mask and (b"(0" in mask or b"(+0" in mask) else ():
         start = found.start()
         if start and text.text[start - 1] == "+":
             continue
         before = _AREA_BEFORE.search(text.text, max(0, start - 3), start)
         place = _place(text.text, before.start() if before else start, found.end(), international=False)
+        if place is not None:
+            yield place
+    for found in _TRUNK.finditer(mask) if b"(0)" in mask else ():
+        before = _DIALLED.search(text.text, max(0, found.start() - 8), found.start())
+        if before is None or not text.text.startswith("(0)", found.start()):
+            continue
+        place = _place(text.text, before.start(), found.end(), international=True)
         if place is not None:
             yield place
 
@@ -46,18 +56,23 @@ def _place(text: str, start: int, end: int, international: bool) -> Place | None
         return None
     if start and (text[start - 1].isalnum() or text[start - 1] in "+_@"):
         return None
-    digits = _NOT_DIGITS.sub("", raw)
+    digits = _digits(raw)
     if international:
         while not possible(digits):
             shorter = raw.rstrip("0123456789").rstrip(_TRAILING)
             if len(shorter) < 8 or shorter == raw:
                 return None
-            raw, digits = shorter, _NOT_DIGITS.sub("", shorter)
+            raw, digits = shorter, _digits(shorter)
         end = start + len(raw)
     elif not 8 <= len(digits) <= 12:
         return None
     extension = _EXTENSION.match(text, end)
     return Place(start, extension.end() if extension else end, digits)
+
+
+def _digits(raw: str) -> str:
+    """Return the digits of a number as they are dialled from abroad, behind "+"."""
+    return _NOT_DIGITS.sub("", raw.replace("(0)", "")).removeprefix("00")
 
 
 @lru_cache(maxsize=4096)

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from Cryptodome.Hash import keccak
 from stdnum import bitcoin
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -34,5 +35,20 @@ def bitcoin_address(value: str) -> bool:
 
 
 def ethereum(value: str) -> bool:
-    """Whether 0x and 40 hexadecimal digits can be an address: not one digit all over. (EIP-55 case is not checked.)"""
-    return len(set(value[2:].lower())) > 4
+    """Whether 0x and 40 hexadecimal digits can be an address: more than four different ones, in the right case.
+
+    EIP-55: a letter is a capital where the Keccak-256 of the address in lower case has a digit above 7. An address
+    whose letters are all small or all capitals has no check.
+    """
+    digits = value[2:]
+    lower = digits.lower()
+    if len(set(lower)) <= 4:
+        return False
+    if digits in (lower, digits.upper()):
+        return True
+    check = keccak.new(digest_bits=256, data=lower.encode()).hexdigest()
+    return all(
+        character.isupper() == (nibble > "7")
+        for character, nibble in zip(digits, check, strict=False)
+        if character.isalpha()
+    )

@@ -6,7 +6,8 @@ from holdgate.detect.finders.phone import possible
 
 _NORTH_AMERICA = re.compile(r"1?[2-9]\d\d[2-9]\d{6}(?:X\d{1,6})?")
 
-_DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])")
+# A date with its year in front, or two years.
+_DATE = re.compile(r"(?:19|20)\d\d(?:(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])|(?:19|20)\d\d\Z)")
 
 
 def north_america(value: str) -> bool:
@@ -20,5 +21,5 @@ def dialled(value: str) -> bool:
 
 
 def grouped(value: str) -> bool:
-    """Whether digits in groups can be a telephone number and not a date, as in 2026-01-15 10."""
+    """Whether digits in groups can be a telephone number and not a date ("2026-01-15 10") or years."""
     return _DATE.match(value) is None and len(set(value)) > 1

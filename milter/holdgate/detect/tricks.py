@@ -1,0 +1,214 @@
+"""The tricks that hide a value, undone: the pieces of a text that may belong to one, as they would stand without."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from holdgate.detect.digitwords import DIGIT_WORDS
+from holdgate.detect.forms import MOST_CHARACTERS
+from holdgate.detect.validators.series import ends_label
+
+LEAST_DIGITS: Final = 5
+LEAST_SPELLED: Final = 3
+_WIDEST_GAP: Final = 6
+_WIDEST_FIELD: Final = 24
+_MOST_TOKENS: Final = 80
+
+_TOKEN: Final = re.compile(r"[^\W_]+")
+_LOOKALIKE: Final = str.maketrans("OoQDlIiSsBZzGgqT", "0000111558226997")
+_CAREFUL: Final = str.maketrans("OolI", "0011")
+WIDE: Final = "wide separators"
+REVERSED: Final = "reversed"
+LOOKALIKE: Final = "look-alike letters"
+GLUED: Final = "glued letters"
+FIELDS: Final = "split over fields"
+_LOOKS: Final = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
+_GLUED: Final = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
+_GLUED_CODE: Final = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-Z][A-Z0-9]{3,})[a-z]{1,12}")
+_FIELD: Final = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
+_NUMBER_WORDS: Final = frozenset(("n", "no", "nr"))
+_NUMBER_SIGN: Final = re.compile(r"n(?:°|[or](?:[.:°]| ?#| \d{5}))", re.IGNORECASE)
+# Letters of a number that somebody did not care to write as capitals are no more, right before digits.
+_LONGEST_SERIES: Final = 5
+_COUNTRY: Final = re.compile(r"[A-Za-z]{2}\d\d")
+_FILLERS: Final = frozenset(  # words that stand for a separator
+    [
+        "dash",
+        "hyphen",
+        "minus",
+        "space",
+        "dot",
+        "point",
+        "slash",
+        "then",
+        "and",
+        "bindestrich",
+        "strich",
+        "punkt",
+        "tiret",
+        "espace",
+        "guion",
+        "espacio",
+    ]
+)
+_REPEATS: Final = {"double": 2, "triple": 3, "doppel": 2, "doble": 2}
+_HAN: Final = str.maketrans("〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖", "00123456789123456789")
+_HAN_DIGIT: Final = "[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]"
+HAN_RUN: Final = re.compile(f"{_HAN_DIGIT}(?:[ -]?{_HAN_DIGIT}){{3,}}")
+
+
+class Token(NamedTuple):
+    """A piece of a value as it stands in the text, and the letters and digits that it is taken for."""
+
+    start: int
+    end: int
+    characters: str
+
+
+Run = list[Token]
+
+
+def variants(text: str, base: int) -> Iterator[tuple[str, Run]]:
+    """Yield the runs of tokens that a value may be made of, each with the name of the trick that it undoes."""
+    fields = [
+        Token(base + field.start(1), base + field.end(1), field[1])
+        for field in _FIELD.finditer(text)
+        if field[1].isupper() or any(map(str.isdigit, field[1]))
+    ]
+    for first, field in enumerate(fields):
+        if first == 0 or field.start - fields[first - 1].end > _WIDEST_FIELD:
+            close = [field]
+            for following in fields[first + 1 :]:
+                if following.start - close[-1].end > _WIDEST_FIELD:
+                    break
+                close.append(following)
+            if len(close) > 1:
+                yield FIELDS, close
+    for run in _runs(text, base):
+        digits = sum(character.isdigit() for token in run for character in token.characters)
+        if digits >= LEAST_DIGITS:
+            if len(run) > 1:
+                yield WIDE, run
+            for pattern in (_GLUED_CODE, _GLUED):
+                glued = [_unglued(token, pattern) for token in run]
+                if glued != run:
+                    yield GLUED, glued
+            bare = _without_zeros(run)
+            if bare != run:
+                yield "leading zeros", bare
+            backwards = [Token(token.start, token.end, token.characters[::-1]) for token in reversed(run)]
+            yield REVERSED, backwards
+            for table, kept in ((_CAREFUL, 2), (_LOOKALIKE, 2), (_LOOKALIKE, 0)):
+                looking = _looking(run, table, kept)
+                if looking is not None:
+                    yield LOOKALIKE, looking
+        spelled = _spelled(run)
+        if spelled is not None:
+            yield "spelled digits", spelled
+
+
+def _runs(text: str, base: int) -> Iterator[Run]:
+    """Yield stretches of tokens that may be pieces of one value: no prose, and no wide gap between them."""
+    run: Run = []
+    if not text.isascii():
+        text = HAN_RUN.sub(lambda han: han[0].translate(_HAN), text)
+    for token in _TOKEN.finditer(text):
+        word = token[0]
+        lowered = word.lower()
+        if lowered in _FILLERS:
+            continue
+        number_sign = lowered in _NUMBER_WORDS and _NUMBER_SIGN.match(text, token.start()) is not None
+        piece = (not number_sign and len(word) <= MOST_CHARACTERS) and (
+            not word.isalpha()
+            or len(word) == 1
+            or (word.isupper() and len(word) <= 6)
+            or lowered in DIGIT_WORDS
+            or lowered in _REPEATS
+            or not word.strip("OolIQ")
+            or (run != [] and len(word) == 4 and word.isalpha() and _COUNTRY.fullmatch(run[-1].characters) is not None)
+        )
+        if run:
+            gap = text[run[-1].end - base : token.start()]
+            wide = len(gap) > _WIDEST_GAP and not _filled(gap)
+            if not piece or wide or len(run) >= _MOST_TOKENS:
+                yield run
+                run = []
+        if piece or (word.islower() and len(word) <= _LONGEST_SERIES and _is_series(text, token.start(), token.end())):
+            run.append(Token(base + token.start(), base + token.end(), word))
+    if run:
+        yield run
+
+
+def _is_series(text: str, start: int, end: int) -> bool:
+    """Whether a word stands right before digits, and is none of those that often do."""
+    return text[end + 1 : end + 3].isdecimal() and not ends_label(text[start : end + 2])
+
+
+def _filled(gap: str) -> bool:
+    return len(gap) < 24 and any(word in _FILLERS for word in gap.lower().split())
+
+
+def _unglued(token: Token, pattern: re.Pattern[str]) -> Token:
+    """Take off letters that are glued to a token: all but its digits, or all but its capitals and digits."""
+    glued = pattern.fullmatch(token.characters)
+    if glued is None or (pattern is _GLUED and _COUNTRY.match(token.characters)):
+        return token
+    left, right = glued.span(glued.lastindex or 0)
+    return Token(token.start + left, token.start + right, token.characters[left:right])
+
+
+def _first_number(run: Run) -> int:
+    """Return which token is the first that has a digit."""
+    return next((index for index, token in enumerate(run) if has_digits(token)), 0)
+
+
+def _without_zeros(run: Run) -> Run:
+    """Leave out the zeros that the first number of a run begins with."""
+    first = _first_number(run)
+    for index, token in enumerate(run[first:], first):
+        bare = token.characters.lstrip("0")
+        if bare:
+            return [*run[:first], Token(token.end - len(bare), token.end, bare), *run[index + 1 :]]
+    return run
+
+
+def _looking(run: Run, table: dict[int, int], kept: int) -> Run | None:
+    """Take letters for the digits they look like; None where there are none, or the run is not mostly digits.
+
+    As many letters as `kept` are left alone where the first number begins, since a country code may stand there.
+    """
+    together = "".join(token.characters for token in run)
+    digits = sum(map(str.isdigit, together))
+    if digits == len(together) or digits * 5 < len(together) * 2:
+        return None
+    first = _first_number(run)
+    changed = []
+    for index, token in enumerate(run):
+        word = token.characters
+        left = kept if index == first and word[:kept].isalpha() else 0
+        if any(map(str.isdigit, word)) or _LOOKS.fullmatch(word):
+            word = word[:left] + word[left:].translate(table)
+        changed.append(Token(token.start, token.end, word))
+    return changed if changed != run else None
+
+
+def _spelled(run: Run) -> Run | None:
+    """Take number words for digits; None where too few are spelled."""
+    changed: Run = []
+    spelled = 0
+    times = 1
+    for token in run:
+        word = token.characters.lower()
+        if word in _REPEATS:
+            times = _REPEATS[word]
+            continue
+        digit = DIGIT_WORDS.get(word)
+        spelled += digit is not None
+        changed.append(Token(token.start, token.end, (digit or token.characters) * times))
+        times = 1
+    return changed if spelled >= LEAST_SPELLED else None
+
+
+def has_digits(token: Token) -> bool:
+    """Whether there is a digit in a token."""
+    return any(map(str.isdigit, token.characters))

@@ -1,0 +1,23 @@
+"""The demo's walk: what it prints is what happened."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from testbed import demo
+from testbed.ports import free_port
+
+
+def test_the_walk_shows_each_decision(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with tempfile.TemporaryDirectory(prefix="holdgate-demo-", dir="/tmp") as directory:
+        Path(directory).chmod(0o755)  # Postfix's processes are not root.
+        monkeypatch.setattr(demo, "_DIRECTORY", Path(directory) / "demo")
+        monkeypatch.setattr("sys.argv", ["demo", "--once", "--port", str(free_port())])
+        demo.main()
+    said = capsys.readouterr().out
+    approved, rejected = said.index("“Approved: Booking form”"), said.index("“Rejected: New colleague”")
+    assert approved < said.index("and rejects ") < rejected
+    assert "The travel office needs it." in said[approved:rejected]
+    assert "Please use the personnel portal for this." in said[rejected:]
+    assert "That is the whole walk." in said
