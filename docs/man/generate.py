@@ -1,10 +1,13 @@
 """Writes the man pages from the code: the commands from their parsers, the settings from their declarations.
 
+That of the policies is the reference page in troff, so docs/reference/generate.py runs first.
+
 Run it from the checkout's root: ``.venv/bin/python docs/man/generate.py``. A test fails while a page is stale.
 """
 
 import argparse
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,14 +19,16 @@ import holdgate.gate.main
 import holdgate.queue.main
 from holdgate import __version__
 from holdgate.cli.main import build_parser
-from holdgate.config import DEFAULT_PATH, Section, Settings
+from holdgate.config import DEFAULT_PATH, PolicySettings, Section, Settings
 
 _HERE = Path(__file__).parent
+_REFERENCE = _HERE.parent / "reference/policies.md"
+_SHIPPED_POLICIES = _HERE.parents[1] / "etc/policies.toml"
 _NOTE = r".\" Written by docs/man/generate.py from the code: change it there."
 
 _FILES = {
     "/etc/holdgate/holdgate.toml": "The settings, see holdgate.toml(5).",
-    "/etc/holdgate/policies.toml": "The policies: who may send what to whom.",
+    "/etc/holdgate/policies.toml": "The policies: who may send what to whom, see policies.toml(5).",
     "/etc/holdgate/rules.d/": "Rules of your own.",
     "/etc/holdgate/postfix/": "Postfix tables that hold what the milter marks, and take our headers off again.",
     "/etc/holdgate/credentials/": "Secrets for the daemons, as systemd hands them over (LoadCredential=).",
@@ -73,6 +78,12 @@ def _terms(terms: dict[str, str]) -> Iterator[str]:
         yield _escape(_plain(meaning))
 
 
+def _see_also(*pages: str) -> list[str]:
+    """Name other pages, each on a line of its own: .BR puts no space between its arguments."""
+    references = [f".BR {_escape(page).replace('(', ' (')}" for page in pages]
+    return [".SH SEE ALSO", *(f"{reference}," for reference in references[:-1]), references[-1]]
+
+
 def command() -> str:
     """Return holdgate(8): every subcommand with its arguments."""
     parser = build_parser()
@@ -91,8 +102,9 @@ def command() -> str:
     ]
     for child in _children(parser):
         body += [f".SS {_escape(_usage(child))}", *_paragraphs(_what(parser, child)), *_terms(_arguments(child))]
-    body += [".SH FILES", *_terms(_FILES), ".SH SEE ALSO"]
-    body += [r".BR holdgate.toml (5), holdgate\-milter (8), holdgate\-queue (8), holdgate\-desk (8), postsuper (1)"]
+    body += [".SH FILES", *_terms(_FILES)]
+    daemons = ("holdgate-milter(8)", "holdgate-queue(8)", "holdgate-desk(8)")
+    body += _see_also("holdgate.toml(5)", "policies.toml(5)", *daemons, "postsuper(1)")
     return _page("holdgate", 8, "outbound mail DLP with a manager's approval", body)
 
 
@@ -180,8 +192,7 @@ def _daemon(name: str, module: object) -> str:
         *_terms(codes),
         ".SH FILES",
         *_terms(_FILES),
-        ".SH SEE ALSO",
-        ".BR holdgate (8), holdgate.toml (5)",
+        *_see_also("holdgate(8)", "holdgate.toml(5)", "policies.toml(5)"),
     ]
     return _page(name, 8, short, body)
 
@@ -202,12 +213,12 @@ def settings() -> str:
     ]
     for name, field in Settings.model_fields.items():
         if not _section(field):
-            body += _terms({name: f"{field.description} Default: {field.default!r}."})
+            body += _terms({name: f"{field.description} Default: {json.dumps(field.default)}."})
     for name, field in Settings.model_fields.items():
         section = _section(field)
         if section is not None:
             body += [f".SH [{name}]", _escape(_plain((section.__doc__ or "").splitlines()[0])), *_settings(section)]
-    body += [".SH SEE ALSO", ".BR holdgate (8)"]
+    body += _see_also("holdgate(8)", "policies.toml(5)")
     return _page("holdgate.toml", 5, "settings of Holdgate", body)
 
 
@@ -219,8 +230,33 @@ def _section(field: FieldInfo) -> type[Section] | None:
 def _settings(section: type[Section]) -> Iterator[str]:
     defaults = section().model_dump(mode="json")
     for name, field in section.model_fields.items():
-        default = "unset" if defaults[name] is None else repr(defaults[name]).replace("'", '"')
+        default = "unset" if defaults[name] is None else json.dumps(defaults[name])
         yield from _terms({name: f"{field.description or ''} Default: {default}."})
+
+
+def policies() -> str:
+    """Return policies.toml(5): every key of the policies file, and how the verdict comes about."""
+    text = _REFERENCE.read_text(encoding="utf-8")
+    body = [".SH SYNOPSIS", rf"\fB{PolicySettings().file}\fR", ".SH DESCRIPTION"]
+    for block in text.partition("\n# Policies\n")[2].strip().split("\n\n"):
+        if block.startswith("## "):
+            body.append(f".SH {_escape(_plain(block.removeprefix('## ')))}")
+        elif block.startswith("| "):
+            body += _terms(dict(_rows(block)))
+        else:
+            body += _paragraphs(block)
+    body += [".SH EXAMPLES", "The file that is shipped:", ".PP", ".nf"]
+    body += [*_escape(_SHIPPED_POLICIES.read_text(encoding="utf-8")).splitlines(), ".fi"]
+    body += _see_also("holdgate(8)", "holdgate.toml(5)", "postmap(1)", "access(5)")
+    return _page("policies.toml", 5, "who may send what to whom", body)
+
+
+def _rows(table: str) -> Iterator[tuple[str, str]]:
+    """Yield the rows of a Markdown table of two columns, or of three with the default in the middle."""
+    for line in table.splitlines()[2:]:
+        term, *default, meaning = (cell.strip().replace("&#124;", "|") for cell in line.strip("|").split("|"))
+        said = ["Must be given." if value == "must be given" else f"Default: {value}." for value in default]
+        yield _plain(term), " ".join([meaning, *said])
 
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -229,6 +265,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "holdgate-queue.8": lambda: _daemon("holdgate-queue", holdgate.queue.main),
     "holdgate-desk.8": lambda: _daemon("holdgate-desk", holdgate.desk.main),
     "holdgate.toml.5": settings,
+    "policies.toml.5": policies,
 }
 
 

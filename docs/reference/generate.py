@@ -4,6 +4,7 @@ Run it from the checkout's root: ``.venv/bin/python docs/reference/generate.py``
 """
 
 import argparse
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import time
@@ -59,7 +60,7 @@ def _table(title: str, section: type[Section], fields: dict[str, FieldInfo]) -> 
     yield "|---|---|---|"
     for name, field in fields.items():
         default = defaults[name]
-        shown = "unset" if default is None else f"`{default!r}`".replace("'", '"')
+        shown = "unset" if default is None else f"`{json.dumps(default)}`"
         yield f"| `{name}` | {shown} | {(field.description or '').replace('|', '&#124;')} |"
     yield ""
 
@@ -95,7 +96,7 @@ def policies() -> str:
         "(`ldap:/etc/…`, `pgsql:…`, `hash:…`, `pcre:…`): it is asked through `postmap -q` for the address, its domain",
         "and its `mailbox@` as access(5) does, and matches when it has an entry. When a table cannot be asked, the",
         "message is deferred. The user `holdgate` must be able to read it, and a table on another machine needs a line",
-        "in a drop-in of the milter's unit: see [install](../howto/install.md#tables-and-databases-elsewhere).",
+        "in a drop-in of the milter's unit: see how to [install](../howto/install.md#tables-and-databases-elsewhere).",
         "",
     ]
     lines += _model_table("Top level", PolicyFile, ("policy", "exemption"))
@@ -142,6 +143,8 @@ def _toml(value: object) -> str:
         return "every day"
     if value is None:
         return "unset"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, time):
         return value.strftime("%H:%M")
     return str(value).replace("[]", "none").replace("{}", "none") or "none"

@@ -60,7 +60,11 @@ RECONCILED = Counter(
     ["kind"],
 )
 OUTCOMES = Counter("holdgate_outcomes", "Incidents closed, by final state.", ["state"])
-NOTICES = Counter("holdgate_notices", "Notices by kind and outcome.", ["kind", "outcome"])
+NOTICES = Counter(
+    "holdgate_notices",
+    "Notices by kind and outcome: sent, failed (tried again), refused by Postfix for good, bounced (came back later).",
+    ["kind", "outcome"],
+)
 DECISIONS = Counter(
     "holdgate_decisions",
     "Decisions carried out, by outcome (approved, rejected, expired) and by the way they came.",

@@ -24,10 +24,14 @@ _NEIGHBOURS = (
     "postfix-sqlite",
     "rspamd",
     "slapd",
+    "sqlite3",
 )
 _STOPPED = ("opendkim", "rspamd", "slapd")
 # What script/package needs; it would install them itself, but here no list of packages is left.
 _BUILD = ("build-essential", "debhelper", "libmilter-dev", "lintian", "python3-dev", "python3-venv")
+# Control groups of version 2, as Debian 12 and 13 boot with, on a machine with version 1 too. With that, systemd is
+# not told in a container that a service's last process has ended, and waits for Postfix's until TimeoutStopSec=.
+_CONTROL_GROUPS = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
 _TOOLS = ("mmdebstrap", "systemd-nspawn", "nsenter", "dpkg-deb")
 
 
@@ -131,6 +135,7 @@ class Machine:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=os.environ | _CONTROL_GROUPS,
                 start_new_session=True,
             )
         try:
@@ -155,21 +160,35 @@ class Machine:
         return state in ("running", "degraded")
 
     def power_off(self) -> None:
-        """Shut down in good order."""
+        """Shut down in good order. Raises MachineError with what still runs when that takes too long."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
+            raise MachineError(f"the container does not shut down: {self._what_runs()}") from None
+        finally:
             self._process.kill()
             self._process.wait()
-        self._process = None
+            self._process = None
+
+    def _what_runs(self) -> str:
+        """Return what a container that does not end is busy with, as far as it still says so."""
+        try:
+            jobs = self.run("systemctl", "list-jobs", "--no-pager", check=False).stdout
+            processes = self.run("ps", "axfo", "pid,stat,etimes,wchan:20,args", check=False).stdout
+            journal = self.run("journalctl", "--no-pager", "--boot", "-n", "40", "-o", "short", check=False).stdout
+        except (OSError, subprocess.SubprocessError) as error:
+            return str(error)
+        return f"{jobs}\n{processes}\n{journal}"
 
     def remove(self) -> None:
         """Shut down and delete everything."""
-        self.power_off()
-        shutil.rmtree(self._directory)
+        try:
+            self.power_off()
+        finally:
+            shutil.rmtree(self._directory)
 
     def run(self, *command: str, check: bool = True, text: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command inside. Raises MachineError with what it said when it fails."""

@@ -141,6 +141,20 @@ def test_units_are_confined(machine: Machine, unit: str, limit: float) -> None:
     assert float(overall.split(":")[1].split()[0]) <= limit
 
 
+def test_the_compiled_engine_finds_in_a_confined_worker(machine: Machine) -> None:
+    engine = "import holdgate.detect.judge as judge; print(judge.__file__)"
+    assert machine.run("/opt/holdgate/bin/python", "-c", engine).stdout.endswith(".so\n")
+    letter = f"Subject: letter\n\nher social security number is {SECRET}\n"
+    scan = machine.run("holdgate", "scan", "--json", "-", text=letter, check=False)
+    assert scan.returncode == 1, scan.stderr
+    assert [finding["identifier"] for finding in json.loads(scan.stdout)["findings"]] == ["us-ssn"]
+    # One filter is of systemd's unit; the worker's own comes on top.
+    statuses = "cd /proc && cat $(grep -l holdgate_engine [0-9]*/maps | sed s/maps/status/)"
+    status = machine.run("sh", "-c", statuses).stdout
+    filters = [int(count) for count in re.findall(r"(?m)^Seccomp_filters:\s*(\d+)$", status)]
+    assert max(filters) > min(filters) > 0
+
+
 def test_the_canary_comes_through_and_status_is_content(machine: Machine) -> None:
     assert "canary" not in machine.run("holdgate", "check", check=False).stdout
     machine.run("systemctl", "start", "holdgate-canary.service")
@@ -175,10 +189,10 @@ def test_the_journal_has_fields_and_no_line_has_a_match(machine: Machine) -> Non
 
 
 def test_man_pages_are_there(machine: Machine) -> None:
-    names = {path.name for path in (machine.root / "usr/share/man").glob("man[58]/holdgate*")}
-    assert names == {
+    names = machine.run("dpkg", "--listfiles", "holdgate").stdout.splitlines()
+    assert {Path(name).name for name in names if name.startswith("/usr/share/man/") and name.endswith(".gz")} == {
         *("holdgate.8.gz", "holdgate-milter.8.gz", "holdgate-queue.8.gz", "holdgate-desk.8.gz"),
-        "holdgate.toml.5.gz",
+        *("holdgate.toml.5.gz", "policies.toml.5.gz"),
     }
 
 
@@ -262,6 +276,10 @@ def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine,
     bare.wait_for(lambda: bare.run("holdgate", "status", check=False).returncode == 0, "all to be well")
     bare.run("holdgate", "release", incident)
     bare.wait_for(lambda: "upgraded:" in bare.mailbox("bob"), "the delivery")
+    # A removal keeps the store.
+    bare.run("apt-get", "remove", "--yes", "holdgate")
+    with pytest.raises(MachineError, match="cannot be replaced by the older"):
+        bare.install(package)
 
 
 def test_the_hold_queue_alone_is_enough_to_go_on(bare: Machine, package: Path) -> None:
@@ -278,6 +296,34 @@ def test_the_hold_queue_alone_is_enough_to_go_on(bare: Machine, package: Path) -
     assert new != old
     bare.run("holdgate", "release", new)
     bare.wait_for(lambda: "backup:" in bare.mailbox("bob"), "the delivery")
+
+
+def documented(page: str) -> list[str]:
+    """Return the blocks of commands of a page, in order."""
+    text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+    return re.findall(r"(?ms)^```\n(.*?)^```$", text)
+
+
+def test_a_backup_is_restored_as_it_is_documented(bare: Machine, package: Path) -> None:
+    backup, restore = documented("docs/howto/backup.md")
+    bare.install(package)
+    bare.run("holdgate", "attach", "--yes")
+    gone, word = hold(bare)
+    kept, other = hold(bare)
+    bare.run("sh", "-ec", backup)
+    approve(bare, gone, word)
+    hold(bare)
+    key = bare.path("/var/lib/holdgate/token.key").read_text()
+    bare.run("systemctl", "stop", "holdgate.target")
+    bare.run("sh", "-c", "rm /var/lib/holdgate/holdgate.db* /var/lib/holdgate/token.key")
+    bare.run("sh", "-ec", restore)
+    assert bare.path("/var/lib/holdgate/token.key").read_text() == key
+    # What the store says of the first is mended by the queue, and the third, which it has never known, is adopted.
+    bare.wait_for(lambda: gone not in bare.held() and len(bare.held()) == 2, "store and queue to agree")
+    assert kept in bare.held()
+    assert "vanished" in bare.run("holdgate", "show", gone).stdout
+    approve(bare, kept, other)
+    assert bare.mailbox("bob").count(f"Subject: {word}") == 1
 
 
 # -- beside others ------------------------------------------------------------------------------------------------

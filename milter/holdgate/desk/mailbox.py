@@ -96,6 +96,9 @@ def take(desk: Desk, content: bytes, envelope_sender: str, recipients: list[str]
 
 def _pass_on(desk: Desk, incident: Incident, request: Request, mail: Reply) -> str:
     answer = Answer.BOUNCED if mail.kind is Kind.BOUNCE else Answer.ABSENT
+    if answer is Answer.BOUNCED:
+        # A reminder goes out under the same request.
+        metrics.NOTICES.labels("request", "bounced").inc()
     if asking.pass_on(desk, request, answer, "returned" if answer is Answer.BOUNCED else "automatic reply"):
         maillog.mail_taken(incident.queue_id, what=str(answer), incident=incident.id, who=request.moderator)
     return str(answer)

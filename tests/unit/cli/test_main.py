@@ -53,3 +53,12 @@ def test_a_table_that_cannot_be_asked(settings: Path, capsys: pytest.CaptureFixt
     policies.write_text('[[policy]]\nname = "vip"\naction = "allow"\nsender = "texthash:/nonexistent/vip"\n')
     words = ("policy", "test", "--from", "a@b.example", "--to", "c@d.example")
     assert "texthash:/nonexistent/vip" in complaint(capsys, "-c", str(settings), *words)
+
+
+def test_a_new_store_is_not_for_everybody(settings: Path) -> None:
+    store = settings.with_name("holdgate.db")
+    store.unlink()
+    with pytest.raises(SystemExit) as ended:
+        main(["-c", str(settings), "migrate"])
+    assert ended.value.code == 0
+    assert store.stat().st_mode & 0o777 == 0o640

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy.exc import OperationalError
 
 from holdgate.desk import mailbox, tokens
@@ -139,11 +140,17 @@ def test_an_out_of_office_reply_goes_to_the_deputy_at_once(make_desk, hold) -> N
     assert desk.store.incident(incident.id).state is State.HELD
 
 
+def bounced() -> float:
+    return REGISTRY.get_sample_value("holdgate_notices_total", {"kind": "request", "outcome": "bounced"}) or 0.0
+
+
 def test_a_returned_request_goes_to_the_fallback(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(deputies={BOSS: "deputy@corp.example"})
     incident = hold(desk)
     content = mail("User unknown", "MAILER-DAEMON@corp.example")
+    before = bounced()
     assert take(desk, content, "<>", [address(desk, incident, tokens.BOUNCE)]) == "bounced"
+    assert bounced() == before + 1
     assert [one.moderator for one in desk.store.requests.of(incident.id)] == [BOSS, "desk@corp.example"]
     # A bounce that comes when all is decided changes nothing.
     assert take(desk, mail("reject"), BOSS, [address(desk, incident)]) == "not asked"
