@@ -3,6 +3,9 @@
 import bz2
 import gzip
 import lzma
+import os
+import subprocess
+import sys
 
 import libarchive
 import pytest
@@ -22,6 +25,17 @@ FORMATS = {
     for form in ("7zip", "ustar", "pax", "gnutar", "v7tar", "cpio_newc", "ar_svr4", "xar", "iso9660")
 }
 FORMATS |= {"cab": cab(), "rar": rar(), "rar5": rar5()}
+
+
+def test_the_library_is_found_without_the_loaders_cache() -> None:
+    """While the package is set up on a fresh machine, ldconfig(8) has not run yet."""
+    program = (
+        "import ctypes.util; ctypes.util.find_library = lambda name: None; "
+        "from holdgate.extract.readers import archive; print(archive.ffi.version_number() > 3_000_000)"
+    )
+    kept = {name: value for name, value in os.environ.items() if name != "LIBARCHIVE"}
+    run = subprocess.run([sys.executable, "-c", program], env=kept, capture_output=True, text=True, check=False)
+    assert run.stdout == "True\n", run.stderr
 
 
 @pytest.mark.parametrize("form", FORMATS)
