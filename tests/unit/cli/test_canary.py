@@ -10,6 +10,8 @@ from holdgate.config import CanarySettings, Settings
 from holdgate.policy.model import PolicyFile
 from holdgate.queue.postfix import Postfix
 
+pytestmark = pytest.mark.postfix
+
 OTHER = Settings(canary=CanarySettings(recipient="canary@discard.invalid"))
 RIGHT = {"mydestination": "$myhostname, localhost", "recipient_delimiter": "+"}
 

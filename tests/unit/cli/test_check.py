@@ -6,6 +6,8 @@ import pytest
 
 from holdgate.cli.check import check
 
+pytestmark = pytest.mark.postfix
+
 POLICIES = """
 [[policy]]
 name = "a"

@@ -16,6 +16,8 @@ from holdgate.cli import check_daemons
 from holdgate.config import Settings
 from testbed.ports import free_port
 
+pytestmark = pytest.mark.postfix
+
 TESTS = Path(__file__).parents[2]
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask for another user")

@@ -9,6 +9,8 @@ from holdgate.cli.check_postfix import problems
 from holdgate.config import Settings
 from holdgate.queue.postfix import Postfix, PostfixError
 
+pytestmark = pytest.mark.postfix
+
 SHIPPED = Path(__file__).parents[3] / "postfix"
 MASTER = """\
 smtp inet n - n - - smtpd

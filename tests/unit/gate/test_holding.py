@@ -7,7 +7,10 @@ import pytest
 
 from holdgate.gate.holding import must_ask
 
-pytestmark = pytest.mark.skipif(shutil.which("postconf") is None, reason="Postfix is not installed")
+pytestmark = [
+    pytest.mark.postfix,
+    pytest.mark.skipif(shutil.which("postconf") is None, reason="Postfix is not installed"),
+]
 
 SOCKET = "unix:/var/spool/postfix/holdgate/milter.sock"
 OURS = "{ unix:holdgate/milter.sock, default_action=tempfail }"

@@ -14,7 +14,10 @@ from holdgate.queue.attach import AttachError
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.tables import split_list
 
-pytestmark = pytest.mark.skipif(shutil.which("postconf") is None, reason="Postfix is not installed")
+pytestmark = [
+    pytest.mark.postfix,
+    pytest.mark.skipif(shutil.which("postconf") is None, reason="Postfix is not installed"),
+]
 
 ENTRY = "{ unix:holdgate/milter.sock, default_action=tempfail, protocol=6, content_timeout=300s }"
 MAIN = """\
