@@ -318,6 +318,7 @@ class Moderating(RuleBasedStateMachine):
         assert self.store.audit.verify().problem == ""
 
 
+@pytest.mark.slow
 def test_moderating_in_any_order(new_url: Callable[[], str]) -> None:
     run_state_machine_as_test(
         lambda: Moderating(new_url()),

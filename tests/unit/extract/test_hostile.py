@@ -6,6 +6,8 @@ from holdgate.extract.extractor import extract_file, extract_message
 from holdgate.extract.part import Status
 from tests.support.hostile import Maker, hostile
 
+pytestmark = pytest.mark.slow
+
 # These are large or crooked, yet wholly read.
 HARMLESS = """
 20,000 encoded words; 8,000 segments of a name; 50,000 fields; 5 MB of blank lines; delimiters like fields;

@@ -11,6 +11,8 @@ import pytest
 
 from holdgate.gate import probe
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def milter(listener: socket.socket, answer: bytes) -> Iterator[list[bytes]]:

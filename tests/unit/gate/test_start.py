@@ -12,6 +12,8 @@ from holdgate import daemon
 from holdgate.quarantine.store import migrate
 from holdgate.seal import add_key
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).parents[2]
 
 

@@ -186,6 +186,7 @@ class Crashes(RuleBasedStateMachine):
             assert incident.queue_id not in self.queue.delivered
 
 
+@pytest.mark.slow
 def test_crashes_in_any_order(new_url: Callable[[], str]) -> None:
     run_state_machine_as_test(
         lambda: Crashes(new_url()),

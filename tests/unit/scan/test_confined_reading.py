@@ -28,6 +28,8 @@ from support.pictures import picture, saved, scanned_pdf
 from support.planted_pdf import planted_pdf
 from support.sink import KeepingSink
 
+pytestmark = pytest.mark.slow
+
 WORDS = "a line of words"
 PICTURES = {
     kind: saved(picture(300, 120, WORDS).convert("RGB"), kind)

@@ -10,6 +10,8 @@ import pytest
 
 from holdgate.scan.pool import Pool, PoolSettings, ScanError, _Worker
 
+pytestmark = pytest.mark.slow
+
 RULES = Path(__file__).parents[3] / "rules"
 MESSAGE = b"Subject: s\r\n\r\nMy SSN: 536-90-4399\r\n"
 
