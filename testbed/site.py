@@ -12,7 +12,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from holdgate.config import Settings, load_settings
+from holdgate.config import Settings
+from holdgate.configfile import load_settings
 from holdgate.daemon import die_with_parent
 from holdgate.quarantine.store import Store, migrate, open_store
 from holdgate.seal import add_key

@@ -19,7 +19,8 @@ import holdgate.gate.main
 import holdgate.queue.main
 from holdgate import __version__
 from holdgate.cli.main import build_parser
-from holdgate.config import DEFAULT_PATH, PolicySettings, Section, Settings
+from holdgate.config import PolicySettings, Section, Settings
+from holdgate.configfile import DEFAULT_PATH
 
 _HERE = Path(__file__).parent
 _REFERENCE = _HERE.parent / "reference/policies.md"

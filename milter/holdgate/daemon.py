@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from holdgate import __version__, maillog
-from holdgate.config import DEFAULT_PATH, ConfigError, Settings, load_settings
+from holdgate.config import Settings
+from holdgate.configfile import DEFAULT_PATH, ConfigError, load_settings
 
 # Exit codes as sysexits.h and systemd.exec(5) name them.
 EX_OSERR = 71

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from holdgate.config import ConfigError, load_settings
+from holdgate.configfile import ConfigError, load_settings
 from holdgate.policy.model import load_policies
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/expected-error"))

@@ -22,6 +22,7 @@ MAY_IMPORT = {
 }
 LEAVES = {
     "config",
+    "configfile",
     "daemon",
     "envelope",
     "findings",

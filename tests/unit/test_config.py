@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.config import ConfigError, Settings, load_settings
+from holdgate.config import Settings
+from holdgate.configfile import ConfigError, load_settings
 from holdgate.notation import format_duration, format_size, parse_duration, parse_size
 
 

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from holdgate.config import load_settings
+from holdgate.configfile import load_settings
 from holdgate.queue import attach
 from holdgate.queue.attach import AttachError, Plan
 from holdgate.queue.postfix import PostfixError

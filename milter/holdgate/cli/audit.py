@@ -6,7 +6,7 @@ import json
 import secrets
 import sys
 
-from holdgate.config import load_settings
+from holdgate.configfile import load_settings
 from holdgate.quarantine.store import open_store
 
 

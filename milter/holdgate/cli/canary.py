@@ -4,7 +4,8 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from holdgate.config import CanarySettings, ConfigError, Settings, load_settings
+from holdgate.config import CanarySettings, Settings
+from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk import canary
 from holdgate.desk.context import Desk
 from holdgate.policy.conditions import address_matcher

@@ -16,7 +16,8 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from holdgate.cli import canary, check_daemons, check_postfix
-from holdgate.config import ConfigError, Settings, load_settings, load_what_is_right
+from holdgate.config import Settings
+from holdgate.configfile import ConfigError, load_settings, load_what_is_right
 from holdgate.detect import Detector, RuleError
 from holdgate.detect.loader import Loaded
 from holdgate.extract.extractor import READERS

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from holdgate import headers
-from holdgate.config import ConfigError, Settings
+from holdgate.config import Settings
+from holdgate.configfile import ConfigError
 from holdgate.policy.action import Action
 from holdgate.policy.model import PolicyFile, load_policies
 from holdgate.queue.attach import longest_inspection, names_us

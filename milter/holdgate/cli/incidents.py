@@ -10,7 +10,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from holdgate.config import Settings, load_settings
+from holdgate.config import Settings
+from holdgate.configfile import load_settings
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Actor, Answer, Incident

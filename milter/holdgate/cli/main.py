@@ -8,7 +8,7 @@ from pathlib import Path
 
 from holdgate import __version__, maillog
 from holdgate.cli import attach, audit, canary, check, incidents, policy, rules, scan, seal, status
-from holdgate.config import DEFAULT_PATH, ConfigError, load_settings
+from holdgate.configfile import DEFAULT_PATH, ConfigError, load_settings
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.store import StoreError, migrate
 from holdgate.scan.pool import ScanError

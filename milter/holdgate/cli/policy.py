@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from holdgate import headers
-from holdgate.config import ConfigError, Settings, load_settings
+from holdgate.config import Settings
+from holdgate.configfile import ConfigError, load_settings
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.policy.model import PolicyFile, load_policies

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from holdgate.config import DEFAULT_PATH, Settings, load_settings
+from holdgate.config import Settings
+from holdgate.configfile import DEFAULT_PATH, load_settings
 from holdgate.findings import Inspection
 from holdgate.policy.model import load_policies
 from holdgate.scan.pool import Pool, PoolSettings

@@ -4,7 +4,7 @@ import argparse
 from datetime import UTC, datetime, timedelta
 
 from holdgate import daemon
-from holdgate.config import ConfigError, load_settings
+from holdgate.configfile import ConfigError, load_settings
 from holdgate.seal import KeyFileError, add_key
 
 # Longer than any seal is believed, so that a new key breaks no seal that is under way.

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from holdgate import __version__
-from holdgate.config import Settings, load_settings
+from holdgate.config import Settings
+from holdgate.configfile import load_settings
 from holdgate.desk import canary
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import DECIDED, State

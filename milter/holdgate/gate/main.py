@@ -10,7 +10,7 @@ import sys
 import threading
 
 from holdgate import daemon, maillog, metrics
-from holdgate.config import ConfigError
+from holdgate.configfile import ConfigError
 from holdgate.gate import callbacks, probe
 from holdgate.gate.service import Service
 from holdgate.gate.session import Session

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holdgate import maillog, metrics
-from holdgate.config import ConfigError, Settings, load_settings
+from holdgate.config import Settings
+from holdgate.configfile import ConfigError, load_settings
 from holdgate.policy.model import load_policies
 from holdgate.policy.verdict import PolicySet
 from holdgate.quarantine.store import Store

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from holdgate import headers
-from holdgate.config import ConfigError, ModerationSettings, read_toml
+from holdgate.config import ModerationSettings
+from holdgate.configfile import ConfigError, read_toml
 from holdgate.findings import Severity
 from holdgate.notation import Network, Size
 from holdgate.policy.action import Action

@@ -4,7 +4,8 @@ import threading
 from pathlib import Path
 
 from holdgate import maillog
-from holdgate.config import ConfigError, ModerationSettings
+from holdgate.config import ModerationSettings
+from holdgate.configfile import ConfigError
 from holdgate.policy.model import PolicyFile, load_policies
 
 
