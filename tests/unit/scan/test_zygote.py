@@ -4,7 +4,6 @@ import os
 import select
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from holdgate.scan import wire, zygote
+from testbed.ports import wait_for
 
 
 @pytest.fixture
@@ -29,9 +29,7 @@ def test_worker_that_ends_at_once_is_handed_over(monkeypatch: pytest.MonkeyPatch
     def late(pid: int, *flags: Any) -> int:
         """Open it when the child has ended, or waits for us."""
         status = Path(f"/proc/{pid}/stat")
-        deadline = time.monotonic() + 30
-        while status.exists() and status.read_text().split()[2] != "S" and time.monotonic() < deadline:
-            time.sleep(0.001)
+        wait_for(lambda: not status.exists() or status.read_text().split()[2] == "S", "the child to end or to wait")
         return open_descriptor(pid, *flags)
 
     monkeypatch.setattr(zygote, "serve", lambda _connection, _inspector: None)

@@ -1,6 +1,7 @@
 """What a finder is given and what it gives back."""
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 
@@ -49,3 +50,19 @@ class Text(NamedTuple):
 # The words of each dictionary, in lower case, by the dictionary's name.
 Dictionaries = Mapping[str, frozenset[str]]
 Finder = Callable[[Text, Dictionaries], Iterator[Place]]
+
+
+def behind(text: Text, words: Iterable[str], pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """Yield where `pattern` fits right behind one of `words`, which are in lower case and found in any case."""
+    lowered = text.text.lower()
+    if len(lowered) != len(text.text):
+        # A few letters are two in lower case, and places would not be the same.
+        lowered = text.text
+    for word in words:
+        start = lowered.find(word)
+        while start >= 0:
+            start += len(word)
+            found = pattern.match(text.text, start)
+            if found is not None:
+                yield found
+            start = lowered.find(word, start)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from holdgate.detect.finders.finder import Dictionaries, Place, Text
+from holdgate.detect.finders.finder import Dictionaries, Place, Text, behind
 
 _NAMES: Final = (
     "password",
@@ -49,19 +49,10 @@ _TRAILING: Final = ".,;:)?]}"
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each value of six characters and more that mixes kinds of characters as passwords do and words do not."""
-    lowered = text.text.lower()
-    if len(lowered) != len(text.text):
-        lowered = text.text
-    for name in _NAMES:
-        start = lowered.find(name)
-        while start >= 0:
-            start += len(name)
-            found = _BEHIND.match(text.text, start)
-            if found is not None:
-                value = found["value"].rstrip(_TRAILING)
-                if len(value) >= 6 and _mixed(value) and "://" not in value and not value.startswith(_VARIABLES):
-                    yield Place(found.start("value"), found.start("value") + len(value), value)
-            start = lowered.find(name, start)
+    for found in behind(text, _NAMES, _BEHIND):
+        value = found["value"].rstrip(_TRAILING)
+        if len(value) >= 6 and _mixed(value) and "://" not in value and not value.startswith(_VARIABLES):
+            yield Place(found.start("value"), found.start("value") + len(value), value)
 
 
 def _mixed(value: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from holdgate.detect.finders.finder import Dictionaries, Place, Text
+from holdgate.detect.finders.finder import Dictionaries, Place, Text, behind
 
 # How the word for "series" begins in Polish, Romanian, Ukrainian and Russian, and all that may stand behind it.
 _STEMS: Final = ("seri", "сері", "сери")
@@ -17,15 +17,6 @@ _BEHIND: Final = re.compile(
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each such number, with its series; its value is the letters and the digits."""
-    lowered = text.text.lower()
-    if len(lowered) != len(text.text):
-        lowered = text.text
-    for stem in _STEMS:
-        start = lowered.find(stem)
-        while start >= 0:
-            start += len(stem)
-            found = _BEHIND.match(text.text, start)
-            if found is not None:
-                value = found["letters"].upper() + found["digits"].replace(" ", "")
-                yield Place(found.start("letters"), found.end(), value)
-            start = lowered.find(stem, start)
+    for found in behind(text, _STEMS, _BEHIND):
+        value = found["letters"].upper() + found["digits"].replace(" ", "")
+        yield Place(found.start("letters"), found.end(), value)

@@ -1,4 +1,4 @@
-"""Keys and tokens with a check of their own, and what tells a token from a placeholder."""
+"""Keys and tokens with a check of their own, and what tells a token from one that only shows the format."""
 
 import base64
 import binascii
@@ -8,7 +8,8 @@ from collections import Counter
 from math import log2
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_PLACEHOLDERS = (
+# Words in what somebody wrote in the place of a token.
+_MADE_UP = (
     "example",
     "xxxx",
     "your",
@@ -23,9 +24,9 @@ _PLACEHOLDERS = (
 
 
 def random(value: str) -> bool:
-    """Whether a token looks drawn at random (three bits a character and more) and is no placeholder."""
+    """Whether a token looks drawn at random (three bits a character and more) and is not made up."""
     lowered = value.lower()
-    if any(placeholder in lowered for placeholder in _PLACEHOLDERS):
+    if any(word in lowered for word in _MADE_UP):
         return False
     counts = Counter(value[4:] or value)
     total = sum(counts.values())
@@ -59,7 +60,7 @@ def json_web_token(value: str) -> bool:
 
 
 def connection(value: str) -> bool:
-    """Whether a URL holds a password that is not a placeholder (RFC 3986 section 3.2.1)."""
+    """Whether a URL holds a password, and not a word in its place (RFC 3986 section 3.2.1)."""
     credentials = value.partition("://")[2].rpartition("@")[0]
     password = credentials.partition(":")[2]
     lowered = password.lower()
