@@ -32,7 +32,7 @@ SIGNS: Final = {
 }
 EVERY_SIGN: Final = sum(SIGNS)
 # Characters between digits that the signs need; others end a stretch of digits, if no identifier is written with them.
-SIGN_SEPARATORS = ".: ,;"
+SIGN_SEPARATORS: Final = ".: ,;"
 
 
 class Text(NamedTuple):
