@@ -82,14 +82,19 @@ def held(site: Site, recipient: str) -> list[str]:
 
 
 def test_decisions_are_counted_by_outcome_and_way(site: Site) -> None:
+    def counted(name: str) -> float:
+        values = [line.split()[-1] for line in site.metrics("queue").splitlines() if line.startswith(name + " ")]
+        return float(values[0]) if values else 0
+
+    rejected, timed = 'holdgate_decisions_total{outcome="rejected",way="command"}', "holdgate_decision_seconds_count"
+    before = {name: counted(name) for name in (rejected, timed)}
     recipient = "counted@partner.example"
     site.submit(letters.letter("Counted", f"SSN {letters.SSN}").as_bytes(), letters.SENDER, recipient)
     (incident,) = site.wait_for(lambda: held(site, recipient), "the message to be held")
     assert site.command("reject", incident, "--comment", "no").returncode == 0
     # The command waits for the store, which the agent writes before it counts.
-    rejected = 'holdgate_decisions_total{outcome="rejected",way="command"} 1.0'
-    site.wait_for(lambda: rejected in site.metrics("queue"), "the decision to be counted")
-    site.wait_for(lambda: "holdgate_decision_seconds_count 1.0" in site.metrics("queue"), "its time to be counted")
+    for name in before:
+        site.wait_for(lambda name=name: counted(name) == before[name] + 1, f"{name} to be one more")
 
 
 def test_the_canary_goes_the_whole_way(new_site: NewSite, tmp_path: Path) -> None:
@@ -99,7 +104,7 @@ def test_the_canary_goes_the_whole_way(new_site: NewSite, tmp_path: Path) -> Non
     done = site.command("canary")
     assert done.returncode == 0, done.stderr
     assert "was held, approved and released" in done.stdout
-    site.wait_for(lambda: len(site.world.to("canary@partner.example")) == 2, "the request and the message")
+    site.wait_for(lambda: len(site.world.to("canary@partner.example")) >= 2, "the request and the message")
     said = next(line for line in site.metrics("desk").splitlines() if line.startswith("holdgate_canary_success"))
     # It is written with ten digits, in whole seconds.
     assert began - 1 <= float(said.split()[1]) <= time.time() + 1

@@ -176,8 +176,14 @@ def test_the_journal_has_fields_and_no_line_has_a_match(machine: Machine) -> Non
     machine.wait_for(lambda: len(machine.held()) > before, "the message to be held")
     incident, word = hold(machine)
     approve(machine, incident, word)
-    found = machine.run("journalctl", "--no-pager", "--output=json", f"HOLDGATE_INCIDENT={incident}").stdout
-    events = [json.loads(line) for line in found.splitlines()]
+
+    def told() -> list[dict[str, str]]:
+        command = ("journalctl", "--no-pager", "--output=json", f"HOLDGATE_INCIDENT={incident}")
+        return [json.loads(line) for line in machine.run(*command).stdout.splitlines()]
+
+    # A line is written after the store, where the command sees what is done.
+    machine.wait_for(lambda: "released" in [event["HOLDGATE_EVENT"] for event in told()], "the last line")
+    events = told()
     # The notice to the sender goes out while the message does: before or after it.
     order = [event["HOLDGATE_EVENT"] for event in events if event["HOLDGATE_EVENT"] != "notice-sent"]
     assert order == ["inspected", "held", "approved", "released"]
