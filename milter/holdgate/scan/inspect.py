@@ -90,9 +90,7 @@ class Inspector:
         ]
 
 
-def gather(
-    parts: Iterable[Part], matches: Iterable[list[Match]], safe: Callable[[str], str] = lambda name: name
-) -> list[Finding]:
+def gather(parts: Iterable[Part], matches: Iterable[list[Match]], safe: Callable[[str], str]) -> list[Finding]:
     """Count matches by identifier and confidence over all parts; the surest findings first.
 
     `safe` makes the names of parts and places fit to be shown.

@@ -74,7 +74,7 @@ def preview(data: bytes, extraction: Extraction, limits: Limits, find: Find, rev
             {"name": safe(leaf.names[0]), "kind": leaf.document.declared_type, "size": len(leaf.document.data)}
             for leaf in named
         ],
-        "findings": [asdict(finding) for finding in gather(extraction.parts, matches)],
+        "findings": [asdict(finding) for finding in gather(extraction.parts, matches, safe)],
         "status": str(extraction.status),
         "reason": safe(extraction.reason),
         "parts": [asdict(one) for one in shown],

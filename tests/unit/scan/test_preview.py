@@ -1,12 +1,14 @@
 """What a moderator reads: every match masked wherever it stands, but for one that he asks for."""
 
 from email.message import EmailMessage
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
 from holdgate.detect import Detector
 from holdgate.extract.budget import Limits
@@ -49,6 +51,21 @@ def test_a_value_is_masked_where_nothing_speaks_for_it(inspector: Inspector) -> 
     assert SSN not in repr(said)
     assert said["subject"] == "About ***-**-*399"
     assert said["attachments"] == [{"name": "scan ***-**-*399.txt", "kind": "text/plain", "size": 9}]
+
+
+def test_a_value_in_the_name_of_a_place_is_masked(inspector: Inspector) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = f"SSN {SSN}"
+    sheet["A1"] = f"social security number {SSN}"
+    saved = BytesIO()
+    book.save(saved)
+    message = letter(text="as agreed")
+    message.add_attachment(saved.getvalue(), maintype="application", subtype="zip", filename="a.xlsx")
+    said = shown(inspector, message)
+    assert SSN not in repr(said)
+    assert "a.xlsx, sheet SSN ***-**-*399, A1" in said["findings"][0]["parts"]
 
 
 def test_one_match_is_revealed_by_its_number(inspector: Inspector) -> None:
