@@ -112,7 +112,7 @@ class Rules:
         self.prefixes: dict[str, list[Ready]] = {}
         written: list[tuple[int, tuple[forms.Item, ...]]] = []
         compact: list[tuple[int, tuple[forms.Item, ...]]] = []
-        self.owners: dict[int, set[str]] = {}
+        labels: set[int] = set()
         for identifier in loaded.identifiers.values():
             weights = loaded.weights.get(identifier.id, {})
             for pattern in identifier.evidence_patterns:
@@ -126,8 +126,7 @@ class Rules:
                 against = len(lists)
                 lists.append(_words(identifier.not_keywords))
             numbers = (own, *(shared[name] for name in identifier.keyword_lists))
-            for number in numbers:
-                self.owners.setdefault(number, set()).add(identifier.id)
+            labels.update(numbers, [against] if against >= 0 else [])
             for shape in identifier.shapes:
                 ready = _ready(len(self.shapes), identifier, shape, numbers, against, trusted, weights)
                 self.shapes.append(ready)
@@ -149,6 +148,8 @@ class Rules:
         self.candidates = Candidates(written)
         self.compact = forms.Forms(compact)
         self.keywords = Keywords(lists, self.prefixes)
+        # The groups of the words that may be labels: those for digits and those of dictionaries are none.
+        self.labels = frozenset[int]().union(*(self.keywords.groups[number] for number in labels))
         # By shape: the groups of its keywords.
         self.groups = [
             frozenset[int]().union(*map(self.keywords.groups.__getitem__, ready.lists)) for ready in self.shapes

@@ -14,11 +14,15 @@ from typing import Final
 from holdgate.detect.finders.finder import BITS, PAIRS, Text
 from holdgate.detect.match import Span
 
+TOO_MUCH: Final = "too much encoded text"
 MOST_LAYERS: Final = 3
-MOST_RUNS = 64
+MOST_RUNS: Final = 64
 MOST_DECODED: Final = 1_000_000
 _SAME: Final = bytes(98 if code in b"0Aa+/_" else code for code in range(256))
 _LEAST: Final = 15
+_PROSE: Final = 12
+# Characters of a run that tell whether it is text in code: a multiple of what any code has for some bytes.
+_BEGINNING: Final = 4_800
 _LEAST_RUN: Final = b"b" * _LEAST
 _RUN: Final = re.compile(rb"b+={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*(?:\r?\n[ >]{0,4}b{2,}=*)?")
 # The searches begin with a plain byte, which `re` looks for many times faster than for a class or a repeat.
@@ -35,8 +39,11 @@ _WHITE: Final = re.compile(r"[\s>]+")
 _LEAST_DIGITS: Final = 5
 
 
-def find(content: Text) -> Iterator[tuple[int, int, str, str]]:
-    """Yield (start, end, decoded text, name of the code) for each run in a text that decodes to something telling."""
+def find(content: Text, limits: list[str]) -> Iterator[tuple[int, int, str, str]]:
+    """Yield (start, end, decoded text, name of the code) for each run in a text that decodes to something telling.
+
+    Runs beyond the limits are not decoded, and TOO_MUCH is added to `limits` unless they begin as no text does.
+    """
     text, mask = content.text, content.mask
     left = MOST_DECODED
     # Seven pairs at least: three of them side by side, or four stretches of one or two.
@@ -50,7 +57,10 @@ def find(content: Text) -> Iterator[tuple[int, int, str, str]]:
         for start, end in spans:
             raw = text[start:end]
             if len(raw) > left or runs >= MOST_RUNS:
-                return
+                if decoders is not _DECODERS or _begins_telling(raw):
+                    limits.append(TOO_MUCH)
+                    return
+                continue
             # The line behind the last full one may be prose already.
             shorter = [raw[: raw.rindex("\n")].rstrip()] if "\n" in raw else []
             for coded, (name, decode) in product([raw, *shorter], decoders):
@@ -73,8 +83,9 @@ def _runs(mask: bytes) -> Iterator[Span]:
     while start >= 0:
         head = mask[start : start + _LEAST]
         if head.islower() and b"0" not in head:
-            # Words and paths: code would have had a capital or a digit by now.
-            start = same.find(_LEAST_RUN, start + _LEAST)
+            # Words and paths. Where code begins so after all, it is found without these characters: of base64, whole
+            # groups are passed over.
+            start = same.find(_LEAST_RUN, start + _PROSE)
             continue
         run = _RUN.match(same, start)
         assert run is not None
@@ -89,6 +100,12 @@ def _coded(mask: bytes) -> bool:
         return False
     kinds = (b"A" in mask) + (b"a" in mask) + (b"0" in mask)
     return kinds > 1 or (b"0" in mask and len(mask) % 2 == 0)
+
+
+def _begins_telling(raw: str) -> bool:
+    """Whether a run that is too much to be decoded begins as telling text: most long ones are pictures."""
+    beginning = _compact(raw)[:_BEGINNING]
+    return any(plain is not None and telling(plain) for plain in (decode(beginning) for _, decode in _DECODERS))
 
 
 def telling(plain: str) -> bool:
@@ -106,8 +123,9 @@ def _text(data: bytes) -> str | None:
             return None
     try:
         return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
+    except UnicodeDecodeError as error:
+        # What was cut off in the middle of a character is text all the same.
+        return data[: error.start].decode("utf-8") if error.reason == "unexpected end of data" else None
 
 
 def _compact(raw: str) -> str:

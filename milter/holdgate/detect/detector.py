@@ -12,12 +12,13 @@ from holdgate.detect.evaluate import Evaluation, evaluate
 from holdgate.detect.explain import Explanation, explain
 from holdgate.detect.finders.finder import Place, Text
 from holdgate.detect.judge import Judge, resolve
-from holdgate.detect.match import Match
+from holdgate.detect.labels import ends_label
+from holdgate.detect.match import Match, Span
 from holdgate.detect.normal import Normal, normalise
 from holdgate.detect.tomlfile import RuleError
-from holdgate.detect.validators.series import ends_label
 
 _CONTEXT: Final = 120
+_DISGUISED: Final = "too much disguised text"
 # More candidates than these are not judged, and the text counts as read in part.
 FREE_CANDIDATES = 20_000
 CHARACTERS_A_CANDIDATE = 60
@@ -69,14 +70,13 @@ class Detector:
     def scan(self, text: str, places: Sequence[tuple[int, str]] = ()) -> Scan:
         """Return the matches in `text`, and whether all of it was searched."""
         normal = normalise(text)
-        found, limited = self._search(normal, places)
-        if normal.limited:
-            limited = "too much disguised text"
+        limits: list[str] = [_DISGUISED] if normal.limited else []
+        found = self._search(normal, places, limits)
         if normal.text is not text:
             found = [match.at(*normal.place(match.start, match.end)) for match in found]
         if normal.asides:
-            found = resolve([*found, *self._beside(normal)])
-        return Scan(found, limited)
+            found = resolve([*found, *self._beside(normal, limits)])
+        return Scan(found, limits[0] if limits else "")
 
     def explain(self, text: str, places: Sequence[tuple[int, str]] = ()) -> list[Explanation]:
         """Return the matches in `text` with the reasons for each, masked."""
@@ -93,15 +93,26 @@ class Detector:
                 parts.append(list(item))
         return evaluate(self.profile, self._profile_rules, [*parts, loose] if loose else parts)
 
-    def _search(self, normal: Normal, places: Sequence[tuple[int, str]], layer: int = 0) -> tuple[list[Match], str]:
-        """Return the matches in a plain text, and why not all of it was searched ("" if it was)."""
+    def _search(
+        self,
+        normal: Normal,
+        places: Sequence[tuple[int, str]],
+        limits: list[str],
+        layer: int = 0,
+        own: Span | None = None,
+    ) -> list[Match]:
+        """Return the matches in a plain text; why not all of it was searched, if so, is added to `limits`.
+
+        Of a text that was decoded, `own` is without what stands round it, which is decoded by itself.
+        """
         text = normal.text
         mask = normal.mask
         stretches, signs, numbers = self._rules.candidates.find(mask)
         content = Text(text, mask, signs, numbers)
         judge = Judge(self._rules, content, normal, places)
         found: list[Match] = []
-        limited = "too many keywords" if judge.hits.limited else ""
+        if judge.hits.limited:
+            limits.append("too many keywords")
         left = FREE_CANDIDATES + len(text) // CHARACTERS_A_CANDIDATE
         for base, fits, reach in stretches:
             for first, last, kind in fits:
@@ -122,28 +133,32 @@ class Detector:
                     if match is not None:
                         found.append(match)
             if left < 0:
-                limited = "too many candidates"
                 break
         for ready, place in self._elsewhere(judge, content, found):
             left -= 1
             if left < 0:
-                limited = "too many candidates"
                 break
             match = judge.judge(ready, place.start, place.end, place.value)
             if match is not None:
                 found.append(match)
+        if left < 0:
+            limits.append("too many candidates")
         found = resolve(found)
-        hidden = [*self._disguises.find(judge, found), *self._decoded(content, layer), *judge.settle(found)]
-        return (resolve([*found, *hidden]) if hidden else found), limited
+        hidden = [
+            *self._disguises.find(judge, found, limits),
+            *self._decoded(content, limits, layer, own or (0, len(text))),
+            *judge.settle(found),
+        ]
+        return resolve([*found, *hidden]) if hidden else found
 
-    def _beside(self, normal: Normal) -> Iterator[Match]:
+    def _beside(self, normal: Normal, limits: list[str]) -> Iterator[Match]:
         """Yield what stands in attributes of tags, which are not in the plain text."""
         starts: list[int] = []
         length = 0
         for _, aside in normal.asides:
             starts.append(length)
             length += len(aside) + 1
-        for match in self._search(Normal("\n".join(aside for _, aside in normal.asides)), ())[0]:
+        for match in self._search(Normal("\n".join(aside for _, aside in normal.asides)), (), limits):
             index = bisect_right(starts, match.start) - 1
             offset, aside = normal.asides[index]
             start = match.start - starts[index]
@@ -186,17 +201,21 @@ class Detector:
                 if value:
                     yield ready, Place(start, start + len(value), value)
 
-    def _decoded(self, content: Text, layer: int) -> Iterator[Match]:
-        """Yield what encoded runs hold. The match is the whole run; the text round it is evidence as for plain text."""
-        if layer >= decode.MOST_LAYERS:
-            return
+    def _decoded(self, content: Text, limits: list[str], layer: int, own: Span) -> Iterator[Match]:
+        """Yield what encoded runs in `own` hold. The match is the whole run; the text round it is evidence."""
         text = content.text
-        for start, end, plain, code in decode.find(content):
+        for start, end, plain, code in decode.find(content, limits):
+            if start < own[0] or end > own[1]:
+                continue
+            if layer >= decode.MOST_LAYERS:
+                limits.append(decode.TOO_MUCH)
+                return
             before = text[max(0, start - _CONTEXT) : start]
             inner = normalise(f"{before} {plain} {text[end : end + _CONTEXT]}")
-            if len(inner.text) > decode.MOST_DECODED:
-                continue
-            for match in self._search(inner, (), layer + 1)[0]:
+            if inner.limited:
+                limits.append(_DISGUISED)
+            decoded = inner.plain(len(before) + 1), inner.plain(len(before) + 1 + len(plain))
+            for match in self._search(inner, (), limits, layer + 1, decoded):
                 left, right = inner.place(match.start, match.end)
                 if left >= len(before) and right <= len(before) + len(plain) + 1:
                     yield match._replace(start=start, end=end, evidence=match.evidence._replace(trick=code))

@@ -16,7 +16,6 @@ from holdgate.detect.candidates import mask
 from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.forms import MOST_CHARACTERS
 from holdgate.detect.judge import Judge
-from holdgate.detect.keywords import Keyword
 from holdgate.detect.match import Confidence, Match
 from holdgate.detect.tricks import Run, Token
 
@@ -26,9 +25,12 @@ _CLOSE: Final = 45
 _CLOSEST: Final = 25
 _LONG: Final = 12
 _NEAR: Final = 70
+_NEAR_BEFORE: Final = 40
 _FEW: Final = 4
 _ORDINARY: Final = frozenset(" -./")
-MOST_TRIALS = 3_000
+# More trials than these are not made, and the text counts as read in part.
+FREE_TRIALS = 3_000
+CHARACTERS_A_TRIAL = 100
 _MOST_COMPLETE: Final = 20_000
 
 
@@ -58,15 +60,19 @@ class Disguises:
         self._groups = frozenset[int]().union(*self._needs)
         self._complete: dict[tuple[int, frozenset[int]], tuple[Ready, ...]] = {}
 
-    def find(self, judge: Judge, found: list[Match]) -> Iterator[Match]:
-        """Yield what hides near the keywords of the text; `found` is what stands there undisguised."""
-        trials = MOST_TRIALS
+    def find(self, judge: Judge, found: list[Match], limits: list[str]) -> Iterator[Match]:
+        """Yield what hides near the keywords of the text; `found` is what stands there undisguised.
+
+        Adds to `limits` when there is too much to try.
+        """
+        trials = FREE_TRIALS + len(judge.text) // CHARACTERS_A_TRIAL
         for window in self._windows(judge, found):
             for trick, run in tricks.variants(judge.text[window.start : window.end], window.start):
                 for ready, first, last in self._fits(window, run):
                     if not ready.identifier.checksum and trick == tricks.REVERSED:
                         continue
                     if trials <= 0:
+                        limits.append("too many disguises")
                         return
                     trials -= 1
                     match = self._try(judge, ready, run, first, last, trick)
@@ -81,7 +87,8 @@ class Disguises:
             for group, keywords in hits.items()
             if group in self._groups
             for keyword in keywords
-            if self._worthwhile(judge, keyword)
+            if self._has_digits(judge, max(0, keyword.start - _NEAR_BEFORE), keyword.start)
+            or self._has_digits(judge, keyword.end, keyword.end + _NEAR)
         ]
         if not wanted:
             return
@@ -101,32 +108,20 @@ class Disguises:
                 index += 1
             following = index
             while following < len(sure) and sure[following][0] < right:
-                if self._can_hold(judge, left, sure[following][0]):
+                if self._has_digits(judge, left, sure[following][0]):
                     yield _Window(left, sure[following][0], frozenset(groups))
                 left = sure[following][1]
                 following += 1
-            if self._can_hold(judge, left, right):
+            if self._has_digits(judge, left, right):
                 yield _Window(left, right, frozenset(groups))
 
-    def _can_hold(self, judge: Judge, start: int, end: int) -> bool:
+    def _has_digits(self, judge: Judge, start: int, end: int) -> bool:
         """Whether a stretch has digits enough for a value, or words for them."""
         return (
-            judge.mask.count(b"0", start, end) >= tricks.LEAST_DIGITS
-            or not judge.text.isascii()
+            judge.mask.count(b"0", start, end) >= _FEW
             or judge.hits.count(self._rules.digit_words, start, end) >= tricks.LEAST_SPELLED
+            or (not judge.text.isascii() and tricks.HAN_RUN.search(judge.text, start, end) is not None)
         )
-
-    def _worthwhile(self, judge: Judge, keyword: Keyword) -> bool:
-        """Whether a value can begin near the keyword: there are some digits, or words for them."""
-        end, start, _ = keyword
-        if (
-            judge.mask.count(b"0", end, end + _NEAR) >= _FEW
-            or judge.mask.count(b"0", max(0, start - 40), start) >= _FEW
-        ):
-            return True
-        if judge.hits.count(self._rules.digit_words, end, end + 2 * _NEAR) >= _FEW:
-            return True
-        return not judge.text.isascii() and tricks.HAN_RUN.search(judge.text, start, end + _NEAR) is not None
 
     def _fits(self, window: _Window, run: Run) -> Iterator[tuple[Ready, int, int]]:
         """Yield the shapes that a stretch of tokens fits without separators, with its first and last token."""

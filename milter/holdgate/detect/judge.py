@@ -28,7 +28,7 @@ class Judge:
         self.text = content.text
         self.mask = content.mask
         self.hits: Hits = rules.keywords.find(self.text)
-        self._labels = Labels(self.text, self.mask, self.hits)
+        self._labels = Labels(self.text, self.mask, self.hits, rules.labels)
         self._rules = rules
         self._places = [(normal.plain(offset), name) for offset, name in places]
         self._tables: Tables | None = None

@@ -6,14 +6,21 @@ from typing import Final
 from holdgate.detect.keywords import Hits, Keyword
 from holdgate.detect.match import Span
 
+# What may stand between a label and its number.
+_NUMBER_WORDS: Final = frozenset(("number", "num", "no", "nr", "n", "nummer", "numero", "número", "is", "ist"))
 # What stands right behind a label: a number of six digits and more, with or without letters before it, and no date.
 _LABELLED: Final = re.compile(
-    r"[ :#=.]{1,3}(?:(?:number|num|no|nr|n|is)\b[ :.°#]{1,3})?(?!\d{4}-\d\d-|\d\d[-.]\d\d[-.])"
-    r"([A-Z]{0,4} ?\d(?:[\dA-Z]|[ .-]\d){5,40})\b"
+    rf"[ :#=.]{{1,3}}(?:(?i:{'|'.join(sorted(_NUMBER_WORDS, key=len, reverse=True))})\b[ :.°#]{{1,3}})?"
+    r"(?!\d{4}-\d\d-|\d\d[-.]\d\d[-.])([A-Z]{0,4} ?\d(?:[\dA-Z]|[ .-]\d){5,40})\b"
 )
-_NUMBER_WORDS: Final = frozenset(("number", "num", "no", "nr", "is", "nummer", "numero", "número", "ist", "n"))
 _BEHIND_LABEL: Final = " \t:#=.°"
 _SEPARATORS: Final = b" -./"
+# Short words of European languages that stand before a number, and signs for the word "number", in front of digits.
+_LABEL_END: Final = re.compile(
+    r"(?:(?:N[or]|n[or]?|NO|NR|[Aa][lmnstuz]|[Bb][eyi]|[Cc]e|[Dd][aeiou]|[Ee][lnt]|[Ff]a|[Gg]o|[Hh]e|[Ii][dflmnst]"
+    r"|[Ll][aeo]|[Mm][aeiy]|[Nn][ae]|[Oo][fmnpru]|[Pp][aonr]|[Ss][aeinou]|[Tt][ieou]|[Uu][mnps]|[Vv]a|[Ww]e|[Yy]r|[Zz][aeou])"
+    r"[ .]|[Nn]\.)[0-9 ./\-]+"
+)
 # Between a label and its number stands no more than this.
 _LONGEST_GAP: Final = 16
 
@@ -21,10 +28,11 @@ _LONGEST_GAP: Final = 16
 class Labels:
     """The labels of one text. What stands right before a number says what it is, whatever else is near."""
 
-    def __init__(self, text: str, mask: bytes, hits: Hits) -> None:
+    def __init__(self, text: str, mask: bytes, hits: Hits, groups: frozenset[int]) -> None:
         self._text = text
         self._mask = mask
         self._hits = hits
+        self._groups = groups
         self._ends: set[int] | None = None
 
     def belongs_behind(self, keyword: Keyword, start: int, end: int) -> bool:
@@ -59,7 +67,9 @@ class Labels:
     def _has_label(self, start: int, after: int) -> bool:
         """Whether a keyword, of whatever kind, stands right before the value at `start` and ends behind `after`."""
         if self._ends is None:
-            self._ends = {found.end for keywords in self._hits.found.values() for found in keywords}
+            self._ends = {
+                found.end for group, keywords in self._hits.found.items() if group in self._groups for found in keywords
+            }
         after = max(after, start - _LONGEST_GAP)
         label = self._text[after:start].rstrip(_BEHIND_LABEL)
         if after + len(label) in self._ends:
@@ -70,3 +80,11 @@ class Labels:
 
 def _compact(stretch: bytes) -> bytes:
     return stretch.translate(None, _SEPARATORS)
+
+
+def ends_label(value: str) -> bool:
+    """Whether what stands before the digits of a value ("No 302922", "is 302922") belongs to its label.
+
+    `value` is as written, and begins with a letter.
+    """
+    return _LABEL_END.fullmatch(value) is not None

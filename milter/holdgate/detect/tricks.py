@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from holdgate.detect.digitwords import DIGIT_WORDS
 from holdgate.detect.forms import MOST_CHARACTERS
-from holdgate.detect.validators.series import ends_label
+from holdgate.detect.labels import ends_label
 
 LEAST_DIGITS: Final = 5
 LEAST_SPELLED: Final = 3
@@ -26,7 +26,6 @@ _LOOKS: Final = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
 _GLUED: Final = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
 _GLUED_CODE: Final = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-Z][A-Z0-9]{3,})[a-z]{1,12}")
 _FIELD: Final = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
-_NUMBER_WORDS: Final = frozenset(("n", "no", "nr"))
 _NUMBER_SIGN: Final = re.compile(r"n(?:°|[or](?:[.:°]| ?#| \d{5}))", re.IGNORECASE)
 # Letters of a number that somebody did not care to write as capitals are no more, right before digits.
 _LONGEST_SERIES: Final = 5
@@ -117,7 +116,7 @@ def _runs(text: str, base: int) -> Iterator[Run]:
         lowered = word.lower()
         if lowered in _FILLERS:
             continue
-        number_sign = lowered in _NUMBER_WORDS and _NUMBER_SIGN.match(text, token.start()) is not None
+        number_sign = len(word) <= 2 and _NUMBER_SIGN.match(text, token.start()) is not None
         piece = (not number_sign and len(word) <= MOST_CHARACTERS) and (
             not word.isalpha()
             or len(word) == 1

@@ -1,12 +1,14 @@
 """The engine as its callers see it: places, evidence, tables, disguises, codes, and what it keeps to itself."""
 
+from base64 import b64encode
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdgate.detect import Confidence, Detector, Match
+from holdgate.detect import Confidence, Detector, Match, disguise
 from holdgate.detect import detector as engine
 
 RULES = Path(__file__).resolve().parents[3] / "rules"
@@ -164,6 +166,54 @@ def test_profile_can_be_changed_without_loading_again(detector: Detector) -> Non
     assert detector.evaluate(matches).severity is not None
 
 
+SECRET = "social security number 536-90-4399"
+
+
+def coded(text: str, times: int = 1) -> str:
+    data = text.encode()
+    for _ in range(times):
+        data = b64encode(data)
+    return data.decode()
+
+
+def test_more_codes_than_are_decoded_are_said(detector: Detector) -> None:
+    runs = [coded(f"Number {number}: 12345, 67890 and so on") for number in range(70)]
+    text = ". ".join([*runs, coded(SECRET)])
+    assert detector.scan(text).limited == "too much encoded text"
+    assert detector.scan(". ".join(runs[:10])).limited == ""
+
+
+def test_a_code_that_is_too_long_is_said_if_it_is_text(detector: Detector) -> None:
+    assert detector.scan(coded("Ünïcödé 12345 " * 80_000)).limited == "too much encoded text"
+    picture = Random(1).randbytes(1_200_000)
+    assert detector.scan(b64encode(picture).decode()).limited == ""
+
+
+def test_codes_in_codes_in_codes_are_said(detector: Detector) -> None:
+    assert detector.scan(coded(SECRET, 3)).limited == ""
+    assert found(detector, coded(SECRET, 3), "us-ssn")
+    assert detector.scan(coded(SECRET, 4)).limited == "too much encoded text"
+
+
+def test_more_disguises_than_are_tried_are_said(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "card number 4-1-1-1 1-1-1-1 2-2-2-2 3-3-3-3 " * 40
+    assert detector.scan(text).limited == ""
+    monkeypatch.setattr(disguise, "FREE_TRIALS", 0)
+    assert detector.scan(text).limited == "too many disguises"
+
+
+def test_limits_hold_in_attributes_and_codes(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "FREE_CANDIDATES", 2)
+    assert detector.scan("<a title='" + "a@b.example " * 30 + "'>").limited == "too many candidates"
+    assert detector.scan(coded("a@b.example " * 30)).limited == "too many candidates"
+
+
+def test_code_that_begins_in_small_letters_is_found(detector: Detector) -> None:
+    assert found(
+        detector, coded("jij" * 5 + f" the {SECRET}, of our dear employee, please keep it to yourself"), "us-ssn"
+    )
+
+
 def test_hostile_text_is_cut_off_as_limited(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "FREE_CANDIDATES", 10)
     assert detector.scan("a@b.example " * 500).limited == "too many candidates"
@@ -199,6 +249,11 @@ def test_every_match_is_in_the_text_and_in_order(detector: Detector, pieces: lis
         ("987654321 passport", ["987654321"]),
         ("passport 987654321, SSN 536-90-4399", ["987654321"]),
         ("SSN 536-90-4399, passport 987654321", ["987654321"]),
+        ("Passport 987654321 or one 123456789", ["987654321", "123456789"]),
+        ("Two passports 987654321, two 123456789", ["987654321", "123456789"]),
+        ("passport numero 987654321, tax id numero 123456789", ["987654321"]),
+        ("passport nummer 987654321, tax id nummer 123456789", ["987654321"]),
+        ("Passport: Nr 987654321, tax number Nr 123456789", ["987654321"]),
     ],
 )
 def test_a_number_belongs_to_its_own_label(detector: Detector, text: str, passports: list[str]) -> None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from holdgate.detect.finders.finder import COLONS, DOTTED, Dictionaries, Place, Text
+from holdgate.detect.finders.finder import DOTTED, Dictionaries, Place, Text
 
 _FOUR: Final = re.compile(rb"0\.0{1,3}\.0{1,3}\.0{1,3}(?![0Aa]|\.0)")
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -36,7 +36,7 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
         raw = text.text[start:end]
         if _BYTES.fullmatch(raw):
             yield Place(start, end, raw)
-    if b"::" not in mask and not (text.signs & COLONS and mask.count(b":") > 6 and _GROUPS.search(mask)):
+    if b"::" not in mask and (mask.count(b":") < 7 or _GROUPS.search(mask) is None):
         return
     last = -1
     for found in _COLONS.finditer(mask):

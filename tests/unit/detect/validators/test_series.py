@@ -1,12 +1,8 @@
-"""What stands where a number without a check digit might: short words and dates."""
+"""What stands where a number without a check digit might: dates."""
+
+import pytest
 
 from holdgate.detect.validators import series
-
-
-def test_a_series_is_no_word() -> None:
-    assert series.no_word("GA302922")
-    assert not series.no_word("IS302922")
-    assert not series.no_word("NO302922")
 
 
 def test_a_date_is_no_number() -> None:
@@ -15,3 +11,18 @@ def test_a_date_is_no_number() -> None:
     assert series.no_date("20241315")
     assert series.no_date("31926819")
     assert series.no_date("202401150")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("20240115", True),
+        ("15011980", True),
+        ("01151980", True),
+        ("31131980", False),
+        ("15011880", False),
+        ("12345678", False),
+    ],
+)
+def test_a_date_is_written_from_either_end(value: str, expected: bool) -> None:
+    assert series.only_date(value) is expected
