@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from holdgate.detect import Detector
 from holdgate.extract.budget import Limits
+from holdgate.mask import mask
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.preview import _segments, preview
 
@@ -78,19 +79,23 @@ def test_a_long_part_is_cut_and_no_match_with_it(inspector: Inspector) -> None:
     st.lists(st.tuples(st.integers(0, 60), st.integers(1, 10)), max_size=6),
     st.integers(0, 70),
 )
-def test_what_is_not_masked_stays_as_it_stands(text: str, spans: list[tuple[int, int]], length: int) -> None:
+def test_every_mark_is_where_its_match_stands_and_the_rest_as_it_stood(text: str, spans: list[tuple[int, int]], length: int) -> None:
     places: list[tuple[int, int, str]] = []
     for start, size in sorted(spans):
         if start + size <= len(text) and (not places or start >= places[-1][1]):
             places.append((start, start + size, "x"))
-    segments = _segments(text, places, 0, 0, length)
-    position = 0
-    for segment in segments:
+    position, marks = 0, 0
+    for segment in _segments(text, places, 0, 0, length):
         if segment.number:
-            start, end, _ = places[segment.number - 1]
+            marks += 1
+            assert segment.number == marks
+            start, end, _ = places[marks - 1]
             assert start == position
+            assert segment.text == mask(text[start:end])
             position = end
         else:
             assert text[position : position + len(segment.text)] == segment.text
             position += len(segment.text)
-    assert position >= min(length, len(text))
+    assert marks == sum(start < length for start, _, _ in places)
+    # A match that the cut goes through is shown as one whole mark.
+    assert position == max(min(length, len(text)), places[marks - 1][1] if marks else 0)
