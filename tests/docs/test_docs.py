@@ -1,5 +1,6 @@
 """The documentation against the code and the tree."""
 
+import ast
 import importlib.util
 import re
 from pathlib import Path
@@ -42,6 +43,23 @@ def test_every_log_event_is_on_its_page() -> None:
     page = (ROOT / "docs/reference/log.md").read_text(encoding="utf-8")
     for event in re.findall(r'_event\(\s*logging\.\w+,\s*[\w"]+,\s*"([\w-]+)"', source):
         assert f"`{event}`" in page, event
+
+
+def test_every_stage_is_a_row_of_the_page_on_trouble() -> None:
+    events = {"failed": "failed", "tempfailed": "tempfail"}
+    logged, counted = set(), set()
+    for path in (ROOT / "milter").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match call:
+                case ast.Call(func=ast.Attribute(value=ast.Name("maillog"), attr=name)) if name in events:
+                    (stage,) = (word.value for word in call.keywords if word.arg == "stage")
+                    logged.add((events[name], ast.literal_eval(stage)))
+                case ast.Call(func=ast.Attribute(ast.Attribute(ast.Name("metrics"), "ERRORS"), "labels"), args=[stage]):
+                    counted.add(ast.literal_eval(stage))
+    page = (ROOT / "docs/howto/troubleshoot.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"(?m)^\| `(\w+): stage=(\w+)", page)) == logged
+    assert counted <= set(re.findall(r"stage=(\w+)", page))
+    assert len(counted) > 5
 
 
 def test_every_state_is_in_the_glossary() -> None:

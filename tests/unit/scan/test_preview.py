@@ -79,7 +79,9 @@ def test_a_long_part_is_cut_and_no_match_with_it(inspector: Inspector) -> None:
     st.lists(st.tuples(st.integers(0, 60), st.integers(1, 10)), max_size=6),
     st.integers(0, 70),
 )
-def test_every_mark_is_where_its_match_stands_and_the_rest_as_it_stood(text: str, spans: list[tuple[int, int]], length: int) -> None:
+def test_every_mark_is_where_its_match_stands_and_the_rest_as_it_stood(
+    text: str, spans: list[tuple[int, int]], length: int
+) -> None:
     places: list[tuple[int, int, str]] = []
     for start, size in sorted(spans):
         if start + size <= len(text) and (not places or start >= places[-1][1]):
