@@ -3,11 +3,13 @@
 import ast
 import importlib.util
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from holdgate import maillog
+from holdgate.config import Settings
 from holdgate.quarantine.states import TRANSITIONS
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +77,13 @@ def test_the_man_pages_are_what_the_code_says() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.stale() == [], "run docs/man/generate.py"
+
+
+def test_what_the_settings_file_shows_in_comments_is_valid() -> None:
+    text = (ROOT / "etc/holdgate.toml").read_text(encoding="utf-8")
+    shown = tomllib.loads("\n".join(re.findall(r"(?m)^# (\[.*\]|\w+ = .*)$", text)))
+    assert set(shown) == {"scan", "moderation", "desk"}
+    Settings.model_validate(shown)
 
 
 def test_every_page_is_on_the_map() -> None:
