@@ -20,7 +20,6 @@ from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
 from holdgate.desk.timetable import Timetable
 from holdgate.desk.web.server import build
-from holdgate.desk.web.session import Sessions
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import migrate, open_store
@@ -28,7 +27,8 @@ from holdgate.quarantine.store import migrate, open_store
 BOSS = "boss@corp.example"
 PAGE_SECONDS = 0.1
 MEMORY_GROWTH = 10 * 2**20
-_PAGE_KB = 1024
+# getrusage(2) counts memory in KiB.
+_KIB = 1024
 
 
 class _NoMessages(Previewer):
@@ -97,17 +97,32 @@ def _pages(desk: Desk, count: int) -> bool:
     app = build(desk, templates, _NoMessages(), Composer(desk, templates, _NoMessages()))
     client = TestClient(app, base_url="https://approve.corp.example")
     client.cookies.set("holdgate", desk.key.seal("holdgate", {"who": BOSS, "until": time.time() + 3600}))
-    assert Sessions(desk).base == ""
     good = True
     for name, query in {"list": "", "search": "?words=client77", "page 100": "?page=100"}.items():
-        seconds = _times(lambda query=query: client.get(f"/incidents{query}"), 30)  # type: ignore[misc]
+        seconds = _times(lambda query=query: _get(client, f"/incidents{query}"), 30)  # type: ignore[misc]
         good &= _floor(f"{name}: median of 30", seconds, PAGE_SECONDS)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PAGE_KB
+    before = _peak_memory()
     for _ in range(count):
-        assert client.get("/incidents").status_code == 200
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PAGE_KB - before
-    print(f"memory after {count} more pages: {grown / 2**20:+.1f} MB (floor {MEMORY_GROWTH / 2**20:.0f} MB)")
-    return good and grown < MEMORY_GROWTH
+        _get(client, "/incidents")
+    grown = _peak_memory() - before
+    small = grown < MEMORY_GROWTH
+    print(
+        f"memory after {count} more pages: {grown / 2**20:+.1f} MB (floor {MEMORY_GROWTH / 2**20:.0f} MB)"
+        f"{'' if small else '  TOO MUCH'}"
+    )
+    return good and small
+
+
+def _get(client: TestClient, url: str) -> None:
+    """Fetch a page; end the measurement where it is not what was asked for: the way to sign in is faster."""
+    answer = client.get(url)
+    if answer.status_code != 200 or answer.url.raw_path.decode() != url:
+        raise SystemExit(f"script/bench desk: {url} led to {answer.url.raw_path.decode()}, status {answer.status_code}")
+
+
+def _peak_memory() -> int:
+    """Return the most memory that this process had so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
 
 
 def _passes(desk: Desk) -> bool:

@@ -1,6 +1,8 @@
 """The code as the package ships it: with the modules in which a text is searched compiled to C (see setup.py)."""
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,18 +11,20 @@ _ROOT = Path(__file__).parents[1]
 
 
 def build(directory: Path) -> None:
-    """Build it below `directory`, unless that was built from these very sources. Takes a minute of one core.
+    """Build it below `directory`, unless that was built from these very sources by this Python. Takes a minute.
 
     Raises subprocess.CalledProcessError, with what the compiler said as its `output`.
     """
-    sources = [_ROOT / "setup.py", *(_ROOT / "milter").rglob("*.py")]
+    sources = _digest()
     built = directory / "built"
-    newest = max(source.stat().st_mtime for source in sources)
-    if built.exists() and built.stat().st_mtime > newest:
+    if built.exists() and built.read_text() == sources:
         return
+    built.unlink(missing_ok=True)
+    # A module that is no more would stay, and be imported.
+    shutil.rmtree(library(directory), ignore_errors=True)
     command = [sys.executable, "setup.py", "--quiet", "build", "--force"]
     subprocess.run(
-        [*command, "--build-base", directory / "work", "--build-lib", directory / "lib"],
+        [*command, "--build-base", directory / "work", "--build-lib", library(directory)],
         cwd=_ROOT,
         env=os.environ | {"HOLDGATE_COMPILE": "1"},
         check=True,
@@ -28,7 +32,17 @@ def build(directory: Path) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    built.touch()
+    built.write_text(sources)
+
+
+def _digest() -> str:
+    """Return a hash over all that the build reads, names and contents, and the Python that runs it."""
+    read = [_ROOT / "setup.py", _ROOT / "setup.cfg", *sorted((_ROOT / "milter" / "holdgate").rglob("*"))]
+    whole = hashlib.sha256(sys.version.encode())
+    for path in read:
+        if path.is_file() and path.suffix != ".pyc":
+            whole.update(f"\0{path}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
 
 
 def library(directory: Path) -> Path:

@@ -194,7 +194,8 @@ class ModerationSettings(Section):
     managers: str = Field(
         "",
         description="Postfix table from a sender's address to his manager's, as in \"ldap:/etc/holdgate/managers.cf\", "
-        'or the path of a file with lines "SENDER MANAGER". Looked up by SMTP AUTH name, envelope sender and From.',
+        'or the path of a file with lines "SENDER MANAGER". Looked up by SMTP AUTH name and envelope sender, for the '
+        "null sender by From.",
     )
     managers_patience: Duration = Field(
         timedelta(minutes=15), description="How long a table that does not answer is asked again before the fallback."

@@ -38,7 +38,11 @@ OCR_SECONDS = Histogram(
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
 )
 FINDINGS = Counter("holdgate_findings", "Findings of medium confidence or above, by identifier.", ["identifier"])
-ERRORS = Counter("holdgate_errors", "Failures that ended in a deferral or a retry, by stage.", ["stage"])
+ERRORS = Counter(
+    "holdgate_errors",
+    "Failures of ours, by stage; docs/howto/troubleshoot.md has a row for each.",
+    ["stage"],
+)
 WORKER_RESTARTS = Counter("holdgate_worker_restarts", "Scan workers replaced, by reason.", ["reason"])
 OUTSIDE_HEADERS = Counter("holdgate_outside_headers", "Messages that came in with headers only we write.")
 SEALS = Counter("holdgate_seals", "Seals that came in, by whether and why not they were believed.", ["status"])

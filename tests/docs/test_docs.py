@@ -1,12 +1,15 @@
 """The documentation against the code and the tree."""
 
+import ast
 import importlib.util
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from holdgate import maillog
+from holdgate.config import Settings
 from holdgate.quarantine.states import TRANSITIONS
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +47,23 @@ def test_every_log_event_is_on_its_page() -> None:
         assert f"`{event}`" in page, event
 
 
+def test_every_stage_is_a_row_of_the_page_on_trouble() -> None:
+    events = {"failed": "failed", "tempfailed": "tempfail"}
+    logged, counted = set(), set()
+    for path in (ROOT / "milter").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match call:
+                case ast.Call(func=ast.Attribute(value=ast.Name("maillog"), attr=name)) if name in events:
+                    (stage,) = (word.value for word in call.keywords if word.arg == "stage")
+                    logged.add((events[name], ast.literal_eval(stage)))
+                case ast.Call(func=ast.Attribute(ast.Attribute(ast.Name("metrics"), "ERRORS"), "labels"), args=[stage]):
+                    counted.add(ast.literal_eval(stage))
+    page = (ROOT / "docs/howto/troubleshoot.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"(?m)^\| `(\w+): stage=(\w+)", page)) == logged
+    assert counted <= set(re.findall(r"stage=(\w+)", page))
+    assert len(counted) > 5
+
+
 def test_every_state_is_in_the_glossary() -> None:
     glossary = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
     for state in TRANSITIONS:
@@ -57,6 +77,13 @@ def test_the_man_pages_are_what_the_code_says() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.stale() == [], "run docs/man/generate.py"
+
+
+def test_what_the_settings_file_shows_in_comments_is_valid() -> None:
+    text = (ROOT / "etc/holdgate.toml").read_text(encoding="utf-8")
+    shown = tomllib.loads("\n".join(re.findall(r"(?m)^# (\[.*\]|\w+ = .*)$", text)))
+    assert set(shown) == {"scan", "moderation", "desk"}
+    Settings.model_validate(shown)
 
 
 def test_every_page_is_on_the_map() -> None:

@@ -1,4 +1,4 @@
-"""The scripts in Python run in the checkout's virtual environment, or say in one sentence that there is none."""
+"""The scripts in Python run in the checkout's virtual environment; of the sources nothing is taken but the sources."""
 
 import shutil
 import subprocess
@@ -35,3 +35,49 @@ def test_it_runs_in_the_virtual_environment_with_its_arguments(script: Path, tmp
     python.chmod(0o755)
     done = run(script)
     assert (done.returncode, done.stdout) == (0, f"{script} some words\n")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A small checkout with what tools leave in one, and a note that nobody has added."""
+    shutil.copytree(ROOT / "script", tmp_path / "script", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    names = ["docs/index.md", "milter/holdgate/a name.py", "build.md", "docs/dist/kept.md", "docs/note.md"]
+    left = [".venv/bin/python", "build/lib/a.py", "dist/a.deb", "milter/holdgate.egg-info/PKG-INFO", ".coverage"]
+    left += ["milter/holdgate/__pycache__/a.pyc", ".hypothesis/x", "tests/.hypothesis/x", ".ruff_cache/x"]
+    for name in names + left:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    return tmp_path
+
+
+def sources(checkout: Path, target: Path) -> set[str]:
+    target.mkdir()
+    done = subprocess.run([checkout / "script/sources", target], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    names = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
+    return {name for name in names if not name.startswith("script/")}
+
+
+TRACKED = {".gitignore", "docs/index.md", "milter/holdgate/a name.py", "build.md", "docs/dist/kept.md"}
+
+
+def test_the_sources_of_a_clone_are_what_is_tracked(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for command in (["init", "--quiet"], ["add", "--", "script", *TRACKED]):
+        subprocess.run(["git", "-C", checkout, *command], check=True)
+    (checkout / "docs/index.md").write_text("changed")
+    target = tmp_path_factory.mktemp("sources") / "tree"
+    assert sources(checkout, target) == TRACKED
+    assert (target / "docs/index.md").read_text() == "changed"
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_sources_without_git_are_all_but_what_is_ignored(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory, broken: bool
+) -> None:
+    if broken:
+        # As in a container that sees a worktree, but not the repository it belongs to.
+        (checkout / ".git").write_text("gitdir: /nowhere\n")
+    target = tmp_path_factory.mktemp("sources") / "tree"
+    assert sources(checkout, target) == TRACKED | {"docs/note.md"}

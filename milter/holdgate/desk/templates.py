@@ -64,7 +64,7 @@ class Templates:
             return self._own.select_template(names).render(values)
         except jinja2.TemplatesNotFound:
             raise
-        except jinja2.TemplateError as error:
+        except Exception as error:  # a site's own template may raise anything
             if self._own is self._shipped:
                 raise
             maillog.failed(stage="template", error=f"{name}: {maillog.describe(error)}")

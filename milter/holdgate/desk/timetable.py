@@ -57,7 +57,6 @@ class Timetable:
         except (ConflictError, moderation.RefusedError):
             pass  # somebody decided in this very moment, and that counts
         except TryLaterError:
-            metrics.ERRORS.labels("ask").inc()
             self._not_before[incident.id] = now + _PAUSE
         except DatabaseError:
             raise

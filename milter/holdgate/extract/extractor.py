@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from holdgate.extract import identify, mime
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
-from holdgate.extract.part import Extraction, Part, Status
+from holdgate.extract.part import Attachment, Extraction, Part, Status
 from holdgate.extract.readers import (
     archive,
     binary,
@@ -167,6 +167,13 @@ class _Reading:
             return
         for signal in mail.signals:
             self.signal(signal)
+        if not name:  # it is in no other document
+            self.extraction.subject = mail.subject
+            self.extraction.attachments = [
+                Attachment(leaf.names[0], leaf.document.declared_type, len(leaf.document.data))
+                for leaf in mail.leaves
+                if leaf.names
+            ]
         self._plain(_below(name, "subject"), mail.subject, [])
         names = [f"attachment name: {given}" for leaf in mail.leaves for given in leaf.names]
         self._plain(_below(name, "headers"), "\n".join([*mail.headers, *names]), mail.unread)

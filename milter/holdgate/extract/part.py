@@ -38,14 +38,26 @@ class Part:
         return self.places[index][1] if index >= 0 else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A part of a message with a file name: name and MIME type as the sender gave them, and its size in bytes."""
+
+    name: str
+    kind: str
+    size: int
+
+
 @dataclass(slots=True)
 class Extraction:
     """All parts of one message or file, with the worst status among them and the first reason for it.
 
     `signals` are observations that policy may act on: a name that disagrees with the content, ambiguous MIME, ….
+    `subject` and `attachments` are those of the message that was read, not of one inside it; another file has none.
     """
 
     parts: list[Part] = field(default_factory=list)
     status: Status = Status.COMPLETE
     reason: str = ""
     signals: list[str] = field(default_factory=list)
+    subject: str = ""
+    attachments: list[Attachment] = field(default_factory=list)

@@ -34,11 +34,6 @@ class Inspector:
         self._profiles = [detector.with_profile(profile) for profile in profiles]
         self._limits = limits
 
-    @property
-    def limits(self) -> Limits:
-        """The bounds on one message."""
-        return self._limits
-
     def find(self, text: str, places: Sequence[tuple[int, str]] = ()) -> list[Match]:
         """Return the matches in a text; `places` are those of its part."""
         return self._detector.scan(text, places).matches

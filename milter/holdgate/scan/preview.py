@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from holdgate.detect import Match
-from holdgate.extract import mime
-from holdgate.extract.budget import Budget, Limits
 from holdgate.extract.part import Extraction
 from holdgate.mask import mask
 from holdgate.scan.inspect import gather
@@ -46,7 +44,7 @@ class ShownPart:
     cut: bool = False
 
 
-def preview(data: bytes, extraction: Extraction, limits: Limits, find: Find, reveal: int) -> dict[str, Any]:
+def preview(extraction: Extraction, find: Find, reveal: int) -> dict[str, Any]:
     """Return subject, attachments, findings and parts of a message, all masked, as plain values for `json.dumps`.
 
     `reveal` is the number of the match that is left as it stands, 0 for none. What is a match in one place is masked
@@ -66,13 +64,11 @@ def preview(data: bytes, extraction: Extraction, limits: Limits, find: Find, rev
         number += len(places)
         left -= min(length, len(part.text))
         shown.append(one)
-    mail = mime.read_mail(data, Budget(limits))
-    named = [leaf for leaf in mail.leaves if leaf.names][:_ATTACHMENTS]
     return {
-        "subject": safe(mail.subject),
+        "subject": safe(extraction.subject),
         "attachments": [
-            {"name": safe(leaf.names[0]), "kind": leaf.document.declared_type, "size": len(leaf.document.data)}
-            for leaf in named
+            {"name": safe(attachment.name), "kind": attachment.kind, "size": attachment.size}
+            for attachment in extraction.attachments[:_ATTACHMENTS]
         ],
         "findings": [asdict(finding) for finding in gather(extraction.parts, matches, safe)],
         "status": str(extraction.status),

@@ -28,7 +28,6 @@ class Wording:
         self._find = find
         self._values: dict[str, str] = {}
         self._done: dict[str, str] = {}
-        self._nothing = True
         pairs = [(part, match) for part, found in zip(parts, matches, strict=True) for match in found]
         self._nothing = not pairs
         # The surest first: they are not the ones to go where there are too many.

@@ -48,5 +48,5 @@ def _do(job: dict[str, Any], data: bytes, inspector: Inspector) -> dict[str, Any
     if job["do"] == "explain":
         return {"reasons": inspector.explain(data, job["name"])}
     if job["do"] == "preview":
-        return preview(data, inspector.extract(data, None), inspector.limits, inspector.find, job["reveal"])
+        return preview(inspector.extract(data, None), inspector.find, job["reveal"])
     return inspector.inspect(data, job["name"], **job["words"]).to_json()

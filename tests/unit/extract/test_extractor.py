@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from holdgate.extract import extractor
 from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import extract_file, extract_message
-from holdgate.extract.part import Part, Status
+from holdgate.extract.part import Attachment, Part, Status
 from holdgate.extract.reading import Document, Sink, UnreadableError
 from tests.support.mutation import mutants
 from tests.support.samples import TOKEN, samples, zipped
@@ -58,6 +58,32 @@ def test_parts_of_a_message_are_named_as_a_person_would() -> None:
         "old.eml › subject",
         "old.eml › message body",
     ]
+
+
+def test_subject_and_attachments_are_those_of_the_message_itself() -> None:
+    mail = EmailMessage()
+    mail["Subject"] = "note"
+    mail.set_content("plain")
+    mail.add_attachment(b"1,2", maintype="text", subtype="csv", filename="figures.csv")
+    mail.add_attachment(b"%PDF-", maintype="application", subtype="pdf")
+    inner = EmailMessage()
+    inner["Subject"] = "before"
+    inner.add_attachment(b"inner", maintype="text", subtype="plain", filename="inner.txt")
+    mail.add_attachment(inner, filename="old.eml")
+    for extraction in (extract_message(mail.as_bytes()), extract_file("saved.eml", mail.as_bytes())):
+        assert extraction.subject == "note"
+        figures, old = extraction.attachments
+        assert figures == Attachment("figures.csv", "text/csv", 3)
+        assert old == Attachment("old.eml", "message/rfc822", len(inner.as_bytes()))
+
+
+def test_a_file_that_is_no_message_has_neither_subject_nor_attachments() -> None:
+    mail = EmailMessage()
+    mail["Subject"] = "in an archive"
+    mail.add_attachment(b"1,2", maintype="text", subtype="csv", filename="figures.csv")
+    extraction = extract_file("mail.zip", zipped({"letter.eml": mail.as_bytes()}))
+    assert any("in an archive" in part.text for part in extraction.parts)
+    assert (extraction.subject, extraction.attachments) == ("", [])
 
 
 def test_names_of_files_are_text() -> None:

@@ -12,6 +12,7 @@ from openpyxl import Workbook
 
 from holdgate.detect import Detector
 from holdgate.extract.budget import Limits
+from holdgate.mask import mask
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.preview import _segments, preview
 
@@ -25,8 +26,7 @@ def inspector() -> Inspector:
 
 
 def shown(inspector: Inspector, message: EmailMessage, reveal: int = 0) -> dict[str, Any]:
-    data = message.as_bytes()
-    return preview(data, inspector.extract(data, None), inspector.limits, inspector.find, reveal)
+    return preview(inspector.extract(message.as_bytes(), None), inspector.find, reveal)
 
 
 def letter(subject: str = "Hello", text: str = f"Her social security number is {SSN}.") -> EmailMessage:
@@ -96,17 +96,25 @@ def test_a_long_part_is_cut_and_no_match_with_it(inspector: Inspector) -> None:
     st.lists(st.tuples(st.integers(0, 60), st.integers(1, 10)), max_size=6),
     st.integers(0, 70),
 )
-def test_what_is_not_masked_stays_as_it_stands(text: str, spans: list[tuple[int, int]], length: int) -> None:
+def test_every_mark_is_where_its_match_stands_and_the_rest_as_it_stood(
+    text: str, spans: list[tuple[int, int]], length: int
+) -> None:
     places: list[tuple[int, int, str]] = []
     for start, size in sorted(spans):
         if start + size <= len(text) and (not places or start >= places[-1][1]):
             places.append((start, start + size, "x"))
-    segments = _segments(text, places, 0, 0, length)
-    position = 0
-    for segment in segments:
+    position, marks = 0, 0
+    for segment in _segments(text, places, 0, 0, length):
         if segment.number:
-            start, position, _ = places[segment.number - 1]
+            marks += 1
+            assert segment.number == marks
+            start, end, _ = places[marks - 1]
+            assert start == position
+            assert segment.text == mask(text[start:end])
+            position = end
         else:
             assert text[position : position + len(segment.text)] == segment.text
             position += len(segment.text)
-    assert position >= min(length, len(text))
+    assert marks == sum(start < length for start, _, _ in places)
+    # A match that the cut goes through is shown as one whole mark.
+    assert position == max(min(length, len(text)), places[marks - 1][1] if marks else 0)

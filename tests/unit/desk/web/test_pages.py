@@ -526,5 +526,6 @@ def test_own_templates_are_used_and_a_broken_one_is_not(make_desk, hold, tmp_pat
     page = Browser(desk).get("/sign-in")
     assert "Hello" in page.text
     assert "House of mail" in page.text
-    (own / "pages" / "sign_in.html").write_text("{{ nothing.of.the.kind }}")
-    assert "Your mail address" in Browser(desk).get("/sign-in").text
+    for broken in (b"{{ nothing.of.the.kind }}", b"{{ 1 / 0 }}", b"{% if %}", b"{{ w.desk | nonsense }}", b"\xff"):
+        (own / "pages" / "sign_in.html").write_bytes(broken)
+        assert "Your mail address" in Browser(desk).get("/sign-in").text
