@@ -56,6 +56,7 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xd7\xcd\xc6\x9a", "metafile"),  # [MS-WMF] 2.3.2.3
     (0, b"\1\0\x09\0\0\3", "metafile"),
     (0, b"\1\0\x09\0\0\1", "metafile"),
+    (0, b"VCLMTF", "starview"),
     (0, b"Salted__", "encrypted"),  # openssl enc
     (0, b"-----BEGIN PGP MESSAGE-----", "encrypted"),  # RFC 9580, 6.2
 )

@@ -29,21 +29,24 @@ def read(document: Document, sink: Sink) -> None:
     """Read a metafile; raise UnreadableError("damaged") for anything else."""
     data = document.data
     if data[40:44] == EMF:
-        _lines(_emf(data, sink), sink)
+        lines(_emf(data, sink), sink)
     elif data.startswith((PLACEABLE, *WMF)):
-        _lines(_wmf(data, sink), sink)
+        lines(_wmf(data, sink), sink)
     else:
         raise UnreadableError("damaged")
 
 
-def _lines(pieces: Iterator[Piece], sink: Sink) -> None:
-    """Hand over texts that stand side by side as one line; single characters are drawn that way to be spaced."""
+def lines(pieces: Iterator[Piece], sink: Sink, *, spaced: bool = True) -> None:
+    """Hand over texts that stand side by side as one line.
+
+    Where single characters are drawn that way to be `spaced`, they make a word.
+    """
     line: list[str] = []
     height = 0
 
     def flush() -> None:
         if line:
-            sink.text(("" if all(len(piece) == 1 for piece in line) else " ").join(line))
+            sink.text(("" if spaced and all(len(piece) == 1 for piece in line) else " ").join(line))
             line.clear()
 
     for at, text in pieces:

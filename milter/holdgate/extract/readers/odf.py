@@ -90,9 +90,9 @@ def read(document: Document, sink: Sink) -> None:
             folder = posixpath.dirname(member.path)
             place = f"embedded object {folder}" if folder.startswith("Object") else ""
             _read_xml(data, sink, place)
-        elif member.path.startswith("Fonts/"):
+        elif member.path == "layout-cache" or member.path.startswith("Fonts/"):
             for text in strings(data):
-                sink.text(text, "embedded font")
+                sink.text(text, "layout" if member.path == "layout-cache" else "embedded font")
         elif root not in MARKUP:
             sink.embedded(data, posixpath.basename(member.path))
 

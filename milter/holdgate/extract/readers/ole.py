@@ -48,8 +48,10 @@ SIGNATURES = (
     b"GIF8",
     b"Rar!",
 )
-# Streams in which strings are all there is to read: links, equations, names of macro projects, forms.
-SMALL_TALK = frozenset({"\x01ole", "equation native", "project", "\x03vbframe", "f", "o", "\x03eprint"})
+# Streams in which strings are all there is to read: links, equations, names of macro projects, forms, sizes of objects.
+SMALL_TALK = frozenset(
+    {"\x01ole", "equation native", "project", "\x03vbframe", "f", "o", "\x03eprint", "properties_stream"}
+)
 PICTURE = "picture of an object"
 OLD_METAFILE = b"\x01\x00\x09\x00\x00\x03"
 CONTROLS = "".join(map(chr, range(32)))

@@ -63,6 +63,12 @@ def test_cut_package_is_handed_over_and_said():
     assert sink.reasons == ["damaged embedded object"]
 
 
+def test_an_object_that_libreoffice_wrote_is_read_whole():
+    sink = read(ole, compound({"package_stream": b"PK\x03\x04", "properties_stream": b"\0\0\0\0\xb0\x27\0\0" * 2}))
+    assert sink.documents == [("package_stream", b"PK\x03\x04")]
+    assert sink.reasons == []
+
+
 def test_strings_of_unknown_streams_are_read():
     data = compound({"Quill": b"\x01\x02Account 4711\x00" + "Überweisung".encode("utf-16-le") + b"\x07"})
     sink = read(ole, data)
