@@ -12,6 +12,7 @@ from holdgate.extract import identify, mime
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.extract.part import Attachment, Extraction, Part, Status
 from holdgate.extract.readers import (
+    apple,
     archive,
     binary,
     calendar,
@@ -42,6 +43,7 @@ from holdgate.extract.reading import Document, Reader, UnreadableError
 from holdgate.mask import mask_telling
 
 READERS: dict[str, Reader] = {
+    "apple": apple.read,
     "archive": archive.read,
     "binary": binary.read,
     "calendar": calendar.read,

@@ -57,6 +57,9 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\1\0\x09\0\0\3", "metafile"),
     (0, b"\1\0\x09\0\0\1", "metafile"),
     (0, b"VCLMTF", "starview"),
+    (0, b"\0\5\x16\7", "apple"),  # AppleDouble, RFC 1740
+    (0, b"\0\5\x16\0", "apple"),  # AppleSingle
+    (0, b"\0\0\0\1Bud1", "apple"),  # .DS_Store
     (0, b"Salted__", "encrypted"),  # openssl enc
     (0, b"-----BEGIN PGP MESSAGE-----", "encrypted"),  # RFC 9580, 6.2
 )
@@ -286,7 +289,8 @@ def extension_of(name: str) -> str:
 def mismatch(document: Document, kind: str) -> str:
     """Say in a few words how name or declared type disagree with the content, "" if they do not."""
     family = "textual" if kind in TEXTUAL else kind
-    if family in ("encrypted", "pkcs7") or not document.data:
+    # AppleDouble has the name of the file that it belongs to.
+    if family in ("encrypted", "pkcs7", "apple") or not document.data:
         return ""
     extension = extension_of(document.name)
     if family not in _BY_EXTENSION.get(extension, (family,)):

@@ -8,11 +8,14 @@ SHORTEST = 6
 NARROW = re.compile(rb"(?:[\t\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xc0-\xff]){6,}")
 # UTF-16 runs: characters below U+0500 (Latin, Greek, Cyrillic) and the general punctuation.
 WIDE = re.compile(rb"(?:[\t\x20-\x7e\xa0-\xff]\x00|[\x00-\xff][\x01-\x04]|[\x10-\x3f]\x20){6,}")
+WIDE_BIG_ENDIAN = re.compile(rb"(?:\x00[\t\x20-\x7e\xa0-\xff]|[\x01-\x04][\x00-\xff]|\x20[\x10-\x3f]){6,}")
 LETTERS = re.compile(r"[^\W_]{3}")
 
 
-def strings(data: bytes, narrow: bool = True, wide: bool = True) -> Iterator[str]:
-    """Yield runs of at least six characters with three letters or digits in a row; UTF-16 is taken as little-endian.
+def strings(data: bytes, narrow: bool = True, wide: bool = True, *, big_endian: bool = False) -> Iterator[str]:
+    """Yield runs of at least six characters with three letters or digits in a row.
+
+    UTF-16 is taken as little-endian unless it is said to be `big_endian`.
 
     >>> list(strings(b"\\x00\\x01Invoice 12\\x00\\xff" + "Grüße Anna".encode("utf-16-le") + b"\\x00\\x00"))
     ['Invoice 12', 'Grüße Anna']
@@ -23,8 +26,9 @@ def strings(data: bytes, narrow: bool = True, wide: bool = True) -> Iterator[str
             if LETTERS.search(text):
                 yield text
     if wide:
-        for match in WIDE.finditer(data):
-            text = match.group().decode("utf-16-le", "replace").strip()
+        pattern, codec = (WIDE_BIG_ENDIAN, "utf-16-be") if big_endian else (WIDE, "utf-16-le")
+        for match in pattern.finditer(data):
+            text = match.group().decode(codec, "replace").strip()
             if LETTERS.search(text):
                 yield text
 
