@@ -164,6 +164,8 @@ def identify(document: Document) -> str:
         return "zip" if zip_directory(data) else "binary"
     if is_tar(data):
         return "archive"
+    if head[:2] == b"\x30\x82" and data[4:8] == b"\x02\x01\x03\x30":
+        return "encrypted"  # PKCS #12, RFC 7292, 4
     if is_text(data):
         return text_kind(document)
     if head[:2] in _OLD_OFFICE:

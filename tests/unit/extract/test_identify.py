@@ -46,6 +46,7 @@ DOCX = zipped({"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<docum
         (b"BEGIN:VCALENDAR\r\n", "calendar"),
         (signed(message()), "pkcs7"),
         (b"-----BEGIN PGP MESSAGE-----\n", "encrypted"),
+        (b"\x30\x82\x0a\x2f\x02\x01\x03\x30\x82\x09\xf5\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01", "encrypted"),
         (b"\x00\x01\x02\x03\x04\x05", "binary"),
         ("Größe".encode("utf-16"), "text"),
         ("<html><p>x</p>".encode("utf-16"), "html"),
