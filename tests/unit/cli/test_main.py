@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from holdgate.cli.main import main
-from holdgate.quarantine.store import migrate
+from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.store import migrate, open_store
 
 
 @pytest.fixture
@@ -62,3 +63,14 @@ def test_a_new_store_is_not_for_everybody(settings: Path) -> None:
         main(["-c", str(settings), "migrate"])
     assert ended.value.code == 0
     assert store.stat().st_mode & 0o777 == 0o640
+
+
+def test_nobody_decides_without_the_policies(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    incident = Incident(queue_id="4a", sender="anna@corp.example", recipients=["bob@partner.example"], policy="p")
+    store = open_store(f"sqlite:///{settings.with_name('holdgate.db')}")
+    store.record(incident, Actor("holdgate-milter", "milter"))
+    store.close()
+    settings.with_name("policies.toml").write_text("[[policy")
+    for words in (["release", "--as", "boss@corp.example"], ["release"], ["reject"]):
+        said = complaint(capsys, "-c", str(settings), *words, incident.id)
+        assert "policies.toml: not valid TOML" in said
