@@ -24,16 +24,22 @@ def must_ask(config: Path, socket: str, header: tuple[str, str]) -> bool:
     answer of a minute ago may be wrong. `socket` is our own, as `milter.socket` says. When in doubt it has to.
     """
     try:
-        command = ["postconf", "-c", str(config), "-xh", *_SETTINGS]
-        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=True, text=True, errors="replace")
-        queue_directory, checks, *milters = done.stdout.splitlines()
+        queue_directory, checks, *milters = _postconf(config, "-xh", *_SETTINGS)
         if not any(_is_followed(split_list(entries), socket, Path(queue_directory)) for entries in milters):
             return True
+        if _postconf(config, "-P", "*/*/milter_header_checks"):
+            return True  # a service has tables of its own, and which service takes this message is not known here
         return not _holds(config, split_list(checks), "{}: {}".format(*header))
     except (OSError, subprocess.SubprocessError, TableError) as error:
         metrics.ERRORS.labels("holding").inc()
         maillog.failed(stage="holding", error=f"{type(error).__name__}: {error}")
         return True
+
+
+def _postconf(config: Path, *arguments: str) -> list[str]:
+    command = ["postconf", "-c", str(config), *arguments]
+    done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=True, text=True, errors="replace")
+    return done.stdout.splitlines()
 
 
 def _is_followed(entries: list[str], socket: str, queue_directory: Path) -> bool:

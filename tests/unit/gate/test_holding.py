@@ -12,10 +12,19 @@ SOCKET = "unix:/var/spool/postfix/holdgate/milter.sock"
 OURS = "{ unix:holdgate/milter.sock, default_action=tempfail }"
 SIGNER = "inet:127.0.0.1:8891"
 HEADER = ("X-Netskope-Action", "Quarantine")
+MASTER = "smtp inet n - n - - smtpd\ncleanup unix n - n - 0 cleanup\n"
 CHECKS = Path(__file__).parents[3] / "postfix/milter_header_checks"
 
 
-def asks(directory: Path, milters: str, checks: str, header: tuple[str, str] = HEADER, more: str = "") -> bool:
+def asks(
+    directory: Path,
+    milters: str,
+    checks: str,
+    header: tuple[str, str] = HEADER,
+    more: str = "",
+    master: str = MASTER,
+) -> bool:
+    (directory / "master.cf").write_text(master)
     (directory / "main.cf").write_text(
         "compatibility_level = 3.6\nqueue_directory = /var/spool/postfix\n"
         f"smtpd_milters = {milters}\nmilter_header_checks = {checks}\n{more}"
@@ -49,6 +58,19 @@ def test_where_nobody_stands_behind_us_we_ask(tmp_path: Path, milters: str) -> N
 )
 def test_where_postfix_would_not_hold_we_ask(tmp_path: Path, checks: str) -> None:
     assert asks(tmp_path, f"{OURS}, {SIGNER}", checks)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "-o milter_header_checks=",
+        "-o milter_header_checks=$header_checks",
+        "-o { milter_header_checks = regexp:/etc/postfix/own }",
+    ],
+)
+def test_where_a_service_has_tables_of_its_own_we_ask(tmp_path: Path, option: str) -> None:
+    assert asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}", master=f"{MASTER}  {option}\n")
+    assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}", master=f"{MASTER}  -o header_checks=\n")
 
 
 def test_a_header_that_the_table_does_not_know_we_ask(tmp_path: Path) -> None:
