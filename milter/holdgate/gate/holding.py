@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 from holdgate import maillog, metrics
-from holdgate.tables import TableError, Tables, split_list
+from holdgate.tables import TableError, Tables, says, split_list
 
 _SETTINGS = ("queue_directory", "milter_header_checks", "smtpd_milters", "non_smtpd_milters")
 _TIMEOUT = 20
@@ -29,7 +29,7 @@ def must_ask(config: Path, socket: str, header: tuple[str, str]) -> bool:
             return True
         if _postconf(config, "-P", "*/*/milter_header_checks"):
             return True  # a service has tables of its own, and which service takes this message is not known here
-        return not _holds(config, split_list(checks), "{}: {}".format(*header))
+        return not says(Tables(config).first_answer(split_list(checks), "{}: {}".format(*header)), "HOLD")
     except (OSError, subprocess.SubprocessError, TableError) as error:
         metrics.ERRORS.labels("holding").inc()
         maillog.failed(stage="holding", error=f"{type(error).__name__}: {error}")
@@ -53,11 +53,3 @@ def _same(word: str, socket: str, queue_directory: Path) -> bool:
     if not (word.startswith("unix:") and socket.startswith("unix:")):
         return word == socket
     return queue_directory / word.removeprefix("unix:") == Path(socket.removeprefix("unix:"))
-
-
-def _holds(config: Path, checks: list[str], field: str) -> bool:
-    """Say whether the first table of header_checks(5) that knows the field says HOLD."""
-    tables = Tables(config)
-    answers = (tables.lookup(table, field) for table in checks)
-    first = next((answer for answer in answers if answer is not None), "")
-    return first.split(None, 1)[:1] == ["HOLD"]

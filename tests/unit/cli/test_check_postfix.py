@@ -158,6 +158,16 @@ def test_a_second_table_may_hold(look: Look, tmp_path: Path) -> None:
     assert look(milter_header_checks=both) == []
 
 
+def test_a_table_that_cannot_be_asked_does_not_hide_what_the_others_say(look: Look, tmp_path: Path) -> None:
+    missing = f"regexp:{tmp_path}/missing"
+    (problem,) = look(milter_header_checks=f"{missing}, regexp:{SHIPPED}/milter_header_checks")
+    assert problem.startswith("main.cf: milter_header_checks: regexp:missing: ")
+    problems = look(milter_header_checks=missing)
+    assert [line.partition(": ")[2].partition(",")[0] for line in problems[1:]] == [
+        'milter_header_checks: no table of it knows "X-Netskope-Action: Quarantine"'
+    ]
+
+
 def test_a_transport_that_is_a_listener_is_none(look: Look) -> None:
     (problem,) = look(ENCRYPTING, master=MASTER.replace("crypt unix", "crypt inet"))
     assert problem.startswith('master.cf: no transport "crypt"')

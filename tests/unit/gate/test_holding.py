@@ -84,5 +84,10 @@ def test_a_table_of_the_site_before_ours_does_not_matter(tmp_path: Path) -> None
     assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{other}, regexp:{CHECKS}")
 
 
+def test_a_table_may_say_it_in_small_letters(tmp_path: Path) -> None:
+    assert not asks(tmp_path, f"{OURS}, {SIGNER}", "static:{hold seen}")
+    assert asks(tmp_path, f"{OURS}, {SIGNER}", "static:{holding}")
+
+
 def test_without_a_configuration_we_ask(tmp_path: Path) -> None:
     assert must_ask(tmp_path / "nothing", SOCKET, HEADER)
