@@ -6,11 +6,11 @@ and lets the others go on. So quarantine is asked for wherever it takes nothing 
 would not hold the message for our header.
 """
 
-import re
 import subprocess
 from pathlib import Path
 
 from holdgate import maillog, metrics
+from holdgate.milters import is_ours
 from holdgate.tables import TableError, Tables, says, split_list
 
 _SETTINGS = ("queue_directory", "milter_header_checks", "smtpd_milters", "non_smtpd_milters")
@@ -44,12 +44,5 @@ def _postconf(config: Path, *arguments: str) -> list[str]:
 
 def _is_followed(entries: list[str], socket: str, queue_directory: Path) -> bool:
     """Say whether a list of milters has others behind us."""
-    ours = [any(_same(word, socket, queue_directory) for word in re.split(r"[\s,{}]+", entry)) for entry in entries]
+    ours = [is_ours(entry, socket, queue_directory) for entry in entries]
     return True in ours and not ours[-1]
-
-
-def _same(word: str, socket: str, queue_directory: Path) -> bool:
-    """Compare an address in Postfix's settings with ours; a path is absolute or below the queue directory."""
-    if not (word.startswith("unix:") and socket.startswith("unix:")):
-        return word == socket
-    return queue_directory / word.removeprefix("unix:") == Path(socket.removeprefix("unix:"))

@@ -20,6 +20,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from holdgate.config import Settings
+from holdgate.milters import in_postfix, is_ours
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.tables import split_list
 
@@ -88,18 +89,13 @@ def plan_attach(settings: Settings) -> Plan:
 
 def milter_entry(settings: Settings, postfix: Postfix) -> str:
     """Return our entry for smtpd_milters, with all that only we need in its braces. Raises AttachError."""
-    socket = settings.milter.socket
-    if socket.startswith("unix:"):
-        path = Path(socket.removeprefix("unix:"))
-        queue_directory = Path(postfix.setting("queue_directory"))
-        if path.is_relative_to(queue_directory):
-            # Postfix's processes stand in the queue directory, whether it is their root (chroot) or not.
-            socket = f"unix:{path.relative_to(queue_directory)}"
-        elif chrooted := sorted(_chrooted(postfix)):
-            raise AttachError(
-                f"{', '.join(chrooted)} run chrooted in {queue_directory} and cannot reach {path}: set milter.socket "
-                f'to "unix:{queue_directory}/holdgate/milter.sock", restart holdgate-milter, and try again'
-            )
+    queue_directory = Path(postfix.setting("queue_directory"))
+    socket = in_postfix(settings.milter.socket, queue_directory)
+    if socket.startswith("unix:/") and (chrooted := sorted(_chrooted(postfix))):
+        raise AttachError(
+            f"{', '.join(chrooted)} run chrooted in {queue_directory} and cannot reach {socket}: set milter.socket "
+            f'to "unix:{queue_directory}/holdgate/milter.sock", restart holdgate-milter, and try again'
+        )
     wanted = round(longest_inspection(settings).total_seconds()) + _CONTENT_GRACE
     return f"{{ {socket}, default_action=tempfail, protocol=6, content_timeout={max(wanted, _CONTENT_TIMEOUT)}s }}"
 
@@ -119,15 +115,18 @@ def _changes(settings: Settings, postfix: Postfix, entry: str) -> Iterator[tuple
             yield name, with_milter(now, entry)
     for name in _MAPS:
         now = postfix.raw_setting(name)
-        table = f"regexp:{MAPS_DIRECTORY / name}"
-        if table not in postfix.setting(name):
-            yield name, f"{table}, {now}" if now else table
+        if _our_map(name) not in split_list(postfix.setting(name)):
+            yield name, f"{_our_map(name)}, {now}" if now else _our_map(name)
     known = postfix.defaults()
     for name, value in _SETTINGS.items():
         # A site that chose something else than Postfix's default there keeps it, but for the queue ids.
         default = name == "enable_long_queue_ids" or postfix.raw_setting(name) == known.get(name)
         if name in known and default and postfix.setting(name) != value:
             yield name, value
+
+
+def _our_map(name: str) -> str:
+    return f"regexp:{MAPS_DIRECTORY / name}"
 
 
 def _follows(value: str) -> bool:
@@ -142,10 +141,9 @@ def with_milter(value: str, entry: str) -> str:
 
 
 def names_us(value: str, settings: Settings, postfix: Postfix) -> bool:
-    """Say whether a list of milters, macros expanded, has our socket: absolute or below the queue directory."""
-    socket = settings.milter.socket
-    below = socket.removeprefix(f"unix:{postfix.setting('queue_directory')}/")
-    return any(item in re.split(r"[\s,{}]+", value) for item in (socket, f"unix:{below}"))
+    """Say whether a list of milters, macros expanded, has an entry of ours."""
+    queue_directory = Path(postfix.setting("queue_directory"))
+    return any(is_ours(entry, settings.milter.socket, queue_directory) for entry in split_list(value))
 
 
 def _listener(settings: Settings) -> str:
@@ -238,7 +236,7 @@ def _take_out(draft: Postfix, settings: Settings, postfix: Postfix, remembered: 
             draft.set(name, ", ".join(kept))
     for name in _MAPS:
         items = split_list(draft.raw_setting(name))
-        kept = [item for item in items if item != f"regexp:{MAPS_DIRECTORY / name}"]
+        kept = [item for item in items if item != _our_map(name)]
         if kept != items:
             draft.set(name, ", ".join(kept))
     listener = "{}:{}/inet".format(*settings.desk.notice_relay)

@@ -23,18 +23,25 @@ def asks(
     header: tuple[str, str] = HEADER,
     more: str = "",
     master: str = MASTER,
+    socket: str = SOCKET,
 ) -> bool:
     (directory / "master.cf").write_text(master)
     (directory / "main.cf").write_text(
         "compatibility_level = 3.6\nqueue_directory = /var/spool/postfix\n"
         f"smtpd_milters = {milters}\nmilter_header_checks = {checks}\n{more}"
     )
-    return must_ask(directory, SOCKET, header)
+    return must_ask(directory, socket, header)
 
 
 def test_a_signer_behind_us_is_left_to_sign(tmp_path: Path) -> None:
     assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}")
     assert not asks(tmp_path, f"{SOCKET} {SIGNER}", f"regexp:{CHECKS}")
+
+
+def test_a_socket_of_tcp_is_known_as_postfix_writes_it(tmp_path: Path) -> None:
+    more = f"smtpd_milters = {{ inet:localhost:8895, default_action=tempfail }}, {SIGNER}\n"
+    assert not asks(tmp_path, "", f"regexp:{CHECKS}", more=more, socket="inet:8895@127.0.0.1")
+    assert asks(tmp_path, "", f"regexp:{CHECKS}", more=more, socket="inet:8896@127.0.0.1")
 
 
 def test_mail_of_sendmail_may_have_a_signer_alone(tmp_path: Path) -> None:

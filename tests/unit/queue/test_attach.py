@@ -168,6 +168,20 @@ def test_a_socket_elsewhere_serves_where_nothing_is_chrooted(config: Path) -> No
     assert "{ unix:/run/holdgate/milter.sock, " in plan.difference
 
 
+def test_a_socket_of_tcp_is_written_as_postfix_reads_it(config: Path) -> None:
+    plan = attach.plan_attach(settings(config, socket="inet:8895@127.0.0.1"))
+    assert "{ inet:127.0.0.1:8895, " in plan.difference
+    attach.apply(plan)
+    assert attach.plan_attach(settings(config, socket="inet:8895@127.0.0.1")).difference == ""
+
+
+def test_a_map_of_a_name_like_ours_is_not_ours(config: Path) -> None:
+    Postfix(config).set("smtp_header_checks", "regexp:/etc/holdgate/postfix/smtp_header_checks.old")
+    put_in(config)
+    both = "regexp:/etc/holdgate/postfix/smtp_header_checks, regexp:/etc/holdgate/postfix/smtp_header_checks.old"
+    assert Postfix(config).raw_setting("smtp_header_checks") == both
+
+
 def test_what_postfix_does_not_like_is_undone(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_config: Path, command: str) -> Any:
         raise PostfixError(f"postfix {command}: no")
