@@ -88,7 +88,9 @@ def check(path: Path) -> Report:
         check_postfix.problems,
     )
     problems += [problem for one in checks for problem in one(path, settings)]
-    return Report(problems, [*check_daemons.absent(settings), *canary.remarks(settings)])
+    return Report(
+        problems, [*check_daemons.absent(settings), *check_postfix.remarks(settings), *canary.remarks(settings)]
+    )
 
 
 # -- files --------------------------------------------------------------------------------------------------------

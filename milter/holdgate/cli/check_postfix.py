@@ -10,8 +10,9 @@ from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.policy.action import Action
 from holdgate.policy.model import PolicyFile, load_policies
-from holdgate.queue.attach import longest_inspection, names_us
+from holdgate.queue.attach import longest_inspection
 from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.queue.presence import listener_name, names_us, notice_listener, wants_listener, ways_past_us
 from holdgate.tables import TableError, Tables, says, split_list
 
 
@@ -44,6 +45,14 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
             if said not in failures:
                 yield f"{config / name}: {error}"
             failures.add(said)
+
+
+def remarks(settings: Settings) -> Iterator[str]:
+    """Yield by which ways mail passes us, as `holdgate attach` does. Silent where Postfix fails: a problem says so."""
+    try:
+        yield from ways_past_us(settings, Postfix(settings.queue.postfix_config))
+    except PostfixError:
+        return
 
 
 # -- main.cf ------------------------------------------------------------------------------------------------------
@@ -141,15 +150,13 @@ def _seconds(value: str) -> float:
 
 
 def _listener(postfix: Postfix, settings: Settings) -> Iterator[str]:
-    host, port = settings.desk.notice_relay
-    names = {name for name, kind in _services(postfix) if kind == "inet"}
-    local = host in ("127.0.0.1", "localhost", "::1")
-    if local and not {f"{host}:{port}", f"[{host}]:{port}", f"127.0.0.1:{port}", str(port)} & names:
-        yield f"no listener on {host}:{port} for our notices (desk.notice_relay); see postfix/master.cf"
+    if wants_listener(settings) and notice_listener(postfix.services(), settings) is None:
+        name = listener_name(settings)
+        yield f"no listener on {name} for our notices (desk.notice_relay); see postfix/master.cf"
 
 
 def _transports(postfix: Postfix, policies: PolicyFile) -> Iterator[str]:
-    known = {name for name, kind in _services(postfix) if kind == "unix"}
+    known = {service.name for service in postfix.services() if service.type == "unix"}
     for policy in policies.policy:
         name = policy.transport.partition(":")[0]
         if policy.action is Action.ENCRYPT and name not in known:
@@ -157,11 +164,3 @@ def _transports(postfix: Postfix, policies: PolicyFile) -> Iterator[str]:
                 f'no transport "{name}", which policy "{policy.name}" sends mail through; add it, as in '
                 f'"{name} unix - - n - - smtp", or correct the policy\'s transport'
             )
-
-
-def _services(postfix: Postfix) -> Iterator[tuple[str, str]]:
-    """Yield name and type of each service of master.cf."""
-    for line in postfix.services().splitlines():
-        fields = line.split()
-        if len(fields) >= 8:
-            yield fields[0], fields[1]

@@ -15,9 +15,9 @@ from holdgate.milters import place_of
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import DECIDED, State
 from holdgate.quarantine.store import Store, open_store
-from holdgate.queue.attach import names_us
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.queue.presence import names_us
 
 _TIMEOUT = 5
 # What is decided is carried out within seconds; a notice that Postfix does not take is the usual reason for longer.
