@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import smtplib
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -15,6 +14,7 @@ from pathlib import Path
 from holdgate.config import Settings
 from holdgate.configfile import load_settings
 from holdgate.daemon import die_with_parent
+from holdgate.gate import probe
 from holdgate.quarantine.store import Store, migrate, open_store
 from holdgate.seal import add_key
 from testbed.ports import LOOPBACK, PATIENCE, T, free_port, is_listening, wait_for
@@ -201,7 +201,7 @@ class Site:
         def ready() -> bool:
             if process.poll() is not None:
                 raise RuntimeError(f"holdgate-{name} ended at start: {self.log(name)[-500:]}")
-            return is_listening(port) and (name not in sockets or _accepts(sockets[name]))
+            return is_listening(port) and (name not in sockets or probe.listens(sockets[name]) is True)
 
         wait_for(ready, f"holdgate-{name} to be ready")
 
@@ -268,9 +268,3 @@ class Site:
         except TimeoutError as error:
             logs = "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in DAEMONS)
             raise TimeoutError(f"{error}\n{logs}\n--- postfix\n{self.postfix.log.read_text()[-2000:]}") from None
-
-
-def _accepts(path: Path) -> bool:
-    """Say whether somebody listens on a unix socket; the file alone may be a dead one's."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(str(path)) == 0

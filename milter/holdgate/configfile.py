@@ -47,13 +47,14 @@ def load_what_is_right(path: Path) -> Settings | None:
     For looking at the rest of it (`holdgate check`), never for running.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        Settings.model_validate(content)
+        content = read_toml(path)
+    except ConfigError:
+        return None
+    try:
+        return Settings.model_validate(content)
     except ValidationError as error:
         for detail in error.errors():
             _take_out(content, [str(step) for step in detail["loc"]])
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return None
     try:
         return Settings.model_validate(content)
     except ValidationError:

@@ -9,6 +9,7 @@ import re
 import subprocess
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypedDict
 
@@ -38,6 +39,15 @@ def is_table(name: str) -> bool:
 def split_list(value: str) -> list[str]:
     """Split a list setting at commas and spaces, but not within braces (postconf(5))."""
     return re.findall(r"(?:\{[^{}]*\}|[^\s,{}]|[{}])+", value)
+
+
+def says(answer: str | None, action: str) -> bool:
+    """Say whether a table's answer is this action of header_checks(5), in either case, whatever text follows.
+
+    `action` may have its argument, as in "FILTER crypt:[gateway.corp.example]".
+    """
+    wanted = action.casefold().split()
+    return (answer or "").casefold().split()[: len(wanted)] == wanted
 
 
 class Tables:
@@ -70,6 +80,11 @@ class Tables:
                 self._answers.clear()
             self._answers[table, key] = (now + _KEEP, answer)
         return answer
+
+    def first_answer(self, tables: Iterable[str], key: str) -> str | None:
+        """Return what the first of these tables that knows `key` says, as Postfix goes by it. Raises TableError."""
+        answers = (self.lookup(table, key) for table in tables)
+        return next((answer for answer in answers if answer is not None), None)
 
     def lookup_address(self, table: str, address: str) -> str | None:
         """Look an address up as access(5) does: whole, then its domain, then its mailbox with an "@"."""

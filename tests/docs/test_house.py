@@ -31,6 +31,7 @@ LEAVES = {
     "maillog",
     "mask",
     "metrics",
+    "milters",
     "notation",
     "seal",
     "tables",

@@ -6,7 +6,10 @@ import json
 import secrets
 import sys
 
-from holdgate.configfile import load_settings
+from pydantic import ValidationError
+
+from holdgate.config import ApiToken
+from holdgate.configfile import ConfigError, load_settings
 from holdgate.quarantine.store import open_store
 
 
@@ -25,7 +28,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.set_defaults(run=_export)
 
     token = commands.add_parser("token", help="make a token for the JSON API, and the lines for holdgate.toml")
-    token.add_argument("name", help="stands in the audit trail")
+    token.add_argument("name", help="stands in the audit trail: A-Z a-z 0-9 . _ -")
     token.add_argument("--may-decide", action="store_true", help="let it decide, not only read")
     token.set_defaults(run=_token)
 
@@ -47,10 +50,15 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _token(arguments: argparse.Namespace) -> int:
     token = secrets.token_urlsafe(32)
+    sha256 = hashlib.sha256(token.encode()).hexdigest()
+    try:
+        entry = ApiToken(name=arguments.name, sha256=sha256, may_decide=arguments.may_decide)
+    except ValidationError:
+        name = json.dumps(arguments.name)
+        raise ConfigError([f"{name} is no name for a token; take up to 64 of A-Z a-z 0-9 . _ -"]) from None
     print(f"token: {token}")
     print("It is shown only now. Add to holdgate.toml, behind the table [desk], and restart holdgate-desk:")
     print("[[desk.api_tokens]]")
-    print(f"name = {json.dumps(arguments.name)}")
-    print(f'sha256 = "{hashlib.sha256(token.encode()).hexdigest()}"')
-    print(f"may_decide = {'true' if arguments.may_decide else 'false'}")
+    for key, value in entry.model_dump().items():
+        print(f"{key} = {json.dumps(value)}")
     return 0

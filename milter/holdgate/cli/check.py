@@ -22,6 +22,7 @@ from holdgate.detect import Detector, RuleError
 from holdgate.detect.loader import Loaded
 from holdgate.extract.extractor import READERS
 from holdgate.extract.ocr import missing_languages, package_of
+from holdgate.milters import place_of
 from holdgate.policy.model import Exemption, Policy, PolicyFile, load_policies
 from holdgate.policy.review import review
 from holdgate.quarantine.store import StoreError, open_store
@@ -87,7 +88,9 @@ def check(path: Path) -> Report:
         check_postfix.problems,
     )
     problems += [problem for one in checks for problem in one(path, settings)]
-    return Report(problems, [*check_daemons.absent(settings), *canary.remarks(settings)])
+    return Report(
+        problems, [*check_daemons.absent(settings), *check_postfix.remarks(settings), *canary.remarks(settings)]
+    )
 
 
 # -- files --------------------------------------------------------------------------------------------------------
@@ -97,9 +100,9 @@ def _directories(path: Path, settings: Settings) -> Iterator[str]:
     spool = settings.milter.spool_directory
     if not spool.is_dir():
         yield f"{path}: [milter] spool_directory: {spool} is not there; create it for the user {settings.user}"
-    if settings.milter.socket.startswith("unix:"):
-        directory = Path(settings.milter.socket.removeprefix("unix:")).parent
-        yield from _socket_directory(path, directory)
+    milter = place_of(settings.milter.socket)
+    if isinstance(milter, Path):
+        yield from _socket_directory(path, milter.parent)
     if not settings.queue.socket.parent.is_dir():
         yield f"{path}: [queue] socket: {settings.queue.socket.parent} is not there; create it, or start the units"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from holdgate.config import RulesSettings, Settings
 from holdgate.gate import probe
-from holdgate.notation import Address
+from holdgate.milters import Place, place_of
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.scan import sandbox
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
@@ -29,8 +29,9 @@ def permissions(path: Path, settings: Settings) -> Iterator[str]:
     except KeyError:
         return
     written = {"[milter] spool_directory": settings.milter.spool_directory}
-    if settings.milter.socket.startswith("unix:"):
-        written["[milter] socket"] = Path(settings.milter.socket.removeprefix("unix:")).parent
+    milter = place_of(settings.milter.socket)
+    if isinstance(milter, Path):
+        written["[milter] socket"] = milter.parent
     if settings.store.url.startswith("sqlite:///"):
         database = Path(settings.store.url.removeprefix("sqlite:///"))
         # SQLite makes its journal beside the database.
@@ -68,48 +69,32 @@ def confinement(_path: Path, _settings: Settings) -> Iterator[str]:
 def absent(settings: Settings) -> Iterator[str]:
     """Yield the daemons that do not run, which is as it should be before the first start."""
     for name, address in _sockets(settings).items():
-        if _listens(address) is False:
+        if probe.listens(address) is False:
             yield f"{name} does not run; start it: systemctl start {name}"
 
 
 def answers(path: Path, settings: Settings) -> Iterator[str]:
     """Yield the sockets of daemons that run which do not answer as they should."""
     sockets = _sockets(settings)
-    if _listens(sockets["holdgate-milter"]) and not probe.answers(settings.milter.socket):
+    if probe.listens(sockets["holdgate-milter"]) and not probe.answers(settings.milter.socket):
         yield f"{path}: [milter] socket: holdgate-milter does not answer there; systemctl restart holdgate-milter"
-    if _listens(sockets["holdgate-queue"]):
+    if probe.listens(sockets["holdgate-queue"]):
         try:
             QueueClient(settings.queue.socket).held()
         except QueueError as error:
             yield f"{path}: [queue] socket: {error}; systemctl restart holdgate-queue"
-    if _listens(sockets["holdgate-desk"]):
+    if probe.listens(sockets["holdgate-desk"]):
         for key, address in (("web", settings.desk.web), ("lmtp", settings.desk.lmtp)):
-            if address is not None and _listens(_inet(address)) is False:
+            if address is not None and probe.listens(address) is False:
                 yield f"{path}: [desk] {key}: holdgate-desk does not listen there; systemctl restart holdgate-desk"
 
 
-def _sockets(settings: Settings) -> dict[str, str]:
+def _sockets(settings: Settings) -> dict[str, Place]:
     return {
-        "holdgate-milter": settings.milter.socket,
-        "holdgate-queue": f"unix:{settings.queue.socket}",
-        "holdgate-desk": _inet(settings.metrics.desk),
+        "holdgate-milter": place_of(settings.milter.socket),
+        "holdgate-queue": settings.queue.socket,
+        "holdgate-desk": settings.metrics.desk,
     }
-
-
-def _inet(address: Address) -> str:
-    host, port = address
-    return f"inet:{port}@{host}"
-
-
-def _listens(address: str) -> bool | None:
-    """Say whether somebody listens at "unix:/path" or "inet:PORT@HOST"; None where we may not ask."""
-    try:
-        probe.connect(address).close()
-    except PermissionError:
-        return None
-    except OSError:
-        return False
-    return True
 
 
 def _may(user: pwd.struct_passwd, option: str, path: Path) -> bool:

@@ -10,9 +10,10 @@ from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.policy.action import Action
 from holdgate.policy.model import PolicyFile, load_policies
-from holdgate.queue.attach import longest_inspection, names_us
+from holdgate.queue.attach import longest_inspection
 from holdgate.queue.postfix import Postfix, PostfixError
-from holdgate.tables import TableError, Tables, split_list
+from holdgate.queue.presence import listener_name, names_us, notice_listener, wants_listener, ways_past_us
+from holdgate.tables import TableError, Tables, says, split_list
 
 
 def problems(_path: Path, settings: Settings) -> Iterator[str]:
@@ -31,7 +32,7 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         ("main.cf", lambda: _milters("non_smtpd_milters", postfix, settings)),
         ("main.cf", lambda: _queue_ids(postfix)),
         ("main.cf", lambda: _milter_header_checks(postfix, settings, policies)),
-        ("main.cf", lambda: _readable("smtp_header_checks", postfix, Tables(config))),
+        ("main.cf", lambda: _smtp_header_checks(postfix, settings)),
         ("master.cf", lambda: _listener(postfix, settings)),
         ("master.cf", lambda: _transports(postfix, policies)),
     )
@@ -39,11 +40,19 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
     for name, one in checks:
         try:
             yield from (f"{config / name}: {problem}" for problem in one())
-        except PostfixError as error:
+        except (PostfixError, TableError) as error:
             said = str(error).partition(": ")[2]  # without the command: one mistake may fail several
             if said not in failures:
                 yield f"{config / name}: {error}"
             failures.add(said)
+
+
+def remarks(settings: Settings) -> Iterator[str]:
+    """Yield by which ways mail passes us, as `holdgate attach` does. Silent where Postfix fails: a problem says so."""
+    try:
+        yield from ways_past_us(settings, Postfix(settings.queue.postfix_config))
+    except PostfixError:
+        return
 
 
 # -- main.cf ------------------------------------------------------------------------------------------------------
@@ -79,22 +88,24 @@ def _milter_header_checks(postfix: Postfix, settings: Settings, policies: Policy
     """
     name = "milter_header_checks"
     tables = Tables(settings.queue.postfix_config)
-    yield from _readable(name, postfix, tables)
+    names = split_list(postfix.setting(name))
+    unreadable = _unreadable(names, tables)
+    yield from (f"{name}: {problem}" for problem in unreadable.values())
+    readable = [table for table in names if table not in unreadable]
     wanted: dict[str, str] = {}
     if settings.policy.trusted_scanners or _holds(policies):
         wanted[f"{settings.policy.action_header}: {settings.policy.action_value}"] = "HOLD"
     for policy in policies.policy:
         if policy.action is Action.ENCRYPT:
             wanted[f"{headers.ROUTE}: {policy.transport}"] = f"FILTER {policy.transport}"
-    setting = postfix.setting(name)
     for header, action in wanted.items():
-        said = _first_answer(split_list(setting), header, tables)
-        if said is None:
-            what = f'no table of it knows "{header}"' if setting else "not set"
-        elif not re.match(re.escape(action) + r"(\s|$)", said, re.IGNORECASE):
-            what = f'says "{said}" to "{header}"'
-        else:
+        said = tables.first_answer(readable, header)
+        if says(said, action):
             continue
+        if said is None:
+            what = f'no table of it knows "{header}"' if names else "not set"
+        else:
+            what = f'says "{said}" to "{header}"'
         yield f'{name}: {what}, must say {action}; run "holdgate attach", or see postfix/milter_header_checks'
 
 
@@ -105,24 +116,21 @@ def _holds(policies: PolicyFile) -> bool:
     return uninspected or any(policy.action is Action.QUARANTINE for policy in policies.policy)
 
 
-def _first_answer(names: list[str], key: str, tables: Tables) -> str | None:
-    """Return what the first table that knows `key` says; one that cannot be asked is named elsewhere."""
-    for name in names:
-        try:
-            said = tables.lookup(name, key)
-        except TableError:
-            continue
-        if said is not None:
-            return said
-    return None
+def _smtp_header_checks(postfix: Postfix, settings: Settings) -> Iterator[str]:
+    name = "smtp_header_checks"
+    unreadable = _unreadable(split_list(postfix.setting(name)), Tables(settings.queue.postfix_config))
+    yield from (f"{name}: {problem}" for problem in unreadable.values())
 
 
-def _readable(name: str, postfix: Postfix, tables: Tables) -> Iterator[str]:
-    for table in split_list(postfix.setting(name)):
+def _unreadable(names: list[str], tables: Tables) -> dict[str, str]:
+    """Return the tables that cannot be asked, each with what is wrong and the remedy."""
+    problems = {}
+    for table in names:
         try:
             tables.lookup(table, "Subject: a question")
         except TableError as error:
-            yield f"{name}: {error}; make the table, or correct its name"
+            problems[table] = f"{error}; make the table, or correct its name"
+    return problems
 
 
 def _option(entry: str, name: str, postfix: Postfix) -> str:
@@ -142,15 +150,13 @@ def _seconds(value: str) -> float:
 
 
 def _listener(postfix: Postfix, settings: Settings) -> Iterator[str]:
-    host, port = settings.desk.notice_relay
-    names = {name for name, kind in _services(postfix) if kind == "inet"}
-    local = host in ("127.0.0.1", "localhost", "::1")
-    if local and not {f"{host}:{port}", f"[{host}]:{port}", f"127.0.0.1:{port}", str(port)} & names:
-        yield f"no listener on {host}:{port} for our notices (desk.notice_relay); see postfix/master.cf"
+    if wants_listener(settings) and notice_listener(postfix.services(), settings) is None:
+        name = listener_name(settings)
+        yield f"no listener on {name} for our notices (desk.notice_relay); see postfix/master.cf"
 
 
 def _transports(postfix: Postfix, policies: PolicyFile) -> Iterator[str]:
-    known = {name for name, kind in _services(postfix) if kind == "unix"}
+    known = {service.name for service in postfix.services() if service.type == "unix"}
     for policy in policies.policy:
         name = policy.transport.partition(":")[0]
         if policy.action is Action.ENCRYPT and name not in known:
@@ -158,11 +164,3 @@ def _transports(postfix: Postfix, policies: PolicyFile) -> Iterator[str]:
                 f'no transport "{name}", which policy "{policy.name}" sends mail through; add it, as in '
                 f'"{name} unix - - n - - smtp", or correct the policy\'s transport'
             )
-
-
-def _services(postfix: Postfix) -> Iterator[tuple[str, str]]:
-    """Yield name and type of each service of master.cf."""
-    for line in postfix.services().splitlines():
-        fields = line.split()
-        if len(fields) >= 8:
-            yield fields[0], fields[1]

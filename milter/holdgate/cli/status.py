@@ -1,7 +1,6 @@
 """`holdgate status`: one screen that says whether mail is inspected, what waits, and since when."""
 
 import argparse
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,12 +10,14 @@ from holdgate import __version__
 from holdgate.config import Settings
 from holdgate.configfile import load_settings
 from holdgate.desk import canary
+from holdgate.gate import probe
+from holdgate.milters import place_of
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import DECIDED, State
 from holdgate.quarantine.store import Store, open_store
-from holdgate.queue.attach import names_us
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.queue.presence import names_us
 
 _TIMEOUT = 5
 # What is decided is carried out within seconds; a notice that Postfix does not take is the usual reason for longer.
@@ -81,17 +82,8 @@ def _postfix(settings: Settings) -> Iterator[_Line]:
         return
     said = f"asks us ({settings.queue.postfix_config})" if attached else 'does not ask us; run "holdgate attach"'
     yield "Postfix", attached, said
-    socket_path = settings.milter.socket.removeprefix("unix:")
-    if socket_path.startswith("/") and not _listens(socket_path):
-        yield "milter socket", False, f"nobody listens on {socket_path}: mail is deferred"
-
-
-def _listens(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            return probe.connect_ex(path) == 0
-        except PermissionError:
-            return True
+    if probe.listens(place_of(settings.milter.socket)) is False:
+        yield "milter socket", False, f"nobody listens on {settings.milter.socket}: mail is deferred"
 
 
 def _incidents(store: Store, settings: Settings, now: datetime) -> Iterator[_Line]:

@@ -18,7 +18,10 @@ ACTOR = Actor("holdgate-desk", "desk")
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The desk as its functions see it. `key` makes and checks tokens; the command line decides without one."""
+    """The desk as its functions see it. `key` makes and checks tokens; the command line decides without one.
+
+    There is none without the policies, which say who has to approve: making one raises ConfigError.
+    """
 
     store: Store
     settings: Settings

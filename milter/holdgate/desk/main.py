@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from holdgate import daemon, maillog, metrics
 from holdgate.config import Settings
+from holdgate.configfile import ConfigError
 from holdgate.desk import canary
 from holdgate.desk.context import Desk
 from holdgate.desk.mailbox import Mailbox
@@ -38,6 +39,10 @@ def main() -> None:
             daemon.become(settings.user)
             timetable = _start(settings, stack)
             metrics.serve(_NAME, settings.metrics.desk)
+        except ConfigError as error:
+            for problem in error.problems:
+                maillog.failed(stage="config", error=problem)
+            sys.exit(daemon.EX_CONFIG)
         except (KeyError, OSError, ValueError, StoreError) as error:
             maillog.failed(stage="start", error=str(error))
             sys.exit(daemon.EX_OSERR)

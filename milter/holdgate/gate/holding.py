@@ -6,12 +6,12 @@ and lets the others go on. So quarantine is asked for wherever it takes nothing 
 would not hold the message for our header.
 """
 
-import re
 import subprocess
 from pathlib import Path
 
 from holdgate import maillog, metrics
-from holdgate.tables import TableError, Tables, split_list
+from holdgate.milters import is_ours
+from holdgate.tables import TableError, Tables, says, split_list
 
 _SETTINGS = ("queue_directory", "milter_header_checks", "smtpd_milters", "non_smtpd_milters")
 _TIMEOUT = 20
@@ -24,34 +24,25 @@ def must_ask(config: Path, socket: str, header: tuple[str, str]) -> bool:
     answer of a minute ago may be wrong. `socket` is our own, as `milter.socket` says. When in doubt it has to.
     """
     try:
-        command = ["postconf", "-c", str(config), "-xh", *_SETTINGS]
-        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=True, text=True, errors="replace")
-        queue_directory, checks, *milters = done.stdout.splitlines()
+        queue_directory, checks, *milters = _postconf(config, "-xh", *_SETTINGS)
         if not any(_is_followed(split_list(entries), socket, Path(queue_directory)) for entries in milters):
             return True
-        return not _holds(config, split_list(checks), "{}: {}".format(*header))
+        if _postconf(config, "-P", "*/*/milter_header_checks"):
+            return True  # a service has tables of its own, and which service takes this message is not known here
+        return not says(Tables(config).first_answer(split_list(checks), "{}: {}".format(*header)), "HOLD")
     except (OSError, subprocess.SubprocessError, TableError) as error:
         metrics.ERRORS.labels("holding").inc()
         maillog.failed(stage="holding", error=f"{type(error).__name__}: {error}")
         return True
 
 
+def _postconf(config: Path, *arguments: str) -> list[str]:
+    command = ["postconf", "-c", str(config), *arguments]
+    done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=True, text=True, errors="replace")
+    return done.stdout.splitlines()
+
+
 def _is_followed(entries: list[str], socket: str, queue_directory: Path) -> bool:
     """Say whether a list of milters has others behind us."""
-    ours = [any(_same(word, socket, queue_directory) for word in re.split(r"[\s,{}]+", entry)) for entry in entries]
+    ours = [is_ours(entry, socket, queue_directory) for entry in entries]
     return True in ours and not ours[-1]
-
-
-def _same(word: str, socket: str, queue_directory: Path) -> bool:
-    """Compare an address in Postfix's settings with ours; a path is absolute or below the queue directory."""
-    if not (word.startswith("unix:") and socket.startswith("unix:")):
-        return word == socket
-    return queue_directory / word.removeprefix("unix:") == Path(socket.removeprefix("unix:"))
-
-
-def _holds(config: Path, checks: list[str], field: str) -> bool:
-    """Say whether the first table of header_checks(5) that knows the field says HOLD."""
-    tables = Tables(config)
-    answers = (tables.lookup(table, field) for table in checks)
-    first = next((answer for answer in answers if answer is not None), "")
-    return first.split(None, 1)[:1] == ["HOLD"]

@@ -1,8 +1,10 @@
-"""Asks our own milter socket, as Postfix would, whether somebody answers: for systemd's readiness and watchdog."""
+"""Asks whether somebody listens, and our own milter socket, as Postfix would, whether somebody answers there."""
 
-import re
 import socket
 import struct
+from pathlib import Path
+
+from holdgate.milters import Place, place_of
 
 _TIMEOUT = 10.0
 
@@ -12,13 +14,13 @@ _QUIT = b"Q"
 
 
 def answers(address: str) -> bool:
-    """Say whether the milter at `address` ("unix:/path", "inet:PORT@HOST") negotiates.
+    """Say whether the milter at `address`, written as in our settings, negotiates, as systemd's watchdog wants to know.
 
     The answer comes from the callbacks' own interpreter, so that a milter that accepts connections and then hangs
     does not count as alive.
     """
     try:
-        with connect(address) as connection:
+        with _connect(place_of(address)) as connection:
             connection.sendall(_packet(_NEGOTIATE))
             answer = connection.recv(5, socket.MSG_WAITALL)
             connection.sendall(_packet(_QUIT))
@@ -31,15 +33,25 @@ def _packet(data: bytes) -> bytes:
     return struct.pack("!I", len(data)) + data
 
 
-def connect(address: str) -> socket.socket:
-    """Connect to "unix:/path" or "inet:PORT@HOST". Raises OSError."""
-    match = re.fullmatch(r"inet6?:(\d+)@(.+)", address)
-    if match:
-        return socket.create_connection((match[2].strip("[]"), int(match[1])), timeout=_TIMEOUT)
+def listens(place: Place) -> bool | None:
+    """Say whether somebody listens there; None where we may not ask."""
+    try:
+        _connect(place).close()
+    except PermissionError:
+        return None
+    except OSError:
+        return False
+    return True
+
+
+def _connect(place: Place) -> socket.socket:
+    """Connect to a path, or to host and port. Raises OSError."""
+    if not isinstance(place, Path):
+        return socket.create_connection(place, timeout=_TIMEOUT)
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(_TIMEOUT)
     try:
-        connection.connect(address.removeprefix("unix:"))
+        connection.connect(str(place))
     except OSError:
         connection.close()
         raise

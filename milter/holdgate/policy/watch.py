@@ -13,10 +13,11 @@ class PolicyWatch:
     """Answers which rules of moderation a policy sets. May be used by many threads."""
 
     def __init__(self, path: Path) -> None:
+        """Read the file. Raises ConfigError: without it one approval might do where a policy wants two."""
         self._path = path
         self._lock = threading.Lock()
-        self._seen: tuple[int, int] | None = None
-        self._policies = PolicyFile()
+        self._seen = self._state()
+        self._policies = load_policies(path)
 
     def moderation(self, policy: str, base: ModerationSettings) -> ModerationSettings:
         """Return `base` with what the policy of that name sets anew; `base` itself for a name that is none."""
@@ -28,14 +29,19 @@ class PolicyWatch:
     def _current(self) -> PolicyFile:
         with self._lock:
             try:
-                status = self._path.stat()
-                seen = (status.st_mtime_ns, status.st_size)
-                if seen != self._seen:
+                seen = self._state()
+                if seen not in (None, self._seen):
                     self._seen = seen
                     self._policies = load_policies(self._path)
-            except OSError:
-                pass  # being replaced, or not there: what was read last stays
             except ConfigError as error:
                 for problem in error.problems:
                     maillog.failed(stage="policies", error=problem)
             return self._policies
+
+    def _state(self) -> tuple[int, int] | None:
+        """Return what another content, owner or mode changes; None while the file is not there."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_ctime_ns, status.st_size

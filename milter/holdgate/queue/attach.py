@@ -20,12 +20,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from holdgate.config import Settings
+from holdgate.milters import in_postfix
 from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.queue.presence import listener_name, names_us, notice_listener, our_map, wants_listener, ways_past_us
 from holdgate.tables import split_list
 
 # Owned by root up to "/": who could write here could write main.cf at the next detach.
 STATE_DIRECTORY = Path("/etc/holdgate/attached")
-MAPS_DIRECTORY = Path("/etc/holdgate/postfix")
 _FILES = ("main.cf", "master.cf")
 
 # Lists in which we stand beside others.
@@ -79,27 +80,20 @@ def plan_attach(settings: Settings) -> Plan:
         draft = Postfix(copy)
         for name, value in _changes(settings, postfix, entry):
             draft.set(name, value)
-        listener = _listener(settings)
-        service = listener.split()[0] + "/inet"
-        if service not in _services(postfix):
-            draft.set_service(service, listener)
-        return _plan(config, copy, _remarks(settings, postfix))
+        if wants_listener(settings) and notice_listener(postfix.services(), settings) is None:
+            draft.set_service(f"{listener_name(settings)}/inet", _listener(settings))
+        return _plan(config, copy, list(ways_past_us(settings, postfix)))
 
 
 def milter_entry(settings: Settings, postfix: Postfix) -> str:
     """Return our entry for smtpd_milters, with all that only we need in its braces. Raises AttachError."""
-    socket = settings.milter.socket
-    if socket.startswith("unix:"):
-        path = Path(socket.removeprefix("unix:"))
-        queue_directory = Path(postfix.setting("queue_directory"))
-        if path.is_relative_to(queue_directory):
-            # Postfix's processes stand in the queue directory, whether it is their root (chroot) or not.
-            socket = f"unix:{path.relative_to(queue_directory)}"
-        elif chrooted := sorted(_chrooted(postfix)):
-            raise AttachError(
-                f"{', '.join(chrooted)} run chrooted in {queue_directory} and cannot reach {path}: set milter.socket "
-                f'to "unix:{queue_directory}/holdgate/milter.sock", restart holdgate-milter, and try again'
-            )
+    queue_directory = Path(postfix.setting("queue_directory"))
+    socket = in_postfix(settings.milter.socket, queue_directory)
+    if socket.startswith("unix:/") and (chrooted := _chrooted(postfix)):
+        raise AttachError(
+            f"{', '.join(chrooted)} run chrooted in {queue_directory} and cannot reach {socket}: set milter.socket "
+            f'to "unix:{queue_directory}/holdgate/milter.sock", restart holdgate-milter, and try again'
+        )
     wanted = round(longest_inspection(settings).total_seconds()) + _CONTENT_GRACE
     return f"{{ {socket}, default_action=tempfail, protocol=6, content_timeout={max(wanted, _CONTENT_TIMEOUT)}s }}"
 
@@ -119,9 +113,8 @@ def _changes(settings: Settings, postfix: Postfix, entry: str) -> Iterator[tuple
             yield name, with_milter(now, entry)
     for name in _MAPS:
         now = postfix.raw_setting(name)
-        table = f"regexp:{MAPS_DIRECTORY / name}"
-        if table not in postfix.setting(name):
-            yield name, f"{table}, {now}" if now else table
+        if our_map(name) not in split_list(postfix.setting(name)):
+            yield name, f"{our_map(name)}, {now}" if now else our_map(name)
     known = postfix.defaults()
     for name, value in _SETTINGS.items():
         # A site that chose something else than Postfix's default there keeps it, but for the queue ids.
@@ -141,76 +134,18 @@ def with_milter(value: str, entry: str) -> str:
     return ", ".join([*items[:place], entry, *items[place:]])
 
 
-def names_us(value: str, settings: Settings, postfix: Postfix) -> bool:
-    """Say whether a list of milters, macros expanded, has our socket: absolute or below the queue directory."""
-    socket = settings.milter.socket
-    below = socket.removeprefix(f"unix:{postfix.setting('queue_directory')}/")
-    return any(item in re.split(r"[\s,{}]+", value) for item in (socket, f"unix:{below}"))
-
-
 def _listener(settings: Settings) -> str:
-    host, port = settings.desk.notice_relay
     return (
-        f"{host}:{port} inet n - n - - smtpd -o syslog_name=postfix/holdgate -o smtpd_milters= "
+        f"{listener_name(settings)} inet n - n - - smtpd -o syslog_name=postfix/holdgate -o smtpd_milters= "
         "-o smtpd_client_restrictions=permit_mynetworks,reject -o smtpd_relay_restrictions=permit_mynetworks,reject "
-        "-o mynetworks=127.0.0.0/8 -o smtpd_authorized_xforward_hosts= -o smtpd_tls_security_level=none "
+        "-o mynetworks=127.0.0.0/8,[::1]/128 -o smtpd_authorized_xforward_hosts= -o smtpd_tls_security_level=none "
         "-o receive_override_options=no_header_body_checks,no_milters"
     )
 
 
-def _remarks(settings: Settings, postfix: Postfix) -> list[str]:
-    """Name what stays outside: ways by which mail still passes us, and instances that are not ours."""
-    remarks = []
-    listener = "{}:{}".format(*settings.desk.notice_relay)
-    for service, options in _services(postfix).items():
-        if service.startswith(f"{listener}/"):
-            continue
-        if "smtpd_milters" in options:
-            remarks.append(
-                f"master.cf: {service} has milters of its own (-o smtpd_milters={options['smtpd_milters']}): what "
-                "comes in there is not inspected. Add our entry there by hand, before the one that signs."
-            )
-        if "no_milters" in options.get("receive_override_options", ""):
-            remarks.append(f"master.cf: {service} says no_milters: what comes in there is not inspected.")
-        if options.get("smtpd_proxy_filter"):
-            remarks.append(
-                f"master.cf: {service} has an smtpd_proxy_filter before the queue: Postfix shows milters no content "
-                "there. Attach to the Postfix behind that filter instead."
-            )
-        if "milter_header_checks" in options or "smtp_header_checks" in options:
-            remarks.append(f"master.cf: {service} has header checks of its own: add our tables there by hand.")
-    if postfix.setting("smtpd_proxy_filter"):
-        remarks.append("main.cf: smtpd_proxy_filter: Postfix shows milters no content; attach behind that filter.")
-    if postfix.setting("content_filter"):
-        remarks.append(
-            "main.cf: content_filter: mail that this filter hands back is inspected a second time, unless the listener "
-            "it comes back to says receive_override_options=no_milters."
-        )
-    for other in postfix.setting("multi_instance_directories").replace(",", " ").split():
-        remarks.append(
-            f"{other}: another Postfix instance; what it takes in is not inspected. One Holdgate serves one instance: "
-            "attach the one through which all outgoing mail passes (queue.postfix_config)."
-        )
-    return remarks
-
-
-def _services(postfix: Postfix) -> dict[str, dict[str, str]]:
-    """Return the services of master.cf by "name/type", each with its -o options."""
-    services = {}
-    for line in postfix.services().splitlines():
-        fields = line.split()
-        if len(fields) >= 8:
-            options = re.findall(r"-o\s+(?:\{\s*)?(\w+)\s*=\s*([^\s}]*)", line)
-            services[f"{fields[0]}/{fields[1]}"] = dict(options)
-    return services
-
-
-def _chrooted(postfix: Postfix) -> Iterator[str]:
-    """Yield the services that speak milter and run chrooted (the fifth column; from Postfix 3.0 on "-" is no)."""
-    for line in postfix.services().splitlines():
-        fields = line.split()
-        if len(fields) >= 8 and fields[7] in ("smtpd", "cleanup") and fields[4] == "y":
-            yield fields[0]
+def _chrooted(postfix: Postfix) -> list[str]:
+    """Return the services that speak milter and run chrooted."""
+    return sorted(s.name for s in postfix.services() if s.command in ("smtpd", "cleanup") and s.chroot)
 
 
 # -- detach -------------------------------------------------------------------------------------------------------
@@ -238,13 +173,13 @@ def _take_out(draft: Postfix, settings: Settings, postfix: Postfix, remembered: 
             draft.set(name, ", ".join(kept))
     for name in _MAPS:
         items = split_list(draft.raw_setting(name))
-        kept = [item for item in items if item != f"regexp:{MAPS_DIRECTORY / name}"]
+        kept = [item for item in items if item != our_map(name)]
         if kept != items:
             draft.set(name, ", ".join(kept))
-    listener = "{}:{}/inet".format(*settings.desk.notice_relay)
-    ours = _services(draft).get(listener, {}).get("syslog_name") == "postfix/holdgate"
+    listener = notice_listener(draft.services(), settings)
+    ours = listener is not None and listener.settings.get("syslog_name") == "postfix/holdgate"
     if ours and (remembered is None or "postfix/holdgate" not in remembered.before["master.cf"]):
-        draft.remove_service(listener)
+        draft.remove_service(str(listener))
 
 
 # -- both ---------------------------------------------------------------------------------------------------------

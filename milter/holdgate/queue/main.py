@@ -85,22 +85,27 @@ def _reconcile(settings: Settings) -> int:
         missing_after=settings.queue.missing_after,
         adopt_uninspected=settings.queue.adopt_uninspected,
     )
-    interval = settings.queue.interval.total_seconds()
     daemon.notify("READY=1")
+    keep_in_step(reconciler, stop, settings.queue.interval.total_seconds(), parent)
+    store.close()
+    return 0
+
+
+def keep_in_step(reconciler: Reconciler, stop: threading.Event, interval: float, parent: int) -> None:
+    """Compare and mend each `interval` seconds, sooner where there is work, until `stop` or the parent's end."""
+    pause = min(_BUSY_INTERVAL, interval)
     while not stop.is_set() and os.getppid() == parent:
-        busy = True
         try:
             busy = reconciler.run_once()
+            deadline = time.monotonic() + (_BUSY_INTERVAL if busy else interval)
+            while time.monotonic() < deadline and os.getppid() == parent and not stop.wait(pause):
+                if reconciler.has_work():
+                    break
         except (QueueError, StoreError, SQLAlchemyError) as error:
             metrics.ERRORS.labels("reconcile").inc()
             maillog.failed(stage="reconcile", error=maillog.describe(error))
-        deadline = time.monotonic() + (_BUSY_INTERVAL if busy else interval)
-        while time.monotonic() < deadline and os.getppid() == parent and not stop.wait(min(_BUSY_INTERVAL, interval)):
-            if reconciler.has_work():
-                break
+            stop.wait(pause)
         daemon.notify("WATCHDOG=1")
-    store.close()
-    return 0
 
 
 if __name__ == "__main__":

@@ -38,6 +38,21 @@ class HeldMessage:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service of master.cf. `chroot` is its fifth column ("-" is no since Postfix 3.0), `settings` its -o options."""
+
+    name: str
+    type: str
+    chroot: bool
+    command: str
+    settings: dict[str, str]
+
+    def __str__(self) -> str:
+        """Return "name/type", by which postconf(1) knows it."""
+        return f"{self.name}/{self.type}"
+
+
 class Postfix:
     """One Postfix instance, named by its configuration directory."""
 
@@ -98,9 +113,18 @@ class Postfix:
         """Take one service, named as "name/type", out of master.cf."""
         self._run("postconf", "-MX", service)
 
-    def services(self) -> str:
-        """Return master.cf, one service a line, as ``postconf -Mf`` prints it."""
-        return self._run("postconf", "-M").decode()
+    def services(self) -> list[Service]:
+        """Return the services of master.cf, the macros of their own settings expanded."""
+        settings: dict[str, dict[str, str]] = {}
+        for line in self._run("postconf", "-Px").decode().splitlines():
+            place, _, value = line.partition("=")
+            service, _, name = place.strip().rpartition("/")
+            settings.setdefault(service, {})[name] = value.strip()
+        services = []
+        for line in self._run("postconf", "-M").decode().splitlines():
+            name, kind, _, _, chroot, _, _, command = line.split()[:8]
+            services.append(Service(name, kind, chroot == "y", command, settings.get(f"{name}/{kind}", {})))
+        return services
 
     def _run(self, program: str, *arguments: str) -> bytes:
         command = [program, *self._config, *arguments]

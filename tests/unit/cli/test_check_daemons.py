@@ -16,8 +16,6 @@ from holdgate.cli import check_daemons
 from holdgate.config import Settings
 from testbed.ports import free_port
 
-pytestmark = pytest.mark.postfix
-
 TESTS = Path(__file__).parents[2]
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask for another user")
@@ -113,6 +111,7 @@ def test_workers_that_hold_are_not_named(tmp_path: Path) -> None:
     assert list(check_daemons.confinement(tmp_path, site(tmp_path))) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refusal", ["landlock_restrict_self", "landlock_create_ruleset"])
 def test_a_layer_that_is_refused_is_named(tmp_path: Path, refusal: str) -> None:
     config = tmp_path / "holdgate.toml"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from holdgate.cli.check_postfix import problems
+from holdgate.cli.check_postfix import problems, remarks
 from holdgate.config import Settings
-from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.queue.postfix import Postfix, PostfixError, Service
 
 pytestmark = pytest.mark.postfix
 
@@ -103,7 +103,7 @@ def test_mail_held_unread_is_asked_about(look: Look) -> None:
 
 
 def test_one_command_that_fails_does_not_end_the_rest(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_postfix: Postfix) -> str:
+    def fail(_postfix: Postfix) -> list[Service]:
         raise PostfixError("postconf -M: fatal: out of luck")
 
     monkeypatch.setattr(Postfix, "services", fail)
@@ -158,6 +158,16 @@ def test_a_second_table_may_hold(look: Look, tmp_path: Path) -> None:
     assert look(milter_header_checks=both) == []
 
 
+def test_a_table_that_cannot_be_asked_does_not_hide_what_the_others_say(look: Look, tmp_path: Path) -> None:
+    missing = f"regexp:{tmp_path}/missing"
+    (problem,) = look(milter_header_checks=f"{missing}, regexp:{SHIPPED}/milter_header_checks")
+    assert problem.startswith("main.cf: milter_header_checks: regexp:missing: ")
+    problems = look(milter_header_checks=missing)
+    assert [line.partition(": ")[2].partition(",")[0] for line in problems[1:]] == [
+        'milter_header_checks: no table of it knows "X-Netskope-Action: Quarantine"'
+    ]
+
+
 def test_a_transport_that_is_a_listener_is_none(look: Look) -> None:
     (problem,) = look(ENCRYPTING, master=MASTER.replace("crypt unix", "crypt inet"))
     assert problem.startswith('master.cf: no transport "crypt"')
@@ -166,3 +176,12 @@ def test_a_transport_that_is_a_listener_is_none(look: Look) -> None:
 def test_a_site_without_policies_that_can_be_read_is_looked_at_all_the_same(look: Look) -> None:
     (problem,) = look("policy = 1", milter_header_checks=None)
     assert problem.startswith("main.cf: milter_header_checks: not set")
+
+
+def test_ways_past_us_are_remarked(look: Look, tmp_path: Path) -> None:
+    assert look(master=f"{MASTER}587 inet n - n - - smtpd -o smtpd_milters=\n") == []
+    settings = Settings.model_validate({"queue": {"postfix_config": tmp_path}})
+    (remark,) = remarks(settings)
+    assert remark.startswith("master.cf: 587/inet has milters of its own")
+    (tmp_path / "master.cf").write_text("smtp inet\n")
+    assert list(remarks(settings)) == []

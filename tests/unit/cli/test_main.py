@@ -1,12 +1,17 @@
 """What goes wrong under a command is one line on standard error and exit code 2, never a traceback."""
 
+import hashlib
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from holdgate.cli.main import main
-from holdgate.quarantine.store import migrate
+from holdgate.config import ApiToken
+from holdgate.configfile import load_settings
+from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.store import migrate, open_store
 
 
 @pytest.fixture
@@ -62,3 +67,32 @@ def test_a_new_store_is_not_for_everybody(settings: Path) -> None:
         main(["-c", str(settings), "migrate"])
     assert ended.value.code == 0
     assert store.stat().st_mode & 0o777 == 0o640
+
+
+def test_nobody_decides_without_the_policies(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    incident = Incident(queue_id="4a", sender="anna@corp.example", recipients=["bob@partner.example"], policy="p")
+    store = open_store(f"sqlite:///{settings.with_name('holdgate.db')}")
+    store.record(incident, Actor("holdgate-milter", "milter"))
+    store.close()
+    settings.with_name("policies.toml").write_text("[[policy")
+    for words in (["release", "--as", "boss@corp.example"], ["release"], ["reject"]):
+        said = complaint(capsys, "-c", str(settings), *words, incident.id)
+        assert "policies.toml: not valid TOML" in said
+
+
+@pytest.mark.parametrize("name", ["Ticket system", "", "ticket\nsystem", "t" * 65, "tickets\n"])
+def test_a_token_of_a_name_that_the_desk_refuses(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert f"{json.dumps(name)} is no name for a token" in complaint(capsys, "token", name)
+
+
+def test_what_a_token_prints_is_what_the_desk_reads(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["ticket.system-1"], ["other", "--may-decide"]):
+        with pytest.raises(SystemExit) as ended:
+            main(["token", *words])
+        assert ended.value.code == 0
+        secret, _, *lines = capsys.readouterr().out.splitlines()
+        with settings.open("a") as file:
+            file.write("\n".join(lines) + "\n")
+        last = load_settings(settings).desk.api_tokens[-1]
+        digest = hashlib.sha256(secret.removeprefix("token: ").encode()).hexdigest()
+        assert last == ApiToken(name=words[0], sha256=digest, may_decide=len(words) == 2)

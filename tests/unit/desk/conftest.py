@@ -39,8 +39,10 @@ def make_desk(tmp_path: Path, empty_store: Path) -> Iterator[MakeDesk]:
         if not (tmp_path / "holdgate.db").exists():
             shutil.copy(empty_store, tmp_path / "holdgate.db")
         (tmp_path / "main.cf").touch()
+        (tmp_path / "policies.toml").touch()
         tables = {
             "queue": {"postfix_config": str(tmp_path)},
+            "policy": {"file": str(tmp_path / "policies.toml")},
             "desk": {
                 "notice_from": "Holdgate <holdgate@corp.example>",
                 "web": "127.0.0.1:1",

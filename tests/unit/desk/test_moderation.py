@@ -4,13 +4,14 @@ import contextlib
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from holdgate.config import DeskSettings, ModerationSettings, Settings
+from holdgate.config import DeskSettings, ModerationSettings, PolicySettings, Settings
 from holdgate.desk import asking, moderation
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import RefusedError, Why
@@ -21,6 +22,7 @@ from holdgate.quarantine.store import ConflictError, migrate, open_store
 BOSS = Actor("boss@corp.example", "page", "192.0.2.7")
 BOTH = ["boss@corp.example", "second@corp.example"]
 ADMIN = Actor("root", "command")
+POLICIES = PolicySettings(file=Path(__file__).parents[3] / "etc/policies.toml")
 
 
 def owed(desk: Desk) -> list[tuple[str, str]]:
@@ -246,7 +248,8 @@ class Moderating(RuleBasedStateMachine):
             deputies={"boss@corp.example": "deputy@corp.example"},
             fallback=["desk@corp.example"],
         )
-        self.desk = Desk(self.store, Settings(moderation=rules, desk=DeskSettings(own_domains=["corp.example"])))
+        desk = DeskSettings(own_domains=["corp.example"])
+        self.desk = Desk(self.store, Settings(moderation=rules, desk=desk, policy=POLICIES))
         self.approvals, self.levels = approvals, 2 if chain else 1
         self.now = datetime.now(UTC)
         incident = Incident(queue_id="4", sender="anna@corp.example", recipients=["b@partner.example"], policy="p")

@@ -12,20 +12,36 @@ SOCKET = "unix:/var/spool/postfix/holdgate/milter.sock"
 OURS = "{ unix:holdgate/milter.sock, default_action=tempfail }"
 SIGNER = "inet:127.0.0.1:8891"
 HEADER = ("X-Netskope-Action", "Quarantine")
+MASTER = "smtp inet n - n - - smtpd\ncleanup unix n - n - 0 cleanup\n"
 CHECKS = Path(__file__).parents[3] / "postfix/milter_header_checks"
 
 
-def asks(directory: Path, milters: str, checks: str, header: tuple[str, str] = HEADER, more: str = "") -> bool:
+def asks(
+    directory: Path,
+    milters: str,
+    checks: str,
+    header: tuple[str, str] = HEADER,
+    more: str = "",
+    master: str = MASTER,
+    socket: str = SOCKET,
+) -> bool:
+    (directory / "master.cf").write_text(master)
     (directory / "main.cf").write_text(
         "compatibility_level = 3.6\nqueue_directory = /var/spool/postfix\n"
         f"smtpd_milters = {milters}\nmilter_header_checks = {checks}\n{more}"
     )
-    return must_ask(directory, SOCKET, header)
+    return must_ask(directory, socket, header)
 
 
 def test_a_signer_behind_us_is_left_to_sign(tmp_path: Path) -> None:
     assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}")
     assert not asks(tmp_path, f"{SOCKET} {SIGNER}", f"regexp:{CHECKS}")
+
+
+def test_a_socket_of_tcp_is_known_as_postfix_writes_it(tmp_path: Path) -> None:
+    more = f"smtpd_milters = {{ inet:localhost:8895, default_action=tempfail }}, {SIGNER}\n"
+    assert not asks(tmp_path, "", f"regexp:{CHECKS}", more=more, socket="inet:8895@127.0.0.1")
+    assert asks(tmp_path, "", f"regexp:{CHECKS}", more=more, socket="inet:8896@127.0.0.1")
 
 
 def test_mail_of_sendmail_may_have_a_signer_alone(tmp_path: Path) -> None:
@@ -51,6 +67,19 @@ def test_where_postfix_would_not_hold_we_ask(tmp_path: Path, checks: str) -> Non
     assert asks(tmp_path, f"{OURS}, {SIGNER}", checks)
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        "-o milter_header_checks=",
+        "-o milter_header_checks=$header_checks",
+        "-o { milter_header_checks = regexp:/etc/postfix/own }",
+    ],
+)
+def test_where_a_service_has_tables_of_its_own_we_ask(tmp_path: Path, option: str) -> None:
+    assert asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}", master=f"{MASTER}  {option}\n")
+    assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}", master=f"{MASTER}  -o header_checks=\n")
+
+
 def test_a_header_that_the_table_does_not_know_we_ask(tmp_path: Path) -> None:
     assert asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}", ("X-Other-Action", "Quarantine"))
     assert asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}", ("X-Netskope-Action", "Block"))
@@ -60,6 +89,11 @@ def test_a_table_of_the_site_before_ours_does_not_matter(tmp_path: Path) -> None
     other = tmp_path / "other"
     other.write_text("/^X-Spam: yes/ HOLD\n")
     assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{other}, regexp:{CHECKS}")
+
+
+def test_a_table_may_say_it_in_small_letters(tmp_path: Path) -> None:
+    assert not asks(tmp_path, f"{OURS}, {SIGNER}", "static:{hold seen}")
+    assert asks(tmp_path, f"{OURS}, {SIGNER}", "static:{holding}")
 
 
 def test_without_a_configuration_we_ask(tmp_path: Path) -> None:

@@ -50,6 +50,29 @@ def test_tcp_is_asked_too() -> None:
         assert probe.answers(f"inet:{listener.getsockname()[1]}@127.0.0.1")
 
 
+def test_whether_somebody_listens(tmp_path: Path) -> None:
+    path = tmp_path / "milter"
+    assert probe.listens(path) is False
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        assert probe.listens(path) is False, "a socket that nobody serves"
+        listener.listen()
+        assert probe.listens(path) is True
+    assert probe.listens(path) is False, "the file of a milter that is gone"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = server.getsockname()
+        assert probe.listens(place) is True
+    assert probe.listens(place) is False
+
+
+def test_where_we_may_not_ask_there_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_socket: socket.socket, _address: str) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    assert probe.listens(tmp_path / "milter") is None
+
+
 @pytest.mark.parametrize("answer", [b"", b"\0\0", struct.pack("!Ic", 1, b"t")])
 def test_another_answer_is_no_life(tmp_path: Path, answer: bytes) -> None:
     path = tmp_path / "milter"

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from holdgate.config import ModerationSettings
+from holdgate.configfile import ConfigError
 from holdgate.policy.watch import PolicyWatch
 
 BASE = ModerationSettings(moderators=["desk@corp.example"], approvals=2)
@@ -43,3 +44,28 @@ def test_a_change_counts_and_a_mistake_does_not(tmp_path: Path, caplog: pytest.L
     assert "stage=policies" in caplog.text
     path.unlink()
     assert watch.moderation("cards", BASE).moderators == ["treasury@corp.example"]
+
+
+@pytest.mark.parametrize("content", [None, "[[policy", TEXT.replace("quarantine", "quarantaine")])
+def test_without_a_good_file_there_are_no_rules(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "policies.toml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigError, match=r"policies\.toml: "):
+        PolicyWatch(path)
+
+
+def test_a_file_that_may_be_read_again_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "policies.toml"
+    path.write_text(TEXT)
+    watch = PolicyWatch(path)
+    path.write_text(TEXT.replace("finance", "treasury"))
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_text", lambda *_args, **_kwargs: _refuse())
+        assert watch.moderation("cards", BASE).moderators == ["finance@corp.example"]
+    path.chmod(0o640)
+    assert watch.moderation("cards", BASE).moderators == ["treasury@corp.example"]
+
+
+def _refuse() -> str:
+    raise PermissionError(13, "Permission denied")

@@ -76,7 +76,7 @@ def test_we_come_before_the_signer_and_leave_the_rest(config: Path) -> None:
     assert postfix.raw_setting("milter_default_action") == "accept"
     assert postfix.raw_setting("milter_header_checks") == "regexp:/etc/holdgate/postfix/milter_header_checks"
     assert postfix.raw_setting("enable_long_queue_ids") == "yes"
-    assert "127.0.0.1:10027" in postfix.services()
+    assert "127.0.0.1:10027" in {service.name for service in postfix.services()}
     assert attach.plan_attach(settings(config)).difference == ""
 
 
@@ -166,6 +166,27 @@ def test_a_socket_elsewhere_serves_where_nothing_is_chrooted(config: Path) -> No
     (config / "master.cf").write_text(MASTER.replace(" y ", " n "))
     plan = attach.plan_attach(settings(config, socket="unix:/run/holdgate/milter.sock"))
     assert "{ unix:/run/holdgate/milter.sock, " in plan.difference
+
+
+def test_a_socket_of_tcp_is_written_as_postfix_reads_it(config: Path) -> None:
+    plan = attach.plan_attach(settings(config, socket="inet:8895@127.0.0.1"))
+    assert "{ inet:127.0.0.1:8895, " in plan.difference
+    attach.apply(plan)
+    assert attach.plan_attach(settings(config, socket="inet:8895@127.0.0.1")).difference == ""
+
+
+@pytest.mark.parametrize("name", ["10027", "localhost:10027"])
+def test_a_listener_of_another_name_serves(config: Path, name: str) -> None:
+    """A second one on its port would keep Postfix from starting."""
+    (config / "master.cf").write_text(f"{MASTER}{name} inet n - n - - smtpd\n")
+    assert "10027" not in attach.plan_attach(settings(config)).difference
+
+
+def test_a_map_of_a_name_like_ours_is_not_ours(config: Path) -> None:
+    Postfix(config).set("smtp_header_checks", "regexp:/etc/holdgate/postfix/smtp_header_checks.old")
+    put_in(config)
+    both = "regexp:/etc/holdgate/postfix/smtp_header_checks, regexp:/etc/holdgate/postfix/smtp_header_checks.old"
+    assert Postfix(config).raw_setting("smtp_header_checks") == both
 
 
 def test_what_postfix_does_not_like_is_undone(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from holdgate.config import DeskSettings, Settings
+from holdgate.config import DeskSettings, PolicySettings, Settings
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Answer, Incident
@@ -27,7 +28,10 @@ from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.reconcile import Reconciler
 
-SETTINGS = Settings(desk=DeskSettings(own_domains=["corp.example"]))
+SETTINGS = Settings(
+    desk=DeskSettings(own_domains=["corp.example"]),
+    policy=PolicySettings(file=Path(__file__).parents[3] / "etc/policies.toml"),
+)
 PERSON = Actor("moderator@corp.example", "test")
 MILTER = Actor("holdgate-milter", "milter")
 

@@ -1,0 +1,87 @@
+"""Where we stand in a Postfix instance's settings, and by which ways mail passes us there."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from holdgate.config import Settings
+from holdgate.milters import is_ours
+from holdgate.queue.postfix import Postfix, Service
+from holdgate.tables import split_list
+
+_MAPS_DIRECTORY = Path("/etc/holdgate/postfix")
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+# Which programs speak to milters, and by which setting they know theirs.
+_MILTERS_OF = {"smtpd": "smtpd_milters", "cleanup": "non_smtpd_milters"}
+_MAPS_OF = {"cleanup": "milter_header_checks", "smtp": "smtp_header_checks"}
+
+
+def names_us(value: str, settings: Settings, postfix: Postfix) -> bool:
+    """Say whether a list of milters, macros expanded, has an entry of ours."""
+    queue_directory = Path(postfix.setting("queue_directory"))
+    return any(is_ours(entry, settings.milter.socket, queue_directory) for entry in split_list(value))
+
+
+def our_map(name: str) -> str:
+    """Return our table for a setting such as milter_header_checks."""
+    return f"regexp:{_MAPS_DIRECTORY / name}"
+
+
+def wants_listener(settings: Settings) -> bool:
+    """Say whether our notices go to this machine's Postfix, which then has to listen for them."""
+    return settings.desk.notice_relay[0] in _LOOPBACK
+
+
+def listener_name(settings: Settings) -> str:
+    """Return the name in master.cf of the listener for our notices: "host:port"."""
+    host, port = settings.desk.notice_relay
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def notice_listener(services: Iterable[Service], settings: Settings) -> Service | None:
+    """Return the service that takes our notices, by its own name or by another that has its port."""
+    host, port = settings.desk.notice_relay
+    names = {listener_name(settings), f"[{host}]:{port}", str(port)}
+    if host in _LOOPBACK:
+        names |= {f"localhost:{port}", f"127.0.0.1:{port}"}
+    return next((service for service in services if service.type == "inet" and service.name in names), None)
+
+
+def ways_past_us(settings: Settings, postfix: Postfix) -> Iterator[str]:
+    """Yield what stays outside: services with settings of their own, filters, instances that are not ours."""
+    services = postfix.services()
+    ours = notice_listener(services, settings)
+    for service in services:
+        if service != ours:
+            yield from (f"master.cf: {service} {said}" for said in _own_settings(service, settings, postfix))
+    if postfix.setting("smtpd_proxy_filter"):
+        yield "main.cf: smtpd_proxy_filter: Postfix shows milters no content; attach behind that filter."
+    if postfix.setting("content_filter"):
+        yield (
+            "main.cf: content_filter: mail that this filter hands back is inspected a second time, unless the listener "
+            "it comes back to says receive_override_options=no_milters."
+        )
+    for other in postfix.setting("multi_instance_directories").replace(",", " ").split():
+        yield (
+            f"{other}: another Postfix instance; what it takes in is not inspected. One Holdgate serves one instance: "
+            "attach the one through which all outgoing mail passes (queue.postfix_config)."
+        )
+
+
+def _own_settings(service: Service, settings: Settings, postfix: Postfix) -> Iterator[str]:
+    own = service.settings
+    milters = _MILTERS_OF.get(service.command, "")
+    if milters in own and not names_us(own[milters], settings, postfix):
+        yield (
+            f"has milters of its own (-o {milters}={own[milters]}): what comes in there is not inspected. "
+            "Add our entry there by hand, before the one that signs."
+        )
+    if "no_milters" in own.get("receive_override_options", ""):
+        yield "says no_milters: what comes in there is not inspected."
+    if own.get("smtpd_proxy_filter"):
+        yield (
+            "has an smtpd_proxy_filter before the queue: Postfix shows milters no content there. "
+            "Attach to the Postfix behind that filter instead."
+        )
+    maps = _MAPS_OF.get(service.command, "")
+    if maps in own and our_map(maps) not in split_list(own[maps]):
+        yield f"has header checks of its own (-o {maps}={own[maps]}): add {our_map(maps)} there by hand."
