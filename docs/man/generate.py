@@ -176,7 +176,7 @@ def _daemon(name: str, module: object) -> str:
     codes = {
         "0": "Ended in good order.",
         "71": "Something it needs cannot be had: the store, a socket, a port. systemd tries again.",
-        "78": "A mistake in the settings. systemd does not try again before somebody mends it.",
+        "78": "A mistake in the settings or the policies. systemd does not try again before somebody mends it.",
     }
     body = [
         ".SH SYNOPSIS",

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from holdgate import __version__, maillog
 from holdgate.config import Settings
@@ -39,9 +40,14 @@ def begin(name: str, description: str | None) -> tuple[Settings, Path]:
     try:
         return load_settings(arguments.config), arguments.config
     except ConfigError as error:
-        for problem in error.problems:
-            maillog.failed(stage="config", error=problem)
-        sys.exit(EX_CONFIG)
+        refuse(error)
+
+
+def refuse(error: ConfigError) -> NoReturn:
+    """End the process with EX_CONFIG, so that systemd does not try again, and say each mistake."""
+    for problem in error.problems:
+        maillog.failed(stage="config", error=problem)
+    sys.exit(EX_CONFIG)
 
 
 def become(user: str) -> None:

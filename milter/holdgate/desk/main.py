@@ -40,9 +40,7 @@ def main() -> None:
             timetable = _start(settings, stack)
             metrics.serve(_NAME, settings.metrics.desk)
         except ConfigError as error:
-            for problem in error.problems:
-                maillog.failed(stage="config", error=problem)
-            sys.exit(daemon.EX_CONFIG)
+            daemon.refuse(error)
         except (KeyError, OSError, ValueError, StoreError) as error:
             maillog.failed(stage="start", error=str(error))
             sys.exit(daemon.EX_OSERR)

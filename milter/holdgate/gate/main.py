@@ -33,7 +33,9 @@ def main() -> None:
         daemon.become(settings.user)
         metrics.serve(_NAME, settings.metrics.milter)
         service = Service(path, settings, open_store(settings.store.url))
-    except (KeyError, OSError, ConfigError, KeyFileError, StoreError, ScanError) as error:
+    except ConfigError as error:
+        daemon.refuse(error)
+    except (KeyError, OSError, KeyFileError, StoreError, ScanError) as error:
         for problem in str(error).splitlines():
             maillog.failed(stage="start", error=problem)
         sys.exit(daemon.EX_OSERR)

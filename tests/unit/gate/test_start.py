@@ -1,4 +1,4 @@
-"""The milter starts only with workers that hold: where they cannot be confined it says so and ends."""
+"""The milter starts only with policies that it can read and workers that hold; else it says why and ends."""
 
 import os
 import subprocess
@@ -36,6 +36,27 @@ metrics.milter = "127.0.0.1:0"
     return path
 
 
+def start(config: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *command, "--config", config],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=os.environ | {"JOURNAL_STREAM": "", "PYTHONPATH": f"{TESTS.parent}/milter:{TESTS}"},
+    )
+
+
+def test_a_milter_with_a_mistake_in_its_policies_ends_for_good_and_says_which(config: Path) -> None:
+    policies = config.parent / "policies.toml"
+    policies.write_text("[[policy", encoding="utf-8")
+    config.write_text(config.read_text().replace(f"{TESTS.parent}/etc/policies.toml", str(policies)), encoding="utf-8")
+    done = start(config, "holdgate.gate.main")
+    assert done.returncode == daemon.EX_CONFIG
+    (line,) = done.stderr.splitlines()
+    assert f"failed: stage=config error={policies}: not valid TOML" in line
+
+
 @pytest.mark.parametrize(
     ("refused", "said"),
     [
@@ -45,13 +66,7 @@ metrics.milter = "127.0.0.1:0"
     ],
 )
 def test_a_milter_whose_workers_cannot_be_confined_ends_and_says_why(config: Path, refused: str, said: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "support.refusal", refused, "holdgate.gate.main", "--config", config],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"JOURNAL_STREAM": "", "PYTHONPATH": f"{TESTS.parent}/milter:{TESTS}"},
-    )
+    done = start(config, "support.refusal", refused, "holdgate.gate.main")
     assert done.returncode == daemon.EX_OSERR
     (line,) = done.stderr.splitlines()
     assert "failed: stage=start" in line
