@@ -1,6 +1,7 @@
 """Mail and pages from templates: ours, or an administrator's own file of the same name; one directory a language.
 
-What a sender wrote goes into them only cleaned (no control, bidi or line-breaking character) and, in HTML, escaped.
+What a sender wrote goes into them only cleaned (no control, bidi or line-breaking character) and, in HTML, escaped. The
+filter `lines` leaves line feeds: it is for a moderator's comment, and for a message's text where a page shows it.
 """
 
 import tomllib
@@ -81,6 +82,7 @@ class Templates:
         )
         environment.filters["moment"] = self._moment
         environment.filters["size"] = show_size
+        environment.filters["lines"] = keep_lines
         return environment
 
     @jinja2.pass_context
@@ -103,15 +105,23 @@ class Templates:
         return self._read(_SHIPPED, language)
 
 
-def clean(value: Any) -> Any:
-    """Make text harmless that somebody outside wrote: every character that does not print becomes a space.
+class _Lines(str):
+    """Cleaned text that `clean` leaves its line feeds."""
 
-    Line feeds stay, for comments have lines; headers are folded into one line by whoever writes them.
-    """
-    if not isinstance(value, str) or value.isprintable():
+    __slots__ = ()
+
+
+def clean(value: Any) -> Any:
+    """Make text harmless that somebody outside wrote: every character that does not print becomes a space."""
+    if not isinstance(value, str) or isinstance(value, _Lines) or value.isprintable():
         return value
-    cleaned = "".join(c if c.isprintable() or c == "\n" else " " for c in value)
+    cleaned = "".join(c if c.isprintable() else " " for c in value)
     return Markup(cleaned) if isinstance(value, Markup) else cleaned
+
+
+def keep_lines(value: str) -> str:
+    """Clean text and keep its line feeds: the filter `lines`, which must be the last one."""
+    return _Lines("\n".join(clean(line) for line in value.split("\n")))
 
 
 def show_size(size: int) -> str:

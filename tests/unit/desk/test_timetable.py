@@ -306,7 +306,8 @@ def test_content_goes_when_its_time_is_over_and_the_chain_still_verifies(make_de
 @pytest.mark.parametrize("reminder", [False, True])
 def test_hostile_words_harm_no_mail(make_desk, hold, relay, language, reminder) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(language=language, desk={"own_domains": ["corp.example"]})
-    hostile = "<script>x</script>\r\nBcc: victim@elsewhere.example\u202e\u2028{{ 1234*1000 }}" + "A" * 1000
+    forged = ("Bcc: victim@elsewhere.example", "Decide by: never", "Frist: nie")
+    hostile = "<script>x</script>\r\n" + "\u202e\u2028{{ 1234*1000 }}\n".join(forged) + "A" * 1000
     incident = hold(
         desk,
         asked=False,
@@ -322,11 +323,15 @@ def test_hostile_words_harm_no_mail(make_desk, hold, relay, language, reminder) 
     table = timetable(desk)
     table.run_once(NOW)
     table.run_once(NOW + timedelta(hours=25 if reminder else 0))
-    moderation.override(desk, desk.store.incident(incident.id), Answer.REJECT, BOSS, hostile * 100)
+    # A comment has lines, and is a moderator's own.
+    comment = hostile.replace("Bcc:", "Comment-Bcc:").replace("Decide", "I decide").replace("Frist", "Keine Frist")
+    moderation.override(desk, desk.store.incident(incident.id), Answer.REJECT, BOSS, comment * 100)
     table.run_once(NOW + timedelta(hours=25))
     for _, _, content in relay.taken:
         message = message_from_bytes(content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
         assert "Bcc" not in message
+        assert not any(line.strip().startswith(forged) for line in text_of(message).splitlines())
         assert b"1234000" not in content
         assert b"<script" not in content.partition(b"text/html")[2]
         assert "\u202e".encode() not in content

@@ -38,7 +38,8 @@ class FakePreviewer(Previewer):
             "revealed": reveal == 1,
             "text": SECRET if reveal == 1 else MASKED,
         }
-        text = {"number": 0, "identifier": "", "revealed": False, "text": "<script>alert(1)</script> "}
+        hostile = "<script>alert(1)</script>\u202e\r\nline two "
+        text = {"number": 0, "identifier": "", "revealed": False, "text": hostile}
         part = {"name": "message body", "status": "complete", "reason": "", "cut": True, "segments": [text, match]}
         return {"status": "limited", "reason": "x.zip: too large", "parts": [part], "attachments": [], "findings": []}
 
@@ -163,10 +164,10 @@ def test_the_form_s_default_decides_nothing(make_desk, hold) -> None:  # type: i
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     page = browser.get(browser.link(incident))
-    answer = browser.submit(page, "/decision", decision="later", comment="kept <b>")
+    answer = browser.submit(page, "/decision", decision="later", comment="kept <b>\r\nwith its lines")
     assert answer.status_code == 422
     assert "Nothing was decided." in answer.text
-    assert "kept &lt;b&gt;" in answer.text
+    assert ">\nkept &lt;b&gt; \nwith its lines</textarea>" in answer.text
     assert browser.submit(page, "/decision", comment="x" * 5000).status_code == 422
     assert browser.submit(page, "/decision", decision="approve", comment="x" * 5000).status_code == 422
     assert browser.desk.store.incident(incident.id).state is State.HELD
@@ -276,7 +277,7 @@ def test_one_match_is_revealed_with_a_reason_and_recorded_before(make_desk, hold
     page = browser.get(url)
     assert MASKED in page.text
     assert SECRET not in page.text
-    assert "&lt;script&gt;" in page.text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;  \nline two " in page.text
     for incomplete in ({"match": "", "reason": "x"}, {"match": "1", "reason": " "}, {"match": "²", "reason": "x"}):
         refused = browser.submit(page, "/text", **incomplete)
         assert refused.status_code == 422
