@@ -7,8 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
+from prometheus_client import REGISTRY
 
 from holdgate.desk.templates import Templates, clean, keep_lines
+
+
+def own(directory: Path, name: str, content: str, encoding: str = "utf-8") -> Templates:
+    """Return the templates of a site that has one file of its own."""
+    path = directory / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding=encoding)
+    return Templates(directory, UTC)
+
+
+def errors() -> float:
+    """Return how many failures of templates were counted."""
+    return REGISTRY.get_sample_value("holdgate_errors_total", {"stage": "template"}) or 0.0
 
 
 @given(st.text())
@@ -33,7 +47,88 @@ def test_markup_stays_markup(markup: Markup) -> None:
 
 
 def test_an_own_template_may_keep_lines_in_html_too_and_they_are_escaped(tmp_path: Path) -> None:
-    (tmp_path / "pages").mkdir()
-    (tmp_path / "pages" / "code.html").write_text("{{ text }}|{{ text | lines }}|{{ text | indent | lines }}")
-    page = Templates(tmp_path, UTC).page("code", "en", text="<b>\n\u202ex")
+    templates = own(tmp_path, "pages/code.html", "{{ text }}|{{ text | lines }}|{{ text | indent | lines }}")
+    page = templates.page("code", "en", text="<b>\n\u202ex")
     assert page == "&lt;b&gt;  x|&lt;b&gt;\n x|&lt;b&gt;\n     x"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "error"),
+    [
+        ("Subject: Für Sie\n{{ code }}", "latin-1", "UnicodeDecodeError"),
+        ("Subject: {{ minutes + 'x' }}\n", "utf-8", "TypeError"),
+        ("Subject: {{ minutes // 0 }}\n", "utf-8", "ZeroDivisionError"),
+        ("Subject: {{ nobody.knows }}\n", "utf-8", "UndefinedError"),
+        ("Subject: {% if %}\n", "utf-8", "TemplateSyntaxError"),
+        ("{% extends 'none.txt' %}\n", "utf-8", "TemplateNotFound"),
+        ("{% include ['none.txt', 'nor.txt'] %}\n", "utf-8", "TemplatesNotFound"),
+    ],
+)
+def test_an_own_mail_that_fails_is_logged_and_ours_is_sent(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str, encoding: str, error: str
+) -> None:
+    before = errors()
+    subject, text, html = own(tmp_path, "en/code.txt", content, encoding).mail("code", "en", code="123", minutes=10)
+    assert (subject, html) == ("Your code: 123", "")
+    assert "good for 10 minutes" in text
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"failed: stage=template error=en/code.txt: {error}")
+    assert errors() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("weekdays = []\n", "weekdays: must be a list of 7 texts"),
+        ("weekdays = [1, 2, 3, 4, 5, 6, 7]\n", "weekdays: must be a list of 7 texts"),
+        ('states = "none"\n', "states: must be a table"),
+        ("states.held = 7\n", "states.held: must be a text"),
+        ("title_code = { a = 1 }\n", "title_code: must be a text"),
+        ('title_code = "{nobody}"\n', "title_code: may contain no field, and no other brace"),
+        ('title_code = "{"\n', "title_code: may contain no field, and no other brace"),
+        ('step = "{level.real}"\n', "step: may contain {level} and {levels}, and no other brace"),
+        ('step = "{level:s}"\n', "step: may contain {level} and {levels}, and no other brace"),
+        ("title_code = \n", "Invalid value (at line 1, column 14)"),
+        ("title_code = '\u00fc'\n", "UnicodeDecodeError"),
+    ],
+)
+def test_own_words_that_do_not_fit_are_told_of_and_ours_stay(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, words: str, problem: str
+) -> None:
+    before = errors()
+    templates = own(tmp_path, "en/words.toml", words, "latin-1")
+    assert templates.words("en") == Templates(tmp_path / "none", UTC).words("en")
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"failed: stage=template error=en/words.toml: {problem}")
+    assert errors() == before + 1
+
+
+def test_own_words_beside_one_that_does_not_fit_are_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    templates = own(tmp_path, "en/words.toml", 'step = "Step {level}"\nmine = "{}"\nsign_in = 1\ncode = "PIN"\n')
+    words = templates.words("en")
+    assert (words["step"], words["mine"], words["sign_in"], words["code"]) == ("Step {level}", "{}", "Sign in", "PIN")
+    assert len(caplog.records) == 1
+
+
+def test_an_own_table_of_words_needs_only_what_it_changes(tmp_path: Path) -> None:
+    templates = own(tmp_path, "de/words.toml", '[states]\nheld = "geparkt"\n')
+    states = templates.words("de")["states"]
+    assert (states["held"], states["released"]) == ("geparkt", "zugestellt")
+    assert templates.words("en")["states"]["held"] == "waiting"
+
+
+def test_an_own_html_that_fails_and_has_no_counterpart_is_left_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    templates = own(tmp_path, "en/code.html", "{{ 1 // 0 }}")
+    subject, _, html = templates.mail("code", "en", code="123", minutes=10)
+    assert (subject, html) == ("Your code: 123", "")
+    assert [record.getMessage().split()[-3:-2] for record in caplog.records] == [["ZeroDivisionError"]]
+
+
+def test_a_language_of_the_administrator_s_own_needs_no_template(tmp_path: Path) -> None:
+    templates = own(tmp_path, "fr/words.toml", 'sign_in = "Entrer"\n')
+    assert "fr" in templates.languages
+    assert templates.words("fr")["title_sign_in"] == "Sign in"
+    assert templates.words("fr")["sign_in"] == "Entrer"
+    assert templates.mail("code", "fr", code="123", minutes=10)[0] == "Your code: 123"

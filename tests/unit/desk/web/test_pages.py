@@ -9,13 +9,13 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from starlette.testclient import TestClient
 
-from holdgate.desk import moderation, post, tokens
+from holdgate.desk import moderation, post, tokens, trial
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.server import build
-from holdgate.quarantine.incident import Actor, Answer, Incident
+from holdgate.quarantine.incident import Actor, Answer, Incident, Notice
 from holdgate.quarantine.states import State
 
 BOSS = "boss@corp.example"
@@ -530,3 +530,38 @@ def test_own_templates_are_used_and_a_broken_one_is_not(make_desk, hold, tmp_pat
     for broken in (b"{{ nothing.of.the.kind }}", b"{{ 1 / 0 }}", b"{% if %}", b"{{ w.desk | nonsense }}", b"\xff"):
         (own / "pages" / "sign_in.html").write_bytes(broken)
         assert "Your mail address" in Browser(desk).get("/sign-in").text
+
+
+def test_own_words_that_cannot_be_used_are_not(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    own = tmp_path / "templates" / "en"
+    own.mkdir(parents=True)
+    (own / "words.toml").write_text('link_wrong = "Ask {nobody}."\nstates = "none"\ntitle_sign_in = "Enter"\n')
+    desk = make_desk()
+    assert "It is incomplete, or it was not made for you." in Browser(desk).get("/t/x").text
+    assert "<h1>Enter</h1>" in Browser(desk).get("/sign-in").text
+
+
+def test_what_holdgate_check_tries_has_the_values_of_the_true_mail_and_pages(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    seen: dict[tuple[str, str], set[str]] = {}
+
+    def noting(method: Any) -> Any:
+        def note(self: Templates, name: str, language: str, **values: Any) -> Any:
+            assert seen.setdefault((method.__name__, name), set(values)) == set(values)
+            return method(self, name, language, **values)
+
+        return note
+
+    monkeypatch.setattr(Templates, "mail", noting(Templates.mail))
+    monkeypatch.setattr(Templates, "page", noting(Templates.page))
+    monkeypatch.setattr(FakePreviewer, "original", lambda *_: None)
+    desk = make_desk()
+    incident = hold(desk)
+    browser = signed_in(desk, monkeypatch)
+    for kind in trial.MAIL.keys() - {"code"} | {"reminder"}:
+        browser.composer.compose(incident, Notice(1, incident.id, kind, BOSS, 0, request=1), datetime.now(UTC))
+    withdraw = desk.key.token(tokens.WITHDRAW, incident.id, 0, incident.sender, incident.created_at)
+    for url in ("/incidents", f"/t/{withdraw}", browser.link(incident), f"/incidents/{incident.id}/text", "/none"):
+        browser.get(url)
+    Browser(desk).get("/sign-in")
+    tried = {"mail": trial.MAIL, "page": trial.PAGES}
+    assert seen == {(kind, name): set(values[name]) for kind, values in tried.items() for name in values}
