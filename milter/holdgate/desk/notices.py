@@ -13,9 +13,11 @@ from email.utils import format_datetime
 
 from holdgate.desk import dsn, tokens
 from holdgate.desk.context import Desk
+from holdgate.desk.moderation import is_late
+from holdgate.desk.outcome import sentence
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
-from holdgate.quarantine.incident import Incident, Notice, Request
+from holdgate.quarantine.incident import Answer, Incident, Notice, Request
 from holdgate.quarantine.states import State
 
 TO_MODERATOR = ("request", "reminder")
@@ -46,7 +48,18 @@ class Composer:
         request = self._desk.store.requests.by_number(notice.request) if notice.request else None
         if notice.kind in TO_MODERATOR and request is not None:
             return self._request(incident, notice, request, now)
-        values = {"note": notice.note, "request": request, "link": self._withdraw_link(incident)}
+        may_answer = (
+            incident.state is State.HELD
+            and request is not None
+            and request.answer in (None, Answer.ABSENT)
+            and not is_late(request, now)
+        )
+        values = {
+            "note": notice.note,
+            "request": request,
+            "may_answer": may_answer,
+            "link": self._withdraw_link(incident),
+        }
         subject, text, html = self._words(notice.kind, incident, **values)
         top = self._top(subject, notice, incident, now)
         to_sender = notice.recipient == incident.sender and request is None
@@ -68,14 +81,14 @@ class Composer:
 
     def _words(self, name: str, incident: Incident, **values: object) -> tuple[str, str, str]:
         rules = self._desk.moderation(incident)
-        approved = incident.state in (State.APPROVED, State.RELEASED)
+        tells = self._desk.tells(incident.sender)
         return self._templates.mail(
             name,
             rules.language,
             incident=incident,
             subject=" ".join(incident.subject.split())[:200],
-            state="approved" if approved else "rejected",
-            withdrawn=incident.decided_how == "withdrawal",
+            outcome=sentence(self._templates.words(rules.language), incident, tells=tells),
+            tells=tells,
             levels=len(rules.chain),
             approvals=rules.approvals,
             **values,

@@ -72,6 +72,8 @@ def _obsolete(desk: Desk, notice: Notice, incident: Incident) -> bool:
         return incident.state is not State.HELD or done
     if notice.kind == "held":
         return incident.state is not State.HELD
+    if notice.kind == "decided":  # it may be held anew, and everybody is asked anew
+        return incident.state is State.HELD
     return notice.kind == "approved" and incident.state is not State.RELEASED
 
 

@@ -55,12 +55,12 @@ _SHOWN = {"status": "limited", "reason": "a.pdf: too large", "parts": [_PART], "
 _INCIDENT = {
     "incident": _FULL,
     "subject": "Figures",
-    "state": "approved",
-    "withdrawn": False,
+    "outcome": "The message waits for a decision.",
+    "tells": True,
     "levels": 2,
     "approvals": 2,
 }
-_NOTICE = _INCIDENT | {"note": "", "request": None, "link": "https://approve.corp.example/t/x"}
+_NOTICE = _INCIDENT | {"note": "", "request": None, "may_answer": True, "link": "https://approve.corp.example/t/x"}
 MAIL: Mapping[str, Mapping[str, Any]] = {
     "request": _INCIDENT
     | {"request": _REQUEST, "reminder": False, "link": "https://x.example", "reply": "x@x.example"},

@@ -224,6 +224,16 @@ def test_an_approval_of_a_message_that_an_operator_took_away_is_not_told(make_de
     assert not relay.to("anna@corp.example")
 
 
+def test_a_decision_is_not_told_once_the_message_is_held_anew(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = moderation.override(desk, hold(desk), Answer.APPROVE, BOSS)
+    gone = desk.store.change(incident, State.VANISHED, Actor("q", "queue"))
+    desk.store.change(gone, State.HELD, Actor("q", "queue"), asked_at=None, deadline_at=None, decided_by=None)
+    timetable(desk).run_once(datetime.now(UTC))
+    timetable(desk).run_once(datetime.now(UTC))
+    assert [message["Subject"] for message in relay.to("boss@corp.example")] == ["Approval needed: Figures"]
+
+
 def test_a_notice_that_is_sent_twice_has_the_same_message_id(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)

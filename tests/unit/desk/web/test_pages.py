@@ -140,7 +140,7 @@ def test_a_decision_is_taken_shown_and_recorded(make_desk, hold) -> None:  # typ
     page = browser.get(browser.link(incident))
     done = browser.submit(page, "/decision", decision="approve", comment="Fine")
     assert done.status_code == 200
-    assert "boss@corp.example approved it." in done.text
+    assert "boss@corp.example approved the message." in done.text
     stored = desk.store.incident(incident.id)
     assert (stored.state, stored.decided_how, stored.comment) == (State.APPROVED, "page", "Fine")
     events = [(event.event, event.who, event.origin) for event in desk.store.history(incident.id)]
@@ -148,8 +148,38 @@ def test_a_decision_is_taken_shown_and_recorded(make_desk, hold) -> None:  # typ
     assert events[-1] == ("approved", BOSS, "testclient")
     # The link says from now on what happened, and a second click changes nothing.
     again = browser.submit(page, "/decision", decision="reject")
-    assert "boss@corp.example approved it." in again.text
-    assert "boss@corp.example approved it." in Browser(desk).get(browser.link(incident)).text
+    assert "Your answer changed nothing. boss@corp.example approved the message." in again.text
+    assert "boss@corp.example approved the message." in Browser(desk).get(browser.link(incident)).text
+
+
+@pytest.mark.parametrize(
+    ("language", "before", "answered", "decided"),
+    [
+        (
+            "en",
+            "Your answer changed nothing. ",
+            "Your approval is recorded. Others have to approve as well.",
+            "law@corp.example rejected the message. It is not delivered, and goes back to its sender.",
+        ),
+        (
+            "de",
+            "Ihre Antwort hat nichts geändert. ",
+            "Ihre Zustimmung ist vermerkt. Andere müssen noch zustimmen.",
+            "law@corp.example hat die Nachricht abgelehnt. Sie wird nicht zugestellt und geht an den Absender zurück.",
+        ),
+    ],
+)
+def test_who_comes_too_late_is_told_what_holds(make_desk, hold, language, before, answered, decided) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(levels=[[BOSS, "law@corp.example"]], approvals=2)
+    incident = hold(desk)
+    browser = Browser(desk, **{"Accept-Language": language})
+    page = browser.get(browser.link(incident))
+    assert f"<p>{answered}</p>" in browser.submit(page, "/decision", decision="approve").text
+    assert f"<p>{before}{answered}</p>" in browser.submit(page, "/decision", decision="reject").text
+    (_, other) = desk.store.requests.of(incident.id)
+    moderation.answer(desk, other, Answer.REJECT, Actor(other.moderator, "page"))
+    assert f"<p>{before}{decided}</p>" in browser.submit(page, "/decision", decision="approve").text
+    assert f"<p>{decided}</p>" in browser.get(f"/incidents/{incident.id}").text
 
 
 def test_opening_is_recorded_once(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
@@ -224,7 +254,7 @@ def test_a_link_past_its_deadline_says_what_happened(make_desk, hold) -> None:  
     assert "The time for a decision is over" in page.text
     assert "<form" not in page.text
     moderation.expire(browser.desk, browser.desk.store.incident(incident.id))
-    assert "Nobody decided in time." in browser.get(browser.link(incident)).text
+    assert "Nobody decided about the message in time." in browser.get(browser.link(incident)).text
 
 
 def test_four_eyes_are_thanked_and_shown(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
@@ -300,7 +330,7 @@ def test_who_is_not_asked_any_more_reads_nothing(make_desk, hold) -> None:  # ty
     url = f"/incidents/{incident.id}/text"
     values = {"stamp": stamp, "match": "1", "reason": "x"}
     for page in (browser.get(url), browser.client.post(url, data=values), browser.get(f"/incidents/{incident.id}")):
-        assert "Others are asked about this message now." in page.text
+        assert "You are not asked any more" in page.text
         assert SECRET not in page.text
         assert MASKED not in page.text
     assert "revealed" not in [event.event for event in desk.store.history(incident.id)]
@@ -359,7 +389,7 @@ def test_signing_in_shows_what_waits_and_lets_several_be_decided(make_desk, hold
     assert browser.submit(page, "/incidents", incident=[one.id]).status_code == 422
     moderation.override(desk, two, Answer.REJECT, Actor("root", "command"))
     done = browser.submit(page, "/incidents", incident=[one.id, two.id, "AAAA"], decision="approve", comment="All fine")
-    assert "1 decided, 2 not" in done.text
+    assert "Answers recorded: 1. Too late, or not asked any more: 2." in done.text
     assert desk.store.incident(one.id).comment == "All fine"
     assert desk.store.incident(three.id).state is State.HELD
     history = browser.get("/incidents?show=all")
@@ -469,9 +499,9 @@ def test_the_sender_takes_his_message_back_with_a_tick(make_desk, hold) -> None:
     assert Browser(browser.desk).get(f"/withdraw/{incident.id}").status_code == 403
     # His link opens nothing but this.
     assert str(browser.get(f"/incidents/{incident.id}").url) == f"{SITE}/sign-in"
-    assert "Its sender withdrew it." in browser.submit(page, incident.id, confirm="yes").text
+    assert "Its sender took the message back." in browser.submit(page, incident.id, confirm="yes").text
     assert browser.desk.store.incident(incident.id).decided_how == "withdrawal"
-    assert "Its sender withdrew it." in browser.get(f"/t/{token}").text
+    assert "Its sender took the message back." in browser.get(f"/t/{token}").text
 
 
 def test_pages_speak_the_browser_s_language(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
