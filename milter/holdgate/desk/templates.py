@@ -8,7 +8,7 @@ No mail and no page fails by a file of the administrator's: what cannot be used 
 
 import string
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,7 @@ class Templates:
         environment.filters["moment"] = self._moment
         environment.filters["size"] = show_size
         environment.filters["lines"] = keep_lines
+        environment.filters["some"] = show_some
         return environment
 
     @jinja2.pass_context
@@ -185,6 +186,12 @@ def clean(value: Any) -> Any:
 def keep_lines(value: str) -> str:
     """Clean text and keep its line feeds: the filter `lines`, which must be the last one."""
     return _Lines("\n".join(clean(line) for line in value.split("\n")))
+
+
+def show_some(values: Sequence[str], limit: int, more: str, separator: str = ", ") -> str:
+    """Write the first `limit` of a list, and where that is not all, `more`, which may contain the rest's {count}."""
+    said = separator.join(values[:limit])
+    return said if len(values) <= limit else f"{said} {more.format(count=len(values) - limit)}"
 
 
 def show_size(size: int) -> str:

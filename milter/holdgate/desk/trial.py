@@ -19,7 +19,7 @@ from holdgate.quarantine.states import State
 
 _NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _WHO = "moderator@corp.example"
-_FINDING = {
+FINDING = {
     "identifier": "iban",
     "confidence": "high",
     "count": 9,
@@ -41,7 +41,7 @@ _FULL = Incident(
     comment="one\ntwo",
     header_from="Somebody <somebody@corp.example>",
     subject="Figures",
-    findings=[_FINDING] * 9,
+    findings=[FINDING] * 9,
     attachments=[{"name": "a.pdf", "size": 5000}] * 60,
 )
 _BARE = Incident(queue_id="4XYZ", sender="", recipients=["recipient@partner.example"], policy="p", created_at=_NOW)
@@ -125,6 +125,8 @@ _LESS: Mapping[str, Any] = {
     "reply": "",
     "problem": "",
     "reminder": True,
+    "shown": None,
+    "unreadable": "gone",
 }
 
 

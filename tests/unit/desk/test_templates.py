@@ -1,5 +1,6 @@
 """What is made harmless in mail and pages, and what becomes of an administrator's own templates."""
 
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from prometheus_client import REGISTRY
 
+from holdgate.desk import trial
 from holdgate.desk.templates import Templates, clean, keep_lines
 
 
@@ -132,3 +134,47 @@ def test_a_language_of_the_administrator_s_own_needs_no_template(tmp_path: Path)
     assert templates.words("fr")["title_sign_in"] == "Sign in"
     assert templates.words("fr")["sign_in"] == "Entrer"
     assert templates.mail("code", "fr", code="123", minutes=10)[0] == "Your code: 123"
+
+
+@pytest.mark.parametrize(
+    ("language", "more", "unnumbered"), [("en", " and 1 more", "and more"), ("de", " und 1 weitere", "und weitere")]
+)
+@pytest.mark.parametrize("name", ["request", "decided", "alert"])
+def test_a_list_in_a_mail_says_when_it_is_not_all(name: str, language: str, more: str, unnumbered: str) -> None:
+    templates = Templates(Path("/nonexistent"), UTC)
+    for beyond in (0, 1):
+        incident = replace(
+            trial.MAIL[name]["incident"],
+            recipients=[f"{number}@partner.example" for number in range(20 + beyond)],
+            attachments=[{"name": f"{number}.pdf", "size": 1} for number in range(20 + beyond)],
+            findings=[{**trial.FINDING, "parts": [f"part {number}" for number in range(5 + beyond)]}],
+        )
+        _, text, html = templates.mail(name, language, **{**trial.MAIL[name], "incident": incident})
+        for said in (text, html) if html else (text,):
+            assert ("19@partner.example" + more in said) == bool(beyond)
+            assert "20@partner.example" not in said
+        if name == "request":
+            assert "19.pdf" in text
+            assert "19.pdf" in html
+            assert [text.count(unnumbered), html.count(unnumbered)] == [2 * beyond] * 2
+            assert (f"part 4 {unnumbered}" in text) == bool(beyond)
+
+
+@pytest.mark.parametrize(
+    ("language", "more", "unnumbered"), [("en", " and 1 more", "and more"), ("de", " und 1 weitere", "und weitere")]
+)
+def test_a_list_on_a_page_says_when_it_is_not_all(language: str, more: str, unnumbered: str) -> None:
+    templates = Templates(Path("/nonexistent"), UTC)
+    for beyond in (0, 1):
+        incident = replace(
+            trial.PAGES["incident"]["incident"],
+            recipients=[f"{number}@partner.example" for number in range(50 + beyond)],
+            attachments=[{"name": f"{number}.pdf", "size": 1} for number in range(50 + beyond)],
+            findings=[{**trial.FINDING, "parts": [f"part {number}" for number in range(10 + beyond)]}],
+        )
+        page = templates.page("incident", language, **{**trial.PAGES["incident"], "incident": incident})
+        assert ("49@partner.example" + more in page) == bool(beyond)
+        assert page.count(unnumbered) == 2 * beyond
+        few = replace(incident, recipients=incident.recipients[: 3 + beyond], findings=[trial.FINDING] * (4 + beyond))
+        page = templates.page("list", language, **{**trial.PAGES["list"], "incidents": [few]})
+        assert page.count(" …") == 2 * beyond

@@ -27,11 +27,11 @@ class FakePreviewer(Previewer):
     """Shows one text with one match."""
 
     def __init__(self) -> None:
-        self.broken = False
+        self.broken = ""
 
     def read(self, incident: Incident, *, reveal: int = 0) -> dict[str, Any]:
         if self.broken:
-            raise UnreadableError("the queue agent does not answer")
+            raise UnreadableError(self.broken, "what a log says")
         match = {
             "number": 1,
             "identifier": "us-ssn",
@@ -352,12 +352,19 @@ def test_a_message_that_cannot_be_shown_is_said_so(make_desk, hold) -> None:  # 
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     browser.get(browser.link(incident))
-    browser.previewer.broken = True
-    page = browser.get(f"/incidents/{incident.id}/text")
-    assert page.status_code == 503
-    assert "the queue agent does not answer" in page.text
+    for why, en, de in (
+        ("agent", "the queue agent does not answer.", "Die Warteschlange ist nicht zu erreichen."),
+        ("gone", "it is not in the queue any more.", "Sie ist nicht mehr in der Warteschlange."),
+        ("text", "its text could not be read.", "Ihr Text war nicht zu lesen."),
+    ):
+        browser.previewer.broken = why
+        for language, begins, said in (("en", "The message", en), ("de", "Die Nachricht", de)):
+            page = browser.client.get(f"/incidents/{incident.id}/text", headers={"Accept-Language": language})
+            assert page.status_code == 503
+            assert re.search(rf'role="alert">{begins} [\w ]+: {re.escape(said)}</p>', page.text)
+            assert "what a log says" not in page.text
     moderation.override(browser.desk, incident, Answer.REJECT, Actor("root", "command"))
-    browser.previewer.broken = False
+    browser.previewer.broken = ""
     assert MASKED not in browser.get(f"/incidents/{incident.id}/text").text
 
 
