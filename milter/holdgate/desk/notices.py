@@ -4,7 +4,6 @@ All mail about one incident refers to one Message-ID and so is one thread. Reque
 with tokens for this moderator; their envelope sender is such an address too, so that a returned request is known.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -63,7 +62,7 @@ class Composer:
         subject, text, html = self._words(notice.kind, incident, **values)
         top = self._top(subject, notice, incident, now)
         to_sender = notice.recipient == incident.sender and request is None
-        thread = _safe_id(incident.message_id) if to_sender else self._thread(incident)
+        thread = dsn.safe_id(incident.message_id) if to_sender else self._thread(incident)
         _refer(top, [thread] if thread else [])
         return Letter(_alternative(top, notice, text, html))
 
@@ -179,10 +178,6 @@ def _refer(message: EmailMessage, message_ids: list[str]) -> None:
     if message_ids:
         message["In-Reply-To"] = message_ids[-1]
         message["References"] = " ".join(message_ids)
-
-
-def _safe_id(message_id: str) -> str:
-    return message_id if re.fullmatch(r"<[!-;=?-~]+@[!-;=?-~]+>", message_id) else ""
 
 
 def _alternative(top: EmailMessage, notice: Notice, text: str, html: str, attached: bytes | None = None) -> bytes:

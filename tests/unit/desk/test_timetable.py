@@ -16,6 +16,7 @@ from holdgate.desk.templates import Templates
 from holdgate.desk.timetable import Timetable
 from holdgate.quarantine.incident import Actor, Answer, Incident, Owed
 from holdgate.quarantine.states import State
+from holdgate.queue.client import QueueError
 
 # A Monday far ahead: what the store stamps with the true time is due by then.
 NOW = datetime(2040, 1, 2, 12, tzinfo=UTC)
@@ -192,6 +193,29 @@ def test_a_moderator_whom_postfix_defers_is_tried_again(make_desk, hold, relay) 
     assert not relay.taken
     timetable(desk).run_once(datetime.now(UTC) + timedelta(minutes=1))
     assert relay.to("boss@corp.example")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (smtplib.SMTPRecipientsRefused({"boss@corp.example": (450, b"secret")}), "recipient refused with 450"),
+        (smtplib.SMTPSenderRefused(553, b"secret", "holdgate@corp.example"), "sender refused with 553"),
+        (smtplib.SMTPDataError(552, b"secret"), "refused with 552"),
+        (smtplib.SMTPServerDisconnected("secret"), "SMTPServerDisconnected at "),
+        (QueueError("the queue agent does not answer"), "the queue agent does not answer"),
+    ],
+)
+def test_the_log_says_what_was_refused(make_desk, hold, monkeypatch, caplog, error, said) -> None:  # type: ignore[no-untyped-def]
+    def refuse(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(post, "hand_over", refuse)
+    desk = make_desk()
+    hold(desk)
+    timetable(desk).run_once(datetime.now(UTC))
+    (line,) = [record.getMessage() for record in caplog.records if "notice-failed" in record.getMessage()]
+    assert line.startswith(f"4a: notice-failed: kind=request error={said}")
+    assert "secret" not in line
 
 
 def test_a_request_that_waits_is_not_sent_once_somebody_decided(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
