@@ -107,7 +107,7 @@ def test_mail_that_nobody_decides_on_is_called_to_mind_and_goes_back(site: Site)
     assert incident.queue_id not in site.postfix.held_ids()
     assert not site.world.to("late@partner.example")
     page = httpx2.get(link_in(request), follow_redirects=True, timeout=PATIENCE)
-    assert "Nobody decided in time." in page.text
+    assert "Nobody decided about the message in time." in page.text
 
 
 def test_an_out_of_office_reply_brings_in_the_deputy(site: Site) -> None:
