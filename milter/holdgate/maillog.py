@@ -155,7 +155,7 @@ def notice_sent(queue_id: str, *, kind: str, recipient: str, incident: str) -> N
 
 
 def notice_failed(queue_id: str, *, kind: str, error: str, attempts: int) -> None:
-    """Postfix did not take a notice; it is tried again."""
+    """A notice could not be written, or Postfix did not take it, as `error` says; it is tried again."""
     _event(logging.WARNING, queue_id, "notice-failed", kind=kind, error=error, attempts=attempts)
 
 

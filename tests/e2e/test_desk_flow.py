@@ -48,7 +48,7 @@ def test_approved_mail_reaches_its_recipients_and_the_sender_is_told(site: Site,
     assert "***-**-*399" in text_of(request)
     assert letters.SSN not in str(request)
     if way == "link":
-        assert "approved it" in press(link_in(request), decision="approve", comment="Fine").text
+        assert "approved the message" in press(link_in(request), decision="approve", comment="Fine").text
     elif way == "mail":
         reply(site, BOSS, request, "Approve\n\nFine")
     else:
@@ -107,7 +107,7 @@ def test_mail_that_nobody_decides_on_is_called_to_mind_and_goes_back(site: Site)
     assert incident.queue_id not in site.postfix.held_ids()
     assert not site.world.to("late@partner.example")
     page = httpx2.get(link_in(request), follow_redirects=True, timeout=PATIENCE)
-    assert "Nobody decided in time." in page.text
+    assert "Nobody decided about the message in time." in page.text
 
 
 def test_an_out_of_office_reply_brings_in_the_deputy(site: Site) -> None:
@@ -146,10 +146,10 @@ def test_the_sender_takes_his_message_back(site: Site) -> None:
     incident = submit(site, ANNA, "withdrawn@partner.example")
     held = mail_about(site, ANNA, incident, "Waiting for approval")
     assert "Nothing was done" in press(link_in(held)).text
-    assert "withdrew" in press(link_in(held), confirm="yes").text
+    assert "took the message back" in press(link_in(held), confirm="yes").text
     closed(site, incident, State.RETURNED)
     mail_about(site, ANNA, incident, "Withdrawn")
-    mail_about(site, BOSS, incident, "The sender withdrew the message")
+    mail_about(site, BOSS, incident, "Its sender took the message back")
     assert not site.world.to("withdrawn@partner.example")
 
 
@@ -225,7 +225,7 @@ def test_a_desk_that_dies_at_any_time_tells_everybody_once(site: Site) -> None:
     reports = [one for one in about if one["Subject"].startswith("Rejected")]
     assert len({one["Message-ID"] for one in reports}) == 1
     page = httpx2.get(link_in(request), follow_redirects=True, timeout=PATIENCE)
-    assert "rejected it" in page.text
+    assert "rejected the message" in page.text
 
 
 def test_the_audit_trail_verifies_and_exports(site: Site) -> None:

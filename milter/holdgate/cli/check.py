@@ -18,6 +18,7 @@ from pathlib import Path
 from holdgate.cli import canary, check_daemons, check_postfix
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings, load_what_is_right
+from holdgate.desk import trial
 from holdgate.detect import Detector, RuleError
 from holdgate.detect.loader import Loaded
 from holdgate.extract.extractor import READERS
@@ -84,6 +85,7 @@ def check(path: Path) -> Report:
         _ocr,
         _store,
         _desk,
+        _templates,
         check_daemons.answers,
         check_postfix.problems,
     )
@@ -226,3 +228,8 @@ def _desk(path: Path, settings: Settings) -> Iterator[str]:
             _as_daemons_do(settings).lookup(table, "postmaster@localhost")
         except TableError as error:
             yield f"{path}: [moderation] managers: {error}"
+
+
+def _templates(_path: Path, settings: Settings) -> Iterator[str]:
+    for problem in trial.problems(settings.desk.templates, UTC):
+        yield f"{problem}; until it is mended, ours is used"

@@ -20,6 +20,8 @@ _STATUS = "5.7.1"
 # Longest line in bytes that SMTP carries for sure (RFC 5321, 4.5.3.1.6, without CRLF).
 _LINE_LENGTH = 998
 
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
+
 _OURS = re.compile(
     rb"^(?:" + b"|".join(re.escape(name.encode()) for name in headers.ALL) + rb")[ \t]*:.*\n(?:[ \t].*\n)*",
     re.IGNORECASE | re.MULTILINE,
@@ -46,8 +48,8 @@ def compose(
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{incident.id}.{kind}@{domain_of(notice_from)}>"
     message["Subject"] = subject
-    if re.fullmatch(r"<[!-;=?-~]+@[!-;=?-~]+>", incident.message_id):
-        message["In-Reply-To"] = message["References"] = incident.message_id
+    if answered := safe_id(incident.message_id):
+        message["In-Reply-To"] = message["References"] = answered
     # Nobody's autoresponder answers this (RFC 3834, section 5).
     message["Auto-Submitted"] = "auto-replied"
     return multipart(message, "report; report-type=delivery-status", boundary, parts)
@@ -71,6 +73,11 @@ def text_part(text: str, subtype: str = "plain") -> bytes:
     return (
         f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {head}\r\n\r\n".encode() + content
     )
+
+
+def safe_id(message_id: str) -> str:
+    """Return a sender's Message-ID if it can be referred to as it stands (RFC 5322, 3.6.4, more widely), else ""."""
+    return message_id if _MESSAGE_ID.fullmatch(message_id) else ""
 
 
 def domain_of(address: str) -> str:

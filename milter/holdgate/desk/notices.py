@@ -4,7 +4,6 @@ All mail about one incident refers to one Message-ID and so is one thread. Reque
 with tokens for this moderator; their envelope sender is such an address too, so that a returned request is known.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -13,9 +12,11 @@ from email.utils import format_datetime
 
 from holdgate.desk import dsn, tokens
 from holdgate.desk.context import Desk
+from holdgate.desk.moderation import is_late
+from holdgate.desk.outcome import sentence
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
-from holdgate.quarantine.incident import Incident, Notice, Request
+from holdgate.quarantine.incident import Answer, Incident, Notice, Request
 from holdgate.quarantine.states import State
 
 TO_MODERATOR = ("request", "reminder")
@@ -46,11 +47,22 @@ class Composer:
         request = self._desk.store.requests.by_number(notice.request) if notice.request else None
         if notice.kind in TO_MODERATOR and request is not None:
             return self._request(incident, notice, request, now)
-        values = {"note": notice.note, "request": request, "link": self._withdraw_link(incident)}
+        may_answer = (
+            incident.state is State.HELD
+            and request is not None
+            and request.answer in (None, Answer.ABSENT)
+            and not is_late(request, now)
+        )
+        values = {
+            "note": notice.note,
+            "request": request,
+            "may_answer": may_answer,
+            "link": self._withdraw_link(incident),
+        }
         subject, text, html = self._words(notice.kind, incident, **values)
         top = self._top(subject, notice, incident, now)
         to_sender = notice.recipient == incident.sender and request is None
-        thread = _safe_id(incident.message_id) if to_sender else self._thread(incident)
+        thread = dsn.safe_id(incident.message_id) if to_sender else self._thread(incident)
         _refer(top, [thread] if thread else [])
         return Letter(_alternative(top, notice, text, html))
 
@@ -68,14 +80,14 @@ class Composer:
 
     def _words(self, name: str, incident: Incident, **values: object) -> tuple[str, str, str]:
         rules = self._desk.moderation(incident)
-        approved = incident.state in (State.APPROVED, State.RELEASED)
+        tells = self._desk.tells(incident.sender)
         return self._templates.mail(
             name,
             rules.language,
             incident=incident,
             subject=" ".join(incident.subject.split())[:200],
-            state="approved" if approved else "rejected",
-            withdrawn=incident.decided_how == "withdrawal",
+            outcome=sentence(self._templates.words(rules.language), incident, tells=tells),
+            tells=tells,
             levels=len(rules.chain),
             approvals=rules.approvals,
             **values,
@@ -166,10 +178,6 @@ def _refer(message: EmailMessage, message_ids: list[str]) -> None:
     if message_ids:
         message["In-Reply-To"] = message_ids[-1]
         message["References"] = " ".join(message_ids)
-
-
-def _safe_id(message_id: str) -> str:
-    return message_id if re.fullmatch(r"<[!-;=?-~]+@[!-;=?-~]+>", message_id) else ""
 
 
 def _alternative(top: EmailMessage, notice: Notice, text: str, html: str, attached: bytes | None = None) -> bytes:

@@ -37,9 +37,9 @@ def send_owed(desk: Desk, composer: Composer, now: datetime) -> int:
             code, _ = next(iter(error.recipients.values()))
             if code >= 500 and notice.kind in TO_MODERATOR and _came_back(desk, notice):
                 continue
-            _failed(desk, notice, incident, f"refused with {code}")
+            _failed(desk, notice, incident, f"recipient refused with {code}")
         except Exception as error:  # one notice that cannot be written or handed over must not stop the others
-            _failed(desk, notice, incident, str(error) if isinstance(error, QueueError) else maillog.describe(error))
+            _failed(desk, notice, incident, _said(error))
         else:
             desk.store.notice_sent(notice, ACTOR)
             metrics.NOTICES.labels(notice.kind, "sent").inc()
@@ -72,6 +72,8 @@ def _obsolete(desk: Desk, notice: Notice, incident: Incident) -> bool:
         return incident.state is not State.HELD or done
     if notice.kind == "held":
         return incident.state is not State.HELD
+    if notice.kind == "decided":  # it may be held anew, and everybody is asked anew
+        return incident.state is State.HELD
     return notice.kind == "approved" and incident.state is not State.RELEASED
 
 
@@ -84,6 +86,18 @@ def _came_back(desk: Desk, notice: Notice) -> bool:
     desk.store.notice_obsolete(notice)
     metrics.NOTICES.labels(notice.kind, "refused").inc()
     return True
+
+
+def _said(error: Exception) -> str:
+    """Say what went wrong, without the words of Postfix's answer."""
+    match error:
+        case smtplib.SMTPSenderRefused():
+            return f"sender refused with {error.smtp_code}"
+        case smtplib.SMTPResponseException():
+            return f"refused with {error.smtp_code}"
+        case QueueError():
+            return str(error)
+    return maillog.describe(error)
 
 
 def _failed(desk: Desk, notice: Notice, incident: Incident, said: str) -> None:

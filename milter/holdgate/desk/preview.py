@@ -15,7 +15,11 @@ from holdgate.scan.pool import Pool, PoolSettings, ScanError
 
 
 class UnreadableError(Exception):
-    """The message cannot be shown now; the argument says why, in a few words."""
+    """The message cannot be shown now. Its text says why to a log; `why` names the words that say so to people."""
+
+    def __init__(self, why: str, said: str) -> None:
+        super().__init__(said)
+        self.why = why
 
 
 class Previewer:
@@ -46,16 +50,16 @@ class Previewer:
         try:
             content = self.original(incident)
         except QueueError as error:
-            raise UnreadableError("the queue agent does not answer") from error
+            raise UnreadableError("agent", "the queue agent does not answer") from error
         if content is None:
-            raise UnreadableError("the message is not in the hold queue any more")
+            raise UnreadableError("gone", "the message is not in the hold queue any more")
         descriptor = os.memfd_create("held", os.MFD_CLOEXEC)
         try:
             with os.fdopen(os.dup(descriptor), "wb") as stream:
                 stream.write(content)
             return self._started().preview(descriptor, reveal=reveal)
         except (ScanError, OSError) as error:
-            raise UnreadableError("its text could not be read") from error
+            raise UnreadableError("text", "its text could not be read") from error
         finally:
             os.close(descriptor)
 

@@ -13,6 +13,7 @@ from email.utils import getaddresses
 from enum import StrEnum
 from html.parser import HTMLParser
 
+from holdgate import headers
 from holdgate.desk.moderation import clean_comment
 from holdgate.quarantine.incident import Answer
 
@@ -106,7 +107,7 @@ def _kind(message: EmailMessage, envelope_sender: str) -> Kind | None:
         word.strip().lower() in ("bulk", "junk", "list", "auto_reply") for word in _header(message, "Precedence")
     )
     automatic = automatic or any(_header(message, name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response"))
-    automatic = automatic or any(_AUTO_SUBJECT.match(subject.strip()) for subject in _header(message, "Subject"))
+    automatic = automatic or any(_AUTO_SUBJECT.match(_decoded(subject)) for subject in _header(message, "Subject"))
     if automatic:
         return Kind.AUTOMATIC
     return Kind.BOUNCE if not envelope_sender else None
@@ -124,12 +125,13 @@ def _failed(message: EmailMessage) -> bool:
 
 
 def _header(message: EmailMessage, name: str) -> list[str]:
-    """Return all values of a header field; one that the parser cannot make sense of is left out."""
-    values = []
-    for key, value in message.raw_items():
-        if key.lower() == name.lower():
-            values.append(" ".join(str(value).split()))
-    return values
+    """Return all values of a header field, unfolded and not decoded: an address is not one that a name decodes to."""
+    return [" ".join(str(value).split()) for key, value in message.raw_items() if key.lower() == name.lower()]
+
+
+def _decoded(value: str) -> str:
+    """Return what a header field's value says: encoded words (RFC 2047) and bytes that are UTF-8 decoded."""
+    return headers.decode(value.encode(errors="surrogateescape")).strip()
 
 
 def _text(message: EmailMessage) -> str:

@@ -1,10 +1,14 @@
 """Mail and pages from templates: ours, or an administrator's own file of the same name; one directory a language.
 
-What a sender wrote goes into them only cleaned (no control, bidi or line-breaking character) and, in HTML, escaped.
+What a sender wrote goes into them only cleaned (no control, bidi or line-breaking character) and, in HTML, escaped. The
+filter `lines` leaves line feeds: it is for a moderator's comment, and for a message's text where a page shows it.
+
+No mail and no page fails by a file of the administrator's: what cannot be used is told of, and ours takes its place.
 """
 
+import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
@@ -12,39 +16,43 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from holdgate import maillog
+from holdgate import maillog, metrics
 
 _SHIPPED = Path(__file__).with_name("templates")
 DEFAULT = "en"
 
 
-class Templates:
-    """The templates with one site's `directory` before ours; times are shown in `zone`."""
+def _log(problem: str) -> None:
+    metrics.ERRORS.labels("template").inc()
+    maillog.failed(stage="template", error=problem)
 
-    def __init__(self, directory: Path, zone: tzinfo) -> None:
+
+class Templates:
+    """The templates with one site's `directory` before ours; times are shown in `zone`.
+
+    `tell` is called with each problem of an own file: of words at once, of a template whenever it fails.
+    """
+
+    def __init__(self, directory: Path, zone: tzinfo, tell: Callable[[str], None] = _log) -> None:
         self._zone = zone
+        self._tell = tell
         self._shipped = self._environment([_SHIPPED])
         self._own = self._environment([directory, _SHIPPED]) if directory.is_dir() else self._shipped
-        self.languages = sorted(path.parent.name for path in _SHIPPED.glob("*/words.toml"))
-        if directory.is_dir():
-            more = (path.parent.name for path in directory.glob("*/words.toml"))
-            self.languages = sorted({*self.languages, *more})
-        self._words = {
-            language: self._shipped_words(DEFAULT) | self._shipped_words(language) | self._read(directory, language)
-            for language in self.languages
-        }
+        languages = {path.parent.name for root in (_SHIPPED, directory) for path in root.glob("*/words.toml")}
+        self.languages = sorted(languages)
+        self._words = {language: self._read_words(directory, language) for language in self.languages}
 
     def mail(self, name: str, language: str, **values: Any) -> tuple[str, str, str]:
         """Return subject, text and HTML ("" where there is no such template) of a mail.
 
-        A template's first line is ``Subject: …``. An own template that fails is logged, and ours is used.
+        A template's first line is ``Subject: …``.
         """
         said = self._render(f"{name}.txt", language, values)
         first, _, text = said.partition("\n")
         subject = " ".join(first.removeprefix("Subject:").split())[:250]
         try:
             html = self._render(f"{name}.html", language, values | {"title": subject})
-        except jinja2.TemplateNotFound:
+        except jinja2.TemplatesNotFound:
             html = ""
         return subject, text.strip("\n") + "\n", html
 
@@ -54,20 +62,19 @@ class Templates:
 
     def words(self, language: str) -> Mapping[str, Any]:
         """Return the words of a language: what the pages say."""
-        words: Mapping[str, Any] = self._words.get(language, self._words[DEFAULT])
-        return words
+        return self._words[language if language in self._words else DEFAULT]
 
     def _render(self, name: str, language: str, values: dict[str, Any]) -> str:
+        """Return what a template says, ours where the administrator's fails. Raises TemplatesNotFound."""
         values = {"language": language, "w": self.words(language), **values}
         names = [name] if name.startswith("pages/") else [f"{language}/{name}", f"{DEFAULT}/{name}"]
         try:
             return self._own.select_template(names).render(values)
-        except jinja2.TemplatesNotFound:
-            raise
-        except Exception as error:  # a site's own template may raise anything
-            if self._own is self._shipped:
+        except Exception as error:  # an expression in a template may raise anything
+            absent = isinstance(error, jinja2.TemplatesNotFound) and error.templates == names
+            if absent or self._own is self._shipped:
                 raise
-            maillog.failed(stage="template", error=f"{name}: {maillog.describe(error)}")
+            self._tell(f"{names[0]}: {maillog.describe(error)}")
             return self._shipped.select_template(names).render(values)
 
     def _environment(self, directories: list[Path]) -> jinja2.Environment:
@@ -81,6 +88,8 @@ class Templates:
         )
         environment.filters["moment"] = self._moment
         environment.filters["size"] = show_size
+        environment.filters["lines"] = keep_lines
+        environment.filters["some"] = show_some
         return environment
 
     @jinja2.pass_context
@@ -94,24 +103,95 @@ class Templates:
         zone = f"{name}, " if name.isalpha() and name != "UTC" else ""
         return f"{day} {local:%Y-%m-%d %H:%M} ({zone}UTC{offset[:3]}:{offset[3:]})"
 
-    @staticmethod
-    def _read(directory: Path, language: str) -> dict[str, Any]:
-        path = directory / language / "words.toml"
-        return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    def _read_words(self, directory: Path, language: str) -> dict[str, Any]:
+        """Return the words of a language: the administrator's as far as they fit, else ours, else those of DEFAULT."""
+        words = _words_in(_SHIPPED, DEFAULT) | _words_in(_SHIPPED, language)
+        file = f"{language}/words.toml"
+        try:
+            own = _words_in(directory, language)
+        except (OSError, ValueError) as error:
+            said = str(error) if isinstance(error, tomllib.TOMLDecodeError) else maillog.describe(error)
+            self._tell(f"{file}: {said}")
+            return words
+        return _merged(words, own, lambda problem: self._tell(f"{file}: {problem}"))
 
-    def _shipped_words(self, language: str) -> dict[str, Any]:
-        return self._read(_SHIPPED, language)
+
+def _words_in(directory: Path, language: str) -> dict[str, Any]:
+    """Return a file of words, nothing where there is none. Raises OSError and ValueError."""
+    path = directory / language / "words.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _merged(ours: dict[str, Any], own: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
+    """Return our words with an administrator's in their place; one of another form than ours is told of and left out.
+
+    Words that we do not have are for his own templates.
+    """
+    words = dict(ours)
+    for name, word in own.items():
+        known = ours.get(name)
+        if isinstance(known, dict) and isinstance(word, dict):
+            words[name] = _merged(known, word, lambda problem, table=name: tell(f"{table}.{problem}"))  # type: ignore[misc]
+        elif wanted := _wanted(word, known):
+            tell(f"{name}: {wanted}")
+        else:
+            words[name] = word
+    return words
+
+
+def _wanted(word: Any, known: Any) -> str:
+    """Say what a word would have to be to stand in for one of ours, "" when it can."""
+    match known:
+        case dict():
+            return "must be a table"
+        case list():
+            fits = isinstance(word, list) and len(word) == len(known) and all(isinstance(one, str) for one in word)
+            return "" if fits else f"must be a list of {len(known)} texts"
+        case str():
+            if not isinstance(word, str):
+                return "must be a text"
+            fields = _fields(known)
+            named = " and ".join(f"{{{field}}}" for field in sorted(fields)) or "no field"
+            return "" if _fields(word) <= fields else f"may contain {named}, and no other brace"
+    return ""
+
+
+def _fields(word: str) -> set[str]:
+    """Return what a text has in braces; what is more than a plain name is a field of its own, braces alone too."""
+    try:
+        parsed = list(string.Formatter().parse(word))
+    except ValueError:
+        return {"{"}
+    return {
+        field if not form and not conversion else f"{field}:{form}!{conversion}"
+        for _, field, form, conversion in parsed
+        if field is not None
+    }
+
+
+class _Lines(str):
+    """Cleaned text that `clean` leaves its line feeds."""
+
+    __slots__ = ()
 
 
 def clean(value: Any) -> Any:
-    """Make text harmless that somebody outside wrote: every character that does not print becomes a space.
-
-    Line feeds stay, for comments have lines; headers are folded into one line by whoever writes them.
-    """
-    if not isinstance(value, str) or value.isprintable():
+    """Make text harmless that somebody outside wrote: every character that does not print becomes a space."""
+    if not isinstance(value, str) or isinstance(value, _Lines) or value.isprintable():
         return value
-    cleaned = "".join(c if c.isprintable() or c == "\n" else " " for c in value)
+    cleaned = "".join(c if c.isprintable() else " " for c in value)
     return Markup(cleaned) if isinstance(value, Markup) else cleaned
+
+
+def keep_lines(value: str) -> str:
+    """Clean text and keep its line feeds: the filter `lines`, which must be the last one."""
+    return _Lines("\n".join(clean(line) for line in value.split("\n")))
+
+
+def show_some(values: Sequence[str], limit: int, more: str, separator: str = ", ") -> str:
+    """Write the first `limit` of a list, and where that is not all, `more`, which may contain the rest's {count}."""
+    said = separator.join(values[:limit])
+    return said if len(values) <= limit else f"{said} {more.format(count=len(values) - limit)}"
 
 
 def show_size(size: int) -> str:

@@ -123,6 +123,11 @@ class Reconciler:
             deadline_at=None,
             remind_at=None,
             level=0,
+            # What was decided before it was gone stands in its history.
+            decided_at=None,
+            decided_by=None,
+            decided_how=None,
+            comment=None,
             closed_at=None,
         )
 

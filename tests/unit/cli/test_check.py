@@ -41,6 +41,16 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     policies.write_text(POLICIES)
     keys.touch(0o666)
     keys.chmod(0o666)
+    templates = tmp_path / "templates"
+    for name, content in (
+        ("en/words.toml", "weekdays = []"),
+        ("en/request.txt", "Subject: {{ incident.size + 'x' }}"),
+        ("de/decided.txt", "Subject: {{ incident.decided_by | lower }}"),
+        ("pages/text.html", "{% if %}"),
+        ("pages/sign_in.html", "{{ w.sign_in }}"),
+    ):
+        (templates / name).parent.mkdir(parents=True, exist_ok=True)
+        (templates / name).write_text(content)
     settings.write_text(
         f"""
 user = "nobody-of-that-name"
@@ -53,6 +63,8 @@ file = "{policies}"
 [queue]
 interval = "soon"
 postfix_config = "{tmp_path}/postfix"
+[desk]
+templates = "{templates}"
 [seal]
 keys = "{keys}"
 [ocr]
@@ -84,6 +96,9 @@ url = "sqlite:///{tmp_path}/absent/holdgate.db"
         "policies.toml: exemption 1: expired on 2020-01-01",
         "seal.keys: others may read or change it: chmod 0640",
         'holdgate.toml: [ocr] languages: no data for "xx_yy"; apt install tesseract-ocr-xx-yy',
+        "templates/en/words.toml: weekdays: must be a list of 7 texts; until it is mended, ours",
+        "templates/en/request.txt: TypeError at request.txt:1; until it is mended, ours",
+        "templates/pages/text.html: TemplateSyntaxError at text.html:1; until it is mended, ours",
         "postfix/main.cf: ",
     ],
 )
@@ -96,6 +111,8 @@ def test_what_is_right_is_not_named(said: str) -> None:
     assert '"PDF"' not in said
     assert '"eng"' not in said
     assert "cannot be confined" not in said
+    assert "decided.txt" not in said
+    assert "sign_in.html" not in said
 
 
 def test_a_file_that_is_no_toml_is_all_that_is_said(tmp_path: Path) -> None:

@@ -153,3 +153,22 @@ def test_a_reply_of_10_mb_is_read_at_its_top() -> None:
     reply = read(mail("approve " + "x" * 10_000_000), BOSS)
     assert reply.choice is Answer.APPROVE
     assert len(reply.comment) == COMMENT_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("subject", "kind"),
+    [
+        (b"=?utf-8?B?UsOpcG9uc2UgYXV0b21hdGlxdWUgOiBGaWd1cmVz?=", Kind.AUTOMATIC),
+        (b"=?iso-8859-1?Q?R=E9ponse_automatique_=3A?= Figures", Kind.AUTOMATIC),
+        (b"=?utf-8?Q?Automatische_?=\r\n =?utf-8?Q?Antwort=3A_Zahlen?=", Kind.AUTOMATIC),
+        ("Réponse automatique : Figures".encode(), Kind.AUTOMATIC),
+        (b"=?utf-8?Q?Re=3A_Freigabe_n=C3=B6tig=3A_Abwesenheit?=", Kind.DECISION),
+        (b"=?no-such-charset?Q?Abwesenheit?=", Kind.DECISION),
+        (b"=?utf-8?B?!?=", Kind.DECISION),
+        (b"\xff\xfe", Kind.DECISION),
+    ],
+)
+def test_an_autoresponder_is_known_by_its_subject_however_that_is_written(subject: bytes, kind: Kind) -> None:
+    content = mail("approve").replace(b"Subject: Re: Approval needed: Figures", b"Subject: " + subject)
+    assert subject in content
+    assert read(content, BOSS).kind is kind

@@ -16,6 +16,7 @@ from holdgate.desk.templates import Templates
 from holdgate.desk.timetable import Timetable
 from holdgate.quarantine.incident import Actor, Answer, Incident, Owed
 from holdgate.quarantine.states import State
+from holdgate.queue.client import QueueError
 
 # A Monday far ahead: what the store stamps with the true time is due by then.
 NOW = datetime(2040, 1, 2, 12, tzinfo=UTC)
@@ -115,9 +116,11 @@ def test_the_original_is_attached_only_where_the_policy_allows(make_desk, hold, 
     assert b"secret" in original.as_bytes()
     assert b"X-Holdgate" not in original.as_bytes()
     relay.taken.clear()
-    hold(make_desk())
-    timetable(desk).run_once(datetime.now(UTC))
-    assert not any(b"secret" in content for _, _, content in relay.taken[1:])
+    plain = make_desk()
+    hold(plain)
+    timetable(plain).run_once(datetime.now(UTC))
+    assert relay.taken
+    assert not any(b"secret" in content for _, _, content in relay.taken)
 
 
 def test_reminders_come_before_the_deadline_and_then_the_message_goes_back(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
@@ -192,6 +195,29 @@ def test_a_moderator_whom_postfix_defers_is_tried_again(make_desk, hold, relay) 
     assert relay.to("boss@corp.example")
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (smtplib.SMTPRecipientsRefused({"boss@corp.example": (450, b"secret")}), "recipient refused with 450"),
+        (smtplib.SMTPSenderRefused(553, b"secret", "holdgate@corp.example"), "sender refused with 553"),
+        (smtplib.SMTPDataError(552, b"secret"), "refused with 552"),
+        (smtplib.SMTPServerDisconnected("secret"), "SMTPServerDisconnected at "),
+        (QueueError("the queue agent does not answer"), "the queue agent does not answer"),
+    ],
+)
+def test_the_log_says_what_was_refused(make_desk, hold, monkeypatch, caplog, error, said) -> None:  # type: ignore[no-untyped-def]
+    def refuse(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(post, "hand_over", refuse)
+    desk = make_desk()
+    hold(desk)
+    timetable(desk).run_once(datetime.now(UTC))
+    (line,) = [record.getMessage() for record in caplog.records if "notice-failed" in record.getMessage()]
+    assert line.startswith(f"4a: notice-failed: kind=request error={said}")
+    assert "secret" not in line
+
+
 def test_a_request_that_waits_is_not_sent_once_somebody_decided(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(tell_sender_held=True)
     incident = hold(desk)
@@ -220,6 +246,16 @@ def test_an_approval_of_a_message_that_an_operator_took_away_is_not_told(make_de
     desk.store.change(incident, State.VANISHED, Actor("holdgate-queue", "queue"))
     timetable(desk).run_once(datetime.now(UTC))
     assert not relay.to("anna@corp.example")
+
+
+def test_a_decision_is_not_told_once_the_message_is_held_anew(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = moderation.override(desk, hold(desk), Answer.APPROVE, BOSS)
+    gone = desk.store.change(incident, State.VANISHED, Actor("q", "queue"))
+    desk.store.change(gone, State.HELD, Actor("q", "queue"), asked_at=None, deadline_at=None, decided_by=None)
+    timetable(desk).run_once(datetime.now(UTC))
+    timetable(desk).run_once(datetime.now(UTC))
+    assert [message["Subject"] for message in relay.to("boss@corp.example")] == ["Approval needed: Figures"]
 
 
 def test_a_notice_that_is_sent_twice_has_the_same_message_id(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
@@ -304,7 +340,8 @@ def test_content_goes_when_its_time_is_over_and_the_chain_still_verifies(make_de
 @pytest.mark.parametrize("reminder", [False, True])
 def test_hostile_words_harm_no_mail(make_desk, hold, relay, language, reminder) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(language=language, desk={"own_domains": ["corp.example"]})
-    hostile = "<script>x</script>\r\nBcc: victim@elsewhere.example\u202e\u2028{{ 1234*1000 }}" + "A" * 1000
+    forged = ("Bcc: victim@elsewhere.example", "Decide by: never", "Frist: nie")
+    hostile = "<script>x</script>\r\n" + "\u202e\u2028{{ 1234*1000 }}\n".join(forged) + "A" * 1000
     incident = hold(
         desk,
         asked=False,
@@ -320,11 +357,15 @@ def test_hostile_words_harm_no_mail(make_desk, hold, relay, language, reminder) 
     table = timetable(desk)
     table.run_once(NOW)
     table.run_once(NOW + timedelta(hours=25 if reminder else 0))
-    moderation.override(desk, desk.store.incident(incident.id), Answer.REJECT, BOSS, hostile * 100)
+    # A comment has lines, and is a moderator's own.
+    comment = hostile.replace("Bcc:", "Comment-Bcc:").replace("Decide", "I decide").replace("Frist", "Keine Frist")
+    moderation.override(desk, desk.store.incident(incident.id), Answer.REJECT, BOSS, comment * 100)
     table.run_once(NOW + timedelta(hours=25))
     for _, _, content in relay.taken:
         message = message_from_bytes(content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
         assert "Bcc" not in message
+        assert not any(line.strip().startswith(forged) for line in text_of(message).splitlines())
         assert b"1234000" not in content
         assert b"<script" not in content.partition(b"text/html")[2]
         assert "\u202e".encode() not in content

@@ -330,6 +330,24 @@ def test_a_vanished_message_that_comes_back_is_held_again(store: Store) -> None:
     assert (again.state, again.closed_at) == (State.HELD, None)
 
 
+def test_what_was_decided_before_it_was_gone_is_not_its_decision(store: Store) -> None:
+    queue = FakeQueue()
+    reconciler = new_reconciler(store, queue)
+    incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+    store.record(incident, MILTER)
+    queue.add("4a", b"X-Holdgate-Incident: %s\n" % incident.id.encode())
+    settle(reconciler)
+    decide(store, store.find(incident.id)[0], Answer.APPROVE)
+    message = queue.messages.pop("4a")
+    settle(reconciler)
+    assert (store.find(incident.id)[0].state, store.find(incident.id)[0].decided_by) == (State.VANISHED, PERSON.who)
+    queue.messages["4a"] = message
+    settle(reconciler)
+    again = store.find(incident.id)[0]
+    assert again.state is State.HELD
+    assert (again.decided_by, again.decided_how, again.decided_at, again.comment) == (None, None, None, None)
+
+
 def test_approve_after_reject_is_a_conflict(store: Store) -> None:
     queue = FakeQueue()
     reconciler = new_reconciler(store, queue)

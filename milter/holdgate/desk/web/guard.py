@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import IPvAnyNetwork
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -56,7 +57,10 @@ class Guard:
             await send(message)
 
         if scope["method"] == "POST":
-            body = await _read(receive)
+            try:
+                body = await _read(receive)
+            except ClientDisconnect:
+                return  # nobody waits for an answer, and half a form says something else than the whole
             if body is None:
                 await PlainTextResponse("too large\n", 413)(scope, receive, send_guarded)
                 return
@@ -95,12 +99,12 @@ class Guard:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """Return the request's body, None when it is too large."""
+    """Return the request's body, None when it is too large. Raises ClientDisconnect when it was cut off."""
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return bytes(body)
+            raise ClientDisconnect
         body += message.get("body", b"")
         if len(body) > _BODY_LIMIT:
             return None

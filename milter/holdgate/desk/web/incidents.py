@@ -150,7 +150,7 @@ class IncidentPages(Handlers):
         try:
             shown = self._previewer.read(incident, reveal=reveal)
         except UnreadableError as error:
-            unreadable = str(error)
+            unreadable = error.why
         return self._pages.show(
             http,
             "text",

@@ -7,10 +7,31 @@ from starlette.responses import HTMLResponse
 
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import RefusedError, Why
+from holdgate.desk.outcome import became, sentence
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.session import Sessions, Visitor
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
+
+# The title over what became of a message.
+_TITLES = {
+    "recorded": "title_error",
+    "pending": "title_error",
+    "held": "title_incident",
+    "approved": "title_done",
+    "released": "title_done",
+    "rejected": "title_done",
+    "withdrawn": "title_gone",
+    "expired": "title_late",
+    "vanished": "title_gone",
+    "approved_vanished": "title_gone",
+}
+# Title and sentence where it waits and this visitor may not decide.
+_STILL_HELD: dict[Why | None, tuple[str, str]] = {
+    Why.ANSWERED: ("title_answered", "held_answered"),
+    Why.LATE: ("title_late", "held_late"),
+    Why.NOT_ASKED: ("title_not_asked", "held_not_asked"),
+}
 
 
 class Pages:
@@ -43,31 +64,33 @@ class Pages:
         *,
         visitor: Visitor | None = None,
         status: int = 200,
-        incident: Incident | None = None,
         sign_in: bool = False,
     ) -> HTMLResponse:
         """Return a page that says one thing; `title` and `message` are names of words."""
         words = self._templates.words(self.language(http))
-        said = words[message].format(who=incident.decided_by if incident else "")
-        return self.show(
-            http,
-            "message",
-            visitor=visitor,
-            status=status,
-            title=words[title],
-            message=said,
-            incident=incident,
-            sign_in=sign_in,
-        )
+        said = {"title": words[title], "message": words[message], "incident": None, "sign_in": sign_in}
+        return self.show(http, "message", visitor=visitor, status=status, **said)
 
     def outcome(self, http: HttpRequest, incident: Incident, visitor: Visitor | None, why: Why | None) -> HTMLResponse:
         """Say what became of an incident, or why it is not this visitor's to decide."""
-        title, message = outcome_words(incident, why)
-        return self.say(http, title, message, visitor=visitor, incident=incident)
+        return self._outcome(http, incident, visitor, why, ())
 
     def refused(self, http: HttpRequest, error: RefusedError, visitor: Visitor | None) -> HTMLResponse:
-        """Say why a decision was not taken, and who decided."""
-        return self.outcome(http, error.incident, visitor, error.why)
+        """Say that a decision was not taken, and who decided."""
+        return self._outcome(http, error.incident, visitor, error.why, ("not_taken",))
+
+    def _outcome(
+        self, http: HttpRequest, incident: Incident, visitor: Visitor | None, why: Why | None, before: tuple[str, ...]
+    ) -> HTMLResponse:
+        words = self._templates.words(self.language(http))
+        title, said = _TITLES[became(incident)], [words[name] for name in before]
+        if incident.state is State.HELD and why in _STILL_HELD:
+            title, reason = _STILL_HELD[why]
+            said.append(words[reason])
+        else:
+            said.append(sentence(words, incident, tells=self._desk.tells(incident.sender)))
+        values = {"title": words[title], "message": " ".join(said), "incident": incident, "sign_in": False}
+        return self.show(http, "message", visitor=visitor, **values)
 
     def language(self, http: HttpRequest) -> str:
         """Return the first of the browser's languages that we have (RFC 9110, 12.5.4; weights are not compared)."""
@@ -77,25 +100,6 @@ class Pages:
                 return language
         language = self._desk.settings.moderation.language
         return language if language in self._templates.languages else "en"
-
-
-def outcome_words(incident: Incident, why: Why | None) -> tuple[str, str]:
-    """Return the names of title and sentence for how an incident stands."""
-    state = incident.state
-    if state in (State.APPROVED, State.RELEASED):
-        return "title_done", "done_approved"
-    if state is State.VANISHED:
-        return "title_gone", "done_vanished"
-    if state is State.PENDING:
-        return "title_error", "done_pending"
-    if incident.decided_how == "withdrawal":
-        return "title_gone", "done_withdrawn"
-    if state is State.EXPIRED or incident.decided_how == "desk":
-        return "title_late", "done_expired"
-    if state in (State.REJECTED, State.RETURNED):
-        return "title_done", "done_rejected"
-    words = {Why.ANSWERED: ("title_thanks", "done_answered"), Why.LATE: ("title_late", "done_late")}
-    return words.get(why or Why.DECIDED, ("title_done", "done_not_asked"))
 
 
 class Handlers:

@@ -9,13 +9,13 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from starlette.testclient import TestClient
 
-from holdgate.desk import moderation, post, tokens
+from holdgate.desk import moderation, post, tokens, trial
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.server import build
-from holdgate.quarantine.incident import Actor, Answer, Incident
+from holdgate.quarantine.incident import Actor, Answer, Incident, Notice
 from holdgate.quarantine.states import State
 
 BOSS = "boss@corp.example"
@@ -27,18 +27,19 @@ class FakePreviewer(Previewer):
     """Shows one text with one match."""
 
     def __init__(self) -> None:
-        self.broken = False
+        self.broken = ""
 
     def read(self, incident: Incident, *, reveal: int = 0) -> dict[str, Any]:
         if self.broken:
-            raise UnreadableError("the queue agent does not answer")
+            raise UnreadableError(self.broken, "what a log says")
         match = {
             "number": 1,
             "identifier": "us-ssn",
             "revealed": reveal == 1,
             "text": SECRET if reveal == 1 else MASKED,
         }
-        text = {"number": 0, "identifier": "", "revealed": False, "text": "<script>alert(1)</script> "}
+        hostile = "<script>alert(1)</script>\u202e\r\nline two "
+        text = {"number": 0, "identifier": "", "revealed": False, "text": hostile}
         part = {"name": "message body", "status": "complete", "reason": "", "cut": True, "segments": [text, match]}
         return {"status": "limited", "reason": "x.zip: too large", "parts": [part], "attachments": [], "findings": []}
 
@@ -139,7 +140,7 @@ def test_a_decision_is_taken_shown_and_recorded(make_desk, hold) -> None:  # typ
     page = browser.get(browser.link(incident))
     done = browser.submit(page, "/decision", decision="approve", comment="Fine")
     assert done.status_code == 200
-    assert "boss@corp.example approved it." in done.text
+    assert "boss@corp.example approved the message." in done.text
     stored = desk.store.incident(incident.id)
     assert (stored.state, stored.decided_how, stored.comment) == (State.APPROVED, "page", "Fine")
     events = [(event.event, event.who, event.origin) for event in desk.store.history(incident.id)]
@@ -147,8 +148,38 @@ def test_a_decision_is_taken_shown_and_recorded(make_desk, hold) -> None:  # typ
     assert events[-1] == ("approved", BOSS, "testclient")
     # The link says from now on what happened, and a second click changes nothing.
     again = browser.submit(page, "/decision", decision="reject")
-    assert "boss@corp.example approved it." in again.text
-    assert "boss@corp.example approved it." in Browser(desk).get(browser.link(incident)).text
+    assert "Your answer changed nothing. boss@corp.example approved the message." in again.text
+    assert "boss@corp.example approved the message." in Browser(desk).get(browser.link(incident)).text
+
+
+@pytest.mark.parametrize(
+    ("language", "before", "answered", "decided"),
+    [
+        (
+            "en",
+            "Your answer changed nothing. ",
+            "Your approval is recorded. Others have to approve as well.",
+            "law@corp.example rejected the message. It is not delivered, and goes back to its sender.",
+        ),
+        (
+            "de",
+            "Ihre Antwort hat nichts geändert. ",
+            "Ihre Zustimmung ist vermerkt. Andere müssen noch zustimmen.",
+            "law@corp.example hat die Nachricht abgelehnt. Sie wird nicht zugestellt und geht an den Absender zurück.",
+        ),
+    ],
+)
+def test_who_comes_too_late_is_told_what_holds(make_desk, hold, language, before, answered, decided) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(levels=[[BOSS, "law@corp.example"]], approvals=2)
+    incident = hold(desk)
+    browser = Browser(desk, **{"Accept-Language": language})
+    page = browser.get(browser.link(incident))
+    assert f"<p>{answered}</p>" in browser.submit(page, "/decision", decision="approve").text
+    assert f"<p>{before}{answered}</p>" in browser.submit(page, "/decision", decision="reject").text
+    (_, other) = desk.store.requests.of(incident.id)
+    moderation.answer(desk, other, Answer.REJECT, Actor(other.moderator, "page"))
+    assert f"<p>{before}{decided}</p>" in browser.submit(page, "/decision", decision="approve").text
+    assert f"<p>{decided}</p>" in browser.get(f"/incidents/{incident.id}").text
 
 
 def test_opening_is_recorded_once(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
@@ -163,10 +194,10 @@ def test_the_form_s_default_decides_nothing(make_desk, hold) -> None:  # type: i
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     page = browser.get(browser.link(incident))
-    answer = browser.submit(page, "/decision", decision="later", comment="kept <b>")
+    answer = browser.submit(page, "/decision", decision="later", comment="kept <b>\r\nwith its lines")
     assert answer.status_code == 422
     assert "Nothing was decided." in answer.text
-    assert "kept &lt;b&gt;" in answer.text
+    assert ">\nkept &lt;b&gt; \nwith its lines</textarea>" in answer.text
     assert browser.submit(page, "/decision", comment="x" * 5000).status_code == 422
     assert browser.submit(page, "/decision", decision="approve", comment="x" * 5000).status_code == 422
     assert browser.desk.store.incident(incident.id).state is State.HELD
@@ -223,7 +254,7 @@ def test_a_link_past_its_deadline_says_what_happened(make_desk, hold) -> None:  
     assert "The time for a decision is over" in page.text
     assert "<form" not in page.text
     moderation.expire(browser.desk, browser.desk.store.incident(incident.id))
-    assert "Nobody decided in time." in browser.get(browser.link(incident)).text
+    assert "Nobody decided about the message in time." in browser.get(browser.link(incident)).text
 
 
 def test_four_eyes_are_thanked_and_shown(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
@@ -276,7 +307,7 @@ def test_one_match_is_revealed_with_a_reason_and_recorded_before(make_desk, hold
     page = browser.get(url)
     assert MASKED in page.text
     assert SECRET not in page.text
-    assert "&lt;script&gt;" in page.text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;  \nline two " in page.text
     for incomplete in ({"match": "", "reason": "x"}, {"match": "1", "reason": " "}, {"match": "²", "reason": "x"}):
         refused = browser.submit(page, "/text", **incomplete)
         assert refused.status_code == 422
@@ -299,7 +330,7 @@ def test_who_is_not_asked_any_more_reads_nothing(make_desk, hold) -> None:  # ty
     url = f"/incidents/{incident.id}/text"
     values = {"stamp": stamp, "match": "1", "reason": "x"}
     for page in (browser.get(url), browser.client.post(url, data=values), browser.get(f"/incidents/{incident.id}")):
-        assert "Others are asked about this message now." in page.text
+        assert "You are not asked any more" in page.text
         assert SECRET not in page.text
         assert MASKED not in page.text
     assert "revealed" not in [event.event for event in desk.store.history(incident.id)]
@@ -321,12 +352,19 @@ def test_a_message_that_cannot_be_shown_is_said_so(make_desk, hold) -> None:  # 
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     browser.get(browser.link(incident))
-    browser.previewer.broken = True
-    page = browser.get(f"/incidents/{incident.id}/text")
-    assert page.status_code == 503
-    assert "the queue agent does not answer" in page.text
+    for why, en, de in (
+        ("agent", "the queue agent does not answer.", "Die Warteschlange ist nicht zu erreichen."),
+        ("gone", "it is not in the queue any more.", "Sie ist nicht mehr in der Warteschlange."),
+        ("text", "its text could not be read.", "Ihr Text war nicht zu lesen."),
+    ):
+        browser.previewer.broken = why
+        for language, begins, said in (("en", "The message", en), ("de", "Die Nachricht", de)):
+            page = browser.client.get(f"/incidents/{incident.id}/text", headers={"Accept-Language": language})
+            assert page.status_code == 503
+            assert re.search(rf'role="alert">{begins} [\w ]+: {re.escape(said)}</p>', page.text)
+            assert "what a log says" not in page.text
     moderation.override(browser.desk, incident, Answer.REJECT, Actor("root", "command"))
-    browser.previewer.broken = False
+    browser.previewer.broken = ""
     assert MASKED not in browser.get(f"/incidents/{incident.id}/text").text
 
 
@@ -358,7 +396,7 @@ def test_signing_in_shows_what_waits_and_lets_several_be_decided(make_desk, hold
     assert browser.submit(page, "/incidents", incident=[one.id]).status_code == 422
     moderation.override(desk, two, Answer.REJECT, Actor("root", "command"))
     done = browser.submit(page, "/incidents", incident=[one.id, two.id, "AAAA"], decision="approve", comment="All fine")
-    assert "1 decided, 2 not" in done.text
+    assert "Answers recorded: 1. Too late, or not asked any more: 2." in done.text
     assert desk.store.incident(one.id).comment == "All fine"
     assert desk.store.incident(three.id).state is State.HELD
     history = browser.get("/incidents?show=all")
@@ -468,9 +506,9 @@ def test_the_sender_takes_his_message_back_with_a_tick(make_desk, hold) -> None:
     assert Browser(browser.desk).get(f"/withdraw/{incident.id}").status_code == 403
     # His link opens nothing but this.
     assert str(browser.get(f"/incidents/{incident.id}").url) == f"{SITE}/sign-in"
-    assert "Its sender withdrew it." in browser.submit(page, incident.id, confirm="yes").text
+    assert "Its sender took the message back." in browser.submit(page, incident.id, confirm="yes").text
     assert browser.desk.store.incident(incident.id).decided_how == "withdrawal"
-    assert "Its sender withdrew it." in browser.get(f"/t/{token}").text
+    assert "Its sender took the message back." in browser.get(f"/t/{token}").text
 
 
 def test_pages_speak_the_browser_s_language(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
@@ -529,3 +567,38 @@ def test_own_templates_are_used_and_a_broken_one_is_not(make_desk, hold, tmp_pat
     for broken in (b"{{ nothing.of.the.kind }}", b"{{ 1 / 0 }}", b"{% if %}", b"{{ w.desk | nonsense }}", b"\xff"):
         (own / "pages" / "sign_in.html").write_bytes(broken)
         assert "Your mail address" in Browser(desk).get("/sign-in").text
+
+
+def test_own_words_that_cannot_be_used_are_not(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    own = tmp_path / "templates" / "en"
+    own.mkdir(parents=True)
+    (own / "words.toml").write_text('link_wrong = "Ask {nobody}."\nstates = "none"\ntitle_sign_in = "Enter"\n')
+    desk = make_desk()
+    assert "It is incomplete, or it was not made for you." in Browser(desk).get("/t/x").text
+    assert "<h1>Enter</h1>" in Browser(desk).get("/sign-in").text
+
+
+def test_what_holdgate_check_tries_has_the_values_of_the_true_mail_and_pages(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    seen: dict[tuple[str, str], set[str]] = {}
+
+    def noting(method: Any) -> Any:
+        def note(self: Templates, name: str, language: str, **values: Any) -> Any:
+            assert seen.setdefault((method.__name__, name), set(values)) == set(values)
+            return method(self, name, language, **values)
+
+        return note
+
+    monkeypatch.setattr(Templates, "mail", noting(Templates.mail))
+    monkeypatch.setattr(Templates, "page", noting(Templates.page))
+    monkeypatch.setattr(FakePreviewer, "original", lambda *_: None)
+    desk = make_desk()
+    incident = hold(desk)
+    browser = signed_in(desk, monkeypatch)
+    for kind in trial.MAIL.keys() - {"code"} | {"reminder"}:
+        browser.composer.compose(incident, Notice(1, incident.id, kind, BOSS, 0, request=1), datetime.now(UTC))
+    withdraw = desk.key.token(tokens.WITHDRAW, incident.id, 0, incident.sender, incident.created_at)
+    for url in ("/incidents", f"/t/{withdraw}", browser.link(incident), f"/incidents/{incident.id}/text", "/none"):
+        browser.get(url)
+    Browser(desk).get("/sign-in")
+    tried = {"mail": trial.MAIL, "page": trial.PAGES}
+    assert seen == {(kind, name): set(values[name]) for kind, values in tried.items() for name in values}

@@ -1,0 +1,34 @@
+"""Says what became of a message: one sentence for each end, the same on the page and in mail to moderators.
+
+Mail is written when it goes out, and that may be long after what it is about: the sentence is that of the incident as
+it is then.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from holdgate.desk.templates import clean
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import State
+
+
+def became(incident: Incident) -> str:
+    """Return what became of a message, a name in the table `became` of words.toml: as its state, but for the reason.
+
+    A message is rejected, withdrawn or expired whether or not the sender was told already, and one that is gone may
+    have been approved before.
+    """
+    if incident.state in (State.REJECTED, State.RETURNED):
+        return {"withdrawal": "withdrawn", "desk": "expired"}.get(incident.decided_how or "", "rejected")
+    if incident.state is State.VANISHED and incident.decided_by:
+        return "approved_vanished"
+    return str(incident.state)
+
+
+def sentence(words: Mapping[str, Any], incident: Incident, *, tells: bool) -> str:
+    """Return that in words; `tells` says whether the sender is told what becomes of his message."""
+    end = became(incident)
+    said = str(words["became"][end]).format(who=clean(incident.decided_by or ""))
+    if end in ("rejected", "expired"):
+        said += f" {words['goes_back'] if tells else words['not_told']}"
+    return said

@@ -1,0 +1,146 @@
+"""Tries an administrator's own words and templates with made-up values, so that `holdgate check` names what fails.
+
+The values have the names that composer and pages give each template; a test holds the two together. Each template is
+tried with an incident that has everything and with one that has next to nothing; what stands under another condition
+is not reached.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from holdgate.desk.templates import Templates
+from holdgate.desk.web.session import Visitor
+from holdgate.quarantine.incident import Event, Incident, Request
+from holdgate.quarantine.requests import Wanted
+from holdgate.quarantine.states import State
+
+_NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+_WHO = "moderator@corp.example"
+FINDING = {
+    "identifier": "iban",
+    "confidence": "high",
+    "count": 9,
+    "unique": 9,
+    "parts": ["a.pdf"] * 9,
+    "masked": ["*"],
+}
+_FULL = Incident(
+    queue_id="4XYZ",
+    sender="sender@corp.example",
+    recipients=["recipient@partner.example"] * 60,
+    policy="p",
+    state=State.HELD,
+    created_at=_NOW,
+    deadline_at=_NOW,
+    decided_at=_NOW,
+    decided_by=_WHO,
+    decided_how="page",
+    comment="one\ntwo",
+    header_from="Somebody <somebody@corp.example>",
+    subject="Figures",
+    findings=[FINDING] * 9,
+    attachments=[{"name": "a.pdf", "size": 5000}] * 60,
+)
+_BARE = Incident(queue_id="4XYZ", sender="", recipients=["recipient@partner.example"], policy="p", created_at=_NOW)
+_REQUEST = Request(1, _FULL.id, _WHO, 0, "deputy", "away@corp.example", _NOW, _NOW, None, None, None)
+_SEGMENTS = [
+    {"number": number, "identifier": "iban", "revealed": bool(number), "text": "one\ntwo"} for number in range(2)
+]
+_PART = {"name": "a.pdf", "status": "limited", "reason": "too large", "cut": True, "segments": _SEGMENTS}
+_SHOWN = {"status": "limited", "reason": "a.pdf: too large", "parts": [_PART], "attachments": [], "findings": []}
+
+_INCIDENT = {
+    "incident": _FULL,
+    "subject": "Figures",
+    "outcome": "The message waits for a decision.",
+    "tells": True,
+    "levels": 2,
+    "approvals": 2,
+}
+_NOTICE = _INCIDENT | {"note": "", "request": None, "may_answer": True, "link": "https://approve.corp.example/t/x"}
+MAIL: Mapping[str, Mapping[str, Any]] = {
+    "request": _INCIDENT
+    | {"request": _REQUEST, "reminder": False, "link": "https://x.example", "reply": "x@x.example"},
+    "rejected": _INCIDENT,
+    "expired": _INCIDENT,
+    "alert": _NOTICE,
+    "answer": _NOTICE | {"request": _REQUEST},
+    "approved": _NOTICE,
+    "decided": _NOTICE | {"request": _REQUEST},
+    "held": _NOTICE,
+    "withdrawn": _NOTICE,
+    "code": {"code": "123456", "minutes": 10},
+}
+
+_ANY_PAGE = {"base": "", "visitor": Visitor(_WHO, "code"), "stamp": lambda _purpose: "stamp"}
+PAGES: Mapping[str, Mapping[str, Any]] = {
+    "code": _ANY_PAGE | {"problem": "code_wrong"},
+    "incident": _ANY_PAGE
+    | {
+        "incident": _FULL,
+        "request": _REQUEST,
+        "levels": 2,
+        "approvals": 2,
+        "approved": [_WHO],
+        "history": [Event(_NOW, "held", _WHO, "page", "note")],
+        "problem": "comment_too_long",
+        "comment": "one\ntwo",
+        "comment_length": 2000,
+    },
+    "list": _ANY_PAGE
+    | {
+        "incidents": [_FULL, _BARE],
+        "wanted": Wanted(waiting=True, words="words"),
+        "since": "2026-01-01",
+        "policies": ["p"],
+        "all_states": list(State),
+        "page": 2,
+        "pages": 3,
+        "count": 120,
+        "query": {"words": "words"},
+        "link_to": lambda number: f"?page={number}",
+        "problem": "nothing_chosen",
+        "result": (1, 1),
+    },
+    "message": _ANY_PAGE | {"title": "Title", "message": "Text.", "incident": _FULL, "sign_in": True},
+    "sign_in": _ANY_PAGE,
+    "text": _ANY_PAGE
+    | {
+        "incident": _FULL,
+        "request": _REQUEST,
+        "shown": _SHOWN,
+        "unreadable": "",
+        "problem": "reveal_incomplete",
+        "may_reveal": True,
+    },
+    "withdraw": _ANY_PAGE | {"incident": _FULL, "problem": "withdraw_unticked"},
+}
+_LESS: Mapping[str, Any] = {
+    "incident": _BARE,
+    "visitor": None,
+    "link": "",
+    "reply": "",
+    "problem": "",
+    "reminder": True,
+    "shown": None,
+    "unreadable": "gone",
+}
+
+
+def problems(directory: Path, zone: tzinfo) -> list[str]:
+    """Return what is wrong with the files in `directory`, a line for each file and failure, its path first."""
+    said: list[str] = []
+    templates = Templates(directory, zone, said.append)
+    for language, less in product(templates.languages, (False, True)):
+        for name, values in MAIL.items():
+            templates.mail(name, language, **_with(values, less))
+        for name, values in PAGES.items():
+            templates.page(name, language, **_with(values, less))
+    return [f"{directory}/{problem}" for problem in dict.fromkeys(said)]
+
+
+def _with(values: Mapping[str, Any], less: bool) -> dict[str, Any]:
+    return {name: _LESS[name] if less and name in _LESS else value for name, value in values.items()}

@@ -1,0 +1,189 @@
+"""What moderators are told is true of whatever state an incident is in when the mail is written, in each language."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdgate.desk.context import ACTOR
+from holdgate.desk.moderation import Why
+from holdgate.desk.notices import Composer
+from holdgate.desk.preview import Previewer
+from holdgate.desk.templates import Templates
+from holdgate.desk.web.pages import _STILL_HELD, _TITLES
+from holdgate.quarantine.incident import Answer, Incident, Notice
+from holdgate.quarantine.states import State
+
+BOSS = "boss@corp.example"
+LANGUAGES = ["en", "de"]
+
+# State and way of the decision, and what became of the message by that.
+ENDS = [
+    (State.RECORDED, None, "recorded"),
+    (State.PENDING, None, "pending"),
+    (State.HELD, None, "held"),
+    (State.APPROVED, "page", "approved"),
+    (State.RELEASED, "page", "released"),
+    (State.REJECTED, "mail", "rejected"),
+    (State.RETURNED, "page", "rejected"),
+    (State.RETURNED, "command", "rejected"),
+    (State.RETURNED, "api", "rejected"),
+    (State.REJECTED, "withdrawal", "withdrawn"),
+    (State.RETURNED, "withdrawal", "withdrawn"),
+    (State.EXPIRED, "desk", "expired"),
+    (State.RETURNED, "desk", "expired"),
+    (State.VANISHED, None, "vanished"),
+    (State.VANISHED, "page", "approved_vanished"),
+]
+SAID = {
+    "en": {
+        "recorded": "The message was not held; there is nothing to decide.",
+        "pending": "The message has not arrived in the queue yet. Try again in a moment.",
+        "held": "The message waits for a decision.",
+        "approved": "peer@corp.example approved the message. It goes to its recipients.",
+        "released": "peer@corp.example approved the message. It was sent on to its recipients.",
+        "rejected": "peer@corp.example rejected the message. It is not delivered, and ",
+        "withdrawn": "Its sender took the message back. It is not delivered.",
+        "expired": "Nobody decided about the message in time. It is not delivered, and ",
+        "vanished": "The message was taken out of the queue by hand.",
+        "approved_vanished": "peer@corp.example approved the message, but before it could go on it was taken out",
+    },
+    "de": {
+        "recorded": "Die Nachricht wurde nicht angehalten; es ist nichts zu entscheiden.",
+        "pending": "Die Nachricht ist noch nicht in der Warteschlange angekommen. Versuchen Sie es gleich noch einmal.",
+        "held": "Die Nachricht wartet auf eine Entscheidung.",
+        "approved": "peer@corp.example hat die Nachricht freigegeben. Sie geht an ihre Empfänger.",
+        "released": "peer@corp.example hat die Nachricht freigegeben. Sie wurde an ihre Empfänger gesandt.",
+        "rejected": "peer@corp.example hat die Nachricht abgelehnt. Sie wird nicht zugestellt",
+        "withdrawn": "Der Absender hat die Nachricht zurückgezogen. Sie wird nicht zugestellt.",
+        "expired": "Niemand hat rechtzeitig über die Nachricht entschieden. Sie wird nicht zugestellt",
+        "vanished": "Die Nachricht wurde von Hand aus der Warteschlange genommen.",
+        "approved_vanished": "peer@corp.example hat die Nachricht freigegeben, doch bevor sie weitergehen konnte",
+    },
+}
+TO_SENDER = {
+    "en": ("goes back to its sender.", "its sender is not told."),
+    "de": ("geht an den Absender zurück.", "der Absender erfährt es nicht."),
+}
+# What an answer did, and the sentence that only while the message is held says how it goes on.
+NOTES = {
+    "en": {
+        "unclear": ("Your answer was not understood, and decided nothing.", "Please reply again"),
+        "recorded": ("Your approval is recorded.", "when the others that are needed have approved too."),
+        "answered": (
+            "changed nothing: you had approved already.",
+            "when the others that are needed have approved too.",
+        ),
+        "late": ("changed nothing: your time to decide ended at Wed 2026-11-25", ""),
+        "not asked": ("changed nothing: you were not asked any more.", ""),
+        "decided": ("Your answer changed nothing.", ""),
+        "pending": ("Your answer changed nothing.", ""),
+    },
+    "de": {
+        "unclear": (
+            "Ihre Antwort wurde nicht verstanden und hat nichts entschieden.",
+            "Bitte antworten Sie noch einmal",
+        ),
+        "recorded": ("Ihre Zustimmung ist vermerkt.", "Die Nachricht geht weiter, sobald auch die anderen zugestimmt"),
+        "answered": (
+            "nichts geändert: Sie hatten schon zugestimmt.",
+            "Die Nachricht geht weiter, sobald auch die anderen",
+        ),
+        "late": ("nichts geändert: Ihre Frist endete am Mi 2026-11-25", ""),
+        "not asked": ("nichts geändert: Sie waren nicht mehr gefragt.", ""),
+        "decided": ("Ihre Antwort hat nichts geändert.", ""),
+        "pending": ("Ihre Antwort hat nichts geändert.", ""),
+    },
+}
+ASKED_AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+class NoPreviewer(Previewer):
+    """Is never asked: no notice to a moderator but a request needs the message."""
+
+    def __init__(self) -> None:
+        pass
+
+
+def in_state(incident: Incident, state: State, how: str | None) -> Incident:
+    who = {None: None, "desk": "holdgate-desk", "withdrawal": incident.sender}.get(how, "peer@corp.example")
+    return replace(incident, state=state, decided_by=who, decided_how=how, decided_at=ASKED_AT if who else None)
+
+
+def text(desk: Any, incident: Incident, kind: str, note: str = "", now: datetime = ASKED_AT) -> str:
+    composer = Composer(desk, Templates(desk.settings.desk.templates, desk.zone), NoPreviewer())
+    letter = composer.compose(incident, Notice(1, incident.id, kind, BOSS, 0, note, 1), now)
+    message = message_from_bytes(letter.content, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    body = message.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content()).replace("\r\n", "\n")
+
+
+def ends_in(said: str, language: str) -> list[str]:
+    """Return which ends a text tells of."""
+    return [end for end, sentence in SAID[language].items() if sentence in said]
+
+
+def assert_sender(said: str, language: str, end: str, tells: bool) -> None:
+    """What the sender hears is said where a message is not delivered by a moderator's word or silence, nowhere else."""
+    hears, does_not = TO_SENDER[language]
+    wanted = end in ("rejected", "expired")
+    assert (hears in said, does_not in said) == (wanted and tells, wanted and not tells)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("sender", ["anna@corp.example", "guest@partner.example", ""])
+def test_the_notice_of_a_decision_says_what_became_of_the_message(make_desk, hold, language, sender) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(language=language)
+    incident = hold(desk, now=ASKED_AT, sender=sender)
+    for state, how, end in ENDS:
+        said = text(desk, in_state(incident, state, how), "decided")
+        assert ends_in(said, language) == [end]
+        assert_sender(said, language, end, desk.tells(sender))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("note", NOTES["en"])
+def test_an_answer_says_what_it_did_and_what_became_of_the_message_since(make_desk, hold, language, note) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(language=language)
+    incident = hold(desk, now=ASKED_AT)
+    did, goes_on = NOTES[language][note]
+    for state, how, end in ENDS:
+        said = text(desk, in_state(incident, state, how), "answer", note)
+        assert did in said
+        still = bool(goes_on) and state is State.HELD
+        assert (bool(goes_on) and goes_on in said) == still
+        assert ends_in(said, language) == ([] if still else [end])
+        assert_sender(said, language, end, tells=True)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("answer", "hours", "again"),
+    [(None, 1, True), (Answer.ABSENT, 1, True), (None, 49, False), (Answer.BOUNCED, 1, False)],
+)
+def test_only_who_may_still_answer_is_asked_to_answer_again(  # type: ignore[no-untyped-def]
+    make_desk, hold, language, answer, hours, again
+) -> None:
+    desk = make_desk(language=language)
+    incident = hold(desk, now=ASKED_AT)
+    if answer is not None:
+        desk.store.amend(incident, "test", ACTOR, answers={1: answer})
+    said = text(desk, incident, "answer", "unclear", ASKED_AT + timedelta(hours=hours))
+    assert (NOTES[language]["unclear"][1] in said) == again
+    assert ends_in(said, language) == ([] if again else ["held"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_end_has_its_sentence_and_its_title(language: str) -> None:
+    words = Templates(Path("/nonexistent"), UTC).words(language)
+    ends = {end for _, _, end in ENDS}
+    assert set(words["became"]) == ends == set(_TITLES) == set(SAID[language])
+    assert {state for state, _, _ in ENDS} == set(State)
+    assert {*_TITLES.values(), *(name for pair in _STILL_HELD.values() for name in pair)} <= set(words)
+    assert set(NOTES[language]) - {"unclear", "recorded"} == set(Why)

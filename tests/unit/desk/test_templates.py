@@ -1,0 +1,180 @@
+"""What is made harmless in mail and pages, and what becomes of an administrator's own templates."""
+
+from dataclasses import replace
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
+from prometheus_client import REGISTRY
+
+from holdgate.desk import trial
+from holdgate.desk.templates import Templates, clean, keep_lines
+
+
+def own(directory: Path, name: str, content: str, encoding: str = "utf-8") -> Templates:
+    """Return the templates of a site that has one file of its own."""
+    path = directory / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding=encoding)
+    return Templates(directory, UTC)
+
+
+def errors() -> float:
+    """Return how many failures of templates were counted."""
+    return REGISTRY.get_sample_value("holdgate_errors_total", {"stage": "template"}) or 0.0
+
+
+@given(st.text())
+def test_what_is_cleaned_is_one_line_of_as_many_printable_characters(text: str) -> None:
+    cleaned = clean(text)
+    assert cleaned.isprintable()
+    assert len(cleaned) == len(text)
+    assert all(new in (old, " ") for old, new in zip(text, cleaned, strict=True))
+
+
+@given(st.text())
+def test_of_what_does_not_print_kept_lines_have_line_feeds_alone(text: str) -> None:
+    kept = clean(keep_lines(text))
+    assert kept == "\n".join(clean(line) for line in text.split("\n"))
+
+
+@pytest.mark.parametrize("markup", [Markup("<b>\n\u202e</b>"), Markup("<b></b>")])
+def test_markup_stays_markup(markup: Markup) -> None:
+    cleaned = clean(markup)
+    assert isinstance(cleaned, Markup)
+    assert cleaned == markup.replace("\n\u202e", "  ")
+
+
+def test_an_own_template_may_keep_lines_in_html_too_and_they_are_escaped(tmp_path: Path) -> None:
+    templates = own(tmp_path, "pages/code.html", "{{ text }}|{{ text | lines }}|{{ text | indent | lines }}")
+    page = templates.page("code", "en", text="<b>\n\u202ex")
+    assert page == "&lt;b&gt;  x|&lt;b&gt;\n x|&lt;b&gt;\n     x"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "error"),
+    [
+        ("Subject: Für Sie\n{{ code }}", "latin-1", "UnicodeDecodeError"),
+        ("Subject: {{ minutes + 'x' }}\n", "utf-8", "TypeError"),
+        ("Subject: {{ minutes // 0 }}\n", "utf-8", "ZeroDivisionError"),
+        ("Subject: {{ nobody.knows }}\n", "utf-8", "UndefinedError"),
+        ("Subject: {% if %}\n", "utf-8", "TemplateSyntaxError"),
+        ("{% extends 'none.txt' %}\n", "utf-8", "TemplateNotFound"),
+        ("{% include ['none.txt', 'nor.txt'] %}\n", "utf-8", "TemplatesNotFound"),
+    ],
+)
+def test_an_own_mail_that_fails_is_logged_and_ours_is_sent(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str, encoding: str, error: str
+) -> None:
+    before = errors()
+    subject, text, html = own(tmp_path, "en/code.txt", content, encoding).mail("code", "en", code="123", minutes=10)
+    assert (subject, html) == ("Your code: 123", "")
+    assert "good for 10 minutes" in text
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"failed: stage=template error=en/code.txt: {error}")
+    assert errors() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("weekdays = []\n", "weekdays: must be a list of 7 texts"),
+        ("weekdays = [1, 2, 3, 4, 5, 6, 7]\n", "weekdays: must be a list of 7 texts"),
+        ('states = "none"\n', "states: must be a table"),
+        ("states.held = 7\n", "states.held: must be a text"),
+        ("title_code = { a = 1 }\n", "title_code: must be a text"),
+        ('title_code = "{nobody}"\n', "title_code: may contain no field, and no other brace"),
+        ('title_code = "{"\n', "title_code: may contain no field, and no other brace"),
+        ('step = "{level.real}"\n', "step: may contain {level} and {levels}, and no other brace"),
+        ('step = "{level:s}"\n', "step: may contain {level} and {levels}, and no other brace"),
+        ("title_code = \n", "Invalid value (at line 1, column 14)"),
+        ("title_code = '\u00fc'\n", "UnicodeDecodeError"),
+    ],
+)
+def test_own_words_that_do_not_fit_are_told_of_and_ours_stay(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, words: str, problem: str
+) -> None:
+    before = errors()
+    templates = own(tmp_path, "en/words.toml", words, "latin-1")
+    assert templates.words("en") == Templates(tmp_path / "none", UTC).words("en")
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"failed: stage=template error=en/words.toml: {problem}")
+    assert errors() == before + 1
+
+
+def test_own_words_beside_one_that_does_not_fit_are_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    templates = own(tmp_path, "en/words.toml", 'step = "Step {level}"\nmine = "{}"\nsign_in = 1\ncode = "PIN"\n')
+    words = templates.words("en")
+    assert (words["step"], words["mine"], words["sign_in"], words["code"]) == ("Step {level}", "{}", "Sign in", "PIN")
+    assert len(caplog.records) == 1
+
+
+def test_an_own_table_of_words_needs_only_what_it_changes(tmp_path: Path) -> None:
+    templates = own(tmp_path, "de/words.toml", '[states]\nheld = "geparkt"\n')
+    states = templates.words("de")["states"]
+    assert (states["held"], states["released"]) == ("geparkt", "zugestellt")
+    assert templates.words("en")["states"]["held"] == "waiting"
+
+
+def test_an_own_html_that_fails_and_has_no_counterpart_is_left_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    templates = own(tmp_path, "en/code.html", "{{ 1 // 0 }}")
+    subject, _, html = templates.mail("code", "en", code="123", minutes=10)
+    assert (subject, html) == ("Your code: 123", "")
+    assert [record.getMessage().split()[-3:-2] for record in caplog.records] == [["ZeroDivisionError"]]
+
+
+def test_a_language_of_the_administrator_s_own_needs_no_template(tmp_path: Path) -> None:
+    templates = own(tmp_path, "fr/words.toml", 'sign_in = "Entrer"\n')
+    assert "fr" in templates.languages
+    assert templates.words("fr")["title_sign_in"] == "Sign in"
+    assert templates.words("fr")["sign_in"] == "Entrer"
+    assert templates.mail("code", "fr", code="123", minutes=10)[0] == "Your code: 123"
+
+
+@pytest.mark.parametrize(
+    ("language", "more", "unnumbered"), [("en", " and 1 more", "and more"), ("de", " und 1 weitere", "und weitere")]
+)
+@pytest.mark.parametrize("name", ["request", "decided", "alert"])
+def test_a_list_in_a_mail_says_when_it_is_not_all(name: str, language: str, more: str, unnumbered: str) -> None:
+    templates = Templates(Path("/nonexistent"), UTC)
+    for beyond in (0, 1):
+        incident = replace(
+            trial.MAIL[name]["incident"],
+            recipients=[f"{number}@partner.example" for number in range(20 + beyond)],
+            attachments=[{"name": f"{number}.pdf", "size": 1} for number in range(20 + beyond)],
+            findings=[{**trial.FINDING, "parts": [f"part {number}" for number in range(5 + beyond)]}],
+        )
+        _, text, html = templates.mail(name, language, **{**trial.MAIL[name], "incident": incident})
+        for said in (text, html) if html else (text,):
+            assert ("19@partner.example" + more in said) == bool(beyond)
+            assert "20@partner.example" not in said
+        if name == "request":
+            assert "19.pdf" in text
+            assert "19.pdf" in html
+            assert [text.count(unnumbered), html.count(unnumbered)] == [2 * beyond] * 2
+            assert (f"part 4 {unnumbered}" in text) == bool(beyond)
+
+
+@pytest.mark.parametrize(
+    ("language", "more", "unnumbered"), [("en", " and 1 more", "and more"), ("de", " und 1 weitere", "und weitere")]
+)
+def test_a_list_on_a_page_says_when_it_is_not_all(language: str, more: str, unnumbered: str) -> None:
+    templates = Templates(Path("/nonexistent"), UTC)
+    for beyond in (0, 1):
+        incident = replace(
+            trial.PAGES["incident"]["incident"],
+            recipients=[f"{number}@partner.example" for number in range(50 + beyond)],
+            attachments=[{"name": f"{number}.pdf", "size": 1} for number in range(50 + beyond)],
+            findings=[{**trial.FINDING, "parts": [f"part {number}" for number in range(10 + beyond)]}],
+        )
+        page = templates.page("incident", language, **{**trial.PAGES["incident"], "incident": incident})
+        assert ("49@partner.example" + more in page) == bool(beyond)
+        assert page.count(unnumbered) == 2 * beyond
+        few = replace(incident, recipients=incident.recipients[: 3 + beyond], findings=[trial.FINDING] * (4 + beyond))
+        page = templates.page("list", language, **{**trial.PAGES["list"], "incidents": [few]})
+        assert page.count(" …") == 2 * beyond

@@ -1,0 +1,58 @@
+"""The door of the page at the edge of ASGI: what comes of a body, whole or cut off."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from holdgate.desk.web.guard import Guard
+
+SITE = "https://approve.corp.example"
+
+
+def post(*came: Message) -> tuple[list[dict[str, list[str]]], list[Message]]:
+    """Send a form in pieces; return the forms that the application behind the guard got, and what was answered."""
+    forms: list[dict[str, list[str]]] = []
+    answered: list[Message] = []
+    waiting = iter(came)
+
+    async def application(scope: Scope, _receive: Receive, _send: Send) -> None:
+        forms.append(scope["state"]["form"])
+
+    async def receive() -> Message:
+        return next(waiting)
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "client": ("198.51.100.4", 1),
+        "headers": [(b"content-type", b"application/x-www-form-urlencoded")],
+    }
+    asyncio.run(Guard(application, SITE, [])(scope, receive, send))
+    return forms, answered
+
+
+def piece(body: bytes, *, more: bool) -> Message:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def test_a_form_in_pieces_is_one_form() -> None:
+    forms, answered = post(piece(b"decision=appr", more=True), piece(b"ove&x=", more=True), piece(b"", more=False))
+    assert forms == [{"decision": ["approve"], "x": [""]}]
+    assert answered == []
+
+
+@pytest.mark.parametrize("pieces", [[], [b"decision=approve"], [b"decision=", b"approve"]])
+def test_a_form_that_is_cut_off_is_nobody_s(pieces: list[bytes]) -> None:
+    assert post(*(piece(body, more=True) for body in pieces), {"type": "http.disconnect"}) == ([], [])
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_ends() -> None:
+    forms, answered = post(*[piece(b"x" * 40_000, more=True)] * 2)
+    assert forms == []
+    assert answered[0]["status"] == 413
