@@ -88,7 +88,7 @@ def pass_on(desk: Desk, request: Request, answer: Answer, how: str) -> bool:
 
 def still_asked(desk: Desk, incident: Incident) -> list[Request]:
     """Return the requests that can still be answered."""
-    return [one for one in desk.store.requests.of(incident.id) if one.answer in (None, Answer.ABSENT)]
+    return [one for one in desk.store.requests.of(incident.id) if one.is_open]
 
 
 def _next_reminder(desk: Desk, incident: Incident, deadline: datetime, now: datetime) -> datetime | None:
