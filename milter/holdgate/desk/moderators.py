@@ -60,7 +60,9 @@ def stand_in(desk: Desk, incident: Incident, request: Request, known: Iterable[R
     """Return whom to ask because a moderator is away or his mail comes back: his deputy, else the fallback."""
     rules = desk.moderation(incident)
     deputies = {same_person(person): deputy for person, deputy in rules.deputies.items()}
-    barred = involved(incident) | {same_person(other.moderator) for other in known}
+    barred = involved(incident) | {
+        same_person(other.moderator) for other in known if other.answer is not Answer.SUPERSEDED
+    }
     asks: list[Ask] = []
     if answer is Answer.ABSENT and (deputy := deputies.get(same_person(request.moderator))):
         asks = _fit([Ask(deputy.lower(), "deputy", request.level, request.moderator)], barred)
