@@ -81,7 +81,7 @@ DECISION_SECONDS = Histogram(
 )
 CANARY = Gauge(
     "holdgate_canary_success_timestamp_seconds",
-    "When the canary's message last went the whole way: held, approved, released; 0 if it never did.",
+    "When the canary's message last went the whole way: held, requested, approved, released; 0 if it never did.",
 )
 BUILD = Gauge("holdgate_build_info", "1, with the version that runs.", ["version", "python"])
 

@@ -33,10 +33,9 @@ def first_asked(desk: Desk, incident: Incident, known: Sequence[Request], now: d
     not answer and its patience has not run out.
     """
     rules = desk.moderation(incident)
-    canary = desk.settings.canary.recipient
-    if incident.recipients == [canary]:
-        # What is sent to this address alone is thrown away; people are spared, and the canary sees that we do ask.
-        return [Ask(canary.lower(), "moderator", incident.level)]
+    if _is_canary(desk, incident):
+        # People are spared, and the canary sees that we do ask.
+        return [Ask(desk.settings.canary.recipient.lower(), "moderator", incident.level)]
     # A chain that was made shorter meanwhile ends at its last level.
     level = min(incident.level, len(rules.chain) - 1)
     barred = involved(incident) | {same_person(one.moderator) for one in known if one.answer is Answer.APPROVE}
@@ -58,6 +57,8 @@ def first_asked(desk: Desk, incident: Incident, known: Sequence[Request], now: d
 
 def stand_in(desk: Desk, incident: Incident, request: Request, known: Iterable[Request], answer: Answer) -> list[Ask]:
     """Return whom to ask because a moderator is away or his mail comes back: his deputy, else the fallback."""
+    if _is_canary(desk, incident):
+        return []
     rules = desk.moderation(incident)
     deputies = {same_person(person): deputy for person, deputy in rules.deputies.items()}
     barred = involved(incident) | {
@@ -69,6 +70,11 @@ def stand_in(desk: Desk, incident: Incident, request: Request, known: Iterable[R
     return asks or _fit(
         [Ask(person.lower(), "fallback", request.level, request.moderator) for person in rules.fallback], barred
     )
+
+
+def _is_canary(desk: Desk, incident: Incident) -> bool:
+    """Say whether a message goes to the canary's address alone, where it is thrown away."""
+    return incident.recipients == [desk.settings.canary.recipient]
 
 
 def involved(incident: Incident) -> set[str]:
