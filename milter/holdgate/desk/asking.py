@@ -3,6 +3,7 @@
 Each step is one change of the store, with the mail that it makes us owe; a crash before it leaves it to be made again.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +15,11 @@ from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 
 
-def ask(desk: Desk, incident: Incident, now: datetime, **description: Any) -> Incident:
+def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], dict[str, Any]] = dict) -> Incident:
     """Ask the moderators of the incident's level; its time begins now.
 
-    `description` are columns that were found out about the message. Raises TryLaterError while the table of managers
-    does not answer, and ConflictError when somebody changed the incident meanwhile.
+    `describe` finds out columns about the message, once it is known whom to ask. Raises TryLaterError while the table
+    of managers does not answer, and ConflictError when somebody changed the incident meanwhile.
     """
     rules = desk.moderation(incident)
     asks = moderators.first_asked(desk, incident, desk.store.requests.of(incident.id), now)
@@ -39,7 +40,7 @@ def ask(desk: Desk, incident: Incident, now: datetime, **description: Any) -> In
         asked_at=now,
         deadline_at=deadline,
         remind_at=_next_reminder(desk, incident, deadline, now),
-        **description,
+        **describe(),
     )
 
 
