@@ -2,6 +2,7 @@
 
 Whoever has a part in the message decides nothing about it: its sender, by any of the names we know him by, and its
 recipients. Where that leaves too few, the fallback is asked; nothing is ever released for want of a moderator.
+Where even the fallback leaves fewer than must approve, that is an alarm, and the message goes back at its deadline.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -9,6 +10,7 @@ from datetime import datetime
 from email.utils import getaddresses, parseaddr
 
 from holdgate import maillog, metrics
+from holdgate.config import ModerationSettings
 from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Answer, Ask, Incident, Request
 from holdgate.tables import TableError
@@ -70,6 +72,36 @@ def stand_in(desk: Desk, incident: Incident, request: Request, known: Iterable[R
     return asks or _fit(
         [Ask(person.lower(), "fallback", request.level, request.moderator) for person in rules.fallback], barred
     )
+
+
+def needed(desk: Desk, incident: Incident) -> int:
+    """Return how many people must approve at a level. The canary asks itself alone, and decides as an administrator."""
+    return 1 if _is_canary(desk, incident) else desk.moderation(incident).approvals
+
+
+def shortage(rules: ModerationSettings) -> str:
+    """Return why no message could ever get its approvals by these rules, "" where that cannot be seen from them.
+
+    A table of managers may name any number of people. Nobody approves at two levels.
+    """
+    everybody: set[str] = set()
+    countable = True
+    for number, people in enumerate(rules.chain, 1):
+        able = {same_person(one) for one in [*people, *rules.fallback] if one != MANAGER}
+        everybody |= able
+        if MANAGER in people and rules.managers:
+            countable = False
+            continue
+        level = f" at level {number}" if len(rules.chain) > 1 else ""
+        if len(able) < rules.approvals:
+            return f"{_people(able)} can be asked{level}, {rules.approvals} must approve"
+        if countable and len(everybody) < number * rules.approvals:
+            return f"{_people(everybody)} can be asked{level} and before it, {number * rules.approvals} must approve"
+    return ""
+
+
+def _people(persons: Collection[str]) -> str:
+    return "1 person" if len(persons) == 1 else f"{len(persons)} people"
 
 
 def _is_canary(desk: Desk, incident: Incident) -> bool:
