@@ -164,6 +164,11 @@ def nobody_to_ask(queue_id: str, *, incident: str) -> None:
     _event(logging.ERROR, queue_id, "nobody-to-ask", incident=incident)
 
 
+def too_few_to_ask(queue_id: str, *, incident: str, able: int, needed: int) -> None:
+    """Fewer people can approve a held message than must; unless one rejects it, it goes back at the deadline."""
+    _event(logging.ERROR, queue_id, "too-few-to-ask", incident=incident, able=able, needed=needed)
+
+
 def mail_ignored(*, why: str, sender: str) -> None:
     """A mail to the reply address led to nothing."""
     _event(logging.WARNING, "", "mail-ignored", why=why, from_=f"<{sender}>")

@@ -69,6 +69,10 @@ NOTICES = Counter(
     "Notices by kind and outcome: sent, failed (tried again), refused by Postfix for good, bounced (came back later).",
     ["kind", "outcome"],
 )
+TOO_FEW_TO_ASK = Counter(
+    "holdgate_too_few_to_ask",
+    "Times that fewer people could be asked about a message than must approve it: it goes back at its deadline.",
+)
 DECISIONS = Counter(
     "holdgate_decisions",
     "Decisions carried out, by outcome (approved, rejected, expired) and by the way they came.",
@@ -81,7 +85,7 @@ DECISION_SECONDS = Histogram(
 )
 CANARY = Gauge(
     "holdgate_canary_success_timestamp_seconds",
-    "When the canary's message last went the whole way: held, approved, released; 0 if it never did.",
+    "When the canary's message last went the whole way: held, requested, approved, released; 0 if it never did.",
 )
 BUILD = Gauge("holdgate_build_info", "1, with the version that runs.", ["version", "python"])
 
@@ -112,7 +116,7 @@ DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
         DECISIONS,
         DECISION_SECONDS,
     ),
-    "holdgate-desk": (*_ALL, NOTICES, WORKER_RESTARTS, CANARY),
+    "holdgate-desk": (*_ALL, NOTICES, TOO_FEW_TO_ASK, WORKER_RESTARTS, CANARY),
 }
 
 

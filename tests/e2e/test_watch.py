@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from e2e.desk import events
 from holdgate.quarantine.states import State
 from testbed import letters
 from testbed.ports import LOOPBACK, PATIENCE, free_port, is_listening
@@ -104,7 +105,12 @@ def test_the_canary_goes_the_whole_way(new_site: NewSite, tmp_path: Path) -> Non
     done = site.command("canary")
     assert done.returncode == 0, done.stderr
     assert "was held, approved and released" in done.stdout
-    site.wait_for(lambda: len(site.world.to("canary@partner.example")) >= 2, "the request and the message")
+    site.wait_for(
+        lambda: len(site.world.to("canary@partner.example")) == 3, "the request, the message, and what was decided"
+    )
+    (incident,) = site.store.incidents()
+    # Nothing is decided before the request is out.
+    assert events(site, incident)[:5] == ["recorded", "held", "asked", "notice sent", "approved"]
     said = next(line for line in site.metrics("desk").splitlines() if line.startswith("holdgate_canary_success"))
     # It is written with ten digits, in whole seconds.
     assert began - 1 <= float(said.split()[1]) <= time.time() + 1

@@ -19,6 +19,7 @@ from holdgate.cli import canary, check_daemons, check_postfix
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings, load_what_is_right
 from holdgate.desk import trial
+from holdgate.desk.moderators import shortage
 from holdgate.detect import Detector, RuleError
 from holdgate.detect.loader import Loaded
 from holdgate.extract.extractor import READERS
@@ -29,6 +30,8 @@ from holdgate.policy.review import review
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.seal import KeyFileError, load_keys
 from holdgate.tables import TableError, Tables, is_table
+
+_MORE_PEOPLE = "name more people in moderators or fallback: until then all that is held goes back at its deadline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +148,18 @@ def _rules(_path: Path, settings: Settings) -> Iterator[str]:
     for policy in policies.policy:
         for problem in _unknown_names(policy, loaded):
             yield f'{where}: policy "{policy.name}": {problem}'
+    yield from (f"{where}: {problem}" for problem in _people(settings, policies))
     yield from (f"{where}: {problem}" for problem in review(policies, datetime.now(UTC).date()))
     yield from (f"{where}: {problem}" for problem in _tables(policies, _as_daemons_do(settings)))
+
+
+def _people(settings: Settings, policies: PolicyFile) -> Iterator[str]:
+    """Yield the policies whose own rules of moderation can never find the people who must approve."""
+    everywhere = shortage(settings.moderation)
+    for policy in policies.policy:
+        short = shortage(policy.moderation_over(settings.moderation))
+        if short and short != everywhere:
+            yield f'policy "{policy.name}": moderation.approvals: {short}; {_MORE_PEOPLE}'
 
 
 def _unknown_names(policy: Policy, loaded: Loaded | None) -> Iterator[str]:
@@ -222,6 +235,8 @@ def _desk(path: Path, settings: Settings) -> Iterator[str]:
     for name, file in (("certificate", desk.certificate), ("private_key", desk.private_key)):
         if file is not None and not os.access(file, os.R_OK):
             yield f"{path}: [desk] {name}: {file} cannot be read"
+    if short := shortage(moderation):
+        yield f"{path}: [moderation] approvals: {short}; {_MORE_PEOPLE}"
     if moderation.managers:
         table = moderation.managers if is_table(moderation.managers) else f"texthash:{moderation.managers}"
         try:

@@ -11,7 +11,7 @@ from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.policy.model import PolicyFile, load_policies
 from holdgate.policy.verdict import PolicySet, Verdict
-from holdgate.quarantine.recorded import envelope_of, inspection_of
+from holdgate.quarantine.recorded import envelope_of, inspection_of, was_inspected
 from holdgate.quarantine.store import open_store
 from holdgate.scan.pool import Pool, PoolSettings
 from holdgate.tables import TableError, Tables
@@ -109,7 +109,7 @@ def _replay(arguments: argparse.Namespace) -> int:
     settings, policies, policy_set = _load(arguments)
     same, unsure, differ = 0, 0, 0
     for incident in open_store(settings.store.url).incidents():
-        if incident.policy == "adopted" or incident.policy.startswith("mark "):
+        if not was_inspected(incident):
             continue
         missing = [p for policy in policies.policy for p in policy.profile if p not in incident.profiles]
         verdict = _decide(policy_set, envelope_of(incident), inspection_of(incident), incident.created_at)

@@ -3,22 +3,23 @@
 Each step is one change of the store, with the mail that it makes us owe; a crash before it leaves it to be made again.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from holdgate import maillog
+from holdgate import maillog, metrics
 from holdgate.desk import moderators
 from holdgate.desk.context import ACTOR, Desk
-from holdgate.quarantine.incident import Answer, Incident, Owed, Request
+from holdgate.quarantine.incident import Answer, Ask, Incident, Owed, Request
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 
 
-def ask(desk: Desk, incident: Incident, now: datetime, **description: Any) -> Incident:
+def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], dict[str, Any]] = dict) -> Incident:
     """Ask the moderators of the incident's level; its time begins now.
 
-    `description` are columns that were found out about the message. Raises TryLaterError while the table of managers
-    does not answer, and ConflictError when somebody changed the incident meanwhile.
+    `describe` finds out columns about the message, once it is known whom to ask. Raises TryLaterError while the table
+    of managers does not answer, and ConflictError when somebody changed the incident meanwhile.
     """
     rules = desk.moderation(incident)
     asks = moderators.first_asked(desk, incident, desk.store.requests.of(incident.id), now)
@@ -26,21 +27,21 @@ def ask(desk: Desk, incident: Incident, now: datetime, **description: Any) -> In
     owed = []
     if rules.tell_sender_held and incident.level == 0 and desk.tells(incident.sender):
         owed.append(Owed("held", incident.sender))
-    if not asks:
-        maillog.nobody_to_ask(incident.queue_id, incident=incident.id)
-    return desk.store.amend(
+    asked = desk.store.amend(
         incident,
         "asked" if asks else "nobody to ask",
         ACTOR,
-        note=", ".join(f"{one.moderator} ({one.role})" for one in asks),
+        note=_names(asks) + _too_few(desk, incident, len(asks)),
         owed=owed,
         asks=asks,
         supersede=True,
         asked_at=now,
         deadline_at=deadline,
         remind_at=_next_reminder(desk, incident, deadline, now),
-        **description,
+        **describe(),
     )
+    _raise_alarm(desk, incident, len(asks))
+    return asked
 
 
 def remind(desk: Desk, incident: Incident, now: datetime) -> Incident:
@@ -69,26 +70,49 @@ def pass_on(desk: Desk, request: Request, answer: Answer, how: str) -> bool:
         if incident is None or incident.state is not State.HELD or same is None or same.answer is not None:
             return False
         asks = moderators.stand_in(desk, incident, same, known, answer)
-        if not asks and len([one for one in known if one.answer is None]) <= 1:
-            maillog.nobody_to_ask(incident.queue_id, incident=incident.id)
-        named = ", ".join(f"{one.moderator} ({one.role})" for one in asks) or "nobody"
+        others = [one for one in known if one.number != request.number and one.level == request.level]
+        able = len(asks) + len([one for one in others if one.answer in (None, Answer.APPROVE)])
+        now_asked = (_names(asks) or "nobody") + _too_few(desk, incident, able)
         try:
             desk.store.amend(
                 incident,
                 str(answer),
                 ACTOR,
-                note=f"{request.moderator} ({how}); now asked: {named}",
+                note=f"{request.moderator} ({how}); now asked: {now_asked}",
                 asks=asks,
                 answers={request.number: answer},
             )
         except ConflictError:
             continue
+        _raise_alarm(desk, incident, able)
         return True
 
 
 def still_asked(desk: Desk, incident: Incident) -> list[Request]:
     """Return the requests that can still be answered."""
-    return [one for one in desk.store.requests.of(incident.id) if one.answer in (None, Answer.ABSENT)]
+    return [one for one in desk.store.requests.of(incident.id) if one.is_open]
+
+
+def _names(asks: list[Ask]) -> str:
+    return ", ".join(f"{one.moderator} ({one.role})" for one in asks)
+
+
+def _too_few(desk: Desk, incident: Incident, able: int) -> str:
+    """Return what the history says of it when fewer people are `able` to approve than must, else ""."""
+    needed = moderators.needed(desk, incident)
+    return f"; too few: {needed} must approve" if 0 < able < needed else ""
+
+
+def _raise_alarm(desk: Desk, incident: Incident, able: int) -> None:
+    """Log and count that fewer people are `able` to approve than must; the message stays held until its deadline."""
+    needed = moderators.needed(desk, incident)
+    if able >= needed:
+        return
+    metrics.TOO_FEW_TO_ASK.inc()
+    if able:
+        maillog.too_few_to_ask(incident.queue_id, incident=incident.id, able=able, needed=needed)
+    else:
+        maillog.nobody_to_ask(incident.queue_id, incident=incident.id)
 
 
 def _next_reminder(desk: Desk, incident: Incident, deadline: datetime, now: datetime) -> datetime | None:

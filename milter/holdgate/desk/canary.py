@@ -1,8 +1,8 @@
 """The canary: a marked message of our own that goes the whole way, so that an alarm is raised when mail would not.
 
 It carries published test numbers, must be held for them, has its approval requested (from its own address, so that no
-person is bothered), is approved by the canary, and must leave the hold queue. Any policy or fault that lets it pass, or
-keeps it, makes it fail.
+person is bothered) by a mail that Postfix took, is approved by the canary, and must leave the hold queue. Any policy or
+fault that lets it pass, or keeps it, makes it fail.
 """
 
 import smtplib
@@ -52,7 +52,8 @@ def run(desk: Desk) -> Incident:
         raise CanaryError("the message was taken, but not held: nothing stops personal data now, or it stops all mail")
     asked = _wait(lambda: _asked(store, incident), patience)
     if asked is None:
-        raise CanaryError(f"incident {incident.id}: held, but no request went out: see holdgate-desk's log")
+        missing = "its request did not go out" if store.requests.of(incident.id) else "nobody was asked"
+        raise CanaryError(f"incident {incident.id}: held, but {missing}: see holdgate-desk's log")
     try:
         moderation.override(desk, asked, Answer.APPROVE, ACTOR)
     except moderation.RefusedError as error:
@@ -92,7 +93,12 @@ def _held(store: Store, message_id: str) -> Incident | None:
 
 
 def _asked(store: Store, incident: Incident) -> Incident | None:
-    sent = store.requests.of(incident.id) and not store.owes_notices(incident.id)
+    """Return the incident once Postfix took a request about it that has not come back.
+
+    The history says what Postfix took: a notice that is dropped, for it would tell nothing any more, is done as well.
+    """
+    taken = {event.note for event in store.history(incident.id) if event.event == "notice sent"}
+    sent = any(one.is_open and f"request to {one.moderator}" in taken for one in store.requests.of(incident.id))
     return store.incident(incident.id) if sent else None
 
 

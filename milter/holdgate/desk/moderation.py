@@ -122,7 +122,7 @@ def _until_settled(desk: Desk, incident_id: str, once: Callable[[Incident], Inci
 def _check(incident: Incident, asked: Request, now: datetime) -> None:
     if asked.answer is Answer.APPROVE:
         raise RefusedError(Why.ANSWERED, incident)
-    if asked.answer not in (None, Answer.ABSENT):
+    if not asked.is_open:
         raise RefusedError(Why.NOT_ASKED, incident)
     if is_late(asked, now):
         raise RefusedError(Why.LATE, incident)
@@ -173,7 +173,7 @@ def _close(
             owed.append(Owed(kind, incident.sender))
         else:
             also.append("sender not told")
-    told = {one.moderator: one for one in known if one.answer in (None, Answer.ABSENT, Answer.APPROVE)}
+    told = {one.moderator: one for one in known if one.is_open or one.answer is Answer.APPROVE}
     if asked is not None and actor.how != "mail":
         told.pop(asked.moderator, None)
     owed.extend(Owed("decided", person, request=one.number) for person, one in told.items())

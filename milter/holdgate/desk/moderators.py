@@ -2,6 +2,7 @@
 
 Whoever has a part in the message decides nothing about it: its sender, by any of the names we know him by, and its
 recipients. Where that leaves too few, the fallback is asked; nothing is ever released for want of a moderator.
+Where even the fallback leaves fewer than must approve, that is an alarm, and the message goes back at its deadline.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -9,6 +10,7 @@ from datetime import datetime
 from email.utils import getaddresses, parseaddr
 
 from holdgate import maillog, metrics
+from holdgate.config import ModerationSettings
 from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Answer, Ask, Incident, Request
 from holdgate.tables import TableError
@@ -33,10 +35,9 @@ def first_asked(desk: Desk, incident: Incident, known: Sequence[Request], now: d
     not answer and its patience has not run out.
     """
     rules = desk.moderation(incident)
-    canary = desk.settings.canary.recipient
-    if incident.recipients == [canary]:
-        # What is sent to this address alone is thrown away; people are spared, and the canary sees that we do ask.
-        return [Ask(canary.lower(), "moderator", incident.level)]
+    if _is_canary(desk, incident):
+        # People are spared, and the canary sees that we do ask.
+        return [Ask(desk.settings.canary.recipient.lower(), "moderator", incident.level)]
     # A chain that was made shorter meanwhile ends at its last level.
     level = min(incident.level, len(rules.chain) - 1)
     barred = involved(incident) | {same_person(one.moderator) for one in known if one.answer is Answer.APPROVE}
@@ -58,15 +59,54 @@ def first_asked(desk: Desk, incident: Incident, known: Sequence[Request], now: d
 
 def stand_in(desk: Desk, incident: Incident, request: Request, known: Iterable[Request], answer: Answer) -> list[Ask]:
     """Return whom to ask because a moderator is away or his mail comes back: his deputy, else the fallback."""
+    if _is_canary(desk, incident):
+        return []
     rules = desk.moderation(incident)
     deputies = {same_person(person): deputy for person, deputy in rules.deputies.items()}
-    barred = involved(incident) | {same_person(other.moderator) for other in known}
+    barred = involved(incident) | {
+        same_person(other.moderator) for other in known if other.answer is not Answer.SUPERSEDED
+    }
     asks: list[Ask] = []
     if answer is Answer.ABSENT and (deputy := deputies.get(same_person(request.moderator))):
         asks = _fit([Ask(deputy.lower(), "deputy", request.level, request.moderator)], barred)
     return asks or _fit(
         [Ask(person.lower(), "fallback", request.level, request.moderator) for person in rules.fallback], barred
     )
+
+
+def needed(desk: Desk, incident: Incident) -> int:
+    """Return how many people must approve at a level. The canary asks itself alone, and decides as an administrator."""
+    return 1 if _is_canary(desk, incident) else desk.moderation(incident).approvals
+
+
+def shortage(rules: ModerationSettings) -> str:
+    """Return why no message could ever get its approvals by these rules, "" where that cannot be seen from them.
+
+    A table of managers may name any number of people. Nobody approves at two levels.
+    """
+    everybody: set[str] = set()
+    countable = True
+    for number, people in enumerate(rules.chain, 1):
+        able = {same_person(one) for one in [*people, *rules.fallback] if one != MANAGER}
+        everybody |= able
+        if MANAGER in people and rules.managers:
+            countable = False
+            continue
+        level = f" at level {number}" if len(rules.chain) > 1 else ""
+        if len(able) < rules.approvals:
+            return f"{_people(able)} can be asked{level}, {rules.approvals} must approve"
+        if countable and len(everybody) < number * rules.approvals:
+            return f"{_people(everybody)} can be asked{level} and before it, {number * rules.approvals} must approve"
+    return ""
+
+
+def _people(persons: Collection[str]) -> str:
+    return "1 person" if len(persons) == 1 else f"{len(persons)} people"
+
+
+def _is_canary(desk: Desk, incident: Incident) -> bool:
+    """Say whether a message goes to the canary's address alone, where it is thrown away."""
+    return incident.recipients == [desk.settings.canary.recipient]
 
 
 def involved(incident: Incident) -> set[str]:

@@ -68,8 +68,7 @@ def _obsolete(desk: Desk, notice: Notice, incident: Incident) -> bool:
     """Say whether a notice would tell what is not so any more."""
     if notice.kind in TO_MODERATOR:
         request = desk.store.requests.by_number(notice.request or 0)
-        done = request is None or request.answer not in (None, Answer.ABSENT)
-        return incident.state is not State.HELD or done
+        return incident.state is not State.HELD or request is None or not request.is_open
     if notice.kind == "held":
         return incident.state is not State.HELD
     if notice.kind == "decided":  # it may be held anew, and everybody is asked anew

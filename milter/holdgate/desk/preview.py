@@ -1,15 +1,14 @@
 """Lets people read a held message: fetched by the queue agent, read and masked in a scan worker, never parsed here."""
 
 import os
-import re
 import threading
 from dataclasses import replace
 from typing import Any
 
 from holdgate import maillog
 from holdgate.config import Settings
-from holdgate.mask import mask
 from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.recorded import was_inspected
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
 
@@ -64,16 +63,17 @@ class Previewer:
             os.close(descriptor)
 
     def describe(self, incident: Incident) -> dict[str, Any]:
-        """Return the columns of an incident that quote its message, with all matches masked.
+        """Return the columns that an incident lacks for want of an inspection, with all matches masked.
 
-        Where it cannot be read, they say less: no attachments, and no word of the subject with a digit in it.
+        There are none to set where it has a record of its message already, nor where the message cannot be read.
         """
+        if was_inspected(incident) or incident.attachments or incident.findings:
+            return {}
         try:
             shown = self.read(incident)
         except UnreadableError as error:
-            maillog.failed(stage="preview", error=str(error))
-            cautious = re.sub(r"\S*\d\S*", lambda word: mask(word[0]), incident.subject)
-            return {"subject": cautious, "attachments": []}
+            maillog.failed(stage="preview", error=f"{incident.id}: {error}")
+            return {}
         subject = " ".join(shown["subject"].split())
         return {"subject": subject, "attachments": shown["attachments"], "findings": shown["findings"]}
 

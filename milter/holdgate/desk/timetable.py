@@ -6,6 +6,7 @@ taken up again by the next pass.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from holdgate import maillog, metrics
 from holdgate.desk import asking, moderation, post
@@ -66,8 +67,8 @@ class Timetable:
             self._not_before[incident.id] = now + _PAUSE
 
     def _ask(self, incident: Incident, now: datetime) -> Incident:
-        description = self._previewer.describe(incident) if incident.level == 0 else {}
-        return asking.ask(self._desk, incident, now, **description)
+        describe = partial(self._previewer.describe, incident) if incident.level == 0 else dict
+        return asking.ask(self._desk, incident, now, describe)
 
     def erase_old(self, now: datetime) -> int:
         """Take the content out of incidents whose retention is over; return of how many. To be called now and then.

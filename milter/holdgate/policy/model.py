@@ -147,6 +147,13 @@ class Policy(Conditions):
                 raise ValueError(f"headers: {name} is written by Holdgate itself")
         return self
 
+    def moderation_over(self, base: ModerationSettings) -> ModerationSettings:
+        """Return the rules of moderation `base` with what this policy sets anew."""
+        own = self.moderation
+        return (
+            base if own is None else base.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
+        )
+
 
 class Exemption(_Table):
     """Mail that no policy is for, until a day, for a reason: both must be given."""

@@ -21,10 +21,8 @@ class PolicyWatch:
 
     def moderation(self, policy: str, base: ModerationSettings) -> ModerationSettings:
         """Return `base` with what the policy of that name sets anew; `base` itself for a name that is none."""
-        own = next((one.moderation for one in self._current().policy if one.name == policy), None)
-        if own is None:
-            return base
-        return base.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
+        own = next((one for one in self._current().policy if one.name == policy), None)
+        return base if own is None else own.moderation_over(base)
 
     def _current(self) -> PolicyFile:
         with self._lock:

@@ -111,6 +111,16 @@ class Request:
     answer: Answer | None
     answered_at: datetime | None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be answered; an absent moderator may come back."""
+        return self.answer in (None, Answer.ABSENT)
+
+    @property
+    def is_void(self) -> bool:
+        """Whether it counts no longer, without an answer of the moderator's."""
+        return self.answer in (Answer.BOUNCED, Answer.SUPERSEDED)
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:

@@ -33,6 +33,11 @@ def new_incident(envelope: Envelope, inspection: Inspection, *, state: State, po
     )
 
 
+def was_inspected(incident: Incident) -> bool:
+    """Say whether an incident records an inspection: not where it was adopted or held for another scanner's mark."""
+    return incident.policy != "adopted" and not incident.policy.startswith("mark ")
+
+
 def envelope_of(incident: Incident) -> Envelope:
     """Return the envelope as it is recorded, without header fields."""
     return Envelope(

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from holdgate import maillog
@@ -25,6 +25,14 @@ __all__ = ["Actor", "ConflictError", "Store", "StoreError", "migrate", "open_sto
 
 # What retention empties; who sent what to whom, when, and who decided stay.
 _CONTENT: dict[str, Any] = {"subject": "", "header_from": "", "message_id": "", "comment": None, "attachments": []}
+
+# What an incident has each time that its message comes into the hold queue: nobody was asked, and nothing is decided.
+_UNDECIDED: dict[str, Any] = dict.fromkeys(
+    ("asked_at", "deadline_at", "remind_at", "decided_at", "decided_by", "decided_how", "comment", "closed_at")
+) | {"level": 0}
+
+# The mail that tells of a decision.
+_TELLS_DECISION = ("approved", "rejected", "expired", "withdrawn", "decided")
 
 # The mail that has to be on its way before a queue file may go: it brings the message back, or says why it does not.
 _TELLS_SENDER = ("rejected", "expired", "withdrawn")
@@ -160,13 +168,19 @@ class Store:
         """Bring `incident` from the state it is known in to `new`, and set further columns by `values`.
 
         `owed` are the notices this makes us owe, `answers` what requests (by number) are answered with, `also` further
-        events. Raises ConflictError when somebody else changed the incident first, and ValueError for a way that the
-        table of states does not have.
+        events. What comes into the hold queue, for the first time or anew, is undecided: requests and answers of an
+        earlier holding are void, and no mail tells any more what was decided then; only the history does. Raises
+        ConflictError when somebody else changed the incident first, and ValueError for a way that the table of states
+        does not have.
         """
         if not may_become(incident.state, new):
             raise ValueError(f"no way from {incident.state} to {new}")
+        if new is State.HELD:
+            values = _UNDECIDED | values
         with self._engine.begin() as connection:
             changed = self._swap(connection, incident, {"state": new, **values})
+            if new is State.HELD:
+                _forget_decision(connection, incident.id)
             for event, said in ((new, note), *((one, "") for one in also)):
                 audit.append(connection, incident.id, datetime.now(UTC), event, actor, said)
             _owe(connection, incident.id, owed)
@@ -200,8 +214,7 @@ class Store:
             audit.append(connection, incident.id, now, event, actor, note)
             _answer(connection, answers or {})
             if supersede:
-                same = (requests.c.incident_id == incident.id) & unanswered()
-                connection.execute(update(requests).where(same).values(answer=Answer.SUPERSEDED, answered_at=now))
+                _supersede(connection, (requests.c.incident_id == incident.id) & unanswered())
             for ask in asks:
                 number = connection.execute(
                     insert(requests).values(
@@ -336,6 +349,19 @@ def _owe(connection: Connection, incident_id: str, owed: Iterable[Owed]) -> None
         connection.execute(
             insert(notices).values(**asdict(one), incident_id=incident_id, queued_at=now, next_attempt_at=now)
         )
+
+
+def _supersede(connection: Connection, which: ColumnElement[bool]) -> None:
+    void = {"answer": Answer.SUPERSEDED, "answered_at": datetime.now(UTC)}
+    connection.execute(update(requests).where(which).values(void))
+
+
+def _forget_decision(connection: Connection, incident_id: str) -> None:
+    """Make all requests about an incident void, and drop the mail that would tell of a decision on it."""
+    _supersede(connection, requests.c.incident_id == incident_id)
+    unsent = (notices.c.incident_id == incident_id) & notices.c.sent_at.is_(None)
+    told = update(notices).where(unsent & notices.c.kind.in_(_TELLS_DECISION))
+    connection.execute(told.values(sent_at=datetime.now(UTC)))
 
 
 def _answer(connection: Connection, answers: Mapping[int, Answer]) -> None:

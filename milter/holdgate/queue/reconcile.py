@@ -118,17 +118,6 @@ class Reconciler:
             ACTOR,
             arrival_time=message.arrival_time,
             held_at=datetime.now(UTC),
-            # People are asked anew, and their time begins then.
-            asked_at=None,
-            deadline_at=None,
-            remind_at=None,
-            level=0,
-            # What was decided before it was gone stands in its history.
-            decided_at=None,
-            decided_by=None,
-            decided_how=None,
-            comment=None,
-            closed_at=None,
         )
 
     def _release(self, incident: Incident, message: HeldMessage) -> None:

@@ -27,6 +27,24 @@ name = "c"
 action = "block"
 recipient = "texthash:/nonexistent/table"
 
+[[policy]]
+name = "d"
+action = "quarantine"
+recipient = "partner.example"
+moderation = { approvals = 3 }
+
+[[policy]]
+name = "e"
+action = "quarantine"
+recipient = "other.example"
+moderation = { approvals = 3, moderators = ["second@corp.example", "third@corp.example"] }
+
+[[policy]]
+name = "f"
+action = "quarantine"
+recipient = "third.example"
+moderation = { deadline = "1d" }
+
 [[exemption]]
 reason = "r"
 expires = 2020-01-01
@@ -67,6 +85,10 @@ postfix_config = "{tmp_path}/postfix"
 templates = "{templates}"
 [seal]
 keys = "{keys}"
+[moderation]
+moderators = ["boss@corp.example", "Boss+a@corp.example"]
+fallback = ["boss@corp.example"]
+approvals = 2
 [ocr]
 mode = "on"
 languages = ["eng", "xx_yy"]
@@ -88,6 +110,8 @@ url = "sqlite:///{tmp_path}/absent/holdgate.db"
         "holdgate.toml: [milter] spool_directory: spool is not there",
         "holdgate.toml: [milter] socket: the directory absent is not there",
         "holdgate.toml: [store] url: sqlite:///absent/holdgate.db: unable to open",
+        "holdgate.toml: [moderation] approvals: 1 person can be asked, 2 must approve; name more",
+        'policies.toml: policy "d": moderation.approvals: 1 person can be asked, 3 must approve; name more',
         'policies.toml: policy "b": profile: there is no "no-such"',
         'policies.toml: policy "b": found: there is no identifier "us-sssn"',
         'policies.toml: policy "b": attachment.type: there is no "pdff"',
@@ -113,6 +137,9 @@ def test_what_is_right_is_not_named(said: str) -> None:
     assert "cannot be confined" not in said
     assert "decided.txt" not in said
     assert "sign_in.html" not in said
+    # Enough people by its own rules; none of its own, so that [moderation] is named once.
+    assert 'policy "e"' not in said
+    assert 'policy "f"' not in said
 
 
 def test_a_file_that_is_no_toml_is_all_that_is_said(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Why a held message cannot be shown: each reason has its words in each language."""
+"""What a preview adds to an incident, and why a held message cannot be shown: in words of each language."""
 
 from datetime import UTC
 from pathlib import Path
@@ -51,6 +51,69 @@ def test_each_reason_has_its_words(monkeypatch: pytest.MonkeyPatch, queue: FakeQ
     templates = Templates(Path("/nonexistent"), UTC)
     for language in templates.languages:
         assert why in templates.words(language)["unreadable"]
-    # A log gets a sentence, and the request is written without the message's text.
+    # A log gets a sentence.
     assert " " in str(raised.value)
-    assert previewer.describe(incident) == {"subject": "", "attachments": []}
+
+
+SHOWN = {
+    "subject": "Figures\n of ***-**-*399",
+    "attachments": [{"name": "a.pdf", "kind": "application/pdf", "size": 5}],
+    "findings": [{"identifier": "us-ssn", "masked": ["***-**-*399"]}],
+}
+RECORD = {"attachments": [{"name": "report.zip › a.pdf", "kind": "pdf", "size": 9}]}
+
+
+class Reader(Previewer):
+    """A previewer whose message is read elsewhere, or cannot be."""
+
+    def __init__(self, trouble: UnreadableError | None = None) -> None:
+        super().__init__(Settings(), QueueClient(Path("/nonexistent")))
+        self.trouble = trouble
+        self.reads = 0
+
+    def read(self, incident: Incident, *, reveal: int = 0) -> dict[str, Any]:
+        self.reads += 1
+        if self.trouble is not None:
+            raise self.trouble
+        return SHOWN
+
+
+def incident(policy: str, **values: Any) -> Incident:
+    return Incident(
+        queue_id="4a",
+        sender="a@corp.example",
+        recipients=["b@partner.example"],
+        policy=policy,
+        arrival_time=1,
+        **values,
+    )
+
+
+@pytest.mark.parametrize("policy", ["adopted", "mark Quarantine"])
+def test_what_nobody_has_inspected_is_described(policy: str) -> None:
+    assert Reader().describe(incident(policy, subject="Fig")) == SHOWN | {"subject": "Figures of ***-**-*399"}
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        incident("p", subject="Figures", **RECORD),
+        # The milter found nothing in it, or could not read it: that is a record too.
+        incident("p", subject="Figures"),
+        incident("p", status="failed", reason="took too long"),
+        incident("marked", subject="Figures"),
+        # Adopted and described, vanished, and held again.
+        incident("adopted", **RECORD),
+        incident("adopted", findings=SHOWN["findings"]),
+    ],
+)
+def test_a_record_is_left_as_it_is(recorded: Incident) -> None:
+    reader = Reader()
+    assert reader.describe(recorded) == {}
+    assert reader.reads == 0
+
+
+def test_a_message_that_cannot_be_read_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    adopted = incident("adopted", subject="Room 12")
+    assert Reader(UnreadableError("agent", "the queue agent does not answer")).describe(adopted) == {}
+    assert f"failed: stage=preview error={adopted.id}: the queue agent does not answer" in caplog.text

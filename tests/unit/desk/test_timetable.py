@@ -172,6 +172,18 @@ def test_one_odd_incident_does_not_keep_the_others_waiting(make_desk, hold, rela
     assert [message["Subject"] for message in relay.to("boss@corp.example")] == ["Approval needed: fine"]
 
 
+def test_nothing_is_read_before_it_is_known_whom_to_ask(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(moderators=["manager"], managers="/nonexistent/managers", managers_patience="15m")
+    incident = hold(desk, asked=False, now=NOW)
+    previewer = FakePreviewer()
+    table = Timetable(desk, Composer(desk, Templates(desk.settings.desk.templates, desk.zone), previewer), previewer)
+    table.run_once(NOW)
+    assert (previewer.described, desk.store.requests.of(incident.id)) == (0, [])
+    table.run_once(NOW + timedelta(minutes=16))
+    assert previewer.described == 1
+    assert relay.to("desk@corp.example")
+
+
 def test_a_moderator_whom_postfix_refuses_is_passed_over(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     relay.refused["boss@corp.example"] = 550
@@ -353,7 +365,7 @@ def test_hostile_words_harm_no_mail(make_desk, hold, relay, language, reminder) 
             {"identifier": "x", "confidence": "low", "count": 1, "unique": 1, "parts": [hostile], "masked": [hostile]}
         ],
     )
-    asking.ask(desk, incident, NOW, attachments=[{"name": hostile, "size": 1}])
+    asking.ask(desk, incident, NOW, lambda: {"attachments": [{"name": hostile, "size": 1}]})
     table = timetable(desk)
     table.run_once(NOW)
     table.run_once(NOW + timedelta(hours=25 if reminder else 0))

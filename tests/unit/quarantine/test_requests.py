@@ -76,3 +76,19 @@ def test_what_is_known_of_a_moderator(asked: Store) -> None:
     opened = asked.requests.by_number(first.number)
     assert opened is not None
     assert opened == replace(first, opened_at=opened.opened_at)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_open", "is_void"),
+    [
+        (None, True, False),
+        (Answer.ABSENT, True, False),
+        (Answer.APPROVE, False, False),
+        (Answer.REJECT, False, False),
+        (Answer.BOUNCED, False, True),
+        (Answer.SUPERSEDED, False, True),
+    ],
+)
+def test_a_request_is_open_answered_or_void(asked: Store, answer: Answer | None, is_open: bool, is_void: bool) -> None:
+    request = replace(asked.requests.of(asked.find("41")[0].id)[0], answer=answer)
+    assert (request.is_open, request.is_void) == (is_open, is_void)

@@ -206,6 +206,45 @@ def test_every_open_state_can_end_and_no_way_leads_back_to_held_but_from_vanishe
     assert TRANSITIONS[State.RELEASED] == TRANSITIONS[State.RETURNED] == frozenset()
 
 
+@pytest.mark.parametrize("old", [state for state in State if may_become(state, State.HELD)])
+def test_what_comes_into_the_hold_queue_is_undecided(store: Store, old: State) -> None:
+    now = datetime.now(UTC)
+    before = replace(
+        incident(),
+        state=old,
+        level=1,
+        asked_at=now,
+        deadline_at=now,
+        remind_at=now,
+        decided_at=now,
+        decided_by="boss@corp.example",
+        decided_how="page",
+        comment="Fine.",
+        closed_at=now,
+    )
+    other = replace(incident(), deadline_at=now)
+    kinds = ("approved", "rejected", "expired", "withdrawn", "decided")
+    for one in (before, other):
+        store.record(one, ACTOR, owed=[Owed(kind, "a@corp.example") for kind in (*kinds, "alert")])
+        asked = [Ask(f"{answer}@corp.example", "moderator") for answer in Answer]
+        asked = [*asked, Ask("silent@corp.example", "moderator")]
+        one = store.amend(one, "asked", ACTOR, asks=asked)
+        numbers = [request.number for request in store.requests.of(one.id)]
+        store.amend(one, "answered", ACTOR, answers=dict(zip(numbers, Answer, strict=False)))
+    (standing,) = store.incidents([old]) if old is not State.PENDING else [store.incident(before.id)]
+    assert standing is not None
+    held = store.change(standing, State.HELD, ACTOR, held_at=now)
+    assert held == replace(
+        incident(), id=held.id, created_at=before.created_at, state=held.state, held_at=now, revision=3
+    )
+    assert {request.answer for request in store.requests.of(held.id)} == {Answer.SUPERSEDED}
+    due = store.notices_due(datetime.now(UTC))
+    assert {notice.kind for notice in due if notice.incident_id == held.id} == {"alert", "request"}
+    # Nothing of another incident is touched.
+    assert {request.answer for request in store.requests.of(other.id)} == {None, *Answer}
+    assert {notice.kind for notice in due if notice.incident_id == other.id} == {*kinds, "alert", "request"}
+
+
 def test_overdue_are_held_ones_only(store: Store) -> None:
     now = datetime.now(UTC)
     due = replace(incident(), state=State.HELD, deadline_at=now - timedelta(seconds=1))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,10 +19,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from holdgate.config import DeskSettings, PolicySettings, Settings
-from holdgate.desk import moderation
+from holdgate.config import DeskSettings, ModerationSettings, PolicySettings, Settings
+from holdgate.desk import asking, moderation
 from holdgate.desk.context import Desk
-from holdgate.quarantine.incident import Answer, Incident
+from holdgate.quarantine.incident import Answer, Event, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, Store, migrate, open_store
 from holdgate.queue.client import QueueClient, QueueError
@@ -31,6 +32,9 @@ from holdgate.queue.reconcile import Reconciler
 SETTINGS = Settings(
     desk=DeskSettings(own_domains=["corp.example"]),
     policy=PolicySettings(file=Path(__file__).parents[3] / "etc/policies.toml"),
+)
+FOUR_EYES = SETTINGS.model_copy(
+    update={"moderation": ModerationSettings(moderators=["boss@corp.example", "second@corp.example"], approvals=2)}
 )
 PERSON = Actor("moderator@corp.example", "test")
 MILTER = Actor("holdgate-milter", "milter")
@@ -105,8 +109,8 @@ class Crashes(RuleBasedStateMachine):
         self.store = open_store(url)
         self.queue = FakeQueue()
         self.count = 0
-        self.deleted_by_hand: set[str] = set()
-        self.sent: list[tuple[str, str]] = []
+        self.deleted_by_hand: dict[str, HeldMessage] = {}
+        self.sent: list[tuple[str, str, int]] = []
 
     def teardown(self) -> None:
         self.store.close()
@@ -131,6 +135,17 @@ class Crashes(RuleBasedStateMachine):
         if waiting:
             moderation.override(Desk(self.store, SETTINGS), waiting[which % len(waiting)], choice, PERSON, "because")
 
+    @rule(who=st.integers(0, 9))
+    def approve(self, who: int) -> None:
+        desk = Desk(self.store, FOUR_EYES)
+        for incident in self.store.unasked():
+            asking.ask(desk, incident, datetime.now(UTC))
+        known = [one for incident in self.store.incidents() for one in self.store.requests.of(incident.id)]
+        if known:
+            request = known[who % len(known)]
+            with contextlib.suppress(moderation.RefusedError):
+                moderation.answer(desk, request, Answer.APPROVE, Actor(request.moderator, "page"))
+
     @rule()
     def deadline(self) -> None:
         for incident in self.store.incidents([State.HELD]):
@@ -139,17 +154,20 @@ class Crashes(RuleBasedStateMachine):
     @rule()
     def desk(self) -> None:
         for notice in self.store.notices_due(datetime.now(UTC)):
-            self.sent.append((notice.incident_id, notice.kind))
+            # One holding tells the sender once, whatever an earlier one told him.
+            if notice.recipient == "a@corp.example":
+                self.sent.append((notice.incident_id, notice.kind, self.holding(notice.incident_id)))
             self.store.notice_sent(notice, PERSON)
 
     @rule(when=st.sampled_from(["list", "show", "before", "after"]), kind=st.sampled_from(["crash", "fail"]))
     def trouble(self, when: str, kind: str) -> None:
         self.queue.trouble = [f"{when} {kind}"]
 
-    @rule()
-    def reconcile(self) -> None:
+    @rule(passes=st.sampled_from([1, 4]))
+    def reconcile(self, passes: int) -> None:
         try:
-            self.reconciler.run_once()
+            for _ in range(passes):
+                self.reconciler.run_once()
         except QueueError:
             pass
         except Crash:
@@ -159,24 +177,41 @@ class Crashes(RuleBasedStateMachine):
     @rule(which=st.integers(0, 9))
     def operator_deletes(self, which: int) -> None:
         queue_id = sorted(self.queue.messages)[which % len(self.queue.messages)]
-        del self.queue.messages[queue_id]
-        self.deleted_by_hand.add(queue_id)
+        self.deleted_by_hand[queue_id] = self.queue.messages.pop(queue_id)
+
+    @precondition(lambda self: self.queue.messages)
+    @rule(which=st.integers(0, 9))
+    def operator_releases_and_holds_again(self, which: int) -> None:
+        self.operator_deletes(which)
+        self.reconcile(passes=4)
+        for incident in self.store.incidents([State.VANISHED]):
+            if incident.queue_id in self.deleted_by_hand:
+                self.queue.messages[incident.queue_id] = self.deleted_by_hand.pop(incident.queue_id)
+
+    def this_time(self, incident_id: str) -> list[Event]:
+        """Return what happened to an incident since it was held last."""
+        events = self.store.history(incident_id)
+        return events[max(place for place, event in enumerate(events) if event.event in ("recorded", "held")) :]
+
+    def holding(self, incident_id: str) -> int:
+        return sum(event.event == "held" for event in self.store.history(incident_id))
 
     @invariant()
     def nothing_is_delivered_unapproved_or_twice(self) -> None:
-        approved = {
-            incident.queue_id
-            for incident in self.store.incidents()
-            if any(event.event == "approved" for event in self.store.history(incident.id))
-        }
-        assert set(self.queue.delivered) <= approved
+        for queue_id in self.queue.delivered:
+            (incident,) = self.store.find(queue_id)
+            events = self.this_time(incident.id)
+            approving = {event.who for event in events if event.event in ("approval", "approved")}
+            assert "approved" in {event.event for event in events}
+            assert PERSON.who in approving or len(approving) == FOUR_EYES.moderation.approvals
         assert len(set(self.queue.delivered)) == len(self.queue.delivered)
 
     @invariant()
     def nothing_is_deleted_before_its_sender_was_told(self) -> None:
-        told = {incident_id for incident_id, _ in self.sent}
+        told = {(incident_id, holding) for incident_id, kind, holding in self.sent if kind != "approved"}
         by_queue_id = {incident.queue_id: incident.id for incident in self.store.incidents()}
-        assert {by_queue_id[queue_id] for queue_id in self.queue.deleted} <= told
+        deleted = {by_queue_id[queue_id] for queue_id in self.queue.deleted}
+        assert {(incident_id, self.holding(incident_id)) for incident_id in deleted} <= told
         assert len(set(self.sent)) == len(self.sent)
 
     @invariant()
@@ -185,9 +220,18 @@ class Crashes(RuleBasedStateMachine):
             assert incident.queue_id in self.queue.delivered or incident.queue_id in self.deleted_by_hand
         for incident in self.store.incidents([State.RETURNED]):
             assert incident.queue_id not in self.queue.messages
-            assert incident.id in {incident_id for incident_id, _ in self.sent}
+            assert incident.id in {incident_id for incident_id, _, _ in self.sent}
         for incident in self.store.incidents([State.VANISHED]):
             assert incident.queue_id not in self.queue.delivered
+
+    @invariant()
+    def what_is_held_is_undecided(self) -> None:
+        for incident in self.store.incidents([State.HELD]):
+            decided = (incident.decided_at, incident.decided_by, incident.decided_how, incident.comment)
+            assert decided == (None, None, None, None)
+            assert incident.held_at is not None
+            for request in self.store.requests.of(incident.id):
+                assert request.asked_at >= incident.held_at or request.answer is Answer.SUPERSEDED
 
 
 @pytest.mark.slow
@@ -346,6 +390,72 @@ def test_what_was_decided_before_it_was_gone_is_not_its_decision(store: Store) -
     again = store.find(incident.id)[0]
     assert again.state is State.HELD
     assert (again.decided_by, again.decided_how, again.decided_at, again.comment) == (None, None, None, None)
+
+
+def approve(desk: Desk, incident: Incident, who: str) -> Incident:
+    request = moderation.request_of(desk, incident, who)
+    assert request is not None
+    return moderation.answer(desk, request, Answer.APPROVE, Actor(who, "page"), "Fine.")
+
+
+def held_again(desk: Desk, queue: FakeQueue, approver: str) -> Incident:
+    """Have a message held, approved by one, taken away by an operator and brought back; ask about it again."""
+    store, reconciler = desk.store, new_reconciler(desk.store, queue)
+    store.record(Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p"), MILTER)
+    (incident,) = store.incidents()
+    queue.add("4a", b"X-Holdgate-Incident: %s\n" % incident.id.encode())
+    settle(reconciler)
+    approve(desk, asking.ask(desk, store.find("4a")[0], datetime.now(UTC)), approver)
+    message = queue.messages.pop("4a")
+    settle(reconciler)
+    assert store.find("4a")[0].state is State.VANISHED
+    queue.messages["4a"] = message
+    settle(reconciler)
+    return asking.ask(desk, store.find("4a")[0], datetime.now(UTC))
+
+
+def moderated(store: Store, **moderation: Any) -> Desk:
+    return Desk(store, SETTINGS.model_copy(update={"moderation": ModerationSettings(**moderation)}))
+
+
+def test_who_approved_a_message_that_vanished_decides_anew_when_it_comes_back(store: Store) -> None:
+    queue = FakeQueue()
+    desk = moderated(store, moderators=["boss@corp.example"], fallback=["desk@corp.example"])
+    again = held_again(desk, queue, "boss@corp.example")
+    assert (again.state, again.decided_at, again.decided_by, again.decided_how, again.comment) == (
+        State.HELD,
+        *[None] * 4,
+    )
+    assert [(one.moderator, one.answer) for one in store.requests.of(again.id)] == [
+        ("boss@corp.example", Answer.SUPERSEDED),
+        ("boss@corp.example", None),
+    ]
+    # What was said then stays in the history alone.
+    assert "Fine." in [event.note for event in store.history(again.id)]
+    assert approve(desk, again, "boss@corp.example").state is State.APPROVED
+    settle(new_reconciler(store, queue))
+    assert queue.delivered == ["4a"]
+
+
+def test_an_approval_from_before_is_no_second_pair_of_eyes(store: Store) -> None:
+    both = ["boss@corp.example", "second@corp.example"]
+    desk = moderated(store, moderators=both, approvals=2)
+    again = held_again(desk, FakeQueue(), both[0])
+    assert [one.moderator for one in store.requests.of(again.id) if one.is_open] == both
+    assert approve(desk, again, both[1]).state is State.HELD
+    assert approve(desk, again, both[0]).state is State.APPROVED
+
+
+def test_who_was_asked_before_can_stand_in_when_it_comes_back(store: Store) -> None:
+    desk = moderated(
+        store, moderators=["boss@corp.example", "second@corp.example"], approvals=2, fallback=["second@corp.example"]
+    )
+    again = held_again(desk, FakeQueue(), "second@corp.example")
+    alone = moderated(store, moderators=["boss@corp.example"], fallback=["second@corp.example"])
+    again = asking.ask(alone, again, datetime.now(UTC))
+    (request,) = [one for one in store.requests.of(again.id) if one.is_open]
+    assert asking.pass_on(alone, request, Answer.BOUNCED, "test")
+    assert [one.moderator for one in store.requests.of(again.id) if one.is_open] == ["second@corp.example"]
 
 
 def test_approve_after_reject_is_a_conflict(store: Store) -> None:

@@ -64,7 +64,7 @@ class IncidentPages(Handlers):
     def _show(
         self, http: HttpRequest, visitor: Visitor, incident: Incident, request: Request, problem: str = ""
     ) -> Response:
-        if request.answer not in (None, Answer.ABSENT):
+        if not request.is_open:
             why = Why.ANSWERED if request.answer is Answer.APPROVE else Why.NOT_ASKED
             return self._pages.outcome(http, incident, visitor, why)
         if incident.state is not State.HELD or moderation.is_late(request):
@@ -130,7 +130,7 @@ class IncidentPages(Handlers):
             return self._text(http, visitor, incident, request, problem="reveal_incomplete")
         note = f"match {int(number[:9])}: {reason}"
         # Before it is shown: what cannot be recorded is not revealed.
-        if incident.state is State.HELD and request.answer not in (Answer.BOUNCED, Answer.SUPERSEDED):
+        if incident.state is State.HELD and not request.is_void:
             self._desk.store.add_event(incident.id, "revealed", self._sessions.actor(http, visitor), note)
         return self._text(http, visitor, incident, request, reveal=int(number[:9]))
 
@@ -144,7 +144,7 @@ class IncidentPages(Handlers):
         reveal: int = 0,
         problem: str = "",
     ) -> Response:
-        if incident.state is not State.HELD or request.answer in (Answer.BOUNCED, Answer.SUPERSEDED):
+        if incident.state is not State.HELD or request.is_void:
             return self._pages.outcome(http, incident, visitor, Why.NOT_ASKED)
         shown, unreadable = None, ""
         try:

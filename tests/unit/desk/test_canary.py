@@ -1,0 +1,126 @@
+"""The canary against a desk that does its part, or does not, on a clock that only the canary's patience moves."""
+
+import smtplib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from holdgate.config import CanarySettings
+from holdgate.desk import asking, canary, post
+from holdgate.desk.context import Desk
+from holdgate.desk.notices import Composer
+from holdgate.desk.preview import Previewer
+from holdgate.desk.templates import Templates
+from holdgate.quarantine.incident import Actor, Answer, Incident
+from holdgate.quarantine.states import State
+from holdgate.queue.client import QueueClient
+
+RECIPIENT = "canary@partner.example"
+QUEUE = Actor("holdgate-queue", "queue")
+
+
+class Site:
+    """Everything else that the canary's message meets: each pause of the canary is a turn of theirs."""
+
+    def __init__(self, desk: Desk, hold: Callable[..., Incident], state: Path) -> None:
+        settings = CanarySettings(recipient=RECIPIENT, patience="10s", state=state)
+        self.desk = Desk(desk.store, desk.settings.model_copy(update={"canary": settings}))
+        previewer = Previewer(self.desk.settings, QueueClient(Path("/nonexistent")))
+        self.composer = Composer(self.desk, Templates(Path("/nonexistent"), self.desk.zone), previewer)
+        self.hold = hold
+        self.seconds = 0.0
+        self.mailed: list[str] = []
+        self.does: set[str] = {"hold", "ask", "send", "release"}
+        self.refusal = 0
+
+    def submit(self, settings: CanarySettings, message_id: str) -> None:
+        if "hold" in self.does:
+            self.hold(self.desk, asked=False, sender="", recipients=[RECIPIENT], message_id=message_id)
+
+    def hand_over(self, content: bytes, recipient: str, relay: tuple[str, int], sender: str = "") -> None:
+        if self.refusal:
+            raise smtplib.SMTPRecipientsRefused({recipient: (self.refusal, b"no")})
+        self.mailed.append(recipient)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += 1
+        store, now = self.desk.store, datetime.now(UTC) + timedelta(seconds=self.seconds)
+        for incident in store.unasked() if "ask" in self.does else []:
+            asking.ask(self.desk, incident, now)
+        if "send" in self.does:
+            post.send_owed(self.desk, self.composer, now)
+        for incident in store.incidents([State.APPROVED]) if "release" in self.does else []:
+            store.change(incident, State.RELEASED, QUEUE)
+
+    def state(self) -> State:
+        (incident,) = self.desk.store.incidents()
+        return incident.state
+
+
+@pytest.fixture
+def site(  # type: ignore[no-untyped-def]
+    make_desk, hold, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Site:
+    site = Site(make_desk(), hold, tmp_path / "canary")
+    monkeypatch.setattr(canary, "_submit", site.submit)
+    monkeypatch.setattr(canary, "time", site)
+    monkeypatch.setattr(post, "hand_over", site.hand_over)
+    return site
+
+
+def test_it_comes_through_where_all_do_their_part(site: Site, tmp_path: Path) -> None:
+    done = canary.run(site.desk)
+    assert (done.state, done.decided_by) == (State.RELEASED, "holdgate-canary")
+    # The request, and what was decided.
+    assert site.mailed == [RECIPIENT] * 2
+    assert canary.last_success(tmp_path / "canary") > 0
+
+
+@pytest.mark.parametrize(
+    ("missing", "said", "state"),
+    [
+        ("ask", "nobody was asked", State.HELD),
+        ("send", "its request did not go out", State.HELD),
+        ("release", "approved, but not released", State.APPROVED),
+    ],
+)
+def test_a_step_that_is_not_taken_is_named(site: Site, tmp_path: Path, missing: str, said: str, state: State) -> None:
+    site.does.remove(missing)
+    with pytest.raises(canary.CanaryError, match=said):
+        canary.run(site.desk)
+    # It approves nothing about which nobody was asked.
+    assert site.state() is state
+    assert canary.last_success(tmp_path / "canary") == 0
+
+
+def test_one_that_is_not_held_is_named(site: Site) -> None:
+    site.does.remove("hold")
+    with pytest.raises(canary.CanaryError, match="taken, but not held"):
+        canary.run(site.desk)
+
+
+@pytest.mark.parametrize("code", [450, 550])
+def test_a_request_that_postfix_refuses_did_not_go_out_and_bothers_nobody(site: Site, code: int) -> None:
+    site.refusal = code
+    with pytest.raises(canary.CanaryError, match="its request did not go out"):
+        canary.run(site.desk)
+    assert site.state() is State.HELD
+    (incident,) = site.desk.store.incidents()
+    assert [one.moderator for one in site.desk.store.requests.of(incident.id)] == [RECIPIENT]
+
+
+def test_a_request_that_came_back_does_not_count_as_sent(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def returned(content: bytes, recipient: str, relay: tuple[str, int], sender: str = "") -> None:
+        (incident,) = site.desk.store.incidents()
+        (request,) = site.desk.store.requests.of(incident.id)
+        asking.pass_on(site.desk, request, Answer.BOUNCED, "returned")
+
+    monkeypatch.setattr(post, "hand_over", returned)
+    with pytest.raises(canary.CanaryError, match="its request did not go out"):
+        canary.run(site.desk)
+    assert site.state() is State.HELD
