@@ -30,7 +30,7 @@ def test_a_desk_without_policies_ends_and_says_why(tmp_path: Path, content: str 
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=280,
         env=os.environ | {"JOURNAL_STREAM": ""},
     )
     assert done.returncode == daemon.EX_CONFIG

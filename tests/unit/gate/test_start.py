@@ -42,7 +42,7 @@ def start(config: Path, *command: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=280,
         env=os.environ | {"JOURNAL_STREAM": "", "PYTHONPATH": f"{TESTS.parent}/milter:{TESTS}"},
     )
 
