@@ -17,12 +17,23 @@ _DAY_FIRST: Final = re.compile(
 )
 _MONTH_FIRST: Final = re.compile(rb" 00?(?:aa)?,? 0000(?![0Aa])")
 _YEAR_FIRST: Final = re.compile(rb"0000(?<![0Aa]....)[.,]?(?: a\.)?[ \-/][Aa?]{3,14}\.?[ \-/]00?(?![0Aa])")
+# The month in Roman numerals, as in Italy, Poland and Hungary.
+_ROMAN: Final = (
+    re.compile(rb"0([./\- ]) ?A{1,4}\1 ?0000(?![0Aa])"),
+    re.compile(rb"0000(?<![0Aa]....)\.? A{1,4}\. ?00?(?![0Aa])"),
+)
+_NUMERAL: Final = re.compile(r"[A-Z]+")
+_NUMERALS: Final = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 # Where each of these words is in a text, what a date with it looks like: year, month and day by their groups.
 _WITH_WORDS: Final = (
     ("年", re.compile(r"(?P<year>\d{4}) ?年 ?(?P<month>\d{1,2}) ?月 ?(?P<day>\d{1,2}) ?日")),
     ("년", re.compile(r"(?P<year>\d{4}) ?년 ?(?P<month>\d{1,2}) ?월 ?(?P<day>\d{1,2}) ?일")),
     ("tháng", re.compile(r"(?P<day>\d{1,2}) tháng (?P<month>\d{1,2}),? năm (?P<year>\d{4})")),
     ("gada", re.compile(r"(?P<year>\d{4})\. ?gada (?P<day>\d{1,2})\. ?(?P<name>\w{5,10})")),
+    *(
+        (f".{end}.", re.compile(rf"(?P<day>\d{{1,2}}) ?(?P<name>[ก-๙]{{1,2}}\.{end}\.) ?(?P<year>\d{{4}})"))
+        for end in "คพย"
+    ),
 )
 _MONTH_BEFORE: Final = re.compile(r"([^\W\d_]{3,14})\.?\Z")
 _NUMBER: Final = re.compile(r"\d+")
@@ -74,6 +85,7 @@ _NAMES: Final = (
     "januari februari maret april mei juni juli agustus september oktober november desember",
     "januari februari mac april mei jun julai ogos september oktober november disember",
     "มกราคม กุมภาพันธ์ มีนาคม เมษายน พฤษภาคม มิถุนายน กรกฎาคม สิงหาคม กันยายน ตุลาคม พฤศจิกายน ธันวาคม",
+    "ม.ค. ก.พ. มี.ค. เม.ย. พ.ค. มิ.ย. ก.ค. ส.ค. ก.ย. ต.ค. พ.ย. ธ.ค.",
     "जनवरी फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर",
     "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
     "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר",
@@ -121,6 +133,7 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
         value = _date(numbers[0], _month(raw), numbers[1])
         if value:
             yield Place(found.start(), found.end(), value)
+    yield from _roman(text)
     for sign, words in _WITH_WORDS:
         for place in words.finditer(text.text) if sign in text.text else ():
             parts = place.groupdict()
@@ -128,6 +141,22 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
             value = _date(int(parts["year"]), month, int(parts["day"]))
             if value:
                 yield Place(place.start(), place.end(), value)
+
+
+def _roman(text: Text) -> Iterator[Place]:
+    mask = text.mask
+    for pattern in _ROMAN:
+        for found in pattern.finditer(mask):
+            start = _number_start(mask, found.start()) if found[0][1] != 48 else found.start()
+            if start < 0:
+                continue
+            raw = text.text[start : found.end()]
+            numeral = _NUMERAL.search(raw)
+            month = _NUMERALS.index(numeral[0]) if numeral and numeral[0] in _NUMERALS else 0
+            first, last = (int(number) for number in _NUMBER.findall(raw))
+            value = _date(first, month, last) if first > 31 else _date(last, month, first)
+            if value:
+                yield Place(start, found.end(), value)
 
 
 def _month(raw: str) -> int:

@@ -11,6 +11,8 @@ _AT: Final = re.compile(rb"@(?=[0Aa?])")
 _MAILBOX: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}+")
 _DOMAIN: Final = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_](?:[\w-]{0,61}[^\W_])", re.UNICODE)
 _PICTURE: Final = re.compile(r"@[1-4]x\.(?:png|jpe?g|gif|webp)\b")
+# Whom one logs in as to fetch sources: "git@host:path" is no mailbox.
+_PROGRAM: Final = "git@"
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
@@ -24,6 +26,8 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
             start = at - len(mailbox[0].rstrip(".'`{|/=*~-")) if mailbox else at
             # "logo@2x.png" is a picture for fine screens.
             if _PICTURE.match(content, at):
+                continue
+            if content[start : at + 1].lower() == _PROGRAM:
                 continue
             if start < at and ".." not in content[start:at] and content[at - 1] != ".":
                 yield Place(start, domain.end(), content[start : domain.end()].lower())
