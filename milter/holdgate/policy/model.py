@@ -15,6 +15,11 @@ from holdgate.findings import Severity
 from holdgate.notation import Network, Size
 from holdgate.policy.action import Action
 
+UNINSPECTED = "uninspected"
+"""The name that incidents bear when no policy, but `uninspected` decided."""
+
+# So do incidents of mail that was found held (quarantine/recorded.py).
+_RESERVED = (UNINSPECTED, "adopted")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -132,6 +137,8 @@ class Policy(Conditions):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Policy":
+        if self.name in _RESERVED:
+            raise ValueError(f'name: "{self.name}" is what incidents without a policy are called')
         if self.action is Action.TEMPFAIL:
             raise ValueError("tempfail is no action of a policy")
         if self.action is Action.TAG and not self.headers:

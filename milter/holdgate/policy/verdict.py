@@ -22,11 +22,8 @@ from holdgate.findings import Inspection
 from holdgate.policy.action import Action
 from holdgate.policy.candidates import Candidates
 from holdgate.policy.conditions import Compiled, address_matcher
-from holdgate.policy.model import Conditions, Exemption, Policy, PolicyFile
+from holdgate.policy.model import UNINSPECTED, Conditions, Exemption, Policy, PolicyFile
 from holdgate.tables import Tables
-
-# The name that incidents bear when no policy, but `uninspected` decided.
-UNINSPECTED = "uninspected"
 
 
 @dataclass(frozen=True, slots=True)

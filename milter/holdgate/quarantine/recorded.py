@@ -7,6 +7,9 @@ from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 
+ADOPTED = "adopted"
+"""The name that incidents bear, in place of a policy's, of mail that was found held without one."""
+
 
 def new_incident(envelope: Envelope, inspection: Inspection, *, state: State, policy: str, action: str) -> Incident:
     """Return the incident of a message; of the sender's words it has those of the inspection, which are masked."""
@@ -35,7 +38,7 @@ def new_incident(envelope: Envelope, inspection: Inspection, *, state: State, po
 
 def was_inspected(incident: Incident) -> bool:
     """Say whether an incident records an inspection: not where it was adopted or held for another scanner's mark."""
-    return incident.policy != "adopted" and not incident.policy.startswith("mark ")
+    return incident.policy != ADOPTED and not incident.policy.startswith("mark ")
 
 
 def envelope_of(incident: Incident) -> Envelope:

@@ -31,6 +31,7 @@ from email.parser import BytesHeaderParser
 from holdgate import headers, maillog, metrics
 from holdgate.mask import mask_telling
 from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.recorded import ADOPTED
 from holdgate.quarantine.states import DECIDED, OPEN, State
 from holdgate.quarantine.store import Actor, ConflictError, Store
 from holdgate.queue.client import QueueClient, QueueError
@@ -209,7 +210,7 @@ class Reconciler:
             queue_id=message.queue_id,
             sender=message.sender,
             recipients=message.recipients,
-            policy="adopted",
+            policy=ADOPTED,
             arrival_time=message.arrival_time,
             size=message.size,
             header_from=mask_telling(headers.decode(header.get("From", "")), addresses=False),
