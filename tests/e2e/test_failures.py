@@ -63,7 +63,7 @@ def test_a_milter_killed_in_mid_message_defers_and_the_retry_succeeds(new_site: 
     site.start_daemon("milter")
     submit(site)
     the_incident(site, State.HELD)
-    assert site.world.deliveries == []
+    assert site.world.to(letters.RECIPIENT) == []
 
 
 def test_a_stopped_worker_costs_one_message_a_deferral_and_nothing_else(new_site: NewSite) -> None:
@@ -131,7 +131,7 @@ def test_a_held_message_without_incident_is_adopted(new_site: NewSite) -> None:
     assert (after.queue_id, after.sender, after.subject) == (before.queue_id, before.sender, before.subject)
     assert (after.policy, after.recipients) == ("adopted", before.recipients)
     assert site.command("release", after.id).returncode == 0
-    site.wait_for(lambda: site.world.deliveries, "delivery")
+    site.wait_for(lambda: site.world.to(letters.RECIPIENT), "delivery")
 
 
 def test_a_held_message_that_is_not_ours_is_left_alone(new_site: NewSite) -> None:

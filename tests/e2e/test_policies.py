@@ -140,8 +140,8 @@ def test_tag_adds_any_header(site: Site) -> None:
 
 def test_encrypt_goes_to_the_named_transport(site: Site, gateway: World) -> None:
     submit(site, "encrypted@partner.example")
-    site.wait_for(lambda: gateway.to("encrypted@partner.example"), "the gateway to get it")
-    assert gateway.deliveries[0].message["X-Netskope-Action"] == "Encrypt"
+    (delivery,) = site.wait_for(lambda: gateway.to("encrypted@partner.example"), "the gateway to get it")
+    assert delivery.message["X-Netskope-Action"] == "Encrypt"
     assert site.world.to("encrypted@partner.example") == []
 
 
