@@ -163,6 +163,6 @@ def _reason(error: ArchiveError) -> str:
     message = str(error).lower()
     if "encrypt" in message or "passphrase" in message or "password" in message:
         return "encrypted"
-    if "unsupported" in message or "not supported" in message or "can't support" in message:
+    if any(said in message for said in ("unsupported", "not supported", "can't support", "unavailable")):
         return "unknown compression"
     return "damaged"
