@@ -62,6 +62,7 @@ def _desk(directory: Path) -> Desk:
     url = f"sqlite:///{directory}/holdgate.db"
     migrate(url)
     tables = {
+        "policy": {"file": str(Path(__file__).parents[1] / "etc/policies.toml")},
         "moderation": {"moderators": [BOSS], "reminders": []},
         "desk": {
             "web": "127.0.0.1:1",
