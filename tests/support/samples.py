@@ -43,6 +43,8 @@ def samples() -> dict[str, bytes]:
         "plain.tar": _tar(tarfile.USTAR_FORMAT),
         "members.zip": zipped({"a.txt": _TEXT, "b/c.html": b"<p>x</p>"}),
         "nested.zip": zipped({"inner.zip": zipped({"a.txt": _TEXT})}),
+        "drawing.svm": starview(starview_text(TOKEN), starview_text("below", height=9)),
+        "._text.txt": apple_file({9: b"\0" * 32, 4: TOKEN.encode(), 2: b"\0" * 286}),
     }
     for extension, form, packed in (
         ("7z", "7zip", ""),
@@ -152,6 +154,33 @@ def signed(content: bytes) -> bytes:
 
 def _octets(content: bytes) -> bytes:
     return b"\x04\x84" + len(content).to_bytes(4, "big") + content
+
+
+def starview(*records: bytes) -> bytes:
+    """Return a StarView metafile with these records."""
+    return b"VCLMTF" + struct.pack("<HI45xI", 1, 49, len(records)) + b"".join(records)
+
+
+def starview_record(kind: int, body: bytes, version: int = 1) -> bytes:
+    """Return one record of such a file."""
+    return struct.pack("<HHI", kind, version, len(body)) + body
+
+
+def starview_text(value: str, height: int = 5, widths: int = 0) -> bytes:
+    """Return the record of a text array, as LibreOffice writes it: the text twice, in UTF-16."""
+    wide = value.encode("utf-16-le")
+    body = struct.pack("<iiI", 7, height, len(value)) + wide + struct.pack("<HHI", 0, len(value), widths)
+    return starview_record(113, body + b"\1\0\0\0" * widths + struct.pack("<H", len(value)) + wide, 2)
+
+
+def apple_file(entries: dict[int, bytes], magic: bytes = b"\x00\x05\x16\x07") -> bytes:
+    """Return an AppleDouble file with entries by their ids, or by its `magic` an AppleSingle file."""
+    at = 26 + 12 * len(entries)
+    header = magic + struct.pack(">I16sH", 0x20000, b"Mac OS X", len(entries))
+    for kind, entry in entries.items():
+        header += struct.pack(">III", kind, at, len(entry))
+        at += len(entry)
+    return header + b"".join(entries.values())
 
 
 def _uuencoded(content: bytes) -> bytes:

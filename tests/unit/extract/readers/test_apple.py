@@ -1,5 +1,4 @@
 import contextlib
-import struct
 
 import pytest
 from hypothesis import given
@@ -9,21 +8,13 @@ from holdgate.extract.extractor import extract_file
 from holdgate.extract.part import Status
 from holdgate.extract.readers import apple
 from holdgate.extract.reading import UnreadableError
+from tests.support.samples import apple_file
 from unit.extract.readers.recording import packed, read
 
 # What macOS writes where a file has no resource fork.
 BLANK = b"This resource fork intentionally left blank   ".ljust(286, b"\0")
 DATES = 8
 FINDER = 9
-
-
-def apple_file(entries: dict[int, bytes], magic: bytes = apple.DOUBLE) -> bytes:
-    at = 26 + 12 * len(entries)
-    header = magic + struct.pack(">I16sH", 0x20000, b"Mac OS X", len(entries))
-    for kind, entry in entries.items():
-        header += struct.pack(">III", kind, at, len(entry))
-        at += len(entry)
-    return header + b"".join(entries.values())
 
 
 def folder(*names: str) -> bytes:
@@ -45,8 +36,8 @@ def test_an_archive_made_on_a_mac_is_read_whole():
 
 
 def test_the_forks_of_a_file_are_read():
-    single = apple_file({apple.DATA_FORK: b"a;b", apple.NAME: b"Caf\x8e", apple.COMMENT: b"token", DATES: b"\0" * 16})
-    sink = read(apple, single.replace(apple.DOUBLE, apple.SINGLE), "list.csv")
+    single = {apple.DATA_FORK: b"a;b", apple.NAME: b"Caf\x8e", apple.COMMENT: b"token", DATES: b"\0" * 16}
+    sink = read(apple, apple_file(single, apple.SINGLE), "list.csv")
     assert sink.documents == [("list.csv", b"a;b")]
     assert [text for text, _ in sink.texts] == ["Café", "token"]
     assert sink.reasons == []

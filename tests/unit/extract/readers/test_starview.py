@@ -13,19 +13,14 @@ from holdgate.extract.identify import identify
 from holdgate.extract.part import Status
 from holdgate.extract.readers import odf, starview
 from holdgate.extract.reading import Document, UnreadableError
+from tests.support.samples import starview as drawing
+from tests.support.samples import starview_record as record
+from tests.support.samples import starview_text as array
 from unit.extract.readers.recording import packed, read
 
 # What LibreOffice keeps in a presentation of how a table of two cells looks: "tokenleft" and "tokenright".
 DRAWING = gzip.decompress((Path(planted.__file__).parent / "drawing.svm.gz").read_bytes())
 COMMENT, FONT, POLYGON = 512, 138, 110
-
-
-def drawing(*records: bytes) -> bytes:
-    return b"VCLMTF" + struct.pack("<HI45xI", 1, 49, len(records)) + b"".join(records)
-
-
-def record(kind: int, body: bytes, version: int = 1) -> bytes:
-    return struct.pack("<HHI", kind, version, len(body)) + body
 
 
 def narrow(text: str) -> bytes:
@@ -42,11 +37,6 @@ def point(height: int) -> bytes:
 
 def text(first: bytes, count: int, height: int = 5, again: bytes = b"") -> bytes:
     return record(112, point(height) + first + struct.pack("<HH", 0, count) + again, 2 if again else 1)
-
-
-def array(value: str, height: int = 5, widths: int = 0) -> bytes:
-    body = point(height) + wide(value) + struct.pack("<HHI", 0, len(value), widths) + b"\1\0\0\0" * widths
-    return record(113, body + wide(value, "<H"), 2)
 
 
 def texts(*records: bytes) -> list[str]:
