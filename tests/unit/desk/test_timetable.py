@@ -172,6 +172,7 @@ def test_one_odd_incident_does_not_keep_the_others_waiting(make_desk, hold, rela
     assert [message["Subject"] for message in relay.to("boss@corp.example")] == ["Approval needed: fine"]
 
 
+@pytest.mark.slow  # postmap(1) waits a second before it gives up, each time
 def test_nothing_is_read_before_it_is_known_whom_to_ask(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=["manager"], managers="/nonexistent/managers", managers_patience="15m")
     incident = hold(desk, asked=False, now=NOW)

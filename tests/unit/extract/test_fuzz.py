@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@pytest.mark.slow
 def test_a_short_run_finds_nothing() -> None:
     run = subprocess.run(
         [sys.executable, ROOT / "script" / "fuzz", "--rounds", "4", "--seed", "20261123"],
