@@ -94,14 +94,21 @@ def archived(form: str, packed: str = "", passphrase: str = "") -> bytes:
     return bytes(out)
 
 
-def cab() -> bytes:
-    """Return a cabinet of one stored file ([MS-CAB] 2.1 to 2.5)."""
+def cab(size: int = len(_TEXT), flags: int = 0) -> bytes:
+    """Return a cabinet of one stored file ([MS-CAB] 2.1 to 2.5), whose block says `size`.
+
+    Flag 1 gives it names of a cabinet before it, 2 of one behind it, 4 reserved bytes everywhere.
+    """
+    extra, folder_extra, data_extra = b"", b"", b""
+    if flags & 4:
+        extra, folder_extra, data_extra = struct.pack("<HBB", 3, 1, 2) + b"abc", b"d", b"ef"
+    extra += b"before.cab\0disk 1\0" * (flags & 1) + b"behind.cab\0disk 3\0" * (flags >> 1 & 1)
     file = struct.pack("<IIHHHH", len(_TEXT), 0, 0, 0x5000, 0, 0x20) + b"a.txt\0"
-    folder_at, file_at = 36, 44
+    file_at = 36 + len(extra) + 8 + len(folder_extra)
     data_at = file_at + len(file)
-    data = struct.pack("<IHH", 0, len(_TEXT), len(_TEXT)) + _TEXT
-    head = struct.pack("<4sIIIIIBBHHHHH", b"MSCF", 0, data_at + len(data), 0, file_at, 0, 3, 1, 1, 1, 0, 0, 0)
-    return head.ljust(folder_at, b"\0") + struct.pack("<IHH", data_at, 1, 0) + file + data
+    data = struct.pack("<IHH", 0, len(_TEXT), size) + data_extra + _TEXT
+    head = struct.pack("<4sIIIIIBBHHHHH", b"MSCF", 0, data_at + len(data), 0, file_at, 0, 3, 1, 1, 1, flags, 0, 0)
+    return head + extra + struct.pack("<IHH", data_at, 1, 0) + folder_extra + file + data
 
 
 def rar(file_flags: int = 0, main_flags: int = 0) -> bytes:

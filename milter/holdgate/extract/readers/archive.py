@@ -14,7 +14,7 @@ from libarchive.exception import ArchiveError
 
 from holdgate.extract import charset
 from holdgate.extract.budget import LimitReachedError
-from holdgate.extract.readers import rar
+from holdgate.extract.readers import cab, rar
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 _FILTERS = ("compress", "lzip", "lz4", "zstd", "rpm")
@@ -49,6 +49,8 @@ def read(document: Document, sink: Sink) -> None:
     formats = next((formats for offset, mark, formats in _FORMATS if data.startswith(mark, offset)), ("tar",))
     if "rar" in formats[0]:
         rar.check(data, sink)
+    elif formats[0] == "cab":
+        cab.check(data, sink)
     members = 0
     try:
         with _opened(data, formats, ()) as archive:

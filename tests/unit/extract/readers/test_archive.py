@@ -58,11 +58,20 @@ def test_what_stays_unread_of_a_rar_is_named(data: bytes, reason: str) -> None:
     assert reason in read_all(archive.read, data).limits
 
 
+@pytest.mark.parametrize("flags", range(8))
+def test_a_cabinet_with_all_that_its_header_may_have(flags: int) -> None:
+    # libarchive wants to see 256 bytes behind a name.
+    sink = read_all(archive.read, cab(flags=flags) + bytes(256))
+    assert [document.name for document in sink.documents] == ["a.txt"]
+    assert sink.limits == []
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
         (rar(main_flags=0x80), "encrypted"),
         (rar5("headers"), "encrypted"),
+        *((cab(size=0x6854, flags=flags), "damaged") for flags in (0, 4, 5)),  # they would crash libarchive 3.6
         (rar(file_flags=0x10), "unknown compression"),  # solid, which libarchive reads of RAR 5 only
     ],
 )
