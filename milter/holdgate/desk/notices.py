@@ -16,7 +16,7 @@ from holdgate.desk.moderation import is_late
 from holdgate.desk.outcome import sentence
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
-from holdgate.quarantine.incident import Answer, Incident, Notice, Request
+from holdgate.quarantine.incident import Incident, Notice, Request
 from holdgate.quarantine.states import State
 
 TO_MODERATOR = ("request", "reminder")
@@ -47,12 +47,8 @@ class Composer:
         request = self._desk.store.requests.by_number(notice.request) if notice.request else None
         if notice.kind in TO_MODERATOR and request is not None:
             return self._request(incident, notice, request, now)
-        may_answer = (
-            incident.state is State.HELD
-            and request is not None
-            and request.answer in (None, Answer.ABSENT)
-            and not is_late(request, now)
-        )
+        held = incident.state is State.HELD
+        may_answer = held and request is not None and request.is_open and not is_late(request, now)
         values = {
             "note": notice.note,
             "request": request,

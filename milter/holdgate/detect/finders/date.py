@@ -18,10 +18,8 @@ _DAY_FIRST: Final = re.compile(
 _MONTH_FIRST: Final = re.compile(rb" 00?(?:aa)?,? 0000(?![0Aa])")
 _YEAR_FIRST: Final = re.compile(rb"0000(?<![0Aa]....)[.,]?(?: a\.)?[ \-/][Aa?]{3,14}\.?[ \-/]00?(?![0Aa])")
 # The month in Roman numerals, as in Italy, Poland and Hungary.
-_ROMAN: Final = (
-    re.compile(rb"0([./\- ]) ?A{1,4}\1 ?0000(?![0Aa])"),
-    re.compile(rb"0000(?<![0Aa]....)\.? A{1,4}\. ?00?(?![0Aa])"),
-)
+_ROMAN: Final = re.compile(rb"0([./\- ]) ?A{1,4}\1 ?0000(?![0Aa])")
+_YEAR_ROMAN: Final = re.compile(rb"0000(?<![0Aa]....)\.? A{1,4}\. ?00?(?![0Aa])")
 _NUMERAL: Final = re.compile(r"[A-Z]+")
 _NUMERALS: Final = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 # Where each of these words is in a text, what a date with it looks like: year, month and day by their groups.
@@ -144,19 +142,27 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
 
 
 def _roman(text: Text) -> Iterator[Place]:
-    mask = text.mask
-    for pattern in _ROMAN:
-        for found in pattern.finditer(mask):
-            start = _number_start(mask, found.start()) if found[0][1] != 48 else found.start()
-            if start < 0:
-                continue
-            raw = text.text[start : found.end()]
-            numeral = _NUMERAL.search(raw)
-            month = _NUMERALS.index(numeral[0]) if numeral and numeral[0] in _NUMERALS else 0
-            first, last = (int(number) for number in _NUMBER.findall(raw))
-            value = _date(first, month, last) if first > 31 else _date(last, month, first)
-            if value:
-                yield Place(start, found.end(), value)
+    for found in _ROMAN.finditer(text.mask):
+        start = _number_start(text.mask, found.start())
+        if start < 0:
+            continue
+        raw = text.text[start : found.end()]
+        day, year = map(int, _NUMBER.findall(raw))
+        value = _date(year, _numeral(raw), day)
+        if value:
+            yield Place(start, found.end(), value)
+    for found in _YEAR_ROMAN.finditer(text.mask):
+        raw = text.text[found.start() : found.end()]
+        year, day = map(int, _NUMBER.findall(raw))
+        value = _date(year, _numeral(raw), day)
+        if value:
+            yield Place(found.start(), found.end(), value)
+
+
+def _numeral(raw: str) -> int:
+    """Return the month that a date names by a Roman numeral, 0 if it is none."""
+    word = _NUMERAL.search(raw)
+    return _NUMERALS.index(word[0]) if word is not None and word[0] in _NUMERALS else 0
 
 
 def _month(raw: str) -> int:

@@ -13,7 +13,7 @@ _MADE_UP = (
     "example",
     "xxxx",
     "your",
-    "placeholder",
+    "placehold",
     "changeme",
     "redacted",
     "dummy",
