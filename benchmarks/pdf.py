@@ -12,7 +12,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 from holdgate.extract import ocr
 from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.ocr import Ocr, OcrError, OcrLimits, Pixels
-from holdgate.extract.readers import pdf
+from holdgate.extract.readers.pdf import pdf
 from holdgate.extract.reading import Document, UnreadableError
 from holdgate.extract.tesseract import TesseractEngine
 from holdgate.scan.sandbox import WorkerLimits, available, confine

@@ -20,6 +20,15 @@ MAY_IMPORT = {
     "desk": {"quarantine", "queue", "scan", "policy"},
     "cli": {"gate", "scan", "extract", "detect", "policy", "quarantine", "queue", "desk"},
 }
+# What each family of readers may import of the others.
+READERS_MAY_IMPORT = {
+    "texts": set(),
+    "archives": {"texts"},
+    "pictures": {"texts"},
+    "pdf": {"pictures", "texts"},
+    "openxml": {"archives", "texts"},
+    "office": {"openxml", "pictures", "texts"},
+}
 LEAVES = {
     "config",
     "configfile",
@@ -87,6 +96,17 @@ def test_imports_go_one_way(path: Path) -> None:
     used = {name.split(".")[1] for name in imports(path) if name.startswith("holdgate.")} - {"__version__"}
     rooms = used - LEAVES - {here}
     assert rooms <= MAY_IMPORT.get(here, set()), f"{here} must not import {rooms}"
+
+
+READERS = PACKAGE / "extract/readers"
+
+
+@pytest.mark.parametrize("path", sorted(READERS.rglob("*/*.py")), ids=lambda path: str(path.relative_to(READERS)))
+def test_families_of_readers_import_one_way(path: Path) -> None:
+    here = path.parent.name
+    prefix = "holdgate.extract.readers."
+    used = {name.removeprefix(prefix).split(".")[0] for name in imports(path) if name.startswith(prefix)} - {here}
+    assert used <= READERS_MAY_IMPORT[here], f"{here} must not import {used}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -11,34 +11,13 @@ from dataclasses import replace
 from holdgate.extract import identify, mime
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.extract.part import Attachment, Extraction, Part, Status
-from holdgate.extract.readers import (
-    apple,
-    archive,
-    binary,
-    calendar,
-    card,
-    compressed,
-    csv,
-    encrypted,
-    excel,
-    html,
-    image,
-    mbox,
-    metafile,
-    odf,
-    office_xml,
-    ole,
-    ooxml,
-    pdf,
-    pkcs7,
-    rtf,
-    starview,
-    text,
-    tnef,
-    word,
-    xml,
-)
-from holdgate.extract.readers import zip as zip_reader
+from holdgate.extract.readers.archives import apple, archive, compressed
+from holdgate.extract.readers.archives import zip as zip_reader
+from holdgate.extract.readers.office import excel, ole, rtf, tnef, word
+from holdgate.extract.readers.openxml import odf, office_xml, ooxml
+from holdgate.extract.readers.pdf import pdf
+from holdgate.extract.readers.pictures import image, metafile, starview
+from holdgate.extract.readers.texts import binary, calendar, card, csv, encrypted, html, mbox, pkcs7, text, xml
 from holdgate.extract.reading import Document, Reader, UnreadableError
 from holdgate.mask import mask_telling
 

@@ -11,7 +11,7 @@ import struct
 import olefile
 
 from holdgate.extract.charset import wide_codec
-from holdgate.extract.readers import office_xml
+from holdgate.extract.readers.openxml import office_xml
 from holdgate.extract.reading import Document
 
 SIGNATURES: tuple[tuple[int, bytes, str], ...] = (

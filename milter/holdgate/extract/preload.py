@@ -17,8 +17,8 @@ _CHARSET_SAMPLES = ("Grüße aus Köln".encode("cp1252"), bytes(range(128, 256))
 
 def preload() -> None:
     """Import every reader and every text encoding, and what Pillow and chardet load on first use."""
-    for module in pkgutil.iter_modules(readers.__path__):
-        importlib.import_module(f"{readers.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(readers.__path__, f"{readers.__name__}."):
+        importlib.import_module(module.name)
     for module in pkgutil.iter_modules(encodings.__path__):
         with contextlib.suppress(ImportError):  # encodings of other systems, such as mbcs
             importlib.import_module(f"{encodings.__name__}.{module.name}")

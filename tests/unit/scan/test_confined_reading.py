@@ -18,7 +18,8 @@ from holdgate.extract import ocr
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.ocr import OcrLimits
-from holdgate.extract.readers import image, pdf
+from holdgate.extract.readers.pdf import pdf
+from holdgate.extract.readers.pictures import image
 from holdgate.extract.reading import Document, Reader, UnreadableError
 from holdgate.extract.tesseract import TesseractEngine
 from support.confined import Outcome, run_confined

@@ -1,4 +1,4 @@
-"""One format a file: each module has a `read(document, sink)` as `extract.reading` describes it."""
+"""Readers by family, one format per file: `extract.reading` describes what a `read(document, sink)` gets and gives."""
 
 import os
 

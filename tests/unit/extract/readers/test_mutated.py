@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from data import planted
 from holdgate.extract.budget import LimitReachedError
-from holdgate.extract.readers import odf, office_xml, ole, ooxml, rtf
+from holdgate.extract.readers.office import ole, rtf
+from holdgate.extract.readers.openxml import odf, office_xml, ooxml
 from holdgate.extract.reading import UnreadableError
 from unit.extract.readers.recording import read
 

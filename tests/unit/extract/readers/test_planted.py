@@ -7,7 +7,8 @@ from types import ModuleType
 import pytest
 
 from data import planted
-from holdgate.extract.readers import odf, office_xml, ole, ooxml, rtf
+from holdgate.extract.readers.office import ole, rtf
+from holdgate.extract.readers.openxml import odf, office_xml, ooxml
 from unit.extract.readers.recording import RecordingSink, read
 
 DOCUMENTS = Path(planted.__file__).parent / "documents"

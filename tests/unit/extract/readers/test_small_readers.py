@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.extract.readers import binary, encrypted, mbox, pkcs7, text
+from holdgate.extract.readers.texts import binary, encrypted, mbox, pkcs7, text
 from holdgate.extract.reading import UnreadableError
 from tests.support.samples import message, signed
 from tests.support.sink import read_all

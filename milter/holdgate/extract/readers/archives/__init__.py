@@ -1,0 +1,1 @@
+"""Containers: archives, compressed files, and what file systems put beside files."""

@@ -1,0 +1,110 @@
+"""Single compressed files: gzip (RFC 1952), bzip2, xz and LZMA by the standard library, the rest by libarchive.
+
+The unpacked file is handed on, so a .tar.gz is read as a tar inside a gzip. A cut or damaged file is read up to the
+damage; several streams one after the other are one file, as gzip(1), bzip2(1) and xz(1) have it.
+"""
+
+import bz2
+import lzma
+import zlib
+from typing import Protocol
+
+from holdgate.extract.readers.archives import archive
+from holdgate.extract.reading import Document, Sink, UnreadableError
+
+_STEP = 1 << 18
+_MEMORY = 200 << 20
+_EXTENSIONS = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4", ".lz", ".z", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst")
+_TAR = (".tgz", ".tbz", ".tbz2", ".txz", ".tzst")
+
+
+class _Decompressor(Protocol):
+    """What the decompressors of the standard library have in common; zlib's is adapted to it."""
+
+    @property
+    def eof(self) -> bool:
+        """Say whether the stream is at its end."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """Return what stands behind the stream."""
+
+    def decompress(self, data: bytes, /, max_length: int) -> bytes:
+        """Return up to `max_length` unpacked bytes."""
+
+
+class _Gzip:
+    """zlib's decompressor, with input it has not used kept inside as bz2's and lzma's keep theirs."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+    @property
+    def eof(self) -> bool:
+        return self._inflate.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inflate.unused_data
+
+    def decompress(self, data: bytes, /, max_length: int) -> bytes:
+        return self._inflate.decompress(self._inflate.unconsumed_tail + data, max_length)
+
+
+def read(document: Document, sink: Sink) -> None:
+    """Unpack and hand on. Raises UnreadableError where nothing could be unpacked."""
+    data = document.data
+    name = _inner_name(document.name)
+    if _new_decompressor(data) is None:
+        archive.read_raw(data, name, sink)
+        return
+    unpacked, whole = _unpack(data, sink)
+    if not whole:
+        if not unpacked:
+            raise UnreadableError("damaged")
+        sink.limited("damaged, read up to the damage")
+    sink.embedded(unpacked, name)
+
+
+def _unpack(data: bytes, sink: Sink) -> tuple[bytes, bool]:
+    """Return what could be unpacked, and whether that is all."""
+    budget = sink.budget
+    out = bytearray()
+    rest = data
+    while rest and (decompressor := _new_decompressor(rest)):
+        pending = rest
+        try:
+            while not decompressor.eof:
+                piece = decompressor.decompress(pending, _STEP)
+                if not piece and not pending and not decompressor.eof:
+                    return bytes(out), False
+                pending = b""
+                out += piece
+                budget.spend_bytes(len(piece))
+                budget.check_entry(len(data), len(out))
+                budget.check_time()
+        except (zlib.error, OSError, EOFError, lzma.LZMAError, ValueError):
+            return bytes(out), False
+        rest = decompressor.unused_data.lstrip(b"\0")
+    if rest:
+        sink.embedded(rest, "after the compressed data")
+    return bytes(out), True
+
+
+def _new_decompressor(data: bytes) -> _Decompressor | None:
+    if data.startswith(b"\x1f\x8b"):
+        return _Gzip()
+    if data.startswith(b"BZh"):
+        return bz2.BZ2Decompressor()
+    if data.startswith((b"\xfd7zXZ\x00", b"\x5d\x00\x00")):
+        return lzma.LZMADecompressor(memlimit=_MEMORY)
+    return None
+
+
+def _inner_name(name: str) -> str:
+    """Return the name that unpacking gives: report.tgz → report.tar, report.csv.gz → report.csv."""
+    lower = name.lower()
+    for extension in _EXTENSIONS:
+        if lower.endswith(extension):
+            return name[: -len(extension)] + (".tar" if extension in _TAR else "")
+    return name

@@ -1,0 +1,53 @@
+"""Zip archives (PKWARE APPNOTE.TXT 6.3.10): every member, and what stands between members without being one.
+
+A program that believes the local headers sees other files than one that believes the directory, so both are read.
+"""
+
+import struct
+
+from holdgate.extract import charset
+from holdgate.extract.readers.archives.zip_package import LOCAL_HEADER, ZipPackage
+from holdgate.extract.reading import Document, Sink
+
+
+def read(document: Document, sink: Sink) -> None:
+    """Hand over each member; what cannot be unpacked is named, and the next one is read.
+
+    Raises UnreadableError("damaged") where no member can be found, LimitReachedError for too many of them.
+    """
+    package = ZipPackage(document.data, sink)
+    for member in package.members:
+        if member.info is not None and member.info.comment:
+            sink.text(charset.decode(member.info.comment), "member comment")
+        content = package.read(member)
+        if content is None:
+            sink.text(member.path)
+        else:
+            sink.embedded(content, member.path)
+    for outside in _outside(document.data, package):
+        sink.signal("zip: data outside the directory")
+        sink.budget.spend_bytes(len(outside))
+        sink.embedded(outside, "data outside the directory")
+
+
+def _outside(data: bytes, package: ZipPackage) -> list[bytes]:
+    """Return the stretches that the directory does not account for and that hold a member's local header."""
+    position = 0
+    found: list[bytes] = []
+    entries = [(member.header, member.packed) for member in package.members]
+    if package.archive is not None:
+        entries = [(info.header_offset, info.compress_size) for info in package.archive.infolist()]
+    for start, packed in sorted(entries):
+        position = _note(data, position, start, found)
+        if len(header := data[start : start + 30]) == 30:
+            name_length, extra_length = struct.unpack_from("<HH", header, 26)
+            position = max(position, start + 30 + name_length + extra_length + packed)
+    _note(data, position, len(data), found)
+    return found
+
+
+def _note(data: bytes, start: int, end: int, found: list[bytes]) -> int:
+    header = data.find(LOCAL_HEADER, start, end)
+    if header >= 0:
+        found.append(data[header:end])
+    return max(start, end)

@@ -1,0 +1,202 @@
+"""Reads compound files of any kind: old Office documents, messages, encrypted packages, and what stands inside them.
+
+Which reader a storage needs is told by its streams ([MS-CFB] gives them names, each format's specification says which).
+What no reader has taken is read here: property sets, packaged files, embedded objects, macros, and
+of streams that nobody knows the strings.
+"""
+
+import io
+import re
+import struct
+
+import msoffcrypto
+
+from holdgate.extract.readers.office import excel, msg, powerpoint, word
+from holdgate.extract.readers.office.compound import Storage, Within, open_compound
+from holdgate.extract.readers.office.office_art import pictures
+from holdgate.extract.readers.office.ole_package import read_package
+from holdgate.extract.readers.office.property_set import read_properties
+from holdgate.extract.readers.office.vba import read_module
+from holdgate.extract.readers.openxml import ooxml
+from holdgate.extract.readers.pictures import metafile
+from holdgate.extract.readers.texts.byte_strings import strings
+from holdgate.extract.reading import Document, Sink, UnreadableError
+
+# Excel and PowerPoint open files with these passwords without asking for one (OpenOffice.org's documentation of the
+# Excel file format, 4.18.3; the second is known from oletools).
+DEFAULT_PASSWORDS = ("VelvetSweatshop", "/01Hannes Ruescher/01")
+# Rounds of key derivation that are worth spending on it; Office writes 50,000 or 100,000.
+MOST_ROUNDS = 1_000_000
+ROUNDS = re.compile(rb'spinCount="(\d+)"')
+READERS = (
+    ("worddocument", word.read_storage),
+    ("workbook", excel.read_storage),
+    ("book", excel.read_storage),
+    ("powerpoint document", powerpoint.read_storage),
+    ("__properties_version1.0", msg.read_storage),
+)
+PROPERTY_SETS = frozenset({"\x05summaryinformation", "\x05documentsummaryinformation"})
+# Class names, presentation hints and protection data that programs write for each other.
+PLUMBING = frozenset(
+    {"\x01compobj", "\x03objinfo", "\x03linkinfo", "\x06dataspaces", "encryptioninfo", "_vba_project", "projectwm"}
+)
+SIGNATURES = (
+    b"PK\x03\x04",
+    b"%PDF-",
+    b"\xd0\xcf\x11\xe0",
+    b"{\\rtf",
+    b"\x89PNG\r\n",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"Rar!",
+)
+# Streams in which strings are all there is to read: links, equations, names of macro projects, forms, sizes of objects.
+SMALL_TALK = frozenset(
+    {"\x01ole", "equation native", "project", "\x03vbframe", "f", "o", "\x03eprint", "properties_stream"}
+)
+PICTURE = "picture of an object"
+OLD_METAFILE = b"\x01\x00\x09\x00\x00\x03"
+CONTROLS = "".join(map(chr, range(32)))
+BROKEN = (struct.error, IndexError, ValueError, KeyError, OverflowError)
+
+
+def read(document: Document, sink: Sink) -> None:
+    """Read a compound file; raise UnreadableError("encrypted") or ("damaged") where nothing can be read."""
+    root = open_compound(document, sink)
+    if "encryptedpackage" in root:
+        decrypted = _decrypted(document, root.read("encryptioninfo"), sink)
+        sink.signal("encrypted with the default password")
+        if decrypted.startswith(b"PK"):
+            ooxml.read(Document(decrypted, document.name), sink)
+        else:
+            sink.embedded(decrypted, document.name)
+        return
+    failure: UnreadableError | None = None
+    try:
+        _read_main(root, sink)
+    except UnreadableError as error:
+        failure = error
+    if failure is not None and str(failure) == "encrypted":
+        try:
+            decrypted = _decrypted(document, b"", sink)
+        except UnreadableError:
+            for name in PROPERTY_SETS & set(root.untaken()):
+                read_properties(root.read(name), sink)
+            raise
+        sink.signal("encrypted with the default password")
+        root, failure = open_compound(Document(decrypted), sink), None
+        _read_main(root, sink)
+    understood = _read_rest(root, sink, 0)
+    if failure is not None:
+        raise failure
+    if not understood and not any(stream in root for stream, _ in READERS):
+        sink.limited("unknown format, only strings read")
+
+
+def read_storage(storage: Storage, sink: Sink, depth: int) -> None:
+    """Read a storage that stands `depth` storages deep in another, with all streams and storages in it."""
+    if depth > sink.budget.limits.archive_depth:
+        sink.limited("nested too deeply")
+        return
+    try:
+        _read_main(storage, sink)
+    except UnreadableError as error:
+        sink.limited(str(error))
+    _read_rest(storage, sink, depth)
+
+
+def _read_main(storage: Storage, sink: Sink) -> None:
+    """Let the reader of its format read a storage, if it has one."""
+    for stream, reader in READERS:
+        if stream in storage and stream not in storage.taken:
+            try:
+                reader(storage, sink)
+            except BROKEN:
+                sink.limited("damaged")
+                _strings(storage.read(stream), sink, "remains")
+
+
+def _read_rest(storage: Storage, sink: Sink, depth: int) -> bool:
+    """Read the streams that no reader has taken, and the storages inside; tell whether the streams were understood."""
+    understood = True
+    for name in storage.untaken():
+        try:
+            understood &= _read_stream(storage, name, sink)
+        except BROKEN:
+            sink.limited("damaged stream")
+    for inner in storage.storages():
+        place = _place(inner)
+        read_storage(inner, Within(sink, place) if place else sink, depth + 1)
+    return understood
+
+
+def _place(storage: Storage) -> str:
+    """Name what a storage is to a person, "" where it only groups others."""
+    name = storage.name.lower()
+    if name.startswith("_vba_project") or name in ("vba", "macros", "objectpool", "\x06dataspaces"):
+        return ""
+    if name == "_sx_db_cur":
+        return "pivot table"
+    return "embedded object"
+
+
+def _read_stream(storage: Storage, name: str, sink: Sink) -> bool:
+    """Read a stream that no format's reader has taken; tell whether its kind is known."""
+    if name in PLUMBING or name.startswith("__srp_"):
+        return True
+    data = storage.read(name)
+    if name in PROPERTY_SETS or name.startswith("\x05"):
+        read_properties(data, sink)
+    elif name == "\x01ole10native":
+        read_package(data[4:], sink)
+    elif name == "package" or data.startswith(SIGNATURES):
+        sink.embedded(data, "" if name == "package" else storage.names[name])
+    elif name in ("pictures", "data"):
+        for picture, kind in pictures(data, sink):
+            sink.embedded(picture, kind)
+        _strings(data, sink, "field or object", narrow=False)
+    elif storage.name.lower() == "vba":
+        if name != "dir":
+            read_module(data, storage.names[name], sink)
+    elif storage.name.lower() == "_sx_db_cur":
+        excel.read_stream(data, sink)
+    elif name.startswith("\x02olepres"):
+        _read_presentation(data, sink)
+    else:
+        _strings(data, sink, f"stream {storage.names[name].strip(CONTROLS)}")
+        return name in SMALL_TALK or not data
+    return True
+
+
+def _read_presentation(data: bytes, sink: Sink) -> None:
+    """Read the metafile that shows an object ([MS-OLEDS] 2.3.4), or the strings of another form."""
+    enhanced, old = data.find(b" EMF"), data.find(OLD_METAFILE)
+    start = enhanced - 40 if enhanced >= 40 else old
+    if start >= 0:
+        metafile.read(Document(data[start:]), Within(sink, PICTURE))
+    else:
+        _strings(data, sink, PICTURE)
+
+
+def _strings(data: bytes, sink: Sink, place: str, narrow: bool = True) -> None:
+    """Hand over the strings of bytes that are not understood."""
+    for text in strings(data, narrow=narrow):
+        sink.text(text, place)
+
+
+def _decrypted(document: Document, information: bytes, sink: Sink) -> bytes:
+    """Open a file with a default password, or raise UnreadableError("encrypted")."""
+    if any(int(count[:12]) > MOST_ROUNDS for count in ROUNDS.findall(information)):
+        raise UnreadableError("encrypted")
+    # Deriving a key is slow in packages, which only Excel makes with a default password.
+    for password in DEFAULT_PASSWORDS[: 1 if information else None]:
+        sink.budget.check_time()
+        out = io.BytesIO()
+        try:
+            file = msoffcrypto.OfficeFile(io.BytesIO(document.data))
+            file.load_key(password=password)
+            file.decrypt(out)
+        except Exception:  # whatever goes wrong, the file stays closed, and that is what is reported
+            continue
+        return out.getvalue()
+    raise UnreadableError("encrypted")

@@ -1,0 +1,1 @@
+"""Office documents made of XML: Office Open XML, OpenDocument, and their flat and binary kin."""

@@ -1,0 +1,251 @@
+"""Shows a number of a spreadsheet as its number format does, where that adds something: dates and masks.
+
+Follows ECMA-376-1:2016 (ISO/IEC 29500-1) 18.8.30 (numFmt: built-in formats, sections, date and time codes) and 18.17.4
+(date systems); BIFF files use the same codes ([MS-XLS] 2.4.126). Currency, thousands and rounding are left alone: a
+number keeps every digit the file holds.
+"""
+
+import re
+import struct
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+Renderer = Callable[[str], str]
+
+BUILT_IN = {
+    14: "m/d/yyyy",
+    15: "d-mmm-yy",
+    16: "d-mmm",
+    17: "mmm-yy",
+    18: "h:mm AM/PM",
+    19: "h:mm:ss AM/PM",
+    20: "h:mm",
+    21: "h:mm:ss",
+    22: "m/d/yyyy h:mm",
+    45: "mm:ss",
+    46: "[h]:mm:ss",
+    47: "mm:ss",
+} | dict.fromkeys((*range(27, 37), *range(50, 59)), "yyyy-mm-dd")
+TOKEN = re.compile(
+    r'"(?P<quoted>[^"]*)"?|\\(?P<escaped>.)|_.|\*.|\[(?P<elapsed>[hH]+|[mM]+|[sS]+)\]|\[\$(?P<currency>[^\]-]*)[^\]]*\]'
+    r"|\[(?P<condition>[<>=]+-?[\d.]+)\]|\[[^\]]*\]|(?P<half>AM/PM|am/pm|A/P|a/p)|(?P<general>[Gg][Ee][Nn][Ee][Rr][Aa][Ll])"
+    r"|(?P<date>[yY]+|[mM]+|[dD]+|[hH]+|[sS]+|[eE](?![+-])|[gG]+|[bB]+)|(?P<fraction>\.0+)|(?P<digit>[0#?])|(?P<other>.)",
+    re.DOTALL,
+)
+CONDITION = re.compile(r"([<>=]+)(-?[\d.]+)")
+WHOLE = re.compile(r"-?\d+")
+LARGEST_SERIAL = 2_958_466
+LONGEST_CODE = 255
+_MONTHS = "January February March April May June July August September October November December"
+_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
+MONTHS, DAYS = _MONTHS.split(), _DAYS.split()
+Tokens = list[tuple[str, str]]
+
+
+def plain_number(value: str) -> str:
+    """Return a number as a person writes it: no exponent, no digits that only binary rounding made.
+
+    >>> plain_number("4.1111111111111109E+15"), plain_number("0.10000000000000001"), plain_number("007")
+    ('4111111111111111', '0.1', '007')
+    """
+    if WHOLE.fullmatch(value):
+        return value
+    try:
+        number = repr(float(value))
+        decimal = Decimal(number)
+    except (ValueError, InvalidOperation, OverflowError):
+        return value
+    if not decimal.is_finite() or abs(decimal.adjusted()) > 30:
+        return value
+    text = format(decimal, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def packed_number(packed: int) -> float:
+    """Return an RK number: 30 bits of a double or an integer, perhaps in hundredths.
+
+    See [MS-XLS] 2.5.217 and [MS-XLSB] 2.5.122.
+    """
+    if packed & 2:
+        value = float((packed >> 2) - (1 << 30 if packed & 0x8000_0000 else 0))
+    else:
+        (value,) = struct.unpack("<d", struct.pack("<Q", (packed & 0xFFFF_FFFC) << 32))
+    return value / 100 if packed & 1 else value
+
+
+def renderer(code: str, since_1904: bool = False) -> Renderer | None:
+    """Return what shows numbers as the format `code` does; None where that is the number as it is.
+
+    What is returned takes the number as text and gives "" for what it cannot show. `since_1904` chooses the date
+    system of the workbook.
+    """
+    if not code or code.lower() == "general" or len(code) > LONGEST_CODE:
+        return None
+    sections = [_tokens(section) for section in _sections(code)]
+    if any(kind in ("date", "elapsed") for kind, _ in sections[0]) and not any(k == "general" for k, _ in sections[0]):
+        tokens = _minutes(sections[0])
+        return lambda value: _date(value, tokens, since_1904)
+    if any(_is_mask(section) for section in sections):
+        return lambda value: _masked(value, sections)
+    return None
+
+
+def literals(code: str) -> str:
+    """Return the words that a format puts beside its numbers, "" if there are none worth reading."""
+    words = [match["quoted"] for match in TOKEN.finditer(code[:LONGEST_CODE]) if match["quoted"]]
+    return " ".join(word for word in words if len(word) > 3)
+
+
+def _sections(code: str) -> list[str]:
+    """Split a format at its semicolons, but for quoted and escaped ones."""
+    sections = [""]
+    for match in TOKEN.finditer(code):
+        if match.group() == ";":
+            sections.append("")
+        else:
+            sections[-1] += match.group()
+    return sections
+
+
+def _tokens(section: str) -> Tokens:
+    """Return the tokens of a section as pairs of kind and text."""
+    found: Tokens = []
+    for match in TOKEN.finditer(section):
+        kind = match.lastgroup
+        if kind is not None:
+            found.append(("text" if kind in ("quoted", "escaped", "currency") else kind, match.group(kind)))
+    return found
+
+
+def _minutes(tokens: Tokens) -> Tokens:
+    """Tell minutes from months: `m` after hours or before seconds is minutes."""
+    result: Tokens = []
+    units = [(index, text[0].lower()) for index, (kind, text) in enumerate(tokens) if kind in ("date", "elapsed")]
+    minutes = set[int]()
+    for position, (index, letter) in enumerate(units):
+        before = units[position - 1][1] if position else ""
+        after = units[position + 1][1] if position + 1 < len(units) else ""
+        if letter == "m" and len(tokens[index][1]) <= 2 and (before == "h" or after == "s"):
+            minutes.add(index)
+    for index, (kind, text) in enumerate(tokens):
+        result.append(("minute", text) if index in minutes and kind == "date" else (kind, text))
+    return result
+
+
+def _date(value: str, tokens: Tokens, since_1904: bool) -> str:
+    """Show a serial date."""
+    try:
+        serial = float(value)
+    except ValueError:
+        return ""
+    if not 0 <= serial < LARGEST_SERIAL:
+        return ""
+    # Day 60 is a 29 February 1900 that never was.
+    epoch = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30 if serial >= 60 else 31)
+    try:
+        moment = epoch + timedelta(seconds=round(serial * 86_400))
+    except OverflowError:
+        return ""
+    half = any(kind == "half" for kind, _ in tokens)
+    return "".join(_date_token(kind, text, moment, serial, half) for kind, text in tokens).strip()
+
+
+def _date_token(kind: str, text: str, moment: datetime, serial: float, half: bool) -> str:
+    """Show one token of a date format."""
+    width = len(text)
+    if kind == "minute":
+        return f"{moment.minute:0{min(width, 2)}d}"
+    if kind == "half":
+        return "AM" if moment.hour < 12 else "PM"
+    if kind == "elapsed":
+        unit = {"h": 24, "m": 1_440, "s": 86_400}[text[0].lower()]
+        return str(int(serial * unit + 1e-6))
+    if kind == "date":
+        return _date_part(text[0].lower(), width, moment, half)
+    return text if kind in ("text", "other", "digit") else ""
+
+
+def _date_part(letter: str, width: int, moment: datetime, half: bool) -> str:
+    """Show one unit of a date in the given width."""
+    if letter == "y":
+        return f"{moment.year:04d}" if width > 2 else f"{moment.year % 100:02d}"
+    if letter == "e":
+        return f"{moment.year:04d}"
+    if letter == "m" and width > 2:
+        name = MONTHS[moment.month - 1]
+        return name[:1] if width == 5 else name[:3] if width == 3 else name
+    if letter == "d" and width > 2:
+        name = DAYS[moment.weekday()]
+        return name[:3] if width == 3 else name
+    hour = (moment.hour % 12 or 12) if half else moment.hour
+    number = {"m": moment.month, "d": moment.day, "h": hour, "s": moment.second}.get(letter)
+    return "" if number is None else f"{number:0{min(width, 2)}d}"
+
+
+def _is_mask(tokens: Tokens) -> bool:
+    """Tell whether a section puts literals between digits, or zeros before them, and nothing else."""
+    kinds = [kind for kind, _ in tokens]
+    if "digit" not in kinds or any(kind in ("date", "fraction", "general", "elapsed") for kind in kinds):
+        return False
+    if any(kind == "other" and text in ".,%/eE@" for kind, text in tokens):
+        return False
+    first, last = kinds.index("digit"), len(kinds) - 1 - kinds[::-1].index("digit")
+    zeros = sum(kind == "digit" and text == "0" for kind, text in tokens)
+    return any(kind in ("text", "other") for kind in kinds[first:last]) or zeros > 1
+
+
+def _masked(value: str, sections: list[Tokens]) -> str:
+    """Show a whole number through the section that is for it; "" if none of them is a mask."""
+    number = plain_number(value)
+    if not WHOLE.fullmatch(number) or len(number) > 30:
+        return ""
+    section = _section_for(int(number), sections)
+    if not _is_mask(section):
+        return ""
+    digits = number.lstrip("-")
+    first = next(index for index, (kind, _) in enumerate(section) if kind == "digit")
+    out: list[str] = []
+    for index in range(len(section) - 1, -1, -1):
+        kind, text = section[index]
+        if kind == "digit":
+            if index == first:
+                out.append(digits or ("0" if text == "0" else ""))
+            elif digits:
+                out.append(digits[-1])
+                digits = digits[:-1]
+            elif text == "0":
+                out.append("0")
+        elif kind in ("text", "other"):
+            out.append(text)
+    return "".join(reversed(out)).strip()
+
+
+def _section_for(number: int, sections: list[Tokens]) -> Tokens:
+    """Choose a section by its condition, or by sign where none has one (18.8.31)."""
+    conditions = [next((text for kind, text in section if kind == "condition"), "") for section in sections]
+    if any(conditions):
+        for section, condition in zip(sections, conditions, strict=True):
+            match = CONDITION.fullmatch(condition)
+            if match is None or _holds(number, match.group(1), match.group(2)):
+                return section
+        return sections[-1]
+    if number < 0 and len(sections) > 1:
+        return sections[1]
+    return sections[2] if number == 0 and len(sections) > 2 else sections[0]
+
+
+def _holds(number: int, operator: str, bound: str) -> bool:
+    """Tell whether a condition such as `<=9999999` holds."""
+    try:
+        limit = Decimal(bound)
+    except InvalidOperation:
+        return False
+    return {
+        "<": number < limit,
+        "<=": number <= limit,
+        ">": number > limit,
+        ">=": number >= limit,
+        "=": number == limit,
+        "<>": number != limit,
+    }.get(operator, False)

@@ -1,0 +1,249 @@
+"""Reads Word, Excel and PowerPoint files of the XML kind: every part of the package, referenced or not.
+
+Follows ECMA-376-2 (ISO/IEC 29500-2, Open Packaging Conventions) 6.2 for parts and 6.5 for relationships. What a part
+is tells its root element, not its name or content type: files that other programs write are careless with both, and
+a part that nothing refers to is read like any other.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from holdgate.extract.readers.archives.zip_package import ZipPackage
+from holdgate.extract.readers.openxml.ooxml_relations import Relations, RelationText, SlideOrder
+from holdgate.extract.readers.openxml.ooxml_sheet import SharedStrings, SheetComments, SheetText, Styles, Workbook
+from holdgate.extract.readers.openxml.ooxml_text import PartText
+from holdgate.extract.readers.openxml.revisions import joined
+from holdgate.extract.readers.openxml.xlsb import BinaryWorkbook, read_binary
+from holdgate.extract.readers.texts import expat
+from holdgate.extract.readers.texts.byte_strings import strings
+from holdgate.extract.reading import Document, Sink
+
+# What a person calls a part, by its root element. Main bodies need no name; sheets and slides get theirs elsewhere.
+LABELS = {
+    "hdr": "header",
+    "ftr": "footer",
+    "glossaryDocument": "building blocks",
+    "settings": "settings",
+    "styles": "styles",
+    "numbering": "numbering",
+    "coreProperties": "document properties",
+    "Properties": "document properties",
+    "chartSpace": "chart",
+    "dataModel": "diagram",
+    "drawing": "diagram",
+    "wsDr": "drawing",
+    "notes": "notes",
+    "sldMaster": "slide master",
+    "sldLayout": "slide layout",
+    "notesMaster": "notes master",
+    "handoutMaster": "handout master",
+    "cmLst": "comment",
+    "cmAuthorLst": "comment authors",
+    "people": "people",
+    "personList": "people",
+    "table": "table",
+    "pivotCacheDefinition": "pivot table",
+    "pivotCacheRecords": "pivot table",
+    "pivotTableDefinition": "pivot table",
+    "externalLink": "external link",
+    "connections": "connections",
+    "queryTable": "query",
+    "PageContents": "page",
+    "xml": "drawing",
+}
+SHEETS = frozenset({"worksheet", "chartsheet", "dialogsheet", "macrosheet"})
+# Nothing but markup of the package, references and ids, or colours and shapes: no text of a person.
+_MARKUP = "calcChain colorsDef colorsDefHdrLst commentsEx commentsIds layoutDef styleDef styleDefHdrLst Types"
+MARKUP = frozenset(_MARKUP.split())
+# In these it is known which attributes are text; in all others every attribute is taken.
+_BODIES = """
+    chartStyle colorStyle comments document endnotes fonts footnotes presentation presentationPr sld sst styleSheet
+    tblStyleLst theme ThreadedComments viewPr webSettings workbook
+"""
+KNOWN = frozenset(LABELS) - {"PageContents"} | SHEETS | frozenset(_BODIES.split())
+# XML that has a reader of its own.
+FOREIGN = frozenset({"html", "svg"})
+# Relationships to parts that are binary records in an .xlsb.
+_RECORDS = """
+    chartsheet comments connections dialogsheet externalLink officeDocument pivotCacheDefinition pivotCacheRecords
+    pivotTable queryTable revisionHeaders revisionLog sharedStrings sheetMetadata slicer slicerCache styles table
+    usernames users worksheet xlMacrosheet xmlMaps
+"""
+BINARY = frozenset(_RECORDS.split())
+BINARY_MARKUP = frozenset({"calcChain", "xlBinaryIndex", "printerSettings"})
+# What is read before the rest: by relationship, or where there is none, by name. Sheets and slides go by number.
+EARLY = {"officeDocument": 0, "sharedStrings": 1, "styles": 2, "slide": 4, "worksheet": 4}
+EARLY_NAMES = {"workbook.": 0, "presentation.": 0, "document.": 0, "sharedstrings": 1, "styles": 2, "slide": 4}
+FONTS = (".odttf", ".fntdata")
+PRINTER_SETTINGS = re.compile(r"printersettings[^/]*\.bin$", re.IGNORECASE)
+NUMBER = re.compile(r"(\d+)\.\w+$")
+
+
+class Source(Protocol):
+    """Where the parts of a package come from: a ZIP file or a flat XML document."""
+
+    def paths(self) -> Iterable[str]:
+        """Name the parts in the order they are stored, once for each time they are stored."""
+
+    def load(self, index: int, most: int = 0) -> bytes | None:
+        """Return the bytes of the part at `index`, or None when it stays unread, which the sink has been told."""
+
+
+@dataclass(slots=True)
+class Package:
+    """What has been learned of a package while its parts are read."""
+
+    sink: Sink
+    relations: Relations = field(default_factory=Relations)
+    names: dict[str, str] = field(default_factory=dict)
+    workbook: Workbook | None = None
+    styles: Styles | None = None
+    strings: SharedStrings | None = None
+    binary: BinaryWorkbook = field(default_factory=BinaryWorkbook)
+
+    def place(self, path: str, label: str) -> str:
+        """Name the place of a part: what it is, and on which sheet or slide."""
+        owner, seen = path.lower(), set[str]()
+        while owner and owner not in seen:
+            seen.add(owner)
+            if owner in self.names:
+                return joined(self.names[owner], label if owner != path.lower() else "")
+            owner = self.relations.owners.get(owner, "")
+        return label
+
+    def name_targets(self, path: str, names: Iterable[tuple[str, str]]) -> None:
+        """Give the parts that `path` refers to by relationship ids the names a person sees."""
+        for name, identifier in names:
+            target = self.relations.targets.get((path.lower(), identifier))
+            if target:
+                self.names[target] = name
+
+
+class ZipSource:
+    """The parts of a package in a ZIP file."""
+
+    def __init__(self, data: bytes, sink: Sink):
+        self.package = ZipPackage(data, sink)
+
+    def paths(self) -> list[str]:
+        """Name the parts."""
+        return [member.path for member in self.package.members]
+
+    def load(self, index: int, most: int = 0) -> bytes | None:
+        """Return the bytes of a part."""
+        return self.package.read(self.package.members[index], most)
+
+
+def read(document: Document, sink: Sink) -> None:
+    """Read every part of an Office Open XML file.
+
+    Raises UnreadableError("damaged") where no part can be found at all.
+    """
+    read_package(ZipSource(document.data, sink), sink)
+
+
+def read_package(source: Source, sink: Sink) -> None:
+    """Read relationships first, then what other parts need, then everything in the order it is stored."""
+    package = Package(sink)
+    paths = list(source.paths())
+    for index, path in enumerate(paths):
+        if path.lower().endswith(".rels"):
+            data = source.load(index)
+            if data:
+                expat.read_part(data, RelationText(sink, path, package.relations), sink)
+    order = sorted(range(len(paths)), key=lambda index: _precedence(package, paths[index]))
+    for index in order:
+        if not paths[index].lower().endswith(".rels"):
+            data = source.load(index)
+            if data:
+                _read_part(package, paths[index], data)
+    if package.strings:
+        package.strings.finish_unused()
+    package.binary.finish(sink)
+
+
+def _precedence(package: Package, path: str) -> tuple[int, int, int]:
+    """Return a sort key: workbook, presentation, shared strings, styles; then sheets and slides by number; the rest."""
+    lower = path.lower()
+    kind = package.relations.kinds.get(lower, "")
+    number = NUMBER.search(lower)
+    rank = EARLY.get(kind)
+    if rank is None:
+        name = posixpath.basename(lower)
+        rank = next((rank for start, rank in EARLY_NAMES.items() if name.startswith(start)), 5)
+    return rank, 0 if rank < 4 else 1, int(number.group(1)[:9]) if number and rank == 4 else 0
+
+
+def _read_part(package: Package, path: str, data: bytes) -> None:
+    """Read one part by what its root element says it is."""
+    root = expat.root_name(data)
+    if not root or root.lower() in FOREIGN:
+        _read_other(package, path, data)
+    elif root in SHEETS:
+        place = package.place(path, "") or f"sheet {posixpath.splitext(posixpath.basename(path))[0]}"
+        _finish(SheetText(package.sink, place, package.strings, package.styles), data)
+    elif root == "workbook":
+        package.workbook = Workbook(package.sink)
+        _finish(package.workbook, data)
+        package.name_targets(path, ((f"sheet {name}", identifier) for name, identifier in package.workbook.sheets))
+    elif root == "sst":
+        strings = SharedStrings(package.sink)
+        _finish(strings, data)
+        if package.strings:
+            package.strings.finish_unused()
+        package.strings = strings
+    elif root == "styleSheet":
+        package.styles = Styles(package.sink, bool(package.workbook and package.workbook.since_1904))
+        _finish(package.styles, data)
+    elif root == "ThreadedComments" or (root == "comments" and not path.lower().startswith("word/")):
+        _finish(SheetComments(package.sink, package.place(path, "")), data)
+    elif root not in MARKUP:
+        if root == "presentation":
+            order = SlideOrder(package.sink)
+            expat.feed(data, order, package.sink.budget)
+            package.name_targets(path, ((f"slide {number}", id_) for number, id_ in enumerate(order.identifiers, 1)))
+        place = package.place(path, _label(root, path))
+        _finish(PartText(package.sink, place, everything=root not in KNOWN, lenient=root == "xml"), data)
+
+
+def _label(root: str, path: str) -> str:
+    """Return what a person calls a part."""
+    if root == "sld":
+        number = NUMBER.search(path)
+        return f"slide {number.group(1)}" if number else "slide"
+    return LABELS.get(root, "" if root in KNOWN else root)
+
+
+def _read_other(package: Package, path: str, data: bytes) -> None:
+    """Read a part that is no XML of Office: records of an .xlsb, or a document of its own."""
+    kind = package.relations.kinds.get(path.lower(), "")
+    if kind in BINARY_MARKUP or PRINTER_SETTINGS.search(path):
+        return
+    if kind in BINARY and path.lower().endswith(".bin"):
+        _read_binary(package, path, data, kind)
+        return
+    if path.lower().endswith("vbaproject.bin"):
+        package.sink.signal("macro")
+    if path.lower().endswith(FONTS):
+        for text in strings(data):
+            package.sink.text(text, "embedded font")
+        return
+    package.sink.embedded(data, posixpath.basename(path))
+
+
+def _read_binary(package: Package, path: str, data: bytes, kind: str) -> None:
+    """Read a part of an .xlsb; the workbook gives the sheets their names."""
+    book = package.binary
+    place = package.place(path, kind if kind not in ("officeDocument", "worksheet", "sharedStrings") else "")
+    read_binary(data, book, package.sink, place)
+    if kind == "officeDocument":
+        package.name_targets(path, ((f"sheet {name}", identifier) for name, identifier in book.sheets))
+
+
+def _finish(handler: PartText, data: bytes) -> None:
+    """Parse a part and let its reader hand over what is left."""
+    expat.read_part(data, handler, handler.sink, handler.place, handler.lenient)
+    handler.finish()

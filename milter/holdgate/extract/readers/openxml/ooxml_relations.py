@@ -1,0 +1,66 @@
+"""Learns from relationship parts which part belongs to which, and in what order slides are shown.
+
+Follows ECMA-376-2 (ISO/IEC 29500-2) 6.5.3 (relationships markup) and ECMA-376-1 19.2.1.34 (slide list).
+"""
+
+import posixpath
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from holdgate.extract.readers.openxml.ooxml_text import PartText
+from holdgate.extract.reading import Sink
+
+# Relationships that lead to what a slide or notes page is made from, not to what belongs to it.
+UPWARD = frozenset({"slideLayout", "slideMaster", "notesMaster", "theme", "slide", "officeDocument"})
+
+
+@dataclass(slots=True)
+class Relations:
+    """What relationship parts say: who refers to whom by which id, and as what."""
+
+    targets: dict[tuple[str, str], str] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+
+
+class RelationText(PartText):
+    """Reads a relationship part; targets outside the package are text."""
+
+    def __init__(self, sink: Sink, path: str, relations: Relations):
+        super().__init__(sink, "link")
+        folder, _, name = path.lower().rpartition("/")
+        self.folder = folder.removesuffix("_rels").strip("/")
+        self.owner = posixpath.join(self.folder, name.removesuffix(".rels"))
+        self.relations = relations
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Take a start tag."""
+        if name != "Relationship":
+            return
+        target = attributes.get("Target", "")
+        if attributes.get("TargetMode") == "External":
+            self.emit(target)
+            if "%" in target:
+                self.emit(unquote(target))
+            return
+        target = target.replace("\\", "/").lower()
+        resolved = posixpath.normpath(target if target.startswith("/") else posixpath.join(self.folder, target))
+        resolved = resolved.lstrip("./")
+        self.relations.targets[self.owner, attributes.get("Id", "")] = resolved
+        kind = attributes.get("Type", "").rpartition("/")[2]
+        self.relations.kinds.setdefault(resolved, kind)
+        if kind not in UPWARD:
+            self.relations.owners.setdefault(resolved, self.owner)
+
+
+class SlideOrder(PartText):
+    """Learns the order of the slides from the presentation part (ECMA-376-1, 19.2.1.34)."""
+
+    def __init__(self, sink: Sink):
+        super().__init__(sink)
+        self.identifiers: list[str] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Take a start tag."""
+        if name == "sldId":
+            self.identifiers += [value for key, value in attributes.items() if ":" in key]

@@ -1,0 +1,284 @@
+"""Reads the XML parts of a workbook: cells with their places, shared strings, number formats, comments.
+
+Follows ECMA-376-1:2016 (ISO/IEC 29500-1) 18.3 (worksheets), 18.4 (shared strings), 18.8 (styles), 18.7 (comments),
+18.2 (workbook), and [MS-XLSX] (CT_ThreadedComment). A number is given with the digits the file holds,
+without an exponent; where its format shows it as a date or with a mask ("000-00-0000"), as the format shows it.
+"""
+
+import re
+
+from holdgate.extract.readers.openxml.number_format import BUILT_IN, Renderer, literals, plain_number, renderer
+from holdgate.extract.readers.openxml.ooxml_text import PartText
+from holdgate.extract.readers.texts.expat import local
+from holdgate.extract.reading import Sink
+
+# A formula is worth reading for what it holds besides references: quoted text, or digits in a row.
+TELLING = re.compile(r'"[^"]|\d{5}')
+ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
+
+
+class Workbook(PartText):
+    """Reads the workbook part: sheet names with their relationship ids, defined names and what else it says."""
+
+    def __init__(self, sink: Sink):
+        super().__init__(sink, "workbook")
+        self.sheets: list[tuple[str, str]] = []
+        self.since_1904 = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Take a start tag."""
+        if name == "sheet":
+            plain = local(attributes)
+            self.sheets.append((plain.get("name", ""), plain.get("id", "")))
+        elif name == "workbookPr":
+            self.since_1904 = attributes.get("date1904", "0") in ("1", "true")
+        super().start(name, attributes)
+
+
+class SharedStrings(PartText):
+    """Keeps the shared strings, their runs joined; phonetic readings are handed over at once."""
+
+    def __init__(self, sink: Sink):
+        super().__init__(sink, "shared strings")
+        self.strings: list[str] = []
+        self.used: set[int] = set()
+        self.runs: list[str] = []
+        self.phonetic = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Take a start tag."""
+        if name == "t":
+            self.leaf = name
+        elif name == "rPh":
+            self.phonetic = True
+
+    def end(self, name: str) -> None:
+        """Take an end tag."""
+        if name == "t":
+            self.leaf = ""
+        elif name == "si":
+            self.strings.append("".join(self.runs))
+            self.runs.clear()
+        elif name == "rPh":
+            self.phonetic = False
+
+    def data(self, text: str) -> None:
+        """Take character data."""
+        if self.phonetic:
+            self.emit(text)
+        elif self.leaf:
+            self.runs.append(text)
+
+    def use(self, index: str) -> str:
+        """Return the string of an index as a cell writes it, "" where there is none."""
+        try:
+            number = int(index)
+            text = self.strings[number]
+        except (ValueError, IndexError):
+            return ""
+        self.used.add(number)
+        return text
+
+    def finish_unused(self) -> None:
+        """Hand over the strings that no cell showed."""
+        if self.runs:
+            self.strings.append("".join(self.runs))
+            self.runs.clear()
+        for number, text in enumerate(self.strings):
+            if number not in self.used:
+                self.emit(text)
+
+
+class Styles(PartText):
+    """Learns how each cell style shows numbers."""
+
+    def __init__(self, sink: Sink, since_1904: bool = False):
+        super().__init__(sink, "styles")
+        self.since_1904 = since_1904
+        self.format_codes: dict[str, str] = {}
+        self.formats: list[str] = []
+        self.in_cells = False
+        self.renderers: dict[str, Renderer | None] = {}
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Take a start tag."""
+        if name == "numFmt":
+            code = attributes.get("formatCode", "")
+            self.format_codes[attributes.get("numFmtId", "")] = code
+            self.emit(literals(code))
+        elif name == "cellXfs":
+            self.in_cells = True
+        elif name == "xf" and self.in_cells:
+            self.formats.append(attributes.get("numFmtId", "0"))
+
+    def end(self, name: str) -> None:
+        """Take an end tag."""
+        if name == "cellXfs":
+            self.in_cells = False
+
+    def data(self, text: str) -> None:
+        """Ignore white space between the tags."""
+
+    def renderer_of(self, style: str) -> Renderer | None:
+        """Return what shows the numbers of a cell style, None where they are shown as they are."""
+        if style not in self.renderers:
+            try:
+                number = self.formats[int(style)]
+            except (ValueError, IndexError):
+                number = "0"
+            code = self.format_codes.get(number) or BUILT_IN.get(int(number) if number.isdigit() else 0, "")
+            self.renderers[style] = renderer(code, self.since_1904)
+        return self.renderers[style]
+
+
+class SheetText(PartText):
+    """Reads one sheet: its cells by a short way, everything else as any part."""
+
+    def __init__(self, sink: Sink, place: str, strings: SharedStrings | None, styles: Styles | None):
+        super().__init__(sink, place)
+        self.strings = strings
+        self.styles = styles
+        self.row = 0
+        self.column = 0
+        self.cell = ""
+        self.kind = self.style = ""
+        self.value: list[str] = []
+        self.formula: list[str] = []
+        self.inline: list[str] = []
+        self.into: list[str] | None = None
+        self.phonetic = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Take a start tag."""
+        if name == "c":
+            self.begin_cell(attributes)
+        elif not self.cell:
+            if name == "row":
+                number = attributes.get("r", "")
+                self.row = int(number[:9]) if number.isdecimal() else self.row + 1
+                self.column = 0
+            else:
+                super().start(name, attributes)
+        elif name == "v":
+            self.into = self.value
+        elif name == "f":
+            self.into = self.formula
+        elif name == "t":
+            self.into = self.inline
+        elif name == "rPh":
+            self.phonetic = True
+
+    def end(self, name: str) -> None:
+        """Take an end tag."""
+        if not self.cell:
+            super().end(name)
+        elif name == "c":
+            self.end_cell()
+        elif name == "rPh":
+            self.phonetic = False
+        else:
+            self.into = None
+
+    def data(self, text: str) -> None:
+        """Take character data."""
+        if not self.cell:
+            super().data(text)
+        elif self.into is not None:
+            if self.phonetic:
+                self.emit(text, self.cell)
+            else:
+                self.into.append(text)
+
+    def begin_cell(self, attributes: dict[str, str]) -> None:
+        """Begin a cell; without a reference it stands right of the one before."""
+        reference = attributes.get("r")
+        if reference:
+            self.cell = reference
+        else:
+            self.column += 1
+            self.cell = f"{column_name(self.column)}{self.row}"
+        self.kind = attributes.get("t", "n")
+        self.style = attributes.get("s", "")
+
+    def end_cell(self) -> None:
+        """Hand over a cell as a person sees it, and its formula where that says more."""
+        self.sink.budget.spend_cells(1)
+        cell, kind = self.cell, self.kind
+        value = "".join(self.value)
+        shown = value
+        if kind == "s":
+            shown = self.strings.use(value) if self.strings else ""
+        elif kind == "n" and value:
+            show = self.styles.renderer_of(self.style) if self.styles and self.style else None
+            shown = (show and show(value)) or plain_number(value)
+        elif kind == "b" or (kind == "e" and value in ERRORS):
+            shown = ""
+        if self.inline:
+            shown += "".join(self.inline)
+        if shown and not shown.isspace():
+            self.sink.text(shown, f"{self.place}, {cell}")
+        if self.formula:
+            formula = "".join(self.formula)
+            if not value or TELLING.search(formula):
+                self.sink.text(formula, f"{self.place}, {cell}, formula")
+            self.formula.clear()
+        self.value.clear()
+        self.inline.clear()
+        self.into = None
+        self.cell = ""
+
+
+class SheetComments(PartText):
+    """Reads comments on cells, legacy (18.7) and threaded."""
+
+    def __init__(self, sink: Sink, place: str):
+        super().__init__(sink, place)
+        self.authors: list[str] = []
+        self.what = ""
+        self.texts: list[str] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Take a start tag."""
+        if name in ("comment", "threadedComment"):
+            number = attributes.get("authorId", "")
+            author = self.authors[int(number)] if number.isdecimal() and int(number) < len(self.authors) else ""
+            self.what = f"comment at {attributes.get('ref', '')}" + (f" by {author}" if author else "")
+        elif name in ("author", "t", "text"):
+            self.leaf = name
+        else:
+            self.leaf = ""
+        if name == "author":
+            self.texts.clear()
+
+    def end(self, name: str) -> None:
+        """Take an end tag."""
+        if name == "author":
+            self.authors.append("".join(self.texts))
+            self.emit(self.authors[-1], "comment author")
+            self.texts.clear()
+        elif name in ("comment", "threadedComment"):
+            self.finish()
+        self.leaf = ""
+
+    def data(self, text: str) -> None:
+        """Take character data."""
+        if self.leaf:
+            self.texts.append(text)
+
+    def finish(self) -> None:
+        """Hand over a comment."""
+        self.emit("".join(self.texts), self.what)
+        self.texts.clear()
+
+
+def column_name(number: int) -> str:
+    """Return the letters of a column counted from 1.
+
+    >>> column_name(1), column_name(28), column_name(16384)
+    ('A', 'AB', 'XFD')
+    """
+    name = ""
+    while number > 0:
+        number, letter = divmod(number - 1, 26)
+        name = chr(65 + letter) + name
+    return name

@@ -1,0 +1,1 @@
+"""PDF: pages, annotations, properties, attachments, and what only OCR can read."""

@@ -1,0 +1,189 @@
+"""One page of a PDF: its text, annotations, form fields, links, tagged alternatives and pictures.
+
+Section numbers are those of ISO 32000-1:2008.
+"""
+
+import ctypes
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pypdfium2.raw as pdfium
+
+from holdgate.extract.readers.pdf.pdf_calls import Handle, closing, page_text, wide_string, wide_string_out
+from holdgate.extract.readers.pdf.pdf_document import Strings, read_action, read_attachment
+from holdgate.extract.reading import Sink
+
+FORM_DEPTH = 12
+"""Form XObjects (8.10) are walked this deep for pictures; the text of deeper ones still comes with the page's text."""
+PAGE_OBJECTS = 100_000
+"""Objects of one page that are looked at one by one for pictures and replaced text."""
+STRUCTURE_DEPTH = 60
+STRUCTURE_ELEMENTS = 100_000
+
+# Keys of annotation dictionaries (12.5.2, 12.5.6.2, 12.5.6.6, 12.5.6.23) that hold what a person wrote.
+_ANNOTATION_KEYS = (b"Contents", b"T", b"Subj", b"RC", b"NM", b"OverlayText")
+_FIELD_SCRIPTS = range(pdfium.FPDF_ANNOT_AACTION_KEY_STROKE, pdfium.FPDF_ANNOT_AACTION_CALCULATE + 1)
+_MARK_KEYS = (b"ActualText", b"Alt", b"E")
+_HYPHEN_AT_LINE_END = re.compile("[\x02\ufffe](?:\r?\n)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture on a page: PDFium's object for it, and its size in its own pixels."""
+
+    handle: Handle
+    width: int
+    height: int
+
+
+@dataclass(slots=True)
+class Contents:
+    """What stands on a page besides its text.
+
+    `alternatives` are texts that marked content gives in place of what is drawn, `replaced` the marks whose
+    ActualText keeps PDFium from reporting what is drawn.
+    """
+
+    objects: int = 0
+    paths: int = 0
+    pictures: list[Picture] = field(default_factory=list)
+    alternatives: list[str] = field(default_factory=list)
+    replaced: list[tuple[Handle, Handle]] = field(default_factory=list)
+
+
+def read_text(page: Handle) -> str:
+    """Return all text of a page, also hidden or off the page; words broken at line ends are joined."""
+    with closing(pdfium.FPDFText_LoadPage(page), pdfium.FPDFText_ClosePage) as text_page:
+        count = pdfium.FPDFText_CountChars(text_page) if text_page else 0
+        text = page_text(pdfium.FPDFText_GetText, text_page, count) if count > 0 else ""
+    return _HYPHEN_AT_LINE_END.sub("", text).replace("\r\n", "\n")
+
+
+def read_contents(page: Handle, sink: Sink) -> Contents:
+    """Look through the objects of a page for pictures and marked content."""
+    contents = Contents()
+    for item in _objects(pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, page, 0):
+        contents.objects += 1
+        if not contents.objects % 256:
+            sink.budget.check_time()
+        if contents.objects > PAGE_OBJECTS:
+            sink.limited("page with too many objects")
+            break
+        for index in range(pdfium.FPDFPageObj_CountMarks(item)):
+            _read_mark(item, pdfium.FPDFPageObj_GetMark(item, index), contents)
+        kind = pdfium.FPDFPageObj_GetType(item)
+        if kind == pdfium.FPDF_PAGEOBJ_PATH:
+            contents.paths += 1
+        elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
+            width, height = ctypes.c_uint(), ctypes.c_uint()
+            pdfium.FPDFImageObj_GetImagePixelSize(item, width, height)
+            contents.pictures.append(Picture(item, width.value, height.value))
+    return contents
+
+
+def _objects(
+    count: Callable[[Handle], int], get: Callable[[Handle, int], Handle], parent: Handle, depth: int
+) -> Iterator[Handle]:
+    for index in range(count(parent)):
+        item = get(parent, index)
+        yield item
+        if depth < FORM_DEPTH and pdfium.FPDFPageObj_GetType(item) == pdfium.FPDF_PAGEOBJ_FORM:
+            yield from _objects(pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, item, depth + 1)
+
+
+def _read_mark(item: Handle, mark: Handle, contents: Contents) -> None:
+    """Note the texts of a marked-content property list (14.9.3 to 14.9.5)."""
+    for key in _MARK_KEYS:
+        if text := wide_string_out(pdfium.FPDFPageObjMark_GetParamStringValue, mark, key):
+            contents.alternatives.append(text)
+            if key == b"ActualText":
+                contents.replaced.append((item, mark))
+
+
+def read_replaced_text(page: Handle, contents: Contents) -> str:
+    """Return the text that is drawn where ActualText says something else, with the rest of the page.
+
+    A reader that trusts ActualText sees "harmless" where people see a card number. The marks are taken off the page
+    in memory, so call it last.
+    """
+    for item, mark in contents.replaced:
+        pdfium.FPDFPageObj_RemoveMark(item, mark)
+    return read_text(page)
+
+
+def read_annotations(document: Handle, form: Handle, page: Handle, place: str, strings: Strings) -> None:
+    """Hand on what annotations say (12.5): comments, authors, links, form fields, attached files."""
+    for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
+        strings.sink.budget.check_time()
+        with closing(pdfium.FPDFPage_GetAnnot(page, index), pdfium.FPDFPage_CloseAnnot) as annotation:
+            if not annotation:
+                continue
+            subtype = pdfium.FPDFAnnot_GetSubtype(annotation)
+            if subtype in (pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_XFAWIDGET):
+                if form:
+                    _read_field(form, annotation, f"{place}, form field", strings)
+            else:
+                for key in _ANNOTATION_KEYS:
+                    strings.add(wide_string(pdfium.FPDFAnnot_GetStringValue, annotation, key), f"{place}, annotation")
+                if link := pdfium.FPDFAnnot_GetLink(annotation):
+                    read_action(document, pdfium.FPDFLink_GetAction(link), f"{place}, link", strings)
+                if attached := pdfium.FPDFAnnot_GetFileAttachment(annotation):
+                    read_attachment(attached, f"{place}, attachment", strings)
+
+
+def _read_field(form: Handle, annotation: Handle, place: str, strings: Strings) -> None:
+    """Hand on name, tooltip, value, choices and scripts of the form field (12.7) that a widget stands for."""
+    for function in (
+        pdfium.FPDFAnnot_GetFormFieldValue,
+        pdfium.FPDFAnnot_GetFormFieldName,
+        pdfium.FPDFAnnot_GetFormFieldAlternateName,
+        pdfium.FPDFAnnot_GetFormFieldExportValue,
+    ):
+        strings.add(wide_string(function, form, annotation), place)
+    for index in range(pdfium.FPDFAnnot_GetOptionCount(form, annotation)):
+        strings.sink.budget.check_time()
+        strings.add(wide_string(pdfium.FPDFAnnot_GetOptionLabel, form, annotation, index), place)
+    for event in _FIELD_SCRIPTS:
+        strings.add(wide_string(pdfium.FPDFAnnot_GetFormAdditionalActionJavaScript, form, annotation, event), place)
+
+
+def draw_annotations(page: Handle) -> bool:
+    """Make what annotations draw (12.5.5) part of the page, also what is hidden or not printed; False if nothing is.
+
+    PDFium has no call for the text of an appearance. The page must be loaded again to see it.
+    """
+    drawn = False
+    for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
+        with closing(pdfium.FPDFPage_GetAnnot(page, index), pdfium.FPDFPage_CloseAnnot) as annotation:
+            if annotation and pdfium.FPDFAnnot_GetObjectCount(annotation) > 0:
+                pdfium.FPDFAnnot_SetFlags(annotation, pdfium.FPDF_ANNOT_FLAG_PRINT)
+                drawn = True
+    return drawn and pdfium.FPDFPage_Flatten(page, pdfium.FLAT_PRINT) == pdfium.FLATTEN_SUCCESS
+
+
+def read_structure(page: Handle, place: str, strings: Strings) -> None:
+    """Hand on the alternative texts of a tagged page (14.7.2): alternate description, ActualText, expansion, title."""
+    with closing(pdfium.FPDF_StructTree_GetForPage(page), pdfium.FPDF_StructTree_Close) as tree:
+        if not tree:
+            return
+        count = pdfium.FPDF_StructTree_CountChildren(tree)
+        stack = [(pdfium.FPDF_StructTree_GetChildAtIndex(tree, index), 0) for index in reversed(range(count))]
+        for _ in range(STRUCTURE_ELEMENTS):
+            if not stack:
+                return
+            element, depth = stack.pop()
+            if not element:
+                continue
+            strings.sink.budget.check_time()
+            for function in (
+                pdfium.FPDF_StructElement_GetAltText,
+                pdfium.FPDF_StructElement_GetActualText,
+                pdfium.FPDF_StructElement_GetExpansion,
+                pdfium.FPDF_StructElement_GetTitle,
+            ):
+                strings.add_new(wide_string(function, element), f"{place}, alternative text")
+            if depth < STRUCTURE_DEPTH:
+                for index in reversed(range(pdfium.FPDF_StructElement_CountChildren(element))):
+                    stack.append((pdfium.FPDF_StructElement_GetChildAtIndex(element, index), depth + 1))
+        strings.sink.limited("too many structure elements")

@@ -1,0 +1,252 @@
+"""Strings and streams of a PDF that PDFium has no call for, found by scanning the file itself.
+
+PDFium reports neither own keys of the information dictionary, XMP, layer names, signers, form fields without a
+widget nor scripts of actions. They are strings (ISO 32000-1, 7.3.4) in the file's objects, or in object streams
+(7.5.7), so the file is read once more without following its structure: every string that was not handed on before
+and reads as text is handed on. Streams are skipped but for object streams, XMP, embedded files and text streams.
+"""
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from holdgate.extract.readers.pdf.pdf_document import Strings
+from holdgate.extract.readers.pictures.xmp import xmp_text
+
+PLACE = "document strings"
+MOST_PAGES = 5_000
+OBJECT_STREAM_BYTES = 16_000_000
+"""Writers put some hundred objects into one object stream: tens of kB."""
+TEXT_STREAM_BYTES = 5_000_000
+
+# PDFDocEncoding (Annex D.2) where it differs from Latin-1.
+_DOC_ENCODING = dict(zip(range(0x18, 0x20), "˘ˇˆ˙˝˛˚˜", strict=True)) | dict(
+    zip(range(0x80, 0x9F), "•†‡…—–ƒ⁄‹›−‰„“”‘’‚™ﬁﬂŁŒŠŸŽıłœšž", strict=True)
+)
+_DOC_ENCODING[0xA0] = "€"
+
+# Binary values, constants of the format, and names of targets inside the document (12.3.2.3), which no reader sees.
+_SKIPPED_KEYS = frozenset(
+    b"ID O U OE UE Perms CheckSum Registry Ordering Panose CharSet Lang DA D Dest Names Limits".split()
+)
+_DATE = re.compile(r"D:(?:19|20)\d\d(?:\d\d){0,5}(?:[-+Z][\d']*)?")
+_NAME = re.compile(rb"[A-Za-z0-9]+")
+_TOKEN = re.compile(rb"\\.|[()]|<[0-9A-Fa-f\s]*+>", re.S)
+_ESCAPE = re.compile(rb"\\(\r\n|[0-7]{1,3}|.)", re.S)
+_ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\n": b"", b"\r": b"", b"\r\n": b""}
+_NOT_TEXT = re.compile(r"[^\w\s\x20-\x7e]")
+_PRINTABLE = re.compile(rb"[\x20-\x7e\s]")
+_TEXT_MARKS = (b"\xfe\xff", b"\xff\xfe", b"\xef\xbb\xbf")
+
+_OTHER_FILTER = re.compile(rb"/(?:ASCII85|ASCIIHex|LZW|RunLength|CCITTFax|JBIG2|DCT|JPX|Crypt)(?:Decode)?\b")
+_INFLATED_AT_ONCE = 16_384
+
+_STREAM = re.compile(rb">>\s*+stream(?:\r\n|\n|\r)")
+_LENGTH = re.compile(rb"/Length\s+(\d+)\s*(?!\s*\d+\s+R)")
+_OBJECT = re.compile(rb"(\d{1,10})\s{1,5}\d{1,5}\s{1,5}obj\b")
+_PAGE = re.compile(rb"/Type\s{0,5}/Page\b")
+_TEXT_REFERENCE = re.compile(rb"/(?:JS|RC|RV|V|DV)\s+(\d{1,10})\s{1,5}\d{1,5}\s{1,5}R")
+_FILE_REFERENCES = re.compile(rb"/EF\s{0,5}<<([^>]{0,500})>>")
+_REFERENCE = re.compile(rb"(\d{1,10})\s{1,5}\d{1,5}\s{1,5}R")
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A stream object: its number (-1 if unknown), its dictionary as written, and where its bytes stand."""
+
+    number: int
+    dictionary: bytes
+    start: int
+    end: int
+
+
+def read_strings(data: bytes, strings: Strings) -> None:
+    """Hand on every string, XMP packet, text stream and embedded file of `data` that was not handed on before."""
+    syntax, streams = split(data)
+    budget = strings.sink.budget
+    for stream in streams:
+        if b"/ObjStm" in stream.dictionary:
+            budget.check_time()
+            syntax.append(decoded(data, stream, strings, OBJECT_STREAM_BYTES) or b"")
+    text_numbers, file_numbers = set[int](), set[int]()
+    for region in syntax:
+        budget.check_time()
+        for text in texts(region, budget.check_time):
+            strings.add_new(text, PLACE)
+        text_numbers.update(int(number) for number in _TEXT_REFERENCE.findall(region))
+        for references in _FILE_REFERENCES.findall(region):
+            file_numbers.update(int(number) for number in _REFERENCE.findall(references))
+    for stream in streams:
+        budget.check_time()
+        if b"/Metadata" in stream.dictionary:
+            for text in xmp_text(decoded(data, stream, strings) or b""):
+                strings.add_new(text, "document properties")
+        elif b"/EmbeddedFile" in stream.dictionary or stream.number in file_numbers:
+            content = decoded(data, stream, strings)
+            if content is not None:
+                strings.add_file(content, "embedded file")
+        elif stream.number in text_numbers:
+            content = decoded(data, stream, strings)
+            if content is not None and len(content) <= TEXT_STREAM_BYTES:
+                strings.add_new(string_text(content), PLACE)
+
+
+def split(data: bytes) -> tuple[list[bytes], list[Stream]]:
+    """Divide a file into what lies between streams, and the streams."""
+    syntax: list[bytes] = []
+    streams: list[Stream] = []
+    position = 0
+    while match := _STREAM.search(data, position):
+        region = data[position : match.start() + 2]
+        syntax.append(region)
+        head = -1
+        number = -1
+        for found in _OBJECT.finditer(region, max(0, len(region) - 20_000)):
+            head, number = found.end(), int(found[1])
+        dictionary = region[head:] if head >= 0 else region[-2_000:]
+        end = _stream_end(data, match.end(), dictionary)
+        streams.append(Stream(number, dictionary, match.end(), end))
+        position = end
+    syntax.append(data[position:])
+    return syntax, streams
+
+
+def with_new_page_tree(data: bytes) -> bytes:
+    """Return a document that lost its catalog or its end with a new catalog for the pages that are still there.
+
+    PDFium then rebuilds the cross-reference table by itself, as it does for other damage.
+    """
+    pages: list[int] = []
+    for page in islice(_PAGE.finditer(data), MOST_PAGES):
+        heads = _OBJECT.findall(data, max(0, page.start() - 1_000), page.start())
+        pages.extend(int(number) for number in heads[-1:])
+    if not pages:
+        return data
+    kids = " ".join(f"{number} 0 R" for number in pages)
+    return (
+        data
+        + (
+            f"\nendstream\nendobj\n9999998 0 obj\n<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>\nendobj\n"
+            "9999999 0 obj\n<< /Type /Catalog /Pages 9999998 0 R >>\nendobj\n"
+            "trailer << /Size 10000000 /Root 9999999 0 R >>\nstartxref\n0\n%%EOF\n"
+        ).encode()
+    )
+
+
+def _stream_end(data: bytes, start: int, dictionary: bytes) -> int:
+    """Believe /Length where `endstream` follows it, else take the next `endstream` or the end of the file."""
+    if length := _LENGTH.search(dictionary):
+        end = start + int(length[1])
+        if data[end : end + 11].lstrip(b"\r\n").startswith(b"endstream"):
+            return end
+    end = data.find(b"endstream", start)
+    return len(data) if end < 0 else end
+
+
+def decoded(data: bytes, stream: Stream, strings: Strings, most: int = 0) -> bytes | None:
+    """Return the bytes of a stream without filter or with FlateDecode, None for other filters.
+
+    A damaged stream gives what can be inflated of it; one beyond `most` bytes, by default the size of a
+    member, is cut there and said so.
+    """
+    if _OTHER_FILTER.search(stream.dictionary):
+        return None
+    if b"/FlateDecode" not in stream.dictionary:
+        return data[stream.start : stream.end]
+    inflate = zlib.decompressobj()
+    content = bytearray()
+    try:
+        for start in range(stream.start, stream.end, _INFLATED_AT_ONCE):
+            piece = inflate.decompress(data[start : min(start + _INFLATED_AT_ONCE, stream.end)])
+            strings.sink.budget.spend_bytes(len(piece))
+            content += piece
+            if len(content) > (most or strings.sink.budget.limits.entry_bytes):
+                strings.sink.limited("stream too large")
+                break
+    except zlib.error:
+        strings.sink.limited("damaged")
+    return bytes(content)
+
+
+def texts(region: bytes, check: Callable[[], None] = lambda: None) -> Iterator[str]:
+    """Yield the literal and hexadecimal strings of a piece of PDF syntax that read as text, in linear time.
+
+    `check` is called now and then and may end the work by an exception.
+    """
+    depth = 0
+    start = 0
+    for count, token in enumerate(_TOKEN.finditer(region)):
+        if not count % 4_096:
+            check()
+        kind = region[token.start()]
+        if kind == 0x28:
+            depth += 1
+            if depth == 1:
+                start = token.end()
+        elif kind == 0x29 and depth:
+            depth -= 1
+            if not depth and (text := _text(region, start - 1, _unescape(region[start : token.start()]))):
+                yield text
+        elif kind == 0x3C and not depth:
+            digits = b"".join(token[0][1:-1].split())
+            if text := _text(region, token.start(), bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode())):
+                yield text
+    if depth and (text := _text(region, start - 1, _unescape(region[start:]))):
+        yield text
+
+
+def _text(region: bytes, start: int, raw: bytes) -> str:
+    """Decode a string that stands at `start` of a region, or return "" where it is not text."""
+    if len(raw) < 3 or _key(region, start) in _SKIPPED_KEYS:
+        return ""
+    text = string_text(raw)
+    return "" if _DATE.fullmatch(text) or _is_binary(raw, text) else text
+
+
+def _key(region: bytes, start: int) -> bytes:
+    """Return the key of the dictionary entry that a string at `start` belongs to, by itself or in an array."""
+    slash = region.rfind(b"/", max(0, start - 200), start)
+    if slash < 0 or b">>" in region[slash:start]:
+        return b""
+    name = _NAME.match(region, slash + 1)
+    return name[0] if name else b""
+
+
+def _is_binary(raw: bytes, text: str) -> bool:
+    """Tell hashes, file identifiers and signatures from text: of random bytes a third is printable ASCII."""
+    if len(_NOT_TEXT.findall(text)) > len(text) // 4:
+        return True
+    return not raw.startswith(_TEXT_MARKS) and len(_PRINTABLE.findall(raw)) < len(raw) // 2 and not _is_utf8(raw)
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unescape(raw: bytes) -> bytes:
+    if b"\\" not in raw:
+        return raw
+    return _ESCAPE.sub(_unescaped, raw)
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    code = escape[1]
+    return bytes([int(code, 8) & 255]) if code[0] in b"01234567" else _ESCAPED.get(code, code)
+
+
+def string_text(raw: bytes) -> str:
+    """Decode a text string (7.9.2.2): UTF-16 or UTF-8 by its mark, else UTF-8 where valid, else PDFDocEncoding."""
+    if raw.startswith(b"\xfe\xff"):
+        return raw[2:].decode("utf-16-be", "replace")
+    if raw.startswith(b"\xff\xfe"):
+        return raw[2:].decode("utf-16-le", "replace")
+    try:
+        return raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1").translate(_DOC_ENCODING)

@@ -1,0 +1,1 @@
+"""Images and drawings: their metadata, and the text in them by OCR."""

@@ -1,0 +1,250 @@
+"""Pictures: what cameras and editors write into them (EXIF, XMP, IPTC, comments), and the text in them by OCR.
+
+Pillow decodes, and only when OCR is on: size and metadata come from the headers. Every page of a TIFF and every frame
+of an animation is a picture of its own.
+"""
+
+import io
+import re
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from functools import partial
+from typing import cast
+
+from PIL import AvifImagePlugin, ExifTags, Image, ImageFile, ImageOps, IptcImagePlugin, UnidentifiedImageError
+
+from holdgate.extract import ocr
+from holdgate.extract.budget import LimitReachedError
+from holdgate.extract.ocr import Pixels
+from holdgate.extract.readers.pictures.xmp import xmp_text
+from holdgate.extract.reading import Document, Sink, UnreadableError
+
+FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "JPEG2000", "PPM", "ICO", "PCX", "TGA", "AVIF")
+PLACE = "image properties"
+TEXT_BYTES = 500_000
+"""A text chunk of a picture is unpacked to this many bytes; Pillow refuses a picture with one beyond a million."""
+TRAILING_BYTES = 32
+SQUARE = 1.2
+"""Dots are square enough up to this ratio of resolutions; fax pages (204 by 98 dpi) are stretched before OCR."""
+
+_XP_TAGS = range(0x9C9B, 0x9CA0)
+_COMMENT_CODES = {b"ASCII\0\0\0": "ascii", b"UNICODE\0": "utf-16", b"JIS\0\0\0\0\0": "iso2022_jp", b"\0" * 8: "utf-8"}
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]+")
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_JPEG_END = 0xD9
+
+# Pillow's plug-ins let through whatever a damaged file provokes.
+_PILLOW_ERRORS = (
+    OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, AttributeError, OverflowError,
+    ZeroDivisionError, RuntimeError, struct.error, zlib.error,
+)  # fmt: skip
+
+# A confined worker cannot start threads, and libavif gives up without the ones it wants.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+# The size is checked before a picture is decoded; Pillow's own warning would say no more.
+Image.MAX_IMAGE_PIXELS = None
+
+
+def read(document: Document, sink: Sink) -> None:
+    """Read a picture. One that Pillow cannot open is `damaged`, or in a format that is not read."""
+    _read_trailing(document.data, sink)
+    try:
+        with warnings.catch_warnings(action="ignore"), _opened(document.data) as image:
+            _read_metadata(document.data, image, sink)
+            _read_frames(document.data, image, sink)
+    except UnidentifiedImageError as error:
+        raise UnreadableError("damaged or unknown image format") from error
+    except MemoryError as error:
+        raise LimitReachedError("image too large") from error
+    except _PILLOW_ERRORS as error:
+        raise UnreadableError("damaged") from error
+
+
+def _opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data), formats=FORMATS)
+
+
+def _read_frames(data: bytes, image: Image.Image, sink: Sink) -> None:
+    pages = "page" if image.format == "TIFF" else "frame"
+    for number in range(sink.budget.limits.pdf_pages):
+        sink.budget.check_time()
+        try:
+            image.seek(number)
+        except EOFError:
+            return
+        width, height = image.size
+        place = f"{pages} {number + 1}" if getattr(image, "is_animated", False) else ""
+        ocr.current.read(width, height, partial(_pixels, data, image, number, sink), sink, place)
+        # The next frame of an animation is drawn over this one: what is too large now stays too large.
+        if width * height > ocr.current.limits.pixels or not _has_more_pictures(image):
+            return
+    sink.limited("too many frames")
+
+
+def _has_more_pictures(image: Image.Image) -> bool:
+    """Tell whether to look for another frame. Those of an animation are of one size, and going there decodes them."""
+    if image.format == "MPO" or not hasattr(image, "n_frames"):
+        return False
+    return image.format == "TIFF" or ocr.current.engine is not None
+
+
+def _pixels(data: bytes, image: Image.Image, number: int, sink: Sink) -> Pixels:
+    """Decode the frame `image` stands at; of a truncated picture take the rows that are there."""
+    try:
+        image.load()
+    except _PILLOW_ERRORS as error:
+        sink.limited("damaged")
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            image = _opened(data)
+            image.seek(number)
+            image.load()
+        except _PILLOW_ERRORS:
+            raise UnreadableError("damaged") from error
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
+    return grey_pixels(image)
+
+
+def grey_pixels(image: Image.Image) -> Pixels:
+    """Turn a picture into upright grey pixels with square dots, transparent parts in the shade letters are not."""
+    x, y = (float(value) for value in image.info.get("dpi", (0, 0)))
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith(("I", "F")):
+        low, high = cast(tuple[float, float], image.getextrema())
+        scale = 255 / max(high - low, 1)
+        image = image.convert("F").point(lambda value: value * scale - low * scale)
+    elif "A" in image.mode or "transparency" in image.info:
+        image = _on_background(image.convert("LA"))
+    grey = image.convert("L")
+    if x > 0 and y > 0 and max(x, y) > SQUARE * min(x, y):
+        dots = max(x, y)
+        grey = grey.resize((round(grey.width * dots / x), round(grey.height * dots / y)))
+        x = dots
+    return Pixels(grey.width, grey.height, grey.tobytes(), round(x) if 70 <= x <= 1_200 else 0)
+
+
+def _on_background(image: Image.Image) -> Image.Image:
+    """Put a transparent picture on white, or on black where what is opaque is mostly white."""
+    grey, alpha = image.split()
+    histogram = grey.histogram(alpha.point(lambda value: 255 if value > 127 else 0))
+    bright = sum(histogram[128:]) > sum(histogram[:128])
+    return Image.composite(grey, Image.new("L", grey.size, 0 if bright else 255), alpha)
+
+
+def _read_metadata(data: bytes, image: Image.Image, sink: Sink) -> None:
+    seen: set[str] = set()
+    try:
+        for text in _metadata(data, image, sink):
+            cleaned = _CONTROLS.sub(" ", text).strip()
+            if cleaned and cleaned not in seen:
+                seen.add(cleaned)
+                sink.text(cleaned, PLACE)
+    except _PILLOW_ERRORS:
+        sink.limited("damaged image properties")
+
+
+def _metadata(data: bytes, image: Image.Image, sink: Sink) -> Iterator[str]:
+    """Yield the texts of a picture's metadata, whatever block they stand in."""
+    if data.startswith(_PNG_SIGNATURE):
+        # Pillow would decode the whole picture first.
+        yield from _png_texts(data, sink)
+        return
+    yield from _exif_texts(image.getexif())
+    comment = image.info.get("comment")
+    if comment:
+        yield comment.decode("utf-8", "replace") if isinstance(comment, bytes) else str(comment)
+    xmp = image.info.get("xmp")
+    if xmp:
+        yield from xmp_text(xmp.encode() if isinstance(xmp, str) else xmp)
+    iptc = IptcImagePlugin.getiptcinfo(cast(ImageFile.ImageFile, image)) or {}
+    for values in iptc.values():
+        for value in values if isinstance(values, list) else [values]:
+            yield value.decode("utf-8", "replace")
+
+
+def _exif_texts(exif: Image.Exif) -> Iterator[str]:
+    """Yield strings of the EXIF directories (CIPA DC-008), UserComment and Windows' own tags among them."""
+    directories = [exif, exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)]
+    for directory in directories:
+        for tag, value in directory.items():
+            if isinstance(value, str):
+                yield value
+            elif isinstance(value, bytes) and tag in _XP_TAGS:
+                yield value.decode("utf-16-le", "replace")
+            elif isinstance(value, bytes) and tag == ExifTags.Base.UserComment and value[:8] in _COMMENT_CODES:
+                yield value[8:].decode(_COMMENT_CODES[value[:8]], "replace")
+
+
+def _png_texts(data: bytes, sink: Sink) -> Iterator[str]:
+    """Yield the text chunks of a PNG (ISO/IEC 15948, 11.3.4), also those after the pixels."""
+    position = len(_PNG_SIGNATURE)
+    while position + 12 <= len(data):
+        length = int.from_bytes(data[position : position + 4], "big")
+        kind, body = data[position + 4 : position + 8], data[position + 8 : position + 8 + length]
+        position += 12 + length
+        if kind == b"tEXt":
+            yield body.replace(b"\0", b": ", 1).decode("latin-1")
+        elif kind == b"zTXt":
+            key, _, packed = body.partition(b"\0")
+            yield f"{key.decode('latin-1')}: {_inflated(packed[1:], sink).decode('latin-1')}"
+        elif kind == b"iTXt":
+            yield from _international_text(body, sink)
+        elif kind == b"eXIf":
+            exif = Image.Exif()
+            exif.load(body)
+            yield from _exif_texts(exif)
+        elif kind == b"IEND":
+            return
+
+
+def _international_text(body: bytes, sink: Sink) -> Iterator[str]:
+    key, _, rest = body.partition(b"\0")
+    packed, (_language, _, rest) = rest[:1] == b"\1", rest[2:].partition(b"\0")
+    translated, _, text = rest.partition(b"\0")
+    if packed:
+        text = _inflated(text, sink)
+    if key == b"XML:com.adobe.xmp":
+        yield from xmp_text(text)
+    else:
+        yield f"{(translated or key).decode('utf-8', 'replace')}: {text.decode('utf-8', 'replace')}"
+
+
+def _inflated(packed: bytes, sink: Sink) -> bytes:
+    inflate = zlib.decompressobj()
+    try:
+        text = inflate.decompress(packed, TEXT_BYTES)
+    except zlib.error:
+        sink.limited("damaged image comment")
+        return b""
+    if inflate.unconsumed_tail:
+        sink.limited("image comment too large")
+    return text
+
+
+def _read_trailing(data: bytes, sink: Sink) -> None:
+    """Hand on what stands after the end of a PNG or JPEG: a document may ride on a picture."""
+    if data.startswith(_PNG_SIGNATURE):
+        end = data.find(b"IEND", len(_PNG_SIGNATURE)) + 8
+    elif data.startswith(b"\xff\xd8"):
+        end = _jpeg_end(data)
+    else:
+        return
+    if end >= 8 and len(data[end:].strip(b"\0 \r\n")) > TRAILING_BYTES:
+        sink.embedded(data[end:], "after the image")
+
+
+def _jpeg_end(data: bytes) -> int:
+    """Return where a JPEG ends (ITU-T T.81, B.1.1): segments say their length, pixels end at the next marker."""
+    position = 2
+    while marker := _JPEG_MARKER.search(data, position):
+        position = marker.end()
+        kind = data[position - 1]
+        if kind == _JPEG_END:
+            return position
+        if kind > 1:
+            position += int.from_bytes(data[position : position + 2], "big")
+    return -1

@@ -1,0 +1,1 @@
+"""Documents that are text, and bytes of which only strings are read."""

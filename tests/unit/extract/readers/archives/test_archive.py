@@ -1,0 +1,156 @@
+"""Archives by libarchive and single compressed files: members, limits, encryption, damage."""
+
+import bz2
+import gzip
+import lzma
+import os
+import subprocess
+import sys
+
+import libarchive
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.extract.budget import LimitReachedError, Limits
+from holdgate.extract.extractor import extract_file
+from holdgate.extract.part import Status
+from holdgate.extract.readers.archives import archive, compressed
+from holdgate.extract.reading import UnreadableError
+from tests.support.samples import TOKEN, archived, cab, rar, rar5
+from tests.support.sink import read_all
+
+FORMATS = {
+    form: archived(form)
+    for form in ("7zip", "ustar", "pax", "gnutar", "v7tar", "cpio_newc", "ar_svr4", "xar", "iso9660")
+}
+FORMATS |= {"cab": cab(), "rar": rar(), "rar5": rar5()}
+
+
+def test_the_library_is_found_without_the_loaders_cache() -> None:
+    """While the package is set up on a fresh machine, ldconfig(8) has not run yet."""
+    program = (
+        "import ctypes.util; ctypes.util.find_library = lambda name: None; "
+        "from holdgate.extract.readers.archives import archive; print(archive.ffi.version_number() > 3_000_000)"
+    )
+    kept = {name: value for name, value in os.environ.items() if name != "LIBARCHIVE"}
+    run = subprocess.run([sys.executable, "-c", program], env=kept, capture_output=True, text=True, check=False)
+    assert run.stdout == "True\n", run.stderr
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_members(form: str) -> None:
+    sink = read_all(archive.read, FORMATS[form])
+    assert TOKEN.encode() in sink.documents[0].data
+    assert sink.documents[0].name == "a.txt"
+    assert sink.limits == []
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (rar(file_flags=0x4), "encrypted member"),
+        (rar(main_flags=0x1), "one volume of a split archive"),
+        (rar5("file"), "encrypted member"),
+    ],
+)
+def test_what_stays_unread_of_a_rar_is_named(data: bytes, reason: str) -> None:
+    assert reason in read_all(archive.read, data).limits
+
+
+@pytest.mark.parametrize("flags", range(8))
+def test_a_cabinet_with_all_that_its_header_may_have(flags: int) -> None:
+    # libarchive wants to see 256 bytes behind a name.
+    sink = read_all(archive.read, cab(flags=flags) + bytes(256))
+    assert [document.name for document in sink.documents] == ["a.txt"]
+    assert sink.limits == []
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (rar(main_flags=0x80), "encrypted"),
+        (rar5("headers"), "encrypted"),
+        # They would crash libarchive 3.6.
+        *((cab(size=30, flags=flags, checksum=1), "damaged") for flags in (0, 4, 5)),
+        (rar(file_flags=0x10), "unknown compression"),  # solid, which libarchive reads of RAR 5 only
+    ],
+)
+def test_what_cannot_be_read_at_all_says_why(data: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableError, match=reason):
+        read_all(archive.read, data)
+
+
+@pytest.mark.parametrize("form", ["7zip", "cab", "rar", "ustar"])
+def test_a_cut_archive_is_never_complete(form: str) -> None:
+    data = FORMATS[form]
+    extraction = extract_file("a.dat", data[: len(data) // 2])
+    assert extraction.status is not Status.COMPLETE
+
+
+def test_names_beyond_ascii() -> None:
+    out = bytearray()
+    with libarchive.custom_writer(lambda data: out.extend(data) or len(data), "7zip") as writer:
+        writer.add_file_from_memory("Größe 資料.txt", 1, b"x")
+    assert read_all(archive.read, bytes(out)).documents[0].name == "Größe 資料.txt"
+
+
+def test_too_many_members() -> None:
+    extraction = extract_file("a.tar", FORMATS["ustar"], Limits(entries=1))
+    assert extraction.reason == "a.tar: too many members"
+
+
+COMPRESSED = {
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
+}
+
+
+@pytest.mark.parametrize("form", COMPRESSED)
+@given(data=st.binary(min_size=1, max_size=300))
+def test_what_was_compressed_comes_back(form: str, data: bytes) -> None:
+    sink = read_all(compressed.read, COMPRESSED[form](data), "a.txt.gz")
+    assert [(document.name, document.data) for document in sink.documents] == [("a.txt", data)]
+    assert sink.limits == []
+
+
+@pytest.mark.parametrize("form", ["zstd", "lz4", "lzip", "compress"])
+def test_rarer_compressions(form: str) -> None:
+    extraction = extract_file("a.tar.dat", archived("ustar", form))
+    assert any(TOKEN in part.text for part in extraction.parts)
+    assert extraction.status is Status.COMPLETE
+
+
+def test_streams_one_after_the_other_are_one_file() -> None:
+    assert read_all(compressed.read, gzip.compress(b"one") + gzip.compress(b"two")).documents[0].data == b"onetwo"
+
+
+def test_what_follows_the_stream_is_read() -> None:
+    sink = read_all(compressed.read, gzip.compress(b"one") + b"Rosenquist")
+    assert [document.data for document in sink.documents] == [b"Rosenquist", b"one"]
+
+
+@pytest.mark.parametrize("form", COMPRESSED)
+def test_a_cut_file_is_read_up_to_the_cut(form: str) -> None:
+    data = COMPRESSED[form](b"".join(b"line %d\n" % number for number in range(200_000)))
+    sink = read_all(compressed.read, data[: -len(data) // 10])
+    assert sink.limits == ["damaged, read up to the damage"]
+    assert sink.documents[0].data.startswith(b"line 0\nline 1\n")
+
+
+def test_nothing_to_be_had() -> None:
+    with pytest.raises(UnreadableError, match="damaged"):
+        read_all(compressed.read, b"\x1f\x8b\x08" + b"\xff" * 30)
+
+
+@pytest.mark.parametrize("form", ["gzip", "bzip2", "xz"])
+def test_bombs_stop_at_the_ratio(form: str) -> None:
+    with pytest.raises(LimitReachedError, match="compression ratio"):
+        read_all(compressed.read, COMPRESSED[form](bytes(30_000_000)))
+
+
+@pytest.mark.parametrize(("name", "inner"), [("a.tgz", "a.tar"), ("a.CSV.GZ", "a.CSV"), ("a", "a")])
+def test_inner_names(name: str, inner: str) -> None:
+    assert read_all(compressed.read, gzip.compress(b"x"), name).documents[0].name == inner

@@ -1,0 +1,98 @@
+import zipfile
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.extract.budget import LimitReachedError, Limits
+from holdgate.extract.readers.archives.zip_package import ZipPackage
+from holdgate.extract.reading import UnreadableError
+from unit.extract.readers.recording import RecordingSink, packed
+
+PARTS = {"a/one.xml": b"<one/>" * 50, "two.xml": b"<two/>" * 50}
+
+
+def contents(data: bytes, sink: RecordingSink) -> dict[str, bytes | None]:
+    package = ZipPackage(data, sink)
+    return {member.path: package.read(member) for member in package.members}
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_every_method_is_unpacked(method):
+    sink = RecordingSink()
+    assert contents(packed(PARTS, method), sink) == PARTS
+    assert sink.reasons == []
+
+
+def test_missing_directory_is_replaced_by_the_local_headers():
+    data = packed(PARTS)
+    sink = RecordingSink()
+    assert contents(data[: data.index(b"PK\1\2")], sink) == PARTS
+    assert sink.reasons == ["damaged ZIP directory"]
+
+
+def test_cut_member_gives_what_is_there():
+    data = packed({"one.xml": b"".join(b"%06d" % number for number in range(4_000))})
+    sink = RecordingSink()
+    content = contents(data[: len(data) // 2], sink)["one.xml"]
+    assert content is not None
+    assert content.startswith(b"000000000001")
+    assert len(content) > 1_000
+    assert "damaged ZIP directory" in sink.reasons
+
+
+def test_comment_of_the_file_is_read():
+    data = packed(PARTS)
+    sink = RecordingSink()
+    ZipPackage(data[:-2] + b"\x0c\0Account 4711", sink)
+    assert sink.texts == [("Account 4711", "ZIP comment")]
+
+
+def test_wrong_checksum_is_no_reason_to_stop():
+    data = bytearray(packed(PARTS))
+    data[14] ^= 0xFF
+    assert contents(bytes(data), RecordingSink()) == PARTS
+
+
+def test_encrypted_member_is_said():
+    data = bytearray(packed(PARTS))
+    directory = data.index(b"PK\1\2")
+    data[directory + 8] |= 1
+    sink = RecordingSink()
+    assert contents(bytes(data), sink) == PARTS | {"a/one.xml": None}
+    assert sink.reasons == ["encrypted member"]
+
+
+def test_bomb_is_refused_by_its_directory_and_by_its_content():
+    data = packed({"one.xml": b"\0" * 1_000_000})
+    limits = Limits(ratio_from_bytes=1_000, entry_bytes=2_000_000)
+    sink = RecordingSink(limits)
+    assert contents(data, sink) == {"one.xml": None}
+    at = data.index(b"PK\1\2") + 24
+    lying = data[:at] + b"\x10\0\0\0" + data[at + 4 :]
+    assert contents(lying, sink) == {"one.xml": None}
+    assert sink.reasons == ["compression ratio", "compression ratio"]
+
+
+def test_too_many_members_are_refused():
+    with pytest.raises(LimitReachedError, match="too many members"):
+        ZipPackage(packed({str(number): b"" for number in range(20)}), RecordingSink(Limits(entries=10)))
+
+
+def test_sum_of_all_members_is_bounded():
+    with pytest.raises(LimitReachedError, match="total size"):
+        contents(packed(PARTS), RecordingSink(Limits(total_bytes=400)))
+
+
+def test_no_member_at_all_is_damage():
+    with pytest.raises(UnreadableError, match=r"^damaged$"):
+        ZipPackage(b"PK\3\4", RecordingSink())
+
+
+@given(st.binary(max_size=200), st.integers(0, 400))
+def test_nothing_breaks_it(junk, at):
+    data = bytearray(packed(PARTS))
+    data[at : at + len(junk)] = junk
+    with suppress(UnreadableError, LimitReachedError):
+        contents(bytes(data), RecordingSink())

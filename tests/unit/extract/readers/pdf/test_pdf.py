@@ -1,0 +1,201 @@
+"""Every place of a PDF where text can stand is read and named, by whatever writer it was made."""
+
+import io
+from collections.abc import Iterator
+
+import pypdf
+import pytest
+from reportlab.pdfgen import canvas as reportlab_canvas
+
+from holdgate.extract import ocr
+from holdgate.extract.budget import Budget, LimitReachedError, Limits
+from holdgate.extract.ocr import NOT_READ, OcrLimits, Pixels
+from holdgate.extract.readers.pdf import pdf
+from holdgate.extract.reading import Document, UnreadableError
+from support.pdf_writer import PdfWriter, simple_pdf
+from support.pictures import picture, scanned_pdf
+from support.planted_pdf import DOCUMENT_PLACES, EMBEDDED_PLACES, PAGE_PLACES, planted_pdf, token
+from support.sink import KeepingSink, read_all
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "packed"])
+def planted(request: pytest.FixtureRequest) -> KeepingSink:
+    return read_all(pdf.read, planted_pdf(packed=request.param))
+
+
+@pytest.mark.parametrize(("place", "name"), (PAGE_PLACES | DOCUMENT_PLACES).items())
+def test_a_planted_token_is_found_at_its_place(planted: KeepingSink, place: str, name: str) -> None:
+    assert name in planted.places_of(token(place))
+
+
+@pytest.mark.parametrize("place", EMBEDDED_PLACES)
+def test_a_planted_token_is_found_in_an_embedded_document(planted: KeepingSink, place: str) -> None:
+    assert any(token(place).encode() in document.data for document in planted.documents)
+
+
+def test_the_planted_document_is_complete(planted: KeepingSink) -> None:
+    assert planted.limits == []
+
+
+class PlaceEngine:
+    """Answers with the size of what it was given, so that a test sees what was rendered."""
+
+    def recognise(self, pixels: Pixels, seconds: float) -> str:
+        return f"{pixels.width}x{pixels.height}"
+
+
+@pytest.fixture
+def engine() -> Iterator[None]:
+    ocr.configure(PlaceEngine(), OcrLimits())
+    yield
+    ocr.configure(None, OcrLimits())
+
+
+SCAN = picture(900, 1_200, "scanned words")
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_scanned_page_is_rendered_whole() -> None:
+    assert read_all(pdf.read, scanned_pdf(SCAN)).texts == [("1652x2338", "page 1")]
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_picture_on_a_page_with_text_is_read_by_itself() -> None:
+    assert read_all(pdf.read, scanned_pdf(SCAN, "a text layer may say anything")).texts == [
+        ("a text layer may say anything", "page 1"),
+        ("900x1200", "page 1, picture"),
+    ]
+
+
+def test_with_ocr_off_a_scan_is_limited_and_a_logo_is_not() -> None:
+    assert read_all(pdf.read, scanned_pdf(SCAN)).limits == [NOT_READ]
+    assert read_all(pdf.read, scanned_pdf(SCAN, "a text layer may say anything")).limits == [NOT_READ]
+    logo = scanned_pdf(picture(300, 100, "logo"), "a letter with a logo on top", points=(150, 50))
+    assert read_all(pdf.read, logo).limits == []
+    assert read_all(pdf.read, simple_pdf("a letter without")).limits == []
+
+
+def drawn_pdf(contents: bytes) -> bytes:
+    writer = PdfWriter()
+    tree, stream = writer.reserve(), writer.stream(contents)
+    page = writer.add(f"<< /Type /Page /Parent {tree} 0 R /MediaBox [0 0 595 842] /Contents {stream} 0 R >>")
+    writer.put(tree, f"<< /Type /Pages /Count 1 /Kids [{page} 0 R] >>")
+    return writer.file(f"/Root {writer.add(f'<< /Type /Catalog /Pages {tree} 0 R >>')} 0 R")
+
+
+def test_text_drawn_as_curves_is_not_read_and_a_few_lines_are_no_text() -> None:
+    curve = b"10 10 m 20 30 30 30 40 10 c f\n"
+    assert read_all(pdf.read, drawn_pdf(curve * 100)).limits == [NOT_READ]
+    assert read_all(pdf.read, drawn_pdf(curve * 10)).limits == []
+
+
+@pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256"])
+def test_encryption_with_an_empty_password_is_no_obstacle(algorithm: str) -> None:
+    sink = read_all(pdf.read, encrypted(planted_pdf(), "", algorithm))
+    for place in ("page text", "own property", "XMP", "layer name", "script in a stream", "field without widget"):
+        assert sink.places_of(token(place)), place
+
+
+def test_a_document_that_needs_a_password_is_encrypted() -> None:
+    with pytest.raises(UnreadableError, match=r"^encrypted$"):
+        read_all(pdf.read, encrypted(simple_pdf("secret words"), "password", "AES-256"))
+
+
+def encrypted(data: bytes, password: str, algorithm: str) -> bytes:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(data))
+    writer.encrypt(password, "owner", algorithm=algorithm)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def test_what_another_writer_makes_is_read() -> None:
+    out = io.BytesIO()
+    canvas = reportlab_canvas.Canvas(out)
+    canvas.setTitle("title words")
+    canvas.drawString(72, 700, "page words")
+    canvas.acroForm.textfield(name="field", value="value words", tooltip="tooltip words")
+    canvas.bookmarkPage("top")
+    canvas.addOutlineEntry("bookmark words", "top")
+    canvas.linkURL("https://partner.example/words", (0, 0, 9, 9))
+    canvas.save()
+    places = dict(read_all(pdf.read, out.getvalue()).texts)
+    for text, place in (
+        ("title words", "document properties"),
+        ("page words", "page 1"),
+        ("value words", "page 1, form field"),
+        ("tooltip words", "page 1, form field"),
+        ("bookmark words", "bookmark"),
+        ("https://partner.example/words", "page 1, link"),
+    ):
+        assert places[text] == place
+
+
+def updated(data: bytes, number: int, content: bytes) -> bytes:
+    """Append an incremental update that replaces object `number` by a stream."""
+    body = b"\n%d 0 obj << /Length %d >>\nstream\n%b\nendstream endobj\n" % (number, len(content), content)
+    previous = int(data.rsplit(b"startxref\n", 1)[1].split()[0])
+    root = data.rsplit(b"/Root ", 1)[1].split()[0]
+    offset = len(data) + 1
+    return (
+        data
+        + body
+        + (
+            b"xref\n%d 1\n%010d 00000 n \ntrailer << /Size 20 /Root %b 0 R /Prev %d >>\nstartxref\n%d\n%%%%EOF\n"
+            % (number, offset, root, previous, len(data + body))
+        )
+    )
+
+
+def test_text_that_an_update_took_away_is_read() -> None:
+    second = updated(simple_pdf("the first words", "second page"), 3, b"BT /F1 12 Tf 9 9 Td (the last words) Tj ET")
+    assert read_all(pdf.read, second).texts == [
+        ("the last words", "page 1"),
+        ("second page", "page 2"),
+        ("the first words", "page 1, earlier version"),
+    ]
+
+
+def test_pages_are_named_by_number() -> None:
+    assert read_all(pdf.read, simple_pdf("first", "second")).texts == [("first", "page 1"), ("second", "page 2")]
+
+
+def test_too_many_pages_are_limited() -> None:
+    sink = KeepingSink(Budget(Limits(pdf_pages=2)))
+    pdf.read(Document(simple_pdf("one", "two", "three")), sink)
+    assert [text for text, _ in sink.texts] == ["one", "two"]
+    assert sink.limits == ["too many pages"]
+
+
+@pytest.mark.parametrize("data", [b"", b"%PDF-1.7\n", b"no PDF at all"])
+def test_what_pdfium_cannot_open_is_damaged(data: bytes) -> None:
+    with pytest.raises(UnreadableError, match=r"^damaged$"):
+        read_all(pdf.read, data)
+
+
+def test_strings_of_a_document_that_does_not_open_are_still_read() -> None:
+    sink = KeepingSink()
+    broken = b"%PDF-1.7\n1 0 obj << /Title (words of the title) >> endobj"
+    with pytest.raises(UnreadableError):
+        pdf.read(Document(broken), sink)
+    assert sink.texts == [("words of the title", "document strings")]
+
+
+def test_a_truncated_document_gives_what_is_left() -> None:
+    data = simple_pdf("first page words", "second page words")
+    for end in (data.index(b"/Catalog"), data.index(b"xref")):
+        sink = read_all(pdf.read, data[:end])
+        assert [text for text, _ in sink.texts] == ["first page words", "second page words"]
+    sink = read_all(pdf.read, data[: data.index(b"/Catalog")])
+    assert sink.limits == ["damaged"]
+
+
+def test_an_attachment_is_bounded_before_it_is_fetched() -> None:
+    sink = KeepingSink(Budget(Limits(entry_bytes=4)))
+    with pytest.raises(LimitReachedError, match="member too large"):
+        pdf.read(Document(planted_pdf()), sink)
+
+
+def test_something_before_the_header_is_handed_on() -> None:
+    rider = b"PK\3\4" + b"x" * 60
+    assert [kept.data for kept in read_all(pdf.read, rider + simple_pdf("x")).documents] == [rider]

@@ -1,0 +1,197 @@
+"""Metadata of pictures is text, text in pictures goes to OCR, and a damaged picture gives what is left of it."""
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from holdgate.extract import ocr
+from holdgate.extract.budget import LimitReachedError
+from holdgate.extract.ocr import NOT_READ, OcrLimits, Pixels
+from holdgate.extract.readers.pictures import image
+from holdgate.extract.reading import UnreadableError
+from support.pictures import picture, saved
+from support.sink import KeepingSink, read_all
+
+
+class ShadeEngine:
+    """Answers with size and mean shade instead of text, so that a test sees what was decoded."""
+
+    def recognise(self, pixels: Pixels, seconds: float) -> str:
+        return f"{pixels.width}x{pixels.height} first {pixels.data[0]} dpi {pixels.dpi}"
+
+
+@pytest.fixture
+def engine() -> Iterator[None]:
+    ocr.configure(ShadeEngine(), OcrLimits())
+    yield
+    ocr.configure(None, OcrLimits())
+
+
+def texts(sink: KeepingSink) -> list[str]:
+    return [text for text, _ in sink.texts]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "JPEG2000", "PPM", "AVIF"])
+@pytest.mark.usefixtures("engine")
+def test_each_format_is_decoded(kind: str) -> None:
+    sink = read_all(image.read, saved(picture(300, 100, "words").convert("RGB"), kind))
+    assert any(text.startswith("300x100 first 25") for text in texts(sink))
+    assert sink.limits == []
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP"])
+def test_with_ocr_off_a_large_picture_is_limited_and_not_decoded(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = saved(picture(800, 600, "words").convert("RGB"), kind)
+    monkeypatch.setattr(image, "_pixels", lambda *_: pytest.fail("decoded"))
+    assert read_all(image.read, data).limits == [NOT_READ]
+    assert read_all(image.read, saved(picture(300, 100).convert("RGB"), kind)).limits == []
+
+
+def exif_picture(kind: str) -> bytes:
+    exif = Image.Exif()
+    exif[0x010E] = "described words"
+    exif[0x013B] = "artist words"
+    exif[0x9C9C] = "windows words".encode("utf-16-le")
+    exif.get_ifd(0x8769)[0x9286] = b"ASCII\0\0\0comment words"
+    return saved(picture(50, 50).convert("RGB"), kind, exif=exif)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("words", ["described words", "artist words", "windows words", "comment words"])
+def test_exif_is_text(kind: str, words: str) -> None:
+    assert (words, "image properties") in read_all(image.read, exif_picture(kind)).texts
+
+
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:rights>words of xmp</dc:rights>'
+    b"</rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "TIFF"])
+def test_xmp_is_text(kind: str) -> None:
+    options: dict[str, Any] = {"tiffinfo": {700: XMP}} if kind == "TIFF" else {"xmp": XMP}
+    assert "words of xmp" in texts(read_all(image.read, saved(picture(50, 50).convert("RGB"), kind, **options)))
+
+
+def test_comments_are_text() -> None:
+    assert texts(read_all(image.read, saved(picture(9, 9), "GIF", comment=b"gif words"))) == ["gif words"]
+    assert texts(read_all(image.read, saved(picture(9, 9), "JPEG", comment=b"jpeg words"))) == ["jpeg words"]
+
+
+def test_png_text_chunks_are_text_also_behind_the_pixels() -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Plain", "plain words")
+    info.add_text("Packed", "packed words", zip=True)
+    info.add_itxt("World", "wörld words", lang="de", tkey="Welt", zip=True)
+    info.add_itxt("XML:com.adobe.xmp", XMP.decode())
+    data = saved(picture(9, 9), "PNG", pnginfo=info)
+    late = b"tEXtLate\0late words"
+    data = data[:-12] + len(late[4:]).to_bytes(4, "big") + late + zlib.crc32(late).to_bytes(4, "big") + data[-12:]
+    assert texts(read_all(image.read, data)) == [
+        "Plain: plain words", "Packed: packed words", "Welt: wörld words", "words of xmp", "Late: late words",
+    ]  # fmt: skip
+
+
+def test_a_text_chunk_that_expands_without_end_is_cut() -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Bomb", "9" * 800_000, zip=True)
+    sink = read_all(image.read, saved(picture(9, 9), "PNG", pnginfo=info))
+    assert sink.limits == ["image comment too large"]
+    assert len(texts(sink)[0]) <= image.TEXT_BYTES + 10
+
+
+@pytest.mark.usefixtures("engine")
+def test_each_page_of_a_tiff_is_a_page() -> None:
+    pages = [picture(300 + 10 * number, 100, "words") for number in range(3)]
+    sink = read_all(image.read, saved(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
+    assert [(text.split()[0], place) for text, place in sink.texts] == [
+        ("300x100", "page 1"), ("310x100", "page 2"), ("320x100", "page 3"),
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("engine")
+def test_fax_pages_are_stretched_to_square_dots() -> None:
+    sink = read_all(image.read, saved(picture(1_728, 1_078, "fax").convert("1"), "TIFF", dpi=(204, 98)))
+    assert texts(sink)[0].startswith("1728x2244 first 255 dpi 204")
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_photo_that_says_it_lies_on_its_side_is_put_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    sink = read_all(image.read, saved(picture(300, 100, "words"), "JPEG", exif=exif))
+    assert texts(sink)[0].startswith("100x300")
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(("ink", "background"), [((0, 0, 0, 255), 255), ((255, 255, 255, 255), 0)])
+def test_letters_on_transparent_ground_stay_visible(ink: tuple[int, ...], background: int) -> None:
+    transparent = picture(300, 100, "words", paper=(0, 0, 0, 0), ink=ink, mode="RGBA")
+    assert f"first {background} " in texts(read_all(image.read, saved(transparent, "PNG")))[0]
+
+
+@pytest.mark.usefixtures("engine")
+def test_sixteen_bits_a_dot_are_scaled_not_cut() -> None:
+    deep = picture(300, 100, "words").convert("I").point(lambda value: value * 100).convert("I;16")
+    assert "first 255 " in texts(read_all(image.read, saved(deep, "PNG")))[0]
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_of_a_truncated_picture_the_rest_is_read_and_said_to_be_damaged(kind: str) -> None:
+    data = saved(picture(600, 600, *["some words"] * 12), kind)
+    sink = read_all(image.read, data[: len(data) * 2 // 3])
+    assert texts(sink)[0].startswith("600x600 first 25")
+    assert sink.limits == ["damaged"]
+
+
+@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"not a picture", b"GIF89a\1"])
+def test_what_is_no_picture_is_unreadable(data: bytes) -> None:
+    with pytest.raises(UnreadableError):
+        read_all(image.read, data)
+
+
+def test_a_picture_of_too_many_pixels_is_never_decoded() -> None:
+    ocr.configure(ShadeEngine(), OcrLimits(pixels=10_000))
+    try:
+        sink = read_all(image.read, saved(picture(300, 100, "words"), "PNG"))
+    finally:
+        ocr.configure(None, OcrLimits())
+    assert (sink.texts, sink.limits) == ([], [NOT_READ])
+
+
+@pytest.mark.usefixtures("engine")
+def test_each_frame_of_an_animation_is_read() -> None:
+    frames = [picture(300, 100, "words").rotate(angle) for angle in (0, 90)]
+    sink = read_all(image.read, saved(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+    assert [place for _, place in sink.texts] == ["frame 1", "frame 2"]
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_frame_larger_than_memory_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_image: object) -> None:
+        raise MemoryError
+
+    data = saved(picture(300, 100, "words"), "PNG")
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
+    with pytest.raises(LimitReachedError, match="image too large"):
+        read_all(image.read, data)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_what_rides_behind_a_picture_is_handed_on(kind: str) -> None:
+    rider = b"name;card\n" * 9 + b"\xff\xd9"
+    data = saved(picture(90, 90, "x"), kind)
+    assert [kept.data for kept in read_all(image.read, data + rider).documents] == [rider]
+    assert read_all(image.read, data + b"\r\n").documents == []
+
+
+def test_entities_in_xmp_are_not_expanded() -> None:
+    bomb = b'<!DOCTYPE a [<!ENTITY a "bomb"><!ENTITY b "&a;&a;&a;">]><a>&b;&b;</a>'
+    (text,) = texts(read_all(image.read, saved(picture(9, 9), "JPEG", xmp=bomb)))
+    assert "&b;&b;" in text

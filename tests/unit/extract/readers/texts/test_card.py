@@ -1,0 +1,53 @@
+import base64
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.extract.readers.texts import calendar, card
+from unit.extract.readers.recording import read
+
+
+def test_folded_and_escaped_values_are_joined():
+    data = b"BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Anna\r\nNOTE:card 4111\\, 1111\r\n 1111 end\\nnext\r\nEND:VCARD\r\n"
+    assert ("NOTE: card 4111, 11111111 end\nnext", "card Anna") in read(card, data).texts
+
+
+def test_quoted_printable_is_decoded_over_its_soft_breaks():
+    data = b"BEGIN:VCARD\nN;CHARSET=ISO-8859-1;ENCODING=QUOTED-PRINTABLE:M=FCller=\n;Anna\nEND:VCARD\n"
+    assert ("N: Müller Anna", "card") in read(card, data).texts
+
+
+def test_pictures_are_handed_over():
+    encoded = base64.b64encode(b"\xff\xd8\xff").decode()
+    for line in (
+        f"PHOTO;ENCODING=b;TYPE=JPEG:{encoded}",
+        f"PHOTO:data:image/jpeg;base64,{encoded}",
+        f"PHOTO;BASE64:{encoded}",
+    ):
+        sink = read(card, f"BEGIN:VCARD\r\n{line}\r\nEND:VCARD\r\n".encode())
+        assert sink.documents == [("photo", b"\xff\xd8\xff")]
+
+
+def test_parameters_and_lines_without_a_colon_are_read():
+    sink = read(card, b'TEL;X-NOTE="4711:0815":+1 202 555 0100\nstray 4712\n')
+    assert sink.place_of("4711:0815") == "card"
+    assert sink.place_of("stray 4712") == ""
+
+
+def test_components_of_a_calendar_are_named():
+    data = (
+        b"BEGIN:VCALENDAR\r\nX-WR-CALNAME:Team\r\nBEGIN:VEVENT\r\nSUMMARY:Meeting\r\nBEGIN:VALARM\r\nDESCRIPTION:Wake\r\n"
+        b"END:VALARM\r\nATTENDEE;CN=Anna:mailto:anna@corp.example\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    sink = read(calendar, data)
+    assert sink.place_of("Team") == "calendar"
+    assert sink.place_of("Meeting") == "event"
+    assert sink.place_of("Wake") == "alarm"
+    assert sink.place_of("anna@corp.example") == "event"
+    assert sink.place_of("Anna") == "event"
+
+
+@given(st.binary(max_size=300))
+def test_nothing_breaks_it(data):
+    read(card, data)
+    read(calendar, data)

@@ -1,0 +1,120 @@
+"""HTML: lines as a person sees them, what is hidden as well, and no more than linear time."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.extract.readers.texts import html
+from tests.support.sink import read_all
+
+
+def text_of(source: str) -> str:
+    return "\n".join(text for text, place in read_all(html.read, source.encode()).texts if not place)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("<p>4111 <b>1111</b><i> 11</i>11</p>", "4111 1111 1111"),
+        ("41<span>11</span><!-- x -->11", "411111"),
+        ("<p>a</p><p>b</p>", "a\nb"),
+        ("<div>a<div>b</div>c</div>", "a\nb\nc"),
+        ("a<br>b<hr>c", "a\nb\nc"),
+        ("<ul><li>a<li>b</ul>", "a\nb"),
+        ("<table><tr><td>a<td>b<tr><td>c</table>", "a\tb\nc"),
+        ("a &amp; b&#x41;&euro;", "a & bA€"),
+        ("<h1>a</h1>b", "a\nb"),
+        ("<title>a</title><p style='display:none'>b", "a\nb"),
+        ("<select><option>a<option>b</select>", "a\nb"),
+        ("<p>a<script>b</script><style>c</style>", "a\nb\nc"),
+        ("", ""),
+    ],
+)
+def test_lines(source: str, text: str) -> None:
+    assert text_of(source) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("<!-- Rosenquist -->", "comment"),
+        ("<!DOCTYPE html><!-- Rosenquist --><html>", "comment"),
+        ("<html></html><!-- Rosenquist -->", "comment"),
+        ("<img alt='Rosenquist'>", "alt"),
+        ("<a href='https://partner.example/?q=Rosenquist'>x</a>", "href"),
+        ("<input type=hidden value='Rosenquist'>", "value"),
+        ("<meta name=author content='Rosenquist'>", "content"),
+        ("<p data-note=Rosenquist>", "data-note"),
+        ("<template><p>Rosenquist</p></template>", ""),
+        ("<noscript>Rosenquist</noscript>", ""),
+        ("<textarea>Rosenquist</textarea>", ""),
+        ("<svg><text>Rosenquist</text></svg>", ""),
+    ],
+)
+def test_hiding_places(source: str, place: str) -> None:
+    sink = read_all(html.read, source.encode())
+    assert sink.places_of("Rosenquist") == [place]
+
+
+@pytest.mark.parametrize(
+    "hiding", ["style='display: none'", "style='font-size:0'", "hidden", "style='visibility:hidden'"]
+)
+def test_hidden_text_does_not_split_what_is_seen(hiding: str) -> None:
+    sink = read_all(html.read, f"<p>4111 11<span {hiding}>noise</span>11</p>".encode())
+    assert sink.texts == [("4111 11noise11", ""), ("4111 1111", "without hidden text")]
+
+
+@pytest.mark.parametrize(
+    "style", ["overflow:hidden", "font-size: 0.8em", "font-size:0.05pt", "opacity: .5", "display:block"]
+)
+def test_what_is_seen_is_not_taken_for_hidden(style: str) -> None:
+    assert read_all(html.read, f"<p>4111 <span style='{style}'>1111</span></p>".encode()).texts == [("4111 1111", "")]
+
+
+def test_layout_is_no_text() -> None:
+    assert read_all(html.read, b"<p class='4111' id='4111' style='4111'>x").everything() == "x"
+
+
+def test_data_uri_is_a_document() -> None:
+    sink = read_all(html.read, b"<img src='data:text/plain;base64,Um9zZW5xdWlzdA=='>")
+    assert [(document.data, document.declared_type) for document in sink.documents] == [(b"Rosenquist", "text/plain")]
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16", "cp1252", "koi8-r"])
+def test_charset_of_a_meta_element(codec: str) -> None:
+    word = "договор" if codec == "koi8-r" else "Größe"
+    source = f"<html><meta charset={codec}><p>{word} {word}</p>".encode(codec)
+    assert word in read_all(html.read, source).everything()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<div>" * 5_000 + "Rosenquist",
+        "<p " + " ".join(f"a{number}=b" for number in range(5_000)) + ">Rosenquist",
+        "<a " * 5_000 + "Rosenquist",
+        "<!--" * 5_000 + "Rosenquist",
+        '<a x="' * 5_000 + "Rosenquist",
+        "x" * (html.MAX_BYTES + 1) + "<p title='Rosenquist'>",
+    ],
+)
+def test_heavy_pages_are_read_too(source: str) -> None:
+    assert "Rosenquist" in read_all(html.read, source.encode()).everything()
+
+
+def test_strip_reads_what_the_tree_reads() -> None:
+    source = "<p>4111 <b>1111</b></p><img alt='note'><!-- aside -->&euro;"
+    sink = read_all(lambda document, sink: html.strip(document.data.decode(), sink), source.encode())
+    text = sink.everything()
+    for word in ("4111 1111", "note", "aside", "€"):
+        assert word in text
+
+
+@given(st.text(alphabet="<>/!-= \"'abp&;#x1\n", max_size=200))
+def test_anything_is_read(source: str) -> None:
+    read_all(html.read, source.encode())
+
+
+@given(st.text(alphabet=st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=50))
+def test_no_word_is_lost(word: str) -> None:
+    assert word in read_all(html.read, f"<div><p>{word}</b></div>".encode()).everything()
