@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from data.compound_writer import compound
 from holdgate.extract.readers.office import excel, ole
-from holdgate.extract.readers.openxml.number_format import packed_number, shared_strings
+from holdgate.extract.readers.office.biff import shared_strings
+from holdgate.extract.readers.openxml.number_format import packed_number
 from holdgate.extract.reading import UnreadableError
 from unit.extract.readers.recording import read
 
