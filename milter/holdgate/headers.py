@@ -1,5 +1,7 @@
 """The headers that only Holdgate writes. Copies that come in from outside are removed before ours are added."""
 
+import re
+from collections.abc import Iterator
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 
@@ -11,6 +13,41 @@ SEAL = "X-Holdgate-Seal"
 ROUTE = "X-Holdgate-Route"
 
 ALL = (INSPECTED, ACTION, STATUS, INCIDENT, SEAL, ROUTE)
+
+# A field as Postfix knows one (is_header_buf): a name of printable ASCII, and white space at most before the colon.
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
+
+
+def fields(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield name and value of each field at the beginning of a message, with LF or CRLF line ends; never an error.
+
+    The value is what follows the colon, as bytes, its folds as LF. The header ends where Postfix ends it: at the first
+    line that is neither a field nor a fold.
+    """
+    field = b""
+    for line in content.split(b"\n"):
+        line = line.removesuffix(b"\r")
+        if field and line[:1] in (b" ", b"\t"):
+            field += b"\n" + line
+            continue
+        if field:
+            yield _parted(field)
+        if _FIELD.match(line) is None:
+            return
+        field = line
+    if field:
+        yield _parted(field)
+
+
+def first(content: bytes, name: str) -> str | None:
+    """Return the first field of a name (in any case) as `decode` reads it, None where the header has none."""
+    return next((decode(value) for known, value in fields(content) if known.lower() == name.lower()), None)
+
+
+def _parted(field: bytes) -> tuple[str, bytes]:
+    match = _FIELD.match(field)
+    assert match is not None
+    return match[1].decode("ascii"), match[2]
 
 
 def decode(value: bytes | str) -> str:

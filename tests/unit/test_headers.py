@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.headers import decode
+from holdgate.headers import decode, fields, first
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,44 @@ def test_examples(value: bytes, text: str) -> None:
 def test_nothing_raises_and_the_text_can_be_stored(value: bytes | str) -> None:
     assert "\n" not in decode(value) or b"=?" in (value if isinstance(value, bytes) else value.encode())
     decode(value).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"A: 1\nB :2\n\nC: 3\n", [("A", b" 1"), ("B", b"2")]),
+        (b"A: 1\r\n\tmore\r\nB: 2\r\n\r\nC: 3\r\n", [("A", b" 1\n\tmore"), ("B", b" 2")]),
+        (b"Subject: Z\xc3\xbcrich \xff\n", [("Subject", b" Z\xc3\xbcrich \xff")]),
+        (b"A: 1\nno field\nB: 2\n", [("A", b" 1")]),
+        (b"A: 1\nB\xff: 2\nC: 3\n", [("A", b" 1")]),
+        (b"A: 1: 2", [("A", b" 1: 2")]),
+        (b" fold of nothing\nA: 1\n", []),
+        (b": no name\nA: 1\n", []),
+        (b"\nA: 1\n", []),
+        (b"", []),
+    ],
+)
+def test_fields_of_a_header(content: bytes, found: list[tuple[str, bytes]]) -> None:
+    assert list(fields(content)) == found
+
+
+def test_the_first_field_of_a_name_in_any_case() -> None:
+    header = b"SUBJECT: =?utf-8?q?gr=C3=B6=C3=9Fer?=\nSubject: b\nEmpty:\n"
+    assert (first(header, "Subject"), first(header, "empty"), first(header, "From")) == ("gr\u00f6\u00dfer", "", None)
+
+
+_NAME = st.text(alphabet=[chr(code) for code in range(33, 127) if chr(code) != ":"], min_size=1)
+_LINE = st.binary().map(lambda data: data.replace(b"\n", b"").rstrip(b"\r"))
+
+
+@given(st.lists(st.tuples(_NAME, st.lists(_LINE, min_size=1, max_size=3))), st.sampled_from([b"\n", b"\r\n"]))
+def test_what_is_written_as_fields_is_read_as_such(written: list[tuple[str, list[bytes]]], end: bytes) -> None:
+    expected = [(name, b"\n ".join(lines)) for name, lines in written]
+    content = b"".join(name.encode() + b":" + value.replace(b"\n", end) + end for name, value in expected)
+    assert list(fields(content + end + b"Body: x" + end)) == expected
+
+
+@given(st.binary())
+def test_no_header_raises_or_holds_what_cannot_be_stored(content: bytes) -> None:
+    for name, value in fields(content):
+        (name + decode(value)).encode()

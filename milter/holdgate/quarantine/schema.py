@@ -1,5 +1,6 @@
 """The tables of the store. `migrations/` builds them step by step; a test compares the two."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,9 +41,16 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+_UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
+
+
 def storable(text: str) -> str:
-    """Return `text` as both databases can keep it: PostgreSQL has no NUL, which a Subject may well decode to."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    """Return `text` as both databases can keep it.
+
+    PostgreSQL has no NUL, which a Subject may well decode to, and UTF-8 has no form for the lone surrogates by which
+    Python stands for bytes that it could not decode.
+    """
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 class Word(TypeDecorator[str]):

@@ -12,6 +12,7 @@ mark, or never came through the milter where the settings have such mail adopted
 daemon still cannot read or delete other mail.
 """
 
+import fcntl
 import json
 import os
 import re
@@ -149,8 +150,29 @@ def _read_request(connection: socket.socket) -> dict[str, Any]:
     return request
 
 
+def claim(path: Path) -> int:
+    """Take the lock that says whose the socket at `path` is, for as long as the returned descriptor is open.
+
+    The lock is the kernel's (flock(2)) on a file beside the socket, so that one whose holder was killed is free; the
+    file stays. Raises BlockingIOError where another agent runs.
+    """
+    lock = path.with_name(f"{path.name}.lock")
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise BlockingIOError(f"{lock}: another holdgate-queue runs with this socket; stop it first") from error
+        raise
+    return descriptor
+
+
 def listen(path: Path, *, group_id: int) -> socket.socket:
-    """Bind the agent's socket, readable and writable for root and one group. A socket left by a dead agent goes."""
+    """Bind the agent's socket, readable and writable for root and one group. A socket left by a dead agent goes.
+
+    Only who holds the lock of `claim` may do this: the socket of an agent that runs would go as well.
+    """
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     previous = os.umask(0o177)

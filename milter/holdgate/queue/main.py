@@ -31,6 +31,7 @@ def main() -> None:
     settings, _ = daemon.begin(_NAME, __doc__)
     try:
         user_id, group_id = daemon.ids_of(settings.user)
+        lock = agent.claim(settings.queue.socket)
         listener = agent.listen(settings.queue.socket, group_id=group_id)
     except (KeyError, OSError) as error:
         maillog.failed(stage="socket", error=str(error))
@@ -38,6 +39,7 @@ def main() -> None:
     child = os.fork()
     if child == 0:
         listener.close()
+        os.close(lock)
         sys.exit(_reconcile(settings))
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
@@ -55,7 +57,8 @@ def main() -> None:
     except SystemExit:
         os.kill(child, signal.SIGTERM)
         os.waitpid(child, 0)
-    settings.queue.socket.unlink(missing_ok=True)
+    settings.queue.socket.unlink(missing_ok=True)  # ours, as long as we hold the lock
+    os.close(lock)
     maillog.stopped()
     sys.exit(os.waitstatus_to_exitcode(status) and daemon.EX_OSERR)
 

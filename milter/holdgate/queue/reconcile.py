@@ -24,9 +24,6 @@ holds himself (postsuper -h, HOLD in a table) has come through the milter, and i
 """
 
 from datetime import UTC, datetime, timedelta
-from email import policy
-from email.message import Message
-from email.parser import BytesHeaderParser
 
 from holdgate import headers, maillog, metrics
 from holdgate.mask import mask_telling
@@ -178,10 +175,9 @@ class Reconciler:
         content = self._queue.show(message.queue_id, message.arrival_time, header_only=True)
         if content is None:
             return True
-        header = BytesHeaderParser(policy=policy.compat32).parsebytes(content)
-        marked = header.get(self._action_name, "").strip() == self._action_value
-        incident_id = header.get(headers.INCIDENT, "").strip()
-        adoptable = self._adopt_uninspected and headers.STATUS not in header
+        marked = headers.first(content, self._action_name) == self._action_value
+        incident_id = headers.first(content, headers.INCIDENT) or ""
+        adoptable = self._adopt_uninspected and headers.first(content, headers.STATUS) is None
         if not (marked or incident_id or adoptable):
             return False
         known = self._known(message, incident_id)
@@ -189,7 +185,7 @@ class Reconciler:
             # Open: it was recorded after this pass read the store. Closed: an operator put it on hold by hand.
             return known.state in OPEN
         if known is None:
-            known = self._record_adopted(message, header)
+            known = self._record_adopted(message, content)
         else:
             self._hold(known, message)
         maillog.adopted(message.queue_id, incident=known.id)
@@ -204,8 +200,8 @@ class Reconciler:
         found = named or held
         return found[-1] if found else None
 
-    def _record_adopted(self, message: HeldMessage, header: Message) -> Incident:
-        inspected = headers.STATUS in header
+    def _record_adopted(self, message: HeldMessage, header: bytes) -> Incident:
+        status = headers.first(header, headers.STATUS)
         incident = Incident(
             queue_id=message.queue_id,
             sender=message.sender,
@@ -213,11 +209,11 @@ class Reconciler:
             policy=ADOPTED,
             arrival_time=message.arrival_time,
             size=message.size,
-            header_from=mask_telling(headers.decode(header.get("From", "")), addresses=False),
-            subject=mask_telling(headers.decode(header.get("Subject", ""))),
-            message_id=headers.decode(header.get("Message-ID", "")),
-            status=str(header[headers.STATUS]).partition(";")[0].strip()[:16] if inspected else "failed",
-            reason="" if inspected else "not inspected, it did not come through the milter",
+            header_from=mask_telling(headers.first(header, "From") or "", addresses=False),
+            subject=mask_telling(headers.first(header, "Subject") or ""),
+            message_id=headers.first(header, "Message-ID") or "",
+            status="failed" if status is None else status.partition(";")[0].strip()[:16],
+            reason="not inspected, it did not come through the milter" if status is None else "",
         )
         self._store.record(incident, ACTOR, "adopted", "held without an incident")
         self._hold(incident, message)

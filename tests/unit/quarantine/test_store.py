@@ -37,6 +37,12 @@ def test_what_is_recorded_is_read_back(store: Store) -> None:
     assert [(e.event, e.who, e.how) for e in store.history(whole.id)] == [("recorded", "anna@corp.example", "test")]
 
 
+def test_text_that_is_no_text_can_be_stored_and_found(store: Store) -> None:
+    odd = incident(subject="a\0b\udcff\ud800c", queue_id="4\udcff")
+    store.record(odd, ACTOR, note="\udcff")
+    assert [one.subject for one in store.find("4\udcff")] == ["a\ufffdb\ufffd\ufffdc"]
+
+
 def test_a_change_writes_state_event_and_notice_together(store: Store) -> None:
     held = replace(incident(), state=State.HELD)
     store.record(held, ACTOR)

@@ -212,6 +212,22 @@ def test_another_user_is_refused_even_when_the_socket_lets_him_in(path: Path) ->
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+def test_only_one_may_have_the_socket(tmp_path: Path) -> None:
+    path = tmp_path / "queue.sock"
+    first = agent.claim(path)
+    with pytest.raises(BlockingIOError, match=r"queue\.sock\.lock: another holdgate-queue runs"):
+        agent.claim(path)
+    os.close(first)  # as the kernel does for one that was killed
+    os.close(agent.claim(path))
+
+
+def test_a_lock_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "queue.sock.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"):
+        agent.claim(tmp_path / "queue.sock")
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_the_socket_is_for_root_and_one_group(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o660
 

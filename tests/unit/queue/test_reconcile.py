@@ -334,6 +334,24 @@ def test_mail_that_never_came_through_the_milter_is_adopted_where_that_is_wanted
     ] * adopted
 
 
+@pytest.mark.parametrize(
+    ("header", "subject", "header_from"),
+    [
+        (b"Subject: Z\xc3\xbcrich\nFrom: J\xc3\xbcrg <j@corp.example>\n", "Z\u00fcrich", "J\u00fcrg <j@corp.example>"),
+        (b"Subject: Z\xfcrich\nFrom: J\xfcrg\n", "Z\ufffdrich", "J\ufffdrg"),
+        (b"Subject: =?utf-8?q?=00?=\nFrom: \xff\n", "\ufffd", "\ufffd"),
+        (b"Subject: =?unknown-8bit?b?/w==?=\nFrom:\n", "\ufffd", ""),
+    ],
+)
+def test_raw_bytes_in_a_header_do_not_stop_an_adoption(
+    store: Store, header: bytes, subject: str, header_from: str
+) -> None:
+    queue = FakeQueue()
+    queue.add("4a", b"X-Holdgate-Incident: gone\n" + header)
+    settle(new_reconciler(store, queue))
+    assert [(i.state, i.subject, i.header_from) for i in store.incidents()] == [(State.HELD, subject, header_from)]
+
+
 @pytest.mark.parametrize("choice", [Answer.APPROVE, Answer.REJECT])
 def test_an_adopted_message_is_adopted_once(store: Store, choice: Answer) -> None:
     queue = FakeQueue()
