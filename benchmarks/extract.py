@@ -1,4 +1,4 @@
-"""Extraction: what is read of real documents, what evades, what hostile files cost; each against its floor."""
+"""Extraction: what is read of real documents, what evades, how cost grows; each against its floor."""
 
 import base64
 import io
@@ -12,7 +12,6 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from email.message import EmailMessage
-from pathlib import Path
 
 from PIL import Image
 
@@ -21,16 +20,14 @@ from holdgate.extract import lint
 from holdgate.extract.budget import Budget
 from holdgate.extract.extractor import extract_file, extract_message
 from holdgate.extract.part import Extraction, Status
+from tests.support.bounds import zipped
 from tests.support.evasion import evasions, wire
-from tests.support.hostile import hostile
 from tests.support.pdf_writer import PdfWriter
 
 PAYLOAD = (
     b"Dear all, the card of the customer is 4111 1111 1111 1111, valid until 12/29. Please call us about it today."
 )
 SOUGHT = "4111 1111 1111 1111"
-HOSTILE_SECONDS = 10.0
-HOSTILE_MEGABYTES = 600
 
 
 def floor(name: str, value: float, bound: float, unit: str = "", at_most: bool = False) -> bool:
@@ -116,33 +113,24 @@ def ham() -> bool:
     return floor("flagged", 100 * flagged / len(seconds), 0.2, "%", at_most=True)
 
 
-def bombs() -> bool:
-    """Every hostile file in one process: time and memory of the worst."""
-    worst, largest = (0.0, ""), (0.0, "")
-    for name, file_name, make in hostile():
-        data = make()
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-        before = _memory("VmRSS")
-        start = time.perf_counter()
-        if file_name:
-            extract_file(file_name, data)
-        else:
-            extract_message(data)
-        worst = max(worst, (time.perf_counter() - start, name))
-        largest = max(largest, (_memory("VmHWM") - before, name))
-    print(f"hostile files: slowest {worst[1]!r}, largest {largest[1]!r}")
-    return all(
-        [
-            floor("slowest", worst[0], HOSTILE_SECONDS, "s", at_most=True),
-            floor("most memory", largest[0], HOSTILE_MEGABYTES, "MB", at_most=True),
-        ]
-    )
-
-
-def _memory(key: str) -> float:
-    """Return a size of this process in megabytes."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith(key))) / 1_024
+def growth() -> bool:
+    """Ordinary files of one size and of four times the size: what reading them costs grows no faster."""
+    makers: dict[str, Callable[[int], bytes]] = {
+        "a.txt": lambda count: b"a line of words\n" * count,
+        "a.html": lambda count: b"<html><body>" + b"<p class='a'>a line of <b>words</b></p>" * count,
+        "a.xml": lambda count: b"<?xml version='1.0'?><a>" + b"<b c='d'>words</b>" * count + b"</a>",
+        "a.csv": lambda count: b"name,note,number\n" * count,
+        "a.rtf": lambda count: b"{\\rtf1 " + b"{\\b words}\\par " * count + b"}",
+        "a.ics": lambda count: b"BEGIN:VCALENDAR\r\n" + b"SUMMARY:words\r\n" * count + b"END:VCALENDAR\r\n",
+        "a.zip": lambda count: zipped({f"{number}.txt": b"words %d" % number for number in range(count // 20)}),
+        "a.eml": lambda count: b"".join(b"X-%d: words\r\n" % number for number in range(count // 4)) + b"\r\na",
+    }
+    kept = []
+    for name, make in makers.items():
+        once, more = make(10_000), make(40_000)
+        ratio = cost(lambda: extract_file(name, more), 3)[0] / cost(lambda: extract_file(name, once), 3)[0]  # noqa: B023
+        kept.append(floor(f"{name}, four times the size", ratio, 6, "times", at_most=True))
+    return all(kept)
 
 
 def mails() -> bool:
@@ -254,8 +242,8 @@ def _pdf(pages: list[str], picture: bytes) -> bytes:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the measurements named, or all: documents, evasion, ham, mails, bombs."""
-    measurements = {"documents": documents, "evasion": evasion, "ham": ham, "mails": mails, "bombs": bombs}
+    """Run the measurements named, or all: documents, evasion, ham, mails, growth."""
+    measurements = {"documents": documents, "evasion": evasion, "ham": ham, "mails": mails, "growth": growth}
     kept = [measurements[name]() for name in arguments or measurements]
     print(f"resident at the end: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_024} MB at most")
     return 0 if all(kept) else 1

@@ -1,6 +1,5 @@
-"""PDF, OCR and the sandbox: time a page, recall of OCR, what confinement costs, how hostile files end."""
+"""PDF, OCR and the sandbox: time a page, recall of OCR, what confinement costs."""
 
-import resource
 import statistics
 import sys
 import time
@@ -10,14 +9,11 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
 from holdgate.extract import ocr
-from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.ocr import Ocr, OcrError, OcrLimits, Pixels
 from holdgate.extract.readers.pdf import pdf
-from holdgate.extract.reading import Document, UnreadableError
 from holdgate.extract.tesseract import TesseractEngine
 from holdgate.scan.sandbox import WorkerLimits, available, confine
 from support.confined import run_confined
-from support.hostile_pdf import HOSTILE
 from support.pdf_writer import simple_pdf
 from support.pictures import picture, scanned_pdf
 from support.planted_pdf import PLACES, planted_pdf, token
@@ -128,34 +124,9 @@ def sandbox() -> bool:
     )
 
 
-def hostile() -> bool:
-    """Each hostile PDF in a confined child: seconds until it ended, and how."""
-    kept = []
-    for make in HOSTILE:
-        data = make()
-
-        def read(data: bytes = data) -> tuple[str, int]:
-            sink = KeepingSink()
-            sink.budget.begin_part()
-            try:
-                pdf.read(Document(data), sink)
-            except (LimitReachedError, UnreadableError) as error:
-                sink.limits.append(str(error))
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_024
-            return ", ".join(sink.limits)[:60] or "complete", memory
-
-        begun = time.monotonic()
-        outcome = run_confined(read, seconds=20)
-        spent = time.monotonic() - begun
-        ending = outcome.killed_by.name if outcome.killed_by else str(outcome.result)
-        kept.append(floor(f"{make.__name__} ({len(data):,} B)", spent, 12, "s"))
-        print(f"      {ending}")
-    return all(kept)
-
-
 def main(arguments: list[str]) -> int:
     """Run all measurements, or those named."""
-    rooms = {"pages": pages, "ocr": recognition, "sandbox": sandbox, "hostile": hostile}
+    rooms = {"pages": pages, "ocr": recognition, "sandbox": sandbox}
     results = []
     for name in arguments or rooms:
         print(name)

@@ -1,8 +1,8 @@
 """Messages that programs read in different ways, made anew by family: what "Inbox Invasion" (CCS 2024) describes.
 
-Each message carries one payload that some mail program shows and a careless filter does not see. Three classes: fields
-that contradict themselves, broken multipart structure, and encodings that decoders undo differently. Every family comes
-with the payload in base64 and in quoted-printable, and with LF turned to CRLF by `wire`.
+Each message carries one payload and bends a rule of RFC 5322, 2045 or 2046, so that it has more than one meaning.
+Three classes: fields that contradict themselves, broken multipart structure, and encodings that decoders undo
+differently. Every family comes in base64 and in quoted-printable, and with LF turned to CRLF by `wire`.
 """
 
 import base64

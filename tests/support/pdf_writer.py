@@ -1,4 +1,4 @@
-"""Writes PDF files object by object (ISO 32000-1, 7.5), so that a test decides every byte, also the hostile ones."""
+"""Writes PDF files object by object (ISO 32000-1, 7.5), so that a test decides every byte."""
 
 import zlib
 from dataclasses import dataclass, field

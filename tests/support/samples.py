@@ -94,8 +94,8 @@ def archived(form: str, packed: str = "", passphrase: str = "") -> bytes:
     return bytes(out)
 
 
-def cab(size: int = len(_TEXT), flags: int = 0, checksum: int = 0) -> bytes:
-    """Return a cabinet of one stored file ([MS-CAB] 2.1 to 2.5), whose block says `size` and `checksum`, 0 for none.
+def cab(flags: int = 0) -> bytes:
+    """Return a cabinet of one stored file ([MS-CAB] 2.1 to 2.5).
 
     Flag 1 gives it names of a cabinet before it, 2 of one behind it, 4 reserved bytes everywhere.
     """
@@ -106,7 +106,7 @@ def cab(size: int = len(_TEXT), flags: int = 0, checksum: int = 0) -> bytes:
     file = struct.pack("<IIHHHH", len(_TEXT), 0, 0, 0x5000, 0, 0x20) + b"a.txt\0"
     file_at = 36 + len(extra) + 8 + len(folder_extra)
     data_at = file_at + len(file)
-    data = struct.pack("<IHH", checksum, len(_TEXT), size) + data_extra + _TEXT
+    data = struct.pack("<IHH", 0, len(_TEXT), len(_TEXT)) + data_extra + _TEXT
     head = struct.pack("<4sIIIIIBBHHHHH", b"MSCF", 0, data_at + len(data), 0, file_at, 0, 3, 1, 1, 1, flags, 0, 0)
     return head + extra + struct.pack("<IHH", data_at, 1, 0) + folder_extra + file + data
 

@@ -1,4 +1,4 @@
-"""Looks at the blocks of a cabinet before libarchive does, which believes them: one that lies crashes version 3.6.
+"""Checks the blocks of a cabinet before libarchive reads it: version 3.6 was seen to crash on damaged cabinets.
 
 Follows [MS-CAB] 2.1 (header), 2.2 (folders), 2.4 (blocks of data).
 """

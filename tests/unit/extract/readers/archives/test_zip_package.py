@@ -64,9 +64,9 @@ def test_encrypted_member_is_said():
     assert sink.reasons == ["encrypted member"]
 
 
-def test_bomb_is_refused_by_its_directory_and_by_its_content():
-    data = packed({"one.xml": b"\0" * 1_000_000})
-    limits = Limits(ratio_from_bytes=1_000, entry_bytes=2_000_000)
+def test_a_member_is_refused_by_its_directory_and_by_its_content():
+    data = packed({"one.xml": b"\0" * 20_000})
+    limits = Limits(ratio=10, ratio_from_bytes=1_000, entry_bytes=30_000)
     sink = RecordingSink(limits)
     assert contents(data, sink) == {"one.xml": None}
     at = data.index(b"PK\1\2") + 24

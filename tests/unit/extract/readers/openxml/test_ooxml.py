@@ -164,13 +164,11 @@ def test_malformed_xml_is_stripped_and_said():
 
 
 def test_entities_are_never_expanded():
-    bomb = "<!DOCTYPE a [<!ENTITY a 'ha'>" + "".join(
-        f"<!ENTITY {name} '{f'&{before};' * 10}'>" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
-    )
-    sink = read(ooxml, packed({"word/document.xml": bomb + "]>" + DOCUMENT.replace("4711", "4711&i;")}))
+    declared = "<!DOCTYPE a [<!ENTITY i 'expanded'>]>"
+    sink = read(ooxml, packed({"word/document.xml": declared + DOCUMENT.replace("4711", "4711&i;")}))
     assert sink.reasons == ["XML declares entities"]
     assert sink.place_of("4711") == ""
-    assert sink.budget.characters < 2_000
+    assert "4711expanded" not in sink.whole()
 
 
 def test_nesting_beyond_the_limit_is_said():
@@ -188,7 +186,7 @@ def test_part_beyond_the_size_limit_is_read_up_to_it():
     assert sink.place_of("0815") is None
 
 
-def test_shared_string_bomb_ends_at_the_character_limit():
+def test_a_string_that_many_cells_share_ends_at_the_character_limit():
     parts = {
         "xl/sharedStrings.xml": f"<sst><si><t>{'ab' * 5_000}</t></si></sst>",
         "xl/worksheets/sheet1.xml": "<worksheet>" + '<c t="s"><v>0</v></c>' * 1_000 + "</worksheet>",

