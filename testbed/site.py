@@ -96,6 +96,8 @@ class Site:
         self.config = directory / "holdgate.toml"
         self.policies = directory / "policies.toml"
         self._policies = policies or _SHIPPED_POLICIES.read_text(encoding="utf-8")
+        if not self._policies.endswith("\n"):
+            self._policies += "\n"
         self._extra = extra
         self._services = services
         self._changes = changes or {}

@@ -74,7 +74,9 @@ def policies() -> str:
         "by key. `etc/policies.toml` is the one that is shipped. `holdgate policy test` says which policy decides on",
         "a message, `holdgate policy replay` what a changed file would have done, and `holdgate check` finds policies",
         "that no message reaches. `systemctl reload holdgate-milter` puts a change in force; a file with a mistake is",
-        "refused and the old one stays.",
+        "refused and the old one stays. So is a file without a policy, and one that was cut. Replace the file in one",
+        "step (`install`, `mv`, an editor that does): a reload in the middle of a copy must not find half of it. Where",
+        "a reload leaves policies out, the log names them (`policies-gone`).",
         "",
         "## How the verdict comes about",
         "",
@@ -99,7 +101,7 @@ def policies() -> str:
         "in a drop-in of the milter's unit: see how to [install](../howto/install.md#tables-and-databases-elsewhere).",
         "",
     ]
-    lines += _model_table("Top level", PolicyFile, ("policy", "exemption"))
+    lines += _model_table("Top level", PolicyFile, ("policy", "exemption", "end"))
     lines += _model_table("`[[policy]]`", Policy, ())
     lines += _model_table("`during`", TimeWindow, ())
     lines += _model_table("`attachment`", Attachment, ())

@@ -7,6 +7,7 @@ import logging
 import logging.handlers
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,11 @@ def started(**values: Any) -> None:
 def reloaded(**values: Any) -> None:
     """A daemon has read its settings anew, and they are in force."""
     _event(logging.INFO, "", "reloaded", **values)
+
+
+def policies_gone(names: Sequence[str]) -> None:
+    """A reload left policies out that were in force: meant so, or the file was cut."""
+    _event(logging.WARNING, "", "policies-gone", count=len(names), names=",".join(names))
 
 
 def stopped() -> None:

@@ -393,7 +393,7 @@ def test_units_may_ask_tables_of_any_kind(bare: Machine, package: Path) -> None:
         f'[policy.moderation]\nmanagers = "{table}"\n'
         for kind, table in tables.items()
     ]
-    bare.path("/etc/holdgate/policies.toml").write_text("\n".join(policies))
+    bare.path("/etc/holdgate/policies.toml").write_text("\n".join([*policies, ""]))
     # Without it the milter reaches no other machine, where the kernel has control groups of version 2.
     drop_in = bare.path("/etc/systemd/system/holdgate-milter.service.d/directory.conf")
     drop_in.parent.mkdir()

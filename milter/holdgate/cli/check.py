@@ -26,7 +26,7 @@ from holdgate.extract.extractor import READERS
 from holdgate.extract.ocr import missing_languages, package_of
 from holdgate.milters import place_of
 from holdgate.policy.model import Exemption, Policy, PolicyFile, load_policies
-from holdgate.policy.review import review
+from holdgate.policy.review import review, weaker_than_uninspected
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.seal import KeyFileError, load_keys
 from holdgate.tables import TableError, Tables, is_table
@@ -94,7 +94,13 @@ def check(path: Path) -> Report:
     )
     problems += [problem for one in checks for problem in one(path, settings)]
     return Report(
-        problems, [*check_daemons.absent(settings), *check_postfix.remarks(settings), *canary.remarks(settings)]
+        problems,
+        [
+            *_remarks_on_policies(settings),
+            *check_daemons.absent(settings),
+            *check_postfix.remarks(settings),
+            *canary.remarks(settings),
+        ],
     )
 
 
@@ -151,6 +157,15 @@ def _rules(_path: Path, settings: Settings) -> Iterator[str]:
     yield from (f"{where}: {problem}" for problem in _people(settings, policies))
     yield from (f"{where}: {problem}" for problem in review(policies, datetime.now(UTC).date()))
     yield from (f"{where}: {problem}" for problem in _tables(policies, _as_daemons_do(settings)))
+
+
+def _remarks_on_policies(settings: Settings) -> Iterator[str]:
+    where = settings.policy.file
+    try:
+        policies = load_policies(where)
+    except ConfigError:
+        return
+    yield from (f"{where}: {said}" for said in weaker_than_uninspected(policies))
 
 
 def _people(settings: Settings, policies: PolicyFile) -> Iterator[str]:

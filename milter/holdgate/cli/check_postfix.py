@@ -110,7 +110,7 @@ def _milter_header_checks(postfix: Postfix, settings: Settings, policies: Policy
 
 
 def _holds(policies: PolicyFile) -> bool:
-    """Say whether mail is held here: a policy says so, or `uninspected` does for what no policy is about."""
+    """Say whether mail is held here: a policy says so, or `uninspected` does where no policy asks about inspection."""
     covered = {status for policy in policies.policy for status in policy.inspection}
     uninspected = policies.uninspected is Action.QUARANTINE and not {"limited", "failed"} <= covered
     return uninspected or any(policy.action is Action.QUARANTINE for policy in policies.policy)

@@ -9,7 +9,7 @@ from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
-from holdgate.policy.model import PolicyFile, load_policies
+from holdgate.policy.model import UNINSPECTED, PolicyFile, load_policies
 from holdgate.policy.verdict import PolicySet, Verdict
 from holdgate.quarantine.recorded import envelope_of, inspection_of, was_inspected
 from holdgate.quarantine.store import open_store
@@ -93,6 +93,10 @@ def _print_verdict(verdict: Verdict, policies: PolicyFile, inspection: Inspectio
         print(f"recipient:  {recipient}: {name or 'no policy'}")
     for name in verdict.observed:
         print(f"observed:   {name} would have decided")
+    weaker = {name for name in verdict.recipients.values() if name}
+    if verdict.policy == UNINSPECTED:
+        than = f", and is stricter than {', '.join(sorted(weaker))}" if weaker else ""
+        print(f'why:        not read whole: "uninspected" decides where no policy asks about inspection{than}')
     said = f"{inspection.status}; {inspection.reason}" if inspection.reason else inspection.status
     print(f"inspection: {said}")
     for name, severity in inspection.profiles.items():

@@ -48,6 +48,7 @@ class Service:
         Where the milter listens, and as which user, stays as it was until a restart.
         """
         with self._lock:
+            before = self.ruling.policies.file
             try:
                 self.ruling = _read(load_settings(self._config))
             except (ConfigError, KeyFileError, ScanError) as error:
@@ -57,7 +58,11 @@ class Service:
                     maillog.failed(stage="reload", error=problem)
                 return False
             self._note_success()
-            maillog.reloaded(policies=len(self.ruling.policies.file.policy))
+            after = {policy.name for policy in self.ruling.policies.file.policy}
+            maillog.reloaded(policies=len(after))
+            gone = [policy.name for policy in before.policy if policy.name not in after]
+            if gone:
+                maillog.policies_gone(gone)
         return True
 
     def close(self) -> None:

@@ -180,17 +180,28 @@ class Exemption(_Table):
         return self
 
 
+class End(_Table):
+    """The last table of the file, empty."""
+
+
 class PolicyFile(_Table):
     """The whole file."""
+
+    ends: bool = Field(
+        False,
+        description="`true`: the file's last line is `[end]`. A file that was cut, by a full disk or a copy that broke "
+        "off, lacks that line and is refused.",
+    )
 
     internal_domains: Patterns = Field([], description="Domains that are inside: `corp.example`, `*.corp.example`.")
     uninspected: Action = Field(
         Action.QUARANTINE,
-        description="What becomes of mail that was not read whole and that no policy decides: "
-        "quarantine, block, tempfail or allow.",
+        description="What becomes of mail that was not read whole, unless a policy decides on it that is stricter or "
+        "asks about `inspection`: quarantine, block, tempfail or allow.",
     )
     policy: list[Policy] = []
     exemption: list[Exemption] = []
+    end: End | None = None
 
     @field_validator("uninspected")
     @classmethod
@@ -217,12 +228,32 @@ class PolicyFile(_Table):
 
 
 def load_policies(path: Path) -> PolicyFile:
-    """Read the policies file (TOML, UTF-8). Raises ConfigError with one line for each problem."""
+    """Read the policies file (TOML, UTF-8). Raises ConfigError with one line for each problem.
+
+    A file without a policy, or one that was cut, is a mistake: whoever wants all mail to pass has to write so.
+    """
     content = read_toml(path)
     try:
-        return PolicyFile.model_validate(content)
+        policies = PolicyFile.model_validate(content)
     except ValidationError as error:
         raise ConfigError([f"{path}: {_problem(content, detail)}" for detail in error.errors()]) from error
+    if missing := _what_is_missing(path, policies):
+        raise ConfigError([f"{path}: {missing}"])
+    return policies
+
+
+def _what_is_missing(path: Path, policies: PolicyFile) -> str:
+    """Say what a file lacks that is not cut, "" where nothing does."""
+    if not policies.policy:
+        return (
+            "no policy, so that all mail would pass; write at least one [[policy]]. "
+            'One with action = "allow" and no condition lets all mail pass'
+        )
+    if policies.ends and policies.end is None:
+        return 'it says "ends = true" and has no [end] as its last line: it was cut; put the whole file in place'
+    if not path.read_bytes().endswith(b"\n"):
+        return "its last line has no line break, as in a file that was cut; look at its end, and add the line break"
+    return ""
 
 
 def _problem(content: dict[str, Any], detail: Any) -> str:

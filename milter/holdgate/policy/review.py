@@ -24,6 +24,17 @@ def review(policies: PolicyFile, today: date) -> list[str]:
     return problems
 
 
+def weaker_than_uninspected(policies: PolicyFile) -> list[str]:
+    """Return one line for each policy that does not decide on mail that was not read whole, `uninspected` does."""
+    return [
+        f'policy "{policy.name}": its action "{policy.action}" is for mail that was read whole; the rest of it gets '
+        f'uninspected = "{policies.uninspected}", which is stricter. Where that is not meant, give the policy the '
+        "condition inspection"
+        for policy in policies.policy
+        if policy.mode == "enforce" and not policy.inspection and policy.action.rank < policies.uninspected.rank
+    ]
+
+
 def _shadowed(policies: PolicyFile) -> list[tuple[Policy, str]]:
     """Return the policies behind an enforced one that takes all their mail, and that no exemption lifts for them."""
     found = []

@@ -6,10 +6,11 @@ step                   what happens
 1. for each recipient  the policies are gone through in order; those that an exemption lifts are passed over
 2. the first that fits  in its conditions on the message and on this recipient decides for this recipient
 3. mode observe        a policy that only observes is noted, and the search goes on behind it
-4. no policy fits      allow; but mail that was not read whole gets what `uninspected` says
+4. no policy fits      allow
 5. for the message     the strictest action of its recipients: block > quarantine > encrypt > tag > alert > allow.
                        Between equally strict policies the first in the file gives its name. Headers are added from
                        every policy that decided for some recipient
+6. not read whole      the stricter of that and `uninspected`, unless each recipient's policy asks about `inspection`
 =====================  =======================================================================================
 """
 
@@ -96,7 +97,9 @@ class PolicySet:
         names = {recipient: policy.name if policy else "" for recipient, policy in chosen.items()}
         decided = list({policy.name: policy for policy in chosen.values() if policy is not None}.values())
         decided.sort(key=lambda policy: (-policy.action.rank, self._places[policy.name]))
-        uninspected = None in chosen.values() and inspection.status != "complete"
+        # A policy that does not ask how the inspection ended knows nothing of what was not read.
+        unasked = any(policy is None or not policy.inspection for policy in chosen.values())
+        uninspected = unasked and inspection.status != "complete"
         if uninspected and (not decided or self.file.uninspected.rank > decided[0].action.rank):
             action, name = self.file.uninspected, UNINSPECTED
         elif decided:

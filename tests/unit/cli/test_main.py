@@ -19,7 +19,7 @@ def settings(tmp_path: Path) -> Path:
     path, policies = tmp_path / "holdgate.toml", tmp_path / "policies.toml"
     url = f"sqlite:///{tmp_path}/holdgate.db"
     path.write_text(f'[store]\nurl = "{url}"\n[policy]\nfile = "{policies}"\n')
-    policies.write_text("")
+    policies.write_text('[[policy]]\nname = "all"\naction = "allow"\n')
     migrate(url)
     return path
 

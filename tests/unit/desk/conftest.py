@@ -39,7 +39,7 @@ def make_desk(tmp_path: Path, empty_store: Path) -> Iterator[MakeDesk]:
         if not (tmp_path / "holdgate.db").exists():
             shutil.copy(empty_store, tmp_path / "holdgate.db")
         (tmp_path / "main.cf").touch()
-        (tmp_path / "policies.toml").touch()
+        (tmp_path / "policies.toml").write_text('[[policy]]\nname = "all"\naction = "quarantine"\n')
         tables = {
             "queue": {"postfix_config": str(tmp_path)},
             "policy": {"file": str(tmp_path / "policies.toml")},

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from holdgate.policy.model import PolicyFile
-from holdgate.policy.review import review
+from holdgate.policy.review import review, weaker_than_uninspected
 
 TODAY = date(2026, 11, 23)
 
@@ -76,3 +76,27 @@ def test_an_exemption_that_is_over() -> None:
 def test_a_direction_without_inside() -> None:
     (problem,) = problems('[[policy]]\nname = "a"\naction = "block"\ndirection = "outbound"\n')
     assert problem.startswith("internal_domains: empty")
+
+
+def test_a_policy_that_is_weaker_than_uninspected_is_named() -> None:
+    text = """
+[[policy]]
+name = "weak"
+action = "allow"
+[[policy]]
+name = "asks"
+action = "allow"
+inspection = ["limited"]
+[[policy]]
+name = "strict"
+action = "quarantine"
+[[policy]]
+name = "tried"
+action = "allow"
+mode = "observe"
+"""
+    (said,) = weaker_than_uninspected(PolicyFile.model_validate(tomllib.loads(text)))
+    assert said.startswith('policy "weak": its action "allow" is for mail that was read whole; ')
+    assert 'uninspected = "quarantine"' in said
+    free = PolicyFile.model_validate(tomllib.loads('uninspected = "allow"\n' + text))
+    assert weaker_than_uninspected(free) == []

@@ -117,6 +117,28 @@ def test_between_a_tag_and_an_unread_message_the_stricter_counts() -> None:
     assert (verdict.action, verdict.policy) == (Action.QUARANTINE, "uninspected")
 
 
+@pytest.mark.parametrize("weak", ["allow", "alert", "tag", "encrypt"])
+def test_a_weaker_policy_does_not_decide_on_what_was_not_read(weak: str) -> None:
+    verdict = decide(policy("weak", weak), inspection=Inspection(status="limited"))
+    assert (verdict.action, verdict.policy) == (Action.QUARANTINE, "uninspected")
+    assert verdict.recipients == {"bob@partner.example": "weak"}
+    assert decide(policy("weak", weak)).policy == "weak"
+    asked = decide(policy("weak", weak, inspection='["limited"]'), inspection=Inspection(status="limited"))
+    assert (asked.action, asked.policy) == (Action(weak), "weak")
+
+
+@pytest.mark.parametrize("strict", ["quarantine", "block"])
+def test_a_policy_as_strict_decides_itself(strict: str) -> None:
+    verdict = decide(policy("strict", strict), inspection=Inspection(status="failed"))
+    assert (verdict.action, verdict.policy) == (Action(strict), "strict")
+
+
+def test_one_recipient_whose_policy_does_not_ask_is_enough() -> None:
+    text = policy("asks", "tag", inspection='["limited"]', recipient='"one@partner.example"') + policy("not", "tag")
+    verdict = decide(text, "one@partner.example", "two@partner.example", inspection=Inspection(status="limited"))
+    assert verdict.policy == "uninspected"
+
+
 EXEMPT = '[[exemption]]\nreason = "contract"\nexpires = {expires}\n{rest}\n'
 
 

@@ -1,0 +1,58 @@
+"""A policies file that is empty or was cut is a mistake; what is whole loads."""
+
+from pathlib import Path
+
+import pytest
+
+from holdgate.configfile import ConfigError
+from holdgate.policy.model import load_policies
+
+SHIPPED = Path(__file__).parents[3] / "etc/policies.toml"
+ONE = '[[policy]]\nname = "one"\naction = "quarantine"\n'
+TWO = ONE + '\n[[policy]]\nname = "two"\naction = "block"\n'
+
+
+def problem(path: Path, text: str) -> str:
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_policies(path)
+    (said,) = caught.value.problems
+    return said
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "internal_domains = []\n", 'uninspected = "allow"\n', "[end]\n"])
+def test_a_file_without_a_policy_is_refused(tmp_path: Path, text: str) -> None:
+    assert "no policy, so that all mail would pass" in problem(tmp_path / "p", text)
+
+
+def test_letting_all_pass_has_to_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "p"
+    path.write_text('[[policy]]\nname = "all"\naction = "allow"\n')
+    assert [policy.name for policy in load_policies(path).policy] == ["all"]
+
+
+def test_a_file_that_says_where_it_ends_is_refused_wherever_it_was_cut(tmp_path: Path) -> None:
+    whole = "ends = true\n" + TWO + "[end]\n"
+    path = tmp_path / "p"
+    path.write_text(whole)
+    assert len(load_policies(path).policy) == 2
+    for length in range(len(whole)):
+        path.write_text(whole[:length])
+        with pytest.raises(ConfigError):
+            load_policies(path)
+    assert "has no [end] as its last line: it was cut" in problem(path, "ends = true\n" + ONE)
+
+
+def test_a_file_without_that_line_is_refused_where_a_line_was_cut(tmp_path: Path) -> None:
+    assert "no line break" in problem(tmp_path / "p", TWO[:-1])
+    assert problem(tmp_path / "p", TWO[: TWO.rindex("action")])  # "two" has no action
+
+
+def test_the_shipped_file_is_refused_wherever_it_was_cut(tmp_path: Path) -> None:
+    whole = SHIPPED.read_text(encoding="utf-8")
+    path = tmp_path / "p"
+    assert load_policies(SHIPPED).policy
+    for length in range(0, len(whole), 7):
+        path.write_text(whole[:length], encoding="utf-8")
+        with pytest.raises(ConfigError):
+            load_policies(path)
