@@ -1,4 +1,4 @@
-"""Writes the reference pages that come from the code: settings, metrics, commands.
+"""Writes the reference pages that come from the code: settings, metrics, commands, formats.
 
 Run it from the checkout's root: ``.venv/bin/python docs/reference/generate.py``. A test fails while a page is stale.
 """
@@ -18,6 +18,8 @@ from pydantic.fields import FieldInfo
 from holdgate import metrics
 from holdgate.cli.main import build_parser
 from holdgate.config import Section, Settings
+from holdgate.extract.format import MESSAGE
+from holdgate.extract.formats import REGISTRY
 from holdgate.policy import verdict
 from holdgate.policy.model import Attachment, Exemption, Need, Policy, PolicyFile, TimeWindow
 
@@ -220,11 +222,30 @@ def _shape(action: argparse.Action) -> str:
     return names if action.nargs == 0 else f"{names} `{value}`"
 
 
+def formats() -> str:
+    """Return the page of the formats that are read."""
+    lines = [
+        "# Formats",
+        "",
+        "Each kind of document that Holdgate distinguishes: its name in policies and logs, what reads it, and what",
+        "stays unread. The content decides the kind, never the name or the declared type. Unread content makes the",
+        "part `limited` or `failed` ([extraction](../explanation/extraction.md)).",
+        "",
+        "| kind | formats | read by | not read |",
+        "|---|---|---|---|",
+        f"| `{MESSAGE}` | RFC 5322 messages | Holdgate | |",
+    ]
+    for one in REGISTRY.formats.values():
+        lines.append(f"| `{one.kind}` | {one.holds} | {one.read_by} | {one.unread or ''} |".replace("  |", " |"))
+    return "\n".join([*lines, ""])
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "config.md": config,
     "policies.md": policies,
     "metrics.md": metrics_page,
     "commands.md": commands,
+    "formats.md": formats,
 }
 
 

@@ -76,6 +76,18 @@ class OcrSettings(Section):
     )
 
 
+class ExtractSettings(Section):
+    """Readers of file formats that a site adds to the shipped ones."""
+
+    readers: list[str] = Field(
+        [],
+        description="Python modules that declare `FORMATS`; see [add a reader](../howto/add-a-reader.md).",
+    )
+    directory: Path = Field(
+        Path("/etc/holdgate/readers"), description="Where these modules are, if Python does not find them elsewhere."
+    )
+
+
 class RulesSettings(Section):
     """Where the rules stand."""
 
@@ -387,6 +399,7 @@ class Settings(Section):
     )
     milter: MilterSettings = MilterSettings()
     scan: ScanSettings = ScanSettings()
+    extract: ExtractSettings = ExtractSettings()
     ocr: OcrSettings = OcrSettings()
     rules: RulesSettings = RulesSettings()
     policy: PolicySettings = PolicySettings()

@@ -22,7 +22,8 @@ from holdgate.desk import trial
 from holdgate.desk.moderators import shortage
 from holdgate.detect import Detector, RuleError
 from holdgate.detect.loader import Loaded
-from holdgate.extract.extractor import READERS
+from holdgate.extract.format import FormatError
+from holdgate.extract.formats import REGISTRY
 from holdgate.extract.ocr import missing_languages, package_of
 from holdgate.milters import place_of
 from holdgate.policy.model import Exemption, Policy, PolicyFile, load_policies
@@ -147,6 +148,10 @@ def _rules(_path: Path, settings: Settings) -> Iterator[str]:
         yield str(error)
     where = settings.policy.file
     try:
+        REGISTRY.add_modules(settings.extract.readers, str(settings.extract.directory))
+    except FormatError as error:
+        yield str(error)
+    try:
         policies = load_policies(where)
     except ConfigError as error:
         yield from error.problems
@@ -187,8 +192,8 @@ def _unknown_names(policy: Policy, loaded: Loaded | None) -> Iterator[str]:
             if not fnmatch.filter(loaded.identifiers, need.id):
                 yield f'found: there is no identifier "{need.id}"; see "holdgate rules list"'
     for kind in policy.attachment.type if policy.attachment is not None else ():
-        if kind.lower() not in READERS:
-            yield f'attachment.type: there is no "{kind}"; known: {", ".join(sorted(READERS))}'
+        if kind.lower() not in REGISTRY.formats:
+            yield f'attachment.type: there is no "{kind}"; known: {", ".join(sorted(REGISTRY.formats))}'
 
 
 def _as_daemons_do(settings: Settings) -> Tables:

@@ -8,54 +8,16 @@ nothing unread is ever `complete`.
 import time
 from dataclasses import replace
 
-from holdgate.extract import identify, mime
+from holdgate.extract import formats, identify, mime
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
+from holdgate.extract.format import Format
 from holdgate.extract.part import Attachment, Extraction, Part, Status
-from holdgate.extract.readers.archives import apple, archive, compressed
-from holdgate.extract.readers.archives import zip as zip_reader
-from holdgate.extract.readers.office import excel, ole, rtf, tnef, word
-from holdgate.extract.readers.openxml import odf, office_xml, ooxml
-from holdgate.extract.readers.pdf import pdf
-from holdgate.extract.readers.pictures import image, metafile, starview
-from holdgate.extract.readers.texts import binary, calendar, card, csv, encrypted, html, mbox, pkcs7, text, xml
-from holdgate.extract.reading import Document, Reader, UnreadableError
+from holdgate.extract.readers.texts import binary
+from holdgate.extract.reading import Document, UnreadableError
 from holdgate.mask import mask_telling
 
-READERS: dict[str, Reader] = {
-    "apple": apple.read,
-    "archive": archive.read,
-    "binary": binary.read,
-    "calendar": calendar.read,
-    "card": card.read,
-    "compressed": compressed.read,
-    "csv": csv.read,
-    "encrypted": encrypted.read,
-    "excel": ole.read,
-    "old-excel": excel.read,
-    "html": html.read,
-    "image": image.read,
-    "mbox": mbox.read,
-    "metafile": metafile.read,
-    "msg": ole.read,
-    "odf": odf.read,
-    "office-xml": office_xml.read,
-    "ole": ole.read,
-    "ooxml": ooxml.read,
-    "pdf": pdf.read,
-    "pkcs7": pkcs7.read,
-    "powerpoint": ole.read,
-    "rtf": rtf.read,
-    "starview": starview.read,
-    "text": text.read,
-    "tnef": tnef.read,
-    "word": ole.read,
-    "old-word": word.read,
-    "xml": xml.read,
-    "zip": zip_reader.read,
-}
-"""The reader of each kind of document that `identify` tells apart. A message is read by the driver itself."""
-
 _BODIES = {"text/plain": "message body", "text/html": "message body (HTML)"}
+UNDECLARED = "the reader does not declare what it leaves unread"
 _BETWEEN = "; "
 _SEVERITY = {Status.COMPLETE: 0, Status.LIMITED: 1, Status.FAILED: 2}
 
@@ -97,7 +59,7 @@ class _Reading:
         if disagreement := identify.mismatch(document, kind):
             self.signal(disagreement)
         if kind != "message":
-            self._read_with(READERS.get(kind, binary.read), kind, document, name)
+            self._read_with(formats.REGISTRY.formats[kind], document, name)
         elif self._messages > limits.mime_depth:
             self._plain(_below(name, "headers"), "", ["messages nested too deeply"])
         else:
@@ -112,13 +74,15 @@ class _Reading:
             self._seen.add(key)
             self.read(document, name)
 
-    def _read_with(self, reader: Reader, kind: str, document: Document, name: str) -> None:
-        sink = PartSink(self, Part(name, kind, size=len(document.data)), document.depth)
+    def _read_with(self, format_: Format, document: Document, name: str) -> None:
+        sink = PartSink(self, Part(name, format_.kind, size=len(document.data)), document.depth)
         self.budget.begin_part()
         try:
             if document.depth > self.budget.limits.archive_depth:
                 raise LimitReachedError("nested too deeply")
-            reader(document, sink)
+            format_.read(document, sink)
+            if format_.unread is None:
+                sink.limited(UNDECLARED)
         except LimitReachedError as error:
             sink.limited(str(error))
         except UnreadableError as error:

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 
 from holdgate.extract.fields import base64
-from holdgate.extract.identify import OLE, SIGNATURES
+from holdgate.extract.format import REGISTRY
+from holdgate.extract.identify import OLE
 
 _UU = re.compile(rb"^begin(-base64)? [0-7]{3,4} ([^\r\n]{0,255})\r?\n((?:[^\r\n]{1,100}\r?\n)*)", re.MULTILINE)
 _YENC = re.compile(rb"^=ybegin [^\r\n]{0,200}?name=([^\r\n]{0,255})\r?\n(.*?)(?:^=yend|\Z)", re.MULTILINE | re.DOTALL)
@@ -27,7 +28,6 @@ _REPEATED = re.compile(rb"(.)\x90(.)", re.DOTALL)
 
 # A printable run that random bytes do not show, in ASCII or UTF-16.
 _WORDS = re.compile(rb"[\x20-\x7e\t\r\n]{12,}|(?:[\x20-\x7e]\x00){8,}|(?:\x00[\x20-\x7e]){8,}")
-_SIGNATURES = (OLE, b"PK\x03\x04", *(signature for offset, signature, _ in SIGNATURES if not offset))
 
 
 def files_in(text: bytes) -> Iterator[tuple[str, bytes]]:
@@ -49,7 +49,9 @@ def files_in(text: bytes) -> Iterator[tuple[str, bytes]]:
 
 def plausible(content: bytes) -> bool:
     """Say whether a decoding gave something: a known signature, or words in UTF-8 or UTF-16."""
-    return content.startswith(_SIGNATURES) or _WORDS.search(content) is not None
+    if content.startswith((OLE, b"PK\x03\x04")) or _WORDS.search(content) is not None:
+        return True
+    return any(not offset and content.startswith(signature) for offset, signature, _ in REGISTRY.signatures)
 
 
 def _uudecode(lines: bytes) -> bytes:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from holdgate import maillog, metrics
-from holdgate.config import OcrSettings, Settings
+from holdgate.config import ExtractSettings, OcrSettings, Settings
 from holdgate.findings import Inspection
 from holdgate.mask import mask_telling
 from holdgate.scan import wire
@@ -68,6 +68,8 @@ class PoolSettings:
     rules: Path
     local_rules: Path | None = None
     profiles: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
+    readers_directory: Path = ExtractSettings().directory
     workers: int = 1
     time_limit: float = 30.0
     wait_limit: float = 60.0
@@ -83,6 +85,8 @@ class PoolSettings:
             rules=settings.rules.shipped(),
             local_rules=settings.rules.local_directory,
             profiles=profiles,
+            readers=tuple(settings.extract.readers),
+            readers_directory=settings.extract.directory,
             workers=scan.workers or len(os.sched_getaffinity(0)),
             time_limit=scan.time_limit.total_seconds(),
             wait_limit=scan.wait_limit.total_seconds(),
@@ -304,6 +308,8 @@ class Pool:
                     "rules": str(settings.rules),
                     "local_rules": str(settings.local_rules) if settings.local_rules else None,
                     "profiles": settings.profiles,
+                    "readers": settings.readers,
+                    "readers_directory": str(settings.readers_directory),
                     "ocr_languages": settings.ocr_languages,
                     "ocr_seconds": settings.ocr_seconds,
                     "limits": {"message_seconds": settings.time_limit},

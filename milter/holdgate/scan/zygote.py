@@ -18,6 +18,8 @@ from holdgate.daemon import die_with_parent
 from holdgate.detect import Detector, RuleError
 from holdgate.extract import ocr
 from holdgate.extract.budget import Limits
+from holdgate.extract.format import FormatError
+from holdgate.extract.formats import REGISTRY
 from holdgate.extract.tesseract import TesseractEngine
 from holdgate.scan import sandbox, wire
 from holdgate.scan.inspect import Inspector
@@ -36,13 +38,14 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children need no wait(2); a pidfd tells their end
     settings, _ = wire.receive(control)
     try:
+        REGISTRY.add_modules(settings["readers"], settings["readers_directory"])
         inspector = _load(settings)
         if settings["ocr_languages"]:
             limits = ocr.OcrLimits(message_seconds=settings["ocr_seconds"])
             ocr.configure(TesseractEngine(settings["ocr_languages"]), limits)
             os.nice(_OCR_NICE)
         sandbox.preload()
-    except (RuleError, ocr.OcrError, sandbox.SandboxError, OSError) as error:
+    except (FormatError, RuleError, ocr.OcrError, sandbox.SandboxError, OSError) as error:
         wire.send(control, {"error": str(error)})
         return
     # What lives until the fork is never collected, so collecting in a worker does not copy these pages.

@@ -1,6 +1,8 @@
 """The driver: names, recursion, limits, and that nothing unread is ever complete."""
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from email.message import EmailMessage
 
 import pytest
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 from holdgate.extract import extractor
 from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import extract_file, extract_message
+from holdgate.extract.formats import REGISTRY
 from holdgate.extract.part import Attachment, Part, Status
-from holdgate.extract.reading import Document, Sink, UnreadableError
+from holdgate.extract.reading import Document, Reader, Sink, UnreadableError
 from tests.support.mutation import mutants
 from tests.support.samples import TOKEN, samples, zipped
 
@@ -22,11 +25,13 @@ def part_called(parts: list[Part], name: str) -> Part:
 
 
 @pytest.fixture(name="broken")
-def _broken(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+def _broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[Reader], None]:
     """Let a test put any reader in the place of the one for text."""
-    table = dict(extractor.READERS)
-    monkeypatch.setattr(extractor, "READERS", table)
-    return table  # type: ignore[return-value]
+
+    def put(read: Reader) -> None:
+        monkeypatch.setitem(REGISTRY.formats, "text", replace(REGISTRY.formats["text"], read=read))
+
+    return put
 
 
 @pytest.mark.parametrize("name", samples())
@@ -102,12 +107,12 @@ def test_places_point_into_the_text() -> None:
     assert part.place_at(part.text.index("d")) == "row 2"
 
 
-def test_a_reader_that_raises_leaves_its_part_failed(broken: dict[str, object]) -> None:
+def test_a_reader_that_raises_leaves_its_part_failed(broken: Callable[[Reader], None]) -> None:
     def read(document: Document, sink: Sink) -> None:
         sink.text("before")
         raise KeyError("4111111111111111")
 
-    broken["text"] = read
+    broken(read)
     extraction = extract_file("a.zip", zipped({"a.txt": b"x", "b.html": b"<p>after</p>"}))
     part = part_called(extraction.parts, "a.zip › a.txt")
     assert (part.status, part.reason, part.text) == (Status.FAILED, "reader failed: KeyError", "before")
@@ -115,11 +120,11 @@ def test_a_reader_that_raises_leaves_its_part_failed(broken: dict[str, object]) 
     assert (extraction.status, extraction.reason) == (Status.FAILED, "a.zip › a.txt: reader failed: KeyError")
 
 
-def test_an_unreadable_document_still_gives_its_strings(broken: dict[str, object]) -> None:
+def test_an_unreadable_document_still_gives_its_strings(broken: Callable[[Reader], None]) -> None:
     def read(document: Document, sink: Sink) -> None:
         raise UnreadableError("damaged")
 
-    broken["text"] = read
+    broken(read)
     (part,) = extract_file("a.txt", b"The word is Rosenquist.").parts
     assert (part.status, part.reason) == (Status.FAILED, "damaged")
     assert "Rosenquist" in part.text
@@ -135,16 +140,16 @@ def test_what_cannot_be_identified_is_limited(monkeypatch: pytest.MonkeyPatch) -
     assert "Rosenquist" in part.text
 
 
-def test_recursion_ends_as_limited(broken: dict[str, object]) -> None:
+def test_recursion_ends_as_limited(broken: Callable[[Reader], None]) -> None:
     def read(document: Document, sink: Sink) -> None:
         read(document, sink)
 
-    broken["text"] = read
+    broken(read)
     assert extract_file("a.txt", b"x").reason == "a.txt: nested too deeply"
 
 
 def test_the_clock_of_a_part_does_not_run_for_its_members(
-    broken: dict[str, object], monkeypatch: pytest.MonkeyPatch
+    broken: Callable[[Reader], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1_000.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
@@ -154,7 +159,7 @@ def test_the_clock_of_a_part_does_not_run_for_its_members(
         now[0] += 6
         sink.budget.check_time()
 
-    broken["text"] = read
+    broken(read)
     data = zipped({f"{number}.txt": b"text %d" % number for number in range(3)})
     extraction = extract_file("a.zip", data, Limits(part_seconds=10, message_seconds=100))
     assert extraction.status is Status.COMPLETE

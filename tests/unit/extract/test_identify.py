@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.extract.extractor import READERS
+from holdgate.extract.formats import REGISTRY
 from holdgate.extract.identify import identify, mismatch
 from holdgate.extract.reading import Document
 from tests.support.samples import archived, cab, message, rar, rar5, samples, signed, zipped
@@ -103,4 +103,4 @@ def test_samples_are_what_they_are_called(name: str) -> None:
 
 @given(st.binary(max_size=600), st.sampled_from(["", "a.zip", "a.csv"]), st.sampled_from(["", "text/html"]))
 def test_anything_has_a_reader(data: bytes, name: str, declared: str) -> None:
-    assert identify(Document(data, name, declared)) in READERS.keys() | {"message"}
+    assert identify(Document(data, name, declared)) in REGISTRY.formats.keys() | {"message"}

@@ -162,3 +162,26 @@ def test_a_pool_that_cannot_start_leaves_nothing_open(monkeypatch: pytest.Monkey
     with pytest.raises(ScanError, match="cannot be confined"):
         Pool(settings(workers=3))
     assert sorted(Path("/proc/self/fd").iterdir()) == before
+
+
+def test_a_reader_of_the_site_runs_in_the_workers(tmp_path: Path) -> None:
+    (tmp_path / "site_ledger.py").write_text(
+        "from holdgate.extract.format import Format\n"
+        "def read(document, sink):\n"
+        "    sink.text(document.data[7:].decode())\n"
+        "    open('/etc/hostname').read()\n"
+        "MAGIC = ((0, b'LEDGER1'),)\n"
+        "FORMATS = (Format(kind='ledger', read=read, holds='', read_by='', unread='', signatures=MAGIC),)\n"
+    )
+    descriptor = os.memfd_create("book")
+    os.write(descriptor, b"LEDGER1an entry")
+    with Pool(settings(readers=("site_ledger",), readers_directory=tmp_path)) as pool:
+        (part,) = pool.extract(descriptor, name="book.led")["parts"]
+    os.close(descriptor)
+    # It is confined as the others are: it may not open a file.
+    assert (part["reader"], part["text"], part["status"]) == ("ledger", "an entry", "failed")
+
+
+def test_a_reader_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ScanError, match=r"extract\.readers: site_without cannot be used: ModuleNotFoundError"):
+        Pool(settings(readers=("site_without",), readers_directory=tmp_path))

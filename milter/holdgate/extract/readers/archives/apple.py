@@ -6,6 +6,7 @@ to itself, the strings are read: names and comments of files.
 
 import struct
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
@@ -51,3 +52,17 @@ def _read_entries(data: bytes, name: str, sink: Sink) -> None:
 def _strings(data: bytes, sink: Sink) -> None:
     for text in strings(data, big_endian=True):
         sink.text(text, PLACE)
+
+
+FORMAT = Format(
+    kind="apple",
+    read=read,
+    holds="files that macOS puts next to others: AppleDouble, AppleSingle, .DS_Store",
+    read_by="Holdgate",
+    unread="",
+    signatures=(
+        (0, b"\0\5\x16\7"),  # AppleDouble, RFC 1740
+        (0, b"\0\5\x16\0"),  # AppleSingle
+        (0, b"\0\0\0\1Bud1"),  # .DS_Store
+    ),
+)

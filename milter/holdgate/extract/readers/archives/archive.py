@@ -14,6 +14,7 @@ from libarchive.exception import ArchiveError
 
 from holdgate.extract import charset
 from holdgate.extract.budget import LimitReachedError
+from holdgate.extract.format import Format
 from holdgate.extract.readers.archives import cab, rar
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
@@ -168,3 +169,41 @@ def _reason(error: ArchiveError) -> str:
     if any(said in message for said in ("unsupported", "not supported", "can't support", "unavailable")):
         return "unknown compression"
     return "damaged"
+
+
+def _is_tar(data: bytes) -> bool:
+    """Tell a tar file without a magic number by the checksum of its first header (POSIX.1, `pax`)."""
+    header = data[:512]
+    if len(header) < 512 or not header[0]:
+        return False
+    try:
+        expected = int(header[148:156].strip(b" \0"), 8)
+    except ValueError:
+        return False
+    return expected == sum(header[:148]) + 8 * 32 + sum(header[156:])
+
+
+FORMAT = Format(
+    kind="archive",
+    read=read,
+    holds="7z, rar, tar, cab, iso, cpio, ar, xar; lha (not tested)",
+    read_by="libarchive",
+    unread="encrypted members, solid RAR archives before version 5 from their second member on",
+    signatures=(
+        (0, b"Rar!\x1a\x07"),
+        (0, b"7z\xbc\xaf\x27\x1c"),
+        (0, b"MSCF\0\0\0\0"),  # [MS-CAB] 2.1
+        (0, b"!<arch>\n"),
+        (0, b"070701"),  # cpio
+        (0, b"070702"),
+        (0, b"070707"),
+        (0, b"\xc7\x71"),
+        (0, b"xar!"),
+        (2, b"-lh"),
+        (257, b"ustar"),  # POSIX.1, pax
+        (0x8001, b"CD001"),  # ECMA-119, 8.4
+    ),
+    recognise=_is_tar,
+    extensions="7z rar cab iso tar cpio",
+    types="application/x-7z-compressed application/vnd.rar application/x-tar",
+)

@@ -9,6 +9,7 @@ import lzma
 import zlib
 from typing import Protocol
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.archives import archive
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
@@ -108,3 +109,25 @@ def _inner_name(name: str) -> str:
         if lower.endswith(extension):
             return name[: -len(extension)] + (".tar" if extension in _TAR else "")
     return name
+
+
+FORMAT = Format(
+    kind="compressed",
+    read=read,
+    holds="gzip, bzip2, xz, lzma; zstd, lz4, lzip, compress",
+    read_by="standard library; libarchive",
+    unread="",
+    signatures=(
+        (0, b"\x1f\x8b\x08"),  # gzip, RFC 1952
+        (0, b"BZh"),
+        (0, b"\xfd7zXZ\x00"),
+        (0, b"\x28\xb5\x2f\xfd"),  # Zstandard, RFC 8878
+        (0, b"\x1f\x9d"),  # compress
+        (0, b"\x1f\xa0"),
+        (0, b"LZIP"),
+        (0, b"\x5d\x00\x00"),  # LZMA alone, as xz(1) guesses it
+        (0, b"\x04\x22\x4d\x18"),  # LZ4 frame format 1.6
+    ),
+    extensions="gz tgz bz2 tbz xz txz zst",
+    types="application/gzip application/x-gzip",
+)

@@ -6,6 +6,7 @@ A program that believes the local headers sees other files than one that believe
 import struct
 
 from holdgate.extract import charset
+from holdgate.extract.format import Format
 from holdgate.extract.readers.archives.zip_package import LOCAL_HEADER, ZipPackage
 from holdgate.extract.reading import Document, Sink
 
@@ -51,3 +52,14 @@ def _note(data: bytes, start: int, end: int, found: list[bytes]) -> int:
     if header >= 0:
         found.append(data[header:end])
     return max(start, end)
+
+
+FORMAT = Format(
+    kind="zip",
+    read=read,
+    holds="zip and other files built on it",
+    read_by="Holdgate, zlib",
+    unread="encrypted members, members in an unknown compression",
+    extensions="zip jar war epub",
+    types="application/zip application/x-zip-compressed",
+)

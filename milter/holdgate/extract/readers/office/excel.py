@@ -5,6 +5,7 @@ Follows [MS-XLS] 2.1.4: a stream is a row of records, each with its kind and siz
 
 import struct
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.office.biff import SILENT
 from holdgate.extract.readers.office.compound import Storage
 from holdgate.extract.readers.office.excel_records import ACTIONS, SEGMENTED
@@ -61,3 +62,17 @@ def read_stream(data: bytes, sink: Sink) -> None:
             if size and action:
                 book.scan(body, "damaged record")
     book.finish()
+
+
+_MAGIC = (b"\x09\x00", b"\x09\x02", b"\x09\x04")
+
+FORMAT = Format(
+    kind="old-excel",
+    read=read,
+    holds="BIFF2 to BIFF4",
+    read_by="Holdgate",
+    unread="",
+    recognise_binary=lambda document: document.data.startswith(_MAGIC),
+    extensions="xls xlt xlm",
+    types="application/vnd.ms-excel",
+)

@@ -11,6 +11,7 @@ import struct
 
 import msoffcrypto
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.office import excel, msg, powerpoint, word
 from holdgate.extract.readers.office.compound import Storage, Within, open_compound
 from holdgate.extract.readers.office.office_art import pictures
@@ -200,3 +201,60 @@ def _decrypted(document: Document, information: bytes, sink: Sink) -> bytes:
             continue
         return out.getvalue()
     raise UnreadableError("encrypted")
+
+
+_WORD = "application/msword"
+_EXCEL = "application/vnd.ms-excel"
+_POWERPOINT = "application/vnd.ms-powerpoint"
+_READ_BY = "Holdgate, olefile"
+
+FORMATS = (
+    Format(
+        kind="word",
+        read=read,
+        holds="doc",
+        read_by=_READ_BY,
+        unread="",
+        ole_streams=("worddocument",),
+        extensions="doc dot",
+        types=_WORD,
+    ),
+    Format(
+        kind="excel",
+        read=read,
+        holds="xls",
+        read_by=_READ_BY,
+        unread="",
+        ole_streams=("workbook", "book"),
+        extensions="xls xlt xlm",
+        types=_EXCEL,
+    ),
+    Format(
+        kind="powerpoint",
+        read=read,
+        holds="ppt",
+        read_by=_READ_BY,
+        unread="",
+        ole_streams=("powerpoint document", "pp97_dualstorage"),
+        extensions="ppt pot pps",
+        types=_POWERPOINT,
+    ),
+    Format(
+        kind="msg",
+        read=read,
+        holds="Outlook messages",
+        read_by=_READ_BY,
+        unread="",
+        ole_streams=("__properties_version1.0",),
+        extensions="msg",
+    ),
+    Format(
+        kind="ole",
+        read=read,
+        holds="other compound files, encrypted Office files",
+        read_by=f"{_READ_BY}, msoffcrypto-tool",
+        unread="encrypted files with a password of their own, which are `encrypted`",
+        extensions=f"{ooxml.FORMAT.extensions} doc dot xls xlt xlm ppt pot pps",
+        types=f"{ooxml.FORMAT.types} {_WORD} {_EXCEL}",
+    ),
+)

@@ -8,6 +8,7 @@ cuts the file into tokens, so that time grows with its length whatever its nesti
 import re
 from collections.abc import Callable
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.office.compound import Within
 from holdgate.extract.readers.office.ole_package import read_object
 from holdgate.extract.readers.office.property_set import codec
@@ -367,3 +368,15 @@ ACTIONS: dict[str, Callable[[_Rtf, int | None], None]] = {
     "deleted": _flagging(DELETED),
     "revised": _flagging(INSERTED),
 }
+
+
+FORMAT = Format(
+    kind="rtf",
+    read=read,
+    holds="rich text",
+    read_by="Holdgate",
+    unread="",
+    signatures=((0, b"{\\rt"),),
+    extensions="rtf doc dot",
+    types="application/rtf text/rtf application/msword",
+)

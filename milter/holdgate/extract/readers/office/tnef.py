@@ -7,6 +7,7 @@ Follows [MS-OXTNEF] 2.1.3 (stream and attributes), 2.1.3.3 (message attributes),
 import struct
 from dataclasses import dataclass
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.office import mapi
 from holdgate.extract.readers.office.compound import Within
 from holdgate.extract.readers.office.property_set import codec
@@ -161,3 +162,13 @@ def _properties(data: bytes, at: int, sink: Sink) -> tuple[Properties, int]:
     except (struct.error, ValueError):
         sink.limited("damaged properties")
     return found, at
+
+
+FORMAT = Format(
+    kind="tnef",
+    read=read,
+    holds="winmail.dat",
+    read_by="Holdgate",
+    unread="",
+    signatures=((0, b"\x78\x9f\x3e\x22"),),  # [MS-OXTNEF] 2.1.3.1
+)

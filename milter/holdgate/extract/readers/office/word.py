@@ -10,6 +10,7 @@ import struct
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.office.compound import Storage
 from holdgate.extract.readers.office.property_set import codec
 from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
@@ -357,3 +358,17 @@ def _remains(main: bytes, sink: Sink, used: list[tuple[int, int]]) -> None:
         at = max(at, end)
     for text in strings(main[at:]):
         sink.text(text, "remains of edits")
+
+
+_MAGIC = (b"\x9b\xa5", b"\x9c\xa5", b"\xdb\xa5")
+
+FORMAT = Format(
+    kind="old-word",
+    read=read,
+    holds="Word 2",
+    read_by="Holdgate",
+    unread="",
+    recognise_binary=lambda document: document.data.startswith(_MAGIC),
+    extensions="doc dot",
+    types="application/msword",
+)

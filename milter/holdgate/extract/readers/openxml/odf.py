@@ -9,6 +9,7 @@ import binascii
 import posixpath
 from collections.abc import Callable
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.archives.zip_package import ZipPackage
 from holdgate.extract.readers.openxml.number_format import plain_number
 from holdgate.extract.readers.openxml.ooxml_sheet import TELLING, column_name
@@ -389,3 +390,20 @@ ENDS: dict[str, Callable[[OdfText], None]] = {
     "binary-data": _end_binary,
     "config-item": _end_setting,
 }
+
+
+def _in_zip(directory: bytes, data: bytes) -> bool:
+    if data[30:38] == b"mimetype" and b"application/vnd.oasis.opendocument" in data[38:120]:
+        return True
+    return b"content.xml" in directory and b"META-INF/manifest.xml" in directory
+
+
+FORMAT = Format(
+    kind="odf",
+    read=read,
+    holds="odt, ods, odp and related files",
+    read_by="Holdgate, expat",
+    unread="",
+    in_zip=_in_zip,
+    extensions="odt ods odp odg odf ott ots otp",
+)

@@ -9,6 +9,7 @@ import base64
 import binascii
 from xml.parsers import expat as pyexpat
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.openxml.number_format import plain_number
 from holdgate.extract.readers.openxml.odf import read_flat
 from holdgate.extract.readers.openxml.ooxml import read_package
@@ -230,3 +231,15 @@ class _Spreadsheet(PartText):
             self.runs.append(text)
         else:
             super().data(text)
+
+
+FORMAT = Format(
+    kind="office-xml",
+    read=read,
+    holds="Office documents in one XML file: flat, 2003 and OpenDocument XML",
+    read_by="Holdgate, expat",
+    unread="",
+    in_markup=owns,
+    extensions="fodt fods fodp doc dot xls xlt xlm xml",
+    types="application/msword application/vnd.ms-excel text/xml application/xml",
+)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.archives.zip_package import ZipPackage
 from holdgate.extract.readers.openxml.ooxml_relations import Relations, RelationText, SlideOrder
 from holdgate.extract.readers.openxml.ooxml_sheet import SharedStrings, SheetComments, SheetText, Styles, Workbook
@@ -247,3 +248,21 @@ def _finish(handler: PartText, data: bytes) -> None:
     """Parse a part and let its reader hand over what is left."""
     expat.read_part(data, handler, handler.sink, handler.place, handler.lenient)
     handler.finish()
+
+
+def _in_zip(directory: bytes, _data: bytes) -> bool:
+    return b"[content_types].xml" in directory.lower()
+
+
+FORMAT = Format(
+    kind="ooxml",
+    read=read,
+    holds="docx, xlsx, pptx and related files, xlsb",
+    read_by="Holdgate, expat",
+    unread="",
+    in_zip=_in_zip,
+    extensions="docx docm dotx dotm xlsx xlsm xltx xltm xlsb xlam pptx pptm potx potm ppsx ppsm",
+    types="application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    " application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    " application/vnd.openxmlformats-officedocument.presentationml.presentation",
+)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pypdfium2  # noqa: F401  Its import initialises PDFium.
 import pypdfium2.raw as pdfium
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.pdf import pdf_document, pdf_page, pdf_pictures, pdf_strings
 from holdgate.extract.readers.pdf.pdf_calls import Handle, closing, copy_without_encryption
 from holdgate.extract.readers.pdf.pdf_document import Strings
@@ -146,3 +147,17 @@ def _add_news(text: str, known: set[str], place: str, strings: Strings) -> None:
     lines = [line for line in text.split("\n") if line not in known and line.strip() not in strings.seen]
     known.update(lines)
     strings.add("\n".join(lines), place)
+
+
+FORMAT = Format(
+    kind="pdf",
+    read=read,
+    holds="PDF",
+    read_by="PDFium",
+    unread="text in tiling patterns; objects encrypted with a password, which are `encrypted`",
+    signatures=((0, b"%PDF-"),),  # ISO 32000-2, 7.5.2
+    in_text=lambda head: head.startswith(b"%PDF-") or b"\n%PDF-" in head,
+    recognise_binary=lambda document: b"%PDF-" in document.data[:1024],
+    extensions="pdf ai",
+    types="application/pdf",
+)

@@ -17,11 +17,12 @@ from PIL import AvifImagePlugin, ExifTags, Image, ImageFile, ImageOps, IptcImage
 
 from holdgate.extract import ocr
 from holdgate.extract.budget import LimitReachedError
+from holdgate.extract.format import Format
 from holdgate.extract.ocr import Pixels
 from holdgate.extract.readers.pictures.xmp import xmp_text
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
-FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "JPEG2000", "PPM", "ICO", "PCX", "TGA", "AVIF")
+PILLOW_FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "JPEG2000", "PPM", "ICO", "PCX", "TGA", "AVIF")
 PLACE = "image properties"
 TEXT_BYTES = 500_000
 """A text chunk of a picture is unpacked to this many bytes; Pillow refuses a picture with one beyond a million."""
@@ -35,6 +36,8 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]+")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _JPEG_END = 0xD9
+# Sizes of a BMP file's second header.
+_BITMAP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 108, 124)}
 
 # Pillow's plug-ins let through whatever a damaged file provokes.
 _PILLOW_ERRORS = (
@@ -64,7 +67,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def _opened(data: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(data), formats=FORMATS)
+    return Image.open(io.BytesIO(data), formats=PILLOW_FORMATS)
 
 
 def _read_frames(data: bytes, image: Image.Image, sink: Sink) -> None:
@@ -248,3 +251,34 @@ def _jpeg_end(data: bytes) -> int:
         if kind > 1:
             position += int.from_bytes(data[position : position + 2], "big")
     return -1
+
+
+def _is_bitmap(data: bytes) -> bool:
+    return data.startswith(b"BM") and data[14:18] in _BITMAP_HEADERS and len(data) > 26
+
+
+FORMAT = Format(
+    kind="image",
+    read=read,
+    holds="images: metadata, and text by OCR",
+    read_by="Pillow, Tesseract",
+    unread="text in images while OCR is off (`image not read`); handwriting, QR and bar codes",
+    signatures=(
+        (0, b"\x89PNG\r\n\x1a\n"),
+        (0, b"\xff\xd8\xff"),
+        (0, b"GIF8"),
+        (0, b"II*\0"),
+        (0, b"MM\0*"),
+        (8, b"WEBP"),
+        (0, b"\0\0\0\x0cjP  "),
+        (0, b"\xff\x4f\xff\x51"),
+        (0, b"\0\0\1\0"),  # icon
+        (0, b"P4\n"),  # Netpbm
+        (0, b"P5\n"),
+        (0, b"P6\n"),
+        (4, b"ftypavif"),  # ISO/IEC 23000-22
+    ),
+    recognise=_is_bitmap,
+    extensions="png jpg jpeg gif tif tiff bmp webp",
+    types="image/png image/jpeg image/gif image/tiff image/bmp image/webp",
+)

@@ -7,6 +7,7 @@ hold EMF+), and [MS-WMF] 2.3.2 (headers), 2.3.3.5, 2.3.3.20 (text), 2.3.1 (bitma
 import struct
 from collections.abc import Iterator
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
@@ -146,3 +147,18 @@ def _bitmap(header: bytes, bits: bytes, sink: Sink) -> None:
     sink.budget.spend_bytes(len(header) + len(bits))
     start = 14 + len(header)
     sink.embedded(struct.pack("<2sIII", b"BM", start + len(bits), 0, start) + header + bits, "picture.bmp")
+
+
+FORMAT = Format(
+    kind="metafile",
+    read=read,
+    holds="EMF, WMF",
+    read_by="Holdgate",
+    unread="",
+    signatures=(
+        (40, b" EMF"),  # [MS-EMF] 2.2.9
+        (0, b"\xd7\xcd\xc6\x9a"),  # [MS-WMF] 2.3.2.3
+        (0, b"\1\0\x09\0\0\3"),
+        (0, b"\1\0\x09\0\0\1"),
+    ),
+)

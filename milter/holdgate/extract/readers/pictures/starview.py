@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.pictures.metafile import Piece, lines
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
@@ -115,3 +116,6 @@ def _bitmap(record: bytes, sink: Sink) -> bytes:
         sink.limited("damaged picture")
         return record
     return record[:30] + struct.pack("<I", compression) + record[34:54] + pixels
+
+
+FORMAT = Format(kind="starview", read=read, holds="SVM", read_by="Holdgate", unread="", signatures=((0, b"VCLMTF"),))

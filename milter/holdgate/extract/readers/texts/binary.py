@@ -1,5 +1,6 @@
 """Bytes of no known format: strings in UTF-8, 8-bit and UTF-16, and a word that nothing more was read."""
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink
 
@@ -19,3 +20,12 @@ def read_strings(data: bytes, sink: Sink) -> None:
         sink.budget.check_time()
         block = data[max(0, start - _OVERLAP) : start + _BLOCK]
         sink.text("\n".join(strings(block)))
+
+
+FORMAT = Format(
+    kind="binary",
+    read=read,
+    holds="anything else: strings in UTF-8, 8-bit and UTF-16",
+    read_by="Holdgate",
+    unread="everything but strings: `unknown format, only strings read`",
+)

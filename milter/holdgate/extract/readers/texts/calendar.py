@@ -3,6 +3,7 @@
 Follows RFC 5545 3.1 (content lines), 3.3.11 (escaping), 3.8.1.1 (attachments); vCalendar 1.0 reads the same way.
 """
 
+from holdgate.extract.format import Format
 from holdgate.extract.readers.texts.card import content_lines, read_property
 from holdgate.extract.reading import Document, Sink
 
@@ -20,3 +21,6 @@ def read(document: Document, sink: Sink) -> None:
                 components.pop()
         else:
             read_property(label, parameters, value, sink, components[-1] if components else "")
+
+
+FORMAT = Format(kind="calendar", read=read, holds="iCalendar", read_by="Holdgate", unread="", textual=True)

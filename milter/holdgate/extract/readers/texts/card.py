@@ -10,6 +10,7 @@ import quopri
 import re
 from collections.abc import Iterator
 
+from holdgate.extract.format import Format
 from holdgate.extract.reading import Document, Sink
 
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
@@ -106,3 +107,6 @@ def _embed(encoded: str, label: str, kind: str, sink: Sink) -> None:
         return
     sink.budget.spend_bytes(len(data))
     sink.embedded(data, label.lower(), kind)
+
+
+FORMAT = Format(kind="card", read=read, holds="vCard", read_by="Holdgate", unread="", textual=True)

@@ -5,6 +5,7 @@ import sys
 from itertools import islice
 
 from holdgate.extract import charset
+from holdgate.extract.format import Format
 from holdgate.extract.reading import Document, Sink
 
 _DELIMITERS = ",;\t|"
@@ -31,3 +32,6 @@ def read(document: Document, sink: Sink) -> None:
                 number += len(block)
         except csv.Error:
             sink.text(text)
+
+
+FORMAT = Format(kind="csv", read=read, holds="tables in text", read_by="Holdgate", unread="", textual=True)

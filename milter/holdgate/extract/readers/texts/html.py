@@ -12,6 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from holdgate.extract import charset
 from holdgate.extract.fields import base64
+from holdgate.extract.format import Format
 from holdgate.extract.reading import Document, Sink
 
 MAX_BYTES = 5_000_000
@@ -157,3 +158,6 @@ def strip(source: str, sink: Sink) -> None:
     sink.text(html.unescape("".join(pieces)))
     if aside:
         sink.text(html.unescape("\n".join(aside)), "attributes and comments")
+
+
+FORMAT = Format(kind="html", read=read, holds="HTML", read_by="lexbor", unread="", textual=True)

@@ -2,6 +2,7 @@
 
 import re
 
+from holdgate.extract.format import Format
 from holdgate.extract.reading import Document, Sink
 
 _SEPARATOR = re.compile(rb"^From \S[^\r\n]*\d\d:\d\d[^\r\n]*\r?\n", re.MULTILINE)
@@ -21,3 +22,6 @@ def _is_start(data: bytes, position: int) -> bool:
     return (
         position == 0 or data[max(0, position - 2) : position] == b"\n\n" or data[position - 3 : position] == b"\n\r\n"
     )
+
+
+FORMAT = Format(kind="mbox", read=read, holds="mailboxes (RFC 4155)", read_by="Holdgate", unread="", textual=True)

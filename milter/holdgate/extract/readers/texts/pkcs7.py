@@ -5,6 +5,7 @@ Follows RFC 5652 (Cryptographic Message Syntax) in BER, with indefinite lengths 
 
 import zlib
 
+from holdgate.extract.format import Format
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 _CONSTRUCTED = 0x20
@@ -18,6 +19,8 @@ _SIGNED = bytes.fromhex("2a864886f70d010702")
 _COMPRESSED = bytes.fromhex("2a864886f70d0109100109")  # RFC 3274
 _DATA = bytes.fromhex("2a864886f70d010701")
 _DEEPEST = 30
+# An object identifier below pkcs-7, as it stands at the beginning of a ContentInfo.
+_CONTENT_INFO = bytes.fromhex("06092a864886f70d0107")
 
 
 def read(document: Document, sink: Sink) -> None:
@@ -82,3 +85,19 @@ def _primitives(data: bytes) -> "list[tuple[int, bytes]]":
             found.append((tag, data[position : position + length]))
             position += length
     return found
+
+
+def _recognise(document: Document) -> bool:
+    if document.declared_type in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
+        return True
+    return document.data[:1] == b"\x30" and _CONTENT_INFO in document.data[:64]
+
+
+FORMAT = Format(
+    kind="pkcs7",
+    read=read,
+    holds="S/MIME: signed and compressed mail and files (CMS)",
+    read_by="Holdgate",
+    unread="enveloped content, which is `encrypted`",
+    recognise_binary=_recognise,
+)

@@ -1,6 +1,7 @@
 """Plain text in any charset, with the files that older programs and people put inside it."""
 
 from holdgate.extract import charset, inline
+from holdgate.extract.format import Format
 from holdgate.extract.reading import Document, Sink
 
 _ARMOUR = b"-----BEGIN PGP MESSAGE-----"
@@ -19,3 +20,16 @@ def read(document: Document, sink: Sink) -> None:
         sink.budget.spend_entry()
         sink.budget.spend_bytes(len(content))
         sink.embedded(content, name or "encoded block")
+
+
+FORMAT = Format(
+    kind="text",
+    read=read,
+    holds="plain text, with uuencode, yEnc, BinHex and base64 inside",
+    read_by="Holdgate, chardet",
+    unread="",
+    extensions="txt htm html csv tsv eml mbox log md json yml yaml ini ics vcf xml",
+    types="text/plain text/html text/csv text/calendar text/vcard text/xml message/rfc822 application/xml"
+    " application/vnd.ms-excel",
+    textual=True,
+)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from holdgate.extract import charset
 from holdgate.extract.budget import Budget
+from holdgate.extract.format import Format
 from holdgate.extract.readers.texts import expat, html
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
@@ -74,3 +75,6 @@ def _feed(source: str, lines: _Lines, budget: Budget) -> tuple[int, bytes]:
     """Parse as UTF-8, whatever the declaration said; return how much was understood, and of what."""
     body = _DECLARATION.sub("", source, count=1).encode("utf-8", "replace")
     return expat.feed(body, lines, budget), body
+
+
+FORMAT = Format(kind="xml", read=read, holds="XML of any other kind, SVG too", read_by="expat", unread="", textual=True)

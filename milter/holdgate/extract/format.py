@@ -1,0 +1,122 @@
+"""What a kind of document is: how it is recognised, who reads it, and what its reader leaves unread.
+
+A reader's module declares its `Format` below its `read`. Everything else is made from these declarations: the table of
+readers, identification, the comparison of names and types with the content, and the table in the documentation.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from holdgate.extract.reading import Document, Reader
+
+
+class FormatError(Exception):
+    """A module cannot add its formats; the message names it and says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One kind of document.
+
+    `kind` is the word that policies, log and pages use. `holds` names the formats for people, `read_by` the library.
+    `unread` says what the reader leaves unread and reports as `limited` when it meets it; "" if it reads everything.
+    None means that nobody has declared it: then every part of this kind is `limited`.
+
+    A document is of this kind when one of these says so, asked in this order:
+
+    - `signatures`: pairs of an offset and the bytes there;
+    - `ole_streams`: lower-case names of streams that only this kind of compound file has ([MS-CFB]);
+    - `in_zip`: given a zip file's central directory and its bytes;
+    - `recognise`: given a document that no signature fits and that may still be text;
+    - `in_markup`: given a text that begins with a tag;
+    - `in_text`: given the beginning of any other text, at most 2,000 bytes;
+    - `recognise_binary`: given a document that is no text.
+
+    `extensions` (lower case, without dot) and `types` (MIME types) are those that a document of this kind may have,
+    several divided by spaces. Among `textual` kinds none of them is worth a signal.
+    """
+
+    kind: str
+    read: Reader
+    holds: str
+    read_by: str
+    unread: str | None
+    signatures: tuple[tuple[int, bytes], ...] = ()
+    ole_streams: tuple[str, ...] = ()
+    in_zip: Callable[[bytes, bytes], bool] | None = None
+    recognise: Callable[[bytes], bool] | None = None
+    in_markup: Callable[[bytes], bool] | None = None
+    in_text: Callable[[bytes], bool] | None = None
+    recognise_binary: Callable[[Document], bool] | None = None
+    extensions: str = ""
+    types: str = ""
+    textual: bool = False
+
+    @property
+    def family(self) -> str:
+        """The word by which names and types are compared: all textual kinds are one."""
+        return TEXTUAL if self.textual else self.kind
+
+
+TEXTUAL = "textual"
+
+# The driver itself reads a message: it is no reader's.
+MESSAGE = "message"
+
+
+class Registry:
+    """The formats that are known, in the order in which they are asked."""
+
+    def __init__(self) -> None:
+        self.formats: dict[str, Format] = {}
+        self.by_extension: dict[str, set[str]] = {}
+        self.by_type: dict[str, set[str]] = {}
+        self.signatures: list[tuple[int, bytes, str]] = []
+        self.ole_streams: list[tuple[str, str]] = []
+
+    def add(self, *formats: Format) -> None:
+        """Make formats known. Raises FormatError where a kind or a signature is known already."""
+        for one in formats:
+            if one.kind in self.formats or one.kind == MESSAGE:
+                raise FormatError(f'the kind "{one.kind}" is declared twice')
+            for signature in one.signatures:
+                if taken := [kind for offset, magic, kind in self.signatures if (offset, magic) == signature]:
+                    raise FormatError(f'the kinds "{taken[0]}" and "{one.kind}" declare the same signature')
+            self.formats[one.kind] = one
+            self.signatures += [(offset, magic, one.kind) for offset, magic in one.signatures]
+            self.ole_streams += [(stream, one.kind) for stream in one.ole_streams]
+            for extension in one.extensions.split():
+                self.by_extension.setdefault(extension, set()).add(one.family)
+            for declared in one.types.split():
+                self.by_type.setdefault(declared, set()).add(one.family)
+
+    def add_modules(self, names: Iterable[str], directory: str) -> None:
+        """Import modules of a site by name and add what they declare as FORMATS. Raises FormatError.
+
+        `directory` is where Python looks for them last. A module that is known already is not added again.
+        """
+        if directory not in sys.path:
+            sys.path.append(directory)
+        for name in names:
+            try:
+                declared = tuple(importlib.import_module(name).FORMATS)
+            except Exception as error:  # a site's module may fail in any way
+                raise FormatError(f"extract.readers: {name} cannot be used: {type(error).__name__}: {error}") from error
+            if not all(isinstance(one, Format) for one in declared):
+                raise FormatError(f"extract.readers: {name}: FORMATS must be a tuple of holdgate.extract.format.Format")
+            if all(self.formats.get(one.kind) is one for one in declared):
+                continue
+            try:
+                self.add(*declared)
+            except FormatError as error:
+                raise FormatError(f"extract.readers: {name}: {error}") from error
+
+    def textual(self, kind: str) -> bool:
+        """Say whether a kind is text whichever reader reads it."""
+        return kind == MESSAGE or (kind in self.formats and self.formats[kind].textual)
+
+
+REGISTRY = Registry()
+"""The formats of this process. `extract.formats` adds the shipped ones, `Registry.add_modules` those of a site."""

@@ -1,0 +1,41 @@
+"""The shipped formats: every reader's declaration, in the order in which identification asks them."""
+
+from holdgate.extract.format import REGISTRY
+from holdgate.extract.readers.archives import apple, archive, compressed
+from holdgate.extract.readers.archives import zip as zip_reader
+from holdgate.extract.readers.office import excel, ole, rtf, tnef, word
+from holdgate.extract.readers.openxml import odf, office_xml, ooxml
+from holdgate.extract.readers.pdf import pdf
+from holdgate.extract.readers.pictures import image, metafile, starview
+from holdgate.extract.readers.texts import binary, calendar, card, csv, encrypted, html, mbox, pkcs7, text, xml
+
+__all__ = ["REGISTRY"]
+
+REGISTRY.add(
+    text.FORMAT,
+    html.FORMAT,
+    xml.FORMAT,
+    csv.FORMAT,
+    calendar.FORMAT,
+    card.FORMAT,
+    mbox.FORMAT,
+    pkcs7.FORMAT,
+    tnef.FORMAT,
+    ooxml.FORMAT,
+    office_xml.FORMAT,
+    *ole.FORMATS,
+    word.FORMAT,
+    excel.FORMAT,
+    odf.FORMAT,
+    rtf.FORMAT,
+    pdf.FORMAT,
+    image.FORMAT,
+    metafile.FORMAT,
+    starview.FORMAT,
+    zip_reader.FORMAT,
+    archive.FORMAT,
+    compressed.FORMAT,
+    apple.FORMAT,
+    encrypted.FORMAT,
+    binary.FORMAT,
+)
