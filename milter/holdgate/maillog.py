@@ -104,6 +104,11 @@ def outside_headers_removed(queue_id: str, *, count: int, client: str) -> None:
     _event(logging.WARNING, queue_id, "outside-headers-removed", count=count, client=client)
 
 
+def outside_headers_refused(queue_id: str, *, count: int, client: str) -> None:
+    """A message was refused (5xx), unread: so many headers that only we write came in from outside."""
+    _event(logging.WARNING, queue_id, "outside-headers-refused", count=count, client=client)
+
+
 def tempfailed(queue_id: str, *, stage: str, error: BaseException | str) -> None:
     """Something of ours failed, so the message was deferred (4xx)."""
     name = error if isinstance(error, str) else describe(error)

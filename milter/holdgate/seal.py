@@ -1,9 +1,9 @@
 """The seal: by it we know mail again that we have inspected, and nothing else is believed about that.
 
-``X-Holdgate-Seal: v=1; k=KEY; t=SECONDS; r=TAGS; s=MAC``. The MAC (HMAC-SHA256, RFC 2104) covers time, envelope sender,
-From, Message-ID, Subject, how the body is to be read, its hash and the tags; a tag is a short MAC of one recipient. So
-a seal fits one message, from one sender, to its first recipients or some of them, for a while, and is believed once for
-each of them.
+``X-Holdgate-Seal: v=2; k=KEY; t=SECONDS; r=TAGS; s=MAC``. The MAC (HMAC-SHA256, RFC 2104) covers time, envelope sender,
+every header field but those that servers add on the way, the body's hash and the tags; a tag is a short MAC of one
+recipient. So a seal fits one message, from one sender, to its first recipients or some of them, for a while, and is
+believed once for each of them.
 """
 
 import base64
@@ -19,15 +19,21 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-# Header fields that the seal covers, in lower case. The last two say how the body is to be read: with others the same
-# bytes are another text.
+# Header fields whose values the seal covers one by one, in lower case; HeaderHash covers them with all the others.
 SEALED_FIELDS = ("from", "message-id", "subject", "content-type", "content-transfer-encoding")
+
+# What servers put before a message on its way (RFC 5321, 4.4; RFC 8601; RFC 8617; RFC 6376), or an MTA from it into the
+# message. A message that comes back has more of them.
+_ADDED_ON_THE_WAY = frozenset(
+    b"received return-path delivered-to x-original-to authentication-results received-spf dkim-signature arc-seal "
+    b"arc-message-signature arc-authentication-results".split()
+)
 
 # A message to more recipients is not sealed: it would be inspected again, and its header stays short.
 _MOST_RECIPIENTS = 50
 _TAG_BYTES = 6
 _CLOCKS_DIFFER = timedelta(minutes=5)
-_FORM = re.compile(r"v=1; k=([0-9a-z]{8}); t=(\d{1,12}); r=([A-Za-z0-9_-]{0,400}); s=([A-Za-z0-9_-]{43})")
+_FORM = re.compile(r"v=2; k=([0-9a-z]{8}); t=(\d{1,12}); r=([A-Za-z0-9_-]{0,400}); s=([A-Za-z0-9_-]{43})")
 _KEY_ID = re.compile(r"[0-9a-z]{8}")
 
 
@@ -77,14 +83,45 @@ class BodyHash:
         return self._hash.digest()
 
 
+class HeaderHash:
+    """SHA-256 of all header fields in their order, but for those that servers add on the way.
+
+    How a value is folded and spaced does not count, for servers change it; nor does the case of a name.
+    """
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def update(self, name: bytes, value: bytes) -> None:
+        """Take the next field."""
+        name = name.strip().lower()
+        if name not in _ADDED_ON_THE_WAY:
+            content = b" ".join(value.split())
+            self._hash.update(b"%d %d " % (len(name), len(content)) + name + content)
+
+    def copy(self) -> "HeaderHash":
+        """Return one that has taken the same fields."""
+        copy = HeaderHash()
+        copy._hash = self._hash.copy()
+        return copy
+
+    def digest(self) -> bytes:
+        """Return the hash of what came so far."""
+        return self._hash.digest()
+
+
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What a seal speaks of. `fields` are raw values of SEALED_FIELDS by lower-case name (see `raw`)."""
+    """What a seal speaks of. `fields` are raw values of SEALED_FIELDS by lower-case name (see `raw`).
+
+    `body` is what a BodyHash, `header` what a HeaderHash says of all fields but those that only we write.
+    """
 
     sender: str
     recipients: tuple[str, ...]
     fields: Mapping[str, bytes]
     body: bytes
+    header: bytes = b""
 
 
 def raw(values: Sequence[bytes]) -> bytes:
@@ -108,7 +145,7 @@ class Sealer:
         at = str(int(now.timestamp()))
         tags = b"".join(sorted({_tag(key, at, recipient) for recipient in message.recipients}))
         encoded = _encode(tags)
-        return f"v=1; k={key.id}; t={at}; r={encoded}; s={_encode(_mac(key, at, encoded, message))}"
+        return f"v=2; k={key.id}; t={at}; r={encoded}; s={_encode(_mac(key, at, encoded, message))}"
 
     def judge(self, value: str, message: Sealed, now: datetime) -> SealStatus:
         """Say whether a seal fits a message now; REPLAYED is for the store to say (see `digests`)."""
@@ -137,7 +174,8 @@ class Sealer:
 
 def _mac(key: Key, at: str, tags: str, message: Sealed) -> bytes:
     fields = (b" ".join(message.fields.get(name, b"").split()) for name in SEALED_FIELDS)
-    parts = (b"holdgate-seal-1", at.encode(), tags.encode(), message.sender.encode(), *fields, message.body)
+    parts = (b"holdgate-seal-2", at.encode(), tags.encode(), message.sender.encode(), *fields)
+    parts += (message.header, message.body)
     # Each part with its length in front, so that nothing can move from one to the next.
     return hmac.digest(key.secret, b"".join(len(part).to_bytes(8) + part for part in parts), "sha256")
 

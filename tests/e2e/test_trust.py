@@ -9,7 +9,7 @@ import pytest
 
 from holdgate import headers
 from holdgate.quarantine.states import State
-from holdgate.seal import SEALED_FIELDS, BodyHash, Key, Sealed, Sealer, load_keys
+from holdgate.seal import SEALED_FIELDS, BodyHash, HeaderHash, Key, Sealed, Sealer, load_keys
 from testbed import letters
 from testbed.ports import free_port
 from testbed.postfix import PostfixInstance
@@ -75,7 +75,10 @@ def sealed_like_ours(site: Site, message: bytes, sealer: Sealer, at: datetime, r
     }
     digest = BodyHash()
     digest.update(body)
-    value = sealer.seal(Sealed(SENDER, (recipient,), fields, digest.digest()), at)
+    whole = HeaderHash()
+    for field in re.finditer(rb"(\S+):((?:.*\n)(?:[ \t].*\n)*)", (header + b"\r\n").replace(b"\r\n", b"\n")):
+        whole.update(field[1], field[2])
+    value = sealer.seal(Sealed(SENDER, (recipient,), fields, digest.digest(), whole.digest()), at)
     return f"{headers.SEAL}: {value}\r\n{headers.INSPECTED}: true\r\n".encode() + message
 
 
@@ -137,6 +140,7 @@ def test_a_seal_copied_from_another_message(trusting: Site) -> None:
         (b"Content-Transfer-Encoding: 7bit", b"Content-Transfer-Encoding: base64"),
         (b'Content-Type: text/plain; charset="utf-8"', b'Content-Type: text/plain; charset="utf-7"'),
         (b"Subject: ", b"Subject: a second\r\nSubject: "),
+        (b"Subject: ", b"X-Note: a field of its own\r\nSubject: "),
     ],
 )
 def test_a_seal_on_a_body_that_is_to_be_read_otherwise(trusting: Site, change: tuple[bytes, bytes]) -> None:

@@ -43,6 +43,7 @@ def test_it_fits_some_of_its_recipients_but_no_other() -> None:
     [
         replace(MESSAGE, sender="eve@corp.example"),
         replace(MESSAGE, body=b"\2" * 32),
+        replace(MESSAGE, header=b"\2" * 32),
         *(replace(MESSAGE, fields={**MESSAGE.fields, name: b" x"}) for name in SEALED_FIELDS),
         replace(MESSAGE, fields={}),
         # What one part loses another gains.

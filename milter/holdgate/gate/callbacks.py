@@ -1,10 +1,12 @@
 """Translates between the milter protocol and `session`: the only module that imports pymilter.
 
 Only the steps we need are negotiated, and of those only the end of a message waits for an answer. What goes wrong
-before is remembered by the session and answered there; what goes wrong here defers the message.
+before, in the session or here, is remembered and answered there; what goes wrong there defers the message.
 """
 
+import functools
 from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import Milter
 
@@ -14,6 +16,26 @@ from holdgate.gate.session import Session
 
 _NAME = "holdgate"
 
+_Step = TypeVar("_Step", bound=Callable[..., int])
+
+
+def _answered_at_the_end(step: _Step) -> _Step:
+    """Have the session remember what a step raises.
+
+    libmilter would answer for it at once, where Postfix waits for no answer: it would take that one for the next
+    step's. What `connect` raises concerns every message of the connection.
+    """
+
+    @functools.wraps(step)
+    def remembered(self: "Callbacks", *arguments: Any) -> int:
+        try:
+            return step(self, *arguments)
+        except Exception as error:
+            self.remember(error, for_good=step.__name__ == "connect")
+            return int(Milter.CONTINUE)
+
+    return cast(_Step, remembered)
+
 
 @Milter.header_leading_space
 class Callbacks(Milter.Base):
@@ -22,20 +44,30 @@ class Callbacks(Milter.Base):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._broken: Exception | None = None
+
+    def remember(self, error: Exception, *, for_good: bool) -> None:
+        """Take note of an error, for the message under way or for all of this connection."""
+        if for_good:
+            self._broken = error
+        self._session.fail(error)
 
     @Milter.noreply
+    @_answered_at_the_end
     def connect(self, hostname: str, _family: int, address: tuple[str, int] | str | None) -> int:
         """Take the client's name and address; sendmail(1) mail comes as localhost."""
         self._session.open(hostname, address[0] if isinstance(address, tuple) else address or "")
         return int(Milter.CONTINUE)
 
     @Milter.noreply
+    @_answered_at_the_end
     def envfrom(self, sender: str, *_parameters: str) -> int:
         """Start a message."""
         self._session.begin(_address(sender), self.getsymval("{auth_authen}") or "")
         return int(Milter.CONTINUE)
 
     @Milter.noreply
+    @_answered_at_the_end
     def envrcpt(self, recipient: str, *_parameters: str) -> int:
         """Take a recipient."""
         self._session.add_recipient(_address(recipient))
@@ -43,18 +75,21 @@ class Callbacks(Milter.Base):
 
     @Milter.noreply
     @Milter.decode("bytes")
+    @_answered_at_the_end
     def header(self, name: str, value: bytes) -> int:
         """Take a header field, leading space and folds included."""
         self._session.add_header(name, value)
         return int(Milter.CONTINUE)
 
     @Milter.noreply
+    @_answered_at_the_end
     def eoh(self) -> int:
         """Take the end of the header."""
         self._session.end_headers()
         return int(Milter.CONTINUE)
 
     @Milter.noreply
+    @_answered_at_the_end
     def body(self, chunk: bytes) -> int:
         """Take a piece of the body, 64 KiB at most."""
         self._session.add_body(chunk)
@@ -62,10 +97,12 @@ class Callbacks(Milter.Base):
 
     def eom(self) -> int:
         """Let the session decide and carry its reply out."""
-        queue_id = self.getsymval("i") or ""
-        reply = self._session.end_of_message(queue_id)
+        queue_id = ""
         try:
-            return self._carry_out(reply)
+            if self._broken is not None:
+                self._session.fail(self._broken)
+            queue_id = self.getsymval("i") or ""
+            return self._carry_out(self._session.end_of_message(queue_id))
         except Exception as error:
             metrics.ERRORS.labels("reply").inc()
             maillog.tempfailed(queue_id, stage="reply", error=error)
@@ -73,12 +110,18 @@ class Callbacks(Milter.Base):
 
     def abort(self) -> int:
         """Forget the message; the connection may go on."""
-        self._session.abort()
-        return int(Milter.CONTINUE)
+        return self._forget()
 
     def close(self) -> int:
         """Forget everything; the connection is gone."""
-        self._session.abort()
+        return self._forget()
+
+    def _forget(self) -> int:
+        try:
+            self._session.abort()
+        except Exception as error:
+            metrics.ERRORS.labels("gate").inc()
+            maillog.failed(stage="gate", error=maillog.describe(error))
         return int(Milter.CONTINUE)
 
     def _carry_out(self, reply: Reply) -> int:

@@ -1,6 +1,6 @@
 """Header edits: which fields from outside go, and which of ours are added."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from holdgate import headers
 from holdgate.config import PolicySettings
@@ -9,6 +9,8 @@ from holdgate.policy.action import Action
 from holdgate.policy.verdict import Verdict
 
 _VALUE_LENGTH = 200
+# Every field so named is taken off when it comes in, ours or not: the next hop may believe those that we do not write.
+_PREFIXES = ("x-holdgate-", "x-netskope-")
 
 
 def removals(counts: Mapping[str, int], names: Iterable[str]) -> list[tuple[str, int]]:
@@ -23,6 +25,18 @@ def removals(counts: Mapping[str, int], names: Iterable[str]) -> list[tuple[str,
 def ours(settings: PolicySettings) -> list[str]:
     """Return the names of the fields that only we write on this site."""
     return list(dict.fromkeys((*headers.ALL, settings.action_header)))
+
+
+def spelled(keys: Iterable[str], settings: PolicySettings) -> list[str]:
+    """Return names in lower case as we write them, where we do, those first."""
+    own = ours(settings)
+    known = {name.lower() for name in own}
+    return own + [key for key in keys if key not in known]
+
+
+def is_ours(key: str, exact: Collection[str]) -> bool:
+    """Say whether only we may write the field of this name, in lower case; `exact` are the names `ours` returns."""
+    return key.startswith(_PREFIXES) or key in exact
 
 
 def additions(

@@ -5,6 +5,7 @@ something failed, so the first error of a message is remembered and answered wit
 """
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from holdgate import headers, maillog, metrics, seal
@@ -21,9 +22,14 @@ from holdgate.quarantine.incident import Owed
 from holdgate.quarantine.recorded import new_incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor
-from holdgate.seal import BodyHash, Sealed
+from holdgate.seal import BodyHash, HeaderHash, Sealed
 
 ACTOR = Actor("holdgate-milter", "milter")
+
+# More header fields that only we write are refused: each is taken off with a search of its own through the header, so
+# that Postfix needs time by the square of their number (seen on 3.7.11). A message that comes back to us has six.
+_MOST_OF_OURS = 20
+_TOO_MANY = "Message refused: too many header fields named X-Holdgate-… or X-Netskope-…"
 
 
 class Session:
@@ -43,8 +49,14 @@ class Session:
         self._spool: Spool | None = None
         self._counts: dict[str, int] = {}
         self._fields: dict[str, list[bytes]] = {}
+        self._header_hash = HeaderHash()
         self._body_hash = BodyHash()
         self._error: Exception | None = None
+
+    def fail(self, error: Exception) -> None:
+        """Take note of what went wrong outside: the message is answered with a deferral at its end."""
+        if self._error is None:
+            self._error = error
 
     # -- the message comes in -------------------------------------------------------------------------------------
 
@@ -64,13 +76,15 @@ class Session:
 
     def add_header(self, name: str, value: bytes) -> None:
         """Take one header field; `value` is what follows the colon, with its folds as LF."""
-        key = name.lower()
+        key = name.strip().lower()
         if key in self._wanted:
             self._fields.setdefault(key, []).append(value)
-        if key in self._ours:
+        if edits.is_ours(key, self._ours):
             self._counts[key] = self._counts.get(key, 0) + 1
         else:
-            self._write(name.encode("utf-8", "surrogateescape") + b":" + value.replace(b"\n", b"\r\n") + b"\r\n")
+            spelled = name.encode("utf-8", "surrogateescape")
+            self._header_hash.update(spelled, value)
+            self._write(spelled + b":" + value.replace(b"\n", b"\r\n") + b"\r\n")
 
     def end_headers(self) -> None:
         """Take the empty line between header and body."""
@@ -120,6 +134,8 @@ class Session:
 
     def _judge(self, now: datetime) -> Reply:
         envelope, ruling = self._envelope, self._ruling
+        if sum(self._counts.values()) > _MOST_OF_OURS:
+            return self._refuse()
         envelope.header_from = self._decoded("from")
         envelope.subject = self._decoded("subject")
         envelope.message_id = self._decoded("message-id")
@@ -132,6 +148,7 @@ class Session:
             tuple(envelope.recipients),
             {name: seal.raw(values) for name, values in self._fields.items()},
             self._body_hash.digest(),
+            self._header_hash.digest(),
         )
         if trust.is_sealed(self._service, ruling, self._fields, sealed, envelope, now):
             return self._accept_known("seal")
@@ -154,12 +171,31 @@ class Session:
             return TEMPFAIL
         if verdict.action is Action.BLOCK:
             return Reply(block=f"Message refused by policy; incident {incident_id}")
-        sealing = ruling.sealer.seal(sealed, now) if inspection.status == "complete" else ""
         return Reply(
             remove=self._removals(),
-            add=edits.additions(inspection, verdict, ruling.settings.policy, incident_id, sealing),
+            add=edits.additions(
+                inspection, verdict, ruling.settings.policy, incident_id, self._seal(sealed, inspection, verdict, now)
+            ),
             hold=f"Holdgate incident {incident_id}" if verdict.action is Action.QUARANTINE and self._must_ask() else "",
         )
+
+    def _seal(self, sealed: Sealed, inspection: Inspection, verdict: Verdict, now: datetime) -> str:
+        """Return the seal of the message as it goes on, with the policies' own fields; "" where it gets none."""
+        if inspection.status != "complete":
+            return ""
+        header = self._header_hash.copy()
+        for name, value in verdict.headers:
+            if not edits.is_ours(name.lower(), self._ours):
+                header.update(name.encode(), value.encode())
+        return self._ruling.sealer.seal(replace(sealed, header=header.digest()), now)
+
+    def _refuse(self) -> Reply:
+        """Refuse a message for its header, unread."""
+        metrics.MESSAGES.labels("block", "unread").inc()
+        metrics.OUTSIDE_HEADERS.inc()
+        count, client = sum(self._counts.values()), self._envelope.client_address
+        maillog.outside_headers_refused(self._envelope.queue_id, count=count, client=client)
+        return Reply(block=_TOO_MANY)
 
     def _must_ask(self) -> bool:
         settings = self._ruling.settings
@@ -234,7 +270,7 @@ class Session:
         return Reply(remove=self._removals(), add=[(headers.INSPECTED, "true"), (headers.STATUS, "complete")])
 
     def _removals(self) -> list[tuple[str, int]]:
-        remove = edits.removals(self._counts, edits.ours(self._ruling.settings.policy))
+        remove = edits.removals(self._counts, edits.spelled(self._counts, self._ruling.settings.policy))
         if remove:
             metrics.OUTSIDE_HEADERS.inc()
             maillog.outside_headers_removed(

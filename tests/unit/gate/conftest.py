@@ -1,0 +1,98 @@
+"""A session with all that it shares, in process: real policies and seals; pool and store do as they are told."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from holdgate.config import Settings
+from holdgate.findings import Inspection
+from holdgate.gate.service import Ruling, Service
+from holdgate.gate.session import Session
+from holdgate.policy.model import PolicyFile
+from holdgate.policy.verdict import PolicySet
+from holdgate.quarantine.incident import Incident
+from holdgate.scan.pool import Pool
+from holdgate.seal import Key, Sealer
+from holdgate.tables import Tables
+
+KEY = Key("k0000001", datetime(2026, 1, 1, tzinfo=UTC), b"x" * 32)
+HOLD_ALL = {"policy": [{"name": "all", "action": "quarantine"}]}
+ALLOW_ALL = {"policy": [{"name": "all", "action": "allow"}]}
+
+
+@dataclass
+class FakePool:
+    """Answers every inspection with the same, and keeps what it was given to read."""
+
+    inspection: Inspection = field(default_factory=Inspection)
+    read: list[bytes] = field(default_factory=list)
+    error: Exception | None = None
+    is_closed: bool = False
+
+    def inspect(self, descriptor: int, **_words: Any) -> Inspection:
+        if self.error is not None:
+            raise self.error
+        self.read.append(Path(f"/proc/self/fd/{descriptor}").read_bytes())
+        return self.inspection
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@dataclass
+class FakeStore:
+    """Keeps incidents and the seals that were used; may fail."""
+
+    incidents: list[Incident] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+    error: Exception | None = None
+
+    def record(self, incident: Incident, *_: Any, **__: Any) -> None:
+        if self.error is not None:
+            raise self.error
+        self.incidents.append(incident)
+
+    def use_seals(self, digests: Iterable[str], _until: datetime) -> bool:
+        fresh = self.used.isdisjoint(digests)
+        self.used.update(digests)
+        return fresh
+
+
+@dataclass
+class FakeService:
+    """What a session takes from the service."""
+
+    ruling: Ruling
+    store: FakeStore
+    pool: FakePool
+
+    def session(self) -> Session:
+        return Session(cast(Service, self))
+
+
+NewService = Callable[..., FakeService]
+
+
+@pytest.fixture
+def new_service(tmp_path: Path) -> NewService:
+    """Return a function that makes a service of policies (as a table of TOML) and `[policy]` settings."""
+
+    def make(
+        policies: dict[str, Any] = ALLOW_ALL, *, inspection: Inspection | None = None, **policy: Any
+    ) -> FakeService:
+        settings = Settings.model_validate({"milter": {"spool_directory": tmp_path}, "policy": policy})
+        pool = FakePool(inspection or Inspection())
+        ruling = Ruling(
+            settings,
+            PolicySet(PolicyFile.model_validate(policies), Tables(tmp_path)),
+            Sealer([KEY], timedelta(hours=1)),
+            cast(Pool, pool),
+            None,
+        )
+        return FakeService(ruling, cast(Any, FakeStore()), pool)
+
+    return make

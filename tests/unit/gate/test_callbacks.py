@@ -1,0 +1,142 @@
+"""The milter protocol's side: what a step raises is answered at the end of the message with 4xx, never before it."""
+
+from typing import Any
+
+import Milter
+import pytest
+
+from holdgate.gate import callbacks, holding
+from holdgate.gate.callbacks import Callbacks
+from holdgate.gate.reply import Reply
+from tests.unit.gate.conftest import HOLD_ALL, FakeService, NewService
+
+
+class Context:
+    """What libmilter gives a milter: macros, and the changes it may ask for."""
+
+    def __init__(self) -> None:
+        self.macros: dict[str, Any] = {"i": "4QUEUEID"}
+        self.changes: list[tuple[Any, ...]] = []
+
+    def getsymval(self, name: str) -> Any:
+        value = self.macros.get(name)
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments: self.changes.append((name, *arguments))
+
+
+def connection(service: FakeService) -> tuple[Callbacks, Context]:
+    one, context = Callbacks(service.session()), Context()
+    one._ctx = context
+    one._protocol = Milter.P_HDR_LEADSPC
+    one._actions = Milter.ADDHDRS | Milter.CHGHDRS | Milter.QUARANTINE
+    return one, context
+
+
+def converse(one: Callbacks, *, fail_at: str = "", end: bool = True) -> int:
+    """Send a message through; every step but the end has to let it go on."""
+    steps: list[tuple[str, tuple[Any, ...]]] = [
+        ("envfrom", ("<anna@corp.example>",)),
+        ("envrcpt", ("<bob@partner.example>",)),
+        ("header", ("Subject", b" Lunch")),
+        ("header", ("X-Holdgate-Status", b" forged")),
+        ("eoh", ()),
+        ("body", (b"See you.\r\n",)),
+    ]
+    for name, arguments in steps:
+        given = (object(),) * len(arguments) if name == fail_at else arguments
+        assert getattr(one, name)(*given) == Milter.CONTINUE
+    return one.eom() if end else Milter.CONTINUE
+
+
+@pytest.fixture(autouse=True)
+def postfix_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "must_ask", lambda *_: True)
+
+
+def test_a_message_passes_and_the_changes_are_made(new_service: NewService) -> None:
+    one, context = connection(new_service())
+    assert one.connect("client.example", 2, ("192.0.2.7", 4711)) == Milter.CONTINUE
+    assert converse(one) == Milter.CONTINUE
+    assert context.changes[0] == ("chgheader", "X-Holdgate-Status", 1, "")
+    assert ("addheader", "X-Netskope-Inspected", " true", -1) in context.changes
+    assert not [change for change in context.changes if change[0] == "quarantine"]
+
+
+def test_a_message_is_held(new_service: NewService) -> None:
+    one, context = connection(new_service(HOLD_ALL))
+    assert converse(one) == Milter.CONTINUE
+    assert context.changes[-1][0] == "quarantine"
+
+
+@pytest.mark.parametrize("step", ["envfrom", "envrcpt", "header", "body"])
+def test_an_error_in_a_step_is_answered_with_4xx_at_the_end(new_service: NewService, step: str) -> None:
+    service = new_service()
+    one, context = connection(service)
+    assert converse(one, fail_at=step) == Milter.TEMPFAIL
+    assert [change[0] for change in context.changes] == ["setreply"]
+    assert context.changes[0][1] == "451"
+    # The next message of the connection is not concerned.
+    assert converse(one) == Milter.CONTINUE
+
+
+def test_an_error_at_connect_concerns_all_of_the_connection(
+    new_service: NewService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = connection(new_service())
+    monkeypatch.setattr(one._session, "open", _raise)
+    assert one.connect("client.example", 2, ("192.0.2.7", 4711)) == Milter.CONTINUE
+    assert converse(one) == converse(one) == Milter.TEMPFAIL
+
+
+def test_an_error_at_the_end_is_4xx(new_service: NewService) -> None:
+    one, context = connection(new_service())
+    context.macros["i"] = RuntimeError("no macro")
+    assert converse(one) == Milter.TEMPFAIL
+    one, context = connection(new_service())
+    one._session.end_of_message = _raise  # type: ignore[method-assign]
+    assert converse(one) == Milter.TEMPFAIL
+
+
+def test_an_error_while_it_is_answered_is_4xx(new_service: NewService) -> None:
+    one, context = connection(new_service())
+    context.chgheader = _raise  # type: ignore[attr-defined]
+    assert converse(one) == Milter.TEMPFAIL
+
+
+def test_an_error_at_abort_or_close_leaves_no_callback_without_an_answer(
+    new_service: NewService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = connection(new_service())
+    converse(one, end=False)
+    monkeypatch.setattr(one._session, "abort", _raise)
+    assert (one.abort(), one.close()) == (Milter.CONTINUE, Milter.CONTINUE)
+
+
+def test_a_blocked_message_is_refused(new_service: NewService, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, context = connection(new_service())
+    monkeypatch.setattr(one._session, "end_of_message", lambda _queue_id: Reply(block="no"))
+    assert converse(one) == Milter.REJECT
+    assert context.changes == [("setreply", "550", "5.7.1", "no")]
+
+
+def test_libmilter_is_told_to_defer_whatever_comes_through(
+    new_service: NewService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: dict[str, Any] = {}
+    for name in ("set_exception_policy", "set_flags"):
+        monkeypatch.setattr(Milter, name, lambda value, name=name: said.update({name: value}))
+    monkeypatch.setattr(Milter, "runmilter", lambda *arguments: said.update(run=arguments))
+    monkeypatch.setattr(Milter, "factory", Milter.factory)
+    callbacks.run(new_service().session, "unix:/x", 300)
+    assert said["set_exception_policy"] == Milter.TEMPFAIL
+    assert said["set_flags"] == Milter.ADDHDRS | Milter.CHGHDRS | Milter.QUARANTINE
+    assert said["run"] == ("holdgate", "unix:/x", 300)
+    assert isinstance(Milter.factory(), Callbacks)
+
+
+def _raise(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("broken")

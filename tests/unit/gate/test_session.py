@@ -1,0 +1,283 @@
+"""One connection, driven as libmilter drives it, without libmilter: what is inspected, what is answered, what fails."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate import headers
+from holdgate.findings import Inspection
+from holdgate.gate import holding
+from holdgate.gate.reply import Reply
+from holdgate.gate.session import Session
+from holdgate.policy.action import Action
+from holdgate.quarantine.states import State
+from holdgate.seal import HeaderHash
+from tests.unit.gate.conftest import HOLD_ALL, FakeService, NewService
+
+Fields = Sequence[tuple[str, bytes]]
+FIELDS: Fields = (
+    ("From", b" <anna@corp.example>"),
+    ("Message-ID", b" <1@corp.example>"),
+    ("Subject", b" Lunch"),
+    ("Content-Type", b" text/plain"),
+)
+BODY = b"See you at noon.\r\n"
+LIMITED = Inspection(status="limited", reason="a.zip: encrypted")
+
+
+@pytest.fixture(autouse=True)
+def postfix_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Postfix is asked here whether it holds."""
+    monkeypatch.setattr(holding, "must_ask", lambda *_: True)
+
+
+def send(
+    session: Session,
+    fields: Fields = FIELDS,
+    body: bytes = BODY,
+    recipients: Sequence[str] = ("bob@partner.example",),
+) -> Reply:
+    session.open("client.example", "192.0.2.7")
+    session.begin("anna@corp.example", "")
+    for recipient in recipients:
+        session.add_recipient(recipient)
+    for name, value in fields:
+        session.add_header(name, value)
+    session.end_headers()
+    if body:
+        session.add_body(body)
+    return session.end_of_message("4QUEUEID")
+
+
+def seal_of(reply: Reply) -> str:
+    return dict(reply.add).get(headers.SEAL, "")
+
+
+def returned(service: FakeService, fields: Fields = FIELDS, **more: bytes) -> Fields:
+    """Return the fields of a message as they come back to us with the seal it got."""
+    seal = seal_of(send(service.session(), fields, **more))
+    assert seal
+    service.pool.read.clear()
+    return [*fields, (headers.SEAL, b" " + seal.encode())]
+
+
+def test_all_of_it_is_read(new_service: NewService) -> None:
+    service = new_service()
+    reply = send(service.session(), [*FIELDS, ("X-Fold", b" a\n b")])
+    assert service.pool.read == [
+        b"From: <anna@corp.example>\r\nMessage-ID: <1@corp.example>\r\nSubject: Lunch\r\nContent-Type: text/plain\r\n"
+        b"X-Fold: a\r\n b\r\n\r\n" + BODY
+    ]
+    assert (headers.INSPECTED, "true") in reply.add
+    assert not reply.hold
+    assert service.store.incidents == []
+
+
+def test_what_is_held_is_recorded_first(new_service: NewService) -> None:
+    service = new_service(HOLD_ALL)
+    reply = send(service.session())
+    (incident,) = service.store.incidents
+    assert (incident.state, incident.queue_id, incident.policy) == (State.PENDING, "4QUEUEID", "all")
+    assert reply.hold == f"Holdgate incident {incident.id}"
+    service.store.error = OSError("full")
+    assert send(service.session()).tempfail
+
+
+def test_messages_of_one_connection_know_nothing_of_each_other(new_service: NewService) -> None:
+    service = new_service(HOLD_ALL)
+    session = service.session()
+    send(session, [*FIELDS, ("X-Holdgate-Status", b" x")], b"first\r\n", ["one@partner.example"])
+    reply = send(session, [("Subject", b" second")], b"second\r\n", ["two@partner.example"])
+    assert reply.remove == []
+    assert service.pool.read[1] == b"Subject: second\r\n\r\nsecond\r\n"
+    assert service.store.incidents[1].recipients == ["two@partner.example"]
+    assert service.store.incidents[1].message_id == ""
+
+
+# -- failures -----------------------------------------------------------------------------------------------------
+
+
+def test_every_failure_is_a_deferral_and_of_its_message_alone(new_service: NewService) -> None:
+    service = new_service()
+    session = service.session()
+    service.pool.error = OSError("gone")
+    assert send(session).tempfail
+    service.pool.error = None
+    session.begin("anna@corp.example", "")
+    session.fail(ValueError("outside"))
+    assert session.end_of_message("4Q").tempfail
+    assert not send(session).tempfail
+
+
+def test_the_first_error_of_writing_defers_the_message(
+    new_service: NewService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = new_service().session()
+    monkeypatch.setattr(session, "_new_spool", lambda: (_ for _ in ()).throw(OSError(28, "No space left")))
+    assert send(session).tempfail
+
+
+# -- headers that only we write -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", [*headers.ALL, "X-Netskope-Note", "x-holdgate-x", "X-NETSKOPE-INSPECTED", "X-Holdgate-Status "]
+)
+def test_a_field_of_ours_from_outside_goes_and_is_not_read(new_service: NewService, name: str) -> None:
+    service = new_service()
+    reply = send(service.session(), [(name, b" one"), *FIELDS, (name, b" two")])
+    key = name.strip().lower()
+    assert [(name.lower(), place) for name, place in reply.remove] == [(key, 2), (key, 1)]
+    assert b"one" not in service.pool.read[0]
+
+
+@pytest.mark.parametrize("name", ["X-Netskop", "X-Holdgates-Note", "Netskope-Note", "X-Note"])
+def test_any_other_field_stays_and_is_read(new_service: NewService, name: str) -> None:
+    service = new_service()
+    assert send(service.session(), [*FIELDS, (name, b" one")]).remove == []
+    assert f"{name}: one\r\n".encode() in service.pool.read[0]
+
+
+def test_the_action_header_of_a_site_is_ours_too(new_service: NewService) -> None:
+    service = new_service(action_header="X-Corp-Action")
+    assert send(service.session(), [*FIELDS, ("x-corp-ACTION", b" Quarantine")]).remove == [("X-Corp-Action", 1)]
+
+
+def test_more_than_a_few_copies_are_refused_unread(new_service: NewService) -> None:
+    service = new_service()
+    few = [(f"X-Holdgate-{number % 3}", b" a") for number in range(20)]
+    assert len(send(service.session(), [*FIELDS, *few]).remove) == 20
+    reply = send(service.session(), [*FIELDS, *few, ("X-Netskope-Inspected", b" true")])
+    assert reply.block.startswith("Message refused: too many header fields")
+    assert (reply.remove, len(service.pool.read)) == ([], 1)
+
+
+def test_mail_known_by_its_seal_loses_forged_marks_too(new_service: NewService) -> None:
+    service = new_service()
+    fields = [*returned(service), ("X-Holdgate-Status", b" failed"), ("X-Netskope-Note", b" 1")]
+    reply = send(service.session(), fields)
+    assert service.pool.read == []
+    assert set(reply.remove) == {(headers.SEAL, 1), (headers.STATUS, 1), ("x-netskope-note", 1)}
+    assert reply.add == [(headers.INSPECTED, "true"), (headers.STATUS, "complete")]
+
+
+# -- the seal -----------------------------------------------------------------------------------------------------
+
+
+def test_mail_that_comes_back_as_it_was_is_known_once(new_service: NewService) -> None:
+    service = new_service()
+    fields = [("Received", b" from a by b"), ("DKIM-Signature", b" v=1"), *returned(service)]
+    send(service.session(), fields)
+    assert service.pool.read == []
+    send(service.session(), fields)
+    assert len(service.pool.read) == 1
+
+
+CHANGES: list[Fields] = [
+    [*FIELDS, ("X-Note", b" 1")],
+    [("X-Note", b" 1"), *FIELDS],
+    [*FIELDS, ("To", b" eve@partner.example")],
+    [*FIELDS, FIELDS[2]],
+    FIELDS[:3],
+    [FIELDS[1], FIELDS[0], *FIELDS[2:]],
+    [FIELDS[0], FIELDS[1], ("Subject", b" Dinner"), FIELDS[3]],
+    [FIELDS[0], FIELDS[1], ("Subjects", b" Lunch"), FIELDS[3]],
+    [FIELDS[0], FIELDS[1], ("Subject", b" Lunch Content-Type: text/plain")],
+]
+
+
+@pytest.mark.parametrize("changed", CHANGES)
+def test_any_other_header_is_inspected_anew(new_service: NewService, changed: Fields) -> None:
+    service = new_service()
+    seal = returned(service)[-1]
+    send(service.session(), [*changed, seal])
+    assert len(service.pool.read) == 1
+
+
+def test_how_a_field_is_folded_does_not_matter(new_service: NewService) -> None:
+    service = new_service()
+    seal = returned(service, [*FIELDS, ("X-Long", b" one two")])[-1]
+    send(service.session(), [*FIELDS, ("x-long", b" one\n\ttwo "), seal])
+    assert service.pool.read == []
+
+
+names = st.sampled_from(["From", "Subject", "X-A", "X-B", "To"])
+values = st.sampled_from([b" a", b" b", b" a b", b"", b" X-A: a"])
+
+
+@given(st.lists(st.tuples(names, values), max_size=4), st.lists(st.tuples(names, values), max_size=4))
+def test_two_headers_that_differ_have_two_hashes(one: list[tuple[str, bytes]], other: list[tuple[str, bytes]]) -> None:
+    def digest(fields: list[tuple[str, bytes]]) -> bytes:
+        header_hash = HeaderHash()
+        for name, value in fields:
+            header_hash.update(name.encode(), value)
+        return header_hash.digest()
+
+    assert (digest(one) == digest(other)) == (one == other)
+
+
+def test_the_fields_that_a_policy_adds_are_sealed_with_the_rest(new_service: NewService) -> None:
+    tagging = {"policy": [{"name": "tag", "action": "tag", "headers": {"X-Class": "1", "X-Netskope-Action": "Note"}}]}
+    service = new_service(tagging)
+    seal = returned(service)[-1]
+    send(service.session(), [*FIELDS, ("X-Class", b" 1"), ("X-Netskope-Action", b" Note"), seal])
+    assert service.pool.read == []
+    send(service.session(), [*FIELDS, seal])
+    assert len(service.pool.read) == 1
+
+
+def test_two_seals_are_none(new_service: NewService) -> None:
+    service = new_service()
+    fields = returned(service)
+    reply = send(service.session(), [*fields, (headers.SEAL, b" v=2; forged")])
+    assert len(service.pool.read) == 1
+    assert (headers.SEAL, 2) in reply.remove
+    send(service.session(), [*fields, fields[-1]])
+    assert len(service.pool.read) == 2
+
+
+@pytest.mark.parametrize("status", ["limited", "failed"])
+def test_what_was_not_read_whole_gets_no_seal(new_service: NewService, status: str) -> None:
+    service = new_service({"uninspected": "allow", **HOLD_ALL}, inspection=Inspection(status=status, reason="x"))
+    assert seal_of(send(service.session())) == ""
+    assert seal_of(send(new_service().session())) != ""
+
+
+# -- trusted scanners ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("client", "mark", "is_read", "is_held"),
+    [
+        (["192.0.2.0/24"], ("X-Netskope-Inspected", b" true"), False, False),
+        (["192.0.2.0/24"], ("X-Netskope-Action", b" Quarantine"), False, True),
+        (["192.0.2.0/24"], ("X-Netskope-Inspected", b" false"), True, False),
+        (["198.51.100.0/24"], ("X-Netskope-Inspected", b" true"), True, False),
+        ([], ("X-Netskope-Action", b" Quarantine"), True, False),
+    ],
+)
+def test_a_scanners_word_counts_from_its_network_alone(
+    new_service: NewService, client: list[str], mark: tuple[str, bytes], is_read: bool, is_held: bool
+) -> None:
+    service = new_service(trusted_scanners=client)
+    reply = send(service.session(), [*FIELDS, mark])
+    assert (bool(service.pool.read), bool(reply.hold)) == (is_read, is_held)
+    assert reply.remove == [(mark[0], 1)]
+
+
+# -- what a verdict becomes ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", [Action.ALLOW, Action.QUARANTINE, Action.BLOCK, Action.TEMPFAIL])
+def test_what_was_not_read_gets_what_uninspected_says(new_service: NewService, action: Action) -> None:
+    none = {"uninspected": action, "policy": [{"name": "never", "action": "block", "sender": ["x@corp.example"]}]}
+    service = new_service(none, inspection=LIMITED)
+    reply = send(service.session())
+    assert reply.tempfail == (action is Action.TEMPFAIL)
+    assert bool(reply.block) == (action is Action.BLOCK)
+    assert bool(reply.hold) == (action is Action.QUARANTINE)
+    assert [incident.policy for incident in service.store.incidents] == (
+        ["uninspected"] if action in (Action.QUARANTINE, Action.BLOCK) else []
+    )
