@@ -1,6 +1,7 @@
-"""Compiles the modules in which a text is searched to C, where HOLDGATE_COMPILE is set: the package is built so.
+"""Compiles the modules in which a text is searched, and a scanner of XML, where HOLDGATE_COMPILE is set.
 
-Without it, they run as they are. See docs/decisions/0007-the-engine-is-compiled.md. All else is in setup.cfg.
+The package is built so. Without it, the modules run as they are, and expat does what the scanner leaves out. See
+docs/decisions/0007-the-engine-is-compiled.md and 0008-a-scanner-before-expat.md. All else is in setup.cfg.
 """
 
 import os
@@ -43,7 +44,12 @@ def _extensions() -> list[Extension]:
     os.environ["MYPYPATH"] = "milter"
     options = ["--config-file=", "--explicit-package-bases", "--ignore-missing-imports", "--follow-imports=silent"]
     paths = [f"milter/holdgate/detect/{name}.py" for name in ENGINE]
-    return list(mypycify([*options, *paths], opt_level="3", debug_level="0", group_name="holdgate_engine"))
+    scanner = Extension(
+        "holdgate.extract.readers.texts.xml_scan",
+        ["milter/holdgate/extract/readers/texts/xml_scan.c"],
+        extra_compile_args=["-O3", "-Wall", "-Wextra"],
+    )
+    return [scanner, *mypycify([*options, *paths], opt_level="3", debug_level="0", group_name="holdgate_engine")]
 
 
 setup(ext_modules=_extensions())

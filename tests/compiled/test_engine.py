@@ -1,4 +1,4 @@
-"""The engine as the package ships it, compiled, finds what its source finds: all tests of detection once more."""
+"""What the package ships compiled does what its source does: all tests of detection and of reading once more."""
 
 import os
 import subprocess
@@ -24,16 +24,22 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_it_is_compiled(environment: dict[str, str]) -> None:
-    program = "from holdgate.detect import judge, keywords; print(judge.__file__, keywords.__file__)"
+    program = (
+        "from holdgate.detect import judge, keywords; from holdgate.extract.readers.texts import xml_scan;"
+        "print(judge.__file__, keywords.__file__, xml_scan.__file__)"
+    )
     run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    assert [Path(name).suffix for name in run.stdout.split()] == [".so", ".so"]
+    assert [Path(name).suffix for name in run.stdout.split()] == [".so", ".so", ".so"]
 
 
-def test_it_passes_the_tests_of_detection(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "tests", [["tests/unit/detect", "tests/rules"], ["tests/unit/extract"]], ids=["detect", "extract"]
+)
+def test_it_passes_the_tests_of(tests: list[str], environment: dict[str, str], tmp_path: Path) -> None:
     options = ["-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'tests'}"]
     paths = ["-o", f"pythonpath={environment['PYTHONPATH']} . tests"]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *paths, "tests/unit/detect", "tests/rules"],
+        [sys.executable, "-m", "pytest", *options, *paths, *tests],
         cwd=ROOT,
         env=environment,
         capture_output=True,

@@ -17,6 +17,7 @@ from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED
 from holdgate.extract.readers.texts import expat
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.readers.texts.expat import local
+from holdgate.extract.readers.texts.xml_plan import END, FULL, NAMED, SILENT, START, TEXT, Wanted, flags
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 # Elements whose text is a text of its own, wherever they stand.
@@ -59,13 +60,13 @@ _NAMED = """
     reference-mark reference-mark-start scenario section table text textarea user-defined user-field-decl
     variable-decl
 """
-NAMED = frozenset(_NAMED.split())
+WITH_NAME = frozenset(_NAMED.split())
 # White space, breaks: what they add to the open paragraph.
 CHARACTERS = {"tab": "\t", "line-break": "\n", "soft-hyphen": ""}
 NUMERIC = frozenset({"float", "currency", "percentage"})
 FLAT_ROOTS = frozenset({"document", "document-content", "document-styles", "document-meta", "document-settings"})
 # Cells are read by themselves; maps and layers hold conditions and names of the program.
-SILENT = frozenset({"table-cell", "covered-table-cell", "map", "layer", "style", "font-face"})
+MUTE = frozenset({"table-cell", "covered-table-cell", "map", "layer", "style", "font-face"})
 MARKUP = frozenset({"manifest", "layout-cache", "RDF"})
 # Text that stands in no paragraph is a sign between the parts of a number, or longer than any of them.
 LONG_ENOUGH = 4
@@ -131,6 +132,7 @@ class OdfText:
         self.page = 0
         self.binary: list[str] | None = None
         self.silent = False
+        self.wanted = _WANTED
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take a start tag."""
@@ -151,7 +153,7 @@ class OdfText:
                 plain = key[key.find(":") + 1 :]
                 if key.startswith("xmlns"):
                     continue
-                if (plain in TEXT_ATTRIBUTES or (plain == "name" and name in NAMED)) and name not in SILENT:
+                if (plain in TEXT_ATTRIBUTES or (plain == "name" and name in WITH_NAME)) and name not in MUTE:
                     self.emit(value)
 
     def end(self, name: str) -> None:
@@ -390,6 +392,20 @@ ENDS: dict[str, Callable[[OdfText], None]] = {
     "binary-data": _end_binary,
     "config-item": _end_setting,
 }
+
+_WANTED = Wanted(
+    flags(
+        (CHARACTERS, START),
+        (STARTS, START | FULL),
+        (ENDS, END),
+        (OWN_TEXT, START | END | TEXT),
+        (PLACES, START | END),
+        (WITH_NAME, NAMED),
+        (MUTE, SILENT),
+        (["binary-data"], TEXT),
+    ),
+    TEXT_ATTRIBUTES,
+)
 
 
 def _in_zip(directory: bytes, data: bytes) -> bool:

@@ -18,6 +18,7 @@ from holdgate.extract.readers.openxml.ooxml_text import PartText
 from holdgate.extract.readers.openxml.revisions import joined
 from holdgate.extract.readers.texts import expat
 from holdgate.extract.readers.texts.expat import local
+from holdgate.extract.readers.texts.xml_plan import EVERYTHING
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 ROOTS = frozenset({"package", "wordDocument", "Workbook", "document"})
@@ -139,6 +140,7 @@ class _WordText(PartText):
 
     def __init__(self, sink: Sink):
         super().__init__(sink)
+        self.wanted = EVERYTHING
         self.encoded: list[str] | None = None
         self.title = ""
 
@@ -176,6 +178,7 @@ class _Spreadsheet(PartText):
 
     def __init__(self, sink: Sink):
         super().__init__(sink)
+        self.wanted = EVERYTHING
         self.sheet = ""
         self.row = self.column = 0
         self.kind = ""

@@ -7,11 +7,15 @@ import posixpath
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from holdgate.extract.readers.openxml.ooxml_text import PartText
+from holdgate.extract.readers.openxml.ooxml_text import ELEMENTS, PartText
+from holdgate.extract.readers.texts.xml_plan import FULL, START, Wanted
 from holdgate.extract.reading import Sink
 
 # Relationships that lead to what a slide or notes page is made from, not to what belongs to it.
 UPWARD = frozenset({"slideLayout", "slideMaster", "notesMaster", "theme", "slide", "officeDocument"})
+
+_RELATIONSHIPS = Wanted(ELEMENTS | {"Relationship": START | FULL})
+_SLIDES = Wanted(ELEMENTS | {"sldId": START | FULL})
 
 
 @dataclass(slots=True)
@@ -28,6 +32,7 @@ class RelationText(PartText):
 
     def __init__(self, sink: Sink, path: str, relations: Relations):
         super().__init__(sink, "link")
+        self.wanted = _RELATIONSHIPS
         folder, _, name = path.lower().rpartition("/")
         self.folder = folder.removesuffix("_rels").strip("/")
         self.owner = posixpath.join(self.folder, name.removesuffix(".rels"))
@@ -58,6 +63,7 @@ class SlideOrder(PartText):
 
     def __init__(self, sink: Sink):
         super().__init__(sink)
+        self.wanted = _SLIDES
         self.identifiers: list[str] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:

@@ -8,13 +8,20 @@ without an exponent; where its format shows it as a date or with a mask ("000-00
 import re
 
 from holdgate.extract.readers.openxml.number_format import BUILT_IN, Renderer, literals, plain_number, renderer
-from holdgate.extract.readers.openxml.ooxml_text import PartText
+from holdgate.extract.readers.openxml.ooxml_text import ELEMENTS, TEXT_ATTRIBUTES, PartText
 from holdgate.extract.readers.texts.expat import local
+from holdgate.extract.readers.texts.xml_plan import END, EVERYTHING, FULL, START, TEXT, Wanted, flags
 from holdgate.extract.reading import Sink
 
 # A formula is worth reading for what it holds besides references: quoted text, or digits in a row.
 TELLING = re.compile(r'"[^"]|\d{5}')
 ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
+
+_BOOK = Wanted(ELEMENTS | flags((["sheet", "workbookPr"], START | FULL)), TEXT_ATTRIBUTES)
+_STRINGS = Wanted(flags((["t", "rPh"], START | END | TEXT), (["si"], END)), stray=False)
+_STYLES = Wanted(flags((["numFmt", "xf"], START | FULL), (["cellXfs"], START | END)), stray=False)
+_CELLS = flags((["c"], START | END | FULL), (["row"], START | FULL), (["v", "f", "t", "rPh"], START | END | TEXT))
+_SHEET = Wanted(ELEMENTS | _CELLS | {"is": END}, TEXT_ATTRIBUTES)
 
 
 class Workbook(PartText):
@@ -22,6 +29,7 @@ class Workbook(PartText):
 
     def __init__(self, sink: Sink):
         super().__init__(sink, "workbook")
+        self.wanted = _BOOK
         self.sheets: list[tuple[str, str]] = []
         self.since_1904 = False
 
@@ -40,6 +48,7 @@ class SharedStrings(PartText):
 
     def __init__(self, sink: Sink):
         super().__init__(sink, "shared strings")
+        self.wanted = _STRINGS
         self.strings: list[str] = []
         self.used: set[int] = set()
         self.runs: list[str] = []
@@ -94,6 +103,7 @@ class Styles(PartText):
 
     def __init__(self, sink: Sink, since_1904: bool = False):
         super().__init__(sink, "styles")
+        self.wanted = _STYLES
         self.since_1904 = since_1904
         self.format_codes: dict[str, str] = {}
         self.formats: list[str] = []
@@ -136,6 +146,7 @@ class SheetText(PartText):
 
     def __init__(self, sink: Sink, place: str, strings: SharedStrings | None, styles: Styles | None):
         super().__init__(sink, place)
+        self.wanted = _SHEET
         self.strings = strings
         self.styles = styles
         self.row = 0
@@ -233,6 +244,7 @@ class SheetComments(PartText):
 
     def __init__(self, sink: Sink, place: str):
         super().__init__(sink, place)
+        self.wanted = EVERYTHING
         self.authors: list[str] = []
         self.what = ""
         self.texts: list[str] = []

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
 from holdgate.extract.readers.texts.expat import local
+from holdgate.extract.readers.texts.xml_plan import END, FULL, SILENT, START, TEXT, VALUE, Wanted, flags
 from holdgate.extract.reading import Sink
 
 # The last is Visio's ([MS-VSDX], Text_Type), a whole text with marks for its formats in it.
@@ -32,8 +33,8 @@ _VALUES = """
 """
 TEXT_VALUES = frozenset(_VALUES.split())
 # Lists of style names that Word writes by itself, fonts, switches, marks in Visio's texts.
-_SILENT = "compatSetting cp ext extLst font latentStyles lsdException pp rFonts tp"
-SILENT = frozenset(_SILENT.split())
+_MUTE = "compatSetting cp ext extLst font latentStyles lsdException pp rFonts tp"
+MUTE = frozenset(_MUTE.split())
 
 
 class PartText:
@@ -58,6 +59,7 @@ class PartText:
         self.fallback = 0
         self.places: list[str] = []
         self.known: dict[str, bool] = {}
+        self.wanted = _ALL_ATTRIBUTES if everything else _TEXT
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take a start tag."""
@@ -69,7 +71,7 @@ class PartText:
         action = STARTS.get(name)
         if action:
             action(self, attributes)
-        if attributes and name not in SILENT:
+        if attributes and name not in MUTE:
             self.read_attributes(name, attributes)
 
     def end(self, name: str) -> None:
@@ -276,3 +278,16 @@ ENDS: dict[str, Callable[[PartText], None]] = {
     "AlternateContent": _end_alternates,
     "Fallback": _end_fallback,
 }
+
+
+ELEMENTS = flags(
+    (RUN_TEXT | FIELD_CODES, START | END | TEXT),
+    (STARTS, START),
+    ({"vanish", "webHidden", "specVanish", "sym", "comment"}, FULL),
+    (ENDS, END),
+    (MEASURES, END),
+    (MUTE, SILENT),
+    (TEXT_VALUES, VALUE),
+)
+_TEXT = Wanted(ELEMENTS, TEXT_ATTRIBUTES)
+_ALL_ATTRIBUTES = Wanted(ELEMENTS, every_attribute=True)

@@ -1,4 +1,6 @@
-"""Feeds XML to a handler by expat, with entity declarations refused and depth and time bounded.
+"""Feeds XML to a handler, with entity declarations refused and depth and time bounded.
+
+Plain XML is read by the scanner in C, where there is one (see `xml_plan`), and by expat whatever that leaves.
 
 Names reach the handler without their namespace prefix: documents of Office and ODF differ in prefixes and, in strict
 form, in namespace names, but nowhere does one local name mean two things that would have to be read differently.
@@ -11,6 +13,7 @@ from typing import Protocol
 from xml.parsers import expat
 
 from holdgate.extract.budget import Budget
+from holdgate.extract.readers.texts import xml_plan
 from holdgate.extract.reading import Sink, UnreadableError
 
 # Bytes given to expat at a time: few at first, more with every step, so that a token that never ends is not scanned
@@ -26,7 +29,12 @@ LONGEST_TAG = 4_096
 
 
 class Handler(Protocol):
-    """Takes what expat finds; `name` comes without prefix, the keys of `attributes` as they are written."""
+    """Takes what is found; `name` comes without prefix, the keys of `attributes` as they are written.
+
+    Tags that `wanted` does not ask for may come or not.
+    """
+
+    wanted: xml_plan.Wanted
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take a start tag."""
@@ -51,10 +59,24 @@ def feed(data: bytes, handler: Handler, budget: Budget) -> int:
 
     Raises UnreadableError for entity declarations and for nesting beyond the limit, before either costs anything.
     """
+    read = depth = 0
+    if xml_plan.xml_scan is not None:
+        scan = xml_plan.xml_scan.Scan(
+            handler.wanted.plan, data, budget.limits.xml_depth, handler.start, handler.end, handler.data
+        )
+        while scan.run(LARGEST_CHUNK):
+            budget.check_time()
+        if scan.finished:
+            return len(data)
+        read, depth = scan.position, scan.depth
+    return _feed_expat(data, handler, budget, read, depth)
+
+
+def _feed_expat(data: bytes, handler: Handler, budget: Budget, read: int = 0, depth: int = 0) -> int:
+    """Parse `data`, of which the handler has had `read` bytes, up to the end of a tag inside `depth` elements."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
     names = _LocalNames()
-    depth = 0
     deepest = budget.limits.xml_depth
     handle_start, handle_end = handler.start, handler.end
 
@@ -73,12 +95,15 @@ def feed(data: bytes, handler: Handler, budget: Budget) -> int:
     def refuse(*_: object) -> None:
         raise UnreadableError("XML declares entities")
 
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = handler.data
     parser.EntityDeclHandler = refuse
     try:
-        for chunk in chunks(data):
+        for chunk in chunks(data[:read]):
+            parser.Parse(chunk, False)
+            budget.check_time()
+        parser.StartElementHandler = start
+        parser.EndElementHandler = end
+        parser.CharacterDataHandler = handler.data
+        for chunk in chunks(data[read:]):
             parser.Parse(chunk, False)
             budget.check_time()
         parser.Parse(b"", True)

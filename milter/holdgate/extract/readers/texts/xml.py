@@ -10,6 +10,7 @@ from holdgate.extract import charset
 from holdgate.extract.budget import Budget
 from holdgate.extract.format import Format
 from holdgate.extract.readers.texts import expat, html
+from holdgate.extract.readers.texts.xml_plan import EVERYTHING, Wanted
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 _DECLARATION = re.compile(r"\s*<\?xml\b([^>]*)\?>")
@@ -27,6 +28,7 @@ class _Lines:
     line: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
+    wanted: Wanted = EVERYTHING
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name not in _INLINE:

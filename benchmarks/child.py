@@ -1,0 +1,72 @@
+"""Runs inside one build of Holdgate and does what benchmarks ask of it, one JSON object a line.
+
+A request is ``{"do": "extract" | "detect" | "inspect", "path": …, "rounds": N}``. The answer has ``seconds``, the least
+CPU of a round, and what that build found as ``result``. It uses what builds of different ages have in common.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from holdgate.detect import Detector
+from holdgate.extract.extractor import extract_file, extract_message
+from holdgate.extract.part import Extraction
+
+
+def _extract(path: Path, data: bytes) -> Extraction:
+    return extract_message(data) if path.suffix == ".eml" else extract_file(path.name, data)
+
+
+def _parts(extraction: Extraction) -> dict[str, Any]:
+    """Return all that was read, in a form to compare."""
+    return {
+        "status": [str(extraction.status), extraction.reason],
+        "signals": sorted(extraction.signals),
+        "parts": [
+            [part.name, part.reader, str(part.status), part.reason, part.text, part.places] for part in extraction.parts
+        ],
+    }
+
+
+def _found(detector: Detector, text: str, places: list[tuple[int, str]]) -> list[Any]:
+    scan = detector.scan(text, places)
+    return [scan.limited, [[repr(field) for field in match] for match in scan.matches]]
+
+
+def _best(work: Callable[[], Any], rounds: int) -> tuple[float, Any]:
+    best, result = float("inf"), None
+    for _ in range(rounds):
+        started = time.process_time()
+        result = work()
+        best = min(best, time.process_time() - started)
+    return best, result
+
+
+def _answer(request: dict[str, Any], detector: Detector) -> dict[str, Any]:
+    path, rounds = Path(request["path"]), int(request.get("rounds", 1))
+    data = path.read_bytes()
+    if request["do"] == "extract":
+        seconds, extraction = _best(lambda: _extract(path, data), rounds)
+        return {"seconds": seconds, "result": _parts(extraction)}
+    if request["do"] == "detect":
+        text = data.decode("utf-8", "surrogateescape")
+        seconds, found = _best(lambda: _found(detector, text, []), rounds)
+        return {"seconds": seconds, "result": found}
+    seconds, extraction = _best(lambda: _extract(path, data), 1)
+    result = _parts(extraction)
+    result["findings"] = [_found(detector, part.text, part.places) for part in extraction.parts]
+    return {"seconds": seconds, "result": result}
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    detector = Detector.from_rules(Path(sys.argv[1]))
+    for line in sys.stdin:
+        print(json.dumps(_answer(json.loads(line), detector)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

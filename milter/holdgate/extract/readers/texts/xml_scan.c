@@ -1,0 +1,825 @@
+/* Reads plain, well-formed XML in UTF-8 and calls Python only for what a plan asks for.
+
+A shortcut before expat, never instead of it: what this scanner accepts means the same to expat, and at the first
+thing that it does not know for certain (a DOCTYPE, CDATA, another encoding, a name outside ASCII, anything malformed)
+it stops behind the last tag, and `expat.py` goes on from there with expat. So it has no error of its own to report.
+
+Follows XML 1.0 (fifth edition): 2.2 characters, 2.3 names, 2.11 line ends, 3.1 tags, 3.3.3 attribute values, 4.6
+predefined entities. Offsets and lengths are in bytes. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+enum {
+    START = 1,   /* call start() for every such element */
+    END = 2,     /* call end() for every such element */
+    FULL = 4,    /* give start() all attributes; else none, unless one of them is wanted */
+    TEXT = 8,    /* character data inside is wanted, white space too */
+    SILENT = 16, /* no attribute is wanted */
+    VALUE = 32,  /* attributes whose names end in "val" are wanted */
+    NAMED = 64,  /* an attribute with the local name "name" is wanted */
+};
+
+enum { SLOTS = 1024, MOST_NAMES = 512, MOST_ATTRIBUTES = 48, MOST_DEPTH = 1024, KEYS = 256 };
+
+typedef struct {
+    PyObject *name; /* NULL in an empty slot */
+    const char *bytes;
+    Py_ssize_t length;
+    int flags;
+} Entry;
+
+typedef struct {
+    PyObject_HEAD
+    Entry elements[SLOTS];
+    Entry attributes[SLOTS];
+    Entry keys[KEYS]; /* attribute names as they are written, made once; a later one takes the slot */
+    PyObject *nothing;
+    int otherwise; /* flags of elements that are not in the table */
+    int stray;     /* character data outside TEXT elements is wanted, unless it is white space */
+    int all;       /* every attribute is wanted */
+} Plan;
+
+typedef struct {
+    Py_ssize_t name, name_end, value, value_end;
+    int plain; /* the value has neither references nor white space but spaces */
+} Attribute;
+
+typedef struct {
+    Py_ssize_t name, length;
+    int flags;
+} Open;
+
+typedef struct {
+    PyObject_HEAD
+    Plan *plan;
+    PyObject *data, *start, *end, *characters;
+    Py_ssize_t position;
+    int depth, inside; /* open elements, and how many of them are TEXT */
+    int deepest;
+    int flush;  /* character data was given: the next tag is given, too */
+    int begun;  /* the root element was seen */
+    Py_ssize_t text, text_end; /* character data that is given when the tag behind it is read; -1 if none */
+    int text_plain, text_given;
+    Open stack[MOST_DEPTH];
+} Scan;
+
+/* What a byte may be: a letter that begins a name, another that goes on with one, white space, or a character of text
+that needs a look. Bytes of 0x80 and above are checked as UTF-8, and other control characters are no XML. */
+enum { BEGINS = 1, NAME = 2, SPACE = 4, LOOK = 8 };
+static unsigned char kind[256];
+
+static uint32_t hash(const char *bytes, Py_ssize_t length)
+{
+    uint32_t value = 2166136261u;
+    for (Py_ssize_t index = 0; index < length; index++)
+        value = (value ^ (unsigned char)bytes[index]) * 16777619u;
+    return value ^ (value >> 15);
+}
+
+static const Entry *find(const Entry *table, const char *bytes, Py_ssize_t length)
+{
+    for (uint32_t slot = hash(bytes, length) % SLOTS;; slot = (slot + 1) % SLOTS) {
+        const Entry *entry = table + slot;
+        if (entry->name == NULL)
+            return NULL;
+        if (entry->length == length && memcmp(entry->bytes, bytes, length) == 0)
+            return entry;
+    }
+}
+
+static int insert(Entry *table, PyObject *name, int flags)
+{
+    Py_ssize_t length;
+    const char *bytes = PyUnicode_AsUTF8AndSize(name, &length);
+    if (bytes == NULL)
+        return -1;
+    uint32_t slot = hash(bytes, length) % SLOTS;
+    while (table[slot].name != NULL)
+        slot = (slot + 1) % SLOTS;
+    table[slot] = (Entry){Py_NewRef(name), bytes, length, flags};
+    return 0;
+}
+
+/* ---- the plan ---- */
+
+static void plan_free(Plan *plan)
+{
+    for (int slot = 0; slot < SLOTS; slot++) {
+        Py_XDECREF(plan->elements[slot].name);
+        Py_XDECREF(plan->attributes[slot].name);
+    }
+    for (int slot = 0; slot < KEYS; slot++)
+        Py_XDECREF(plan->keys[slot].name);
+    Py_XDECREF(plan->nothing);
+    Py_TYPE(plan)->tp_free((PyObject *)plan);
+}
+
+static PyObject *plan_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"elements", "attributes", "otherwise", "stray", "all", NULL};
+    PyObject *elements, *attributes;
+    int otherwise, stray, all;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!O!ipp", names, &PyDict_Type, &elements, &PyFrozenSet_Type,
+                                     &attributes, &otherwise, &stray, &all))
+        return NULL;
+    if (PyDict_Size(elements) > MOST_NAMES || PySet_Size(attributes) > MOST_NAMES) {
+        PyErr_SetString(PyExc_ValueError, "too many names for a plan");
+        return NULL;
+    }
+    Plan *plan = (Plan *)type->tp_alloc(type, 0);
+    if (plan == NULL)
+        return NULL;
+    plan->otherwise = otherwise;
+    plan->stray = stray;
+    plan->all = all;
+    plan->nothing = PyDict_New();
+    PyObject *name, *flags;
+    Py_ssize_t place = 0;
+    int failed = plan->nothing == NULL;
+    while (!failed && PyDict_Next(elements, &place, &name, &flags))
+        failed = insert(plan->elements, name, (int)PyLong_AsLong(flags)) < 0 || PyErr_Occurred() != NULL;
+    PyObject *iterator = failed ? NULL : PyObject_GetIter(attributes);
+    failed = iterator == NULL;
+    while (!failed && (name = PyIter_Next(iterator)) != NULL) {
+        failed = insert(plan->attributes, name, 0) < 0;
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iterator);
+    if (failed || PyErr_Occurred()) {
+        Py_DECREF(plan);
+        return NULL;
+    }
+    return (PyObject *)plan;
+}
+
+static PyTypeObject PlanType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "holdgate.extract.readers.texts.xml_scan.Plan",
+    .tp_doc = "What a handler wants of a document.",
+    .tp_basicsize = sizeof(Plan),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = plan_new,
+    .tp_dealloc = (destructor)plan_free,
+};
+
+/* ---- characters ---- */
+
+/* Returns the length of the UTF-8 character at `at`, 0 if it is none that XML allows (2.2). */
+static Py_ssize_t character(const unsigned char *text, Py_ssize_t at, Py_ssize_t size)
+{
+    unsigned char first = text[at];
+#define CONTINUES(offset) (at + (offset) < size && (text[at + (offset)] & 0xC0) == 0x80)
+    if (first < 0x80)
+        return first >= 0x20 || kind[first] & SPACE ? 1 : 0;
+    if (first >= 0xC2 && first <= 0xDF)
+        return CONTINUES(1) ? 2 : 0;
+    if (first >= 0xE0 && first <= 0xEF) {
+        if (!CONTINUES(1) || !CONTINUES(2))
+            return 0;
+        unsigned char second = text[at + 1], third = text[at + 2];
+        if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F))
+            return 0;
+        return first == 0xEF && second == 0xBF && third > 0xBD ? 0 : 3;
+    }
+    if (first >= 0xF0 && first <= 0xF4) {
+        if (!CONTINUES(1) || !CONTINUES(2) || !CONTINUES(3))
+            return 0;
+        unsigned char second = text[at + 1];
+        return (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F) ? 0 : 4;
+    }
+#undef CONTINUES
+    return 0;
+}
+
+/* Reads the reference at `at` (4.1, 4.6): returns its length, 0 if it is none that is known, and the character. */
+static Py_ssize_t reference(const unsigned char *text, Py_ssize_t at, Py_ssize_t size, uint32_t *code)
+{
+    static const struct {
+        const char *written;
+        uint32_t code;
+    } known[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
+    for (size_t index = 0; index < sizeof known / sizeof *known; index++) {
+        Py_ssize_t length = (Py_ssize_t)strlen(known[index].written);
+        if (size - at >= length && memcmp(text + at, known[index].written, length) == 0) {
+            *code = known[index].code;
+            return length;
+        }
+    }
+    if (size - at < 4 || text[at + 1] != '#')
+        return 0;
+    int hexadecimal = text[at + 2] == 'x';
+    Py_ssize_t digits = at + 2 + hexadecimal, end = digits;
+    uint32_t value = 0;
+    for (; end < size && text[end] != ';'; end++) {
+        unsigned char byte = text[end];
+        int digit = byte >= '0' && byte <= '9'                  ? byte - '0'
+                    : hexadecimal && byte >= 'a' && byte <= 'f' ? byte - 'a' + 10
+                    : hexadecimal && byte >= 'A' && byte <= 'F' ? byte - 'A' + 10
+                                                                : -1;
+        if (digit < 0 || end - digits >= 8)
+            return 0;
+        value = value * (hexadecimal ? 16 : 10) + digit;
+    }
+    int allowed = value == 9 || value == 10 || value == 13 || (value >= 0x20 && value < 0xD800) ||
+                  (value >= 0xE000 && value < 0xFFFE) || (value >= 0x10000 && value <= 0x10FFFF);
+    if (end >= size || end == digits || !allowed)
+        return 0;
+    *code = value;
+    return end + 1 - at;
+}
+
+/* Makes a string of checked text: references replaced, line ends as 2.11 has them, or, in a value, as 3.3.3 does. */
+static PyObject *decoded(const unsigned char *text, Py_ssize_t at, Py_ssize_t end, int value)
+{
+    char *out = PyMem_Malloc(end - at);
+    if (out == NULL)
+        return PyErr_NoMemory();
+    Py_ssize_t length = 0;
+    while (at < end) {
+        unsigned char byte = text[at];
+        uint32_t code;
+        if (byte == '&') {
+            at += reference(text, at, end, &code);
+            /* A character is never longer than the reference that names it. */
+            if (code < 0x80) {
+                out[length++] = (char)code;
+            } else if (code < 0x800) {
+                out[length++] = (char)(0xC0 | code >> 6);
+                out[length++] = (char)(0x80 | (code & 0x3F));
+            } else if (code < 0x10000) {
+                out[length++] = (char)(0xE0 | code >> 12);
+                out[length++] = (char)(0x80 | (code >> 6 & 0x3F));
+                out[length++] = (char)(0x80 | (code & 0x3F));
+            } else {
+                out[length++] = (char)(0xF0 | code >> 18);
+                out[length++] = (char)(0x80 | (code >> 12 & 0x3F));
+                out[length++] = (char)(0x80 | (code >> 6 & 0x3F));
+                out[length++] = (char)(0x80 | (code & 0x3F));
+            }
+        } else if (byte == '\r') {
+            at += at + 1 < end && text[at + 1] == '\n' ? 2 : 1;
+            out[length++] = value ? ' ' : '\n';
+        } else {
+            out[length++] = value && (byte == '\n' || byte == '\t') ? ' ' : (char)byte;
+            at++;
+        }
+    }
+    PyObject *result = PyUnicode_DecodeUTF8(out, length, "strict");
+    PyMem_Free(out);
+    return result;
+}
+
+/* Makes a string of checked text; `plain` text stands as it is meant. */
+static PyObject *string(const unsigned char *text, Py_ssize_t begin, Py_ssize_t end, int plain, int value)
+{
+    return plain ? PyUnicode_DecodeUTF8((const char *)text + begin, end - begin, "strict")
+                 : decoded(text, begin, end, value);
+}
+
+/* ---- tags ---- */
+
+#define BYTES(scan) ((const unsigned char *)PyBytes_AS_STRING((scan)->data))
+
+static Py_ssize_t name_end(const unsigned char *text, Py_ssize_t at, Py_ssize_t size)
+{
+    if (at >= size || !(kind[text[at]] & BEGINS))
+        return at;
+    while (at < size && kind[text[at]] & NAME)
+        at++;
+    return at < size && text[at] < 0x80 ? at : -1;
+}
+
+static Py_ssize_t skip_space(const unsigned char *text, Py_ssize_t at, Py_ssize_t size)
+{
+    while (at < size && kind[text[at]] & SPACE)
+        at++;
+    return at;
+}
+
+/* Returns where the local part of a name begins: behind its first colon. */
+static Py_ssize_t local(const unsigned char *text, Py_ssize_t begin, Py_ssize_t end)
+{
+    const unsigned char *colon = memchr(text + begin, ':', end - begin);
+    return colon ? colon - text + 1 : begin;
+}
+
+/* Reads a quoted value whose quote is at `at`; returns where it ends, -1 if it has something unknown. */
+static Py_ssize_t read_value(const unsigned char *text, Py_ssize_t at, Py_ssize_t size, int *plain)
+{
+    unsigned char quote = text[at++];
+    *plain = 1;
+    while (at < size) {
+        unsigned char byte = text[at];
+        if (!(kind[byte] & LOOK)) {
+            at++;
+        } else if (byte == quote) {
+            return at;
+        } else if (byte == '<') {
+            return -1;
+        } else if (byte == '&') {
+            uint32_t code;
+            Py_ssize_t length = reference(text, at, size, &code);
+            if (length == 0)
+                return -1;
+            *plain = 0;
+            at += length;
+        } else {
+            Py_ssize_t length = character(text, at, size);
+            if (length == 0)
+                return -1;
+            if (byte < 0x20)
+                *plain = 0;
+            at += length;
+        }
+    }
+    return -1;
+}
+
+static int is_wanted(const Plan *plan, const unsigned char *text, const Attribute *one, int flags)
+{
+    const char *name = (const char *)text + one->name;
+    Py_ssize_t length = one->name_end - one->name;
+    if (flags & SILENT)
+        return 0;
+    if (flags & VALUE && length >= 3 && memcmp(name + length - 3, "val", 3) == 0)
+        return 1;
+    if (length >= 5 && memcmp(name, "xmlns", 5) == 0)
+        return 0;
+    if (plan->all)
+        return 1;
+    Py_ssize_t begin = local(text, one->name, one->name_end);
+    name = (const char *)text + begin;
+    length = one->name_end - begin;
+    if (flags & NAMED && length == 4 && memcmp(name, "name", 4) == 0)
+        return 1;
+    return find(plan->attributes, name, length) != NULL;
+}
+
+/* Returns the name of an attribute as it is written, from those that were made before if it can. */
+static PyObject *key(Plan *plan, const char *bytes, Py_ssize_t length)
+{
+    Entry *entry = plan->keys + hash(bytes, length) % KEYS;
+    if (entry->name != NULL && entry->length == length && memcmp(entry->bytes, bytes, length) == 0)
+        return Py_NewRef(entry->name);
+    PyObject *name = PyUnicode_DecodeASCII(bytes, length, "strict");
+    const char *own = name ? PyUnicode_AsUTF8AndSize(name, &length) : NULL;
+    if (own == NULL) {
+        Py_XDECREF(name);
+        return NULL;
+    }
+    Py_XSETREF(entry->name, Py_NewRef(name));
+    entry->bytes = own;
+    entry->length = length;
+    return name;
+}
+
+static PyObject *attributes_of(Scan *scan, const Attribute *attributes, int count)
+{
+    const unsigned char *text = BYTES(scan);
+    PyObject *result = PyDict_New();
+    for (int index = 0; result != NULL && index < count; index++) {
+        const Attribute *one = attributes + index;
+        PyObject *name = key(scan->plan, (const char *)text + one->name, one->name_end - one->name);
+        PyObject *value = string(text, one->value, one->value_end, one->plain, 1);
+        if (name == NULL || value == NULL || PyDict_SetItem(result, name, value) < 0)
+            Py_CLEAR(result);
+        Py_XDECREF(name);
+        Py_XDECREF(value);
+    }
+    return result;
+}
+
+static PyObject *element_name(const Entry *entry, const unsigned char *text, Py_ssize_t begin, Py_ssize_t end)
+{
+    return entry ? Py_NewRef(entry->name) : PyUnicode_DecodeASCII((const char *)text + begin, end - begin, "strict");
+}
+
+static int call(PyObject *function, PyObject *first, PyObject *second)
+{
+    PyObject *arguments[] = {NULL, first, second};
+    size_t count = second ? 2 : 1;
+    PyObject *result = PyObject_Vectorcall(function, arguments + 1, count | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+/* What a step comes to: go on, stop before it, or a Python exception. */
+enum { GOES_ON = 1, STOPS = 0, RAISES = -1 };
+
+/* Gives the character data before a tag that is good. */
+static int give_text(Scan *scan)
+{
+    Py_ssize_t begin = scan->text, end = scan->text_end;
+    scan->text = -1;
+    if (begin < 0 || !scan->text_given)
+        return 0;
+    const unsigned char *text = BYTES(scan);
+    PyObject *given = string(text, begin, end, scan->text_plain, 0);
+    scan->flush = 1;
+    int failed = given == NULL || call(scan->characters, given, NULL) < 0;
+    Py_XDECREF(given);
+    return failed ? -1 : 0;
+}
+
+static int end_element(Scan *scan, const Entry *entry, Py_ssize_t begin, Py_ssize_t end)
+{
+    int flags = entry ? entry->flags : scan->plan->otherwise;
+    if (flags & END || scan->flush) {
+        scan->flush = 0;
+        PyObject *name = element_name(entry, BYTES(scan), begin, end);
+        int failed = name == NULL || call(scan->end, name, NULL) < 0;
+        Py_XDECREF(name);
+        if (failed)
+            return RAISES;
+    }
+    return GOES_ON;
+}
+
+/* Reads the start tag that begins at `at`. */
+static int start_tag(Scan *scan, Py_ssize_t at, Py_ssize_t size)
+{
+    const unsigned char *text = BYTES(scan);
+    Attribute attributes[MOST_ATTRIBUTES];
+    int count = 0, wanted = 0;
+    Py_ssize_t begin = at + 1, end = name_end(text, begin, size);
+    if (end <= begin || scan->depth >= scan->deepest || (scan->depth == 0 && scan->begun))
+        return STOPS;
+    Py_ssize_t plain = local(text, begin, end);
+    const Entry *entry = find(scan->plan->elements, (const char *)text + plain, end - plain);
+    int flags = entry ? entry->flags : scan->plan->otherwise;
+    for (at = end;;) {
+        Py_ssize_t behind = skip_space(text, at, size);
+        if (behind >= size)
+            return STOPS;
+        if (text[behind] == '>' || text[behind] == '/') {
+            at = behind;
+            break;
+        }
+        Attribute *one = attributes + count;
+        if (behind == at || count == MOST_ATTRIBUTES)
+            return STOPS;
+        one->name = behind;
+        one->name_end = name_end(text, behind, size);
+        if (one->name_end <= one->name)
+            return STOPS;
+        at = skip_space(text, one->name_end, size);
+        if (at >= size || text[at] != '=')
+            return STOPS;
+        at = skip_space(text, at + 1, size);
+        if (at >= size || (text[at] != '"' && text[at] != '\''))
+            return STOPS;
+        one->value = at + 1;
+        one->value_end = read_value(text, at, size, &one->plain);
+        if (one->value_end < 0)
+            return STOPS;
+        at = one->value_end + 1;
+        Py_ssize_t length = one->name_end - one->name;
+        for (int index = 0; index < count; index++)
+            if (attributes[index].name_end - attributes[index].name == length &&
+                memcmp(text + attributes[index].name, text + one->name, length) == 0)
+                return STOPS;
+        count++;
+        if (!wanted && !(flags & FULL) && one->value_end > one->value)
+            wanted = is_wanted(scan->plan, text, one, flags);
+    }
+    int empty = text[at] == '/';
+    if (empty && (++at >= size || text[at] != '>'))
+        return STOPS;
+    at++;
+    scan->begun = 1;
+    scan->position = at;
+    if (give_text(scan) < 0)
+        return RAISES;
+    if (flags & START || wanted || scan->flush) {
+        scan->flush = 0;
+        PyObject *name = element_name(entry, text, plain, end);
+        PyObject *given = count && (wanted || flags & FULL) ? attributes_of(scan, attributes, count)
+                                                            : Py_NewRef(scan->plan->nothing);
+        int failed = name == NULL || given == NULL || call(scan->start, name, given) < 0;
+        Py_XDECREF(name);
+        Py_XDECREF(given);
+        if (failed)
+            return RAISES;
+    }
+    if (empty)
+        return end_element(scan, entry, plain, end);
+    scan->stack[scan->depth++] = (Open){begin, end - begin, flags};
+    scan->inside += (flags & TEXT) != 0;
+    return GOES_ON;
+}
+
+static int end_tag(Scan *scan, Py_ssize_t at, Py_ssize_t size)
+{
+    const unsigned char *text = BYTES(scan);
+    if (scan->depth == 0)
+        return STOPS;
+    const Open *open = scan->stack + scan->depth - 1;
+    Py_ssize_t begin = at + 2, end = begin + open->length;
+    if (end >= size || memcmp(text + begin, text + open->name, open->length) != 0)
+        return STOPS;
+    at = skip_space(text, end, size);
+    if (at >= size || text[at] != '>')
+        return STOPS;
+    scan->position = at + 1;
+    if (give_text(scan) < 0)
+        return RAISES;
+    scan->depth--;
+    scan->inside -= (open->flags & TEXT) != 0;
+    begin = local(text, begin, end);
+    return end_element(scan, find(scan->plan->elements, (const char *)text + begin, end - begin), begin, end);
+}
+
+/* Reads the comment or processing instruction at `at`; returns where it ends, -1 where it is anything else. */
+static Py_ssize_t aside(const unsigned char *text, Py_ssize_t at, Py_ssize_t size)
+{
+    const char *stop = "?>";
+    if (size - at >= 4 && memcmp(text + at, "<!--", 4) == 0) {
+        stop = "--";
+        at += 4;
+    } else if (text[at + 1] == '?') {
+        Py_ssize_t end = name_end(text, at + 2, size);
+        if (end <= at + 2 || (end == at + 5 && PyOS_strnicmp((const char *)text + at + 2, "xml", 3) == 0))
+            return -1;
+        if (!(kind[text[end]] & SPACE) && !(end + 1 < size && memcmp(text + end, "?>", 2) == 0))
+            return -1;
+        at = end;
+    } else {
+        return -1;
+    }
+    while (at + 2 < size && memcmp(text + at, stop, 2) != 0) {
+        Py_ssize_t length = character(text, at, size);
+        if (length == 0)
+            return -1;
+        at += length;
+    }
+    if (stop[0] == '?')
+        return at + 2 <= size && memcmp(text + at, stop, 2) == 0 ? at + 2 : -1;
+    return at + 2 < size && text[at + 2] == '>' ? at + 3 : -1;
+}
+
+/* Reads character data from the scan's position on, to be given where it is wanted. */
+static int read_text(Scan *scan, Py_ssize_t size)
+{
+    const unsigned char *text = BYTES(scan);
+    Py_ssize_t begin = scan->position, at = begin;
+    int plain = 1, blank = 1;
+    while (at < size && text[at] != '<') {
+        unsigned char byte = text[at];
+        if (kind[byte] & SPACE) {
+            if (byte == '\r')
+                plain = 0;
+            at++;
+            continue;
+        }
+        blank = 0;
+        if (!(kind[byte] & LOOK)) {
+            at++;
+        } else if (byte == '&') {
+            uint32_t code;
+            Py_ssize_t length = reference(text, at, size, &code);
+            if (length == 0)
+                return STOPS;
+            plain = 0;
+            at += length;
+        } else if (byte == ']' && size - at >= 3 && text[at + 1] == ']' && text[at + 2] == '>') {
+            return STOPS;
+        } else {
+            Py_ssize_t length = character(text, at, size);
+            if (length == 0)
+                return STOPS;
+            at += length;
+        }
+    }
+    if (at == begin)
+        return GOES_ON;
+    if (scan->depth == 0) {
+        if (!blank)
+            return STOPS;
+        scan->position = at;
+        return GOES_ON;
+    }
+    int given_on = scan->inside || scan->plan->stray;
+    /* Text goes on behind a comment and in CDATA: expat joins them. */
+    if (at + 1 >= size || (given_on && (text[at + 1] == '!' || text[at + 1] == '?')))
+        return STOPS;
+    scan->text = begin;
+    scan->text_end = scan->position = at;
+    scan->text_plain = plain;
+    scan->text_given = given_on && (scan->inside || !blank);
+    return GOES_ON;
+}
+
+static int is(const unsigned char *text, Py_ssize_t begin, Py_ssize_t end, const char *word)
+{
+    return (Py_ssize_t)strlen(word) == end - begin && memcmp(text + begin, word, end - begin) == 0;
+}
+
+/* Passes over a byte order mark and an XML declaration (2.8) of version 1.0 in UTF-8. */
+static int read_declaration(Scan *scan, Py_ssize_t size)
+{
+    const unsigned char *text = BYTES(scan);
+    Py_ssize_t at = size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    if (size - at < 6 || memcmp(text + at, "<?xml", 5) != 0 || !(kind[text[at + 5]] & SPACE)) {
+        scan->position = at;
+        return GOES_ON;
+    }
+    static const char *const names[] = {"version", "encoding", "standalone"};
+    int next = 0;
+    at += 5;
+    for (;;) {
+        Py_ssize_t behind = skip_space(text, at, size);
+        if (size - behind < 2)
+            return STOPS;
+        if (text[behind] == '?' && text[behind + 1] == '>' && next > 0) {
+            scan->position = behind + 2;
+            return GOES_ON;
+        }
+        Py_ssize_t end = name_end(text, behind, size);
+        if (behind == at || end <= behind)
+            return STOPS;
+        while (next < 3 && !is(text, behind, end, names[next])) {
+            if (next == 0)
+                return STOPS;
+            next++;
+        }
+        at = skip_space(text, end, size);
+        if (next == 3 || at >= size || text[at] != '=')
+            return STOPS;
+        at = skip_space(text, at + 1, size);
+        if (at >= size || (text[at] != '"' && text[at] != '\''))
+            return STOPS;
+        unsigned char quote = text[at++];
+        const unsigned char *close = memchr(text + at, quote, size - at);
+        if (close == NULL)
+            return STOPS;
+        Py_ssize_t until = close - text;
+        int utf8 = until - at == 5 && PyOS_strnicmp((const char *)text + at, "utf-8", 5) == 0;
+        int good = next == 0   ? is(text, at, until, "1.0")
+                   : next == 1 ? utf8
+                               : is(text, at, until, "yes") || is(text, at, until, "no");
+        if (!good)
+            return STOPS;
+        at = until + 1;
+        next++;
+    }
+}
+
+/* ---- the scan ---- */
+
+static int scan_clear(Scan *scan)
+{
+    Py_CLEAR(scan->plan);
+    Py_CLEAR(scan->data);
+    Py_CLEAR(scan->start);
+    Py_CLEAR(scan->end);
+    Py_CLEAR(scan->characters);
+    return 0;
+}
+
+static int scan_traverse(Scan *scan, visitproc visit, void *arg)
+{
+    Py_VISIT(scan->start);
+    Py_VISIT(scan->end);
+    Py_VISIT(scan->characters);
+    return 0;
+}
+
+static void scan_free(Scan *scan)
+{
+    PyObject_GC_UnTrack(scan);
+    scan_clear(scan);
+    Py_TYPE(scan)->tp_free((PyObject *)scan);
+}
+
+static PyObject *scan_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"plan", "data", "deepest", "start", "end", "characters", NULL};
+    PyObject *plan, *data, *start, *end, *characters;
+    int deepest;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!O!iOOO", names, &PlanType, &plan, &PyBytes_Type, &data,
+                                     &deepest, &start, &end, &characters))
+        return NULL;
+    Scan *scan = (Scan *)type->tp_alloc(type, 0);
+    if (scan == NULL)
+        return NULL;
+    scan->plan = (Plan *)Py_NewRef(plan);
+    scan->data = Py_NewRef(data);
+    scan->start = Py_NewRef(start);
+    scan->end = Py_NewRef(end);
+    scan->characters = Py_NewRef(characters);
+    scan->text = -1;
+    scan->deepest = deepest < MOST_DEPTH ? deepest : MOST_DEPTH;
+    return (PyObject *)scan;
+}
+
+static PyObject *scan_run(Scan *scan, PyObject *argument)
+{
+    Py_ssize_t size = PyBytes_GET_SIZE(scan->data), most = PyLong_AsSsize_t(argument);
+    if (most == -1 && PyErr_Occurred())
+        return NULL;
+    const unsigned char *text = BYTES(scan);
+    Py_ssize_t until = most < size - scan->position ? scan->position + most : size;
+    int goes = scan->position == 0 ? read_declaration(scan, size) : GOES_ON;
+    while (goes == GOES_ON && scan->position < until) {
+        Py_ssize_t at = scan->position;
+        if (text[at] != '<') {
+            goes = read_text(scan, size);
+        } else if (at + 1 >= size) {
+            goes = STOPS;
+        } else if (text[at + 1] == '/') {
+            goes = end_tag(scan, at, size);
+        } else if (text[at + 1] == '!' || text[at + 1] == '?') {
+            at = aside(text, at, size);
+            goes = at < 0 ? STOPS : GOES_ON;
+            if (goes)
+                scan->position = at;
+        } else {
+            goes = start_tag(scan, at, size);
+        }
+    }
+    if (goes == RAISES)
+        return NULL;
+    return PyBool_FromLong(goes == GOES_ON && scan->position < size);
+}
+
+static PyObject *scan_position(Scan *scan, void *unused)
+{
+    (void)unused;
+    return PyLong_FromSsize_t(scan->text < 0 ? scan->position : scan->text);
+}
+
+static PyObject *scan_depth(Scan *scan, void *unused)
+{
+    (void)unused;
+    return PyLong_FromLong(scan->depth);
+}
+
+static PyObject *scan_finished(Scan *scan, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(scan->begun && scan->depth == 0 && scan->position == PyBytes_GET_SIZE(scan->data));
+}
+
+static PyMethodDef scan_methods[] = {
+    {"run", (PyCFunction)scan_run, METH_O, "Read that many bytes; tell whether there is more to read."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef scan_values[] = {
+    {"position", (getter)scan_position, NULL, "Where the last tag ended that was read.", NULL},
+    {"depth", (getter)scan_depth, NULL, "The elements that are open there.", NULL},
+    {"finished", (getter)scan_finished, NULL, "Whether that is a whole document.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyTypeObject ScanType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "holdgate.extract.readers.texts.xml_scan.Scan",
+    .tp_doc = "One reading of a document.",
+    .tp_basicsize = sizeof(Scan),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_new = scan_new,
+    .tp_dealloc = (destructor)scan_free,
+    .tp_traverse = (traverseproc)scan_traverse,
+    .tp_clear = (inquiry)scan_clear,
+    .tp_methods = scan_methods,
+    .tp_getset = scan_values,
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "holdgate.extract.readers.texts.xml_scan",
+    .m_doc = "Reads plain XML and calls Python only for what a plan asks for.",
+    .m_size = -1,
+};
+
+PyMODINIT_FUNC PyInit_xml_scan(void)
+{
+    memset(kind, 0, sizeof kind);
+    for (int byte = 0; byte < 256; byte++) {
+        int letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_' || byte == ':';
+        int digit = byte >= '0' && byte <= '9';
+        if (letter)
+            kind[byte] |= BEGINS;
+        if (letter || digit || byte == '-' || byte == '.')
+            kind[byte] |= NAME;
+        if (byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r')
+            kind[byte] |= SPACE;
+        if (byte < 0x20 || byte >= 0x80 || strchr("<&\"']", byte))
+            kind[byte] |= LOOK;
+    }
+    if (PyType_Ready(&PlanType) < 0 || PyType_Ready(&ScanType) < 0)
+        return NULL;
+    PyObject *result = PyModule_Create(&module);
+    if (result == NULL)
+        return NULL;
+    if (PyModule_AddObjectRef(result, "Plan", (PyObject *)&PlanType) < 0 ||
+        PyModule_AddObjectRef(result, "Scan", (PyObject *)&ScanType) < 0) {
+        Py_DECREF(result);
+        return NULL;
+    }
+    return result;
+}

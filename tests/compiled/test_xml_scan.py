@@ -1,0 +1,201 @@
+"""The scanner in C comes to the same as expat: every tag, attribute and text, and where it stops being XML."""
+
+import importlib.util
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from xml.sax.saxutils import escape, quoteattr
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holdgate.extract.budget import Budget, Limits
+from holdgate.extract.readers.openxml.ooxml_text import PartText
+from holdgate.extract.readers.texts import expat, xml_plan
+from holdgate.extract.reading import UnreadableError
+from unit.extract.readers.recording import RecordingSink
+
+SOURCE = Path(expat.__file__).with_name("xml_scan.c")
+pytestmark = pytest.mark.compiled
+
+
+@pytest.fixture(scope="module")
+def scanner(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    """The scanner, compiled from the checkout's source."""
+    library = tmp_path_factory.mktemp("scan") / f"xml_scan{sysconfig.get_config_var('EXT_SUFFIX')}"
+    include = sysconfig.get_path("include")
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", f"-I{include}", SOURCE, "-o", library], check=True)
+    spec = importlib.util.spec_from_file_location("xml_scan", library)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled(scanner: ModuleType) -> Iterator[None]:
+    """Has the readers use the scanner, whether the code that is tested was compiled or not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(xml_plan, "xml_scan", scanner)
+        yield
+
+
+class Events:
+    """Keeps all that it is given, with texts that follow one another joined."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, object]] = []
+        self.wanted = xml_plan.Wanted({}, otherwise=xml_plan.START | xml_plan.END | xml_plan.FULL | xml_plan.TEXT)
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self.events.append(("start", (name, dict(attributes))))
+
+    def end(self, name: str) -> None:
+        self.events.append(("end", name))
+
+    def data(self, text: str) -> None:
+        if self.events and self.events[-1][0] == "data":
+            text = str(self.events.pop()[1]) + text
+        self.events.append(("data", text))
+
+
+def outcome(feed, data: bytes, depth: int = 300) -> tuple[object, list[tuple[str, object]]]:
+    handler = Events()
+    try:
+        understood: object = feed(data, handler, Budget(Limits(xml_depth=depth)))
+    except UnreadableError as error:
+        understood = str(error)
+    return understood, handler.events
+
+
+def same(data: bytes, depth: int = 300) -> None:
+    assert outcome(expat.feed, data, depth) == outcome(expat._feed_expat, data, depth)
+
+
+NAMES = st.sampled_from(["a", "w:p", "w:t", "x:y:z", "r", "_1", "c", "naïve", "val", "w:val", "xmlns:w", "xml"])
+CHARACTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff")
+TEXTS = st.text(CHARACTERS | st.sampled_from(" \t\r\n]>&<'\"")).map(str)
+ASIDES = ["<!-- a -->", "<!---->", "<?p i?>", "<?p?>", "<![CDATA[<x>]]>"]
+RAW = st.sampled_from([*ASIDES, "&#65;", "&#x1F600;", "&amp;", "&apos;", " ", "\r\n"])
+
+
+@st.composite
+def elements(draw: st.DrawFn, depth: int = 3) -> str:
+    name = draw(NAMES)
+    attributes = "".join(
+        f"{draw(st.sampled_from([' ', '  ', chr(10)]))}{key}{draw(st.sampled_from(['=', ' = ']))}{quoteattr(value)}"
+        for key, value in draw(st.dictionaries(NAMES, TEXTS, max_size=3)).items()
+    )
+    inner = st.one_of(TEXTS.map(escape), RAW, *([elements(depth - 1)] if depth else []))
+    content = "".join(draw(st.lists(inner, max_size=4)))
+    return (
+        f"<{name}{attributes}/>" if not content and draw(st.booleans()) else f"<{name}{attributes}>{content}</{name} >"
+    )
+
+
+DAMAGE = [b"", b"<", b">", b"&", b'"', b"/", b"\0", b"\xff", b"\xed\xa0\x80", b"\xef\xbf\xbf", b"]]>"]
+PROLOGUES = st.sampled_from(
+    [
+        "",
+        "\ufeff",
+        "<?xml version='1.0'?>",
+        '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\r\n',
+        '<?xml version="1.0" encoding="iso-8859-1"?>',
+        '<?xml version="1.1"?>',
+        '<?xml version="1.0" standalone="maybe"?>',
+        "<?xml version='1.0' ?><?mso-application progid='Word.Document'?><!-- written by a program -->",
+        "<!DOCTYPE a>",
+        "<!DOCTYPE a [<!ENTITY e 'x'>]>",
+    ]
+)
+
+
+@given(PROLOGUES, elements(), st.sampled_from(["", "\n", "<!-- end -->", "<b/>", "x", "\0\0"]))
+@settings(max_examples=400, deadline=None)
+def test_generated_documents(prologue: str, body: str, rest: str) -> None:
+    same((prologue + body + rest).encode())
+
+
+@given(elements(), st.data())
+@settings(max_examples=800, deadline=None)
+def test_damaged_documents(body: str, data: st.DataObject) -> None:
+    """A byte more, a byte less, another byte, a cut: the same is understood, and the same is handed on before."""
+    whole = bytearray(body.encode())
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(whole)))
+        whole[at : at + data.draw(st.integers(0, 2))] = data.draw(
+            st.sampled_from(
+                [b"", b"<", b">", b"&", b'"', b"/", b"\0", b"\xff", b"\xed\xa0\x80", b"\xef\xbf\xbf", b"]]>"]
+            )
+        )
+    same(bytes(whole))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "<a>]]></a>",
+        "<a b='1'c='2'/>",
+        "<a b='1' b='2'/>",
+        "<a b='<'/>",
+        "<a b=1/>",
+        "<a ></a\t>",
+        "<a></b>",
+        "<a><b></a></b>",
+        "<a>&#0;</a>",
+        "<a>&#xFFFE;</a>",
+        "<a>&#x110000;</a>",
+        "<a>&#4294967361;</a>",
+        "<a>&unknown;</a>",
+        "<a>&#;</a>",
+        "<a>\x01</a>",
+        "<a>\x7f</a>",
+        "<a>x\r\ny\rz</a>",
+        "<a b='x\r\ny\tz&#10;&#13;'/>",
+        "<a><!-- - --></a>",
+        "<a><!-- -- --></a>",
+        "<a>x<!-- y -->z</a>",
+        "<a>x<?y?>z</a>",
+        "<a><?XML y?></a>",
+        "<?x?y z?><a/>",
+        "<?x?><a/>",
+        "<a/><a/>",
+        "<a/>x",
+        "x<a/>",
+        "<a",
+        "<",
+        "</a>",
+        "",
+        "<a" + "".join(f" b{number}=''" for number in range(60)) + "/>",
+    ],
+)
+def test_what_is_doubtful_is_left_to_expat(written: str) -> None:
+    same(written.encode())
+
+
+def test_depth_ends_at_the_same_element() -> None:
+    for depth in range(8, 12):
+        same(b"<a>" * 10 + b"x" + b"</a>" * 10, depth)
+        same(b"<a>" * 9 + b"<a/>" + b"</a>" * 9, depth)
+
+
+def test_a_handler_of_office_text_gets_the_same_from_what_it_asked_for(scanner: ModuleType) -> None:
+    """Also where tags that nothing is wanted of stand between the words."""
+    data = (
+        b'<w:document xmlns:w="urn:w"><w:body><w:p w:rsidR="00"><w:pPr><w:jc w:val="both"/></w:pPr><w:r><w:t>one </w:t>'
+        b"<w:tab/><w:t xml:space='preserve'> two</w:t></w:r></w:p>loose<w:x/>words<w:name w:val='given'/>"
+        b"<w:sz w:val='24'/><w:q title='a title'/></w:body></w:document>"
+    )
+    texts = []
+    for feed in (expat.feed, expat._feed_expat):
+        sink = RecordingSink()
+        handler = PartText(sink)
+        handler.wanted = xml_plan.Wanted(handler.wanted.elements, handler.wanted.attributes)
+        assert feed(data, handler, sink.budget) == len(data)
+        handler.finish()
+        texts.append(sink.texts)
+    assert texts[0] == texts[1] == [(text, "") for text in ("one \t two", "loose", "words", "given", "a title")]
