@@ -65,7 +65,7 @@ class PostfixInstance:
         for path in (self.config, self.queue, directory / "data"):
             path.mkdir(parents=True, exist_ok=True)
         shutil.chown(directory / "data", "postfix", "postfix")
-        maps = {name: directory / name for name in ("milter_header_checks", "smtp_header_checks")}
+        maps = {name: directory / name for name in ("milter_header_checks", "header_checks", "smtp_header_checks")}
         for name, path in maps.items():
             shutil.copy(_SHIPPED / name, path)
         settings = {
@@ -152,6 +152,11 @@ class PostfixInstance:
     def postsuper(self, action: str, queue_id: str) -> None:
         """Do by hand what an operator might do: "-d", "-H", "-h"."""
         command = [_sbin("postsuper"), "-c", str(self.config), action, queue_id]
+        subprocess.run(command, capture_output=True, check=True)
+
+    def wake_pickup(self) -> None:
+        """Have what was requeued picked up now; Postfix looks once a minute."""
+        command = [_sbin("postkick"), "-c", str(self.config), "public", "pickup", "W"]
         subprocess.run(command, capture_output=True, check=True)
 
     def _log_tail(self) -> str:

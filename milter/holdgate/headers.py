@@ -11,8 +11,9 @@ STATUS = "X-Holdgate-Status"
 INCIDENT = "X-Holdgate-Incident"
 SEAL = "X-Holdgate-Seal"
 ROUTE = "X-Holdgate-Route"
+HELD = "X-Holdgate-Held"
 
-ALL = (INSPECTED, ACTION, STATUS, INCIDENT, SEAL, ROUTE)
+ALL = (INSPECTED, ACTION, STATUS, INCIDENT, SEAL, ROUTE, HELD)
 
 # A field as Postfix knows one (is_header_buf): a name of printable ASCII, and white space at most before the colon.
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)

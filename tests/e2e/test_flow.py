@@ -3,6 +3,7 @@
 import io
 import smtplib
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
 
@@ -16,6 +17,7 @@ from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 
 SENDER = letters.SENDER
+NewSite = Callable[..., Site]
 
 
 def submit(site: Site, recipient: str, message: bytes | None = None, sender: str = SENDER) -> bytes:
@@ -133,6 +135,34 @@ def test_forged_headers_on_clean_mail_do_not_reach_the_recipient(site: Site) -> 
     submit(site, "forged2@partner.example", b"X-Netskope-Action: Quarantine\r\n" + letters.clean().as_bytes())
     site.wait_for(lambda: site.world.to("forged2@partner.example"), "delivery: a client cannot hold its own mail")
     assert "X-Netskope-Action" not in site.world.to("forged2@partner.example")[0].message
+
+
+def test_held_mail_that_is_requeued_is_held_again_and_people_are_asked(new_site: NewSite) -> None:
+    site = new_site()
+    submit(site, "requeued@partner.example")
+    first = held(site, "requeued@partner.example")
+    site.wait_for(lambda: site.world.to("postmaster@mail.corp.example"), "the request")
+    site.postfix.postsuper("-r", "ALL")
+    site.postfix.wake_pickup()
+
+    def again() -> Incident | None:
+        return next((i for i in site.store.incidents([State.HELD]) if i.queue_id != first.queue_id), None)
+
+    second = site.wait_for(again, "it to be held again")
+    assert site.postfix.held_ids() == [second.queue_id]
+    site.wait_for(lambda: len(site.world.to("postmaster@mail.corp.example")) == 2, "the second request")
+    assert site.command("release", second.id).returncode == 0
+    site.wait_for(lambda: site.world.to("requeued@partner.example"), "delivery")
+    assert len(site.world.to("requeued@partner.example")) == 1
+
+
+def test_a_sender_who_writes_the_mark_of_held_mail_gains_nothing(site: Site) -> None:
+    submit(site, "marked@partner.example", b"X-Holdgate-Held: yes\r\n" + letters.clean().as_bytes())
+    incident = held(site, "marked@partner.example")
+    assert incident.policy == "mark X-Holdgate-Held"
+    assert site.postfix.show(incident.queue_id).count(b"X-Holdgate-Held:") == 1
+    assert site.command("release", incident.id).returncode == 0
+    site.wait_for(lambda: site.world.to("marked@partner.example"), "delivery")
 
 
 def test_200_messages_over_8_connections_are_all_accounted_for(site: Site) -> None:

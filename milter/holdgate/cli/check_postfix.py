@@ -32,6 +32,7 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         ("main.cf", lambda: _milters("non_smtpd_milters", postfix, settings)),
         ("main.cf", lambda: _queue_ids(postfix)),
         ("main.cf", lambda: _milter_header_checks(postfix, settings, policies)),
+        ("main.cf", lambda: _header_checks(postfix, settings, policies)),
         ("main.cf", lambda: _smtp_header_checks(postfix, settings)),
         ("master.cf", lambda: _listener(postfix, settings)),
         ("master.cf", lambda: _transports(postfix, policies)),
@@ -107,6 +108,29 @@ def _milter_header_checks(postfix: Postfix, settings: Settings, policies: Policy
         else:
             what = f'says "{said}" to "{header}"'
         yield f'{name}: {what}, must say {action}; run "holdgate attach", or see postfix/milter_header_checks'
+
+
+def _header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
+    """Ask the tables whether what is held is held again when somebody requeues it, and for nothing else."""
+    if not (settings.policy.trusted_scanners or _holds(policies)):
+        return
+    tables, mark = Tables(settings.queue.postfix_config), f"{headers.HELD}: yes"
+    names = split_list(postfix.setting("header_checks"))
+    unreadable = _unreadable(names, tables)
+    yield from (f"header_checks: {problem}" for problem in unreadable.values())
+    if not says(tables.first_answer([table for table in names if table not in unreadable], mark), "HOLD"):
+        yield (
+            f'header_checks: no table of it holds "{mark}": "postsuper -r ALL" would deliver what is held, and nobody '
+            'decided; run "holdgate attach", or see postfix/header_checks'
+        )
+    for name in ("mime_header_checks", "nested_header_checks"):
+        names = split_list(postfix.setting(name))
+        unreadable = _unreadable(names, tables)
+        if says(tables.first_answer([table for table in names if table not in unreadable], mark), "HOLD"):
+            yield (
+                f'{name}: holds "{mark}", so that a message with such a field in a part of it stays held and nobody is '
+                "asked; set it to what header_checks says besides our table"
+            )
 
 
 def _holds(policies: PolicyFile) -> bool:

@@ -49,6 +49,7 @@ def additions(
     fields[headers.STATUS] = status_value(inspection)
     if verdict.action is Action.QUARANTINE:
         fields[settings.action_header] = settings.action_value
+        fields[headers.HELD] = "yes"
     elif verdict.action in (Action.ALERT, Action.ENCRYPT):
         fields[settings.action_header] = verdict.action.capitalize()
     if verdict.transport:

@@ -26,8 +26,10 @@ from holdgate.seal import BodyHash, HeaderHash, Sealed
 
 ACTOR = Actor("holdgate-milter", "milter")
 
+_HELD = headers.HELD.lower()
+
 # More header fields that only we write are refused: each is taken off with a search of its own through the header, so
-# that Postfix needs time by the square of their number (seen on 3.7.11). A message that comes back to us has six.
+# that Postfix needs time by the square of their number (seen on 3.7.11). A message that comes back to us has seven.
 _MOST_OF_OURS = 20
 _TOO_MANY = "Message refused: too many header fields named X-Holdgate-… or X-Netskope-…"
 
@@ -150,9 +152,15 @@ class Session:
             self._body_hash.digest(),
             self._header_hash.digest(),
         )
-        if trust.is_sealed(self._service, ruling, self._fields, sealed, envelope, now):
+        if _HELD in self._counts:
+            # Postfix has held it for this field (postfix/header_checks), whoever wrote it: somebody has to be asked.
+            inspection = self._inspect(now)
+            verdict = ruling.policies.decide(envelope, inspection, now)
+            if verdict.action.rank < Action.QUARANTINE.rank:
+                verdict = replace(verdict, action=Action.QUARANTINE, policy=f"mark {headers.HELD}", transport="")
+        elif trust.is_sealed(self._service, ruling, self._fields, sealed, envelope, now):
             return self._accept_known("seal")
-        if trust.comes_inspected(ruling, self._fields, envelope):
+        elif trust.comes_inspected(ruling, self._fields, envelope):
             mark = trust.foreign_mark(ruling, self._fields)
             if not mark:
                 return self._accept_known("trusted scanner")

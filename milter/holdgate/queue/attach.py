@@ -31,7 +31,10 @@ _FILES = ("main.cf", "master.cf")
 
 # Lists in which we stand beside others.
 _MILTERS = ("smtpd_milters", "non_smtpd_milters")
-_MAPS = ("milter_header_checks", "smtp_header_checks")
+_MAPS = ("milter_header_checks", "header_checks", "smtp_header_checks")
+# These follow header_checks by default, and our table there is for the message's own header alone.
+_FOLLOWERS = ("mime_header_checks", "nested_header_checks")
+_FOLLOWING = ("$header_checks", "${header_checks}")
 # What must hold for everybody; why stands in postfix/main.cf. A release that does not know a setting does without.
 _SETTINGS = {
     "enable_long_queue_ids": "yes",
@@ -115,6 +118,12 @@ def _changes(settings: Settings, postfix: Postfix, entry: str) -> Iterator[tuple
         now = postfix.raw_setting(name)
         if our_map(name) not in split_list(postfix.setting(name)):
             yield name, f"{our_map(name)}, {now}" if now else our_map(name)
+    for name in _FOLLOWERS:
+        if postfix.raw_setting(name) in _FOLLOWING:
+            own = [
+                item for item in split_list(postfix.raw_setting("header_checks")) if item != our_map("header_checks")
+            ]
+            yield name, ", ".join(own)
     known = postfix.defaults()
     for name, value in _SETTINGS.items():
         # A site that chose something else than Postfix's default there keeps it, but for the queue ids.
@@ -176,6 +185,9 @@ def _take_out(draft: Postfix, settings: Settings, postfix: Postfix, remembered: 
         kept = [item for item in items if item != our_map(name)]
         if kept != items:
             draft.set(name, ", ".join(kept))
+    for name in _FOLLOWERS:
+        if draft.raw_setting(name) == draft.raw_setting("header_checks"):
+            draft.set(name, _FOLLOWING[0])
     listener = notice_listener(draft.services(), settings)
     ours = listener is not None and listener.settings.get("syslog_name") == "postfix/holdgate"
     if ours and (remembered is None or "postfix/holdgate" not in remembered.before["master.cf"]):

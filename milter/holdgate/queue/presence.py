@@ -12,7 +12,7 @@ _MAPS_DIRECTORY = Path("/etc/holdgate/postfix")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 # Which programs speak to milters, and by which setting they know theirs.
 _MILTERS_OF = {"smtpd": "smtpd_milters", "cleanup": "non_smtpd_milters"}
-_MAPS_OF = {"cleanup": "milter_header_checks", "smtp": "smtp_header_checks"}
+_MAPS_OF = {"cleanup": ("milter_header_checks", "header_checks"), "smtp": ("smtp_header_checks",)}
 
 
 def names_us(value: str, settings: Settings, postfix: Postfix) -> bool:
@@ -82,6 +82,8 @@ def _own_settings(service: Service, settings: Settings, postfix: Postfix) -> Ite
             "has an smtpd_proxy_filter before the queue: Postfix shows milters no content there. "
             "Attach to the Postfix behind that filter instead."
         )
-    maps = _MAPS_OF.get(service.command, "")
-    if maps in own and our_map(maps) not in split_list(own[maps]):
-        yield f"has header checks of its own (-o {maps}={own[maps]}): add {our_map(maps)} there by hand."
+    if service.command == "pickup" and "no_header_body_checks" in own.get("receive_override_options", ""):
+        yield "says no_header_body_checks: held mail that is requeued (postsuper -r) is delivered, and nobody decided."
+    for maps in _MAPS_OF.get(service.command, ()):
+        if maps in own and our_map(maps) not in split_list(own[maps]):
+            yield f"has header checks of its own (-o {maps}={own[maps]}): add {our_map(maps)} there by hand."

@@ -44,6 +44,9 @@ def look(tmp_path: Path) -> Look:
             "non_smtpd_milters": "$smtpd_milters",
             "enable_long_queue_ids": "yes",
             "milter_header_checks": f"regexp:{SHIPPED}/milter_header_checks",
+            "header_checks": f"regexp:{SHIPPED}/header_checks",
+            "mime_header_checks": "",
+            "nested_header_checks": "",
             "smtp_header_checks": f"regexp:{SHIPPED}/smtp_header_checks",
         }
         lines = [f"{name} = {value}\n" for name, value in (values | changes).items() if value is not None]
@@ -185,3 +188,19 @@ def test_ways_past_us_are_remarked(look: Look, tmp_path: Path) -> None:
     assert remark.startswith("master.cf: 587/inet has milters of its own")
     (tmp_path / "master.cf").write_text("smtp inet\n")
     assert list(remarks(settings)) == []
+
+
+@pytest.mark.parametrize("checks", [None, "", "regexp:{tmp_path}/own"])
+def test_a_requeued_message_would_be_delivered(look: Look, tmp_path: Path, checks: str | None) -> None:
+    (tmp_path / "own").write_text("/^X-Holdgate-Held:/ WARN\n")
+    (problem,) = look(header_checks=checks and checks.format(tmp_path=tmp_path))
+    assert problem.startswith('main.cf: header_checks: no table of it holds "X-Holdgate-Held: yes": "postsuper -r ALL"')
+    assert look(MARKING, header_checks=None) == []
+
+
+def test_our_table_is_for_the_messages_own_header(look: Look) -> None:
+    problems = look(mime_header_checks=None, nested_header_checks="$header_checks")
+    assert [problem.partition(" so that")[0] for problem in problems] == [
+        'main.cf: mime_header_checks: holds "X-Holdgate-Held: yes",',
+        'main.cf: nested_header_checks: holds "X-Holdgate-Held: yes",',
+    ]

@@ -22,6 +22,7 @@ def test_what_was_not_read_whole_is_not_called_inspected() -> None:
     assert added == [
         (headers.STATUS, "limited; a.zip: encrypted"),
         (headers.ACTION, "Quarantine"),
+        (headers.HELD, "yes"),
         (headers.INCIDENT, "AAAA"),
     ]
 

@@ -163,6 +163,22 @@ def test_mail_known_by_its_seal_loses_forged_marks_too(new_service: NewService) 
     assert reply.add == [(headers.INSPECTED, "true"), (headers.STATUS, "complete")]
 
 
+@pytest.mark.parametrize("action", ["allow", "tag", "quarantine", "block"])
+def test_what_postfix_holds_for_a_forged_mark_is_asked_about(new_service: NewService, action: str) -> None:
+    """Else it would stand in the hold queue, and nobody would know."""
+    service = new_service({"policy": [{"name": "one", "action": action, "headers": {"X-Class": "1"}}]})
+    reply = send(service.session(), [*FIELDS, ("X-Holdgate-Held", b" yes")])
+    (incident,) = service.store.incidents
+    assert incident.policy == ("one" if action in ("quarantine", "block") else "mark X-Holdgate-Held")
+    assert (bool(reply.hold), bool(reply.block)) == (action != "block", action == "block")
+    assert (headers.HELD, 1) in reply.remove or action == "block"
+
+
+def test_a_mark_that_comes_back_with_a_valid_seal_is_asked_about_too(new_service: NewService) -> None:
+    service = new_service()
+    assert send(service.session(), [*returned(service), ("X-Holdgate-Held", b" yes")]).hold
+
+
 # -- the seal -----------------------------------------------------------------------------------------------------
 
 

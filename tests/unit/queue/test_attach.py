@@ -75,6 +75,9 @@ def test_we_come_before_the_signer_and_leave_the_rest(config: Path) -> None:
     assert postfix.raw_setting("non_smtpd_milters") == ENTRY
     assert postfix.raw_setting("milter_default_action") == "accept"
     assert postfix.raw_setting("milter_header_checks") == "regexp:/etc/holdgate/postfix/milter_header_checks"
+    own = "regexp:/etc/postfix/header_checks"
+    assert postfix.raw_setting("header_checks") == f"regexp:/etc/holdgate/postfix/header_checks, {own}"
+    assert {postfix.raw_setting(name) for name in ("mime_header_checks", "nested_header_checks")} == {own}
     assert postfix.raw_setting("enable_long_queue_ids") == "yes"
     assert "127.0.0.1:10027" in {service.name for service in postfix.services()}
     assert attach.plan_attach(settings(config)).difference == ""
