@@ -44,6 +44,7 @@ local_directory = "{directory}/rules.d"
 
 [store]
 url = "{store_url}"
+audit_head = "{directory}/audit.head"
 
 [queue]
 socket = "{directory}/run/queue.sock"

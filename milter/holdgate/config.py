@@ -150,6 +150,17 @@ class StoreSettings(Section):
         description='"sqlite:////path", or "postgresql://ROLE@HOST/DATABASE?passfile=/path": see '
         "[use PostgreSQL](../howto/postgresql.md).",
     )
+    audit_head: Path = Field(
+        Path("/var/lib/holdgate/audit.head"),
+        description="File outside the database in which `holdgate-desk` keeps the audit trail's newest hash, for "
+        "`holdgate audit verify` to compare. The log has it too. The desk's user must be able to write its directory.",
+    )
+    audit_logs: list[str] = Field(
+        [],
+        description="Log files, by patterns such as `/var/log/holdgate/*.log*`, in which `holdgate audit verify` looks "
+        "for hashes besides the journal: one that another machine keeps proves the most. Whoever can write to such a "
+        "file can raise a false alarm, so do not name one that every user can log to.",
+    )
 
     @field_validator("url")
     @classmethod

@@ -190,9 +190,14 @@ def signed_in(*, who: str, how: str, origin: str) -> None:
     _event(logging.INFO, "", "signed-in", who=who, how=how, from_=origin)
 
 
-def audit_head(*, count: int, head: str) -> None:
-    """The audit trail's newest hash: kept in a log elsewhere it proves that nothing before it was changed."""
-    _event(logging.INFO, "", "audit-head", count=count, hash=head)
+def audit_head(*, store: str, count: int, head: str) -> None:
+    """The audit trail's newest hash: kept in a log it proves that nothing before it was changed (see anchor.py)."""
+    _event(logging.INFO, "", "audit-head", store=store, count=count, hash=head)
+
+
+def audit_broken(*, store: str, count: int, head: str) -> None:
+    """An event that was the newest once is not in the store any more: events were rewritten or cut off."""
+    _event(logging.ERROR, "", "audit-broken", store=store, count=count, hash=head)
 
 
 # -- daemons ------------------------------------------------------------------------------------------------------

@@ -83,6 +83,10 @@ DECISION_SECONDS = Histogram(
     "Time from when a message was held to the decision on it, in seconds.",
     buckets=(60, 300, 900, 1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 86400, 2 * 86400, 4 * 86400),
 )
+AUDIT_BROKEN = Gauge(
+    "holdgate_audit_broken",
+    "1 while an event that was the audit trail's newest once is not in the store any more, else 0.",
+)
 CANARY = Gauge(
     "holdgate_canary_success_timestamp_seconds",
     "When the canary's message last went the whole way: held, requested, approved, released; 0 if it never did.",
@@ -116,7 +120,7 @@ DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
         DECISIONS,
         DECISION_SECONDS,
     ),
-    "holdgate-desk": (*_ALL, NOTICES, TOO_FEW_TO_ASK, WORKER_RESTARTS, CANARY),
+    "holdgate-desk": (*_ALL, NOTICES, TOO_FEW_TO_ASK, WORKER_RESTARTS, CANARY, AUDIT_BROKEN),
 }
 
 

@@ -242,6 +242,7 @@ def test_the_audit_trail_verifies_and_exports(site: Site) -> None:
     assert "approved" in mine
     assert site.command("audit", "verify", "--head", lines[-1]["hash"]).returncode == 0
     assert site.command("audit", "verify", "--head", "0" * 63 + "1").returncode == 1
+    assert f"1 in {site.settings.store.audit_head}" in verified.stdout
 
 
 def test_no_daemon_logged_a_number_a_subject_or_a_token(site: Site) -> None:

@@ -1,15 +1,21 @@
-"""`holdgate audit` and `token`: proves that the audit trail is whole, exports it, and makes tokens for the API."""
+"""`holdgate audit` and `token`: proves that nobody changed the store, exports its trail, makes tokens for the API."""
 
 import argparse
 import hashlib
 import json
 import secrets
 import sys
+from collections.abc import Iterator
+from datetime import datetime
+from glob import glob
+from pathlib import Path
 
 from pydantic import ValidationError
 
-from holdgate.config import ApiToken
+from holdgate.config import ApiToken, StoreSettings
 from holdgate.configfile import ConfigError, load_settings
+from holdgate.quarantine import anchor
+from holdgate.quarantine.anchor import Anchor, AnchorError
 from holdgate.quarantine.store import open_store
 
 
@@ -19,10 +25,19 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     kinds = audit.add_subparsers(dest="kind", required=True, metavar="COMMAND")
     verify = kinds.add_parser(
         "verify",
-        help="compute the chain of hashes anew",
-        description="Exit code 0: nothing was changed or taken out; 1: something was.",
+        help="see whether anybody changed the store past Holdgate",
+        description="Compares tables and triggers, the chain of events, the rows that they bind, and the hashes that "
+        "were kept outside the database: in the file of [store] audit_head, the journal, and the logs of [store] "
+        "audit_logs. Exit code 0: nothing was changed or taken out; 1: something was.",
     )
-    verify.add_argument("--head", default="", help="a hash from an earlier export or from the log, to be in the chain")
+    verify.add_argument("--head", default="", help="a hash from an earlier export or from a log, to be in the chain")
+    verify.add_argument(
+        "--since",
+        type=_moment,
+        metavar="TIME",
+        help='compare with the journal from this time on, such as "2026-11-28 14:00", and not with logs: for when an '
+        "older store was put back",
+    )
     verify.set_defaults(run=_verify)
     export = kinds.add_parser("export", help="print every event, one JSON object a line, oldest first")
     export.set_defaults(run=_export)
@@ -33,13 +48,44 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     token.set_defaults(run=_token)
 
 
+def _moment(value: str) -> datetime:
+    return datetime.fromisoformat(value).astimezone()
+
+
 def _verify(arguments: argparse.Namespace) -> int:
-    found = open_store(load_settings(arguments.config).store.url).audit.verify(arguments.head)
+    settings = load_settings(arguments.config).store
+    # The heads first: one that the desk writes meanwhile may be newer than what is compared.
+    anchors, places = _anchors(settings, arguments.since)
+    found = open_store(settings.url).audit.verify(arguments.head, anchors)
     if found.problem:
         print(f"holdgate: the audit trail is not whole after {found.count} events: {found.problem}", file=sys.stderr)
         return 1
     print(f"{found.count} events, nothing changed; head {found.head}")
+    print(f"compared with hashes kept outside the database: {', '.join(places) or 'none, for there are none yet'}")
     return 0
+
+
+def _anchors(settings: StoreSettings, since: datetime | None) -> tuple[list[Anchor], list[str]]:
+    """Return the heads that were kept elsewhere, and how many each place has. What cannot be read is told."""
+    store = anchor.store_name(settings.url)
+    logs = [Path(name) for pattern in settings.audit_logs for name in sorted(glob(pattern))]  # noqa: PTH207 - patterns are absolute
+    sources: list[tuple[str, Iterator[Anchor]]] = [
+        (str(settings.audit_head), anchor.of_file(store, settings.audit_head)),
+        ("the journal", anchor.of_journal(store, since)),
+        *((str(path), anchor.of_log(store, path)) for path in logs if since is None),
+    ]
+    anchors: list[Anchor] = []
+    places: list[str] = []
+    for place, source in sources:
+        try:
+            found = list(source)
+        except AnchorError as error:
+            print(f"holdgate: not compared with {error}", file=sys.stderr)
+            continue
+        anchors += found
+        if found:
+            places.append(f"{len(found)} in {place}")
+    return anchors, places
 
 
 def _export(arguments: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from holdgate import daemon, maillog, metrics
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.desk import canary
+from holdgate.desk.anchoring import Anchoring
 from holdgate.desk.context import Desk
 from holdgate.desk.mailbox import Mailbox
 from holdgate.desk.notices import Composer
@@ -37,7 +38,7 @@ def main() -> None:
     with ExitStack() as stack:
         try:
             daemon.become(settings.user)
-            timetable = _start(settings, stack)
+            timetable, anchoring = _start(settings, stack)
             metrics.serve(_NAME, settings.metrics.desk)
         except ConfigError as error:
             daemon.refuse(error)
@@ -47,11 +48,11 @@ def main() -> None:
         metrics.CANARY.set_function(lambda: canary.last_success(settings.canary.state))
         maillog.started()
         daemon.notify("READY=1")
-        _run(timetable, stop)
+        _run(timetable, anchoring, stop)
     maillog.stopped()
 
 
-def _start(settings: Settings, stack: ExitStack) -> Timetable:
+def _start(settings: Settings, stack: ExitStack) -> tuple[Timetable, Anchoring]:
     """Start page and mailbox, as the settings say; `stack` ends them."""
     store = open_store(settings.store.url)
     stack.callback(store.close)
@@ -64,14 +65,17 @@ def _start(settings: Settings, stack: ExitStack) -> Timetable:
         stack.enter_context(Mailbox(desk, settings.desk.lmtp))
     if settings.desk.web is not None:
         stack.enter_context(WebServer(desk, templates, previewer, composer))
-    return Timetable(desk, composer, previewer)
+    anchoring = Anchoring(desk)
+    stack.callback(anchoring.close)
+    return Timetable(desk, composer, previewer), anchoring
 
 
-def _run(timetable: Timetable, stop: threading.Event) -> None:
+def _run(timetable: Timetable, anchoring: Anchoring, stop: threading.Event) -> None:
     erase_at = datetime.now(UTC)
     while not stop.wait(_INTERVAL):
         now = datetime.now(UTC)
         try:
+            anchoring.run_once(now)
             timetable.run_once(now)
             if now >= erase_at:
                 timetable.erase_old(now)

@@ -28,7 +28,7 @@ def send_owed(desk: Desk, composer: Composer, now: datetime) -> int:
         if incident is None or _too_early(notice, incident):
             continue
         if _obsolete(desk, notice, incident):
-            desk.store.notice_obsolete(notice)
+            desk.store.notice_obsolete(notice, ACTOR)
             continue
         try:
             letter = composer.compose(incident, notice, now)
@@ -82,7 +82,7 @@ def _came_back(desk: Desk, notice: Notice) -> bool:
     if request is None:
         return False
     asking.pass_on(desk, request, Answer.BOUNCED, "refused by Postfix")
-    desk.store.notice_obsolete(notice)
+    desk.store.notice_obsolete(notice, ACTOR)
     metrics.NOTICES.labels(notice.kind, "refused").inc()
     return True
 
@@ -101,6 +101,6 @@ def _said(error: Exception) -> str:
 
 def _failed(desk: Desk, notice: Notice, incident: Incident, said: str) -> None:
     pause = min(_FIRST_RETRY * 2 ** min(notice.attempts, 10), _LONGEST_RETRY)
-    desk.store.notice_failed(notice, datetime.now(UTC) + pause)
+    desk.store.notice_failed(notice, ACTOR, datetime.now(UTC) + pause)
     metrics.NOTICES.labels(notice.kind, "failed").inc()
     maillog.notice_failed(incident.queue_id, kind=notice.kind, error=said, attempts=notice.attempts + 1)

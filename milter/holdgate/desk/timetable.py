@@ -34,7 +34,6 @@ class Timetable:
         self._composer = composer
         self._previewer = previewer
         self._not_before: dict[str, datetime] = {}
-        self._logged_head = ""
 
     def run_once(self, now: datetime) -> None:
         """Do all that is due at `now`."""
@@ -71,18 +70,11 @@ class Timetable:
         return asking.ask(self._desk, incident, now, describe)
 
     def erase_old(self, now: datetime) -> int:
-        """Take the content out of incidents whose retention is over; return of how many. To be called now and then.
-
-        The head of the audit trail goes into the log each time that it has moved.
-        """
+        """Take the content out of incidents whose retention is over; return of how many. To be called now and then."""
         erased = 0
         for policy in self._desk.store.unerased_policies():
             retention = self._desk.moderation_for(policy).retention
             for incident in self._desk.store.finished_before(policy, now - retention, _ERASES):
                 self._desk.store.erase(incident, ACTOR)
                 erased += 1
-        head, count = self._desk.store.audit.head()
-        if head != self._logged_head:
-            maillog.audit_head(count=count, head=head)
-            self._logged_head = head
         return erased

@@ -1,61 +1,57 @@
-"""The audit trail: events in a chain of hashes, so that a line that is changed, added or taken out later shows.
+"""The audit trail: events in a chain of hashes, so that what is changed, added or taken out later shows.
 
-Each event's hash covers the hash before it and the event itself; of the note, which may hold content, only a salted
-digest. Retention empties notes and salts, and the chain still verifies. The chain's head is kept in a table of its own
-and logged, so that lines missing at the end show too; whoever can rewrite the whole database is caught only by a head
-that was kept elsewhere (`holdgate audit export`, the log).
+Each event's hash covers the hash before it, the event itself, and the rows of its incident as the event left them
+(binding.py). Of the note and the rows, which may hold content, it covers only a salted digest: retention empties notes
+and salts, and the chain still verifies. The chain's head is kept in a table of its own, so that lines missing at the
+end show too; whoever can rewrite the whole database is caught by a head that was kept elsewhere (anchor.py).
 """
 
-import hashlib
-import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
+from holdgate.quarantine.anchor import Anchor
 from holdgate.quarantine.incident import Actor
-from holdgate.quarantine.schema import chain, events, incidents, storable
+from holdgate.quarantine.links import GENESIS, link, note_digest, rows_digest
+from holdgate.quarantine.schema import chain, events, storable
+from holdgate.quarantine.verification import Finding, in_order, verify
 
-GENESIS = "0" * 64
-_BATCH = 1000
+__all__ = ["GENESIS", "AuditTrail", "Finding", "Newest", "append", "erase_notes", "link", "note_digest", "rows_digest"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """The outcome of a verification: how many events there are, the newest one's hash, and what is wrong (or "")."""
+class Newest:
+    """The newest event: its number, how many there are with it, and its hash."""
 
+    number: int
     count: int
-    head: str
-    problem: str = ""
+    hash: str
 
 
-def note_digest(salt: str, note: str) -> str:
-    """Return the digest that stands for a note in the chain."""
-    return hashlib.sha256(f"{salt}\0{note}".encode(errors="surrogatepass")).hexdigest()
+def append(
+    connection: Connection, incident_id: str, at: datetime, event: str, actor: Actor, note: str, *, content: str
+) -> None:
+    """Add an event at the end of the chain, inside the transaction of `connection`, beside which nobody writes.
 
-
-def link(previous: str, at: datetime, values: dict[str, Any]) -> str:
-    """Return the hash of an event that follows the one with the hash `previous`; `at` is an aware time."""
-    names = ("incident_id", "event", "who", "how", "origin", "note_digest")
-    content = json.dumps([previous, at.isoformat(timespec="microseconds"), *(values[name] for name in names)])
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-def append(connection: Connection, incident_id: str, at: datetime, event: str, actor: Actor, note: str) -> None:
-    """Add an event at the end of the chain, inside the transaction of `connection`, beside which nobody writes."""
-    previous = connection.execute(select(chain.c.hash)).scalar_one()
+    It is the last thing that the transaction does to the incident: `content` are its rows then, from binding.py.
+    """
+    last = select(func.coalesce(func.max(events.c.number), 0)).scalar_subquery()
+    previous, number = connection.execute(select(chain.c.hash, last)).one()
     salt = secrets.token_hex(16)
     note = storable(note)
     values = {
+        "number": number + 1,
         "incident_id": incident_id,
         "event": event,
         "who": storable(actor.who)[:320],
         "how": actor.how,
         "origin": actor.origin[:64],
         "note_digest": note_digest(salt, note),
+        "rows_digest": rows_digest(salt, content),
     }
     head = link(previous, at, values)
     connection.execute(insert(events).values(**values, at=at, note=note, salt=salt, hash=head))
@@ -76,42 +72,34 @@ class AuditTrail:
     def head(self) -> tuple[str, int]:
         """Return the newest event's hash and the number of events, as the chain's own row says."""
         with self._reader.connect() as connection:
-            row = connection.execute(select(chain.c.hash, chain.c["count"])).one()
-        head, count = row
+            head, count = connection.execute(select(chain.c.hash, chain.c["count"])).one()
         return head, count
 
-    def verify(self, head: str = "") -> Finding:
-        """Compute the whole chain anew, and see that it contains `head`, a hash that was kept elsewhere."""
-        previous, count, seen = GENESIS, 0, head in ("", GENESIS)
+    def newest(self) -> Newest | None:
+        """Return the newest event, None where there is none yet."""
+        query = select(events.c.number, chain.c["count"], events.c.hash).join(chain, events.c.hash == chain.c.hash)
         with self._reader.connect() as connection:
-            for row in _rows(connection):
-                problem = _problem(previous, row)
-                if problem:
-                    return Finding(count, previous, f"event {row.number} of {row.incident_id}: {problem}")
-                previous, count = row.hash, count + 1
-                seen = seen or row.hash == head
-            last = connection.execute(select(chain.c.hash, chain.c["count"])).one()
-        head_now, counted = last
-        if (head_now, counted) != (previous, count):
-            return Finding(count, previous, f"the chain had {counted} events, {count} are there")
-        return Finding(count, previous, "" if seen else "the hash given is not in the chain")
+            row = connection.execute(query.order_by(events.c.number.desc()).limit(1)).first()
+        return None if row is None else Newest(*row)
+
+    def has(self, known: Newest) -> bool:
+        """Say whether an event that was the newest once is still there, which is quick to see. `verify` sees more."""
+        query = select(events.c.hash).where(events.c.number == known.number)
+        with self._reader.connect() as connection:
+            return connection.execute(query).scalar() == known.hash
+
+    def verify(self, head: str = "", anchors: Iterable[Anchor] = ()) -> Finding:
+        """Compute all anew: tables and triggers, the chain, the rows of each incident.
+
+        The chain has to contain `head`, a hash that was kept elsewhere, and all of `anchors`.
+        """
+        given = [Anchor(head, "the hash given")] if head not in ("", GENESIS) else []
+        with self._reader.connect() as connection:
+            return verify(connection, [*given, *anchors])
 
     def export(self) -> Iterator[dict[str, Any]]:
         """Yield every event with its hash, oldest first, as plain values for `json.dumps`."""
         with self._reader.connect() as connection:
-            for row in _rows(connection):
-                values = {name: value for name, value in row._mapping.items() if name != "erased_at"}
+            for row in in_order(connection):
+                values = {name: value for name, value in row._mapping.items() if name != "erased_in"}
                 yield values | {"at": row.at.isoformat(timespec="microseconds")}
-
-
-def _rows(connection: Connection) -> Iterator[Row[Any]]:
-    query = select(events, incidents.c.erased_at).join(incidents).order_by(events.c.number)
-    yield from connection.execute(query, execution_options={"yield_per": _BATCH})
-
-
-def _problem(previous: str, row: Row[Any]) -> str:
-    if link(previous, row.at, dict(row._mapping)) != row.hash:
-        return "it was changed, or one before it is missing"
-    if row.salt == "":
-        return "" if row.note == "" and row.erased_at is not None else "its note was taken away"
-    return "" if note_digest(row.salt, row.note) == row.note_digest else "its note was changed"

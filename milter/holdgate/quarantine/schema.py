@@ -159,6 +159,8 @@ events = Table(
     Column("note", Words, nullable=False),
     Column("salt", Word(32), nullable=False),
     Column("note_digest", Word(64), nullable=False),
+    # The incident's rows as the event left them (binding.py); "" in events of schema 0003 and before.
+    Column("rows_digest", Word(64), nullable=False, default=""),
     Column("hash", Word(64), nullable=False),
     Index("events_incident_id", "incident_id"),
 )

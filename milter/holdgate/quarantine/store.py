@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from holdgate import maillog
-from holdgate.quarantine import audit
+from holdgate.quarantine import audit, binding
 from holdgate.quarantine.audit import AuditTrail
 from holdgate.quarantine.database import StoreError, connect, migrate
 from holdgate.quarantine.incident import Actor, Answer, Ask, Event, Incident, Notice, Owed, Request
@@ -80,9 +80,11 @@ class Store:
         """
         try:
             with self._engine.begin() as connection:
-                connection.execute(insert(incidents).values(**asdict(incident)))
-                audit.append(connection, incident.id, incident.created_at, event, actor, note)
-                _owe(connection, incident.id, owed)
+                values = asdict(incident)
+                connection.execute(insert(incidents).values(**values))
+                owes = _owe(connection, incident.id, owed)
+                content = binding.content_of_new(connection, values, owes=owes)
+                audit.append(connection, incident.id, incident.created_at, event, actor, note, content=content)
         except SQLAlchemyError as error:
             raise StoreError(type(error.__cause__ or error).__name__) from error
 
@@ -181,10 +183,9 @@ class Store:
             changed = self._swap(connection, incident, {"state": new, **values})
             if new is State.HELD:
                 _forget_decision(connection, incident.id)
-            for event, said in ((new, note), *((one, "") for one in also)):
-                audit.append(connection, incident.id, datetime.now(UTC), event, actor, said)
             _owe(connection, incident.id, owed)
             _answer(connection, answers or {})
+            _tell(connection, incident.id, actor, (new, note), *((one, "") for one in also))
         maillog.incident_changed(
             incident.queue_id, incident=incident.id, old=incident.state, new=new, who=actor.who, how=actor.how
         )
@@ -211,7 +212,6 @@ class Store:
         now = datetime.now(UTC)
         with self._engine.begin() as connection:
             changed = self._swap(connection, incident, values)
-            audit.append(connection, incident.id, now, event, actor, note)
             _answer(connection, answers or {})
             if supersede:
                 _supersede(connection, (requests.c.incident_id == incident.id) & unanswered())
@@ -224,6 +224,7 @@ class Store:
                 assert number is not None
                 _owe(connection, incident.id, [Owed("request", ask.moderator, request=number[0])])
             _owe(connection, incident.id, owed)
+            _tell(connection, incident.id, actor, (event, note))
         return changed
 
     def _swap(self, connection: Connection, incident: Incident, values: Mapping[str, Any]) -> Incident:
@@ -243,7 +244,7 @@ class Store:
         with self._engine.begin() as connection:
             if connection.execute(update(requests).where(first).values(opened_at=now)).rowcount != 1:
                 return False
-            audit.append(connection, request.incident_id, now, "opened", actor, "")
+            _tell(connection, request.incident_id, actor, ("opened", ""))
         return True
 
     def erase(self, incident: Incident, actor: Actor) -> None:
@@ -253,7 +254,7 @@ class Store:
         with self._engine.begin() as connection:
             self._swap(connection, incident, {**_CONTENT, "reason": "", "findings": findings, "erased_at": now})
             audit.erase_notes(connection, incident.id)
-            audit.append(connection, incident.id, now, "erased", actor, "")
+            _tell(connection, incident.id, actor, ("erased", ""))
 
     # -- seals ----------------------------------------------------------------------------------------------------
 
@@ -276,7 +277,7 @@ class Store:
     def add_event(self, incident_id: str, event: str, actor: Actor, note: str = "") -> None:
         """Write a line of history that changes no state."""
         with self._engine.begin() as connection:
-            audit.append(connection, incident_id, datetime.now(UTC), event, actor, note)
+            _tell(connection, incident_id, actor, (event, note))
 
     def history(self, incident_id: str) -> list[Event]:
         """Return what happened to an incident, oldest first."""
@@ -307,10 +308,9 @@ class Store:
 
     def owe(self, incident_id: str, owed: Owed, actor: Actor) -> None:
         """Owe one more notice that belongs to no change: the answer to a mail."""
-        now = datetime.now(UTC)
         with self._engine.begin() as connection:
             _owe(connection, incident_id, [owed])
-            audit.append(connection, incident_id, now, "answer owed", actor, owed.note)
+            _tell(connection, incident_id, actor, ("answer owed", owed.note))
 
     def notices_owed(self, request: int, kind: str) -> int:
         """Return how many notices of a kind a request has led to."""
@@ -318,37 +318,39 @@ class Store:
         with self._reader.connect() as connection:
             return connection.execute(query).scalar_one()
 
-    def notice_obsolete(self, notice: Notice) -> None:
+    def notice_obsolete(self, notice: Notice, actor: Actor) -> None:
         """Forget a notice that tells nothing any more: a request whose incident was decided meanwhile."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                update(notices).where(notices.c.number == notice.number).values(sent_at=datetime.now(UTC))
-            )
+        self._note(notice, actor, "notice dropped", sent_at=datetime.now(UTC))
 
     def notice_sent(self, notice: Notice, actor: Actor) -> None:
         """Record that Postfix took a notice."""
-        now = datetime.now(UTC)
-        with self._engine.begin() as connection:
-            connection.execute(update(notices).where(notices.c.number == notice.number).values(sent_at=now))
-            audit.append(
-                connection, notice.incident_id, now, "notice sent", actor, f"{notice.kind} to {notice.recipient}"
-            )
+        self._note(notice, actor, "notice sent", sent_at=datetime.now(UTC))
 
-    def notice_failed(self, notice: Notice, next_attempt_at: datetime) -> None:
+    def notice_failed(self, notice: Notice, actor: Actor, next_attempt_at: datetime) -> None:
         """Record that Postfix did not take a notice, and when it is tried again."""
+        self._note(notice, actor, "notice put off", attempts=notice.attempts + 1, next_attempt_at=next_attempt_at)
+
+    def _note(self, notice: Notice, actor: Actor, event: str, **values: Any) -> None:
         same = notices.c.number == notice.number
         with self._engine.begin() as connection:
-            connection.execute(
-                update(notices).where(same).values(attempts=notice.attempts + 1, next_attempt_at=next_attempt_at)
-            )
+            connection.execute(update(notices).where(same).values(**values))
+            _tell(connection, notice.incident_id, actor, (event, f"{notice.kind} to {notice.recipient}"))
 
 
-def _owe(connection: Connection, incident_id: str, owed: Iterable[Owed]) -> None:
+def _tell(connection: Connection, incident_id: str, actor: Actor, *said: tuple[str, str]) -> None:
+    """Write events, each with its note, as the last thing that a transaction does: they bind what it wrote."""
+    content = binding.content(connection, incident_id)
+    for event, note in said:
+        audit.append(connection, incident_id, datetime.now(UTC), event, actor, note, content=content)
+
+
+def _owe(connection: Connection, incident_id: str, owed: Iterable[Owed]) -> bool:
+    """Write the notices that we owe; say whether there were any."""
     now = datetime.now(UTC)
-    for one in owed:
-        connection.execute(
-            insert(notices).values(**asdict(one), incident_id=incident_id, queued_at=now, next_attempt_at=now)
-        )
+    rows = [{**asdict(one), "incident_id": incident_id, "queued_at": now, "next_attempt_at": now} for one in owed]
+    if rows:
+        connection.execute(insert(notices), rows)
+    return bool(rows)
 
 
 def _supersede(connection: Connection, which: ColumnElement[bool]) -> None:

@@ -1,20 +1,25 @@
 """The audit trail: what was changed, added or taken out shows; what retention took does not."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from holdgate.quarantine import database
-from holdgate.quarantine.audit import GENESIS, link, note_digest
-from holdgate.quarantine.incident import Incident
+from holdgate.quarantine import binding, database, structure
+from holdgate.quarantine.anchor import Anchor
+from holdgate.quarantine.audit import GENESIS, link, note_digest, rows_digest
+from holdgate.quarantine.incident import Answer, Ask, Incident, Owed
+from holdgate.quarantine.schema import UtcDateTime, chain, events, incidents, notices, requests
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, Store, migrate, open_store
+from holdgate.quarantine.verification import verify
 
 ACTOR = Actor("anna@corp.example", "page", "192.0.2.1")
 
@@ -30,6 +35,27 @@ def trail(store: Store) -> Store:
 
 
 @pytest.fixture
+def moderated(trail: Store) -> Store:
+    """The same with people who were asked, an answer, and mail that was sent, put off and dropped."""
+    now = datetime.now(UTC)
+    held = replace(Incident(queue_id="4a", sender="a@x", recipients=["b@y"], policy="p"), state=State.HELD)
+    trail.record(held, ACTOR, owed=[Owed("held", "a@x")])
+    asks = [Ask("boss@corp.example", "moderator"), Ask("second@corp.example", "moderator")]
+    held = trail.amend(held, "asked", ACTOR, asks=asks, asked_at=now, deadline_at=now)
+    first, _ = trail.requests.of(held.id)
+    trail.opened(first, ACTOR)
+    told, put_off, dropped = trail.notices_due(datetime.now(UTC))
+    trail.notice_sent(told, ACTOR)
+    trail.notice_failed(put_off, ACTOR, now)
+    trail.notice_obsolete(dropped, ACTOR)
+    trail.change(held, State.APPROVED, ACTOR, answers={first.number: Answer.APPROVE}, decided_by="boss@corp.example")
+    trail.owe(held.id, Owed("answer", "a@x"), ACTOR)
+    trail.add_event(held.id, "revealed", ACTOR, "why not")
+    assert trail.audit.verify().problem == ""
+    return trail
+
+
+@pytest.fixture
 def visitor(url: str) -> Iterator[Engine]:
     """Whoever writes into the database past the store."""
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg") if "postgresql" in url else url)
@@ -37,14 +63,49 @@ def visitor(url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+class Meddler:
+    """A visitor who knows how to get the triggers out of his way, and puts them back."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        sqlite = engine.dialect.name == "sqlite"
+        self._triggers = structure.SQLITE if sqlite else structure.POSTGRESQL
+        self._where = "" if sqlite else " ON events"
+
+    def unbind(self, connection: Connection) -> None:
+        """Have the database not mind which row refers to which."""
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        with self.engine.begin() as connection:
+            self.unbind(connection)
+            for name in self._triggers:
+                connection.execute(text(f"DROP TRIGGER {name}{self._where}"))
+            yield connection
+            for definition in self._triggers.values():
+                connection.execute(text(definition))
+
+
 @pytest.fixture
-def meddler(visitor: Engine, trail: Store) -> Engine:
-    """A visitor who knows how to get the triggers out of his way."""
-    where = "" if visitor.dialect.name == "sqlite" else " ON events"
-    with visitor.begin() as connection:
-        connection.execute(text(f"DROP TRIGGER events_stay{where}"))
-        connection.execute(text(f"DROP TRIGGER events_stand{where}"))
-    return visitor
+def meddler(visitor: Engine, trail: Store) -> Meddler:
+    return Meddler(visitor)
+
+
+def relink(connection: Connection, *, rebind: bool) -> None:
+    """Compute the whole chain anew, and with `rebind` what the newest event of each incident says of its rows."""
+    previous = GENESIS
+    rows = connection.execute(select(events).order_by(events.c.number)).all()
+    newest = {row.incident_id: row.number for row in rows}
+    for row in rows:
+        values = dict(row._mapping)
+        if rebind and newest[row.incident_id] == row.number:
+            values["rows_digest"] = rows_digest(row.salt, binding.content(connection, row.incident_id))
+        previous = link(previous, row.at, values)
+        new = {"hash": previous, "rows_digest": values["rows_digest"]}
+        connection.execute(update(events).where(events.c.number == row.number).values(**new))
+    connection.execute(update(chain).values({"hash": previous, "count": len(rows)}))
 
 
 def test_an_untouched_trail_verifies(trail: Store) -> None:
@@ -79,31 +140,151 @@ def test_the_database_refuses_to_change_and_delete(trail: Store, visitor: Engine
         "DELETE FROM events WHERE number = 1",
         "DELETE FROM events WHERE number = 5",
         "DELETE FROM events WHERE number = 9",
-        "INSERT INTO events SELECT 10, incident_id, at, event, who, how, note, origin, salt, note_digest, hash "
-        "FROM events WHERE number = 9",
+        "INSERT INTO events SELECT 10, incident_id, at, event, who, how, note, origin, salt, note_digest, hash, "
+        "rows_digest FROM events WHERE number = 9",
+        "UPDATE events SET number = number + 100 WHERE number > 5",
+        "UPDATE events SET rows_digest = '' WHERE number = 9",
+        "UPDATE chain SET count = 8",
+        "INSERT INTO chain (id, hash, count) SELECT 2, hash, count FROM chain",
+        "DELETE FROM chain",
     ],
 )
-def test_meddling_shows(trail: Store, meddler: Engine, statement: str) -> None:
+def test_meddling_with_events_shows(trail: Store, meddler: Meddler, statement: str) -> None:
     with meddler.begin() as connection:
         connection.execute(text(statement))
     assert trail.audit.verify().problem
 
 
-def test_who_computes_the_whole_chain_anew_is_caught_by_a_head_kept_elsewhere(trail: Store, meddler: Engine) -> None:
-    head, count = trail.audit.head()
+# Another value for a column, by its type.
+OTHER = {
+    "BOOLEAN": "TRUE",
+    "DATETIME": "'2020-01-01 00:00:00.000000'",
+    "JSON": "'[1]'",
+    "INTEGER": "77",
+    "BIGINT": "77",
+}
+
+
+def test_every_column_of_a_bound_row_is_seen_to_change(moderated: Store, meddler: Meddler) -> None:
+    unseen = []
+    for table in (incidents, requests, notices):
+        (key,) = table.primary_key.columns
+        for column in table.columns:
+            name = "DATETIME" if isinstance(column.type, UtcDateTime) else str(column.type).partition("(")[0]
+            value = OTHER.get(name, "'other'")
+            with meddler.engine.connect() as connection:
+                meddler.unbind(connection)
+                last = f"(SELECT MAX({key.name}) FROM {table.name})"
+                connection.execute(text(f"UPDATE {table.name} SET {column.name} = {value} WHERE {key.name} = {last}"))
+                if not verify(connection, []).problem:
+                    unseen.append((table.name, column.name))
+                connection.rollback()
+    assert unseen == []
+    assert moderated.audit.verify().problem == ""
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["DELETE FROM notices WHERE number = 1"],
+        ["DELETE FROM notices", "DELETE FROM requests"],
+        [
+            "INSERT INTO requests (incident_id, moderator, level, role, instead_of, asked_at, deadline_at, answer) "
+            "SELECT id, 'ceo@corp.example', 0, 'moderator', '', created_at, created_at, 'approve' FROM incidents"
+        ],
+        [
+            "UPDATE requests SET number = 99 WHERE number = 2",
+            "UPDATE requests SET number = 2 WHERE number = 3",
+            "UPDATE requests SET number = 3 WHERE number = 99",
+        ],
+        ["UPDATE requests SET answer = ''"],
+        ["DELETE FROM notices", "DELETE FROM requests", "DELETE FROM events", "DELETE FROM incidents"],
+        ["UPDATE incidents SET erased_at = created_at", "UPDATE events SET note = '', salt = ''"],
+    ],
+)
+def test_meddling_with_rows_shows(moderated: Store, meddler: Meddler, statements: list[str]) -> None:
     with meddler.begin() as connection:
-        connection.execute(text("UPDATE events SET who = 'bob@corp.example'"))
-        previous = GENESIS
-        for row in connection.execute(text("SELECT * FROM events ORDER BY number")).all():
-            at = datetime.fromisoformat(str(row.at)).replace(tzinfo=UTC)
-            previous = link(previous, at, dict(row._mapping))
-            connection.execute(
-                text("UPDATE events SET hash = :hash WHERE number = :number"), {"hash": previous, "number": row.number}
-            )
-        connection.execute(text("UPDATE chain SET hash = :hash"), {"hash": previous})
+        for statement in statements:
+            connection.execute(text(statement))
+    assert moderated.audit.verify().problem
+
+
+def test_a_chain_that_was_computed_anew_does_not_fit_the_rows(moderated: Store, meddler: Meddler) -> None:
+    with meddler.begin() as connection:
+        connection.execute(text("UPDATE incidents SET decided_by = 'bob@corp.example'"))
+        relink(connection, rebind=False)
+    assert "were changed after event" in moderated.audit.verify().problem
+
+
+def test_who_computes_everything_anew_is_caught_by_a_head_kept_elsewhere(moderated: Store, meddler: Meddler) -> None:
+    head, _ = moderated.audit.head()
+    with meddler.begin() as connection:
+        connection.execute(text("UPDATE incidents SET decided_by = 'bob@corp.example'"))
+        relink(connection, rebind=True)
+    assert moderated.audit.verify().problem == ""
+    assert moderated.audit.verify(head).problem
+    assert "the head of yesterday" in moderated.audit.verify(anchors=[Anchor(head, "the head of yesterday")]).problem
+
+
+def test_a_tail_that_was_cut_off_with_its_incident_is_caught_by_a_head_kept_elsewhere(
+    trail: Store, meddler: Meddler
+) -> None:
+    known = trail.audit.newest()
+    assert known is not None
+    assert trail.audit.has(known)
+    with meddler.begin() as connection:
+        last = connection.execute(text("SELECT incident_id FROM events WHERE number = 9")).scalar()
+        for table, column in (("events", "incident_id"), ("incidents", "id")):
+            connection.execute(text(f"DELETE FROM {table} WHERE {column} = :last"), {"last": last})
+        relink(connection, rebind=True)
     assert trail.audit.verify().problem == ""
-    assert trail.audit.verify(head).problem
-    assert count == 9
+    assert trail.audit.verify(known.hash).problem
+    assert not trail.audit.has(known)
+
+
+SQLITE_CHANGES = [
+    "DROP TRIGGER events_stay",
+    "CREATE TRIGGER more AFTER UPDATE ON requests BEGIN UPDATE requests SET level = 0; END",
+    "CREATE VIEW more AS SELECT 1",
+    "ALTER TABLE incidents ADD COLUMN more TEXT",
+    "ALTER TABLE requests DROP COLUMN opened_at",
+    "DROP INDEX events_incident_id",
+    "DROP TABLE notices",
+]
+POSTGRESQL_CHANGES = [
+    "DROP TRIGGER events_stay ON events",
+    "ALTER TABLE events DISABLE TRIGGER events_stand",
+    "CREATE OR REPLACE FUNCTION events_are_only_added() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN RETURN NEW; END $$",
+    "CREATE RULE more AS ON UPDATE TO requests DO INSTEAD NOTHING",
+    "ALTER TABLE requests ENABLE ROW LEVEL SECURITY",
+    "ALTER TABLE incidents ADD CHECK (state <> 'rejected') NOT VALID",
+    "ALTER TABLE incidents ALTER subject DROP NOT NULL",
+    "DROP TABLE notices",
+]
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_a_database_that_was_built_anew_shows(moderated: Store, visitor: Engine, number: int) -> None:
+    changes = SQLITE_CHANGES if visitor.dialect.name == "sqlite" else POSTGRESQL_CHANGES
+    statement = changes[number % len(changes)]
+    with visitor.begin() as connection:
+        connection.execute(text(statement))
+    assert moderated.audit.verify().problem
+
+
+@pytest.mark.parametrize("statement", ["UPDATE incidents SET created_at = 'x'", "UPDATE incidents SET findings = '{'"])
+def test_rows_that_cannot_be_read_are_a_problem_not_a_failure(tmp_path: Path, statement: str) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"  # PostgreSQL takes no such values
+    migrate(url)
+    store = open_store(url)
+    store.record(Incident(queue_id="4a", sender="a@x", recipients=["b@y"], policy="p"), ACTOR)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    assert "cannot be read" in store.audit.verify().problem
+    engine.dispose()
+    store.close()
 
 
 def test_erasing_leaves_the_chain_whole(trail: Store) -> None:
@@ -153,7 +334,8 @@ def test_events_of_an_older_version_are_linked(url: str, visitor: Engine) -> Non
             )
     migrate(url)
     store = open_store(url)
-    assert (store.audit.verify().count, store.audit.verify().problem) == (2, "")
+    assert (store.audit.verify().count, store.audit.verify().problem) == (3, "")
+    assert [event.event for event in store.history("AAAA-AAAA-AAAA")] == ["recorded", "held", "bound"]
     (older,) = store.unasked()
     assert (older.subject, older.level, older.revision) == ("older", 0, 0)
     store.change(older, State.REJECTED, ACTOR)

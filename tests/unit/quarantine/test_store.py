@@ -53,12 +53,13 @@ def test_a_change_writes_state_event_and_notice_together(store: Store) -> None:
     assert store.owes_notices(held.id)
     (notice,) = store.notices_due(datetime.now(UTC))
     assert (notice.kind, notice.recipient, notice.attempts) == ("rejected", "a@corp.example", 0)
-    store.notice_failed(notice, datetime.now(UTC) + timedelta(hours=1))
+    store.notice_failed(notice, ACTOR, datetime.now(UTC) + timedelta(hours=1))
     assert store.notices_due(datetime.now(UTC)) == []
     assert store.owes_notices(held.id)
     store.notice_sent(notice, ACTOR)
     assert not store.owes_notices(held.id)
-    assert [event.event for event in store.history(held.id)] == ["recorded", "rejected", "notice sent"]
+    history = [event.event for event in store.history(held.id)]
+    assert history == ["recorded", "rejected", "notice put off", "notice sent"]
 
 
 def test_of_two_deciders_one_wins(store: Store) -> None:

@@ -60,5 +60,5 @@ def test_what_an_earlier_version_wrote_is_kept(url: str, revision: str) -> None:
     assert (incident.id, incident.state, incident.queue_id) == (ID, State.HELD, "4gXvQb1Rz2z5")
     assert (incident.sender, incident.recipients) == ("anna@corp.example", ["bob@partner.example"])
     assert incident.subject == "Grüße"
-    assert len(store.history(ID)) == 1
+    assert len([event for event in store.history(ID) if event.event != "bound"]) == 1
     store.close()

@@ -1,0 +1,110 @@
+"""Where the audit trail's head is kept outside the database: the journal, other logs, and a file of our own.
+
+The desk writes it there (desk/anchoring.py); `holdgate audit verify` finds it there again.
+"""
+
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+UNIT = "holdgate-desk.service"
+"""Whose lines in the journal count: what other units and users write there says nothing."""
+
+_JOURNAL_TIMEOUT = 600
+# As maillog.audit_head writes it.
+_LINE = re.compile(r"audit-head: store=([0-9a-f]{12}) count=(\d+) hash=([0-9a-f]{64})\b")
+
+
+class AnchorError(Exception):
+    """A place where heads are kept cannot be read; the argument says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The hash of an event that was the newest once; `source` says in a few words where that is written."""
+
+    hash: str
+    source: str
+
+
+def store_name(url: str) -> str:
+    """Return what names a store in the log: machines may have several. 12 hexadecimal digits."""
+    return sha256(url.encode()).hexdigest()[:12]
+
+
+def of_journal(store: str, since: datetime | None) -> Iterator[Anchor]:
+    """Yield what the desk of this machine wrote to the journal, none where there is no journal. Raises AnchorError."""
+    if shutil.which("journalctl") is None:
+        return
+    command = ["journalctl", "--quiet", "--no-pager", "--output=json", f"_SYSTEMD_UNIT={UNIT}"]
+    command += ["HOLDGATE_EVENT=audit-head", f"HOLDGATE_STORE={store}"]
+    if since is not None:
+        command.append(f"--since=@{since.timestamp():.0f}")
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=_JOURNAL_TIMEOUT, text=True)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise AnchorError(f"journalctl: {type(error).__name__}") from error
+    if done.returncode != 0:
+        raise AnchorError(f"journalctl: {done.stderr.strip()[:200]}")
+    for line in done.stdout.splitlines():
+        entry = json.loads(line)
+        at = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1_000_000, UTC)
+        yield Anchor(str(entry["HOLDGATE_HASH"]), f"the head that the journal has of {at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def of_file(store: str, path: Path) -> Iterator[Anchor]:
+    """Yield what our own file has. Raises AnchorError."""
+    kept = read(path, store)
+    if kept is not None:
+        yield Anchor(kept[2], f"the head of {kept[1]} events in {path}")
+
+
+def of_log(store: str, path: Path) -> Iterator[Anchor]:
+    """Yield what stands in a log file, also in one that logrotate(8) compressed. Raises AnchorError."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+            for line in lines:
+                found = _LINE.search(line.decode(errors="replace"))
+                if found and found[1] == store:
+                    yield Anchor(found[3], f"the head of {found[2]} events in {path}")
+    except (OSError, EOFError) as error:
+        raise AnchorError(f"{path}: {error}") from error
+
+
+def read(path: Path, store: str) -> tuple[int, int, str] | None:
+    """Return what `write` left in our own file: number, count and hash; None where it has nothing of this store.
+
+    Raises AnchorError for a file that holds anything else.
+    """
+    try:
+        words = path.read_text(encoding="ascii").split()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise AnchorError(f"{path}: {error}") from error
+    if len(words) != 4 or not (words[1].isdecimal() and words[2].isdecimal()):
+        raise AnchorError(f"{path}: not a store with the number, count and hash of an event; restore or remove it")
+    return (int(words[1]), int(words[2]), words[3]) if words[0] == store else None
+
+
+def write(path: Path, store: str, number: int, count: int, digest: str) -> None:
+    """Put the newest head into our own file, in place of the one before. Raises OSError."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o640)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(f"{store} {number} {count} {digest}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,74 @@
+"""What an event binds: the rows of its incident as it leaves them, so that a row that is changed past us shows later.
+
+Bound are the incident and all requests and notices about it, whole. Each transaction that changes one of them ends with
+an event, whose digest of these rows is a part of the chain; what the newest event of an incident says has to be there.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Table, select
+
+from holdgate.quarantine.schema import incidents, notices, requests, storable
+
+Row = Mapping[str, Any] | RowMapping
+
+
+def content(connection: Connection, incident_id: str) -> str:
+    """Return the rows of an incident in the form that is bound, as they are inside this transaction."""
+    incident = connection.execute(select(incidents).where(incidents.c.id == incident_id)).one()
+    return _text(
+        plain(incidents, incident._mapping),
+        _of(connection, requests, incident_id),
+        _of(connection, notices, incident_id),
+    )
+
+
+def content_of_new(connection: Connection, incident: Row, *, owes: bool) -> str:
+    """Return the same for an incident that was written just now, as `incident` says, with or without notices."""
+    return _text(plain(incidents, incident), [], _of(connection, notices, incident["id"]) if owes else [])
+
+
+def contents(
+    connection: Connection, rows: Sequence[Row], tables: tuple[Table, Table, Table] = (incidents, requests, notices)
+) -> dict[str, str]:
+    """Return the same for many incidents, by id; `rows` are theirs. A migration gives the tables as they are then."""
+    table, asked, owed = tables
+    ids = [row["id"] for row in rows]
+    found: dict[str, tuple[list[Row], list[Row]]] = {name: ([], []) for name in ids}
+    for which, part in enumerate((asked, owed)):
+        query = select(part).where(part.c.incident_id.in_(ids)).order_by(part.c.number)
+        for row in connection.execute(query):
+            found[row.incident_id][which].append(plain(part, row._mapping))
+    return {row["id"]: _text(plain(table, row), *found[row["id"]]) for row in rows}
+
+
+def plain(table: Table, row: Row) -> dict[str, Any]:
+    """Return a row as plain values for JSON, without what says nothing.
+
+    A column that a later schema adds, empty in the rows that are there, leaves their digests as they were.
+    """
+    values = ((column, row[column.name]) for column in table.columns)
+    return {column.name: _plain(value) for column, value in values if not _is_nothing(value, nullable=column.nullable)}
+
+
+def _is_nothing(value: Any, *, nullable: bool | None) -> bool:
+    return value is None or (not nullable and value in ("", 0, [], {}))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        naive = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+        return naive.isoformat(timespec="microseconds")
+    return storable(value) if isinstance(value, str) else value
+
+
+def _of(connection: Connection, table: Table, incident_id: str) -> list[Row]:
+    query = select(table).where(table.c.incident_id == incident_id).order_by(table.c.number)
+    return [plain(table, row._mapping) for row in connection.execute(query)]
+
+
+def _text(incident: Row, asked: Iterable[Row], owed: Iterable[Row]) -> str:
+    return json.dumps([incident, list(asked), list(owed)], sort_keys=True)

@@ -1,0 +1,41 @@
+"""The hashes of the audit trail: what an event's hash covers, and what its digests stand for."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+GENESIS = "0" * 64
+"""What the first event follows."""
+
+_NAMES = ("incident_id", "event", "who", "how", "origin", "note_digest")
+# What events had no part in before schema 0004.
+_NAMES_SINCE_0004 = ("number", "rows_digest")
+
+
+def note_digest(salt: str, note: str) -> str:
+    """Return the digest that stands for a note in the chain."""
+    return _salted(salt, note)
+
+
+def rows_digest(salt: str, content: str) -> str:
+    """Return the digest that stands for an incident's rows (see binding.py) after an event."""
+    return _salted(f"rows {salt}", content)
+
+
+def link(previous: str, at: datetime, values: Mapping[str, Any] | RowMapping) -> str:
+    """Return the hash of an event that follows the one with the hash `previous`; `at` is an aware time.
+
+    An event without a digest of its incident's rows is of schema 0003 or before, and hashed as it was then.
+    """
+    names = (*_NAMES, *_NAMES_SINCE_0004) if values.get("rows_digest") else _NAMES
+    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+    content = json.dumps([previous, moment, *(values[name] for name in names)])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _salted(salt: str, said: str) -> str:
+    return hashlib.sha256(f"{salt}\0{said}".encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,103 @@
+"""Says whether the database is built as our migrations build it: tables, columns, the events' triggers."""
+
+import re
+
+from sqlalchemy import Connection, Table, inspect, text
+
+from holdgate.quarantine.schema import metadata
+
+# As migrations 0003 and 0004 make them.
+_COLUMNS = "incident_id, at, event, who, how, origin, note_digest, hash, number, rows_digest"
+_REFUSE = "BEGIN SELECT RAISE(ABORT, 'events are only added'); END"
+_CALL = "EXECUTE FUNCTION events_are_only_added()"
+SQLITE = {
+    "events_stay": f"CREATE TRIGGER events_stay BEFORE DELETE ON events {_REFUSE}",
+    "events_stand": f"CREATE TRIGGER events_stand BEFORE UPDATE OF {_COLUMNS} ON events {_REFUSE}",
+}
+POSTGRESQL = {
+    "events_stay": f"CREATE TRIGGER events_stay BEFORE DELETE OR TRUNCATE ON events FOR EACH STATEMENT {_CALL}",
+    "events_stand": f"CREATE TRIGGER events_stand BEFORE UPDATE OF {_COLUMNS} ON events FOR EACH ROW {_CALL}",
+}
+POSTGRESQL_BODY = "BEGIN RAISE EXCEPTION 'events are only added' USING ERRCODE = 'integrity_constraint_violation'; END"
+
+
+def problem(connection: Connection) -> str:
+    """Return the first difference, or ""."""
+    of_triggers = _sqlite(connection) if connection.dialect.name == "sqlite" else _postgresql(connection)
+    return of_triggers or next(filter(None, (_of_table(connection, table) for table in metadata.sorted_tables)), "")
+
+
+def _sqlite(connection: Connection) -> str:
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+    found = {name: _folded(sql) for name, sql in connection.execute(text(query))}
+    views = list(connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'view'")).scalars())
+    return _compare(found, SQLITE) or (f"the view {views[0]} is not ours" if views else "")
+
+
+def _postgresql(connection: Connection) -> str:
+    names = {"names": [table.name for table in metadata.sorted_tables]}
+    ours = "c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(:names)"
+    triggers = connection.execute(
+        text(
+            "SELECT t.tgname, pg_get_triggerdef(t.oid, true), t.tgenabled, btrim(p.prosrc) FROM pg_trigger t "
+            "JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid "
+            f"WHERE NOT t.tgisinternal AND {ours}"
+        ),
+        names,
+    ).all()
+    for name, _, enabled, body in triggers:
+        if name in POSTGRESQL and enabled not in ("O", b"O"):
+            return f"the trigger {name} is switched off"
+        if name in POSTGRESQL and _folded(body) != POSTGRESQL_BODY:
+            return f"the function of the trigger {name} was changed"
+    rules = connection.execute(
+        text(f"SELECT r.rulename FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE {ours}"), names
+    ).scalar()
+    policies = connection.execute(
+        text(f"SELECT c.relname FROM pg_class c WHERE (c.relrowsecurity OR c.relkind <> 'r') AND {ours}"), names
+    ).scalar()
+    return (
+        _compare({name: _folded(definition) for name, definition, *_ in triggers}, POSTGRESQL)
+        or (f"the rule {rules} is not ours" if rules else "")
+        or (f"the table {policies} is not as we made it: row security, or no plain table" if policies else "")
+    )
+
+
+def _compare(found: dict[str, str], expected: dict[str, str]) -> str:
+    for name, definition in expected.items():
+        if name not in found:
+            return f"the trigger {name} is gone"
+        if found[name] != definition:
+            return f"the trigger {name} was changed"
+    others = sorted(found.keys() - expected.keys())
+    return f"the trigger {others[0]} is not ours" if others else ""
+
+
+def _of_table(connection: Connection, table: Table) -> str:
+    """Compare a table's columns, keys and checks."""
+    look = inspect(connection)
+    if not look.has_table(table.name):
+        return f"the table {table.name} is gone"
+    dialect = connection.dialect
+    found = {
+        column["name"]: (column["type"].compile(dialect), column["nullable"]) for column in look.get_columns(table.name)
+    }
+    expected = {column.name: (column.type.compile(dialect), bool(column.nullable)) for column in table.columns}
+    for name in sorted(found.keys() | expected.keys()):
+        if found.get(name) != expected.get(name):
+            return f"the column {name} of the table {table.name} is not as we made it"
+    if look.get_pk_constraint(table.name)["constrained_columns"] != [c.name for c in table.primary_key.columns]:
+        return f"the primary key of the table {table.name} is not as we made it"
+    refers = {(k["constrained_columns"][0], k["referred_table"]) for k in look.get_foreign_keys(table.name)}
+    if refers != {(key.parent.name, key.column.table.name) for key in table.foreign_keys}:
+        return f"the foreign keys of the table {table.name} are not as we made them"
+    if look.get_check_constraints(table.name) or look.get_unique_constraints(table.name):
+        return f"the table {table.name} has constraints that are not ours"
+    indexes = {index["name"]: index["column_names"] for index in look.get_indexes(table.name)}
+    if indexes != {index.name: [c.name for c in index.columns] for index in table.indexes}:
+        return f"the indexes of the table {table.name} are not as we made them"
+    return ""
+
+
+def _folded(sql: str | None) -> str:
+    return re.sub(r"\s+", " ", sql or "").strip()
