@@ -150,7 +150,7 @@ def test_any_header_can_be_read(value: str) -> None:
 
 
 def test_a_reply_of_10_mb_is_read_at_its_top() -> None:
-    reply = read(mail("approve " + "x" * 10_000_000), BOSS)
+    reply = read(mail("approve: " + "x" * 10_000_000), BOSS)
     assert reply.choice is Answer.APPROVE
     assert len(reply.comment) == COMMENT_LENGTH
 
@@ -172,3 +172,105 @@ def test_an_autoresponder_is_known_by_its_subject_however_that_is_written(subjec
     content = mail("approve").replace(b"Subject: Re: Approval needed: Figures", b"Subject: " + subject)
     assert subject in content
     assert read(content, BOSS).kind is kind
+
+
+def alternative(plain: str, html: str) -> bytes:
+    message = EmailMessage()
+    message["From"] = BOSS
+    message["Subject"] = "Re: Approval needed: Figures"
+    message.set_content(plain)
+    message.add_alternative(html, subtype="html")
+    return message.as_bytes()
+
+
+@pytest.mark.parametrize(
+    ("plain", "html", "choice"),
+    [
+        ("", "<p>Approve</p>", Answer.APPROVE),
+        (" \n\n", "<p>Approve</p>", Answer.APPROVE),
+        ("This message is in HTML.", "<div>Approve</div>", Answer.APPROVE),
+        ("Your mail program does not show HTML. See the attached version.", "<div>Reject: no</div>", Answer.REJECT),
+        ("Diese Nachricht liegt im HTML-Format vor.", "<p>Genehmigt</p>", Answer.APPROVE),
+        ("> quoted\n", "<p>Approve</p><blockquote>x</blockquote>", Answer.APPROVE),
+        ("Approve", "<p>Approve</p>", Answer.APPROVE),
+        # Two texts that differ, and a word that is struck out, decide nothing.
+        ("Approve", "<p>Reject</p>", None),
+        ("Approve", "<p><s>Approve</s> Ask me tomorrow</p>", None),
+        ("Approve", '<p><span style="text-decoration:line-through">Approve</span></p>', None),
+        ("Who is that?", "<p>Who is that?</p>", None),
+        ("", "<p>Approve?</p>", None),
+        ("", '<p style="display:none">Approve</p><p>What is it?</p>', None),
+    ],
+)
+def test_html_beside_a_blank_or_stub_text_is_understood(plain: str, html: str, choice: Answer | None) -> None:
+    assert read(alternative(plain, html), BOSS).choice is choice
+
+
+def test_a_forwarded_message_decides_nothing() -> None:
+    inner = EmailMessage()
+    inner.set_content("approve")
+    outer = EmailMessage()
+    outer["From"] = BOSS
+    outer.add_attachment(inner)
+    assert read(outer.as_bytes(), BOSS).kind is Kind.UNCLEAR
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Automatic reply: Approval needed: x",
+        "Automatische Antwort: Approval needed: x",
+        "Réponse automatique : Approval needed: x",
+        "Respuesta automática: Approval needed: x",
+        "Resposta automática: Approval needed: x",
+        "Risposta automatica: Approval needed: x",
+        "Automatisch antwoord: Approval needed: x",
+        "Odpowiedź automatyczna: Approval needed: x",
+        "Autosvar: Approval needed: x",
+        "Automatiskt svar: Approval needed: x",
+        "Automaattinen vastaus: Approval needed: x",
+        "Automatická odpověď: Approval needed: x",
+        "Автоматический ответ: Approval needed: x",
+        "Otomatik Yanıt: Approval needed: x",
+        "自動応答: Approval needed: x",
+        "自动答复: Approval needed: x",
+        "자동 회신: Approval needed: x",
+        "رد تلقائي: Approval needed: x",
+        "[Auto-Reply] Approval needed: x",
+        "Abwesenheitsnotiz: Zahlen",
+        "Frånvaro: x",
+        "Nieobecność w biurze",
+    ],
+)
+@pytest.mark.parametrize("sender", [BOSS, ""])
+def test_an_absence_is_no_answer_and_no_bounce_in_any_language(subject: str, sender: str) -> None:
+    message = EmailMessage()
+    message["From"] = f"The Boss <{BOSS}>"
+    message["Subject"] = subject
+    message.set_content("approve")
+    assert read(message.as_bytes(), sender).kind is Kind.AUTOMATIC
+
+
+def test_an_unknown_language_is_known_by_what_exchange_adds() -> None:
+    assert read(mail("Nimepumzika", X_Auto_Response_Suppress="All"), BOSS).kind is Kind.AUTOMATIC
+    assert read(mail("Approve", X_Auto_Response_Suppress="All"), BOSS).kind is Kind.DECISION
+    assert read(mail("Nimepumzika", In_Reply_To="<x@corp.example>"), "").kind is Kind.AUTOMATIC
+
+
+@pytest.mark.parametrize("subject", ["Re: Absence list", "AW: Abwesenheit", "Automatic replying machine", "Oofta"])
+def test_a_subject_of_a_person_is_none_of_an_autoresponder(subject: str) -> None:
+    content = mail("approve").replace(b"Subject: Re: Approval needed: Figures", b"Subject: " + subject.encode())
+    assert read(content, BOSS).kind is Kind.DECISION
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"From: " + BOSS.encode() + b"\r\n" + b"X: y\r\n" * 200_000 + b"\r\napprove",
+        b"From: " + b"<" * 100_000 + b"\r\n\r\napprove",
+        b"Subject: " + b"=?utf-8?q?" * 20_000 + b"\r\n\r\napprove",
+        b"References: " + b"<a@b> " * 50_000 + b"\r\n\r\napprove",
+    ],
+)
+def test_a_header_is_read_within_bounds(content: bytes) -> None:
+    assert len(read(content, BOSS).references) < 1000

@@ -1,0 +1,174 @@
+"""Reads the mail that a moderator answers with: its text as plain text, and what kind of report it is.
+
+It is made in a worker, so that the desk never parses the MIME or the HTML that a stranger sent. Attached messages are
+not read: what somebody else once wrote decides nothing.
+"""
+
+import re
+from dataclasses import asdict, dataclass
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
+from html.parser import HTMLParser
+from typing import Any
+
+from holdgate.extract.charset import codec_of
+
+# How much of a mail is read, in bytes, parts and characters: decisions are at the top.
+_READ_LIMIT = 256 * 1024
+_PARTS = 200
+_DEPTH = 20
+_TEXT_LIMIT = 64 * 1024
+
+_QUOTES = re.compile(
+    r"(?:^|\s|x_|-)(?:gmail_quote|gmail_attr|gmail_extra|divRplyFwdMsg|appendonsend|moz-cite-prefix|yahoo_quoted\w*|yQTDBase"
+    r"|OutlookMessageHeader|protonmail_quote|zmail_extra|tutanota_quote|mail-editor-reference-message-container"
+    r"|ms-outlook-mobile-reference-message|reply-intro|reply_header|quoted_message|hm_quote|zwchr|isForwardContent|moz-forward-container"
+    r"|WM_quote|gwmail_quote|x_divRplyFwdMsg|replySplit|cite)(?:\s|$|-)",
+)
+_SIGNATURES = re.compile(
+    r"(?:^|\s|x_)(?:gmail_signature|moz-signature|ms-outlook-mobile-signature|Signature|AppleMailSignature|protonmail_signature_block"
+    r"|signature|yahoo-signature|zm_signature|divtagdefaultsignature)(?:\s|$|-)",
+)
+_HIDDEN_STYLE = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em|%)?\s*(?:;|$)|mso-hide\s*:\s*all", re.I
+)
+_STRUCK_STYLE = re.compile(r"line-through", re.I)
+# The line that Outlook draws above the header of the mail that it quotes.
+_DRAWN_STYLE = re.compile(r"border(?:-top)?\s*:\s*(?:solid|1\.?0?pt)[^;]*(?:#?E1E1E1|#?B5C4DF|#?A0A0A0)", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a mail says. `report` is "failed" or "other" for a delivery report, else "".
+
+    `struck` is text that HTML shows as struck out, "" where there is none.
+    """
+
+    report: str = ""
+    plain: str = ""
+    html: str = ""
+    struck: str = ""
+
+
+def read_letter(data: bytes) -> dict[str, Any]:
+    """Return a `Letter` as plain values for `json.dumps`. Raises nothing that a mail can cause but RecursionError."""
+    message = BytesParser(policy=compat32).parsebytes(data[:_READ_LIMIT])
+    if message.get_content_type() == "multipart/report":
+        return asdict(Letter("failed" if _failed(message) else "other"))
+    plain, html = _body(message, [_PARTS], 0)
+    shown = _HtmlText()
+    if html:
+        shown.feed(html)
+        shown.close()
+    lines = "".join(shown.pieces)[:_TEXT_LIMIT].split("\n")
+    return asdict(
+        Letter(
+            plain=plain[:_TEXT_LIMIT],
+            html="\n".join(" ".join(line.split()) for line in lines),
+            struck=" ".join("".join(shown.struck)[:_TEXT_LIMIT].split()),
+        )
+    )
+
+
+def _failed(message: Message) -> bool:
+    """Say whether a report (RFC 3464) is of a delivery that failed, as one without readable fields may be."""
+    if "delivery-status" not in str(message.get_param("report-type", "delivery-status")).lower():
+        return False
+    for part in _children(message):
+        if part.get_content_type() in ("message/delivery-status", "message/global-delivery-status"):
+            actions = re.findall(r"(?im)^action[ \t]{0,9}:[ \t]{0,9}(\w{1,20})", part.as_string()[:_TEXT_LIMIT])
+            return not actions or any(action.lower() == "failed" for action in actions)
+    return True
+
+
+def _body(part: Message, left: list[int], depth: int) -> tuple[str, str]:
+    """Return the first text of a mail that is not attached, plain and as HTML; both of an alternative, "" for none."""
+    left[0] -= 1
+    if left[0] < 0 or depth > _DEPTH or part.get_content_disposition() == "attachment":
+        return "", ""
+    kind = part.get_content_type()
+    if kind == "text/plain":
+        return _text(part), ""
+    if kind == "text/html":
+        return "", _text(part)
+    if not kind.startswith("multipart/"):
+        return "", ""
+    plain = html = ""
+    for child in _children(part):
+        more_plain, more_html = _body(child, left, depth + 1)
+        if kind == "multipart/alternative":
+            plain, html = plain or more_plain, html or more_html
+        elif more_plain.strip() or more_html.strip():
+            return more_plain, more_html
+    return plain, html
+
+
+def _children(part: Message) -> list[Message]:
+    payload = part.get_payload()
+    return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
+
+
+def _text(part: Message) -> str:
+    payload = part.get_payload(decode=True)
+    data = payload if isinstance(payload, bytes) else b""
+    charset = part.get_content_charset() or "utf-8"
+    try:
+        text = data.decode(codec_of(charset) or "utf-8", "replace")
+    except (LookupError, ValueError):
+        text = data.decode("utf-8", "replace")
+    return _unflowed(text) if str(part.get_param("format", "")).lower() == "flowed" else text
+
+
+def _unflowed(text: str) -> str:
+    """Join the lines of flowed text (RFC 3676, 4.2) that are one: those that end with a space, but for "-- "."""
+    return re.sub(r"(?m)^(?!>|-- ?\r?$)([^\r\n]*\S) \r?\n(?![>\r\n]|-- ?\r?$)", r"\1 ", text)
+
+
+class _HtmlText(HTMLParser):
+    """Takes the text out of a reply's HTML, up to the quoted request or the signature."""
+
+    _BREAKS = frozenset({"p", "div", "br", "li", "tr", "table", "h1", "h2", "h3", "h4", "hr", "pre", "ul", "ol", "td"})
+    _UNSEEN = frozenset({"style", "script", "title", "head", "template", "textarea", "select", "object"})
+    _STRUCK = frozenset({"s", "del", "strike"})
+    _VOID = frozenset({"br", "hr", "img", "input", "meta", "link", "wbr", "col", "area", "base", "embed", "source"})
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self.struck: list[str] = []
+        self._open: list[tuple[str, str]] = []
+        self._ended = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Break lines where a block begins; stop at the quotation."""
+        given = {name: value or "" for name, value in attrs}
+        names = f"{given.get('class', '')} {given.get('id', '')}"
+        style = given.get("style", "")
+        if tag == "blockquote" or _QUOTES.search(names) or _SIGNATURES.search(names) or _DRAWN_STYLE.search(style):
+            self._ended = True
+        if tag in self._BREAKS:
+            self.pieces.append("\n")
+        if tag == "p":
+            self.pieces.append("\n")
+        if tag in self._VOID or len(self._open) > 500:
+            return
+        hidden = tag in self._UNSEEN or "hidden" in given or _HIDDEN_STYLE.search(style)
+        struck = tag in self._STRUCK or _STRUCK_STYLE.search(style)
+        self._open.append((tag, "hidden" if hidden else "struck" if struck else ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        """End what was hidden or struck out."""
+        for place in range(len(self._open) - 1, max(len(self._open) - 60, -1), -1):
+            if self._open[place][0] == tag:
+                del self._open[place:]
+                break
+        if tag in self._BREAKS:
+            self.pieces.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        """Keep the text that is shown."""
+        ways = {way for _, way in self._open}
+        if self._ended or "hidden" in ways:
+            return
+        (self.struck if "struck" in ways else self.pieces).append(data.replace("\n", " "))
