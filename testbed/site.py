@@ -49,7 +49,6 @@ audit_head = "{directory}/audit.head"
 [queue]
 socket = "{directory}/run/queue.sock"
 postfix_config = "{directory}/postfix/etc"
-interval = "1s"
 {queue_extra}
 [desk]
 notice_relay = "127.0.0.1:{notice_port}"

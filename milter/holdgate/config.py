@@ -183,8 +183,9 @@ class QueueSettings(Section):
         Path("/etc/postfix"), description="Configuration directory of the Postfix instance whose hold queue is ours."
     )
     interval: Duration = Field(
-        timedelta(seconds=10),
-        description="How often hold queue and store are compared. While something is under way it is once a second.",
+        timedelta(minutes=1),
+        description="How often the hold queue is listed even though its directory has not changed. A change of queue "
+        "or store is seen within a second or two whatever this says.",
     )
     missing_after: Duration = Field(
         timedelta(minutes=10),

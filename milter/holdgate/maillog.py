@@ -150,9 +150,9 @@ def missing(queue_id: str, *, incident: str) -> None:
     _event(logging.ERROR, queue_id, "missing", incident=incident)
 
 
-def queue_action_failed(queue_id: str, *, action: str, error: str) -> None:
-    """The queue agent could not do what was asked; it is tried again."""
-    _event(logging.ERROR, queue_id, "queue-action-failed", action=action, error=error)
+def work_failed(queue_id: str, *, stage: str, item: str, error: str, attempts: int) -> None:
+    """A step of background work failed for one item; it is tried again, and the other items go on."""
+    _event(logging.ERROR, queue_id, "work-failed", stage=stage, item=item, error=error, attempts=attempts)
 
 
 def notice_sent(queue_id: str, *, kind: str, recipient: str, incident: str) -> None:

@@ -59,6 +59,17 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an incident stands: what it takes to compare it with the hold queue."""
+
+    id: str
+    queue_id: str
+    arrival_time: int | None
+    state: State
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who does something, by which way, and from which network address ("" where there is none).
 

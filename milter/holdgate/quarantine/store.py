@@ -16,10 +16,10 @@ from holdgate import maillog
 from holdgate.quarantine import audit, binding
 from holdgate.quarantine.audit import AuditTrail
 from holdgate.quarantine.database import StoreError, connect, migrate
-from holdgate.quarantine.incident import Actor, Answer, Ask, Event, Incident, Notice, Owed, Request
+from holdgate.quarantine.incident import Actor, Answer, Ask, Event, Incident, Notice, Owed, Request, Standing
 from holdgate.quarantine.requests import Requests, incident_of, unanswered
 from holdgate.quarantine.schema import events, incidents, notices, requests, used_seals
-from holdgate.quarantine.states import State, may_become
+from holdgate.quarantine.states import DECIDED, OPEN, State, may_become
 
 __all__ = ["Actor", "ConflictError", "Store", "StoreError", "migrate", "open_store"]
 
@@ -73,8 +73,9 @@ class Store:
         event: str = "recorded",
         note: str = "",
         owed: Iterable[Owed] = (),
+        also: Iterable[str] = (),
     ) -> None:
-        """Write a new incident, and the notices it makes us owe as pairs of kind and recipient.
+        """Write a new incident, with `event` and the further events `also`, and the notices that it makes us owe.
 
         Raises StoreError when it could not be written for good.
         """
@@ -84,7 +85,8 @@ class Store:
                 connection.execute(insert(incidents).values(**values))
                 owes = _owe(connection, incident.id, owed)
                 content = binding.content_of_new(connection, values, owes=owes)
-                audit.append(connection, incident.id, incident.created_at, event, actor, note, content=content)
+                for name, said in ((event, note), *((one, "") for one in also)):
+                    audit.append(connection, incident.id, incident.created_at, name, actor, said, content=content)
         except SQLAlchemyError as error:
             raise StoreError(type(error.__cause__ or error).__name__) from error
 
@@ -112,6 +114,22 @@ class Store:
         with self._reader.connect() as connection:
             rows = connection.execute(query).all()
         return [incident_of(row) for row in reversed(rows)]
+
+    def open_incidents(self) -> list[Standing]:
+        """Return where every open incident stands, oldest first: of many thousands in little time."""
+        columns = [incidents.c[name] for name in ("id", "queue_id", "arrival_time", "state", "created_at")]
+        query = select(*columns).where(incidents.c.state.in_(sorted(OPEN))).order_by(incidents.c.created_at)
+        with self._reader.connect() as connection:
+            return [
+                Standing(row.id, row.queue_id, row.arrival_time, State(row.state), row.created_at)
+                for row in connection.execute(query)
+            ]
+
+    def decided(self) -> set[str]:
+        """Return the ids of the incidents whose decision has yet to be carried out."""
+        query = select(incidents.c.id).where(incidents.c.state.in_(sorted(DECIDED)))
+        with self._reader.connect() as connection:
+            return set(connection.execute(query).scalars())
 
     def count(self) -> dict[State, int]:
         """Return how many incidents stand in each state."""
@@ -298,13 +316,11 @@ class Store:
             for row in rows
         ]
 
-    def owes_notices(self, incident_id: str) -> bool:
-        """Say whether the sender still has to be told what became of his message."""
-        wanted = (
-            (notices.c.incident_id == incident_id) & notices.c.sent_at.is_(None) & notices.c.kind.in_(_TELLS_SENDER)
-        )
+    def owing(self) -> set[str]:
+        """Return the ids of all incidents whose sender still has to be told what became of the message."""
+        wanted = notices.c.sent_at.is_(None) & notices.c.kind.in_(_TELLS_SENDER)
         with self._reader.connect() as connection:
-            return connection.execute(select(notices.c.number).where(wanted).limit(1)).first() is not None
+            return set(connection.execute(select(notices.c.incident_id).where(wanted)).scalars())
 
     def owe(self, incident_id: str, owed: Owed, actor: Actor) -> None:
         """Owe one more notice that belongs to no change: the answer to a mail."""

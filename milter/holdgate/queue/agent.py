@@ -1,8 +1,15 @@
 """The queue agent: what root does for the rest of the house, over a unix socket, and nothing more.
 
-One request a connection. A request is one line of JSON, ``{"do": "list"}`` or ``{"do": "show" | "release" |
-"delete", "queue_id": …, "arrival_time": …}``; the answer is one line of JSON, ``{"ok": true, …}`` or ``{"error": …}``,
-after which `show` sends as many bytes as its ``"size"`` says.
+One request a connection. A request is one line of JSON:
+
+- ``{"do": "list"}``; with ``"unless": STAMP`` the answer is ``"unchanged"`` as long as the queue is as it was when it
+  came with that stamp;
+- ``{"do": "show", "queue_id": …, "arrival_time": …}``, with ``"header_only"``;
+- ``{"do": "headers" | "release" | "delete", "messages": [[queue_id, arrival_time], …]}``: the hold queue is listed once
+  before and, where something was to go, once after.
+
+The answer is one line of JSON, ``{"ok": true, …}`` or ``{"error": …}``, after which come as many bytes as its
+``"size"`` says. For several messages it has ``"outcomes"``, one for each in their order.
 
 A few threads take connections, so that a peer that is slow to write or to read keeps nobody waiting; what is asked is
 carried out one after the other, so that of two who want the same message gone the second finds it gone.
@@ -25,14 +32,22 @@ from pathlib import Path
 from typing import Any
 
 from holdgate import headers, maillog
+from holdgate.queue.holdqueue import HoldQueue
 from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
 
-_REQUEST_LIMIT = 4096
+_REQUEST_LIMIT = 16384
+
+# How many messages one request may name.
+BATCH = 100
 
 # How many peers may be slow at once, and how long each may take to ask and to hear the answer, in seconds.
 PLACES = 8
 _REQUEST_TIMEOUT = 5
 _SEND_TIMEOUT = 60
+
+
+# What names one message: queue id and time of arrival. Of a request they may be anything.
+Key = tuple[Any, Any]
 
 
 class RefusedError(Exception):
@@ -46,6 +61,7 @@ class Agent:
         self, postfix: Postfix, *, user_ids: Collection[int], action_header: str, adopt_uninspected: bool = False
     ) -> None:
         self._postfix = postfix
+        self._queue = HoldQueue(postfix)
         self._user_ids = frozenset(user_ids) | {0}
         self._mark = _any_of(headers.INCIDENT, action_header)
         self._inspected = _any_of(headers.STATUS)
@@ -94,37 +110,109 @@ class Agent:
             raise RefusedError("not allowed")
 
     def _carry_out(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-        do = request.get("do")
-        if do == "list":
-            return {"ok": True, "held": [message.to_json() for message in self._postfix.held()]}, b""
-        if do not in ("show", "release", "delete"):
-            raise RefusedError("no such request")
-        message = self._held(request)
+        match request.get("do"):
+            case "list":
+                return self._list(request.get("unless")), b""
+            case "show":
+                return self._show(request)
+            case "headers":
+                return self._headers(_named(request))
+            case "release":
+                return self._act(_named(request), "release"), b""
+            case "delete":
+                return self._act(_named(request), "delete"), b""
+        raise RefusedError("no such request")
+
+    def _list(self, unless: object) -> dict[str, Any]:
+        if unless and unless == self._queue.stamp():
+            return {"ok": True, "unchanged": True}
+        messages, stamp = self._queue.messages(anew=not unless)
+        return {"ok": True, "held": [message.to_json() for message in messages], "stamp": stamp}
+
+    def _show(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        message = self._held().get((request.get("queue_id"), request.get("arrival_time")))
         if message is None:
             return {"ok": True, "gone": True}, b""
-        header = self._postfix.show(message.queue_id, header_only=True)
-        if do == "show":
-            if request.get("header_only") is not True:
-                self._check_ours(header)
-                header = self._postfix.show(message.queue_id, header_only=False)
-            return {"ok": True, "size": len(header)}, header
-        self._check_ours(header)
-        if do == "release":
-            self._postfix.release(message.queue_id)
-        else:
-            self._postfix.delete(message.queue_id)
-        if self._held(request) is not None:
-            raise PostfixError(f"{message.queue_id} is still in the hold queue after {do}")
-        return {"ok": True}, b""
+        content = self._postfix.show(message.queue_id, header_only=True)
+        if request.get("header_only") is not True:
+            self._check_ours(content)
+            content = self._postfix.show(message.queue_id, header_only=False)
+        return {"ok": True, "size": len(content)}, content
 
-    def _held(self, request: dict[str, Any]) -> HeldMessage | None:
-        wanted = request.get("queue_id"), request.get("arrival_time")
-        return next((m for m in self._postfix.held() if (m.queue_id, m.arrival_time) == wanted), None)
+    def _headers(self, keys: list[Key]) -> tuple[dict[str, Any], bytes]:
+        held = self._held()
+        outcomes: list[dict[str, Any]] = []
+        contents: list[bytes] = []
+        for key in keys:
+            if key not in held:
+                outcomes.append({"gone": True})
+                continue
+            try:
+                contents.append(self._postfix.show(held[key].queue_id, header_only=True))
+                outcomes.append({"size": len(contents[-1])})
+            except PostfixError as error:
+                outcomes.append({"error": str(error)})
+        return {"ok": True, "outcomes": outcomes, "size": sum(map(len, contents))}, b"".join(contents)
+
+    def _act(self, keys: list[Key], do: str) -> dict[str, Any]:
+        """Release or delete what may be; say of each message whether it is gone, and by whom."""
+        held = self._held()
+        outcomes: dict[Key, dict[str, Any]] = {key: {"gone": True} for key in keys}
+        wanted = [key for key in outcomes if key in held]
+        for key in wanted[:]:
+            try:
+                self._check_ours(self._postfix.show(held[key].queue_id, header_only=True))
+            except (PostfixError, RefusedError) as error:
+                outcomes[key] = {"error": str(error)}
+                wanted.remove(key)
+        if wanted:
+            said = self._command(do, [held[key].queue_id for key in wanted])
+            after = self._held()
+            for key in wanted:
+                still = f"{held[key].queue_id} is still in the hold queue after {do}{said}"
+                outcomes[key] = {"error": still} if key in after else {}
+        return {"ok": True, "outcomes": [outcomes[key] for key in keys]}
+
+    def _command(self, do: str, queue_ids: list[str]) -> str:
+        """Run Postfix's command for some messages, and return what it complained of, "" if nothing.
+
+        What it did in spite of that the listing tells. A message that is released and cannot be flushed goes with the
+        next queue run.
+        """
+        try:
+            if do == "delete":
+                self._postfix.delete(*queue_ids)
+                return ""
+            self._postfix.release(*queue_ids)
+        except PostfixError as error:
+            maillog.failed(stage="postfix", error=str(error))
+            return f": {error}"
+        for queue_id in queue_ids:
+            try:
+                self._postfix.flush(queue_id)
+            except PostfixError as error:
+                maillog.failed(stage="postfix", error=str(error))
+        return ""
+
+    def _held(self) -> dict[Key, HeldMessage]:
+        messages, _ = self._queue.messages()
+        return {(message.queue_id, message.arrival_time): message for message in messages}
 
     def _check_ours(self, header: bytes) -> None:
         adopted = self._adopt_uninspected and self._inspected.search(header) is None
         if not adopted and self._mark.search(header) is None:
             raise RefusedError("the message does not carry our mark")
+
+
+def _named(request: dict[str, Any]) -> list[Key]:
+    """Return the keys of the messages that a request names. Raises RefusedError."""
+    named = request.get("messages")
+    if not isinstance(named, list) or len(named) > BATCH:
+        raise RefusedError(f"messages: a list of {BATCH} at most")
+    keys = [(one[0], one[1]) for one in named if isinstance(one, list) and len(one) == 2]
+    if len(keys) != len(named) or not all(isinstance(key[0], str) and isinstance(key[1], int) for key in keys):
+        raise RefusedError("messages: pairs of queue id and time of arrival")
+    return keys
 
 
 def _any_of(*names: str) -> re.Pattern[bytes]:

@@ -14,6 +14,14 @@ class QueueError(Exception):
     """The queue agent cannot be reached or could not do what was asked; nothing was changed that it did not say."""
 
 
+class UnreachableError(QueueError):
+    """The agent cannot be reached, or Postfix does not answer it: it is no message's fault."""
+
+
+# What names one message: its queue id, and when it arrived in seconds since the epoch.
+Key = tuple[str, int]
+
+
 class QueueClient:
     """Talks to the agent on the unix socket at `path`; every method raises QueueError."""
 
@@ -25,21 +33,62 @@ class QueueClient:
         answer, _ = self._ask({"do": "list"})
         return [HeldMessage(**message) for message in answer["held"]]
 
+    def held_unless(self, stamp: str) -> tuple[list[HeldMessage], str] | None:
+        """List the hold queue, with a stamp for the next question; None when it is as it was with this `stamp`.
+
+        With the stamp "" it is listed anew whatever the agent remembers; "" comes back while the queue moves.
+        """
+        answer, _ = self._ask({"do": "list", "unless": stamp})
+        if answer.get("unchanged"):
+            return None
+        return [HeldMessage(**message) for message in answer["held"]], answer["stamp"]
+
     def show(self, queue_id: str, arrival_time: int, *, header_only: bool = False) -> bytes | None:
         """Return a held message (or its header alone) with LF line ends; None when it is not held any more."""
         request = {"do": "show", "queue_id": queue_id, "arrival_time": arrival_time, "header_only": header_only}
         answer, content = self._ask(request)
         return None if answer.get("gone") else content
 
+    def headers(self, keys: list[Key]) -> list[bytes | QueueError | None]:
+        """Return the header of each held message, None where it is not held any more, or why it cannot be read.
+
+        As with `release_all` and `delete_all` no more than `agent.BATCH` at once.
+        """
+        outcomes, content = self._ask_for("headers", keys)
+        found: list[bytes | QueueError | None] = []
+        for outcome in outcomes:
+            size = outcome.get("size", 0)
+            found.append(_error(outcome) or (None if outcome.get("gone") else content[:size]))
+            content = content[size:]
+        return found
+
+    def release_all(self, keys: list[Key]) -> list[bool | QueueError]:
+        """Release held messages. Say of each: True, False when it was not held any more, or why it could not be."""
+        return [_error(outcome) or not outcome.get("gone") for outcome in self._ask_for("release", keys)[0]]
+
+    def delete_all(self, keys: list[Key]) -> list[bool | QueueError]:
+        """Delete held messages, as `release_all`."""
+        return [_error(outcome) or not outcome.get("gone") for outcome in self._ask_for("delete", keys)[0]]
+
     def release(self, queue_id: str, arrival_time: int) -> bool:
         """Release a held message; False when it was not held any more."""
-        answer, _ = self._ask({"do": "release", "queue_id": queue_id, "arrival_time": arrival_time})
-        return not answer.get("gone", False)
+        return _only(self.release_all([(queue_id, arrival_time)]))
 
     def delete(self, queue_id: str, arrival_time: int) -> bool:
         """Delete a held message; False when it was not held any more."""
-        answer, _ = self._ask({"do": "delete", "queue_id": queue_id, "arrival_time": arrival_time})
-        return not answer.get("gone", False)
+        return _only(self.delete_all([(queue_id, arrival_time)]))
+
+    def _ask_for(self, do: str, keys: list[Key]) -> tuple[list[dict[str, Any]], bytes]:
+        try:
+            answer, content = self._ask({"do": do, "messages": keys})
+        except UnreachableError:
+            raise
+        except QueueError as error:  # about no single message
+            raise UnreachableError(str(error)) from error
+        outcomes = answer.get("outcomes", [])
+        if len(outcomes) != len(keys):
+            raise UnreachableError(f"{self._path}: the answer names other messages")
+        return outcomes, content
 
     def _ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         try:
@@ -51,9 +100,20 @@ class QueueClient:
                     answer = json.loads(stream.readline())
                     content = stream.read(answer.get("size", 0))
         except (OSError, ValueError) as error:
-            raise QueueError(f"{self._path}: the queue agent does not answer: {error}") from error
+            raise UnreachableError(f"{self._path}: the queue agent does not answer: {error}") from error
         if not answer.get("ok"):
             raise QueueError(answer.get("error", "no answer"))
         if len(content) != answer.get("size", 0):
-            raise QueueError(f"{self._path}: the answer was cut short")
+            raise UnreachableError(f"{self._path}: the answer was cut short")
         return answer, content
+
+
+def _error(outcome: dict[str, Any]) -> QueueError | None:
+    return QueueError(outcome["error"]) if "error" in outcome else None
+
+
+def _only(outcomes: list[bool | QueueError]) -> bool:
+    (outcome,) = outcomes
+    if isinstance(outcome, QueueError):
+        raise outcome
+    return outcome

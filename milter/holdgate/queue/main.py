@@ -9,10 +9,7 @@ import os
 import signal
 import sys
 import threading
-import time
 from types import FrameType
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from holdgate import daemon, maillog, metrics
 from holdgate.config import Settings
@@ -23,7 +20,8 @@ from holdgate.queue.postfix import Postfix
 from holdgate.queue.reconcile import Reconciler
 
 _NAME = "holdgate-queue"
-_BUSY_INTERVAL = 1.0
+# Seconds between two passes. One that finds nothing changed costs a question to the agent and one to the store.
+_PAUSE = 1.0
 
 
 def main() -> None:
@@ -86,29 +84,30 @@ def _reconcile(settings: Settings) -> int:
         QueueClient(settings.queue.socket),
         action=(settings.policy.action_header, settings.policy.action_value),
         missing_after=settings.queue.missing_after,
+        interval=settings.queue.interval,
         adopt_uninspected=settings.queue.adopt_uninspected,
     )
     daemon.notify("READY=1")
-    keep_in_step(reconciler, stop, settings.queue.interval.total_seconds(), parent)
+    keep_in_step(reconciler, stop, _PAUSE, parent)
     store.close()
     return 0
 
 
-def keep_in_step(reconciler: Reconciler, stop: threading.Event, interval: float, parent: int) -> None:
-    """Compare and mend each `interval` seconds, sooner where there is work, until `stop` or the parent's end."""
-    pause = min(_BUSY_INTERVAL, interval)
+def keep_in_step(reconciler: Reconciler, stop: threading.Event, pause: float, parent: int) -> None:
+    """Make pass after pass, with `pause` seconds in between, until `stop` or the parent's end.
+
+    Only a pass in which agent and store answered puts systemd's watchdog off: where nobody can reach the agent any
+    more, both of us are started anew.
+    """
     while not stop.is_set() and os.getppid() == parent:
         try:
-            busy = reconciler.run_once()
-            deadline = time.monotonic() + (_BUSY_INTERVAL if busy else interval)
-            while time.monotonic() < deadline and os.getppid() == parent and not stop.wait(pause):
-                if reconciler.has_work():
-                    break
-        except (QueueError, StoreError, SQLAlchemyError) as error:
+            if reconciler.run_once():
+                daemon.notify("WATCHDOG=1")
+        except Exception as error:  # whatever it is, held mail waits for the next pass
             metrics.ERRORS.labels("reconcile").inc()
-            maillog.failed(stage="reconcile", error=maillog.describe(error))
-            stop.wait(pause)
-        daemon.notify("WATCHDOG=1")
+            said = str(error) if isinstance(error, QueueError) else maillog.describe(error)
+            maillog.failed(stage="reconcile", error=said)
+        stop.wait(pause)
 
 
 if __name__ == "__main__":

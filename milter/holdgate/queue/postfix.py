@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from holdgate import maillog
+
 # Short and long queue ids, as postsuper(1) accepts them. Nothing else ever reaches a command line.
 _QUEUE_ID = re.compile(r"[0-9A-Za-z]{4,32}", re.ASCII)
 
@@ -61,32 +63,31 @@ class Postfix:
 
     def held(self) -> list[HeldMessage]:
         """List the hold queue. A message that moves while the listing is made may be missing or stand twice."""
-        lines = self._run("postqueue", "-j").splitlines()
-        rows = [json.loads(line) for line in lines if line]
-        return [
-            HeldMessage(
-                queue_id=row["queue_id"],
-                arrival_time=row["arrival_time"],
-                size=row["message_size"],
-                sender="" if row["sender"] == "MAILER-DAEMON" else row["sender"],
-                recipients=[recipient["address"] for recipient in row["recipients"]],
-            )
-            for row in rows
-            if row["queue_name"] == "hold"
-        ]
+        rows = (_row(line) for line in self._run("postqueue", "-j").splitlines() if line)
+        return [message for message in rows if message is not None]
+
+    def hold_directory(self) -> Path:
+        """Return the directory of the hold queue. It holds files, or directories of files (`hash_queue_names`)."""
+        return Path(self.setting("queue_directory")) / "hold"
 
     def show(self, queue_id: str, *, header_only: bool) -> bytes:
         """Return a queued message, or its header alone, with the line ends of the queue file (LF)."""
         return self._run("postcat", "-qh" if header_only else "-qbh", _checked(queue_id))
 
-    def release(self, queue_id: str) -> None:
-        """Let a held message go on to its recipients under the same queue id, at once. No check is run again."""
-        self._run("postsuper", "-H", _checked(queue_id))
-        self._run("postqueue", "-i", queue_id)
+    def release(self, *queue_ids: str) -> None:
+        """Take held messages out of the hold queue under the same queue ids. No check is run again.
 
-    def delete(self, queue_id: str) -> None:
-        """Delete a held message. Postfix tells nobody. Only the hold queue is looked at."""
-        self._run("postsuper", "-d", _checked(queue_id), "hold")
+        They go out with the next queue run; see `flush`. One that is not held is passed over.
+        """
+        self._run("postsuper", *(word for queue_id in queue_ids for word in ("-H", _checked(queue_id))))
+
+    def flush(self, queue_id: str) -> None:
+        """Have a message delivered now, not with the next queue run."""
+        self._run("postqueue", "-i", _checked(queue_id))
+
+    def delete(self, *queue_ids: str) -> None:
+        """Delete held messages. Postfix tells nobody. Only the hold queue is looked at."""
+        self._run("postsuper", *(word for queue_id in queue_ids for word in ("-d", _checked(queue_id))), "hold")
 
     def setting(self, name: str) -> str:
         """Return one main.cf setting with its default and its macros expanded, as ``postconf -xh`` prints it."""
@@ -136,6 +137,27 @@ class Postfix:
             said = done.stderr.decode(errors="replace").strip().splitlines()
             raise PostfixError(f"{program} {arguments[0]}: {said[-1] if said else f'exit {done.returncode}'}")
         return done.stdout
+
+
+def _row(line: bytes) -> HeldMessage | None:
+    """Return the held message that a line of ``postqueue -j`` describes; None for another queue's, or what is no line.
+
+    One line that cannot be read must not hide the other messages.
+    """
+    try:
+        row = json.loads(line.decode("utf-8", "replace"))
+        if row["queue_name"] != "hold":
+            return None
+        return HeldMessage(
+            queue_id=row["queue_id"],
+            arrival_time=row["arrival_time"],
+            size=row["message_size"],
+            sender="" if row["sender"] == "MAILER-DAEMON" else row["sender"],
+            recipients=[recipient["address"] for recipient in row["recipients"]],
+        )
+    except (ValueError, KeyError, TypeError):
+        maillog.failed(stage="listing", error="postqueue -j: a line that is not as postqueue(1) says")
+        return None
 
 
 def _checked(queue_id: str) -> str:

@@ -1,7 +1,7 @@
 """Keeps store and hold queue in step: the queue is the truth about messages, the store about decisions.
 
-One pass lists the hold queue, compares it with the open incidents, and takes every incident one step on. Each step is
-safe to take twice, so a pass that a crash cut short is simply made again:
+One pass compares the held messages with the open incidents and takes every incident one step on. Each step is safe to
+take twice, so a pass that a crash cut short is simply made again:
 
 ===========  ==================  =========================================================================
 incident     message is held     what is done
@@ -13,31 +13,41 @@ approved     yes                 released by the agent
 approved     no                  released, if we had begun; else vanished
 rejected,    yes                 deleted by the agent once every notice is sent, then returned
 expired      no                  returned
-none open    yes, with our mark  adopted: an incident is made from the queue file
-none open    yes, not inspected  adopted too, where `queue.adopt_uninspected` says so
+none open    yes, ours           adopted: an incident is made from the queue file (adopt.py)
 none open    yes, others         left alone, counted
 ===========  ==================  =========================================================================
 
-Not inspected is what lacks the header field that the milter gives every message. Postfix's own records do not say why
-it holds a message, so one that it held because the milter was down looks like any other; but what an administrator
-holds himself (postsuper -h, HOLD in a table) has come through the milter, and is left alone.
+Decisions come before all else, and new ones end an adoption of many. The queue is listed only when its directory
+changed, each `interval`, or while a message is missing; and where neither queue nor store changed, and nothing waits,
+there is nothing to compare. An item that fails waits by itself (work.py).
 """
 
+import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from holdgate import headers, maillog, metrics
-from holdgate.mask import mask_telling
-from holdgate.quarantine.incident import Incident
-from holdgate.quarantine.recorded import ADOPTED
-from holdgate.quarantine.states import DECIDED, OPEN, State
-from holdgate.quarantine.store import Actor, ConflictError, Store
-from holdgate.queue.client import QueueClient, QueueError
+from holdgate import maillog, metrics
+from holdgate.quarantine.database import DatabaseError
+from holdgate.quarantine.incident import Incident, Standing
+from holdgate.quarantine.states import DECIDED, State
+from holdgate.quarantine.store import ConflictError, Store, StoreError
+from holdgate.queue.adopt import ACTOR, Adopter, hold
+from holdgate.queue.client import Key, QueueClient, QueueError, UnreachableError
 from holdgate.queue.postfix import HeldMessage
-
-ACTOR = Actor("holdgate-queue", "queue")
+from holdgate.work import Batch, Runner
 
 # A message may be missing from one listing while it moves; so many listings in a row do not all miss it.
 _MISSES = 3
+
+# How many messages the agent is asked about at once, and how long each kind of work may take in one pass, in seconds.
+_BATCH = 50
+_BUDGET = 10.0
+_QUICK_BUDGET = 2.0
+
+# How long a message that cannot be adopted waits at most: a damaged queue file is not mended by itself. In seconds.
+_LONGEST_ADOPTION = 600.0
+
+_BEGUN = "release begun"
 
 
 class Reconciler:
@@ -50,180 +60,225 @@ class Reconciler:
         *,
         action: tuple[str, str],
         missing_after: timedelta,
+        interval: timedelta = timedelta(0),
         adopt_uninspected: bool = False,
     ) -> None:
         self._store = store
         self._queue = queue
-        self._action_name, self._action_value = action
         self._missing_after = missing_after
-        self._adopt_uninspected = adopt_uninspected
-        self._foreign: set[tuple[str, int]] = set()
+        self._interval = interval.total_seconds()
+        self._adopter = Adopter(store, action=action, adopt_uninspected=adopt_uninspected)
+        self._held: dict[Key, HeldMessage] = {}
+        self._stamp = self._head = ""
+        self._whole_at = 0.0
+        self._waits = True
+        self._foreign: set[Key] = set()
         self._misses: dict[str, int] = {}
+        self._releases = _incidents(stage="release")
+        self._deletions = _incidents(stage="delete")
+        self._arrivals = _incidents(stage="hold")
+        self._losses = _incidents(stage="gone")
+        self._adoptions: Runner[HeldMessage] = Runner(
+            stage="adopt",
+            key=lambda message: f"{message.queue_id}/{message.arrival_time}",
+            queue_id=lambda message: message.queue_id,
+            longest=_LONGEST_ADOPTION,
+            shared=_SHARED,
+            quiet=(ConflictError,),
+            say=_said,
+        )
 
     def run_once(self) -> bool:
-        """Make one pass; say whether something is under way that wants the next one soon.
+        """Make one pass; say whether the agent and the store did their part, whatever single messages met with.
 
-        Raises QueueError when the agent does not answer and SQLAlchemy's errors when the store does not: the pass is
-        to be made again.
+        Raises QueueError when the queue cannot be listed and SQLAlchemy's errors when the store cannot be read: the
+        pass is to be made again.
         """
-        held = {(message.queue_id, message.arrival_time): message for message in self._queue.held()}
-        by_queue_id = {message.queue_id: message for message in held.values()}
-        known: set[str] = set()
-        busy = False
-        for incident in self._store.incidents(OPEN):
-            message = by_queue_id.get(incident.queue_id)
-            if message is not None and incident.arrival_time in (None, message.arrival_time):
-                known.add(message.queue_id)
-                self._misses.pop(incident.id, None)
-                busy |= self._step_held(incident, message)
-            else:
-                busy |= self._step_gone(incident)
-        self._foreign &= held.keys()
-        for key, message in held.items():
-            if message.queue_id not in known and key not in self._foreign and not self._adopt(message):
-                self._foreign.add(key)
-        self._measure(held)
-        return busy
+        changed = self._list()
+        head, _ = self._store.audit.head()
+        well = True
+        if changed or head != self._head or self._waits or any(runner.is_due() for runner in self._runners()):
+            self._waits = True  # until it is seen that nothing does
+            well = self._compare()
+            self._head = head
+        self._measure()
+        return well
 
-    def has_work(self) -> bool:
-        """Say whether some incident waits for a step of ours: a cheap question between two passes."""
-        return bool(self._store.incidents({State.PENDING, *DECIDED}, limit=1))
+    def _list(self) -> bool:
+        """List the hold queue where it may have changed; say whether it did, or has to be compared anyway."""
+        whole = time.monotonic() >= self._whole_at
+        looked_for = any(count < _MISSES for count in self._misses.values())
+        listed = self._queue.held_unless("" if whole or looked_for else self._stamp)
+        if whole:
+            self._whole_at = time.monotonic() + self._interval
+        if listed is None:
+            return False
+        messages, self._stamp = listed
+        self._held = {_key(message): message for message in messages}
+        self._foreign &= self._held.keys()
+        return True
+
+    def _compare(self) -> bool:
+        held = {message.queue_id: message for message in self._held.values()}
+        here: dict[State, list[Standing]] = {state: [] for state in State}
+        gone: list[Standing] = []
+        known: set[str] = set()
+        for one in self._store.open_incidents():
+            message = held.get(one.queue_id)
+            if message is not None and one.arrival_time in (None, message.arrival_time):
+                known.add(one.queue_id)
+                here[one.state].append(one)
+            else:
+                gone.append(one)
+        owing = self._store.owing()
+        missed = {one.id for one in gone}
+        self._misses = {key: count for key, count in self._misses.items() if key in missed}
+        told = [one for one in (*here[State.REJECTED], *here[State.EXPIRED]) if one.id not in owing]
+        for batch in self._releases.batches(here[State.APPROVED], size=_BATCH, budget=_BUDGET):
+            self._release(batch, held)
+        for batch in self._deletions.batches(told, size=_BATCH, budget=_BUDGET):
+            self._delete(batch, held)
+        self._arrivals.run(here[State.PENDING], partial(self._hold, held), budget=_QUICK_BUDGET)
+        self._losses.run(self._missing(gone, owing), self._lose, budget=_QUICK_BUDGET)
+        decided = self._store.decided()
+        strange = [message for key, message in self._held.items() if self._is_strange(key, known)]
+        for strangers in self._adoptions.batches(
+            strange, size=_BATCH, budget=_QUICK_BUDGET, enough=lambda: bool(self._store.decided() - decided)
+        ):
+            self._adopt(strangers)
+        rounds = [runner.round for runner in self._runners()]
+        pending = any(one.state is State.PENDING for one in gone)
+        self._waits = pending or bool(self._misses) or any(one.left for one in rounds)
+        return not any(one.shared for one in rounds)
+
+    def _runners(self) -> list[Runner[Standing] | Runner[HeldMessage]]:
+        return [self._releases, self._deletions, self._arrivals, self._losses, self._adoptions]
 
     # -- messages that are held -----------------------------------------------------------------------------------
 
-    def _step_held(self, incident: Incident, message: HeldMessage) -> bool:
-        try:
-            if incident.state is State.PENDING:
-                self._hold(incident, message)
-            elif incident.state is State.APPROVED:
-                self._release(incident, message)
-            elif incident.state in DECIDED and not self._store.owes_notices(incident.id):
-                self._delete(incident, message)
-            elif incident.state in DECIDED:
-                return True
-        except ConflictError:
-            return True
-        except QueueError as error:
-            metrics.ERRORS.labels("queue").inc()
-            maillog.queue_action_failed(incident.queue_id, action=incident.state, error=str(error))
-            return True
-        return False
-
-    def _hold(self, incident: Incident, message: HeldMessage) -> None:
-        self._store.change(
-            incident,
-            State.HELD,
-            ACTOR,
-            arrival_time=message.arrival_time,
-            held_at=datetime.now(UTC),
+    def _release(self, batch: Batch[Standing], held: dict[str, HeldMessage]) -> None:
+        batch.each(self._begin)
+        batch.together(
+            lambda items: self._queue.release_all([_key(held[one.queue_id]) for one in items]),
+            lambda one, outcome: self._done(one, State.RELEASED, outcome),
         )
 
-    def _release(self, incident: Incident, message: HeldMessage) -> None:
-        self._store.add_event(incident.id, "release begun", ACTOR)
-        self._queue.release(message.queue_id, message.arrival_time)
-        self._close(incident, State.RELEASED)
+    def _delete(self, batch: Batch[Standing], held: dict[str, HeldMessage]) -> None:
+        batch.together(
+            lambda items: self._queue.delete_all([_key(held[one.queue_id]) for one in items]),
+            lambda one, outcome: self._done(one, State.RETURNED, outcome),
+        )
 
-    def _delete(self, incident: Incident, message: HeldMessage) -> None:
-        self._queue.delete(message.queue_id, message.arrival_time)
-        self._close(incident, State.RETURNED)
+    def _begin(self, one: Standing) -> None:
+        """Note that the release begins, before it does, and once: whoever finds the message gone knows why."""
+        if not self._has_begun(one):
+            self._store.add_event(one.id, _BEGUN, ACTOR)
+
+    def _has_begun(self, one: Standing) -> bool:
+        """Say whether a release has begun since the message was held last."""
+        for event in reversed(self._store.history(one.id)):
+            if event.event in (_BEGUN, State.HELD):
+                return event.event == _BEGUN
+        return False
+
+    def _done(self, one: Standing, state: State, outcome: bool | QueueError) -> None:
+        if isinstance(outcome, QueueError):
+            raise outcome
+        self._close(one, state)
+
+    def _hold(self, held: dict[str, HeldMessage], one: Standing) -> None:
+        incident = self._as_it_stood(one)
+        if incident is not None:
+            hold(self._store, incident, held[one.queue_id])
 
     # -- messages that are not held -------------------------------------------------------------------------------
 
-    def _step_gone(self, incident: Incident) -> bool:
-        if incident.state is State.PENDING:
-            if datetime.now(UTC) - incident.created_at > self._missing_after:
-                self._vanish(incident, "never seen in the hold queue")
-                maillog.missing(incident.queue_id, incident=incident.id)
+    def _missing(self, gone: list[Standing], owing: set[str]) -> list[Standing]:
+        """Return whose message is gone for good. What was never held has its time; what was is looked for again."""
+        now = datetime.now(UTC)
+        lost = []
+        for one in gone:
+            if one.state is State.PENDING:
+                if now - one.created_at > self._missing_after:
+                    lost.append(one)
+                continue
+            self._misses[one.id] = self._misses.get(one.id, 0) + 1
+            if self._misses[one.id] >= _MISSES and one.id not in owing:
+                lost.append(one)
+        return lost
+
+    def _lose(self, one: Standing) -> None:
+        if one.state is State.PENDING:
+            if self._close(one, State.VANISHED, "never seen in the hold queue"):
+                maillog.missing(one.queue_id, incident=one.id)
                 metrics.RECONCILED.labels("missing").inc()
-            return True
-        self._misses[incident.id] = self._misses.get(incident.id, 0) + 1
-        if self._misses[incident.id] < _MISSES:
-            return True
-        try:
-            if incident.state in (State.REJECTED, State.EXPIRED):
-                if self._store.owes_notices(incident.id):
-                    return True
-                self._close(incident, State.RETURNED)
-            elif incident.state is State.APPROVED and self._release_begun(incident):
-                self._close(incident, State.RELEASED)
-            else:
-                self._vanish(incident, "gone from the hold queue")
-                metrics.RECONCILED.labels("vanished").inc()
-        except ConflictError:
-            return True
-        del self._misses[incident.id]
-        return False
+        elif one.state in (State.REJECTED, State.EXPIRED):
+            self._close(one, State.RETURNED)
+        elif one.state is State.APPROVED and self._has_begun(one):
+            self._close(one, State.RELEASED)
+        elif self._close(one, State.VANISHED, "gone from the hold queue"):
+            metrics.RECONCILED.labels("vanished").inc()
+        self._misses.pop(one.id, None)
 
-    def _release_begun(self, incident: Incident) -> bool:
-        return any(event.event == "release begun" for event in self._store.history(incident.id))
-
-    def _vanish(self, incident: Incident, note: str) -> None:
-        self._close(incident, State.VANISHED, note)
-
-    def _close(self, incident: Incident, state: State, note: str = "") -> None:
+    def _close(self, one: Standing, state: State, note: str = "") -> bool:
+        """Close an incident; say whether it was still as it stood."""
+        incident = self._as_it_stood(one)
+        if incident is None:
+            return False
         self._store.change(incident, state, ACTOR, note=note, closed_at=datetime.now(UTC))
         metrics.OUTCOMES.labels(state).inc()
         if incident.state in DECIDED and incident.decided_at is not None:
             metrics.DECISIONS.labels(incident.state, incident.decided_how or "").inc()
             since = incident.held_at or incident.created_at
             metrics.DECISION_SECONDS.observe((incident.decided_at - since).total_seconds())
+        return True
+
+    def _as_it_stood(self, one: Standing) -> Incident | None:
+        """Return the incident, None when somebody has taken it another step meanwhile."""
+        incident = self._store.incident(one.id)
+        return incident if incident is not None and incident.state is one.state else None
 
     # -- messages without an open incident ------------------------------------------------------------------------
 
-    def _adopt(self, message: HeldMessage) -> bool:
-        """Give a held message of ours an incident; say whether it is ours."""
-        content = self._queue.show(message.queue_id, message.arrival_time, header_only=True)
-        if content is None:
-            return True
-        marked = headers.first(content, self._action_name) == self._action_value
-        incident_id = headers.first(content, headers.INCIDENT) or ""
-        adoptable = self._adopt_uninspected and headers.first(content, headers.STATUS) is None
-        if not (marked or incident_id or adoptable):
-            return False
-        known = self._known(message, incident_id)
-        if known is not None and known.state is not State.VANISHED:
-            # Open: it was recorded after this pass read the store. Closed: an operator put it on hold by hand.
-            return known.state in OPEN
-        if known is None:
-            known = self._record_adopted(message, content)
-        else:
-            self._hold(known, message)
-        maillog.adopted(message.queue_id, incident=known.id)
-        metrics.RECONCILED.labels("adopted").inc()
-        return True
+    def _is_strange(self, key: Key, known: set[str]) -> bool:
+        return key[0] not in known and key not in self._foreign
 
-    def _known(self, message: HeldMessage, incident_id: str) -> Incident | None:
-        """Return the incident of a message: the one that it names, else the last one that was held as this message."""
-        same = self._store.find(message.queue_id)
-        named = [incident for incident in same if incident.id == incident_id]
-        held = [incident for incident in same if incident.arrival_time == message.arrival_time]
-        found = named or held
-        return found[-1] if found else None
+    def _adopt(self, batch: Batch[HeldMessage]) -> None:
+        batch.together(lambda messages: self._queue.headers([_key(one) for one in messages]), self._adopt_one)
 
-    def _record_adopted(self, message: HeldMessage, header: bytes) -> Incident:
-        status = headers.first(header, headers.STATUS)
-        incident = Incident(
-            queue_id=message.queue_id,
-            sender=message.sender,
-            recipients=message.recipients,
-            policy=ADOPTED,
-            arrival_time=message.arrival_time,
-            size=message.size,
-            header_from=mask_telling(headers.first(header, "From") or "", addresses=False),
-            subject=mask_telling(headers.first(header, "Subject") or ""),
-            message_id=headers.first(header, "Message-ID") or "",
-            status="failed" if status is None else status.partition(";")[0].strip()[:16],
-            reason="not inspected, it did not come through the milter" if status is None else "",
-        )
-        self._store.record(incident, ACTOR, "adopted", "held without an incident")
-        self._hold(incident, message)
-        return incident
+    def _adopt_one(self, message: HeldMessage, header: bytes | QueueError | None) -> None:
+        if isinstance(header, QueueError):
+            raise header
+        if header is not None and not self._adopter.adopt(message, header):
+            self._foreign.add(_key(message))
 
     # -- figures --------------------------------------------------------------------------------------------------
 
-    def _measure(self, held: dict[tuple[str, int], HeldMessage]) -> None:
-        ours = [message for key, message in held.items() if key not in self._foreign]
-        oldest = min((message.arrival_time for message in ours), default=None)
-        metrics.HELD_MESSAGES.set(len(ours))
+    def _measure(self) -> None:
+        oldest = min((key[1] for key in self._held.keys() - self._foreign), default=None)
+        metrics.HELD_MESSAGES.set(len(self._held) - len(self._foreign))
         metrics.HELD_OLDEST_AGE.set(0 if oldest is None else datetime.now(UTC).timestamp() - oldest)
-        metrics.FOREIGN_HELD.set(len(held) - len(ours))
+        metrics.FOREIGN_HELD.set(len(self._foreign))
+
+
+_SHARED = (UnreachableError, StoreError, DatabaseError)
+
+
+def _incidents(*, stage: str) -> Runner[Standing]:
+    """Return a runner for steps of incidents."""
+    return Runner(
+        stage=stage,
+        key=lambda one: one.id,
+        queue_id=lambda one: one.queue_id,
+        shared=_SHARED,
+        quiet=(ConflictError,),
+        say=_said,
+    )
+
+
+def _key(message: HeldMessage) -> Key:
+    return message.queue_id, message.arrival_time
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, QueueError) else maillog.describe(error)

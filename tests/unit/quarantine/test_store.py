@@ -50,14 +50,14 @@ def test_a_change_writes_state_event_and_notice_together(store: Store) -> None:
         held, State.REJECTED, ACTOR, note="no", owed=[Owed("rejected", "a@corp.example")], comment="no"
     )
     assert (changed.state, changed.comment) == (State.REJECTED, "no")
-    assert store.owes_notices(held.id)
+    assert store.owing() == {held.id}
     (notice,) = store.notices_due(datetime.now(UTC))
     assert (notice.kind, notice.recipient, notice.attempts) == ("rejected", "a@corp.example", 0)
     store.notice_failed(notice, ACTOR, datetime.now(UTC) + timedelta(hours=1))
     assert store.notices_due(datetime.now(UTC)) == []
-    assert store.owes_notices(held.id)
+    assert store.owing() == {held.id}
     store.notice_sent(notice, ACTOR)
-    assert not store.owes_notices(held.id)
+    assert store.owing() == set()
     history = [event.event for event in store.history(held.id)]
     assert history == ["recorded", "rejected", "notice put off", "notice sent"]
 
@@ -69,7 +69,7 @@ def test_of_two_deciders_one_wins(store: Store) -> None:
     with pytest.raises(ConflictError) as caught:
         store.change(held, State.REJECTED, ACTOR, owed=[Owed("rejected", "a@corp.example")])
     assert caught.value.incident.state is State.APPROVED
-    assert not store.owes_notices(held.id)
+    assert store.owing() == set()
     assert [event.event for event in store.history(held.id)] == ["recorded", "approved"]
 
 

@@ -9,53 +9,67 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from holdgate.queue import agent
-from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.client import QueueClient, QueueError, UnreachableError
 from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
 
 OURS = HeldMessage("4ours", 100, 10, "a@corp.example", ["b@partner.example"])
 FOREIGN = HeldMessage("4foreign", 100, 10, "a@corp.example", ["b@partner.example"])
 
 
-class HoldQueue(Postfix):
+class HeldMail(Postfix):
     """Two held messages in memory, in place of Postfix's commands."""
 
     def __init__(self) -> None:
         self.messages = [OURS, FOREIGN]
         self.stubborn = False
         self.header = b"Subject: X-Holdgate-Incident: A\n"
-        self.acts: list[str] = []
+        self.acts: list[tuple[str, ...]] = []
+        self.flushed: list[str] = []
+        self.damaged: set[str] = set()
+        self.listings = 0
         self.meeting: threading.Barrier | None = None
 
     def held(self) -> list[HeldMessage]:
+        self.listings += 1
         return self.messages
+
+    def hold_directory(self) -> Path:
+        return Path("/nonexistent")
 
     def show(self, queue_id: str, *, header_only: bool) -> bytes:
         if self.meeting is not None:
             with contextlib.suppress(threading.BrokenBarrierError):
                 self.meeting.wait(0.2)
-        header = b"x-holdgate-incident: A\n" if queue_id == OURS.queue_id else self.header
+        if queue_id in self.damaged:
+            raise PostfixError("postcat: damaged")
+        header = b"x-holdgate-incident: A\n" if queue_id.startswith(OURS.queue_id) else self.header
         return header if header_only else header + b"\nbody\n"
 
-    def release(self, queue_id: str) -> None:
-        self.acts.append(queue_id)
+    def release(self, *queue_ids: str) -> None:
+        self.acts.append(queue_ids)
         if not self.stubborn:
-            self.messages = [message for message in self.messages if message.queue_id != queue_id]
+            self.messages = [message for message in self.messages if message.queue_id not in queue_ids]
 
     delete = release
 
+    def flush(self, queue_id: str) -> None:
+        self.flushed.append(queue_id)
+        raise PostfixError("the mail system is down")
+
 
 @pytest.fixture
-def queue() -> HoldQueue:
-    return HoldQueue()
+def queue() -> HeldMail:
+    return HeldMail()
 
 
 @pytest.fixture
-def path(queue: HoldQueue) -> Iterator[Path]:
+def path(queue: HeldMail) -> Iterator[Path]:
     # Not pytest's directory: another user has to reach the socket.
     with tempfile.TemporaryDirectory() as directory:
         Path(directory).chmod(0o755)
@@ -78,7 +92,7 @@ def ask(path: Path, line: bytes) -> dict[str, object]:
     return answer
 
 
-def test_list_show_release_delete(path: Path, queue: HoldQueue) -> None:
+def test_list_show_release_delete(path: Path, queue: HeldMail) -> None:
     client = QueueClient(path)
     assert client.held() == [OURS, FOREIGN]
     assert client.show("4ours", 100, header_only=True) == b"x-holdgate-incident: A\n"
@@ -90,7 +104,7 @@ def test_list_show_release_delete(path: Path, queue: HoldQueue) -> None:
     assert client.show("4ours", 100) is None
 
 
-def test_mail_that_is_not_ours_is_not_read_released_or_deleted(path: Path, queue: HoldQueue) -> None:
+def test_mail_that_is_not_ours_is_not_read_released_or_deleted(path: Path, queue: HeldMail) -> None:
     client = QueueClient(path)
     for act in (client.show, client.release, client.delete):
         with pytest.raises(QueueError, match="does not carry our mark"):
@@ -112,7 +126,7 @@ def test_mail_that_is_not_ours_is_not_read_released_or_deleted(path: Path, queue
 )
 @pytest.mark.parametrize("act", ["show", "release", "delete"])
 def test_mail_that_was_not_inspected_is_ours_where_it_is_adopted(
-    queue: HoldQueue, tmp_path: Path, header: bytes, adopted: bool, ours: bool, act: str
+    queue: HeldMail, tmp_path: Path, header: bytes, adopted: bool, ours: bool, act: str
 ) -> None:
     queue.header = header
     listener = agent.listen(tmp_path / "queue.sock", group_id=os.getgid())
@@ -126,12 +140,68 @@ def test_mail_that_was_not_inspected_is_ours_where_it_is_adopted(
     listener.close()
 
 
-def test_a_queue_id_used_again_by_another_message_is_another(path: Path, queue: HoldQueue) -> None:
+def test_of_many_each_has_its_own_outcome_by_one_listing_before_and_one_after(path: Path, queue: HeldMail) -> None:
+    ours = [replace(OURS, queue_id=f"4ours{number}") for number in range(5)]
+    queue.messages = [*ours, FOREIGN]
+    queue.damaged = {"4ours1"}
+    keys = [(message.queue_id, 100) for message in (*ours, FOREIGN)]
+    client = QueueClient(path)
+    headers = client.headers([*keys, ("4gone", 100)])
+    mark = b"x-holdgate-incident: A\n"
+    assert headers[0] == headers[2] == mark
+    assert str(headers[1]) == "postcat: damaged"
+    assert headers[5:] == [b"Subject: X-Holdgate-Incident: A\n", None]
+    assert queue.listings == 1
+    said = client.release_all([*keys, ("4gone", 100), ("4ours4", 99)])
+    assert [str(outcome) for outcome in said] == [
+        "True",
+        "postcat: damaged",
+        "True",
+        "True",
+        "True",
+        "the message does not carry our mark",
+        "False",
+        "False",
+    ]
+    assert queue.acts == [("4ours0", "4ours2", "4ours3", "4ours4")]
+    assert queue.flushed == list(queue.acts[0])  # and what cannot be flushed is released all the same
+    assert queue.listings == 3
+    assert [message.queue_id for message in queue.messages] == ["4ours1", "4foreign"]
+
+
+def test_nothing_is_done_for_nobody(path: Path, queue: HeldMail) -> None:
+    client = QueueClient(path)
+    assert client.release_all([]) == client.delete_all([]) == client.headers([]) == []
+    assert queue.acts == []
+
+
+def test_what_postfix_refuses_as_a_whole_is_no_messages_fault(
+    path: Path, queue: HeldMail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(_: HeldMail) -> list[HeldMessage]:
+        raise PostfixError("postqueue: the mail system is down")
+
+    monkeypatch.setattr(HeldMail, "held", down)
+    with pytest.raises(UnreachableError, match="the mail system is down"):
+        QueueClient(path).release_all([("4ours", 100)])
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [None, "4ours", [["4ours"]], [["4ours", 100, 1]], [[4, 100]], [["4ours", "100"]], [["4ours", 100]] * 101],
+)
+@pytest.mark.parametrize("do", ["headers", "release", "delete"])
+def test_messages_are_named_by_pairs_and_not_too_many(path: Path, do: str, messages: object) -> None:
+    line = json.dumps({"do": do, "messages": messages}).encode() + b"\n"
+    assert str(ask(path, line)["error"]).startswith("messages: ")
+
+
+def test_a_queue_id_used_again_by_another_message_is_another(path: Path, queue: HeldMail) -> None:
     assert not QueueClient(path).delete("4ours", 99)
     assert queue.messages == [OURS, FOREIGN]
 
 
-def test_an_action_that_had_no_effect_is_an_error(path: Path, queue: HoldQueue) -> None:
+def test_an_action_that_had_no_effect_is_an_error(path: Path, queue: HeldMail) -> None:
     queue.stubborn = True
     with pytest.raises(QueueError, match="still in the hold queue after release"):
         QueueClient(path).release("4ours", 100)
@@ -172,12 +242,12 @@ def test_a_peer_has_his_time_and_no_more_however_he_dribbles(path: Path, monkeyp
         assert QueueClient(path).held() == [OURS, FOREIGN]
 
 
-def test_of_two_who_release_a_message_at_once_one_does(path: Path, queue: HoldQueue) -> None:
+def test_of_two_who_release_a_message_at_once_one_does(path: Path, queue: HeldMail) -> None:
     queue.meeting = threading.Barrier(2)  # where they would meet, were they let
     with ThreadPoolExecutor(2) as both:
         done = list(both.map(lambda _: QueueClient(path).release("4ours", 100), range(2)))
     assert sorted(done) == [False, True]
-    assert queue.acts == ["4ours"]
+    assert queue.acts == [("4ours",)]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +259,7 @@ def test_of_two_who_release_a_message_at_once_one_does(path: Path, queue: HoldQu
         (b"[]\n", "one JSON object"),
         (b"{}\n", "no such request"),
         (b'{"do": "requeue", "queue_id": "4ours", "arrival_time": 100}\n', "no such request"),
-        (b'{"do": "list", "padding": "' + b"x" * 5000 + b'"}\n', "one line of JSON"),
+        (b'{"do": "list", "padding": "' + b"x" * 20000 + b'"}\n', "one line of JSON"),
     ],
 )
 def test_bad_requests_are_refused_and_the_next_is_served(path: Path, line: bytes, error: str) -> None:

@@ -3,36 +3,30 @@
 import logging
 import os
 import threading
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from holdgate import daemon
 from holdgate.quarantine.store import StoreError
 from holdgate.queue.client import QueueError
 from holdgate.queue.main import keep_in_step
 from holdgate.queue.reconcile import Reconciler
 
-INTERVAL = 0.001
+PAUSE = 0.001
 
 
 class Script(Reconciler):
-    """Does as it is told, one word after the other, and stops at the end: has work or none, or fails."""
+    """Does as it is told, one word after the other, and stops at the end: all is well, or not, or it fails."""
 
-    def __init__(self, passes: list[Exception | bool], questions: list[Exception | bool]) -> None:
-        self.passes, self.questions = iter(passes), iter(questions)
+    def __init__(self, passes: list[Exception | bool]) -> None:
+        self.passes = iter(passes)
         self.stop = threading.Event()
         self.count = 0
 
     def run_once(self) -> bool:
         self.count += 1
-        return self._next(self.passes)
-
-    def has_work(self) -> bool:
-        return self._next(self.questions)
-
-    def _next(self, script: Iterator[Exception | bool]) -> bool:
-        word = next(script, None)
+        word = next(self.passes, None)
         if isinstance(word, Exception):
             raise word
         if word is None:
@@ -44,34 +38,37 @@ AWAY = [
     OperationalError("SELECT", {}, Exception("server closed the connection")),
     StoreError("the store is away"),
     QueueError("the agent does not answer"),
+    ZeroDivisionError(),
 ]
 
 
-@pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
-def test_a_pass_that_fails_is_made_again(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "holdgate"):
-        assert_goes_on(Script([error, error], []), passes=3)
-    assert len([record for record in caplog.records if "reconcile" in record.getMessage()]) == 2
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What systemd is told."""
+    told: list[str] = []
+    monkeypatch.setattr(daemon, "notify", lambda *states: told.extend(states))
+    return told
 
 
 @pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
-def test_the_question_between_two_passes_may_fail(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_pass_that_fails_is_made_again(error: Exception, caplog: pytest.LogCaptureFixture, told: list[str]) -> None:
     with caplog.at_level(logging.INFO, "holdgate"):
-        assert_goes_on(Script([True, True, True], [error, True, error]), passes=4)
-    assert len([record for record in caplog.records if "reconcile" in record.getMessage()]) == 2
+        assert_goes_on(Script([error, error]), passes=3)
+    assert len([record for record in caplog.records if "stage=reconcile" in record.getMessage()]) == 2
+    assert told == []
 
 
-def test_another_mistake_ends_it() -> None:
-    with pytest.raises(ZeroDivisionError):
-        assert_goes_on(Script([ZeroDivisionError()], []), passes=1)
+def test_the_watchdog_hears_of_passes_in_which_all_answered(told: list[str]) -> None:
+    assert_goes_on(Script([True, False, AWAY[2], True]), passes=5)
+    assert told == ["WATCHDOG=1"] * 2
 
 
 def assert_goes_on(script: Script, passes: int) -> None:
-    keep_in_step(script, script.stop, INTERVAL, os.getppid())
+    keep_in_step(script, script.stop, PAUSE, os.getppid())
     assert script.count == passes
 
 
 def test_it_ends_with_its_parent() -> None:
-    script = Script([True], [])
-    keep_in_step(script, script.stop, INTERVAL, parent=os.getpid())
+    script = Script([True])
+    keep_in_step(script, script.stop, PAUSE, parent=os.getpid())
     assert script.count == 0

@@ -1,6 +1,7 @@
 """The reconciler against crashes in any order: each message has one outcome, and nobody is told wrong."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,14 +19,15 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from sqlalchemy.exc import OperationalError
 
 from holdgate.config import DeskSettings, ModerationSettings, PolicySettings, Settings
 from holdgate.desk import asking, moderation
 from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Answer, Event, Incident
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import Actor, Store, migrate, open_store
-from holdgate.queue.client import QueueClient, QueueError
+from holdgate.quarantine.store import Actor, ConflictError, Store, migrate, open_store
+from holdgate.queue.client import Key, QueueClient, QueueError, UnreachableError
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.reconcile import Reconciler
 
@@ -49,43 +51,49 @@ class FakeQueue(QueueClient):
 
     def __init__(self) -> None:
         self.messages: dict[str, HeldMessage] = {}
-        self.headers: dict[str, bytes] = {}
+        self.headers_of: dict[str, bytes] = {}
+        self.damaged: set[str] = set()
+        self.listings = 0
         self.delivered: list[str] = []
         self.deleted: list[str] = []
         self.trouble: list[str] = []
 
     def add(self, queue_id: str, header: bytes = b"", sender: str = "a@corp.example") -> None:
         self.messages[queue_id] = HeldMessage(queue_id, 1000, 10, sender, ["b@partner.example"])
-        self.headers[queue_id] = header
+        self.headers_of[queue_id] = header
 
     def _stumble(self, when: str) -> None:
         if self.trouble and self.trouble[0].startswith(when):
             kind = self.trouble.pop(0).partition(" ")[2]
-            raise Crash if kind == "crash" else QueueError("the agent does not answer")
+            raise Crash if kind == "crash" else UnreachableError("the agent does not answer")
 
-    def held(self) -> list[HeldMessage]:
+    def held_unless(self, stamp: str) -> tuple[list[HeldMessage], str] | None:
         self._stumble("list")
-        return list(self.messages.values())
+        self.listings += 1
+        return list(self.messages.values()), ""
 
-    def show(self, queue_id: str, arrival_time: int, *, header_only: bool = False) -> bytes | None:
+    def headers(self, keys: list[Key]) -> list[bytes | QueueError | None]:
         self._stumble("show")
-        return self.headers.get(queue_id)
+        return [QueueError("damaged") if key[0] in self.damaged else self.headers_of.get(key[0]) for key in keys]
 
-    def release(self, queue_id: str, arrival_time: int) -> bool:
-        self._stumble("before")
-        gone = self.messages.pop(queue_id, None) is None
-        if not gone:
-            self.delivered.append(queue_id)
-        self._stumble("after")
-        return not gone
+    def release_all(self, keys: list[Key]) -> list[bool | QueueError]:
+        return self._act(keys, self.delivered)
 
-    def delete(self, queue_id: str, arrival_time: int) -> bool:
+    def delete_all(self, keys: list[Key]) -> list[bool | QueueError]:
+        return self._act(keys, self.deleted)
+
+    def _act(self, keys: list[Key], done: list[str]) -> list[bool | QueueError]:
         self._stumble("before")
-        gone = self.messages.pop(queue_id, None) is None
-        if not gone:
-            self.deleted.append(queue_id)
+        outcomes: list[bool | QueueError] = []
+        for queue_id, _ in keys:
+            if queue_id in self.damaged:
+                outcomes.append(QueueError("damaged"))
+                continue
+            outcomes.append(self.messages.pop(queue_id, None) is not None)
+            if outcomes[-1]:
+                done.append(queue_id)
         self._stumble("after")
-        return not gone
+        return outcomes
 
 
 def new_reconciler(
@@ -487,3 +495,232 @@ def test_approve_after_reject_is_a_conflict(store: Store) -> None:
     decide(store, held, Answer.REJECT)
     with pytest.raises(moderation.RefusedError):
         decide(store, held, Answer.APPROVE)
+
+
+# -- one bad item beside ten ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock for the runners that the test moves."""
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+def eleven(store: Store, queue: FakeQueue) -> Reconciler:
+    """Bring eleven messages into the hold queue, with their incidents held."""
+    for number in range(11):
+        incident = Incident(
+            queue_id=f"4id{number}", sender="a@corp.example", recipients=["b@partner.example"], policy="p"
+        )
+        store.record(incident, MILTER)
+        queue.add(incident.queue_id, b"X-Holdgate-Incident: %s\n" % incident.id.encode())
+    reconciler = new_reconciler(store, queue)
+    settle(reconciler)
+    assert len(store.incidents([State.HELD])) == 11
+    return reconciler
+
+
+@pytest.mark.parametrize("choice", [Answer.APPROVE, Answer.REJECT])
+def test_a_queue_file_that_cannot_be_moved_keeps_no_other(store: Store, choice: Answer) -> None:
+    queue = FakeQueue()
+    reconciler = eleven(store, queue)
+    for incident in store.incidents([State.HELD]):
+        decide(store, incident, choice)
+    for notice in store.notices_due(datetime.now(UTC)):
+        store.notice_sent(notice, PERSON)
+    queue.damaged = {"4id3"}
+    settle(reconciler)
+    done = State.RELEASED if choice is Answer.APPROVE else State.RETURNED
+    assert len(store.incidents([done])) == 10
+    (left,) = store.incidents([State.APPROVED, State.REJECTED])
+    assert left.queue_id == "4id3"
+
+
+def test_a_release_that_fails_is_tried_again_and_noted_once(store: Store, no_pauses: list[float]) -> None:
+    queue = FakeQueue()
+    reconciler = eleven(store, queue)
+    incident = store.find("4id3")[0]
+    decide(store, incident, Answer.APPROVE)
+    queue.damaged = {"4id3"}
+    for _ in range(30):
+        no_pauses[0] += 60
+        reconciler.run_once()
+    assert [event.event for event in store.history(incident.id)].count("release begun") == 1
+    queue.damaged.clear()
+    no_pauses[0] += 60
+    settle(reconciler)
+    assert queue.delivered == ["4id3"]
+    assert store.find("4id3")[0].state is State.RELEASED
+
+
+def test_a_release_of_before_is_not_the_one_that_took_a_message_away(store: Store) -> None:
+    """It was approved and begun, then held anew; gone without another beginning, it was somebody else."""
+    queue = FakeQueue()
+    reconciler = eleven(store, queue)
+    incident = decide(store, store.find("4id3")[0], Answer.APPROVE)
+    queue.damaged = {"4id3"}
+    settle(reconciler)
+    store.change(incident, State.VANISHED, PERSON)
+    queue.damaged.clear()
+    settle(reconciler)
+    decide(store, store.find("4id3")[0], Answer.APPROVE)
+    del queue.messages["4id3"]
+    settle(reconciler)
+    assert store.find("4id3")[0].state is State.VANISHED
+
+
+def test_a_message_that_cannot_be_shown_keeps_no_other_from_adoption(
+    store: Store, no_pauses: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = FakeQueue()
+    for number in range(11):
+        queue.add(f"4id{number}", b"X-Holdgate-Incident: lost\n")
+    queue.damaged = {"4id3"}
+    reconciler = new_reconciler(store, queue)
+    settle(reconciler)
+    assert len(store.incidents([State.HELD])) == 10
+    said = [record.getMessage() for record in caplog.records if "work-failed" in record.getMessage()]
+    assert said == ["4id3: work-failed: stage=adopt item=4id3/1000 error=damaged attempts=1"]
+    queue.damaged.clear()
+    no_pauses[0] += 1
+    settle(reconciler)
+    assert len(store.incidents([State.HELD])) == 11
+
+
+STEPS = ["record", "change", "add_event", "find", "incident", "history"]
+
+
+@pytest.mark.parametrize("error", [ConflictError, OperationalError])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_failure_at_each_call_of_the_store_keeps_no_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch, no_pauses: list[float], step: str, error: type[Exception]
+) -> None:
+    queue = FakeQueue()
+    reconciler = eleven(store, queue)
+    for incident in store.incidents([State.HELD]):
+        decide(store, incident, Answer.APPROVE)
+    for number in range(11):
+        queue.add(f"4new{number}", b"X-Holdgate-Incident: lost\n")
+    poor = {store.find("4id3")[0].id, "4new3"}
+    real = getattr(Store, step)
+
+    def fails(self: Store, subject: Any, *rest: Any, **more: Any) -> Any:
+        name = getattr(subject, "id", subject)
+        if poor & {name, getattr(subject, "queue_id", name)}:
+            raise ConflictError(Incident("4", "", [], "p")) if error is ConflictError else error("x", {}, Exception())
+        return real(self, subject, *rest, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, step, fails)
+        for _ in range(5):
+            reconciler.run_once()
+    assert len(set(queue.delivered) - {"4id3"}) == 10
+    assert {f"4new{number}" for number in range(11)} - {i.queue_id for i in store.incidents([State.HELD])} <= {"4new3"}
+    no_pauses[0] += 60
+    settle(reconciler)
+    assert len(store.incidents([State.RELEASED])) == 11
+    assert len(store.incidents([State.HELD])) == 11
+    assert len(queue.delivered) == 11
+
+
+# -- what a pass costs ------------------------------------------------------------------------------------------------
+
+
+class SettledQueue(FakeQueue):
+    """Says, as the agent does, whether anything changed since it was asked last."""
+
+    def held_unless(self, stamp: str) -> tuple[list[HeldMessage], str] | None:
+        now = "+" + ",".join(sorted(self.messages))
+        return None if stamp == now else (list(self.messages.values()), self._count(now))
+
+    def _count(self, now: str) -> str:
+        self.listings += 1
+        return now
+
+
+def test_nothing_is_compared_while_nothing_changes(
+    store: Store, monkeypatch: pytest.MonkeyPatch, no_pauses: list[float]
+) -> None:
+    queue = SettledQueue()
+    eleven(store, queue)
+    compared: list[int] = []
+    real = Store.open_incidents
+    monkeypatch.setattr(Store, "open_incidents", lambda self: compared.append(1) or real(self))
+    reconciler = Reconciler(
+        store,
+        queue,
+        action=("X-Netskope-Action", "Quarantine"),
+        missing_after=timedelta(hours=1),
+        interval=timedelta(minutes=1),
+    )
+    queue.listings = 0
+    no_pauses[0] += 1
+    settle(reconciler)
+    assert (len(compared), queue.listings) == (1, 1)
+    # Each change of queue or store is seen at once,
+    decide(store, store.find("4id3")[0], Answer.APPROVE)
+    reconciler.run_once()
+    assert queue.delivered == ["4id3"]
+    del queue.messages["4id4"]
+    settle(reconciler)
+    assert store.find("4id4")[0].state is State.VANISHED
+    # and at a slow beat the queue is listed all the same.
+    settle(reconciler)
+    before = queue.listings
+    settle(reconciler)
+    assert queue.listings == before
+    no_pauses[0] += 60
+    settle(reconciler)
+    assert queue.listings == before + 1
+
+
+def test_a_comparison_that_failed_is_made_again_though_nothing_changed(
+    store: Store, monkeypatch: pytest.MonkeyPatch, no_pauses: list[float]
+) -> None:
+    queue = SettledQueue()
+    queue.add("4a", b"X-Holdgate-Incident: lost\n")
+    reconciler = Reconciler(
+        store, queue, action=("X", "Y"), missing_after=timedelta(hours=1), interval=timedelta(minutes=1)
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "open_incidents", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            reconciler.run_once()
+    reconciler.run_once()
+    assert len(store.incidents([State.HELD])) == 1
+
+
+def test_a_decision_ends_an_adoption_of_many(store: Store) -> None:
+    class Deciding(FakeQueue):
+        def headers(self, keys: list[Key]) -> list[bytes | QueueError | None]:
+            for incident in store.incidents([State.HELD])[:1]:
+                decide(store, incident, Answer.APPROVE)
+            return super().headers(keys)
+
+    queue = Deciding()
+    for number in range(500):
+        queue.add(f"4id{number}", b"X-Holdgate-Incident: lost\n")
+    reconciler = new_reconciler(store, queue)
+    reconciler.run_once()
+    assert len(store.incidents()) == 100
+    reconciler.run_once()
+    assert len(queue.delivered) == 1
+    for _ in range(20):
+        reconciler.run_once()
+    assert len(store.incidents()) == 500
+
+
+def test_a_pass_says_whether_agent_and_store_answered(store: Store) -> None:
+    queue = FakeQueue()
+    reconciler = eleven(store, queue)
+    assert reconciler.run_once()
+    for incident in store.incidents([State.HELD]):
+        decide(store, incident, Answer.APPROVE)
+    queue.damaged = {"4id3"}
+    assert reconciler.run_once()
+    for number in range(200):
+        queue.add(f"4new{number}", b"X-Holdgate-Incident: lost\n")
+    queue.trouble = ["show fail"] * 9
+    assert not reconciler.run_once()

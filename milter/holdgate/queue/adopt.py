@@ -1,0 +1,83 @@
+"""Gives held messages without an open incident one: after a lost store, or where the milter never saw them.
+
+Ours is what carries our mark, and, where `queue.adopt_uninspected` says so, what lacks the header field that the milter
+gives every message. Postfix's own records do not say why it holds a message, so one that it held because the milter was
+down looks like any other; but what an administrator holds himself (postsuper -h, HOLD in a table) has come through the
+milter, and is left alone.
+"""
+
+from datetime import UTC, datetime
+
+from holdgate import headers, maillog, metrics
+from holdgate.mask import mask_telling
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.recorded import ADOPTED
+from holdgate.quarantine.states import OPEN, State
+from holdgate.quarantine.store import Actor, Store
+from holdgate.queue.postfix import HeldMessage
+
+ACTOR = Actor("holdgate-queue", "queue")
+
+
+class Adopter:
+    """Adopts messages. `action` are name and value of the field that marks what is to be held."""
+
+    def __init__(self, store: Store, *, action: tuple[str, str], adopt_uninspected: bool) -> None:
+        self._store = store
+        self._action_name, self._action_value = action
+        self._adopt_uninspected = adopt_uninspected
+
+    def adopt(self, message: HeldMessage, header: bytes) -> bool:
+        """Give a held message of ours an incident; say whether it is ours.
+
+        Raises ConflictError and the store's errors: it is to be tried again.
+        """
+        marked = headers.first(header, self._action_name) == self._action_value
+        incident_id = headers.first(header, headers.INCIDENT) or ""
+        adoptable = self._adopt_uninspected and headers.first(header, headers.STATUS) is None
+        if not (marked or incident_id or adoptable):
+            return False
+        known = self._known(message, incident_id)
+        if known is not None and known.state is not State.VANISHED:
+            # Open: it was recorded after this pass read the store. Closed: an operator put it on hold by hand.
+            return known.state in OPEN
+        if known is None:
+            known = self._record(message, header)
+        else:
+            hold(self._store, known, message)
+        maillog.adopted(message.queue_id, incident=known.id)
+        metrics.RECONCILED.labels("adopted").inc()
+        return True
+
+    def _known(self, message: HeldMessage, incident_id: str) -> Incident | None:
+        """Return the incident of a message: the one that it names, else the last one that was held as this message."""
+        same = self._store.find(message.queue_id)
+        named = [incident for incident in same if incident.id == incident_id]
+        held = [incident for incident in same if incident.arrival_time == message.arrival_time]
+        found = named or held
+        return found[-1] if found else None
+
+    def _record(self, message: HeldMessage, header: bytes) -> Incident:
+        status = headers.first(header, headers.STATUS)
+        incident = Incident(
+            queue_id=message.queue_id,
+            sender=message.sender,
+            recipients=message.recipients,
+            policy=ADOPTED,
+            state=State.HELD,
+            held_at=datetime.now(UTC),
+            arrival_time=message.arrival_time,
+            size=message.size,
+            header_from=mask_telling(headers.first(header, "From") or "", addresses=False),
+            subject=mask_telling(headers.first(header, "Subject") or ""),
+            message_id=headers.first(header, "Message-ID") or "",
+            status="failed" if status is None else status.partition(";")[0].strip()[:16],
+            reason="not inspected, it did not come through the milter" if status is None else "",
+        )
+        self._store.record(incident, ACTOR, "adopted", "held without an incident", also=[State.HELD])
+        return incident
+
+
+def hold(store: Store, incident: Incident, message: HeldMessage) -> None:
+    """Note that the message of an incident is in the hold queue: from now on people may be asked."""
+    store.change(incident, State.HELD, ACTOR, arrival_time=message.arrival_time, held_at=datetime.now(UTC))

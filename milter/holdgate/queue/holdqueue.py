@@ -1,0 +1,80 @@
+"""Knows the hold queue without asking Postfix each time: its listing is kept as long as its directory stays the same.
+
+A listing (``postqueue -j``) reads every queue file, and takes a second for 10,000 messages; a look at the directory's
+time of change takes microseconds. Postfix moves files into and out of it by rename(2), which sets that time.
+"""
+
+import hashlib
+import os
+import time
+from pathlib import Path
+
+from holdgate.queue.postfix import HeldMessage, Postfix
+
+# How long a listing is believed, whatever the directory says, in seconds.
+_LIFETIME = 60.0
+
+# A directory that changed so shortly ago may change again without another time to show for it, in nanoseconds: the
+# kernel's clock for files ticks every few milliseconds, that of some file systems each second or two.
+_SETTLED = 2_500_000_000
+
+
+class HoldQueue:
+    """One instance's hold queue. No lock: the agent carries out one request at a time."""
+
+    def __init__(self, postfix: Postfix) -> None:
+        self._postfix = postfix
+        self._directory: Path | None = None
+        self._directory_until = 0.0
+        self._inside: dict[str, tuple[int, list[str]]] = {}
+        self._stamp = ""
+        self._messages: list[HeldMessage] = []
+        self._believed_until = 0.0
+
+    def stamp(self) -> str:
+        """Return a word for the state of the directory: as long as it is the same, so are the messages.
+
+        Returns "" when nothing can be said: the directory changed just now, or it cannot be read.
+        """
+        try:
+            return self._look()
+        except OSError:
+            return ""
+
+    def messages(self, *, anew: bool = False) -> tuple[list[HeldMessage], str]:
+        """Return the held messages and the stamp that they go with; asks Postfix where it must, or for `anew`.
+
+        Raises PostfixError.
+        """
+        stamp = self.stamp()
+        if anew or not stamp or stamp != self._stamp or time.monotonic() > self._believed_until:
+            self._messages = self._postfix.held()
+            self._stamp = stamp
+            self._believed_until = time.monotonic() + _LIFETIME
+        return self._messages, stamp
+
+    def _look(self) -> str:
+        if time.monotonic() > self._directory_until:
+            self._directory = self._postfix.hold_directory()
+            self._directory_until = time.monotonic() + _LIFETIME
+        seen = hashlib.sha256()
+        newest = 0
+        known: dict[str, tuple[int, list[str]]] = {}
+        waiting = [str(self._directory)]
+        while waiting:
+            path = waiting.pop()
+            found = Path(path).stat()
+            before = self._inside.get(path)
+            inside = before[1] if before and before[0] == found.st_mtime_ns else _hashed(path)
+            known[path] = found.st_mtime_ns, inside
+            waiting += inside
+            newest = max(newest, found.st_mtime_ns)
+            seen.update(f"{path} {found.st_dev} {found.st_ino} {found.st_mtime_ns}\n".encode())
+        self._inside = known
+        return seen.hexdigest() if newest < time.time_ns() - _SETTLED else ""
+
+
+def _hashed(path: str) -> list[str]:
+    """Return the directories in which `hash_queue_names` has a queue's files: each has a name of one character."""
+    with os.scandir(path) as entries:
+        return sorted(entry.path for entry in entries if len(entry.name) == 1 and entry.is_dir(follow_symlinks=False))

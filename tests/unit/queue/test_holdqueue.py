@@ -1,0 +1,114 @@
+"""The hold queue's directory says whether Postfix has to be asked, on directories of the test's."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from holdgate.queue import holdqueue
+from holdgate.queue.holdqueue import HoldQueue
+from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
+
+OLD = time.time() - 60
+
+
+class Files(Postfix):
+    """Lists the files below a directory, and counts how often it was asked."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.listings = 0
+
+    def hold_directory(self) -> Path:
+        return self.directory
+
+    def held(self) -> list[HeldMessage]:
+        self.listings += 1
+        return [HeldMessage(path.name, 100, 1, "", []) for path in self.directory.rglob("4*")]
+
+
+@pytest.fixture(params=["flat", "hashed"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where the files are: in the directory itself, or two below (hash_queue_names, hash_queue_depth = 2)."""
+    hold = tmp_path / "hold"
+    place = hold if request.param == "flat" else hold / "A/0"
+    place.mkdir(parents=True)
+    (place / "4a").touch()
+    settle(hold)
+    return place
+
+
+def settle(hold: Path) -> None:
+    """Have all directories have changed a minute ago."""
+    for directory in (hold, *(path for path in hold.rglob("*") if path.is_dir())):
+        os.utime(directory, (OLD, OLD))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path / "hold")
+
+
+def test_postfix_is_asked_once_while_nothing_changes(files: Files, place: Path) -> None:
+    queue = HoldQueue(files)
+    stamps = {queue.messages()[1] for _ in range(5)}
+    assert len(stamps) == 1
+    assert "" not in stamps
+    assert files.listings == 1
+    queue.messages(anew=True)
+    assert files.listings == 2
+
+
+CHANGES: list[Callable[[Path], object]] = [
+    lambda place: (place / "4b").touch(),
+    lambda place: (place / "4a").unlink(),
+    lambda place: (place / "4a").rename(place.parent / "B"),
+    lambda place: (place / "4a").rename(place / "4c"),
+    lambda place: (place / "D").mkdir(),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_seen_and_while_it_is_fresh_postfix_is_asked_each_time(
+    files: Files, place: Path, change: Callable[[Path], object]
+) -> None:
+    queue = HoldQueue(files)
+    _, before = queue.messages()
+    change(place)
+    for _ in range(3):
+        messages, stamp = queue.messages()
+        assert stamp == ""
+        assert messages == files.held()
+    settle(files.directory)
+    os.utime(place, (OLD + 1, OLD + 1))
+    asked = files.listings
+    _, after = queue.messages()
+    assert after not in ("", before)
+    assert files.listings == asked + 1
+    queue.messages()
+    assert files.listings == asked + 1
+
+
+def test_a_directory_that_cannot_be_read_says_nothing(files: Files) -> None:
+    queue = HoldQueue(files)
+    assert [queue.messages()[1] for _ in range(2)] == ["", ""]
+    assert files.listings == 2
+
+
+def test_a_listing_is_not_believed_for_ever(files: Files, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holdqueue, "_LIFETIME", -1.0)
+    queue = HoldQueue(files)
+    queue.messages()
+    queue.messages()
+    assert files.listings == 2
+
+
+def test_a_listing_that_failed_is_not_remembered(files: Files, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = HoldQueue(files)
+    with monkeypatch.context() as patch:
+        patch.setattr(Files, "held", lambda _: (_ for _ in ()).throw(PostfixError("down")))
+        with pytest.raises(PostfixError):
+            queue.messages()
+    assert [message.queue_id for message in queue.messages()[0]] == ["4a"]
