@@ -12,7 +12,9 @@ import zipfile
 import zlib
 from email.message import EmailMessage
 
+import docx as python_docx
 import libarchive
+import msoffcrypto.format.ooxml
 
 TOKEN = "Rosenquist-4711"
 _TEXT = f"The word is {TOKEN}.\n".encode()
@@ -43,6 +45,7 @@ def samples() -> dict[str, bytes]:
         "plain.tar": _tar(tarfile.USTAR_FORMAT),
         "members.zip": zipped({"a.txt": _TEXT, "b/c.html": b"<p>x</p>"}),
         "nested.zip": zipped({"inner.zip": zipped({"a.txt": _TEXT})}),
+        "locked.docx": encrypted(docx(TOKEN), "VelvetSweatshop"),
         "drawing.svm": starview(starview_text(TOKEN), starview_text("below", height=9)),
         "._text.txt": apple_file({9: b"\0" * 32, 4: TOKEN.encode(), 2: b"\0" * 286}),
     }
@@ -201,3 +204,18 @@ def _tar(form: int) -> bytes:
         info.size = len(_TEXT)
         archive.addfile(info, io.BytesIO(_TEXT))
     return out.getvalue()
+
+
+def docx(text: str) -> bytes:
+    """Return a Word document with one paragraph."""
+    document, file = python_docx.Document(), io.BytesIO()
+    document.add_paragraph(text)
+    document.save(file)
+    return file.getvalue()
+
+
+def encrypted(package: bytes, password: str) -> bytes:
+    """Return an Office Open XML file encrypted with a password, as Office does it ([MS-OFFCRYPTO] 2.3.4.10)."""
+    file = io.BytesIO()
+    msoffcrypto.format.ooxml.OOXMLFile(io.BytesIO(package)).encrypt(password, file)
+    return file.getvalue()

@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 
 import chardet
+import msoffcrypto
 import PIL.Image
 
 from holdgate.extract import readers
@@ -15,10 +16,18 @@ from holdgate.extract import readers
 _CHARSET_SAMPLES = ("Grüße aus Köln".encode("cp1252"), bytes(range(128, 256)) * 40)
 
 
+# What msoffcrypto-tool, cryptography and expat import in the middle of their work.
+_LATE = ("cryptography.hazmat.backends.openssl.backend", "xml.dom.expatbuilder")
+
+
 def preload() -> None:
-    """Import every reader and every text encoding, and what Pillow and chardet load on first use."""
-    for module in pkgutil.walk_packages(readers.__path__, f"{readers.__name__}."):
-        importlib.import_module(module.name)
+    """Import every reader and every text encoding, and what the libraries load on first use."""
+    for package in (readers, msoffcrypto):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+    for name in _LATE:
+        importlib.import_module(name)
     for module in pkgutil.iter_modules(encodings.__path__):
         with contextlib.suppress(ImportError):  # encodings of other systems, such as mbcs
             importlib.import_module(f"{encodings.__name__}.{module.name}")

@@ -1,9 +1,13 @@
 """Readers do under the sandbox what they do without it, and what hangs or crashes them ends with their process."""
 
 import signal
+import subprocess
+import sys
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
+from pathlib import Path
 
 import chardet
 import phonenumbers
@@ -26,10 +30,13 @@ from support.confined import Outcome, run_confined
 from support.pdf_writer import simple_pdf
 from support.pictures import picture, saved, scanned_pdf
 from support.planted_pdf import planted_pdf
+from support.samples import samples
 from support.sink import KeepingSink
 
 pytestmark = pytest.mark.slow
 
+DOCUMENTS = Path(__file__).parents[2] / "data/documents"
+FORMATS = samples()
 WORDS = "a line of words"
 PICTURES = {
     kind: saved(picture(300, 120, WORDS).convert("RGB"), kind)
@@ -44,6 +51,37 @@ SAMPLES: dict[str, bytes] = {
     "mail.eml": b"Subject: words\r\nContent-Type: text/plain\r\n\r\na body\r\n",
     **{f"picture.{kind.lower()}": data for kind, data in PICTURES.items()},
 }
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_reads_the_same_as_without_sandbox(name: str) -> None:
+    def read() -> tuple[object, ...]:
+        return astuple(extract_file(name, FORMATS[name]))
+
+    assert run_confined(read) == Outcome(result=read())
+
+
+def test_no_reader_imports_anything_after_confinement() -> None:
+    """In a process of its own: this one has imported what the tests use."""
+    code = """
+import os, sys
+from pathlib import Path
+from holdgate.scan.sandbox import preload
+from holdgate.extract.extractor import extract_file
+documents = [(Path(name).name, Path(name).read_bytes()) for name in sys.argv[1:]]
+preload()
+before = set(sys.modules)
+for name, data in documents:
+    extract_file(name, data)
+print(*sorted(set(sys.modules) - before))
+"""
+    with tempfile.TemporaryDirectory() as directory:
+        files = [Path(directory, name) for name in FORMATS]
+        for file in files:
+            file.write_bytes(FORMATS[file.name])
+        files += sorted(DOCUMENTS.iterdir())
+        found = subprocess.run([sys.executable, "-c", code, *files], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
 
 
 @pytest.mark.parametrize("name", SAMPLES)
