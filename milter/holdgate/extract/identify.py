@@ -101,6 +101,11 @@ def text_kind(document: Document) -> str:
     return "text"
 
 
+def begins_with_field(data: bytes) -> bool:
+    """Say whether bytes begin with a header field that mail has (RFC 5322, 3.6; RFC 2045)."""
+    return _HEADER.match(data[:2_000].lstrip()) is not None
+
+
 def _first(fits: Callable[[Format], bool]) -> str:
     """Return the kind of the first format that fits, "" if none does."""
     return next((one.kind for one in REGISTRY.formats.values() if fits(one)), "")

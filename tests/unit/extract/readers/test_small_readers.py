@@ -1,6 +1,7 @@
 """The short readers: text, mailboxes, S/MIME, encrypted files and bytes of no known format."""
 
 import base64
+import bz2
 import contextlib
 import zlib
 
@@ -8,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.extract.readers.texts import binary, encrypted, mbox, pkcs7, text
-from holdgate.extract.reading import UnreadableError
+from holdgate.extract.extractor import extract_file
+from holdgate.extract.identify import identify
+from holdgate.extract.part import Status
+from holdgate.extract.readers.texts import binary, encrypted, mbox, openpgp, pkcs7, text
+from holdgate.extract.reading import Document, UnreadableError
 from tests.support.samples import message, signed
 from tests.support.sink import read_all
 
@@ -90,6 +94,81 @@ def test_what_is_enveloped_is_encrypted(data: bytes, reason: str) -> None:
 def test_any_der_ends(data: bytes) -> None:
     with contextlib.suppress(UnreadableError):
         assert len(read_all(pkcs7.read, der(0x30, SIGNED_DATA) + data).documents) < 2
+
+
+@pytest.mark.parametrize("label", ["CMS", "PKCS7", "PKCS #7 SIGNED DATA"])
+def test_a_signed_file_in_textual_encoding_is_read_as_its_der_is(label: str) -> None:
+    encoded = base64.encodebytes(signed(b"a file with several words in it")).decode()
+    text_ = f"subject=a signer\n-----BEGIN {label}-----\n{encoded}-----END {label}-----\n"
+    extraction = extract_file("order.txt.p7m", text_.encode())
+    assert "a file with several words in it" in [part.text for part in extraction.parts]
+    assert (extraction.status, extraction.signals) == (Status.COMPLETE, [])
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"<?xml version='1.0'?><order><line>one</line></order>", "xml"),
+        (b"%PDF-1.4 ...", "pdf"),
+        (b"plain words: not a field of mail\n", "text"),
+        (b"Content-Type: text/plain\r\n\r\nwords", "message"),
+    ],
+)
+def test_signed_content_is_what_its_own_bytes_say(content: bytes, kind: str) -> None:
+    (document,) = read_all(pkcs7.read, signed(content)).documents
+    assert identify(document) == kind
+
+
+def packet(tag: int, body: bytes) -> bytes:
+    """Return an OpenPGP packet with a length of four octets (RFC 9580, 4.2.1)."""
+    return bytes([0xC0 | tag, 255]) + len(body).to_bytes(4, "big") + body
+
+
+def literal(content: bytes, name: bytes = b"note.txt") -> bytes:
+    return packet(11, b"b" + bytes([len(name)]) + name + bytes(4) + content)
+
+
+RAW_DEFLATE = zlib.compressobj(wbits=-15)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        literal(b"The word is Rosenquist"),
+        packet(10, b"PGP") + packet(4, bytes(13)) + literal(b"The word is Rosenquist") + packet(2, bytes(20)),
+        packet(8, b"\1" + RAW_DEFLATE.compress(literal(b"The word is Rosenquist")) + RAW_DEFLATE.flush()),
+        packet(8, b"\2" + zlib.compress(literal(b"The word is Rosenquist"))),
+        packet(8, b"\3" + bz2.compress(literal(b"The word is Rosenquist"))),
+        # Old header of indeterminate length, and one literal in partial lengths of 16 and 13 octets.
+        b"\xa3\2" + zlib.compress(literal(b"The word is Rosenquist")),
+        b"\xcb\xe4b\x08note.txt\0\0\0\0Th\x14e word is Rosenquist",
+    ],
+)
+def test_a_message_that_nobody_encrypted_is_read(data: bytes) -> None:
+    (document,) = read_all(openpgp.read, data).documents
+    assert (document.name, document.data) == ("note.txt", b"The word is Rosenquist")
+    armoured = b"-----BEGIN PGP MESSAGE-----\nComment: a note\n\n" + base64.encodebytes(data)
+    armoured += b"=AAAA\n-----END PGP MESSAGE-----\n"
+    assert identify(Document(armoured)) == "openpgp"
+    assert read_all(openpgp.read, armoured).documents == [document]
+    extraction = extract_file("mail.txt", b"see this\n\n" + armoured)
+    assert (extraction.status, extraction.parts[-1].text) == (Status.COMPLETE, "The word is Rosenquist")
+
+
+@pytest.mark.parametrize("tag", [1, 3, 9, 18, 20])
+def test_a_message_with_an_encrypted_packet_is_encrypted(tag: int) -> None:
+    data = packet(tag, bytes(30))
+    for one in (data, packet(10, b"PGP") + data, packet(8, b"\2" + zlib.compress(data))):
+        with pytest.raises(UnreadableError, match="encrypted"):
+            read_all(openpgp.read, one)
+    armoured = b"-----BEGIN PGP MESSAGE-----\n\n" + base64.encodebytes(data) + b"-----END PGP MESSAGE-----\n"
+    assert identify(Document(armoured)) == "encrypted"
+
+
+@given(st.binary(max_size=300))
+def test_any_packets_end(data: bytes) -> None:
+    with contextlib.suppress(UnreadableError):
+        read_all(openpgp.read, data)
 
 
 def test_encrypted() -> None:

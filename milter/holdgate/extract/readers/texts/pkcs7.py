@@ -1,10 +1,12 @@
-"""S/MIME: the message inside an opaque signature or compression; what is enveloped is encrypted.
+"""CMS and S/MIME: the mail or file inside an opaque signature, digest or compression; enveloped content is encrypted.
 
-Follows RFC 5652 (Cryptographic Message Syntax) in BER, with indefinite lengths and strings in pieces.
+Follows RFC 5652 (Cryptographic Message Syntax) in BER, with indefinite lengths and strings in pieces. The content is a
+mail only where it begins with a header field (RFC 8551, 3.1); signed files (CAdES, ETSI EN 319 122) are read as files.
 """
 
 import zlib
 
+from holdgate.extract import identify
 from holdgate.extract.format import Format
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
@@ -15,9 +17,16 @@ _ENCRYPTED = {
     bytes.fromhex("2a864886f70d010706"): "encrypted",  # encryptedData
     bytes.fromhex("2a864886f70d0109100117"): "encrypted",  # authEnvelopedData, RFC 5083
 }
-_SIGNED = bytes.fromhex("2a864886f70d010702")
-_COMPRESSED = bytes.fromhex("2a864886f70d0109100109")  # RFC 3274
 _DATA = bytes.fromhex("2a864886f70d010701")
+_OPEN = {
+    _DATA,
+    bytes.fromhex("2a864886f70d010702"),  # signedData
+    bytes.fromhex("2a864886f70d010705"),  # digestedData
+    bytes.fromhex("2a864886f70d0109100102"),  # authData
+}
+_COMPRESSED = bytes.fromhex("2a864886f70d0109100109")  # RFC 3274
+# Content types of PKCS #7 and of S/MIME: id-data, and what stands in its place (RFC 5652, 5.1; RFC 5911).
+_CONTENT_TYPES = (bytes.fromhex("2a864886f70d0107"), bytes.fromhex("2a864886f70d01091001"))
 _DEEPEST = 30
 # An object identifier below pkcs-7, as it stands at the beginning of a ContentInfo.
 _CONTENT_INFO = bytes.fromhex("06092a864886f70d0107")
@@ -26,28 +35,29 @@ _CONTENT_INFO = bytes.fromhex("06092a864886f70d0107")
 def read(document: Document, sink: Sink) -> None:
     """Hand on the content. Raises UnreadableError("encrypted") or ("damaged")."""
     kind = b""
-    inside_data = False
+    inside = False
     pieces: list[bytes] = []
     for tag, value in _primitives(document.data):
         sink.budget.check_time()
-        if tag == _OID:
+        if tag == _OID and not pieces:
             if not kind:
                 kind = value
                 if kind in _ENCRYPTED:
                     raise UnreadableError("encrypted")
-            inside_data = value == _DATA
-        elif inside_data and tag == _OCTETS:
+            inside = value.startswith(_CONTENT_TYPES) and (kind == _DATA or value != kind)
+        elif inside and tag == _OCTETS:
             pieces.append(value)
         elif pieces:
             break
-    if kind not in (_SIGNED, _COMPRESSED):
+    if (kind != _COMPRESSED and kind not in _OPEN) or (kind == _DATA and not pieces):
         raise UnreadableError("damaged")
     content = b"".join(pieces)
     if kind == _COMPRESSED:
         content = _inflate(content, sink)
     sink.budget.spend_bytes(len(content))
     if content:
-        sink.embedded(content, "signed content", "message/rfc822")
+        mail = identify.begins_with_field(content)
+        sink.embedded(content, "signed content", "message/rfc822" if mail else "")
 
 
 def _inflate(content: bytes, sink: Sink) -> bytes:

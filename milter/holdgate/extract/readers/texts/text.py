@@ -1,10 +1,9 @@
 """Plain text in any charset, with the files that older programs and people put inside it."""
 
-from holdgate.extract import charset, inline
+from holdgate.extract import armour, charset, inline
 from holdgate.extract.format import Format
+from holdgate.extract.readers.texts import openpgp
 from holdgate.extract.reading import Document, Sink
-
-_ARMOUR = b"-----BEGIN PGP MESSAGE-----"
 
 
 def read(document: Document, sink: Sink) -> None:
@@ -14,8 +13,13 @@ def read(document: Document, sink: Sink) -> None:
     sink.text(first)
     for other in others:
         sink.text(other, "in another charset")
-    if _ARMOUR in data:
-        sink.limited("encrypted block")
+    for label, content, armoured in armour.blocks_in(data):
+        if label == armour.PGP and not openpgp.is_readable(content):
+            sink.limited("encrypted block")
+        else:
+            sink.budget.spend_entry()
+            sink.budget.spend_bytes(len(content))
+            sink.embedded(armoured if label == armour.PGP else content, "signed block")
     for name, content in inline.files_in(data):
         sink.budget.spend_entry()
         sink.budget.spend_bytes(len(content))

@@ -1,0 +1,44 @@
+"""Blocks of base64 between BEGIN and END lines: OpenPGP's ASCII armour and the textual encodings of CMS.
+
+Follows RFC 9580, 6.2 and RFC 7468. Only blocks that may hold a document are looked for:
+keys and certificates hold none.
+"""
+
+import re
+from collections.abc import Iterator
+
+from holdgate.extract.fields import base64
+
+PGP = "PGP MESSAGE"
+PGP_BEGIN = b"-----BEGIN PGP MESSAGE-----"
+# RFC 7468, 9 and 8; OpenSSL, older programs and Entrust write the others.
+CMS = frozenset({"CMS", "PKCS7", "PKCS #7 SIGNED DATA", "SIGNED MESSAGE", "SMIME"})
+
+_BEGIN = re.compile(rb"^[ \t>]*-----BEGIN ([A-Z0-9 #]{3,30})(?:, PART [0-9/]{1,9})?-----[ \t]*\r?$", re.MULTILINE)
+_ARMOUR_HEADER = re.compile(rb"\s*(?:[A-Za-z][A-Za-z -]{1,30}:[^\r\n]*\r?\n)+\s*")
+_CHECKSUM = re.compile(rb"^=[A-Za-z0-9+/]{4}[ \t]*\r?$", re.MULTILINE)
+
+
+def blocks_in(text: bytes) -> Iterator[tuple[str, bytes, bytes]]:
+    """Yield label, content and armour of each block that may hold a document; a block may lack its END line."""
+    if b"-----BEGIN " not in text:
+        return
+    for begin in _BEGIN.finditer(text):
+        label = begin[1].decode("ascii")
+        if label == PGP or label in CMS:
+            end = text.find(b"-----END ", begin.end())
+            end = end if end >= 0 else len(text)
+            block = text[begin.end() : end]
+            if header := _ARMOUR_HEADER.match(block):
+                block = block[header.end() :]
+            if checksum := _CHECKSUM.search(block):
+                block = block[: checksum.start()]
+            yield label, base64(block.replace(b">", b"")), text[begin.start() : end]
+
+
+def first_block(text: bytes, *labels: str) -> bytes | None:
+    """Return the content of the block that a text begins with if it has one of these labels."""
+    begin = _BEGIN.match(text.lstrip())
+    if begin is None or begin[1].decode("ascii") not in labels:
+        return None
+    return next((content for _, content, _ in blocks_in(text)), None)
