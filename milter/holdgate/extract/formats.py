@@ -7,7 +7,20 @@ from holdgate.extract.readers.office import excel, ole, rtf, tnef, word
 from holdgate.extract.readers.openxml import odf, office_xml, ooxml
 from holdgate.extract.readers.pdf import pdf
 from holdgate.extract.readers.pictures import image, metafile, starview
-from holdgate.extract.readers.texts import binary, calendar, card, csv, encrypted, html, mbox, openpgp, pkcs7, text, xml
+from holdgate.extract.readers.texts import (
+    binary,
+    calendar,
+    card,
+    csv,
+    encrypted,
+    html,
+    mbox,
+    openpgp,
+    pkcs7,
+    postscript,
+    text,
+    xml,
+)
 
 __all__ = ["REGISTRY"]
 
@@ -37,6 +50,7 @@ REGISTRY.add(
     compressed.FORMAT,
     apple.FORMAT,
     openpgp.FORMAT,
+    postscript.FORMAT,
     encrypted.FORMAT,
     binary.FORMAT,
 )

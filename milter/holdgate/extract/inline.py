@@ -6,7 +6,9 @@ Mail programs and people still paste them, and the standard library decodes none
 
 import binascii
 import re
+import zlib
 from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
 
 from holdgate.extract.fields import base64
 from holdgate.extract.format import REGISTRY
@@ -18,6 +20,9 @@ _BINHEX = re.compile(rb"converted with BinHex[^\r\n]{0,40}\r?\n\s*:([^:]{20,})",
 _BASE64 = re.compile(
     rb"^(?:[A-Za-z0-9+/]{40,}+\r?\n)*[A-Za-z0-9+/]{40,}+={0,2}(?:\r?\n[A-Za-z0-9+/]++={0,2}\r?$)?", re.MULTILINE
 )
+
+INFLATED_BYTES = 20_000_000
+"""A block that unpacks to more is no text that a person pasted."""
 
 _BINHEX_ALPHABET = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
 _BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -45,6 +50,21 @@ def files_in(text: bytes) -> Iterator[tuple[str, bytes]]:
             content = base64(block[0])
             if plausible(content):
                 yield "", content
+            elif inflated := _inflated(content):
+                yield "", inflated
+
+
+def _inflated(content: bytes) -> bytes:
+    """Return what raw deflate or zlib gives, b"" if it is neither; diagram editors store XML so, percent-encoded."""
+    for bits in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
+        inflate = zlib.decompressobj(bits)
+        try:
+            unpacked = inflate.decompress(content, INFLATED_BYTES)
+        except zlib.error:
+            continue
+        if inflate.eof and not inflate.unused_data and plausible(unpacked):
+            return unquote_to_bytes(unpacked) if unpacked.startswith(b"%3C") else unpacked
+    return b""
 
 
 def plausible(content: bytes) -> bool:

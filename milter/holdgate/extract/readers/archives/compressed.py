@@ -9,11 +9,14 @@ import lzma
 import zlib
 from typing import Protocol
 
+from holdgate.extract import charset
 from holdgate.extract.format import Format
 from holdgate.extract.readers.archives import archive
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 _STEP = 1 << 18
+_EXTRA, _NAME, _COMMENT = 4, 8, 16
+_LONGEST_FIELD = 65_536
 _MEMORY = 200 << 20
 _EXTENSIONS = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4", ".lz", ".z", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst")
 _TAR = (".tgz", ".tbz", ".tbz2", ".txz", ".tzst")
@@ -59,6 +62,8 @@ def read(document: Document, sink: Sink) -> None:
     if _new_decompressor(data) is None:
         archive.read_raw(data, name, sink)
         return
+    for text in _gzip_header(data):
+        sink.text(text, "name in the header")
     unpacked, whole = _unpack(data, sink)
     if not whole:
         if not unpacked:
@@ -90,6 +95,22 @@ def _unpack(data: bytes, sink: Sink) -> tuple[bytes, bool]:
     if rest:
         sink.embedded(rest, "after the compressed data")
     return bytes(out), True
+
+
+def _gzip_header(data: bytes) -> list[str]:
+    """Return the file name and the comment that a gzip header holds (RFC 1952, 2.3), ISO 8859-1 by the standard."""
+    if not data.startswith(b"\x1f\x8b") or len(data) < 12:
+        return []
+    flags, at = data[3], 10
+    if flags & _EXTRA:
+        at += 2 + int.from_bytes(data[10:12], "little")
+    found = []
+    for flag in (_NAME, _COMMENT):
+        end = data.find(b"\0", at, at + _LONGEST_FIELD) if flags & flag else -1
+        if end >= 0:
+            found.append(charset.decode(data[at:end], "iso-8859-1"))
+            at = end + 1
+    return found
 
 
 def _new_decompressor(data: bytes) -> _Decompressor | None:

@@ -232,7 +232,8 @@ class _Rtf:
         if not content:
             return
         self.sink.budget.spend_bytes(len(content))
-        if destination == "objdata":
+        if destination in ("objdata", "datastore"):
+            # A data store is an OLE 1 object too, with Word's custom XML in its compound file ([MSFT-RTF], Data Store).
             read_object(content, self.sink)
         elif destination == "pict" and not self.picture:
             try:
@@ -242,7 +243,7 @@ class _Rtf:
                     self.sink.text(text, "picture")
         elif destination == "pict":
             self.sink.embedded(content, self.picture)
-        elif destination in ("datastore", "themedata"):
+        elif destination == "themedata":
             self.sink.embedded(content, destination)
 
     def unicode(self, number: int) -> None:

@@ -18,6 +18,7 @@ from holdgate.extract.readers.openxml.ooxml_sheet import SharedStrings, SheetCom
 from holdgate.extract.readers.openxml.ooxml_text import PartText
 from holdgate.extract.readers.openxml.revisions import joined
 from holdgate.extract.readers.openxml.xlsb import BinaryWorkbook, read_binary
+from holdgate.extract.readers.openxml.xps import FixedPage
 from holdgate.extract.readers.texts import expat
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink
@@ -201,6 +202,11 @@ def _read_part(package: Package, path: str, data: bytes) -> None:
         _finish(package.styles, data)
     elif root == "ThreadedComments" or (root == "comments" and not path.lower().startswith("word/")):
         _finish(SheetComments(package.sink, package.place(path, "")), data)
+    elif root == "FixedPage":
+        number = NUMBER.search(path)
+        page = FixedPage(package.sink, f"page {number.group(1)}" if number else "page")
+        expat.read_part(data, page, package.sink, page.place)
+        page.finish()
     elif root not in MARKUP:
         if root == "presentation":
             order = SlideOrder(package.sink)
@@ -257,9 +263,9 @@ def _in_zip(directory: bytes, _data: bytes) -> bool:
 FORMAT = Format(
     kind="ooxml",
     read=read,
-    holds="docx, xlsx, pptx and related files, xlsb",
+    holds="docx, xlsx, pptx and related files, xlsb, XPS",
     read_by="Holdgate, expat",
-    unread="",
+    unread="letters that an XPS page draws as paths (`drawing not read`)",
     in_zip=_in_zip,
     extensions="docx docm dotx dotm xlsx xlsm xltx xltm xlsb xlam pptx pptm potx potm ppsx ppsm",
     types="application/vnd.openxmlformats-officedocument.wordprocessingml.document"

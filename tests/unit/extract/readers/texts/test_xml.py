@@ -1,5 +1,9 @@
 """XML of no known format: text, attributes, comments; entities are never expanded."""
 
+import base64
+import zlib
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,3 +57,31 @@ def test_malformed_xml_is_read_to_the_end() -> None:
 @given(st.text(alphabet="<>/!-= \"'ab&;?[]\n", max_size=200))
 def test_anything_is_read(source: str) -> None:
     read_all(xml.read, b"<?xml version='1.0'?><a>" + source.encode())
+
+
+def test_a_field_is_labelled_with_the_name_of_its_element_or_attribute() -> None:
+    source = b"<order xmlns:x='u'><x:CardNumber>4711</x:CardNumber><p>a sentence</p><person taxNumber='0815'/></order>"
+    texts = read_all(xml.read, source).texts
+    assert texts == [("CardNumber: 4711\na sentence", ""), ("taxNumber: 0815", "attributes")]
+
+
+def test_a_packed_document_in_an_element_is_read() -> None:
+    packed = zlib.compressobj(wbits=-15)
+    raw = packed.compress(quote("<graph><cell value='Rosenquist in a box'/></graph>").encode()) + packed.flush()
+    source = b"<file><diagram id='a'>" + base64.b64encode(raw) + b"</diagram></file>"
+    (document,) = read_all(xml.read, source).documents
+    assert document.data == b"<graph><cell value='Rosenquist in a box'/></graph>"
+
+
+@pytest.mark.parametrize(
+    ("content", "limits"),
+    [
+        ("<path d='M0 0L1 1z'/>" * 30, [xml.NOT_READ]),
+        ("<path d='" + "M0 0L1 1z" * 30 + "'/>", [xml.NOT_READ]),
+        ("<defs><path id='a' d='M0 0'/></defs>" + "<use href='#a'/>" * 9, [xml.NOT_READ]),
+        ("<path d='M0 0L1 1z'/>" * 29, []),
+        ("<path d='M0 0L1 1z'/>" * 30 + "<text>a title of several words</text>", []),
+    ],
+)
+def test_letters_drawn_as_outlines_are_limited(content: str, limits: list[str]) -> None:
+    assert read_all(xml.read, f"<svg xmlns='http://www.w3.org/2000/svg'>{content}</svg>".encode()).limits == limits
