@@ -49,6 +49,13 @@ def iban(generator: random.Random) -> Groups:
 VALUES: dict[str, Callable[[random.Random], Groups]] = {"payment-card": card, "us-ssn": ssn, "iban": iban}
 
 
+def sentence(kind: str, groups: Groups, disguise: Disguise, generator: random.Random) -> str:
+    """Return the disguised value in its sentence."""
+    if disguise in WHOLE:
+        return disguise([SENTENCES[kind].format(" ".join(groups))], generator)
+    return SENTENCES[kind].format(disguise(groups, generator))
+
+
 def is_found(
     detector: Detector,
     kind: str,
@@ -57,9 +64,7 @@ def is_found(
     generator: random.Random,
 ) -> bool:
     """Whether the disguised value is found in its sentence, at medium and up."""
-    text = SENTENCES[kind].format(disguise(groups, generator))
-    if disguise in WHOLE:
-        text = disguise([SENTENCES[kind].format(" ".join(groups))], generator)
+    text = sentence(kind, groups, disguise, generator)
     return any(match.identifier == kind and match.confidence >= Confidence.MEDIUM for match in detector.find(text))
 
 

@@ -21,6 +21,8 @@ from holdgate.detect.match import Confidence, Evidence
 # A value that begins with a prefix is no longer than this.
 MOST_VALUE = 8_000
 _NONE = frozenset[str]()
+# The list of keywords that name numbers which are no personal data.
+OTHER_NUMBERS = "other-number"
 FullMatch = Callable[[str], object]
 FindAll = Callable[[str], Iterable[re.Match[str]]]
 
@@ -29,7 +31,8 @@ FindAll = Callable[[str], Iterable[re.Match[str]]]
 class Ready:
     """A shape of an identifier, ready to run.
 
-    `lists` are the numbers of its keyword lists, the identifier's own first; `against` that of its not_keywords, -1 if
+    `lists` are the numbers of its keyword lists, the identifier's own first, `labels` those and others whose words may
+    stand right before a value; `against` is that of its not_keywords, -1 if
     none. `alone` is None for a shape that needs evidence. `evidence` find what speaks for a value near it; where it
     is `only_evidence`, beside keywords nothing else does. `bare` is what there is to say of a match without any.
     `weights` are those of words that count for more than one. `first` are the ASCII characters a value may begin with.
@@ -46,6 +49,7 @@ class Ready:
     finder: Finder | None
     own: int
     lists: tuple[int, ...]
+    labels: tuple[int, ...]
     against: int
     alone: Confidence | None
     with_keyword: Confidence | None
@@ -126,9 +130,11 @@ class Rules:
                 against = len(lists)
                 lists.append(_words(identifier.not_keywords))
             numbers = (own, *(shared[name] for name in identifier.keyword_lists))
-            labels.update(numbers, [against] if against >= 0 else [])
+            labelling = (*numbers, *(shared[name] for name in identifier.label_lists))
+            if any(shape.form for shape in identifier.shapes):
+                labels.update(numbers, [against] if against >= 0 else [])
             for shape in identifier.shapes:
-                ready = _ready(len(self.shapes), identifier, shape, numbers, against, trusted, weights)
+                ready = _ready(len(self.shapes), identifier, shape, numbers, labelling, against, trusted, weights)
                 self.shapes.append(ready)
                 if ready.search is not None:
                     self.searches.append(ready)
@@ -148,7 +154,10 @@ class Rules:
         self.candidates = Candidates(written)
         self.compact = forms.Forms(compact)
         self.keywords = Keywords(lists, self.prefixes)
-        # The groups of the words that may be labels: those for digits and those of dictionaries are none.
+        # The list of the words that say that a number is nobody's, -1 if there is none, and its groups.
+        self.other_numbers = shared.get(OTHER_NUMBERS, -1)
+        self.others = self.keywords.groups[self.other_numbers] if self.other_numbers >= 0 else frozenset[int]()
+        # The groups of the words that may be labels of numbers: those for digits, names and dictionaries are none.
         self.labels = frozenset[int]().union(*(self.keywords.groups[number] for number in labels))
         # By shape: the groups of its keywords.
         self.groups = [
@@ -176,6 +185,7 @@ def _ready(
     identifier: Identifier,
     shape: Shape,
     lists: tuple[int, ...],
+    labels: tuple[int, ...],
     against: int,
     trusted: bool,
     weights: Mapping[str, int],
@@ -197,6 +207,7 @@ def _ready(
         FINDERS[shape.finder] if shape.finder else None,
         lists[0],
         lists,
+        labels,
         against,
         None if shape.alone == "none" else Confidence(shape.alone),
         None if shape.with_keyword == "none" else Confidence(shape.with_keyword),

@@ -27,7 +27,11 @@ _LONG: Final = 12
 _NEAR: Final = 70
 _NEAR_BEFORE: Final = 40
 _FEW: Final = 4
+_GROUP: Final = 4
 _ORDINARY: Final = frozenset(" -./")
+# The end of a sentence, an empty line and the sign of an amount stand between numbers of their own.
+_NO_GAP: Final = re.compile(r"\A[.!?]\s|\n[ \t>]*\n|[$€£%]")
+_CELLS: Final = frozenset("\t\n")
 # More trials than these are not made, and the text counts as read in part.
 FREE_TRIALS = 3_000
 CHARACTERS_A_TRIAL = 100
@@ -157,7 +161,9 @@ class Disguises:
         near = judge.keyword(ready, start, end)
         if near is None or (near[2] != ready.own and ready.identifier.region != "global"):
             return None
-        if (trick == tricks.WIDE and len(tokens) == 1) or _goes_on(judge.text, run, first, last):
+        if (trick == tricks.WIDE and len(tokens) == 1) or _goes_on(judge, run, first, last):
+            return None
+        if trick == tricks.ZEROS and judge.text[start - 2 : start] != "00":
             return None
         value = "".join(token.characters for token in tokens)
         sizes = [len(token.characters) for token in tokens]
@@ -165,12 +171,18 @@ class Disguises:
         grouped = _grouped(ready, sizes)
         gaps = [_gap(judge.text, one, two) for one, two in pairwise(tokens)]
         usual = bool(gaps) and _ORDINARY.issuperset(gaps) and not single and not grouped
-        alike = len({gap.strip() for gap in gaps}) <= 1
+        alike = len({gap.strip(" ") for gap in gaps}) <= 1
+        if any(_NO_GAP.search(gap) for gap in gaps):
+            return None
+        # Cells of a table are figures until their sizes say something else.
+        cells = bool(gaps) and _CELLS.issuperset(gaps)
+        usual |= cells and not single and not grouped
         if ready.identifier.checksum:
             if sum(sizes) < _LONG and (usual or trick in (tricks.REVERSED, tricks.FIELDS)):
                 return None
-            even = len(set(sizes[1:-1] or sizes[:1])) == 1 and sizes[0] >= sizes[-1] - 3
-            if not (single or even or (alike and not usual)):
+            even = _even(sizes) or _even(sizes[::-1])
+            fours = even and trick in (tricks.WIDE, tricks.FIELDS) and _in_fours(sizes)
+            if not (single or grouped or fours or (alike and not cells and (even or not usual))):
                 return None
         else:
             if trick == tricks.REVERSED or usual or near[2] != ready.own or not -_CLOSE <= near[0] < 0:
@@ -178,6 +190,8 @@ class Disguises:
             if trick in (tricks.LOOKALIKE, tricks.GLUED) and not (judge.text[start].isdigit() and value.isdigit()):
                 return None
             if not (single or grouped or (alike and near[0] >= -_CLOSEST)):
+                return None
+            if "\n\n" in judge.text[near[1].end : start]:
                 return None
         return judge.judge(ready, start, end, value, trick)
 
@@ -187,16 +201,36 @@ def _gap(text: str, one: Token, two: Token) -> str:
     return text[left.end : right.start]
 
 
-def _goes_on(text: str, run: Run, first: int, last: int) -> bool:
-    """Whether the run goes on, before or after some of its tokens, with the separators that stand between these."""
+def _even(sizes: list[int]) -> bool:
+    """Whether all groups but the last, which may be shorter, have the same size."""
+    return len(set(sizes[:-1])) <= 1 and sizes[-1] <= sizes[0]
+
+
+def _in_fours(sizes: list[int]) -> bool:
+    """Whether a value stands in groups of four, as cards and accounts are printed, whatever is between them."""
+    return max(sizes) == sizes[0] == _GROUP
+
+
+def _goes_on(judge: Judge, run: Run, first: int, last: int) -> bool:
+    """Whether the run goes on, before or after some of its tokens, with the separators that stand between these.
+
+    The row of a sheet ends a run: what stands in the next is another value.
+    """
     if first == last:
         return False
+    text = judge.text
     inner = {_gap(text, run[index], run[index + 1]).strip() for index in range(first, last)}
-    before = first > 0 and tricks.has_digits(run[first - 1]) and _gap(text, run[first - 1], run[first]).strip() in inner
+    before = (
+        first > 0
+        and tricks.has_digits(run[first - 1])
+        and _gap(text, run[first - 1], run[first]).strip() in inner
+        and judge.tables.row(run[first - 1].start) == judge.tables.row(run[first].start)
+    )
     after = (
         last + 1 < len(run)
         and tricks.has_digits(run[last + 1])
         and _gap(text, run[last], run[last + 1]).strip() in inner
+        and judge.tables.row(run[last + 1].start) == judge.tables.row(run[last].start)
     )
     return before or after
 

@@ -146,6 +146,7 @@ class Identifier(Strict):
     proximity: int = Field(default=100, ge=1, le=1000)
     proximity_after: int = Field(default=40, ge=0, le=1000)
     keyword_lists: tuple[Name, ...] = ()
+    label_lists: tuple[Name, ...] = ()
     keywords: Annotated[Keywords, AfterValidator(check_keywords)] = Field(default_factory=dict)
     evidence_patterns: tuple[Pattern, ...] = ()
     evidence_identifiers: tuple[Name, ...] = ()

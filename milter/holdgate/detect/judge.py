@@ -1,15 +1,18 @@
 """Decides what a candidate is worth: validator, keyword, column heading, and what else stands near it."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
 from holdgate.detect.compiled import Ready, Rules
+from holdgate.detect.figures import is_coordinate
 from holdgate.detect.finders.finder import Text
 from holdgate.detect.keywords import Hits, Keyword
 from holdgate.detect.labels import Labels
 from holdgate.detect.match import Confidence, Evidence, Match, Span
 from holdgate.detect.normal import Normal
+from holdgate.detect.reach import is_parameter, reaches
 from holdgate.detect.tables import Tables
 
 _PATTERN: Final = "pattern near it"
@@ -17,8 +20,13 @@ _PATTERN: Final = "pattern near it"
 LONGEST: Final = 200
 # A keyword no further from a value than this is its label.
 _CLOSE: Final = 4
+_DECIMAL: Final = re.compile(rb"0{1,3}\.0{3,}")
+# A label this short is none in an address of the web.
+_SHORT: Final = 2
 # Less than no distance, so that no keyword behind a value counts.
 _NONE_AFTER: Final = -1
+# So many keywords that do not speak for a value are passed over in search of one that does.
+_MOST_PASSED: Final = 4
 
 
 class Judge:
@@ -27,8 +35,8 @@ class Judge:
     def __init__(self, rules: Rules, content: Text, normal: Normal, places: Sequence[tuple[int, str]] = ()) -> None:
         self.text = content.text
         self.mask = content.mask
-        self.hits: Hits = rules.keywords.find(self.text)
-        self._labels = Labels(self.text, self.mask, self.hits, rules.labels)
+        self.hits: Hits = rules.keywords.find(self.text, self.mask)
+        self._labels = Labels(self.text, self.mask, self.hits, rules.labels, rules.others)
         self._rules = rules
         self._places = [(normal.plain(offset), name) for offset, name in places]
         self._tables: Tables | None = None
@@ -82,10 +90,11 @@ class Judge:
     def _evidence_near(self, ready: Ready, start: int, end: int) -> bool:
         spans = self._evidence(ready)
         last = end + ready.identifier.proximity_after
+        parameter = is_parameter(self.text, start)
         for index in range(bisect_left(spans, (start - ready.identifier.proximity, 0)), len(spans)):
             if spans[index][0] >= last:
                 break
-            if spans[index][1] <= last:
+            if spans[index][1] <= last and (not parameter or spans[index][0] <= start <= spans[index][1]):
                 return True
         return False
 
@@ -100,10 +109,28 @@ class Judge:
         near = self.keyword(ready, start, end)
         if near is None and ready.needs_keyword:
             return None
+        # A placeholder: "000 000 0000".
+        if value.isdigit() and value.count(value[0]) == len(value):
+            return None
         if ready.valid is not None and not ready.valid(value):
             return None
+        if (
+            not identifier.checksum
+            and _DECIMAL.fullmatch(self.mask, start, end)
+            and is_coordinate(self.text, start, end)
+        ):
+            return None
+        nobodys = near is None and self._is_nobodys(start)
+        if nobodys and not identifier.checksum:
+            return None
         distance, word = (near[0], near[1].word) if near is not None else (0, "")
-        if near is None and ready.evidence and self._has_evidence(ready.id) and self._evidence_near(ready, start, end):
+        if (
+            near is None
+            and not nobodys
+            and ready.evidence
+            and self._has_evidence(ready.id)
+            and self._evidence_near(ready, start, end)
+        ):
             word = _PATTERN
         if ready.against >= 0:
             against = self.hits.nearest(ready.against, start, end, identifier.not_proximity, 0)
@@ -131,14 +158,9 @@ class Judge:
             lists = self._lists[ready.number] = [number for number in ready.lists if self.hits.of(number)]
         if not lists:
             return None
-        identifier = ready.identifier
         for number in lists:
-            near = self.hits.nearest(number, start, end, identifier.proximity, identifier.proximity_after)
-            if near is not None and near[0] > 0 and self._labels.belongs_behind(near[1], start, end):
-                near = self.hits.nearest(number, start, end, identifier.proximity, _NONE_AFTER)
-            if near is None or (near[0] < -_CLOSE and self._labels.is_spent(near[1], start, end)):
-                continue
-            if not (near[0] < 0 and self._of_another_column(near[1], start, number)):
+            near = self._nearest(ready, number, start, end)
+            if near is not None and not (near[0] < 0 and self._of_another_column(near[1], start, number)):
                 return near[0], near[1], number
         headings = self.tables.headings(start)
         for span in headings:
@@ -148,9 +170,46 @@ class Judge:
                     return keyword.end - start, keyword, number
         return None
 
+    def _is_nobodys(self, start: int) -> bool:
+        """Whether the label of a number, or the heading over it, says that it is of a part, an order, a document."""
+        if self._rules.others.isdisjoint(self.hits.found):
+            return False
+        if self._labels.names_another(start):
+            return True
+        number = self._rules.other_numbers
+        return any(self.hits.inside(number, span) is not None for span in self.tables.headings(start))
+
+    def _nearest(self, ready: Ready, number: int, start: int, end: int) -> tuple[int, Keyword] | None:
+        """Return (distance, keyword) of the nearest keyword of a list that does speak for a value."""
+        identifier = ready.identifier
+        after = identifier.proximity_after
+        passed: list[Keyword] = []
+        while len(passed) < _MOST_PASSED:
+            near = self.hits.nearest(number, start, end, identifier.proximity, after, passed)
+            if near is None:
+                return None
+            distance, keyword = near
+            if ready.against >= 0 and self.hits.covers(ready.against, keyword):
+                passed.append(keyword)
+            elif distance > 0 and (
+                self._labels.belongs_behind(keyword, start, end)
+                or self._labels.is_taken(keyword, start, end, ready.labels)
+                or not reaches(self.text, keyword, start, end, identifier.checksum)
+            ):
+                after = _NONE_AFTER
+            elif (distance < -_CLOSE or len(keyword.word) <= _SHORT) and (
+                self._labels.is_spent(keyword, start, end)
+                or self._labels.is_taken(keyword, start, end, ready.labels)
+                or not reaches(self.text, keyword, start, end, identifier.checksum)
+            ):
+                passed.append(keyword)
+            else:
+                return near
+        return None
+
     def _of_another_column(self, keyword: Keyword, start: int, number: int) -> bool:
         """Whether the keyword is the heading of a table's column to which the value does not belong."""
-        if "\n" not in self.text[keyword.end : start]:
+        if "\n" not in self.text[keyword.end : start] and not self.tables.in_insert(start):
             return False
         if not self.tables.in_heading_row(keyword.start, start):
             return False

@@ -7,11 +7,12 @@ like Latin ones taken for these, so that "Kаrte" with a Cyrillic letter is stil
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import ahocorasick
 
+from holdgate.detect import camelcase
 from holdgate.detect.match import Span
 from holdgate.detect.normal import LOOKALIKES, normalise
 
@@ -56,6 +57,9 @@ def fold(text: str) -> str:
 _SPACES: Final = {code: 32 for code in range(128) if not chr(code).isalnum()}
 
 
+# Names of fields are often written in one word: "cardnumber". Shorter ones are words of their own.
+_LEAST_JOINED: Final = 6
+_NUMBER: Final = b"0000"
 _CHUNK = 1 << 18
 # More keywords than these are not looked at, and the text counts as read in part.
 FREE_KEYWORDS = 100_000
@@ -63,6 +67,13 @@ CHARACTERS_A_KEYWORD = 60
 # What the automaton says of a word: how many characters its end stands behind the end of the keyword, and how many
 # behind its start; the keyword; its group (-1: none), and the prefixes that it may be the folded form of.
 _Entry = tuple[int, int, str, int, tuple[str, ...]]
+
+
+def _joined(plain: str) -> str:
+    """Return a keyword of several words as names of fields have it, in one; "" for what would be too short."""
+    words = plain.split()
+    joined = "".join(words)
+    return joined if len(words) > 1 and len(joined) >= _LEAST_JOINED and joined.isascii() else ""
 
 
 class Keyword(NamedTuple):
@@ -98,15 +109,20 @@ class Hits:
             lists = self._lists[number] = [found for group, found in self.found.items() if group in groups]
         return lists
 
-    def nearest(self, number: int, start: int, end: int, before: int, after: int) -> tuple[int, Keyword] | None:
+    def nearest(
+        self, number: int, start: int, end: int, before: int, after: int, but: Collection[Keyword] = ()
+    ) -> tuple[int, Keyword] | None:
         """Return (distance, keyword) for the keyword of a list that is nearest to [start, end), or None.
 
-        The distance is in characters, negative for a keyword before the value; `before` and `after` bound it.
+        The distance is in characters, negative for a keyword before the value; `before` and `after` bound it. Those in
+        `but` are passed over.
         """
         best: tuple[int, Keyword] | None = None
         for found in self.of(number):
             for index in range(bisect_left(found, (start - before,)), len(found)):
                 keyword = found[index]
+                if but and keyword in but:
+                    continue
                 right, left, _ = keyword
                 if right <= start:
                     if best is None or start - right < abs(best[0]):
@@ -120,6 +136,17 @@ class Hits:
     def count(self, number: int, start: int, end: int) -> int:
         """Return how many keywords of a list end behind `start`, up to `end`."""
         return sum(bisect_left(found, (end + 1,)) - bisect_left(found, (start + 1,)) for found in self.of(number))
+
+    def covers(self, number: int, keyword: Keyword) -> bool:
+        """Whether a longer keyword of a list holds this one: "birthday party" does "birthday"."""
+        for found in self.of(number):
+            for index in range(bisect_left(found, (keyword.end,)), len(found)):
+                other = found[index]
+                if other.start <= keyword.start and len(other.word) > len(keyword.word):
+                    return True
+                if other.start > keyword.start:
+                    break
+        return False
 
     def inside(self, number: int, span: Span) -> Keyword | None:
         """Return a keyword of a list that stands within `span`."""
@@ -144,7 +171,7 @@ class Keywords:
             for keyword in keywords:
                 # As written, too: "St.-Nr." has two spaces for its punctuation.
                 plain = fold(normalise(keyword).text)
-                for folded in {" ".join(plain.split()), plain.strip()}:
+                for folded in {" ".join(plain.split()), plain.strip(), _joined(plain)} - {""}:
                     numbers = words.setdefault(folded if _UNSPACED.search(folded) else f" {folded} ", ([], []))[0]
                     if number not in numbers:
                         numbers.append(number)
@@ -169,13 +196,14 @@ class Keywords:
             self.groups.append(frozenset(group for numbers, group in grouped.items() if number in numbers))
         self._longest = max(map(len, words), default=0)
 
-    def find(self, text: str) -> Hits:
-        """Return what of the rules' words is in `text`."""
+    def find(self, text: str, mask: bytes = b"") -> Hits:
+        """Return what of the rules' words is in `text`; with its mask (see `candidates`), in camelCase too."""
         folded = f" {fold(text)} "
         automaton = self._ascii if folded.isascii() else self._automaton
         hits = Hits({}, [], self.groups)
         if len(folded) <= _CHUNK:
             self._take(text, automaton.iter(folded), 0, 0, hits)
+            self._names(text, mask, hits)
             return hits
         left = FREE_KEYWORDS + len(text) // CHARACTERS_A_KEYWORD
         for offset in range(0, len(folded), _CHUNK):
@@ -187,7 +215,26 @@ class Keywords:
             if left < 0:
                 hits.limited = True
                 break
+        self._names(text, mask, hits)
         return hits
+
+    def _names(self, text: str, mask: bytes, hits: Hits) -> None:
+        """Add the keywords in names that are written in camelCase, if there is any number they may name."""
+        if _NUMBER not in mask:
+            return
+        changed: set[int] = set()
+        for start, spaced, places in camelcase.split(text, mask):
+            for last, (_, length, word, group, _) in self._ascii.iter(spaced):
+                if group < 0:
+                    continue
+                left, right = places[last - length + 1], places[last]
+                keyword = Keyword(start + right, start + left, word)
+                known = hits.found.setdefault(group, [])
+                if keyword not in known[-1:]:
+                    known.append(keyword)
+                    changed.add(group)
+        for group in changed:
+            hits.found[group].sort()
 
     @staticmethod
     def _take(text: str, matches: Iterable[tuple[int, _Entry]], base: int, border: int, hits: Hits) -> None:

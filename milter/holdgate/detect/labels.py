@@ -1,6 +1,7 @@
 """Whose label a keyword is, where several numbers and several keywords stand side by side."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from holdgate.detect.keywords import Hits, Keyword
@@ -8,12 +9,13 @@ from holdgate.detect.match import Span
 
 # What may stand between a label and its number.
 _NUMBER_WORDS: Final = frozenset(("number", "num", "no", "nr", "n", "nummer", "numero", "número", "is", "ist"))
-# What stands right behind a label: a number of six digits and more, with or without letters before it, and no date.
+# What stands right behind a label, whatever markup is between: a number of six digits and more, with or without letters
+# before it, and no date.
 _LABELLED: Final = re.compile(
-    rf"[ :#=.]{{1,3}}(?:(?i:{'|'.join(sorted(_NUMBER_WORDS, key=len, reverse=True))})\b[ :.°#]{{1,3}})?"
+    rf"[ :#=.*_|\"'`~>\t]{{1,8}}(?:(?i:{'|'.join(sorted(_NUMBER_WORDS, key=len, reverse=True))})\b[ :.°#]{{1,3}})?"
     r"(?!\d{4}-\d\d-|\d\d[-.]\d\d[-.])([A-Z]{0,4} ?\d(?:[\dA-Z]|[ .-]\d){5,40})\b"
 )
-_BEHIND_LABEL: Final = " \t:#=.°"
+_BEHIND_LABEL: Final = " \t:#=.°*_|\"'`~()[]<>/"
 _SEPARATORS: Final = b" -./"
 # Short words of European languages that stand before a number, and signs for the word "number", in front of digits.
 _LABEL_END: Final = re.compile(
@@ -23,17 +25,75 @@ _LABEL_END: Final = re.compile(
 )
 # Between a label and its number stands no more than this.
 _LONGEST_GAP: Final = 16
+# What parts a keyword from the label of another number: a number, the end of a line or of a sentence.
+_PARTED: Final = re.compile(r"\d{4}|\d[ .\-/]?\d{2}|[\n;|]|[.!?]\s")
 
 
 class Labels:
     """The labels of one text. What stands right before a number says what it is, whatever else is near."""
 
-    def __init__(self, text: str, mask: bytes, hits: Hits, groups: frozenset[int]) -> None:
+    def __init__(self, text: str, mask: bytes, hits: Hits, groups: frozenset[int], others: frozenset[int]) -> None:
         self._text = text
         self._mask = mask
         self._hits = hits
         self._groups = groups
-        self._ends: set[int] | None = None
+        self._others = others
+        self._ends: dict[int, int] | None = None
+        self._other_ends: dict[int, int] | None = None
+
+    def is_taken(self, keyword: Keyword, start: int, end: int, lists: Iterable[int]) -> bool:
+        """Whether the value has a label of its own right before it, which the keyword is no part of.
+
+        A word of `lists`, which are those that may label such a value, is no other label.
+        """
+        label = self._own_label(start)
+        if label is None or any(self._hits.inside(number, label) is not None for number in lists):
+            return False
+        if keyword.start >= end:
+            # Behind the value, a label of the same line may still be one of two.
+            return "\n" in self._text[end : keyword.start]
+        return keyword.end <= label[0] and _PARTED.search(self._text, keyword.end, label[0]) is not None
+
+    def names_another(self, start: int) -> bool:
+        """Whether the label right before the value says that it is nobody's: a part, an order, a document."""
+        if self._other_ends is None:
+            self._other_ends = self._ends_of(self._others)
+        return self._label_at(self._other_ends, start) is not None
+
+    def _own_label(self, start: int) -> Span | None:
+        """Return where the label stands that is right before a value, None if there is none."""
+        if self._ends is None:
+            self._ends = self._ends_of(self._groups | self._others)
+        return self._label_at(self._ends, start)
+
+    def _ends_of(self, groups: frozenset[int]) -> dict[int, int]:
+        """Return where the keywords of some groups begin, by where they end; of several, the longest."""
+        ends: dict[int, int] = {}
+        for group, keywords in self._hits.found.items():
+            if group in groups:
+                for found in keywords:
+                    ends[found.end] = min(found.start, ends.get(found.end, found.start))
+        return ends
+
+    def _label_at(self, ends: dict[int, int], start: int, after: int = 0) -> Span | None:
+        """Return the label that ends right before `start` and behind `after`; a word for "number" may follow it."""
+        after = max(after, start - _LONGEST_GAP)
+        label = self._text[after:start].rstrip(_BEHIND_LABEL)
+        if label.endswith("\n"):
+            # A label over its number ends with a colon.
+            label = label.rstrip()
+            if not label.endswith(":"):
+                return None
+            label = label.rstrip(_BEHIND_LABEL)
+        end = after + len(label)
+        if end in ends:
+            return ends[end], end
+        words = label.rpartition(" ")
+        if words[2].lower() in _NUMBER_WORDS:
+            end = after + len(words[0].rstrip(_BEHIND_LABEL))
+            if end in ends:
+                return ends[end], end
+        return None
 
     def belongs_behind(self, keyword: Keyword, start: int, end: int) -> bool:
         """Whether the keyword, which stands behind the value, is the label of another number.
@@ -66,16 +126,8 @@ class Labels:
 
     def _has_label(self, start: int, after: int) -> bool:
         """Whether a keyword, of whatever kind, stands right before the value at `start` and ends behind `after`."""
-        if self._ends is None:
-            self._ends = {
-                found.end for group, keywords in self._hits.found.items() if group in self._groups for found in keywords
-            }
-        after = max(after, start - _LONGEST_GAP)
-        label = self._text[after:start].rstrip(_BEHIND_LABEL)
-        if after + len(label) in self._ends:
-            return True
-        words = label.rpartition(" ")
-        return words[2].lower() in _NUMBER_WORDS and after + len(words[0].rstrip(_BEHIND_LABEL)) in self._ends
+        label = self._own_label(start)
+        return label is not None and label[1] >= after
 
 
 def _compact(stretch: bytes) -> bytes:

@@ -105,19 +105,20 @@ def _refuse(loaded: Loaded, folder: str, name: str, key: tuple[str | int, ...], 
 
 def _check_identifier(identifier: Identifier, loaded: Loaded) -> None:
     """Refuse names that an identifier refers to and that do not exist."""
-    for name in identifier.keyword_lists:
-        if name not in loaded.keyword_lists:
-            raise _refuse(loaded, "identifiers", identifier.id, ("keyword_lists",), f"no keyword list {name!r}")
+    for key in ("keyword_lists", "label_lists"):
+        for name in getattr(identifier, key):
+            if name not in loaded.keyword_lists:
+                raise _refuse(loaded, "identifiers", identifier.id, (key,), f"no keyword list {name!r}")
     for name in identifier.evidence_identifiers:
         if name not in loaded.identifiers:
             raise _refuse(loaded, "identifiers", identifier.id, ("evidence_identifiers",), f"no identifier {name!r}")
     for index, shape in enumerate(identifier.shapes):
         if shape.finder is not None and shape.finder not in finders.FINDERS:
-            key = ("shapes", index, "finder")
-            raise _refuse(loaded, "identifiers", identifier.id, key, f"no finder {shape.finder!r}")
+            place = ("shapes", index, "finder")
+            raise _refuse(loaded, "identifiers", identifier.id, place, f"no finder {shape.finder!r}")
         if shape.dictionary is not None and shape.dictionary not in loaded.dictionaries:
-            key = ("shapes", index, "dictionary")
-            raise _refuse(loaded, "identifiers", identifier.id, key, f"no dictionary {shape.dictionary!r}")
+            place = ("shapes", index, "dictionary")
+            raise _refuse(loaded, "identifiers", identifier.id, place, f"no dictionary {shape.dictionary!r}")
 
 
 def rules_of(profile_id: str, loaded: Loaded, seen: tuple[str, ...] = ()) -> list[Rule]:

@@ -105,6 +105,20 @@ _ENOUGH: Final = 2_000
 _MANY_ESCAPES: Final = 8
 _NUMBER: Final = re.compile(r"\d(?:\D*+\d){3}")
 _CELL: Final = re.compile(r"</?t[dh]\b", re.IGNORECASE)
+# The element that begins right before a value, as XML names its fields; not those that mark text up.
+_ELEMENT: Final = re.compile(r"<(?:[\w\-]{1,20}:)?([A-Za-z][\w\-]{2,20})(?:\s[^<>]{0,400}+)?(?<!/)>\Z")
+_HTML: Final = frozenset(
+    ("abbr", "acronym", "address", "area", "article", "aside", "audio", "base", "basefont", "bdi", "bdo", "big",
+     "blockquote", "body", "button", "canvas", "caption", "center", "cite", "code", "col", "colgroup", "data",
+     "datalist", "del", "details", "dfn", "dialog", "dir", "div", "embed", "fieldset", "figcaption", "figure",
+     "font", "footer", "form", "frame", "frameset", "head", "header", "hgroup", "html", "iframe", "img", "input",
+     "ins", "kbd", "label", "legend", "link", "main", "map", "mark", "menu", "meta", "meter", "nav", "nobr",
+     "noframes", "noscript", "object", "ol", "optgroup", "option", "output", "param", "picture", "pre", "progress",
+     "rtc", "ruby", "samp", "script", "search", "section", "select", "slot", "small", "source", "span", "strike",
+     "strong", "style", "sub", "summary", "sup", "svg", "table", "tbody", "template", "textarea", "tfoot", "thead",
+     "time", "title", "track", "var", "video", "wbr", "path", "text", "tspan", "rect", "circle", "line", "defs",
+     "symbol", "use")
+)  # fmt: skip
 _FOREIGN: Final = re.compile("[\u0370-\u03ff\u0400-\u052f]")
 _FOREIGN_WORD: Final = re.compile("[0-9A-Za-z\u0370-\u052f]*[\u0370-\u052f][0-9A-Za-z\u0370-\u052f]*")
 
@@ -298,6 +312,9 @@ def _undo(found: re.Match[str], asides: list[tuple[int, str]]) -> str | None:
     if kind == "tags":
         if "=" in raw or "@" in raw or _NUMBER.search(raw):
             asides.append((found.start(), raw))
+        name = _field(found)
+        if name:
+            return f"\n{name}: "
         return "\n" if _BLOCK.search(raw, 0, _ENOUGH) else "\t" if _CELL.search(raw, 0, _ENOUGH) else ""
     if kind == "entity":
         plain = html.unescape(raw)
@@ -311,6 +328,18 @@ def _undo(found: re.Match[str], asides: list[tuple[int, str]]) -> str | None:
     except UnicodeDecodeError:
         # A few are signs between numbers.
         return escaped.decode("utf-8", "replace") if len(escaped) >= _MANY_ESCAPES else None
+
+
+def _field(found: re.Match[str]) -> str:
+    """Return the name of the element that the last tag of a run opens, if a value follows that it may be the label of.
+
+    Tags within a word are no fields, whatever their names: they stand there to hide it.
+    """
+    text, start, end = found.string, found.start(), found.end()
+    if not text[end : end + 1].isalnum() or (start and text[start - 1].isalnum() and text[start + 1] != "/"):
+        return ""
+    element = _ELEMENT.search(text, max(start, end - _ENOUGH), end)
+    return element[1] if element is not None and element[1].lower() not in _HTML else ""
 
 
 def _latin(found: re.Match[str]) -> str:

@@ -2,11 +2,13 @@
 
 Rows are lines with the same number of separators (tab, pipe, semicolon, comma); the first line of such a block is its
 heading. In a spreadsheet each cell is a place of its own ("sheet Salaries, B7"), and the topmost cell of a column is.
+In SQL the names in parentheses before VALUES are the headings of what stands in parentheses behind it.
 """
 
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from holdgate.detect.match import Span
@@ -14,6 +16,13 @@ from holdgate.detect.match import Span
 _SEPARATORS: Final = "\t|;,"
 _CELL: Final = re.compile(r"(.*?)(?:, |!)?([A-Z]{1,3})(\d{1,7})")
 _HEADING_ROWS: Final = 3
+
+
+_INSERT: Final = re.compile(r"\binsert\s+into\s+[^\s(]{1,130}\s*\(([^()]{1,4000})\)\s*values\b", re.IGNORECASE)
+_MOST_INSERTS: Final = 5_000
+# A row in parentheses is no longer than this.
+_LONGEST_ROW: Final = 4_000
+_QUOTED: Final = re.compile(r"'(?:[^']|'')*(?:'|\Z)")
 
 
 class Tables:
@@ -25,6 +34,7 @@ class Tables:
         self._tops: dict[int, int] = {}
         self._cells: dict[int, list[Span]] = {}
         self._places = places
+        self._inserts: list[tuple[int, int]] | None = None
         self._columns: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
         if places:
             self._read_places(len(text))
@@ -33,6 +43,9 @@ class Tables:
         """Return where the headings of the column stand that the character at `position` belongs to; [] if none."""
         if self._places:
             return self._place_headings(position)
+        insert = self._insert(position)
+        if insert >= 0:
+            return self._names(insert, position)
         top, line = self._top(position)
         if top == line:
             return []
@@ -43,8 +56,57 @@ class Tables:
 
     def in_heading_row(self, position: int, of: int) -> bool:
         """Whether `position` stands in the heading row of the table that holds the value at `of`."""
+        insert = self._insert(of)
+        if insert >= 0:
+            return self._insert_spans()[insert][0] <= position <= self._insert_spans()[insert][1]
         top, line = self._top(of)
         return top != line and top <= position <= self._line_end(top)
+
+    def _insert_spans(self) -> list[tuple[int, int]]:
+        """Return where the names of the columns stand in each INSERT statement of the text."""
+        if self._inserts is None:
+            some = "VALUES" in self._text or "values" in self._text
+            found = islice(_INSERT.finditer(self._text), _MOST_INSERTS) if some else ()
+            self._inserts = [insert.span(1) for insert in found]
+        return self._inserts
+
+    def in_insert(self, position: int) -> bool:
+        """Whether a value stands in an INSERT statement."""
+        return self._insert(position) >= 0
+
+    def _insert(self, position: int) -> int:
+        """Return which INSERT statement `position` stands in the values of, -1 for none."""
+        spans = self._insert_spans()
+        index = bisect_right(spans, (position, 0)) - 1
+        if index < 0 or position <= spans[index][1]:
+            return -1
+        start = max(spans[index][1] + 1, position - _LONGEST_ROW)
+        return index if ");" not in _QUOTED.sub("", self._text[start:position]) else -1
+
+    def _names(self, insert: int, position: int) -> list[Span]:
+        """Return where the name of the column stands of a value in a row of an INSERT statement."""
+        left, right = self._insert_spans()[insert]
+        start = max(right + 1, position - _LONGEST_ROW)
+        before = _QUOTED.sub(lambda quoted: "_" * len(quoted[0]), self._text[start:position])
+        row = before.rfind("(")
+        # The opening quote of the value itself is not closed yet.
+        column = before.count(",", row + 1) if row >= 0 else -1
+        for name in re.finditer("[^,]+", self._text[left:right]):
+            if column == 0:
+                return [(left + name.start(), left + name.end())]
+            column -= 1
+        return []
+
+    def row(self, position: int) -> str:
+        """Return which row of which sheet `position` is in; "" where the text has no cells."""
+        if not self._places:
+            return ""
+        cell = self._cell(position)
+        return f"{cell[1]} {cell[3]}" if cell is not None else ""
+
+    def _cell(self, position: int) -> re.Match[str] | None:
+        index = bisect_right(self._places, position, key=lambda place: place[0]) - 1
+        return _CELL.fullmatch(self._places[index][1]) if index >= 0 else None
 
     def _top(self, position: int) -> tuple[int, int]:
         """Return where the first line of the table begins that `position` is in, and where its own line begins."""
@@ -104,8 +166,7 @@ class Tables:
                 rows.append((int(cell[3]), start, end))
 
     def _place_headings(self, position: int) -> list[Span]:
-        index = bisect_right(self._places, position, key=lambda place: place[0]) - 1
-        cell = _CELL.fullmatch(self._places[index][1]) if index >= 0 else None
+        cell = self._cell(position)
         if cell is None:
             return []
         return [(start, end) for row, start, end in self._columns.get((cell[1], cell[2]), []) if row < int(cell[3])]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from holdgate.detect import figures
 from holdgate.detect.digitwords import DIGIT_WORDS
 from holdgate.detect.forms import MOST_CHARACTERS
 from holdgate.detect.labels import ends_label
@@ -21,8 +22,14 @@ WIDE: Final = "wide separators"
 REVERSED: Final = "reversed"
 LOOKALIKE: Final = "look-alike letters"
 GLUED: Final = "glued letters"
+ZEROS: Final = "leading zeros"
 FIELDS: Final = "split over fields"
 _LOOKS: Final = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
+# Words and abbreviations of letters that look like digits.
+_WORDS: Final = frozenset(
+    ("id", "ids", "is", "so", "do", "to", "go", "os", "il", "lo", "iso", "dos", "log", "sos", "bid", "tid", "sid",
+     "lid",      "oid", "too", "got", "dot", "bit", "bits", "its", "sgd", "bis", "ist", "isso")
+)  # fmt: skip
 _GLUED: Final = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
 _GLUED_CODE: Final = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-Z][A-Z0-9]{3,})[a-z]{1,12}")
 _FIELD: Final = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
@@ -69,6 +76,7 @@ Run = list[Token]
 
 def variants(text: str, base: int) -> Iterator[tuple[str, Run]]:
     """Yield the runs of tokens that a value may be made of, each with the name of the trick that it undoes."""
+    text = figures.without(text)
     fields = [
         Token(base + field.start(1), base + field.end(1), field[1])
         for field in _FIELD.finditer(text)
@@ -94,7 +102,7 @@ def variants(text: str, base: int) -> Iterator[tuple[str, Run]]:
                     yield GLUED, glued
             bare = _without_zeros(run)
             if bare != run:
-                yield "leading zeros", bare
+                yield ZEROS, bare
             backwards = [Token(token.start, token.end, token.characters[::-1]) for token in reversed(run)]
             yield REVERSED, backwards
             for table, kept in ((_CAREFUL, 2), (_LOOKALIKE, 2), (_LOOKALIKE, 0)):
@@ -128,7 +136,7 @@ def _runs(text: str, base: int) -> Iterator[Run]:
         )
         if run:
             gap = text[run[-1].end - base : token.start()]
-            wide = len(gap) > _WIDEST_GAP and not _filled(gap)
+            wide = (len(gap) > _WIDEST_GAP and not _filled(gap)) or figures.WALL in gap
             if not piece or wide or len(run) >= _MOST_TOKENS:
                 yield run
                 run = []
@@ -185,7 +193,7 @@ def _looking(run: Run, table: dict[int, int], kept: int) -> Run | None:
     for index, token in enumerate(run):
         word = token.characters
         left = kept if index == first and word[:kept].isalpha() else 0
-        if any(map(str.isdigit, word)) or _LOOKS.fullmatch(word):
+        if any(map(str.isdigit, word)) or (_LOOKS.fullmatch(word) and word.lower() not in _WORDS):
             word = word[:left] + word[left:].translate(table)
         changed.append(Token(token.start, token.end, word))
     return changed if changed != run else None

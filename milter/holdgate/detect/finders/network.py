@@ -10,6 +10,8 @@ from holdgate.detect.finders.finder import DOTTED, Dictionaries, Place, Text
 _FOUR: Final = re.compile(rb"0\.0{1,3}\.0{1,3}\.0{1,3}(?![0Aa]|\.0)")
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _BYTES: Final = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")
+# A program's name before its version, "LibreOffice/25.2.3.2": with capitals, as names of hosts do not have.
+_VERSION: Final = re.compile(r"(?:^|[\s;,(])[A-Za-z]{0,30}[A-Z][A-Za-z]{0,30}/\Z")
 _COLONS: Final = re.compile(rb":[0Aa]{0,4}:")
 # Without "::", an address has eight groups; times of day have three.
 _GROUPS: Final = re.compile(rb":(?:[0Aa]{1,4}:){6}")
@@ -32,6 +34,8 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
             and mask[start - 1] in b"0Aa."
             and not (mask[start - 1] == 46 and mask[start - 2 : start - 1] not in b"0Aa")
         ):
+            continue
+        if _VERSION.search(text.text, max(0, start - 32), start) or text.text.startswith("$", end):
             continue
         raw = text.text[start:end]
         if _BYTES.fullmatch(raw):

@@ -7,6 +7,9 @@ from stdnum import bitcoin
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _VALUES = {character: value for value, character in enumerate(_BASE58)}
+_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_BECH32_GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_BECH32M = 0x2BC830A3
 _RIPPLE = str.maketrans("rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz", _BASE58)
 
 
@@ -30,8 +33,24 @@ def ripple(value: str) -> bool:
 
 
 def bitcoin_address(value: str) -> bool:
-    """Whether it is an address in Base58Check or Bech32 (BIP 173)."""
-    return bool(bitcoin.is_valid(value))
+    """Whether it is an address in Base58Check, Bech32 (BIP 173) or, for Taproot and later, Bech32m (BIP 350)."""
+    return bool(bitcoin.is_valid(value)) or _bech32m(value)
+
+
+def _bech32m(value: str) -> bool:
+    """Whether it is an address of witness version 1 to 16 with its checksum (BIP 350)."""
+    if not value.startswith("bc1") or len(value) > 90:
+        return False
+    data = [_BECH32.find(character) for character in value[3:]]
+    if len(data) < 7 or min(data) < 0 or not 1 <= data[0] <= 16:
+        return False
+    check = 1
+    for five_bits in (3, 3, 0, 2, 3, *data):  # "bc", expanded
+        top = check >> 25
+        check = (check & 0x1FFFFFF) << 5 ^ five_bits
+        for index, generator in enumerate(_BECH32_GENERATORS):
+            check ^= generator if top >> index & 1 else 0
+    return check == _BECH32M
 
 
 def ethereum(value: str) -> bool:
@@ -44,8 +63,15 @@ def ethereum(value: str) -> bool:
     lower = digits.lower()
     if len(set(lower)) <= 4:
         return False
+    return digits in (lower, digits.upper()) or ethereum_checked(value)
+
+
+def ethereum_checked(value: str) -> bool:
+    """Whether 0x and 40 hexadecimal digits, in letters of both cases, have the check of EIP-55."""
+    digits = value[2:]
+    lower = digits.lower()
     if digits in (lower, digits.upper()):
-        return True
+        return False
     check = keccak.new(digest_bits=256, data=lower.encode()).hexdigest()
     return all(
         character.isupper() == (nibble > "7")

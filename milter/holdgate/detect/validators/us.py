@@ -27,6 +27,11 @@ def ssn(value: str) -> bool:
     )
 
 
+def ssn_without_zeros(value: str) -> bool:
+    """Whether a Social Security number remains when the zeros are put back that a spreadsheet dropped."""
+    return not value.startswith("0") and ssn(value.zfill(9))
+
+
 def itin(value: str) -> bool:
     """Whether it is built like an ITIN: 9 in front, a group that the IRS issues (Internal Revenue Manual 3.21.263)."""
     if _NINE_DIGITS.fullmatch(value) is None:

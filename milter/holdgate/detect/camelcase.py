@@ -1,0 +1,61 @@
+"""Names of fields in camelCase ("creditCardNumber"), as their words."""
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+_BORDER: Final = b"aA"
+_ALNUM: Final = b"0Aa"
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_LONGEST: Final = 40
+# A word of one letter before the others is a brand ("iPhone"), and no field.
+_LEAST_FIRST: Final = 2
+# More names than these in one text are not looked at: they are no names of fields, but encoded data.
+_MOST: Final = 4_000
+
+
+class Name(NamedTuple):
+    """A name: where it starts, its words in lower case with spaces between and around, and the place of each of these.
+
+    The place of a character is where it stands in the name; that of a space is the end of the word before it.
+    """
+
+    start: int
+    spaced: str
+    places: tuple[int, ...]
+
+
+def split(text: str, mask: bytes) -> list[Name]:
+    """Return the names in `text`, which has this mask (see `candidates`), that are written so."""
+    found: list[Name] = []
+    position = 0
+    while (border := mask.find(_BORDER, position)) >= 0:
+        start = border
+        while start > position and mask[start - 1] in _ALNUM:
+            start -= 1
+        name = _NAME.match(text, start)
+        if name is None:
+            position = border + len(_BORDER)
+            continue
+        position = max(name.end(), border + len(_BORDER))
+        words = _words(name[0]) if len(name[0]) <= _LONGEST else None
+        if words is not None:
+            found.append(Name(start, *words))
+            if len(found) >= _MOST:
+                break
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _words(name: str) -> tuple[str, tuple[int, ...]] | None:
+    pieces = [word.span() for word in _WORD.finditer(name)]
+    if len(pieces) < 2 or pieces[0][1] < _LEAST_FIRST:
+        return None
+    spaced = " "
+    places = [0]
+    for start, end in pieces:
+        spaced += name[start:end].lower() + " "
+        places.extend(range(start, end))
+        places.append(end)
+    return spaced, tuple(places)

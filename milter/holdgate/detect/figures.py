@@ -1,0 +1,77 @@
+"""Figures that stand in mail for what they are: dates, times, web addresses, dumps, coordinates. They hide nothing.
+
+Whoever looks for disguised numbers joins groups of digits; without this, two dates or the parameters of an address
+would join into a card number. What is found here is taken out of the text before that.
+"""
+
+import re
+from typing import Final
+
+# What no piece of a value reaches over.
+WALL: Final = "\x00"
+_OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_MONTHS: Final = r"(?i:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
+_TIME: Final = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,6})?)?"
+_DECIMALS: Final = r"(?<![\d.])[+-]?\d{1,3}\.\d{3,}°?(?: ?[NSEW]\b)?[,; ]{1,3}[+-]?\d{1,3}\.\d{3,}"
+_DEGREES: Final = re.compile(_DECIMALS)
+_PAIR_REACH: Final = 24
+_PLAIN: Final = re.compile(
+    # A time of day (not a longer number in groups), with the year that mail programs and ctime(3) put behind it.
+    rf"(?<![\d:.]){_TIME}(?![\d:])"
+    r"(?: (?:[AaPp]\.?[Mm]\.?)?(?: ?[A-Z]{3,4})?(?: ?[+-]\d{4})?(?: ?(?:19|20)\d\d(?!\d))?)?"
+    # A date in figures.
+    r"|(?<![\d.\-/])(?:\d{4}(?P<one>[./\-])\d{1,2}(?P=one)\d{1,2}|\d{1,2}(?P<two>[./\-])\d{1,2}(?P=two)(?:\d{4}|\d\d))"
+    r"(?!\d|[./\-]\d)"
+    # A date with the month's name.
+    rf"|\b(?:\d{{1,2}}[. ]{{1,2}})?{_MONTHS}\.?,? ?\d{{1,2}}(?:st|nd|rd|th)?(?!\d)"
+    rf"(?:,? {_TIME})?(?:,? (?:19|20)\d\d(?!\d))?"
+    rf"|\b\d{{1,2}}[. ]{{1,2}}{_MONTHS}\.?,? (?:19|20)\d\d(?!\d)"
+    # A date-time group of telegrams.
+    rf"|\b\d{{6}}Z\b(?: {_MONTHS}(?: \d\d)?)?"
+    # An address of the Internet, or of a network card.
+    rf"|(?<![\d.]){_OCTET}(?:\.{_OCTET}){{3}}(?![\d.])"
+    r"|\b(?=[0-9:\-]{0,40}[a-fA-F])[0-9A-Fa-f]{2}(?:[:\-][0-9A-Fa-f]{2}){5,}\b"
+    # A postcode of the United States with its four further digits.
+    r"|(?<![\d\-])\d{5}-\d{4}(?![\d\-])"
+    # Degrees, in decimals or with minutes and seconds.
+    rf"|{_DECIMALS}"
+    r"|\d{1,3}°\s?\d{1,2}(?:[.,]\d+)?['′’]?(?:\s?\d{1,2}(?:[.,]\d+)?[\"″”])?"
+    # Words that revision control writes.
+    r"|\$(?:Id|Revision|Header|Date)[:$][^\n]*"
+    # Registers of a processor, and words of memory.
+    r"|\b(?i:[er]?[abcd]x|[er]?(?:si|di|bp|sp|ip)|r\d{1,2}|cr\d|[cdefgs]s|e?flags|pc|lr)\s?[:=]\s?(?:0x)?[0-9A-Fa-f]{4,16}\b"
+    r"|\b0x[0-9A-Fa-f]{4,16}\b"
+    r"|(?m:^[>\s]*[0-9A-Fa-f]{4,16}:?\s+(?:[0-9A-Fa-f]{2}[ \-]){4,}[^\n]*)"
+)
+# Points of an image map: pairs of numbers, not in groups of four as cards and accounts are.
+_POINTS: Final = re.compile(r"(?<![\w,])\d{1,4}(?:,\d{1,4}){3}(?:,\d{1,4},\d{1,4})*(?![\d,])")
+_URL: Final = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.\-]{1,15}://[^\s<>\"]+|\bwww\.[^\s<>\"]+")
+_PARTS: Final = str.maketrans(dict.fromkeys("/?&=#;:@", WALL))
+
+
+def without(text: str) -> str:
+    """Return `text` with WALLs in place of such figures, and between the parts of web addresses; as long as before."""
+    text = _PLAIN.sub(_wall, text)
+    if "," in text:
+        text = _POINTS.sub(_points, text)
+    if "//" in text or "www." in text:
+        text = _URL.sub(lambda url: url[0].translate(_PARTS), text)
+    return text
+
+
+def is_coordinate(text: str, start: int, end: int) -> bool:
+    """Whether what stands from `start` to `end` is one of two degrees in decimals."""
+    left = max(0, start - _PAIR_REACH)
+    return any(
+        left + pair.start() <= start and end <= left + pair.end()
+        for pair in _DEGREES.finditer(text[left : end + _PAIR_REACH])
+    )
+
+
+def _wall(found: re.Match[str]) -> str:
+    return WALL * len(found[0])
+
+
+def _points(found: re.Match[str]) -> str:
+    grouped = {len(number) for number in found[0].split(",")[:-1]} == {4}
+    return found[0] if grouped else WALL * len(found[0])

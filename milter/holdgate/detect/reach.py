@@ -1,0 +1,94 @@
+"""How far a keyword reaches: not over a field of a quoted header, nor out of a sentence with a number of its own."""
+
+import re
+from typing import Final
+
+from holdgate.detect.keywords import Keyword
+
+# Fields of a header as mail programs quote it above an answer (RFC 5322 names, and what they are called elsewhere).
+_FIELDS: Final = (
+    "From|To|Cc|Bcc|Sent|Date|Subject|Reply-To|Received|Message-ID|Importance|Attachments"
+    "|Von|An|Kopie|Gesendet|Datum|Betreff|De|À|A|Envoyé|Objet|Pour|Para|Enviado|Enviada em|Asunto|Assunto|Fecha|Da"
+    "|Inviato"
+    "|Oggetto|Data|Van|Aan|Verzonden|Onderwerp|Od|Do|DW|Wysłano|Temat"
+)
+_FIELD: Final = re.compile(rf"\n[>\s|*_]{{0,8}}(?:{_FIELDS})[*_]{{0,2}}\s?:", re.IGNORECASE)
+_BLANK_LINE: Final = re.compile(r"\n[ \t\r>|]*\n")
+_SENTENCE_END: Final = re.compile(r"[.!?][\"')\]]?(?:\s+(?=[^\W\d_a-z])|\s*\n)|\n[ \t\r>|]*\n")
+_NUMBER: Final = re.compile(r"\d{4}|\d{1,3}[./\- ]\d")
+_OWN_NUMBER: Final = re.compile(r"[^.!?\n\d]{0,20}\d{2}")
+# The number that a keyword is right before, whatever little word is between; of a year, that it is one.
+_NEXT_NUMBER: Final = re.compile(
+    r"[ \t:#=.]{0,4}(?:[^\W\d_]{2} )?(?P<number>(?P<year>(?:19|20)\d\d\b)?\d{0,40}(?:[ ./\-]\d+)*)"
+)
+_LEAST: Final = 4
+_SPACES: Final = re.compile(r"\s")
+# In an address of the web, a name and its value stand no further apart than this.
+_IN_URL: Final = 2
+_LONGEST_URL: Final = 300
+# Two letters are a label of what stands right behind them or nothing.
+_SHORT: Final = 2
+_SHORT_REACH: Final = 16
+_ACRONYM: Final = 3
+_ACRONYM_REACH: Final = 40
+_LETTER: Final = re.compile(r"[^\W\d_]")
+
+
+def reaches(text: str, keyword: Keyword, start: int, end: int, proves: bool) -> bool:
+    """Whether a keyword may speak for the value from `start` to `end` of `text`, by what stands between the two.
+
+    `proves` says that the value has a check digit. Else three letters speak only for what is near, or for a list of
+    numbers.
+    """
+    before = keyword.end <= start
+    between = text[keyword.end : start] if before else text[end : keyword.start]
+    if len(keyword.word) <= _SHORT and (len(between) > _SHORT_REACH or "\n" in between.strip(" \t\r\n:#=")):
+        return False
+    far = len(between) > _ACRONYM_REACH and _LETTER.search(between) is not None
+    if far and len(keyword.word) <= _ACRONYM and not proves:
+        return False
+    if _in_url(text, keyword.start) and not (before and len(between) <= _IN_URL and len(keyword.word) > _SHORT):
+        return False
+    if len(between) > _IN_URL and is_parameter(text, start):
+        return False
+    if "\n" in between:
+        if _FIELD.search(text, *_line_starts(keyword, start, end)) is not None:
+            return False
+        if not before and _OWN_NUMBER.match(text, keyword.end) is not None:
+            return False
+    if _is_spent(text, keyword, start, end, before and "\n" in between):
+        return False
+    sentence = _SENTENCE_END.search(between)
+    if sentence is None:
+        return True
+    if before:
+        return _NUMBER.search(between, 0, sentence.start()) is None
+    return _BLANK_LINE.search(between) is None and _OWN_NUMBER.match(text, keyword.end) is None
+
+
+def _is_spent(text: str, keyword: Keyword, start: int, end: int, over_lines: bool) -> bool:
+    """Whether the keyword is right before another number: a year, or one unlike the value of a later line."""
+    own = _NEXT_NUMBER.match(text, keyword.end)
+    if own is None or own.start("number") == start or len(own["number"]) < _LEAST:
+        return False
+    return own["year"] is not None or (over_lines and not _alike(own["number"], text[start:end]))
+
+
+def _alike(one: str, two: str) -> bool:
+    """Whether two numbers have as many digits each, as those of a list have."""
+    return sum(map(str.isdigit, one)) == sum(map(str.isdigit, two))
+
+
+def _line_starts(keyword: Keyword, start: int, end: int) -> tuple[int, int]:
+    """Return where a field may begin that parts the two: up to the end of its name, which may be the keyword."""
+    return (keyword.end, start) if keyword.end <= start else (end, keyword.end + 3)
+
+
+def is_parameter(text: str, start: int) -> bool:
+    """Whether the value at `start` is that of a parameter in an address of the web, which has a name of its own."""
+    return text[start - 1 : start] == "=" and _in_url(text, start)
+
+
+def _in_url(text: str, position: int) -> bool:
+    scheme = text.rfind("://", max(0, position - _LONGEST_URL), position)
+    return scheme >= 0 and _SPACES.search(text, scheme, position) is None
