@@ -99,7 +99,7 @@ def policies() -> str:
         "without `@` is a domain; `<>` is the null sender. Where a pattern is expected a Postfix table may stand",
         "(`ldap:/etc/…`, `pgsql:…`, `hash:…`, `pcre:…`): it is asked through `postmap -q` for the address, its domain",
         "and its `mailbox@` as access(5) does, and matches when it has an entry. When a table cannot be asked, the",
-        "message is deferred. The user `holdgate` must be able to read it, and a table on another machine needs a line",
+        "message is deferred. The group `holdgate` must have access, and a table on another machine needs a line",
         "in a drop-in of the milter's unit: see how to [install](../howto/install.md#tables-and-databases-elsewhere).",
         "",
     ]

@@ -407,7 +407,15 @@ class Settings(Section):
     """All settings, a table for each room."""
 
     user: str = Field(
-        "holdgate", description="System user of the unprivileged daemons; a daemon that root starts changes to it."
+        "holdgate",
+        description="System user of the half of `holdgate-queue` that is not root, and owner of the store. The users "
+        "of the other daemons are in its group. A daemon that root starts changes to its user.",
+    )
+    milter_user: str = Field(
+        "", description="System user of `holdgate-milter`; unset means `holdgate-milter`, or `user` if that is set."
+    )
+    desk_user: str = Field(
+        "", description="System user of `holdgate-desk`; unset means `holdgate-desk`, or `user` if that is set."
     )
     milter: MilterSettings = MilterSettings()
     scan: ScanSettings = ScanSettings()
@@ -422,3 +430,10 @@ class Settings(Section):
     desk: DeskSettings = DeskSettings()
     canary: CanarySettings = CanarySettings()
     metrics: MetricsSettings = MetricsSettings()
+
+    def account(self, daemon: Literal["milter", "queue", "desk"]) -> str:
+        """Return the system user of a daemon; of `holdgate-queue`, that of its unprivileged half."""
+        if daemon == "queue":
+            return self.user
+        given = self.milter_user if daemon == "milter" else self.desk_user
+        return given or (self.user if "user" in self.model_fields_set else f"holdgate-{daemon}")

@@ -6,6 +6,7 @@ import ctypes
 import grp
 import os
 import pwd
+import resource
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ EX_OSERR = 71
 EX_CONFIG = 78
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 
 # Pause between two questions whether a daemon still answers, in seconds: often enough for every WatchdogSec= of ours.
 _ATTEND_INTERVAL = 10.0
@@ -36,6 +38,7 @@ def begin(name: str, description: str | None) -> tuple[Settings, Path]:
     parser.add_argument("-v", "--verbose", action="store_true", help="log more")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     arguments = parser.parse_args()
+    keep_memory_private()
     maillog.configure(name, daemon=True, verbose=arguments.verbose)
     try:
         return load_settings(arguments.config), arguments.config
@@ -71,6 +74,15 @@ def die_with_parent() -> None:
     A change of user undoes it, so `become` goes first; and the parent is the thread that forked, not its process.
     """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def keep_memory_private() -> None:
+    """Have this process leave no core file, and let no process of its user read its memory (prctl(2)).
+
+    It holds keys, and mail while it is read. A program that it starts begins dumpable again, without core files.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0)
 
 
 def ids_of(user: str) -> tuple[int, int]:

@@ -149,6 +149,56 @@ def test_units_are_confined(machine: Machine, unit: str, limit: float) -> None:
     assert float(overall.split(":")[1].split()[0]) <= limit
 
 
+def test_each_daemon_is_a_user_of_its_own_and_leaves_no_core_file(machine: Machine) -> None:
+    for unit, users in (
+        ("holdgate-milter", {"holdgate-milter"}),
+        ("holdgate-desk", {"holdgate-desk"}),
+        ("holdgate-queue", {"root", "holdgate"}),
+    ):
+        group = machine.run("systemctl", "show", "--property=ControlGroup", "--value", unit).stdout.strip()
+        pids = machine.run("cat", f"/sys/fs/cgroup{group}/cgroup.procs").stdout.split()
+        # A program of Postfix's that the agent runs may have ended meanwhile.
+        owners = machine.run("ps", "-o", "user:32=", "-p", ",".join(pids), check=False).stdout.split()
+        assert set(owners) == users
+        limits = machine.run("sh", "-c", f"cat {' '.join(f'/proc/{pid}/limits' for pid in pids)}", check=False).stdout
+        cores = {tuple(line.split()[4:6]) for line in limits.splitlines() if line.startswith("Max core file size")}
+        assert cores == {("0", "0")}
+
+
+def test_no_daemon_may_do_more_than_its_part(machine: Machine) -> None:
+    def may(user: str, *command: str) -> bool:
+        return machine.run("runuser", "-u", user, "--", *command, check=False).returncode == 0
+
+    incident, word = hold(machine)
+    asked = "import sys; from holdgate.queue.client import QueueClient; from pathlib import Path; "
+    client = "QueueClient(Path('/run/holdgate/queue.sock'))"
+    (held,) = [
+        line.split()
+        for line in machine.run(
+            *("/opt/holdgate/bin/python", "-c", f"{asked}[print(m.queue_id, m.arrival_time) for m in {client}.held()]")
+        ).stdout.splitlines()
+        if line
+    ][-1:]
+    act = f"('{held[0]}', {held[1]})"
+    for user, shows, releases in (
+        ("holdgate-milter", False, False),
+        ("holdgate-desk", True, False),
+        ("anna", False, False),
+    ):
+        assert may(user, "/opt/holdgate/bin/python", "-c", f"{asked}{client}.show{act}") == shows, user
+        assert may(user, "/opt/holdgate/bin/python", "-c", f"{asked}{client}.release{act}") == releases, user
+    for path, readers in (
+        ("/etc/holdgate/seal.keys", {"holdgate", "holdgate-milter", "holdgate-desk"}),
+        ("/var/lib/holdgate/holdgate.db", {"holdgate", "holdgate-milter", "holdgate-desk"}),
+        ("/var/lib/holdgate/token.key", {"holdgate-desk"}),
+        ("/var/lib/holdgate/spool", {"holdgate-milter"}),
+    ):
+        users = ("holdgate", "holdgate-milter", "holdgate-desk", "anna")
+        assert {user for user in users if may(user, "test", "-r", path)} == readers, path
+    assert word not in machine.mailbox("bob")
+    approve(machine, incident, word)
+
+
 def test_the_compiled_engine_finds_in_a_confined_worker(machine: Machine) -> None:
     engine = "import holdgate.detect.judge as judge; print(judge.__file__)"
     assert machine.run("/opt/holdgate/bin/python", "-c", engine).stdout.endswith(".so\n")
@@ -287,6 +337,11 @@ def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine,
     settings = bare.root / "etc/holdgate/holdgate.toml"
     settings.write_text(settings.read_text() + "\n[scan]\nworkers = 1\n")
     newer = with_version(package, workshop, "99.0")
+    # As a version with one user for all daemons left it.
+    bare.run("systemctl", "stop", "holdgate.target")
+    bare.run("chown", "-R", "holdgate:holdgate", "/var/lib/holdgate", "/var/spool/postfix/holdgate")
+    bare.run("sh", "-c", "chmod 0750 /var/lib/holdgate && chmod 0640 /var/lib/holdgate/holdgate.db*")
+    bare.run("chgrp", "postfix", "/var/spool/postfix/holdgate")
     bare.install(newer)
     assert "workers = 1" in settings.read_text()
     (incident,) = bare.held()

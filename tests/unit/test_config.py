@@ -97,3 +97,17 @@ def test_durations_and_sizes_are_written_as_they_are_read(number: int) -> None:
 def test_durations_that_are_none(value: str) -> None:
     with pytest.raises(ValueError, match="write a duration"):
         parse_duration(value)
+
+
+@pytest.mark.parametrize(
+    ("given", "accounts"),
+    [
+        ({}, ["holdgate-milter", "holdgate", "holdgate-desk"]),
+        ({"user": "mail"}, ["mail", "mail", "mail"]),
+        ({"user": "mail", "desk_user": "desk"}, ["mail", "mail", "desk"]),
+        ({"milter_user": "reader"}, ["reader", "holdgate", "holdgate-desk"]),
+    ],
+)
+def test_each_daemon_is_a_user_of_its_own(given: dict[str, str], accounts: list[str]) -> None:
+    settings = Settings.model_validate(given)
+    assert [settings.account("milter"), settings.account("queue"), settings.account("desk")] == accounts

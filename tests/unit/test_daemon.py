@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,3 +55,27 @@ def test_ready_is_told_at_the_first_yes_and_not_before(systemd: socket.socket) -
     daemon.attend(answer)
     assert systemd.recv(100) == b"READY=1\nWATCHDOG=1"
     assert len(asked) == 3
+
+
+def test_memory_is_kept_from_core_files_and_from_other_processes() -> None:
+    program = (
+        "import ctypes, resource; from holdgate import daemon; daemon.keep_memory_private(); "
+        "print(ctypes.CDLL(None).prctl(3), *resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    path = {"PYTHONPATH": str(Path(daemon.__file__).parents[1])}
+    run = subprocess.run([sys.executable, "-c", program], env=path, capture_output=True, text=True, check=True)
+    assert run.stdout == "0 0 0\n"
+
+
+@pytest.mark.parametrize("name", ["gate", "desk", "queue"])
+def test_each_daemon_begins_with_that(name: str, tmp_path: Path) -> None:
+    config = tmp_path / "holdgate.toml"
+    config.write_text("no = 'setting'\n")
+    program = (
+        f"import sys; from holdgate import daemon; daemon.keep_memory_private = lambda: print('private'); "
+        f"from holdgate.{name} import main; sys.argv = ['x', '-c', {str(config)!r}]; main.main()"
+    )
+    path = {"PYTHONPATH": str(Path(daemon.__file__).parents[1])}
+    run = subprocess.run([sys.executable, "-c", program], env=path, capture_output=True, text=True, check=False)
+    assert run.stdout == "private\n", run.stderr
+    assert run.returncode == daemon.EX_CONFIG

@@ -111,7 +111,8 @@ def check(path: Path) -> Report:
 def _directories(path: Path, settings: Settings) -> Iterator[str]:
     spool = settings.milter.spool_directory
     if not spool.is_dir():
-        yield f"{path}: [milter] spool_directory: {spool} is not there; create it for the user {settings.user}"
+        owner = settings.account("milter")
+        yield f"{path}: [milter] spool_directory: {spool} is not there; create it for the user {owner}"
     milter = place_of(settings.milter.socket)
     if isinstance(milter, Path):
         yield from _socket_directory(path, milter.parent)
@@ -197,12 +198,13 @@ def _unknown_names(policy: Policy, loaded: Loaded | None) -> Iterator[str]:
 
 
 def _as_daemons_do(settings: Settings) -> Tables:
-    """Return tables as milter and desk see them; who is not root sees them as himself."""
+    """Return tables as the milter sees them, and with it the desk; anyone but root sees them with their own rights."""
+    account = settings.account("milter")
     try:
-        pwd.getpwnam(settings.user)
+        pwd.getpwnam(account)
     except KeyError:
         return Tables(settings.queue.postfix_config)
-    return Tables(settings.queue.postfix_config, user=settings.user if os.geteuid() == 0 else "")
+    return Tables(settings.queue.postfix_config, user=account if os.geteuid() == 0 else "")
 
 
 def _tables(policies: PolicyFile, tables: Tables) -> Iterator[str]:
@@ -251,7 +253,8 @@ def _desk(path: Path, settings: Settings) -> Iterator[str]:
     if not desk.own_domains and parseaddr(desk.notice_from)[1].endswith("@localhost"):
         yield f"{path}: [desk] own_domains: no domain is ours, so no sender is told what became of his message; set it"
     if not desk.token_key.parent.is_dir():
-        yield f"{path}: [desk] token_key: {desk.token_key.parent} is not there; create it for the user {settings.user}"
+        owner = settings.account("desk")
+        yield f"{path}: [desk] token_key: {desk.token_key.parent} is not there; create it for the user {owner}"
     for name, file in (("certificate", desk.certificate), ("private_key", desk.private_key)):
         if file is not None and not os.access(file, os.R_OK):
             yield f"{path}: [desk] {name}: {file} cannot be read"

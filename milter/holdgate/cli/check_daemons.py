@@ -1,10 +1,11 @@
-"""What `holdgate check` sees of the daemons: their user, what he may read and write, their workers, their sockets."""
+"""What `holdgate check` sees of the daemons: their users, what each may read and write, workers, sockets."""
 
 import os
 import pwd
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from holdgate.config import RulesSettings, Settings
 from holdgate.gate import probe
@@ -13,47 +14,63 @@ from holdgate.queue.client import QueueClient, QueueError
 from holdgate.scan import sandbox
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
 
+_Daemon = Literal["milter", "queue", "desk"]
+_DAEMONS: tuple[_Daemon, ...] = ("milter", "queue", "desk")
+
 
 def user(path: Path, settings: Settings) -> Iterator[str]:
-    """Yield that the daemons' user does not exist."""
-    try:
-        pwd.getpwnam(settings.user)
-    except KeyError:
-        yield f'{path}: user: there is no user "{settings.user}"; create it: systemd-sysusers, or adduser --system'
+    """Yield the daemons' users that do not exist."""
+    for account in dict.fromkeys(settings.account(daemon) for daemon in _DAEMONS):
+        if _entry(account) is None:
+            yield f'{path}: user: there is no user "{account}"; create it: systemd-sysusers, or adduser --system'
 
 
 def permissions(path: Path, settings: Settings) -> Iterator[str]:
-    """Yield what the daemons' user may not read or write. What is not there is named elsewhere."""
-    try:
-        entry = pwd.getpwnam(settings.user)
-    except KeyError:
-        return
-    written = {"[milter] spool_directory": settings.milter.spool_directory}
+    """Yield what a daemon's user may not read or write. What is not there is named elsewhere."""
+    written: list[tuple[str, Path, tuple[_Daemon, ...]]] = [
+        ("[milter] spool_directory", settings.milter.spool_directory, ("milter",))
+    ]
     milter = place_of(settings.milter.socket)
     if isinstance(milter, Path):
-        written["[milter] socket"] = milter.parent
+        written.append(("[milter] socket", milter.parent, ("milter",)))
     if settings.store.url.startswith("sqlite:///"):
         database = Path(settings.store.url.removeprefix("sqlite:///"))
         # SQLite makes its journal beside the database.
-        written |= {"[store] url": database, "[store] url: the directory": database.parent}
-    read: dict[str, Path | None] = {
-        "the settings": path,
-        "[policy] file": settings.policy.file,
-        "[rules] local_directory": settings.rules.local_directory,
-        "[seal] keys": settings.seal.keys,
-        "[desk] certificate": settings.desk.certificate,
-        "[desk] private_key": settings.desk.private_key,
-    }
+        written += [("[store] url", database, _DAEMONS), ("[store] url: the directory", database.parent, _DAEMONS)]
+    read: list[tuple[str, Path | None, tuple[_Daemon, ...]]] = [
+        ("the settings", path, _DAEMONS),
+        ("[policy] file", settings.policy.file, ("milter", "desk")),
+        ("[rules] local_directory", settings.rules.local_directory, ("milter", "desk")),
+        ("[seal] keys", settings.seal.keys, ("milter",)),
+        ("[desk] certificate", settings.desk.certificate, ("desk",)),
+        ("[desk] private_key", settings.desk.private_key, ("desk",)),
+    ]
     if settings.desk.token_key.exists():
-        read["[desk] token_key"] = settings.desk.token_key
+        read.append(("[desk] token_key", settings.desk.token_key, ("desk",)))
     else:
-        written["[desk] token_key: the directory"] = settings.desk.token_key.parent
-    for key, file in written.items():
-        if file.exists() and not _may(entry, "-w", file):
-            yield f"{path}: {key}: {settings.user} cannot write {file}; chown {settings.user} {file}"
-    for key, readable in read.items():
-        if readable is not None and readable.exists() and not _may(entry, "-r", readable):
-            yield f"{path}: {key}: {settings.user} cannot read {readable}; chgrp {settings.user} it, and chmod g+r"
+        written.append(("[desk] token_key: the directory", settings.desk.token_key.parent, ("desk",)))
+    for key, file, daemons in written:
+        for account in _refused(settings, daemons, "-w", file):
+            yield f"{path}: {key}: {account} cannot write {file}; chgrp {settings.user} {file}, and chmod g+w"
+    for key, readable, daemons in read:
+        if readable is not None:
+            for account in _refused(settings, daemons, "-r", readable):
+                yield f"{path}: {key}: {account} cannot read {readable}; chgrp {settings.user} it, and chmod g+r"
+
+
+def _refused(settings: Settings, daemons: tuple[_Daemon, ...], option: str, file: Path) -> Iterator[str]:
+    """Yield the users of these daemons, each once, for whom test(1) says no of a file that is there."""
+    for account in dict.fromkeys(settings.account(daemon) for daemon in daemons):
+        entry = _entry(account)
+        if entry is not None and file.exists() and not _may(entry, option, file):
+            yield account
+
+
+def _entry(account: str) -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(account)
+    except KeyError:
+        return None
 
 
 def confinement(_path: Path, _settings: Settings) -> Iterator[str]:

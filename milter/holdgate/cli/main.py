@@ -1,7 +1,6 @@
 """`holdgate`: the administrator's command. It parses the command line and calls the family that a subcommand is of."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +14,6 @@ from holdgate.scan.pool import ScanError
 
 # What a command ends with when it could not do its work; 1 is for what it found (see `holdgate scan`).
 _TROUBLE = 2
-# A new store is for its user and group alone, wherever it stands, as the daemons' UMask= says too.
-_STORE_UMASK = 0o027
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -33,11 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
-    previous = os.umask(_STORE_UMASK)
-    try:
-        migrate(load_settings(arguments.config).store.url)
-    finally:
-        os.umask(previous)
+    migrate(load_settings(arguments.config).store.url)
     return 0
 
 

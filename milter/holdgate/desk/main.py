@@ -37,7 +37,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     with ExitStack() as stack:
         try:
-            daemon.become(settings.user)
+            daemon.become(settings.account("desk"))
             timetable, anchoring = _start(settings, stack)
             metrics.serve(_NAME, settings.metrics.desk)
         except ConfigError as error:

@@ -30,7 +30,7 @@ def main() -> None:
     # libmilter waits for the first three in a thread of its own, and we for the last: no other thread may take one.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1})
     try:
-        daemon.become(settings.user)
+        daemon.become(settings.account("milter"))
         metrics.serve(_NAME, settings.metrics.milter)
         service = Service(path, settings, open_store(settings.store.url))
     except ConfigError as error:

@@ -1,5 +1,8 @@
 """The database behind the store: how it is connected, and how its schema is brought up to this version."""
 
+import contextlib
+import os
+import pwd
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +10,7 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 # How long a writer waits for another one, in seconds. A milter callback must answer well within Postfix's 300 s.
@@ -19,6 +22,9 @@ _IDLE_TIMEOUT = 60
 _PATIENCE = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 _WRITERS = 0x686F6C6467617465  # "holdgate"
 
+
+# Stands for the name of the process's user in the passfile of a URL.
+_USER = "{user}"
 
 # What a method of the store raises when the database fails under it: busy, full, gone. To be tried again.
 DatabaseError = SQLAlchemyError
@@ -48,6 +54,7 @@ def connect(url: str) -> Engine:
 def migrate(url: str, revision: str = "head") -> None:
     """Bring the schema up to this version, step by step, creating the database if needed. Raises StoreError."""
     config = _alembic(url)
+    _make_file(url)
     engine = _engine(url)
     try:
         with engine.begin() as connection:
@@ -61,6 +68,21 @@ def migrate(url: str, revision: str = "head") -> None:
         raise StoreError(f"{_shown(url)}: {_said(error)}") from error
     finally:
         engine.dispose()
+
+
+def _make_file(url: str) -> None:
+    """Make SQLite's file, if it is not there, writable for its group: the daemons are several users of one group.
+
+    SQLite gives the journal that it writes beside it the same rights.
+    """
+    if not url.startswith("sqlite:///"):
+        return
+    path = Path(url.removeprefix("sqlite:///"))
+    # Where it cannot be made, SQLite says why.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660)
+        os.fchmod(descriptor, 0o660)
+        os.close(descriptor)
 
 
 def _said(error: SQLAlchemyError) -> str:
@@ -105,7 +127,7 @@ def _sqlite(url: str) -> Engine:
 def _postgresql(url: str) -> Engine:
     try:
         # psycopg (version 3), whatever this version of SQLAlchemy takes by itself.
-        whole = make_url(url).set(drivername="postgresql+psycopg")
+        whole = _with_passfile(make_url(url).set(drivername="postgresql+psycopg"))
         engine = create_engine(whole, pool_pre_ping=True, connect_args=_PATIENCE)
     except ImportError as error:
         raise StoreError(f"{_shown(url)}: PostgreSQL needs the driver: pip install 'holdgate[postgresql]'") from error
@@ -127,6 +149,14 @@ def _postgresql(url: str) -> Engine:
         )
 
     return engine
+
+
+def _with_passfile(url: URL) -> URL:
+    """Put this process's user into the name of the passfile: libpq takes none that a second user may read."""
+    given = url.query.get("passfile")
+    if not isinstance(given, str) or _USER not in given:
+        return url
+    return url.update_query_dict({"passfile": given.replace(_USER, pwd.getpwuid(os.geteuid()).pw_name)})
 
 
 def _reads(connection: Connection) -> bool:

@@ -16,7 +16,7 @@ carried out one after the other, so that of two who want the same message gone t
 
 The agent acts only on a message that is in the hold queue, arrived when the asker says, and is ours: it carries our
 mark, or never came through the milter where the settings have such mail adopted. So whoever takes over an unprivileged
-daemon still cannot read or delete other mail.
+daemon still cannot read or delete other mail. The desk may list and show alone; the milter may ask for nothing.
 """
 
 import fcntl
@@ -36,6 +36,7 @@ from holdgate.queue.holdqueue import HoldQueue
 from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
 
 _REQUEST_LIMIT = 16384
+_READING = ("list", "show")
 
 # How many messages one request may name.
 BATCH = 100
@@ -55,14 +56,21 @@ class RefusedError(Exception):
 
 
 class Agent:
-    """Serves requests from root and from the users in `user_ids`."""
+    """Serves all requests from root and from the users in `user_ids`; from those in `reader_ids`, what only reads."""
 
     def __init__(
-        self, postfix: Postfix, *, user_ids: Collection[int], action_header: str, adopt_uninspected: bool = False
+        self,
+        postfix: Postfix,
+        *,
+        user_ids: Collection[int],
+        reader_ids: Collection[int] = (),
+        action_header: str,
+        adopt_uninspected: bool = False,
     ) -> None:
         self._postfix = postfix
         self._queue = HoldQueue(postfix)
         self._user_ids = frozenset(user_ids) | {0}
+        self._reader_ids = frozenset(reader_ids)
         self._mark = _any_of(headers.INCIDENT, action_header)
         self._inspected = _any_of(headers.STATUS)
         self._adopt_uninspected = adopt_uninspected
@@ -92,7 +100,7 @@ class Agent:
         try:
             # Read first: a peer that is refused while it still writes would not see why.
             request = _read_request(connection)
-            self._check_peer(connection)
+            self._check_peer(connection, request)
             with self._acting:
                 answer, content = self._carry_out(request)
         except RefusedError as error:
@@ -103,10 +111,11 @@ class Agent:
         connection.settimeout(_SEND_TIMEOUT)
         connection.sendall(json.dumps(answer).encode() + b"\n" + content)
 
-    def _check_peer(self, connection: socket.socket) -> None:
+    def _check_peer(self, connection: socket.socket, request: dict[str, Any]) -> None:
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         _, user_id, _ = struct.unpack("3i", credentials)
-        if user_id not in self._user_ids:
+        reads = user_id in self._reader_ids and request.get("do") in _READING
+        if user_id not in self._user_ids and not reads:
             raise RefusedError("not allowed")
 
     def _carry_out(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

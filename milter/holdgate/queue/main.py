@@ -28,7 +28,8 @@ def main() -> None:
     """Run the daemon until SIGTERM."""
     settings, _ = daemon.begin(_NAME, __doc__)
     try:
-        user_id, group_id = daemon.ids_of(settings.user)
+        user_id, group_id = daemon.ids_of(settings.account("queue"))
+        desk_id, _ = daemon.ids_of(settings.account("desk"))
         lock = agent.claim(settings.queue.socket)
         listener = agent.listen(settings.queue.socket, group_id=group_id)
     except (KeyError, OSError) as error:
@@ -44,6 +45,7 @@ def main() -> None:
     serving = agent.Agent(
         Postfix(settings.queue.postfix_config),
         user_ids=[user_id],
+        reader_ids=[desk_id],
         action_header=settings.policy.action_header,
         adopt_uninspected=settings.queue.adopt_uninspected,
     )
@@ -72,7 +74,7 @@ def _reconcile(settings: Settings) -> int:
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     parent = os.getppid()
     try:
-        daemon.become(settings.user)
+        daemon.become(settings.account("queue"))
         daemon.die_with_parent()
         metrics.serve(_NAME, settings.metrics.queue)
         store = open_store(settings.store.url)

@@ -14,7 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from holdgate.daemon import die_with_parent
+from holdgate.daemon import die_with_parent, keep_memory_private
 from holdgate.detect import Detector, RuleError
 from holdgate.extract import ocr
 from holdgate.extract.budget import Limits
@@ -31,6 +31,7 @@ _OCR_NICE = 10
 
 def main() -> None:
     """Serve the control socket whose descriptor is the only argument."""
+    keep_memory_private()
     control = socket.socket(fileno=int(sys.argv[1]))
     # The pool ends us by closing the socket; a terminal's Ctrl-C or systemd's SIGTERM is for the daemon to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -66,7 +66,7 @@ def test_a_new_store_is_not_for_everybody(settings: Path) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["-c", str(settings), "migrate"])
     assert ended.value.code == 0
-    assert store.stat().st_mode & 0o777 == 0o640
+    assert store.stat().st_mode & 0o777 == 0o660
 
 
 def test_nobody_decides_without_the_policies(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,7 @@
 import multiprocessing
+import os
+import pwd
+import stat
 import sys
 import threading
 from collections.abc import Callable
@@ -8,7 +11,7 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, make_url
 
 from holdgate.quarantine import database
 from holdgate.quarantine.incident import Answer, Ask, Incident, Owed, new_incident_id
@@ -35,6 +38,44 @@ def test_what_is_recorded_is_read_back(store: Store) -> None:
     assert store.find("4abcDEF") == [whole]
     assert store.find("nothing") == []
     assert [(e.event, e.who, e.how) for e in store.history(whole.id)] == [("recorded", "anna@corp.example", "test")]
+
+
+def test_a_file_is_made_for_all_of_its_group_and_written_through(tmp_path: Path) -> None:
+    path = tmp_path / "holdgate.db"
+    previous = os.umask(0o077)
+    try:
+        migrate(f"sqlite:///{path}")
+    finally:
+        os.umask(previous)
+    store = open_store(f"sqlite:///{path}")
+    store.record(incident(), ACTOR)
+    # What SQLite writes beside it has the same rights: each daemon is another user of the group.
+    modes = {found.name: stat.S_IMODE(found.stat().st_mode) for found in tmp_path.iterdir()}
+    assert modes == {"holdgate.db": 0o660, "holdgate.db-wal": 0o660, "holdgate.db-shm": 0o660}
+    store.close()
+
+
+def test_what_is_recorded_survives_a_power_cut(tmp_path: Path) -> None:
+    migrate(f"sqlite:///{tmp_path}/holdgate.db")
+    engine = database.connect(f"sqlite:///{tmp_path}/holdgate.db")
+    # https://sqlite.org/pragma.html#pragma_synchronous: 2 is FULL; in WAL mode, NORMAL may lose what was committed.
+    for _ in range(2):
+        with engine.connect() as connection:
+            asked = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
+        assert asked == PRAGMAS
+        engine.dispose()
+
+
+PRAGMAS = {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [("/etc/holdgate/pgpass.{user}", "/etc/holdgate/pgpass.%s"), ("/etc/holdgate/pgpass", "/etc/holdgate/pgpass")],
+)
+def test_a_passfile_may_be_named_for_each_user(given: str, used: str) -> None:
+    url = database._with_passfile(make_url(f"postgresql://holdgate@db.corp.example/holdgate?passfile={given}"))
+    assert url.query["passfile"] == used.replace("%s", pwd.getpwuid(os.geteuid()).pw_name)
 
 
 def test_text_that_is_no_text_can_be_stored_and_found(store: Store) -> None:

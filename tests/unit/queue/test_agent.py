@@ -104,6 +104,64 @@ def test_list_show_release_delete(path: Path, queue: HeldMail) -> None:
     assert client.show("4ours", 100) is None
 
 
+@contextlib.contextmanager
+def served_to(queue: HeldMail, **allowed: list[int]) -> Iterator[Path]:
+    """Serve root, and in a process of another user try what these user ids may do."""
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        path = Path(directory) / "queue.sock"
+        listener = agent.listen(path, group_id=NOBODY.pw_gid)
+        agent.Agent(queue, action_header="X-Netskope-Action", **{"user_ids": [], **allowed}).serve(listener)
+        yield path
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+NOBODY = pwd.getpwnam("nobody")
+REQUESTS: list[dict[str, object]] = [
+    {"do": "list"},
+    {"do": "show", "queue_id": "4ours", "arrival_time": 100},
+    *({"do": do, "messages": [["4ours", 100]]} for do in ("headers", "release", "delete", "no such")),
+]
+
+
+def refused_as_nobody(path: Path) -> list[str]:
+    """Ask everything as another user; return what the agent did not allow."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setresgid(*[NOBODY.pw_gid] * 3)
+        os.setresuid(*[NOBODY.pw_uid] * 3)
+        answers = [ask(path, json.dumps(request).encode() + b"\n") for request in REQUESTS]
+        os.write(writing, json.dumps(answers).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        answers = json.load(pipe)
+    os.waitpid(child, 0)
+    asked = zip(REQUESTS, answers, strict=True)
+    return [str(request["do"]) for request, answer in asked if answer.get("error") == "not allowed"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize(
+    ("allowed", "refused"),
+    [
+        ({}, ["list", "show", "headers", "release", "delete", "no such"]),
+        ({"reader_ids": [NOBODY.pw_uid]}, ["headers", "release", "delete", "no such"]),
+        ({"user_ids": [NOBODY.pw_uid]}, []),
+    ],
+    ids=["a stranger", "the desk", "the reconciler"],
+)
+def test_each_user_may_ask_for_what_it_needs(
+    queue: HeldMail, allowed: dict[str, list[int]], refused: list[str]
+) -> None:
+    with served_to(queue, **allowed) as path:
+        assert refused_as_nobody(path) == refused
+    assert bool(queue.acts) == ("release" not in refused)
+
+
 def test_mail_that_is_not_ours_is_not_read_released_or_deleted(path: Path, queue: HeldMail) -> None:
     client = QueueClient(path)
     for act in (client.show, client.release, client.delete):

@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from holdgate import daemon
+from holdgate.config import Settings
 from holdgate.quarantine.store import StoreError
+from holdgate.queue import main
 from holdgate.queue.client import QueueError
 from holdgate.queue.main import keep_in_step
 from holdgate.queue.reconcile import Reconciler
@@ -72,3 +74,19 @@ def test_it_ends_with_its_parent() -> None:
     script = Script([True])
     keep_in_step(script, script.stop, PAUSE, parent=os.getpid())
     assert script.count == 0
+
+
+def test_the_child_gives_root_up_before_it_does_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def refuse(_url: str) -> None:
+        done.append("opened the store")
+        raise StoreError("not here")
+
+    monkeypatch.setattr(main.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(daemon, "become", lambda user: done.append(f"became {user}"))
+    monkeypatch.setattr(daemon, "die_with_parent", lambda: done.append("ends with its parent"))
+    monkeypatch.setattr(main.metrics, "serve", lambda *_: done.append("served metrics"))
+    monkeypatch.setattr(main, "open_store", refuse)
+    assert main._reconcile(Settings(user="holdgate-test")) == daemon.EX_OSERR
+    assert done == ["became holdgate-test", "ends with its parent", "served metrics", "opened the store"]
