@@ -39,7 +39,7 @@ def read(document: Document, sink: Sink) -> None:
     _read_surroundings(data, sink)
     handle = _opened(data)
     if not handle:
-        data = pdf_strings.with_new_page_tree(data)
+        data = pdf_strings.with_page_tree(data, pdf_strings.page_objects(data))
         handle = _opened(data)
         if not handle:
             pdf_strings.read_strings(document.data, strings)
@@ -50,9 +50,15 @@ def read(document: Document, sink: Sink) -> None:
             read_document(handle, strings)
         _read_pages(handle, strings)
         _read_earlier_versions(handle, data, strings)
+        in_tree = pdfium.FPDF_GetPageCount(handle)
+        plain = pdf_strings.page_objects(data)
+        if len(plain) > in_tree:
+            _read_removed_pages(pdf_strings.with_page_tree(data, plain), strings)
         if pdfium.FPDF_GetSecurityHandlerRevision(handle) >= 0:
             data = copy_without_encryption(handle)
-    pdf_strings.read_strings(data, strings)
+    packed = pdf_strings.read_strings(data, strings)
+    if packed and len(packed.union(plain)) > in_tree:
+        sink.limited("removed pages not read")
 
 
 def _opened(data: bytes) -> Handle:
@@ -110,6 +116,21 @@ def _read_earlier_versions(document: Handle, data: bytes, strings: Strings) -> N
                 with closing(pdfium.FPDF_LoadPage(handle, index), pdfium.FPDF_ClosePage) as page:
                     text = pdf_page.read_text(page) if page else ""
                 _add_news(text, known, f"page {index + 1}, earlier version", strings)
+
+
+def _read_removed_pages(rebuilt: bytes, strings: Strings) -> None:
+    """Hand on the text of pages that the page tree does not have any more but the file still does (7.7.3).
+
+    `rebuilt` is the file with a page tree that has them all.
+    """
+    known = {line for text in strings.seen for line in text.split("\n")}
+    with closing(_opened(rebuilt), pdfium.FPDF_CloseDocument) as handle:
+        count = pdfium.FPDF_GetPageCount(handle) if handle else 0
+        for index in range(min(count, strings.sink.budget.limits.pdf_pages)):
+            strings.sink.budget.check_time()
+            with closing(pdfium.FPDF_LoadPage(handle, index), pdfium.FPDF_ClosePage) as page:
+                text = pdf_page.read_text(page) if page else ""
+            _add_news(text, known, "removed page", strings)
 
 
 def _form(document: Handle) -> Handle:

@@ -25,7 +25,7 @@ STRUCTURE_ELEMENTS = 100_000
 _ANNOTATION_KEYS = (b"Contents", b"T", b"Subj", b"RC", b"NM", b"OverlayText")
 _FIELD_SCRIPTS = range(pdfium.FPDF_ANNOT_AACTION_KEY_STROKE, pdfium.FPDF_ANNOT_AACTION_CALCULATE + 1)
 _MARK_KEYS = (b"ActualText", b"Alt", b"E")
-_HYPHEN_AT_LINE_END = re.compile("[\x02\ufffe](?:\r?\n)?")
+_HYPHEN_AT_LINE_END = re.compile("(?<=[^\\W\\d_])[\x02\ufffe](?:\r?\n)?(?=[^\\W\\d_])|([\x02\ufffe])(?:\r?\n)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ def read_text(page: Handle) -> str:
     with closing(pdfium.FPDFText_LoadPage(page), pdfium.FPDFText_ClosePage) as text_page:
         count = pdfium.FPDFText_CountChars(text_page) if text_page else 0
         text = page_text(pdfium.FPDFText_GetText, text_page, count) if count > 0 else ""
-    return _HYPHEN_AT_LINE_END.sub("", text).replace("\r\n", "\n")
+    # Between letters it divides a word; elsewhere it belongs to what it stands in, such as a number in groups.
+    return _HYPHEN_AT_LINE_END.sub(lambda found: "-" if found[1] else "", text).replace("\r\n", "\n")
 
 
 def read_contents(page: Handle, sink: Sink) -> Contents:

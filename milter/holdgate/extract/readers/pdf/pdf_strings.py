@@ -8,6 +8,7 @@ and reads as text is handed on. Streams are skipped but for object streams, XMP,
 
 import re
 import zlib
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -46,6 +47,7 @@ _INFLATED_AT_ONCE = 16_384
 _STREAM = re.compile(rb">>\s*+stream(?:\r\n|\n|\r)")
 _LENGTH = re.compile(rb"/Length\s+(\d+)\s*(?!\s*\d+\s+R)")
 _OBJECT = re.compile(rb"(\d{1,10})\s{1,5}\d{1,5}\s{1,5}obj\b")
+_PAIRS = re.compile(rb"\s*(?:\d{1,10}\s+\d{1,10}\s+)+")
 _PAGE = re.compile(rb"/Type\s{0,5}/Page\b")
 _TEXT_REFERENCE = re.compile(rb"/(?:JS|RC|RV|V|DV)\s+(\d{1,10})\s{1,5}\d{1,5}\s{1,5}R")
 _FILE_REFERENCES = re.compile(rb"/EF\s{0,5}<<([^>]{0,500})>>")
@@ -62,14 +64,20 @@ class Stream:
     end: int
 
 
-def read_strings(data: bytes, strings: Strings) -> None:
-    """Hand on every string, XMP packet, text stream and embedded file of `data` that was not handed on before."""
+def read_strings(data: bytes, strings: Strings) -> set[int]:
+    """Hand on every string, XMP packet, text stream and embedded file of `data` that was not handed on before.
+
+    Returns the numbers of the objects that are pages and stand in object streams.
+    """
     syntax, streams = split(data)
     budget = strings.sink.budget
+    pages: set[int] = set()
     for stream in streams:
         if b"/ObjStm" in stream.dictionary:
             budget.check_time()
-            syntax.append(decoded(data, stream, strings, OBJECT_STREAM_BYTES) or b"")
+            objects = decoded(data, stream, strings, OBJECT_STREAM_BYTES) or b""
+            syntax.append(objects)
+            pages |= _packed_pages(objects)
     text_numbers, file_numbers = set[int](), set[int]()
     for region in syntax:
         budget.check_time()
@@ -91,6 +99,19 @@ def read_strings(data: bytes, strings: Strings) -> None:
             content = decoded(data, stream, strings)
             if content is not None and len(content) <= TEXT_STREAM_BYTES:
                 strings.add_new(string_text(content), PLACE)
+    return pages
+
+
+def _packed_pages(objects: bytes) -> set[int]:
+    """Return the numbers of the pages in an object stream (7.5.7): pairs of number and offset, then the objects."""
+    places = [page.start() for page in _PAGE.finditer(objects)]
+    head = _PAIRS.match(objects)
+    if not places or head is None:
+        return set()
+    pairs = [int(number) for number in head[0].split()]
+    starts = sorted(zip((head.end() + offset for offset in pairs[1::2]), pairs[::2], strict=False))
+    offsets = [start for start, _ in starts]
+    return {starts[bisect_right(offsets, place) - 1][1] for place in places}
 
 
 def split(data: bytes) -> tuple[list[bytes], list[Stream]]:
@@ -113,24 +134,33 @@ def split(data: bytes) -> tuple[list[bytes], list[Stream]]:
     return syntax, streams
 
 
-def with_new_page_tree(data: bytes) -> bytes:
-    """Return a document that lost its catalog or its end with a new catalog for the pages that are still there.
+def page_objects(data: bytes) -> list[int]:
+    """Return the numbers of the objects that are pages, in the order of the file, each once.
+
+    Pages in object streams (7.5.7) are not among them.
+    """
+    pages: dict[int, None] = {}
+    for page in islice(_PAGE.finditer(data), MOST_PAGES):
+        heads = _OBJECT.findall(data, max(0, page.start() - 1_000), page.start())
+        pages.update((int(number), None) for number in heads[-1:])
+    return list(pages)
+
+
+def with_page_tree(data: bytes, pages: list[int]) -> bytes:
+    """Return a document with a new catalog for `pages`, object numbers; `data` itself where there are none.
 
     PDFium then rebuilds the cross-reference table by itself, as it does for other damage.
     """
-    pages: list[int] = []
-    for page in islice(_PAGE.finditer(data), MOST_PAGES):
-        heads = _OBJECT.findall(data, max(0, page.start() - 1_000), page.start())
-        pages.extend(int(number) for number in heads[-1:])
     if not pages:
         return data
     kids = " ".join(f"{number} 0 R" for number in pages)
+    tree = max(int(number) for number in _OBJECT.findall(data)) + 1
     return (
         data
         + (
-            f"\nendstream\nendobj\n9999998 0 obj\n<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>\nendobj\n"
-            "9999999 0 obj\n<< /Type /Catalog /Pages 9999998 0 R >>\nendobj\n"
-            "trailer << /Size 10000000 /Root 9999999 0 R >>\nstartxref\n0\n%%EOF\n"
+            f"\nendstream\nendobj\n{tree} 0 obj\n<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>\nendobj\n"
+            f"{tree + 1} 0 obj\n<< /Type /Catalog /Pages {tree} 0 R >>\nendobj\n"
+            f"trailer << /Size {tree + 2} /Root {tree + 1} 0 R >>\nstartxref\n0\n%%EOF\n"
         ).encode()
     )
 

@@ -232,3 +232,50 @@ def test_an_attachment_is_bounded_before_it_is_fetched() -> None:
 def test_something_before_the_header_is_handed_on() -> None:
     rider = b"PK\3\4" + b"x" * 60
     assert [kept.data for kept in read_all(pdf.read, rider + simple_pdf("x")).documents] == [rider]
+
+
+def without_second_page(file: bytes) -> bytes:
+    """Take a page out of the page tree and leave its object in the file, as pypdf does."""
+    writer, out = pypdf.PdfWriter(clone_from=io.BytesIO(file)), io.BytesIO()
+    del writer.pages[1]
+    writer.write(out)
+    return out.getvalue()
+
+
+def test_a_page_that_was_taken_out_is_read_where_the_file_still_has_it() -> None:
+    sink = read_all(pdf.read, without_second_page(simple_pdf("first words", "second words", "third words")))
+    assert sink.places_of("second words") == ["removed page"]
+    assert sink.places_of("third words") == ["page 2"]
+    assert sink.limits == []
+
+
+def test_the_pages_in_the_tree_are_read_once() -> None:
+    sink = read_all(pdf.read, simple_pdf("first words", "second words"))
+    assert [text for text, place in sink.texts if place == "removed page"] == []
+
+
+def test_a_packed_page_that_is_not_in_the_tree_is_limited() -> None:
+    writer = PdfWriter()
+    pages = writer.reserve()
+    shown, removed = (writer.add(f"<< /Type /Page /Parent {pages} 0 R /MediaBox [0 0 9 9] >>") for _ in range(2))
+    root = writer.add(f"<< /Type /Catalog /Pages {pages} 0 R >>")
+    writer.put(pages, f"<< /Type /Pages /Count 1 /Kids [{shown} 0 R] >>")
+    assert read_all(pdf.read, writer.packed_file(f"/Root {root} 0 R")).limits == ["removed pages not read"]
+    writer.put(pages, f"<< /Type /Pages /Count 2 /Kids [{shown} 0 R {removed} 0 R] >>")
+    assert read_all(pdf.read, writer.packed_file(f"/Root {root} 0 R")).limits == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "joined"),
+    [
+        (("GB82-WEST-", "1234-5698-7654-32"), "GB82-WEST-1234-5698-7654-32"),
+        (("a hyphen-", "ated word"), "a hyphenated word"),
+    ],
+)
+def test_a_hyphen_at_the_end_of_a_line(lines: tuple[str, str], joined: str) -> None:
+    file = io.BytesIO()
+    canvas = reportlab_canvas.Canvas(file)
+    for number, line in enumerate(lines):
+        canvas.drawString(72, 700 - 14 * number, line)
+    canvas.save()
+    assert joined in read_all(pdf.read, file.getvalue()).everything()
