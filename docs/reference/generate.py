@@ -1,4 +1,4 @@
-"""Writes the reference pages that come from the code: settings, metrics, commands, formats.
+"""Writes the reference pages that come from the code: settings, metrics, commands, formats, confinement.
 
 Run it from the checkout's root: ``.venv/bin/python docs/reference/generate.py``. A test fails while a page is stale.
 """
@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from holdgate import metrics
+from holdgate.cli import confinement
 from holdgate.cli.main import build_parser
 from holdgate.config import Section, Settings
 from holdgate.extract.format import MESSAGE
@@ -240,7 +241,33 @@ def formats() -> str:
     return "\n".join([*lines, ""])
 
 
+def confinement_page() -> str:
+    """Return the page of what each process may do."""
+    lines = [
+        "# Confinement",
+        "",
+        "What each process may still do, as the package sets it up; `holdgate check --confinement` prints the same.",
+        "Everything else is denied by the process's unit (`systemd/`), by the rights of its user, or by",
+        "[the sandbox](../explanation/sandbox.md). `~` removes a group of system calls (systemd.exec(5));",
+        "sockets are named by their [settings](config.md). No process gains privileges (`NoNewPrivileges=yes`), leaves",
+        "a core file (`LimitCORE=0`), or makes memory executable (`MemoryDenyWriteExecute=yes`).",
+        "",
+    ]
+    lines += [f"- **{one.name}** (`{one.unit}.service`): {one.does}" for one in confinement.PROCESSES]
+    lines += ["", *_markdown(confinement.rows()), ""]
+    return "\n".join(lines)
+
+
+def _markdown(rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+    head = next(rows)
+    yield f"| {' | '.join(head)} |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "confinement.md": confinement_page,
     "config.md": config,
     "policies.md": policies,
     "metrics.md": metrics_page,

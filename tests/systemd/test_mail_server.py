@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from holdgate.cli.confinement import PROCESSES
 from support import neighbours
 from support.machine import Machine, MachineError
 
@@ -163,6 +164,32 @@ def test_each_daemon_is_a_user_of_its_own_and_leaves_no_core_file(machine: Machi
         limits = machine.run("sh", "-c", f"cat {' '.join(f'/proc/{pid}/limits' for pid in pids)}", check=False).stdout
         cores = {tuple(line.split()[4:6]) for line in limits.splitlines() if line.startswith("Max core file size")}
         assert cores == {("0", "0")}
+
+
+def test_the_table_of_processes_is_what_the_kernel_says(machine: Machine) -> None:
+    """Each running process has the user, the capabilities and the filters of one row, and each row is seen."""
+    known = {0: "root"}
+    for line in machine.run("getent", "passwd").stdout.splitlines():
+        known[int(line.split(":")[2])] = line.split(":")[0]
+    for name in UNITS:
+        group = machine.run("systemctl", "show", "--property=ControlGroup", "--value", name).stdout.strip()
+        pids = machine.run("cat", f"/sys/fs/cgroup{group}/cgroup.procs").stdout.split()
+        seen = set()
+        for pid in pids:
+            said = machine.run("cat", f"/proc/{pid}/status", check=False).stdout
+            status = dict(line.split(":\t", 1) for line in said.splitlines() if ":\t" in line)
+            if not status or status["Name"].strip() in ("postqueue", "postcat", "postsuper", "postmap", "postconf"):
+                continue
+            assert status["NoNewPrivs"] == "1"
+            capable = int(status["CapEff"], 16) != 0
+            # A worker has a filter of its own, on top of those of its unit.
+            seen.add((known[int(status["Uid"].split()[0])], capable, int(status["Seccomp_filters"])))
+        unit = min(filters for _, _, filters in seen)
+        assert unit > 0
+        found = {(user, capable, filters > unit) for user, capable, filters in seen}
+        rows = {(row.user, bool(row.capabilities), row.confines_itself) for row in PROCESSES if row.unit == name}
+        # The desk starts its workers with the first message that it shows.
+        assert found == rows or (name == "holdgate-desk" and found <= rows), name
 
 
 def test_no_daemon_may_do_more_than_its_part(machine: Machine) -> None:

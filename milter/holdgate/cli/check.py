@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
 
-from holdgate.cli import canary, check_daemons, check_postfix
+from holdgate.cli import canary, check_daemons, check_postfix, confinement
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings, load_what_is_right
 from holdgate.desk import trial
@@ -51,10 +51,18 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Run it as root, before the daemons start or while they run: a daemon that does not run is "
         "remarked and is no problem. Exit code 0: no problem; 2: there are some, each with its file and its remedy.",
     )
+    check.add_argument(
+        "--confinement",
+        action="store_true",
+        help="print what each process may do, as the package's units and the sandbox declare it, and check nothing",
+    )
     check.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.confinement:
+        print(confinement.text())
+        return 0
     report = check(arguments.config)
     for problem in report.problems:
         print(problem)

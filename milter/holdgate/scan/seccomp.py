@@ -20,7 +20,7 @@ _FIONBIO, _FIOCLEX, _FIONREAD = 0x5421, 0x5451, 0x541B
 _PR_GET_DUMPABLE, _PR_SET_NAME, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA = 3, 15, 39, 0x53564D41
 
 # fmt: off
-_ALLOWED = (
+ALLOWED = (
     # descriptors the worker has
     "read", "readv", "pread64", "preadv", "write", "writev", "close", "close_range", "lseek", "_llseek", "fstat",
     "dup", "dup2", "dup3", "fcntl", "fcntl64", "poll", "ppoll", "select", "pselect6", "shutdown",
@@ -80,7 +80,7 @@ def prepared() -> pyseccomp.SyscallFilter:
     rules = pyseccomp.SyscallFilter(ERRNO(errno.ENOSYS))
     rules.set_attr(pyseccomp.Attr.ACT_BADARCH, KILL_PROCESS)
     rules.set_attr(pyseccomp.Attr.CTL_NNP, 0)
-    for action, calls in ((ALLOW, _ALLOWED), (ERRNO(errno.EACCES), _REFUSED), (KILL_PROCESS, _KILLED)):
+    for action, calls in ((ALLOW, ALLOWED), (ERRNO(errno.EACCES), _REFUSED), (KILL_PROCESS, _KILLED)):
         for call in calls:
             _add(rules, action, call)
     _add_rules_by_argument(rules)

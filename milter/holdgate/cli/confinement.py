@@ -1,0 +1,166 @@
+"""What each process may still do, declared once: printed by `holdgate check --confinement` and on a reference page.
+
+The units in systemd/ and the filter of the workers are tested against these lines, and so is what the kernel says of
+the running processes of an installed package. Names of system call groups are those of systemd.exec(5).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from holdgate.scan import seccomp
+
+_SERVICE = ("@system-service", "~@privileged")
+_CONFINES_OTHERS = (
+    "@system-service seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self",
+    "~@privileged",
+    "capset",
+)
+_SOCKETS = ("AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process: whose it is, what the kernel still lets it do, and what it does with that.
+
+    `unit` is the systemd unit it runs in and `user` the system user as the package sets it. `calls` are the lines of
+    SystemCallFilter= in the unit, `writes` the paths of ReadWritePaths=, `families` those of RestrictAddressFamilies=,
+    `network` what IPAddressDeny= and IPAddressAllow= leave, `capabilities` those that it may ever have.
+    `listens` and `connects` name sockets by their settings. `confines_itself` is set where the process gives up more
+    than its unit does: then `calls`, `writes` and `families` are what is left after that.
+    """
+
+    name: str
+    unit: str
+    user: str
+    does: str
+    calls: tuple[str, ...]
+    writes: tuple[str, ...] = ()
+    families: tuple[str, ...] = _SOCKETS
+    network: str = "loopback"
+    capabilities: tuple[str, ...] = ()
+    listens: tuple[str, ...] = ()
+    connects: tuple[str, ...] = ()
+    confines_itself: bool = False
+
+
+_WORKER = f"{len(seccomp.ALLOWED)} calls on memory, time and open descriptors (scan/seccomp.py)"
+
+PROCESSES: tuple[Process, ...] = (
+    Process(
+        name="milter",
+        unit="holdgate-milter",
+        user="holdgate-milter",
+        does="takes messages from Postfix, gives each to a worker, writes incidents; reads the keys of the seal",
+        calls=_CONFINES_OTHERS,
+        writes=("/var/lib/holdgate", "-/var/spool/postfix/holdgate"),
+        listens=("milter.socket", "metrics.milter"),
+        connects=("store.url", "postmap(1), postconf(1)"),
+    ),
+    Process(
+        name="zygote of the milter",
+        unit="holdgate-milter",
+        user="holdgate-milter",
+        does="loads the rules and forks workers; reads no message",
+        calls=_CONFINES_OTHERS,
+        writes=("/var/lib/holdgate", "-/var/spool/postfix/holdgate"),
+    ),
+    Process(
+        name="worker of the milter",
+        unit="holdgate-milter",
+        user="holdgate-milter",
+        does="reads a message with every parser there is; answers with masked findings",
+        calls=(_WORKER,),
+        families=(),
+        network="none",
+        confines_itself=True,
+    ),
+    Process(
+        name="desk",
+        unit="holdgate-desk",
+        user="holdgate-desk",
+        does="asks moderators, serves the page and the API, takes replies, sends notices; reads the key of the tokens",
+        calls=_CONFINES_OTHERS,
+        writes=("/var/lib/holdgate",),
+        network="any",
+        listens=("desk.web", "desk.lmtp", "metrics.desk"),
+        connects=("queue.socket: list, show", "desk.notice_relay", "store.url", "postmap(1)"),
+    ),
+    Process(
+        name="zygote of the desk",
+        unit="holdgate-desk",
+        user="holdgate-desk",
+        does="loads the rules and forks workers; reads no message",
+        calls=_CONFINES_OTHERS,
+        writes=("/var/lib/holdgate",),
+        network="any",
+    ),
+    Process(
+        name="worker of the desk",
+        unit="holdgate-desk",
+        user="holdgate-desk",
+        does="reads a held message for the page, and replies; answers with masked text",
+        calls=(_WORKER,),
+        families=(),
+        network="none",
+        confines_itself=True,
+    ),
+    Process(
+        name="queue agent",
+        unit="holdgate-queue",
+        user="root",
+        does="lists, shows, releases and deletes held messages that carry our mark; opens no database, parses no mail",
+        calls=("@system-service", "~@resources"),
+        writes=("/var/spool", "/var/lib/holdgate", "/var/lib/postfix", "/run/holdgate"),
+        capabilities=("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_KILL", "CAP_SETGID", "CAP_SETUID"),
+        listens=("queue.socket",),
+        connects=("postqueue(1), postsuper(1), postcat(1)",),
+    ),
+    Process(
+        name="reconciler",
+        unit="holdgate-queue",
+        user="holdgate",
+        does="compares store and hold queue, and carries decisions out by asking the queue agent",
+        calls=("@system-service", "~@resources"),
+        writes=("/var/spool", "/var/lib/holdgate", "/var/lib/postfix", "/run/holdgate"),
+        listens=("metrics.queue",),
+        connects=("queue.socket: all", "store.url"),
+    ),
+    Process(
+        name="canary",
+        unit="holdgate-canary",
+        user="holdgate",
+        does="sends one marked message an hour and decides on it; runs for some seconds",
+        calls=("@system-service", "~@privileged @resources"),
+        writes=("/var/lib/holdgate",),
+        families=("AF_UNIX", "AF_INET", "AF_INET6"),
+        network="any",
+        connects=("Postfix", "store.url"),
+    ),
+)
+
+_HEAD = ("process", "user", "system calls", "writes", "listens", "connects", "network", "capabilities")
+
+
+def rows() -> Iterator[tuple[str, ...]]:
+    """Yield the table's head, then a row for each process."""
+    yield _HEAD
+    for one in PROCESSES:
+        yield (
+            one.name,
+            one.user,
+            ", ".join(one.calls),
+            " ".join(path.lstrip("-") for path in one.writes) or "nothing",
+            ", ".join(one.listens) or "–",
+            ", ".join(one.connects) or "–",
+            one.network,
+            " ".join(one.capabilities) or "none",
+        )
+
+
+def text() -> str:
+    """Return the table for a terminal: a block for each process."""
+    lines: list[str] = []
+    for one, row in zip(PROCESSES, list(rows())[1:], strict=True):
+        lines.append(f"{one.name}: {one.does}")
+        lines += [f"  {head:13} {value}" for head, value in zip(_HEAD[1:], row[1:], strict=True)]
+    return "\n".join(lines)

@@ -1,0 +1,87 @@
+"""The table of what each process may do says what its unit and its sandbox say."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from holdgate.cli import confinement
+from holdgate.cli.main import main
+from holdgate.scan import seccomp
+
+UNITS = Path(__file__).parents[3] / "systemd"
+NETWORKS = {
+    "loopback": {"IPAddressDeny": ["any"], "IPAddressAllow": ["localhost"]},
+    "any": {"IPAddressDeny": [], "IPAddressAllow": []},
+}
+# What every unit denies alike.
+COMMON = {
+    "LimitCORE": ["0"],
+    "NoNewPrivileges": ["yes"],
+    "MemoryDenyWriteExecute": ["yes"],
+    "ProtectSystem": ["strict"],
+    "ProtectHome": ["yes"],
+    "PrivateTmp": ["yes"],
+    "PrivateDevices": ["yes"],
+    "ProtectProc": ["invisible"],
+    "RestrictNamespaces": ["yes"],
+    "RestrictSUIDSGID": ["yes"],
+    "SystemCallArchitectures": ["native"],
+    "SystemCallErrorNumber": ["EPERM"],
+    "AmbientCapabilities": [""],
+    "UMask": ["0007"],
+}
+
+
+def unit(name: str) -> dict[str, list[str]]:
+    """Return the lines of a unit by their keys, each in the order it has."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in (UNITS / f"{name}.service").read_text(encoding="utf-8").splitlines():
+        if "=" in line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            found[key].append(value)
+    return found
+
+
+def test_every_unit_is_in_the_table() -> None:
+    units = {path.stem for path in UNITS.glob("*.service")}
+    assert {process.unit for process in confinement.PROCESSES} == units
+
+
+@pytest.mark.parametrize("process", confinement.PROCESSES, ids=lambda process: process.name)
+def test_a_row_is_what_the_unit_says(process: confinement.Process) -> None:
+    said = unit(process.unit)
+    assert {key: said[key] for key in COMMON} == COMMON
+    if process.unit == "holdgate-queue":  # its child changes to its user itself
+        assert "User" not in said
+        agent = next(one for one in confinement.PROCESSES if one.user == "root")
+        assert said["CapabilityBoundingSet"] == [" ".join(agent.capabilities)]
+    else:
+        assert said["User"] == [process.user]
+        assert said["CapabilityBoundingSet"] == [""]
+        assert process.capabilities == ()
+    if process.confines_itself:
+        assert process.writes == process.families == ()
+        assert process.network == "none"
+        assert process.calls[0].startswith(f"{len(seccomp.ALLOWED)} calls")
+    else:
+        assert said["SystemCallFilter"] == list(process.calls)
+        assert " ".join(said["ReadWritePaths"]).split() == list(process.writes)
+        assert " ".join(said["RestrictAddressFamilies"]).split() == list(process.families)
+        assert {key: said[key] for key in NETWORKS[process.network]} == NETWORKS[process.network]
+
+
+def test_a_worker_may_open_connect_and_start_nothing() -> None:
+    denied = {"open", "openat", "openat2", "socket", "connect", "bind", "execve", "fork", "vfork", "clone3", "ptrace"}
+    assert not denied & set(seccomp.ALLOWED)
+    assert len(set(seccomp.ALLOWED)) == len(seccomp.ALLOWED)
+
+
+def test_the_command_prints_every_process(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "--confinement"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    for process in confinement.PROCESSES:
+        assert f"{process.name}: {process.does}" in said.splitlines()
+    assert said.count("system calls") == len(confinement.PROCESSES)
