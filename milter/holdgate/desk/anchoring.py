@@ -27,14 +27,14 @@ class Anchoring:
         self._logged: Newest | None = None
         self._log_at: datetime | None = None
 
-    def run_once(self, now: datetime) -> None:
-        """Keep the head as it is now. Raises DatabaseError; what else fails is logged."""
+    def run_once(self, now: datetime) -> bool:
+        """Keep the head as it is now; True. Raises DatabaseError; what else fails, no restart mends: it is logged."""
         newest = self._audit.newest()
         try:
             known = self._known or self._kept()
             if known is not None and not self._audit.has(known):
                 self._alarm(known, now)
-                return
+                return True
             metrics.AUDIT_BROKEN.set(0)
             if newest is not None and newest != known:
                 anchor.write(self._path, self._store, newest.number, newest.count, newest.hash)
@@ -43,9 +43,10 @@ class Anchoring:
             if self._may_log(now):
                 metrics.ERRORS.labels("audit").inc()
                 maillog.failed(stage="audit", error=str(error))
-            return
+            return True
         if newest is not None and newest != self._logged and self._may_log(now):
             self._log(newest)
+        return True
 
     def close(self) -> None:
         """Log the head that the desk has seen last."""

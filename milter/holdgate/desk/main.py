@@ -4,7 +4,6 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack
-from datetime import UTC, datetime
 
 from holdgate import daemon, maillog, metrics
 from holdgate.config import Settings
@@ -12,6 +11,7 @@ from holdgate.configfile import ConfigError
 from holdgate.desk import canary
 from holdgate.desk.anchoring import Anchoring
 from holdgate.desk.context import Desk
+from holdgate.desk.loops import Loop, Loops
 from holdgate.desk.mailbox import Mailbox
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
@@ -19,14 +19,17 @@ from holdgate.desk.templates import Templates
 from holdgate.desk.timetable import Timetable
 from holdgate.desk.tokens import Key
 from holdgate.desk.web.server import WebServer
-from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue.client import QueueClient
 
 _NAME = "holdgate-desk"
 _INTERVAL = 1.0
 # Seconds between two passes that look for content whose retention is over.
-_ERASE_INTERVAL = 600
+_ERASE_INTERVAL = 60.0
+# How long people, and mail that brings a message back, wait for the queue agent, in seconds.
+_AGENT_TIMEOUT = 30.0
+# How long a pass that sends may take, in seconds.
+_SLOW = 3600.0
 
 
 def main() -> None:
@@ -58,7 +61,7 @@ def _start(settings: Settings, stack: ExitStack) -> tuple[Timetable, Anchoring]:
     stack.callback(store.close)
     desk = Desk(store, settings, Key.load(settings.desk.token_key))
     templates = Templates(settings.desk.templates, desk.zone)
-    previewer = Previewer(settings, QueueClient(settings.queue.socket))
+    previewer = Previewer(settings, QueueClient(settings.queue.socket, timeout=_AGENT_TIMEOUT))
     stack.callback(previewer.close)
     composer = Composer(desk, templates, previewer)
     if settings.desk.lmtp is not None:
@@ -71,22 +74,25 @@ def _start(settings: Settings, stack: ExitStack) -> tuple[Timetable, Anchoring]:
 
 
 def _run(timetable: Timetable, anchoring: Anchoring, stop: threading.Event) -> None:
-    erase_at = datetime.now(UTC)
-    while not stop.wait(_INTERVAL):
-        now = datetime.now(UTC)
-        try:
-            anchoring.run_once(now)
-            timetable.run_once(now)
-            if now >= erase_at:
-                timetable.erase_old(now)
-                erase_at = datetime.fromtimestamp(now.timestamp() + _ERASE_INTERVAL, UTC)
-        except DatabaseError as error:
-            metrics.ERRORS.labels("store").inc()
-            maillog.failed(stage="store", error=maillog.describe(error))
-        except Exception as error:  # one odd incident must not end deadlines and mail for all others
-            metrics.ERRORS.labels("desk").inc()
-            maillog.failed(stage="desk", error=maillog.describe(error))
-        daemon.notify("WATCHDOG=1")
+    """Run the loops until `stop`, and tell systemd's watchdog while all are well."""
+    loops = Loops(
+        [
+            Loop("deadlines", timetable.keep_deadlines, _INTERVAL),
+            Loop("requests", timetable.ask, _INTERVAL),
+            # Each mail to a relay that is silent takes minutes, and a restart would not end that.
+            Loop("mail", timetable.send, _INTERVAL, patience=_SLOW),
+            Loop("reports", timetable.give_back, _INTERVAL, patience=_SLOW),
+            Loop("retention", timetable.erase_old, _ERASE_INTERVAL),
+            Loop("audit", anchoring.run_once, _INTERVAL),
+        ]
+    )
+    loops.start()
+    try:
+        while not stop.wait(_INTERVAL):
+            if not loops.ailing():
+                daemon.notify("WATCHDOG=1")
+    finally:
+        loops.close()
 
 
 if __name__ == "__main__":

@@ -5,47 +5,87 @@ sender and come back to nobody; a request has an address of ours, so that one th
 """
 
 import smtplib
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from holdgate import maillog, metrics
 from holdgate.desk import asking
 from holdgate.desk.context import ACTOR, Desk
-from holdgate.desk.notices import TO_MODERATOR, Composer
+from holdgate.desk.notices import REPORTS, TO_MODERATOR, Composer
+from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Answer, Incident, Notice
 from holdgate.quarantine.states import State
-from holdgate.queue.client import QueueError
+from holdgate.quarantine.store import ConflictError
+from holdgate.queue.client import QueueError, UnreachableError
+from holdgate.work import Runner
 
 _SMTP_TIMEOUT = 60
 _FIRST_RETRY = timedelta(seconds=5)
 _LONGEST_RETRY = timedelta(minutes=10)
+# How long one pass may send, in seconds.
+_BUDGET = 20.0
+# Errors that the next notice would meet with too.
+_AWAY = (
+    ConnectionError,
+    TimeoutError,
+    smtplib.SMTPServerDisconnected,
+    smtplib.SMTPConnectError,
+    UnreachableError,
+)
 
 
-def send_owed(desk: Desk, composer: Composer, now: datetime) -> int:
-    """Send every notice whose time has come; return how many Postfix took."""
-    sent = 0
-    for notice in desk.store.notices_due(now):
+class _AwayError(Exception):
+    """Postfix, or the queue agent, does not answer: it is no notice's fault, and it is logged already."""
+
+
+class Sender:
+    """Sends the notices that bring a message back (`reports`), or all others."""
+
+    def __init__(
+        self, desk: Desk, composer: Composer, *, reports: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._desk = desk
+        self._composer = composer
+        self._wanted = reports
+        self._runner: Runner[Notice] = Runner(
+            stage="send",
+            key=lambda notice: str(notice.number),
+            shared=(_AwayError, DatabaseError),
+            quiet=(_AwayError, ConflictError),
+            clock=clock,
+        )
+
+    def send_owed(self, now: datetime) -> None:
+        """Send every notice whose time has come."""
+        due = [one for one in self._desk.store.notices_due(now) if (one.kind in REPORTS) == self._wanted]
+        self._runner.run(due, lambda notice: self._send(notice, now), budget=_BUDGET)
+
+    def _send(self, notice: Notice, now: datetime) -> None:
+        """Send one notice, or note when it is tried again."""
+        desk = self._desk
         incident = desk.store.incident(notice.incident_id)
         if incident is None or _too_early(notice, incident):
-            continue
+            return
         if _obsolete(desk, notice, incident):
             desk.store.notice_obsolete(notice, ACTOR)
-            continue
+            return
         try:
-            letter = composer.compose(incident, notice, now)
+            letter = self._composer.compose(incident, notice, now)
             hand_over(letter.content, notice.recipient, desk.settings.desk.notice_relay, letter.sender)
         except smtplib.SMTPRecipientsRefused as error:
             code, _ = next(iter(error.recipients.values()))
             if code >= 500 and notice.kind in TO_MODERATOR and _came_back(desk, notice):
-                continue
+                return
             _failed(desk, notice, incident, f"recipient refused with {code}")
-        except Exception as error:  # one notice that cannot be written or handed over must not stop the others
+        except Exception as error:  # whatever it is, the notice has its own time to be tried again, kept in the store
             _failed(desk, notice, incident, _said(error))
+            if isinstance(error, _AWAY):
+                raise _AwayError from error
         else:
             desk.store.notice_sent(notice, ACTOR)
             metrics.NOTICES.labels(notice.kind, "sent").inc()
             maillog.notice_sent(incident.queue_id, kind=notice.kind, recipient=notice.recipient, incident=incident.id)
-            sent += 1
-    return sent
 
 
 def hand_over(content: bytes, recipient: str, relay: tuple[str, int], sender: str = "") -> None:

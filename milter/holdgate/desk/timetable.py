@@ -1,80 +1,114 @@
-"""What the desk does by itself: asks about what came in, reminds, gives back what nobody decided on, erases, sends.
+"""What the desk does by itself: gives back what nobody decided on, reminds, asks about what came in, sends, erases.
 
-`now` is given by the caller, so that a test sets the clock. Each step leaves the store as it should be; what fails is
-taken up again by the next pass.
+`now` is given by the caller, so that a test sets the clock. Each step leaves the store as it should be; what fails
+waits by itself (work.py) and is taken up again.
 """
 
+import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
-from holdgate import maillog, metrics
-from holdgate.desk import asking, moderation, post
+from holdgate.desk import asking, moderation
 from holdgate.desk.context import ACTOR, Desk
 from holdgate.desk.moderators import TryLaterError
 from holdgate.desk.notices import Composer
+from holdgate.desk.post import Sender
 from holdgate.desk.preview import Previewer
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
+from holdgate.work import Runner
 
-# How many incidents one pass asks about, so that mail goes out and deadlines are kept while many come in.
-_ASKS = 20
-# When a step that failed is taken again.
-_PAUSE = timedelta(seconds=30)
-# How many incidents of a policy one pass of `erase_old` empties.
-_ERASES = 500
+# How long each kind of work may take in one pass, in seconds.
+_BUDGET = 20.0
+
+# When a step that failed is taken again at the latest, in seconds.
+_LONGEST = 30.0
 
 
 class Timetable:
-    """The passes over the store. It keeps between them only when a question is worth asking again."""
+    """The passes over the store. Each method belongs to one thread at a time."""
 
-    def __init__(self, desk: Desk, composer: Composer, previewer: Previewer) -> None:
+    def __init__(
+        self, desk: Desk, composer: Composer, previewer: Previewer, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._desk = desk
-        self._composer = composer
         self._previewer = previewer
-        self._not_before: dict[str, datetime] = {}
+        self._expiries = _incidents(stage="expire", clock=clock)
+        self._reminders = _incidents(stage="remind", clock=clock)
+        self._requests = _ids(stage="ask", clock=clock)
+        self._erasures = _ids(stage="erase", clock=clock)
+        self._mail = Sender(desk, composer, reports=False, clock=clock)
+        self._reports = Sender(desk, composer, reports=True, clock=clock)
 
     def run_once(self, now: datetime) -> None:
-        """Do all that is due at `now`."""
+        """Do all that is due at `now`, one after the other."""
+        for step in (self.keep_deadlines, self.ask, self.give_back, self.send):
+            step(now)
+
+    def keep_deadlines(self, now: datetime) -> bool:
+        """Expire and remind: changes of the store, which wait for no mail. Say whether the store took part."""
         desk = self._desk
-        self._not_before = {key: until for key, until in self._not_before.items() if until > now}
-        for incident in self._due(desk.store.overdue(now)):
-            self._step(incident, now, lambda incident: moderation.expire(desk, incident))
-        for incident in self._due(desk.store.to_remind(now)):
-            self._step(incident, now, lambda incident: asking.remind(desk, incident, now))
-        for incident in self._due(desk.store.unasked())[:_ASKS]:
-            self._step(incident, now, lambda incident: self._ask(incident, now))
-        post.send_owed(desk, self._composer, now)
+        expire = partial(moderation.expire, desk)
+        expiries = self._expiries.run(desk.store.overdue(now), expire, budget=_BUDGET)
+        due = desk.store.to_remind(now)
+        reminders = self._reminders.run(due, lambda incident: asking.remind(desk, incident, now), budget=_BUDGET)
+        return not (expiries.shared or reminders.shared)
 
-    def _due(self, incidents: list[Incident]) -> list[Incident]:
-        return [incident for incident in incidents if incident.id not in self._not_before]
+    def ask(self, now: datetime) -> bool:
+        """Ask about what came in. Say whether the store took part."""
+        return not self._requests.run(self._desk.store.unasked_ids(), partial(self._ask, now), budget=_BUDGET).shared
 
-    def _step(self, incident: Incident, now: datetime, step: Callable[[Incident], object]) -> None:
-        """Take one step; what is odd about one incident must not keep the others from theirs."""
-        try:
-            step(incident)
-        except (ConflictError, moderation.RefusedError):
-            pass  # somebody decided in this very moment, and that counts
-        except TryLaterError:
-            self._not_before[incident.id] = now + _PAUSE
-        except DatabaseError:
-            raise
-        except Exception as error:
-            metrics.ERRORS.labels("desk").inc()
-            maillog.failed(stage="desk", error=f"{incident.id}: {maillog.describe(error)}")
-            self._not_before[incident.id] = now + _PAUSE
+    def send(self, now: datetime) -> bool:
+        """Send the mail that needs no held message. A relay that does not take it is none of our ailments."""
+        self._mail.send_owed(now)
+        return True
 
-    def _ask(self, incident: Incident, now: datetime) -> Incident:
+    def give_back(self, now: datetime) -> bool:
+        """Send the mail that brings a message back, for which the queue agent is asked for it."""
+        self._reports.send_owed(now)
+        return True
+
+    def erase_old(self, now: datetime) -> bool:
+        """Take the content out of incidents whose retention is over. Say whether the store took part."""
+        store = self._desk.store
+        due = [
+            name
+            for policy in store.unerased_policies()
+            for name in store.finished_before(policy, now - self._desk.moderation_for(policy).retention)
+        ]
+        return not self._erasures.run(due, self._erase, budget=_BUDGET).shared
+
+    def _ask(self, now: datetime, name: str) -> None:
+        incident = self._desk.store.incident(name)
+        if incident is None or incident.state is not State.HELD or incident.asked_at is not None:
+            return
         describe = partial(self._previewer.describe, incident) if incident.level == 0 else dict
-        return asking.ask(self._desk, incident, now, describe)
+        asking.ask(self._desk, incident, now, describe)
 
-    def erase_old(self, now: datetime) -> int:
-        """Take the content out of incidents whose retention is over; return of how many. To be called now and then."""
-        erased = 0
-        for policy in self._desk.store.unerased_policies():
-            retention = self._desk.moderation_for(policy).retention
-            for incident in self._desk.store.finished_before(policy, now - retention, _ERASES):
-                self._desk.store.erase(incident, ACTOR)
-                erased += 1
-        return erased
+    def _erase(self, name: str) -> None:
+        incident = self._desk.store.incident(name)
+        if incident is not None:
+            self._desk.store.erase(incident, ACTOR)
+
+
+_QUIET = (ConflictError, moderation.RefusedError, TryLaterError)
+"""Somebody decided in this very moment, and that counts; or it is logged by who says to try later."""
+
+
+def _incidents(*, stage: str, clock: Callable[[], float]) -> Runner[Incident]:
+    return Runner(
+        stage=stage,
+        key=lambda incident: incident.id,
+        queue_id=lambda incident: incident.queue_id,
+        longest=_LONGEST,
+        shared=(DatabaseError,),
+        quiet=_QUIET,
+        clock=clock,
+    )
+
+
+def _ids(*, stage: str, clock: Callable[[], float]) -> Runner[str]:
+    return Runner(stage=stage, key=str, longest=_LONGEST, shared=(DatabaseError,), quiet=_QUIET, clock=clock)

@@ -141,6 +141,13 @@ class Store:
         """Return the held incidents about which nobody was asked yet, oldest first."""
         return self._held(incidents.c.asked_at.is_(None))
 
+    def unasked_ids(self) -> list[str]:
+        """Return their ids alone: of many thousands in little time."""
+        wanted = (incidents.c.state == State.HELD) & incidents.c.asked_at.is_(None)
+        with self._reader.connect() as connection:
+            query = select(incidents.c.id).where(wanted).order_by(incidents.c.created_at)
+            return list(connection.execute(query).scalars())
+
     def overdue(self, now: datetime) -> list[Incident]:
         """Return the held incidents whose deadline has passed."""
         return self._held(incidents.c.deadline_at <= now)
@@ -162,16 +169,16 @@ class Store:
         with self._reader.connect() as connection:
             return list(connection.execute(select(incidents.c.policy).where(wanted).distinct()).scalars())
 
-    def finished_before(self, policy: str, moment: datetime, limit: int) -> list[Incident]:
-        """Return incidents of a policy that ended before `moment` and still have their content, oldest first."""
+    def finished_before(self, policy: str, moment: datetime) -> list[str]:
+        """Return which incidents of a policy ended before `moment` and still have content, by id, oldest first."""
         ended = or_(
             incidents.c.closed_at < moment,
             (incidents.c.state == State.RECORDED) & (incidents.c.created_at < moment),
         )
         wanted = incidents.c.erased_at.is_(None) & (incidents.c.policy == policy) & ended
-        query = select(incidents).where(wanted).order_by(incidents.c.created_at).limit(limit)
+        query = select(incidents.c.id).where(wanted).order_by(incidents.c.created_at)
         with self._reader.connect() as connection:
-            return [incident_of(row) for row in connection.execute(query)]
+            return list(connection.execute(query).scalars())
 
     def change(
         self,

@@ -23,10 +23,14 @@ Key = tuple[str, int]
 
 
 class QueueClient:
-    """Talks to the agent on the unix socket at `path`; every method raises QueueError."""
+    """Talks to the agent on the unix socket at `path`; every method raises QueueError.
 
-    def __init__(self, path: Path) -> None:
+    `timeout` is how long each step of an answer may take, in seconds: a batch takes the agent a while.
+    """
+
+    def __init__(self, path: Path, *, timeout: float = _TIMEOUT) -> None:
         self._path = path
+        self._timeout = timeout
 
     def held(self) -> list[HeldMessage]:
         """List the hold queue."""
@@ -93,7 +97,7 @@ class QueueClient:
     def _ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(_TIMEOUT)
+                connection.settimeout(self._timeout)
                 connection.connect(str(self._path))
                 connection.sendall(json.dumps(request).encode() + b"\n")
                 with connection.makefile("rb") as stream:

@@ -53,7 +53,7 @@ class Site:
         for incident in store.unasked() if "ask" in self.does else []:
             asking.ask(self.desk, incident, now)
         if "send" in self.does:
-            post.send_owed(self.desk, self.composer, now)
+            post.Sender(self.desk, self.composer, reports=False).send_owed(now)
         for incident in store.incidents([State.APPROVED]) if "release" in self.does else []:
             store.change(incident, State.RELEASED, QUEUE)
 

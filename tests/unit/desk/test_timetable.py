@@ -1,12 +1,14 @@
 """The passes: asking, reminding, expiring, sending, erasing, with a clock that the test sets."""
 
 import smtplib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from holdgate.desk import asking, moderation, post
 from holdgate.desk.context import Desk
@@ -14,9 +16,10 @@ from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
 from holdgate.desk.timetable import Timetable
-from holdgate.quarantine.incident import Actor, Answer, Incident, Owed
+from holdgate.quarantine.incident import Actor, Answer, Incident, Notice, Owed
 from holdgate.quarantine.states import State
-from holdgate.queue.client import QueueError
+from holdgate.quarantine.store import ConflictError, Store
+from holdgate.queue.client import QueueError, UnreachableError
 
 # A Monday far ahead: what the store stamps with the true time is due by then.
 NOW = datetime(2040, 1, 2, 12, tzinfo=UTC)
@@ -177,8 +180,11 @@ def test_nothing_is_read_before_it_is_known_whom_to_ask(make_desk, hold, relay) 
     desk = make_desk(moderators=["manager"], managers="/nonexistent/managers", managers_patience="15m")
     incident = hold(desk, asked=False, now=NOW)
     previewer = FakePreviewer()
-    table = Timetable(desk, Composer(desk, Templates(desk.settings.desk.templates, desk.zone), previewer), previewer)
+    clock = [0.0]
+    composer = Composer(desk, Templates(desk.settings.desk.templates, desk.zone), previewer)
+    table = Timetable(desk, composer, previewer, clock=lambda: clock[0])
     table.run_once(NOW)
+    clock[0] += 16 * 60
     assert (previewer.described, desk.store.requests.of(incident.id)) == (0, [])
     table.run_once(NOW + timedelta(minutes=16))
     assert previewer.described == 1
@@ -326,7 +332,7 @@ def test_an_alert_tells_of_a_message_that_was_not_held_without_its_words(make_de
     (alert,) = relay.to("audit@corp.example")
     assert "1 x iban (high): D*" in text_of(alert)
     assert "DE1" not in alert.as_string()
-    assert timetable(desk).erase_old(NOW) == 1
+    assert timetable(desk).erase_old(NOW)
     assert desk.store.incident(incident.id).subject == ""
 
 
@@ -337,9 +343,11 @@ def test_content_goes_when_its_time_is_over_and_the_chain_still_verifies(make_de
     done = moderation.override(desk, incident, Answer.REJECT, BOSS, "a private remark")
     closed = desk.store.change(done, State.RETURNED, Actor("q", "queue"), closed_at=datetime.now(UTC))
     table = timetable(desk)
-    assert table.erase_old(closed.closed_at + timedelta(days=29)) == 0
-    assert table.erase_old(closed.closed_at + timedelta(days=31)) == 1
-    assert table.erase_old(closed.closed_at + timedelta(days=32)) == 0
+    table.erase_old(closed.closed_at + timedelta(days=29))
+    assert desk.store.incident(incident.id).subject == "Secret plan"
+    table.erase_old(closed.closed_at + timedelta(days=31))
+    table.erase_old(closed.closed_at + timedelta(days=32))
+    assert [event.event for event in desk.store.history(incident.id)].count("erased") == 1
     erased = desk.store.incident(incident.id)
     everything = repr(erased) + repr(desk.store.history(incident.id)) + repr(list(desk.store.audit.export()))
     for content in ("Secret plan", "a private remark", "D*", "<1@x>"):
@@ -386,3 +394,182 @@ def test_hostile_words_harm_no_mail(make_desk, hold, relay, language, reminder) 
         assert max(len(line) for line in content.split(b"\r\n")) <= 998
         assert len(content) < 60_000
     assert len(relay.taken) >= 3
+
+
+# -- one bad item beside ten ------------------------------------------------------------------------------------------
+
+
+class Clock:
+    """The clock of the runners."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def table_of(desk: Desk, clock: Clock) -> Timetable:
+    previewer = FakePreviewer()
+    composer = Composer(desk, Templates(desk.settings.desk.templates, desk.zone), previewer)
+    return Timetable(desk, composer, previewer, clock=clock)
+
+
+def eleven(desk: Desk, hold: Callable[..., Incident], **values: Any) -> list[Incident]:
+    """Hold eleven messages, to moderators of which the fourth is the bad one."""
+    return [hold(desk, queue_id=f"4id{number}", **values) for number in range(11)]
+
+
+ERRORS = [
+    lambda: RuntimeError("odd"),
+    lambda: OperationalError("UPDATE", {}, Exception("database is locked")),
+    lambda: ConflictError(Incident("4", "", [], "p")),
+]
+# A kind of work, the call of the store that it ends with, and how many of eleven incidents show that it was done.
+WORK: dict[str, tuple[str, Callable[[Desk], int]]] = {
+    "ask": ("amend", lambda desk: 11 - len(desk.store.unasked())),
+    "remind": ("amend", lambda desk: 11 - len(desk.store.to_remind(NOW + timedelta(days=1)))),
+    "expire": ("change", lambda desk: len(desk.store.incidents([State.EXPIRED]))),
+    "erase": ("erase", lambda desk: sum(one.erased_at is not None for one in desk.store.incidents())),
+}
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("work", WORK)
+def test_one_that_always_fails_keeps_no_other(  # type: ignore[no-untyped-def]
+    make_desk, hold, relay, monkeypatch, clock, work, error
+) -> None:
+    desk = make_desk(reminders=["1d"], retention="1d")
+    held = eleven(desk, hold, asked=work != "ask", now=NOW)
+    call, done = WORK[work]
+    table = table_of(desk, clock)
+    moment = {"ask": NOW, "remind": NOW + timedelta(days=1), "expire": NOW + timedelta(days=3)}.get(work, NOW)
+    if work == "erase":
+        for incident in held:
+            desk.store.change(incident, State.VANISHED, BOSS, closed_at=NOW - timedelta(days=2))
+    real = getattr(Store, call)
+
+    def fails(self: Store, incident: Incident, *rest: Any, **more: Any) -> Any:
+        if incident.queue_id == "4id3":
+            raise error()
+        return real(self, incident, *rest, **more)
+
+    def once() -> None:
+        table.keep_deadlines(moment)
+        table.ask(moment)
+        table.erase_old(moment)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, call, fails)
+        once()
+        assert done(desk) == 10
+        for _ in range(3):
+            once()
+    clock.now += 60
+    once()
+    assert done(desk) == 11
+
+
+def test_a_notice_that_cannot_be_written_keeps_no_other(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    eleven(desk, hold)
+    real = Composer.compose
+
+    def fails(self: Composer, incident: Incident, notice: Notice, now: datetime) -> Any:
+        if incident.queue_id == "4id3":
+            raise RuntimeError("odd")
+        return real(self, incident, notice, now)
+
+    monkeypatch.setattr(Composer, "compose", fails)
+    table_of(desk, clock).send(datetime.now(UTC))
+    assert len(relay.to("boss@corp.example")) == 10
+
+
+@pytest.mark.parametrize("call", ["notice_sent", "notice_failed", "notice_obsolete"])
+def test_a_notice_of_which_the_store_does_not_hear_keeps_no_other(  # type: ignore[no-untyped-def]
+    make_desk, hold, relay, monkeypatch, clock, call
+) -> None:
+    desk = make_desk()
+    held = eleven(desk, hold)
+    if call == "notice_failed":
+        relay.refused["boss@corp.example"] = 450
+    if call == "notice_obsolete":
+        for incident in held:
+            moderation.override(desk, incident, Answer.REJECT, BOSS)
+    real = getattr(Store, call)
+    (first, *_) = desk.store.notices_due(datetime.now(UTC))
+
+    def fails(self: Store, notice: Notice, *rest: Any) -> Any:
+        if notice.number == first.number:
+            raise ConflictError(held[0])
+        return real(self, notice, *rest)
+
+    monkeypatch.setattr(Store, call, fails)
+    table_of(desk, clock).send(datetime.now(UTC))
+    left = [one for one in desk.store.notices_due(datetime.now(UTC)) if one.kind == "request"]
+    assert [one.number for one in left] == [first.number]
+
+
+@pytest.mark.parametrize("error", [TimeoutError, ConnectionRefusedError, smtplib.SMTPServerDisconnected])
+def test_a_silent_relay_holds_up_a_few_notices_and_no_deadline(  # type: ignore[no-untyped-def]
+    make_desk, hold, monkeypatch, clock, error
+) -> None:
+    desk = make_desk()
+    eleven(desk, hold, now=NOW)
+    asked: list[str] = []
+
+    def silent(_content: bytes, recipient: str, *_: Any) -> None:
+        asked.append(recipient)
+        clock.now += 60
+        raise error
+
+    monkeypatch.setattr(post, "hand_over", silent)
+    table = table_of(desk, clock)
+    for _ in range(2):
+        before = len(asked)
+        assert table.send(NOW)
+        assert len(asked) - before <= 3
+    assert table.keep_deadlines(NOW + timedelta(days=3))
+    assert len(desk.store.incidents([State.EXPIRED])) == 11
+
+
+def test_mail_that_needs_the_queue_agent_holds_up_no_other(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    for incident in eleven(desk, hold)[:10]:
+        moderation.override(desk, incident, Answer.REJECT, BOSS)
+
+    def away(_self: FakePreviewer, _incident: Incident) -> bytes:
+        raise UnreachableError("the queue agent does not answer")
+
+    monkeypatch.setattr(FakePreviewer, "original", away)
+    table = table_of(desk, clock)
+    table.send(datetime.now(UTC))
+    assert len(relay.to("boss@corp.example")) == 11  # a request, and what was decided ten times
+    table.give_back(datetime.now(UTC))
+    assert relay.to("anna@corp.example") == []
+    monkeypatch.undo()
+    monkeypatch.setattr(post, "hand_over", relay)
+    clock.now += 60
+    table.give_back(datetime.now(UTC) + timedelta(minutes=10))
+    assert len(relay.to("anna@corp.example")) == 10
+
+
+def test_a_pass_says_whether_the_store_took_part(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    eleven(desk, hold, now=NOW)
+    table = table_of(desk, clock)
+
+    def locked(*_: Any, **__: Any) -> None:
+        raise OperationalError("UPDATE", {}, Exception("database is locked"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "change", locked)
+        assert not table.keep_deadlines(NOW + timedelta(days=3))
+    clock.now += 60
+    assert table.keep_deadlines(NOW + timedelta(days=3))
+    assert len(desk.store.incidents([State.EXPIRED])) == 11

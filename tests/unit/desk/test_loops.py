@@ -1,0 +1,56 @@
+"""The desk's clocks: none waits for another, and each goes on whatever a pass met with."""
+
+import threading
+from datetime import datetime
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from holdgate.desk.loops import Loop, Loops
+from testbed.ports import wait_for
+
+
+def test_a_pass_that_does_not_end_holds_up_its_own_loop_alone() -> None:
+    stuck, passes = threading.Event(), []
+
+    def wait(_: datetime) -> bool:
+        return stuck.wait()
+
+    loops = Loops(
+        [Loop("mail", wait, 0.001, patience=-1), Loop("deadlines", lambda now: bool(passes.append(now)), 0.001)]
+    )
+    loops.start()
+    wait_for(lambda: len(passes) > 5, "the other loop")
+    assert loops.ailing() == ["mail"]
+    stuck.set()
+    loops.close()
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, lambda: OperationalError("x", {}, Exception())])
+def test_a_pass_that_fails_is_made_again_and_is_not_well(error, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
+    left = [error(), error()]
+
+    def fail(_: datetime) -> bool:
+        if left:
+            raise left.pop()
+        return True
+
+    loop = Loop("mail", fail, 0.001, patience=3600)
+    loop.well_at -= 7200
+    for _ in range(2):
+        loop.once()
+        assert not loop.is_well()
+    loop.once()
+    assert loop.is_well()
+    assert len([record for record in caplog.records if "error=mail: " in record.getMessage()]) == 2
+
+
+def test_a_pass_that_could_not_do_its_work_does_not_count() -> None:
+    loop = Loop("deadlines", lambda _: False, 1)
+    loop.well_at -= 7200
+    loop.once()
+    assert not loop.is_well()
+
+
+def test_loops_that_never_began_can_be_closed() -> None:
+    Loops([Loop("mail", lambda _: True, 1)]).close()
