@@ -76,7 +76,7 @@ def text_kind(document: Document) -> str:
     if wide := wide_codec(data):
         head = head.decode(wide, "replace").encode()
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\xff\xfe")
-    if declared == "message/rfc822":
+    if declared in ("message/rfc822", "message/global"):
         return "message"
     if found := _MARKUP.match(head):
         if found[2] and (kind := _first(lambda one: one.in_markup is not None and one.in_markup(data))):

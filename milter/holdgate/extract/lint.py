@@ -15,6 +15,10 @@ from holdgate.extract.fields import FIELD, base64, parameters
 
 ENCODINGS = frozenset({"7bit", "8bit", "binary", "quoted-printable", "base64"})
 
+INSIDE_A_LEAF, AT_THE_START = "MIME fields inside a leaf", "MIME field at the start of a body"
+MAY_BE_QUOTED = frozenset({INSIDE_A_LEAF, AT_THE_START})
+"""Doubts that a text raises too in which a person writes about mail, or quotes one."""
+
 _STRUCTURAL = frozenset({"content-type", "content-transfer-encoding", "content-disposition", "mime-version"})
 _HEADERS_INSIDE = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers", "message/partial"}
@@ -31,6 +35,8 @@ _BODY_START = re.compile(rb"\s*" + _FIELDS, re.IGNORECASE)
 _INNER_PART = re.compile(rb"^[ \t]*--.*\n" + _FIELDS, re.IGNORECASE | re.MULTILINE)
 _FOLDED_FIELD = re.compile(rb"\n[ \t]+(?:content-(?:type|transfer-encoding|disposition)|mime-version)[ \t]*:", re.I)
 _BLANK_FOLD = re.compile(rb"\n[ \t]+\n")
+# What a decoder could find to decode: an escape, a line of base64, the beginning of uuencode or yEnc.
+_MAY_BE_ENCODED = re.compile(rb"=(?:[0-9A-Fa-f]{2}|\n)|^[A-Za-z0-9+/]{4,}={0,2}$|^begin |^=y", re.MULTILINE)
 _BAD_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\n|\Z)|[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -104,6 +110,10 @@ class _Walk:
             self.reading.fields = fields
         entity = Entity(fields, default)
         encoding, boundary = self.structure(entity)
+        if encoding not in ENCODINGS and not _MAY_BE_ENCODED.search(body):
+            encoding = "8bit"  # old programs name what does not exist ("8-bit", a charset) and write plain text
+        elif encoding not in ENCODINGS:
+            self.doubt("unknown content-transfer-encoding")
         kind = entity.content_type
         if kind.startswith("multipart/"):
             if encoding in ("base64", "quoted-printable"):
@@ -115,7 +125,8 @@ class _Walk:
             self.doubt("multipart without boundary")
         elif boundary:
             self.doubt("boundary without multipart")
-        if kind in ("message/rfc822", "message/global") and encoding in ("base64", "quoted-printable"):
+        # A message in UTF-8 may be encoded (RFC 6532, 3.7), one in ASCII may not (RFC 2046, 5.2.1).
+        if kind == "message/rfc822" and encoding in ("base64", "quoted-printable"):
             self.doubt("encoded message")
         entity.body = self.decoded(body, encoding, kind)
         self.reading.leaves.append(entity)
@@ -165,8 +176,6 @@ class _Walk:
                 encoding = value.strip().decode("latin-1").lower()
                 if b"\n" in value[:-1]:
                     self.doubt("folded content-transfer-encoding")
-                if encoding not in ENCODINGS:
-                    self.doubt("unknown content-transfer-encoding")
             elif name == "content-disposition":
                 if not parameters(value)[2]:
                     self.doubt("content-disposition syntax")
@@ -223,9 +232,12 @@ class _Walk:
             end = body.find(b"\n", position)
             end = len(body) if end < 0 else end
             rest = body[position + len(delimiter) : end].rstrip(b" \t")
-            if rest not in (b"", b"--"):
+            footer = rest[2:] if rest.startswith(b"--") else b""
+            if footer and not _MAY_BE_ENCODED.search(body, position + len(delimiter) + 2):
+                self.reading.outside.append(footer)  # a list's footer, put behind the last delimiter without a line end
+            elif rest not in (b"", b"--"):
                 self.doubt("text after a delimiter")
-            starts.append((position, end, rest == b"--"))
+            starts.append((position, end, rest == b"--" or bool(footer)))
             if len(starts) > self.budget.limits.mime_parts:
                 raise LimitReachedError("too many MIME parts")
             position = body.find(b"\n" + delimiter, end) + 1 or -1
@@ -262,9 +274,9 @@ class _Walk:
         """Undo the transfer encoding, noting what decoders would not agree about."""
         if kind not in _HEADERS_INSIDE and encoding != "base64":
             if _BODY_START.match(body):
-                self.doubt("MIME field at the start of a body")
+                self.doubt(AT_THE_START)
             elif _INNER_PART.search(body):
-                self.doubt("MIME fields inside a leaf")
+                self.doubt(INSIDE_A_LEAF)
         self.budget.spend_bytes(len(body))
         if encoding == "base64":
             try:

@@ -41,11 +41,15 @@ _ELSEWHERE = {
 
 @dataclass(slots=True)
 class Leaf:
-    """A decoded leaf; `names` are all file names that its fields give it, `kind` is set where it is another reading."""
+    """A decoded leaf; `names` are all file names that its fields give it.
+
+    `kind` is set where it is another reading, `whole` where that is the whole message as one text.
+    """
 
     document: Document
     names: list[str] = field(default_factory=list)
     kind: str = ""
+    whole: bool = False
 
 
 @dataclass(slots=True)
@@ -68,16 +72,33 @@ def read_mail(data: bytes, budget: Budget) -> Mail:
     for entity in strict.leaves:
         _add(mail, entity.fields, entity.body, entity.content_type, entity.charset)
     mail.unread += strict.unread
-    for doubt in strict.doubts:
-        mail.signals.append(f"ambiguous MIME: {doubt}")
-        mail.unread.append(f"ambiguous MIME: {doubt}")
+    strictly_read = len(mail.leaves)
     if strict.doubts or strict.unread:
         try:
             _read_otherwise(data, mail, budget, strict_limits=bool(strict.unread))
         except LimitReachedError as error:
             mail.unread.append(str(error))
+    # A mail about mail quotes fields of MIME. Where they divide nothing that was not read, they are only quoted.
+    quoted = (
+        set(strict.doubts) <= lint.MAY_BE_QUOTED
+        and not mail.unread
+        and not rescue.ESCAPE.search(data)
+        and not _divided(mail.leaves, strictly_read)
+    )
+    if quoted:
+        del mail.leaves[strictly_read:]
+    for doubt in () if quoted else strict.doubts:
+        mail.signals.append(f"ambiguous MIME: {doubt}")
+        mail.unread.append(f"ambiguous MIME: {doubt}")
     mail.unread = list(dict.fromkeys(mail.unread))
     return mail
+
+
+def _divided(leaves: list[Leaf], strictly_read: int) -> bool:
+    """Say whether another reading found a part or decoded something; the message as one text is neither."""
+    known = {leaf.document.data for leaf in leaves[:strictly_read]}
+    others = (leaf for leaf in leaves[strictly_read:] if not leaf.whole)
+    return any(leaf.document.data.replace(b"\r\n", b"\n") not in known for leaf in others)
 
 
 def _read_otherwise(data: bytes, mail: Mail, budget: Budget, strict_limits: bool) -> None:
@@ -92,10 +113,14 @@ def _read_otherwise(data: bytes, mail: Mail, budget: Budget, strict_limits: bool
         except Exception as error:
             # The standard parser lets through whatever a hostile header provokes in it; the rescue needs no header.
             mail.unread.append(f"standard parser failed: {type(error).__name__}")
-    for kind, reading in rescue.readings(data, budget):
-        if reading not in known:
-            known.add(reading)
-            mail.leaves.append(Leaf(Document(reading), kind=kind))
+    for text in rescue.whole(data):
+        if text not in known:
+            known.add(text)
+            mail.leaves.append(Leaf(Document(text), kind="text", whole=True))
+    for kind, content in rescue.decoded(data, budget):
+        if content not in known:
+            known.add(content)
+            mail.leaves.append(Leaf(Document(content), kind=kind))
 
 
 def _read_standard(data: bytes, mail: Mail, budget: Budget, known: set[bytes]) -> None:

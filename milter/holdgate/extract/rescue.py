@@ -15,7 +15,7 @@ from holdgate.extract.reading import Document
 
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r")
 _SOFT_BREAK = re.compile(rb"=[ \t]*(?:\r\n|\n\r|\r|\n|\Z)")
-_ESCAPE = re.compile(rb"=[ \t]?([0-9A-Fa-f]{2})")
+ESCAPE = re.compile(rb"=[ \t]?([0-9A-Fa-f]{2})")
 _LINE_END = re.compile(rb"\r\n|\n\r|\r|\n|\0")
 _BLANK_LINES = re.compile(rb"[\r\n\0]{5,}")
 _NOT_CONTENT = re.compile(rb"--|[!-9;-~]+[ \t]*:|$")
@@ -25,15 +25,23 @@ _JUNK = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 
 def readings(data: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
-    """Yield each plausible reading of a message once, with its kind; linear in the message's size.
+    """Yield each plausible reading of a message once, with its kind; linear in the message's size."""
+    for text in whole(data):
+        yield "text", text
+    yield from decoded(data, budget)
 
-    The kind is "text" for readings of the whole message, and whatever the content is ("") for what was decoded from it.
-    """
+
+def whole(data: bytes) -> Iterator[bytes]:
+    """Yield the message as one text, then with quoted-printable undone; its longer stretches of base64 are left out."""
     plain = _ENCODED.sub(b"\n", data)
-    yield "text", plain
+    yield plain
     if b"=" in plain:
         generous = _SOFT_BREAK.sub(b"", plain.translate(None, _CONTROLS))
-        yield "text", _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), generous)
+        yield ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), generous)
+
+
+def decoded(data: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
+    """Yield kind and content of each stretch that decodes as base64 to something."""
     for chunk in _chunks(data):
         budget.check_time()
         budget.spend_bytes(len(chunk))

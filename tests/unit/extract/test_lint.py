@@ -136,3 +136,28 @@ def test_limits_are_named(message: bytes, limits: Limits, unread: str) -> None:
 )
 def test_anything_is_read(pieces: list[bytes]) -> None:
     lint.read(b"\n".join(pieces), Budget())
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        HEAD + b"Content-Transfer-Encoding: 8-bit\n\nhello there, this is plain text.\n",
+        HEAD + b"Content-Transfer-Encoding: utf-8\n\nGr\xc3\xbc\xc3\x9fe, one and all.\n",
+        multipart(PLAIN).replace(b"--b--\n", b"--b--____ a footer of the list, with its address ____\n"),
+        multipart(b"Content-Type: message/global\nContent-Transfer-Encoding: base64\n\naGVsbG8="),
+    ],
+)
+def test_what_old_programs_write_has_one_meaning(message: bytes) -> None:
+    assert lint.read(message, Budget()).doubts == []
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        HEAD + b"Content-Transfer-Encoding: 8-bit\n\nhello =41=42 there.\n",
+        HEAD + b"Content-Transfer-Encoding: x\n\nsee:\naGVsbG8gdGhlcmU=\n",
+        multipart(PLAIN).replace(b"--b--\n", b"--b--x\n\naGVsbG8gdGhlcmU=\n"),
+    ],
+)
+def test_what_a_decoder_could_decode_stays_a_doubt(message: bytes) -> None:
+    assert lint.read(message, Budget()).doubts

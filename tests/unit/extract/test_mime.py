@@ -1,5 +1,6 @@
 """Messages to texts: what counts as text, what is read otherwise where there are doubts."""
 
+import base64
 from email.message import EmailMessage
 
 import pytest
@@ -7,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdgate.extract.budget import Budget
+from holdgate.extract.extractor import extract_message
 from holdgate.extract.mime import read_mail
+from holdgate.extract.part import Status
 
 
 def test_subject_is_decoded_and_each_one_counts() -> None:
@@ -110,3 +113,26 @@ def test_the_union_holds_the_body(body: bytes) -> None:
 def test_anything_is_read(data: bytes) -> None:
     read_mail(data, Budget())
     read_mail(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + data, Budget())
+
+
+def test_a_mail_about_mail_quotes_fields_without_being_ambiguous() -> None:
+    quoted = (
+        b"Subject: x\n\nIt has\n--bound\nContent-Type: text/html\nContent-Transfer-Encoding: 7bit\n\n<b>hello</b>\n"
+    )
+    mail = read_mail(quoted, Budget())
+    assert (mail.signals, mail.unread, len(mail.leaves)) == ([], [], 1)
+
+
+@pytest.mark.parametrize("content", [b"hello =41 there\n", b"QSBsaW5lIG9mIHNldmVyYWwgd29yZHMsIGxvbmcgZW5vdWdoLg==\n"])
+def test_quoted_fields_with_something_to_decode_are_ambiguous(content: bytes) -> None:
+    quoted = b"Subject: x\n\nIt has\n--bound\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" + content
+    assert read_mail(quoted, Budget()).signals == ["ambiguous MIME: MIME fields inside a leaf"]
+
+
+def test_an_encoded_message_in_utf_8_is_read_once() -> None:
+    inner = b"From: a@corp.example\nSubject: x\n\nRosenquist\n"
+    part = b"Content-Type: message/global\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(inner)
+    message = b"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n" + part + b"\n--b--\n"
+    extraction = extract_message(message)
+    assert extraction.status is Status.COMPLETE
+    assert sum(part.text.count("Rosenquist") for part in extraction.parts) == 1
