@@ -49,7 +49,9 @@ class MilterSettings(Section):
 class ScanSettings(Section):
     """The worker processes that read messages."""
 
-    workers: int = Field(0, ge=0, le=256, description="Number of worker processes; 0 means one for each CPU.")
+    workers: int = Field(
+        0, ge=0, le=256, description="Messages read at once; 0 means one for each CPU. Small ones have a place more."
+    )
     time_limit: Duration = Field(
         timedelta(seconds=30), description="Longest inspection of one message; after it the worker is killed."
     )
@@ -57,7 +59,10 @@ class ScanSettings(Section):
         timedelta(seconds=120), description="How long a message may wait for a free worker before it is deferred (4xx)."
     )
     retire_after: int = Field(
-        500, ge=1, description="A worker is replaced after this many messages, so that a leak stays small."
+        500,
+        ge=1,
+        description="A process reads at most so many messages of plain text. All other mail, and with 1 each message, "
+        "has a process of its own.",
     )
 
 

@@ -1,11 +1,23 @@
 """What an inspection hands on: findings with masked samples, the profiles' severities, and how whole it was.
 
-These are all that leaves a scan worker, so that no content of a message reaches a log, a page or the store.
+These are all that leaves a scan worker, so that no content of a message reaches a log, a page or the store. The types
+say what an answer may hold: `scan.answer` refuses any other.
 """
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+from pydantic import ConfigDict, Field
+
+# What an answer of a worker may hold at most: the names of parts nest, a message has some thousand of them.
+_Word = Annotated[str, Field(max_length=100)]
+_Phrase = Annotated[str, Field(max_length=10_000)]
+_Count = Annotated[int, Field(ge=0, le=10**9)]
+_Confidence = Annotated[str, Field(pattern="^(low|medium|high)$")]
+_Severity = Annotated[str, Field(pattern="^(low|medium|high|critical)$")]
+_Milliseconds = Annotated[float, Field(ge=0, le=10**8, allow_inf_nan=False)]
+_STRICT = ConfigDict(extra="forbid", strict=True)
 
 
 class Severity(StrEnum):
@@ -30,12 +42,14 @@ class Finding:
     stand in, `masked` holds up to five of them, masked.
     """
 
-    identifier: str
-    confidence: str
-    count: int
-    unique: int
-    parts: list[str]
-    masked: list[str]
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    identifier: _Word
+    confidence: _Confidence
+    count: _Count
+    unique: _Count
+    parts: Annotated[list[_Phrase], Field(max_length=100)]
+    masked: Annotated[list[_Phrase], Field(max_length=100)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +59,11 @@ class Attachment:
     `name` is the way to it ("report.zip › salaries.xlsx"), `kind` the reader's name ("ooxml").
     """
 
-    name: str
-    kind: str
-    size: int
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    name: _Phrase
+    kind: _Word
+    size: _Count
 
     @property
     def file_name(self) -> str:
@@ -66,26 +82,21 @@ class Inspection:
     message. In all these words of the sender's, what was found is masked.
     """
 
-    status: str = "complete"
-    reason: str = ""
-    findings: list[Finding] = field(default_factory=list)
-    profiles: dict[str, str] = field(default_factory=dict)
-    signals: list[str] = field(default_factory=list)
-    attachments: list[Attachment] = field(default_factory=list)
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    status: Annotated[str, Field(pattern="^(complete|limited|failed)$")] = "complete"
+    reason: _Phrase = ""
+    findings: Annotated[list[Finding], Field(max_length=10_000)] = field(default_factory=list)
+    profiles: dict[_Word, _Severity] = field(default_factory=dict)
+    signals: Annotated[list[_Phrase], Field(max_length=10_000)] = field(default_factory=list)
+    attachments: Annotated[list[Attachment], Field(max_length=10_000)] = field(default_factory=list)
     encrypted: bool = False
     pictures_unread: bool = False
     subject: str = ""
     header_from: str = ""
-    elapsed_ms: float = 0.0
-    extract_ms: float = 0.0
+    elapsed_ms: _Milliseconds = 0.0
+    extract_ms: _Milliseconds = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for `json.dumps`."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Inspection":
-        """Rebuild what `to_json` made. Raises TypeError or KeyError on anything else."""
-        findings = [Finding(**finding) for finding in values.pop("findings")]
-        attachments = [Attachment(**attachment) for attachment in values.pop("attachments")]
-        return cls(findings=findings, attachments=attachments, **values)

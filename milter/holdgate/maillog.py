@@ -127,9 +127,9 @@ def describe(error: BaseException) -> str:
 # -- scan ---------------------------------------------------------------------------------------------------------
 
 
-def worker_lost(queue_id: str, *, why: str, pid: int) -> None:
-    """A scan worker died or was killed while it inspected a message; another takes its place."""
-    _event(logging.WARNING, queue_id, "worker-lost", why=why, pid=pid)
+def worker_lost(queue_id: str, *, why: str, pid: int, said: str = "") -> None:
+    """A scan worker died, was killed or gave an answer that is none (`said`); another takes its place."""
+    _event(logging.WARNING, queue_id, "worker-lost", why=why, pid=pid, said=said)
 
 
 # -- quarantine, desk and queue ----------------------------------------------------------------------------------

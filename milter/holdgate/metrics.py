@@ -43,7 +43,16 @@ ERRORS = Counter(
     "Failures of ours, by stage; docs/howto/troubleshoot.md has a row for each.",
     ["stage"],
 )
-WORKER_RESTARTS = Counter("holdgate_worker_restarts", "Scan workers replaced, by reason.", ["reason"])
+WORKER_RESTARTS = Counter(
+    "holdgate_worker_restarts",
+    "Scan workers lost (crash, time limit, answer: one that no honest worker gives) or retired, by reason.",
+    ["reason"],
+)
+WORKER_SECONDS = Counter(
+    "holdgate_worker_seconds",
+    "Time that workers spent on messages, in seconds, by kind: plain (text only), small, large, ocr.",
+    ["kind"],
+)
 OUTSIDE_HEADERS = Counter("holdgate_outside_headers", "Messages that came in with headers only we write.")
 SEALS = Counter("holdgate_seals", "Seals that came in, by whether and why not they were believed.", ["status"])
 CONFIG_RELOADS = Counter("holdgate_config_reloads", "Times settings and policies were read, by outcome.", ["outcome"])
@@ -104,6 +113,7 @@ DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
         OCR_SECONDS,
         FINDINGS,
         WORKER_RESTARTS,
+        WORKER_SECONDS,
         OUTSIDE_HEADERS,
         SEALS,
         CONFIG_RELOADS,
@@ -120,7 +130,15 @@ DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
         DECISIONS,
         DECISION_SECONDS,
     ),
-    "holdgate-desk": (*_ALL, NOTICES, TOO_FEW_TO_ASK, WORKER_RESTARTS, CANARY, AUDIT_BROKEN),
+    "holdgate-desk": (
+        *_ALL,
+        NOTICES,
+        TOO_FEW_TO_ASK,
+        WORKER_RESTARTS,
+        WORKER_SECONDS,
+        CANARY,
+        AUDIT_BROKEN,
+    ),
 }
 
 

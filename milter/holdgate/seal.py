@@ -66,21 +66,19 @@ class BodyHash:
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
-        self._line_ends: list[bytes] = []
+        self._kept = self._hash.copy()
 
     def update(self, chunk: bytes) -> None:
         """Take the next piece."""
         content = chunk.rstrip(b"\r\n")
         if content:
-            for line_ends in self._line_ends:
-                self._hash.update(line_ends)
             self._hash.update(content)
-            self._line_ends.clear()
-        self._line_ends.append(chunk[len(content) :])
+            self._kept = self._hash.copy()
+        self._hash.update(chunk[len(content) :])
 
     def digest(self) -> bytes:
         """Return the hash of what came so far."""
-        return self._hash.digest()
+        return self._kept.digest()
 
 
 class HeaderHash:

@@ -19,4 +19,4 @@ def test_policies_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_workers_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
     scan.main([])
-    assert "the next message is answered in" in capsys.readouterr().out
+    assert "a message in a process of its own" in capsys.readouterr().out

@@ -38,6 +38,16 @@ def extract_file(name: str, data: bytes, limits: Limits = Limits()) -> Extractio
     return reading.result()
 
 
+def extract_plain(data: bytes, limits: Limits = Limits()) -> Extraction | None:  # noqa: B008 (frozen)
+    """Read a message whose leaves are nothing but plain text; return None for any other. Raises nothing.
+
+    No reader but that of text runs, so a process that calls only this has met no parser of documents.
+    """
+    reading = _PlainReading(limits)
+    reading.read(Document(data, declared_type="message/rfc822"), "", "message")
+    return None if reading.is_beyond else reading.result()
+
+
 class _Reading:
     """What the parts of one message share: the budget, the parts read so far, what has been read, and the signals."""
 
@@ -164,6 +174,25 @@ class _Reading:
         return self.extraction
 
 
+class _PlainReading(_Reading):
+    """Reads plain text and nothing else; `is_beyond` says that there was something else."""
+
+    is_beyond = False
+
+    def read(self, document: Document, name: str, kind: str = "") -> None:
+        """Read the message and its plain text; of another document only note that it is there."""
+        if not name and kind == "message":
+            super().read(document, name, kind)
+        elif self.is_beyond or kind or document.name or not _is_plain(document):
+            self.is_beyond = True
+        else:
+            super().read(document, name, "text")
+
+    def read_once(self, document: Document, name: str) -> None:
+        """Read no file that stands inside a text."""
+        self.is_beyond = True
+
+
 class PartSink:
     """The sink that one part's reader writes to."""
 
@@ -236,6 +265,13 @@ class PartSink:
         """Put the part together."""
         self._part.text = "\n".join(self._texts)
         self._part.reason = _BETWEEN.join(dict.fromkeys(self._reasons))
+
+
+def _is_plain(document: Document) -> bool:
+    """Say whether a leaf is plain text by its type and by its content, without a look into containers."""
+    if document.declared_type != "text/plain" or document.data.startswith((identify.OLE, b"PK")):
+        return False
+    return identify.is_text(document.data) and _kind_of(document) == "text"
 
 
 def _kind_of(document: Document) -> str:

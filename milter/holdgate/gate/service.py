@@ -7,29 +7,45 @@ judged half by the old policies and half by the new ones. A reload that fails le
 import threading
 import time
 import weakref
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from holdgate import maillog, metrics
+from holdgate import headers, maillog, metrics
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
+from holdgate.gate import edits
 from holdgate.policy.model import load_policies
 from holdgate.policy.verdict import PolicySet
 from holdgate.quarantine.store import Store
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
-from holdgate.seal import KeyFileError, Sealer, load_keys
+from holdgate.seal import SEALED_FIELDS, KeyFileError, Sealer, load_keys
 from holdgate.tables import Tables
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Ruling:
-    """All that decides about a message. Its workers end when no session refers to it any more."""
+    """All that decides about a message. Its workers end when no session refers to it any more.
+
+    Names of header fields, in lower case: `ours` are those that only we write on this site, `asked` those that policies
+    have conditions on, `kept` all whose values a session has to keep.
+    """
 
     settings: Settings
     policies: PolicySet
     sealer: Sealer
     pool: Pool
     ocr_pool: Pool | None
+    ours: frozenset[str] = field(init=False)
+    asked: frozenset[str] = field(init=False)
+    kept: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        policy = self.settings.policy
+        asked = _lower(name for one in self.policies.file.policy for name in one.header)
+        read = _lower((*SEALED_FIELDS, headers.SEAL, headers.INSPECTED, *policy.foreign_marks))
+        for name, value in (("ours", _lower(edits.ours(policy))), ("asked", asked), ("kept", read | asked)):
+            object.__setattr__(self, name, value)
 
 
 class Service:
@@ -76,6 +92,10 @@ class Service:
         metrics.CONFIG_RELOADS.labels("done").inc()
         metrics.CONFIG_CURRENT.set(1)
         metrics.CONFIG_LOADED.set(time.time())
+
+
+def _lower(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
 
 
 def _read(settings: Settings) -> Ruling:

@@ -4,7 +4,9 @@ This module knows mail, not the milter protocol: `callbacks` translates. Nothing
 something failed, so the first error of a message is remembered and answered with a deferral at its end.
 """
 
+import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -34,6 +36,9 @@ _MOST_OF_OURS = 20
 _TOO_MANY = "Message refused: too many header fields named X-Holdgate-… or X-Netskope-…"
 
 
+_PLAIN = re.compile(rb"\s*text/plain\b", re.IGNORECASE)
+
+
 class Session:
     """State of one connection. `begin` starts a message, `end_of_message` or `abort` ends it."""
 
@@ -45,8 +50,6 @@ class Session:
 
     def _reset(self) -> None:
         self._ruling: Ruling = self._service.ruling
-        self._ours = {name.lower() for name in edits.ours(self._ruling.settings.policy)}
-        self._wanted = trust.wanted_fields(self._ruling)
         self._envelope = Envelope(client_name=self._client_name, client_address=self._client_address)
         self._spool: Spool | None = None
         self._counts: dict[str, int] = {}
@@ -79,9 +82,9 @@ class Session:
     def add_header(self, name: str, value: bytes) -> None:
         """Take one header field; `value` is what follows the colon, with its folds as LF."""
         key = name.strip().lower()
-        if key in self._wanted:
+        if key in self._ruling.kept:
             self._fields.setdefault(key, []).append(value)
-        if edits.is_ours(key, self._ours):
+        if edits.is_ours(key, self._ruling.ours):
             self._counts[key] = self._counts.get(key, 0) + 1
         else:
             spelled = name.encode("utf-8", "surrogateescape")
@@ -142,8 +145,7 @@ class Session:
         envelope.subject = self._decoded("subject")
         envelope.message_id = self._decoded("message-id")
         envelope.headers = {
-            name: [headers.decode(value) for value in self._fields.get(name, ())]
-            for name in trust.policy_fields(ruling)
+            name: [headers.decode(value) for value in self._fields.get(name, ())] for name in ruling.asked
         }
         sealed = Sealed(
             envelope.sender,
@@ -193,7 +195,7 @@ class Session:
             return ""
         header = self._header_hash.copy()
         for name, value in verdict.headers:
-            if not edits.is_ours(name.lower(), self._ours):
+            if not edits.is_ours(name.lower(), self._ruling.ours):
                 header.update(name.encode(), value.encode())
         return self._ruling.sealer.seal(replace(sealed, header=header.digest()), now)
 
@@ -216,17 +218,27 @@ class Session:
     def _inspect(self, now: datetime) -> Inspection:
         if self._spool is None:  # neither header nor body: DATA and at once the final dot
             self._spool = self._new_spool()
-        self._spool.finish()
-        self._envelope.size = self._spool.size
-        queue_id, descriptor, ruling = self._envelope.queue_id, self._spool.descriptor, self._ruling
-        words = {"subject": self._envelope.subject, "header_from": self._envelope.header_from}
+        message = self._spool.message()
+        envelope, ruling = self._envelope, self._ruling
+        envelope.size = self._spool.size
+        queue_id, subject, header_from = envelope.queue_id, envelope.subject, envelope.header_from
+        who = envelope.auth_user or envelope.client_address
         begun = time.perf_counter()
         with metrics.SCANS.track_inprogress():
-            inspection = ruling.pool.inspect(descriptor, queue_id=queue_id, **words)
+            inspection = ruling.pool.inspect(
+                message,
+                queue_id=queue_id,
+                subject=subject,
+                header_from=header_from,
+                who=who,
+                is_plain=_seems_plain(self._fields.get("content-type", ())),
+            )
         _measure(inspection, time.perf_counter() - begun)
         if inspection.pictures_unread and ruling.ocr_pool is not None and self._wants_ocr(now):
             with metrics.OCR_SECONDS.time():
-                inspection = ruling.ocr_pool.inspect(descriptor, queue_id=queue_id, **words)
+                inspection = ruling.ocr_pool.inspect(
+                    message, queue_id=queue_id, subject=subject, header_from=header_from, who=who
+                )
         for finding in inspection.findings:
             if finding.confidence != "low":
                 metrics.FINDINGS.labels(finding.identifier).inc(finding.count)
@@ -285,6 +297,11 @@ class Session:
                 self._envelope.queue_id, count=len(remove), client=self._envelope.client_address
             )
         return remove
+
+
+def _seems_plain(content_types: Sequence[bytes]) -> bool:
+    """Say whether a message with these Content-Type fields can be plain text; whether it is, who reads it finds out."""
+    return all(_PLAIN.match(value) for value in content_types)
 
 
 def _measure(inspection: Inspection, seconds: float) -> None:

@@ -14,8 +14,8 @@ _COPY = 2**30
 class Spool:
     """Bytes written in order, readable from the start through `descriptor` after `finish`.
 
-    Up to `memory` bytes stay in memory (memfd_create(2)); then all goes to an unnamed file in `directory` (open(2),
-    O_TMPFILE). Writing raises OSError when the disk is full.
+    A few bytes stay where they are; up to `memory` of them go to a memory file (memfd_create(2)); then all goes to an
+    unnamed file in `directory` (open(2), O_TMPFILE). Writing raises OSError when the disk is full.
     """
 
     def __init__(self, directory: Path, memory: int) -> None:
@@ -23,7 +23,7 @@ class Spool:
         self._memory = memory
         self._buffer = bytearray()
         self._in_memory = True
-        self.descriptor = os.memfd_create("holdgate-message", os.MFD_CLOEXEC)
+        self.descriptor = -1
         self.size = 0
 
     def write(self, data: bytes) -> None:
@@ -37,21 +37,33 @@ class Spool:
         """Make everything written readable through `descriptor`."""
         self._flush()
 
+    def message(self) -> int | bytes:
+        """Return everything written: as bytes while it is little, else finished, by its descriptor."""
+        if self.descriptor < 0:
+            return bytes(self._buffer)
+        self._flush()
+        return self.descriptor
+
     def close(self) -> None:
         """Give memory and disk back. A spool may be closed twice."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
-        self._buffer.clear()
+        self._buffer = bytearray()
 
     def _flush(self) -> None:
+        if self.descriptor < 0:
+            self.descriptor = os.memfd_create("holdgate-message", os.MFD_CLOEXEC)
         if self._in_memory and self.size > self._memory:
             self._move_to_disk()
-        with memoryview(self._buffer) as rest:
+        # A bytearray cannot be changed while a view of it lives, and that may be longer than it seems: Python 3.14 lets
+        # go of what a call was given only later. So it is exchanged, not cleared.
+        buffer, self._buffer = self._buffer, bytearray()
+        with memoryview(buffer) as whole:
             written = 0
-            while written < len(rest):
-                written += os.write(self.descriptor, rest[written:])
-        self._buffer.clear()
+            while written < len(whole):
+                with whole[written:] as rest:
+                    written += os.write(self.descriptor, rest)
 
     def _move_to_disk(self) -> None:
         on_disk = os.open(self._directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)

@@ -11,23 +11,12 @@ from holdgate import headers, maillog, metrics
 from holdgate.envelope import Envelope
 from holdgate.gate.service import Ruling, Service
 from holdgate.policy.conditions import client_matcher
-from holdgate.seal import SEALED_FIELDS, Sealed, SealStatus
+from holdgate.seal import Sealed, SealStatus
 
 Fields = Mapping[str, Sequence[bytes]]
 
 _SEAL = headers.SEAL.lower()
 _INSPECTED = headers.INSPECTED.lower()
-
-
-def policy_fields(ruling: Ruling) -> set[str]:
-    """Return the header fields that policies have conditions on, in lower case."""
-    return {name.lower() for policy in ruling.policies.file.policy for name in policy.header}
-
-
-def wanted_fields(ruling: Ruling) -> set[str]:
-    """Return the header fields whose values a session has to keep, in lower case."""
-    marks = {name.lower() for name in ruling.settings.policy.foreign_marks}
-    return {*SEALED_FIELDS, _SEAL, _INSPECTED, *marks, *policy_fields(ruling)}
 
 
 def is_sealed(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from holdgate.detect import Confidence, Detector, Match
 from holdgate.extract.budget import Limits
-from holdgate.extract.extractor import extract_file, extract_message
+from holdgate.extract.extractor import extract_file, extract_message, extract_plain
 from holdgate.extract.ocr import NOT_READ
 from holdgate.extract.part import Extraction, Part, Status
 from holdgate.findings import Attachment, Finding, Inspection
@@ -34,6 +34,11 @@ class Inspector:
         self._profiles = [detector.with_profile(profile) for profile in profiles]
         self._limits = limits
 
+    @property
+    def identifiers(self) -> list[str]:
+        """The names of all identifiers that it may find."""
+        return list(self._detector.loaded.identifiers)
+
     def find(self, text: str, places: Sequence[tuple[int, str]] = ()) -> list[Match]:
         """Return the matches in a text; `places` are those of its part."""
         return self._detector.scan(text, places).matches
@@ -47,7 +52,18 @@ class Inspector:
     def inspect(self, data: bytes, name: str | None = None, *, subject: str = "", header_from: str = "") -> Inspection:
         """Read and search a message, or a file named `name`; `subject` and `header_from` come back fit to be shown."""
         begun = time.perf_counter()
-        extraction = self.extract(data, name)
+        return self._judge(self.extract(data, name), subject, header_from, begun)
+
+    def inspect_plain(self, data: bytes, *, subject: str = "", header_from: str = "") -> Inspection | None:
+        """Read and search a message that is nothing but plain text, and return None for any other.
+
+        No parser of documents, pictures or archives runs: the process may read another message afterwards.
+        """
+        begun = time.perf_counter()
+        extraction = extract_plain(data, self._limits)
+        return None if extraction is None else self._judge(extraction, subject, header_from, begun)
+
+    def _judge(self, extraction: Extraction, subject: str, header_from: str, begun: float) -> Inspection:
         read = time.perf_counter()
         matches: list[list[Match]] = []
         for part in extraction.parts:
@@ -58,7 +74,7 @@ class Inspector:
         wording = Wording(self.find, extraction.parts, matches)
         evaluations = (profile.evaluate(matches) for profile in self._profiles)
         return Inspection(
-            status=extraction.status,
+            status=extraction.status.value,
             reason=wording.safe(extraction.reason),
             findings=gather(extraction.parts, matches, wording.safe),
             profiles={one.profile: str(one.severity) for one in evaluations if one.severity is not None},

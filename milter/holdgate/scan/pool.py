@@ -1,69 +1,66 @@
-"""The pool: gives each message to a free worker, keeps to the time limit, and replaces workers that die.
+"""The pool: gives each message to a worker process, keeps to the time limit, and shares the workers out fairly.
 
-It may be used by many threads at once. A message that costs a worker its life (a crash, the time limit) is tried once
-more in another; when that dies too, the inspection is `failed`, and the next message finds a fresh worker.
+It may be used by many threads at once. A message has a process of its own, which ends with it; only one that is nothing
+but plain text may be read by a process that reads others of its kind. A message that costs a worker its life (a crash,
+the time limit, an answer that is none) is tried once more in another; when that dies too, the inspection is `failed`,
+and the next message finds a fresh worker.
 """
 
+import contextlib
+import json
 import os
-import queue
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self, TypeVar
 
 from holdgate import maillog, metrics
 from holdgate.config import ExtractSettings, OcrSettings, Settings
 from holdgate.findings import Inspection
 from holdgate.mask import mask_telling
-from holdgate.scan import wire
+from holdgate.scan import answer, wire
+from holdgate.scan.nursery import Nursery, Zygote, receive_from
+from holdgate.scan.process import ScanError, Worker, WorkerGoneError, WorkerLostError
+from holdgate.scan.turns import NoTurnError, Turns
+from holdgate.scan.worker import BEYOND
 
-# Loading all rules takes under a second on an idle machine.
-_START_TIMEOUT = 60.0
+__all__ = ["Pool", "PoolSettings", "ScanError"]
+
 _DIED_ON_TRIAL = (
-    "a worker died before its first message, while it confined and tried itself; "
+    "a worker, or the process that they are forked from, died before its first message, while it confined itself; "
     "where seccomp killed it, the kernel's log has a line with type=1326 and the system call"
 )
 # A worker notices most limits itself and still answers; the pool kills it this much later.
 _GRACE = 5.0
+# A message up to this size, in bytes, is small: it may have the place that is kept, and a process for plain text.
+SMALL = 2**18
+# Up to this size a message goes through the socket in the frame of its job; beyond, its descriptor does.
+_IN_FRAME = 2**16
+# A large message may wait a little for the processor: setpriority(2).
+_LARGE_NICE = 5
+# What a zygote that does not start wrote to its standard error, in characters.
+_LAST_WORDS = 500
+# Workers that one message may be given to: two lives, and some that were dead before.
+_TRIES = 4
+_TRIAL = b'{"do":"trial"}'
 
-
-class ScanError(Exception):
-    """No inspection could be made now, for a reason that is not the message's: try again later."""
-
-
-class _WorkerLostError(Exception):
-    """A worker died or was killed while it had a job; the argument says why."""
-
-
-@dataclass(slots=True)
-class _Worker:
-    pid: int
-    connection: socket.socket
-    pidfd: int
-    jobs: int = 0
-
-    def end(self) -> None:
-        """Kill the process, if it still lives, and forget it. A worker may be ended twice."""
-        if self.pidfd < 0:
-            return
-        try:
-            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        finally:
-            os.close(self.pidfd)
-            self.pidfd = -1
-            self.connection.close()
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
-    """What the workers load and how long they may take. Times in seconds."""
+    """What the workers load and how long they may take. Times in seconds.
+
+    `retire_after` is how many messages of plain text one process reads; with 1 it is as with all other messages, and
+    each has a process of its own.
+    """
 
     rules: Path
     local_rules: Path | None = None
@@ -73,7 +70,7 @@ class PoolSettings:
     workers: int = 1
     time_limit: float = 30.0
     wait_limit: float = 60.0
-    retire_after: int = 500
+    retire_after: int = 1
     ocr_languages: tuple[str, ...] = ()
     ocr_seconds: float = 0.0
 
@@ -111,23 +108,24 @@ class Pool:
 
     def __init__(self, settings: PoolSettings) -> None:
         self._settings = settings
-        self._lock = threading.Lock()
-        self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
-        self._spares: queue.Queue[_Worker] = queue.Queue()
-        self._zygote, self._control = self._start_zygote()
-        fresh: list[_Worker] = []
+        self._seconds = settings.time_limit + settings.ocr_seconds + _GRACE
+        self._profiles = frozenset(settings.profiles)
+        self._identifiers: frozenset[str] = frozenset()
+        self._kind = "ocr" if settings.ocr_languages else ""
+        is_for_ocr = bool(settings.ocr_languages)
+        places = settings.workers if is_for_ocr else settings.workers + 1
+        self._turns = Turns(places, keeps_one=not is_for_ocr)
+        self._plain_turns = Turns(places, keeps_one=not is_for_ocr)
+        # Processes that have read plain text only, the one that was used last on top.
+        self._plain: list[Worker] = []
+        self._plain_lock = threading.Lock()
+        self._nursery = Nursery(self._start_zygote, 1 if is_for_ocr else min(settings.workers, 2))
         try:
-            # They confine and try themselves side by side; the spare is asked when it is needed.
-            for _ in range(settings.workers):
-                fresh.append(self._spawn())
-            self._spares.put(self._spawn())
-            for worker in fresh:
-                self._idle.put(self._prove(worker))
+            worker = self._proven()
         except ScanError:
-            for worker in fresh:
-                worker.end()
             self.close()
             raise
+        self._put_back(worker)
 
     def __enter__(self) -> Self:
         return self
@@ -137,32 +135,43 @@ class Pool:
 
     def close(self) -> None:
         """End the zygote and, with it, all workers. A pool may be closed twice."""
-        self._control.close()
-        self._zygote.wait()
-        while not self._idle.empty():
-            self._idle.get_nowait().end()
-        while not self._spares.empty():
-            self._spares.get_nowait().end()
+        self._nursery.close()
+        with self._plain_lock:
+            while self._plain:
+                self._plain.pop().end()
 
     def inspect(
         self,
-        descriptor: int,
+        message: int | bytes,
         *,
         name: str | None = None,
         queue_id: str = "",
         subject: str = "",
         header_from: str = "",
+        who: str = "",
+        is_plain: bool = False,
     ) -> Inspection:
-        """Inspect the message (or the file called `name`) behind an open descriptor, from its first byte.
+        """Inspect the message (or the file called `name`), given as bytes or by a descriptor, from its first byte.
 
-        `subject` and `header_from` are the sender's words as the gate read them; the inspection has them masked.
-        Raises ScanError when there is no worker to be had in time.
+        `subject` and `header_from` are the sender's words as the gate read them; the inspection has them masked. `who`
+        is whose message it is: people take turns. `is_plain` says that it seems to be nothing but plain text; a worker
+        finds out whether it is. Raises ScanError when there is no worker to be had in time.
         """
         begun = time.perf_counter()
-        job = {"do": "inspect", "name": name, "words": {"subject": subject, "header_from": header_from}}
+        words = {"subject": subject, "header_from": header_from}
+        job = {"do": "inspect", "name": name, "words": words}
+
+        def read(frame: bytes) -> Inspection:
+            return answer.inspection(frame, self._identifiers, self._profiles)
+
         try:
-            return Inspection.from_json(self._do(job, descriptor, queue_id))
-        except _WorkerLostError as error:
+            if is_plain and self._settings.retire_after > 1 and _size(message) <= SMALL:
+                frame = self._ask_plain({"do": "inspect plain", "words": words}, message, queue_id, who)
+                if frame:
+                    with contextlib.suppress(answer.AnswerError):  # then it is asked anew, in a process of its own
+                        return read(frame)
+            return self._do(job, message, read, queue_id=queue_id, who=who)
+        except WorkerLostError as error:
             elapsed = (time.perf_counter() - begun) * 1000
             return Inspection(
                 status="failed",
@@ -172,155 +181,214 @@ class Pool:
                 elapsed_ms=round(elapsed, 3),
             )
 
-    def extract(self, descriptor: int, *, name: str | None = None) -> dict[str, Any]:
+    def extract(self, message: int | bytes, *, name: str | None = None) -> dict[str, Any]:
         """Return the parts of a message or file as plain values. Raises ScanError."""
         try:
-            return self._do({"do": "extract", "name": name}, descriptor, "")
-        except _WorkerLostError as error:
+            return self._do({"do": "extract", "name": name}, message, answer.extraction, limit=wire.TEXT_LIMIT)
+        except WorkerLostError as error:
             return {"parts": [], "status": "failed", "reason": str(error), "signals": []}
 
-    def explain(self, descriptor: int, *, name: str | None = None) -> list[dict[str, str]]:
+    def explain(self, message: int | bytes, *, name: str | None = None) -> list[dict[str, str]]:
         """Return for each match its `part`, `place` and `why` it counts. Raises ScanError."""
         try:
-            reasons: list[dict[str, str]] = self._do({"do": "explain", "name": name}, descriptor, "")["reasons"]
-        except _WorkerLostError as error:
+            return self._do({"do": "explain", "name": name}, message, answer.reasons, limit=wire.TEXT_LIMIT)
+        except WorkerLostError as error:
             raise ScanError(str(error)) from error
-        return reasons
 
-    def preview(self, descriptor: int, *, reveal: int = 0) -> dict[str, Any]:
+    def preview(self, message: int | bytes, *, reveal: int = 0) -> dict[str, Any]:
         """Return what a moderator may read of a message (see `scan.preview`). Raises ScanError, also when it cannot."""
+
+        def read(frame: bytes) -> dict[str, Any]:
+            return answer.preview(frame, self._identifiers)
+
         try:
-            return self._do({"do": "preview", "reveal": reveal}, descriptor, "")
-        except _WorkerLostError as error:
+            return self._do({"do": "preview", "reveal": reveal}, message, read)
+        except WorkerLostError as error:
             raise ScanError(str(error)) from error
 
-    # -- jobs -----------------------------------------------------------------------------------------------------
+    # -- a process for one message --------------------------------------------------------------------------------
 
-    def _do(self, job: dict[str, Any], descriptor: int, queue_id: str) -> dict[str, Any]:
-        # The worker gets a descriptor of its own that cannot write: what it does to it does not reach the message.
-        readable = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+    def _do(
+        self,
+        job: dict[str, Any],
+        message: int | bytes,
+        read: Callable[[bytes], _Answer],
+        *,
+        queue_id: str = "",
+        who: str = "",
+        limit: int = wire.ANSWER_LIMIT,
+    ) -> _Answer:
+        encoded = json.dumps(job).encode()
+        is_small = _size(message) <= SMALL
+        content, descriptors = _handed_over(message)
+        lives, new = 2, False
         try:
-            try:
-                return self._try(job, readable, queue_id)
-            except _WorkerLostError:
-                return self._try(job, readable, queue_id)
+            with self._turn(self._turns, self._kind or ("small" if is_small else "large"), who, is_small):
+                for _ in range(_TRIES):
+                    worker = self._nursery.take(patience=self._settings.wait_limit, new=new)
+                    new = True
+                    try:
+                        if not is_small and not self._kind:
+                            _give_way(worker.pid)
+                        return read(worker.ask(encoded, content, descriptors, seconds=self._seconds, limit=limit))
+                    except WorkerGoneError:
+                        self._lost(queue_id, worker, "crash")
+                    except (answer.AnswerError, WorkerLostError) as error:
+                        is_answer = isinstance(error, answer.AnswerError)
+                        why, said = ("answer", str(error)) if is_answer else (str(error), "")
+                        self._lost(queue_id, worker, why, said)
+                        lives -= 1
+                        if not lives:
+                            raise WorkerLostError(why) from error
+                    finally:
+                        worker.end()
+                raise ScanError("workers die before they have begun")
         finally:
-            os.close(readable)
+            for descriptor in descriptors:
+                os.close(descriptor)
 
-    def _try(self, job: dict[str, Any], descriptor: int, queue_id: str) -> dict[str, Any]:
-        try:
-            worker = self._idle.get(timeout=self._settings.wait_limit)
-        except queue.Empty:
-            raise ScanError("no free worker") from None
-        try:
-            answer = self._ask(worker, job, descriptor)
-        except _WorkerLostError as error:
-            maillog.worker_lost(queue_id, why=str(error), pid=worker.pid)
-            metrics.WORKER_RESTARTS.labels(str(error)).inc()
-            self._replace(worker)
-            raise
-        worker.jobs += 1
+    def _lost(self, queue_id: str, worker: Worker, why: str, said: str = "") -> None:
+        maillog.worker_lost(queue_id, why=why, pid=worker.pid, said=said)
+        metrics.WORKER_RESTARTS.labels(why).inc()
+
+    # -- processes that read plain text ---------------------------------------------------------------------------
+
+    def _ask_plain(self, job: dict[str, Any], message: int | bytes, queue_id: str, who: str) -> bytes:
+        """Have a message read by a process for plain text; return its answer, b"" if it has none to give."""
+        content = message if isinstance(message, bytes) else os.pread(message, SMALL, 0)
+        with self._turn(self._plain_turns, "plain", who, is_small=True):
+            worker = self._plain_worker()
+            try:
+                frame = worker.ask(json.dumps(job).encode(), content, (), seconds=self._seconds)
+            except (WorkerLostError, WorkerGoneError) as error:
+                self._lost(queue_id, worker, str(error) or "crash")
+                worker.end()
+                return b""
+            except ScanError:
+                worker.end()
+                raise
+            self._put_back(worker)
+        return b"" if frame == BEYOND else frame
+
+    def _plain_worker(self) -> Worker:
+        with self._plain_lock:
+            if self._plain:
+                return self._plain.pop()
+        return self._nursery.take(patience=self._settings.wait_limit)
+
+    def _put_back(self, worker: Worker) -> None:
+        """Keep a process for the next message of plain text, unless it has read enough of them."""
         if worker.jobs >= self._settings.retire_after:
-            metrics.WORKER_RESTARTS.labels("retired").inc()
-            self._replace(worker)
-        else:
-            self._idle.put(worker)
-        return answer
-
-    def _ask(self, worker: _Worker, job: dict[str, Any], descriptor: int) -> dict[str, Any]:
-        deadline = self._settings.time_limit + self._settings.ocr_seconds + _GRACE
-        try:
-            worker.connection.settimeout(deadline)
-            wire.send(worker.connection, job, (descriptor,))
-            answer, _ = wire.receive(worker.connection, timeout=deadline)
-            return answer
-        except TimeoutError as error:
-            raise _WorkerLostError("time limit") from error
-        except (wire.WireError, OSError) as error:
-            raise _WorkerLostError("crash") from error
-
-    # -- workers --------------------------------------------------------------------------------------------------
-
-    def _replace(self, worker: _Worker) -> None:
-        """End a worker and put the spare in its place; then make a new spare. The pool never gets smaller."""
-        worker.end()
-        # Without another one the dead one keeps the place: whoever gets it comes here again.
-        successor = worker
-        try:
-            if self._zygote.poll() is not None:
-                self._restart()
-            try:
-                spare = self._spares.get_nowait()
-            except queue.Empty:
-                spare = self._spawn()
-            successor = self._prove(spare)
-        finally:
-            self._idle.put(successor)
-        self._spares.put(self._spawn())
-
-    def _restart(self) -> None:
-        """Start another zygote; the spare went with the old one."""
-        with self._lock:
-            if self._zygote.poll() is None:
-                return  # another thread was here first
-            self._control.close()
-            while not self._spares.empty():
-                self._spares.get_nowait().end()
-            self._zygote, self._control = self._start_zygote()
-        self._spares.put(self._spawn())
-
-    def _prove(self, worker: _Worker) -> _Worker:
-        """Return a worker that has confined itself and inspected a text; end any other and raise ScanError."""
-        try:
-            said, _ = wire.receive(worker.connection, timeout=_START_TIMEOUT)
-        except TimeoutError:
-            said = {"error": f"a worker was not ready after {_START_TIMEOUT:.0f} s"}
-        except (wire.WireError, OSError):
-            said = {"error": _DIED_ON_TRIAL}
-        if "error" in said:
+            if self._settings.retire_after > 1:
+                metrics.WORKER_RESTARTS.labels("retired").inc()
             worker.end()
-            raise ScanError(said["error"])
+            return
+        with self._plain_lock:
+            self._plain.append(worker)
+
+    # -- turns and zygote -----------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _turn(self, turns: Turns, kind: str, who: str, is_small: bool) -> Iterator[None]:
+        try:
+            turns.take(who, is_small=is_small, patience=self._settings.wait_limit)
+        except NoTurnError:
+            raise ScanError("no free worker") from None
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            seconds = time.monotonic() - begun
+            turns.give_back(who, seconds)
+            metrics.WORKER_SECONDS.labels(kind).inc(seconds)
+
+    def _proven(self) -> Worker:
+        """Return a worker that has confined itself and inspected a text. Raises ScanError."""
+        worker = self._nursery.take(patience=self._settings.wait_limit)
+        try:
+            worker.ask(_TRIAL, b"", (), seconds=self._seconds)
+        except WorkerLostError as error:
+            worker.end()
+            late = f"a worker was not ready after {self._seconds:.0f} s"
+            raise ScanError(late if str(error) == "time limit" else _DIED_ON_TRIAL) from error
+        except WorkerGoneError as error:
+            worker.end()
+            raise ScanError(_DIED_ON_TRIAL) from error
+        except ScanError:
+            worker.end()
+            raise
         return worker
 
-    def _spawn(self) -> _Worker:
-        try:
-            with self._lock:
-                wire.send(self._control, {"do": "fork"})
-                answer, (connection, pidfd) = wire.receive(self._control, descriptors=2, timeout=_START_TIMEOUT)
-            return _Worker(answer["pid"], socket.socket(fileno=connection), pidfd)
-        except (wire.WireError, OSError, ValueError) as error:
-            self._zygote.kill()
-            raise ScanError("the zygote does not answer") from error
-
-    def _start_zygote(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    def _start_zygote(self) -> Zygote:
         settings = self._settings
-        control, theirs = socket.socketpair()
-        with theirs:
+        # A packet for each message: several may be under way.
+        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
                 [sys.executable, "-m", "holdgate.scan.zygote", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
             )
-        try:
-            wire.send(
-                control,
-                {
-                    "rules": str(settings.rules),
-                    "local_rules": str(settings.local_rules) if settings.local_rules else None,
-                    "profiles": settings.profiles,
-                    "readers": settings.readers,
-                    "readers_directory": str(settings.readers_directory),
-                    "ocr_languages": settings.ocr_languages,
-                    "ocr_seconds": settings.ocr_seconds,
-                    "limits": {"message_seconds": settings.time_limit},
-                },
-            )
-            answer, _ = wire.receive(control, timeout=_START_TIMEOUT)
-        except (wire.WireError, OSError) as error:
-            answer = {"error": f"the zygote did not start: {error}"}
-        if "error" in answer:
+            theirs.close()
+            zygote = Zygote(process, control)
+            try:
+                wire.send(
+                    control,
+                    {
+                        "rules": str(settings.rules),
+                        "local_rules": str(settings.local_rules) if settings.local_rules else None,
+                        "profiles": settings.profiles,
+                        "readers": settings.readers,
+                        "readers_directory": str(settings.readers_directory),
+                        "ocr_languages": settings.ocr_languages,
+                        "ocr_seconds": settings.ocr_seconds,
+                        "limits": {"message_seconds": settings.time_limit},
+                    },
+                )
+                said, _ = receive_from(zygote)
+            except TimeoutError:
+                said = {"error": "the zygote was not ready in time"}
+            except (wire.WireError, OSError) as error:
+                said = {"error": f"the zygote did not start: {error}{_last_words(errors)}"}
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    if process.wait(timeout=1.0) == -signal.SIGSYS:
+                        said = {"error": _DIED_ON_TRIAL}
+        if "error" in said:
             control.close()
             process.kill()
             process.wait()
-            raise ScanError(answer["error"])
-        return process, control
+            raise ScanError(str(said["error"]))
+        self._identifiers = frozenset(said["identifiers"])
+        return zygote
+
+
+def _give_way(pid: int) -> None:
+    """Let the process with a large message wait for the processor while others do small ones."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid) + _LARGE_NICE)
+
+
+def _size(message: int | bytes) -> int:
+    return len(message) if isinstance(message, bytes) else os.fstat(message).st_size
+
+
+def _handed_over(message: int | bytes) -> tuple[bytes, tuple[int, ...]]:
+    """Return how a message goes to a worker: in the frame, or by a descriptor, which then is to be closed.
+
+    The descriptor cannot write: what a worker does to it does not reach the message.
+    """
+    if isinstance(message, bytes):
+        return message, ()
+    size = os.fstat(message).st_size
+    if size <= _IN_FRAME:
+        return os.pread(message, size, 0), ()
+    return b"", (os.open(f"/proc/self/fd/{message}", os.O_RDONLY | os.O_CLOEXEC),)
+
+
+def _last_words(errors: IO[bytes]) -> str:
+    """Return the end of what a zygote wrote to its standard error before it failed, printable, on one line."""
+    errors.seek(max(0, errors.seek(0, os.SEEK_END) - _LAST_WORDS))
+    words = " ".join(errors.read().decode("utf-8", "replace").split())
+    return f"; it said: {maillog.quote(words[-200:])}" if words else ""

@@ -104,6 +104,25 @@ def confine(limits: WorkerLimits) -> Protections:
     available cannot be put on; a layer that this kernel lacks is named in the result's `missing`.
     """
     protections = available()
+    _give_up(protections)
+    # After landlock, which needs a descriptor for a moment; before seccomp, which lets no limit be changed.
+    with _layer("resource limits"):
+        _limit_resources(limits)
+    with _layer("seccomp"):
+        if protections.seccomp:
+            seccomp.restrict()
+    return protections
+
+
+def confine_template() -> None:
+    """Give up what the process that workers are forked from does not need either; each worker still confines itself.
+
+    It keeps the right to fork, and with it system calls. Call it after `preload`. Raises SandboxError.
+    """
+    _give_up(available())
+
+
+def _give_up(protections: Protections) -> None:
     with _layer("environment"):
         _forget_environment()
     with _layer("capabilities"):
@@ -114,13 +133,6 @@ def confine(limits: WorkerLimits) -> Protections:
     with _layer("landlock"):
         if protections.landlock_abi:
             landlock.restrict(protections.landlock_abi)
-    # After landlock, which needs a descriptor for a moment; before seccomp, which lets no limit be changed.
-    with _layer("resource limits"):
-        _limit_resources(limits)
-    with _layer("seccomp"):
-        if protections.seccomp:
-            seccomp.restrict()
-    return protections
 
 
 @contextmanager

@@ -5,9 +5,11 @@ late import, is told EACCES and the library copes. Everything else, also what fu
 (ENOSYS), so that a newer C library falls back instead of dying.
 """
 
+import ctypes
 import errno
 import functools
 import os
+import struct
 import termios
 
 import pyseccomp
@@ -18,6 +20,23 @@ _AT_EMPTY_PATH = 0x1000
 _PROT_EXEC = 4
 _FIONBIO, _FIOCLEX, _FIONREAD = 0x5421, 0x5451, 0x541B
 _PR_GET_DUMPABLE, _PR_SET_NAME, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA = 3, 15, 39, 0x53564D41
+
+# Stands in the filter for the process that it will be put on: more than a process id can be (2**22, proc(5)), and
+# nothing else in the filter.
+_PID = 0x5EEC_0AAA
+_PID_BYTES = struct.pack("=I", _PID)
+# struct sock_filter: 8 bytes, the last 4 of them the constant that a comparison is made with.
+_INSTRUCTION, _CONSTANT = 8, 4
+_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _Program(ctypes.Structure):
+    """struct sock_fprog (linux/filter.h)."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
+
 
 # fmt: off
 ALLOWED = (
@@ -66,17 +85,25 @@ _KILLED = (
 
 def restrict() -> None:
     """Put the filter on this process for good. `no_new_privs` must be set. Raises OSError where the kernel refuses."""
-    rules = prepared()
-    pid = os.getpid()
-    for call in ("tgkill", "kill"):
-        rules.add_rule(ALLOW, call, Arg(0, pyseccomp.EQ, pid))
-        rules.add_rule(KILL_PROCESS, call, Arg(0, pyseccomp.NE, pid))
-    rules.load()
+    pid = struct.pack("=I", os.getpid())
+    program = bytearray(prepared())
+    for place in range(_CONSTANT, len(program), _INSTRUCTION):
+        if program[place : place + 4] == _PID_BYTES:
+            program[place : place + 4] = pid
+    buffer = (ctypes.c_char * len(program)).from_buffer(program)
+    header = _Program(len(program) // _INSTRUCTION, ctypes.addressof(buffer))
+    arguments = (ctypes.c_ulong(_SECCOMP_MODE_FILTER), ctypes.byref(header), ctypes.c_ulong(0), ctypes.c_ulong(0))
+    if _libc.prctl(_PR_SET_SECCOMP, *arguments) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 @functools.cache
-def prepared() -> pyseccomp.SyscallFilter:
-    """Return the filter without the rules that name the process; made once, before the workers are forked."""
+def prepared() -> bytes:
+    """Return the filter as the kernel takes it (struct sock_filter, linux/filter.h), for a process `_PID`.
+
+    libseccomp needs milliseconds to make it, so that is done once, before the workers are forked.
+    """
     rules = pyseccomp.SyscallFilter(ERRNO(errno.ENOSYS))
     rules.set_attr(pyseccomp.Attr.ACT_BADARCH, KILL_PROCESS)
     rules.set_attr(pyseccomp.Attr.CTL_NNP, 0)
@@ -84,7 +111,13 @@ def prepared() -> pyseccomp.SyscallFilter:
         for call in calls:
             _add(rules, action, call)
     _add_rules_by_argument(rules)
-    return rules
+    with os.fdopen(os.memfd_create("filter", os.MFD_CLOEXEC), "rb") as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        program = file.read()
+    if _PID_BYTES not in program:
+        raise OSError(errno.EINVAL, "the filter does not name the process")
+    return program
 
 
 def _add_rules_by_argument(rules: pyseccomp.SyscallFilter) -> None:
@@ -113,6 +146,9 @@ def _add_rules_by_argument(rules: pyseccomp.SyscallFilter) -> None:
     for option in (_PR_GET_DUMPABLE, _PR_SET_NAME, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA):
         _add(rules, ALLOW, "prctl", Arg(0, pyseccomp.EQ, option))
     _add(rules, ALLOW, "prlimit64", Arg(2, pyseccomp.EQ, 0))
+    for call in ("tgkill", "kill"):
+        _add(rules, ALLOW, call, Arg(0, pyseccomp.EQ, _PID))
+        _add(rules, KILL_PROCESS, call, Arg(0, pyseccomp.NE, _PID))
 
 
 def _add(rules: pyseccomp.SyscallFilter, action: int, call: str, *arguments: Arg) -> None:

@@ -1,6 +1,7 @@
-"""What pool, zygote and workers say to each other: JSON with its length in front, and open descriptors beside it.
+"""What pool, zygote and workers say to each other: one frame each way, with open descriptors or bytes beside it.
 
-A worker has read hostile input, so nothing it says is ever unpickled, and an answer has a largest size.
+A frame is its length (4 bytes, big-endian), a JSON object, and, where a message is sent inside it, a line feed and the
+message. A worker has read hostile input, so nothing it says is ever unpickled, and an answer has a largest size.
 """
 
 import json
@@ -11,60 +12,128 @@ import time
 from typing import Any
 
 _LENGTH = struct.Struct("!I")
-ANSWER_LIMIT = 256 * 2**20
+_CHUNK = 2**17
+_TIMEVAL = struct.Struct("@ll")
+
+ANSWER_LIMIT = 8 * 2**20
+"""Largest answer about a message, in bytes: findings and names, no content."""
+TEXT_LIMIT = 64 * 2**20
+"""Largest answer with a message's text, in bytes; `holdgate extract` alone asks for that."""
 
 
 class WireError(Exception):
     """The other side is gone or says what it must not."""
 
 
-def send(connection: socket.socket, message: dict[str, Any], descriptors: tuple[int, ...] = ()) -> None:
-    """Send one message, with open descriptors beside it. Raises OSError, TimeoutError by the connection's own time."""
-    content = json.dumps(message).encode()
-    frame = _LENGTH.pack(len(content)) + content
+def send(
+    connection: socket.socket, message: dict[str, Any], descriptors: tuple[int, ...] = (), content: bytes = b""
+) -> None:
+    """Send a frame. Raises OSError, and TimeoutError by the connection's own time."""
+    send_encoded(connection, json.dumps(message).encode(), descriptors, content)
+
+
+def send_encoded(
+    connection: socket.socket, message: bytes, descriptors: tuple[int, ...] = (), content: bytes = b""
+) -> None:
+    """Send a frame whose object is JSON already, without a line feed in it."""
+    if content:
+        message += b"\n" + content
+    frame = _LENGTH.pack(len(message)) + message
     if descriptors:
         sent = socket.send_fds(connection, [frame], descriptors)
+        if sent == len(frame):
+            return
         frame = frame[sent:]
-    connection.sendall(frame)
+    try:
+        connection.sendall(frame)
+    except BlockingIOError as error:  # the time that `bound` set is over
+        raise TimeoutError from error
 
 
 def receive(
-    connection: socket.socket, descriptors: int = 0, timeout: float | None = None
+    connection: socket.socket, descriptors: int = 0, timeout: float | None = None, limit: int = ANSWER_LIMIT
 ) -> tuple[dict[str, Any], list[int]]:
-    """Receive one message with up to `descriptors` open descriptors, which then are the caller's to close.
+    """Receive one object with up to `descriptors` open descriptors, which then are the caller's to close.
 
-    Raises WireError at the end of the stream and on nonsense, OSError, and TimeoutError when the message is not whole
+    Raises WireError at the end of the stream and on nonsense, OSError, and TimeoutError when the frame is not whole
     after `timeout` seconds.
     """
-    deadline = None if timeout is None else time.monotonic() + timeout
-    connection.settimeout(timeout)
-    frame, received, _, _ = socket.recv_fds(connection, _LENGTH.size, descriptors)
+    connection.settimeout(None)
+    bound(connection, timeout or 0.0)
+    message, _, received = receive_job(connection, descriptors, timeout, limit)
+    return message, received
+
+
+def receive_job(
+    connection: socket.socket, descriptors: int = 0, timeout: float | None = None, limit: int = ANSWER_LIMIT
+) -> tuple[dict[str, Any], bytes, list[int]]:
+    """Receive one object, the message sent inside its frame (b"" if there is none), and open descriptors."""
+    frame, received = receive_frame(connection, descriptors, timeout, limit)
+    encoded, _, content = frame.partition(b"\n")
     try:
-        frame += _exactly(connection, _LENGTH.size - len(frame), deadline) if frame else b""
-        if not frame:
-            raise WireError("closed")
-        (length,) = _LENGTH.unpack(frame)
-        if length > ANSWER_LIMIT:
-            raise WireError("an answer beyond all bounds")
-        message = json.loads(_exactly(connection, length, deadline))
+        message = json.loads(encoded)
         if not isinstance(message, dict):
             raise WireError("not an object")
-    except (WireError, ValueError, RecursionError, OSError) as error:
-        for descriptor in received:
-            os.close(descriptor)
-        if isinstance(error, (WireError, OSError)):
+    except (WireError, ValueError, RecursionError) as error:
+        _close(received)
+        if isinstance(error, WireError):
             raise
         raise WireError("not JSON") from error
-    return message, list(received)
+    return message, content, received
+
+
+def receive_frame(
+    connection: socket.socket, descriptors: int = 0, timeout: float | None = None, limit: int = ANSWER_LIMIT
+) -> tuple[bytes, list[int]]:
+    """Receive a frame as it is, of at most `limit` bytes. There is one at a time on a connection.
+
+    Raises as `receive` does; `timeout` bounds the whole, and `bound` is what ends the wait for its first byte.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    received: list[int] = []
+    try:
+        if descriptors:
+            data, received, _, _ = socket.recv_fds(connection, _CHUNK, descriptors, socket.MSG_CMSG_CLOEXEC)
+        else:
+            data = connection.recv(_CHUNK)
+        if not data:
+            raise WireError("closed")
+        if len(data) < _LENGTH.size:
+            data += _exactly(connection, _LENGTH.size - len(data), deadline)
+        (length,) = _LENGTH.unpack_from(data)
+        if length > limit:
+            raise WireError("an answer beyond all bounds")
+        missing = length + _LENGTH.size - len(data)
+        if missing < 0:
+            raise WireError("more than one frame")
+        return data[_LENGTH.size :] + (_exactly(connection, missing, deadline) if missing else b""), list(received)
+    except BlockingIOError as error:
+        _close(received)
+        raise TimeoutError from error
+    except (WireError, OSError):
+        _close(received)
+        raise
+
+
+def bound(connection: socket.socket, seconds: float) -> None:
+    """Have the kernel end a blocking send or receive after `seconds`, 0 for never (socket(7), SO_RCVTIMEO)."""
+    value = _TIMEVAL.pack(int(seconds), int(seconds % 1 * 1_000_000))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
 
 
 def _exactly(connection: socket.socket, count: int, deadline: float | None) -> bytes:
     received = bytearray()
     while len(received) < count:
         if deadline is not None:
-            connection.settimeout(max(deadline - time.monotonic(), 0.001))
+            bound(connection, max(deadline - time.monotonic(), 0.001))
         chunk = connection.recv(min(count - len(received), 2**20))
         if not chunk:
             raise WireError("closed")
         received += chunk
     return bytes(received)
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

@@ -1,52 +1,89 @@
-"""A worker process: takes jobs from its socket, reads the message from the descriptor beside, answers with findings.
+"""A worker process: takes a job and the message from its socket, answers with findings, and ends.
 
-Its first word on the socket is unasked: that it is confined and has inspected a text, or why it cannot.
+It stays for another only where a job says so, and then has read nothing but plain text: a process in which a parser of
+documents, pictures or archives ran never serves another message.
 """
 
+import json
 import os
 import socket
 from dataclasses import asdict
 from typing import Any
 
-from holdgate.scan import sandbox, wire
+from holdgate.extract.part import Extraction, Part
+from holdgate.scan import answer, sandbox, wire
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.preview import preview
 
 _TRIAL = b"Subject: trial\r\n\r\nWords and a number, 4111 1111 1111 1112, for nobody.\r\n"
+# Of a message's text, `holdgate extract` is given at most so many characters: more does not fit into its answer.
+_TEXT = 10_000_000
+_CUT = "too much text to print"
+
+BEYOND = b'{"beyond":true}'
+"""The answer of a worker that reads plain text only about a message that is more than that."""
 
 
 def serve(connection: socket.socket, inspector: Inspector) -> None:
-    """Confine this process, say so, and do jobs until the pool hangs up.
+    """Confine this process and do one job, or the jobs of the kind that lets it stay, until the pool hangs up.
 
-    An exception ends the worker: the pool notices and starts another.
+    An exception ends the worker: the pool notices and takes another.
     """
     try:
         sandbox.confine(sandbox.WorkerLimits())
     except sandbox.SandboxError as error:
         wire.send(connection, {"error": str(error)})
         return
-    # What the first message needs works in here; and the pages shared with the zygote that it would be the first to
-    # write are copied.
-    inspector.inspect(_TRIAL)
-    wire.send(connection, {"ready": os.getpid()})
-    while True:
+    stays = True
+    while stays:
         try:
-            job, descriptors = wire.receive(connection, descriptors=1)
+            job, content, descriptors = wire.receive_job(connection, descriptors=1, limit=wire.TEXT_LIMIT)
         except (wire.WireError, OSError):
             return
-        (descriptor,) = descriptors
-        try:
-            data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-        finally:
-            os.close(descriptor)
-        wire.send(connection, _do(job, data, inspector))
+        for descriptor in descriptors:
+            try:
+                content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+            finally:
+                os.close(descriptor)
+        stays = job["do"] in ("trial", "inspect plain")
+        wire.send_encoded(connection, _do(job, content, inspector))
 
 
-def _do(job: dict[str, Any], data: bytes, inspector: Inspector) -> dict[str, Any]:
-    if job["do"] == "extract":
-        return asdict(inspector.extract(data, job["name"]))
-    if job["do"] == "explain":
-        return {"reasons": inspector.explain(data, job["name"])}
-    if job["do"] == "preview":
-        return preview(inspector.extract(data, None), inspector.find, job["reveal"])
-    return inspector.inspect(data, job["name"], **job["words"]).to_json()
+def _do(job: dict[str, Any], data: bytes, inspector: Inspector) -> bytes:
+    match job["do"]:
+        case "trial":
+            # What a message needs works in here; and the pages shared with the zygote that the first message would be
+            # the first to write are copied.
+            inspector.inspect_plain(_TRIAL)
+            return b"{}"
+        case "inspect plain":
+            found = inspector.inspect_plain(data, **job["words"])
+            return BEYOND if found is None else answer.encode(found)
+        case "extract":
+            return _encoded(asdict(_cut(inspector.extract(data, job["name"]))))
+        case "explain":
+            return _encoded(inspector.explain(data, job["name"]))
+        case "preview":
+            return _encoded(preview(inspector.extract(data, None), inspector.find, job["reveal"]))
+    return answer.encode(inspector.inspect(data, job["name"], **job["words"]))
+
+
+def _cut(extraction: Extraction) -> Extraction:
+    """Leave as much text as can be answered with, and say of a part that is cut that it is."""
+    left = _TEXT
+    for part in extraction.parts:
+        if len(part.text) > left:
+            _cut_part(part, left)
+        left -= len(part.text)
+    return extraction
+
+
+def _cut_part(part: Part, length: int) -> None:
+    part.text = part.text[:length]
+    part.places = [place for place in part.places if place[0] < length]
+    part.reason = f"{part.reason}; {_CUT}" if part.reason else _CUT
+
+
+def _encoded(values: Any) -> bytes:
+    """Return plain values as JSON in UTF-8; half a surrogate pair, which a text may hold, is replaced."""
+    return json.dumps(values, ensure_ascii=False).encode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 It is started anew with exec, not forked from the gate, which runs threads. The pool holds the other end of its control
 socket: each message on it asks for one worker and is answered with the worker's socket and a pidfd to kill it by.
+It reads nothing that a sender wrote, and has given up files, network and privileges before it forks the first worker.
 When the control socket closes, the zygote ends and takes its workers with it.
 """
 
@@ -21,7 +22,7 @@ from holdgate.extract.budget import Limits
 from holdgate.extract.format import FormatError
 from holdgate.extract.formats import REGISTRY
 from holdgate.extract.tesseract import TesseractEngine
-from holdgate.scan import sandbox, wire
+from holdgate.scan import memory, sandbox, wire
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.worker import serve
 
@@ -46,19 +47,28 @@ def main() -> None:
             ocr.configure(TesseractEngine(settings["ocr_languages"]), limits)
             os.nice(_OCR_NICE)
         sandbox.preload()
+        # What lives until the fork is never collected, so collecting in a worker does not copy these pages.
+        gc.collect()
+        gc.freeze()
+        memory.gather()
+        _discard_output()
+        sandbox.confine_template()
     except (FormatError, RuleError, ocr.OcrError, sandbox.SandboxError, OSError) as error:
         wire.send(control, {"error": str(error)})
         return
-    # What lives until the fork is never collected, so collecting in a worker does not copy these pages.
-    gc.collect()
-    gc.freeze()
-    wire.send(control, {"ready": os.getpid()})
+    wire.send(control, {"ready": os.getpid(), "identifiers": inspector.identifiers})
     while True:
         try:
             wire.receive(control)
-            _fork_worker(control, inspector)
         except (wire.WireError, OSError):
-            return  # the pool has hung up, or this machine has no process left: the pool starts another zygote
+            return  # the pool has hung up
+        try:
+            _fork_worker(control, inspector)
+        except BrokenPipeError:
+            return
+        except OSError as error:
+            # This machine has no process or descriptor left: the pool asks again when it needs one.
+            wire.send(control, {"error": f"no worker can be forked: {error.strerror}"})
 
 
 def _load(settings: dict[str, Any]) -> Inspector:
@@ -69,27 +79,37 @@ def _load(settings: dict[str, Any]) -> Inspector:
     return Inspector(detector, settings["profiles"], limits)
 
 
+def _discard_output() -> None:
+    """Have all that this process and its workers print go nowhere: libraries quote what they cannot read."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
 def _fork_worker(control: socket.socket, inspector: Inspector) -> None:
     ours, theirs = socket.socketpair()
-    pid = os.fork()
-    if pid == 0:
-        status = 1
+    with ours, theirs:
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                die_with_parent()
+                control.close()
+                ours.close()
+                if theirs.recv(1):
+                    serve(theirs, inspector)
+                status = 0
+            finally:
+                os._exit(status)
+        theirs.close()
+        pidfd = os.pidfd_open(pid)
         try:
-            die_with_parent()
-            control.close()
-            ours.close()
-            if theirs.recv(1):
-                serve(theirs, inspector)
-            status = 0
+            # Not before: a worker that ends at once leaves nothing behind that a descriptor could be opened of.
+            ours.sendall(b"!")
+            wire.send(control, {"pid": pid}, (ours.fileno(), pidfd))
         finally:
-            os._exit(status)
-    theirs.close()
-    pidfd = os.pidfd_open(pid)
-    # Not before: a worker that ends at once leaves nothing behind that a descriptor could be opened of.
-    ours.sendall(b"!")
-    wire.send(control, {"pid": pid}, (ours.fileno(), pidfd))
-    ours.close()
-    os.close(pidfd)
+            os.close(pidfd)
 
 
 if __name__ == "__main__":

@@ -33,10 +33,11 @@ class FakePool:
     error: Exception | None = None
     is_closed: bool = False
 
-    def inspect(self, descriptor: int, **_words: Any) -> Inspection:
+    def inspect(self, message: int | bytes, **_words: Any) -> Inspection:
         if self.error is not None:
             raise self.error
-        self.read.append(Path(f"/proc/self/fd/{descriptor}").read_bytes())
+        is_whole = isinstance(message, bytes)
+        self.read.append(message if is_whole else Path(f"/proc/self/fd/{message}").read_bytes())
         return self.inspection
 
     def close(self) -> None:

@@ -24,6 +24,36 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, chunk
     spool.close()
 
 
+@given(chunks=st.lists(st.binary(max_size=40_000), max_size=4))
+def test_a_message_is_handed_on_whole(tmp_path_factory: pytest.TempPathFactory, chunks: list[bytes]) -> None:
+    spool = Spool(tmp_path_factory.getbasetemp(), 10**6)
+    for chunk in chunks:
+        spool.write(chunk)
+    message = spool.message()
+    assert (message if isinstance(message, bytes) else content(spool)) == b"".join(chunks)
+    assert isinstance(message, bytes) == (spool.descriptor < 0)
+    spool.close()
+
+
+def test_a_view_that_lives_longer_than_the_call_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So does Python 3.14 with what it has handed to a function."""
+    views: list[memoryview] = []
+    write = os.write
+
+    def keep(descriptor: int, data: memoryview) -> int:
+        views.append(data[:1])
+        return write(descriptor, data[:50_000])
+
+    monkeypatch.setattr(os, "write", keep)
+    spool = Spool(tmp_path, 10**6)
+    spool.write(b"x" * 70_000)
+    spool.write(b"y" * 70_000)
+    spool.finish()
+    assert content(spool) == b"x" * 70_000 + b"y" * 70_000
+    spool.close()
+    assert len(views) == 4
+
+
 def test_a_large_message_goes_to_disk_without_a_name(tmp_path: Path) -> None:
     spool = Spool(tmp_path, 100_000)
     spool.write(b"x" * 99_000)

@@ -2,13 +2,19 @@
 
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from holdgate.scan.pool import Pool, PoolSettings, ScanError, _Worker
+from holdgate.extract.extractor import extract_plain
+from holdgate.scan import pool as pools
+from holdgate.scan.pool import Pool, PoolSettings, ScanError
+from holdgate.scan.process import Worker, WorkerLostError
+from testbed.ports import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -72,66 +78,164 @@ def test_more_threads_than_workers_all_get_their_own_answer(pool: Pool) -> None:
     assert answers == {count: count for count in range(1, 9)}
 
 
-def test_a_worker_retires(message: int) -> None:
-    with Pool(settings(retire_after=2)) as pool:
-        pids = set()
-        for _ in range(4):
-            worker = pool._idle.get()
-            pids.add(worker.pid)
-            pool._idle.put(worker)
-            assert pool.inspect(message).findings
-        assert len(pids) == 2
+def test_each_message_has_a_process_of_its_own(message: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pids: list[int] = []
+    ask = Worker.ask
+
+    def noting(worker: Worker, *arguments: Any, **options: Any) -> bytes:
+        pids.append(worker.pid)
+        return ask(worker, *arguments, **options)
+
+    monkeypatch.setattr(Worker, "ask", noting)
+    with Pool(settings()) as pool:
+        pids.clear()
+        for _ in range(3):
+            assert pool.inspect(message, is_plain=True).findings
+        assert len(set(pids)) == 3
+        assert not any(Path(f"/proc/{pid}/exe").exists() for pid in pids[:2])
 
 
-def test_no_free_worker_is_a_reason_to_try_later(message: int) -> None:
+def test_plain_text_may_share_a_process_until_it_retires(message: int) -> None:
+    with Pool(settings(retire_after=3)) as pool:
+        pids = []
+        for _ in range(5):
+            pids.append(pool._plain[-1].pid if pool._plain else 0)
+            assert pool.inspect(message, is_plain=True).findings
+        # The trial counts as well.
+        assert [pids.count(pid) for pid in dict.fromkeys(pids) if pid] == [2, 2]
+
+
+def test_what_is_no_plain_text_goes_to_a_process_of_its_own(message: int) -> None:
+    page = b"Content-Type: text/html\r\n\r\n<p>My SSN: 536-90-4399</p>\r\n"
+    assert extract_plain(page) is None
+    with Pool(settings(retire_after=100)) as pool:
+        (plain,) = pool._plain
+        assert pool.inspect(page, is_plain=True).findings
+        assert pool.inspect(message).findings
+        assert plain.jobs == 2  # the trial, and the look that found that it is a page
+        assert pool.inspect(message, is_plain=True).findings
+        assert plain.jobs == 3
+
+
+TAKEOVER = """
+import sys
+from holdgate.extract.readers.{module} import {name} as reader
+from holdgate.scan import inspect, zygote
+real = reader.FORMAT.read
+def fake(document, sink):
+    if b"TAKEOVER" in document.data:
+        inspect.gather = lambda *_: []
+    return real(document, sink)
+object.__setattr__(reader.FORMAT, "read", fake)
+zygote.main()
+"""
+LURES = {
+    ("texts", "html"): ("text/html", "<p>TAKEOVER</p>"),
+    ("texts", "csv"): ("text/csv", "TAKEOVER,1"),
+    ("office", "rtf"): ("application/rtf", "{\\rtf1 TAKEOVER}"),
+    ("texts", "text"): ("text/plain", "TAKEOVER"),
+}
+
+
+@pytest.mark.parametrize("reader", LURES, ids=lambda reader: reader[1])
+def test_a_process_taken_over_by_one_message_does_not_read_the_next(
+    reader: tuple[str, str], message: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = subprocess.Popen
+    code = TAKEOVER.format(module=reader[0], name=reader[1])
+
+    def start_with_code(command: list[str], **options: Any) -> Any:
+        return start([command[0], "-c", code, command[-1]], **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start_with_code)
+    kind, content = LURES[reader]
+    lure = f"Subject: s\r\nContent-Type: {kind}\r\n\r\n{content}\r\nher ssn 536-90-4399\r\n".encode()
+    # Plain text is trusted to share a process where that is asked for.
+    retire_after = 1 if reader[1] == "text" else 100
+    with Pool(settings(retire_after=retire_after)) as pool:
+        assert pool.inspect(lure, is_plain=True).findings == []
+        for is_plain in (True, False, True):
+            assert [one.identifier for one in pool.inspect(message, is_plain=is_plain).findings] == ["us-ssn"]
+
+
+def test_no_place_is_a_reason_to_try_later(message: int) -> None:
     with Pool(settings(wait_limit=0.05)) as pool:
-        busy = pool._idle.get()
+        for who in ("a", "b"):
+            pool._turns.take(who, is_small=True, patience=1)
         with pytest.raises(ScanError, match="no free worker"):
             pool.inspect(message)
-        pool._idle.put(busy)
 
 
 def test_a_message_that_kills_every_worker_is_failed_and_the_next_is_read(
     message: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Pool(settings()) as pool:
-        ask = pool._ask
 
-        def kill_then_ask(worker, job, descriptor):  # type: ignore[no-untyped-def]
+        def kill(worker: Worker, *_arguments: object, **_options: object) -> bytes:
             signal.pidfd_send_signal(worker.pidfd, signal.SIGKILL)
-            return ask(worker, job, descriptor)
+            raise WorkerLostError("crash")
 
-        monkeypatch.setattr(pool, "_ask", kill_then_ask)
+        monkeypatch.setattr(Worker, "ask", kill)
         inspection = pool.inspect(message)
         assert (inspection.status, inspection.reason, inspection.findings) == ("failed", "crash", [])
         monkeypatch.undo()
         assert pool.inspect(message).status == "complete"
 
 
-def test_a_worker_that_died_between_messages_costs_none(message: int) -> None:
+def test_workers_that_died_between_messages_cost_none(message: int) -> None:
+    with Pool(settings(retire_after=100)) as pool:
+        kill_children(pool)
+        assert [pool.inspect(message, is_plain=True).status for _ in range(2)] == ["complete", "complete"]
+
+
+def kill_children(pool: Pool) -> None:
+    """Kill all workers there are, and wait until they are gone."""
+    children = Path(f"/proc/{pool._nursery.pid}/task/{pool._nursery.pid}/children")
+    for pid in children.read_text().split():
+        os.kill(int(pid), signal.SIGKILL)
+    wait_for(lambda: not children.read_text().split(), "the workers to be gone")
+
+
+@pytest.mark.parametrize("lie", [b"{}", b"[]", b'{"status":"complete","findings":[{}]}', b"\0" * 100])
+def test_an_answer_that_none_of_ours_gives_is_no_inspection(
+    message: int, lie: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lie = lie if lie != b"{}" else b'{"status":"complete","mood":"good"}'
     with Pool(settings()) as pool:
-        worker = pool._idle.get()
-        signal.pidfd_send_signal(worker.pidfd, signal.SIGKILL)
-        pool._idle.put(worker)
-        assert [pool.inspect(message).status for _ in range(2)] == ["complete", "complete"]
+        monkeypatch.setattr(Worker, "ask", lambda *_arguments, **_options: lie)
+        inspection = pool.inspect(message)
+        assert (inspection.status, inspection.reason) == ("failed", "answer")
 
 
 def test_a_worker_that_cannot_be_confined_later_costs_its_message_only(
     message: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(worker: _Worker) -> _Worker:
-        worker.end()
+    def refuse(*_arguments: object, **_options: object) -> bytes:
         raise ScanError("workers cannot be confined: seccomp: refused")
 
     with Pool(settings()) as pool:
-        monkeypatch.setattr(pool, "_prove", refuse)
-        worker = pool._idle.get()
-        signal.pidfd_send_signal(worker.pidfd, signal.SIGKILL)
-        pool._idle.put(worker)
+        monkeypatch.setattr(Worker, "ask", refuse)
         with pytest.raises(ScanError, match="cannot be confined: seccomp"):
             pool.inspect(message)
         monkeypatch.undo()
         assert [pool.inspect(message).status for _ in range(3)] == ["complete"] * 3
+
+
+def test_a_good_answer_counts_though_no_other_worker_can_be_forked(
+    message: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Pool(settings()) as pool:
+        ask = Worker.ask
+
+        def ask_and_lose_the_zygote(worker: Worker, *arguments: Any, **options: Any) -> bytes:
+            frame = ask(worker, *arguments, **options)
+            os.kill(pool._nursery.pid, signal.SIGKILL)
+            return frame
+
+        monkeypatch.setattr(Worker, "ask", ask_and_lose_the_zygote)
+        assert pool.inspect(message).findings
+        monkeypatch.undo()
+        assert pool.inspect(message).findings
 
 
 def test_a_pool_whose_zygote_is_gone_and_cannot_come_back_recovers_when_it_can(message: int, tmp_path: Path) -> None:
@@ -139,13 +243,23 @@ def test_a_pool_whose_zygote_is_gone_and_cannot_come_back_recovers_when_it_can(m
     rules.symlink_to(RULES)
     with Pool(settings(rules=rules)) as pool:
         rules.unlink()
-        pool._zygote.kill()
-        pool._zygote.wait()
+        os.kill(pool._nursery.pid, signal.SIGKILL)
         for _ in range(2):
             with pytest.raises(ScanError):
                 pool.inspect(message)
         rules.symlink_to(RULES)
         assert pool.inspect(message).status == "complete"
+
+
+def test_what_a_zygote_says_before_it_dies_is_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = subprocess.Popen
+
+    def start_broken(command: list[str], **options: Any) -> Any:
+        return start([command[0], "-c", "raise SystemExit('no such\\x1b[2J library')"], **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start_broken)
+    with pytest.raises(ScanError, match=r"did not start: .*; it said: no such\?\[2J library$"):
+        Pool(settings())
 
 
 def test_rules_that_cannot_be_loaded_are_said(tmp_path: Path) -> None:
@@ -154,34 +268,22 @@ def test_rules_that_cannot_be_loaded_are_said(tmp_path: Path) -> None:
 
 
 def test_a_pool_that_cannot_start_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_pool: Pool, _worker: _Worker) -> _Worker:
+    def refuse(*_arguments: object, **_options: object) -> bytes:
         raise ScanError("workers cannot be confined: seccomp: refused")
 
-    monkeypatch.setattr(Pool, "_prove", refuse)
+    monkeypatch.setattr(Worker, "ask", refuse)
     before = sorted(Path("/proc/self/fd").iterdir())
     with pytest.raises(ScanError, match="cannot be confined"):
         Pool(settings(workers=3))
     assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 
-def test_a_reader_of_the_site_runs_in_the_workers(tmp_path: Path) -> None:
-    (tmp_path / "site_ledger.py").write_text(
-        "from holdgate.extract.format import Format\n"
-        "def read(document, sink):\n"
-        "    sink.text(document.data[7:].decode())\n"
-        "    open('/etc/hostname').read()\n"
-        "MAGIC = ((0, b'LEDGER1'),)\n"
-        "FORMATS = (Format(kind='ledger', read=read, holds='', read_by='', unread='', signatures=MAGIC),)\n"
-    )
-    descriptor = os.memfd_create("book")
-    os.write(descriptor, b"LEDGER1an entry")
-    with Pool(settings(readers=("site_ledger",), readers_directory=tmp_path)) as pool:
-        (part,) = pool.extract(descriptor, name="book.led")["parts"]
-    os.close(descriptor)
-    # It is confined as the others are: it may not open a file.
-    assert (part["reader"], part["text"], part["status"]) == ("ledger", "an entry", "failed")
-
-
-def test_a_reader_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ScanError, match=r"extract\.readers: site_without cannot be used: ModuleNotFoundError"):
-        Pool(settings(readers=("site_without",), readers_directory=tmp_path))
+def test_workers_that_are_always_dead_are_no_fault_of_the_message(
+    message: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Pool(settings()) as pool:
+        kill_children(pool)
+        monkeypatch.setattr(pools, "_TRIES", 1)
+        with pytest.raises(ScanError, match="before they have begun"):
+            pool.inspect(message)
+        assert pool.inspect(message).status == "complete"

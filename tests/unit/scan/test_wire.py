@@ -1,8 +1,11 @@
 import os
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from holdgate.scan import wire
 
@@ -39,3 +42,35 @@ def test_a_side_that_dribbles_does_not_get_more_time(pair: Pair) -> None:
     pair[0].sendall(b"\0\0\0\5{")
     with pytest.raises(TimeoutError):
         wire.receive(pair[1], timeout=0.05)
+
+
+def test_an_answer_beyond_the_limit_is_refused_before_it_is_read(pair: Pair) -> None:
+    pair[0].sendall((300 * 2**20).to_bytes(4, "big") + b"{")
+    with pytest.raises(wire.WireError, match="beyond all bounds"):
+        wire.receive(pair[1], timeout=30)
+    wire.send(pair[0], {"x": "y" * 100})
+    with pytest.raises(wire.WireError, match="beyond all bounds"):
+        wire.receive(pair[1], timeout=30, limit=100)
+
+
+def test_two_frames_at_once_are_refused(pair: Pair) -> None:
+    wire.send(pair[0], {})
+    wire.send(pair[0], {})
+    with pytest.raises(wire.WireError, match="more than one"):
+        wire.receive(pair[1])
+
+
+@given(st.binary(max_size=300_000))
+def test_a_message_goes_in_the_frame_of_its_job(content: bytes) -> None:
+    left, right = socket.socketpair()
+    with left, right:
+        sending = threading.Thread(target=wire.send, args=(left, {"do": "inspect", "name": "a\nb"}, (), content))
+        sending.start()
+        assert wire.receive_job(right) == ({"do": "inspect", "name": "a\nb"}, content, [])
+        sending.join()
+
+
+def test_nobody_who_takes_the_job_is_a_timeout(pair: Pair) -> None:
+    wire.bound(pair[0], 0.05)
+    with pytest.raises(TimeoutError):
+        wire.send(pair[0], {}, content=bytes(2**23))

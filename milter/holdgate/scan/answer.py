@@ -1,0 +1,143 @@
+"""What a worker may answer, and nothing else: types, ranges, known names and counts are checked before it is used.
+
+A worker that was taken over can lie about the message it read. It cannot make the gate believe in identifiers or
+profiles that do not exist, show what is not masked, or fill memory and log.
+"""
+
+import contextlib
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
+
+from holdgate.extract.part import Extraction
+from holdgate.findings import Attachment, Finding, Inspection
+from holdgate.scan import wire
+from holdgate.scan.preview import ShownPart
+
+# Of a masked match as many letters and digits may stay readable (see `mask.mask`).
+_READABLE = 4
+# A phrase is cut to this many characters where an answer would else be too large (`findings` has the bounds).
+_PHRASE = 1_000
+_LISTED = 1_000
+_CUT = "too many parts to list"
+
+_Answer = TypeVar("_Answer")
+
+
+class AnswerError(Exception):
+    """An answer that no honest worker gives; the text says what is wrong with it, without its content."""
+
+
+@dataclass(slots=True)
+class _Preview:
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+
+    subject: str
+    attachments: Annotated[list[Attachment], Field(max_length=100)]
+    findings: Annotated[list[Finding], Field(max_length=10_000)]
+    status: Annotated[str, Field(pattern="^(complete|limited|failed)$")]
+    reason: str
+    parts: Annotated[list[ShownPart], Field(max_length=10_000)]
+
+
+@dataclass(slots=True)
+class _Reason:
+    part: str
+    place: str
+    why: str
+
+
+_INSPECTION = TypeAdapter(Inspection)
+_PREVIEW = TypeAdapter(_Preview)
+_EXTRACTION = TypeAdapter(Extraction)
+_REASONS = TypeAdapter(list[_Reason])
+
+
+def inspection(frame: bytes, identifiers: Collection[str], profiles: Collection[str]) -> Inspection:
+    """Return the inspection in a frame, given all names of identifiers and profiles there are. Raises AnswerError."""
+    answer = _checked(_INSPECTION, frame)
+    _check_findings(answer.findings, identifiers)
+    if not all(profile in profiles for profile in answer.profiles):
+        raise AnswerError("a profile that was not asked for")
+    return answer
+
+
+def preview(frame: bytes, identifiers: Collection[str]) -> dict[str, Any]:
+    """Return the plain values of a preview (see `scan.preview`). Raises AnswerError."""
+    answer = _checked(_PREVIEW, frame)
+    _check_findings(answer.findings, identifiers)
+    return _plain(frame)
+
+
+def extraction(frame: bytes) -> dict[str, Any]:
+    """Return the plain values of an extraction. Raises AnswerError."""
+    _checked(_EXTRACTION, frame)
+    return _plain(frame)
+
+
+def reasons(frame: bytes) -> list[dict[str, str]]:
+    """Return for each match its `part`, `place` and `why`. Raises AnswerError."""
+    return [{"part": one.part, "place": one.place, "why": one.why} for one in _checked(_REASONS, frame)]
+
+
+def encode(answer: Inspection) -> bytes:
+    """Return an inspection as a frame holds it. One that would be too large is cut, and says that it is not whole."""
+    with contextlib.suppress(PydanticSerializationError):  # half a surrogate pair
+        encoded = _INSPECTION.dump_json(answer)
+        if len(encoded) <= _PHRASE:  # then no phrase in it is too long
+            return encoded
+    _fit_all(answer)
+    encoded = _INSPECTION.dump_json(answer)
+    if len(encoded) <= wire.ANSWER_LIMIT:
+        return encoded
+    del answer.attachments[_LISTED:], answer.signals[_LISTED:]
+    answer.subject, answer.header_from = answer.subject[:_PHRASE], answer.header_from[:_PHRASE]
+    if answer.status == "complete":
+        answer.status, answer.reason = "limited", _CUT
+    return _INSPECTION.dump_json(answer)
+
+
+def _fit_all(answer: Inspection) -> None:
+    answer.reason = _fit(answer.reason)
+    answer.subject, answer.header_from = _whole(answer.subject), _whole(answer.header_from)
+    answer.signals = [_fit(signal) for signal in answer.signals]
+    answer.attachments = [Attachment(_fit(one.name), one.kind, one.size) for one in answer.attachments]
+    for finding in answer.findings:
+        finding.parts[:] = map(_fit, finding.parts)
+        finding.masked[:] = map(_fit, finding.masked)
+
+
+def _fit(phrase: str) -> str:
+    return _whole(phrase[:_PHRASE])
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _checked(adapter: TypeAdapter[_Answer], frame: bytes) -> _Answer:
+    try:
+        return adapter.validate_json(frame, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        # A key that does not belong there is the worker's own word: the type of the mistake is ours.
+        raise AnswerError(f"not as agreed: {first['type']}") from None
+
+
+def _check_findings(findings: list[Finding], identifiers: Collection[str]) -> None:
+    for finding in findings:
+        if finding.identifier not in identifiers:
+            raise AnswerError("an identifier that does not exist")
+        if not 1 <= finding.unique <= finding.count:
+            raise AnswerError("a count that cannot be")
+        if any(sum(c.isascii() and c.isalnum() for c in masked) > _READABLE for masked in finding.masked):
+            raise AnswerError("a match that is not masked")
+
+
+def _plain(frame: bytes) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(frame)
+    return values

@@ -1,0 +1,94 @@
+"""One worker process as the pool holds it: the other end of its socket, and a pidfd to kill it by."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+from dataclasses import dataclass
+
+from holdgate.scan import wire
+
+
+class ScanError(Exception):
+    """No inspection could be made now, for a reason that is not the message's: try again later."""
+
+
+class WorkerLostError(Exception):
+    """A worker died or was killed while it had a job; the argument says why."""
+
+
+class WorkerGoneError(Exception):
+    """A worker was dead before it had its job: the message has nothing to do with it."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """A process that was forked for us; `jobs` counts what it has done."""
+
+    pid: int
+    connection: socket.socket
+    pidfd: int
+    jobs: int = 0
+
+    def ask(
+        self,
+        job: bytes,
+        content: bytes,
+        descriptors: tuple[int, ...],
+        *,
+        seconds: float,
+        limit: int = wire.ANSWER_LIMIT,
+    ) -> bytes:
+        """Give it a job, as JSON, with the message's bytes or descriptor, and return its answer unread.
+
+        Raises WorkerLostError, WorkerGoneError, and ScanError when the worker says that it could not be confined.
+        """
+        wire.bound(self.connection, seconds)
+        try:
+            wire.send_encoded(self.connection, job, descriptors, content)
+        except TimeoutError as error:
+            raise WorkerLostError("time limit") from error
+        except OSError as error:
+            self._say_why()
+            raise WorkerGoneError from error
+        try:
+            frame, _ = wire.receive_frame(self.connection, timeout=seconds, limit=limit)
+        except TimeoutError as error:
+            raise WorkerLostError("time limit") from error
+        except wire.WireError as error:
+            raise WorkerLostError("crash") from error
+        except OSError as error:
+            raise WorkerLostError("crash") from error
+        if frame.startswith(b'{"error"'):
+            raise ScanError(_said(frame))
+        self.jobs += 1
+        return frame
+
+    def _say_why(self) -> None:
+        """Raise ScanError with the last words of a worker that is dead, if it had any."""
+        with contextlib.suppress(OSError, wire.WireError):
+            frame, _ = wire.receive_frame(self.connection, timeout=1.0)
+            raise ScanError(_said(frame))
+
+    def end(self) -> None:
+        """Kill the process, if it still lives, and forget it. A worker may be ended twice."""
+        if self.pidfd < 0:
+            return
+        try:
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        finally:
+            os.close(self.pidfd)
+            self.pidfd = -1
+            self.connection.close()
+
+
+def _said(frame: bytes) -> str:
+    """Return the reason in a worker's words about itself, short and printable."""
+    try:
+        said = str(json.loads(frame)["error"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        said = "a worker could not start"
+    return "".join(letter if letter.isprintable() else "?" for letter in said[:300])

@@ -1,0 +1,157 @@
+"""The nursery with zygotes that are scripts of a few lines: each dies, errs or is slow in its own way."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from holdgate.scan import nursery
+from holdgate.scan.nursery import Nursery, Zygote
+from holdgate.scan.process import ScanError
+from testbed.ports import wait_for
+
+MILTER = Path(__file__).parents[3] / "milter"
+FORK = """
+import os, socket, sys
+from holdgate.scan import wire
+control = socket.socket(fileno=int(sys.argv[1]))
+count = 0
+while True:
+    try:
+        wire.receive(control)
+    except (wire.WireError, OSError):
+        sys.exit()
+    count += 1
+    {before}
+    ours, theirs = socket.socketpair()
+    pidfd = os.pidfd_open(os.getpid())
+    wire.send(control, {{"pid": count}}, (ours.fileno(), pidfd))
+    ours.close(); os.close(pidfd)
+"""
+
+Start = Callable[[], Zygote]
+
+
+def script(before: str = "pass") -> Start:
+    """Return what starts a zygote that does `before` each time it is asked for a worker."""
+
+    def start() -> Zygote:
+        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-c", FORK.format(before=before), str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=os.environ | {"PYTHONPATH": str(MILTER)},
+            )
+        return Zygote(process, control)
+
+    return start
+
+
+@pytest.fixture
+def raised() -> Iterator[Callable[..., Nursery]]:
+    """Return a function that makes a nursery, which is closed at the end."""
+    made: list[Nursery] = []
+
+    def make(*starts: Start, stock: int = 2) -> Nursery:
+        left = list(starts)
+        made.append(Nursery(lambda: left.pop(0)() if len(left) > 1 else left[0](), stock))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def pids(one: Nursery, count: int, **options: bool) -> list[int]:
+    found = []
+    for _ in range(count):
+        worker = one.take(patience=30, **options)
+        found.append(worker.pid)
+        os.close(worker.pidfd)
+        worker.connection.close()
+    return found
+
+
+def test_workers_come_in_the_order_in_which_they_were_forked(raised: Callable[..., Nursery]) -> None:
+    one = raised(script())
+    assert pids(one, 4) == [1, 2, 3, 4]
+    assert one._asked == 2
+
+
+def test_a_new_one_is_not_from_the_stock(raised: Callable[..., Nursery], monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = []
+    monkeypatch.setattr(nursery.Worker, "end", lambda worker: (ended.append(worker.pid), os.close(worker.pidfd)))
+    one = raised(script())
+    assert pids(one, 1) == [1]
+    assert pids(one, 1, new=True) == [4]
+    assert ended == [2, 3]
+
+
+def test_a_worker_that_cannot_be_forked_costs_no_zygote(raised: Callable[..., Nursery]) -> None:
+    one = raised(script('if count == 1: wire.send(control, {"error": "no process left"}); continue'))
+    pid = one.pid
+    with pytest.raises(ScanError, match="no process left"):
+        pids(one, 1)
+    assert pids(one, 2) == [2, 3]
+    assert one.pid == pid
+
+
+@pytest.mark.parametrize("how", ["sys.exit()", "control.send(b'nonsense'); continue"])
+def test_a_zygote_that_dies_or_raves_is_replaced_at_once(raised: Callable[..., Nursery], how: str) -> None:
+    one = raised(script(f"if count == 1: {how}"), script())
+    assert pids(one, 3) == [1, 2, 3]
+
+
+def test_a_zygote_that_does_nothing_is_replaced(
+    raised: Callable[..., Nursery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nursery, "_IDLE_SECONDS", 1.0)
+    monkeypatch.setattr(nursery, "_GLANCE", 0.05)
+    one = raised(script(), script())
+    pids(one, 1)
+    stopped = one.pid
+    os.kill(stopped, signal.SIGSTOP)
+    pids(one, 3)  # at most what was in stock, and one
+    assert one.pid != stopped
+    assert not Path(f"/proc/{stopped}").exists()
+
+
+def test_a_zygote_that_works_is_waited_for(raised: Callable[..., Nursery], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the time that it uses itself that counts, not that of the clock."""
+    monkeypatch.setattr(nursery, "_IDLE_SECONDS", 1.0)
+    monkeypatch.setattr(nursery, "_GLANCE", 0.02)
+    ticks = iter(range(10**9))
+    monkeypatch.setattr(nursery, "_processor_seconds", lambda _pid: next(ticks) / 1_000)
+    one = raised(script("import time; time.sleep(0.3)"), stock=0)
+    assert pids(one, 1) == [1]
+
+
+def test_a_zygote_that_works_without_end_is_not(
+    raised: Callable[..., Nursery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nursery, "_GLANCE", 0.02)
+    ticks = iter(range(0, 10**9, 10))
+    monkeypatch.setattr(nursery, "_processor_seconds", lambda _pid: next(ticks))
+    one = raised(script("import time; time.sleep(60)"), stock=0)
+    with pytest.raises(ScanError, match="does not answer"):
+        pids(one, 1)
+
+
+def test_the_processor_time_of_a_process_is_read() -> None:
+    before = nursery._processor_seconds(os.getpid())
+    wait_for(lambda: sum(range(100_000)) and nursery._processor_seconds(os.getpid()) > before, "a tick of the clock")
+    assert nursery._processor_seconds(2**22 + 1) == 0.0
+
+
+def test_nobody_is_handed_out_after_the_end(raised: Callable[..., Nursery]) -> None:
+    one = raised(script())
+    one.close()
+    with pytest.raises(ScanError, match="being ended"):
+        one.take(patience=1)
+    one.close()

@@ -1,0 +1,88 @@
+"""Who gets the next place: nobody's mail waits for all of somebody else's."""
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.scan.turns import NoTurnError, Turns
+from testbed.ports import wait_for
+
+
+def test_the_last_place_is_for_a_small_message_of_somebody_who_holds_none() -> None:
+    turns = Turns(3, keeps_one=True)
+    for _ in range(2):
+        turns.take("many", is_small=False, patience=0)
+    for who, is_small in (("many", True), ("many", False), ("other", False)):
+        with pytest.raises(NoTurnError):
+            turns.take(who, is_small=is_small, patience=0)
+    turns.take("other", is_small=True, patience=0)
+
+
+def test_a_place_that_is_not_kept_is_anybodys() -> None:
+    turns = Turns(1, keeps_one=False)
+    turns.take("one", is_small=False, patience=0)
+    with pytest.raises(NoTurnError):
+        turns.take("two", is_small=True, patience=0.01)
+    turns.give_back("one", 1.0)
+    turns.take("two", is_small=False, patience=0)
+
+
+def test_who_used_little_comes_before_who_used_much() -> None:
+    turns = Turns(1, keeps_one=False)
+    order = ["many"]
+    turns.take("many", is_small=True, patience=0)
+    turns.give_back("many", 20.0)
+    turns.take("many", is_small=True, patience=0)
+
+    def take(who: str) -> None:
+        turns.take(who, is_small=True, patience=30)
+        order.append(who)
+
+    threads = [threading.Thread(target=take, args=[who]) for who in ("many", "few", "many", "none")]
+    for count, thread in enumerate(threads, 1):
+        thread.start()
+        wait_for(lambda wanted=count: len(turns._waiting) == wanted, "it to wait")
+    for count in range(2, 6):
+        turns.give_back(order[-1], 1.0)
+        wait_for(lambda wanted=count: len(order) == wanted, "the next one to have a place")
+    for thread in threads:
+        thread.join()
+    assert order == ["many", "few", "none", "many", "many"]
+
+
+def test_who_gave_up_waiting_gets_no_place() -> None:
+    turns = Turns(1, keeps_one=False)
+    turns.take("one", is_small=True, patience=0)
+    with pytest.raises(NoTurnError):
+        turns.take("two", is_small=True, patience=0.01)
+    turns.give_back("one", 0.0)
+    assert (turns._free, turns._held, turns._waiting) == (1, {}, [])
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40), st.integers(1, 4), st.booleans())
+def test_places_are_never_more_nor_less_than_there_are(
+    wishes: list[tuple[str, bool]], places: int, keeps_one: bool
+) -> None:
+    turns = Turns(places, keeps_one=keeps_one)
+    held: list[str] = []
+    for who, is_small in wishes:
+        try:
+            turns.take(who, is_small=is_small, patience=0)
+            held.append(who)
+        except NoTurnError:
+            if held:
+                turns.give_back(held.pop(0), 0.1)
+        assert turns._free == places - len(held) >= 0
+    while held:
+        turns.give_back(held.pop(), 0.1)
+    assert (turns._free, turns._held) == (places, {})
+
+
+def test_nobody_is_remembered_for_ever() -> None:
+    turns = Turns(1, keeps_one=False)
+    for number in range(5_000):
+        turns.take(str(number), is_small=True, patience=0)
+        turns.give_back(str(number), 1.0)
+    assert len(turns._used) <= 2_000
