@@ -134,6 +134,7 @@ class _Reading:
         self._plain(_below(name, "subject"), mail.subject, [])
         names = [f"attachment name: {given}" for leaf in mail.leaves for given in leaf.names]
         self._plain(_below(name, "headers"), "\n".join([*mail.headers, *names]), mail.unread)
+        self._plain(_below(name, "technical headers"), "\n".join(mail.fields.trace), [], trace=True)
         for number, leaf in enumerate(mail.leaves, 1):
             inner = replace(leaf.document, depth=document.depth)
             if leaf.kind:
@@ -148,10 +149,10 @@ class _Reading:
                 self._plain(_below(name, "other parts"), "", [str(error)])
                 return
 
-    def _plain(self, name: str, value: str, unread: list[str]) -> None:
+    def _plain(self, name: str, value: str, unread: list[str], *, trace: bool = False) -> None:
         """Add a part that needs no reader."""
         if value or unread:
-            sink = PartSink(self, Part(name, "mime"), 0)
+            sink = PartSink(self, Part(name, "mime", trace=trace), 0)
             try:
                 sink.text(value)
             except LimitReachedError as error:

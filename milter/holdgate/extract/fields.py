@@ -59,18 +59,18 @@ def names(value: bytes) -> list[str]:
         if number:
             segments.append((int(number), raw, suffix.endswith(b"*")))
         elif suffix:
-            whole.append(_extended(raw))
+            whole.append(extended(raw))
         else:
             whole.append(words(raw))
     if segments:
         for order in (segments, sorted(segments, key=lambda segment: segment[0])):
-            encoded = any(extended for _, _, extended in order)
+            encoded = any(is_extended for _, _, is_extended in order)
             joined = b"".join(raw for _, raw, _ in order)
-            whole.append(_extended(joined) if encoded else words(joined))
+            whole.append(extended(joined) if encoded else words(joined))
     return list(dict.fromkeys(filter(None, whole)))
 
 
-def _extended(raw: bytes) -> str:
+def extended(raw: bytes) -> str:
     """Decode charset'language'percent-encoded (RFC 2231, section 4)."""
     declared, quote, rest = raw.partition(b"'")
     _, second, text = rest.partition(b"'")

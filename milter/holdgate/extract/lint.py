@@ -54,11 +54,13 @@ class Entity:
 class Reading:
     """What the strict reading found; `doubts` is empty where the message has one meaning only.
 
-    `outside` holds what stands before the first and after the last part of a multipart. `unread` names limits.
+    `inner` holds the fields of every part, `outside` what stands before the first and after the last part of a
+    multipart. `unread` names limits.
     """
 
     fields: list[tuple[str, bytes]] = field(default_factory=list)
     leaves: list[Entity] = field(default_factory=list)
+    inner: list[list[tuple[str, bytes]]] = field(default_factory=list)
     outside: list[bytes] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
@@ -106,7 +108,9 @@ class _Walk:
             raise LimitReachedError("MIME nested too deeply")
         self.budget.check_time()
         fields, body = self.header(data, top=not depth)
-        if not depth:
+        if depth:
+            self.reading.inner.append(fields)
+        else:
             self.reading.fields = fields
         entity = Entity(fields, default)
         encoding, boundary = self.structure(entity)

@@ -5,7 +5,6 @@ standard library's parser and by `rescue` too, and everything that any reading g
 standard library is quadratic in hostile headers: only `compat32` is used, on parts that `lint` has counted before.
 """
 
-import re
 from dataclasses import dataclass, field
 from email.feedparser import BytesFeedParser
 from email.message import Message as StandardMessage
@@ -14,23 +13,10 @@ from email.policy import compat32
 from holdgate.extract import lint, rescue
 from holdgate.extract.budget import Budget, LimitReachedError
 from holdgate.extract.fields import names, words
+from holdgate.extract.headers import HeaderText
 from holdgate.extract.reading import Document
 
 _CHUNK = 1 << 16
-
-# Fields whose values are addresses, routes, dates, tokens and types: needed to deliver, or written by programs. What is
-# found in them would hold mail for being mail. All others, unknown and X-… ones too, are free text that a sender can
-# fill and a recipient can read, and so are read.
-_NOT_TEXT = re.compile(
-    r"(?:resent-)?(?:from|sender|to|cc|bcc|reply-to|date|message-id)|return-path|received|delivered-to|envelope-to"
-    r"|in-reply-to|references|mime-version|content-(?:type|transfer-encoding|disposition|id|length|language|md5)"
-    r"|(?:x-google-)?dkim-.*|domainkey-.*|arc-.*|(?:x-)?authentication-.*|received-spf|autocrypt.*|feedback-id"
-    r"|x-(?:holdgate|netskope)-.*|x-(?:ms|exchange|gm|google|forefront|microsoft|mimecast|spam|virus|amavis)-.*"
-    r"|x-(?:originating-ip|received|mailer|priority|msmail-priority|mimeole|beenthere|mailman-.*|original-to|envelope-.*"
-    r"|status|uidl?|loop|list.*|sender|authenticated-.*|sent-by)|list-.*|thread-index|errors-to|precedence|auto-submitted"
-    r"|user-agent|importance|priority|sensitivity|disposition-notification-.*|return-receipt-to|lines|status"
-    r"|mail-followup-to|accept-language|delivery-date|require-tls|newsgroups|path|xref|nntp-.*",
-)
 
 # A part of these types is not here: the rest is in other messages (RFC 2046, 5.2.2) or on a server (5.2.3).
 _ELSEWHERE = {
@@ -54,13 +40,21 @@ class Leaf:
 
 @dataclass(slots=True)
 class Mail:
-    """What a message says, and what of it stayed unread, each in a few words; `headers` are lines, each once."""
+    """What a message says, and what of it stayed unread, each in a few words.
+
+    `fields` are those of its header and of its parts' headers.
+    """
 
     subject: str = ""
-    headers: dict[str, None] = field(default_factory=dict)
+    fields: HeaderText = field(default_factory=HeaderText)
     leaves: list[Leaf] = field(default_factory=list)
     signals: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+
+    @property
+    def headers(self) -> dict[str, None]:
+        """Lines of the fields that people write, and what stands around the parts, each once."""
+        return self.fields.written
 
 
 def read_mail(data: bytes, budget: Budget) -> Mail:
@@ -68,6 +62,8 @@ def read_mail(data: bytes, budget: Budget) -> Mail:
     mail = Mail()
     strict = lint.read(data, budget)
     _free_text(strict.fields, mail)
+    for fields in strict.inner:
+        mail.fields.take(fields)
     mail.headers.update(dict.fromkeys(words(text) for text in strict.outside))
     for entity in strict.leaves:
         _add(mail, entity.fields, entity.body, entity.content_type, entity.charset)
@@ -145,14 +141,13 @@ def _read_standard(data: bytes, mail: Mail, budget: Budget, known: set[bytes]) -
 
 
 def _free_text(fields: list[tuple[str, bytes]], mail: Mail) -> None:
-    """Keep the subject and the fields a person can write into."""
+    """Keep the subject and all other fields."""
     for name, value in fields:
         if name == "subject":
             subject = words(value)
             if subject not in mail.subject:
                 mail.subject = f"{mail.subject}\n{subject}" if mail.subject else subject
-        elif not _NOT_TEXT.fullmatch(name) and (text := words(value)):
-            mail.headers[f"{name}: {text}"] = None
+    mail.fields.take((name, value) for name, value in fields if name != "subject")
 
 
 def _add(mail: Mail, fields: list[tuple[str, bytes]], body: bytes, content_type: str, charset: str) -> None:

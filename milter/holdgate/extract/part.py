@@ -21,6 +21,7 @@ class Part:
     `text` is all that was read, in characters. `places` says where in the document a stretch of it stands: pairs of
     the offset where it begins and its name ("sheet Salaries, B7", "page 3"), in ascending order of offsets.
     `size` is that of the document in bytes, 0 for what is no document of its own (subject, headers).
+    `trace` says that programs write such text: only what is found in it for certain counts.
     `reason` is empty for a complete part, else a short phrase that names what is missing and holds no content.
     """
 
@@ -31,6 +32,7 @@ class Part:
     status: Status = Status.COMPLETE
     reason: str = ""
     size: int = 0
+    trace: bool = False
 
     def place_at(self, offset: int) -> str:
         """Name the place of the character at `offset`, or return "" where the reader names none."""

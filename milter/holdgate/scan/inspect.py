@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from holdgate.detect import Confidence, Detector, Match
+from holdgate.detect.detector import EVERYWHERE
 from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import extract_file, extract_message, extract_plain
 from holdgate.extract.ocr import NOT_READ
@@ -68,7 +69,7 @@ class Inspector:
         matches: list[list[Match]] = []
         for part in extraction.parts:
             scan = self._detector.scan(part.text, part.places)
-            matches.append(scan.matches)
+            matches.append(counted(part, scan.matches))
             if scan.limited and extraction.status is Status.COMPLETE:
                 extraction.status, extraction.reason = Status.LIMITED, f"{part.name}: {scan.limited}"
         wording = Wording(self.find, extraction.parts, matches)
@@ -93,12 +94,19 @@ class Inspector:
     def explain(self, data: bytes, name: str | None = None) -> list[dict[str, str]]:
         """Say for each match in a message or file where it stands and why it counts, masked."""
         parts = self.extract(data, name).parts
-        wording = Wording(self.find, parts, [self.find(part.text, part.places) for part in parts])
+        wording = Wording(self.find, parts, [counted(part, self.find(part.text, part.places)) for part in parts])
         return [
             {"part": wording.safe(part.name), "place": wording.safe(part.place_at(reason.start)), "why": str(reason)}
             for part in parts
             for reason in self._detector.explain(part.text, part.places)
         ]
+
+
+def counted(part: Part, matches: list[Match]) -> list[Match]:
+    """Return the matches in a part that count: all, but in text that programs write the certain ones alone."""
+    if not part.trace:
+        return matches
+    return [match for match in matches if match.confidence is Confidence.HIGH and match.identifier not in EVERYWHERE]
 
 
 def gather(parts: Iterable[Part], matches: Iterable[list[Match]], safe: Callable[[str], str]) -> list[Finding]:

@@ -11,7 +11,7 @@ from typing import Any
 from holdgate.detect import Match
 from holdgate.extract.part import Extraction
 from holdgate.mask import mask
-from holdgate.scan.inspect import gather
+from holdgate.scan.inspect import counted, gather
 from holdgate.scan.wording import LONGEST, Place, Wording
 
 # What is shown of a part and of a message, in characters: more than anybody reads before he decides.
@@ -50,12 +50,14 @@ def preview(extraction: Extraction, find: Find, reveal: int) -> dict[str, Any]:
     `reveal` is the number of the match that is left as it stands, 0 for none. What is a match in one place is masked
     in every other one too, be it a subject where nothing speaks for it.
     """
-    matches = [find(part.text, part.places) for part in extraction.parts]
+    matches = [counted(part, find(part.text, part.places)) for part in extraction.parts]
     wording = Wording(find, extraction.parts, matches)
     safe = wording.masked
     shown: list[ShownPart] = []
     number, left = 0, _MESSAGE_CHARACTERS
     for part, found in zip(extraction.parts, matches, strict=True):
+        if part.trace and not found:
+            continue  # nobody wrote it, and nobody has to read it
         part.name, part.reason = safe(part.name), safe(part.reason)
         length = min(left, _PART_CHARACTERS)
         places = wording.places(part.text[: length + LONGEST], found)

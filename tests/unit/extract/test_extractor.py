@@ -55,6 +55,7 @@ def test_parts_of_a_message_are_named_as_a_person_would() -> None:
     assert [part.name for part in extract_message(mail.as_bytes()).parts] == [
         "subject",
         "headers",
+        "technical headers",
         "message body",
         "message body (HTML)",
         "report.zip",

@@ -21,7 +21,7 @@ def test_subject_is_decoded_and_each_one_counts() -> None:
 @pytest.mark.parametrize(
     "field",
     [
-        "From: Anna <anna@corp.example>",
+        "From: <anna@corp.example>",
         "To: b@partner.example",
         "CC: c@partner.example",
         "Reply-To: d@corp.example",

@@ -1,0 +1,96 @@
+"""Header fields to text: what people write and read in them, and what stands in those that programs write.
+
+A recipient can have every field shown, and a mail program shows names and comments of addresses by itself. So all
+fields are text. But in ids, routes, dates and types that programs write, a number that looks like a person's is mostly
+none: in those only what is found for certain counts (see `Part.trace`).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from holdgate.extract.fields import extended, words
+
+# Values are addresses, with names and comments (RFC 5322, 3.4).
+_ADDRESSES = re.compile(
+    r"(?:resent-)?(?:from|sender|to|cc|bcc|reply-to)|return-path|delivered-to|envelope-to|errors-to|mail-followup-to"
+    r"|disposition-notification-to|return-receipt-to|x-(?:original-to|sender|envelope-.*|beenthere|received)|apparently-to"
+)
+# Values are routes, dates, tokens and types: needed to deliver, or written by programs.
+_TRACE = re.compile(
+    r"(?:resent-)?(?:date|message-id)|received|in-reply-to|references|mime-version"
+    r"|content-(?:type|transfer-encoding|disposition|id|location|length|language|md5|duration|features)"
+    r"|(?:x-google-)?dkim-.*|domainkey-.*|arc-.*|(?:x-)?authentication-.*|received-spf|autocrypt.*|feedback-id"
+    r"|x-(?:holdgate|netskope)-.*|x-(?:ms|exchange|gm|google|forefront|microsoft|mimecast|spam|virus|amavis)-.*"
+    r"|x-(?:originating-ip|mailer|priority|msmail-priority|mimeole|mailman-.*|status|uidl?|loop|list.*|authenticated-.*"
+    r"|sent-by)|list-.*|thread-index|precedence|auto-submitted|user-agent|importance|priority|sensitivity"
+    r"|disposition-notification-.*|lines|status|accept-language|delivery-date|require-tls.*|newsgroups|path|xref|nntp-.*",
+)
+_TYPES = frozenset({"content-type", "content-disposition"})
+# Fewer digits make no number of a person's.
+_FEWEST_DIGITS = 6
+
+# A date as it should be, without a comment, has no room for anything else (RFC 5322, 3.3).
+_DATE = re.compile(rb"\s*(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d(?::\d\d)? [+-]\d{4}\s*")
+_ROUTE = re.compile(r"<[^<>]*>")
+_ADDRESS = re.compile(r'(?:"[^"]*"|[^\s<>(),:;"@]+)@[^\s<>(),:;"]+')
+_MARKS = re.compile(r'[\\"(),:;<>]+')
+_PARAMETER = re.compile(r"""([\w!#$&'*.+-]+?)(\*\d+)?(\*)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;\n]*))""")
+
+
+@dataclass(slots=True)
+class HeaderText:
+    """The text of one or more headers: `written` and `trace` are lines, each once, as "name: text"."""
+
+    written: dict[str, None] = field(default_factory=dict)
+    trace: dict[str, None] = field(default_factory=dict)
+
+    def take(self, fields: Iterable[tuple[str, bytes]]) -> None:
+        """Take fields, their names in lower case."""
+        for name, value in fields:
+            kind = _kind(name)
+            if kind == "trace" and (_is_short_of_digits(name, value) or _DATE.fullmatch(value)):
+                continue
+            text = words(value)
+            if kind == "free":
+                if text or _digits(name) >= _FEWEST_DIGITS:
+                    self.written[f"{name}: {text}"] = None
+                continue
+            if kind == "addresses" and (shown := shown_of(text)):
+                self.written[f"{name}: {shown}"] = None
+            for spelled in dict.fromkeys((text, *(_joined(text) if name in _TYPES else ()))):
+                if _digits(line := f"{name}: {spelled}") >= _FEWEST_DIGITS:
+                    self.trace[line] = None
+
+
+@lru_cache(4096)
+def _kind(name: str) -> str:
+    if _ADDRESSES.fullmatch(name):
+        return "addresses"
+    return "trace" if _TRACE.fullmatch(name) else "free"
+
+
+def _is_short_of_digits(name: str, value: bytes) -> bool:
+    """Say so of a field in which no decoding can bring digits to light."""
+    plain = value.isascii() and b"=?" not in value
+    return plain and len(value) - len(value.translate(None, b"0123456789")) + _digits(name) < _FEWEST_DIGITS
+
+
+def _digits(text: str) -> int:
+    return sum(map(str.isdecimal, text))
+
+
+def shown_of(text: str) -> str:
+    """Return what a mail program shows of addresses: their names and comments, without quotes and backslashes."""
+    left = _ADDRESS.sub(" ", _ROUTE.sub(" ", text))
+    return " ".join(_MARKS.sub(" ", left.replace("\\", "")).split())
+
+
+def _joined(text: str) -> Iterable[str]:
+    """Return the values of all parameters, decoded and put together from their pieces (RFC 2231), as one line."""
+    values: dict[str, list[str]] = {}
+    for name, _number, star, quoted, plain in _PARAMETER.findall(text):
+        value = re.sub(r"\\(.)", r"\1", quoted) or plain.strip()
+        values.setdefault(name.lower(), []).append(extended(value.encode("utf-8", "replace")) if star else value)
+    return ["; ".join(f"{name}={''.join(pieces)}" for name, pieces in values.items())] if values else []

@@ -1,0 +1,180 @@
+"""Every header field is text: names and comments of addresses whole, what programs write for its numbers."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.extract.budget import Budget, Limits
+from holdgate.extract.extractor import extract_message
+from holdgate.extract.headers import HeaderText, shown_of
+from holdgate.extract.mime import read_mail
+
+
+def read(name: str, value: bytes) -> HeaderText:
+    text = HeaderText()
+    text.take([(name.lower(), value)])
+    return text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("Anna Smith <anna@corp.example>", "Anna Smith"),
+        ('"Smith, Anna" <anna@corp.example>', "Smith Anna"),
+        (r'"a \"b\" 12\-34" <anna@corp.example>', "a b 12-34"),
+        ("anna@corp.example (case 17)", "case 17"),
+        ("Team: a@corp.example, b@corp.example;", "Team"),
+        ('"12" "34" <a@corp.example>, Bob <b@corp.example>', "12 34 Bob"),
+        ("<anna@corp.example>", ""),
+        ("anna@corp.example", ""),
+        ('"anna@corp.example" <anna@corp.example>', ""),
+    ],
+)
+def test_names_and_comments_of_addresses(value: str, shown: str) -> None:
+    assert shown_of(value) == shown
+    assert list(read("Cc", value.encode()).written) == ([f"cc: {shown}"] if shown else [])
+
+
+@pytest.mark.parametrize(
+    "name", ["From", "To", "Reply-To", "Resent-Cc", "Errors-To", "X-Sender", "Bcc", "Delivered-To"]
+)
+def test_fields_of_addresses_are_searched_whole_too(name: str) -> None:
+    text = read(name, b"Anna <a.536904399@corp.example>")
+    assert list(text.written) == [f"{name.lower()}: Anna"]
+    assert list(text.trace) == [f"{name.lower()}: Anna <a.536904399@corp.example>"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Received", "References", "In-Reply-To", "Message-ID", "X-Mailer", "User-Agent", "List-Id", "Thread-Index"),
+        *(
+            "X-MS-Note",
+            "X-Spam-Note",
+            "X-Priority",
+            "Autocrypt",
+            "DKIM-Signature",
+            "Content-ID",
+            "Date",
+            "MIME-Version",
+        ),
+        *(
+            "X-Holdgate-Note",
+            "X-Netskope-Note",
+            "Content-Type",
+            "Content-Disposition",
+            "Feedback-ID",
+            "Require-TLS-ESMTP",
+        ),
+    ],
+)
+def test_what_programs_write_is_kept_apart(name: str) -> None:
+    text = read(name, b" ssn 536-90-4399\n")
+    assert f"{name.lower()}: ssn 536-90-4399" in text.trace
+    assert not text.written
+
+
+@pytest.mark.parametrize(
+    "name", ["Comments", "Keywords", "Organization", "X-Note", "Subject-Of", "Content-Description"]
+)
+def test_all_other_fields_are_written_by_people(name: str) -> None:
+    text = read(name, b" ssn 536-90-4399\n")
+    assert (list(text.written), list(text.trace)) == ([f"{name.lower()}: ssn 536-90-4399"], [])
+
+
+def test_a_field_may_say_it_in_its_name() -> None:
+    assert list(read("X-Ssn-536-90-4399", b"\n").written) == ["x-ssn-536-90-4399: "]
+    assert not read("X-Empty", b"\n").written
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Date", b" Sat, 28 Nov 2026 23:25:29 +0000\n"),
+        ("Date", b"8 Nov 2026 23:25 -0800"),
+        ("MIME-Version", b" 1.0\n"),
+        ("Content-Type", b' text/plain; charset="us-ascii"\n'),
+        ("X-Priority", b" 3\n"),
+        ("To", b" bob@partner.example\n"),
+    ],
+)
+def test_what_holds_no_number_costs_no_search(name: str, value: bytes) -> None:
+    text = read(name, value)
+    assert not text.trace
+    assert not text.written
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b" Sat, 28 Nov 2026 23:25:29 +0000 (536-90-4399)\n",
+        b" =?utf-8?b?c3NuIDUzNi05MC00Mzk5?=\n",
+        b" =?utf-8?q?ssn_536-90?=\n =?utf-8?q?-4399?=\n",
+        " ssn ５３６-９０-４３９９\n".encode(),
+    ],
+)
+def test_a_date_may_have_room_for_more(value: bytes) -> None:
+    (line,) = read("Date", value).trace
+    assert sum(map(str.isdecimal, line)) >= 9
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b' text/plain; x-note="ssn 536-90-4399"\n',
+        b' text/plain; x-note*0="ssn 536-"; x-note*1="90-4399"\n',
+        b" text/plain; x-note*=utf-8''ssn%20536%2D90%2D4399\n",
+        b' text/plain; x-note="ssn 536\\-90\\-4399"\n',
+        b' multipart/mixed; boundary="ssn 536-90-4399"\n',
+    ],
+)
+def test_parameters_are_put_together(value: bytes) -> None:
+    assert any("ssn 536-90-4399" in line for line in read("Content-Type", value).trace)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"--b\nX-Note: ssn 536-90-4399\n\nhello\n",
+        b"--b\nContent-Description: ssn 536-90-4399\nContent-Type: text/html\n\nhello\n",
+        b"--b\nContent-Type: multipart/mixed; boundary=c\nX-Note: ssn 536-90-4399\n\n--c\n\nhello\n--c--\n",
+    ],
+)
+def test_the_headers_of_parts_are_read(message: bytes) -> None:
+    mail = read_mail(b"Content-Type: multipart/mixed; boundary=b\n\n" + message + b"--b--\n", Budget())
+    assert [line.partition(": ")[2] for line in mail.headers] == ["ssn 536-90-4399"]
+
+
+def test_they_are_two_parts_of_the_message() -> None:
+    parts = extract_message(b"Organization: Corp\nReferences: <1234567@corp.example>\n\nhello\n").parts
+    assert [(part.name, part.trace, part.text) for part in parts[:2]] == [
+        ("headers", False, "organization: Corp"),
+        ("technical headers", True, "references: <1234567@corp.example>"),
+    ]
+
+
+def test_a_nested_message_is_read_so_too() -> None:
+    message = b"Content-Type: message/rfc822\n\nX-Holdgate-Note: 1234567\nTo: Ann <a@corp.example>\n\nhello\n"
+    parts = {part.name.rpartition(" › ")[2]: part.text for part in extract_message(message).parts}
+    assert parts["technical headers"] == "x-holdgate-note: 1234567"
+    assert "to: Ann" in parts["headers"]
+
+
+@given(st.lists(st.tuples(st.from_regex(r"[!-9;-~]{1,20}", fullmatch=True), st.binary(max_size=60)), max_size=5))
+def test_nothing_raises_and_no_digits_of_a_plain_value_are_lost(fields: list[tuple[str, bytes]]) -> None:
+    text = HeaderText()
+    text.take([(name.lower(), value) for name, value in fields])
+    whole = "\n".join((*text.written, *text.trace))
+    for _, value in fields:
+        plain = value.isascii() and b"=" not in value
+        digits = "".join(chr(byte) for byte in value if 48 <= byte <= 57)
+        if plain and len(digits) >= 6:
+            assert digits in "".join(letter for letter in whole if letter in "0123456789")
+
+
+@pytest.mark.parametrize("depth", [3, 4])
+def test_messages_are_read_up_to_the_depth_and_no_further(depth: int) -> None:
+    message = b"Content-Type: message/rfc822\n\n" * depth + b"Subject: x\n\ninnermost\n"
+    extraction = extract_message(message, Limits(mime_depth=3))
+    assert any("innermost" in part.text for part in extraction.parts) == (depth == 3)
+    assert (extraction.reason == "") == (depth == 3)
