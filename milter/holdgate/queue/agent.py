@@ -139,7 +139,8 @@ class Agent:
         return {"ok": True, "held": [message.to_json() for message in messages], "stamp": stamp}
 
     def _show(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-        message = self._held().get((request.get("queue_id"), request.get("arrival_time")))
+        (key,) = _keys([[request.get("queue_id"), request.get("arrival_time")]])
+        message = self._held().get(key)
         if message is None:
             return {"ok": True, "gone": True}, b""
         content = self._postfix.show(message.queue_id, header_only=True)
@@ -218,6 +219,10 @@ def _named(request: dict[str, Any]) -> list[Key]:
     named = request.get("messages")
     if not isinstance(named, list) or len(named) > BATCH:
         raise RefusedError(f"messages: a list of {BATCH} at most")
+    return _keys(named)
+
+
+def _keys(named: list[Any]) -> list[Key]:
     keys = [(one[0], one[1]) for one in named if isinstance(one, list) and len(one) == 2]
     if len(keys) != len(named) or not all(isinstance(key[0], str) and isinstance(key[1], int) for key in keys):
         raise RefusedError("messages: pairs of queue id and time of arrival")
@@ -240,7 +245,7 @@ def _read_request(connection: socket.socket) -> dict[str, Any]:
             raise RefusedError("a request is one line of JSON")
     try:
         request = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RefusedError("a request is one line of JSON") from error
     if not isinstance(request, dict):
         raise RefusedError("a request is one JSON object")

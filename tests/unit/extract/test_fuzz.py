@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.mark.slow
 def test_a_short_run_finds_nothing() -> None:
     run = subprocess.run(
-        [sys.executable, ROOT / "script" / "fuzz", "--rounds", "4", "--seed", "20261123"],
+        [sys.executable, ROOT / "script" / "fuzz", "extract", "--rounds", "4", "--seed", "20261123"],
         capture_output=True,
         text=True,
         timeout=280,
