@@ -78,8 +78,8 @@ class Inspection:
     `status` and `reason` are those of `extract` ("complete", "limited", "failed"), `profiles` maps the name of each
     profile that applied to its severity, `signals` are observations of `extract`, `attachments` are the parts that
     are files, `encrypted` says that one of them is, `pictures_unread` that OCR could find more, `elapsed_ms` is the
-    time taken and `extract_ms` the part of it that went into reading. `subject` and `header_from` are those of a
-    message. In all these words of the sender's, what was found is masked.
+    time taken and `extract_ms` the part of it that went into reading. `subject`, `header_from` and `message_id` are
+    those of a message. In all these words of the sender's, what was found is masked.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -94,6 +94,7 @@ class Inspection:
     pictures_unread: bool = False
     subject: str = ""
     header_from: str = ""
+    message_id: str = ""
     elapsed_ms: _Milliseconds = 0.0
     extract_ms: _Milliseconds = 0.0
 

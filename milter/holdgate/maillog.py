@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from holdgate.journal import SOCKET, JournalHandler
+from holdgate.mask import mask_numbers
 
 _log = logging.getLogger("holdgate")
+
+# Values that we make: they may have many digits, and are nobody's.
+_OURS = ("incident", "store", "hash", "client")
 
 
 def configure(program: str, *, daemon: bool, verbose: bool = False) -> None:
@@ -45,11 +49,16 @@ def quote(value: str) -> str:
 
 
 def _event(level: int, queue_id: str, event: str, **values: Any) -> None:
-    said = {key.rstrip("_"): quote(str(value)) for key, value in values.items() if value != ""}
+    said = {key.rstrip("_"): quote(_fit(key, value)) for key, value in values.items() if value != ""}
     words = " ".join(f"{key}={value}" for key, value in said.items())
     subject = f"{quote(queue_id)}: {event}" if queue_id else event
     fields = {"event": event, **({"queue_id": quote(queue_id)} if queue_id else {}), **said}
     _log.log(level, "%s%s", subject, f": {words}" if words else "", extra={"fields": fields})
+
+
+def _fit(key: str, value: Any) -> str:
+    """Return a value with what looks like somebody's number masked, be it in an address; our own ids stay."""
+    return mask_numbers(value) if isinstance(value, str) and key not in _OURS else str(value)
 
 
 # -- gate ---------------------------------------------------------------------------------------------------------

@@ -2,16 +2,30 @@
 
 At most the last four characters of a value stay readable, as PCI DSS 4.0 (requirement 3.4.1) allows for card
 numbers, and never more than a third of it. An e-mail address keeps the first letter of its mailbox.
+
+What a sender wrote is never shown as it stands: what no detector has found, or has looked at, still loses its long
+numbers (`mask_numbers`, `mask_telling`), be it a display name, a Message-ID or an address.
 """
 
 import re
 
 MASK = "*"
 
-# What may be personal data where nobody has looked: an address, or nine digits and more.
-_NUMBER = r"\d(?:[ ._-]?\d){8,}"
-_TELLING = re.compile(rf"\S+@\S+|{_NUMBER}")
-_NUMBERS = re.compile(_NUMBER)
+# Nine digits and more, as people group them: the shortest number that one person has in most countries.
+_BETWEEN = " \xa0._/-"
+_NUMBERS = re.compile(rf"\d(?:[{_BETWEEN}]?\d){{8,}}")
+# Nobody's number: a day with an hour or more, as mail programs and scanners write it into names; a network address.
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_NOBODYS = re.compile(
+    r"(?:19|20)\d\d[-./][01]\d[-./][0-3]\d[ _-]?[0-2]\d(?:[.-]?[0-5]\d){0,2}" rf"|{_OCTET}(?:\.{_OCTET}){{3}}"
+)
+# What may be personal data where nobody has looked: an address, a number, and one of six digits with letters at it.
+_LETTERED = re.compile(
+    r"(?<![^\W_])(?:[A-Za-z]{1,3}\d{6,}[A-Za-z]{0,3}|\d{6,}[A-Za-z]{1,3})(?![^\W_])(?![\w.+-]{0,64}@)"
+)
+_ADDRESS = re.compile(r"\S+@\S+")
+# How much of a text's end a number can take up that goes on behind it.
+_LONGEST = 60
 
 
 def mask(value: str) -> str:
@@ -32,13 +46,43 @@ def mask(value: str) -> str:
     return _hide(value, min(4, secret // 3))
 
 
+def mask_numbers(text: str) -> str:
+    """Return a text that was searched, or an address, with what still looks like somebody's number masked.
+
+    >>> mask_numbers("Invoice 1234567890 of 2026-11-28 12.30")
+    'Invoice *******890 of 2026-11-28 12.30'
+    """
+    return _NUMBERS.sub(lambda found: found[0] if _NOBODYS.fullmatch(found[0]) else mask(found[0]), text)
+
+
 def mask_telling(text: str, *, addresses: bool = True) -> str:
-    """Return a sender's own words with long numbers (and addresses) masked: for a text that could not be searched.
+    """Return a sender's own words with numbers (and addresses) masked: for a text that could not be searched.
 
     >>> mask_telling("Re: 4111 1111 1111 1111, please")
     'Re: **** **** **** 1111, please'
     """
-    return (_TELLING if addresses else _NUMBERS).sub(lambda found: mask(found[0]), text)
+    if addresses:
+        text = _ADDRESS.sub(lambda found: mask(found[0]), text)
+    return mask_numbers(_LETTERED.sub(lambda found: mask(found[0]), text))
+
+
+def cut(text: str, length: int) -> str:
+    """Cut a text that is not masked yet, so that no part of a number is left, which nobody would know as one.
+
+    >>> cut("report of 4111 1111 1111 1111.pdf", 20)
+    'report of …'
+    """
+    if len(text) <= length:
+        return text
+    begin = length
+    digits = length
+    while begin and length - begin < _LONGEST and (text[begin - 1].isalnum() or text[begin - 1] in _BETWEEN):
+        begin -= 1
+        if text[begin].isdigit():
+            digits = begin
+    while digits and text[digits - 1].isalnum():
+        digits -= 1
+    return text[:digits] + "…"
 
 
 def _hide(value: str, keep: int) -> str:

@@ -15,6 +15,7 @@ from holdgate.configfile import load_settings
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Actor, Answer, Incident
+from holdgate.quarantine.recorded import shown
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, open_store
 
@@ -53,7 +54,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _list(arguments: argparse.Namespace) -> int:
     store = open_store(load_settings(arguments.config).store.url)
     states = [State(arguments.state)] if arguments.state else None
-    for incident in store.incidents(states):
+    for incident in map(shown, store.incidents(states)):
         if arguments.json:
             print(json.dumps(_plain(incident)))
         else:
@@ -67,9 +68,10 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     store = open_store(load_settings(arguments.config).store.url)
-    incident = _find(store, arguments.id)
-    if incident is None:
+    found = _find(store, arguments.id)
+    if found is None:
         return 2
+    incident = shown(found)
     history = store.history(incident.id)
     if arguments.json:
         print(json.dumps(_plain(incident) | {"history": [_plain(event) for event in history]}))

@@ -11,6 +11,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from holdgate import headers
+from holdgate.mask import MASK
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 
@@ -76,8 +77,11 @@ def text_part(text: str, subtype: str = "plain") -> bytes:
 
 
 def safe_id(message_id: str) -> str:
-    """Return a sender's Message-ID if it can be referred to as it stands (RFC 5322, 3.6.4, more widely), else ""."""
-    return message_id if _MESSAGE_ID.fullmatch(message_id) else ""
+    """Return a sender's Message-ID if it can be referred to as it stands (RFC 5322, 3.6.4, more widely), else "".
+
+    One in which something was masked is not the message's any more.
+    """
+    return message_id if _MESSAGE_ID.fullmatch(message_id) and MASK not in message_id else ""
 
 
 def domain_of(address: str) -> str:

@@ -17,6 +17,8 @@ import jinja2
 from markupsafe import Markup
 
 from holdgate import maillog, metrics
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.recorded import shown
 
 _SHIPPED = Path(__file__).with_name("templates")
 DEFAULT = "en"
@@ -66,7 +68,8 @@ class Templates:
 
     def _render(self, name: str, language: str, values: dict[str, Any]) -> str:
         """Return what a template says, ours where the administrator's fails. Raises TemplatesNotFound."""
-        values = {"language": language, "w": self.words(language), **values}
+        fit = {key: _fit(value) for key, value in values.items()}
+        values = {"language": language, "w": self.words(language), **fit}
         names = [name] if name.startswith("pages/") else [f"{language}/{name}", f"{DEFAULT}/{name}"]
         try:
             return self._own.select_template(names).render(values)
@@ -114,6 +117,13 @@ class Templates:
             self._tell(f"{file}: {said}")
             return words
         return _merged(words, own, lambda problem: self._tell(f"{file}: {problem}"))
+
+
+def _fit(value: Any) -> Any:
+    """Return incidents, alone or in a list, as people get to see them, and anything else as it is."""
+    if isinstance(value, list):
+        return [_fit(one) for one in value]
+    return shown(value) if isinstance(value, Incident) else value
 
 
 def _words_in(directory: Path, language: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from holdgate.extract.format import Format
 from holdgate.extract.part import Attachment, Extraction, Part, Status
 from holdgate.extract.readers.texts import binary
 from holdgate.extract.reading import Document, UnreadableError
-from holdgate.mask import mask_telling
+from holdgate.mask import cut, mask_telling
 
 _BODIES = {"text/plain": "message body", "text/html": "message body (HTML)"}
 UNDECLARED = "the reader does not declare what it leaves unread"
@@ -285,7 +285,7 @@ def _kind_of(document: Document) -> str:
 
 def _shown(name: str) -> str:
     """Return a sender's file name fit to be shown: printable, without line breaks, not too long."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in name[:200]).split())
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in cut(name, 200)).split())
 
 
 def _below(name: str, inner: str) -> str:

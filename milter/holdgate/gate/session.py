@@ -17,7 +17,7 @@ from holdgate.gate import edits, holding, trust
 from holdgate.gate.reply import TEMPFAIL, Reply
 from holdgate.gate.service import Ruling, Service
 from holdgate.gate.spool import Spool
-from holdgate.mask import mask_telling
+from holdgate.mask import mask_numbers, mask_telling
 from holdgate.policy.action import Action
 from holdgate.policy.verdict import Verdict
 from holdgate.quarantine.incident import Owed
@@ -170,6 +170,7 @@ class Session:
             inspection = Inspection(
                 subject=mask_telling(envelope.subject),
                 header_from=mask_telling(envelope.header_from, addresses=False),
+                message_id=mask_numbers(envelope.message_id),
             )
             verdict = Verdict(Action.QUARANTINE, policy=f"mark {mark}"[:64])
         else:
@@ -222,6 +223,7 @@ class Session:
         envelope, ruling = self._envelope, self._ruling
         envelope.size = self._spool.size
         queue_id, subject, header_from = envelope.queue_id, envelope.subject, envelope.header_from
+        message_id = envelope.message_id
         who = envelope.auth_user or envelope.client_address
         begun = time.perf_counter()
         with metrics.SCANS.track_inprogress():
@@ -230,6 +232,7 @@ class Session:
                 queue_id=queue_id,
                 subject=subject,
                 header_from=header_from,
+                message_id=message_id,
                 who=who,
                 is_plain=_seems_plain(self._fields.get("content-type", ())),
             )
@@ -237,7 +240,12 @@ class Session:
         if inspection.pictures_unread and ruling.ocr_pool is not None and self._wants_ocr(now):
             with metrics.OCR_SECONDS.time():
                 inspection = ruling.ocr_pool.inspect(
-                    message, queue_id=queue_id, subject=subject, header_from=header_from, who=who
+                    message,
+                    queue_id=queue_id,
+                    subject=subject,
+                    header_from=header_from,
+                    message_id=message_id,
+                    who=who,
                 )
         for finding in inspection.findings:
             if finding.confidence != "low":

@@ -1,9 +1,10 @@
 """What an incident keeps of a message's envelope and inspection, and how both are had back from it."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from holdgate.envelope import Envelope
 from holdgate.findings import Attachment, Finding, Inspection
+from holdgate.mask import mask_numbers
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 
@@ -12,19 +13,22 @@ ADOPTED = "adopted"
 
 
 def new_incident(envelope: Envelope, inspection: Inspection, *, state: State, policy: str, action: str) -> Incident:
-    """Return the incident of a message; of the sender's words it has those of the inspection, which are masked."""
+    """Return the incident of a message; of the sender's words it has those of the inspection, which are masked.
+
+    So are numbers in the addresses of recipients. That of the sender stays: he is told what becomes of his message.
+    """
     return Incident(
         queue_id=envelope.queue_id,
         state=state,
         sender=envelope.sender,
-        recipients=envelope.recipients,
+        recipients=[mask_numbers(recipient) for recipient in envelope.recipients],
         policy=policy,
         action=action,
         auth_user=envelope.auth_user,
         client_address=envelope.client_address,
         header_from=inspection.header_from,
         subject=inspection.subject,
-        message_id=envelope.message_id,
+        message_id=inspection.message_id,
         size=envelope.size,
         status=inspection.status,
         reason=inspection.reason,
@@ -34,6 +38,11 @@ def new_incident(envelope: Envelope, inspection: Inspection, *, state: State, po
         attachments=[asdict(attachment) for attachment in inspection.attachments],
         encrypted=inspection.encrypted,
     )
+
+
+def shown(incident: Incident) -> Incident:
+    """Return an incident as people and programs get to see it: with numbers in the sender's addresses masked too."""
+    return replace(incident, sender=mask_numbers(incident.sender), auth_user=mask_numbers(incident.auth_user))
 
 
 def was_inspected(incident: Incident) -> bool:
@@ -68,4 +77,5 @@ def inspection_of(incident: Incident) -> Inspection:
         encrypted=incident.encrypted,
         subject=incident.subject,
         header_from=incident.header_from,
+        message_id=incident.message_id,
     )

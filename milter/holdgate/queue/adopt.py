@@ -9,7 +9,7 @@ milter, and is left alone.
 from datetime import UTC, datetime
 
 from holdgate import headers, maillog, metrics
-from holdgate.mask import mask_telling
+from holdgate.mask import mask_numbers, mask_telling
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.recorded import ADOPTED
 from holdgate.quarantine.states import OPEN, State
@@ -62,7 +62,7 @@ class Adopter:
         incident = Incident(
             queue_id=message.queue_id,
             sender=message.sender,
-            recipients=message.recipients,
+            recipients=[mask_numbers(recipient) for recipient in message.recipients],
             policy=ADOPTED,
             state=State.HELD,
             held_at=datetime.now(UTC),
@@ -70,7 +70,7 @@ class Adopter:
             size=message.size,
             header_from=mask_telling(headers.first(header, "From") or "", addresses=False),
             subject=mask_telling(headers.first(header, "Subject") or ""),
-            message_id=headers.first(header, "Message-ID") or "",
+            message_id=mask_numbers(headers.first(header, "Message-ID") or ""),
             status="failed" if status is None else status.partition(";")[0].strip()[:16],
             reason="not inspected, it did not come through the milter" if status is None else "",
         )

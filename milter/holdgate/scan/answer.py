@@ -96,6 +96,7 @@ def encode(answer: Inspection) -> bytes:
         return encoded
     del answer.attachments[_LISTED:], answer.signals[_LISTED:]
     answer.subject, answer.header_from = answer.subject[:_PHRASE], answer.header_from[:_PHRASE]
+    answer.message_id = answer.message_id[:_PHRASE]
     if answer.status == "complete":
         answer.status, answer.reason = "limited", _CUT
     return _INSPECTION.dump_json(answer)
@@ -104,6 +105,7 @@ def encode(answer: Inspection) -> bytes:
 def _fit_all(answer: Inspection) -> None:
     answer.reason = _fit(answer.reason)
     answer.subject, answer.header_from = _whole(answer.subject), _whole(answer.header_from)
+    answer.message_id = _whole(answer.message_id)
     answer.signals = [_fit(signal) for signal in answer.signals]
     answer.attachments = [Attachment(_fit(one.name), one.kind, one.size) for one in answer.attachments]
     for finding in answer.findings:

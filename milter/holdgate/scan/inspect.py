@@ -50,21 +50,26 @@ class Inspector:
             return extract_message(data, self._limits)
         return extract_file(name, data, self._limits)
 
-    def inspect(self, data: bytes, name: str | None = None, *, subject: str = "", header_from: str = "") -> Inspection:
-        """Read and search a message, or a file named `name`; `subject` and `header_from` come back fit to be shown."""
+    def inspect(
+        self, data: bytes, name: str | None = None, *, subject: str = "", header_from: str = "", message_id: str = ""
+    ) -> Inspection:
+        """Read and search a message, or a file named `name`; the words that are given come back fit to be shown."""
         begun = time.perf_counter()
-        return self._judge(self.extract(data, name), subject, header_from, begun)
+        return self._judge(self.extract(data, name), (subject, header_from, message_id), begun)
 
-    def inspect_plain(self, data: bytes, *, subject: str = "", header_from: str = "") -> Inspection | None:
+    def inspect_plain(
+        self, data: bytes, *, subject: str = "", header_from: str = "", message_id: str = ""
+    ) -> Inspection | None:
         """Read and search a message that is nothing but plain text, and return None for any other.
 
         No parser of documents, pictures or archives runs: the process may read another message afterwards.
         """
         begun = time.perf_counter()
         extraction = extract_plain(data, self._limits)
-        return None if extraction is None else self._judge(extraction, subject, header_from, begun)
+        return None if extraction is None else self._judge(extraction, (subject, header_from, message_id), begun)
 
-    def _judge(self, extraction: Extraction, subject: str, header_from: str, begun: float) -> Inspection:
+    def _judge(self, extraction: Extraction, words: tuple[str, str, str], begun: float) -> Inspection:
+        subject, header_from, message_id = words
         read = time.perf_counter()
         matches: list[list[Match]] = []
         for part in extraction.parts:
@@ -85,6 +90,7 @@ class Inspector:
             ],
             subject=wording.safe(subject),
             header_from=wording.safe_from(header_from),
+            message_id=wording.safe_id(message_id),
             pictures_unread=any(NOT_READ in part.reason for part in extraction.parts),
             encrypted=any("encrypted" in part.reason for part in extraction.parts),
             elapsed_ms=round((time.perf_counter() - begun) * 1000, 3),

@@ -24,7 +24,7 @@ from typing import IO, Any, Self, TypeVar
 from holdgate import maillog, metrics
 from holdgate.config import ExtractSettings, OcrSettings, Settings
 from holdgate.findings import Inspection
-from holdgate.mask import mask_telling
+from holdgate.mask import mask_numbers, mask_telling
 from holdgate.scan import answer, wire
 from holdgate.scan.nursery import Nursery, Zygote, receive_from
 from holdgate.scan.process import ScanError, Worker, WorkerGoneError, WorkerLostError
@@ -148,17 +148,18 @@ class Pool:
         queue_id: str = "",
         subject: str = "",
         header_from: str = "",
+        message_id: str = "",
         who: str = "",
         is_plain: bool = False,
     ) -> Inspection:
         """Inspect the message (or the file called `name`), given as bytes or by a descriptor, from its first byte.
 
-        `subject` and `header_from` are the sender's words as the gate read them; the inspection has them masked. `who`
-        is whose message it is: people take turns. `is_plain` says that it seems to be nothing but plain text; a worker
-        finds out whether it is. Raises ScanError when there is no worker to be had in time.
+        `subject`, `header_from` and `message_id` are the sender's words as the gate read them; the inspection has them
+        masked. `who` is whose message it is: people take turns. `is_plain` says that it seems to be nothing but plain
+        text; a worker finds out whether it is. Raises ScanError when there is no worker to be had in time.
         """
         begun = time.perf_counter()
-        words = {"subject": subject, "header_from": header_from}
+        words = {"subject": subject, "header_from": header_from, "message_id": message_id}
         job = {"do": "inspect", "name": name, "words": words}
 
         def read(frame: bytes) -> Inspection:
@@ -178,6 +179,7 @@ class Pool:
                 reason=str(error),
                 subject=mask_telling(subject),
                 header_from=mask_telling(header_from, addresses=False),
+                message_id=mask_numbers(message_id),
                 elapsed_ms=round(elapsed, 3),
             )
 

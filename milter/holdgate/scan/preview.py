@@ -69,7 +69,7 @@ def preview(extraction: Extraction, find: Find, reveal: int) -> dict[str, Any]:
     return {
         "subject": safe(extraction.subject),
         "attachments": [
-            {"name": safe(attachment.name), "kind": attachment.kind, "size": attachment.size}
+            {"name": safe(attachment.name), "kind": safe(attachment.kind), "size": attachment.size}
             for attachment in extraction.attachments[:_ATTACHMENTS]
         ],
         "findings": [asdict(finding) for finding in gather(extraction.parts, matches, safe)],

@@ -5,9 +5,9 @@ What is a match in one place is masked in every other one too, be it a file name
 
 from collections.abc import Callable, Iterable, Sequence
 
-from holdgate.detect import Match
+from holdgate.detect import Confidence, Match
 from holdgate.extract.part import Part
-from holdgate.mask import mask
+from holdgate.mask import mask, mask_numbers, mask_telling
 
 # A stretch of text that is masked: its first character, the one behind its last, and the identifier.
 Place = tuple[int, int, str]
@@ -17,6 +17,8 @@ _VALUES = 500
 _SHORTEST, LONGEST = 4, 200
 # Who a message is from is told with the address: the envelope, the log and the notices hold it too.
 _ADDRESS = "email-address"
+# Programs make Message-IDs of long numbers: one of these passes for the number of a card now and then.
+_LONGEST_IN_ID = 16
 
 
 class Wording:
@@ -40,22 +42,33 @@ class Wording:
                 break
 
     def safe(self, text: str) -> str:
-        """Return a text with what was found masked."""
-        if self._nothing or not text:
+        """Return a text with what was found masked, and what looks like a number where nothing was."""
+        if not text:
             return text
         if text not in self._done:
-            self._done[text] = self.masked(text)
+            self._done[text] = mask_numbers(text) if self._nothing else self.masked(text)
         return self._done[text]
 
     def safe_from(self, text: str) -> str:
         """Return the value of a From field so; the address stays, for it is known from the envelope too."""
-        return text if self._nothing else self.masked(text, _ADDRESS)
+        return mask_telling(text, addresses=False) if self._nothing else self.masked(text, _ADDRESS)
+
+    def safe_id(self, text: str) -> str:
+        """Return a Message-ID so: mail refers to it, so that only what is surely somebody's number is masked."""
+        if self._nothing:
+            return mask_numbers(text)
+        # Without the sign that makes an address of it, what stands before it is seen for itself.
+        found = self._find(text.replace("@", " "))
+        return self._hidden(text, [one for one in found if one.end - one.start <= _LONGEST_IN_ID or _is_sure(one)])
 
     def masked(self, text: str, kept: str = "") -> str:
         """Return a text with all that is found in it masked too, but for the identifier `kept`."""
+        return mask_numbers(self._hidden(text, self._find(text), kept))
+
+    def _hidden(self, text: str, matches: Iterable[Match], kept: str = "") -> str:
         pieces: list[str] = []
         position = 0
-        for start, end, _ in self.places(text, self._find(text), kept):
+        for start, end, _ in self.places(text, matches, kept):
             pieces += [text[position:start], mask(text[start:end])]
             position = end
         return "".join(pieces) + text[position:]
@@ -76,3 +89,7 @@ class Wording:
             else:
                 merged.append(place)
         return merged
+
+
+def _is_sure(match: Match) -> bool:
+    return match.confidence is not Confidence.LOW

@@ -2,7 +2,7 @@
 
 from holdgate.envelope import Envelope
 from holdgate.findings import Attachment, Finding, Inspection
-from holdgate.quarantine.recorded import envelope_of, inspection_of, new_incident
+from holdgate.quarantine.recorded import envelope_of, inspection_of, new_incident, shown
 from holdgate.quarantine.states import State
 
 ENVELOPE = Envelope(
@@ -26,6 +26,7 @@ INSPECTION = Inspection(
     encrypted=True,
     subject=ENVELOPE.subject,
     header_from=ENVELOPE.header_from,
+    message_id=ENVELOPE.message_id,
 )
 
 
@@ -41,3 +42,10 @@ def test_the_words_recorded_are_the_masked_ones() -> None:
     masked = Inspection(subject="About ***-**-*399", header_from='"***-**-*399" <anna@corp.example>')
     incident = new_incident(raw, masked, state=State.RECORDED, policy="pii", action="tag")
     assert (incident.subject, incident.header_from) == (masked.subject, masked.header_from)
+
+
+def test_a_number_in_an_address_is_masked_and_the_sender_can_still_be_told() -> None:
+    raw = Envelope(sender="536-90-4399@corp.example", recipients=["4111111111111111@partner.example"])
+    incident = new_incident(raw, Inspection(), state=State.RECORDED, policy="pii", action="tag")
+    assert (incident.sender, incident.recipients) == (raw.sender, ["************1111@partner.example"])
+    assert shown(incident).sender == "***-**-*399@corp.example"

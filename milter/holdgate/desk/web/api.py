@@ -21,6 +21,7 @@ from holdgate.desk.context import Desk
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError
 from holdgate.desk.web.incidents import CHOICES
 from holdgate.quarantine.incident import Actor, Incident, Request
+from holdgate.quarantine.recorded import shown
 from holdgate.quarantine.states import State
 
 _DESCRIPTION = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))
@@ -123,7 +124,8 @@ class Api:
 
 
 def plain(value: Any) -> dict[str, Any]:
-    """Return a dataclass as plain values for JSON, times in ISO 8601."""
+    """Return a dataclass as plain values for JSON, times in ISO 8601; an incident as people get to see it."""
+    value = shown(value) if isinstance(value, Incident) else value
     return {name: item.isoformat() if isinstance(item, datetime) else item for name, item in asdict(value).items()}
 
 

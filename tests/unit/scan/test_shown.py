@@ -1,0 +1,34 @@
+"""No number that stands anywhere in a message can be read in what leaves a worker."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from holdgate import headers
+from holdgate.detect import Detector
+from holdgate.extract.budget import Limits
+from holdgate.scan.inspect import Inspector
+from holdgate.scan.preview import preview
+from tests.support.planted_letter import Planted, letter
+
+
+@pytest.fixture(scope="module")
+def inspector() -> Inspector:
+    root = Path(__file__).parents[3]
+    return Inspector(Detector.from_rules(root / "rules"), ["dlp-pii"], Limits())
+
+
+def test_nothing_planted_is_readable(inspector: Inspector) -> None:
+    planted = Planted()
+    content, _ = letter(planted)
+    assert len(planted.numbers) >= 29
+    words = {name.replace("-", "_"): headers.first(content, name) or "" for name in ("subject", "message-id")}
+    words["header_from"] = headers.first(content, "from") or ""
+    found = inspector.inspect(content, **words).to_json()
+    assert planted.readable(json.dumps(found, ensure_ascii=False)) == []
+    assert planted.readable(json.dumps(inspector.explain(content), ensure_ascii=False)) == []
+    shown = preview(inspector.extract(content, None), inspector.find, 0)
+    text = "".join(segment["text"] for part in shown["parts"] for segment in part.pop("segments"))
+    assert planted.readable(json.dumps(shown, ensure_ascii=False)) == []
+    assert planted.readable(text) == []
