@@ -16,6 +16,7 @@ from typing import Protocol, cast
 from PIL import Image
 
 from holdgate.extract.budget import Budget
+from holdgate.extract.legibility import may_hold_text
 from holdgate.extract.reading import Sink
 
 NOT_READ = "image not read"
@@ -29,9 +30,10 @@ class OcrLimits:
     """What OCR may cost and which pictures it is for. Sizes in pixels, times in seconds.
 
     A picture smaller than `smallest_width` by `smallest_height` is an icon, a line or a tracking pixel: it is not
-    read, and that is no limitation. With OCR off, a picture from `noticed_pixels` on makes its part `limited`: a
-    scan, a photo or a screenshot has more (A4 at 72 dpi: 500,000), a logo in a signature has less, and if it made
-    every mail `limited`, nobody would look at the status any more.
+    read, and that is no limitation. Nor is a photograph or a logo on which `legibility` sees no line of letters: if
+    each made its mail `limited`, nobody would look at the status any more. For the same reason a picture below
+    `noticed_pixels`, such as the name of a company as a logo, is no limitation while OCR is off; with OCR it is read.
+    Pages of a PDF that show pictures of `noticed_pixels` or more in all, and no text, are scans.
     """
 
     pages: int = 20
@@ -40,7 +42,7 @@ class OcrLimits:
     message_seconds: float = 60.0
     smallest_width: int = 100
     smallest_height: int = 30
-    noticed_pixels: int = 250_000
+    noticed_pixels: int = 60_000
 
     def may_hold_text(self, width: int, height: int) -> bool:
         """Tell whether letters fit on a picture, upright or turned."""
@@ -82,21 +84,29 @@ class Ocr:
     _pages: int = 0
     _seconds: float = 0.0
 
-    def read(self, width: int, height: int, pixels: Callable[[], Pixels], sink: Sink, place: str) -> None:
-        """Read a picture of `width` by `height`; `pixels`, which may raise OcrError, is called only if needed."""
+    def read(
+        self, width: int, height: int, pixels: Callable[[], Pixels], sink: Sink, place: str, *, scan: bool = False
+    ) -> None:
+        """Read a picture of `width` by `height`; `pixels`, which may raise OcrError, is called only if needed.
+
+        A `scan` is known to hold text.
+        """
         if not self.limits.may_hold_text(width, height):
             return
-        if self.engine is None:
-            if width * height >= self.limits.noticed_pixels:
-                sink.limited(NOT_READ)
-            return
-        self._begin(sink.budget)
-        if width * height > self.limits.pixels or self._exhausted():
+        if width * height > self.limits.pixels or (scan and self.engine is None):
             sink.limited(NOT_READ)
+            return
+        if self.engine is None and width * height < self.limits.noticed_pixels:
             return
         try:
             picture = pixels()
-            text = "" if is_blank(picture) else self._text(picture, sink)
+            if is_blank(picture) or not (scan or may_hold_text(image_of(picture))):
+                return
+            self._begin(sink.budget)
+            if self.engine is None or self._exhausted():
+                sink.limited(NOT_READ)
+                return
+            text = self._text(picture, sink)
         except OcrError:
             sink.limited(NOT_READ)
             return
@@ -160,9 +170,13 @@ def is_blank(picture: Pixels) -> bool:
     """Tell whether a picture has no contrast that letters could have."""
     if not picture.data:
         return True
-    extremes = Image.frombuffer("L", (picture.width, picture.height), picture.data, "raw", "L", 0, 1).getextrema()
-    low, high = cast(tuple[int, int], extremes)
+    low, high = cast(tuple[int, int], image_of(picture).getextrema())
     return high - low < _BLANK_CONTRAST
+
+
+def image_of(picture: Pixels) -> Image.Image:
+    """Return a picture as Pillow has it, without a copy of its pixels."""
+    return Image.frombuffer("L", (picture.width, picture.height), picture.data, "raw", "L", 0, 1)
 
 
 current = Ocr()

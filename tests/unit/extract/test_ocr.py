@@ -25,8 +25,16 @@ class CountingEngine:
         return self.answer
 
 
-def striped(width: int, height: int, shade: int = 0) -> Callable[[], Pixels]:
-    return lambda: Pixels(width, height, bytes([shade, 255]) * (width * height // 2))
+LINE = "a line of several words 4711"
+
+
+def written(width: int, height: int, ink: int = 0) -> Callable[[], Pixels]:
+    """Return a picture full of lines, turned where it is higher than wide."""
+    turned = height > width
+    across, down = (height, width) if turned else (width, height)
+    image = picture(across, down, *[LINE] * 20, size=14, ink=ink)
+    image = image.rotate(90, expand=True) if turned else image
+    return lambda: Pixels(image.width, image.height, image.tobytes())
 
 
 def never() -> Pixels:
@@ -44,23 +52,40 @@ def sink() -> KeepingSink:
 )
 def test_icons_and_lines_are_left_out_without_a_word(width: int, height: int, read: bool, sink: KeepingSink) -> None:
     engine = CountingEngine()
-    Ocr(engine).read(width, height, striped(width, height), sink, "")
+    Ocr(engine).read(width, height, written(width, height), sink, "")
     assert bool(engine.read) == read
     assert sink.limits == []
 
 
-@pytest.mark.parametrize(
-    ("width", "height", "said"), [(500, 500, [NOT_READ]), (499, 500, []), (600, 200, []), (1_654, 2_339, [NOT_READ])]
-)
-def test_without_engine_a_document_is_noted_and_a_logo_is_not(
-    width: int, height: int, said: list[str], sink: KeepingSink
-) -> None:
-    Ocr().read(width, height, never, sink, "")
-    assert sink.limits == said
+@pytest.mark.parametrize(("width", "height"), [(300, 200), (640, 380), (1_654, 2_339)])
+def test_without_engine_a_picture_with_lines_is_limited(width: int, height: int, sink: KeepingSink) -> None:
+    Ocr().read(width, height, written(width, height), sink, "")
+    assert sink.limits == [NOT_READ]
+
+
+def test_without_engine_a_small_picture_is_a_logo(sink: KeepingSink) -> None:
+    Ocr().read(300, 199, never, sink, "")
+    assert sink.limits == []
+
+
+@pytest.mark.parametrize("engine", [None, CountingEngine()])
+def test_a_picture_without_lines_is_neither_read_nor_limited(engine: CountingEngine | None, sink: KeepingSink) -> None:
+    logo = picture(600, 500, "X", size=300)
+    Ocr(engine).read(600, 500, lambda: Pixels(600, 500, logo.tobytes()), sink, "")
+    assert (sink.limits, engine.read if engine else []) == ([], [])
+
+
+def test_a_scan_is_read_whatever_it_looks_like(sink: KeepingSink) -> None:
+    engine = CountingEngine()
+    logo = picture(600, 500, "X", size=300)
+    Ocr(engine).read(600, 500, lambda: Pixels(600, 500, logo.tobytes()), sink, "", scan=True)
+    assert len(engine.read) == 1
+    Ocr().read(600, 500, never, sink, "", scan=True)
+    assert sink.limits == [NOT_READ]
 
 
 def test_text_stands_at_its_place(sink: KeepingSink) -> None:
-    Ocr(CountingEngine()).read(200, 100, striped(200, 100), sink, "page 3")
+    Ocr(CountingEngine()).read(200, 100, written(200, 100), sink, "page 3")
     assert sink.texts == [("text", "page 3")]
 
 
@@ -73,11 +98,11 @@ def test_pages_of_one_message_are_counted_and_the_next_message_begins_anew() -> 
     engine = CountingEngine()
     reading = Ocr(engine, OcrLimits(pages=2))
     sink = KeepingSink()
-    for shade in range(3):
-        reading.read(200, 100, striped(200, 100, shade), sink, "")
+    for ink in range(3):
+        reading.read(200, 100, written(200, 100, ink), sink, "")
     assert (len(engine.read), sink.limits) == (2, [NOT_READ])
     after = KeepingSink()
-    reading.read(200, 100, striped(200, 100, 9), after, "")
+    reading.read(200, 100, written(200, 100, 9), after, "")
     assert (len(engine.read), after.limits) == (3, [])
 
 
@@ -85,14 +110,14 @@ def test_the_same_pixels_are_read_once(sink: KeepingSink) -> None:
     engine = CountingEngine()
     reading = Ocr(engine)
     for _ in range(3):
-        reading.read(200, 100, striped(200, 100), sink, "")
-    reading.read(100, 200, striped(100, 200), sink, "")
+        reading.read(200, 100, written(200, 100), sink, "")
+    reading.read(100, 200, written(100, 200), sink, "")
     assert len(engine.read) == 2
     assert len(sink.texts) == 4
 
 
 def test_what_takes_too_long_is_not_read(sink: KeepingSink) -> None:
-    Ocr(CountingEngine(fails=True)).read(200, 100, striped(200, 100), sink, "")
+    Ocr(CountingEngine(fails=True)).read(200, 100, written(200, 100), sink, "")
     assert (sink.texts, sink.limits) == ([], [NOT_READ])
 
 
@@ -108,7 +133,7 @@ def test_the_clock_of_the_message_stands_still(sink: KeepingSink, monkeypatch: p
     clock = iter([100.0, 107.0])
     monkeypatch.setattr("holdgate.extract.ocr.time.monotonic", lambda: next(clock))
     deadline, part_deadline = sink.budget.deadline, sink.budget.part_deadline
-    Ocr(CountingEngine()).read(200, 100, striped(200, 100), sink, "")
+    Ocr(CountingEngine()).read(200, 100, written(200, 100), sink, "")
     assert (sink.budget.deadline - deadline, sink.budget.part_deadline - part_deadline) == (7.0, 7.0)
 
 
@@ -116,8 +141,8 @@ def test_time_of_one_message_is_bounded(sink: KeepingSink, monkeypatch: pytest.M
     clock = iter([0.0, 61.0])
     monkeypatch.setattr("holdgate.extract.ocr.time.monotonic", lambda: next(clock))
     reading = Ocr(CountingEngine())
-    reading.read(200, 100, striped(200, 100), sink, "")
-    reading.read(200, 100, never, sink, "")
+    reading.read(200, 100, written(200, 100), sink, "")
+    reading.read(200, 100, written(200, 100, 9), sink, "")
     assert sink.limits == [NOT_READ]
 
 

@@ -46,7 +46,7 @@ def read_pictures(page: Handle, text: str, contents: Contents, place: str, sink:
     in_strips = pictured and not large
     if sparse or unmapped or in_strips or (pictured and len(large) > PICTURES):
         width, height = _page_size(page)
-        ocr.current.read(width, height, partial(_page_pixels, page, width, height), sink, place)
+        ocr.current.read(width, height, partial(_page_pixels, page, width, height), sink, place, scan=True)
         return
     for picture in large:
         ocr.current.read(picture.width, picture.height, partial(_picture_pixels, picture), sink, f"{place}, picture")

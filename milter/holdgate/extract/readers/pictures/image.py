@@ -88,10 +88,8 @@ def _read_frames(data: bytes, image: Image.Image, sink: Sink) -> None:
 
 
 def _has_more_pictures(image: Image.Image) -> bool:
-    """Tell whether to look for another frame. Those of an animation are of one size, and going there decodes them."""
-    if image.format == "MPO" or not hasattr(image, "n_frames"):
-        return False
-    return image.format == "TIFF" or ocr.current.engine is not None
+    """Tell whether to look for another frame. What an MPO file has beside its picture is the same one, smaller."""
+    return image.format != "MPO" and hasattr(image, "n_frames")
 
 
 def _pixels(data: bytes, image: Image.Image, number: int, sink: Sink) -> Pixels:

@@ -52,7 +52,7 @@ def engine() -> Iterator[None]:
     ocr.configure(None, OcrLimits())
 
 
-SCAN = picture(900, 1_200, "scanned words")
+SCAN = picture(900, 1_200, "several scanned words 4711")
 
 
 @pytest.mark.usefixtures("engine")

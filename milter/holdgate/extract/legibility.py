@@ -1,0 +1,78 @@
+"""Whether a picture may hold text: a cheap look at its edges, long before OCR.
+
+Lines of letters have many steep edges from left to right on a background that is even, and above and below them there
+is a strip without edges. Textures of photographs have edges in every direction and no such strips; logos and drawings
+have few edges in a row. The picture is looked at in several sizes, so that letters of any height are found in one.
+
+All work is done on small maps of cells by Pillow, in C. docs/known-issues.md says what is missed, as measured on
+pictures drawn by code.
+"""
+
+from dataclasses import dataclass
+
+from PIL import Image, ImageChops, ImageFilter
+
+# A cell is as wide as a letter of the smallest size that is found, and half as high.
+_CELL = (6, 3)
+_SMALLEST = 12
+_SHORTEST_LINE = 48
+# So many rows of cells above and below a line there must be a gap.
+_GAP_WITHIN = 6
+# A line is even over so many cells to the left and right.
+_REACH = 3
+
+
+def _table(low: float, high: float = 255) -> list[int]:
+    """Return a look-up table for Image.point that is white from `low` to `high`, both included."""
+    return [255 if low <= value <= high else 0 for value in range(256)]
+
+
+_EMPTY = _table(0, 0.03 * 255)
+_LETTERS = _table(0.08 * 255, 0.5 * 255)
+_EVEN = _table(0.3 * 255)
+_MOSTLY = _table(0.6 * 255)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What counts as a steep edge and as even, as tables, and how many cells of lines are taken for text."""
+
+    steep: list[int]
+    even: list[int]
+    enough: int
+
+
+# Print on screens and paper; and what is faint or blurred, of which a line alone is not told from a texture.
+_LOOKS = (_Look(_table(48), _table(0, 8), 4), _Look(_table(16), _table(0, 4), 16))
+
+
+def may_hold_text(picture: Image.Image) -> bool:
+    """Say whether a picture in mode "L" looks as if there were a line of letters on it, upright or turned by 90°."""
+    turned = picture.transpose(Image.Transpose.ROTATE_90)
+    return any(_has_lines(one, look) for look in _LOOKS for one in (picture, turned))
+
+
+def _has_lines(picture: Image.Image, look: _Look) -> bool:
+    while min(picture.size) >= _SMALLEST and max(picture.size) >= _SHORTEST_LINE:
+        if _cells_in_lines(picture, look) >= look.enough:
+            return True
+        picture = picture.reduce(2)
+    return False
+
+
+def _cells_in_lines(picture: Image.Image, look: _Look) -> int:
+    """Count the cells that are part of a line of letters of about the size of a cell."""
+    steps = ImageChops.difference(picture, ImageChops.offset(picture, 1, 0))
+    edges = steps.point(look.steep).reduce(_CELL)
+    even = steps.point(look.even).reduce(_CELL)
+    letters = ImageChops.multiply(edges.point(_LETTERS), even.point(_EVEN))
+    empty = edges.point(_EMPTY)
+    above = below = Image.new("L", empty.size)
+    for distance in range(1, _GAP_WITHIN + 1):
+        above = ImageChops.lighter(above, ImageChops.offset(empty, 0, distance))
+        below = ImageChops.lighter(below, ImageChops.offset(empty, 0, -distance))
+    inside = ImageChops.multiply(letters, ImageChops.multiply(above, below))
+    line = ImageChops.multiply(inside.filter(ImageFilter.BoxBlur((_REACH, 0))).point(_MOSTLY), inside)
+    # One row of cells alone is a border or a ruler.
+    neighbour = ImageChops.lighter(ImageChops.offset(line, 0, 1), ImageChops.offset(line, 0, -1))
+    return ImageChops.multiply(line, neighbour).histogram()[255]
