@@ -26,7 +26,7 @@ READERS_MAY_IMPORT = {
     "archives": {"texts"},
     "pictures": {"texts"},
     "pdf": {"pictures", "texts"},
-    "openxml": {"archives", "texts"},
+    "openxml": {"archives", "pictures", "texts"},
     "office": {"openxml", "pictures", "texts"},
 }
 LEAVES = {

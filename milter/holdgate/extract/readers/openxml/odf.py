@@ -14,6 +14,7 @@ from holdgate.extract.readers.archives.zip_package import ZipPackage
 from holdgate.extract.readers.openxml.number_format import plain_number
 from holdgate.extract.readers.openxml.ooxml_sheet import TELLING, column_name
 from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
+from holdgate.extract.readers.pictures import image
 from holdgate.extract.readers.texts import expat
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.readers.texts.expat import local
@@ -95,7 +96,7 @@ def read(document: Document, sink: Sink) -> None:
         elif member.path == "layout-cache" or member.path.startswith("Fonts/"):
             for text in strings(data):
                 sink.text(text, "layout" if member.path == "layout-cache" else "embedded font")
-        elif root not in MARKUP:
+        elif root not in MARKUP and not image.read_thumbnail(member.path, data, sink):
             sink.embedded(data, posixpath.basename(member.path))
 
 

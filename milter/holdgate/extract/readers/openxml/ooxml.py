@@ -19,6 +19,7 @@ from holdgate.extract.readers.openxml.ooxml_text import PartText
 from holdgate.extract.readers.openxml.revisions import joined
 from holdgate.extract.readers.openxml.xlsb import BinaryWorkbook, read_binary
 from holdgate.extract.readers.openxml.xps import FixedPage
+from holdgate.extract.readers.pictures import image
 from holdgate.extract.readers.texts import expat
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink
@@ -238,7 +239,8 @@ def _read_other(package: Package, path: str, data: bytes) -> None:
         for text in strings(data):
             package.sink.text(text, "embedded font")
         return
-    package.sink.embedded(data, posixpath.basename(path))
+    if not image.read_thumbnail(path, data, package.sink):
+        package.sink.embedded(data, posixpath.basename(path))
 
 
 def _read_binary(package: Package, path: str, data: bytes, kind: str) -> None:

@@ -27,12 +27,15 @@ PLACE = "image properties"
 TEXT_BYTES = 500_000
 """A text chunk of a picture is unpacked to this many bytes; Pillow refuses a picture with one beyond a million."""
 TRAILING_BYTES = 32
+THUMBNAIL_SIZE = 512
+"""The larger side in pixels of what LibreOffice 25 writes; Office's thumbnails are smaller."""
 SQUARE = 1.2
 """Dots are square enough up to this ratio of resolutions; fax pages (204 by 98 dpi) are stretched before OCR."""
 
 _XP_TAGS = range(0x9C9B, 0x9CA0)
 _COMMENT_CODES = {b"ASCII\0\0\0": "ascii", b"UNICODE\0": "utf-16", b"JIS\0\0\0\0\0": "iso2022_jp", b"\0" * 8: "utf-8"}
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]+")
+_THUMBNAIL = re.compile(r"(?:thumbnails|docprops)/thumbnail\.(?:png|jpe?g)", re.IGNORECASE)
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _JPEG_END = 0xD9
@@ -64,6 +67,24 @@ def read(document: Document, sink: Sink) -> None:
         raise LimitReachedError("image too large") from error
     except _PILLOW_ERRORS as error:
         raise UnreadableError("damaged") from error
+
+
+def read_thumbnail(path: str, data: bytes, sink: Sink) -> bool:
+    """Read what is written about the small picture of the first page in an Office package; say whether it is one.
+
+    Its letters are too small to be read, and the document has them as text.
+    """
+    if not _THUMBNAIL.fullmatch(path):
+        return False
+    try:
+        with warnings.catch_warnings(action="ignore"), _opened(data) as image:
+            if max(image.size) > THUMBNAIL_SIZE:
+                return False
+            _read_metadata(data, image, sink)
+    except (*_PILLOW_ERRORS, MemoryError):
+        return False
+    _read_trailing(data, sink)
+    return True
 
 
 def _opened(data: bytes) -> Image.Image:

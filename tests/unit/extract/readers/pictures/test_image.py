@@ -11,7 +11,7 @@ from holdgate.extract import ocr
 from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.ocr import NOT_READ, OcrLimits, Pixels
 from holdgate.extract.readers.pictures import image
-from holdgate.extract.reading import UnreadableError
+from holdgate.extract.reading import Document, UnreadableError
 from support.pictures import picture, saved
 from support.sink import KeepingSink, read_all
 
@@ -200,3 +200,25 @@ def test_entities_in_xmp_are_not_expanded() -> None:
     declared = b'<!DOCTYPE a [<!ENTITY a "expanded">]><a>&a;&a;</a>'
     (text,) = texts(read_all(image.read, saved(picture(9, 9), "JPEG", xmp=declared)))
     assert "&a;&a;" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "limits"),
+    [
+        ("Thumbnails/thumbnail.png", (362, 512), []),
+        ("docProps/thumbnail.jpeg", (256, 181), []),
+        ("docProps/thumbnail.png", (640, 513), [NOT_READ]),
+        ("word/media/image1.png", (362, 512), [NOT_READ]),
+    ],
+)
+def test_the_small_picture_of_the_first_page_is_no_limitation(
+    path: str, size: tuple[int, int], limits: list[str]
+) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Comment", "written about it")
+    data = saved(picture(*size, *[LINE] * 6, size=14), "PNG", pnginfo=info)
+    sink = KeepingSink()
+    if not image.read_thumbnail(path, data, sink):
+        image.read(Document(data), sink)
+    assert sink.limits == limits
+    assert "written about it" in sink.everything()
