@@ -24,6 +24,7 @@ MAY_IMPORT = {
 READERS_MAY_IMPORT = {
     "texts": set(),
     "archives": {"texts"},
+    "data": {"archives", "texts"},
     "pictures": {"texts"},
     "pdf": {"pictures", "texts"},
     "openxml": {"archives", "pictures", "texts"},

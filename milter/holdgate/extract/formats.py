@@ -3,6 +3,7 @@
 from holdgate.extract.format import REGISTRY
 from holdgate.extract.readers.archives import apple, archive, compressed
 from holdgate.extract.readers.archives import zip as zip_reader
+from holdgate.extract.readers.data import arrow
 from holdgate.extract.readers.office import excel, ole, rtf, tnef, word
 from holdgate.extract.readers.openxml import odf, office_xml, ooxml
 from holdgate.extract.readers.pdf import pdf
@@ -51,6 +52,7 @@ REGISTRY.add(
     apple.FORMAT,
     openpgp.FORMAT,
     postscript.FORMAT,
+    arrow.FORMAT,
     encrypted.FORMAT,
     binary.FORMAT,
 )

@@ -67,6 +67,11 @@ def read(document: Document, sink: Sink) -> None:
 
 def read_raw(data: bytes, name: str, sink: Sink) -> None:
     """Unpack a single compressed file and hand it on as `name`."""
+    sink.embedded(unpacked(data, sink), name)
+
+
+def unpacked(data: bytes, sink: Sink) -> bytes:
+    """Return what a single compressed file holds. Raises UnreadableError("damaged") where that is nothing."""
     content = bytearray()
     try:
         with _opened(data, ("raw",), _FILTERS) as archive, _entry() as entry:
@@ -77,7 +82,7 @@ def read_raw(data: bytes, name: str, sink: Sink) -> None:
         if not content:
             raise UnreadableError("damaged") from error
         sink.limited("damaged, read up to the damage")
-    sink.embedded(bytes(content), name)
+    return bytes(content)
 
 
 @contextmanager
