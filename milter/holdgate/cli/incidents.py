@@ -10,7 +10,6 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from holdgate.config import Settings
 from holdgate.configfile import load_settings
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
@@ -130,7 +129,7 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
     if decided.state is State.HELD:
         print(f"{decided.id}: approved by {arguments.person.lower()}; others have to approve as well")
         return 0
-    return _watch(store, decided, settings)
+    return _watch(desk, decided)
 
 
 def _too_late(error: moderation.RefusedError) -> int:
@@ -148,28 +147,35 @@ def _too_late(error: moderation.RefusedError) -> int:
     return 2
 
 
-def _watch(store: Store, incident: Incident, settings: Settings) -> int:
+def _watch(desk: Desk, incident: Incident) -> int:
     """Wait for the decision to be carried out, and say what became of it."""
     deadline = time.monotonic() + _PATIENCE
     now: Incident | None = incident
     while now is not None and now.closed_at is None and time.monotonic() < deadline:
         time.sleep(0.1)
-        now = store.incident(incident.id)
+        now = desk.store.incident(incident.id)
     if now is None or now.closed_at is None:
         print(
             f"{incident.id}: {incident.state}, but not carried out yet. It will be once the queue agent answers on "
-            f"{settings.queue.socket} and holdgate-desk can send notices; the decision is recorded."
+            f"{desk.settings.queue.socket} and holdgate-desk can send notices; the decision is recorded."
         )
         return 2
     if now.state is State.RELEASED:
         print(f"{now.id}: released to {_clean(', '.join(now.recipients))}")
     elif now.state is State.RETURNED:
-        told = f"; {_clean(now.sender)} has been told" if now.sender else "; it has no sender to tell"
-        print(f"{now.id}: rejected and taken out of the queue{told}")
+        print(f"{now.id}: rejected and taken out of the queue; {told(now, tells=desk.tells(now.sender))}")
     else:
         print(f"{now.id}: the message was gone from Postfix's queue before this could be carried out")
         return 2
     return 0
+
+
+def told(incident: Incident, *, tells: bool) -> str:
+    """Say whether the sender of a rejected message knows of it; `tells` is whether the desk tells such a sender."""
+    if not incident.sender:
+        return "it has no sender to tell"
+    sender = _clean(incident.sender)
+    return f"{sender} has been told" if tells else f"{sender} is not told: its domain is none of desk.own_domains"
 
 
 def _find(store: Store, name: str) -> Incident | None:

@@ -1,0 +1,23 @@
+"""What the commands say of a decision."""
+
+import pytest
+
+from holdgate.cli.incidents import told
+from holdgate.quarantine.incident import Incident
+
+
+@pytest.mark.parametrize(
+    ("sender", "tells", "said"),
+    [
+        ("anna@corp.example", True, "anna@corp.example has been told"),
+        ("eve@partner.example", False, "eve@partner.example is not told: its domain is none of desk.own_domains"),
+        (
+            "eve\x1b[2J@partner.example",
+            False,
+            "eve [2J@partner.example is not told: its domain is none of desk.own_domains",
+        ),
+        ("", False, "it has no sender to tell"),
+    ],
+)
+def test_only_who_is_told_is_said_to_know(sender: str, tells: bool, said: str) -> None:
+    assert told(Incident("4a", sender, ["bob@partner.example"], "p"), tells=tells) == said
