@@ -1,5 +1,6 @@
 """The outside world: an SMTP server that takes every message and keeps it in a Maildir, as it came."""
 
+import asyncio
 import mailbox
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -34,7 +35,8 @@ class Delivery:
 class World:
     """Listens on a loopback port; `deliveries` are what came in, in order, and `maildir` keeps the same on disk.
 
-    Mail for the addresses in `gone` is refused.
+    Mail for the addresses in `gone` is refused, and all mail deferred while it `defers`; each answer takes `delay`
+    seconds.
     """
 
     def __init__(self, directory: Path, port: int | None = None) -> None:
@@ -42,6 +44,8 @@ class World:
         self.maildir = directory / "Maildir"
         self.deliveries: list[Delivery] = []
         self.gone: set[str] = set()
+        self.defers = False
+        self.delay = 0.0
         self._box = mailbox.Maildir(self.maildir)
         self._controller = Controller(
             self,
@@ -70,6 +74,9 @@ class World:
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Take or refuse a recipient (aiosmtpd calls this)."""
+        await asyncio.sleep(self.delay)
+        if self.defers:
+            return "450 4.3.2 not now"
         if address in self.gone:
             return "550 5.1.1 nobody of that name here"
         envelope.rcpt_tos.append(address)

@@ -8,6 +8,7 @@ forged.
 
 import asyncio
 import re
+import socket
 from datetime import datetime
 
 from aiosmtpd.controller import Controller
@@ -41,6 +42,9 @@ class Mailbox(Controller):
         self._desk = desk
 
     def __enter__(self) -> "Mailbox":
+        # For a port that is taken aiosmtpd would wait out its whole time to be ready. Raises OSError.
+        family = socket.AF_INET6 if ":" in self.hostname else socket.AF_INET
+        socket.create_server((self.hostname, self.port), family=family).close()
         self.start()
         return self
 

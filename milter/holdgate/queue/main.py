@@ -96,7 +96,7 @@ def _reconcile(settings: Settings) -> int:
 
 
 def keep_in_step(reconciler: Reconciler, stop: threading.Event, pause: float, parent: int) -> None:
-    """Make pass after pass, with `pause` seconds in between, until `stop` or the parent's end.
+    """Make pass after pass until `stop` or the parent's end, with `pause` seconds in between unless more is to be done.
 
     Only a pass in which agent and store answered puts systemd's watchdog off: where nobody can reach the agent any
     more, both of us are started anew.
@@ -109,7 +109,8 @@ def keep_in_step(reconciler: Reconciler, stop: threading.Event, pause: float, pa
             metrics.ERRORS.labels("reconcile").inc()
             said = str(error) if isinstance(error, QueueError) else maillog.describe(error)
             maillog.failed(stage="reconcile", error=said)
-        stop.wait(pause)
+        if not reconciler.has_more:
+            stop.wait(pause)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,12 @@ _BEGUN = "release begun"
 
 
 class Reconciler:
-    """Compares and mends. It keeps between passes only what saves asking again."""
+    """Compares and mends. It keeps between passes only what saves asking again.
+
+    `has_more` says that the last pass had not the time for all that could be done.
+    """
+
+    has_more = False
 
     def __init__(
         self,
@@ -97,6 +102,7 @@ class Reconciler:
         changed = self._list()
         head, _ = self._store.audit.head()
         well = True
+        self.has_more = False
         if changed or head != self._head or self._waits or any(runner.is_due() for runner in self._runners()):
             self._waits = True  # until it is seen that nothing does
             well = self._compare()
@@ -148,8 +154,11 @@ class Reconciler:
             self._adopt(strangers)
         rounds = [runner.round for runner in self._runners()]
         pending = any(one.state is State.PENDING for one in gone)
-        self._waits = pending or bool(self._misses) or any(one.left for one in rounds)
-        return not any(one.shared for one in rounds)
+        well = not any(one.shared for one in rounds)
+        left = any(one.left for one in rounds)
+        self.has_more = well and left
+        self._waits = pending or bool(self._misses) or left
+        return well
 
     def _runners(self) -> list[Runner[Standing] | Runner[HeldMessage]]:
         return [self._releases, self._deletions, self._arrivals, self._losses, self._adoptions]

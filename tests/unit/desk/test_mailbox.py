@@ -156,6 +156,17 @@ def test_a_returned_request_goes_to_the_fallback(make_desk, hold) -> None:  # ty
     assert take(desk, mail("reject"), BOSS, [address(desk, incident)]) == "not asked"
 
 
+def test_a_port_that_is_taken_is_said_at_once(make_desk) -> None:  # type: ignore[no-untyped-def]
+    port = free_port()
+    desk = make_desk(desk={"lmtp": f"127.0.0.1:{port}"})
+    with (
+        Mailbox(desk, ("127.0.0.1", port)),
+        pytest.raises(OSError, match="in use"),
+        Mailbox(desk, ("127.0.0.1", port)),
+    ):
+        pytest.fail("two listen")
+
+
 def test_over_lmtp_all_is_taken_but_what_the_store_cannot_keep(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     port = free_port()
     desk = make_desk(desk={"lmtp": f"127.0.0.1:{port}"})

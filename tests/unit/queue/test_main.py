@@ -90,3 +90,16 @@ def test_the_child_gives_root_up_before_it_does_anything_else(monkeypatch: pytes
     monkeypatch.setattr(main, "open_store", refuse)
     assert main._reconcile(Settings(user="holdgate-test")) == daemon.EX_OSERR
     assert done == ["became holdgate-test", "ends with its parent", "served metrics", "opened the store"]
+
+
+def test_there_is_no_pause_while_more_is_to_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script([True, True, True])
+    paused: list[int] = []
+    monkeypatch.setattr(script, "has_more", True)
+    monkeypatch.setattr(script.stop, "wait", lambda _: paused.append(script.count))
+    assert_goes_on(script, passes=4)
+    assert paused == []
+    one = Script([True, True])
+    monkeypatch.setattr(one.stop, "wait", lambda _: paused.append(one.count))
+    assert_goes_on(one, passes=3)
+    assert paused == [1, 2, 3]

@@ -705,11 +705,13 @@ def test_a_decision_ends_an_adoption_of_many(store: Store) -> None:
     reconciler = new_reconciler(store, queue)
     reconciler.run_once()
     assert len(store.incidents()) == 100
+    assert reconciler.has_more
     reconciler.run_once()
     assert len(queue.delivered) == 1
     for _ in range(20):
         reconciler.run_once()
     assert len(store.incidents()) == 500
+    assert not reconciler.has_more
 
 
 def test_a_pass_says_whether_agent_and_store_answered(store: Store) -> None:

@@ -1,0 +1,358 @@
+"""The faults: each is done to a running site, lasts a while, and is healed as an administrator or systemd would."""
+
+import contextlib
+import os
+import random
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+from faults.deciders import MODERATORS
+from faults.ledger import Ledger
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import OPEN
+from holdgate.quarantine.store import migrate, open_store
+from testbed.postgres import PostgresServer
+from testbed.site import DAEMONS, Site
+
+
+class Patient:
+    """A site under faults. The supervisor starts anew what ended, as systemd does, unless it `rests`."""
+
+    def __init__(self, site: Site, ledger: Ledger, dice: random.Random, postgres: PostgresServer | None) -> None:
+        self.site, self.ledger, self.dice, self.postgres = site, ledger, dice, postgres
+        self.rests = False
+
+    def pid(self, name: str) -> int:
+        """Return the process id of a daemon."""
+        return self.site.pid(name)
+
+    def below(self, name: str) -> list[int]:
+        """Return all processes below a daemon, nearest first."""
+        return _children(self.pid(name))
+
+    def limb(self) -> int:
+        """Choose one process of the daemons: a whole one, a zygote, a worker, half of the queue agent."""
+        name = self.dice.choice(list(DAEMONS))
+        return self.dice.choice([self.pid(name), *self.below(name)])
+
+    def open_incidents(self) -> dict[str, Incident]:
+        """Return the open incidents by queue id."""
+        return {one.queue_id: one for one in self.site.store.incidents(OPEN)}
+
+    def held(self) -> list[str]:
+        """Return the queue ids of the messages that are held."""
+        return self.site.postfix.held_ids()
+
+
+Injury = Callable[[Patient], AbstractContextManager[None]]
+
+
+@contextmanager
+def kill(patient: Patient) -> Iterator[None]:
+    """Kill one process of the daemons."""
+    _signal(patient.limb(), signal.SIGKILL)
+    yield
+
+
+@contextmanager
+def stop(patient: Patient) -> Iterator[None]:
+    """Have one process of the daemons stand still."""
+    limb = patient.limb()
+    _signal(limb, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        _signal(limb, signal.SIGCONT)
+
+
+@contextmanager
+def twice(patient: Patient) -> Iterator[None]:
+    """Start a daemon that runs already."""
+    name = patient.dice.choice(list(DAEMONS))
+    first = patient.site._processes.get(name)
+    second = subprocess.Popen(
+        [sys.executable, "-m", DAEMONS[name], "--config", patient.site.config],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"JOURNAL_STREAM": "", "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    try:
+        yield
+        with suppress(subprocess.TimeoutExpired):
+            second.wait(20)
+        # One that was down, or ended meanwhile, is no first.
+        lives = first is not None and first is patient.site._processes.get(name) and first.poll() is None
+        if lives and second.poll() in (None, 0):
+            raise AssertionError(f"a second holdgate-{name} runs beside the first")
+    finally:
+        second.kill()
+        second.wait()
+
+
+@contextmanager
+def all_killed(patient: Patient) -> Iterator[None]:
+    """Kill every process at once, as a power cut does, but for what the kernel has not written yet."""
+    everything = [pid for name in DAEMONS for pid in (patient.pid(name), *patient.below(name))]
+    master = patient.site.postfix.queue / "pid/master.pid"
+    with suppress(OSError, ValueError):
+        everything += (number := int(master.read_text()), *_children(number))
+    for pid in everything:
+        _signal(pid, signal.SIGKILL)
+    try:
+        yield
+    finally:
+        patient.site.postfix.start()
+
+
+@contextmanager
+def store_locked(patient: Patient) -> Iterator[None]:
+    """Have somebody else hold the store's lock."""
+    if patient.postgres is not None:
+        yield
+        return
+    database = sqlite3.connect(patient.site.directory / "holdgate.db", isolation_level=None, timeout=20)
+    with contextlib.closing(database):
+        database.execute("BEGIN IMMEDIATE")
+        yield
+
+
+@contextmanager
+def store_restarts(patient: Patient) -> Iterator[None]:
+    """Restart PostgreSQL."""
+    if patient.postgres is not None:
+        patient.postgres.restart()
+    yield
+
+
+@contextmanager
+def store_lost(patient: Patient) -> Iterator[None]:
+    """Lose the store, with what was decided and not yet carried out; start with an empty one, as the handbook says."""
+    if patient.postgres is not None:
+        yield
+        return
+    patient.rests = True
+    site = patient.site
+    for name in DAEMONS:
+        with suppress(KeyError):
+            site.kill_daemon(name)
+    patient.ledger.lose(site.store.incidents())
+    site.store.close()
+    for path in (*site.directory.glob("holdgate.db*"), site.directory / "audit.head"):
+        path.unlink(missing_ok=True)
+    migrate(site.settings.store.url)
+    site.store = open_store(site.settings.store.url)
+    patient.rests = False
+    yield
+
+
+@contextmanager
+def spool_gone(patient: Patient) -> Iterator[None]:
+    """Take the spool directory away."""
+    spool = patient.site.directory / "spool"
+    spool.rename(spool.with_name("spool.away"))
+    try:
+        yield
+    finally:
+        spool.with_name("spool.away").rename(spool)
+
+
+@contextmanager
+def few_files(patient: Patient) -> Iterator[None]:
+    """Leave a daemon hardly a descriptor."""
+    pid = patient.pid(patient.dice.choice(list(DAEMONS)))
+    with suppress(ProcessLookupError):
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(list(Path(f"/proc/{pid}/fd").iterdir())) + 1, before[1]))
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError, NameError):
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+
+@contextmanager
+def postfix_reload(patient: Patient) -> Iterator[None]:
+    """Reload Postfix."""
+    patient.site.postfix.reload()
+    yield
+
+
+@contextmanager
+def postfix_stop(patient: Patient) -> Iterator[None]:
+    """Stop Postfix, and start it again."""
+    patient.site.postfix.stop()
+    try:
+        yield
+    finally:
+        patient.site.postfix.start()
+
+
+@contextmanager
+def postfix_stands(patient: Patient) -> Iterator[None]:
+    """Have Postfix stand still: it takes connections, and answers nothing. So does the listener for our notices."""
+    master = int((patient.site.postfix.queue / "pid/master.pid").read_text())
+    everything = [master, *_children(master)]
+    for pid in everything:
+        _signal(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in everything:
+            _signal(pid, signal.SIGCONT)
+
+
+def by_hand(action: str, excuse: str) -> Injury:
+    """Return the fault that an operator does something with a held message."""
+
+    @contextmanager
+    def act(patient: Patient) -> Iterator[None]:
+        held = patient.open_incidents()
+        known = [queue_id for queue_id in patient.held() if queue_id in held]
+        if known:
+            queue_id = patient.dice.choice(known)
+            if excuse:
+                patient.ledger.excuse(held[queue_id].recipients, excuse)
+            with suppress(subprocess.CalledProcessError):
+                patient.site.postfix.postsuper(action, queue_id)
+        yield
+
+    act.__name__ = f"postsuper {action}"
+    return act
+
+
+@contextmanager
+def held_by_hand(patient: Patient) -> Iterator[None]:
+    """Put all mail on hold, and take off hold again what is none of ours."""
+    patient.site.postfix.postsuper("-h", "ALL")
+    try:
+        yield
+    finally:
+        for queue_id in set(patient.held()) - patient.open_incidents().keys():
+            content = patient.site.postfix.show(queue_id)
+            if b"X-Holdgate-Incident" not in content and b"X-Netskope-Action" not in content:
+                patient.site.postfix.postsuper("-H", queue_id)
+
+
+@contextmanager
+def queue_file_damaged(patient: Patient) -> Iterator[None]:
+    """Damage the file of a held message; its owner has it deleted in the end."""
+    held = patient.open_incidents()
+    found = [path for path in (patient.site.postfix.queue / "hold").rglob("*") if path.name in held]
+    damaged = patient.dice.choice(found) if found else None
+    if damaged is not None:
+        patient.ledger.excuse(held[damaged.name].recipients, "deleted")
+        with suppress(OSError), damaged.open("r+b") as stream:
+            stream.truncate(max(damaged.stat().st_size // 2, 1))
+    try:
+        yield
+    finally:
+        if damaged is not None:
+            with suppress(subprocess.CalledProcessError):
+                patient.site.postfix.postsuper("-d", damaged.name)
+
+
+def broken(name: str, text: str, *, restart: bool) -> Injury:
+    """Return the fault that a file of ours has a mistake, at a reload, or when the daemons start."""
+
+    @contextmanager
+    def act(patient: Patient) -> Iterator[None]:
+        path = patient.site.directory / name
+        good = path.read_bytes()
+        path.write_text(text, encoding="utf-8")
+        if restart:
+            for daemon in ("milter", "desk"):
+                _signal(patient.pid(daemon), signal.SIGKILL)
+        else:
+            _signal(patient.pid("milter"), signal.SIGUSR1)
+        try:
+            yield
+        finally:
+            path.write_bytes(good)
+            if not restart:
+                _signal(patient.pid("milter"), signal.SIGUSR1)
+
+    act.__name__ = f"{name} broken {'at start' if restart else 'at reload'}"
+    return act
+
+
+@contextmanager
+def relay_refuses(patient: Patient) -> Iterator[None]:
+    """Have the next host defer all mail."""
+    patient.site.world.defers = True
+    try:
+        yield
+    finally:
+        patient.site.world.defers = False
+
+
+@contextmanager
+def relay_slow(patient: Patient) -> Iterator[None]:
+    """Have the next host take its time."""
+    patient.site.world.delay = 2.0
+    try:
+        yield
+    finally:
+        patient.site.world.delay = 0.0
+
+
+@contextmanager
+def moderator_gone(patient: Patient) -> Iterator[None]:
+    """Have a moderator's mail come back."""
+    person = patient.dice.choice(MODERATORS)
+    patient.site.world.gone.add(person)
+    try:
+        yield
+    finally:
+        patient.site.world.gone.discard(person)
+
+
+INJURIES: list[Injury] = [
+    kill,
+    kill,
+    stop,
+    stop,
+    twice,
+    all_killed,
+    store_locked,
+    store_restarts,
+    store_lost,
+    spool_gone,
+    few_files,
+    postfix_reload,
+    postfix_stop,
+    postfix_stands,
+    by_hand("-H", "released"),
+    by_hand("-r", ""),
+    by_hand("-d", "deleted"),
+    held_by_hand,
+    queue_file_damaged,
+    broken("policies.toml", "nonsense", restart=False),
+    broken("policies.toml", "nonsense", restart=True),
+    broken("seal.keys", "nonsense\n", restart=False),
+    broken("token.key", "nonsense\n", restart=True),
+    relay_refuses,
+    relay_slow,
+    moderator_gone,
+]
+
+
+def _signal(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _children(pid: int) -> list[int]:
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with suppress(OSError, IndexError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    found = [child for child, parent in parents.items() if parent == pid]
+    return found + [grandchild for child in found for grandchild in _children(child)]

@@ -1,0 +1,134 @@
+"""What was sent and decided, and what must have become of it: delivered once, held, or returned; never lost or doubled.
+
+Each attempt has a sender and recipients of its own, so that all that comes out of the site tells whose it is.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import DECIDED, State
+
+DOMAIN = "partner.example"
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One message that a client tried to send.
+
+    `held` says whether it has what a policy holds. `accepted` is None where the client lost the connection before it
+    heard an answer. `excuse` names what an operator (a fault of ours) did with it.
+    """
+
+    token: str
+    way: str
+    held: bool
+    sender: str
+    recipients: list[str]
+    accepted: bool | None = None
+    excuse: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision that somebody was told is taken."""
+
+    incident: str
+    choice: str
+    era: int
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is seen of one attempt at the end.
+
+    `delivered` counts by recipient, `queued` says whether Postfix still has it, `returned` whether its sender got a
+    report, `events` are those of all its incidents.
+    """
+
+    delivered: Counter[str] = field(default_factory=Counter)
+    queued: bool = False
+    returned: bool = False
+    incidents: list[Incident] = field(default_factory=list)
+    events: set[str] = field(default_factory=set)
+
+
+class Ledger:
+    """Knows each attempt. `era` counts the stores: what was decided in one that is lost is decided anew."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.attempts: dict[str, Attempt] = {}
+        self.decided: list[Decided] = []
+        self.past: dict[str, list[Incident]] = {}
+        self.era = 0
+
+    def add(self, way: str, *, held: bool, recipients: int = 1, null_sender: bool = False) -> Attempt:
+        """Note an attempt that is about to be made."""
+        with self._lock:
+            token = f"m{len(self.attempts)}"
+            sender = "" if null_sender else f"{token}@corp.example"
+            names = [f"{token}.{number}@{DOMAIN}" for number in range(recipients)]
+            self.attempts[token] = Attempt(token, way, held, sender, names)
+            return self.attempts[token]
+
+    def of(self, recipients: Iterable[str]) -> Attempt | None:
+        """Return the attempt that these recipients belong to."""
+        tokens = (name.partition(".")[0] for name in recipients if name.endswith(f"@{DOMAIN}"))
+        return next((self.attempts[token] for token in tokens if token in self.attempts), None)
+
+    def excuse(self, recipients: Iterable[str], what: str) -> None:
+        """Note what an operator did with a message."""
+        attempt = self.of(recipients)
+        if attempt is not None:
+            attempt.excuse = what
+
+    def lose(self, incidents: Iterable[Incident]) -> None:
+        """Note that the store with these incidents is lost: what was decided and not yet carried out is asked anew."""
+        for incident in incidents:
+            attempt = self.of(incident.recipients)
+            if attempt is not None:
+                self.past.setdefault(attempt.token, []).append(incident)
+                if incident.closed_at is None and incident.state in DECIDED:
+                    attempt.excuse = "undecided"
+        self.era += 1
+
+    def confirmed(self, incident: str, choice: str) -> None:
+        """Note a decision that somebody was told is taken."""
+        with self._lock:
+            self.decided.append(Decided(incident, choice, self.era))
+
+    def violations(self, seen: Mapping[str, Seen]) -> Iterator[str]:
+        """Yield a line for each promise that was not kept."""
+        for attempt in self.attempts.values():
+            for said in _wrong(attempt, seen.get(attempt.token, Seen()), self.past.get(attempt.token, [])):
+                yield f"{attempt.token} ({attempt.way}, {'held' if attempt.held else 'clean'}): {said}"
+        events = {incident.id: one.events for one in seen.values() for incident in one.incidents}
+        for decided in self.decided:
+            if decided.era == self.era and decided.choice not in events.get(decided.incident, set()):
+                yield f"{decided.incident}: {decided.choice} was confirmed and is not in its history"
+
+
+def _wrong(attempt: Attempt, seen: Seen, past: list[Incident]) -> Iterator[str]:
+    delivered = seen.delivered
+    twice = {name: count for name, count in delivered.items() if count > 1}
+    if twice:
+        yield f"doubled: {twice}"
+    if attempt.accepted is False and (delivered or seen.queued):
+        yield "refused, and sent or queued all the same"
+    closed = {incident.state for incident in (*seen.incidents, *past)}
+    anew = attempt.excuse == "undecided"
+    if attempt.held and delivered and attempt.excuse != "released":
+        if "approved" not in seen.events and not {State.APPROVED, State.RELEASED} & closed:
+            yield "delivered without an approval"
+        if ({"rejected", "expired"} & seen.events or State.RETURNED in closed) and not anew:
+            yield "delivered after a rejection"
+    if attempt.accepted:
+        whole = set(delivered) == set(attempt.recipients)
+        removed = attempt.excuse == "deleted" or (not attempt.sender and State.RETURNED in closed)
+        if not (whole or seen.queued or seen.returned or removed):
+            yield f"lost: delivered to {len(delivered)} of {len(attempt.recipients)}, incidents {sorted(closed)}"
+        if delivered and seen.returned and not anew:
+            yield "delivered and returned"

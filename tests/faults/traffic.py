@@ -1,0 +1,116 @@
+"""Clients that send: by SMTP with many messages a connection, by sendmail(1), whole and cut, in the forms there are."""
+
+import random
+import smtplib
+import socket
+import subprocess
+import threading
+from collections.abc import Callable
+from email.message import EmailMessage
+
+from faults.ledger import Attempt, Ledger
+from testbed import letters
+from testbed.ports import LOOPBACK
+from testbed.site import Site
+
+# How long a client waits for an answer, in seconds: shorter than the longest fault, as clients are.
+_TIMEOUT = 40
+
+
+class Clients:
+    """Some threads that send until they are stopped."""
+
+    def __init__(self, site: Site, ledger: Ledger, seed: int, count: int, pause: float) -> None:
+        self._site, self._ledger, self._pause = site, ledger, pause
+        self._stop = threading.Event()
+        randoms = [random.Random(f"{seed} client {number}") for number in range(count)]
+        self._threads = [threading.Thread(target=self._run, args=[one], daemon=True) for one in randoms]
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End, each after the message under way."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(4 * _TIMEOUT)
+
+    def _run(self, dice: random.Random) -> None:
+        while not self._stop.is_set():
+            try:
+                self._connection(dice)
+            except (OSError, subprocess.SubprocessError):
+                self._stop.wait(0.5)  # the site is down, or stands still
+
+    def _connection(self, dice: random.Random) -> None:
+        """Send by one connection, or by one call of sendmail(1)."""
+        if dice.random() < 0.1:
+            self._sendmail(dice)
+            return
+        with smtplib.SMTP(LOOPBACK, self._site.postfix.smtp_port, timeout=_TIMEOUT) as client:
+            client.ehlo()
+            for _ in range(dice.randint(1, 20)):
+                if self._stop.is_set() or not self._message(client, dice):
+                    return
+                self._stop.wait(dice.random() * self._pause)
+
+    def _message(self, client: smtplib.SMTP, dice: random.Random) -> bool:
+        """Send one message; say whether the connection is of further use."""
+        form = dice.choices(["plain", "many", "dsn", "null", "large", "cut", "rset"], [60, 10, 10, 5, 2, 8, 5])[0]
+        attempt = self._ledger.add(
+            form,
+            held=dice.random() < 0.3,
+            recipients=dice.randint(2, 6) if form == "many" else 1,
+            null_sender=form == "null",
+        )
+        options = ["RET=HDRS", f"ENVID={attempt.token}"] if form == "dsn" else []
+        code, _ = client.mail(attempt.sender, options)
+        taken = [
+            client.rcpt(name, ["NOTIFY=SUCCESS,FAILURE"] if form == "dsn" else [])[0] for name in attempt.recipients
+        ]
+        attempt.recipients = [name for name, said in zip(attempt.recipients, taken, strict=True) if said == 250]
+        if code != 250 or not attempt.recipients or form == "rset":
+            attempt.accepted = False
+            client.rset()
+            return True
+        client.putcmd("data")
+        if client.getreply()[0] != 354:
+            attempt.accepted = False
+            return False
+        content = content_of(attempt, dice)
+        if form == "cut":
+            attempt.accepted = False
+            client.send(content[: len(content) // 2])
+            assert client.sock is not None
+            client.sock.shutdown(socket.SHUT_RDWR)
+            client.close()
+            return False
+        client.send(content + b"\r\n.\r\n")
+        code, _ = client.getreply()
+        # A connection that ends instead of an answer leaves open what became of the message.
+        attempt.accepted = None if code == -1 else code == 250
+        return code == 250
+
+    def _sendmail(self, dice: random.Random) -> None:
+        attempt = self._ledger.add("sendmail", held=dice.random() < 0.3, recipients=dice.randint(1, 3))
+        content = content_of(attempt, dice).replace(b"\r\n", b"\n")
+        try:
+            self._site.postfix.sendmail(content, attempt.sender, *attempt.recipients)
+        except subprocess.CalledProcessError:
+            return  # what became of it, sendmail(1) does not say
+        attempt.accepted = True
+
+
+def content_of(attempt: Attempt, dice: random.Random) -> bytes:
+    """Return a message of an attempt with CRLF line ends, and no line that begins with a dot."""
+    make: Callable[[], EmailMessage] = letters.number_in_text if attempt.held else letters.clean
+    message = make()
+    message.replace_header("From", f"<{attempt.sender or 'nobody@corp.example'}>")
+    message.replace_header("To", f"<{attempt.recipients[0]}>")
+    message.replace_header("Subject", dice.choice(["Figures", "Z\u00fcrich", "a" * 200]))
+    content = message.as_bytes()
+    if attempt.way == "large":
+        content += b"some words on a line of this message\r\n" * 80_000
+    return content.removesuffix(b"\r\n")
