@@ -7,7 +7,7 @@ NAMED, which stand behind their own label there.
 import random
 from collections.abc import Callable
 
-NAMED = frozenset({"us-npi", "us-routing-number"})
+NAMED = frozenset({"us-npi", "us-routing-number", "medical-record-number", "gps-coordinates"})
 _NAMES = (
     "Ann Example",
     "Bob Example",

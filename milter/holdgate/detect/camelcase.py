@@ -4,7 +4,8 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-_BORDER: Final = b"aA"
+# The last border of two words in a name that stands where names of fields do: before a sign, or in a row of headings.
+_BORDER: Final = re.compile(rb"aA[A0]*+a*+(?:0*+|[0Aa]*+)[\"'\])]{0,2} ?[:=>,;|\t\n]")
 _ALNUM: Final = b"0Aa"
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -30,15 +31,16 @@ def split(text: str, mask: bytes) -> list[Name]:
     """Return the names in `text`, which has this mask (see `candidates`), that are written so."""
     found: list[Name] = []
     position = 0
-    while (border := mask.find(_BORDER, position)) >= 0:
-        start = border
+    for border in _BORDER.finditer(mask):
+        start = border.start()
+        if start < position:
+            continue
         while start > position and mask[start - 1] in _ALNUM:
             start -= 1
         name = _NAME.match(text, start)
         if name is None:
-            position = border + len(_BORDER)
             continue
-        position = max(name.end(), border + len(_BORDER))
+        position = max(name.end(), border.start() + 2)
         words = _words(name[0]) if len(name[0]) <= _LONGEST else None
         if words is not None:
             found.append(Name(start, *words))

@@ -163,6 +163,10 @@ class Rules:
         self.groups = [
             frozenset[int]().union(*map(self.keywords.groups.__getitem__, ready.lists)) for ready in self.shapes
         ]
+        # The shapes whose pattern is looked for only in a text with one of their keywords, and the groups of these.
+        self.keyword_searches = [ready for ready in self.searches if ready.needs_keyword]
+        self.searches = [ready for ready in self.searches if not ready.needs_keyword]
+        self.searched_groups = frozenset[int]().union(*(self.groups[ready.number] for ready in self.keyword_searches))
         # The shapes with a finder, whether it runs on every text, and the groups of keywords that else call for it.
         self.finders = [
             (ready, ready.finder, not (ready.needs_keyword or ready.shape.in_company), self.groups[ready.number])

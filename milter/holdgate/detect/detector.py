@@ -22,6 +22,9 @@ _DISGUISED: Final = "too much disguised text"
 # More candidates than these are not judged, and the text counts as read in part.
 FREE_CANDIDATES = 20_000
 CHARACTERS_A_CANDIDATE = 60
+# Longer texts are searched for what needs a keyword near their keywords only, with so many characters more.
+_WHOLE_TEXT: Final = 50_000
+_SEARCH_MARGIN: Final = 100
 # In most mail anyhow: no company for what only counts beside other data.
 EVERYWHERE: Final = frozenset({"email-address", "phone-number", "ip-address"})
 
@@ -173,13 +176,13 @@ class Detector:
             for words in judge.hits.of(number):
                 for word in words:
                     yield ready, Place(word.start, word.end, word.word)
-        for ready in self._rules.searches:
-            assert ready.search is not None
-            for found_text in ready.search(judge.text):
-                start, end = found_text.span()
-                if end > start:
-                    yield ready, Place(start, end, judge.text[start:end])
         present = judge.hits.found.keys()
+        for ready in self._rules.searches:
+            yield from self._searched(ready, judge)
+        if not present.isdisjoint(self._rules.searched_groups):
+            for ready in self._rules.keyword_searches:
+                if not present.isdisjoint(self._rules.groups[ready.number]):
+                    yield from self._searched(ready, judge)
         for ready, find, always, groups in self._rules.finders:
             if (
                 always
@@ -188,6 +191,21 @@ class Detector:
             ):
                 for place in find(content, self.loaded.dictionaries):
                     yield ready, place
+
+    @staticmethod
+    def _searched(ready: Ready, judge: Judge) -> Iterator[tuple[Ready, Place]]:
+        """Yield what a pattern finds: in the whole text, or near its keywords where the text is long and needs them."""
+        assert ready.search is not None
+        text = judge.text
+        stretches = [(0, len(text))]
+        if ready.needs_keyword and len(text) > _WHOLE_TEXT:
+            stretches = judge.near_keywords(ready, _SEARCH_MARGIN)
+        for left, right in stretches:
+            for found in ready.search(text[left:right]):
+                start, end = left + found.start(), left + found.end()
+                # What touches the edge of a stretch may be cut.
+                if start < end and (start > left or left == 0) and (end < right or right == len(text)):
+                    yield ready, Place(start, end, text[start:end])
 
     def _prefixed(self, judge: Judge) -> Iterator[tuple[Ready, Place]]:
         """Yield the values that begin with a prefix of a shape."""

@@ -10,39 +10,47 @@ from typing import Final
 # What no piece of a value reaches over.
 WALL: Final = "\x00"
 _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
-_MONTHS: Final = r"(?i:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _TIME: Final = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,6})?)?"
 _DECIMALS: Final = r"(?<![\d.])[+-]?\d{1,3}\.\d{3,}°?(?: ?[NSEW]\b)?[,; ]{1,3}[+-]?\d{1,3}\.\d{3,}"
 _DEGREES: Final = re.compile(_DECIMALS)
 _PAIR_REACH: Final = 24
+# All begin with a digit, and none is tried where there is none.
 _PLAIN: Final = re.compile(
+    r"(?=\d)(?<![\d.\-/:])(?:"
     # A time of day (not a longer number in groups), with the year that mail programs and ctime(3) put behind it.
-    rf"(?<![\d:.]){_TIME}(?![\d:])"
+    rf"{_TIME}(?![\d:])"
     r"(?: (?:[AaPp]\.?[Mm]\.?)?(?: ?[A-Z]{3,4})?(?: ?[+-]\d{4})?(?: ?(?:19|20)\d\d(?!\d))?)?"
     # A date in figures.
-    r"|(?<![\d.\-/])(?:\d{4}(?P<one>[./\-])\d{1,2}(?P=one)\d{1,2}|\d{1,2}(?P<two>[./\-])\d{1,2}(?P=two)(?:\d{4}|\d\d))"
-    r"(?!\d|[./\-]\d)"
-    # A date with the month's name.
-    rf"|\b(?:\d{{1,2}}[. ]{{1,2}})?{_MONTHS}\.?,? ?\d{{1,2}}(?:st|nd|rd|th)?(?!\d)"
-    rf"(?:,? {_TIME})?(?:,? (?:19|20)\d\d(?!\d))?"
-    rf"|\b\d{{1,2}}[. ]{{1,2}}{_MONTHS}\.?,? (?:19|20)\d\d(?!\d)"
+    r"|(?:\d{4}(?P<one>[./\-])\d{1,2}(?P=one)\d{1,2}|\d{1,2}(?P<two>[./\-])\d{1,2}(?P=two)(?:\d{4}|\d\d))(?!\d|[./\-]\d)"
+    # A date with the month's name before or between.
+    rf"|(?<=[a-z.] )\d{{1,2}}(?:st|nd|rd|th)?(?!\d)(?:,? {_TIME})?,? (?:19|20)\d\d(?!\d)"
+    r"|\d{1,2}[. ]{1,2}[A-Z][a-z]{2,8}\.?,? (?:19|20)\d\d(?!\d)"
     # A date-time group of telegrams.
-    rf"|\b\d{{6}}Z\b(?: {_MONTHS}(?: \d\d)?)?"
-    # An address of the Internet, or of a network card.
-    rf"|(?<![\d.]){_OCTET}(?:\.{_OCTET}){{3}}(?![\d.])"
-    r"|\b(?=[0-9:\-]{0,40}[a-fA-F])[0-9A-Fa-f]{2}(?:[:\-][0-9A-Fa-f]{2}){5,}\b"
+    r"|\d{6}Z\b(?: [A-Za-z]{3}(?: \d\d)?)?"
+    # An address of the Internet.
+    rf"|{_OCTET}(?:\.{_OCTET}){{3}}(?![\d.])"
     # A postcode of the United States with its four further digits.
-    r"|(?<![\d\-])\d{5}-\d{4}(?![\d\-])"
+    r"|\d{5}-\d{4}(?![\d\-])"
     # Degrees, in decimals or with minutes and seconds.
     rf"|{_DECIMALS}"
     r"|\d{1,3}°\s?\d{1,2}(?:[.,]\d+)?['′’]?(?:\s?\d{1,2}(?:[.,]\d+)?[\"″”])?"
-    # Words that revision control writes.
-    r"|\$(?:Id|Revision|Header|Date)[:$][^\n]*"
-    # Registers of a processor, and words of memory.
-    r"|\b(?i:[er]?[abcd]x|[er]?(?:si|di|bp|sp|ip)|r\d{1,2}|cr\d|[cdefgs]s|e?flags|pc|lr)\s?[:=]\s?(?:0x)?[0-9A-Fa-f]{4,16}\b"
-    r"|\b0x[0-9A-Fa-f]{4,16}\b"
-    r"|(?m:^[>\s]*[0-9A-Fa-f]{4,16}:?\s+(?:[0-9A-Fa-f]{2}[ \-]){4,}[^\n]*)"
+    # An amount of money.
+    r"|(?:(?<=[$€£])|(?<=[$€£] ))\d[\d.,]*\d"
+    # A word of memory.
+    r"|0x[0-9A-Fa-f]{4,16}\b"
+    r")"
 )
+# What revision control writes.
+_REVISION: Final = re.compile(r"\$(?:Id|Revision|Header|Date)[:$][^\n]*")
+# The address of a network card: two colons or hyphens and more.
+_CARD: Final = re.compile(r"\b(?=[0-9:\-]{0,40}[a-fA-F])[0-9A-Fa-f]{2}(?:[:\-][0-9A-Fa-f]{2}){5,}\b")
+_LEAST_SIGNS: Final = 5
+# Registers of a processor, and lines of memory, with signs that one of them may be there.
+_REGISTERS: Final = re.compile(
+    r"\b(?i:[er]?[abcd]x|[er]?(?:si|di|bp|sp|ip)|r\d{1,2}|cr\d|[cdefgs]s|e?flags|pc|lr)\s?[:=]\s?(?:0x)?[0-9A-Fa-f]{4,16}\b"
+)
+_REGISTER_SIGNS: Final = ("ax:", "ax=", "AX:", "AX=", "sp:", "ip:", "SP:", "IP:", "s: 0", "S: 0", "r0", "R0")
+_MEMORY: Final = re.compile(r"^[>\s]*[0-9A-Fa-f]{4,16}:?\s+(?:[0-9A-Fa-f]{2}[ \-]){4,}[^\n]*", re.MULTILINE)
 # Points of an image map: pairs of numbers, not in groups of four as cards and accounts are.
 _POINTS: Final = re.compile(r"(?<![\w,])\d{1,4}(?:,\d{1,4}){3}(?:,\d{1,4},\d{1,4})*(?![\d,])")
 _URL: Final = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.\-]{1,15}://[^\s<>\"]+|\bwww\.[^\s<>\"]+")
@@ -51,7 +59,13 @@ _PARTS: Final = str.maketrans(dict.fromkeys("/?&=#;:@", WALL))
 
 def without(text: str) -> str:
     """Return `text` with WALLs in place of such figures, and between the parts of web addresses; as long as before."""
-    text = _PLAIN.sub(_wall, text)
+    if "$" in text:
+        text = _REVISION.sub(_wall, text)
+    if text.count(":") >= _LEAST_SIGNS or text.count("-") >= _LEAST_SIGNS:
+        text = _CARD.sub(_wall, text)
+    if any(sign in text for sign in _REGISTER_SIGNS):
+        text = _REGISTERS.sub(_wall, text)
+    text = _PLAIN.sub(_wall, _MEMORY.sub(_wall, text))
     if "," in text:
         text = _POINTS.sub(_points, text)
     if "//" in text or "www." in text:

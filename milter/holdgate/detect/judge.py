@@ -20,6 +20,7 @@ _PATTERN: Final = "pattern near it"
 LONGEST: Final = 200
 # A keyword no further from a value than this is its label.
 _CLOSE: Final = 4
+_POINT: Final = b"."
 _DECIMAL: Final = re.compile(rb"0{1,3}\.0{3,}")
 # A label this short is none in an address of the web.
 _SHORT: Final = 2
@@ -64,6 +65,20 @@ class Judge:
                 possible += tuple(ready for ready in doubtful if self._is_spoken_for(ready))
             self._possible[kind, first] = possible
         return possible
+
+    def near_keywords(self, ready: Ready, margin: int) -> list[Span]:
+        """Return the stretches in which the keywords of a shape may speak for a value, and `margin` round them."""
+        identifier = ready.identifier
+        stretches: list[Span] = []
+        keywords = sorted(word for number in ready.lists for words in self.hits.of(number) for word in words)
+        for keyword in keywords:
+            left = max(0, keyword.start - identifier.proximity_after - margin)
+            right = min(len(self.text), keyword.end + identifier.proximity + margin)
+            if stretches and left <= stretches[-1][1]:
+                stretches[-1] = stretches[-1][0], max(right, stretches[-1][1])
+            else:
+                stretches.append((left, right))
+        return stretches
 
     def _has_keyword(self, ready: Ready) -> bool:
         """Whether the text has a keyword for the shape anywhere."""

@@ -1,6 +1,19 @@
 """Kinds of data whose places are not found by a form of digits and letters, each by a finder of its own."""
 
-from holdgate.detect.finders import address, bic, credentials, date, email, network, password, person, phone, series
+from holdgate.detect.finders import (
+    address,
+    bic,
+    credentials,
+    date,
+    email,
+    mrz,
+    network,
+    password,
+    person,
+    phone,
+    series,
+    track,
+)
 from holdgate.detect.finders.finder import Finder
 
 FINDERS: dict[str, Finder] = {
@@ -8,10 +21,12 @@ FINDERS: dict[str, Finder] = {
     "date": date.find,
     "email-address": email.find,
     "ip-address": network.find,
+    "machine-readable-zone": mrz.find,
     "password": password.find,
     "person-name": person.find,
     "phone-number": phone.find,
     "postal-address": address.find,
     "series": series.find,
+    "track-data": track.find,
     "url-credentials": credentials.find,
 }

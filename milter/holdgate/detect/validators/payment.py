@@ -43,3 +43,9 @@ def branded_card(value: str) -> bool:
 def iban(value: str) -> bool:
     """Whether it is an IBAN of a country of the ISO 13616 registry, with its structure and mod 97."""
     return bool(stdnum_iban.is_valid(value, check_country=False))
+
+
+def track(value: str) -> bool:
+    """Whether "NUMBER=YYMM" of a magnetic stripe (ISO/IEC 7813) is a card's number and a month."""
+    number, _, expiry = value.partition("=")
+    return card(number) and "01" <= expiry[2:4] <= "12"

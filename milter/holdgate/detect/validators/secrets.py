@@ -33,6 +33,17 @@ def random(value: str) -> bool:
     return -sum(count / total * log2(count / total) for count in counts.values()) >= 3
 
 
+def credentials(value: str) -> bool:
+    """Whether the last word of a field looks drawn at random; with Basic, a name and a password (RFC 7617)."""
+    last = value.rpartition(" ")[2]
+    if not random(f"    {last}"):
+        return False
+    try:
+        return "basic" not in value.lower() or b":" in base64.b64decode(last, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+
+
 def crc_token(value: str) -> bool:
     """Whether the last six characters are the CRC-32 in base 62 of the 30 before them.
 

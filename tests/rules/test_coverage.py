@@ -1,0 +1,33 @@
+"""The page that sets our kinds beside those of other products: what it counts is so, and what it names is there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs/reference/coverage.md").read_text(encoding="utf-8")
+IDENTIFIERS = {path.stem for path in (ROOT / "rules/identifiers").glob("*.toml")}
+ROWS = [
+    [cell.strip(" `") for cell in line.strip("|").split("|")]
+    for line in PAGE.partition("| ours |")[2].splitlines()[2:]
+    if line.startswith("|")
+]
+NONE = "–"
+
+
+def test_every_kind_that_it_names_is_ours() -> None:
+    named = [row[0] for row in ROWS if row[0] != NONE]
+    assert set(named) <= IDENTIFIERS
+    assert len(set(named)) == len(named)
+
+
+def test_it_says_how_many_there_are() -> None:
+    named = {row[0] for row in ROWS if row[0] != NONE}
+    assert f"of {len(IDENTIFIERS)} identifiers, {len(named)} are in the table" in " ".join(PAGE.split())
+
+
+def test_it_counts_the_kinds_of_each_product() -> None:
+    counts = re.findall(r"^\| [A-Z][\w ]+ \| (\d+) \| (\d+) \|$", PAGE, re.MULTILINE)
+    assert len(counts) == 3
+    for column, (kinds, missing) in enumerate(counts, 1):
+        assert len({row[column] for row in ROWS} - {NONE}) == int(kinds)
+        assert len({row[column] for row in ROWS if row[0] == NONE} - {NONE}) == int(missing)
