@@ -20,24 +20,30 @@ _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 
 
 def fields(content: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield name and value of each field at the beginning of a message, with LF or CRLF line ends; never an error.
+    """Yield name and value of each field at the beginning of a message, as `split` reads it."""
+    yield from split(content)[0]
+
+
+def split(content: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
+    """Return name and value of each field of a message, with LF or CRLF line ends, and its body; never an error.
 
     The value is what follows the colon, as bytes, its folds as LF. The header ends where Postfix ends it: at the first
-    line that is neither a field nor a fold.
+    line that is neither a field nor a fold; if that is not empty, the body begins with it.
     """
-    field = b""
-    for line in content.split(b"\n"):
-        line = line.removesuffix(b"\r")
-        if field and line[:1] in (b" ", b"\t"):
-            field += b"\n" + line
-            continue
-        if field:
-            yield _parted(field)
-        if _FIELD.match(line) is None:
-            return
-        field = line
-    if field:
-        yield _parted(field)
+    found: list[bytes] = []
+    place = 0
+    while place < len(content):
+        end = content.find(b"\n", place) + 1 or len(content)
+        line = content[place:end].removesuffix(b"\n").removesuffix(b"\r")
+        if found and line[:1] in (b" ", b"\t"):
+            found[-1] += b"\n" + line
+        elif _FIELD.match(line) is not None:
+            found.append(line)
+        else:
+            place = place if line else end
+            break
+        place = end
+    return [_parted(field) for field in found], content[place:]
 
 
 def first(content: bytes, name: str) -> str | None:

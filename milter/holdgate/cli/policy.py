@@ -1,14 +1,16 @@
 """`holdgate policy`: try policies before they count, on a message or on what was recorded."""
 
 import argparse
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from holdgate import headers
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
+from holdgate.gate import edits, reading
+from holdgate.gate.spool import Spool
 from holdgate.policy.model import UNINSPECTED, PolicyFile, load_policies
 from holdgate.policy.verdict import PolicySet, Verdict
 from holdgate.quarantine.recorded import envelope_of, inspection_of, was_inspected
@@ -54,9 +56,7 @@ def _test(arguments: argparse.Namespace) -> int:
             content = arguments.message.read_bytes()
         except OSError as error:
             raise ConfigError([f"{arguments.message}: cannot be read: {error.strerror}"]) from error
-        _fill(envelope, content, policies)
-        with Pool(PoolSettings.of(settings, policies.profiles())) as pool, arguments.message.open("rb") as message:
-            inspection = pool.inspect(message.fileno())
+        inspection = _inspect(envelope, content, settings, policies)
     verdict = _decide(policy_set, envelope, inspection, datetime.now(UTC))
     _print_verdict(verdict, policies, inspection)
     return 0
@@ -69,18 +69,15 @@ def _decide(policy_set: PolicySet, envelope: Envelope, inspection: Inspection, n
         raise ConfigError([str(error)]) from error
 
 
-def _fill(envelope: Envelope, content: bytes, policies: PolicyFile) -> None:
-    """Take from a message's header what policies ask for, as the gate does."""
-    header, _, _ = content.replace(b"\r\n", b"\n").partition(b"\n\n")
-    values: dict[str, list[str]] = {}
-    for field in header.replace(b"\n ", b" ").replace(b"\n\t", b" ").split(b"\n"):
-        name, colon, value = field.partition(b":")
-        if colon:
-            values.setdefault(name.decode("ascii", "replace").strip().lower(), []).append(headers.decode(value))
-    envelope.size = len(content)
-    envelope.subject = values.get("subject", [""])[0]
-    wanted = {name.lower() for policy in policies.policy for name in policy.header}
-    envelope.headers = {name: values.get(name, []) for name in wanted}
+def _inspect(envelope: Envelope, content: bytes, settings: Settings, policies: PolicyFile) -> Inspection:
+    """Describe and inspect a message as the gate does; only seals and trusted scanners are left out."""
+    fields, inspected = reading.read(content, {name.lower() for name in edits.ours(settings.policy)})
+    reading.describe(envelope, fields, {name.lower() for policy in policies.policy for name in policy.header})
+    envelope.size = len(inspected)
+    spool = Spool(Path(), len(inspected))
+    with Pool(PoolSettings.of(settings, policies.profiles())) as pool, closing(spool):
+        spool.write(inspected)
+        return pool.inspect(spool.message(), subject=envelope.subject, header_from=envelope.header_from)
 
 
 def _print_verdict(verdict: Verdict, policies: PolicyFile, inspection: Inspection) -> None:

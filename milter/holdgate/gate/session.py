@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from holdgate import headers, maillog, metrics, seal
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
-from holdgate.gate import edits, holding, trust
+from holdgate.gate import edits, holding, reading, trust
 from holdgate.gate.reply import TEMPFAIL, Reply
 from holdgate.gate.service import Ruling, Service
 from holdgate.gate.spool import Spool
@@ -141,12 +141,7 @@ class Session:
         envelope, ruling = self._envelope, self._ruling
         if sum(self._counts.values()) > _MOST_OF_OURS:
             return self._refuse()
-        envelope.header_from = self._decoded("from")
-        envelope.subject = self._decoded("subject")
-        envelope.message_id = self._decoded("message-id")
-        envelope.headers = {
-            name: [headers.decode(value) for value in self._fields.get(name, ())] for name in ruling.asked
-        }
+        reading.describe(envelope, self._fields, ruling.asked)
         sealed = Sealed(
             envelope.sender,
             tuple(envelope.recipients),
@@ -212,9 +207,6 @@ class Session:
         settings = self._ruling.settings
         header = (settings.policy.action_header, settings.policy.action_value)
         return holding.must_ask(settings.queue.postfix_config, settings.milter.socket, header)
-
-    def _decoded(self, name: str) -> str:
-        return headers.decode(self._fields.get(name, [b""])[0])
 
     def _inspect(self, now: datetime) -> Inspection:
         if self._spool is None:  # neither header nor body: DATA and at once the final dot
