@@ -59,7 +59,7 @@ class _Alone:
         except BlockingIOError:
             raise DemoError("the demo is running already; end it with Ctrl-C first") from None
         if self._directory.exists():
-            PostfixInstance(self._directory / "postfix", smtp_port=0, notice_port=0, relay_port=0, milter="").stop()
+            PostfixInstance(self._directory / "postfix", smtp_port=0, relay_port=0, milter="").stop()
             shutil.rmtree(self._directory)
         self._directory.mkdir()
 

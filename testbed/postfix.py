@@ -47,15 +47,17 @@ class PostfixError(Exception):
 
 
 class PostfixInstance:
-    """One instance below `directory`; everything it delivers goes to `relay_port`, whoever it is for."""
+    """One instance below `directory`; everything it delivers goes to `relay_port`, whoever it is for.
 
-    def __init__(self, directory: Path, *, smtp_port: int, notice_port: int, relay_port: int, milter: str) -> None:
+    `notice_port` is of the time when notices came by TCP, and means nothing any more.
+    """
+
+    def __init__(self, directory: Path, *, smtp_port: int, relay_port: int, milter: str, notice_port: int = 0) -> None:
         self.directory = directory
         self.config = directory / "etc"
         self.queue = directory / "queue"
         self.log = directory / "mail.log"
         self.smtp_port = smtp_port
-        self._notice_port = notice_port
         self._relay_port = relay_port
         self._milter = milter
 
@@ -103,7 +105,6 @@ class PostfixInstance:
         text = "".join(f"{name} = {value}\n" for name, value in settings.items())
         (self.config / "main.cf").write_text(text, encoding="utf-8")
         notices = (_SHIPPED / "master.cf").read_text(encoding="utf-8")
-        notices = notices.replace("127.0.0.1:10027", f"127.0.0.1:{self._notice_port}")
         master = _MASTER.format(smtp_port=f"127.0.0.1:{self.smtp_port}") + notices + services
         (self.config / "master.cf").write_text(master, encoding="utf-8")
         # World-readable, as /etc/postfix is: Postfix's own processes are not root.

@@ -51,7 +51,7 @@ socket = "{directory}/run/queue.sock"
 postfix_config = "{directory}/postfix/etc"
 {queue_extra}
 [desk]
-notice_relay = "127.0.0.1:{notice_port}"
+notice_relay = "unix:{directory}/postfix/queue/public/holdgate-notice"
 notice_from = "Holdgate <holdgate@corp.example>"
 token_key = "{directory}/token.key"
 templates = "{directory}/templates"
@@ -108,6 +108,7 @@ class Site:
         self._store_url = store_url or f"sqlite:///{directory}/holdgate.db"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.world = World(directory)
+        # Nothing listens there: our notices go to a socket, and a test may see so.
         self._notice_port = free_port()
         self.web_port, self._lmtp_port = free_port(), free_port()
         # Replies of moderators go to the desk, as a transport map does it on a real site.
@@ -116,7 +117,6 @@ class Site:
         self.postfix = PostfixInstance(
             directory / "postfix",
             smtp_port=smtp_port or free_port(),
-            notice_port=self._notice_port,
             relay_port=self.world.port,
             milter=f"unix:{directory}/run/milter/milter.sock",
         )
@@ -166,7 +166,6 @@ class Site:
         self.directory.chmod(0o755)
         text = _SETTINGS.format(
             directory=self.directory,
-            notice_port=self._notice_port,
             policy_extra=self._policy_extra,
             queue_extra=self._queue_extra,
             desk_extra=self._desk_extra,

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator, model_validator
 
-from holdgate.notation import Address, Duration, Network, Size
+from holdgate.notation import Address, Duration, Network, Relay, Size
 
 
 class Section(BaseModel):
@@ -305,9 +305,11 @@ class ApiToken(Section):
 class DeskSettings(Section):
     """How people are reached: mail, the web page, replies by mail, the API."""
 
-    notice_relay: Address = Field(
-        ("127.0.0.1", 10027),
-        description="SMTP listener that takes our notices without filtering them (see `postfix/master.cf`).",
+    notice_relay: Relay = Field(
+        Path("/var/spool/postfix/public/holdgate-notice"),
+        description="SMTP listener that takes our notices without filtering them (see `postfix/master.cf`): "
+        '"unix:/path" below `public` in Postfix\'s queue directory, which root and the group `postdrop` alone may '
+        "enter. By host:port on this machine each local user could send mail through it that nobody inspects.",
     )
     notice_from: str = Field("Holdgate <holdgate@localhost>", description="From header of notices.")
     own_domains: list[str] = Field(

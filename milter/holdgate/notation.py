@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer
@@ -73,9 +74,22 @@ def _format_address(value: tuple[str, int]) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def _parse_relay(value: object) -> object:
+    if isinstance(value, str) and value.startswith("unix:/"):
+        return Path(value.removeprefix("unix:"))
+    return _parse_address(value)
+
+
+def format_relay(value: tuple[str, int] | Path) -> str:
+    """Write where an SMTP server listens as the settings do."""
+    return f"unix:{value}" if isinstance(value, Path) else _format_address(value)
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
 Size = Annotated[int, BeforeValidator(parse_size), PlainSerializer(format_size), Field(ge=0)]
 Network = Annotated[
     ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_parse_network), PlainSerializer(str)
 ]
 Address = Annotated[tuple[str, int], BeforeValidator(_parse_address), PlainSerializer(_format_address)]
+# An SMTP server: "host:port", or "unix:/path".
+Relay = Annotated[tuple[str, int] | Path, BeforeValidator(_parse_relay), PlainSerializer(format_relay)]

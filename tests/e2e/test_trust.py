@@ -53,9 +53,7 @@ def loop(new_site: NewSite, tmp_path: Path) -> Iterator[Callable[..., Site]]:
                 }
 
         site = new_site(kind=Returning, **options)
-        second = PostfixInstance(
-            site.directory / "second", smtp_port=second_port, notice_port=free_port(), relay_port=return_port, milter=""
-        )
+        second = PostfixInstance(site.directory / "second", smtp_port=second_port, relay_port=return_port, milter="")
         second.write(smtp_header_checks="", milter_header_checks="", myhostname="other.partner.example")
         instances.append(second)
         second.start()

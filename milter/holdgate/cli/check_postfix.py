@@ -12,7 +12,15 @@ from holdgate.policy.action import Action
 from holdgate.policy.model import PolicyFile, load_policies
 from holdgate.queue.attach import longest_inspection
 from holdgate.queue.postfix import Postfix, PostfixError
-from holdgate.queue.presence import listener_name, names_us, notice_listener, wants_listener, ways_past_us
+from holdgate.queue.presence import (
+    is_open_to_all,
+    listener_name,
+    misplaced_socket,
+    names_us,
+    notice_listener,
+    wants_listener,
+    ways_past_us,
+)
 from holdgate.tables import TableError, Tables, says, split_list
 
 
@@ -173,10 +181,30 @@ def _seconds(value: str) -> float:
 # -- master.cf ----------------------------------------------------------------------------------------------------
 
 
+# Postfix's settings by which somebody gets copies of mail to others.
+_COPIES = ("always_bcc", "recipient_bcc_maps", "sender_bcc_maps")
+
+
 def _listener(postfix: Postfix, settings: Settings) -> Iterator[str]:
-    if wants_listener(settings) and notice_listener(postfix.services(), settings) is None:
-        name = listener_name(settings)
-        yield f"no listener on {name} for our notices (desk.notice_relay); see postfix/master.cf"
+    if not wants_listener(settings):
+        return
+    name, listener = listener_name(settings), notice_listener(postfix.services(), settings)
+    copies = [setting for setting in _COPIES if postfix.setting(setting)]
+    if listener is None:
+        yield f'no listener on {name} for our notices (desk.notice_relay); run "holdgate attach"'
+    elif copies and "cleanup_service_name" not in listener.settings:
+        yield (
+            f"{name}: whoever gets copies of mail ({', '.join(copies)}) gets the links by which moderators decide; "
+            'run "holdgate attach", or see postfix/master.cf'
+        )
+    if place := misplaced_socket(settings, postfix):
+        yield f'desk.notice_relay: Postfix listens at {place}: set it to "unix:{place}"'
+    if is_open_to_all(settings):
+        path = Path(postfix.setting("queue_directory")) / "public/holdgate-notice"
+        yield (
+            f"desk.notice_relay: each user of this machine can send mail through {name} that nobody inspects; "
+            f'set it to "unix:{path}", run "holdgate attach", and restart holdgate-desk'
+        )
 
 
 def _transports(postfix: Postfix, policies: PolicyFile) -> Iterator[str]:

@@ -5,9 +5,11 @@ sender and come back to nobody; a request has an address of ours, so that one th
 """
 
 import smtplib
+import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from holdgate import maillog, metrics
 from holdgate.desk import asking
@@ -88,10 +90,34 @@ class Sender:
             maillog.notice_sent(incident.queue_id, kind=notice.kind, recipient=notice.recipient, incident=incident.id)
 
 
-def hand_over(content: bytes, recipient: str, relay: tuple[str, int], sender: str = "") -> None:
+class _LocalSMTP(smtplib.SMTP):
+    """SMTP over a unix socket, which smtplib knows for LMTP alone."""
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        self._path = path
+        super().__init__("localhost", timeout=timeout)
+
+    def _get_socket(self, _host: str, _port: int, timeout: float) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(timeout)
+            connection.connect(str(self._path))
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+
+def _connect(relay: tuple[str, int] | Path) -> smtplib.SMTP:
+    if isinstance(relay, Path):
+        return _LocalSMTP(relay, _SMTP_TIMEOUT)
+    return smtplib.SMTP(*relay, timeout=_SMTP_TIMEOUT)
+
+
+def hand_over(content: bytes, recipient: str, relay: tuple[str, int] | Path, sender: str = "") -> None:
     """Give a message to Postfix. Raises smtplib's errors and OSError."""
     header, _, _ = content.partition(b"\r\n\r\n")
-    with smtplib.SMTP(*relay, timeout=_SMTP_TIMEOUT) as connection:
+    with _connect(relay) as connection:
         connection.ehlo_or_helo_if_needed()
         options = ["BODY=8BITMIME"] if connection.has_extn("8bitmime") else []
         if connection.has_extn("smtputf8") and not (header.isascii() and recipient.isascii()):

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from holdgate.config import Settings
 from holdgate.milters import in_postfix
+from holdgate.queue import presence
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import listener_name, names_us, notice_listener, our_map, wants_listener, ways_past_us
 from holdgate.tables import split_list
@@ -44,6 +45,11 @@ _SETTINGS = {
 }
 # Filters that never sign; any other milter may, so we come before it.
 _NO_SIGNERS = re.compile(r"clam|spamass|dmarc|greylist|spf|regex|sid-milter", re.ASCII)
+# Nobody gets copies of our notices: a request has a link by which its reader decides. Aliases stay in force.
+_CLEANUP = (
+    f"{presence.CLEANUP} unix n - n - 0 cleanup -o syslog_name={presence.LISTENER_LOG} "
+    "-o always_bcc= -o sender_bcc_maps= -o recipient_bcc_maps="
+)
 # How much longer than our own limits Postfix waits for our answer, in seconds.
 _CONTENT_TIMEOUT = 300
 _CONTENT_GRACE = 60
@@ -83,8 +89,7 @@ def plan_attach(settings: Settings) -> Plan:
         draft = Postfix(copy)
         for name, value in _changes(settings, postfix, entry):
             draft.set(name, value)
-        if wants_listener(settings) and notice_listener(postfix.services(), settings) is None:
-            draft.set_service(f"{listener_name(settings)}/inet", _listener(settings))
+        _set_listener(draft, settings)
         return _plan(config, copy, list(ways_past_us(settings, postfix)))
 
 
@@ -143,12 +148,28 @@ def with_milter(value: str, entry: str) -> str:
     return ", ".join([*items[:place], entry, *items[place:]])
 
 
-def _listener(settings: Settings) -> str:
+def _set_listener(draft: Postfix, settings: Settings) -> None:
+    """Add the listener for our notices, with a cleanup(8) of its own, in place of one that an earlier version made."""
+    if not wants_listener(settings):
+        return
+    listener = notice_listener(draft.services(), settings)
+    for old in presence.own_listeners(draft.services()):
+        if old != listener or "cleanup_service_name" not in old.settings:
+            draft.remove_service(str(old))
+            listener = None if old == listener else listener
+    if listener is None:
+        kind = "unix" if isinstance(settings.desk.notice_relay, Path) else "inet"
+        draft.set_service(f"{listener_name(settings)}/{kind}", _listener(settings, kind))
+        draft.set_service(f"{presence.CLEANUP}/unix", _CLEANUP)
+
+
+def _listener(settings: Settings, kind: str) -> str:
     return (
-        f"{listener_name(settings)} inet n - n - - smtpd -o syslog_name=postfix/holdgate -o smtpd_milters= "
+        f"{listener_name(settings)} {kind} n - n - - smtpd -o syslog_name={presence.LISTENER_LOG} -o smtpd_milters= "
         "-o smtpd_client_restrictions=permit_mynetworks,reject -o smtpd_relay_restrictions=permit_mynetworks,reject "
         "-o mynetworks=127.0.0.0/8,[::1]/128 -o smtpd_authorized_xforward_hosts= -o smtpd_tls_security_level=none "
-        "-o receive_override_options=no_header_body_checks,no_milters"
+        "-o receive_override_options=no_header_body_checks,no_milters "
+        f"-o cleanup_service_name={presence.CLEANUP}"
     )
 
 
@@ -188,10 +209,10 @@ def _take_out(draft: Postfix, settings: Settings, postfix: Postfix, remembered: 
     for name in _FOLLOWERS:
         if draft.raw_setting(name) == draft.raw_setting("header_checks"):
             draft.set(name, _FOLLOWING[0])
-    listener = notice_listener(draft.services(), settings)
-    ours = listener is not None and listener.settings.get("syslog_name") == "postfix/holdgate"
-    if ours and (remembered is None or "postfix/holdgate" not in remembered.before["master.cf"]):
-        draft.remove_service(str(listener))
+    if remembered is None or presence.LISTENER_LOG not in remembered.before["master.cf"]:
+        for service in draft.services():
+            if service.settings.get("syslog_name") == presence.LISTENER_LOG:
+                draft.remove_service(str(service))
 
 
 # -- both ---------------------------------------------------------------------------------------------------------

@@ -9,6 +9,9 @@ from holdgate.queue.postfix import Postfix, Service
 from holdgate.tables import split_list
 
 _MAPS_DIRECTORY = Path("/etc/holdgate/postfix")
+# By which syslog_name we know what is ours in master.cf, and the cleanup(8) that our notices go through.
+LISTENER_LOG = "postfix/holdgate"
+CLEANUP = "holdgate-cleanup"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 # Which programs speak to milters, and by which setting they know theirs.
 _MILTERS_OF = {"smtpd": "smtpd_milters", "cleanup": "non_smtpd_milters"}
@@ -28,22 +31,50 @@ def our_map(name: str) -> str:
 
 def wants_listener(settings: Settings) -> bool:
     """Say whether our notices go to this machine's Postfix, which then has to listen for them."""
-    return settings.desk.notice_relay[0] in _LOOPBACK
+    relay = settings.desk.notice_relay
+    return isinstance(relay, Path) or relay[0] in _LOOPBACK
+
+
+def is_open_to_all(settings: Settings) -> bool:
+    """Say whether each user of this machine can send through the listener for our notices."""
+    return wants_listener(settings) and not isinstance(settings.desk.notice_relay, Path)
 
 
 def listener_name(settings: Settings) -> str:
-    """Return the name in master.cf of the listener for our notices: "host:port"."""
-    host, port = settings.desk.notice_relay
+    """Return the name in master.cf of the listener for our notices: "host:port", or that of its socket."""
+    relay = settings.desk.notice_relay
+    if isinstance(relay, Path):
+        return relay.name
+    host, port = relay
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def notice_listener(services: Iterable[Service], settings: Settings) -> Service | None:
     """Return the service that takes our notices, by its own name or by another that has its port."""
-    host, port = settings.desk.notice_relay
+    relay = settings.desk.notice_relay
+    if isinstance(relay, Path):
+        return next(
+            (one for one in services if (one.name, one.type, one.command) == (relay.name, "unix", "smtpd")), None
+        )
+    host, port = relay
     names = {listener_name(settings), f"[{host}]:{port}", str(port)}
     if host in _LOOPBACK:
         names |= {f"localhost:{port}", f"127.0.0.1:{port}"}
     return next((service for service in services if service.type == "inet" and service.name in names), None)
+
+
+def own_listeners(services: Iterable[Service]) -> list[Service]:
+    """Return the listeners for our notices that `attach` made, of this version or an earlier one."""
+    return [one for one in services if one.command == "smtpd" and one.settings.get("syslog_name") == LISTENER_LOG]
+
+
+def misplaced_socket(settings: Settings, postfix: Postfix) -> str:
+    """Return where the socket of the listener would be, when `desk.notice_relay` names another place, else ""."""
+    relay = settings.desk.notice_relay
+    if not isinstance(relay, Path):
+        return ""
+    place = Path(postfix.setting("queue_directory")) / "public" / relay.name
+    return "" if place.resolve() == relay.resolve() else str(place)
 
 
 def ways_past_us(settings: Settings, postfix: Postfix) -> Iterator[str]:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.postfix
 SHIPPED = Path(__file__).parents[3] / "postfix"
 MASTER = """\
 smtp inet n - n - - smtpd
-127.0.0.1:10027 inet n - n - - smtpd
+holdgate-notice unix n - n - - smtpd -o cleanup_service_name=holdgate-cleanup
 crypt unix - - n - - smtp
 """
 HOLDING = '[[policy]]\nname = "a"\naction = "quarantine"\nrecipient = "*@partner.example"\n'
@@ -35,7 +35,7 @@ def look(tmp_path: Path) -> Look:
     """Return what is wrong with an instance; `changes` are main.cf settings on top of right ones, None is without."""
 
     def problems_of(
-        policies: str = HOLDING, master: str = MASTER, adopt: bool = False, **changes: str | None
+        policies: str = HOLDING, master: str = MASTER, adopt: bool = False, relay: str = "", **changes: str | None
     ) -> list[str]:
         values: dict[str, str | None] = {
             "compatibility_level": "3.6",
@@ -57,6 +57,7 @@ def look(tmp_path: Path) -> Look:
             {
                 "milter": {"socket": "unix:/run/holdgate/milter.sock"},
                 "policy": {"file": tmp_path / "policies.toml"},
+                "desk": {"notice_relay": relay or f"unix:{tmp_path}/queue/public/holdgate-notice"},
                 "queue": {"postfix_config": tmp_path, "adopt_uninspected": adopt},
             }
         )
@@ -88,7 +89,7 @@ def test_all_is_named_at_once(look: Look) -> None:
         "main.cf: milter_header_checks: not set, must say HOLD",
         "main.cf: milter_header_checks: not set, must say FILTER crypt:[gateway.corp.example]",
         "main.cf: smtp_header_checks: regexp:/nonexistent/table",
-        "master.cf: no listener on 127.0.0.1:10027",
+        "master.cf: no listener on holdgate-notice",
         'master.cf: no transport "crypt", which policy "b"',
     ):
         assert sum(line.startswith(problem) for line in found) == 1, (problem, found)
@@ -204,3 +205,23 @@ def test_our_table_is_for_the_messages_own_header(look: Look) -> None:
         'main.cf: mime_header_checks: holds "X-Holdgate-Held: yes",',
         'main.cf: nested_header_checks: holds "X-Holdgate-Held: yes",',
     ]
+
+
+def test_a_listener_that_each_user_can_reach_is_named(look: Look) -> None:
+    tcp = "127.0.0.1:10027 inet n - n - - smtpd -o cleanup_service_name=holdgate-cleanup\n"
+    (problem,) = look(master=MASTER + tcp, relay="127.0.0.1:10027")
+    assert "each user of this machine can send mail through 127.0.0.1:10027" in problem
+    assert look(master=MASTER, relay="relay.corp.example:25") == []
+
+
+def test_a_socket_at_another_place_is_named(look: Look, tmp_path: Path) -> None:
+    (problem,) = look(relay=f"unix:{tmp_path}/elsewhere/holdgate-notice")
+    assert 'set it to "unix:queue/public/holdgate-notice"' in problem
+
+
+@pytest.mark.parametrize("setting", ["always_bcc", "recipient_bcc_maps", "sender_bcc_maps"])
+def test_copies_of_our_notices_are_named(look: Look, setting: str) -> None:
+    copies = {setting: "archive@corp.example" if setting == "always_bcc" else "static:archive@corp.example"}
+    plain = "holdgate-notice unix n - n - - smtpd\ncrypt unix - - n - - smtp\n"
+    assert any(f"copies of mail ({setting})" in problem for problem in look(master=plain, **copies))
+    assert not any("copies of mail" in problem for problem in look(**copies))

@@ -11,6 +11,7 @@ from holdgate.config import Settings
 from holdgate.queue import attach
 from holdgate.queue.attach import AttachError
 from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.queue.presence import own_listeners
 from holdgate.tables import split_list
 
 pytestmark = pytest.mark.postfix
@@ -50,6 +51,10 @@ def settings(config: Path, **milter: str) -> Settings:
     return Settings.model_validate({"queue": {"postfix_config": config}, "milter": milter})
 
 
+def by_tcp(config: Path) -> Settings:
+    return Settings.model_validate({"queue": {"postfix_config": config}, "desk": {"notice_relay": "127.0.0.1:10027"}})
+
+
 def put_in(config: Path) -> None:
     plan = attach.plan_attach(settings(config))
     attach.remember(plan)
@@ -79,7 +84,7 @@ def test_we_come_before_the_signer_and_leave_the_rest(config: Path) -> None:
     assert postfix.raw_setting("header_checks") == f"regexp:/etc/holdgate/postfix/header_checks, {own}"
     assert {postfix.raw_setting(name) for name in ("mime_header_checks", "nested_header_checks")} == {own}
     assert postfix.raw_setting("enable_long_queue_ids") == "yes"
-    assert "127.0.0.1:10027" in {service.name for service in postfix.services()}
+    assert {"holdgate-notice", "holdgate-cleanup"} < {service.name for service in postfix.services()}
     assert attach.plan_attach(settings(config)).difference == ""
 
 
@@ -148,7 +153,7 @@ def test_the_difference_says_what_happens(config: Path) -> None:
     assert (config / "main.cf").read_text() == MAIN, "a plan changes nothing"
     added = [line[1:] for line in plan.difference.splitlines() if line.startswith("+")]
     assert f"smtpd_milters = {ENTRY}, inet:localhost:8891, inet:localhost:11332" in added
-    assert any(line.startswith("127.0.0.1:10027 inet") for line in added)
+    assert any(line.startswith("holdgate-notice unix") for line in added)
     assert not [line for line in plan.difference.splitlines() if line.startswith("-# ")]
 
 
@@ -182,7 +187,21 @@ def test_a_socket_of_tcp_is_written_as_postfix_reads_it(config: Path) -> None:
 def test_a_listener_of_another_name_serves(config: Path, name: str) -> None:
     """A second one on its port would keep Postfix from starting."""
     (config / "master.cf").write_text(f"{MASTER}{name} inet n - n - - smtpd\n")
-    assert "10027" not in attach.plan_attach(settings(config)).difference
+    assert "10027" not in attach.plan_attach(by_tcp(config)).difference
+
+
+def test_the_listener_of_an_earlier_version_goes(config: Path) -> None:
+    old = "127.0.0.1:10027 inet n - n - - smtpd -o syslog_name=postfix/holdgate -o smtpd_milters=\n"
+    (config / "master.cf").write_text(MASTER + old)
+    for site, now in ((settings(config), "holdgate-notice/unix"), (by_tcp(config), "127.0.0.1:10027/inet")):
+        attach.apply(attach.plan_attach(site))
+        services = Postfix(config).services()
+        (ours,) = own_listeners(services)
+        assert str(ours) == now
+        assert ours.settings["cleanup_service_name"] == "holdgate-cleanup"
+        (cleanup,) = (one for one in services if one.name == "holdgate-cleanup")
+        assert (cleanup.settings["always_bcc"], cleanup.settings["recipient_bcc_maps"]) == ("", "")
+        assert attach.plan_attach(site).difference == ""
 
 
 def test_a_map_of_a_name_like_ours_is_not_ours(config: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from holdgate.config import Settings
 from holdgate.queue.postfix import Postfix, Service
-from holdgate.queue.presence import listener_name, notice_listener, wants_listener, ways_past_us
+from holdgate.queue.presence import is_open_to_all, listener_name, notice_listener, wants_listener, ways_past_us
 
 pytestmark = pytest.mark.postfix
 
@@ -134,3 +134,15 @@ def test_only_this_machine_needs_a_listener(relay: str, name: str, is_local: boo
     site = settings(Path("/etc/postfix"), relay)
     assert listener_name(site) == name
     assert wants_listener(site) == is_local
+
+
+def test_a_socket_is_known_by_its_name() -> None:
+    site = settings(Path("/etc/postfix"), "unix:/var/spool/postfix/public/holdgate-notice")
+    ours = Service("holdgate-notice", "unix", False, "smtpd", {})
+    others = [
+        Service("holdgate-notice", "inet", False, "smtpd", {}),
+        Service("holdgate-notice", "unix", False, "lmtp", {}),
+    ]
+    assert (listener_name(site), wants_listener(site), is_open_to_all(site)) == ("holdgate-notice", True, False)
+    assert notice_listener([*others, ours], site) == ours
+    assert notice_listener(others, site) is None

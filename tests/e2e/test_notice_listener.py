@@ -1,0 +1,74 @@
+"""Postfix's listener for our notices: for the desk alone, and nobody gets copies of what comes by it."""
+
+import os
+import smtplib
+import socket
+from email.message import EmailMessage
+
+import pytest
+
+from e2e.desk import link_in, mail_about, press, submit
+from holdgate.desk import post
+from holdgate.queue.postfix import Postfix
+from holdgate.queue.presence import notice_listener
+from testbed import letters
+from testbed.site import Site
+
+ARCHIVE, BOSS, INBOX = "archive@corp.example", "boss@corp.example", "inbox@corp.example"
+SITE = {
+    "extra": f'\n[moderation]\nmoderators = ["{BOSS}"]\n',
+    "changes": {
+        "always_bcc": ARCHIVE,
+        "recipient_bcc_maps": f"inline:{{{INBOX}=second-{ARCHIVE}, {BOSS}=second-{ARCHIVE}}}",
+        "sender_bcc_maps": f"static:third-{ARCHIVE}",
+        "virtual_alias_maps": f"inline:{{{BOSS}={INBOX}}}",
+    },
+}
+
+
+def test_no_archive_gets_a_link_and_aliases_stay(site: Site) -> None:
+    incident = submit(site, letters.SENDER, letters.RECIPIENT)
+    request = mail_about(site, INBOX, incident)
+    press(link_in(request), decision="approve", comment="Fine")
+    site.wait_for(lambda: site.world.to(letters.RECIPIENT), "the message to be delivered")
+    for archive in (ARCHIVE, f"third-{ARCHIVE}"):  # both get the mail of people
+        site.wait_for(lambda archive=archive: site.world.to(archive), f"{archive} to get the message")
+    for archive in (ARCHIVE, f"second-{ARCHIVE}", f"third-{ARCHIVE}"):
+        assert all(b"/t/" not in delivery.content for delivery in site.world.to(archive))
+
+
+def test_no_user_of_the_machine_can_send_by_it(site: Site) -> None:
+    service = notice_listener(Postfix(site.postfix.config).services(), site.settings)
+    assert service is not None
+    content = letters.number_in_text().as_bytes()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            post.hand_over(content, "stranger@partner.example", site.settings.desk.notice_relay)
+        except PermissionError:
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    post.hand_over(content, "desk@partner.example", site.settings.desk.notice_relay)
+    site.wait_for(lambda: site.world.to("desk@partner.example"), "the desk's own mail")
+    assert site.world.to("stranger@partner.example") == []
+
+
+def test_a_refusal_and_a_closed_socket_are_errors(site: Site, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    message = EmailMessage()
+    message.set_content("x")
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        post.hand_over(message.as_bytes(), "not an address@", site.settings.desk.notice_relay)
+    with socket.socket(socket.AF_UNIX) as closed:
+        closed.bind(str(tmp_path / "closed"))
+    with pytest.raises(OSError, match="refused"):
+        post.hand_over(message.as_bytes(), BOSS, tmp_path / "closed")
+
+
+def test_check_has_nothing_to_say_about_it(site: Site) -> None:
+    assert "notice" not in site.command("check").stdout
