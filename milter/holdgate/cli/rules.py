@@ -1,11 +1,14 @@
-"""`holdgate rules`: list what can be found, show one identifier or profile, and try the rules on a text."""
+"""`holdgate rules`: list what can be found, show a rule, hash what never counts, and try the rules on a text."""
 
 import argparse
+import os
+import secrets
 import sys
+import tempfile
 from pathlib import Path
 
 from holdgate.config import RulesSettings
-from holdgate.detect import Confidence, Detector, RuleError
+from holdgate.detect import Confidence, Detector, RuleError, never
 from holdgate.detect.identifiers import Identifier
 from holdgate.detect.loader import Loaded, load
 from holdgate.detect.reference import markdown
@@ -28,6 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--markdown", action="store_true", help="write the reference page of all identifiers")
     showing = steps.add_parser("show", help="show one identifier or profile, and the file it comes from")
     showing.add_argument("name", help="id of an identifier or profile")
+    hiding = steps.add_parser(
+        "never",
+        help="print your own values that never count, hashed, for never-count.toml",
+        description="Reads values from standard input, one a line, and prints a table for never-count.toml in your own "
+        "rules. Makes never-count.key there if it is missing: daemons and you have to be able to read it, nobody else.",
+    )
+    hiding.add_argument("identifier", help='id of an identifier, with * for several ("phone-number", "*-bank-account")')
     testing = steps.add_parser(
         "test",
         help="run the samples of all rules, or try the rules on a text",
@@ -50,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.step == "test":
             detector = Detector.from_rules(shipped, arguments.profile, local)
             return _try_text(detector, arguments.file) if arguments.file else _run_samples(detector)
+        if arguments.step == "never":
+            return _hash_values(arguments.local, arguments.identifier)
         loaded = load(shipped, local)
     except RuleError as error:
         print(f"holdgate: {error}", file=sys.stderr)
@@ -61,6 +73,36 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _list(loaded)
     return _GOOD
+
+
+def _hash_values(directory: Path, identifier: str) -> int:
+    """Print the hashes of the values on standard input as a table of never-count.toml."""
+    path = directory / never.KEY_FILE
+    try:
+        if not path.exists():
+            _make_key(path)
+        key = never.read_key(directory)
+    except OSError as error:
+        print(f"holdgate: {path}: {error.strerror}", file=sys.stderr)
+        return _TROUBLE
+    except RuleError as error:
+        print(f"holdgate: {error}", file=sys.stderr)
+        return _TROUBLE
+    hashes = [never.hash_value(key, line) for line in sys.stdin if any(map(str.isalnum, line))]
+    lines = "".join(f'    "{hashed}",\n' for hashed in hashes)
+    print(f'[[never]]\nidentifiers = ["{identifier}"]\nhashed = [\n{lines}]')
+    return _GOOD
+
+
+def _make_key(path: Path) -> None:
+    """Make a key that the group of its directory may read. It is there as a whole or not at all."""
+    with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=path.parent, prefix=f".{path.name}.") as file:
+        os.fchown(file.fileno(), -1, path.parent.stat().st_gid)
+        os.fchmod(file.fileno(), 0o640)
+        file.write(secrets.token_hex(never.LEAST_KEY) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+        os.link(file.name, path)
 
 
 def _list(loaded: Loaded) -> None:

@@ -79,6 +79,8 @@ class Detector:
             found = [match.at(*normal.place(match.start, match.end)) for match in found]
         if normal.asides:
             found = resolve([*found, *self._beside(normal, limits)])
+        if self.loaded.never:
+            found = [match for match in found if not self.loaded.never.holds(match)]
         return Scan(found, limits[0] if limits else "")
 
     def explain(self, text: str, places: Sequence[tuple[int, str]] = ()) -> list[Explanation]:

@@ -1,12 +1,13 @@
 """Reads a directory of rules, with an administrator's own on top: identifiers, keyword lists, profiles."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeVar
 
-from holdgate.detect import finders, tomlfile, wordlists
+from holdgate.detect import finders, never, tomlfile, wordlists
 from holdgate.detect.identifiers import Identifier, KeywordList
+from holdgate.detect.never import Never
 from holdgate.detect.profiles import Profile, Rule
 from holdgate.detect.tomlfile import RuleError
 
@@ -24,6 +25,7 @@ class Loaded:
     files: dict[tuple[str, str], Path]
     weights: dict[str, dict[str, int]]
     local_dir: Path | None = None
+    never: Never = field(default_factory=Never)
 
     def is_local(self, folder: str, name: str) -> bool:
         """Whether a rule is the administrator's own."""
@@ -44,6 +46,7 @@ def load(rules_dir: Path, local_dir: Path | None = None) -> Loaded:
         files,
         {},
         local_dir,
+        never.read(local_dir),
     )
     if local_dir is not None:
         for word_list in wordlists.read_all(local_dir):
@@ -136,11 +139,9 @@ def rules_of(profile_id: str, loaded: Loaded, seen: tuple[str, ...] = ()) -> lis
             raise _refuse(loaded, "profiles", profile_id, ("drop",), f"no inherited rule {name!r}")
     for index, rule in enumerate(profile.rules):
         rules[rule.name] = rule
-        for field in ("all", "any", "none"):
-            for term in getattr(rule, field):
+        for part in ("all", "any", "none"):
+            for term in getattr(rule, part):
                 for name in (*term.identifiers, *term.without):
                     if not any(fnmatchcase(known, name) for known in loaded.identifiers):
-                        raise _refuse(
-                            loaded, "profiles", profile_id, ("rules", index, field), f"no identifier {name!r}"
-                        )
+                        raise _refuse(loaded, "profiles", profile_id, ("rules", index, part), f"no identifier {name!r}")
     return list(rules.values())

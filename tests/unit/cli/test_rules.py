@@ -1,11 +1,13 @@
 """`holdgate rules`: what it prints and how it ends."""
 
 import argparse
+import io
 from pathlib import Path
 
 import pytest
 
 from holdgate.cli import rules
+from holdgate.detect import Detector
 
 RULES = Path(__file__).resolve().parents[3] / "rules"
 
@@ -54,3 +56,15 @@ def test_bad_rule_ends_in_trouble(tmp_path: Path, capsys: pytest.CaptureFixture[
     (tmp_path / "profiles" / "mine.toml").write_text('id = "mine"\ndescription = "x"\nextends = ["nobody"]\n')
     assert run("list", local=tmp_path) == 2
     assert "mine.toml:3: extends: no profile 'nobody'" in capsys.readouterr().err
+
+
+def test_own_values_are_printed_hashed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("GB82 WEST 1234 5698 7654 32\n\n"))
+    assert run("never", "iban", local=tmp_path) == 0
+    table = capsys.readouterr().out
+    assert "WEST" not in table
+    assert (tmp_path / "never-count.key").stat().st_mode & 0o777 == 0o640
+    (tmp_path / "never-count.toml").write_text(table, encoding="utf-8")
+    assert not Detector.from_rules(RULES, local_dir=tmp_path).find("IBAN GB82 WEST 1234 5698 7654 32")
