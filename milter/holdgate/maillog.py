@@ -45,7 +45,8 @@ def configure(program: str, *, daemon: bool, verbose: bool = False) -> None:
 
 def quote(value: str) -> str:
     """Make a value from outside safe for one log line: no control, bidi or line-breaking character, 200 at most."""
-    return "".join(character if character.isprintable() else "?" for character in value[:200])
+    value = value[:200]
+    return value if value.isprintable() else "".join(one if one.isprintable() else "?" for one in value)
 
 
 def _event(level: int, queue_id: str, event: str, **values: Any) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import desk, policy, scan
+from benchmarks import desk, mail, policy, scan, steps
 
 pytestmark = pytest.mark.slow
 
@@ -20,3 +20,22 @@ def test_policies_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
 def test_workers_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
     scan.main([])
     assert "a message in a process of its own" in capsys.readouterr().out
+
+
+def test_the_steps_of_a_message_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    steps.main(["--count", "3"])
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split()[1] for row in rows] == ["small", "html", "docx", "xlsx", "pptx", "pdf", "large"]
+
+
+@pytest.mark.postfix
+def test_mail_through_several_milters_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--rounds", "1", "--seconds", "1", "--sessions", "2", "--sets", "small", "--count", "4"]
+    mail.main([*few, "--only", "none,pytrivial,holdgate"])
+    printed = capsys.readouterr()
+    assert [row.split()[1] for row in printed.out.splitlines() if row.startswith("| ")][1:] == [
+        "none",
+        "pytrivial",
+        "holdgate",
+    ]
+    assert "refused" not in printed.err

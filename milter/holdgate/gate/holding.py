@@ -6,6 +6,7 @@ and lets the others go on. So quarantine is asked for wherever it takes nothing 
 would not hold the message for our header.
 """
 
+import functools
 import subprocess
 from pathlib import Path
 
@@ -20,20 +21,35 @@ _TIMEOUT = 20
 def must_ask(config: Path, socket: str, header: tuple[str, str]) -> bool:
     """Say whether the milter has to ask for quarantine itself, given the header field it adds to what is to be held.
 
-    `config` is the configuration directory of Postfix, which is asked anew each time: held messages are few, and an
-    answer of a minute ago may be wrong. `socket` is our own, as `milter.socket` says. When in doubt it has to.
+    `config` is the configuration directory of Postfix. Its two files are read anew once one of them has changed, its
+    tables are asked each time: an answer of a minute ago may be wrong. `socket` is our own, as `milter.socket` says.
+    When in doubt it has to.
     """
     try:
-        queue_directory, checks, *milters = _postconf(config, "-xh", *_SETTINGS)
+        stamps = tuple(_stamp(config / name) for name in ("main.cf", "master.cf"))
+        (queue_directory, checks, *milters), has_own_tables = _settings(config, stamps)
         if not any(_is_followed(split_list(entries), socket, Path(queue_directory)) for entries in milters):
             return True
-        if _postconf(config, "-P", "*/*/milter_header_checks"):
+        if has_own_tables:
             return True  # a service has tables of its own, and which service takes this message is not known here
         return not says(Tables(config).first_answer(split_list(checks), "{}: {}".format(*header)), "HOLD")
     except (OSError, subprocess.SubprocessError, TableError) as error:
         metrics.ERRORS.labels("holding").inc()
         maillog.failed(stage="holding", error=f"{type(error).__name__}: {error}")
         return True
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Return what changes whenever a file is written or exchanged."""
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+@functools.lru_cache(maxsize=4)
+def _settings(config: Path, _stamps: tuple[tuple[int, int, int], ...]) -> tuple[tuple[str, ...], bool]:
+    """Return `_SETTINGS`, and whether a service of master.cf has tables of its own; for files with these stamps."""
+    values = tuple(_postconf(config, "-xh", *_SETTINGS))
+    return values, bool(_postconf(config, "-P", "*/*/milter_header_checks"))
 
 
 def _postconf(config: Path, *arguments: str) -> list[str]:

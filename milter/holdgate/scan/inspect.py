@@ -40,6 +40,13 @@ class Inspector:
         """The names of all identifiers that it may find."""
         return list(self._detector.loaded.identifiers)
 
+    @property
+    def samples(self) -> str:
+        """The texts in which the rules say that something is found."""
+        rules = self._detector.loaded.identifiers.values()
+        hits = (text for rule in rules for text in (*rule.samples.high, *rule.samples.medium, *rule.samples.low))
+        return "\n".join(hits).replace("«", "").replace("»", "")
+
     def find(self, text: str, places: Sequence[tuple[int, str]] = ()) -> list[Match]:
         """Return the matches in a text; `places` are those of its part."""
         return self._detector.scan(text, places).matches

@@ -44,7 +44,7 @@ SMALL = 2**18
 # Up to this size a message goes through the socket in the frame of its job; beyond, its descriptor does.
 _IN_FRAME = 2**16
 # A large message may wait a little for the processor: setpriority(2).
-_LARGE_NICE = 5
+_LARGE_NICE = 10
 # What a zygote that does not start wrote to its standard error, in characters.
 _LAST_WORDS = 500
 # Workers that one message may be given to: two lives, and some that were dead before.

@@ -103,26 +103,33 @@ def confine(limits: WorkerLimits) -> Protections:
     Open descriptors stay usable: the worker talks through one it inherited. Raises SandboxError when a layer that is
     available cannot be put on; a layer that this kernel lacks is named in the result's `missing`.
     """
-    protections = available()
-    _give_up(protections)
+    protections = confine_template()
+    confine_rest(limits, protections)
+    return protections
+
+
+def confine_rest(limits: WorkerLimits, protections: Protections) -> None:
+    """Give up what a child of a process that called `confine_template` still has. Raises SandboxError.
+
+    It is under the layers of its parent already; it gets a domain of landlock's of its own, in which are no siblings.
+    """
+    with _layer("landlock"):
+        if protections.landlock_abi:
+            landlock.restrict(protections.landlock_abi)
     # After landlock, which needs a descriptor for a moment; before seccomp, which lets no limit be changed.
     with _layer("resource limits"):
         _limit_resources(limits)
     with _layer("seccomp"):
         if protections.seccomp:
             seccomp.restrict()
-    return protections
 
 
-def confine_template() -> None:
-    """Give up what the process that workers are forked from does not need either; each worker still confines itself.
+def confine_template() -> Protections:
+    """Give up what the process that workers are forked from does not need either: all but the right to fork.
 
-    It keeps the right to fork, and with it system calls. Call it after `preload`. Raises SandboxError.
+    With that it keeps its system calls. Call it after `preload`. Raises SandboxError.
     """
-    _give_up(available())
-
-
-def _give_up(protections: Protections) -> None:
+    protections = available()
     with _layer("environment"):
         _forget_environment()
     with _layer("capabilities"):
@@ -133,6 +140,7 @@ def _give_up(protections: Protections) -> None:
     with _layer("landlock"):
         if protections.landlock_abi:
             landlock.restrict(protections.landlock_abi)
+    return protections
 
 
 @contextmanager

@@ -24,13 +24,14 @@ BEYOND = b'{"beyond":true}'
 """The answer of a worker that reads plain text only about a message that is more than that."""
 
 
-def serve(connection: socket.socket, inspector: Inspector) -> None:
+def serve(connection: socket.socket, inspector: Inspector, protections: sandbox.Protections) -> None:
     """Confine this process and do one job, or the jobs of the kind that lets it stay, until the pool hangs up.
 
-    An exception ends the worker: the pool notices and takes another.
+    `protections` are those that the process it was forked from has put on. An exception ends the worker: the pool
+    notices and takes another.
     """
     try:
-        sandbox.confine(sandbox.WorkerLimits())
+        sandbox.confine_rest(sandbox.WorkerLimits(), protections)
     except sandbox.SandboxError as error:
         wire.send(connection, {"error": str(error)})
         return

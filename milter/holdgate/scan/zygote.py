@@ -6,6 +6,7 @@ It reads nothing that a sender wrote, and has given up files, network and privil
 When the control socket closes, the zygote ends and takes its workers with it.
 """
 
+import contextlib
 import gc
 import os
 import signal
@@ -24,6 +25,7 @@ from holdgate.extract.formats import REGISTRY
 from holdgate.extract.tesseract import TesseractEngine
 from holdgate.scan import memory, sandbox, wire
 from holdgate.scan.inspect import Inspector
+from holdgate.scan.warm import warm
 from holdgate.scan.worker import serve
 
 # OCR may have what processor time the mail without pictures leaves.
@@ -37,7 +39,6 @@ def main() -> None:
     # The pool ends us by closing the socket; a terminal's Ctrl-C or systemd's SIGTERM is for the daemon to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children need no wait(2); a pidfd tells their end
     settings, _ = wire.receive(control)
     try:
         REGISTRY.add_modules(settings["readers"], settings["readers_directory"])
@@ -47,12 +48,13 @@ def main() -> None:
             ocr.configure(TesseractEngine(settings["ocr_languages"]), limits)
             os.nice(_OCR_NICE)
         sandbox.preload()
+        warm(inspector, inspector.samples)
         # What lives until the fork is never collected, so collecting in a worker does not copy these pages.
         gc.collect()
         gc.freeze()
         memory.gather()
         _discard_output()
-        sandbox.confine_template()
+        protections = sandbox.confine_template()
     except (FormatError, RuleError, ocr.OcrError, sandbox.SandboxError, OSError) as error:
         wire.send(control, {"error": str(error)})
         return
@@ -63,7 +65,8 @@ def main() -> None:
         except (wire.WireError, OSError):
             return  # the pool has hung up
         try:
-            _fork_worker(control, inspector)
+            _bury()
+            _fork_worker(control, inspector, protections)
         except BrokenPipeError:
             return
         except OSError as error:
@@ -87,7 +90,14 @@ def _discard_output() -> None:
     os.close(nowhere)
 
 
-def _fork_worker(control: socket.socket, inspector: Inspector) -> None:
+def _bury() -> None:
+    """Wait for the workers that have ended, so that their processor time counts as ours (wait4(2), times(2))."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+
+
+def _fork_worker(control: socket.socket, inspector: Inspector, protections: sandbox.Protections) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         pid = os.fork()
@@ -97,16 +107,14 @@ def _fork_worker(control: socket.socket, inspector: Inspector) -> None:
                 die_with_parent()
                 control.close()
                 ours.close()
-                if theirs.recv(1):
-                    serve(theirs, inspector)
+                serve(theirs, inspector, protections)
                 status = 0
             finally:
                 os._exit(status)
         theirs.close()
+        # A worker that has ended already is still there to be opened: nobody has waited for it.
         pidfd = os.pidfd_open(pid)
         try:
-            # Not before: a worker that ends at once leaves nothing behind that a descriptor could be opened of.
-            ours.sendall(b"!")
             wire.send(control, {"pid": pid}, (ours.fileno(), pidfd))
         finally:
             os.close(pidfd)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from holdgate.gate import holding
 from holdgate.gate.holding import must_ask
 
 pytestmark = pytest.mark.postfix
@@ -98,3 +99,24 @@ def test_a_table_may_say_it_in_small_letters(tmp_path: Path) -> None:
 
 def test_without_a_configuration_we_ask(tmp_path: Path) -> None:
     assert must_ask(tmp_path / "nothing", SOCKET, HEADER)
+
+
+def test_postfix_is_asked_anew_once_a_file_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "checks"
+    table.write_text(CHECKS.read_text())
+    assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{table}")
+    asked: list[str] = []
+    run = holding._postconf
+
+    def counting(config: Path, *arguments: str) -> list[str]:
+        asked.append(arguments[0])
+        return run(config, *arguments)
+
+    monkeypatch.setattr(holding, "_postconf", counting)
+    assert not must_ask(tmp_path, SOCKET, HEADER)
+    assert asked == []
+    table.write_text("/^X-Other:/ HOLD\n")
+    assert must_ask(tmp_path, SOCKET, HEADER)
+    assert asked == []
+    assert asks(tmp_path, f"{OURS}", f"regexp:{table}")
+    assert asked == ["-xh", "-P"]

@@ -189,11 +189,13 @@ def test_workers_that_died_between_messages_cost_none(message: int) -> None:
 
 
 def kill_children(pool: Pool) -> None:
-    """Kill all workers there are, and wait until they are gone."""
+    """Kill all workers there are, and wait until they are dead."""
     children = Path(f"/proc/{pool._nursery.pid}/task/{pool._nursery.pid}/children")
-    for pid in children.read_text().split():
+    pids = children.read_text().split()
+    for pid in pids:
         os.kill(int(pid), signal.SIGKILL)
-    wait_for(lambda: not children.read_text().split(), "the workers to be gone")
+    states = [Path(f"/proc/{pid}/stat") for pid in pids]
+    wait_for(lambda: all(stat.read_text().split()[2] == "Z" for stat in states), "the workers to be dead")
 
 
 @pytest.mark.parametrize("lie", [b"{}", b"[]", b'{"status":"complete","findings":[{}]}', b"\0" * 100])

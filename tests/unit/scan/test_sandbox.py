@@ -210,3 +210,26 @@ def test_a_layer_that_cannot_be_put_on_is_an_error(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(seccomp, "restrict", refuse)
     assert "SandboxError" in run_confined(lambda: "read on regardless").raised
+
+
+def test_a_child_of_a_confined_template_is_confined_as_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The template may fork; its child may not, and neither has a file, a variable or a privilege."""
+    monkeypatch.setenv("HOLDGATE_TEST_SECRET", "hidden")
+    path = tmp_path / "file"
+    path.write_text("x")
+    attempt = errno_of(path.read_text)
+
+    def template() -> tuple[object, ...]:
+        protections = sandbox.confine_template()
+        own = attempt() if protections.landlock_abi else errno.EACCES
+        child = os.fork()
+        if child == 0:
+            sandbox.confine_rest(WorkerLimits(), protections)
+            is_held = attempt() == errno.EACCES and not os.environ and _libc.prctl(39, 0, 0, 0, 0) == 1
+            if is_held:
+                os.fork()  # ends it
+            os._exit(1)
+        _, status = os.waitpid(child, 0)
+        return own, dict(os.environ), os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGSYS
+
+    assert run_confined(template, confined=False) == Outcome(result=(errno.EACCES, {}, True))
