@@ -47,6 +47,10 @@ def _extensions() -> list[Extension]:
     scanner = Extension(
         "holdgate.extract.readers.texts.xml_scan",
         ["milter/holdgate/extract/readers/texts/xml_scan.c"],
+        depends=[
+            "milter/holdgate/extract/readers/texts/xml_text.h",
+            "milter/holdgate/extract/readers/texts/xml_cells.h",
+        ],
         extra_compile_args=["-O3", "-Wall", "-Wextra"],
     )
     return [scanner, *mypycify([*options, *paths], opt_level="3", debug_level="0", group_name="holdgate_engine")]

@@ -83,12 +83,3 @@ class Build:
             raise RuntimeError(f"the build ended while it did {do} with {path}")
         result: dict[str, Any] = json.loads(answer)
         return result
-
-
-def ratio(new: Build, old: Build, do: str, path: Path, turns: int = 7, rounds: int = 3) -> tuple[float, float]:
-    """Return the least CPU seconds that each build takes for `do` on a file, in interleaved turns: new, old."""
-    best = [float("inf"), float("inf")]
-    for _ in range(turns):
-        for number, build in enumerate((new, old)):
-            best[number] = min(best[number], build.ask(do, path, rounds)["seconds"])
-    return best[0], best[1]

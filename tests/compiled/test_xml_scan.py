@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdgate.extract.budget import Budget, Limits
+from holdgate.extract.readers.openxml.ooxml_sheet import SharedStrings, SheetText, Styles
 from holdgate.extract.readers.openxml.ooxml_text import PartText
 from holdgate.extract.readers.texts import expat, xml_plan
 from holdgate.extract.reading import UnreadableError
@@ -199,3 +200,64 @@ def test_a_handler_of_office_text_gets_the_same_from_what_it_asked_for(scanner: 
         handler.finish()
         texts.append(sink.texts)
     assert texts[0] == texts[1] == [(text, "") for text in ("one \t two", "loose", "words", "given", "a title")]
+
+
+NUMBERS = [
+    "0", "-7", "007", "4.5", "-0.50", "12.", ".25", "0.1", "0.30000000000000004", "123456789012345678901234.5", "1e21",
+    "1E-7", "0.00001", "9007199254740993.1", "1.2.3", "--1", "", " 5", "nan", "4111111111111111", "١٢",
+]  # fmt: skip
+VALUES = st.sampled_from([*NUMBERS, "1", "2", "99", "text", " ", "\u00a0", "a &amp; b", "caf\u00e9", "x\r\ny"])
+CONTENTS = st.one_of(
+    VALUES.map(lambda value: f"<v>{value}</v>"),
+    VALUES.map(lambda value: f"<is><t>{value}</t></is>"),
+    VALUES.map(lambda value: f"<is><r><t>{value}</t></r><rPh><t>reading</t></rPh></is>"),
+    st.tuples(st.sampled_from(["A1+B2", "A10000", '"word"&amp;A1', '""', "é1", "'Sheet 2'!A1"]), VALUES).map(
+        lambda both: f"<f>{both[0]}</f><v>{both[1]}</v>"
+    ),
+    st.sampled_from(["", "<f t='shared' si='0'/>", "<f>A1</f>", "<v/>", "<v>1<x/>2</v>", "x", "<!-- a --><v>3</v>"]),
+)
+CELLS = st.builds(
+    lambda place, kind, style, content: f"<c{place}{kind}{style}>{content}</c>" if content else f"<c{place}{kind}/>",
+    st.sampled_from([" r='A1'", ' r="BC77"', "", " r=''", " r='A 1'", " x:r='A1'"]),
+    st.sampled_from(["", " t='n'", " t='s'", " t='str'", " t='inlineStr'", " t='b'", " t='e'", " t='d'"]),
+    st.sampled_from(["", " s='0'", " s='1'", " s='2'", " s='7777'", " s='x'"]),
+    CONTENTS,
+)
+ROWS = st.builds(
+    lambda row, cells, behind: f"<row{row}>{''.join(cells)}</row>{behind}",
+    st.sampled_from(["", " r='3'", " r='9' spans='1:2'", " r='x'", " title='a'"]),
+    st.lists(CELLS, max_size=6),
+    st.sampled_from(["", "\n", "between", "<hyperlink tooltip='a tip'/>"]),
+)
+
+
+@given(st.lists(ROWS, max_size=6), st.sampled_from(["</sheetData></worksheet>", "</sheetData>", "<![CDATA[x]]>"]))
+@settings(max_examples=800, deadline=None)
+def test_cells_say_the_same_read_one_by_one_and_many_at_a_time(rows: list[str], end: str) -> None:
+    data = f"<worksheet xmlns:x='urn:x'><sheetData>{''.join(rows)}{end}".encode()
+    outcomes = []
+    for at_once in (True, False):
+        sink = RecordingSink()
+        styles, strings = Styles(sink), SharedStrings(sink)
+        styles.formats, styles.format_codes = ["0", "14", "200"], {"200": "000-00-0000"}
+        strings.strings = ["zero", " ", "two"]
+        handler = SheetText(sink, "sheet One", strings, styles)
+        handler.wanted = xml_plan.Wanted(handler.wanted.elements, handler.wanted.attributes)
+        if at_once:
+            expat.feed(data, handler, sink.budget, handler.cells)
+        else:
+            expat._feed_expat(data, handler, sink.budget)
+        handler.finish()
+        outcomes.append((sink.texts, strings.used, sink.budget.cells))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_ordinary_cells_cost_no_call_each() -> None:
+    sink = RecordingSink()
+    taken: list[int] = []
+    handler = SheetText(sink, "sheet One", None, None)
+    handler.wanted = xml_plan.Wanted(handler.wanted.elements, handler.wanted.attributes)
+    cells = handler.cells._replace(take=lambda texts, places, count: taken.append(count))
+    row = "".join(f"<row r='{number}'><c r='A{number}'><v>{number}.5</v></c></row>" for number in range(5_000))
+    expat.feed(f"<worksheet><sheetData>{row}</sheetData></worksheet>".encode(), handler, sink.budget, cells)
+    assert taken == [4_096, 904]

@@ -1,5 +1,6 @@
 """A sink that keeps what a reader hands on, and spends the budget as the recursion does."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from holdgate.extract.budget import Budget
@@ -19,6 +20,10 @@ class KeepingSink:
     def text(self, text: str, place: str = "") -> None:
         self.budget.spend_characters(len(text))
         self.texts.append((text, place))
+
+    def cells(self, texts: Sequence[str], places: Sequence[str]) -> None:
+        for text, place in zip(texts, places, strict=True):
+            self.text(text, place)
 
     def embedded(self, data: bytes, name: str = "", declared_type: str = "", charset: str = "") -> None:
         self.documents.append(Document(data, name, declared_type, charset, 1))

@@ -5,7 +5,7 @@ before a crash, a limit or damage still counts, and it never decides what an emb
 ``sink.embedded`` and the recursion in `extract.extractor` finds the reader by the content.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,6 +41,9 @@ class Sink(Protocol):
 
         So a reader joins runs of one paragraph or cell itself, and hands over whole paragraphs, cells or rows.
         """
+
+    def cells(self, texts: Sequence[str], places: Sequence[str]) -> None:
+        """Take many texts, each with its place: the cells of a table."""
 
     def embedded(self, data: bytes, name: str = "", declared_type: str = "", charset: str = "") -> None:
         """Take a document that stands inside this one: an attachment, a member, an OLE object, a picture."""

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Sequence
 from types import ModuleType
 
 from holdgate.extract.budget import Budget, Limits
@@ -21,6 +22,10 @@ class RecordingSink:
     def text(self, text: str, place: str = "") -> None:
         self.budget.spend_characters(len(text))
         self.texts.append((text, place))
+
+    def cells(self, texts: Sequence[str], places: Sequence[str]) -> None:
+        for text, place in zip(texts, places, strict=True):
+            self.text(text, place)
 
     def embedded(self, data: bytes, name: str = "", declared_type: str = "", charset: str = "") -> None:
         self.documents.append((name, data))

@@ -6,7 +6,7 @@ object or a message inside a message does: readers of the old Office formats tak
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import olefile
 from olefile.olefile import OleDirectoryEntry
@@ -118,6 +118,10 @@ class Within:
     def text(self, text: str, place: str = "") -> None:
         """Take text."""
         self.sink.text(text, f"{self.place}, {place}" if place else self.place)
+
+    def cells(self, texts: Sequence[str], places: Sequence[str]) -> None:
+        """Take many texts."""
+        self.sink.cells(texts, [f"{self.place}, {place}" if place else self.place for place in places])
 
     def embedded(self, data: bytes, name: str = "", declared_type: str = "", charset: str = "") -> None:
         """Take an embedded document."""

@@ -254,7 +254,7 @@ def _read_binary(package: Package, path: str, data: bytes, kind: str) -> None:
 
 def _finish(handler: PartText, data: bytes) -> None:
     """Parse a part and let its reader hand over what is left."""
-    expat.read_part(data, handler, handler.sink, handler.place, handler.lenient)
+    expat.read_part(data, handler, handler.sink, handler.place, handler.lenient, handler.cells)
     handler.finish()
 
 

@@ -10,7 +10,7 @@ import re
 from holdgate.extract.readers.openxml.number_format import BUILT_IN, Renderer, literals, plain_number, renderer
 from holdgate.extract.readers.openxml.ooxml_text import ELEMENTS, TEXT_ATTRIBUTES, PartText
 from holdgate.extract.readers.texts.expat import local
-from holdgate.extract.readers.texts.xml_plan import END, EVERYTHING, FULL, START, TEXT, Wanted, flags
+from holdgate.extract.readers.texts.xml_plan import CELL, END, EVERYTHING, FULL, ROW, START, TEXT, Cells, Wanted, flags
 from holdgate.extract.reading import Sink
 
 # A formula is worth reading for what it holds besides references: quoted text, or digits in a row.
@@ -20,8 +20,10 @@ ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#V
 _BOOK = Wanted(ELEMENTS | flags((["sheet", "workbookPr"], START | FULL)), TEXT_ATTRIBUTES)
 _STRINGS = Wanted(flags((["t", "rPh"], START | END | TEXT), (["si"], END)), stray=False)
 _STYLES = Wanted(flags((["numFmt", "xf"], START | FULL), (["cellXfs"], START | END)), stray=False)
-_CELLS = flags((["c"], START | END | FULL), (["row"], START | FULL), (["v", "f", "t", "rPh"], START | END | TEXT))
-_SHEET = Wanted(ELEMENTS | _CELLS | {"is": END}, TEXT_ATTRIBUTES)
+_CELLS = flags(
+    (["c"], START | END | FULL | CELL), (["row"], START | FULL | ROW), (["v", "f", "t", "rPh"], START | END | TEXT)
+)
+_SHEET = Wanted(ELEMENTS | _CELLS, TEXT_ATTRIBUTES)
 
 
 class Workbook(PartText):
@@ -158,9 +160,13 @@ class SheetText(PartText):
         self.inline: list[str] = []
         self.into: list[str] | None = None
         self.phonetic = False
+        shared, used = (strings.strings, strings.used) if strings else (None, set[int]())
+        self.cells = Cells(shared, used, f"{place}, ", self.is_plain, self.take)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take a start tag."""
+        if self.plain:
+            self.flush_plain()
         if name == "c":
             self.begin_cell(attributes)
         elif not self.cell:
@@ -187,7 +193,7 @@ class SheetText(PartText):
             self.end_cell()
         elif name == "rPh":
             self.phonetic = False
-        else:
+        elif name in ("v", "f", "t"):
             self.into = None
 
     def data(self, text: str) -> None:
@@ -199,6 +205,15 @@ class SheetText(PartText):
                 self.emit(text, self.cell)
             else:
                 self.into.append(text)
+
+    def is_plain(self, style: str) -> bool:
+        """Whether a style shows a number as it is."""
+        return self.styles is None or self.styles.renderer_of(style) is None
+
+    def take(self, texts: list[str], places: list[str], count: int) -> None:
+        """Hand over simple cells, as `end_cell` would: see `xml_plan.Cells`."""
+        self.sink.cells(texts, places)
+        self.sink.budget.spend_cells(count)
 
     def begin_cell(self, attributes: dict[str, str]) -> None:
         """Begin a cell; without a reference it stands right of the one before."""

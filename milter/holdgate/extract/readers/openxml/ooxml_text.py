@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
 from holdgate.extract.readers.texts.expat import local
-from holdgate.extract.readers.texts.xml_plan import END, FULL, SILENT, START, TEXT, VALUE, Wanted, flags
+from holdgate.extract.readers.texts.xml_plan import END, FULL, SILENT, START, TEXT, VALUE, Cells, Wanted, flags
 from holdgate.extract.reading import Sink
 
 # The last is Visio's ([MS-VSDX], Text_Type), a whole text with marks for its formats in it.
@@ -59,6 +59,7 @@ class PartText:
         self.fallback = 0
         self.places: list[str] = []
         self.known: dict[str, bool] = {}
+        self.cells: Cells | None = None
         self.wanted = _ALL_ATTRIBUTES if everything else _TEXT
 
     def start(self, name: str, attributes: dict[str, str]) -> None:

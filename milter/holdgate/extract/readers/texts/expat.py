@@ -54,15 +54,17 @@ class _LocalNames(dict[str, str]):
         return plain
 
 
-def feed(data: bytes, handler: Handler, budget: Budget) -> int:
+def feed(data: bytes, handler: Handler, budget: Budget, cells: xml_plan.Cells | None = None) -> int:
     """Parse `data` and return how many of its bytes were understood: all of them unless it is malformed.
+
+    Where `cells` are given, simple ones may go there and not to the handler.
 
     Raises UnreadableError for entity declarations and for nesting beyond the limit, before either costs anything.
     """
     read = depth = 0
     if xml_plan.xml_scan is not None:
         scan = xml_plan.xml_scan.Scan(
-            handler.wanted.plan, data, budget.limits.xml_depth, handler.start, handler.end, handler.data
+            handler.wanted.plan, data, budget.limits.xml_depth, handler.start, handler.end, handler.data, cells
         )
         while scan.run(LARGEST_CHUNK):
             budget.check_time()
@@ -122,7 +124,14 @@ def chunks(data: bytes) -> Iterator[bytes]:
         size = min(2 * size, LARGEST_CHUNK)
 
 
-def read_part(data: bytes, handler: Handler, sink: Sink, place: str = "", lenient: bool = False) -> None:
+def read_part(
+    data: bytes,
+    handler: Handler,
+    sink: Sink,
+    place: str = "",
+    lenient: bool = False,
+    cells: xml_plan.Cells | None = None,
+) -> None:
     """Parse a part of a document; what is malformed is stripped of its tags instead, and said unless `lenient`."""
     data = data.lstrip() if data[:1].isspace() else data
     most = sink.budget.limits.xml_bytes
@@ -131,7 +140,7 @@ def read_part(data: bytes, handler: Handler, sink: Sink, place: str = "", lenien
         data = data[:most]
     reason = "" if lenient else "malformed XML"
     try:
-        understood = feed(data, handler, sink.budget)
+        understood = feed(data, handler, sink.budget, cells)
     except UnreadableError as error:
         understood, reason = 0, str(error)
     if understood < len(data) and data[understood:].strip(b"\0 \t\r\n"):

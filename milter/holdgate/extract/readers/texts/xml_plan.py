@@ -5,9 +5,9 @@ expat, a handler gets every element: it must come to the same from all elements 
 """
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 xml_scan: ModuleType | None
 try:
@@ -15,10 +15,26 @@ try:
 except ModuleNotFoundError:
     xml_scan = None
 
-START, END, FULL, TEXT, SILENT, VALUE, NAMED = 1, 2, 4, 8, 16, 32, 64
+START, END, FULL, TEXT, SILENT, VALUE, NAMED, CELL, ROW = 1, 2, 4, 8, 16, 32, 64, 128, 256
 """What is wanted of an element: its start, its end; at its start all attributes (else none, unless one is wanted by
 name); the character data in it, white space too; none of its attributes; those whose names end in "val"; the one named
-"name"."""
+"name". CELL and ROW are of a sheet, and may be left out where its handler has `Cells`."""
+
+
+class Cells(NamedTuple):
+    """How simple cells of a sheet are read many at a time.
+
+    `strings` are the shared ones, None if there are none, and `used` takes the indexes of those that were shown.
+    `prefix` stands before the reference of a cell in the name of its place. `is_plain` says of a style, as a cell
+    writes it, that it shows a number as it is. `take` is given texts, the names of their places, and how many cells
+    there were with those that show nothing.
+    """
+
+    strings: list[str] | None
+    used: set[int]
+    prefix: str
+    is_plain: Callable[[str], bool]
+    take: Callable[[list[str], list[str], int], None]
 
 
 class Wanted:

@@ -12,17 +12,21 @@ predefined entities. Offsets and lengths are in bytes. */
 #include <stdint.h>
 #include <string.h>
 
+#include "xml_text.h"
+
 enum {
     START = 1,   /* call start() for every such element */
     END = 2,     /* call end() for every such element */
     FULL = 4,    /* give start() all attributes; else none, unless one of them is wanted */
     TEXT = 8,    /* character data inside is wanted, white space too */
+    CELL = 128,  /* of a sheet: read here where it is simple (see xml_cells.h) */
+    ROW = 256,   /* of a sheet: given when something in it is given */
     SILENT = 16, /* no attribute is wanted */
     VALUE = 32,  /* attributes whose names end in "val" are wanted */
     NAMED = 64,  /* an attribute with the local name "name" is wanted */
 };
 
-enum { SLOTS = 1024, MOST_NAMES = 512, MOST_ATTRIBUTES = 48, MOST_DEPTH = 1024, KEYS = 256 };
+enum { SLOTS = 1024, MOST_NAMES = 512, MOST_ATTRIBUTES = 48, MOST_DEPTH = 1024, KEYS = 256, STYLES = 1024 };
 
 typedef struct {
     PyObject *name; /* NULL in an empty slot */
@@ -63,13 +67,13 @@ typedef struct {
     int begun;  /* the root element was seen */
     Py_ssize_t text, text_end; /* character data that is given when the tag behind it is read; -1 if none */
     int text_plain, text_given;
+    PyObject *sheet;          /* (strings, used, prefix, is_plain, take), None if cells are given one by one */
+    PyObject *texts, *places; /* of the simple cells that were not given yet */
+    Py_ssize_t cells;
+    PyObject *row; /* the attributes of the row that was not given yet */
+    unsigned char styles[STYLES];
     Open stack[MOST_DEPTH];
 } Scan;
-
-/* What a byte may be: a letter that begins a name, another that goes on with one, white space, or a character of text
-that needs a look. Bytes of 0x80 and above are checked as UTF-8, and other control characters are no XML. */
-enum { BEGINS = 1, NAME = 2, SPACE = 4, LOOK = 8 };
-static unsigned char kind[256];
 
 static uint32_t hash(const char *bytes, Py_ssize_t length)
 {
@@ -164,120 +168,6 @@ static PyTypeObject PlanType = {
     .tp_new = plan_new,
     .tp_dealloc = (destructor)plan_free,
 };
-
-/* ---- characters ---- */
-
-/* Returns the length of the UTF-8 character at `at`, 0 if it is none that XML allows (2.2). */
-static Py_ssize_t character(const unsigned char *text, Py_ssize_t at, Py_ssize_t size)
-{
-    unsigned char first = text[at];
-#define CONTINUES(offset) (at + (offset) < size && (text[at + (offset)] & 0xC0) == 0x80)
-    if (first < 0x80)
-        return first >= 0x20 || kind[first] & SPACE ? 1 : 0;
-    if (first >= 0xC2 && first <= 0xDF)
-        return CONTINUES(1) ? 2 : 0;
-    if (first >= 0xE0 && first <= 0xEF) {
-        if (!CONTINUES(1) || !CONTINUES(2))
-            return 0;
-        unsigned char second = text[at + 1], third = text[at + 2];
-        if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F))
-            return 0;
-        return first == 0xEF && second == 0xBF && third > 0xBD ? 0 : 3;
-    }
-    if (first >= 0xF0 && first <= 0xF4) {
-        if (!CONTINUES(1) || !CONTINUES(2) || !CONTINUES(3))
-            return 0;
-        unsigned char second = text[at + 1];
-        return (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F) ? 0 : 4;
-    }
-#undef CONTINUES
-    return 0;
-}
-
-/* Reads the reference at `at` (4.1, 4.6): returns its length, 0 if it is none that is known, and the character. */
-static Py_ssize_t reference(const unsigned char *text, Py_ssize_t at, Py_ssize_t size, uint32_t *code)
-{
-    static const struct {
-        const char *written;
-        uint32_t code;
-    } known[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
-    for (size_t index = 0; index < sizeof known / sizeof *known; index++) {
-        Py_ssize_t length = (Py_ssize_t)strlen(known[index].written);
-        if (size - at >= length && memcmp(text + at, known[index].written, length) == 0) {
-            *code = known[index].code;
-            return length;
-        }
-    }
-    if (size - at < 4 || text[at + 1] != '#')
-        return 0;
-    int hexadecimal = text[at + 2] == 'x';
-    Py_ssize_t digits = at + 2 + hexadecimal, end = digits;
-    uint32_t value = 0;
-    for (; end < size && text[end] != ';'; end++) {
-        unsigned char byte = text[end];
-        int digit = byte >= '0' && byte <= '9'                  ? byte - '0'
-                    : hexadecimal && byte >= 'a' && byte <= 'f' ? byte - 'a' + 10
-                    : hexadecimal && byte >= 'A' && byte <= 'F' ? byte - 'A' + 10
-                                                                : -1;
-        if (digit < 0 || end - digits >= 8)
-            return 0;
-        value = value * (hexadecimal ? 16 : 10) + digit;
-    }
-    int allowed = value == 9 || value == 10 || value == 13 || (value >= 0x20 && value < 0xD800) ||
-                  (value >= 0xE000 && value < 0xFFFE) || (value >= 0x10000 && value <= 0x10FFFF);
-    if (end >= size || end == digits || !allowed)
-        return 0;
-    *code = value;
-    return end + 1 - at;
-}
-
-/* Makes a string of checked text: references replaced, line ends as 2.11 has them, or, in a value, as 3.3.3 does. */
-static PyObject *decoded(const unsigned char *text, Py_ssize_t at, Py_ssize_t end, int value)
-{
-    char *out = PyMem_Malloc(end - at);
-    if (out == NULL)
-        return PyErr_NoMemory();
-    Py_ssize_t length = 0;
-    while (at < end) {
-        unsigned char byte = text[at];
-        uint32_t code;
-        if (byte == '&') {
-            at += reference(text, at, end, &code);
-            /* A character is never longer than the reference that names it. */
-            if (code < 0x80) {
-                out[length++] = (char)code;
-            } else if (code < 0x800) {
-                out[length++] = (char)(0xC0 | code >> 6);
-                out[length++] = (char)(0x80 | (code & 0x3F));
-            } else if (code < 0x10000) {
-                out[length++] = (char)(0xE0 | code >> 12);
-                out[length++] = (char)(0x80 | (code >> 6 & 0x3F));
-                out[length++] = (char)(0x80 | (code & 0x3F));
-            } else {
-                out[length++] = (char)(0xF0 | code >> 18);
-                out[length++] = (char)(0x80 | (code >> 12 & 0x3F));
-                out[length++] = (char)(0x80 | (code >> 6 & 0x3F));
-                out[length++] = (char)(0x80 | (code & 0x3F));
-            }
-        } else if (byte == '\r') {
-            at += at + 1 < end && text[at + 1] == '\n' ? 2 : 1;
-            out[length++] = value ? ' ' : '\n';
-        } else {
-            out[length++] = value && (byte == '\n' || byte == '\t') ? ' ' : (char)byte;
-            at++;
-        }
-    }
-    PyObject *result = PyUnicode_DecodeUTF8(out, length, "strict");
-    PyMem_Free(out);
-    return result;
-}
-
-/* Makes a string of checked text; `plain` text stands as it is meant. */
-static PyObject *string(const unsigned char *text, Py_ssize_t begin, Py_ssize_t end, int plain, int value)
-{
-    return plain ? PyUnicode_DecodeUTF8((const char *)text + begin, end - begin, "strict")
-                 : decoded(text, begin, end, value);
-}
 
 /* ---- tags ---- */
 
@@ -409,6 +299,13 @@ static int call(PyObject *function, PyObject *first, PyObject *second)
 /* What a step comes to: go on, stop before it, or a Python exception. */
 enum { GOES_ON = 1, STOPS = 0, RAISES = -1 };
 
+static int is(const unsigned char *text, Py_ssize_t begin, Py_ssize_t end, const char *word)
+{
+    return (Py_ssize_t)strlen(word) == end - begin && memcmp(text + begin, word, end - begin) == 0;
+}
+
+static int give_cells(Scan *scan);
+
 /* Gives the character data before a tag that is good. */
 static int give_text(Scan *scan)
 {
@@ -416,6 +313,8 @@ static int give_text(Scan *scan)
     scan->text = -1;
     if (begin < 0 || !scan->text_given)
         return 0;
+    if (give_cells(scan) < 0)
+        return -1;
     const unsigned char *text = BYTES(scan);
     PyObject *given = string(text, begin, end, scan->text_plain, 0);
     scan->flush = 1;
@@ -424,17 +323,28 @@ static int give_text(Scan *scan)
     return failed ? -1 : 0;
 }
 
+#include "xml_cells.h"
+
 static int end_element(Scan *scan, const Entry *entry, Py_ssize_t begin, Py_ssize_t end)
 {
     int flags = entry ? entry->flags : scan->plan->otherwise;
     if (flags & END || scan->flush) {
         scan->flush = 0;
+        if (give_cells(scan) < 0)
+            return RAISES;
         PyObject *name = element_name(entry, BYTES(scan), begin, end);
         int failed = name == NULL || call(scan->end, name, NULL) < 0;
         Py_XDECREF(name);
         if (failed)
             return RAISES;
     }
+    return GOES_ON;
+}
+
+static int opened(Scan *scan, Py_ssize_t begin, Py_ssize_t end, int flags)
+{
+    scan->stack[scan->depth++] = (Open){begin, end - begin, flags};
+    scan->inside += (flags & TEXT) != 0;
     return GOES_ON;
 }
 
@@ -493,8 +403,19 @@ static int start_tag(Scan *scan, Py_ssize_t at, Py_ssize_t size)
     scan->position = at;
     if (give_text(scan) < 0)
         return RAISES;
+    if (flags & (CELL | ROW) && scan->sheet != Py_None && !scan->flush && !empty) {
+        int taken = flags & CELL ? read_cell(scan, attributes, count, size) : keep_row(scan, attributes, count);
+        if (taken < 0)
+            return RAISES;
+        if (taken && flags & CELL)
+            return GOES_ON;
+        if (taken)
+            return opened(scan, begin, end, flags);
+    }
     if (flags & START || wanted || scan->flush) {
         scan->flush = 0;
+        if (give_cells(scan) < 0 || give_row(scan) < 0)
+            return RAISES;
         PyObject *name = element_name(entry, text, plain, end);
         PyObject *given = count && (wanted || flags & FULL) ? attributes_of(scan, attributes, count)
                                                             : Py_NewRef(scan->plan->nothing);
@@ -506,9 +427,7 @@ static int start_tag(Scan *scan, Py_ssize_t at, Py_ssize_t size)
     }
     if (empty)
         return end_element(scan, entry, plain, end);
-    scan->stack[scan->depth++] = (Open){begin, end - begin, flags};
-    scan->inside += (flags & TEXT) != 0;
-    return GOES_ON;
+    return opened(scan, begin, end, flags);
 }
 
 static int end_tag(Scan *scan, Py_ssize_t at, Py_ssize_t size)
@@ -564,35 +483,10 @@ static Py_ssize_t aside(const unsigned char *text, Py_ssize_t at, Py_ssize_t siz
 static int read_text(Scan *scan, Py_ssize_t size)
 {
     const unsigned char *text = BYTES(scan);
-    Py_ssize_t begin = scan->position, at = begin;
-    int plain = 1, blank = 1;
-    while (at < size && text[at] != '<') {
-        unsigned char byte = text[at];
-        if (kind[byte] & SPACE) {
-            if (byte == '\r')
-                plain = 0;
-            at++;
-            continue;
-        }
-        blank = 0;
-        if (!(kind[byte] & LOOK)) {
-            at++;
-        } else if (byte == '&') {
-            uint32_t code;
-            Py_ssize_t length = reference(text, at, size, &code);
-            if (length == 0)
-                return STOPS;
-            plain = 0;
-            at += length;
-        } else if (byte == ']' && size - at >= 3 && text[at + 1] == ']' && text[at + 2] == '>') {
-            return STOPS;
-        } else {
-            Py_ssize_t length = character(text, at, size);
-            if (length == 0)
-                return STOPS;
-            at += length;
-        }
-    }
+    int plain, blank;
+    Py_ssize_t begin = scan->position, at = text_end(text, begin, size, &plain, &blank);
+    if (at < 0)
+        return STOPS;
     if (at == begin)
         return GOES_ON;
     if (scan->depth == 0) {
@@ -610,11 +504,6 @@ static int read_text(Scan *scan, Py_ssize_t size)
     scan->text_plain = plain;
     scan->text_given = given_on && (scan->inside || !blank);
     return GOES_ON;
-}
-
-static int is(const unsigned char *text, Py_ssize_t begin, Py_ssize_t end, const char *word)
-{
-    return (Py_ssize_t)strlen(word) == end - begin && memcmp(text + begin, word, end - begin) == 0;
 }
 
 /* Passes over a byte order mark and an XML declaration (2.8) of version 1.0 in UTF-8. */
@@ -676,6 +565,10 @@ static int scan_clear(Scan *scan)
     Py_CLEAR(scan->start);
     Py_CLEAR(scan->end);
     Py_CLEAR(scan->characters);
+    Py_CLEAR(scan->sheet);
+    Py_CLEAR(scan->texts);
+    Py_CLEAR(scan->places);
+    Py_CLEAR(scan->row);
     return 0;
 }
 
@@ -684,6 +577,7 @@ static int scan_traverse(Scan *scan, visitproc visit, void *arg)
     Py_VISIT(scan->start);
     Py_VISIT(scan->end);
     Py_VISIT(scan->characters);
+    Py_VISIT(scan->sheet);
     return 0;
 }
 
@@ -696,12 +590,16 @@ static void scan_free(Scan *scan)
 
 static PyObject *scan_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"plan", "data", "deepest", "start", "end", "characters", NULL};
-    PyObject *plan, *data, *start, *end, *characters;
+    static char *names[] = {"plan", "data", "deepest", "start", "end", "characters", "sheet", NULL};
+    PyObject *plan, *data, *start, *end, *characters, *sheet;
     int deepest;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!O!iOOO", names, &PlanType, &plan, &PyBytes_Type, &data,
-                                     &deepest, &start, &end, &characters))
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!O!iOOOO", names, &PlanType, &plan, &PyBytes_Type, &data,
+                                     &deepest, &start, &end, &characters, &sheet))
         return NULL;
+    if (sheet != Py_None && !is_sheet(sheet)) {
+        PyErr_SetString(PyExc_TypeError, "a sheet is (strings, used, prefix, is_plain, take)");
+        return NULL;
+    }
     Scan *scan = (Scan *)type->tp_alloc(type, 0);
     if (scan == NULL)
         return NULL;
@@ -710,6 +608,7 @@ static PyObject *scan_new(PyTypeObject *type, PyObject *arguments, PyObject *key
     scan->start = Py_NewRef(start);
     scan->end = Py_NewRef(end);
     scan->characters = Py_NewRef(characters);
+    scan->sheet = Py_NewRef(sheet);
     scan->text = -1;
     scan->deepest = deepest < MOST_DEPTH ? deepest : MOST_DEPTH;
     return (PyObject *)scan;
@@ -740,7 +639,7 @@ static PyObject *scan_run(Scan *scan, PyObject *argument)
             goes = start_tag(scan, at, size);
         }
     }
-    if (goes == RAISES)
+    if (goes == RAISES || give_cells(scan) < 0 || (goes == STOPS && give_row(scan) < 0))
         return NULL;
     return PyBool_FromLong(goes == GOES_ON && scan->position < size);
 }
@@ -798,19 +697,7 @@ static struct PyModuleDef module = {
 
 PyMODINIT_FUNC PyInit_xml_scan(void)
 {
-    memset(kind, 0, sizeof kind);
-    for (int byte = 0; byte < 256; byte++) {
-        int letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_' || byte == ':';
-        int digit = byte >= '0' && byte <= '9';
-        if (letter)
-            kind[byte] |= BEGINS;
-        if (letter || digit || byte == '-' || byte == '.')
-            kind[byte] |= NAME;
-        if (byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r')
-            kind[byte] |= SPACE;
-        if (byte < 0x20 || byte >= 0x80 || strchr("<&\"']", byte))
-            kind[byte] |= LOOK;
-    }
+    make_kinds();
     if (PyType_Ready(&PlanType) < 0 || PyType_Ready(&ScanType) < 0)
         return NULL;
     PyObject *result = PyModule_Create(&module);
