@@ -1,0 +1,31 @@
+"""The page on security: each measure names a test that exists, and the table of attempts is of those that there are."""
+
+import ast
+import re
+from collections import Counter
+from pathlib import Path
+
+from testbed.attacks import run
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/explanation/security.md").read_text(encoding="utf-8")
+NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)
+
+
+def test_every_measure_names_a_test_that_exists() -> None:
+    section = PAGE.partition("## Measures")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 20
+    assert len(NAMED) == len(rows)
+    for path, name in NAMED:
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, f"{path}::{name}"
+
+
+def test_the_counted_attempts_are_those_that_are_made() -> None:
+    rows = re.findall(r"(?m)^\| ([\w ]+) \|([^|]*)\| (\d+) \| (\d+) \|$", PAGE)
+    counted = {kind: int(tried) for kind, _, tried, _ in rows}
+    # As root makes them, who alone can change users.
+    there = Counter(attempt.kind for attempt in run.attempts(root=True))
+    assert counted == there | {"all": sum(there.values())}, "run script/attack --write"
+    assert {kind: promise.strip() for kind, promise, _, _ in rows if kind != "all"} == run.PROMISES
