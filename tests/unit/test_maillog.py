@@ -1,0 +1,55 @@
+"""The log: each event is one line of bounded length, whatever the values are."""
+
+import logging
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from holdgate import maillog
+
+LONGEST = 200
+
+
+@pytest.mark.parametrize(("length", "kept"), [(0, 0), (199, 199), (200, 200), (201, 200), (100_000, 200)])
+def test_a_value_has_200_characters_at_most(length: int, kept: int) -> None:
+    assert maillog.quote("x" * length) == "x" * kept
+
+
+@given(st.text(max_size=300))
+@example("a\r\nb\x1b[31m\u202e\u2028\x00")
+def test_a_value_is_printable_and_keeps_its_places(value: str) -> None:
+    said = maillog.quote(value)
+    assert said.isprintable()
+    assert len(said) == min(len(value), LONGEST)
+    assert all(one in (given_, "?") for one, given_ in zip(said, value, strict=False))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(queue_id=st.text(max_size=300), why=st.text(max_size=5_000), client=st.text(max_size=5_000))
+def test_an_event_is_one_line_of_bounded_length(
+    caplog: pytest.LogCaptureFixture, queue_id: str, why: str, client: str
+) -> None:
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "holdgate"):
+        maillog.seal_ignored(queue_id, why=why, client=client)
+    (record,) = caplog.records
+    line = record.getMessage()
+    assert line.isprintable()
+    assert len(line) <= 3 * LONGEST + len(": seal-ignored: why= client=")
+    assert all(len(value) <= LONGEST for value in record.fields.values())  # type: ignore[attr-defined]
+
+
+def test_the_queue_id_stands_first_and_what_is_empty_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "holdgate"):
+        maillog.known("4abc", sender="anna@corp.example", by="")
+    assert caplog.records[-1].getMessage() == "4abc: known: from=<anna@corp.example>"
+
+
+def test_an_exception_is_named_without_its_text() -> None:
+    try:
+        raise ValueError("her social security number is 536-90-4399")
+    except ValueError as error:
+        said = maillog.describe(error)
+    assert said.startswith("ValueError at test_maillog.py:")
+    assert "536" not in said
