@@ -17,16 +17,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
 from holdgate import maillog, metrics
-from holdgate.config import ExtractSettings, OcrSettings, Settings
 from holdgate.findings import Inspection
 from holdgate.mask import mask_numbers, mask_telling
 from holdgate.scan import answer, wire
 from holdgate.scan.nursery import Nursery, Zygote, receive_from
+from holdgate.scan.poolsettings import PoolSettings
 from holdgate.scan.process import ScanError, Worker, WorkerGoneError, WorkerLostError
 from holdgate.scan.turns import NoTurnError, Turns
 from holdgate.scan.worker import BEYOND
@@ -47,57 +45,13 @@ _IN_FRAME = 2**16
 _LARGE_NICE = 10
 # What a zygote that does not start wrote to its standard error, in characters.
 _LAST_WORDS = 500
+# A message that costs so many workers their lives is `failed`.
+_LIVES = 2
 # Workers that one message may be given to: two lives, and some that were dead before.
 _TRIES = 4
 _TRIAL = b'{"do":"trial"}'
 
 _Answer = TypeVar("_Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class PoolSettings:
-    """What the workers load and how long they may take. Times in seconds.
-
-    `retire_after` is how many messages of plain text one process reads; with 1 it is as with all other messages, and
-    each has a process of its own.
-    """
-
-    rules: Path
-    local_rules: Path | None = None
-    profiles: tuple[str, ...] = ()
-    readers: tuple[str, ...] = ()
-    readers_directory: Path = ExtractSettings().directory
-    workers: int = 1
-    time_limit: float = 30.0
-    wait_limit: float = 60.0
-    retire_after: int = 1
-    ocr_languages: tuple[str, ...] = ()
-    ocr_seconds: float = 0.0
-
-    @classmethod
-    def of(cls, settings: Settings, profiles: tuple[str, ...]) -> "PoolSettings":
-        """Return what the settings file says; `profiles` are those that the policies ask for."""
-        scan = settings.scan
-        return cls(
-            rules=settings.rules.shipped(),
-            local_rules=settings.rules.local_directory,
-            profiles=profiles,
-            readers=tuple(settings.extract.readers),
-            readers_directory=settings.extract.directory,
-            workers=scan.workers or len(os.sched_getaffinity(0)),
-            time_limit=scan.time_limit.total_seconds(),
-            wait_limit=scan.wait_limit.total_seconds(),
-            retire_after=scan.retire_after,
-        )
-
-    def with_ocr(self, settings: OcrSettings) -> "PoolSettings":
-        """Return the same for workers that read pictures too."""
-        return replace(
-            self,
-            workers=settings.workers,
-            ocr_languages=tuple(settings.languages),
-            ocr_seconds=settings.time_limit.total_seconds(),
-        )
 
 
 class Pool:
@@ -165,13 +119,16 @@ class Pool:
         def read(frame: bytes) -> Inspection:
             return answer.inspection(frame, self._identifiers, self._profiles)
 
+        lives = _LIVES
+        if is_plain and self._settings.retire_after > 1 and _size(message) <= SMALL:
+            try:
+                found = self._ask_plain({"do": "inspect plain", "words": words}, message, read, queue_id, who)
+            except WorkerLostError:  # then it is asked anew, in a process of its own
+                lives, found = lives - 1, None
+            if found is not None:
+                return found
         try:
-            if is_plain and self._settings.retire_after > 1 and _size(message) <= SMALL:
-                frame = self._ask_plain({"do": "inspect plain", "words": words}, message, queue_id, who)
-                if frame:
-                    with contextlib.suppress(answer.AnswerError):  # then it is asked anew, in a process of its own
-                        return read(frame)
-            return self._do(job, message, read, queue_id=queue_id, who=who)
+            return self._do(job, message, read, queue_id=queue_id, who=who, lives=lives)
         except WorkerLostError as error:
             elapsed = (time.perf_counter() - begun) * 1000
             return Inspection(
@@ -219,11 +176,12 @@ class Pool:
         queue_id: str = "",
         who: str = "",
         limit: int = wire.ANSWER_LIMIT,
+        lives: int = _LIVES,
     ) -> _Answer:
         encoded = json.dumps(job).encode()
         is_small = _size(message) <= SMALL
         content, descriptors = _handed_over(message)
-        lives, new = 2, False
+        new = False
         try:
             with self._turn(self._turns, self._kind or ("small" if is_small else "large"), who, is_small):
                 for _ in range(_TRIES):
@@ -236,12 +194,10 @@ class Pool:
                     except WorkerGoneError:
                         self._lost(queue_id, worker, "crash")
                     except (answer.AnswerError, WorkerLostError) as error:
-                        is_answer = isinstance(error, answer.AnswerError)
-                        why, said = ("answer", str(error)) if is_answer else (str(error), "")
-                        self._lost(queue_id, worker, why, said)
+                        lost = self._lost_by(error, queue_id, worker)
                         lives -= 1
                         if not lives:
-                            raise WorkerLostError(why) from error
+                            raise lost from error
                     finally:
                         worker.end()
                 raise ScanError("workers die before they have begun")
@@ -249,28 +205,47 @@ class Pool:
             for descriptor in descriptors:
                 os.close(descriptor)
 
+    def _lost_by(self, error: Exception, queue_id: str, worker: Worker) -> WorkerLostError:
+        """Note that a worker was lost while it had a job, and return the error that says so."""
+        if isinstance(error, answer.AnswerError):
+            self._lost(queue_id, worker, "answer", str(error))
+            return WorkerLostError("answer")
+        self._lost(queue_id, worker, str(error))
+        return WorkerLostError(str(error))
+
     def _lost(self, queue_id: str, worker: Worker, why: str, said: str = "") -> None:
         maillog.worker_lost(queue_id, why=why, pid=worker.pid, said=said)
         metrics.WORKER_RESTARTS.labels(why).inc()
 
     # -- processes that read plain text ---------------------------------------------------------------------------
 
-    def _ask_plain(self, job: dict[str, Any], message: int | bytes, queue_id: str, who: str) -> bytes:
-        """Have a message read by a process for plain text; return its answer, b"" if it has none to give."""
+    def _ask_plain(
+        self,
+        job: dict[str, Any],
+        message: int | bytes,
+        read: Callable[[bytes], Inspection],
+        queue_id: str,
+        who: str,
+    ) -> Inspection | None:
+        """Have a message read by a process for plain text; None if it is more than that. Raises WorkerLostError."""
         content = message if isinstance(message, bytes) else os.pread(message, SMALL, 0)
         with self._turn(self._plain_turns, "plain", who, is_small=True):
             worker = self._plain_worker()
             try:
                 frame = worker.ask(json.dumps(job).encode(), content, (), seconds=self._seconds)
-            except (WorkerLostError, WorkerGoneError) as error:
-                self._lost(queue_id, worker, str(error) or "crash")
+                found = None if frame == BEYOND else read(frame)
+            except WorkerGoneError:
+                self._lost(queue_id, worker, "crash")
                 worker.end()
-                return b""
+                return None
+            except (answer.AnswerError, WorkerLostError) as error:
+                worker.end()
+                raise self._lost_by(error, queue_id, worker) from error
             except ScanError:
                 worker.end()
                 raise
             self._put_back(worker)
-        return b"" if frame == BEYOND else frame
+        return found
 
     def _plain_worker(self) -> Worker:
         with self._plain_lock:

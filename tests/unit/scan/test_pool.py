@@ -209,6 +209,22 @@ def test_an_answer_that_none_of_ours_gives_is_no_inspection(
         assert (inspection.status, inspection.reason) == ("failed", "answer")
 
 
+def test_a_process_that_stays_is_ended_when_it_answers_what_none_of_ours_does(
+    message: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Pool(settings(retire_after=100)) as pool:
+        (plain,) = pool._plain
+        ask = Worker.ask
+
+        def lie(worker: Worker, *arguments: Any, **options: Any) -> bytes:
+            return b'{"mood":"good"}' if worker is plain else ask(worker, *arguments, **options)
+
+        monkeypatch.setattr(Worker, "ask", lie)
+        assert pool.inspect(message, is_plain=True).findings
+        assert plain.pidfd < 0
+        assert plain not in pool._plain
+
+
 def test_a_worker_that_cannot_be_confined_later_costs_its_message_only(
     message: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,65 @@
+"""A ruling is read whole or not at all; what it started is ended where it is not."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from holdgate.config import Settings
+from holdgate.gate import service
+from holdgate.scan.pool import PoolSettings, ScanError
+from holdgate.seal import add_key
+
+
+class StandIn:
+    """Stands for a pool; those for OCR may refuse to start."""
+
+    made: ClassVar[list["StandIn"]] = []
+    is_broken = False
+
+    def __init__(self, settings: PoolSettings) -> None:
+        self.is_for_ocr = bool(settings.ocr_languages)
+        self.is_closed = False
+        if self.is_for_ocr and self.is_broken:
+            raise ScanError("tesseract has no language deu")
+        self.made.append(self)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    policies = tmp_path / "policies.toml"
+    policies.write_text('[[policy]]\nname = "all"\naction = "allow"\nheader = {"X-Project" = "*secret*"}\n')
+    keys = tmp_path / "seal.keys"
+    add_key(keys, keep=timedelta(days=1), group_id=-1, now=datetime.now(UTC))
+    monkeypatch.setattr(service, "Pool", StandIn)
+    monkeypatch.setattr(StandIn, "made", [])
+    return Settings.model_validate({"policy": {"file": policies}, "seal": {"keys": keys}, "ocr": {"mode": "on"}})
+
+
+def test_the_first_pool_is_closed_when_the_one_for_ocr_cannot_start(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StandIn, "is_broken", True)
+    with pytest.raises(ScanError, match="no language deu"):
+        service._read(settings)
+    (pool,) = StandIn.made
+    assert pool.is_closed
+
+
+def test_both_pools_live_as_long_as_their_ruling(settings: Settings) -> None:
+    ruling = service._read(settings)
+    assert [pool.is_for_ocr for pool in StandIn.made] == [False, True]
+    assert not any(pool.is_closed for pool in StandIn.made)
+    del ruling
+    assert all(pool.is_closed for pool in StandIn.made)
+
+
+def test_the_fields_that_a_session_keeps_are_known_once_for_all(settings: Settings) -> None:
+    ruling = service._read(settings)
+    assert ruling.asked == {"x-project"}
+    assert {"x-project", "subject", "content-type", "x-holdgate-seal"} <= ruling.kept
+    assert "x-netskope-action" in ruling.ours
