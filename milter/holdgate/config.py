@@ -125,6 +125,12 @@ class PolicySettings(Section):
     action_value: str = Field(
         "Quarantine", pattern=r"^[ -~]+$", description="Its value for mail that waits for approval."
     )
+    inbound_clients: list[Network] = Field(
+        [],
+        description="Networks of relays that hand us mail from outside although Postfix counts them as ours "
+        "(`mynetworks`), such as a spam filter. Of mail from inside a bounce may carry the content to an envelope "
+        "sender outside, who therefore counts as a recipient; of mail from outside it does not.",
+    )
     trusted_scanners: list[Network] = Field(
         [],
         description="Networks of other scanners, such as Netskope's SMTP proxy. Mail from there that bears "

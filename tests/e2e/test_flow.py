@@ -156,6 +156,47 @@ def test_held_mail_that_is_requeued_is_held_again_and_people_are_asked(new_site:
     assert len(site.world.to("requeued@partner.example")) == 1
 
 
+INSIDE = """
+internal_domains = ["corp.example"]
+uninspected = "allow"
+[[policy]]
+name = "pii-outbound"
+direction = "outbound"
+found = [{ id = "us-ssn" }]
+action = "quarantine"
+[[policy]]
+name = "others"
+action = "allow"
+"""
+ALIASES = "inline:{{team@corp.example = ext@partner.example}, {own@corp.example = bob@corp.example}}"
+
+
+def test_recipients_are_judged_by_where_postfix_takes_them(new_site: NewSite) -> None:
+    site = new_site(policies=INSIDE, changes={"virtual_alias_maps": ALIASES})
+    outside = ("team@corp.example", "bob%partner.example@corp.example", '"bob@partner.example"@corp.example')
+    for recipient in outside:
+        submit(site, recipient)
+        assert held(site, recipient).policy == "pii-outbound"
+    for recipient in ("own@corp.example", "bob+list@corp.example"):
+        submit(site, recipient)
+    site.wait_for(lambda: len(site.world.deliveries) >= 2 + len(outside), "delivery inside, and the requests")
+    assert len(site.store.incidents([State.HELD])) == len(outside)
+    done = site.command("policy", "test", "--from", SENDER, "--to", "team@corp.example")
+    assert "recipient:  team@corp.example → ext@partner.example: others" in done.stdout
+    assert "virtual_alias_maps: recipients are judged by where these tables lead" in site.command("check").stdout
+
+
+def test_a_bounce_takes_no_number_outside(new_site: NewSite) -> None:
+    alert = INSIDE.replace('action = "quarantine"', 'action = "alert"\nnotify = "security@corp.example"')
+    site = new_site(policies=alert)
+    site.world.gone = {"gone@corp.example"}
+    submit(site, "gone@corp.example", sender="thief@partner.example")
+    site.wait_for(lambda: site.world.to("thief@partner.example"), "the bounce")
+    (bounce,) = site.world.to("thief@partner.example")
+    assert letters.SENDER.encode() in bounce.content
+    assert b"536-90" not in bounce.content
+
+
 def test_a_sender_who_writes_the_mark_of_held_mail_gains_nothing(site: Site) -> None:
     submit(site, "marked@partner.example", b"X-Holdgate-Held: yes\r\n" + letters.clean().as_bytes())
     incident = held(site, "marked@partner.example")

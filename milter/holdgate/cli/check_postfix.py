@@ -1,15 +1,18 @@
 """What `holdgate check` sees of Postfix: whether it asks us, holds what we mark, and knows the services we use."""
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import SubprocessError
 
 from holdgate import headers
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.policy.action import Action
 from holdgate.policy.model import PolicyFile, load_policies
+from holdgate.policy.site import MAPS, read_site
 from holdgate.queue.attach import longest_inspection
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import (
@@ -41,6 +44,7 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         ("main.cf", lambda: _queue_ids(postfix)),
         ("main.cf", lambda: _milter_header_checks(postfix, settings, policies)),
         ("main.cf", lambda: _header_checks(postfix, settings, policies)),
+        ("main.cf", lambda: _aliases(settings)),
         ("main.cf", lambda: _smtp_header_checks(postfix, settings)),
         ("master.cf", lambda: _listener(postfix, settings)),
         ("master.cf", lambda: _transports(postfix, policies)),
@@ -60,8 +64,30 @@ def remarks(settings: Settings) -> Iterator[str]:
     """Yield by which ways mail passes us, as `holdgate attach` does. Silent where Postfix fails: a problem says so."""
     try:
         yield from ways_past_us(settings, Postfix(settings.queue.postfix_config))
-    except PostfixError:
+        yield from _ways_outside(settings)
+    except (PostfixError, OSError, SubprocessError):
         return
+
+
+def _ways_outside(settings: Settings) -> Iterator[str]:
+    """Yield by which of Postfix's ways mail to a recipient inside may leave, and how such a recipient is judged."""
+    main, site = settings.queue.postfix_config / "main.cf", read_site(settings.queue.postfix_config)
+    for name in (*MAPS, "sender_bcc_maps"):
+        if site.lists[name]:
+            yield f"{main}: {name}: recipients are judged by where these tables lead, too"
+    if site.words["always_bcc"]:
+        yield f"{main}: always_bcc: {site.words['always_bcc']} counts as a recipient of every message"
+    if not (site.words["local_transport"].startswith("local") and site.lists["mydestination"]):
+        return
+    if site.lists["alias_maps"]:
+        yield f"{main}: alias_maps: recipients are judged by where these lead, too; a command counts as outside"
+    if site.words["luser_relay"]:
+        yield f"{main}: luser_relay: mail for unknown users counts as sent to {site.words['luser_relay']}"
+    if site.lists["forward_path"]:
+        yield (
+            f"{main}: forward_path: users may forward their mail. Who has a forward file that {settings.user} "
+            'cannot read, or a home that it cannot look into, counts as outside; "forward_path =" takes such files away'
+        )
 
 
 # -- main.cf ------------------------------------------------------------------------------------------------------
@@ -139,6 +165,25 @@ def _header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -
                 f'{name}: holds "{mark}", so that a message with such a field in a part of it stays held and nobody is '
                 "asked; set it to what header_checks says besides our table"
             )
+
+
+def _aliases(settings: Settings) -> Iterator[str]:
+    """Ask each table of aliases as the milter does: what it cannot ask makes every recipient count as outside."""
+    try:
+        site = read_site(settings.queue.postfix_config)
+        tables = Tables(settings.queue.postfix_config, user=settings.user if os.geteuid() == 0 else "")
+    except (OSError, SubprocessError, KeyError):
+        return  # a problem elsewhere says so
+    local = ("alias_maps",) if site.words["local_transport"].startswith("local") and site.lists["mydestination"] else ()
+    for name in (*MAPS, "sender_bcc_maps", *local):
+        for table in site.lists[name]:
+            try:
+                tables.lookup_many(table, ["postmaster@localhost"])
+            except TableError as error:
+                yield (
+                    f"{name}: {error}: recipients whom it may concern count as outside; "
+                    f"let the user {settings.user} read it"
+                )
 
 
 def _holds(policies: PolicyFile) -> bool:

@@ -12,6 +12,7 @@ from holdgate.findings import Inspection
 from holdgate.gate import edits, reading
 from holdgate.gate.spool import Spool
 from holdgate.policy.model import UNINSPECTED, PolicyFile, load_policies
+from holdgate.policy.routes import Routes
 from holdgate.policy.verdict import PolicySet, Verdict
 from holdgate.quarantine.recorded import envelope_of, inspection_of, was_inspected
 from holdgate.quarantine.store import open_store
@@ -39,7 +40,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _load(arguments: argparse.Namespace) -> tuple[Settings, PolicyFile, PolicySet]:
     settings = load_settings(arguments.config)
     policies = load_policies(arguments.policies or settings.policy.file)
-    return settings, policies, PolicySet(policies, Tables(settings.queue.postfix_config))
+    tables = Tables(settings.queue.postfix_config)
+    return settings, policies, PolicySet(policies, tables, Routes.of(settings, tables))
 
 
 def _test(arguments: argparse.Namespace) -> int:

@@ -137,6 +137,8 @@ class Callbacks(Milter.Base):
         space = " " if self._protocol & Milter.P_HDR_LEADSPC else ""
         for name, value in reply.add:
             self.addheader(name, space + value)
+        if reply.bare_bounce:
+            self.chgfrom(f"<{reply.bare_bounce}>", "RET=HDRS")
         if reply.hold:
             self.quarantine(reply.hold)
         return int(Milter.CONTINUE)
@@ -154,6 +156,6 @@ def run(new_session: Callable[[], Session], socket: str, timeout: int) -> None:
     libmilter takes SIGTERM itself and lets sessions end. Raises Milter.error when the socket cannot be used.
     """
     Milter.factory = lambda: Callbacks(new_session())
-    Milter.set_flags(Milter.ADDHDRS | Milter.CHGHDRS | Milter.QUARANTINE)
+    Milter.set_flags(Milter.ADDHDRS | Milter.CHGHDRS | Milter.CHGFROM | Milter.QUARANTINE)
     Milter.set_exception_policy(Milter.TEMPFAIL)
     Milter.runmilter(_NAME, socket, timeout)

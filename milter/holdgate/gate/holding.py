@@ -12,10 +12,9 @@ from pathlib import Path
 
 from holdgate import maillog, metrics
 from holdgate.milters import is_ours
-from holdgate.tables import TableError, Tables, says, split_list
+from holdgate.tables import TableError, Tables, postconf, says, split_list
 
 _SETTINGS = ("queue_directory", "milter_header_checks", "smtpd_milters", "non_smtpd_milters")
-_TIMEOUT = 20
 
 
 def must_ask(config: Path, socket: str, header: tuple[str, str]) -> bool:
@@ -48,14 +47,8 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 @functools.lru_cache(maxsize=4)
 def _settings(config: Path, _stamps: tuple[tuple[int, int, int], ...]) -> tuple[tuple[str, ...], bool]:
     """Return `_SETTINGS`, and whether a service of master.cf has tables of its own; for files with these stamps."""
-    values = tuple(_postconf(config, "-xh", *_SETTINGS))
-    return values, bool(_postconf(config, "-P", "*/*/milter_header_checks"))
-
-
-def _postconf(config: Path, *arguments: str) -> list[str]:
-    command = ["postconf", "-c", str(config), *arguments]
-    done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=True, text=True, errors="replace")
-    return done.stdout.splitlines()
+    values = tuple(postconf(config, "-xh", *_SETTINGS))
+    return values, bool(postconf(config, "-P", "*/*/milter_header_checks"))
 
 
 def _is_followed(entries: list[str], socket: str, queue_directory: Path) -> bool:

@@ -16,6 +16,7 @@ from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.gate import edits
 from holdgate.policy.model import load_policies
+from holdgate.policy.routes import Routes
 from holdgate.policy.verdict import PolicySet
 from holdgate.quarantine.store import Store
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
@@ -101,7 +102,8 @@ def _lower(names: Iterable[str]) -> frozenset[str]:
 def _read(settings: Settings) -> Ruling:
     policies = load_policies(settings.policy.file)
     sealer = Sealer(load_keys(settings.seal.keys), settings.seal.lifetime)
-    policy_set = PolicySet(policies, Tables(settings.queue.postfix_config))
+    tables = Tables(settings.queue.postfix_config)
+    policy_set = PolicySet(policies, tables, Routes.of(settings, tables))
     wanted = PoolSettings.of(settings, policies.profiles())
     pool = Pool(wanted)
     try:

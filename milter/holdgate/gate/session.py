@@ -182,8 +182,15 @@ class Session:
             add=edits.additions(
                 inspection, verdict, ruling.settings.policy, incident_id, self._seal(sealed, inspection, verdict, now)
             ),
+            bare_bounce=self._bare_bounce(inspection),
             hold=f"Holdgate incident {incident_id}" if verdict.action is Action.QUARANTINE and self._must_ask() else "",
         )
+
+    def _bare_bounce(self, inspection: Inspection) -> str:
+        """Return the sender where a bounce would carry outside what was found, or not read, in mail from inside."""
+        envelope = self._envelope
+        telling = inspection.findings or inspection.status != "complete"
+        return envelope.sender if telling and self._ruling.policies.bounces_outside(envelope) else ""
 
     def _seal(self, sealed: Sealed, inspection: Inspection, verdict: Verdict, now: datetime) -> str:
         """Return the seal of the message as it goes on, with the policies' own fields; "" where it gets none."""

@@ -28,9 +28,13 @@ class Candidates:
             for key in keys:
                 self._filed.setdefault(key, []).append(place)
 
-    def of(self, envelope: Envelope, inspection: Inspection) -> list[int]:
-        """Return the places of all that may fit the message for some recipient, in order."""
-        found = {place for key in _asked(envelope, inspection) for place in self._filed.get(key, ())}
+    def of(self, envelope: Envelope, inspection: Inspection, recipients: Sequence[str] | None = None) -> list[int]:
+        """Return the places of all that may fit the message for some recipient, in order.
+
+        `recipients` are those that are judged, where they are not the ones of the envelope.
+        """
+        judged = envelope.recipients if recipients is None else recipients
+        found = {place for key in _asked(envelope, inspection, judged) for place in self._filed.get(key, ())}
         return sorted(found.union(self._always)) if found else self._always
 
 
@@ -60,11 +64,11 @@ def _address_key(pattern: str) -> str | None:
     return pattern if is_plain(pattern) else None
 
 
-def _asked(envelope: Envelope, inspection: Inspection) -> Iterator[_Key]:
+def _asked(envelope: Envelope, inspection: Inspection, recipients: Sequence[str]) -> Iterator[_Key]:
     """Yield all keys that a message has."""
     yield from (("sender", key) for key in _address_keys(envelope.sender))
     # A message without recipients is judged as one to the null address.
-    for recipient in envelope.recipients or [""]:
+    for recipient in recipients or [""]:
         yield from (("recipient", key) for key in _address_keys(recipient))
     if envelope.auth_user:
         yield "user", envelope.auth_user.casefold()

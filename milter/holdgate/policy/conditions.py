@@ -53,6 +53,25 @@ def address_matcher(patterns: Iterable[str], tables: Tables) -> Matcher:
     return lambda address: shell(address) or any(tables.lookup_address(table, address) is not None for table in asked)
 
 
+def inside_matcher(domains: Iterable[str], tables: Tables) -> Matcher:
+    """Return a matcher for the addresses that are inside. The matcher raises TableError.
+
+    A domain with letters beyond ASCII is inside only where it is listed as it stands: without regard to case some of
+    them are written like another domain's (RFC 5895). An address literal is never inside.
+    """
+    listed = list(domains)
+    matches = address_matcher(listed, tables)
+    exact = frozenset(domain.removeprefix("*@").lower() for domain in listed)
+
+    def is_inside(address: str) -> bool:
+        domain = address.rpartition("@")[2]
+        if not domain.isascii():
+            return domain.lower() in exact
+        return not domain.startswith("[") and matches(address)
+
+    return is_inside
+
+
 def client_matcher(networks: Iterable[Network]) -> Matcher:
     """Return a matcher for client addresses; what is no IP address (a local submission) matches nothing."""
     known = list(networks)
@@ -74,7 +93,9 @@ class Compiled:
         self._conditions = conditions
         self._envelope = tuple(_envelope_checks(conditions, tables))
         self._content = tuple(_content_checks(conditions))
-        self._recipient = tuple(_recipient_checks(conditions, is_internal, tables))
+        self._direction = conditions.direction
+        self._is_internal = is_internal
+        self._recipient = tuple(_recipient_checks(conditions, tables))
 
     def fits_message(self, envelope: Envelope, inspection: Inspection, now: datetime) -> bool:
         """Say whether all that concerns the whole message is true. Raises TableError."""
@@ -91,8 +112,12 @@ class Compiled:
                 return False
         return True
 
-    def fits_recipient(self, recipient: str) -> bool:
-        """Say whether all that concerns this recipient is true. Raises TableError."""
+    def fits_recipient(self, recipient: str, is_inside: bool | None = None) -> bool:
+        """Say whether all that concerns this recipient is true; `is_inside` is where it is known. Raises TableError."""
+        if self._direction != "any":
+            inside = self._is_internal(recipient) if is_inside is None else is_inside
+            if inside != (self._direction == "internal"):
+                return False
         return all(check(recipient) for check in self._recipient)
 
 
@@ -100,11 +125,7 @@ _EnvelopeCheck = Callable[[Envelope, datetime], bool]
 _ContentCheck = Callable[[Inspection], bool]
 
 
-def _recipient_checks(conditions: Conditions, is_internal: Matcher, tables: Tables) -> Iterable[Matcher]:
-    if conditions.direction == "outbound":
-        yield lambda recipient: not is_internal(recipient)
-    elif conditions.direction == "internal":
-        yield is_internal
+def _recipient_checks(conditions: Conditions, tables: Tables) -> Iterable[Matcher]:
     if conditions.recipient:
         yield address_matcher(conditions.recipient, tables)
     if conditions.not_recipient:

@@ -3,7 +3,9 @@
 =====================  =======================================================================================
 step                   what happens
 =====================  =======================================================================================
-1. for each recipient  the policies are gone through in order; those that an exemption lifts are passed over
+1. for each recipient  the policies are gone through in order; those that an exemption lifts are passed over. The
+                       same is done for each address that a recipient leads to (aliases, forward files), for who gets
+                       a blind copy, and for a sender outside, to whom a bounce would carry what comes from inside
 2. the first that fits  in its conditions on the message and on this recipient decides for this recipient
 3. mode observe        a policy that only observes is noted, and the search goes on behind it
 4. no policy fits      allow
@@ -22,8 +24,10 @@ from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.policy.action import Action
 from holdgate.policy.candidates import Candidates
-from holdgate.policy.conditions import Compiled, address_matcher
+from holdgate.policy.conditions import Compiled, inside_matcher
+from holdgate.policy.destinations import Destination, bounce, destinations
 from holdgate.policy.model import UNINSPECTED, Conditions, Exemption, Policy, PolicyFile
+from holdgate.policy.routes import Routes
 from holdgate.tables import Tables
 
 
@@ -48,9 +52,13 @@ class Verdict:
 class PolicySet:
     """The policies of one file, ready to decide. A new file makes a new set; one that is in use never changes."""
 
-    def __init__(self, policies: PolicyFile, tables: Tables) -> None:
+    def __init__(self, policies: PolicyFile, tables: Tables, routes: Routes | None = None) -> None:
+        """Judge recipients by where they lead by `routes`; without, as they are written."""
         self.file = policies
-        internal = address_matcher(policies.internal_domains, tables)
+        internal = inside_matcher(policies.internal_domains, tables)
+        self._internal = internal
+        # Where nothing is inside, no way leads outside.
+        self._routes = routes if policies.internal_domains else None
         self._places = {policy.name: place for place, policy in enumerate(policies.policy)}
         self._policies = [(policy, Compiled(policy, internal, tables)) for policy in policies.policy]
         self._candidates = Candidates(policies.policy)
@@ -64,32 +72,44 @@ class PolicySet:
 
     def decide(self, envelope: Envelope, inspection: Inspection, now: datetime) -> Verdict:
         """Return the verdict on a message; `now` is aware. Raises TableError when a table cannot be asked."""
+        judged = list(destinations(envelope, self._routes, self._internal))
+        addresses = [one.address for one in judged]
         fitting = [
             (policy, compiled)
-            for policy, compiled in map(self._policies.__getitem__, self._candidates.of(envelope, inspection))
+            for policy, compiled in map(
+                self._policies.__getitem__, self._candidates.of(envelope, inspection, addresses)
+            )
             if compiled.fits_message(envelope, inspection, now)
         ]
         today = now.astimezone(UTC).date()
         exemptions = [
             (exemption, compiled)
-            for exemption, compiled in map(self._exemptions.__getitem__, self._lifting.of(envelope, inspection))
+            for exemption, compiled in map(
+                self._exemptions.__getitem__, self._lifting.of(envelope, inspection, addresses)
+            )
             if today <= exemption.expires and compiled.fits_message(envelope, inspection, now)
         ]
         observed: dict[str, None] = {}
         chosen: dict[str, Policy | None] = {}
-        # A message without recipients does not reach us; the null entry keeps the rules the same for one that would.
-        for recipient in envelope.recipients or [""]:
-            lifted = [exemption for exemption, compiled in exemptions if compiled.fits_recipient(recipient)]
-            chosen[recipient] = _first(fitting, lifted, recipient, observed)
+        for one in judged:
+            lifted = [exemption for exemption, compiled in exemptions if compiled.fits_recipient(one.address)]
+            chosen[one.called] = _first(fitting, lifted, one, observed)
         return self._strictest(chosen, inspection, tuple(observed))
 
     def wants_ocr(self, envelope: Envelope, now: datetime) -> bool:
         """Say whether a policy asks that pictures of this message be read. Raises TableError."""
         return any(
             compiled.fits_envelope(envelope, now)
-            and any(compiled.fits_recipient(recipient) for recipient in envelope.recipients)
+            and any(
+                compiled.fits_recipient(one.address, one.is_inside)
+                for one in destinations(envelope, self._routes, self._internal)
+            )
             for compiled in self._ocr
         )
+
+    def bounces_outside(self, envelope: Envelope) -> bool:
+        """Say whether a bounce would carry outside what comes from inside. Raises TableError."""
+        return bool(bounce(envelope, self._routes, self._internal))
 
     def _strictest(
         self, chosen: dict[str, Policy | None], inspection: Inspection, observed: tuple[str, ...]
@@ -119,12 +139,15 @@ class PolicySet:
 
 
 def _first(
-    fitting: Sequence[tuple[Policy, Compiled]], lifted: Sequence[Exemption], recipient: str, observed: dict[str, None]
+    fitting: Sequence[tuple[Policy, Compiled]],
+    lifted: Sequence[Exemption],
+    judged: Destination,
+    observed: dict[str, None],
 ) -> Policy | None:
     for policy, compiled in fitting:
         if any(not exemption.policy or policy.name in exemption.policy for exemption in lifted):
             continue
-        if not compiled.fits_recipient(recipient):
+        if not compiled.fits_recipient(judged.address, judged.is_inside):
             continue
         if policy.mode == "enforce":
             return policy

@@ -123,6 +123,14 @@ def test_a_blocked_message_is_refused(new_service: NewService, monkeypatch: pyte
     assert context.changes == [("setreply", "550", "5.7.1", "no")]
 
 
+def test_a_bounce_is_bared(new_service: NewService, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, context = connection(new_service())
+    one._actions |= Milter.CHGFROM
+    monkeypatch.setattr(one._session, "end_of_message", lambda _queue_id: Reply(bare_bounce="x@partner.example"))
+    assert converse(one) == Milter.CONTINUE
+    assert context.changes == [("chgfrom", "<x@partner.example>", "RET=HDRS")]
+
+
 def test_libmilter_is_told_to_defer_whatever_comes_through(
     new_service: NewService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +141,7 @@ def test_libmilter_is_told_to_defer_whatever_comes_through(
     monkeypatch.setattr(Milter, "factory", Milter.factory)
     callbacks.run(new_service().session, "unix:/x", 300)
     assert said["set_exception_policy"] == Milter.TEMPFAIL
-    assert said["set_flags"] == Milter.ADDHDRS | Milter.CHGHDRS | Milter.QUARANTINE
+    assert said["set_flags"] == Milter.ADDHDRS | Milter.CHGHDRS | Milter.CHGFROM | Milter.QUARANTINE
     assert said["run"] == ("holdgate", "unix:/x", 300)
     assert isinstance(Milter.factory(), Callbacks)
 

@@ -106,13 +106,13 @@ def test_postfix_is_asked_anew_once_a_file_changed(tmp_path: Path, monkeypatch: 
     table.write_text(CHECKS.read_text())
     assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{table}")
     asked: list[str] = []
-    run = holding._postconf
+    run = holding.postconf
 
     def counting(config: Path, *arguments: str) -> list[str]:
         asked.append(arguments[0])
         return run(config, *arguments)
 
-    monkeypatch.setattr(holding, "_postconf", counting)
+    monkeypatch.setattr(holding, "postconf", counting)
     assert not must_ask(tmp_path, SOCKET, HEADER)
     assert asked == []
     table.write_text("/^X-Other:/ HOLD\n")

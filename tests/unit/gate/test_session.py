@@ -12,6 +12,7 @@ from holdgate.gate import holding
 from holdgate.gate.reply import Reply
 from holdgate.gate.session import Session
 from holdgate.policy.action import Action
+from holdgate.policy.verdict import PolicySet
 from holdgate.quarantine.states import State
 from holdgate.seal import HeaderHash
 from tests.unit.gate.conftest import HOLD_ALL, FakeService, NewService
@@ -297,3 +298,24 @@ def test_what_was_not_read_gets_what_uninspected_says(new_service: NewService, a
     assert [incident.policy for incident in service.store.incidents] == (
         ["uninspected"] if action in (Action.QUARANTINE, Action.BLOCK) else []
     )
+
+
+@pytest.mark.parametrize(
+    ("inspection", "sender", "bare"),
+    [
+        (LIMITED, "thief@partner.example", "thief@partner.example"),
+        (Inspection(), "thief@partner.example", ""),
+        (LIMITED, "anna@corp.example", ""),
+    ],
+)
+def test_a_bounce_takes_no_content_outside(
+    new_service: NewService, monkeypatch: pytest.MonkeyPatch, inspection: Inspection, sender: str, bare: str
+) -> None:
+    allow = {"uninspected": "allow", "policy": [{"name": "all", "action": "allow"}]}
+    service = new_service(allow, inspection=inspection)
+    outside = lambda _set, envelope: envelope.sender == "thief@partner.example"  # noqa: E731
+    monkeypatch.setattr(PolicySet, "bounces_outside", outside)
+    session = service.session()
+    session.begin(sender, "")
+    session.add_recipient("bob@corp.example")
+    assert session.end_of_message("4Q").bare_bounce == bare

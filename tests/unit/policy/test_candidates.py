@@ -25,7 +25,7 @@ conditions = st.builds(
     sender=some_patterns,
     recipient=some_patterns,
     not_sender=some_patterns,
-    auth_user=st.lists(st.sampled_from(["anna", "ANNA", "a*", "bob"]), max_size=2),
+    auth_user=st.lists(st.sampled_from(["anna", "a*", "bob", "b*"]), max_size=3),
     subject=st.lists(st.sampled_from(["*plan*", "plan", "p?an", "PLAN*"]), max_size=2),
     profile=st.dictionaries(st.sampled_from(["dlp-pii", "payment"]), st.sampled_from(SEVERITIES), max_size=2),
     found=st.lists(
@@ -74,6 +74,25 @@ def test_all_that_fit_are_among_the_candidates(
     candidates = Candidates(listed).of(envelope, inspection)
     assert set(fitting) <= set(candidates)
     assert candidates == sorted(set(candidates))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"auth_user": ["carl", "a*"]},
+        {"auth_user": ["a*", "carl"]},
+        {"sender": ["carl@corp.example", "*@corp.*"]},
+        {"recipient": ["carl@partner.example", "b*"]},
+        {"found": [{"id": "us-*"}, {"id": "iban"}]},
+        {"inspection": ["failed", "complete"]},
+        {"profile": {"payment": "low", "dlp-pii": "medium"}},
+    ],
+)
+def test_one_that_may_fit_by_some_of_its_values_is_a_candidate(given: dict[str, object]) -> None:
+    envelope = Envelope(sender="anna@corp.example", recipients=["bob@partner.example"], auth_user="anna")
+    findings = [Finding("us-ssn", "high", 1, 1, [], []), Finding("iban", "high", 1, 1, [], [])]
+    inspection = Inspection(profiles={"dlp-pii": "medium"}, findings=findings)
+    assert Candidates([Conditions.model_validate(given)]).of(envelope, inspection) == [0]
 
 
 @pytest.mark.parametrize(

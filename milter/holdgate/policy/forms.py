@@ -1,0 +1,102 @@
+"""The forms in which an address may be written, as trivial-rewrite(8) reads them, and the right side of an alias.
+
+Some forms have an address within an address: ``bob%b.example@a.example``, ``b.example!bob@a.example``,
+``"bob@b.example"@a.example``. Whether the outer domain sends them on is its own matter, so both count.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+_ROUTE = re.compile(r"@[^:]*:(?=.)")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_INNER = re.compile(r"[%!@:]")
+_LEVELS = 5
+_TARGET = re.compile(r'\s*((?:"(?:[^"\\]|\\.)*"|<[^<>]*>|\([^()]*\)|[^\s,"<(]|[<("])+)[\s,]*')
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """What is added to an address without a domain (`origin`), and to a domain without a dot; "" for nothing."""
+
+    origin: str = ""
+    domain: str = ""
+
+
+class Forms(NamedTuple):
+    """An address as it is routed, in lower case, those that stand within it, and whether it may lead elsewhere."""
+
+    address: str
+    inner: tuple[str, ...] = ()
+    is_odd: bool = False
+
+
+def rewritten(address: str, rewriting: Rewriting) -> Forms:
+    """Read an address as it stands in a command or on the right side of an alias.
+
+    A source route (RFC 5321, appendix C) and dots at the end are dropped, a missing domain is added.
+    """
+    first = _completed(address, rewriting)
+    found: list[str] = []
+    odd = False
+    left = [first]
+    for _ in range(_LEVELS):
+        inner: list[str] = []
+        for one in left:
+            name = _unquoted(one.rpartition("@")[0])
+            odd |= _INNER.search(name) is not None or not name.isprintable()
+            inner += (_completed(each, rewriting) for each in _within(name))
+        left = [one for one in dict.fromkeys(inner) if one not in found]
+        found += left
+    return Forms(first, tuple(found), odd)
+
+
+def _completed(address: str, rewriting: Rewriting) -> str:
+    address = _ROUTE.sub("", address.strip(), count=1) if address.startswith("@") else address.strip()
+    address = address.rstrip(".").lower()
+    if not address:
+        return ""
+    local, at, domain = address.rpartition("@")
+    if not at:
+        plain = _unquoted(address)
+        if "!" in plain:
+            site, _, user = plain.partition("!")
+            local, domain = user, site
+        elif "%" in plain:
+            local, _, domain = plain.rpartition("%")
+        elif rewriting.origin:
+            local, domain = address, rewriting.origin.lower()
+        else:
+            return address
+    if rewriting.domain and "." not in domain and not domain.startswith("["):
+        domain = f"{domain}.{rewriting.domain.lower()}"
+    return f"{local}@{domain}"
+
+
+def _within(name: str) -> Iterator[str]:
+    """Yield the addresses that a mailbox name holds."""
+    if "@" in name:
+        yield name
+    if "!" in name:
+        site, _, user = name.partition("!")
+        yield f"{user}@{site}"
+    if "%" in name:
+        user, _, site = name.rpartition("%")
+        yield f"{user}@{site}"
+
+
+def _unquoted(local: str) -> str:
+    return _QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match[1]), local).strip()
+
+
+def targets(answer: str) -> Iterator[str]:
+    """Yield what the right side of an alias names (aliases(5), virtual(5)), without quotes and brackets."""
+    for item in _TARGET.findall(answer):
+        bracketed = re.search(r"<([^<>]*)>", item)
+        target = bracketed[1] if bracketed else item
+        if target.startswith('"') and (quoted := _QUOTED.fullmatch(target)):
+            target = _unquoted(target) if quoted[1][:1] in ("|", "/", ":") else target
+        target = re.sub(r"^\([^()]*\)$", "", target).strip()
+        if target:
+            yield target

@@ -1,0 +1,299 @@
+"""Where mail for a recipient ends, as Postfix routes it: rewritten forms, aliases, forward files, blind copies.
+
+A milter sees recipients as the client wrote them. What follows is done by trivial-rewrite(8), cleanup(8) and local(8):
+``bob%partner.example@corp.example`` goes on to bob, and so does what an alias leads to. Postfix's own tables are asked
+here, in its order (ADDRESS_REWRITING_README, virtual(5), aliases(5), local(8)). Where the end of the way cannot be
+known (a command, a forward file that may not be read, a table that does not answer) that is said, and the recipient
+counts as outside.
+"""
+
+import ipaddress
+import pwd
+import subprocess
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from holdgate import maillog, metrics
+from holdgate.config import Settings
+from holdgate.notation import Network
+from holdgate.policy.forms import Rewriting, rewritten, targets
+from holdgate.policy.site import Site, filled, read_site, state_of, without_extension
+from holdgate.tables import TableError, Tables, is_pattern
+
+# How far an alias is followed, and to how many addresses; Postfix's own limits are 1000 and 1000
+# (virtual_alias_recursion_limit, virtual_alias_expansion_limit).
+_DEPTH = 20
+_MOST = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where mail for one recipient goes: the addresses, and why the end is not known for certain, "" if it is."""
+
+    ends: tuple[str, ...]
+    unknown: str = ""
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One recipient on its way."""
+
+    ends: dict[str, None] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    next: list[str] = field(default_factory=list)
+    unknown: str = ""
+
+    def doubt(self, why: str) -> None:
+        self.unknown = self.unknown or why
+
+    def lead_to(self, addresses: Iterable[str]) -> None:
+        for address in addresses:
+            if address not in self.seen:
+                self.seen.add(address)
+                self.next.append(address)
+        if len(self.seen) > _MOST:
+            self.doubt(f"more than {_MOST} addresses")
+            self.next.clear()
+
+
+class Routes:
+    """Answers for one Postfix instance, by its settings as they are now. May be used by many threads."""
+
+    def __init__(self, config: Path, tables: Tables, inbound: Sequence[Network] = ()) -> None:
+        """Ask the instance of this configuration. Clients in `inbound` hand us mail from outside."""
+        self._config = config
+        self._inbound = inbound
+        self._tables = tables
+        self._lock = threading.Lock()
+        self._seen: tuple[int, ...] = ()
+        self._site: Site | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, tables: Tables) -> "Routes":
+        """Ask the instance that the settings name."""
+        return cls(settings.queue.postfix_config, tables, settings.policy.inbound_clients)
+
+    def site(self) -> Site | None:
+        """Return the settings, read anew when main.cf or master.cf changed; None where Postfix cannot be asked."""
+        state = state_of(self._config)
+        with self._lock:
+            if state != self._seen or self._site is None:
+                try:
+                    self._site = read_site(self._config)
+                except (OSError, subprocess.SubprocessError) as error:
+                    metrics.ERRORS.labels("routes").inc()
+                    maillog.failed(stage="routes", error=f"{type(error).__name__}: {error}")
+                    self._site = None
+                self._seen = state
+            return self._site
+
+    def way_of(self, recipient: str) -> Way:
+        """Follow a recipient, as it was written in RCPT, to the end."""
+        site = self.site()
+        if site is None:
+            return Way((recipient,), "Postfix's settings cannot be read")
+        address, others, is_odd = rewritten(recipient, site.rewriting)
+        walk = _Walk()
+        walk.lead_to([address, *others])
+        if is_odd:
+            walk.doubt("an address within an address")
+        for _ in range(_DEPTH):
+            addresses, walk.next = walk.next, []
+            if not addresses:
+                break
+            self._step(site, walk, addresses)
+        else:
+            walk.doubt("an alias without an end")
+        return Way((address, *(end for end in (*others, *walk.ends) if end != address)), walk.unknown)
+
+    def copies(self, sender: str) -> Way:
+        """Return who gets a copy of every message, and of every one from this sender."""
+        site = self.site()
+        if site is None:
+            return Way((), "")
+        walk = _Walk()
+        copies = [site.words["always_bcc"]] if site.words["always_bcc"] else []
+        if sender:
+            copies += self._mapped(site, walk, "sender_bcc_maps", [sender.lower()]).get(sender.lower(), [])
+        if not copies and not walk.unknown:
+            return Way((), "")
+        ways = [self.way_of(copy) for copy in copies]
+        ends = dict.fromkeys(end for way in ways for end in way.ends)
+        return Way(tuple(ends), next((way.unknown for way in ways if way.unknown), walk.unknown))
+
+    def copies_by_recipient(self) -> bool:
+        """Say whether some recipients' mail is copied to others."""
+        site = self.site()
+        return site is None or bool(site.lists["recipient_bcc_maps"])
+
+    def within(self, address: str) -> Way:
+        """Return an address and those within it, as rewriting finds them, and no alias: where a bounce would go."""
+        site = self.site()
+        first, others, is_odd = rewritten(address, site.rewriting if site is not None else Rewriting())
+        return Way((first, *others), "an address within an address" if is_odd else "")
+
+    def is_inside(self, client_address: str, auth_user: str) -> bool:
+        """Say whether a client is one of ours: it authenticated, is on this machine, or in mynetworks. Else it is not.
+
+        What cannot be read counts as ours.
+        """
+        site = self.site()
+        if auth_user or site is None:
+            return True
+        try:
+            client = ipaddress.ip_address(client_address.removeprefix("IPv6:"))
+        except ValueError:
+            return True
+        if any(client in network for network in self._inbound):
+            return False
+        return site.networks is None or client.is_loopback or any(client in network for network in site.networks)
+
+    # -- one step -------------------------------------------------------------------------------------------------
+
+    def _step(self, site: Site, walk: _Walk, addresses: list[str]) -> None:
+        left = addresses
+        for name in ("recipient_canonical_maps", "canonical_maps", "virtual_alias_maps"):
+            found = self._mapped(site, walk, name, left)
+            for address, mapped in found.items():
+                if mapped == [address]:
+                    continue
+                walk.lead_to(mapped)
+                if address in mapped:
+                    walk.ends[address] = None
+            left = [address for address in left if found.get(address, [address]) == [address]]
+        for copies in self._mapped(site, walk, "recipient_bcc_maps", addresses).values():
+            walk.lead_to(copies)
+        local = [address for address in left if self._is_local(site, walk, address)]
+        walk.ends.update(dict.fromkeys(address for address in left if address not in local))
+        self._deliver(site, walk, local)
+
+    def _mapped(self, site: Site, walk: _Walk, name: str, addresses: Sequence[str]) -> dict[str, list[str]]:
+        """Ask the tables of a setting for addresses, by mailbox and extension, mailbox, and domain (virtual(5))."""
+        found: dict[str, list[str]] = {}
+        for table in site.lists[name]:
+            left = [address for address in addresses if address not in found]
+            keys = {address: list(self._keys(site, address, table)) for address in left}
+            answers = self._ask(walk, table, [key for some in keys.values() for key in some])
+            for address, some in keys.items():
+                answer = next((answers[key] for key in some if key in answers), None)
+                if answer is not None:
+                    found[address] = self._targets(site, walk, answer, address)
+        return found
+
+    def _keys(self, site: Site, address: str, table: str) -> Iterator[str]:
+        local, _, domain = address.rpartition("@")
+        yield address
+        if is_pattern(table):
+            return
+        plain = without_extension(local, site.words["recipient_delimiter"])
+        if plain != local:
+            yield f"{plain}@{domain}"
+        if domain == site.words["myorigin"].lower() or domain in site.lists["mydestination"]:
+            yield local
+            if plain != local:
+                yield plain
+        yield f"@{domain}"
+
+    def _ask(self, walk: _Walk, table: str, keys: Sequence[str]) -> dict[str, str]:
+        try:
+            return self._tables.lookup_many(table, keys)
+        except TableError as error:
+            metrics.ERRORS.labels("routes").inc()
+            maillog.failed(stage="routes", error=str(error))
+            walk.doubt(f"{table} cannot be asked")
+            return {}
+
+    def _targets(self, site: Site, walk: _Walk, answer: str, address: str) -> list[str]:
+        found = []
+        local, _, _ = address.rpartition("@")
+        for target in targets(answer):
+            if target.startswith("@"):
+                found.append(f"{local}{target}".lower())
+            elif target.startswith("|"):
+                walk.doubt("a command")
+            elif target.startswith(":include:"):
+                found += self._included(site, walk, Path(target.removeprefix(":include:")))
+            elif not target.startswith("/"):  # a file stays on this machine
+                first, others, is_odd = rewritten(target.removeprefix("\\"), site.rewriting)
+                if is_odd:
+                    walk.doubt("an address within an address")
+                found += [first, *others]
+        return found
+
+    def _included(self, site: Site, walk: _Walk, path: Path) -> list[str]:
+        try:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            walk.doubt(f"{path} cannot be read")
+            return []
+        listed = ",".join(line for line in lines if line.strip() and not line.startswith("#"))
+        if ":include:" in listed:
+            walk.doubt(f"{path} includes another list")
+            return []
+        return self._targets(site, walk, listed, "")
+
+    # -- local(8) -------------------------------------------------------------------------------------------------
+
+    def _is_local(self, site: Site, walk: _Walk, address: str) -> bool:
+        domain = address.rpartition("@")[2]
+        for table in site.lists["transport_maps"]:
+            answers = self._ask(walk, table, [address] if is_pattern(table) else [address, domain])
+            if answer := answers.get(address) or answers.get(domain):
+                return answer.startswith("local:")
+        if not site.words["local_transport"].startswith("local"):
+            return False
+        return any(self._holds(walk, entry, domain) for entry in site.lists["mydestination"])
+
+    def _holds(self, walk: _Walk, entry: str, domain: str) -> bool:
+        """Say whether an entry of mydestination is for a domain; one that is a file is, for all that is known."""
+        if entry.startswith("/"):
+            return True
+        if ":" in entry:
+            return domain in self._ask(walk, entry, [domain])
+        return entry == domain
+
+    def _deliver(self, site: Site, walk: _Walk, addresses: Sequence[str]) -> None:
+        """Follow what local(8) delivers: an alias, else a forward file, else to who gets mail for unknown users."""
+        delimiter = site.words["recipient_delimiter"]
+        names = {address: address.rpartition("@")[0] for address in addresses}
+        found: dict[str, str] = {}
+        for table in site.lists["alias_maps"]:
+            keys = {key for name in names.values() for key in (name, without_extension(name, delimiter))}
+            found = self._ask(walk, table, sorted(keys)) | found
+        for address, name in names.items():
+            user = without_extension(name, delimiter)
+            answer = found.get(name, found.get(user))
+            if answer is None:
+                self._forward(site, walk, address, user, name)
+                continue
+            mapped = self._targets(site, walk, answer, address)
+            own = {address, user, f"{user}@{site.words['myorigin']}".lower()}
+            walk.lead_to(target for target in mapped if target not in own)
+            if own.intersection(mapped):  # an alias that names itself goes on to the user (aliases(5))
+                self._forward(site, walk, address, user, name)
+
+    def _forward(self, site: Site, walk: _Walk, address: str, user: str, name: str) -> None:
+        walk.ends[address] = None
+        try:
+            home = pwd.getpwnam(user).pw_dir
+        except (KeyError, ValueError):
+            if relay := site.words["luser_relay"]:
+                extension = name[len(user) + 1 :]
+                said = {"user": user, "local": name, "domain": address.rpartition("@")[2], "extension": extension}
+                walk.lead_to(self._targets(site, walk, filled(relay, said | {"recipient": address}), address))
+            return
+        for template in site.lists["forward_path"]:
+            said = {"home": home, "user": user, "local": name, "extension": name[len(user) + 1 :]}
+            path = Path(filled(template, said))
+            try:
+                text = path.read_text(encoding="utf-8", errors="replace")
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError:
+                walk.doubt(f"{path} may be there and cannot be read")
+                return
+            lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+            walk.lead_to(self._targets(site, walk, ",".join(lines), address))
+            return

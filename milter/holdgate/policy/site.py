@@ -1,0 +1,89 @@
+"""What main.cf says of the ways of mail: aliases, local delivery, rewriting, our own networks (postconf(5))."""
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdgate.policy.forms import Rewriting
+from holdgate.tables import postconf, split_list
+
+MAPS = ("recipient_canonical_maps", "canonical_maps", "virtual_alias_maps", "recipient_bcc_maps")
+_LISTS = (*MAPS, "alias_maps", "sender_bcc_maps", "transport_maps", "mydestination", "forward_path")
+_WORDS = (
+    *("myorigin", "mydomain", "append_at_myorigin", "append_dot_mydomain", "recipient_delimiter"),
+    *("local_transport", "always_bcc", "luser_relay", "mynetworks"),
+)
+_SETTINGS = (*_LISTS, *_WORDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What main.cf says of the ways of mail; lists are split. `networks` is None where it could not be read."""
+
+    lists: Mapping[str, Sequence[str]]
+    words: Mapping[str, str]
+    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] | None
+
+    @property
+    def rewriting(self) -> Rewriting:
+        """How addresses without a whole domain are completed."""
+        origin = self.words["myorigin"] if self.words["append_at_myorigin"] == "yes" else ""
+        return Rewriting(origin, self.words["mydomain"] if self.words["append_dot_mydomain"] == "yes" else "")
+
+
+def read_site(config: Path) -> Site:
+    """Read what main.cf says, and what services of master.cf say otherwise. Raises OSError and SubprocessError."""
+    values = dict(zip(_SETTINGS, postconf(config, "-xh", *_SETTINGS), strict=True))
+    lists = {name: split_list(values[name]) for name in _LISTS}
+    for line in postconf(config, "-Px"):
+        place, _, value = line.partition("=")
+        name = place.strip().rpartition("/")[2]
+        if name in lists:  # which service takes a message is not known here: all of them count
+            lists[name] += [entry for entry in split_list(value) if entry not in lists[name]]
+    lists["mydestination"] = [entry.lower() for entry in lists["mydestination"]]
+    words = {name: values[name].strip() for name in _WORDS}
+    return Site(lists, words, _networks(words["mynetworks"]))
+
+
+def _networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] | None:
+    found = []
+    for entry in split_list(value):
+        try:
+            found.append(ipaddress.ip_network(entry.replace("[", "").replace("]", ""), strict=False))
+        except ValueError:  # a table, a file, or an exception
+            return None
+    return tuple(found)
+
+
+def state_of(config: Path) -> tuple[int, ...]:
+    """Return what changes when main.cf or master.cf does."""
+    found = []
+    for name in ("main.cf", "master.cf"):
+        try:
+            status = (config / name).stat()
+        except OSError:
+            found.append(0)
+        else:
+            found += [status.st_mtime_ns, status.st_ino, status.st_size]
+    return tuple(found)
+
+
+def without_extension(local: str, delimiter: str) -> str:
+    """Return a mailbox without its extension (recipient_delimiter: any of these characters, not the first one)."""
+    place = min((place for mark in delimiter if (place := local.find(mark, 1)) > 0), default=len(local))
+    return local[:place]
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """Put values into a template of local(8): $name, ${name}, $(name), ${name?text}, ${name:text}."""
+
+    def value(match: re.Match[str]) -> str:
+        name, kind, text = match[1] or match[2], match[3] or "", match[4] or ""
+        known = values.get(name, "")
+        if kind == "?":
+            return filled(text, values) if known else ""
+        return known or (filled(text, values) if kind == ":" else "")
+
+    return re.sub(r"\$(?:(\w+)|[{(](\w+)(?:([?:])([^{}()]*))?[)}])", value, template)

@@ -1,0 +1,145 @@
+"""Who is judged for a message: where recipients lead, copies, and the sender outside to whom a bounce would go."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from holdgate.envelope import Envelope
+from holdgate.findings import Inspection
+from holdgate.policy.action import Action
+from holdgate.policy.model import PolicyFile
+from holdgate.policy.routes import Routes, Way
+from holdgate.policy.verdict import PolicySet
+from holdgate.tables import Tables
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+OUTBOUND = {"name": "out", "direction": "outbound", "action": "quarantine"}
+ALLOWED = {"name": "bank", "recipient": ["*@bank.example"], "action": "allow"}
+
+
+class FakeRoutes(Routes):
+    """Ways that are told; whoever connects from 198.51.100.7 is outside."""
+
+    def __init__(self, ways: dict[str, Way], copies: Sequence[str] = ()) -> None:
+        super().__init__(Path("/nonexistent"), Tables(Path("/nonexistent")))
+        self.ways, self.to = ways, tuple(copies)
+        self.asked: list[str] = []
+
+    def site(self) -> None:
+        return None
+
+    def way_of(self, recipient: str) -> Way:
+        self.asked.append(recipient)
+        return self.ways.get(recipient, Way((recipient,)))
+
+    def copies(self, sender: str) -> Way:
+        return Way(self.to)
+
+    def copies_by_recipient(self) -> bool:
+        return False
+
+    def is_inside(self, client_address: str, auth_user: str) -> bool:
+        return client_address != "198.51.100.7"
+
+
+def decide(
+    ways: dict[str, Way],
+    recipient: str = "team@corp.example",
+    *,
+    sender: str = "anna@corp.example",
+    client: str = "",
+    copies: Sequence[str] = (),
+    policies: Sequence[dict[str, object]] = (OUTBOUND,),
+    inside: Sequence[str] = ("corp.example",),
+) -> tuple[Action, dict[str, str], FakeRoutes]:
+    routes = FakeRoutes(ways, copies)
+    file = PolicyFile.model_validate({"internal_domains": list(inside), "policy": list(policies)})
+    policy_set = PolicySet(file, Tables(Path("/nonexistent")), routes)
+    verdict = policy_set.decide(Envelope(sender, [recipient], client_address=client), Inspection(), NOW)
+    return verdict.action, verdict.recipients, routes
+
+
+def test_a_recipient_inside_stays_inside() -> None:
+    assert decide({})[:2] == (Action.ALLOW, {"team@corp.example": ""})
+
+
+def test_an_alias_that_leads_outside_is_outbound() -> None:
+    action, recipients, _ = decide({"team@corp.example": Way(("team@corp.example", "x@partner.example"))})
+    assert action is Action.QUARANTINE
+    assert recipients == {"team@corp.example": "", "team@corp.example → x@partner.example": "out"}
+
+
+def test_an_end_that_is_not_known_is_outside() -> None:
+    action, recipients, _ = decide({"team@corp.example": Way(("team@corp.example",), "a command")})
+    assert (action, recipients) == (Action.QUARANTINE, {"team@corp.example": "out"})
+
+
+def test_a_policy_for_an_address_is_for_where_an_alias_leads_too() -> None:
+    rival = {"name": "rival", "recipient": ["rival.example"], "action": "block"}
+    action, _, _ = decide({"team@corp.example": Way(("team@corp.example", "x@rival.example"))}, policies=[rival])
+    assert action is Action.BLOCK
+
+
+def test_an_allowed_recipient_does_not_hide_where_it_leads() -> None:
+    way = Way(("bob%rival.example@bank.example", "bob@rival.example"), "an address within an address")
+    action, recipients, _ = decide(
+        {"bob%rival.example@bank.example": way}, "bob%rival.example@bank.example", policies=[ALLOWED, OUTBOUND]
+    )
+    assert (action, set(recipients.values())) == (Action.QUARANTINE, {"bank", "out"})
+
+
+def test_a_recipient_outside_costs_no_question() -> None:
+    assert decide({}, "x@partner.example")[2].asked == []
+    assert decide({}, "team@corp.example")[2].asked == ["team@corp.example"]
+
+
+def test_who_gets_a_copy_is_judged() -> None:
+    assert decide({}, copies=["archive@corp.example"])[0] is Action.ALLOW
+    action, recipients, _ = decide({}, copies=["archive@partner.example"])
+    assert (action, recipients["copy to archive@partner.example"]) == (Action.QUARANTINE, "out")
+
+
+@pytest.mark.parametrize(
+    ("sender", "client", "action"),
+    [
+        ("thief@partner.example", "", Action.QUARANTINE),
+        ("thief@partner.example", "192.0.2.7", Action.QUARANTINE),
+        ("thief%partner.example@corp.example", "", Action.QUARANTINE),
+        ("thief@partner.example", "198.51.100.7", Action.ALLOW),
+        ("anna@corp.example", "", Action.ALLOW),
+        ("", "", Action.ALLOW),
+    ],
+)
+def test_a_sender_outside_is_a_recipient_of_the_bounce(sender: str, client: str, action: Action) -> None:
+    assert decide({}, sender=sender, client=client)[0] is action
+
+
+def test_where_a_bounce_stays_is_said() -> None:
+    file = PolicyFile.model_validate({"internal_domains": ["corp.example"], "policy": [OUTBOUND]})
+    policies = PolicySet(file, Tables(Path("/nonexistent")), FakeRoutes({}))
+    assert policies.bounces_outside(Envelope("thief@partner.example"))
+    assert not policies.bounces_outside(Envelope("anna@corp.example"))
+    assert not policies.bounces_outside(Envelope("thief@partner.example", client_address="198.51.100.7"))
+
+
+def test_where_nothing_is_inside_senders_are_not_judged() -> None:
+    allow = {"name": "all", "recipient": ["team@corp.example"], "action": "allow"}
+    assert decide({}, policies=[allow, OUTBOUND], inside=())[0] is Action.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("recipient", "is_inside"),
+    [
+        ("a@strasse.example", True),
+        ("a@straße.example", False),
+        ("a@bücher.example", True),
+        ("a@BÜCHER.example", True),
+        ("a@ｓtrasse.example", False),
+        ("a@[192.0.2.1]", False),
+    ],
+)
+def test_a_domain_that_only_looks_alike_is_outside(recipient: str, is_inside: bool) -> None:
+    action, _, _ = decide({}, recipient, sender="", inside=["strasse.example", "bücher.example"])
+    assert (action is Action.ALLOW) == is_inside

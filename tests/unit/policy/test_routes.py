@@ -1,0 +1,244 @@
+"""Where mail for a recipient ends, with the real postconf and postmap on a configuration of its own."""
+
+import os
+import pwd
+from collections.abc import Callable
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from holdgate.policy import routes as module
+from holdgate.policy.routes import Routes, Way
+from holdgate.tables import Tables
+
+pytestmark = pytest.mark.postfix
+
+MAIN = """\
+compatibility_level = 3.6
+queue_directory = /var/spool/postfix
+myhostname = mail.corp.example
+mydomain = corp.example
+myorigin = corp.example
+mydestination = corp.example, local.corp.example
+recipient_delimiter = +
+mynetworks = 192.0.2.0/24, [2001:db8::]/32
+alias_maps =
+local_transport = error:nobody here
+"""
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Callable[..., Routes]:
+    def make(main: str = "", master: str = "", tables: Tables | None = None) -> Routes:
+        (tmp_path / "main.cf").write_text(MAIN + main)
+        (tmp_path / "master.cf").write_text(f"smtp inet n - n - - smtpd\n{master}")
+        return Routes(tmp_path, tables or Tables(tmp_path))
+
+    return make
+
+
+def test_a_plain_recipient_is_its_own_end(at: Callable[..., Routes]) -> None:
+    assert at().way_of("Bob@Corp.example") == Way(("bob@corp.example",))
+
+
+OUT = "ext@partner.example"
+
+
+@pytest.mark.parametrize(
+    ("setting", "entries", "recipient", "ends"),
+    [
+        ("virtual_alias_maps", f"{{team@corp.example = {OUT}}}", "team@corp.example", [OUT]),
+        ("virtual_alias_maps", f"{{team@corp.example = {OUT}}}", "TEAM+x@corp.example", [OUT]),
+        ("virtual_alias_maps", f"{{team+x@corp.example = {OUT}}}", "team@corp.example", []),
+        ("virtual_alias_maps", f"{{team = {OUT}}}", "team@local.corp.example", [OUT]),
+        ("virtual_alias_maps", f"{{team = {OUT}}}", "team@other.example", []),
+        ("virtual_alias_maps", "{@corp.example = @partner.example}", "bob@corp.example", ["bob@partner.example"]),
+        ("virtual_alias_maps", f"{{a@corp.example = b}}, {{b@corp.example = {OUT}}}", "a", [OUT]),
+        ("canonical_maps", f"{{a@corp.example = {OUT}}}", "a@corp.example", [OUT]),
+        ("recipient_canonical_maps", f"{{a@corp.example = {OUT}}}", "a@corp.example", [OUT]),
+        ("recipient_bcc_maps", f"{{a@corp.example = {OUT}}}", "a@corp.example", [OUT]),
+        ("virtual_alias_maps", "{a@corp.example = b@corp.example}", "a@corp.example", ["b@corp.example"]),
+        ("virtual_alias_maps", "{a@corp.example = a@corp.example}", "a@corp.example", []),
+        ("virtual_alias_maps", f"{{b@corp.example = {OUT}}}", "a@corp.example", []),
+        ("virtual_alias_maps", "{a@corp.example = b%partner.example@corp.example}", "a@corp.example", None),
+    ],
+)
+def test_tables_are_followed(
+    at: Callable[..., Routes], setting: str, entries: str, recipient: str, ends: list[str] | None
+) -> None:
+    way = at(f"{setting} = inline:{{{entries}}}\n").way_of(recipient)
+    if ends is None:
+        assert "b@partner.example" in way.ends
+        assert way.unknown == "an address within an address"
+    else:
+        assert (list(way.ends[1:]), way.unknown) == (ends, "")
+
+
+def test_patterns_are_followed(at: Callable[..., Routes]) -> None:
+    maps = "virtual_alias_maps = regexp:{{/^sales-(.*)@/ $$1@partner.example}}\n"
+    assert at(maps).way_of("sales-bob@corp.example").ends[1:] == ("bob@partner.example",)
+
+
+def test_a_list_is_followed_to_each_of_its_members(at: Callable[..., Routes]) -> None:
+    entries = (
+        "{all@corp.example = a@corp.example, b@corp.example}, {b@corp.example = b@corp.example, x@partner.example}"
+    )
+    way = at(f"virtual_alias_maps = inline:{{{entries}}}\n").way_of("all@corp.example")
+    assert set(way.ends[1:]) == {"a@corp.example", "b@corp.example", "x@partner.example"}
+
+
+def test_aliases_that_go_round_have_an_end(at: Callable[..., Routes]) -> None:
+    table = "inline:{{a@corp.example = b@corp.example}, {b@corp.example = a@corp.example}}"
+    assert at(f"virtual_alias_maps = {table}\n").way_of("a@corp.example").unknown == ""
+
+
+def test_an_alias_that_grows_without_end_is_unknown(at: Callable[..., Routes]) -> None:
+    way = at("virtual_alias_maps = regexp:{{/^(.*)@corp.example$$/ x$$1@corp.example}}\n").way_of("a@corp.example")
+    assert way.unknown == "an alias without an end"
+
+
+def test_a_list_of_very_many_is_unknown(at: Callable[..., Routes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST", 2)
+    table = "inline:{{all@corp.example = a@corp.example, b@corp.example, c@corp.example}}"
+    assert at(f"virtual_alias_maps = {table}\n").way_of("all@corp.example").unknown == "more than 2 addresses"
+
+
+def test_a_table_that_cannot_be_asked_makes_the_end_unknown(at: Callable[..., Routes]) -> None:
+    way = at("virtual_alias_maps = hash:/nonexistent/table\n").way_of("a@corp.example")
+    assert way == Way(("a@corp.example",), "hash:/nonexistent/table cannot be asked")
+
+
+def test_a_service_with_tables_of_its_own_counts(at: Callable[..., Routes]) -> None:
+    own = "cleanup unix n - n - 0 cleanup -o { virtual_alias_maps = inline:{a@corp.example=x@partner.example} }\n"
+    assert at(master=own).way_of("a@corp.example").ends[1:] == ("x@partner.example",)
+
+
+def test_a_change_of_main_cf_counts_at_once(at: Callable[..., Routes], tmp_path: Path) -> None:
+    routes = at()
+    assert routes.way_of("a@corp.example").ends == ("a@corp.example",)
+    with (tmp_path / "main.cf").open("a") as main:
+        main.write("virtual_alias_maps = inline:{a@corp.example=x@partner.example}\n")
+    assert routes.way_of("a@corp.example").ends[1:] == ("x@partner.example",)
+
+
+def test_without_settings_the_end_is_unknown(tmp_path: Path) -> None:
+    way = Routes(tmp_path / "nowhere", Tables(tmp_path)).way_of("a@corp.example")
+    assert way == Way(("a@corp.example",), "Postfix's settings cannot be read")
+
+
+# -- local(8) ---------------------------------------------------------------------------------------------------------
+
+LOCAL = "local_transport = local:$myhostname\nforward_path =\n"
+
+
+@pytest.mark.parametrize(
+    ("alias", "ends", "unknown"),
+    [
+        ("ext@partner.example", ["ext@partner.example"], ""),
+        ("nobody-a, ext@partner.example", ["ext@partner.example", "nobody-a@corp.example"], ""),
+        ('"|/usr/bin/filter"', [], "a command"),
+        ("/var/mail/archive", [], ""),
+        (":include:{include}", ["ext@partner.example"], ""),
+        (":include:/nonexistent/list", [], "/nonexistent/list cannot be read"),
+        ("\\team, ext@partner.example", ["ext@partner.example"], ""),
+    ],
+)
+def test_local_aliases(at: Callable[..., Routes], tmp_path: Path, alias: str, ends: list[str], unknown: str) -> None:
+    (tmp_path / "list").write_text("# who\next@partner.example\n")
+    (tmp_path / "aliases").write_text(f"team {alias.format(include=tmp_path / 'list')}\n")
+    way = at(f"{LOCAL}alias_maps = texthash:{tmp_path}/aliases\n").way_of("team+x@corp.example")
+    assert (sorted(way.ends[1:]), way.unknown) == (sorted(ends), unknown)
+
+
+def test_aliases_are_local_deliverys_alone(at: Callable[..., Routes], tmp_path: Path) -> None:
+    (tmp_path / "aliases").write_text("team ext@partner.example\n")
+    aliases = f"alias_maps = texthash:{tmp_path}/aliases\n"
+    assert at(aliases).way_of("team@corp.example").ends == ("team@corp.example",)
+    assert at(LOCAL + aliases).way_of("team@other.example").ends == ("team@other.example",)
+    local = "transport_maps = inline:{other.example=local:}\n"
+    assert at(LOCAL + aliases + local).way_of("team@other.example").ends[1:] == ("ext@partner.example",)
+
+
+def test_a_forward_file(at: Callable[..., Routes], tmp_path: Path) -> None:
+    user = pwd.getpwuid(os.getuid()).pw_name
+    main = f"{LOCAL}forward_path = {tmp_path}/$user.forward$recipient_delimiter$extension, {tmp_path}/$user.forward\n"
+    assert at(main).way_of(f"{user}@corp.example") == Way((f"{user}@corp.example",))
+    (tmp_path / f"{user}.forward").write_text(f"\\{user}, ext@partner.example\n")
+    assert "ext@partner.example" in at(main).way_of(f"{user}+list@corp.example").ends
+    (tmp_path / f"{user}.forward").write_text('"|/usr/bin/vacation"\n')
+    assert at(main).way_of(f"{user}@corp.example").unknown == "a command"
+    assert at(main).way_of("no-such-user@corp.example").unknown == ""
+
+
+def test_a_forward_file_that_may_not_be_read(at: Callable[..., Routes], tmp_path: Path) -> None:
+    user = pwd.getpwuid(os.getuid()).pw_name
+    (tmp_path / f"{user}.forward").mkdir()  # as good as one without permission, for root too
+    way = at(f"{LOCAL}forward_path = {tmp_path}/$user.forward\n").way_of(f"{user}@corp.example")
+    assert way.unknown.endswith("may be there and cannot be read")
+
+
+def test_who_gets_mail_for_unknown_users(at: Callable[..., Routes]) -> None:
+    routes = at(f"{LOCAL}luser_relay = $user@partner.example\n")
+    assert routes.way_of("no-such-user+x@corp.example").ends[1:] == ("no-such-user@partner.example",)
+
+
+# -- copies and clients -----------------------------------------------------------------------------------------------
+
+
+def test_blind_copies(at: Callable[..., Routes]) -> None:
+    assert at().copies("anna@corp.example") == Way(())
+    assert at("always_bcc = archive@partner.example\n").copies("").ends == ("archive@partner.example",)
+    by_sender = at("sender_bcc_maps = inline:{anna@corp.example=archive@partner.example}\n")
+    assert by_sender.copies("Anna@corp.example").ends == ("archive@partner.example",)
+    assert by_sender.copies("bob@corp.example").ends == ()
+    assert at("sender_bcc_maps = hash:/nonexistent/table\n").copies("a@corp.example").unknown
+
+
+@pytest.mark.parametrize(
+    ("client", "user", "is_inside"),
+    [
+        ("192.0.2.7", "", True),
+        ("198.51.100.7", "", False),
+        ("198.51.100.7", "anna", True),
+        ("127.0.0.1", "", True),
+        ("::1", "", True),
+        ("IPv6:2001:db8::7", "", True),
+        ("2001:db9::7", "", False),
+        ("", "", True),
+        ("unix", "", True),
+    ],
+)
+def test_whose_client_it_is(at: Callable[..., Routes], client: str, user: str, is_inside: bool) -> None:
+    assert at().is_inside(client, user) == is_inside
+
+
+def test_networks_that_cannot_be_read_are_ours(at: Callable[..., Routes], tmp_path: Path) -> None:
+    assert at("mynetworks = cidr:/etc/postfix/networks\n").is_inside("198.51.100.7", "")
+    at()
+    inbound = Routes(tmp_path, Tables(tmp_path), [ip_network("192.0.2.8/32")])
+    assert not inbound.is_inside("192.0.2.8", "")
+    assert inbound.is_inside("192.0.2.9", "")
+
+
+# -- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def test_the_same_recipient_costs_no_process(at: Callable[..., Routes], tmp_path: Path) -> None:
+    class Counting(Tables):
+        questions = 0
+
+        def _ask_many(self, table, keys):  # type: ignore[no-untyped-def]
+            self.questions += 1
+            return super()._ask_many(table, keys)
+
+    (tmp_path / "aliases").write_text("all@corp.example a@corp.example, b@corp.example, c@corp.example\n")
+    tables = Counting(tmp_path)
+    routes = at(f"virtual_alias_maps = texthash:{tmp_path}/aliases\n", tables=tables)
+    first = routes.way_of("all@corp.example")
+    assert tables.questions == 2  # one for the list, one for all its members
+    for _ in range(3):
+        assert routes.way_of("all@corp.example") == first
+    assert tables.questions == 2
+    (tmp_path / "aliases").write_text("all@corp.example x@partner.example\n")
+    assert routes.way_of("all@corp.example").ends[1:] == ("x@partner.example",)
