@@ -11,7 +11,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from holdgate.detect import tricks
+from holdgate.detect import forms, tricks
 from holdgate.detect.candidates import mask
 from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.forms import MOST_CHARACTERS
@@ -62,6 +62,13 @@ class Disguises:
             for ready in rules.shapes
         ]
         self._groups = frozenset[int]().union(*self._needs)
+        # By group of keywords: how many letters and digits the shortest value has that may be looked for near them.
+        self._least: dict[int, int] = {}
+        for ready, needs in zip(rules.shapes, self._needs, strict=True):
+            if needs:
+                shortest = min(forms.shortest(forms.parse(form, ready.shape.separators)) for form in ready.shape.form)
+                for group in needs:
+                    self._least[group] = min(shortest, self._least.get(group, shortest))
         self._complete: dict[tuple[int, frozenset[int]], tuple[Ready, ...]] = {}
 
     def find(self, judge: Judge, found: list[Match], limits: list[str]) -> Iterator[Match]:
@@ -71,7 +78,8 @@ class Disguises:
         """
         trials = FREE_TRIALS + len(judge.text) // CHARACTERS_A_TRIAL
         for window in self._windows(judge, found):
-            for trick, run in tricks.variants(judge.text[window.start : window.end], window.start):
+            least = min([self._least[group] for group in window.groups])
+            for trick, run in tricks.variants(judge.text[window.start : window.end], window.start, least):
                 for ready, first, last in self._fits(window, run):
                     if not ready.identifier.checksum and trick == tricks.REVERSED:
                         continue
@@ -129,16 +137,16 @@ class Disguises:
 
     def _fits(self, window: _Window, run: Run) -> Iterator[tuple[Ready, int, int]]:
         """Yield the shapes that a stretch of tokens fits without separators, with its first and last token."""
-        forms = self._rules.compact
+        compact = self._rules.compact
         masks = [mask(token.characters).decode("latin-1") for token in run]
         for first in range(len(run)):
-            state = forms.start
+            state = compact.start
             length = 0
             for last in range(first, len(run)):
                 length += len(masks[last])
                 if length > MOST_CHARACTERS:
                     break
-                state = forms.step(state, masks[last])
+                state = compact.step(state, masks[last])
                 if state < 0:
                     break
                 for ready in self._wanted(state, window.groups):

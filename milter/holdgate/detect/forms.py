@@ -60,6 +60,15 @@ def parse(form: str, separators: str = DEFAULT_SEPARATORS) -> tuple[Item, ...]:
     return tuple(items)
 
 
+def shortest(items: Iterable[Item]) -> int:
+    """Return how many letters and digits the shortest text has that fits a form.
+
+    >>> shortest(parse("L{0,2} DDD~DD"))
+    5
+    """
+    return sum(least for classes, least, _ in items if classes & CLASSES["X"])
+
+
 class Forms:
     """All forms, each with a number chosen by the caller. Built once; the remembered steps grow and are bounded."""
 

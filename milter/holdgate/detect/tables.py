@@ -36,11 +36,18 @@ class Tables:
         self._places = places
         self._inserts: list[tuple[int, int]] | None = None
         self._columns: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
+        # One value asks several times.
+        self._asked: tuple[int, list[Span]] = (-1, [])
         if places:
             self._read_places(len(text))
 
     def headings(self, position: int) -> list[Span]:
         """Return where the headings of the column stand that the character at `position` belongs to; [] if none."""
+        if self._asked[0] != position:
+            self._asked = position, self._headings(position)
+        return self._asked[1]
+
+    def _headings(self, position: int) -> list[Span]:
         if self._places:
             return self._place_headings(position)
         insert = self._insert(position)

@@ -74,8 +74,11 @@ class Token(NamedTuple):
 Run = list[Token]
 
 
-def variants(text: str, base: int) -> Iterator[tuple[str, Run]]:
-    """Yield the runs of tokens that a value may be made of, each with the name of the trick that it undoes."""
+def variants(text: str, base: int, least: int) -> Iterator[tuple[str, Run]]:
+    """Yield the runs of tokens that a value may be made of, each with the name of the trick that it undoes.
+
+    A value has at least as many letters and digits as `least` says.
+    """
     text = figures.without(text)
     fields = [
         Token(base + field.start(1), base + field.end(1), field[1])
@@ -92,8 +95,9 @@ def variants(text: str, base: int) -> Iterator[tuple[str, Run]]:
             if len(close) > 1:
                 yield FIELDS, close
     for run in _runs(text, base):
-        digits = sum(character.isdigit() for token in run for character in token.characters)
-        if digits >= LEAST_DIGITS:
+        # No trick but spelling makes more characters of a run than it has.
+        together = "".join([token.characters for token in run])
+        if len(together) >= least and sum(map(str.isdigit, together)) >= LEAST_DIGITS:
             if len(run) > 1:
                 yield WIDE, run
             for pattern in (_GLUED_CODE, _GLUED):

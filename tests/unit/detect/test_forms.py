@@ -2,7 +2,7 @@
 
 import pytest
 
-from holdgate.detect.forms import FormError, Forms, parse
+from holdgate.detect.forms import FormError, Forms, parse, shortest
 
 
 def accepted(form: str, *tokens: str, separators: str = " -.") -> bool:
@@ -49,3 +49,8 @@ def test_form_refuses(form: str, tokens: tuple[str, ...]) -> None:
 def test_bad_form_is_refused(form: str) -> None:
     with pytest.raises(FormError):
         parse(form)
+
+
+def test_the_shortest_text_of_a_form_is_counted_in_letters_and_digits() -> None:
+    assert shortest(parse("L{0,2} DDD~DD")) == 5
+    assert shortest(parse("D{13,19}")) == 13
