@@ -76,7 +76,9 @@ def test_the_bill_of_materials_names_every_library_as_it_is_locked(package: Path
     for one in bill["components"]:
         hashes = [hashed for reference in one["externalReferences"] for hashed in reference.get("hashes", [])]
         assert hashes, one["name"]
-        assert one["licenses"], one["name"]
+    # What a library declares in its metadata; some declare nothing there, and bring the text alone.
+    undeclared = {plain(one["name"]) for one in bill["components"] if "licenses" not in one}
+    assert undeclared <= {"libarchive-c", "pyahocorasick", "pypdfium2"}
 
 
 def test_nothing_tells_where_it_was_built(unpacked: Path) -> None:
