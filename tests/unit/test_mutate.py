@@ -1,0 +1,46 @@
+"""script/mutate makes changes that mean something: each is Python, differs, and stands where the code runs."""
+
+import ast
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+SOURCE = b"""
+\"\"\"Words with 1 == 2.\"\"\"
+from x import y
+LIMIT: int = 3
+
+def f(a: \"Literal[1]\" = 7, b=True):
+    if a < 2 and not b:
+        y(a)
+    maillog.failed(stage=a)
+    return \"\xc3\xbc\", a in b, (a) == (b)
+"""
+
+
+@pytest.fixture(scope="module")
+def mutate() -> ModuleType:
+    loader = SourceFileLoader("mutate", str(ROOT / "script/mutate"))
+    spec = spec_from_loader("mutate", loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    sys.modules["mutate"] = module
+    sys.path.insert(0, str(ROOT / "script"))
+    sys.dont_write_bytecode = True
+    loader.exec_module(module)
+    return module
+
+
+def test_each_change_is_python_and_another(mutate: ModuleType) -> None:
+    found = [one for one in mutate.changes(Path("x.py"), SOURCE) if mutate.is_python(one.made(SOURCE))]
+    texts = [one.text.strip() for one in found]
+    assert sorted(texts) == sorted(["<=", "!=", "or", "", "3", "4", "8", "False", "pass", "not in"])
+    for one in found:
+        assert ast.dump(ast.parse(one.made(SOURCE))) != ast.dump(ast.parse(SOURCE))
+        assert one.line >= 4
