@@ -2,7 +2,8 @@
 
 import asyncio
 import mailbox
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
@@ -15,11 +16,13 @@ from testbed.ports import LOOPBACK, PATIENCE, free_port
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message that reached the world; `content` has CRLF line ends as it came over SMTP."""
+    """One message that reached the world; `content` has CRLF line ends as it came over SMTP, `at` is on the clock
+    of time.monotonic."""
 
     sender: str
     recipients: list[str]
     content: bytes
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def message(self) -> Message:

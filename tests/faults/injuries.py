@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,8 @@ class Patient:
     def __init__(self, site: Site, ledger: Ledger, dice: random.Random, postgres: PostgresServer | None) -> None:
         self.site, self.ledger, self.dice, self.postgres = site, ledger, dice, postgres
         self.rests = False
+        # When Postfix was ended, on the clock of time.monotonic.
+        self.postfix_ended: list[float] = []
 
     def pid(self, name: str) -> int:
         """Return the process id of a daemon."""
@@ -105,6 +108,7 @@ def all_killed(patient: Patient) -> Iterator[None]:
         everything += (number := int(master.read_text()), *_children(number))
     for pid in everything:
         _signal(pid, signal.SIGKILL)
+    patient.postfix_ended.append(time.monotonic())
     try:
         yield
     finally:
@@ -188,6 +192,7 @@ def postfix_reload(patient: Patient) -> Iterator[None]:
 def postfix_stop(patient: Patient) -> Iterator[None]:
     """Stop Postfix, and start it again."""
     patient.site.postfix.stop()
+    patient.postfix_ended.append(time.monotonic())
     try:
         yield
     finally:
@@ -264,7 +269,8 @@ def broken(name: str, text: str, *, restart: bool) -> Injury:
     @contextmanager
     def act(patient: Patient) -> Iterator[None]:
         path = patient.site.directory / name
-        good = path.read_bytes()
+        good = path.read_bytes() if path.exists() else None
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         if restart:
             for daemon in ("milter", "desk"):
@@ -274,7 +280,10 @@ def broken(name: str, text: str, *, restart: bool) -> Injury:
         try:
             yield
         finally:
-            path.write_bytes(good)
+            if good is None:
+                path.unlink()
+            else:
+                path.write_bytes(good)
             if not restart:
                 _signal(patient.pid("milter"), signal.SIGUSR1)
 
@@ -335,7 +344,10 @@ INJURIES: list[Injury] = [
     queue_file_damaged,
     broken("policies.toml", "nonsense", restart=False),
     broken("policies.toml", "nonsense", restart=True),
+    broken("rules.d/identifiers/bad.toml", "nonsense", restart=False),
+    broken("rules.d/identifiers/bad.toml", "nonsense", restart=True),
     broken("seal.keys", "nonsense\n", restart=False),
+    broken("seal.keys", "nonsense\n", restart=True),
     broken("token.key", "nonsense\n", restart=True),
     relay_refuses,
     relay_slow,

@@ -28,6 +28,7 @@ from faults.traffic import Clients
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import DECIDED, State
 from holdgate.queue.postfix import PostfixError
+from testbed.ports import LOOPBACK, free_port
 from testbed.postgres import PostgresServer
 from testbed.site import DAEMONS, Site
 
@@ -53,6 +54,7 @@ class Outcome:
     attempts: int = 0
     accepted: int = 0
     decisions: int = 0
+    sent_again: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
@@ -65,8 +67,9 @@ class Outcome:
         rows += [("faults", self.faults.total())] + [
             (f"  {name}", count) for name, count in sorted(self.faults.items())
         ]
+        rows.append(("sent again by a Postfix that was ended", self.sent_again))
         rows += [(kind, sum(kind in said for said in self.violations)) for kind in kinds]
-        return "\n".join(f"{name:32}{count:8}" for name, count in rows)
+        return "\n".join(f"{name:48}{count:8}" for name, count in rows)
 
 
 class Supervisor(threading.Thread):
@@ -131,10 +134,20 @@ def run(
     dice = random.Random(seed)
     ledger, outcome = Ledger(), Outcome()
     url = postgres.new_database() if postgres is not None else ""
-    site = Site(directory, extra=_EXTRA % deadline, store_url=url, queue_extra='missing_after = "1m"\n')
+    behind = f"inet:{free_port()}@{LOOPBACK}"
+    site = Site(
+        directory,
+        extra=_EXTRA % deadline,
+        store_url=url,
+        queue_extra='missing_after = "1m"\n',
+        changes={"smtpd_milters": f"unix:{directory}/run/milter/milter.sock, {_as_postfix(behind)}"},
+    )
     patient = Patient(site, ledger, dice, postgres)
     with ExitStack() as stack:
         stack.callback(site.stop)
+        neighbour = subprocess.Popen([sys.executable, "-m", "faults.neighbour", behind, str(seed)])
+        stack.callback(neighbour.wait)
+        stack.callback(neighbour.kill)
         site.start()
         supervisor = Supervisor(patient)
         senders, deciders = Clients(site, ledger, seed, clients, pause), Deciders(site, ledger, seed, 3 * pause)
@@ -147,7 +160,8 @@ def run(
         _settle(site)
         supervisor.stop.set()
         supervisor.join()
-        outcome.violations += [*ledger.violations(_seen(site, ledger)), *_unfinished(site), *supervisor.grown()]
+        seen = _seen(patient, outcome)
+        outcome.violations += [*ledger.violations(seen), *_unfinished(site), *supervisor.grown()]
         done = site.command("audit", "verify")
         if done.returncode != 0:
             outcome.violations.append(f"audit verify: {done.stdout}{done.stderr}")
@@ -158,6 +172,12 @@ def run(
             for name in DAEMONS:
                 shutil.copy(directory / f"{name}.log", f"/tmp/soak-{seed}-{name}.log")
     return outcome
+
+
+def _as_postfix(address: str) -> str:
+    """Return a milter's address, which libmilter writes "inet:port@host", as Postfix writes it."""
+    _, port, host = address.replace("@", ":").split(":")
+    return f"inet:{host}:{port}"
 
 
 def _hurt(patient: Patient, outcome: Outcome, injuries: Sequence[Injury], seconds: float, *, say: bool) -> None:
@@ -206,13 +226,21 @@ def _queue(site: Site) -> list[tuple[str, list[str]]]:
     return [(row["queue_name"], [one["address"] for one in row["recipients"]]) for row in rows]
 
 
-def _seen(site: Site, ledger: Ledger) -> dict[str, Seen]:
+def _seen(patient: Patient, outcome: Outcome) -> dict[str, Seen]:
+    site, ledger = patient.site, patient.ledger
+    last: dict[str, float] = {}
     seen = {token: Seen() for token in ledger.attempts}
     senders = {attempt.sender: attempt.token for attempt in ledger.attempts.values()}
     for delivery in site.world.deliveries:
         attempt = ledger.of(delivery.recipients)
         if attempt is not None:
-            seen[attempt.token].delivered.update(delivery.recipients)
+            for name in delivery.recipients:
+                # SMTP delivers at least once: who is ended between the next host's answer and its own note sends again.
+                if any(last.get(name, delivery.at) < ended < delivery.at for ended in patient.postfix_ended):
+                    outcome.sent_again += 1
+                else:
+                    seen[attempt.token].delivered[name] += 1
+                last[name] = delivery.at
         elif b"multipart/report" in delivery.content and b"report-type=delivery-status" in delivery.content:
             failed = b"Action: failed" in delivery.content
             for name in set(delivery.recipients) & senders.keys() if failed else ():

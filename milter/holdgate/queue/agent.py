@@ -140,29 +140,39 @@ class Agent:
 
     def _show(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         (key,) = _keys([[request.get("queue_id"), request.get("arrival_time")]])
-        message = self._held().get(key)
-        if message is None:
-            return {"ok": True, "gone": True}, b""
-        content = self._postfix.show(message.queue_id, header_only=True)
-        if request.get("header_only") is not True:
+        held = _by_key(self._queue.recent())
+        content = self._look(key, held, header_only=True)
+        if content is not None and request.get("header_only") is not True:
             self._check_ours(content)
-            content = self._postfix.show(message.queue_id, header_only=False)
+            content = self._look(key, held, header_only=False)
+        if content is None:
+            return {"ok": True, "gone": True}, b""
         return {"ok": True, "size": len(content)}, content
 
     def _headers(self, keys: list[Key]) -> tuple[dict[str, Any], bytes]:
-        held = self._held()
+        held = _by_key(self._queue.recent())
         outcomes: list[dict[str, Any]] = []
         contents: list[bytes] = []
         for key in keys:
-            if key not in held:
-                outcomes.append({"gone": True})
-                continue
             try:
-                contents.append(self._postfix.show(held[key].queue_id, header_only=True))
-                outcomes.append({"size": len(contents[-1])})
+                content = self._look(key, held, header_only=True)
             except PostfixError as error:
                 outcomes.append({"error": str(error)})
+                continue
+            outcomes.append({"gone": True} if content is None else {"size": len(content)})
+            contents.append(content or b"")
         return {"ok": True, "outcomes": outcomes, "size": sum(map(len, contents))}, b"".join(contents)
+
+    def _look(self, key: Key, held: dict[Key, HeldMessage], *, header_only: bool) -> bytes | None:
+        """Return a message or its header; None when it is not held, or not any more. Raises PostfixError."""
+        if key not in held:
+            return None
+        try:
+            return self._postfix.show(held[key].queue_id, header_only=header_only)
+        except PostfixError:
+            if key not in self._held():
+                return None
+            raise
 
     def _act(self, keys: list[Key], do: str) -> dict[str, Any]:
         """Release or delete what may be; say of each message whether it is gone, and by whom."""
@@ -205,13 +215,16 @@ class Agent:
         return ""
 
     def _held(self) -> dict[Key, HeldMessage]:
-        messages, _ = self._queue.messages()
-        return {(message.queue_id, message.arrival_time): message for message in messages}
+        return _by_key(self._queue.messages()[0])
 
     def _check_ours(self, header: bytes) -> None:
         adopted = self._adopt_uninspected and self._inspected.search(header) is None
         if not adopted and self._mark.search(header) is None:
             raise RefusedError("the message does not carry our mark")
+
+
+def _by_key(messages: list[HeldMessage]) -> dict[Key, HeldMessage]:
+    return {(message.queue_id, message.arrival_time): message for message in messages}
 
 
 def _named(request: dict[str, Any]) -> list[Key]:

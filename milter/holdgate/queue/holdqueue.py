@@ -14,6 +14,9 @@ from holdgate.queue.postfix import HeldMessage, Postfix
 # How long a listing is believed, whatever the directory says, in seconds.
 _LIFETIME = 60.0
 
+# How old a listing may be by which a message is looked at, in seconds.
+_RECENT = 5.0
+
 # A directory that changed so shortly ago may change again without another time to show for it, in nanoseconds: the
 # kernel's clock for files ticks every few milliseconds, that of some file systems each second or two.
 _SETTLED = 2_500_000_000
@@ -29,7 +32,7 @@ class HoldQueue:
         self._inside: dict[str, tuple[int, list[str]]] = {}
         self._stamp = ""
         self._messages: list[HeldMessage] = []
-        self._believed_until = 0.0
+        self._listed_at = float("-inf")
 
     def stamp(self) -> str:
         """Return a word for the state of the directory: as long as it is the same, so are the messages.
@@ -47,11 +50,17 @@ class HoldQueue:
         Raises PostfixError.
         """
         stamp = self.stamp()
-        if anew or not stamp or stamp != self._stamp or time.monotonic() > self._believed_until:
+        if anew or not stamp or stamp != self._stamp or time.monotonic() - self._listed_at > _LIFETIME:
             self._messages = self._postfix.held()
             self._stamp = stamp
-            self._believed_until = time.monotonic() + _LIFETIME
+            self._listed_at = time.monotonic()
         return self._messages, stamp
+
+    def recent(self) -> list[HeldMessage]:
+        """Return the messages that were held some seconds ago at most: enough to look at one, not to act on it."""
+        if time.monotonic() - self._listed_at < _RECENT:
+            return self._messages
+        return self.messages()[0]
 
     def _look(self) -> str:
         if time.monotonic() > self._directory_until:

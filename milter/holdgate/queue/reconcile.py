@@ -41,6 +41,7 @@ _MISSES = 3
 
 # How many messages the agent is asked about at once, and how long each kind of work may take in one pass, in seconds.
 _BATCH = 50
+_ADOPTIONS = 10
 _BUDGET = 10.0
 _QUICK_BUDGET = 2.0
 
@@ -149,7 +150,7 @@ class Reconciler:
         decided = self._store.decided()
         strange = [message for key, message in self._held.items() if self._is_strange(key, known)]
         for strangers in self._adoptions.batches(
-            strange, size=_BATCH, budget=_QUICK_BUDGET, enough=lambda: bool(self._store.decided() - decided)
+            strange, size=_ADOPTIONS, budget=_QUICK_BUDGET, enough=lambda: bool(self._store.decided() - decided)
         ):
             self._adopt(strangers)
         rounds = [runner.round for runner in self._runners()]

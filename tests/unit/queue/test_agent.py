@@ -209,7 +209,7 @@ def test_of_many_each_has_its_own_outcome_by_one_listing_before_and_one_after(pa
     assert headers[0] == headers[2] == mark
     assert str(headers[1]) == "postcat: damaged"
     assert headers[5:] == [b"Subject: X-Holdgate-Incident: A\n", None]
-    assert queue.listings == 1
+    assert queue.listings == 2  # one more for the one that cannot be read: it might be gone
     said = client.release_all([*keys, ("4gone", 100), ("4ours4", 99)])
     assert [str(outcome) for outcome in said] == [
         "True",
@@ -223,7 +223,7 @@ def test_of_many_each_has_its_own_outcome_by_one_listing_before_and_one_after(pa
     ]
     assert queue.acts == [("4ours0", "4ours2", "4ours3", "4ours4")]
     assert queue.flushed == list(queue.acts[0])  # and what cannot be flushed is released all the same
-    assert queue.listings == 3
+    assert queue.listings == 4
     assert [message.queue_id for message in queue.messages] == ["4ours1", "4foreign"]
 
 

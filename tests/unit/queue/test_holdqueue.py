@@ -105,6 +105,16 @@ def test_a_listing_is_not_believed_for_ever(files: Files, place: Path, monkeypat
     assert files.listings == 2
 
 
+def test_to_look_at_a_message_a_recent_listing_does(files: Files, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = HoldQueue(files)
+    assert [message.queue_id for message in queue.recent()] == ["4a"]
+    (place / "4b").touch()
+    assert [message.queue_id for message in queue.recent()] == ["4a"]
+    assert files.listings == 1
+    monkeypatch.setattr(holdqueue, "_RECENT", -1.0)
+    assert sorted(message.queue_id for message in queue.recent()) == ["4a", "4b"]
+
+
 def test_a_listing_that_failed_is_not_remembered(files: Files, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     queue = HoldQueue(files)
     with monkeypatch.context() as patch:

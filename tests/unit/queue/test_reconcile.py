@@ -707,11 +707,11 @@ def test_a_decision_ends_an_adoption_of_many(store: Store, monkeypatch: pytest.M
         queue.add(f"4id{number}", b"X-Holdgate-Incident: lost\n")
     reconciler = new_reconciler(store, queue)
     reconciler.run_once()
-    assert len(store.incidents()) == 100
+    assert len(store.incidents()) == 20
     assert reconciler.has_more
     reconciler.run_once()
     assert len(queue.delivered) == 1
-    for _ in range(20):
+    for _ in range(50):
         reconciler.run_once()
     assert len(store.incidents()) == 500
     assert not reconciler.has_more

@@ -1,0 +1,28 @@
+"""A milter behind ours: it adds a header field, and now and then defers or refuses what we accepted."""
+
+import random
+import sys
+
+import Milter
+
+
+class Neighbour(Milter.Base):  # type: ignore[misc]
+    """Decides by chance at the end of each message."""
+
+    dice = random.Random(sys.argv[2] if len(sys.argv) > 2 else 0)
+
+    def eom(self) -> int:
+        """Answer a message."""
+        chance = self.dice.random()
+        if chance < 0.03:
+            return int(Milter.TEMPFAIL)
+        if chance < 0.05:
+            return int(Milter.REJECT)
+        self.addheader("X-Signed", "yes")
+        return int(Milter.CONTINUE)
+
+
+if __name__ == "__main__":
+    Milter.factory = Neighbour
+    Milter.set_flags(Milter.ADDHDRS)
+    Milter.runmilter("neighbour", sys.argv[1], 300)
