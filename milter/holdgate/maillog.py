@@ -155,6 +155,12 @@ def adopted(queue_id: str, *, incident: str) -> None:
     _event(logging.WARNING, queue_id, "adopted", incident=incident)
 
 
+def gone_undecided(queue_id: str, *, incident: str, recipients: Sequence[str]) -> None:
+    """A held message is gone and nobody decided: deleted, let go or requeued by hand. It may have been delivered."""
+    to = ",".join(f"<{recipient}>" for recipient in recipients)
+    _event(logging.ERROR, queue_id, "gone-undecided", incident=incident, to=to)
+
+
 def missing(queue_id: str, *, incident: str) -> None:
     """A message that should be held never showed up in the hold queue: another milter refused it, or it went out."""
     _event(logging.ERROR, queue_id, "missing", incident=incident)

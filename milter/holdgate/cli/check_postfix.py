@@ -4,12 +4,14 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from subprocess import SubprocessError
 
 from holdgate import headers
-from holdgate.config import Settings
+from holdgate.config import ModerationSettings, Settings
 from holdgate.configfile import ConfigError
+from holdgate.desk.worktime import WorkTime
 from holdgate.policy.action import Action
 from holdgate.policy.model import PolicyFile, load_policies
 from holdgate.policy.site import MAPS, read_site
@@ -25,6 +27,9 @@ from holdgate.queue.presence import (
     ways_past_us,
 )
 from holdgate.tables import TableError, Tables, says, split_list
+
+# What a message should still have when it is approved at the last moment: for greylisting, or a server that is down.
+_TIME_TO_DELIVER = timedelta(days=1)
 
 
 def problems(_path: Path, settings: Settings) -> Iterator[str]:
@@ -45,6 +50,7 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         ("main.cf", lambda: _milter_header_checks(postfix, settings, policies)),
         ("main.cf", lambda: _header_checks(postfix, settings, policies)),
         ("main.cf", lambda: _aliases(settings)),
+        ("main.cf", lambda: _lifetime(postfix, settings, policies)),
         ("main.cf", lambda: _smtp_header_checks(postfix, settings)),
         ("master.cf", lambda: _listener(postfix, settings)),
         ("master.cf", lambda: _transports(postfix, policies)),
@@ -165,6 +171,42 @@ def _header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -
                 f'{name}: holds "{mark}", so that a message with such a field in a part of it stays held and nobody is '
                 "asked; set it to what header_checks says besides our table"
             )
+
+
+def _lifetime(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
+    """Say where a message may be too old for Postfix by the time people have decided: it then gets one attempt."""
+    allowed = timedelta(seconds=_seconds(postfix.setting("maximal_queue_lifetime")))
+    rules = [settings.moderation, *(policy.moderation_over(settings.moderation) for policy in policies.policy)]
+    longest = max(_longest_wait(one) for one in rules)
+    if allowed < longest + _TIME_TO_DELIVER:
+        yield (
+            f"maximal_queue_lifetime: {_said(allowed)}, and people may take {_said(longest)} to decide (deadline, "
+            "levels, days that do not count): what is approved late gets one attempt and goes back to its sender "
+            f"at the first greylisting; set at least {_said(longest + _TIME_TO_DELIVER)}, or a shorter deadline"
+        )
+
+
+def _longest_wait(moderation: ModerationSettings) -> timedelta:
+    """Return the longest time from the first request to the last decision, in whole days where not all days count."""
+    levels = moderation.deadline * len(moderation.chain)
+    if not moderation.working_days:
+        return levels
+    begin = datetime.combine(min(moderation.holidays, default=date(2026, 1, 1)), time(), UTC)
+    worktime = WorkTime.of(moderation, UTC)
+    starts = [begin + timedelta(days=day - 7) for day in range(14 + 7 * len(moderation.holidays[:50]))]
+    return max(worktime.later(start, levels) - start for start in starts)
+
+
+def _said(duration: timedelta) -> str:
+    """Write a time as Postfix reads it, in days where there are some (rounded up)."""
+    seconds = round(duration.total_seconds())
+    return (
+        f"{-(-seconds // 86400)}d"
+        if seconds >= 86400
+        else f"{-(-seconds // 3600)}h"
+        if seconds >= 3600
+        else f"{seconds}s"
+    )
 
 
 def _aliases(settings: Settings) -> Iterator[str]:

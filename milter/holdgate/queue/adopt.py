@@ -6,6 +6,7 @@ down looks like any other; but what an administrator holds himself (postsuper -h
 milter, and is left alone.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from holdgate import headers, maillog, metrics
@@ -15,6 +16,12 @@ from holdgate.quarantine.recorded import ADOPTED
 from holdgate.quarantine.states import OPEN, State
 from holdgate.quarantine.store import Actor, Store
 from holdgate.queue.postfix import HeldMessage
+
+# What an incident has of the one under which its message was held before.
+_KEPT = (
+    *("policy", "action", "auth_user", "client_address", "status", "reason", "profiles", "findings", "signals"),
+    *("attachments", "encrypted"),
+)
 
 ACTOR = Actor("holdgate-queue", "queue")
 
@@ -42,7 +49,7 @@ class Adopter:
             # Open: it was recorded after this pass read the store. Closed: an operator put it on hold by hand.
             return known.state in OPEN
         if known is None:
-            known = self._record(message, header)
+            known = self._record(message, header, self._requeued(message, header, incident_id))
         else:
             hold(self._store, known, message)
         maillog.adopted(message.queue_id, incident=known.id)
@@ -57,7 +64,17 @@ class Adopter:
         found = named or held
         return found[-1] if found else None
 
-    def _record(self, message: HeldMessage, header: bytes) -> Incident:
+    def _requeued(self, message: HeldMessage, header: bytes, incident_id: str) -> Incident | None:
+        """Return the incident under which a message was held before somebody requeued it (postsuper -r).
+
+        What it names counts only in a header that came through the milter, which takes such fields off.
+        """
+        if headers.first(header, headers.STATUS) is None or not incident_id:
+            return None
+        named = self._store.incident(incident_id)
+        return named if named is not None and named.sender == message.sender else None
+
+    def _record(self, message: HeldMessage, header: bytes, before: Incident | None) -> Incident:
         status = headers.first(header, headers.STATUS)
         incident = Incident(
             queue_id=message.queue_id,
@@ -74,7 +91,12 @@ class Adopter:
             status="failed" if status is None else status.partition(";")[0].strip()[:16],
             reason="not inspected, it did not come through the milter" if status is None else "",
         )
-        self._store.record(incident, ACTOR, "adopted", "held without an incident", also=[State.HELD])
+        note = "held without an incident"
+        if before is not None:
+            # The rules of its policy hold, and people see what was found; all is decided anew.
+            incident = replace(incident, **{name: getattr(before, name) for name in _KEPT})
+            note = f"requeued by hand, before that {before.queue_id} in incident {before.id}"
+        self._store.record(incident, ACTOR, "adopted", note, also=[State.HELD])
         return incident
 
 

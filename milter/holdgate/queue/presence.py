@@ -88,8 +88,9 @@ def ways_past_us(settings: Settings, postfix: Postfix) -> Iterator[str]:
         yield "main.cf: smtpd_proxy_filter: Postfix shows milters no content; attach behind that filter."
     if postfix.setting("content_filter"):
         yield (
-            "main.cf: content_filter: mail that this filter hands back is inspected a second time, unless the listener "
-            "it comes back to says receive_override_options=no_milters."
+            "main.cf: content_filter: mail that this filter hands back is inspected a second time, and people are "
+            "asked a second time about every message that they approved, unless the listener it comes back to says "
+            "receive_override_options=no_milters."
         )
     for other in postfix.setting("multi_instance_directories").replace(",", " ").split():
         yield (

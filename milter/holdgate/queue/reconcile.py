@@ -227,6 +227,9 @@ class Reconciler:
         elif one.state is State.APPROVED and self._has_begun(one):
             self._close(one, State.RELEASED)
         elif self._close(one, State.VANISHED, "gone from the hold queue"):
+            incident = self._store.incident(one.id)
+            recipients = incident.recipients if incident is not None else []
+            maillog.gone_undecided(one.queue_id, incident=one.id, recipients=recipients)
             metrics.RECONCILED.labels("vanished").inc()
         self._misses.pop(one.id, None)
 

@@ -225,3 +225,31 @@ def test_copies_of_our_notices_are_named(look: Look, setting: str) -> None:
     plain = "holdgate-notice unix n - n - - smtpd\ncrypt unix - - n - - smtp\n"
     assert any(f"copies of mail ({setting})" in problem for problem in look(master=plain, **copies))
     assert not any("copies of mail" in problem for problem in look(**copies))
+
+
+@pytest.mark.parametrize(
+    ("moderation", "lifetime", "said"),
+    [
+        ("", "5d", ""),
+        ("", "3d", ""),
+        ("", "2d", "2d, and people may take 2d to decide"),
+        ("", "4h", "4h, and people may take 2d to decide"),
+        ('deadline = "12h"', "1d", "1d, and people may take 2d to decide"),  # who is asked under no policy
+        ('levels = [["a@corp.example"], ["b@corp.example"]]', "5d", ""),
+        ('levels = [["a@corp.example"], ["b@corp.example"], ["c@corp.example"]]', "5d", "5d, and people may take 6d"),
+        ('working_days = ["mon", "tue", "wed", "thu", "fri"]', "5d", ""),
+        ('deadline = "5d"\nworking_days = ["mon", "tue", "wed", "thu", "fri"]', "7d", "7d, and people may take 7d"),
+        (
+            'working_days = ["mon", "tue", "wed", "thu", "fri"]\nholidays = [2026-12-24, 2026-12-25, 2026-12-28]',
+            "5d",
+            "5d, and people may take 7d",
+        ),
+    ],
+)
+def test_a_message_must_not_be_too_old_when_people_have_decided(
+    look: Look, moderation: str, lifetime: str, said: str
+) -> None:
+    policies = HOLDING + f"[policy.moderation]\n{moderation}\n" if moderation else HOLDING
+    problems = look(policies, maximal_queue_lifetime=lifetime)
+    assert len(problems) == bool(said)
+    assert all(f"main.cf: maximal_queue_lifetime: {said}" in problem for problem in problems)

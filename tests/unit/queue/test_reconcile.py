@@ -360,6 +360,57 @@ def test_raw_bytes_in_a_header_do_not_stop_an_adoption(
     assert [(i.state, i.subject, i.header_from) for i in store.incidents()] == [(State.HELD, subject, header_from)]
 
 
+def held_before(store: Store, queue: FakeQueue) -> Incident:
+    """Have a message held under a policy, and take it out of the hold queue by hand."""
+    incident = Incident(
+        queue_id="4a",
+        sender="a@corp.example",
+        recipients=["b@partner.example"],
+        policy="cards",
+        action="quarantine",
+        profiles={"payment": "high"},
+    )
+    store.record(incident, MILTER)
+    queue.add("4a")
+    settle(new_reconciler(store, queue))
+    assert [one.state for one in store.incidents()] == [State.HELD]
+    del queue.messages["4a"]
+    return incident
+
+
+def test_a_held_message_that_is_gone_and_nobody_decided_is_an_alarm(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = FakeQueue()
+    incident = held_before(store, queue)
+    settle(new_reconciler(store, queue))
+    said = [record.getMessage() for record in caplog.records if "gone-undecided" in record.getMessage()]
+    assert said == [f"4a: gone-undecided: incident={incident.id} to=<b@partner.example>"]
+
+
+@pytest.mark.parametrize(
+    ("header", "policy"),
+    [
+        (b"X-Holdgate-Incident: ID\nX-Holdgate-Status: complete\n", "cards"),
+        (b"X-Holdgate-Incident: ID\n", "adopted"),  # it did not come through the milter, and may name what it likes
+        (b"X-Holdgate-Incident: OTHER\nX-Holdgate-Status: complete\n", "adopted"),
+    ],
+)
+def test_a_requeued_message_is_held_under_its_policy_and_decided_anew(store: Store, header: bytes, policy: str) -> None:
+    queue = FakeQueue()
+    incident = held_before(store, queue)
+    queue.add("4b", header.replace(b"ID", incident.id.encode()))
+    settle(new_reconciler(store, queue))
+    (second,) = (one for one in store.incidents() if one.queue_id == "4b")
+    assert (second.state, second.policy, second.profiles) == (
+        State.HELD,
+        policy,
+        incident.profiles if policy == "cards" else {},
+    )
+    (note,) = (event.note for event in store.history(second.id) if event.event == "adopted")
+    assert (incident.id in note) == (policy == "cards")
+
+
 @pytest.mark.parametrize("choice", [Answer.APPROVE, Answer.REJECT])
 def test_an_adopted_message_is_adopted_once(store: Store, choice: Answer) -> None:
     queue = FakeQueue()
