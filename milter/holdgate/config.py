@@ -352,6 +352,11 @@ class DeskSettings(Section):
         pattern=r"^[A-Za-z0-9-]*$",
         description='Header in which a trusted proxy names the user by mail address, as in "X-Remote-User"; "": none.',
     )
+    proxy_secret: Path | None = Field(
+        None,
+        description="File with a secret of 32 characters and more that a trusted proxy sends in the header "
+        "`X-Holdgate-Proxy`; without it nothing that a proxy says is believed. Unset: its address is proof enough.",
+    )
     session: Duration = Field(timedelta(hours=12), description="How long somebody stays signed in.")
     lmtp: Address | None = Field(
         None, description="Where replies by mail and returned requests come in by LMTP; unset: not at all."

@@ -69,7 +69,7 @@ OWNERS = {
     "pyseccomp": "scan",
     "smtplib": "desk",
     "starlette": "desk/web",
-    "uvicorn": "desk/web/server.py",
+    "uvicorn": "desk/web",
     "aiosmtpd": "desk/mailbox.py",
     "jinja2": "desk/templates.py",
 }

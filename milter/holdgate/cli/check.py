@@ -106,6 +106,7 @@ def check(path: Path) -> Report:
         problems,
         [
             *_remarks_on_policies(settings),
+            *_remarks_on_proxies(settings),
             *check_daemons.absent(settings),
             *check_postfix.remarks(settings),
             *canary.remarks(settings),
@@ -180,6 +181,14 @@ def _remarks_on_policies(settings: Settings) -> Iterator[str]:
     except ConfigError:
         return
     yield from (f"{where}: {said}" for said in weaker_than_uninspected(policies))
+
+
+def _remarks_on_proxies(settings: Settings) -> Iterator[str]:
+    if settings.desk.user_header and settings.desk.proxy_secret is None:
+        yield (
+            "[desk] user_header: whoever can connect from an address of trusted_proxies, such as a local user of the "
+            "proxy's machine, can sign in as anybody; set proxy_secret and have the proxy send it"
+        )
 
 
 def _people(settings: Settings, policies: PolicyFile) -> Iterator[str]:
@@ -266,6 +275,8 @@ def _desk(path: Path, settings: Settings) -> Iterator[str]:
     for name, file in (("certificate", desk.certificate), ("private_key", desk.private_key)):
         if file is not None and not os.access(file, os.R_OK):
             yield f"{path}: [desk] {name}: {file} cannot be read"
+    if desk.proxy_secret is not None and not os.access(desk.proxy_secret, os.R_OK):
+        yield f"{path}: [desk] proxy_secret: {desk.proxy_secret} cannot be read"
     if short := shortage(moderation):
         yield f"{path}: [moderation] approvals: {short}; {_MORE_PEOPLE}"
     if moderation.managers:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from holdgate import __version__, maillog
-from holdgate.cli import attach, audit, canary, check, incidents, policy, rules, scan, seal, status
+from holdgate.cli import attach, audit, canary, check, incidents, policy, rules, scan, seal, status, token_key
 from holdgate.configfile import DEFAULT_PATH, ConfigError, load_settings
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.store import StoreError, migrate
@@ -22,7 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("-c", "--config", type=Path, default=DEFAULT_PATH, help="settings file (default: %(default)s)")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for family in (incidents, scan, rules, policy, seal, audit, check, status, attach, canary):
+    for family in (incidents, scan, rules, policy, seal, token_key, audit, check, status, attach, canary):
         family.add_commands(commands)
     step = commands.add_parser("migrate", help="create the store, or bring it up to this version")
     step.set_defaults(run=_migrate)

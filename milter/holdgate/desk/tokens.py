@@ -8,7 +8,6 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -16,11 +15,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from holdgate import maillog, metrics
+from holdgate.desk import keyfile
 from holdgate.quarantine.incident import Request
 
 LINK, REPLY, BOUNCE, WITHDRAW = "a", "r", "b", "w"
 
-_KEY_SIZE = 32
+_KEY_SIZE = keyfile.SIZE
 # 128 bits of the HMAC: 26 characters of base 32. RFC 2104, section 5, allows half of the hash and no less than 80 bits.
 _MAC_SIZE = 16
 _TOKEN = re.compile(r"([a-z])-([0-9a-z]{12})-(\d{1,12})-([a-z2-7]{26})", re.ASCII)
@@ -38,9 +39,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The secret."""
+    """The secret by which we sign, and the older ones by which what was signed before is still known.
+
+    One of a file follows it: a key that is exchanged there counts at once. While the file cannot be read, those that
+    were read before count.
+    """
 
     secret: bytes = field(repr=False)
+    older: tuple[bytes, ...] = field(default=(), repr=False)
+    _file: "_File | None" = field(default=None, repr=False, compare=False)
 
     @classmethod
     def random(cls) -> "Key":
@@ -49,40 +56,41 @@ class Key:
 
     @classmethod
     def load(cls, path: Path) -> "Key":
-        """Read the key, writing a fresh one where there is none. Raises OSError, ValueError for a file too short."""
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
-        else:
-            secret = secrets.token_bytes(_KEY_SIZE)
-            with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-                stream.write(secret.hex() + "\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-        if len(secret) < _KEY_SIZE:
-            raise ValueError(f"{path}: a key has {_KEY_SIZE} bytes in hexadecimal")
-        return cls(secret)
+        """Read the keys of a file (see keyfile.py), writing a fresh one where there is none.
+
+        Raises OSError, and ValueError for a file of another form.
+        """
+        keyfile.create(path)
+        file = _File(path)
+        first, *older = file.keys
+        return cls(first, tuple(older), file)
+
+    def known(self) -> tuple[bytes, ...]:
+        """Return all keys, the one that signs first."""
+        return (self.secret, *self.older) if self._file is None else self._file.now()
 
     def token(self, purpose: str, incident_id: str, number: int, person: str, deadline: datetime) -> str:
         """Return the token for one purpose, incident, request, person and deadline (aware)."""
-        mac = self._mac(purpose, incident_id, number, person, deadline)
+        mac = _mac(self.known()[0], purpose, incident_id, number, person, deadline)
         return f"{purpose}-{incident_id.replace('-', '').lower()}-{number}-{mac}"
 
     def proves(self, claim: Claim, person: str, deadline: datetime) -> bool:
         """Say whether a claim was made by us for this person and deadline, in time that does not depend on it."""
-        mac = self._mac(claim.purpose, claim.incident_id, claim.number, person, deadline)
-        return hmac.compare_digest(mac, claim.mac)
+        macs = [
+            _mac(secret, claim.purpose, claim.incident_id, claim.number, person, deadline) for secret in self.known()
+        ]
+        return any(hmac.compare_digest(mac, claim.mac) for mac in macs)
 
     def seal(self, purpose: str, content: dict[str, Any]) -> str:
         """Return `content` as a string that `unseal` accepts for the same purpose alone; it is signed, not hidden."""
         body = base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).rstrip(b"=").decode()
-        return f"{body}.{self._hmac('seal', purpose, body).hex()}"
+        return f"{body}.{_hmac(self.known()[0], 'seal', purpose, body).hex()}"
 
     def unseal(self, purpose: str, sealed: str) -> dict[str, Any] | None:
         """Return what `seal` was given, or None for anything else."""
         body, _, mac = sealed.rpartition(".")
-        if not hmac.compare_digest(self._hmac("seal", purpose, body).hex().encode(), mac.encode(errors="replace")):
+        known = [_hmac(secret, "seal", purpose, body).hex().encode() for secret in self.known()]
+        if not any(hmac.compare_digest(one, mac.encode(errors="replace")) for one in known):
             return None
         content = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
         assert isinstance(content, dict)
@@ -90,20 +98,44 @@ class Key:
 
     def stamp(self, *fields: str) -> str:
         """Return a proof that a form came from us, for these fields alone."""
-        return self._hmac("stamp", *fields).hex()
+        return _hmac(self.known()[0], "stamp", *fields).hex()
 
     def stamped(self, stamp: str, *fields: str) -> bool:
         """Say whether `stamp` is the proof for these fields, in time that does not depend on it."""
-        return hmac.compare_digest(self.stamp(*fields).encode(), stamp.encode(errors="replace"))
+        known = [_hmac(secret, "stamp", *fields).hex().encode() for secret in self.known()]
+        return any(hmac.compare_digest(one, stamp.encode(errors="replace")) for one in known)
 
-    def _mac(self, purpose: str, incident_id: str, number: int, person: str, deadline: datetime) -> str:
-        until = str(round(deadline.timestamp() * 1_000_000))
-        mac = self._hmac("token", purpose, incident_id, str(number), person.lower(), until)[:_MAC_SIZE]
-        return base64.b32encode(mac).decode().rstrip("=").lower()
 
-    def _hmac(self, *fields: str) -> bytes:
-        # JSON keeps the fields apart: no two lists of strings give the same bytes.
-        return hmac.digest(self.secret, json.dumps(fields).encode(), hashlib.sha256)
+class _File:
+    """The keys of a file, read again when it has changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = keyfile.state(path)
+        self.keys = tuple(one.secret for one in keyfile.read(path))
+
+    def now(self) -> tuple[bytes, ...]:
+        """Return them as they are now."""
+        try:
+            state = keyfile.state(self._path)
+            if state != self._seen:
+                self.keys = tuple(one.secret for one in keyfile.read(self._path))
+                self._seen = state
+        except (OSError, ValueError) as error:
+            metrics.ERRORS.labels("keys").inc()
+            maillog.failed(stage="keys", error=str(error))
+        return self.keys
+
+
+def _mac(secret: bytes, purpose: str, incident_id: str, number: int, person: str, deadline: datetime) -> str:
+    until = str(round(deadline.timestamp() * 1_000_000))
+    mac = _hmac(secret, "token", purpose, incident_id, str(number), person.lower(), until)[:_MAC_SIZE]
+    return base64.b32encode(mac).decode().rstrip("=").lower()
+
+
+def _hmac(secret: bytes, *fields: str) -> bytes:
+    # JSON keeps the fields apart: no two lists of strings give the same bytes.
+    return hmac.digest(secret, json.dumps(fields).encode(), hashlib.sha256)
 
 
 def is_for(key: Key, claim: Claim, request: Request) -> bool:

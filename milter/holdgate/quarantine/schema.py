@@ -194,6 +194,14 @@ notices = Table(
     Index("notices_incident_id", "incident_id"),
 )
 
+# Sessions of the page that were ended, by digest, until they would be over anyway.
+ended_sessions = Table(
+    "ended_sessions",
+    metadata,
+    Column("digest", Word(64), primary_key=True),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
 # Seals that came back to us, by digest of seal and recipient, until they would not be believed anyway.
 used_seals = Table(
     "used_seals",

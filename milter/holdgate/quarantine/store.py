@@ -19,6 +19,7 @@ from holdgate.quarantine.database import StoreError, connect, migrate
 from holdgate.quarantine.incident import Actor, Answer, Ask, Event, Incident, Notice, Owed, Request, Standing
 from holdgate.quarantine.requests import Requests, incident_of, unanswered
 from holdgate.quarantine.schema import events, incidents, notices, requests, used_seals
+from holdgate.quarantine.sessions import EndedSessions
 from holdgate.quarantine.states import DECIDED, OPEN, State, may_become
 
 __all__ = ["Actor", "ConflictError", "Store", "StoreError", "migrate", "open_store"]
@@ -52,13 +53,14 @@ def open_store(url: str) -> "Store":
 
 
 class Store:
-    """Incidents, their events and the notices we owe. `requests` and `audit` read what belongs to them."""
+    """Incidents, their events and the notices we owe. `requests`, `audit` and `sessions` have what belongs to them."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reader = engine.execution_options(reads=True)
         self.requests = Requests(self._reader)
         self.audit = AuditTrail(self._reader)
+        self.sessions = EndedSessions(engine, self._reader)
 
     def close(self) -> None:
         """Close all connections."""

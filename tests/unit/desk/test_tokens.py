@@ -1,4 +1,5 @@
 import random
+import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.desk import tokens
+from holdgate.desk import keyfile, tokens
 from holdgate.desk.tokens import Claim, Key, parse
 from holdgate.quarantine.incident import new_incident_id
 
@@ -117,3 +118,47 @@ def test_the_key_is_written_once_and_for_its_owner_alone(tmp_path: Path) -> None
     path.write_text("abcd\n")
     with pytest.raises(ValueError, match="32 bytes"):
         Key.load(path)
+
+
+def test_a_key_that_was_exchanged_still_verifies_and_signs_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "token.key"
+    key = Key.load(path)
+    claim = claim_of(key.token(tokens.LINK, "AAAA-AAAA-AAAA", 1, "a@corp.example", DEADLINE))
+    sealed, stamp = key.seal("session", {"who": "a"}), key.stamp("a", "list")
+    path.chmod(0o640)
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    assert keyfile.rotate(path, now, revoke=False) == 1
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    for one in (key, Key.load(path)):  # a desk that runs, and one that is started now
+        assert one.proves(claim, "a@corp.example", DEADLINE)
+        assert one.unseal("session", sealed) == {"who": "a"}
+        assert one.stamped(stamp, "a", "list")
+        assert one.stamp("a", "list") != stamp
+        assert claim_of(one.token(tokens.LINK, "AAAA-AAAA-AAAA", 1, "a@corp.example", DEADLINE)) != claim
+    # Each is kept as long after its own end, not after that of another.
+    assert keyfile.rotate(path, now + timedelta(days=40), revoke=False) == 2
+    assert keyfile.rotate(path, now + timedelta(days=80), revoke=False) == 2
+    assert not key.proves(claim, "a@corp.example", DEADLINE)
+
+
+def test_a_key_that_others_know_is_revoked(tmp_path: Path) -> None:
+    path = tmp_path / "token.key"
+    key = Key.load(path)
+    claim = claim_of(key.token(tokens.LINK, "AAAA-AAAA-AAAA", 1, "a@corp.example", DEADLINE))
+    keyfile.rotate(path, datetime(2026, 11, 28, tzinfo=UTC), revoke=False)
+    assert keyfile.rotate(path, datetime(2026, 11, 28, tzinfo=UTC), revoke=True) == 0
+    assert not key.proves(claim, "a@corp.example", DEADLINE)
+    assert len(path.read_text().split()) == 1
+
+
+def test_a_file_that_breaks_leaves_the_keys_in_force(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "token.key"
+    key = Key.load(path)
+    stamp = key.stamp("a")
+    path.write_text("broken")
+    assert key.stamped(stamp, "a")
+    assert "stage=keys" in caplog.text
+    with pytest.raises(ValueError, match="line 1"):
+        keyfile.rotate(path, DEADLINE, revoke=False)
+    path.unlink()
+    assert key.stamped(stamp, "a")

@@ -4,6 +4,8 @@ It reads a form before anything else does, so that every page is a plain functio
 by what the browser says of its origin, besides the stamp that each form carries.
 """
 
+import asyncio
+import hmac
 import ipaddress
 from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +18,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _BODY_LIMIT = 64 * 1024
 _FIELDS = 500
+# How long the body of a request may take, in seconds.
+_BODY_SECONDS = 30
+
+PROXY_SECRET = "X-Holdgate-Proxy"
+"""The header in which a proxy proves itself."""
 
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -31,10 +38,24 @@ _SECURITY = {
 
 
 class Guard:
-    """ASGI middleware. In `scope["state"]` it leaves `origin` (the client's address), `trusted` and `form`."""
+    """ASGI middleware. In `scope["state"]` it leaves `origin` (the client's address), `trusted` and `form`.
 
-    def __init__(self, app: ASGIApp, public_url: str, proxies: Sequence[IPvAnyNetwork]) -> None:
+    A proxy is believed that comes from `proxies` and, where there is a `secret`, brings it in the header PROXY_SECRET;
+    `user_header` is the one in which it names a user.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        public_url: str,
+        proxies: Sequence[IPvAnyNetwork],
+        *,
+        secret: str = "",
+        user_header: str = "",
+    ) -> None:
         self._app = app
+        self._secret = secret
+        self._single = [name for name in (user_header, PROXY_SECRET) if name]
         parts = urlsplit(public_url)
         self._own = f"{parts.scheme}://{parts.netloc}".lower()
         self._proxies = [ipaddress.ip_network(str(network), strict=False) for network in proxies]
@@ -56,11 +77,19 @@ class Guard:
                 out.setdefault("Cache-Control", "no-store")
             await send(message)
 
+        if state["trusted"] and any(self._is_doubtful(headers.getlist(name)) for name in self._single):
+            # Of two names one was not written by the proxy, and nobody can say which.
+            await PlainTextResponse("more than one user\n", 400)(scope, receive, send_guarded)
+            return
         if scope["method"] == "POST":
             try:
-                body = await _read(receive)
+                async with asyncio.timeout(_BODY_SECONDS):
+                    body = await _read(receive)
             except ClientDisconnect:
                 return  # nobody waits for an answer, and half a form says something else than the whole
+            except TimeoutError:
+                await PlainTextResponse("too slow\n", 408, {"Connection": "close"})(scope, receive, send_guarded)
+                return
             if body is None:
                 await PlainTextResponse("too large\n", 413)(scope, receive, send_guarded)
                 return
@@ -77,13 +106,22 @@ class Guard:
         Of X-Forwarded-For the last address counts that is not a trusted proxy's: those before it are hearsay.
         """
         address = str((scope.get("client") or ("", 0))[0])
-        if not self._trusts(address):
+        if not self._trusts(address) or not self._proves_itself(headers):
             return address, False
         for hop in reversed([hop.strip() for value in headers.getlist("x-forwarded-for") for hop in value.split(",")]):
             address = hop[:64]
             if not self._trusts(hop):
                 break
         return address, True
+
+    def _proves_itself(self, headers: Headers) -> bool:
+        if not self._secret:
+            return True
+        given = headers.getlist(PROXY_SECRET)
+        return any(hmac.compare_digest(one.strip().encode(), self._secret.encode()) for one in given)
+
+    def _is_doubtful(self, values: list[str]) -> bool:
+        return len(values) > 1 or any("," in value for value in values)
 
     def _trusts(self, address: str) -> bool:
         try:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import uvicorn
@@ -18,6 +19,7 @@ from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.api import Api
+from holdgate.desk.web.connections import bounded
 from holdgate.desk.web.guard import Guard
 from holdgate.desk.web.incidents import IncidentPages
 from holdgate.desk.web.listing import ListPages
@@ -28,8 +30,9 @@ from holdgate.desk.web.withdraw import WithdrawPages
 
 _STYLE = Path(__file__).with_name("style.css").read_bytes()
 _START_TIMEOUT = 30.0
-# Connections at once; more wait in the kernel's queue.
-_CONNECTIONS = 200
+# Connections at once, whatever they do (connections.py bounds those that wait).
+_CONNECTIONS = 800
+_SECRET_LENGTH = 32
 
 
 def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Composer) -> ASGIApp:
@@ -62,7 +65,23 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
     settings = desk.settings.desk
     inner = Starlette(routes=routes, exception_handlers={HTTPException: not_there, 500: broken})
     # Outermost, so that its headers are on every answer, that to an error of ours too.
-    return Guard(inner, settings.public_url, settings.trusted_proxies)
+    return Guard(
+        inner,
+        settings.public_url,
+        settings.trusted_proxies,
+        secret=_proxy_secret(settings.proxy_secret),
+        user_header=settings.user_header,
+    )
+
+
+def _proxy_secret(path: Path | None) -> str:
+    """Return what a proxy proves itself by, "" where it need not. Raises OSError, and ValueError for a weak one."""
+    if path is None:
+        return ""
+    secret = path.read_text(encoding="utf-8").strip()
+    if len(secret) < _SECRET_LENGTH:
+        raise ValueError(f"{path}: a secret has at least {_SECRET_LENGTH} characters; make one: openssl rand -hex 32")
+    return secret
 
 
 class WebServer:
@@ -72,6 +91,7 @@ class WebServer:
         settings = desk.settings.desk
         assert settings.web is not None
         host, port = settings.web
+        proxies = [ip_network(str(network), strict=False) for network in settings.trusted_proxies]
         config = uvicorn.Config(
             build(desk, templates, previewer, composer),
             host=host,
@@ -88,6 +108,7 @@ class WebServer:
             ws="none",
             limit_concurrency=_CONNECTIONS,
             timeout_keep_alive=10,
+            http=bounded(lambda client: _is_in(client, proxies)),
             h11_max_incomplete_event_size=32 * 1024,
         )
         self._address = (host, port)
@@ -113,3 +134,11 @@ class WebServer:
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join(_START_TIMEOUT)
+
+
+def _is_in(client: str, networks: list[IPv4Network | IPv6Network]) -> bool:
+    try:
+        address = ip_network(client).network_address
+    except ValueError:
+        return False
+    return any(address in network for network in networks)

@@ -1,11 +1,14 @@
 """Who somebody is on the page: by a link from a request, by a mailed code, or by a proxy that signed him in.
 
 A link's token is taken once from the address line into a cookie that is good for its one incident, so that no address
-that leaves this site, by history or Referer, carries it. All cookies are signed, none holds a secret of its own.
+that leaves this site, by history or Referer, carries it. All cookies are signed, none holds a secret of its own. That
+a session was ended by signing out is kept in the store.
 """
 
+import secrets
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,11 +47,13 @@ class Sessions:
         """Return who is signed in, by proxy or by code."""
         header = self._settings.user_header
         if header and http.state.trusted:
-            address = http.headers.get(header, "").strip().lower()
+            address = http.headers.get(header, "").strip().lower()  # one at most: guard.py refuses more
             if address:
                 return Visitor(address, "proxy")
         held = self._read(http, _SESSION)
-        return None if held is None else Visitor(str(held["who"]), "code")
+        if held is None or "session" not in held or self._desk.store.sessions.has(str(held["session"])):
+            return None
+        return Visitor(str(held["who"]), "code")
 
     def visitor_of(self, http: HttpRequest, incident_id: str) -> Visitor | None:
         """Return who may look at an incident: by its link, or signed in."""
@@ -70,10 +75,13 @@ class Sessions:
 
     def sign_in(self, response: Response, address: str) -> None:
         """Remember who signed in."""
-        self._write(response, _SESSION, {"who": address}, "/")
+        self._write(response, _SESSION, {"who": address, "session": secrets.token_urlsafe(16)}, "/")
 
-    def sign_out(self, response: Response) -> None:
-        """Forget who signed in."""
+    def sign_out(self, http: HttpRequest, response: Response) -> None:
+        """Forget who signed in. The session is over for all desks, whoever else has its cookie."""
+        held = self._read(http, _SESSION)
+        if held is not None and "session" in held:
+            self._desk.store.sessions.end(str(held["session"]), datetime.fromtimestamp(held["until"], UTC))
         response.delete_cookie(_SESSION, path=f"{self.base}/")
 
     def allow_withdrawal(self, response: Response, incident_id: str) -> None:

@@ -23,55 +23,75 @@ from holdgate import maillog, metrics
 from holdgate.desk import post
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
+from holdgate.desk.web.connections import client_of
 from holdgate.desk.web.pages import Handlers, Pages
 from holdgate.desk.web.session import Sessions, field
 
 _MINUTES = 10
 _ATTEMPTS = 5
 _DIGITS = 8
-# Codes for one address in `_MINUTES`, and codes altogether: nobody's mailbox is flooded, and memory is bounded.
+# Attempts for one address by one client, and mails to one address, in `_MINUTES`: nobody's mailbox is flooded, and a
+# stranger who asks for somebody's codes uses up their own attempts alone. Attempts altogether: memory is bounded.
 _CODES_EACH = 3
-_CODES = 1000
+_MAILS_EACH = 9
+_CODES = 10_000
 
 
 @dataclass(slots=True)
 class _Code:
+    """An attempt to sign in. `digest` is that of its own code, None where no further mail was sent for it."""
+
     address: str
-    digest: bytes
+    client: str
+    digest: bytes | None
     until: float
     attempts: int = 0
 
 
 class Codes:
-    """The codes that are out. `clock` gives seconds."""
+    """The codes that are out. `clock` gives seconds.
+
+    When strangers have made us mail an address all codes that it gets in a while, an attempt of another client is good
+    with any of these: they are in the mailbox of the person that it is about.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._codes: dict[str, _Code] = {}
         self._lock = threading.Lock()
 
-    def new(self, address: str, *, known: bool) -> tuple[str, str]:
-        """Return a name for an attempt to sign in, and its code: "" where there are too many, or he is unknown."""
+    def new(self, address: str, *, known: bool, client: str = "") -> tuple[str, str]:
+        """Return a name for an attempt to sign in, and its code: "" where none is to be mailed."""
         attempt, code = secrets.token_urlsafe(16), "".join(secrets.choice("0123456789") for _ in range(_DIGITS))
         with self._lock:
             now = self._clock()
             self._codes = {name: one for name, one in self._codes.items() if one.until > now}
-            same = sum(one.address == address for one in self._codes.values())
-            if not known or same >= _CODES_EACH or len(self._codes) >= _CODES:
+            same = [one for one in self._codes.values() if one.address == address]
+            if not known or sum(one.client == client for one in same) >= _CODES_EACH:
                 return attempt, ""
-            self._codes[attempt] = _Code(address, _digest(code), now + _MINUTES * 60)
-        return attempt, code
+            if len(self._codes) >= _CODES:
+                del self._codes[next(iter(self._codes))]  # the oldest
+            mailed = sum(one.digest is not None for one in same) < _MAILS_EACH
+            digest = _digest(code) if mailed else None
+            self._codes[attempt] = _Code(address, client, digest, now + _MINUTES * 60)
+        return attempt, code if mailed else ""
 
     def check(self, attempt: str, code: str) -> str:
         """Return the address that a code signs in, "" for a wrong one. A code is good once."""
+        given = _digest("".join(code.split()))
         with self._lock:
+            now = self._clock()
             waiting = self._codes.get(attempt)
-            if waiting is None or waiting.until <= self._clock():
+            if waiting is None or waiting.until <= now:
                 return ""
             waiting.attempts += 1
-            right = hmac.compare_digest(waiting.digest, _digest("".join(code.split())))
+            fitting = [attempt]
+            if waiting.digest is None:
+                fitting = [n for n, one in self._codes.items() if one.address == waiting.address and one.until > now]
+            right = [name for name in fitting if hmac.compare_digest(self._codes[name].digest or b"", given)]
             if right or waiting.attempts >= _ATTEMPTS:
-                del self._codes[attempt]
+                for name in {attempt, *right}:
+                    del self._codes[name]
             return waiting.address if right else ""
 
 
@@ -103,7 +123,9 @@ class SignInPages(Handlers):
         address = field(http, "address").strip().lower()[:320]
         if "@" not in address or not address.isprintable():
             return self._pages.show(http, "sign_in", status=422)
-        attempt, code = self._codes.new(address, known=self._desk.store.requests.knows(address))
+        attempt, code = self._codes.new(
+            address, known=self._desk.store.requests.knows(address), client=client_of(http.state.origin)
+        )
         response = self._pages.show(http, "code", problem="")
         self._sessions.await_code(response, attempt)
         if code:
@@ -126,7 +148,7 @@ class SignInPages(Handlers):
         response = RedirectResponse(f"{self._sessions.base}/sign-in", 303)
         visitor = self._sessions.visitor(http)
         if visitor is not None and self._sessions.stamped(http, visitor.address, "sign out"):
-            self._sessions.sign_out(response)
+            self._sessions.sign_out(http, response)
         return response
 
     def _mail(self, address: str, code: str, language: str) -> None:

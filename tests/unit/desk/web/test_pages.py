@@ -47,13 +47,15 @@ class FakePreviewer(Previewer):
 class Browser:
     """A visitor with cookies."""
 
-    def __init__(self, desk: Desk, **headers: str) -> None:
+    def __init__(
+        self, desk: Desk, client: tuple[str, int] = ("testclient", 50000), app: Any = None, **headers: str
+    ) -> None:
         templates = Templates(desk.settings.desk.templates, desk.zone)
         self.previewer = FakePreviewer()
         self.desk = desk
         self.composer = Composer(desk, templates, self.previewer)
-        app = build(desk, templates, self.previewer, self.composer)
-        self.client = TestClient(app, base_url=SITE, raise_server_exceptions=False, headers=headers)
+        self.app = app or build(desk, templates, self.previewer, self.composer)
+        self.client = TestClient(self.app, base_url=SITE, raise_server_exceptions=False, headers=headers, client=client)
 
     def link(self, incident: Incident, who: str = BOSS) -> str:
         request = moderation.request_of(self.desk, incident, who)
@@ -402,8 +404,13 @@ def test_signing_in_shows_what_waits_and_lets_several_be_decided(make_desk, hold
     history = browser.get("/incidents?show=all")
     assert "Subject 0" in history.text
     assert "(boss@corp.example)" in history.text
+    held = browser.client.cookies["holdgate"]
     assert str(browser.submit(history, "/sign-out").url) == f"{SITE}/sign-in"
     assert str(browser.get("/incidents").url) == f"{SITE}/sign-in"
+    # The session is over on the server too, at each desk: who kept the cookie is not let in.
+    again = Browser(Desk(desk.store, desk.settings, desk.key))
+    again.client.cookies.set("holdgate", held)
+    assert str(again.get("/incidents").url) == f"{SITE}/sign-in"
 
 
 @pytest.mark.parametrize(
@@ -475,6 +482,24 @@ def test_codes_are_few_and_end_after_five_attempts(make_desk, hold, monkeypatch)
     assert all(page.status_code == 200 for page in pages)
 
 
+def test_a_stranger_who_asks_for_codes_does_not_keep_their_owner_out(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    hold(desk)
+    mailed: list[bytes] = []
+    monkeypatch.setattr(post, "hand_over", lambda content, *_: mailed.append(content))
+    app = Browser(desk).app
+    for number in range(20):  # many machines, and none of them has the mailbox
+        stranger = Browser(desk, client=(f"198.51.100.{number}", 1), app=app)
+        for _ in range(4):
+            page = stranger.client.post("/sign-in", data={"address": BOSS})
+        assert stranger.submit(page, "/code", code="00000000").status_code == 422
+    assert len(mailed) == 9
+    owner = Browser(desk, client=("192.0.2.9", 1), app=app)
+    page = owner.client.post("/sign-in", data={"address": BOSS})
+    code = re.search(rb"sign in is (\d{8})", mailed[-1])[1].decode()
+    assert str(owner.submit(page, "/code", code=code).url) == f"{SITE}/incidents"
+
+
 def test_a_trusted_proxy_signs_in_and_nobody_else_can(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk={"user_header": "X-Remote-User", "trusted_proxies": ["192.0.2.0/24"]})
     hold(desk)
@@ -491,6 +516,36 @@ def test_a_trusted_proxy_signs_in_and_nobody_else_can(make_desk, hold) -> None: 
     assert desk.store.history(incident.id)[-1].origin == "198.51.100.4"
     stranger = TestClient(app, base_url=SITE, client=("198.51.100.4", 5000), headers=sso)
     assert str(stranger.get("/incidents").url) == f"{SITE}/sign-in"
+
+
+def test_two_names_of_a_user_are_refused(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(desk={"user_header": "X-Remote-User", "trusted_proxies": ["192.0.2.0/24"]})
+    hold(desk)
+    app = Browser(desk).app
+    proxy = TestClient(app, base_url=SITE, client=("192.0.2.1", 5000))
+    forged = [("X-Remote-User", "boss@corp.example"), ("x-remote-user", "anna@corp.example")]
+    assert proxy.get("/incidents", headers=forged).status_code == 400
+    assert proxy.get("/incidents", headers={"X-Remote-User": "boss@corp.example, x@corp.example"}).status_code == 400
+    assert "Signed in as boss" in proxy.get("/incidents", headers=forged[:1]).text
+    # Where nobody is believed, it says nothing.
+    stranger = TestClient(app, base_url=SITE, client=("198.51.100.4", 5000))
+    assert str(stranger.get("/incidents", headers=forged).url) == f"{SITE}/sign-in"
+
+
+def test_a_proxy_proves_itself(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    secret = tmp_path / "proxy.secret"
+    secret.write_text("s" * 32 + "\n")
+    proxies = {"user_header": "X-Remote-User", "trusted_proxies": ["192.0.2.0/24"], "proxy_secret": str(secret)}
+    desk = make_desk(desk=proxies)
+    hold(desk)
+    proxy = TestClient(Browser(desk).app, base_url=SITE, client=("192.0.2.1", 5000))
+    named = {"X-Remote-User": "boss@corp.example"}
+    for given in ({}, {"X-Holdgate-Proxy": "x" * 32}, {"X-Holdgate-Proxy": ""}):
+        assert str(proxy.get("/incidents", headers=named | given).url) == f"{SITE}/sign-in"
+    assert "Signed in as boss" in proxy.get("/incidents", headers=named | {"X-Holdgate-Proxy": "s" * 32}).text
+    secret.write_text("short")
+    with pytest.raises(ValueError, match="at least 32 characters"):
+        Browser(desk)
 
 
 # -- the sender, languages, trouble -------------------------------------------------------------------------------

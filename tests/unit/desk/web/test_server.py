@@ -3,6 +3,7 @@
 import socket
 import ssl
 import subprocess
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
+from holdgate.desk.web import connections
 from holdgate.desk.web.server import WebServer
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
@@ -88,3 +90,43 @@ def test_a_form_that_a_lost_connection_cut_off_decides_nothing(make_desk, hold, 
     # The server has ended, and all that it was at.
     decided = desk.store.incident(incident.id).state
     assert (decided, answer[:12]) == ((State.HELD, b"") if missing else (State.APPROVED, b"HTTP/1.1 303"))
+
+
+def test_half_open_requests_lock_nobody_out(make_desk) -> None:  # type: ignore[no-untyped-def]
+    port = free_port()
+    desk = make_desk(desk={"web": f"127.0.0.1:{port}"})
+    with ExitStack() as stack:
+        stack.enter_context(server(desk))
+        silent = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(210)]
+        for connection in silent:
+            with suppress(OSError):
+                connection.sendall(b"GET /sign-in HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        assert httpx2.get(f"http://127.0.0.1:{port}/sign-in", timeout=PATIENCE).status_code == 200
+        # The oldest made room; the newest still wait for what they will say.
+        assert _is_ended(silent[0])
+        silent[-1].sendall(b"y\r\nConnection: close\r\n\r\n")
+        silent[-1].settimeout(PATIENCE)
+        assert silent[-1].recv(12) == b"HTTP/1.1 200"
+
+
+def _is_ended(connection: socket.socket) -> bool:
+    connection.settimeout(PATIENCE)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:
+        return True
+
+
+def test_a_request_that_does_not_end_is_ended(make_desk, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
+    port = free_port()
+    desk = make_desk(desk={"web": f"127.0.0.1:{port}"})
+    with server(desk), socket.create_connection(("127.0.0.1", port)) as silent:
+        silent.sendall(b"GET /sign-in HTTP/1.1\r\n")
+        assert _is_ended(silent)
+
+
+def test_a_client_of_ipv6_is_its_network() -> None:
+    assert connections.client_of("2001:db8:1:2:3::4") == connections.client_of("2001:db8:1:2::5") == "2001:db8:1:2::/64"
+    assert connections.client_of("192.0.2.1") != connections.client_of("192.0.2.2")
+    assert connections.client_of("") == ""

@@ -1,0 +1,92 @@
+"""The file with the desk's keys: one a line in hexadecimal, the first signs, and those below it still verify.
+
+Behind a key that was replaced stands when: after a while nothing that it signed is good any more, and it goes.
+"""
+
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+SIZE = 32
+"""Of a key, in bytes, at least."""
+
+# Longer than a deadline with its working days, and than a session.
+KEEP = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class FileKey:
+    """One line; `replaced_at` is None for the key that signs, and for older ones of an unknown time."""
+
+    secret: bytes
+    replaced_at: datetime | None = None
+
+
+def create(path: Path) -> None:
+    """Write a file with a fresh key where there is none. Raises OSError."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return
+    _fill(descriptor, [FileKey(secrets.token_bytes(SIZE))])
+
+
+def read(path: Path) -> list[FileKey]:
+    """Return the keys, the one that signs first. Raises OSError, and ValueError for a file that is not of this form."""
+    keys = []
+    for number, line in enumerate(path.read_text(encoding="ascii").splitlines(), 1):
+        words = line.split()
+        if not words:
+            continue
+        try:
+            key = FileKey(bytes.fromhex(words[0]), datetime.fromisoformat(words[1]) if words[1:] else None)
+        except ValueError:
+            raise ValueError(
+                f"{path}: line {number}: no key in hexadecimal with, at most, the time it was replaced"
+            ) from None
+        if len(key.secret) < SIZE:
+            raise ValueError(f"{path}: line {number}: a key has {SIZE} bytes in hexadecimal")
+        keys.append(key)
+    if not keys:
+        raise ValueError(f"{path}: there is no key in it; remove the file to get a fresh one")
+    return keys
+
+
+def state(path: Path) -> tuple[int, int, int]:
+    """Return what changes when the file does. Raises OSError."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def rotate(path: Path, now: datetime, *, revoke: bool) -> int:
+    """Put a fresh key before the others, or, with `revoke`, in their place; return how many still verify.
+
+    Owner and mode of the file stay. Raises OSError and ValueError.
+    """
+    first, *rest = [FileKey(one.secret, one.replaced_at or now) for one in read(path)]
+    kept = [] if revoke else [replace(first, replaced_at=now)]
+    kept += [one for one in rest if not revoke and one.replaced_at is not None and now - one.replaced_at < KEEP]
+    was = path.stat()
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchown(descriptor, was.st_uid, was.st_gid)
+        os.fchmod(descriptor, was.st_mode & 0o777)
+        _fill(descriptor, [FileKey(secrets.token_bytes(SIZE)), *kept])
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
+    return len(kept)
+
+
+def _fill(descriptor: int, keys: Iterable[FileKey]) -> None:
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        for key in keys:
+            at = f" {key.replaced_at.astimezone(UTC).isoformat(timespec='seconds')}" if key.replaced_at else ""
+            stream.write(f"{key.secret.hex()}{at}\n")
+        stream.flush()
+        os.fsync(stream.fileno())

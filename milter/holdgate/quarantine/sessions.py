@@ -1,0 +1,36 @@
+"""Which sessions of the page were ended before their time: kept in the store, for all desks and over a restart."""
+
+import hashlib
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from holdgate.quarantine.schema import ended_sessions
+
+
+class EndedSessions:
+    """Writes and reads them. `reader` is an engine whose transactions only read."""
+
+    def __init__(self, engine: Engine, reader: Engine) -> None:
+        self._engine = engine
+        self._reader = reader
+
+    def end(self, session: str, expires_at: datetime) -> None:
+        """Note that a session is over; at `expires_at` it would have been anyway. It may be ended twice."""
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(delete(ended_sessions).where(ended_sessions.c.expires_at < datetime.now(UTC)))
+                connection.execute(insert(ended_sessions).values(digest=_digest(session), expires_at=expires_at))
+        except IntegrityError:
+            return
+
+    def has(self, session: str) -> bool:
+        """Say whether a session was ended."""
+        query = select(ended_sessions.c.digest).where(ended_sessions.c.digest == _digest(session))
+        with self._reader.connect() as connection:
+            return connection.execute(query).first() is not None
+
+
+def _digest(session: str) -> str:
+    return hashlib.sha256(session.encode()).hexdigest()
