@@ -167,18 +167,25 @@ def spool_gone(patient: Patient) -> Iterator[None]:
         spool.with_name("spool.away").rename(spool)
 
 
-@contextmanager
-def few_files(patient: Patient) -> Iterator[None]:
-    """Leave a daemon hardly a descriptor."""
-    pid = patient.pid(patient.dice.choice(list(DAEMONS)))
-    with suppress(ProcessLookupError):
-        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(list(Path(f"/proc/{pid}/fd").iterdir())) + 1, before[1]))
-    try:
-        yield
-    finally:
-        with suppress(ProcessLookupError, NameError):
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+def limited(name: str, what: int, limit: Callable[[int], int]) -> Injury:
+    """Return the fault that a process of the daemons has hardly anything left of a resource (prlimit(2))."""
+
+    @contextmanager
+    def act(patient: Patient) -> Iterator[None]:
+        pid = patient.limb()
+        before: tuple[int, int] | None = None
+        with suppress(OSError):
+            before = resource.prlimit(pid, what)
+            resource.prlimit(pid, what, (min(limit(pid), before[1]) if before[1] >= 0 else limit(pid), before[1]))
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                if before is not None:
+                    resource.prlimit(pid, what, before)
+
+    act.__name__ = name
+    return act
 
 
 @contextmanager
@@ -333,7 +340,9 @@ INJURIES: list[Injury] = [
     store_restarts,
     store_lost,
     spool_gone,
-    few_files,
+    limited("no descriptor left", resource.RLIMIT_NOFILE, lambda pid: len(list(Path(f"/proc/{pid}/fd").iterdir())) + 1),
+    # Python ignores SIGXFSZ: a write beyond fails, as on a full disk.
+    limited("no room on disk", resource.RLIMIT_FSIZE, lambda _: 4096),
     postfix_reload,
     postfix_stop,
     postfix_stands,
