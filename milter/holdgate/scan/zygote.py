@@ -22,7 +22,6 @@ from holdgate.extract import ocr
 from holdgate.extract.budget import Limits
 from holdgate.extract.format import FormatError
 from holdgate.extract.formats import REGISTRY
-from holdgate.extract.tesseract import TesseractEngine
 from holdgate.scan import memory, sandbox, wire
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.warm import warm
@@ -44,6 +43,9 @@ def main() -> None:
         REGISTRY.add_modules(settings["readers"], settings["readers_directory"])
         inspector = _load(settings)
         if settings["ocr_languages"]:
+            # Here and not above: its libraries would be copied with each fork where nobody reads pictures.
+            from holdgate.extract.tesseract import TesseractEngine
+
             limits = ocr.OcrLimits(message_seconds=settings["ocr_seconds"])
             ocr.configure(TesseractEngine(settings["ocr_languages"]), limits)
             os.nice(_OCR_NICE)
