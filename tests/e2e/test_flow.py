@@ -106,6 +106,24 @@ def test_a_rejected_message_goes_back_with_the_reason(site: Site) -> None:
     assert incident.queue_id not in str(site.postfix.held_ids())
 
 
+def test_a_report_heeds_what_the_sender_asked_of_reports(site: Site) -> None:
+    for name, notify in (("wanted", "FAILURE"), ("unwanted", "NEVER")):
+        recipient = f"{name}@partner.example"
+        with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as connection:
+            connection.ehlo()
+            connection.mail("asks@corp.example", ["RET=HDRS", "ENVID=env-125"])
+            connection.rcpt(recipient, [f"NOTIFY={notify}", f"ORCPT=rfc822;orig-{name}@partner.example"])
+            connection.data(letters.number_in_text().as_bytes())
+        assert site.command("reject", held(site, recipient).id).returncode == 0
+    site.wait_for(lambda: len(site.store.incidents([State.RETURNED])) >= 2, "both to be returned")
+    site.wait_for(lambda: site.world.to("asks@corp.example"), "the report")
+    (report,) = site.world.to("asks@corp.example")
+    assert b"Original-Envelope-Id: env-125" in report.content
+    assert b"Original-Recipient: rfc822; orig-wanted@partner.example" in report.content
+    assert b"text/rfc822-headers" in report.content
+    assert b"536-90" not in report.content
+
+
 def test_mail_of_sendmail_is_inspected(site: Site) -> None:
     site.postfix.sendmail(letters.number_in_text().as_bytes(), SENDER, "cron@partner.example")
     incident = held(site, "cron@partner.example")

@@ -11,6 +11,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from holdgate import headers
+from holdgate.desk.wishes import Wishes
 from holdgate.mask import MASK
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
@@ -30,17 +31,24 @@ _OURS = re.compile(
 
 
 def compose(
-    incident: Incident, kind: State, text: tuple[str, str], original: bytes | None, *, notice_from: str, now: datetime
+    incident: Incident,
+    kind: State,
+    text: tuple[str, str],
+    original: bytes | None,
+    *,
+    notice_from: str,
+    now: datetime,
+    wishes: Wishes = Wishes(),  # noqa: B008 (frozen)
 ) -> bytes:
     """Return the report as a message with CRLF line ends.
 
     `kind` is REJECTED or EXPIRED, `text` subject and explanation. `original` is what comes back of the message, a
-    body part that `returned` made, or None when it is gone. The Message-ID is the same each time for one incident and
-    kind, so that a report that had to be sent twice is seen as one.
+    body part that `returned` made, or None when it is gone. `wishes` are the sender's (RFC 3461). The Message-ID is
+    the same each time for one incident and kind, so that a report that had to be sent twice is seen as one.
     """
     subject, explanation = text
     boundary = f"=_{incident.id}_{kind}"
-    parts = [text_part(explanation), _delivery_status(incident, kind, now)]
+    parts = [text_part(explanation), _delivery_status(incident, kind, now, wishes)]
     if original is not None:
         parts.append(original)
     message = EmailMessage(policy=SMTP.clone(utf8=not incident.sender.isascii()))
@@ -89,19 +97,37 @@ def domain_of(address: str) -> str:
     return parseaddr(address)[1].partition("@")[2] or "localhost"
 
 
-def _delivery_status(incident: Incident, kind: State, now: datetime) -> bytes:
+def _delivery_status(incident: Incident, kind: State, now: datetime, wishes: Wishes) -> bytes:
     said = "rejected by a moderator" if kind is State.REJECTED else "no moderator decided in time"
-    groups = [f"Reporting-MTA: x-holdgate; {incident.id}\r\nArrival-Date: {format_datetime(incident.created_at)}\r\n"]
+    envelope_id = f"Original-Envelope-Id: {_printable(wishes.envelope_id)}\r\n" if wishes.envelope_id else ""
+    groups = [
+        f"{envelope_id}Reporting-MTA: x-holdgate; {incident.id}\r\n"
+        f"Arrival-Date: {format_datetime(incident.created_at)}\r\n"
+    ]
     for recipient in incident.recipients:
+        if recipient in wishes.unwanted:
+            continue
+        original = wishes.originals.get(recipient, "")
+        groups.append(f"Original-Recipient: {_typed(original)}\r\n" if original else "")
         form = "rfc822" if recipient.isascii() else "utf-8"
-        groups.append(
-            f"Final-Recipient: {form}; {''.join(c if c.isprintable() else '?' for c in recipient)}\r\n"
+        groups[-1] += (
+            f"Final-Recipient: {form}; {_printable(recipient)}\r\n"
             f"Action: failed\r\nStatus: {_STATUS}\r\n"
             f"Diagnostic-Code: x-holdgate; {said}\r\nLast-Attempt-Date: {format_datetime(now)}\r\n"
         )
     text = "\r\n".join(groups)
     form = "message/delivery-status" if text.isascii() else "message/global-delivery-status"
     return f"Content-Type: {form}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{text}".encode()
+
+
+def _printable(value: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in value)
+
+
+def _typed(address: str) -> str:
+    """Write "rfc822;bob@partner.example" as RFC 3464 does, 2.3.1."""
+    kind, _, rest = _printable(address).partition(";")
+    return f"{kind}; {rest}"
 
 
 def returned(original: bytes, *, whole: bool) -> bytes:

@@ -23,6 +23,10 @@ TO_MODERATOR = ("request", "reminder")
 REPORTS = ("rejected", "expired")
 
 
+class UnwantedError(Exception):
+    """The sender said that nobody is to be told of a failure (RFC 3461, NOTIFY=NEVER)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A composed mail with CRLF line ends, and the envelope sender it goes out with ("": the null sender)."""
@@ -113,14 +117,23 @@ class Composer:
     def _report(self, incident: Incident, notice: Notice, now: datetime) -> bytes:
         subject, text, _ = self._words(notice.kind, incident)
         original = self._previewer.original(incident)
-        whole = self._desk.moderation(incident).return_original
+        wishes = self._previewer.wishes(incident)
+        if wishes.unwanted and wishes.unwanted.issuperset(incident.recipients):
+            raise UnwantedError
+        whole = self._desk.moderation(incident).return_original and not wishes.header_only
         back = (
             None
             if original is None
             else dsn.returned(original, whole=whole and len(original) <= self._settings.return_size)
         )
         return dsn.compose(
-            incident, State(notice.kind), (subject, text), back, notice_from=self._settings.notice_from, now=now
+            incident,
+            State(notice.kind),
+            (subject, text),
+            back,
+            notice_from=self._settings.notice_from,
+            now=now,
+            wishes=wishes,
         )
 
     def _top(self, subject: str, notice: Notice, incident: Incident, now: datetime) -> EmailMessage:

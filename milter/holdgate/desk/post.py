@@ -14,7 +14,7 @@ from pathlib import Path
 from holdgate import maillog, metrics
 from holdgate.desk import asking
 from holdgate.desk.context import ACTOR, Desk
-from holdgate.desk.notices import REPORTS, TO_MODERATOR, Composer
+from holdgate.desk.notices import REPORTS, TO_MODERATOR, Composer, UnwantedError
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Answer, Incident, Notice
 from holdgate.quarantine.states import State
@@ -75,6 +75,8 @@ class Sender:
         try:
             letter = self._composer.compose(incident, notice, now)
             hand_over(letter.content, notice.recipient, desk.settings.desk.notice_relay, letter.sender)
+        except UnwantedError:
+            desk.store.notice_obsolete(notice, ACTOR)
         except smtplib.SMTPRecipientsRefused as error:
             code, _ = next(iter(error.recipients.values()))
             if code >= 500 and notice.kind in TO_MODERATOR and _came_back(desk, notice):

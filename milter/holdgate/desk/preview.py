@@ -7,6 +7,7 @@ from typing import Any
 
 from holdgate import maillog
 from holdgate.config import Settings
+from holdgate.desk.wishes import Wishes, read_wishes
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.recorded import was_inspected
 from holdgate.queue.client import QueueClient, QueueError
@@ -43,6 +44,12 @@ class Previewer:
         if incident.arrival_time is None:
             return None
         return self._queue.show(incident.queue_id, incident.arrival_time)
+
+    def wishes(self, incident: Incident) -> Wishes:
+        """Return what the sender asked of reports; nothing where the message is not held. Raises QueueError."""
+        if incident.arrival_time is None:
+            return Wishes()
+        return read_wishes(self._queue.envelope(incident.queue_id, incident.arrival_time) or b"")
 
     def read(self, incident: Incident, *, reveal: int = 0) -> dict[str, Any]:
         """Return the message as `scan.preview` shows it, one match unmasked by `reveal`. Raises UnreadableError."""

@@ -4,7 +4,7 @@ One request a connection. A request is one line of JSON:
 
 - ``{"do": "list"}``; with ``"unless": STAMP`` the answer is ``"unchanged"`` as long as the queue is as it was when it
   came with that stamp;
-- ``{"do": "show", "queue_id": …, "arrival_time": …}``, with ``"header_only"``;
+- ``{"do": "show", "queue_id": …, "arrival_time": …}``, with ``"header_only"``, or ``"envelope"`` for that instead;
 - ``{"do": "headers" | "release" | "delete", "messages": [[queue_id, arrival_time], …]}``: the hold queue is listed once
   before and, where something was to go, once after.
 
@@ -27,7 +27,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,8 @@ class Agent:
         content = self._look(key, held, header_only=True)
         if content is not None and request.get("header_only") is not True:
             self._check_ours(content)
-            content = self._look(key, held, header_only=False)
+            wanted = self._postfix.envelope if request.get("envelope") is True else None
+            content = self._look(key, held, header_only=False, show=wanted)
         if content is None:
             return {"ok": True, "gone": True}, b""
         return {"ok": True, "size": len(content)}, content
@@ -163,12 +164,23 @@ class Agent:
             contents.append(content or b"")
         return {"ok": True, "outcomes": outcomes, "size": sum(map(len, contents))}, b"".join(contents)
 
-    def _look(self, key: Key, held: dict[Key, HeldMessage], *, header_only: bool) -> bytes | None:
-        """Return a message or its header; None when it is not held, or not any more. Raises PostfixError."""
+    def _look(
+        self,
+        key: Key,
+        held: dict[Key, HeldMessage],
+        *,
+        header_only: bool,
+        show: Callable[[str], bytes] | None = None,
+    ) -> bytes | None:
+        """Return a message or its header, or what `show` says of it; None when it is not held any more.
+
+        Raises PostfixError.
+        """
         if key not in held:
             return None
         try:
-            return self._postfix.show(held[key].queue_id, header_only=header_only)
+            queue_id = held[key].queue_id
+            return self._postfix.show(queue_id, header_only=header_only) if show is None else show(queue_id)
         except PostfixError:
             if key not in self._held():
                 return None

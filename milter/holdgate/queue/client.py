@@ -53,6 +53,12 @@ class QueueClient:
         answer, content = self._ask(request)
         return None if answer.get("gone") else content
 
+    def envelope(self, queue_id: str, arrival_time: int) -> bytes | None:
+        """Return a held message's envelope as postcat(1) prints it; None when it is not held any more."""
+        request = {"do": "show", "queue_id": queue_id, "arrival_time": arrival_time, "envelope": True}
+        answer, content = self._ask(request)
+        return None if answer.get("gone") else content
+
     def headers(self, keys: list[Key]) -> list[bytes | QueueError | None]:
         """Return the header of each held message, None where it is not held any more, or why it cannot be read.
 

@@ -74,6 +74,10 @@ class Postfix:
         """Return a queued message, or its header alone, with the line ends of the queue file (LF)."""
         return self._run("postcat", "-qh" if header_only else "-qbh", _checked(queue_id))
 
+    def envelope(self, queue_id: str) -> bytes:
+        """Return a message's envelope (postcat -e): lines "name: value" and "named_attribute: name=value"."""
+        return self._run("postcat", "-qe", _checked(queue_id))
+
     def release(self, *queue_ids: str) -> None:
         """Take held messages out of the hold queue under the same queue ids. No check is run again.
 

@@ -42,6 +42,9 @@ class HeldMail(Postfix):
     def hold_directory(self) -> Path:
         return Path("/nonexistent")
 
+    def envelope(self, queue_id: str) -> bytes:
+        return b"sender: a@corp.example\n"
+
     def show(self, queue_id: str, *, header_only: bool) -> bytes:
         if self.meeting is not None:
             with contextlib.suppress(threading.BrokenBarrierError):
@@ -97,6 +100,8 @@ def test_list_show_release_delete(path: Path, queue: HeldMail) -> None:
     assert client.held() == [OURS, FOREIGN]
     assert client.show("4ours", 100, header_only=True) == b"x-holdgate-incident: A\n"
     assert client.show("4ours", 100) == b"x-holdgate-incident: A\n\nbody\n"
+    assert client.envelope("4ours", 100) == b"sender: a@corp.example\n"
+    assert client.envelope("4ours", 99) is None
     assert client.release("4ours", 100)
     assert queue.messages == [FOREIGN]
     assert not client.release("4ours", 100)

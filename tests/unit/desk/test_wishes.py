@@ -1,0 +1,84 @@
+"""What a sender asked of reports, from the envelope as Postfix 3.7.11 prints it, and what the report makes of it."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.desk import dsn
+from holdgate.desk.wishes import Wishes, read_wishes
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import State
+
+ENVELOPE = b"""\
+*** ENVELOPE RECORDS hold/4jcT1r6CMtzMC8y ***
+message_size:             526             913               3              10             526               0
+named_attribute: envelope_id=env-125
+named_attribute: ret_flags=2
+sender: anna@corp.example
+named_attribute: notify_flags=4
+named_attribute: dsn_orig_rcpt=rfc822;orig3@partner.example
+original_recipient: dsn3@partner.example
+recipient: dsn3@partner.example
+named_attribute: notify_flags=1
+named_attribute: dsn_orig_rcpt=rfc822;dsn4@partner.example
+original_recipient: dsn4@partner.example
+recipient: dsn4@partner.example
+original_recipient: dsn5@partner.example
+recipient: dsn5@partner.example
+*** MESSAGE CONTENTS hold/4jcT1r6CMtzMC8y ***
+"""
+RECIPIENTS = ["dsn3@partner.example", "dsn4@partner.example", "dsn5@partner.example"]
+
+
+def report(wishes: Wishes) -> str:
+    incident = Incident(queue_id="4a", sender="anna@corp.example", recipients=RECIPIENTS, policy="p")
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    text = ("Rejected", "No.\n")
+    content = dsn.compose(
+        incident, State.REJECTED, text, None, notice_from="h@corp.example", now=now, wishes=wishes
+    ).decode()
+    return content.partition("message/delivery-status")[2]
+
+
+def test_all_is_read() -> None:
+    assert read_wishes(ENVELOPE) == Wishes(
+        "env-125",
+        True,
+        {"dsn3@partner.example": "rfc822;orig3@partner.example", "dsn4@partner.example": "rfc822;dsn4@partner.example"},
+        frozenset({"dsn4@partner.example"}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "is_unwanted"),
+    [(b"0", False), (b"1", True), (b"2", True), (b"4", False), (b"6", False), (b"8", True), (b"x", False)],
+)
+def test_a_failure_is_told_where_it_is_wanted(flags: bytes, is_unwanted: bool) -> None:
+    wishes = read_wishes(b"named_attribute: notify_flags=" + flags + b"\nrecipient: a@b.example\n")
+    assert bool(wishes.unwanted) == is_unwanted
+
+
+def test_ret_full_and_none_bring_the_message_back() -> None:
+    assert not read_wishes(ENVELOPE.replace(b"ret_flags=2", b"ret_flags=1")).header_only
+    assert read_wishes(b"") == Wishes()
+
+
+@given(st.binary(max_size=200))
+def test_nothing_in_an_envelope_raises(envelope: bytes) -> None:
+    read_wishes(envelope)
+
+
+def test_the_report_has_them() -> None:
+    said = report(read_wishes(ENVELOPE))
+    assert "Original-Envelope-Id: env-125\r\nReporting-MTA:" in said
+    assert "Original-Recipient: rfc822; orig3@partner.example\r\nFinal-Recipient: rfc822; dsn3@partner.example" in said
+    assert "dsn4@partner.example" not in said
+    assert "\r\n\r\nFinal-Recipient: rfc822; dsn5@partner.example" in said
+
+
+def test_without_wishes_the_report_names_all() -> None:
+    said = report(Wishes())
+    assert said.count("Final-Recipient:") == 3
+    assert "Original-" not in said
