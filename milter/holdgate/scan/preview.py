@@ -10,7 +10,7 @@ from typing import Any
 
 from holdgate.detect import Match
 from holdgate.extract.part import Extraction
-from holdgate.mask import mask
+from holdgate.mask import mask, mask_numbers
 from holdgate.scan.inspect import counted, gather
 from holdgate.scan.wording import LONGEST, Place, Wording
 
@@ -50,19 +50,22 @@ def preview(extraction: Extraction, find: Find, reveal: int) -> dict[str, Any]:
     `reveal` is the number of the match that is left as it stands, 0 for none. What is a match in one place is masked
     in every other one too, be it a subject where nothing speaks for it.
     """
-    matches = [counted(part, find(part.text, part.places)) for part in extraction.parts]
+    everything = [find(part.text, part.places) for part in extraction.parts]
+    matches = [counted(part, found) for part, found in zip(extraction.parts, everything, strict=True)]
     wording = Wording(find, extraction.parts, matches)
     safe = wording.masked
     shown: list[ShownPart] = []
     number, left = 0, _MESSAGE_CHARACTERS
-    for part, found in zip(extraction.parts, matches, strict=True):
-        if part.trace and not found:
+    for part, found, certain in zip(extraction.parts, everything, matches, strict=True):
+        if part.trace and not certain:
             continue  # nobody wrote it, and nobody has to read it
         part.name, part.reason = safe(part.name), safe(part.reason)
         length = min(left, _PART_CHARACTERS)
         places = wording.places(part.text[: length + LONGEST], found)
         one = ShownPart(part.name, str(part.status), part.reason, cut=len(part.text) > length)
         one.segments = _segments(part.text, places, number, reveal, length)
+        if part.trace:  # what does not count there is masked all the same
+            one.segments = [s if s.number else Segment(mask_numbers(s.text)) for s in one.segments]
         number += len(places)
         left -= min(length, len(part.text))
         shown.append(one)
