@@ -16,6 +16,7 @@ from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
 from holdgate.desk.timetable import Timetable
+from holdgate.desk.wishes import Wishes
 from holdgate.quarantine.incident import Actor, Answer, Incident, Notice, Owed
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store
@@ -28,10 +29,15 @@ ORIGINAL = b"From: anna@corp.example\nX-Holdgate-Incident: A\nSubject: Figures\n
 
 
 class FakePreviewer(Previewer):
-    """Shows one message, without a queue agent and workers."""
+    """Shows one message, without a queue agent and workers; its sender may want no report."""
+
+    unwanted = False
 
     def __init__(self) -> None:
         self.described = 0
+
+    def wishes(self, incident: Incident) -> Wishes:
+        return Wishes(unwanted=frozenset(incident.recipients)) if self.unwanted else Wishes()
 
     def original(self, incident: Incident) -> bytes | None:
         return ORIGINAL
@@ -296,6 +302,18 @@ def test_a_notice_that_is_sent_twice_has_the_same_message_id(make_desk, hold, re
     table.run_once(datetime.now(UTC))
     first, second = relay.to("anna@corp.example")
     assert first["Message-ID"] == second["Message-ID"]
+
+
+def test_a_sender_who_wants_no_report_gets_none(make_desk, hold, relay, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(FakePreviewer, "unwanted", True)
+    desk = make_desk()
+    incident = hold(desk)
+    moderation.override(desk, incident, Answer.REJECT, BOSS)
+    timetable(desk).run_once(datetime.now(UTC))
+    assert not relay.to("anna@corp.example")
+    assert not [
+        notice for notice in desk.store.notices_due(datetime.max.replace(tzinfo=UTC)) if notice.kind == "rejected"
+    ]
 
 
 def test_the_first_mail_to_the_sender_says_how_to_take_the_message_back(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]

@@ -15,6 +15,7 @@ from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.server import build
+from holdgate.desk.wishes import Wishes
 from holdgate.quarantine.incident import Actor, Answer, Incident, Notice
 from holdgate.quarantine.states import State
 
@@ -28,6 +29,9 @@ class FakePreviewer(Previewer):
 
     def __init__(self) -> None:
         self.broken = ""
+
+    def wishes(self, _incident: Incident) -> Wishes:
+        return Wishes()
 
     def read(self, incident: Incident, *, reveal: int = 0) -> dict[str, Any]:
         if self.broken:
