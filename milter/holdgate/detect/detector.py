@@ -25,7 +25,10 @@ CHARACTERS_A_CANDIDATE = 60
 # Longer texts are searched for what needs a keyword near their keywords only, with so many characters more.
 _WHOLE_TEXT: Final = 50_000
 _SEARCH_MARGIN: Final = 100
+# What counts beside other data only is looked for so many characters before and after these.
+_COMPANY: Final = 200
 # In most mail anyhow: no company for what only counts beside other data.
+_ADDRESSES: Final = frozenset({"email-address", "ip-address"})
 EVERYWHERE: Final = frozenset({"email-address", "phone-number", "ip-address"})
 
 
@@ -186,13 +189,34 @@ class Detector:
                 if not present.isdisjoint(self._rules.groups[ready.number]):
                     yield from self._searched(ready, judge)
         for ready, find, always, groups in self._rules.finders:
-            if (
-                always
-                or not present.isdisjoint(groups)
-                or (ready.shape.in_company and any(match.identifier not in EVERYWHERE for match in found))
-            ):
+            if always or (not ready.shape.in_company and not present.isdisjoint(groups)):
                 for place in find(content, self.loaded.dictionaries):
                     yield ready, place
+            elif ready.shape.in_company and (
+                not present.isdisjoint(groups) or any(match.identifier not in EVERYWHERE for match in found)
+            ):
+                for piece, offset in self._company(judge, content, ready, found):
+                    for start, end, value in find(piece, self.loaded.dictionaries):
+                        yield ready, Place(offset + start, offset + end, value)
+
+    @staticmethod
+    def _company(judge: Judge, content: Text, ready: Ready, found: list[Match]) -> list[tuple[Text, int]]:
+        """Return the pieces of a text round matches and keywords, from line to line where lines are short."""
+        text, mask = content.text, content.mask
+        spans = [(match.start, match.end) for match in found if match.identifier not in _ADDRESSES]
+        spans.extend(judge.near_keywords(ready, 0))
+        pieces: list[tuple[int, int]] = []
+        for start, end in sorted(spans):
+            left = max(0, start - _COMPANY)
+            right = min(len(text), end + _COMPANY)
+            left = max(text.find("\n", left, start) + 1, left)
+            last = text.rfind("\n", end, right) if right < len(text) else -1
+            right = last if last > end else right
+            if pieces and left <= pieces[-1][1] + _COMPANY:
+                pieces[-1] = pieces[-1][0], max(right, pieces[-1][1])
+            else:
+                pieces.append((left, right))
+        return [(Text(text[left:right], mask[left:right], content.signs), left) for left, right in pieces]
 
     @staticmethod
     def _searched(ready: Ready, judge: Judge) -> Iterator[tuple[Ready, Place]]:

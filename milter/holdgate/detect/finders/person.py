@@ -1,6 +1,7 @@
-"""Names of persons: a first name of the dictionary beside a surname of the dictionary, both capitalised.
+"""Names of persons: capitalised words that a model judges by what they are and what stands beside them (`persons.py`).
 
-A weak sign by itself: a third of all words are somebody's surname. It counts in combination with other data.
+Also a surname of the dictionary, a comma and a first name of the dictionary, as lists have them. A weak sign by itself;
+it counts in combination with other data.
 """
 
 import re
@@ -8,34 +9,21 @@ from collections.abc import Iterator
 from typing import Final
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
+from holdgate.detect.persons import Names, persons, shipped
 
-_PAIR: Final = re.compile(rb"A[Aa'\-]{1,24}(?: A\.?)?(?: a{2,3})? A[Aa'\-]{1,24}")
 _REVERSED: Final = re.compile(rb"A[Aa'\-]{1,24}, A[Aa'\-]{1,24}")
 _NONE: frozenset[str] = frozenset()
+# Read here, since what searches a text may open no files.
+_MODEL: Final = shipped()
 
 
 def find(text: Text, dictionaries: Dictionaries) -> Iterator[Place]:
-    """Yield each "First Last", "First M. Last", "First van Last" and "Last, First"."""
-    first_names = dictionaries.get("first-names", _NONE)
-    surnames = dictionaries.get("surnames", _NONE)
-    neither = dictionaries.get("not-names", _NONE)
-    mask = text.mask
-    position = 0
-    while (found := _PAIR.search(mask, position)) is not None:
-        start, end = found.span()
-        position = mask.index(b" ", start)
-        first = text.text[start:position].lower()
-        if first in first_names or _known(first, first_names):
-            last = text.text[mask.rindex(b" ", start, end) + 1 : end].lower()
-            if _known(last, surnames) and first not in neither and last not in neither:
-                yield Place(start, end, f"{first} {last}")
-                position = end
-    for found in _REVERSED.finditer(mask):
+    """Yield each name; its value is in lower case, the first name first."""
+    names = Names(*(dictionaries.get(name, _NONE) for name in ("first-names", "surnames", "not-names")))
+    for start, end in persons(text.text, text.mask, names, _MODEL):
+        yield Place(start, end, " ".join(text.text[start:end].lower().split()))
+    for found in _REVERSED.finditer(text.mask):
         start, end = found.span()
         last, _, first = text.text[start:end].lower().partition(", ")
-        if first in first_names and last in surnames and first not in neither and last not in neither:
+        if first in names.first and last in names.surnames and first not in names.neither and last not in names.neither:
             yield Place(start, end, f"{first} {last}")
-
-
-def _known(word: str, names: frozenset[str]) -> bool:
-    return word in names or ("-" in word and all(part in names for part in word.split("-")))
