@@ -35,6 +35,9 @@ from testbed.site import DAEMONS, Site
 # How long everything has, once all is healed, to come to rest, in seconds.
 _REST = 150.0
 
+# How much later than it was sent a message may be read by the next host, in seconds.
+_LATE = 10.0
+
 # What a daemon may grow by, from its first half minute on: bytes of memory, and descriptors.
 _MEMORY = 80 * 2**20
 _FILES = 40
@@ -236,7 +239,9 @@ def _seen(patient: Patient, outcome: Outcome) -> dict[str, Seen]:
         if attempt is not None:
             for name in delivery.recipients:
                 # SMTP delivers at least once: who is ended between the next host's answer and its own note sends again.
-                if any(last.get(name, delivery.at) < ended < delivery.at for ended in patient.postfix_ended):
+                # What it had sent by then may be read here some seconds later.
+                before = last.get(name, delivery.at) - _LATE
+                if name in last and any(before < ended < delivery.at for ended in patient.postfix_ended):
                     outcome.sent_again += 1
                 else:
                     seen[attempt.token].delivered[name] += 1

@@ -79,6 +79,7 @@ class Reconciler:
         self._whole_at = 0.0
         self._waits = True
         self._foreign: set[Key] = set()
+        self._oldest: int | None = None
         self._misses: dict[str, int] = {}
         self._releases = _incidents(stage="release")
         self._deletions = _incidents(stage="delete")
@@ -153,6 +154,7 @@ class Reconciler:
             strange, size=_ADOPTIONS, budget=_QUICK_BUDGET, enough=lambda: bool(self._store.decided() - decided)
         ):
             self._adopt(strangers)
+        self._oldest = min((key[1] for key in self._held.keys() - self._foreign), default=None)
         rounds = [runner.round for runner in self._runners()]
         pending = any(one.state is State.PENDING for one in gone)
         well = not any(one.shared for one in rounds)
@@ -268,9 +270,8 @@ class Reconciler:
     # -- figures --------------------------------------------------------------------------------------------------
 
     def _measure(self) -> None:
-        oldest = min((key[1] for key in self._held.keys() - self._foreign), default=None)
         metrics.HELD_MESSAGES.set(len(self._held) - len(self._foreign))
-        metrics.HELD_OLDEST_AGE.set(0 if oldest is None else datetime.now(UTC).timestamp() - oldest)
+        metrics.HELD_OLDEST_AGE.set(0 if self._oldest is None else datetime.now(UTC).timestamp() - self._oldest)
         metrics.FOREIGN_HELD.set(len(self._foreign))
 
 
