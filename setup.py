@@ -10,28 +10,35 @@ from setuptools import Extension, setup
 
 # What only loads rules, or runs once a message, is not worth it.
 ENGINE = (
-    "candidates",
-    "decode",
-    "detector",
-    "disguise",
-    "forms",
-    "judge",
-    "keywords",
-    "labels",
-    "normal",
-    "tables",
-    "tricks",
-    "finders/address",
-    "finders/bic",
-    "finders/credentials",
-    "finders/date",
-    "finders/email",
-    "finders/finder",
-    "finders/network",
-    "finders/password",
-    "finders/person",
-    "finders/phone",
-    "finders/series",
+    "detect/candidates",
+    "detect/decode",
+    "detect/detector",
+    "detect/disguise",
+    "detect/forms",
+    "detect/judge",
+    "detect/keywords",
+    "detect/labels",
+    "detect/normal",
+    "detect/tables",
+    "detect/tricks",
+    "detect/finders/address",
+    "detect/finders/bic",
+    "detect/finders/credentials",
+    "detect/finders/date",
+    "detect/finders/email",
+    "detect/finders/finder",
+    "detect/finders/network",
+    "detect/finders/password",
+    "detect/finders/person",
+    "detect/finders/phone",
+    "detect/finders/series",
+    "extract/readers/openxml/number_format",
+    "extract/readers/openxml/odf",
+    "extract/readers/openxml/office_xml",
+    "extract/readers/openxml/ooxml_relations",
+    "extract/readers/openxml/ooxml_sheet",
+    "extract/readers/openxml/ooxml_text",
+    "extract/readers/openxml/revisions",
 )
 
 
@@ -43,7 +50,7 @@ def _extensions() -> list[Extension]:
     # Types were checked with all libraries in place before; here there are none but mypy.
     os.environ["MYPYPATH"] = "milter"
     options = ["--config-file=", "--explicit-package-bases", "--ignore-missing-imports", "--follow-imports=silent"]
-    paths = [f"milter/holdgate/detect/{name}.py" for name in ENGINE]
+    paths = [f"milter/holdgate/{name}.py" for name in ENGINE]
     scanner = Extension(
         "holdgate.extract.readers.texts.xml_scan",
         ["milter/holdgate/extract/readers/texts/xml_scan.c"],

@@ -80,6 +80,7 @@ BINARY_MARKUP = frozenset({"calcChain", "xlBinaryIndex", "printerSettings"})
 # What is read before the rest: by relationship, or where there is none, by name. Sheets and slides go by number.
 EARLY = {"officeDocument": 0, "sharedStrings": 1, "styles": 2, "slide": 4, "worksheet": 4}
 EARLY_NAMES = {"workbook.": 0, "presentation.": 0, "document.": 0, "sharedstrings": 1, "styles": 2, "slide": 4}
+EARLY_NAME = re.compile("|".join(map(re.escape, EARLY_NAMES)))
 FONTS = (".odttf", ".fntdata")
 PRINTER_SETTINGS = re.compile(r"printersettings[^/]*\.bin$", re.IGNORECASE)
 NUMBER = re.compile(r"(\d+)\.\w+$")
@@ -171,13 +172,12 @@ def read_package(source: Source, sink: Sink) -> None:
 def _precedence(package: Package, path: str) -> tuple[int, int, int]:
     """Return a sort key: workbook, presentation, shared strings, styles; then sheets and slides by number; the rest."""
     lower = path.lower()
-    kind = package.relations.kinds.get(lower, "")
-    number = NUMBER.search(lower)
-    rank = EARLY.get(kind)
+    rank = EARLY.get(package.relations.kinds.get(lower, ""))
     if rank is None:
-        name = posixpath.basename(lower)
-        rank = next((rank for start, rank in EARLY_NAMES.items() if name.startswith(start)), 5)
-    return rank, 0 if rank < 4 else 1, int(number.group(1)[:9]) if number and rank == 4 else 0
+        early = EARLY_NAME.match(lower, lower.rfind("/") + 1)
+        rank = EARLY_NAMES[early[0]] if early else 5
+    number = NUMBER.search(lower) if rank == 4 else None
+    return rank, 0 if rank < 4 else 1, int(number.group(1)[:9]) if number else 0
 
 
 def _read_part(package: Package, path: str, data: bytes) -> None:

@@ -49,7 +49,9 @@ class RelationText(PartText):
                 self.emit(unquote(target))
             return
         target = target.replace("\\", "/").lower()
-        resolved = posixpath.normpath(target if target.startswith("/") else posixpath.join(self.folder, target))
+        resolved = target if target.startswith("/") else f"{self.folder}/{target}"
+        if "./" in resolved or "//" in resolved or resolved.endswith(("/", "/.", "/..")):
+            resolved = posixpath.normpath(resolved)
         resolved = resolved.lstrip("./")
         self.relations.targets[self.owner, attributes.get("Id", "")] = resolved
         kind = attributes.get("Type", "").rpartition("/")[2]
