@@ -57,8 +57,15 @@ def read_text(page: Handle) -> str:
     with closing(pdfium.FPDFText_LoadPage(page), pdfium.FPDFText_ClosePage) as text_page:
         count = pdfium.FPDFText_CountChars(text_page) if text_page else 0
         text = page_text(pdfium.FPDFText_GetText, text_page, count) if count > 0 else ""
+    if "\x02" in text or "\ufffe" in text:
+        text = _joined(text)
+    return text.replace("\r\n", "\n")
+
+
+def _joined(text: str) -> str:
+    """Return text without the marks that PDFium puts for hyphens at line ends."""
     # Between letters it divides a word; elsewhere it belongs to what it stands in, such as a number in groups.
-    return _HYPHEN_AT_LINE_END.sub(lambda found: "-" if found[1] else "", text).replace("\r\n", "\n")
+    return _HYPHEN_AT_LINE_END.sub(lambda found: "-" if found[1] else "", text)
 
 
 def read_contents(page: Handle, sink: Sink) -> Contents:

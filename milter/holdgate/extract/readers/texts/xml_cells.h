@@ -4,7 +4,7 @@ A cell is simple when it has a place, a shared or inline string or a number that
 one of references and names. All others are given to `SheetText`, which says what any cell means: these lines only do the
 same for the plainest of them. Empty ones count, and say nothing. */
 
-enum { BATCH = 4096 };
+enum { BATCH = 4096, EXACT_DIGITS = 15 };
 /* What is known of the style with a number: nothing, that it shows numbers as they are, or that it does not. */
 enum { UNKNOWN, PLAIN, DRESSED };
 
@@ -117,6 +117,11 @@ static PyObject *number_text(const unsigned char *text, Py_ssize_t begin, Py_ssi
         return PyUnicode_DecodeASCII((const char *)text + begin, length, "strict");
     if (points > 1 || length < 3)
         Py_RETURN_NONE;
+    /* So many digits come back from a double as they were written, if they were written shortest. */
+    at = begin + (text[begin] == '-');
+    int usual = text[at] == '0' ? text[at + 1] == '.' : text[at] != '.';
+    if (usual && end - at <= EXACT_DIGITS + 1 && text[end - 1] >= '1')
+        return PyUnicode_DecodeASCII((const char *)text + begin, length, "strict");
     memcpy(written, text + begin, length);
     written[length] = 0;
     char *shortest = NULL;
