@@ -72,8 +72,8 @@ def documents() -> bool:
     return all(
         [
             floor("undamaged documents read", 100 * (undamaged - read["failed"]) / undamaged, 99, "%"),
-            floor("median", statistics.median(seconds) / unit(), 2, "units", at_most=True),
-            floor("p99", seconds[len(seconds) * 99 // 100] / unit(), 300, "units", at_most=True),
+            floor("median", statistics.median(seconds) / unit(), 2.5, "units", at_most=True),
+            floor("p99", seconds[len(seconds) * 99 // 100] / unit(), 120, "units", at_most=True),
         ]
     )
 
@@ -149,8 +149,8 @@ def mails() -> bool:
     )
     return all(
         [
-            floor("small mail", cost(lambda: extract_message(raw), 300)[0] / unit(), 0.6, "units", at_most=True),
-            floor("mail of 10 MB", seconds / unit(), 500, "units", at_most=True),
+            floor("small mail", cost(lambda: extract_message(raw), 300)[0] / unit(), 0.2, "units", at_most=True),
+            floor("mail of 10 MB", seconds / unit(), 1_200, "units", at_most=True),
         ]
     )
 
