@@ -61,6 +61,8 @@ public_url = "http://127.0.0.1:{web_port}"
 lmtp = "127.0.0.1:{lmtp_port}"
 reply_address = "holdgate@{reply_domain}"
 {desk_extra}
+[replies]
+{replies}
 [metrics]
 milter = "127.0.0.1:{milter_metrics}"
 queue = "127.0.0.1:{queue_metrics}"
@@ -72,9 +74,10 @@ class Site:
     """One site.
 
     `policies` is the policies file, by default the one that is shipped. `extra` is TOML appended to the settings
-    file; `policy_extra`, `queue_extra` and `desk_extra` are lines of those tables. `services` are lines of master.cf
-    and `changes` main.cf settings. `user` is whom the daemons change to. `store_url` is an empty database, by default
-    one of SQLite's in a file.
+    file; `policy_extra`, `queue_extra` and `desk_extra` are lines of those tables. `replies` is the table of that name:
+    by default whoever submits here is trusted to be who they say. `services` are lines of master.cf and `changes`
+    main.cf settings. `user` is whom the daemons change to. `store_url` is an empty database, by default one of SQLite's
+    in a file.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Site:
         policy_extra: str = "",
         queue_extra: str = "",
         desk_extra: str = "",
+        replies: str = 'proof = ["client"]\nclients = ["127.0.0.0/8"]\n',
         services: str = "",
         changes: dict[str, str] | None = None,
         user: str = "root",
@@ -104,6 +108,7 @@ class Site:
         self._policy_extra = policy_extra
         self._queue_extra = queue_extra
         self._desk_extra = desk_extra
+        self._replies = replies
         self._user = user
         self._store_url = store_url or f"sqlite:///{directory}/holdgate.db"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -112,8 +117,8 @@ class Site:
         self._notice_port = free_port()
         self.web_port, self._lmtp_port = free_port(), free_port()
         # Replies of moderators go to the desk, as a transport map does it on a real site.
-        replies = {"transport_maps": f"inline:{{{REPLY_DOMAIN}=lmtp:[{LOOPBACK}]:{self._lmtp_port}}}"}
-        self._changes = replies | self._changes
+        transport = {"transport_maps": f"inline:{{{REPLY_DOMAIN}=lmtp:[{LOOPBACK}]:{self._lmtp_port}}}"}
+        self._changes = transport | self._changes
         self.postfix = PostfixInstance(
             directory / "postfix",
             smtp_port=smtp_port or free_port(),
@@ -169,6 +174,7 @@ class Site:
             policy_extra=self._policy_extra,
             queue_extra=self._queue_extra,
             desk_extra=self._desk_extra,
+            replies=self._replies,
             web_port=self.web_port,
             lmtp_port=self._lmtp_port,
             reply_domain=REPLY_DOMAIN,

@@ -392,6 +392,56 @@ class DeskSettings(Section):
         return value
 
 
+class ReplySettings(Section):
+    """Who may decide by mail, and what proves it. A token alone proves nothing: relays log the addresses it is in."""
+
+    proof: list[Literal["results", "login", "client", "smime"]] = Field(
+        [],
+        description="What proves who wrote a reply, any of these: `results` (Authentication-Results of `authserv_id`), "
+        "`login` (SMTP AUTH), `client` (`clients`), `smime` (a signature). Empty: replies decide nothing, and are "
+        "answered with the link.",
+    )
+    authserv_id: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._-]*$",
+        description="Name of the server whose Authentication-Results (RFC 8601) are believed; it must remove fields "
+        "with this name that come from outside. A pass of dmarc, dkim, spf or auth must agree with From.",
+    )
+    login_header: str = Field(
+        "",
+        pattern=r"^[!-9;-~]*$",
+        description="Header field in which your submission server names the SMTP AUTH user, and of which it removes "
+        "copies; not needed for mail that comes through the milter with SMTP AUTH.",
+    )
+    login_domain: str = Field("", description="Domain of SMTP AUTH names that have none.")
+    clients: list[Network] = Field(
+        [],
+        description="Networks of SMTP clients that let nobody write in another's name, such as a webmail server.",
+    )
+    authorities: Path | None = Field(
+        None,
+        description="Certificate authorities (PEM) of moderators' S/MIME certificates, instead of the system's.",
+    )
+    same_person: str = Field(
+        "",
+        description="Postfix table from an address or SMTP AUTH name to the person's own address, or the path of a "
+        'file with lines "ALIAS ADDRESS": replies from an alias count as the person\'s.',
+    )
+    delegates: str = Field(
+        "",
+        description="Postfix table from a moderator's address, or that of a mailing list, to those who may reply in "
+        'its place, or the path of a file with lines "MODERATOR ADDRESS, ADDRESS".',
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> "ReplySettings":
+        needs = {"results": "authserv_id", "client": "clients", "smime": "authorities"}
+        for way, name in needs.items():
+            if way in self.proof and not getattr(self, name):
+                raise ValueError(f'proof = "{way}" needs {name}')
+        return self
+
+
 class CanarySettings(Section):
     """The message that `holdgate canary` sends to itself, through the whole way."""
 
@@ -446,6 +496,7 @@ class Settings(Section):
     queue: QueueSettings = QueueSettings()
     moderation: ModerationSettings = ModerationSettings()
     desk: DeskSettings = DeskSettings()
+    replies: ReplySettings = ReplySettings()
     canary: CanarySettings = CanarySettings()
     metrics: MetricsSettings = MetricsSettings()
 

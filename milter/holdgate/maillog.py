@@ -100,7 +100,7 @@ def inspected(
 
 
 def known(queue_id: str, *, sender: str, by: str) -> None:
-    """A message was let pass because it was inspected before: by our own seal, or by a trusted scanner."""
+    """A message was let pass uninspected: by our own seal, a trusted scanner, or as a moderator's reply to the desk."""
     _event(logging.INFO, queue_id, "known", from_=f"<{sender}>", by=by)
 
 
@@ -191,14 +191,14 @@ def too_few_to_ask(queue_id: str, *, incident: str, able: int, needed: int) -> N
     _event(logging.ERROR, queue_id, "too-few-to-ask", incident=incident, able=able, needed=needed)
 
 
-def mail_ignored(*, why: str, sender: str) -> None:
-    """A mail to the reply address led to nothing."""
-    _event(logging.WARNING, "", "mail-ignored", why=why, from_=f"<{sender}>")
+def mail_ignored(*, why: str, sender: str, incident: str = "") -> None:
+    """A mail to the reply address decided nothing; with an incident, its moderator is told."""
+    _event(logging.WARNING, "", "mail-ignored", why=why, from_=f"<{sender}>", incident=incident)
 
 
-def mail_taken(queue_id: str, *, what: str, incident: str, who: str) -> None:
-    """A mail to the reply address was understood: a decision, an automatic reply, a returned request."""
-    _event(logging.INFO, queue_id, "mail-taken", what=what, incident=incident, by=who)
+def mail_taken(queue_id: str, *, what: str, incident: str, who: str, proof: str = "") -> None:
+    """A mail to the reply address was understood: a decision and its proof, an automatic reply, a returned request."""
+    _event(logging.INFO, queue_id, "mail-taken", what=what, incident=incident, by=who, proof=proof)
 
 
 def signed_in(*, who: str, how: str, origin: str) -> None:

@@ -43,6 +43,7 @@ LEAVES = {
     "metrics",
     "milters",
     "notation",
+    "persons",
     "seal",
     "tables",
     "work",

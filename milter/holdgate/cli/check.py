@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
 
-from holdgate.cli import canary, check_daemons, check_postfix, confinement
+from holdgate.cli import canary, check_daemons, check_postfix, check_replies, confinement
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings, load_what_is_right
 from holdgate.desk import trial
@@ -97,6 +97,7 @@ def check(path: Path) -> Report:
         _ocr,
         _store,
         _desk,
+        check_replies.problems,
         _templates,
         check_daemons.answers,
         check_postfix.problems,
@@ -107,6 +108,7 @@ def check(path: Path) -> Report:
         [
             *_remarks_on_policies(settings),
             *_remarks_on_proxies(settings),
+            *check_replies.remarks(path, settings),
             *check_daemons.absent(settings),
             *check_postfix.remarks(settings),
             *canary.remarks(settings),

@@ -209,7 +209,7 @@ def _stands_alone(unit: _Unit, choice: Answer, language: str, end: int) -> bool:
     if choice is Answer.APPROVE:
         return not _leaves_open(tokens, language) and not _asks(tokens, language)
     if separator["open"]:  # "reject: no contract with them": the comment gives the reason
-        return not _leaves_open(tokens[:2], language, negations=False)
+        return not _begins_open(tokens, language, negations=False)
     return not _leaves_open(tokens[:3], language)
 
 
@@ -225,16 +225,14 @@ def _agrees(other: _Unit, decided: _Unit, choice: Answer, language: str) -> bool
             return False
         if _mentions(other.tokens, opposite) and (short or asks):
             return False
-        if not follows:
-            return not (same_paragraph and _leaves_open(other.tokens[:2], language, negations=False))
-        return not (same_paragraph and _leaves_open(other.tokens[:2], language, negations=False))
+        return not (same_paragraph and _begins_open(other.tokens, language, negations=False))
     if asks or _mentions(other.tokens, opposite):
         return False
     if not follows or same_paragraph:
         if other.line == decided.line + 1 and not _CLEAR_END.search(decided.text) and _asks(other.tokens, language):
             return False
         return not _leaves_open(other.tokens, language) and not (not follows and _asks(other.tokens, language))
-    return not _leaves_open(other.tokens if short else other.tokens[:2], language)
+    return not (_leaves_open(other.tokens, language) if short else _begins_open(other.tokens, language))
 
 
 def _mentions(tokens: Iterable[str], choice: Answer | None) -> bool:
@@ -248,6 +246,13 @@ def _leaves_open(tokens: Sequence[str], language: str, *, negations: bool = True
     words = _words()
     known = words.doubts | words.negations if negations else words.doubts
     return _contains(" ".join(tokens), known, words.languages[language].harmless)
+
+
+def _begins_open(tokens: Sequence[str], language: str, *, negations: bool = True) -> bool:
+    """Say whether a sentence begins with a word that denies, limits or conditions."""
+    phrase = " ".join(tokens[:6]) + " "
+    long = any(phrase.startswith(one + " ") for one in _words().doubts if " " in one)
+    return long or _leaves_open(tokens[:2], language, negations=negations)
 
 
 def _asks(tokens: Sequence[str], language: str) -> bool:

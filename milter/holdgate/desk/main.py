@@ -65,7 +65,7 @@ def _start(settings: Settings, stack: ExitStack) -> tuple[Timetable, Anchoring]:
     stack.callback(previewer.close)
     composer = Composer(desk, templates, previewer)
     if settings.desk.lmtp is not None:
-        stack.enter_context(Mailbox(desk, settings.desk.lmtp))
+        stack.enter_context(Mailbox(desk, settings.desk.lmtp, previewer.letter))
     if settings.desk.web is not None:
         stack.enter_context(WebServer(desk, templates, previewer, composer))
     anchoring = Anchoring(desk)

@@ -132,6 +132,12 @@ def _approve(
     desk: Desk, incident: Incident, actor: Actor, comment: str, known: list[Request], asked: Request
 ) -> Incident:
     rules = desk.moderation(incident)
+    # Somebody who approved as another's delegate does not count twice.
+    if any(
+        event.event == "approval" and event.who == actor.who and event.at >= (incident.held_at or incident.created_at)
+        for event in desk.store.history(incident.id)
+    ):
+        raise RefusedError(Why.ANSWERED, incident)
     others = {
         one.moderator
         for one in known

@@ -1,7 +1,8 @@
 """Writes the mail about incidents: requests and reminders to moderators, and what becomes of a message to its sender.
 
 All mail about one incident refers to one Message-ID and so is one thread. Requests carry a link and a reply address
-with tokens for this moderator; their envelope sender is such an address too, so that a returned request is known.
+with tokens for this moderator. Their envelope sender has a token of its own, by which a returned request is known and
+nothing is decided: relays log it, as they do Message-IDs, which have none.
 """
 
 from dataclasses import dataclass
@@ -57,10 +58,15 @@ class Composer:
             "note": notice.note,
             "request": request,
             "may_answer": may_answer,
+            "may_reply": bool(self._desk.settings.replies.proof),
             "link": self._withdraw_link(incident),
         }
+        if notice.kind == "answer" and request is not None:
+            values["link"] = self.link(request, tokens.LINK) if may_answer and self._settings.public_url else ""
         subject, text, html = self._words(notice.kind, incident, **values)
         top = self._top(subject, notice, incident, now)
+        if notice.kind == "answer" and request is not None and may_answer:
+            self._take_replies(top, request)
         to_sender = notice.recipient == incident.sender and request is None
         thread = dsn.safe_id(incident.message_id) if to_sender else self._thread(incident)
         _refer(top, [thread] if thread else [])
@@ -95,14 +101,15 @@ class Composer:
 
     def _request(self, incident: Incident, notice: Notice, request: Request, now: datetime) -> Letter:
         link = self.link(request, tokens.LINK) if self._settings.public_url else ""
-        reply = self._address(request, tokens.REPLY)
+        # Replies that nothing can prove lead to the link, so that they are not offered; they come in all the same.
+        reply = self._address(request, tokens.REPLY) if self._desk.settings.replies.proof else ""
         subject, text, html = self._words(
             "request", incident, request=request, reminder=notice.kind == "reminder", link=link, reply=reply
         )
         top = self._top(subject, notice, incident, now)
-        if reply:
-            top["Reply-To"] = reply
-        first = f"<{reply}>" if reply else f"<{incident.id}.request.{request.number}@{self._domain}>"
+        self._take_replies(top, request)
+        # Relays log it, and every mail of the thread repeats it: it is no secret.
+        first = f"<{incident.id}.request.{request.number}@{self._domain}>"
         if notice.kind == "request":
             top.replace_header("Message-ID", first)
             _refer(top, [self._thread(incident)])
@@ -164,6 +171,14 @@ class Composer:
 
     def _url(self, token: str) -> str:
         return f"{self._settings.public_url.rstrip('/')}/t/{token}"
+
+    def _take_replies(self, top: EmailMessage, request: Request) -> None:
+        """Have replies come to an address with a token, and let the gate know it."""
+        address = self._address(request, tokens.REPLY)
+        if address:
+            top["Reply-To"] = address
+            token = address.partition("+")[2].partition("@")[0]
+            self._desk.store.replies.announce(token, request.number)
 
     def _address(self, request: Request, purpose: str) -> str:
         """Return a reply address with a token, "" where no mail comes in."""

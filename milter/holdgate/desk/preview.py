@@ -13,6 +13,9 @@ from holdgate.quarantine.recorded import was_inspected
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
 
+# How much of a moderator's mail goes to a worker, in bytes.
+_LETTER_LIMIT = 2**20
+
 
 class UnreadableError(Exception):
     """The message cannot be shown now. Its text says why to a log; `why` names the words that say so to people."""
@@ -68,6 +71,10 @@ class Previewer:
             raise UnreadableError("text", "its text could not be read") from error
         finally:
             os.close(descriptor)
+
+    def letter(self, content: bytes) -> dict[str, Any]:
+        """Return a moderator's mail as `scan.letter` reads it. Raises ScanError."""
+        return self._started().letter(content[:_LETTER_LIMIT])
 
     def describe(self, incident: Incident) -> dict[str, Any]:
         """Return the columns that an incident lacks for want of an inspection, with all matches masked.

@@ -122,11 +122,11 @@ def _is_attribution(lines: Sequence[str], number: int) -> bool:
         return False
     folded = f" {fold(joined)}"
     dated, addressed = bool(_DATE.search(joined)), bool(_ADDRESS.search(joined))
+    after = next((line for line in lines[number + count + 1 :] if line.strip()), "")
     if any(f" {word}" in folded for word in _words().wrote_latin) or any(
         word in folded for word in _words().wrote_other
     ):
-        return dated or addressed
-    after = next((line for line in lines[number + count + 1 :] if line.strip()), "")
+        return dated or addressed or bool(_MARKED.match(after))
     if dated and addressed:
         return True
     return (dated or addressed) and joined.endswith((":", "：")) and bool(_MARKED.match(after) or not after)

@@ -46,7 +46,8 @@ class Kind(StrEnum):
 class Reply:
     """A mail that was read. `senders` are the addresses of its From header, `references` the mail it answers.
 
-    `comment_doubtful` says that there is a comment which may be somebody else's text: it is left out.
+    `comment_doubtful` says that there is a comment which may be somebody else's text: it is left out. `incidents` are
+    ids that the whole text contains.
     """
 
     kind: Kind
@@ -55,6 +56,7 @@ class Reply:
     choice: Answer | None = None
     comment: str = ""
     comment_doubtful: bool = False
+    incidents: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ def read(
     choice, comment, doubtful = _decision_of(said, marks)
     if choice is None and automatic.suppresses_answers(header.values):
         return Reply(Kind.AUTOMATIC, senders, references)
-    return Reply(Kind.UNCLEAR if choice is None else Kind.DECISION, senders, references, choice, comment, doubtful)
+    kind = Kind.UNCLEAR if choice is None else Kind.DECISION
+    return Reply(kind, senders, references, choice, comment, doubtful, said["incidents"])
 
 
 def decision(text: str) -> tuple[Answer | None, str]:

@@ -60,14 +60,20 @@ _INCIDENT = {
     "levels": 2,
     "approvals": 2,
 }
-_NOTICE = _INCIDENT | {"note": "", "request": None, "may_answer": True, "link": "https://approve.corp.example/t/x"}
+_NOTICE = _INCIDENT | {
+    "note": "",
+    "request": None,
+    "may_answer": True,
+    "may_reply": True,
+    "link": "https://approve.corp.example/t/x",
+}
 MAIL: Mapping[str, Mapping[str, Any]] = {
     "request": _INCIDENT
     | {"request": _REQUEST, "reminder": False, "link": "https://x.example", "reply": "x@x.example"},
     "rejected": _INCIDENT,
     "expired": _INCIDENT,
     "alert": _NOTICE,
-    "answer": _NOTICE | {"request": _REQUEST},
+    "answer": _NOTICE | {"request": _REQUEST, "note": "unproven"},
     "approved": _NOTICE,
     "decided": _NOTICE | {"request": _REQUEST},
     "held": _NOTICE,
@@ -123,6 +129,8 @@ _LESS: Mapping[str, Any] = {
     "visitor": None,
     "link": "",
     "reply": "",
+    "may_reply": False,
+    "note": "unclear",
     "problem": "",
     "reminder": True,
     "shown": None,

@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from holdgate import headers, maillog, metrics, seal
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
-from holdgate.gate import edits, holding, reading, trust
+from holdgate.gate import edits, holding, reading, replies, trust
 from holdgate.gate.reply import TEMPFAIL, Reply
 from holdgate.gate.service import Ruling, Service
 from holdgate.gate.spool import Spool
 from holdgate.mask import mask_numbers, mask_telling
 from holdgate.policy.action import Action
 from holdgate.policy.verdict import Verdict
-from holdgate.quarantine.incident import Owed
+from holdgate.quarantine.incident import Owed, Request
 from holdgate.quarantine.recorded import new_incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor
@@ -155,6 +155,8 @@ class Session:
             verdict = ruling.policies.decide(envelope, inspection, now)
             if verdict.action.rank < Action.QUARANTINE.rank:
                 verdict = replace(verdict, action=Action.QUARANTINE, policy=f"mark {headers.HELD}", transport="")
+        elif (request := replies.answered(self._service.store, ruling.settings, envelope)) is not None:
+            return self._accept_reply(request)
         elif trust.is_sealed(self._service, ruling, self._fields, sealed, envelope, now):
             return self._accept_known("seal")
         elif trust.comes_inspected(ruling, self._fields, envelope):
@@ -295,6 +297,13 @@ class Session:
         metrics.MESSAGES.labels("allow", "known").inc()
         maillog.known(self._envelope.queue_id, sender=self._envelope.sender, by=by)
         return Reply(remove=self._removals(), add=[(headers.INSPECTED, "true"), (headers.STATUS, "complete")])
+
+    def _accept_reply(self, request: Request) -> Reply:
+        """Let a moderator's reply to the desk pass; it is not marked as inspected, for nobody has read it."""
+        field = replies.witness_field(self._service.store, request, self._envelope)
+        metrics.MESSAGES.labels("allow", "known").inc()
+        maillog.known(self._envelope.queue_id, sender=self._envelope.sender, by="reply")
+        return Reply(remove=self._removals(), add=[field])
 
     def _removals(self) -> list[tuple[str, int]]:
         remove = edits.removals(self._counts, edits.spelled(self._counts, self._ruling.settings.policy))

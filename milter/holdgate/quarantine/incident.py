@@ -73,6 +73,8 @@ class Standing:
 class Actor:
     """Who does something, by which way, and from which network address ("" where there is none).
 
+    Of a reply by mail `origin` says what proved its writer.
+
     `who` is a person's name or address, or one of our own daemons.
     """
 

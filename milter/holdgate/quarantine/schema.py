@@ -209,3 +209,24 @@ used_seals = Table(
     Column("digest", Word(64), primary_key=True),
     Column("expires_at", UtcDateTime, nullable=False),
 )
+
+# Reply addresses that the desk has mailed, by digest of their token: the gate knows by it what is a reply.
+reply_addresses = Table(
+    "reply_addresses",
+    metadata,
+    Column("digest", Word(64), primary_key=True),
+    Column("request", Integer, ForeignKey("requests.number", name="reply_addresses_request"), nullable=False),
+)
+
+# What the gate saw of a reply that it let pass, by digest of the word that the reply carries to the desk.
+witnesses = Table(
+    "witnesses",
+    metadata,
+    Column("digest", Word(64), primary_key=True),
+    Column("request", Integer, nullable=False),
+    Column("sender", Words, nullable=False),
+    Column("login", Words, nullable=False),
+    Column("client", Word(64), nullable=False),
+    Column("used", Boolean, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)

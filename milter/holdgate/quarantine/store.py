@@ -17,6 +17,7 @@ from holdgate.quarantine import audit, binding
 from holdgate.quarantine.audit import AuditTrail
 from holdgate.quarantine.database import StoreError, connect, migrate
 from holdgate.quarantine.incident import Actor, Answer, Ask, Event, Incident, Notice, Owed, Request, Standing
+from holdgate.quarantine.replies import Replies
 from holdgate.quarantine.requests import Requests, incident_of, unanswered
 from holdgate.quarantine.schema import events, incidents, notices, requests, used_seals
 from holdgate.quarantine.sessions import EndedSessions
@@ -59,6 +60,7 @@ class Store:
         self._engine = engine
         self._reader = engine.execution_options(reads=True)
         self.requests = Requests(self._reader)
+        self.replies = Replies(engine, self._reader)
         self.audit = AuditTrail(self._reader)
         self.sessions = EndedSessions(engine, self._reader)
 

@@ -16,6 +16,7 @@ from pydantic_core import PydanticSerializationError
 from holdgate.extract.part import Extraction
 from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.scan import wire
+from holdgate.scan.letter import TEXT_LIMIT
 from holdgate.scan.preview import ShownPart
 
 # Of a masked match as many letters and digits may stay readable (see `mask.mask`).
@@ -51,8 +52,20 @@ class _Reason:
     why: str
 
 
+@dataclass(slots=True)
+class _Letter:
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+
+    report: Annotated[str, Field(pattern="^(|failed|other)$")]
+    plain: Annotated[str, Field(max_length=TEXT_LIMIT)]
+    html: Annotated[str, Field(max_length=TEXT_LIMIT)]
+    struck: Annotated[str, Field(max_length=TEXT_LIMIT)]
+    incidents: Annotated[list[Annotated[str, Field(max_length=16)]], Field(max_length=50)]
+
+
 _INSPECTION = TypeAdapter(Inspection)
 _PREVIEW = TypeAdapter(_Preview)
+_LETTER = TypeAdapter(_Letter)
 _EXTRACTION = TypeAdapter(Extraction)
 _REASONS = TypeAdapter(list[_Reason])
 
@@ -70,6 +83,12 @@ def preview(frame: bytes, identifiers: Collection[str]) -> dict[str, Any]:
     """Return the plain values of a preview (see `scan.preview`). Raises AnswerError."""
     answer = _checked(_PREVIEW, frame)
     _check_findings(answer.findings, identifiers)
+    return _plain(frame)
+
+
+def letter(frame: bytes) -> dict[str, Any]:
+    """Return the plain values of a moderator's mail (see `scan.letter`). Raises AnswerError."""
+    _checked(_LETTER, frame)
     return _plain(frame)
 
 

@@ -5,7 +5,7 @@ not read: what somebody else once wrote decides nothing.
 """
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
@@ -18,7 +18,7 @@ from holdgate.extract.charset import codec_of
 _READ_LIMIT = 256 * 1024
 _PARTS = 200
 _DEPTH = 20
-_TEXT_LIMIT = 64 * 1024
+TEXT_LIMIT = 64 * 1024
 
 _QUOTES = re.compile(
     r"(?:^|\s|x_|-)(?:gmail_quote|gmail_attr|gmail_extra|divRplyFwdMsg|appendonsend|moz-cite-prefix|yahoo_quoted\w*|yQTDBase"
@@ -30,6 +30,7 @@ _SIGNATURES = re.compile(
     r"(?:^|\s|x_)(?:gmail_signature|moz-signature|ms-outlook-mobile-signature|Signature|AppleMailSignature|protonmail_signature_block"
     r"|signature|yahoo-signature|zm_signature|divtagdefaultsignature)(?:\s|$|-)",
 )
+_INCIDENT = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}\b")
 _HIDDEN_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em|%)?\s*(?:;|$)|mso-hide\s*:\s*all", re.I
 )
@@ -42,13 +43,15 @@ _DRAWN_STYLE = re.compile(r"border(?:-top)?\s*:\s*(?:solid|1\.?0?pt)[^;]*(?:#?E1
 class Letter:
     """What a mail says. `report` is "failed" or "other" for a delivery report, else "".
 
-    `struck` is text that HTML shows as struck out, "" where there is none.
+    `struck` is text that HTML shows as struck out, "" where there is none; `incidents` are ids in the text, quoted ones
+    too.
     """
 
     report: str = ""
     plain: str = ""
     html: str = ""
     struck: str = ""
+    incidents: list[str] = field(default_factory=list)
 
 
 def read_letter(data: bytes) -> dict[str, Any]:
@@ -61,12 +64,13 @@ def read_letter(data: bytes) -> dict[str, Any]:
     if html:
         shown.feed(html)
         shown.close()
-    lines = "".join(shown.pieces)[:_TEXT_LIMIT].split("\n")
+    lines = "".join(shown.pieces)[:TEXT_LIMIT].split("\n")
     return asdict(
         Letter(
-            plain=plain[:_TEXT_LIMIT],
-            html="\n".join(" ".join(line.split()) for line in lines),
-            struck=" ".join("".join(shown.struck)[:_TEXT_LIMIT].split()),
+            plain=plain[:TEXT_LIMIT],
+            html="\n".join(" ".join(line.split()) for line in lines)[:TEXT_LIMIT],
+            struck=" ".join("".join(shown.struck)[:TEXT_LIMIT].split()),
+            incidents=sorted(set(_INCIDENT.findall(plain + " " + html)))[:50],
         )
     )
 
@@ -77,7 +81,7 @@ def _failed(message: Message) -> bool:
         return False
     for part in _children(message):
         if part.get_content_type() in ("message/delivery-status", "message/global-delivery-status"):
-            actions = re.findall(r"(?im)^action[ \t]{0,9}:[ \t]{0,9}(\w{1,20})", part.as_string()[:_TEXT_LIMIT])
+            actions = re.findall(r"(?im)^action[ \t]{0,9}:[ \t]{0,9}(\w{1,20})", part.as_string()[:TEXT_LIMIT])
             return not actions or any(action.lower() == "failed" for action in actions)
     return True
 

@@ -17,12 +17,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import IO, Any, Self, TypeVar
 
 from holdgate import maillog, metrics
 from holdgate.findings import Inspection
 from holdgate.mask import mask_numbers, mask_telling
 from holdgate.scan import answer, wire
+from holdgate.scan.letter import Letter
 from holdgate.scan.nursery import Nursery, Zygote, receive_from
 from holdgate.scan.poolsettings import PoolSettings
 from holdgate.scan.process import ScanError, Worker, WorkerGoneError, WorkerLostError
@@ -164,6 +166,13 @@ class Pool:
             return self._do({"do": "preview", "reveal": reveal}, message, read)
         except WorkerLostError as error:
             raise ScanError(str(error)) from error
+
+    def letter(self, message: int | bytes) -> dict[str, Any]:
+        """Return what a moderator's mail says (see `scan.letter`); one that ends workers is empty. Raises ScanError."""
+        try:
+            return self._do({"do": "letter"}, message, answer.letter)
+        except WorkerLostError:
+            return asdict(Letter())
 
     # -- a process for one message --------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Any
 from holdgate.extract.part import Extraction, Part
 from holdgate.scan import answer, sandbox, wire
 from holdgate.scan.inspect import Inspector
+from holdgate.scan.letter import read_letter
 from holdgate.scan.preview import preview
 
 _TRIAL = b"Subject: trial\r\n\r\nWords and a number, 4111 1111 1111 1112, for nobody.\r\n"
@@ -64,6 +65,8 @@ def _do(job: dict[str, Any], data: bytes, inspector: Inspector) -> bytes:
             return _encoded(asdict(_cut(inspector.extract(data, job["name"]))))
         case "explain":
             return _encoded(inspector.explain(data, job["name"]))
+        case "letter":
+            return _encoded(read_letter(data))
         case "preview":
             return _encoded(preview(inspector.extract(data, None), inspector.find, job["reveal"]))
     return answer.encode(inspector.inspect(data, job["name"], **job["words"]))

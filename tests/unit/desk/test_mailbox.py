@@ -9,14 +9,21 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy.exc import OperationalError
 
-from holdgate.desk import mailbox, tokens
+from holdgate.desk import mailbox, taking, tokens
 from holdgate.desk.context import Desk
-from holdgate.desk.mailbox import Mailbox, take
+from holdgate.desk.mailbox import Mailbox
 from holdgate.quarantine.incident import Answer, Incident
+from holdgate.quarantine.replies import Witness
 from holdgate.quarantine.states import State
+from holdgate.scan.pool import ScanError
 from testbed.ports import free_port
 
 BOSS = "boss@corp.example"
+
+
+def take(desk: Desk, content: bytes, sender: str, recipients: list[str], now: datetime | None = None) -> str:
+    """Take a mail of a client that is listed."""
+    return taking.take(desk, content, sender, recipients, now, client="127.0.0.1")
 
 
 def address(desk: Desk, incident: Incident, purpose: str = tokens.REPLY) -> str:
@@ -52,11 +59,31 @@ def test_a_reply_decides_with_its_comment(make_desk, hold) -> None:  # type: ign
     )
 
 
-def test_the_thread_tells_which_incident_where_the_address_does_not(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def thread(incident: Incident, number: int) -> str:
+    return f"<x@y> <{incident.id}.request.{number}@corp.example>"
+
+
+def test_the_thread_is_no_secret_and_decides_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
-    content = mail("approve", References=f"<x@y> <{address(desk, incident)}>", In_Reply_To="<z@corp.example>")
-    assert take(desk, content, BOSS, ["holdgate@reply.corp.example"]) == "approve"
+    (request,) = desk.store.requests.of(incident.id)
+    content = mail("approve", References=thread(incident, request.number))
+    for _ in range(9):
+        assert take(desk, content, BOSS, ["holdgate@reply.corp.example"]) == "no valid token"
+    assert desk.store.incident(incident.id).state is State.HELD
+    # The moderator is told what to do; somebody else is not.
+    assert answers(desk) == ["wrong address"] * 3
+    content = mail("approve", "other@corp.example", References=thread(incident, request.number))
+    assert take(desk, content, "other@corp.example", ["holdgate@reply.corp.example"]) == "no valid token"
+
+
+def test_a_token_for_bounces_decides_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    assert take(desk, mail("approve"), BOSS, [address(desk, incident, tokens.BOUNCE)]) == "wrong address"
+    assert desk.store.incident(incident.id).state is State.HELD
+    for purpose in (tokens.LINK, tokens.WITHDRAW):
+        assert take(desk, mail("approve"), BOSS, [address(desk, incident, purpose)]) == "no valid token"
 
 
 def test_addresses_and_tokens_survive_a_change_of_case(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
@@ -82,8 +109,10 @@ def test_a_reply_must_come_from_the_moderator_by_envelope_and_header(make_desk, 
     incident = hold(desk)
     assert take(desk, mail("approve", header), envelope, [address(desk, incident)]) == "not from the moderator"
     assert desk.store.incident(incident.id).state is State.HELD
-    # Nothing is answered: the address may be forged.
-    assert answers(desk) == []
+    # The moderator is told, at the address that was asked; whoever wrote is not, for the address may be forged.
+    assert answers(desk) == ["other address"]
+    due = desk.store.notices_due(datetime.now(UTC) + timedelta(days=1))
+    assert [notice.recipient for notice in due if notice.kind == "answer"] == [BOSS]
 
 
 @pytest.mark.parametrize(
@@ -179,10 +208,161 @@ def test_over_lmtp_all_is_taken_but_what_the_store_cannot_keep(make_desk, hold, 
         assert [code for code, _ in refused.values()] == [452]
         assert desk.store.incident(incident.id).state is State.APPROVED
 
-        def broken(*_: object) -> str:
+        def broken(*_: object, **__: object) -> str:
             raise OperationalError("x", {}, Exception("locked"))
 
         monkeypatch.setattr(mailbox, "take", broken)
         with pytest.raises(smtplib.SMTPDataError) as caught:
             client.sendmail(BOSS, [address(desk, incident)], mail("approve"))
         assert caught.value.smtp_code == 451
+
+
+@pytest.mark.parametrize(
+    ("envelope", "header", "result"),
+    [
+        ("prvs=4561a2b3c4=boss@corp.example", f"Bob Boss <{BOSS}>", "approve"),
+        ("prvs=boss/4561a2b3c4@corp.example", f"Bob Boss <{BOSS}>", "approve"),
+        ("btv1==489040e8aa2==boss@corp.example", f"Bob Boss <{BOSS}>", "approve"),
+        (BOSS, f"Boss, Bob <{BOSS}>", "approve"),
+        ("SRS0=5cDK=TQ=corp.example=boss@relay.corp.example", f"Bob Boss <{BOSS}>", "not from the moderator"),
+        ("prvs=4561a2b3c4=eve@corp.example", f"Bob Boss <{BOSS}>", "not from the moderator"),
+        ("boss+holdgate@corp.example", "boss+holdgate@corp.example", "not from the moderator"),
+        ("bob.boss@corp.example", "Bob Boss <bob.boss@corp.example>", "not from the moderator"),
+        ("pa@corp.example", f"Bob Boss <{BOSS}>", "not from the moderator"),
+        ("carla@corp.example", "Carla <carla@corp.example>", "not from the moderator"),
+    ],
+)
+def test_another_address_of_the_moderator_is_told_and_a_tag_is_no_other(  # type: ignore[no-untyped-def]
+    make_desk, hold, envelope, header, result
+) -> None:
+    desk = make_desk()
+    incident = hold(desk)
+    content = mail("Approve").replace(b"From: " + BOSS.encode(), b"From: " + header.encode(), 1)
+    for _ in range(5):
+        assert take(desk, content, envelope, [address(desk, incident)]) == result
+        if result == "approve":
+            return
+    assert answers(desk) == ["other address"] * 3
+
+
+def test_aliases_and_delegates_answer_where_a_table_names_them(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "same").write_text("bob.boss@corp.example boss@corp.example\n")
+    (tmp_path / "delegates").write_text(
+        "boss@corp.example pa@corp.example, anna@corp.example\nlist@corp.example carla@corp.example\n"
+    )
+    desk = make_desk(
+        replies={
+            "proof": ["client"],
+            "clients": ["127.0.0.1"],
+            "same_person": str(tmp_path / "same"),
+            "delegates": str(tmp_path / "delegates"),
+        },
+        moderators=[BOSS, "list@corp.example"],
+        approvals=2,
+    )
+    incident = hold(desk)
+    boss, members = desk.store.requests.of(incident.id)
+
+    def to(request) -> list[str]:  # type: ignore[no-untyped-def]
+        token = desk.key.token(tokens.REPLY, incident.id, request.number, request.moderator, request.deadline_at)
+        return [f"holdgate+{token}@reply.corp.example"]
+
+    # The sender of the message is a delegate too, and decides nothing about it.
+    assert take(desk, mail("approve", "anna@corp.example"), "anna@corp.example", to(boss)) == "involved"
+    assert take(desk, mail("approve", "eve@corp.example"), "eve@corp.example", to(boss)) == "not from the moderator"
+    assert take(desk, mail("approve", "bob.boss@corp.example"), "bob.boss@corp.example", to(boss)) == "recorded"
+    assert take(desk, mail("approve", "carla@corp.example"), "carla@corp.example", to(members)) == "approve"
+    assert desk.store.incident(incident.id).decided_by == "carla@corp.example"
+
+
+def test_one_delegate_of_two_moderators_approves_once(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "delegates").write_text("boss@corp.example pa@corp.example\nother@corp.example pa@corp.example\n")
+    replies = {"proof": ["client"], "clients": ["127.0.0.1"], "delegates": str(tmp_path / "delegates")}
+    desk = make_desk(replies=replies, moderators=[BOSS, "other@corp.example"], approvals=2)
+    incident = hold(desk)
+    results = []
+    for request in desk.store.requests.of(incident.id):
+        token = desk.key.token(tokens.REPLY, incident.id, request.number, request.moderator, request.deadline_at)
+        to = [f"holdgate+{token}@reply.corp.example"]
+        results.append(take(desk, mail("approve", "pa@corp.example"), "pa@corp.example", to))
+    assert results == ["recorded", "answered"]
+    assert desk.store.incident(incident.id).state is State.HELD
+
+
+def test_without_a_proof_a_reply_leads_to_the_link(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(replies={})
+    incident = hold(desk)
+    for text in ("approve", "Who is that?"):
+        assert take(desk, mail(text), BOSS, [address(desk, incident)]) == "unproven"
+    assert desk.store.incident(incident.id).state is State.HELD
+    assert answers(desk) == ["unproven", "unproven"]
+
+
+def test_a_client_that_is_not_listed_proves_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    for client in ("", "192.0.2.7", "unknown"):
+        assert taking.take(desk, mail("approve"), BOSS, [address(desk, incident)], client=client) == "unproven"
+
+
+def test_what_the_gate_saw_proves_once_and_for_one_request(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(replies={"proof": ["login"], "login_domain": "corp.example"}, approvals=2)
+    incident, other = hold(desk), hold(desk)
+    (request,) = [one for one in desk.store.requests.of(incident.id) if one.moderator == BOSS]
+
+    def word(**seen: str) -> str:
+        witness = Witness(**({"request": request.number, "sender": BOSS, "login": "boss", "client": ""} | seen))
+        return desk.store.replies.testify(witness)
+
+    def reply(word: str, about: Incident) -> str:
+        return taking.take(desk, mail("approve", X_Holdgate_Reply=word), BOSS, [address(desk, about)])
+
+    for wrong in ("", "00" * 16, word(login="carla"), word(login=""), word(sender="eve@corp.example")):
+        assert reply(wrong, incident) == "unproven"
+    good = word()
+    assert reply(good, other) == "unproven"
+    assert reply(good, incident) == "recorded"
+    assert reply(good, incident) == "unproven"
+    assert desk.store.history(incident.id)[-1].event != "approved"
+
+
+def test_a_comment_whose_end_is_doubtful_is_left_out_and_told(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    text = f"reject: wrong customer\n\nApproval needed\nIncident {incident.id}\n"
+    assert take(desk, mail(text), BOSS, [address(desk, incident)]) == "reject"
+    assert desk.store.incident(incident.id).comment == ""
+    assert answers(desk) == ["no comment"]
+
+
+def test_over_lmtp_the_client_is_what_postfix_forwards(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    port = free_port()
+    desk = make_desk(desk={"lmtp": f"127.0.0.1:{port}"}, replies={"proof": ["client"], "clients": ["192.0.2.0/24"]})
+    incident = hold(desk)
+    received = b"Received: from x by mx.corp.example; Mon, 23 Nov 2026 12:00:00 +0000\r\n"
+    with Mailbox(desk, ("127.0.0.1", port)), smtplib.LMTP("127.0.0.1", port) as client:
+        client.ehlo_or_helo_if_needed()
+        assert client.has_extn("xforward")
+        client.sendmail(BOSS, [address(desk, incident)], received + mail("approve"))
+        assert desk.store.incident(incident.id).state is State.HELD
+        client.docmd("XFORWARD", "NAME=x ADDR=198.51.100.1 PROTO=ESMTP")
+        client.sendmail(BOSS, [address(desk, incident)], received + mail("approve"))
+        assert desk.store.incident(incident.id).state is State.HELD
+        client.docmd("XFORWARD", "NAME=x ADDR=192.0.2.7 PROTO=ESMTP")
+        client.sendmail(BOSS, [address(desk, incident)], received + mail("approve"))
+    assert desk.store.incident(incident.id).state is State.APPROVED
+
+
+def test_a_reader_that_fails_has_the_mail_sent_again(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    def broken(_content: bytes) -> dict[str, object]:
+        raise ScanError("no free worker")
+
+    port = free_port()
+    desk = make_desk(desk={"lmtp": f"127.0.0.1:{port}"})
+    incident = hold(desk)
+    with Mailbox(desk, ("127.0.0.1", port), broken), smtplib.LMTP("127.0.0.1", port) as client:
+        with pytest.raises(smtplib.SMTPDataError) as caught:
+            client.sendmail(BOSS, [address(desk, incident)], mail("approve"))
+        assert caught.value.smtp_code == 451
+        # Without a token nothing of it is read.
+        client.sendmail(BOSS, ["holdgate@reply.corp.example"], mail("approve"))

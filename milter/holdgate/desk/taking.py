@@ -1,0 +1,201 @@
+"""Takes one mail that came to the reply address, and does what a moderator's reply, or a returned request, says.
+
+The token in the address says which request a mail is about, and is looked at before anything else of the mail. It
+proves no person: relays log addresses. A decision needs a mail of the moderator's, of a delegate's or from an alias, by
+envelope and From header, and a proof that the site trusts (`proof`). Where a mail decides nothing, its sender gets no
+answer, for the address may be forged. The moderator does, at the address that was asked, three times at most.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from holdgate import headers, maillog, metrics
+from holdgate.desk import asking, moderation, moderators, proof, reply, smime, tokens
+from holdgate.desk.context import ACTOR, Desk
+from holdgate.desk.dsn import domain_of
+from holdgate.desk.proof import Arrival
+from holdgate.desk.reply import Header, Kind, LetterReader, Reply
+from holdgate.persons import Answerer, Persons, plain
+from holdgate.quarantine.incident import Actor, Answer, Incident, Owed, Request
+from holdgate.quarantine.replies import Witness
+from holdgate.quarantine.states import State
+from holdgate.scan.letter import read_letter
+
+# How many answers one request can draw from us: two autoresponders must not write to each other for ever.
+_ANSWERS = 3
+_THREAD = re.compile(
+    r"<([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4})\.(?:request|reminder|answer)\.(\d{1,12})@([^<>@]+)>", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """The request that a mail is about, its incident, and what the token was made for ("" without one)."""
+
+    request: Request
+    incident: Incident
+    purpose: str
+
+
+def take(
+    desk: Desk,
+    content: bytes,
+    envelope_sender: str,
+    recipients: list[str],
+    now: datetime | None = None,
+    *,
+    client: str = "",
+    letter: LetterReader = read_letter,
+) -> str:
+    """Act on one mail; return in a word what was done: "approve", "absent", …, or why nothing was.
+
+    `client` is the address of the SMTP client as far as Postfix or the peer itself shows it; `letter` reads the body.
+    Raises TableError and the store's and the reader's errors: the mail is to be sent again.
+    """
+    sender = envelope_sender.strip().removeprefix("<").removesuffix(">").lower()
+    case = _by_token(desk, recipients) or _by_thread(desk, content, recipients)
+    if case is None:
+        maillog.mail_ignored(why="no valid token", sender=sender)
+        return "no valid token"
+    if not case.purpose:
+        return _tell(desk, case, "wrong address", sender, result="no valid token")
+    body, signers = _verified(desk, content)
+    mail = reply.read(body, sender, _marks(desk, case), letter)
+    if mail.kind is Kind.DELAYED:
+        maillog.mail_ignored(why="no final report", sender=sender)
+        return "no final report"
+    if mail.kind in (Kind.BOUNCE, Kind.AUTOMATIC):
+        return _pass_on(desk, case, mail)
+    if case.purpose != tokens.REPLY:
+        return _tell(desk, case, "wrong address", sender)
+    persons = Persons(desk.settings.replies, desk.tables)
+    answerer = persons.answerer(case.request.moderator, sender, mail.senders)
+    if answerer is None:
+        return _tell(desk, case, "other address", sender, result="not from the moderator")
+    header = Header.of(content)
+    word, witness = _witness(desk, header, case.request, sender)
+    # A signature over "Approve" alone would be good for any request: it has to cover the quoted request, with its id.
+    signed = signers if case.incident.id in mail.incidents else ()
+    arrival = Arrival(header, client or (witness.client if witness else ""), witness.login if witness else "", signed)
+    proven = proof.find(desk.settings.replies, arrival, answerer, persons)
+    if not proven:
+        return _tell(desk, case, "unproven", sender)
+    result = _answer(desk, case, mail, answerer, proven, now)
+    if witness is not None:
+        desk.store.replies.use(word)
+    return result
+
+
+# -- what a mail says ---------------------------------------------------------------------------------------------
+
+
+def _pass_on(desk: Desk, case: _Case, mail: Reply) -> str:
+    answer = Answer.BOUNCED if mail.kind is Kind.BOUNCE else Answer.ABSENT
+    if answer is Answer.BOUNCED:
+        # A reminder goes out under the same request.
+        metrics.NOTICES.labels("request", "bounced").inc()
+    how = "returned" if answer is Answer.BOUNCED else "automatic reply"
+    if asking.pass_on(desk, case.request, answer, how):
+        maillog.mail_taken(
+            case.incident.queue_id, what=str(answer), incident=case.incident.id, who=case.request.moderator
+        )
+    return str(answer)
+
+
+def _answer(desk: Desk, case: _Case, mail: Reply, answerer: Answerer, proven: str, now: datetime | None) -> str:
+    request, incident = case.request, case.incident
+    if mail.choice is None:
+        return _owe(desk, case, "unclear")
+    if answerer.address != request.moderator and moderators.same_person(answerer.address) in moderators.involved(
+        incident
+    ):
+        return _owe(desk, case, "involved")
+    actor = Actor(answerer.address, "mail", proven)
+    try:
+        done = moderation.answer(desk, request, mail.choice, actor, mail.comment, now=now)
+    except moderation.RefusedError as error:
+        return _owe(desk, case, str(error.why))
+    maillog.mail_taken(
+        incident.queue_id, what=str(mail.choice), incident=incident.id, who=answerer.address, proof=proven
+    )
+    if mail.comment_doubtful:
+        _owe(desk, case, "no comment")
+    if done.state is not State.HELD:
+        return str(mail.choice)  # the notice of the decision goes to them too
+    return _owe(desk, case, "recorded")
+
+
+def _tell(desk: Desk, case: _Case, note: str, sender: str, result: str = "") -> str:
+    """Log that a mail decided nothing, and tell the moderator what to do."""
+    maillog.mail_ignored(why=result or note, sender=sender, incident=case.incident.id)
+    _owe(desk, case, note)
+    return result or note
+
+
+def _owe(desk: Desk, case: _Case, note: str) -> str:
+    if desk.store.notices_owed(case.request.number, "answer") < _ANSWERS:
+        owed = Owed("answer", case.request.moderator, note, case.request.number)
+        desk.store.owe(case.incident.id, owed, ACTOR)
+    return note
+
+
+# -- whose mail it is ---------------------------------------------------------------------------------------------
+
+
+def _verified(desk: Desk, content: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return the mail to be read and who signed it; of a valid signature, only what it covers is read."""
+    replies = desk.settings.replies
+    if "smime" not in replies.proof or replies.authorities is None:
+        return content, ()
+    verified = smime.verify(content, replies.authorities)
+    return (content, ()) if verified is None else (verified.content, verified.signers)
+
+
+def _witness(desk: Desk, header: Header, request: Request, sender: str) -> tuple[str, Witness | None]:
+    """Return what the gate saw of this mail, where it came through the gate."""
+    values = header.values(headers.REPLY)
+    if len(values) != 1:
+        return "", None
+    witness = desk.store.replies.witness(values[0])
+    if witness is None or witness.request != request.number or witness.sender != plain(sender):
+        return "", None
+    return values[0], witness
+
+
+def _marks(desk: Desk, case: _Case) -> list[str]:
+    """Return what only the request contains: where it appears in a reply, something is quoted."""
+    return [case.incident.id, desk.settings.desk.reply_address.partition("@")[0] + "+r-"]
+
+
+# -- which request it is about ------------------------------------------------------------------------------------
+
+
+def _by_token(desk: Desk, addresses: list[str]) -> _Case | None:
+    """Return the request that a token in an address of ours proves."""
+    local, _, domain = desk.settings.desk.reply_address.lower().partition("@")
+    form = re.compile(rf"<?{re.escape(local)}\+([a-z0-9-]{{1,64}})@{re.escape(domain)}>?", re.IGNORECASE)
+    for match in filter(None, map(form.fullmatch, addresses[:5])):
+        claim = tokens.parse(match[1])
+        if claim is None or claim.purpose not in (tokens.REPLY, tokens.BOUNCE):
+            continue
+        request = desk.store.requests.by_number(claim.number)
+        if request is not None and tokens.is_for(desk.key, claim, request):
+            incident = desk.store.incident(request.incident_id)
+            return None if incident is None else _Case(request, incident, claim.purpose)
+    return None
+
+
+def _by_thread(desk: Desk, content: bytes, recipients: list[str]) -> _Case | None:
+    """Return the request that a mail to the plain reply address answers by its thread, which is no secret."""
+    ours = desk.settings.desk.reply_address.lower()
+    if not ours or [one.strip("<>").lower() for one in recipients] != [ours]:
+        return None
+    header = Header.of(content)
+    domain = domain_of(desk.settings.desk.notice_from).lower()
+    for match in filter(None, map(_THREAD.fullmatch, header.references[:20])):
+        request = desk.store.requests.by_number(int(match[2])) if match[3].lower() == domain else None
+        if request is not None and request.incident_id == match[1].upper() and header.senders == [request.moderator]:
+            incident = desk.store.incident(request.incident_id)
+            return None if incident is None else _Case(request, incident, "")
+    return None

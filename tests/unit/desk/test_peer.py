@@ -1,0 +1,56 @@
+"""Which local user delivers by LMTP."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from holdgate.desk import peer
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def listener() -> socket.socket:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+def connected(server: socket.socket, uid: int | None) -> tuple[tuple[str, int], socket.socket]:
+    """Connect from another process as a user; return the peer's address and our end."""
+    child = os.fork()
+    if not child:
+        try:
+            if uid is not None:
+                os.setgroups([])
+                os.setgid(uid)
+                os.setuid(uid)
+            with socket.create_connection(server.getsockname()) as client:
+                client.recv(1)
+        finally:
+            os._exit(0)
+    connection, address = server.accept()
+    return address, connection
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes its user")
+def test_another_user_may_not_deliver(listener: socket.socket, tmp_path: Path) -> None:
+    own = listener.getsockname()
+    address, connection = connected(listener, NOBODY)
+    with connection:
+        assert peer.user_of(address, own[1]) == NOBODY
+        assert not peer.may_deliver(address, own, tmp_path)
+    os.wait()
+    address, connection = connected(listener, None)
+    with connection:
+        assert peer.user_of(address, own[1]) == os.geteuid()
+        assert peer.may_deliver(address, own, tmp_path)
+    os.wait()
+
+
+def test_what_is_no_connection_belongs_to_nobody(tmp_path: Path) -> None:
+    assert peer.user_of(("127.0.0.1", 1), 1) is None
+    assert not peer.may_deliver(("127.0.0.1", 1), ("127.0.0.1", 1), tmp_path)
+    assert peer.may_deliver(("192.0.2.1", 1), ("192.0.2.2", 1), tmp_path)
+    assert not peer.may_deliver("", ("127.0.0.1", 1), tmp_path)
