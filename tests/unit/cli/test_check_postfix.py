@@ -185,7 +185,7 @@ def test_a_site_without_policies_that_can_be_read_is_looked_at_all_the_same(look
 def test_ways_past_us_are_remarked(look: Look, tmp_path: Path) -> None:
     assert look(master=f"{MASTER}587 inet n - n - - smtpd -o smtpd_milters=\n") == []
     settings = Settings.model_validate({"queue": {"postfix_config": tmp_path}})
-    (remark,) = remarks(settings)
+    (remark,) = (one for one in remarks(settings) if one.startswith("master.cf"))
     assert remark.startswith("master.cf: 587/inet has milters of its own")
     (tmp_path / "master.cf").write_text("smtp inet\n")
     assert list(remarks(settings)) == []
