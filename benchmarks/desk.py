@@ -97,7 +97,9 @@ def _pages(desk: Desk, count: int) -> bool:
     templates = Templates(desk.settings.desk.templates, desk.zone)
     app = build(desk, templates, _NoMessages(), Composer(desk, templates, _NoMessages()))
     client = TestClient(app, base_url="https://approve.corp.example")
-    client.cookies.set("holdgate", desk.key.seal("holdgate", {"who": BOSS, "session": "bench", "until": time.time() + 3600}))
+    client.cookies.set(
+        "holdgate", desk.key.seal("holdgate", {"who": BOSS, "session": "bench", "until": time.time() + 3600})
+    )
     good = True
     for name, query in {"list": "", "search": "?words=client77", "page 100": "?page=100"}.items():
         seconds = _times(lambda query=query: _get(client, f"/incidents{query}"), 30)  # type: ignore[misc]

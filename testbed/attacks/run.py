@@ -26,6 +26,8 @@ PROMISES = {
 _BEGIN, _END = "<!-- attempts: written by script/attack -->", "<!-- end of attempts -->"
 _POLICIES = Path(__file__).parents[2] / "etc/policies.toml"
 _OPTIONS = {
+    # No proof of who answers by mail: it is what a site has that sets nothing.
+    "replies": "",
     "extra": '\n[moderation]\nmoderators = ["boss@corp.example"]\n',
     "changes": {
         "mydestination": "site.corp.example",
