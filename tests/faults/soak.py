@@ -7,6 +7,7 @@ often, not always.
 
 import argparse
 import json
+import os
 import random
 import resource
 import shutil
@@ -148,7 +149,10 @@ def run(
     patient = Patient(site, ledger, dice, postgres)
     with ExitStack() as stack:
         stack.callback(site.stop)
-        neighbour = subprocess.Popen([sys.executable, "-m", "faults.neighbour", behind, str(seed)])
+        neighbour = subprocess.Popen(
+            [sys.executable, "-m", "faults.neighbour", behind, str(seed)],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
         stack.callback(neighbour.wait)
         stack.callback(neighbour.kill)
         site.start()
