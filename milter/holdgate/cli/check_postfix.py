@@ -81,14 +81,14 @@ def _ways_outside(settings: Settings) -> Iterator[str]:
     for name in (*MAPS, "sender_bcc_maps"):
         if site.lists[name]:
             yield f"{main}: {name}: recipients are judged by where these tables lead, too"
-    if site.words["always_bcc"]:
-        yield f"{main}: always_bcc: {site.words['always_bcc']} counts as a recipient of every message"
+    for copy in site.lists["always_bcc"]:
+        yield f"{main}: always_bcc: {copy} counts as a recipient of every message"
     if not (site.words["local_transport"].startswith("local") and site.lists["mydestination"]):
         return
     if site.lists["alias_maps"]:
         yield f"{main}: alias_maps: recipients are judged by where these lead, too; a command counts as outside"
-    if site.words["luser_relay"]:
-        yield f"{main}: luser_relay: mail for unknown users counts as sent to {site.words['luser_relay']}"
+    for relay in site.lists["luser_relay"]:
+        yield f"{main}: luser_relay: mail for unknown users counts as sent to {relay}"
     if site.lists["forward_path"]:
         yield (
             f"{main}: forward_path: users may forward their mail. Who has a forward file that {settings.user} "

@@ -12,6 +12,9 @@ from typing import NamedTuple
 _ROUTE = re.compile(r"@[^:]*:(?=.)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _INNER = re.compile(r"[%!@:]")
+# A mailbox name that needs no quotes (RFC 5321, 4.1.2: Dot-string), with what Postfix takes beyond that.
+_ATOMS = re.compile(r"[^\s\"(),:;<>@\[\\\]]+")
+_BARE = re.compile(r'"[^"]*"?|\\.|(?P<comment>\()')
 _LEVELS = 5
 _TARGET = re.compile(r'\s*((?:"(?:[^"\\]|\\.)*"|<[^<>]*>|\([^()]*\)|[^\s,"<(]|[<("])+)[\s,]*')
 
@@ -44,8 +47,9 @@ def rewritten(address: str, rewriting: Rewriting) -> Forms:
     for _ in range(_LEVELS):
         inner: list[str] = []
         for one in left:
-            name = _unquoted(one.rpartition("@")[0])
-            odd |= _INNER.search(name) is not None or not name.isprintable()
+            written = one.rpartition("@")[0]
+            name = unquoted(written)
+            odd |= _has_comment(written) or _INNER.search(name) is not None or not name.isprintable()
             inner += (_completed(each, rewriting) for each in _within(name))
         left = [one for one in dict.fromkeys(inner) if one not in found]
         found += left
@@ -59,7 +63,7 @@ def _completed(address: str, rewriting: Rewriting) -> str:
         return ""
     local, at, domain = address.rpartition("@")
     if not at:
-        plain = _unquoted(address)
+        plain = unquoted(address)
         if "!" in plain:
             site, _, user = plain.partition("!")
             local, domain = user, site
@@ -69,6 +73,7 @@ def _completed(address: str, rewriting: Rewriting) -> str:
             local, domain = address, rewriting.origin.lower()
         else:
             return address
+    local = _spelled(local)
     if rewriting.domain and "." not in domain and not domain.startswith("["):
         domain = f"{domain}.{rewriting.domain.lower()}"
     return f"{local}@{domain}"
@@ -86,8 +91,20 @@ def _within(name: str) -> Iterator[str]:
         yield f"{user}@{site}"
 
 
-def _unquoted(local: str) -> str:
+def unquoted(local: str) -> str:
+    """Return a mailbox name without its quotes and the backslashes within them."""
     return _QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match[1]), local).strip()
+
+
+def _has_comment(local: str) -> bool:
+    """Say whether a mailbox name has a comment, which Postfix leaves out: what is left may be another name."""
+    return any(match["comment"] for match in _BARE.finditer(re.sub(r'\\"', "", local)))
+
+
+def _spelled(local: str) -> str:
+    """Return a mailbox name as tables have it: without quotes and backslashes where it needs none."""
+    plain = re.sub(r"\\(.)", r"\1", local) if '"' not in local else unquoted(local)
+    return plain if _ATOMS.fullmatch(plain) else local
 
 
 def targets(answer: str) -> Iterator[str]:
@@ -96,7 +113,7 @@ def targets(answer: str) -> Iterator[str]:
         bracketed = re.search(r"<([^<>]*)>", item)
         target = bracketed[1] if bracketed else item
         if target.startswith('"') and (quoted := _QUOTED.fullmatch(target)):
-            target = _unquoted(target) if quoted[1][:1] in ("|", "/", ":") else target
+            target = unquoted(target) if quoted[1][:1] in ("|", "/", ":") else target
         target = re.sub(r"^\([^()]*\)$", "", target).strip()
         if target:
             yield target

@@ -18,7 +18,7 @@ from pathlib import Path
 from holdgate import maillog, metrics
 from holdgate.config import Settings
 from holdgate.notation import Network
-from holdgate.policy.forms import Rewriting, rewritten, targets
+from holdgate.policy.forms import Rewriting, rewritten, targets, unquoted
 from holdgate.policy.site import Site, filled, read_site, state_of, without_extension
 from holdgate.tables import TableError, Tables, is_pattern
 
@@ -114,9 +114,13 @@ class Routes:
         if site is None:
             return Way((), "")
         walk = _Walk()
-        copies = [site.words["always_bcc"]] if site.words["always_bcc"] else []
+        copies = list(site.lists["always_bcc"])
         if sender:
-            copies += self._mapped(site, walk, "sender_bcc_maps", [sender.lower()]).get(sender.lower(), [])
+            senders = [rewritten(sender, site.rewriting).address]
+            for name in ("sender_canonical_maps", "canonical_maps"):  # cleanup(8) asks for the sender that comes of it
+                senders += self._mapped(site, walk, name, senders[-1:]).get(senders[-1], [])
+            for found in self._mapped(site, walk, "sender_bcc_maps", senders).values():
+                copies += found
         if not copies and not walk.unknown:
             return Way((), "")
         ways = [self.way_of(copy) for copy in copies]
@@ -177,14 +181,27 @@ class Routes:
             keys = {address: list(self._keys(site, address, table)) for address in left}
             answers = self._ask(walk, table, [key for some in keys.values() for key in some])
             for address, some in keys.items():
-                answer = next((answers[key] for key in some if key in answers), None)
-                if answer is not None:
-                    found[address] = self._targets(site, walk, answer, address)
+                key = next((key for key in some if key in answers), None)
+                if key is not None:
+                    mapped = self._targets(site, walk, answers[key], address)
+                    found[address] = [self._extended(site, name, address, key, one) for one in mapped]
         return found
+
+    def _extended(self, site: Site, name: str, address: str, key: str, target: str) -> str:
+        """Add the extension of an address that was found without it (propagate_unmatched_extensions)."""
+        kind = "canonical" if name.endswith("canonical_maps") else name.partition("_")[0]
+        local = address.rpartition("@")[0]
+        plain = without_extension(local, site.words["recipient_delimiter"])
+        if kind not in site.lists["propagate_unmatched_extensions"] or key.rpartition("@")[0] not in ("", plain):
+            return target
+        mailbox, _, domain = target.rpartition("@")
+        return target if key.startswith("@") else f"{mailbox}{local[len(plain) :]}@{domain}"
 
     def _keys(self, site: Site, address: str, table: str) -> Iterator[str]:
         local, _, domain = address.rpartition("@")
         yield address
+        if local.startswith('"'):  # after the quoted form Postfix asks for the one without quotes
+            yield f"{unquoted(local)}@{domain}"
         if is_pattern(table):
             return
         plain = without_extension(local, site.words["recipient_delimiter"])
@@ -239,12 +256,22 @@ class Routes:
     def _is_local(self, site: Site, walk: _Walk, address: str) -> bool:
         domain = address.rpartition("@")[2]
         for table in site.lists["transport_maps"]:
-            answers = self._ask(walk, table, [address] if is_pattern(table) else [address, domain])
-            if answer := answers.get(address) or answers.get(domain):
-                return answer.startswith("local:")
+            keys = [address] if is_pattern(table) else list(self._transport_keys(site, address, domain))
+            answers = self._ask(walk, table, keys)
+            if answer := next((answers[key] for key in keys if answers.get(key)), ""):
+                return answer.partition(":")[0] == "local"
         if not site.words["local_transport"].startswith("local"):
             return False
         return any(self._holds(walk, entry, domain) for entry in site.lists["mydestination"])
+
+    def _transport_keys(self, site: Site, address: str, domain: str) -> Iterator[str]:
+        """Yield what transport(5) is asked for: the address, without extension, the domain, those above it, all."""
+        local = address.rpartition("@")[0]
+        yield from dict.fromkeys((address, f"{without_extension(local, site.words['recipient_delimiter'])}@{domain}"))
+        yield domain
+        labels = domain.split(".")
+        yield from (f".{'.'.join(labels[count:])}" for count in range(1, len(labels)))
+        yield "*"
 
     def _holds(self, walk: _Walk, entry: str, domain: str) -> bool:
         """Say whether an entry of mydestination is for a domain; one that is a file is, for all that is known."""
@@ -279,7 +306,7 @@ class Routes:
         try:
             home = pwd.getpwnam(user).pw_dir
         except (KeyError, ValueError):
-            if relay := site.words["luser_relay"]:
+            for relay in site.lists["luser_relay"]:
                 extension = name[len(user) + 1 :]
                 said = {"user": user, "local": name, "domain": address.rpartition("@")[2], "extension": extension}
                 walk.lead_to(self._targets(site, walk, filled(relay, said | {"recipient": address}), address))

@@ -10,12 +10,17 @@ from holdgate.policy.forms import Rewriting
 from holdgate.tables import postconf, split_list
 
 MAPS = ("recipient_canonical_maps", "canonical_maps", "virtual_alias_maps", "recipient_bcc_maps")
-_LISTS = (*MAPS, "alias_maps", "sender_bcc_maps", "transport_maps", "mydestination", "forward_path")
+_LISTS = (
+    *(*MAPS, "alias_maps", "sender_bcc_maps", "sender_canonical_maps", "transport_maps", "mydestination"),
+    *("forward_path", "propagate_unmatched_extensions"),
+)
+# One value each, but services of master.cf may have others.
+_ONES = ("always_bcc", "luser_relay")
 _WORDS = (
     *("myorigin", "mydomain", "append_at_myorigin", "append_dot_mydomain", "recipient_delimiter"),
-    *("local_transport", "always_bcc", "luser_relay", "mynetworks"),
+    *("local_transport", "mynetworks"),
 )
-_SETTINGS = (*_LISTS, *_WORDS)
+_SETTINGS = (*_LISTS, *_ONES, *_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +42,20 @@ def read_site(config: Path) -> Site:
     """Read what main.cf says, and what services of master.cf say otherwise. Raises OSError and SubprocessError."""
     values = dict(zip(_SETTINGS, postconf(config, "-xh", *_SETTINGS), strict=True))
     lists = {name: split_list(values[name]) for name in _LISTS}
+    lists |= {name: _one(values[name]) for name in _ONES}
     for line in postconf(config, "-Px"):
         place, _, value = line.partition("=")
         name = place.strip().rpartition("/")[2]
         if name in lists:  # which service takes a message is not known here: all of them count
-            lists[name] += [entry for entry in split_list(value) if entry not in lists[name]]
+            added = _one(value) if name in _ONES else split_list(value)
+            lists[name] += [entry for entry in added if entry not in lists[name]]
     lists["mydestination"] = [entry.lower() for entry in lists["mydestination"]]
     words = {name: values[name].strip() for name in _WORDS}
     return Site(lists, words, _networks(words["mynetworks"]))
+
+
+def _one(value: str) -> list[str]:
+    return [value.strip()] if value.strip() else []
 
 
 def _networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] | None:

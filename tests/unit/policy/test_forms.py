@@ -23,6 +23,8 @@ SITE = Rewriting("corp.example", "corp.example")
         ("srs0=abc=de=partner.example=bob@corp.example", "srs0=abc=de=partner.example=bob@corp.example"),
         ("list+bob=partner.example@corp.example", "list+bob=partner.example@corp.example"),
         ("bob@[192.0.2.1]", "bob@[192.0.2.1]"),
+        ('"bob"@corp.example', "bob@corp.example"),
+        ('"b\\o\\b"@corp.example', "bob@corp.example"),
         ("", ""),
     ],
 )
@@ -42,6 +44,7 @@ def test_what_leads_nowhere_else(written: str, routed: str) -> None:
         ("a!b!bob@corp.example", ["b!bob@a.corp.example", "bob@b.corp.example"]),
         ('"@partner.example:bob"@corp.example', ["@partner.example:bob"]),
         ("%@corp.example", None),
+        ("bob(x)@corp.example", None),
     ],
 )
 def test_an_address_within_an_address(written: str, inner: list[str] | None) -> None:

@@ -49,7 +49,7 @@ OUT = "ext@partner.example"
     ("setting", "entries", "recipient", "ends"),
     [
         ("virtual_alias_maps", f"{{team@corp.example = {OUT}}}", "team@corp.example", [OUT]),
-        ("virtual_alias_maps", f"{{team@corp.example = {OUT}}}", "TEAM+x@corp.example", [OUT]),
+        ("virtual_alias_maps", f"{{team@corp.example = {OUT}}}", "TEAM+x@corp.example", ["ext+x@partner.example"]),
         ("virtual_alias_maps", f"{{team+x@corp.example = {OUT}}}", "team@corp.example", []),
         ("virtual_alias_maps", f"{{team = {OUT}}}", "team@local.corp.example", [OUT]),
         ("virtual_alias_maps", f"{{team = {OUT}}}", "team@other.example", []),
@@ -242,3 +242,49 @@ def test_the_same_recipient_costs_no_process(at: Callable[..., Routes], tmp_path
     assert tables.questions == 2
     (tmp_path / "aliases").write_text("all@corp.example x@partner.example\n")
     assert routes.way_of("all@corp.example").ends[1:] == ("x@partner.example",)
+
+
+@pytest.mark.parametrize(
+    ("main", "recipient", "end"),
+    [
+        ("virtual_alias_maps = inline:{team@corp.example=%s}", '"team"@corp.example', OUT),
+        ("virtual_alias_maps = inline:{team@corp.example=%s}", "te\\am@corp.example", OUT),
+        ("virtual_alias_maps = regexp:{{/^te am@/ %s}}", '"te am"@corp.example', OUT),
+        ("virtual_alias_maps = inline:{{team@corp.example=a@corp.example},{a+x@corp.example=%s}}", "team+x", OUT),
+        ("canonical_maps = inline:{{team@corp.example=a@corp.example},{a+x@corp.example=%s}}", "team+x", OUT),
+        ("luser_relay = %s\nlocal_transport = local", '"no-such-user"@corp.example', OUT),
+    ],
+)
+def test_quotes_and_extensions_are_read_as_postfix_does(
+    at: Callable[..., Routes], main: str, recipient: str, end: str
+) -> None:
+    assert end in at(main % OUT + "\n").way_of(recipient).ends
+
+
+def test_an_extension_stays_where_the_site_keeps_it(at: Callable[..., Routes]) -> None:
+    routes = at(f"virtual_alias_maps = inline:{{team@corp.example={OUT}}}\npropagate_unmatched_extensions =\n")
+    assert routes.way_of("team+x@corp.example").ends[1:] == (OUT,)
+
+
+@pytest.mark.parametrize("key", ["team@x.lists.example", "x.lists.example", ".lists.example", "*"])
+def test_a_transport_to_local_delivery_is_found_by_every_key(at: Callable[..., Routes], key: str) -> None:
+    tables = f"alias_maps = inline:{{team={OUT}}}\ntransport_maps = inline:{{{key}=local:}}\n"
+    assert OUT in at(tables).way_of("team+q@x.lists.example").ends
+
+
+def test_services_of_master_cf_have_copies_and_relays_of_their_own(at: Callable[..., Routes]) -> None:
+    routes = at(
+        "local_transport = local\n",
+        f"cleanup unix n - n - 0 cleanup -o always_bcc={OUT}\nlocal unix - n n - - local -o luser_relay={OUT}\n",
+    )
+    assert routes.copies("anna@corp.example").ends == (OUT,)
+    assert OUT in routes.way_of("no-such-user@corp.example").ends
+
+
+def test_who_gets_copies_of_a_sender_is_asked_for_what_the_sender_becomes(at: Callable[..., Routes]) -> None:
+    routes = at(
+        "sender_canonical_maps = inline:{anna@corp.example=a@corp.example}\n"
+        f"sender_bcc_maps = inline:{{a@corp.example={OUT}}}\n"
+    )
+    assert routes.copies("anna@corp.example").ends == (OUT,)
+    assert routes.copies("bob@corp.example").ends == ()
