@@ -127,7 +127,7 @@ def test_a_report_heeds_what_the_sender_asked_of_reports(site: Site) -> None:
 def test_mail_of_sendmail_is_inspected(site: Site) -> None:
     site.postfix.sendmail(letters.number_in_text().as_bytes(), SENDER, "cron@partner.example")
     incident = held(site, "cron@partner.example")
-    assert [finding["identifier"] for finding in incident.findings] == ["us-ssn"]
+    assert "us-ssn" in [finding["identifier"] for finding in incident.findings]
 
 
 def test_headers_forged_outside_are_removed_and_not_believed(site: Site) -> None:

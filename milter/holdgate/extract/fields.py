@@ -22,6 +22,7 @@ _LOOSE = re.compile(
     rb"""(?:^|[;\s])(?:file)?name(\*?\d{0,4}\*?)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;\n]*))""", re.IGNORECASE
 )
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bq])\?([^?]*)\?=", re.IGNORECASE)
+_ENCODED_WORD = re.compile(r"(=\?[^?\s]{1,60}\?[bq]\?[^?]*\?=)", re.IGNORECASE)
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
@@ -87,7 +88,32 @@ def words(raw: bytes) -> str:
     text = text.strip()
     if "=?" not in text:
         return text
-    return _WORD.sub(_word, _BETWEEN_WORDS.sub(r"\1", text))
+    return _WORD.sub(_word, _rejoined(_BETWEEN_WORDS.sub(r"\1", text)))
+
+
+def _rejoined(text: str) -> str:
+    """Put together neighbours whose base64 is cut within a group of four, which RFC 2047 (section 5) forbids.
+
+    Of UTF-16 and UTF-32, each word may have a byte order mark of its own.
+    """
+    pieces: list[str] = []
+    cut, length = "", 0
+    for piece in filter(None, _ENCODED_WORD.split(text)):
+        word = _WORD.fullmatch(piece)
+        if word is None or word[2] not in "bB" or word[1].lower().startswith(("utf-16", "utf-32")):
+            pieces.append(piece)
+            cut = ""
+            continue
+        name = word[1].lower()
+        joins = cut == name
+        if joins:
+            pieces[-1] = pieces[-1][:-2]
+            pieces.append(f"{word[3]}?=")
+        else:
+            pieces.append(piece)
+        length = len(word[3]) + (length if joins else 0)
+        cut = name if length % 4 and "=" not in word[3] else ""
+    return "".join(pieces)
 
 
 def _word(found: re.Match[str]) -> str:

@@ -88,9 +88,17 @@ def shown_of(text: str) -> str:
 
 
 def _joined(text: str) -> Iterable[str]:
-    """Return the values of all parameters, decoded and put together from their pieces (RFC 2231), as one line."""
-    values: dict[str, list[str]] = {}
-    for name, _number, star, quoted, plain in _PARAMETER.findall(text):
+    """Yield the values of all parameters, decoded and put together from their pieces (RFC 2231), as one line.
+
+    Pieces that do not stand in the order of their numbers give two lines: as they stand, and as they are numbered.
+    """
+    values: dict[str, list[tuple[int, str]]] = {}
+    for name, number, star, quoted, plain in _PARAMETER.findall(text):
         value = re.sub(r"\\(.)", r"\1", quoted) or plain.strip()
-        values.setdefault(name.lower(), []).append(extended(value.encode("utf-8", "replace")) if star else value)
-    return ["; ".join(f"{name}={''.join(pieces)}" for name, pieces in values.items())] if values else []
+        value = extended(value.encode("utf-8", "replace")) if star else value
+        values.setdefault(name.lower(), []).append((int(number[1:10] or 0), value))
+    if values:
+        yield "; ".join(f"{name}={''.join(value for _, value in pieces)}" for name, pieces in values.items())
+        for pieces in values.values():
+            pieces.sort(key=lambda piece: piece[0])
+        yield "; ".join(f"{name}={''.join(value for _, value in pieces)}" for name, pieces in values.items())

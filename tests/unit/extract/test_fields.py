@@ -1,6 +1,7 @@
 """Header fields: parameters by the grammar, names by any spelling, encoded words however broken."""
 
 import base64 as standard
+import itertools
 
 import pytest
 from hypothesis import given
@@ -103,3 +104,24 @@ def test_anything_is_taken(raw: bytes) -> None:
     words(raw)
     names(b"; filename=" + raw)
     parameters(raw)
+
+
+@given(st.lists(st.integers(1, 30), max_size=6), st.sampled_from(["utf-8", "UTF-8", "iso-8859-1"]))
+def test_encoded_words_cut_anywhere_give_the_whole(cuts: list[int], charset: str) -> None:
+    encoded = standard.b64encode(b"ssn 536-90-4399 in a note of words").decode()
+    places = sorted({0, len(encoded), *cuts})
+    pieces = [encoded[start:end] for start, end in itertools.pairwise(places)]
+    raw = "\n ".join(f"=?{charset}?B?{piece}?=" for piece in pieces)
+    assert words(raw.encode()) == "ssn 536-90-4399 in a note of words"
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"=?utf-8?b?b25l?= =?utf-8?b?dHdv?=", "onetwo"),
+        (b"=?utf-8?b?b25l?= and =?utf-8?q?two?=", "one and two"),
+        (b"=?utf-8?b?b25lIQ==?= =?utf-8?b?dHdv?=", "one!two"),
+    ],
+)
+def test_whole_encoded_words_are_decoded_one_by_one(raw: bytes, text: str) -> None:
+    assert words(raw) == text

@@ -123,6 +123,7 @@ def test_a_date_may_have_room_for_more(value: bytes) -> None:
     [
         b' text/plain; x-note="ssn 536-90-4399"\n',
         b' text/plain; x-note*0="ssn 536-"; x-note*1="90-4399"\n',
+        b' text/plain; x-note*1="90-4399"; x-note*0="ssn 536-"\n',
         b" text/plain; x-note*=utf-8''ssn%20536%2D90%2D4399\n",
         b' text/plain; x-note="ssn 536\\-90\\-4399"\n',
         b' multipart/mixed; boundary="ssn 536-90-4399"\n',
