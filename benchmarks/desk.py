@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from starlette.testclient import TestClient
 
@@ -128,8 +129,8 @@ def _peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
 
 
+@mock.patch.object(post, "hand_over", new=mock.Mock(return_value=None))
 def _passes(desk: Desk) -> bool:
-    post.hand_over = lambda *_: None  # type: ignore[assignment]
     templates = Templates(desk.settings.desk.templates, desk.zone)
     table = Timetable(desk, Composer(desk, templates, _NoMessages()), _NoMessages())
     now = datetime.now(UTC)
