@@ -39,7 +39,7 @@ def main(file: Path, version: str, lock: Path) -> None:
         references.append(
             {
                 "type": "distribution",
-                "url": f"https://pypi.org/project/{component['name']}/{component['version']}/#files",
+                "url": f"pkg:pypi/{_name(component['name'])}@{component['version']}",
                 "comment": "the files that the lock allows",
                 "hashes": [{"alg": "SHA-256", "content": digest} for digest in sorted(hashes)],
             }
