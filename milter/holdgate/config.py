@@ -1,7 +1,8 @@
 """The settings: each declared once here, with its default, unit and meaning, and checked as a whole.
 
 `docs/reference/config.md` is generated from these declarations, and a test compares the two. How a file of them is read
-is in `configfile`.
+is in `configfile`. It is one long module because it is one list: an administrator reads it as one file, and checks name
+settings of other tables.
 """
 
 import re

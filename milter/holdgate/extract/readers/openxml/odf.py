@@ -2,6 +2,9 @@
 
 Follows OpenDocument 1.3 (OASIS): part 2 (packages; manifest:encryption-data), part 3 (schema) 5 (text; 5.5 tracked
 changes), 9 (tables), 10 (drawings), 11 (charts), 13 (forms), 14.1 (annotations), 16.9 (headers), 4.3 (metadata).
+
+It is long because texts, sheets, slides and drawings share one vocabulary: its tables of elements name handlers that
+use one another.
 """
 
 import base64
