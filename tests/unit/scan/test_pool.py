@@ -92,7 +92,8 @@ def test_each_message_has_a_process_of_its_own(message: int, monkeypatch: pytest
         for _ in range(3):
             assert pool.inspect(message, is_plain=True).findings
         assert len(set(pids)) == 3
-        assert not any(Path(f"/proc/{pid}/exe").exists() for pid in pids[:2])
+        # A process that was killed takes a moment to go.
+        wait_for(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in pids[:2]), "the end of both processes")
 
 
 def test_plain_text_may_share_a_process_until_it_retires(message: int) -> None:
