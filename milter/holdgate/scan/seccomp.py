@@ -7,6 +7,7 @@ late import, is told EACCES and the library copes. Everything else, also what fu
 
 import ctypes
 import errno
+import fcntl
 import functools
 import os
 import struct
@@ -18,7 +19,17 @@ from pyseccomp import ALLOW, ERRNO, KILL_PROCESS, MASKED_EQ, Arg
 _CLONE_THREAD = 0x10000
 _AT_EMPTY_PATH = 0x1000
 _PROT_EXEC = 4
+_F_SETOWN_EX = 15
 _FIONBIO, _FIOCLEX, _FIONREAD = 0x5421, 0x5451, 0x541B
+# fcntl(2) without what makes the kernel send signals to others (F_SETOWN, F_SETSIG, leases, notifications).
+_FCNTL = (
+    fcntl.F_DUPFD,
+    fcntl.F_DUPFD_CLOEXEC,
+    fcntl.F_GETFD,
+    fcntl.F_SETFD,
+    fcntl.F_GETFL,
+    fcntl.F_SETFL,
+)
 _PR_GET_DUMPABLE, _PR_SET_NAME, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA = 3, 15, 39, 0x53564D41
 
 # Stands in the filter for the process that it will be put on: more than a process id can be (2**22, proc(5)), and
@@ -42,7 +53,7 @@ class _Program(ctypes.Structure):
 ALLOWED = (
     # descriptors the worker has
     "read", "readv", "pread64", "preadv", "write", "writev", "close", "close_range", "lseek", "_llseek", "fstat",
-    "dup", "dup2", "dup3", "fcntl", "fcntl64", "poll", "ppoll", "select", "pselect6", "shutdown",
+    "dup", "dup2", "dup3", "poll", "ppoll", "select", "pselect6", "shutdown",
     "recvfrom", "recvmsg", "sendto", "sendmsg", "getsockopt", "getsockname", "getpeername", "fadvise64",
     # memory
     "brk", "munmap", "mremap", "madvise", "mincore", "membarrier",
@@ -143,6 +154,12 @@ def _add_rules_by_argument(rules: pyseccomp.SyscallFilter) -> None:
         _add(rules, refuse, call, Arg(flags, MASKED_EQ, _AT_EMPTY_PATH, 0))
     for request in (termios.TCGETS, _FIONBIO, _FIOCLEX, _FIONREAD):
         _add(rules, ALLOW, "ioctl", Arg(1, pyseccomp.EQ, request))
+    for call in ("fcntl", "fcntl64"):
+        for command in _FCNTL:
+            _add(rules, ALLOW, call, Arg(1, pyseccomp.EQ, command))
+        # As the owner of a descriptor another process of the same user would be signalled, killed even.
+        for command in (fcntl.F_SETOWN, _F_SETOWN_EX, fcntl.F_SETSIG):
+            _add(rules, KILL_PROCESS, call, Arg(1, pyseccomp.EQ, command))
     for option in (_PR_GET_DUMPABLE, _PR_SET_NAME, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA):
         _add(rules, ALLOW, "prctl", Arg(0, pyseccomp.EQ, option))
     _add(rules, ALLOW, "prlimit64", Arg(2, pyseccomp.EQ, 0))

@@ -3,11 +3,13 @@
 import contextlib
 import ctypes
 import errno
+import fcntl
 import mmap
 import os
 import resource
 import signal
 import socket
+import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -89,7 +91,18 @@ _ATTACKS: dict[str, Callable[[], object]] = {
     "execve": lambda: os.execv("/bin/true", ["true"]),
     "spawn": lambda: os.posix_spawn("/bin/true", ["true"], {}),
     "fork": os.fork,
+    # Processes of the same user: its siblings, the zygote, and the service's main process.
     "kill": lambda: os.kill(os.getppid(), 0),
+    "kill the group": lambda: os.kill(0, 0),
+    "kill everything": lambda: os.kill(-1, 0),
+    "tgkill": lambda: _libc.syscall(ctypes.c_long(_TGKILL), os.getppid(), os.getppid(), 0),
+    "queue a signal": lambda: _libc.sigqueue(os.getppid(), 0, None),
+    "own a descriptor's signals": lambda: fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid()),
+    "own them by thread": lambda: fcntl.fcntl(0, _F_SETOWN_EX, struct.pack("ii", 1, os.getppid())),
+    "choose a descriptor's signal": lambda: fcntl.fcntl(0, fcntl.F_SETSIG, signal.SIGKILL),
+    "pidfd": lambda: os.pidfd_open(os.getppid()),
+    "read memory": lambda: _libc.process_vm_readv(os.getppid(), None, 0, None, 0, 0),
+    "write memory": lambda: _libc.process_vm_writev(os.getppid(), None, 0, None, 0, 0),
     "unlink": lambda: Path("/nonexistent/file").unlink(),
     "setuid": lambda: os.setuid(0),
     "ptrace": lambda: _libc.ptrace(0, 0, None, None),
@@ -97,9 +110,23 @@ _ATTACKS: dict[str, Callable[[], object]] = {
 }
 
 
+# x86-64 and arm64 (asm/unistd.h).
+_TGKILL = 234 if os.uname().machine == "x86_64" else 131
+_F_SETOWN_EX = 15
+
+
 @pytest.mark.parametrize("attack", _ATTACKS)
 def test_an_attack_kills(attack: str) -> None:
     assert run_confined(_ATTACKS[attack]) == Outcome(killed_by=signal.SIGSYS)
+
+
+def test_a_descriptor_can_still_be_asked_about_and_doubled() -> None:
+    def work() -> tuple[bool, bool]:
+        double = fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, 3)
+        fcntl.fcntl(double, fcntl.F_SETFL, fcntl.fcntl(double, fcntl.F_GETFL) | os.O_NONBLOCK)
+        return double > 2, os.get_inheritable(double)
+
+    assert run_confined(work) == Outcome(result=(True, False))
 
 
 def test_limits_cannot_be_raised_again() -> None:
