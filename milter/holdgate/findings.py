@@ -54,9 +54,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One attachment, body or archive member: its way, what reads it, and its size in bytes as unpacked.
+    """One file that a message carries: its path, what reads it, and its size in bytes as unpacked. A body is none.
 
-    `name` is the way to it ("report.zip › salaries.xlsx"), `kind` the reader's name ("ooxml").
+    `name` is the path to it ("report.zip › salaries.xlsx"), `kind` the reader's name ("ooxml"), `member` says that
+    it is inside another file.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -64,6 +65,7 @@ class Attachment:
     name: _Phrase
     kind: _Word
     size: _Count
+    member: bool = False
 
     @property
     def file_name(self) -> str:
@@ -76,8 +78,9 @@ class Inspection:
     """The outcome of inspecting one message or file.
 
     `status` and `reason` are those of `extract` ("complete", "limited", "failed"), `profiles` maps the name of each
-    profile that applied to its severity, `signals` are observations of `extract`, `attachments` are the parts that
-    are files, `encrypted` says that one of them is, `pictures_unread` that OCR could find more, `elapsed_ms` is the
+    profile that applied to its severity, `signals` are observations of `extract`, `attachments` are all
+    files, those inside files too, `encrypted` says that one of them is, `pictures_unread` that OCR could find more,
+    `elapsed_ms` is the
     time taken and `extract_ms` the part of it that went into reading. `subject`, `header_from` and `message_id` are
     those of a message. In all these words of the sender's, what was found is masked.
     """

@@ -13,12 +13,14 @@ from itertools import accumulate
 from holdgate.extract import formats, identify, mime
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.extract.format import Format
-from holdgate.extract.part import Attachment, Extraction, Part, Status
+from holdgate.extract.part import Attachment, Extraction, Part, Role, Status
 from holdgate.extract.readers.texts import binary
-from holdgate.extract.reading import Document, UnreadableError
+from holdgate.extract.reading import BODY_NAME, SIGNED_NAME, Document, UnreadableError
 from holdgate.mask import cut, mask_telling
 
 _BODIES = {"text/plain": "message body", "text/html": "message body (HTML)"}
+# A leaf without type is text/plain (RFC 2045, 5.2).
+_BODY_TYPES = {"", *_BODIES, "text/enriched", "text/richtext", "text/x-amp-html", "text/calendar", "text/watch-html"}
 UNDECLARED = "the reader does not declare what it leaves unread"
 _BETWEEN = "; "
 _SEVERITY = {Status.COMPLETE: 0, Status.LIMITED: 1, Status.FAILED: 2}
@@ -27,7 +29,7 @@ _SEVERITY = {Status.COMPLETE: 0, Status.LIMITED: 1, Status.FAILED: 2}
 def extract_message(data: bytes | memoryview, limits: Limits = Limits()) -> Extraction:  # noqa: B008 (frozen)
     """Read an RFC 5322 message as it went over the wire, with CRLF or LF line ends. Raises nothing."""
     reading = _Reading(limits)
-    reading.read(Document(bytes(data), declared_type="message/rfc822"), "", "message")
+    reading.read(Document(bytes(data), declared_type="message/rfc822"), "", "message", Role.BODY)
     return reading.result()
 
 
@@ -36,7 +38,10 @@ def extract_file(name: str, data: bytes, limits: Limits = Limits()) -> Extractio
     reading = _Reading(limits)
     document = Document(data, name)
     kind = _kind_of(document)
-    reading.read(document, "" if kind == "message" else _shown(name) or "document", kind)
+    if kind == "message":
+        reading.read(document, "", kind, Role.BODY)
+    else:
+        reading.read(document, _shown(name) or "document", kind)
     return reading.result()
 
 
@@ -46,7 +51,7 @@ def extract_plain(data: bytes, limits: Limits = Limits()) -> Extraction | None: 
     No reader but that of text runs, so a process that calls only this has met no parser of documents.
     """
     reading = _PlainReading(limits)
-    reading.read(Document(data, declared_type="message/rfc822"), "", "message")
+    reading.read(Document(data, declared_type="message/rfc822"), "", "message", Role.BODY)
     return None if reading.is_beyond else reading.result()
 
 
@@ -59,7 +64,7 @@ class _Reading:
         self._messages = 0
         self._seen: set[tuple[int, int]] = set()
 
-    def read(self, document: Document, name: str, kind: str = "") -> None:
+    def read(self, document: Document, name: str, kind: str = "", role: Role = Role.ATTACHMENT) -> None:
         """Read a document and all that is in it as parts called `name`.
 
         Raises LimitReachedError when the message has too many parts, nothing else.
@@ -70,8 +75,11 @@ class _Reading:
         kind = kind or _kind_of(document)
         if disagreement := identify.mismatch(document, kind):
             self.signal(disagreement)
+        if role is not Role.BODY:
+            size = len(document.data)
+            self.extraction.attachments.append(Attachment(name, kind, size, role is Role.MEMBER))
         if kind != "message":
-            self._read_with(formats.REGISTRY.formats[kind], document, name)
+            self._read_with(formats.REGISTRY.formats[kind], document, name, role)
         elif self._messages > limits.mime_depth:
             self._plain(_below(name, "headers"), "", ["messages nested too deeply"])
         else:
@@ -79,15 +87,15 @@ class _Reading:
             self._read_message(document, name)
             self._messages -= 1
 
-    def read_once(self, document: Document, name: str) -> None:
+    def read_once(self, document: Document, name: str, role: Role) -> None:
         """Read a document, but not the same bytes twice: an archive may hold itself, or one file a thousand times."""
         key = (len(document.data), hash(document.data))
         if key not in self._seen:
             self._seen.add(key)
-            self.read(document, name)
+            self.read(document, name, role=role)
 
-    def _read_with(self, format_: Format, document: Document, name: str) -> None:
-        sink = PartSink(self, Part(name, format_.kind, size=len(document.data)), document.depth)
+    def _read_with(self, format_: Format, document: Document, name: str, role: Role) -> None:
+        sink = PartSink(self, Part(name, format_.kind, size=len(document.data)), document.depth, role)
         self.budget.begin_part()
         try:
             if document.depth > self.budget.limits.archive_depth:
@@ -119,7 +127,7 @@ class _Reading:
         try:
             mail = mime.read_mail(document.data, self.budget)
         except Exception as error:
-            sink = PartSink(self, Part(_below(name, "message"), "mime"), document.depth)
+            sink = PartSink(self, Part(_below(name, "message"), "mime"), document.depth, Role.BODY)
             sink.failed(f"reader failed: {type(error).__name__}")
             self._read_strings(document, sink)
             sink.finish()
@@ -128,11 +136,6 @@ class _Reading:
             self.signal(signal)
         if not name:  # it is in no other document
             self.extraction.subject = mail.subject
-            self.extraction.attachments = [
-                Attachment(leaf.names[0], leaf.document.declared_type, len(leaf.document.data))
-                for leaf in mail.leaves
-                if leaf.names
-            ]
         self._plain(_below(name, "subject"), mail.subject, [])
         names = [f"attachment name: {given}" for leaf in mail.leaves for given in leaf.names]
         self._plain(_below(name, "headers"), "\n".join([*mail.headers, *names]), mail.unread)
@@ -145,8 +148,9 @@ class _Reading:
                 label = _shown(leaf.names[0]) or f"attachment {number}"
             else:
                 label = _BODIES.get(inner.declared_type, f"attachment {number} ({inner.declared_type})")
+            role = Role.BODY if _is_body(leaf) else Role.MEMBER if name else Role.ATTACHMENT
             try:
-                self.read(inner, _below(name, label), leaf.kind)
+                self.read(inner, _below(name, label), leaf.kind, role)
             except LimitReachedError as error:
                 self._plain(_below(name, "other parts"), "", [str(error)])
                 return
@@ -154,7 +158,7 @@ class _Reading:
     def _plain(self, name: str, value: str, unread: list[str], *, trace: bool = False) -> None:
         """Add a part that needs no reader."""
         if value or unread:
-            sink = PartSink(self, Part(name, "mime", trace=trace), 0)
+            sink = PartSink(self, Part(name, "mime", trace=trace), 0, Role.BODY)
             try:
                 sink.text(value)
             except LimitReachedError as error:
@@ -182,16 +186,16 @@ class _PlainReading(_Reading):
 
     is_beyond = False
 
-    def read(self, document: Document, name: str, kind: str = "") -> None:
+    def read(self, document: Document, name: str, kind: str = "", role: Role = Role.ATTACHMENT) -> None:
         """Read the message and its plain text; of another document only note that it is there."""
         if not name and kind == "message":
-            super().read(document, name, kind)
-        elif self.is_beyond or kind or document.name or not _is_plain(document):
+            super().read(document, name, kind, role)
+        elif self.is_beyond or kind or document.name or role is not Role.BODY or not _is_plain(document):
             self.is_beyond = True
         else:
-            super().read(document, name, "text")
+            super().read(document, name, "text", role)
 
-    def read_once(self, document: Document, name: str) -> None:
+    def read_once(self, document: Document, name: str, role: Role) -> None:
         """Read no file that stands inside a text."""
         self.is_beyond = True
 
@@ -199,8 +203,9 @@ class _PlainReading(_Reading):
 class PartSink:
     """The sink that one part's reader writes to."""
 
-    def __init__(self, reading: _Reading, part: Part, depth: int) -> None:
+    def __init__(self, reading: _Reading, part: Part, depth: int, role: Role) -> None:
         self.budget = reading.budget
+        self._role = role
         self._reading = reading
         self._part = part
         self._depth = depth
@@ -254,8 +259,17 @@ class PartSink:
         if data:
             document = Document(data, name, declared_type, charset, self._depth + 1)
             clock, started = budget.part_deadline, time.monotonic()
-            self._reading.read_once(document, _below(self._part.name, _shown(name) or "embedded document"))
+            label = _below(self._part.name, _shown(name) or "embedded document")
+            self._reading.read_once(document, label, self._role_of(name, declared_type))
             budget.part_deadline = min(budget.deadline, clock + time.monotonic() - started)
+
+    def _role_of(self, name: str, declared_type: str) -> Role:
+        """Say what a document inside this one is."""
+        if name == BODY_NAME and declared_type == "text/html":
+            return Role.BODY
+        if self._role is Role.BODY and name:  # encoded in the text, as uuencode does it
+            return Role.BODY if name == SIGNED_NAME else Role.ATTACHMENT
+        return Role.MEMBER
 
     def limited(self, reason: str) -> None:
         """Mark the part as not wholly read."""
@@ -282,6 +296,13 @@ class PartSink:
         """Put the part together."""
         self._part.text = "\n".join(self._texts)
         self._part.reason = _BETWEEN.join(dict.fromkeys(self._reasons))
+
+
+def _is_body(leaf: mime.Leaf) -> bool:
+    """Say whether a leaf is text that a mail program shows as the message, and no file."""
+    if leaf.kind:  # another reading of bytes that are ambiguous
+        return leaf.kind == "text"
+    return not leaf.names and not leaf.attached and leaf.document.declared_type in _BODY_TYPES
 
 
 def _is_plain(document: Document) -> bool:

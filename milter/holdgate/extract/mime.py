@@ -29,13 +29,15 @@ _ELSEWHERE = {
 class Leaf:
     """A decoded leaf; `names` are all file names that its fields give it.
 
-    `kind` is set where it is another reading, `whole` where that is the whole message as one text.
+    `kind` is set where it is another reading, `whole` where that is the whole message as one text. `attached` says that
+    a field asks to show it as a file (RFC 2183, 2.2).
     """
 
     document: Document
     names: list[str] = field(default_factory=list)
     kind: str = ""
     whole: bool = False
+    attached: bool = False
 
 
 @dataclass(slots=True)
@@ -153,10 +155,14 @@ def _free_text(fields: list[tuple[str, bytes]], mail: Mail) -> None:
 def _add(mail: Mail, fields: list[tuple[str, bytes]], body: bytes, content_type: str, charset: str) -> None:
     """Add a leaf with all its names."""
     found: list[str] = []
+    attached = False
     for name, value in fields:
+        if name == "content-disposition":
+            attached = attached or value.lstrip().lower().startswith(b"attachment")
         if name in ("content-disposition", "content-type"):
             found[:0] = [spelled for spelled in names(value) if spelled not in found]
     if content_type in _ELSEWHERE:
         mail.unread.append(_ELSEWHERE[content_type])
         mail.signals.append(content_type)
-    mail.leaves.append(Leaf(Document(body, found[0] if found else "", content_type, charset), found))
+    document = Document(body, found[0] if found else "", content_type, charset)
+    mail.leaves.append(Leaf(document, found, attached=attached))

@@ -5,6 +5,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+class Role(StrEnum):
+    """What a document is in a message: text that the reader sees at once, a file of its own, or a file in a file."""
+
+    BODY = "body"
+    ATTACHMENT = "attachment"
+    MEMBER = "member"
+
+
 class Status(StrEnum):
     """How whole an inspection was; `X-Holdgate-Status` says the same words."""
 
@@ -42,11 +50,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A part of a message with a file name: name and MIME type as the sender gave them, and its size in bytes."""
+    """A file that a message carries: the path to it ("report.zip › salaries.xlsx"), its reader and its size in bytes.
+
+    `member` says that it is inside another file. A body is no file.
+    """
 
     name: str
     kind: str
     size: int
+    member: bool = False
 
 
 @dataclass(slots=True)
@@ -54,7 +66,8 @@ class Extraction:
     """All parts of one message or file, with the worst status among them and the first reason for it.
 
     `signals` are observations that policy may act on: a name that disagrees with the content, ambiguous MIME, ….
-    `subject` and `attachments` are those of the message that was read, not of one inside it; another file has none.
+    `subject` is that of the message that was read, not of one inside it; another file has none. `attachments` are all
+    files in it, those inside other files too; of another file than a message, that file and those inside it.
     """
 
     parts: list[Part] = field(default_factory=list)

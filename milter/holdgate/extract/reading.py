@@ -11,6 +11,12 @@ from typing import Protocol
 
 from holdgate.extract.budget import Budget
 
+BODY_NAME = "message body (HTML)"
+"""What a reader of messages that are files calls the body, which they keep like a document of its own."""
+
+SIGNED_NAME = "signed block"
+"""What the reader of text calls a block that was signed: text of the body, and no file."""
+
 
 class UnreadableError(Exception):
     """A document cannot be read; the argument is the reason in a few words ("encrypted", "damaged")."""

@@ -184,7 +184,10 @@ def _attachment_check(wanted: Attachment) -> _ContentCheck:
     name = text_matcher(wanted.name or ["*"])
     kinds = {kind.lower() for kind in wanted.type}
     return lambda inspection: any(
-        name(attachment.file_name) and (not kinds or attachment.kind in kinds) and attachment.size > wanted.larger_than
+        name(attachment.file_name)
+        and (not kinds or attachment.kind in kinds)
+        and attachment.size > wanted.larger_than
+        and (wanted.inside or not attachment.member)
         for attachment in inspection.attachments
     )
 

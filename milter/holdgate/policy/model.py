@@ -79,11 +79,12 @@ class TimeWindow(_Table):
 
 
 class Attachment(_Table):
-    """What an attachment must be: every given condition, on one and the same attachment."""
+    """What an attachment must be: every given condition, on one and the same file. The body is no attachment."""
 
     name: Patterns = Field([], description="Patterns of file names, as `*.xlsx`.")
     type: Patterns = Field([], description="Names of readers: pdf, ooxml, zip, image, …, by content, not by name.")
     larger_than: Size = Field(0, description="Size of its content in bytes.")
+    inside: bool = Field(True, description="Whether files inside attachments count too, as those of an archive.")
 
 
 class Need(_Table):

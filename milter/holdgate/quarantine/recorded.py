@@ -1,6 +1,7 @@
 """What an incident keeps of a message's envelope and inspection, and how both are had back from it."""
 
 from dataclasses import asdict, replace
+from typing import Any
 
 from holdgate.envelope import Envelope
 from holdgate.findings import Attachment, Finding, Inspection
@@ -41,8 +42,29 @@ def new_incident(envelope: Envelope, inspection: Inspection, *, state: State, po
 
 
 def shown(incident: Incident) -> Incident:
-    """Return an incident as people and programs get to see it: with numbers in the sender's addresses masked too."""
-    return replace(incident, sender=mask_numbers(incident.sender), auth_user=mask_numbers(incident.auth_user))
+    """Return an incident as people and programs get to see it.
+
+    Numbers in the sender's addresses are masked too, and its attachments are those of the message itself.
+    """
+    return replace(
+        incident,
+        sender=mask_numbers(incident.sender),
+        auth_user=mask_numbers(incident.auth_user),
+        attachments=files_of(incident),
+    )
+
+
+def files_of(incident: Incident, *, members: bool = False) -> list[dict[str, Any]]:
+    """Return the files that a message carries, or those inside them.
+
+    Records of earlier versions list bodies and the files inside others alike: these are known by their names.
+    """
+    return [
+        {**file, "member": is_member}
+        for file in incident.attachments
+        if (is_member := file.get("member", " › " in file["name"])) == members
+        and ("member" in file or not file["name"].rpartition(" › ")[2].startswith("message body"))
+    ]
 
 
 def was_inspected(incident: Incident) -> bool:
@@ -73,7 +95,7 @@ def inspection_of(incident: Incident) -> Inspection:
         findings=[Finding(**finding) for finding in incident.findings],
         profiles=incident.profiles,
         signals=incident.signals,
-        attachments=[Attachment(**attachment) for attachment in incident.attachments],
+        attachments=[Attachment(**file) for inside in (False, True) for file in files_of(incident, members=inside)],
         encrypted=incident.encrypted,
         subject=incident.subject,
         header_from=incident.header_from,

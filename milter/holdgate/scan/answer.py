@@ -7,7 +7,7 @@ profiles that do not exist, show what is not masked, or fill memory and log.
 import contextlib
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -126,7 +126,7 @@ def _fit_all(answer: Inspection) -> None:
     answer.subject, answer.header_from = _whole(answer.subject), _whole(answer.header_from)
     answer.message_id = _whole(answer.message_id)
     answer.signals = [_fit(signal) for signal in answer.signals]
-    answer.attachments = [Attachment(_fit(one.name), one.kind, one.size) for one in answer.attachments]
+    answer.attachments = [replace(one, name=_fit(one.name)) for one in answer.attachments]
     for finding in answer.findings:
         finding.parts[:] = map(_fit, finding.parts)
         finding.masked[:] = map(_fit, finding.masked)

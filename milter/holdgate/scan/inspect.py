@@ -93,7 +93,8 @@ class Inspector:
             profiles={one.profile: str(one.severity) for one in evaluations if one.severity is not None},
             signals=[wording.safe(signal) for signal in extraction.signals],
             attachments=[
-                Attachment(wording.safe(part.name), part.reader, part.size) for part in extraction.parts if part.size
+                Attachment(wording.safe(file.name), file.kind, file.size, file.member)
+                for file in extraction.attachments
             ],
             subject=wording.safe(subject),
             header_from=wording.safe_from(header_from),

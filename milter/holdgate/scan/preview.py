@@ -72,8 +72,8 @@ def preview(extraction: Extraction, find: Find, reveal: int) -> dict[str, Any]:
     return {
         "subject": safe(extraction.subject),
         "attachments": [
-            {"name": safe(attachment.name), "kind": safe(attachment.kind), "size": attachment.size}
-            for attachment in extraction.attachments[:_ATTACHMENTS]
+            {"name": safe(file.name), "kind": file.kind, "size": file.size, "member": file.member}
+            for file in extraction.attachments[:_ATTACHMENTS]
         ],
         "findings": [asdict(finding) for finding in gather(extraction.parts, matches, safe)],
         "status": str(extraction.status),

@@ -78,18 +78,57 @@ def test_subject_and_attachments_are_those_of_the_message_itself() -> None:
     mail.add_attachment(inner, filename="old.eml")
     for extraction in (extract_message(mail.as_bytes()), extract_file("saved.eml", mail.as_bytes())):
         assert extraction.subject == "note"
-        figures, old = extraction.attachments
-        assert figures == Attachment("figures.csv", "text/csv", 3)
-        assert old == Attachment("old.eml", "message/rfc822", len(inner.as_bytes()))
+        figures, nameless, old, inside = extraction.attachments
+        assert figures == Attachment("figures.csv", "csv", 3)
+        assert nameless == Attachment("attachment 3 (application/pdf)", "pdf", 5)
+        assert old == Attachment("old.eml", "message", len(inner.as_bytes()))
+        assert inside == Attachment("old.eml › inner.txt", "text", 5, member=True)
 
 
-def test_a_file_that_is_no_message_has_neither_subject_nor_attachments() -> None:
+def _attached(message: bytes) -> list[tuple[str, bool]]:
+    return [(file.name, file.member) for file in extract_message(message).attachments]
+
+
+UUENCODED = "Hello\n\nbegin 644 a.txt\n#86)C\n`\nend\n"
+
+
+@pytest.mark.parametrize(
+    ("message", "attached"),
+    [
+        (b"Subject: s\r\n\r\nHello\r\n", []),
+        (b"Content-Type: text/html\r\n\r\n<p>Hello</p>\r\n", []),
+        (b"Content-Type: text/plain\r\nContent-Disposition: inline\r\n\r\nHello\r\n", []),
+        (b"Content-Disposition: Attachment\r\n\r\nHello\r\n", [("message body", False)]),
+        (b'Content-Type: text/plain; name="a.txt"\r\n\r\nHello\r\n', [("a.txt", False)]),
+        (b"Content-Type: application/pdf\r\n\r\n%PDF-1.4\r\n", [("attachment 1 (application/pdf)", False)]),
+        (b"Content-Type: text/plain\r\n\r\n" + UUENCODED.encode(), [("message body › a.txt", False)]),
+    ],
+    ids=["plain", "html", "inline", "asked to be a file", "named", "no text", "uuencode"],
+)
+def test_a_body_is_no_attachment(message: bytes, attached: list[tuple[str, bool]]) -> None:
+    assert _attached(message) == attached
+
+
+def test_files_inside_attachments_are_told_apart() -> None:
+    mail = EmailMessage()
+    mail.set_content("plain")
+    mail.add_alternative("<p>rich</p>", subtype="html")
+    mail.add_attachment(zipped({"a/b.txt": b"inner"}), maintype="application", subtype="zip", filename="report.zip")
+    assert _attached(mail.as_bytes()) == [("report.zip", False), ("report.zip › a/b.txt", True)]
+
+
+def test_a_file_that_is_no_message_has_no_subject_and_is_the_file_itself() -> None:
     mail = EmailMessage()
     mail["Subject"] = "in an archive"
     mail.add_attachment(b"1,2", maintype="text", subtype="csv", filename="figures.csv")
     extraction = extract_file("mail.zip", zipped({"letter.eml": mail.as_bytes()}))
     assert any("in an archive" in part.text for part in extraction.parts)
-    assert (extraction.subject, extraction.attachments) == ("", [])
+    assert extraction.subject == ""
+    assert [(file.name, file.member) for file in extraction.attachments] == [
+        ("mail.zip", False),
+        ("mail.zip › letter.eml", True),
+        ("mail.zip › letter.eml › figures.csv", True),
+    ]
 
 
 def test_names_of_files_are_text() -> None:

@@ -173,9 +173,8 @@ FOUND = Inspection(
     ],
     profiles={"dlp-pii": "medium"},
     attachments=[
-        Attachment("message body", "text", 100),
         Attachment("a.zip", "zip", 5000),
-        Attachment("a.zip › Salaries.XLSX", "ooxml", 20_000),
+        Attachment("a.zip › Salaries.XLSX", "ooxml", 20_000, member=True),
     ],
 )
 
@@ -217,6 +216,8 @@ FOUND = Inspection(
         ('attachment = { name = "*.zip", type = "ooxml" }', False),
         ('attachment = { type = ["pdf", "ooxml"], larger_than = "10K" }', True),
         ('attachment = { type = "ooxml", larger_than = "1M" }', False),
+        ('attachment = { name = "*.xlsx", inside = false }', False),
+        ('attachment = { type = "zip", inside = false }', True),
         ('profile = { dlp-pii = "low" }', True),
         ('profile = { dlp-pii = "medium", dlp-pci = "low" }', True),
         ('profile = { dlp-pii = "high" }', False),

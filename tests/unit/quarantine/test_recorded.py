@@ -2,7 +2,8 @@
 
 from holdgate.envelope import Envelope
 from holdgate.findings import Attachment, Finding, Inspection
-from holdgate.quarantine.recorded import envelope_of, inspection_of, new_incident, shown
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.recorded import envelope_of, files_of, inspection_of, new_incident, shown
 from holdgate.quarantine.states import State
 
 ENVELOPE = Envelope(
@@ -49,3 +50,26 @@ def test_a_number_in_an_address_is_masked_and_the_sender_can_still_be_told() -> 
     incident = new_incident(raw, Inspection(), state=State.RECORDED, policy="pii", action="tag")
     assert (incident.sender, incident.recipients) == (raw.sender, ["************1111@partner.example"])
     assert shown(incident).sender == "***-**-*399@corp.example"
+
+
+def test_people_see_the_files_of_the_message_and_neither_its_body_nor_what_is_inside_them() -> None:
+    files = [Attachment("a.zip", "zip", 9), Attachment("a.zip › b.pdf", "pdf", 8, member=True)]
+    incident = new_incident(
+        ENVELOPE, Inspection(attachments=files), state=State.PENDING, policy="p", action="quarantine"
+    )
+    assert [file["name"] for file in shown(incident).attachments] == ["a.zip"]
+    assert [file["name"] for file in files_of(incident, members=True)] == ["a.zip › b.pdf"]
+    assert inspection_of(incident).attachments == files
+
+
+def test_a_record_of_an_earlier_version_is_sorted_by_names() -> None:
+    names = ["message body", "message body (HTML)", "a.zip", "a.zip › b.pdf", "old.eml › message body"]
+    old = Incident(
+        queue_id="4a",
+        sender="",
+        recipients=[],
+        policy="p",
+        attachments=[{"name": name, "kind": "text", "size": 1} for name in names],
+    )
+    assert [file["name"] for file in shown(old).attachments] == ["a.zip"]
+    assert [file.name for file in inspection_of(old).attachments] == ["a.zip", "a.zip › b.pdf"]

@@ -8,7 +8,7 @@ from holdgate.detect import Detector
 from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import _Reading, extract_plain
 from holdgate.extract.format import Format
-from holdgate.extract.part import Extraction, Part, Status
+from holdgate.extract.part import Extraction, Part, Role, Status
 from holdgate.extract.reading import Document
 from holdgate.scan.inspect import Inspector
 
@@ -75,9 +75,9 @@ def test_what_is_more_than_plain_text_meets_no_reader(
     met: list[str] = []
     read_with = _Reading._read_with
 
-    def noting(reading: _Reading, format_: Format, document: Document, name: str) -> None:
+    def noting(reading: _Reading, format_: Format, document: Document, name: str, role: Role) -> None:
         met.append(format_.kind)
-        read_with(reading, format_, document, name)
+        read_with(reading, format_, document, name, role)
 
     monkeypatch.setattr(_Reading, "_read_with", noting)
     assert extract_plain(message) is None

@@ -50,7 +50,7 @@ def test_a_value_is_masked_where_nothing_speaks_for_it(inspector: Inspector) -> 
     said = shown(inspector, message)
     assert SSN not in repr(said)
     assert said["subject"] == "About ***-**-*399"
-    assert said["attachments"] == [{"name": "scan ***-**-*399.txt", "kind": "text/plain", "size": 9}]
+    assert said["attachments"] == [{"name": "scan ***-**-*399.txt", "kind": "text", "size": 9, "member": False}]
 
 
 def test_a_value_in_the_name_of_a_place_is_masked(inspector: Inspector) -> None:

@@ -10,7 +10,7 @@ from holdgate.extract.readers.office import rtf
 from holdgate.extract.readers.office.property_set import codec
 from holdgate.extract.readers.office.rtf_compressed import decompressed
 from holdgate.extract.readers.texts.byte_strings import strings
-from holdgate.extract.reading import Document, Sink, UnreadableError
+from holdgate.extract.reading import BODY_NAME, Document, Sink, UnreadableError
 
 STRING_8, STRING, BINARY, OBJECT, TIME = 0x001E, 0x001F, 0x0102, 0x000D, 0x0040
 MULTIPLE = 0x1000
@@ -24,7 +24,6 @@ SILENT = frozenset(
 )
 # Birthday and anniversary, and dates of properties that programs and people name.
 DATES = frozenset({0x3A41, 0x3A42, *range(0x8000, 0x10000)})
-BODY_NAME = "message body (HTML)"
 
 
 def read_property(

@@ -3,7 +3,7 @@
 from holdgate.extract import armour, charset, inline
 from holdgate.extract.format import Format
 from holdgate.extract.readers.texts import openpgp
-from holdgate.extract.reading import Document, Sink
+from holdgate.extract.reading import SIGNED_NAME, Document, Sink
 
 
 def read(document: Document, sink: Sink) -> None:
@@ -19,7 +19,7 @@ def read(document: Document, sink: Sink) -> None:
         else:
             sink.budget.spend_entry()
             sink.budget.spend_bytes(len(content))
-            sink.embedded(armoured if label == armour.PGP else content, "signed block")
+            sink.embedded(armoured if label == armour.PGP else content, SIGNED_NAME)
     for name, content in inline.files_in(data):
         sink.budget.spend_entry()
         sink.budget.spend_bytes(len(content))
