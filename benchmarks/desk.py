@@ -18,8 +18,8 @@ from holdgate.desk import asking, moderation, post
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
+from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
-from holdgate.desk.timetable import Timetable
 from holdgate.desk.web.server import build
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
@@ -66,7 +66,7 @@ def _desk(directory: Path) -> Desk:
         "policy": {"file": str(Path(__file__).parents[1] / "etc/policies.toml")},
         "moderation": {"moderators": [BOSS], "reminders": []},
         "desk": {
-            "web": "127.0.0.1:1",
+            "web_listen": "127.0.0.1:1",
             "public_url": "https://approve.corp.example",
             "notice_from": "h@corp.example",
             "templates": str(directory / "templates"),
@@ -132,7 +132,7 @@ def _peak_memory() -> int:
 @mock.patch.object(post, "hand_over", new=mock.Mock(return_value=None))
 def _passes(desk: Desk) -> bool:
     templates = Templates(desk.settings.desk.templates, desk.zone)
-    table = Timetable(desk, Composer(desk, templates, _NoMessages()), _NoMessages())
+    table = Scheduler(desk, Composer(desk, templates, _NoMessages()), _NoMessages())
     now = datetime.now(UTC)
     begun = time.perf_counter()
     table.run_once(now)

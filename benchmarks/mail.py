@@ -128,8 +128,8 @@ def _start(stack: ExitStack, arguments: argparse.Namespace, directory: Path, pos
                 running.append(stack.enter_context(start(directory)))
             except filters.NotHereError as error:
                 print(f"not here: {error}", file=sys.stderr)
-    for said in arguments.milter:
-        name, address, pid = said.split("=")
+    for output in arguments.milter:
+        name, address, pid = output.split("=")
         running.append(Filter(name, address, int(pid)))
     builds = [("holdgate", _ROOT, os.pathsep.join(sys.path))] if "holdgate" in wanted else []
     if arguments.against:
@@ -180,20 +180,20 @@ def _run(
             sender.wait(timeout=1.0)
         except subprocess.TimeoutExpired:
             continue
-    said = json.loads(sender.communicate()[0])
+    output = json.loads(sender.communicate()[0])
     waiting = [postfix.queue / name for name in ("incoming", "active", "maildrop")]
     wait_for(lambda: not any(_holds_files(place) for place in waiting), "all to be delivered", _DRAIN)
-    processor = account.processor_seconds(*roots) - before + said["processor"]
+    processor = account.processor_seconds(*roots) - before + output["processor"]
     elapsed = time.monotonic() - begun
-    latencies = sorted(said["latencies"]) or [float("nan")]
+    latencies = sorted(output["latencies"]) or [float("nan")]
     return Measure(
-        messages=len(said["latencies"]),
-        rate=len(said["latencies"]) / said["seconds"],
+        messages=len(output["latencies"]),
+        rate=len(output["latencies"]) / output["seconds"],
         p99=latencies[min(len(latencies) - 1, int(len(latencies) * 0.99))],
-        processor=processor / max(1, len(said["latencies"])),
+        processor=processor / max(1, len(output["latencies"])),
         others=max(0.0, account.busy_seconds() - busy - processor) / elapsed,
         memory=memory,
-        refused=said["refused"],
+        refused=output["refused"],
     )
 
 

@@ -32,7 +32,7 @@ class Step:
     deferred: int = 0
     memory: int = 0
 
-    def said(self) -> str:
+    def output(self) -> str:
         """Return a row of the table."""
         rate = len(self.times) / self.seconds
         median = statistics.median(self.times) if self.times else 0.0
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
         steps = []
         for sessions in given.sessions:
             steps.append(_step(site, sessions, given.seconds, content))
-            print(steps[-1].said(), flush=True)
+            print(steps[-1].output(), flush=True)
         again = _alone(site, content[0])
         accepted = sum(len(step.times) for step in steps) + 2 * _ALONE
         site.wait_for(lambda: _settled(site, accepted), "all that was accepted to be delivered or held")

@@ -24,7 +24,7 @@ from benchmarks.mailing import account, letters
 from benchmarks.mailing.letters import Writer
 from holdgate.config import Settings
 from holdgate.findings import Inspection
-from holdgate.gate.service import Ruling, Service
+from holdgate.gate.service import ConfigSnapshot, Service
 from holdgate.gate.session import Session
 from holdgate.policy.model import load_policies
 from holdgate.policy.verdict import PolicySet
@@ -48,7 +48,7 @@ class _Store:
 class _Shared:
     """What a session takes from the service."""
 
-    ruling: Ruling
+    snapshot: ConfigSnapshot
     store: _Store = field(default_factory=_Store)
 
 
@@ -56,14 +56,14 @@ class _Timed(Pool):
     """A pool that notes how long the last inspection took, and what it says of itself."""
 
     asked = 0.0
-    said = Inspection()
+    output = Inspection()
 
     def inspect(self, *arguments: Any, **words: Any) -> Inspection:
         """Inspect, and take the time."""
         begun = time.perf_counter()
-        self.said = super().inspect(*arguments, **words)
+        self.output = super().inspect(*arguments, **words)
         self.asked = (time.perf_counter() - begun) * 1000
-        return self.said
+        return self.output
 
 
 def _xlsx(writer: Writer) -> bytes:
@@ -127,8 +127,8 @@ def main(words: list[str]) -> int:
         )
         with _Timed(wanted) as pool:
             policy_set = PolicySet(policies, Tables(Path(folder)))
-            ruling = Ruling(settings, policy_set, Sealer([_KEY], timedelta(hours=1)), pool, None)
-            service = cast(Service, _Shared(ruling))
+            snapshot = ConfigSnapshot(settings, policy_set, Sealer([_KEY], timedelta(hours=1)), pool, None)
+            service = cast(Service, _Shared(snapshot))
             print("| | size | callbacks | way to a worker | read | search | decide, seal | whole | gate | workers |")
             print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
             for kind, content in _messages(Path(folder)).items():
@@ -157,8 +157,8 @@ def _print(kind: str, content: bytes, service: Service, pool: _Timed, count: int
         collected = time.perf_counter()
         session.end_of_message("4AbCdEfGhIj")
         ended = time.perf_counter()
-        said = pool.said
-        inside, reading = said.elapsed_ms, said.extract_ms
+        output = pool.output
+        inside, reading = output.elapsed_ms, output.extract_ms
         whole, before, after = (ended - begun) * 1000, (collected - begun) * 1000, (ended - collected) * 1000
         steps.append((before, pool.asked - inside, reading, inside - reading, after - pool.asked, whole))
     # What the stock's workers cost is counted when the zygote waits for them, with the next fork.

@@ -56,9 +56,9 @@ notice_from = "Holdgate <holdgate@corp.example>"
 token_key = "{directory}/token.key"
 templates = "{directory}/templates"
 time_zone = "Europe/Berlin"
-web = "127.0.0.1:{web_port}"
+web_listen = "127.0.0.1:{web_port}"
 public_url = "http://127.0.0.1:{web_port}"
-lmtp = "127.0.0.1:{lmtp_port}"
+lmtp_listen = "127.0.0.1:{lmtp_port}"
 reply_address = "holdgate@{reply_domain}"
 {desk_extra}
 [replies]

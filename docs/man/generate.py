@@ -44,7 +44,7 @@ _SIGNALS = {
         "SIGTERM": "End in good order. Messages under way are deferred.",
     },
     "holdgate-queue": {"SIGTERM": "End in good order. Held mail stays held."},
-    "holdgate-desk": {"SIGTERM": "End in good order. What is owed is sent after the next start."},
+    "holdgate-desk": {"SIGTERM": "End in good order. What is outbox is sent after the next start."},
 }
 
 
@@ -256,8 +256,8 @@ def _rows(table: str) -> Iterator[tuple[str, str]]:
     """Yield the rows of a Markdown table of two columns, or of three with the default in the middle."""
     for line in table.splitlines()[2:]:
         term, *default, meaning = (cell.strip().replace("&#124;", "|") for cell in line.strip("|").split("|"))
-        said = ["Must be given." if value == "must be given" else f"Default: {value}." for value in default]
-        yield _plain(term), " ".join([meaning, *said])
+        output = ["Must be given." if value == "must be given" else f"Default: {value}." for value in default]
+        yield _plain(term), " ".join([meaning, *output])
 
 
 PAGES: dict[str, Callable[[], str]] = {

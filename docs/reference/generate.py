@@ -210,8 +210,8 @@ def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
     if rows:
         yield "| word | meaning |"
         yield "|---|---|"
-        for shape, said in rows:
-            yield f"| {shape} | {' '.join(said.split()).replace('|', '&#124;')} |"
+        for shape, output in rows:
+            yield f"| {shape} | {' '.join(output.split()).replace('|', '&#124;')} |"
         yield ""
 
 

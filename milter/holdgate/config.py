@@ -135,9 +135,9 @@ class PolicySettings(Section):
     trusted_scanners: list[Network] = Field(
         [],
         description="Networks of other scanners, such as Netskope's SMTP proxy. Mail from there that bears "
-        "`X-Netskope-Inspected: true` is not inspected again, and `foreign_marks` are believed.",
+        "`X-Netskope-Inspected: true` is not inspected again, and `trusted_scanner_headers` are believed.",
     )
-    foreign_marks: dict[str, str] = Field(
+    trusted_scanner_headers: dict[str, str] = Field(
         {"X-Netskope-Action": "quarantine", "X-Panw-Action": "quarantine"},
         description="Headers by which a trusted scanner says that a message must be held, and the pattern of each "
         "value, without regard to case.",
@@ -233,7 +233,7 @@ class ModerationSettings(Section):
         'or the path of a file with lines "SENDER MANAGER". Looked up by SMTP AUTH name and envelope sender, for the '
         "null sender by From.",
     )
-    managers_patience: Duration = Field(
+    managers_retry_for: Duration = Field(
         timedelta(minutes=15), description="How long a table that does not answer is asked again before the fallback."
     )
     deputies: dict[str, str] = Field(
@@ -263,10 +263,10 @@ class ModerationSettings(Section):
     )
     reveal: bool = Field(True, description="Allow a moderator to see a single match unmasked; each time is recorded.")
     language: str = Field("en", pattern=r"^[a-z]{2,8}$", description="Language of mail, a directory of templates.")
-    tell_sender_held: bool = Field(
+    notify_sender_on_hold: bool = Field(
         False, description="Tell the sender at once that his message waits, with a link by which he may withdraw it."
     )
-    tell_sender_approved: bool = Field(True, description="Tell the sender that the moderator responded Approve.")
+    notify_sender_on_approval: bool = Field(True, description="Tell the sender that the moderator responded Approve.")
     return_original: bool = Field(
         True, description="Return a rejected message with its text (up to `desk.return_size`), not its header alone."
     )
@@ -337,7 +337,7 @@ class DeskSettings(Section):
         Path("/var/lib/holdgate/token.key"),
         description="File with the secret by which links and reply addresses are made; written at the first start.",
     )
-    web: Address | None = Field(None, description="Where the web page and the API listen; unset: there is none.")
+    web_listen: Address | None = Field(None, description="Where the web page and the API listen; unset: there is none.")
     public_url: str = Field(
         "",
         pattern=r"^(https?://[^/\s?#]+(/[^\s?#]*)?)?$",
@@ -358,8 +358,8 @@ class DeskSettings(Section):
         description="File with a secret of 32 characters and more that a trusted proxy sends in the header "
         "`X-Holdgate-Proxy`; without it nothing that a proxy says is believed. Unset: its address is proof enough.",
     )
-    session: Duration = Field(timedelta(hours=12), description="How long somebody stays signed in.")
-    lmtp: Address | None = Field(
+    session_lifetime: Duration = Field(timedelta(hours=12), description="How long somebody stays signed in.")
+    lmtp_listen: Address | None = Field(
         None, description="Where replies by mail and returned requests come in by LMTP; unset: not at all."
     )
     reply_address: str = Field(
@@ -372,9 +372,9 @@ class DeskSettings(Section):
 
     @model_validator(mode="after")
     def _together(self) -> "DeskSettings":
-        if self.web is not None and not self.public_url:
+        if self.web_listen is not None and not self.public_url:
             raise ValueError("web needs public_url: links in mail are made of it")
-        if self.lmtp is not None and not self.reply_address:
+        if self.lmtp_listen is not None and not self.reply_address:
             raise ValueError("lmtp needs reply_address: it is where moderators reply to")
         if (self.certificate is None) != (self.private_key is None):
             raise ValueError("certificate and private_key belong together")
@@ -456,7 +456,7 @@ class CanarySettings(Section):
         "package sees to it for this one where Postfix delivers locally and `recipient_delimiter` is +; else give one "
         "of the transport discard.",
     )
-    patience: Duration = Field(
+    step_timeout: Duration = Field(
         timedelta(minutes=5), description="How long each step may take before the canary counts as failed."
     )
     state: Path = Field(

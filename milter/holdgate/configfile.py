@@ -41,7 +41,7 @@ def load_settings(path: Path) -> Settings:
         raise ConfigError([f"{path}: {_problem(content, detail)}" for detail in error.errors()]) from error
 
 
-def load_what_is_right(path: Path) -> Settings | None:
+def load_leniently(path: Path) -> Settings | None:
     """Read a settings file that has mistakes, with the defaults in their place; None where that makes no sense.
 
     For looking at the rest of it (`holdgate check`), never for running.

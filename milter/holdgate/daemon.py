@@ -53,7 +53,7 @@ def refuse(error: ConfigError) -> NoReturn:
     sys.exit(EX_CONFIG)
 
 
-def become(user: str) -> None:
+def drop_privileges(user: str) -> None:
     """Change from root to `user` for good, with its groups; do nothing when we are not root or `user` is.
 
     Raises KeyError for an unknown user.
@@ -71,7 +71,7 @@ def become(user: str) -> None:
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent ends, however that ends (prctl(2), PR_SET_PDEATHSIG).
 
-    A change of user undoes it, so `become` goes first; and the parent is the thread that forked, not its process.
+    A change of user undoes it, so `drop_privileges` goes first; and the parent is the thread that forked, not its process.
     """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -111,7 +111,7 @@ def notify(*states: str) -> None:
         sender.sendto("\n".join(states).encode(), address)
 
 
-def attend(answers: Callable[[], bool]) -> None:
+def watchdog_loop(answers: Callable[[], bool]) -> None:
     """Have a thread ask again and again whether the daemon answers, and tell systemd: ready at the first yes.
 
     For a daemon whose main thread is a library's. After a no, nothing is told, and the watchdog does its work.

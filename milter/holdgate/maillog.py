@@ -50,10 +50,10 @@ def quote(value: str) -> str:
 
 
 def _event(level: int, queue_id: str, event: str, **values: Any) -> None:
-    said = {key.rstrip("_"): quote(_fit(key, value)) for key, value in values.items() if value != ""}
-    words = " ".join(f"{key}={value}" for key, value in said.items())
+    shown = {key.rstrip("_"): quote(_fit(key, value)) for key, value in values.items() if value != ""}
+    words = " ".join(f"{key}={value}" for key, value in shown.items())
     subject = f"{quote(queue_id)}: {event}" if queue_id else event
-    fields = {"event": event, **({"queue_id": quote(queue_id)} if queue_id else {}), **said}
+    fields = {"event": event, **({"queue_id": quote(queue_id)} if queue_id else {}), **shown}
     _log.log(level, "%s%s", subject, f": {words}" if words else "", extra={"fields": fields})
 
 
@@ -99,9 +99,9 @@ def inspected(
     )
 
 
-def known(queue_id: str, *, sender: str, by: str) -> None:
+def skipped(queue_id: str, *, sender: str, by: str) -> None:
     """A message was let pass uninspected: by our own seal, a trusted scanner, or as a moderator's reply to the desk."""
-    _event(logging.INFO, queue_id, "known", from_=f"<{sender}>", by=by)
+    _event(logging.INFO, queue_id, "skipped", from_=f"<{sender}>", by=by)
 
 
 def seal_ignored(queue_id: str, *, why: str, client: str) -> None:
@@ -137,9 +137,9 @@ def describe(error: BaseException) -> str:
 # -- scan ---------------------------------------------------------------------------------------------------------
 
 
-def worker_lost(queue_id: str, *, why: str, pid: int, said: str = "") -> None:
-    """A scan worker died, was killed or gave an answer that is none (`said`); another takes its place."""
-    _event(logging.WARNING, queue_id, "worker-lost", why=why, pid=pid, said=said)
+def worker_lost(queue_id: str, *, why: str, pid: int, error: str = "") -> None:
+    """A scan worker died, was killed or gave an answer that is none (`error`); another takes its place."""
+    _event(logging.WARNING, queue_id, "worker-lost", why=why, pid=pid, error=error)
 
 
 # -- quarantine, desk and queue ----------------------------------------------------------------------------------
@@ -161,9 +161,9 @@ def gone_undecided(queue_id: str, *, incident: str, recipients: Sequence[str]) -
     _event(logging.ERROR, queue_id, "gone-undecided", incident=incident, to=to)
 
 
-def missing(queue_id: str, *, incident: str) -> None:
+def never_held(queue_id: str, *, incident: str) -> None:
     """A message that should be held never showed up in the hold queue: another milter refused it, or it went out."""
-    _event(logging.ERROR, queue_id, "missing", incident=incident)
+    _event(logging.ERROR, queue_id, "never-held", incident=incident)
 
 
 def work_failed(queue_id: str, *, stage: str, item: str, error: str, attempts: int) -> None:
@@ -181,24 +181,24 @@ def notice_failed(queue_id: str, *, kind: str, error: str, attempts: int) -> Non
     _event(logging.WARNING, queue_id, "notice-failed", kind=kind, error=error, attempts=attempts)
 
 
-def nobody_to_ask(queue_id: str, *, incident: str) -> None:
+def no_moderator(queue_id: str, *, incident: str) -> None:
     """There is nobody left who could decide about a held message; it goes back to its sender at the deadline."""
-    _event(logging.ERROR, queue_id, "nobody-to-ask", incident=incident)
+    _event(logging.ERROR, queue_id, "no-moderator", incident=incident)
 
 
-def too_few_to_ask(queue_id: str, *, incident: str, able: int, needed: int) -> None:
+def too_few_approvers(queue_id: str, *, incident: str, able: int, needed: int) -> None:
     """Fewer people can approve a held message than must; unless one rejects it, it goes back at the deadline."""
-    _event(logging.ERROR, queue_id, "too-few-to-ask", incident=incident, able=able, needed=needed)
+    _event(logging.ERROR, queue_id, "too-few-approvers", incident=incident, able=able, needed=needed)
 
 
-def mail_ignored(*, why: str, sender: str, incident: str = "") -> None:
+def reply_ignored(*, why: str, sender: str, incident: str = "") -> None:
     """A mail to the reply address decided nothing; with an incident, its moderator is told."""
-    _event(logging.WARNING, "", "mail-ignored", why=why, from_=f"<{sender}>", incident=incident)
+    _event(logging.WARNING, "", "reply-ignored", why=why, from_=f"<{sender}>", incident=incident)
 
 
-def mail_taken(queue_id: str, *, what: str, incident: str, who: str, proof: str = "") -> None:
+def reply_processed(queue_id: str, *, what: str, incident: str, who: str, proof: str = "") -> None:
     """A mail to the reply address was understood: a decision and its proof, an automatic reply, a returned request."""
-    _event(logging.INFO, queue_id, "mail-taken", what=what, incident=incident, by=who, proof=proof)
+    _event(logging.INFO, queue_id, "reply-processed", what=what, incident=incident, by=who, proof=proof)
 
 
 def signed_in(*, who: str, how: str, origin: str) -> None:

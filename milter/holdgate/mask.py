@@ -4,7 +4,7 @@ At most the last four characters of a value stay readable, as PCI DSS 4.0 (requi
 numbers, and never more than a third of it. An e-mail address keeps the first letter of its mailbox.
 
 What a sender wrote is never shown as it stands: what no detector has found, or has looked at, still loses its long
-numbers (`mask_numbers`, `mask_telling`), be it a display name, a Message-ID or an address.
+numbers (`mask_numbers`, `mask_unsearched_text`), be it a display name, a Message-ID or an address.
 """
 
 import re
@@ -55,10 +55,10 @@ def mask_numbers(text: str) -> str:
     return _NUMBERS.sub(lambda found: found[0] if _NOBODYS.fullmatch(found[0]) else mask(found[0]), text)
 
 
-def mask_telling(text: str, *, addresses: bool = True) -> str:
+def mask_unsearched_text(text: str, *, addresses: bool = True) -> str:
     """Return a sender's own words with numbers (and addresses) masked: for a text that could not be searched.
 
-    >>> mask_telling("Re: 4111 1111 1111 1111, please")
+    >>> mask_unsearched_text("Re: 4111 1111 1111 1111, please")
     'Re: **** **** **** 1111, please'
     """
     if addresses:

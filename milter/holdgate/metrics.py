@@ -56,16 +56,18 @@ WORKER_SECONDS = Counter(
 OUTSIDE_HEADERS = Counter("holdgate_outside_headers", "Messages that came in with headers only we write.")
 SEALS = Counter("holdgate_seals", "Seals that came in, by whether and why not they were believed.", ["status"])
 CONFIG_RELOADS = Counter("holdgate_config_reloads", "Times settings and policies were read, by outcome.", ["outcome"])
-CONFIG_CURRENT = Gauge(
-    "holdgate_config_current", "1 while the settings in force are those that were read last, else 0."
+CONFIG_LAST_RELOAD_SUCCESSFUL = Gauge(
+    "holdgate_config_last_reload_successful", "1 while the settings in force are those that were read last, else 0."
 )
-CONFIG_LOADED = Gauge("holdgate_config_loaded_timestamp_seconds", "When the settings in force were read.")
+CONFIG_LAST_RELOAD_SUCCESS = Gauge(
+    "holdgate_config_last_reload_success_timestamp_seconds", "When the settings in force were read."
+)
 HELD_MESSAGES = Gauge("holdgate_held_messages", "Messages in the hold queue that wait for us.")
 HELD_OLDEST_AGE = Gauge(
     "holdgate_held_oldest_age_seconds", "Age of the oldest of them, in seconds; 0 if there is none."
 )
-FOREIGN_HELD = Gauge(
-    "holdgate_foreign_held_messages", "Messages in the hold queue that are not ours and are left alone."
+UNMANAGED_HELD = Gauge(
+    "holdgate_unmanaged_held_messages", "Messages in the hold queue that are not ours and are left alone."
 )
 RECONCILED = Counter(
     "holdgate_reconcile_differences",
@@ -78,7 +80,7 @@ NOTICES = Counter(
     "Notices by kind and outcome: sent, failed (tried again), refused by Postfix for good, bounced (came back later).",
     ["kind", "outcome"],
 )
-TOO_FEW_TO_ASK = Counter(
+TOO_FEW_APPROVERS = Counter(
     "holdgate_too_few_to_ask",
     "Times that fewer people could be asked about a message than must approve it: it goes back at its deadline.",
 )
@@ -117,14 +119,14 @@ DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
         OUTSIDE_HEADERS,
         SEALS,
         CONFIG_RELOADS,
-        CONFIG_CURRENT,
-        CONFIG_LOADED,
+        CONFIG_LAST_RELOAD_SUCCESSFUL,
+        CONFIG_LAST_RELOAD_SUCCESS,
     ),
     "holdgate-queue": (
         *_ALL,
         HELD_MESSAGES,
         HELD_OLDEST_AGE,
-        FOREIGN_HELD,
+        UNMANAGED_HELD,
         RECONCILED,
         OUTCOMES,
         DECISIONS,
@@ -133,7 +135,7 @@ DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
     "holdgate-desk": (
         *_ALL,
         NOTICES,
-        TOO_FEW_TO_ASK,
+        TOO_FEW_APPROVERS,
         WORKER_RESTARTS,
         WORKER_SECONDS,
         CANARY,

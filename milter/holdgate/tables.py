@@ -139,9 +139,9 @@ class Tables:
                 missing.append(key)
         if missing:
             with self._lock:
-                until, said = self._failed.get(table, (0.0, ""))
+                until, output = self._failed.get(table, (0.0, ""))
             if time.monotonic() < until:
-                raise TableError(said)
+                raise TableError(output)
             try:
                 answers = self._ask_many(table, missing)
             except TableError as error:
@@ -187,8 +187,8 @@ class Tables:
         return done.decode(errors="replace").rstrip("\n") if done is not None else None
 
     def _ask_many(self, table: str, keys: Iterable[str]) -> dict[str, str]:
-        said = self._postmap(table, "-", "".join(f"{key}\n" for key in keys).encode(errors="replace"))
-        lines = (said or b"").decode(errors="replace").splitlines()
+        output = self._postmap(table, "-", "".join(f"{key}\n" for key in keys).encode(errors="replace"))
+        lines = (output or b"").decode(errors="replace").splitlines()
         return {key: answer for key, tab, answer in (line.partition("\t") for line in lines) if tab}
 
     def _postmap(self, table: str, key: str, keys: bytes) -> bytes | None:
@@ -199,12 +199,12 @@ class Tables:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise TableError(f"{table}: {type(error).__name__}") from error
         # What it says of other lines of main.cf is for another place (`postfix check`).
-        said = _OF_MAIN_CF.sub("", done.stderr.decode(errors="replace")).strip()
+        output = _OF_MAIN_CF.sub("", done.stderr.decode(errors="replace")).strip()
         if done.returncode == 0:
             return done.stdout
-        if done.returncode == 1 and not said:
+        if done.returncode == 1 and not output:
             return None
-        raise TableError(f"{table}: {said.splitlines()[-1] if said else f'postmap ended with {done.returncode}'}")
+        raise TableError(f"{table}: {output.splitlines()[-1] if output else f'postmap ended with {done.returncode}'}")
 
 
 def _is_key(key: str) -> bool:

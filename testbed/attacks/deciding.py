@@ -81,7 +81,7 @@ def _attempt(kind: str, name: str, judge: _Judge, attack: _Try) -> Attempt:
     return Attempt(kind, name, judged, prepare)
 
 
-def _still_held(site: Site, incident: Incident, said: str) -> str:
+def _still_held(site: Site, incident: Incident, output: str) -> str:
     """Say what became of a message that should wait; else what the attack says itself."""
     now = site.store.incident(incident.id)
     assert now is not None
@@ -89,11 +89,11 @@ def _still_held(site: Site, incident: Incident, said: str) -> str:
         return f"{now.state} by {now.decided_by}"
     if incident.queue_id not in site.postfix.held_ids():
         return "out of the hold queue"
-    return said
+    return output
 
 
-def _refused(_site: Site, _incident: Incident, said: str) -> str:
-    return said
+def _refused(_site: Site, _incident: Incident, output: str) -> str:
+    return output
 
 
 # -- links and forms ----------------------------------------------------------------------------------------------
@@ -220,8 +220,8 @@ def _api(method: str, rest: str, token: str) -> _Try:
         given = f"Bearer {_links(request)[0].rpartition('/')[2]}" if token == "link" else token
         url = f"http://{LOOPBACK}:{site.web_port}/api/v1/incidents/{incident.id}{rest}"
         data = json.dumps({"decision": "approve"}).encode() if method == "POST" else None
-        status, said = _open(method, url, data, Authorization=given, Content_Type="application/json")
-        return "" if status in (401, 403) else f"answered {status}: {said[:60]}"
+        status, output = _open(method, url, data, Authorization=given, Content_Type="application/json")
+        return "" if status in (401, 403) else f"answered {status}: {output[:60]}"
 
     return attack
 
@@ -237,10 +237,10 @@ def _agent(do: str) -> _Try:
         key = [incident.queue_id, incident.arrival_time]
         asked = {"do": do, "queue_id": key[0], "arrival_time": key[1], "messages": [key]}
         try:
-            said = _as_nobody(lambda: _say(str(path), json.dumps(asked).encode() + b"\n"))
+            output = _as_nobody(lambda: _say(str(path), json.dumps(asked).encode() + b"\n"))
         finally:
             path.chmod(mode & 0o777)
-        return "" if b"not allowed" in said else f"answered {said[:80]!r}"
+        return "" if b"not allowed" in output else f"answered {output[:80]!r}"
 
     return attack
 
@@ -267,6 +267,6 @@ def _as_nobody(ask: Callable[[], bytes]) -> bytes:
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read()
+        output = pipe.read()
     os.waitpid(child, 0)
-    return said
+    return output

@@ -54,12 +54,12 @@ def _attempt(kind: str, name: str, content: bytes, recipient: str = "", marker: 
             with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as connection:
                 connection.ehlo()
                 connection.mail("anna@corp.example", ["BODY=8BITMIME"])
-                code, said = connection.docmd("RCPT", f"TO:<{recipient}>")
+                code, output = connection.docmd("RCPT", f"TO:<{recipient}>")
                 if code != 250:
-                    raise smtplib.SMTPResponseException(code, said)
-                code, said = connection.data(content)
+                    raise smtplib.SMTPResponseException(code, output)
+                code, output = connection.data(content)
                 if code != 250:
-                    raise smtplib.SMTPResponseException(code, said)
+                    raise smtplib.SMTPResponseException(code, output)
         except smtplib.SMTPException as error:
             refused.append(str(error))
 
@@ -72,8 +72,8 @@ def _attempt(kind: str, name: str, content: bytes, recipient: str = "", marker: 
             if _delivered(site, marker):
                 return "delivered"
             # A recipient that is judged internal, and is: nobody of that name.
-            said = site.postfix.log.read_text(encoding="utf-8", errors="replace").splitlines()
-            return "returned" if any(marker in line and "status=bounced" in line for line in said) else ""
+            output = site.postfix.log.read_text(encoding="utf-8", errors="replace").splitlines()
+            return "returned" if any(marker in line and "status=bounced" in line for line in output) else ""
 
         how = site.wait_for(known, f"the outcome of {name!r}")
         return "delivered" if how == "delivered" or _delivered(site, marker) else ""

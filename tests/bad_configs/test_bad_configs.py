@@ -20,8 +20,8 @@ def test_the_mistake_is_named(case: Path) -> None:
     load, path = (load_policies, policies) if policies.exists() else (load_settings, settings)
     with pytest.raises(ConfigError) as caught:
         load(path)
-    said = [problem.replace(str(case) + "/", "") for problem in caught.value.problems]
-    assert said == (case / "expected-error").read_text(encoding="utf-8").splitlines()
+    output = [problem.replace(str(case) + "/", "") for problem in caught.value.problems]
+    assert output == (case / "expected-error").read_text(encoding="utf-8").splitlines()
 
 
 def test_there_are_cases() -> None:

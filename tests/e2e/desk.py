@@ -10,8 +10,8 @@ import httpx2
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
+from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
-from holdgate.desk.timetable import Timetable
 from holdgate.desk.tokens import Key
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
@@ -118,7 +118,7 @@ def pass_at(site: Site, now: datetime) -> None:
     previewer = Previewer(site.settings, QueueClient(site.settings.queue.socket))
     composer = Composer(desk, Templates(site.settings.desk.templates, desk.zone), previewer)
     try:
-        Timetable(desk, composer, previewer).run_once(now)
+        Scheduler(desk, composer, previewer).run_once(now)
     finally:
         previewer.close()
 

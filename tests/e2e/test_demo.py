@@ -15,9 +15,9 @@ def test_the_walk_shows_each_decision(monkeypatch: pytest.MonkeyPatch, capsys: p
         monkeypatch.setattr(demo, "_DIRECTORY", Path(directory) / "demo")
         monkeypatch.setattr("sys.argv", ["demo", "--once", "--port", str(free_port())])
         demo.main()
-    said = capsys.readouterr().out
-    approved, rejected = said.index("“Approved: Booking form”"), said.index("“Rejected: New colleague”")
-    assert approved < said.index("and rejects ") < rejected
-    assert "The travel office needs it." in said[approved:rejected]
-    assert "Please use the personnel portal for this." in said[rejected:]
-    assert "That is the whole walk." in said
+    output = capsys.readouterr().out
+    approved, rejected = output.index("“Approved: Booking form”"), output.index("“Rejected: New colleague”")
+    assert approved < output.index("and rejects ") < rejected
+    assert "The travel office needs it." in output[approved:rejected]
+    assert "Please use the personnel portal for this." in output[rejected:]
+    assert "That is the whole walk." in output

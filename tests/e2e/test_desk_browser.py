@@ -102,7 +102,7 @@ def press(browser: webdriver.Chrome, element: WebElement) -> None:
     WebDriverWait(browser, PATIENCE, ignored_exceptions=[WebDriverException]).until(staleness_of(old))
 
 
-def said(browser: webdriver.Chrome) -> str:
+def output(browser: webdriver.Chrome) -> str:
     return browser.find_element(By.TAG_NAME, "main").text
 
 
@@ -116,15 +116,15 @@ def test_approve_by_link_on_a_phone(site: Site, browser: webdriver.Chrome) -> No
     assert browser.find_element(By.CSS_SELECTOR, "#approve input").is_selected() is False
     picture(browser, "phone-request")
     follow(browser, "Read the message")
-    assert "***-**-*399" in said(browser)
-    assert letters.SSN not in said(browser)
+    assert "***-**-*399" in output(browser)
+    assert letters.SSN not in output(browser)
     picture(browser, "phone-text")
     browser.back()
     send(browser, "/decision")
-    assert "Nothing was decided." in said(browser)
+    assert "Nothing was decided." in output(browser)
     assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
     choose(browser, "approve", "Agreed")
-    assert "boss@corp.example approved the message." in said(browser)
+    assert "boss@corp.example approved the message." in output(browser)
     picture(browser, "phone-done")
     closed(site, incident, State.RELEASED)
     site.wait_for(lambda: site.world.to("phone@partner.example"), "delivery")
@@ -139,13 +139,13 @@ def test_reject_by_link_on_a_desktop(site: Site, browser: webdriver.Chrome) -> N
     looks(browser, DESKTOP)
     picture(browser, "desktop-request")
     choose(browser, "reject", "Use the portal")
-    assert "boss@corp.example rejected the message." in said(browser)
+    assert "boss@corp.example rejected the message." in output(browser)
     closed(site, incident, State.RETURNED)
     assert "Use the portal" in text_of(mail_about(site, ANNA, incident, "Rejected"))
     # Whoever opens the link now reads what happened.
     browser.delete_all_cookies()
     browser.get(link)
-    assert "boss@corp.example rejected the message." in said(browser)
+    assert "boss@corp.example rejected the message." in output(browser)
 
 
 def test_the_request_itself_reads_well_on_a_phone(site: Site, browser: webdriver.Chrome, tmp_path: Path) -> None:
@@ -170,12 +170,12 @@ def test_a_link_whose_deadline_has_passed(site: Site, browser: webdriver.Chrome)
     site.start_daemon("desk")
     closed(site, incident, State.RETURNED)
     browser.get(link)
-    assert "Nobody decided about the message in time. It is not delivered, and goes back to its sender." in said(
+    assert "Nobody decided about the message in time. It is not delivered, and goes back to its sender." in output(
         browser
     )
     assert browser.find_elements(By.TAG_NAME, "form") == []
     browser.get(link[:-3])
-    assert "This link does not work" in said(browser)
+    assert "This link does not work" in output(browser)
 
 
 def test_one_match_is_revealed_and_recorded(site: Site, browser: webdriver.Chrome) -> None:
@@ -216,7 +216,7 @@ def test_sign_in_by_code_list_and_several_at_once(site: Site, browser: webdriver
         browser.find_element(By.ID, f"tick-{incident.id}").click()
     browser.find_element(By.CSS_SELECTOR, "input[name=decision][value=approve]").click()
     send(browser, "/incidents")
-    assert "Answers recorded: 2. Too late, or not asked any more: 0." in said(browser)
+    assert "Answers recorded: 2. Too late, or not asked any more: 0." in output(browser)
     for incident in several[:2]:
         closed(site, incident, State.RELEASED)
     assert site.store.incident(several[2].id).state is State.HELD  # type: ignore[union-attr]

@@ -35,7 +35,7 @@ SITE = {
 managers = "inline:{{{ANNA}={BOSS}, emil@corp.example=gone@corp.example, dora@corp.example={BOSS}}}"
 deputies = {{"{BOSS}" = "deputy@corp.example"}}
 fallback = ["desk@corp.example"]
-tell_sender_held = true
+notify_sender_on_hold = true
 """
 }
 

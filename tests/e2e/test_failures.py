@@ -138,7 +138,7 @@ def test_a_held_message_that_is_not_ours_is_left_alone(new_site: NewSite) -> Non
     site = new_site(changes={"smtpd_sender_restrictions": f"check_sender_access inline:{{{{{SENDER}=HOLD}}}}"})
     site.submit(letters.clean().as_bytes(), SENDER, letters.RECIPIENT)
     site.wait_for(site.postfix.held_ids, "Postfix to hold it")
-    site.wait_for(lambda: "holdgate_foreign_held_messages 1.0" in site.metrics("queue"), "it to be counted")
+    site.wait_for(lambda: "holdgate_unmanaged_held_messages 1.0" in site.metrics("queue"), "it to be counted")
     assert site.store.incidents() == []
 
 

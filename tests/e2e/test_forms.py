@@ -120,8 +120,8 @@ def test_the_null_sender_is_inspected_and_never_answered(site: Site) -> None:
     assert done.returncode == 0, done.stderr
     assert "no sender to tell" in done.stdout
     closed(site, incident, State.RETURNED)
-    # What is owed is known by now: it is written with the decision. What was sent meanwhile is in the history.
-    owed = {
+    # What is outbox is known by now: it is written with the decision. What was sent meanwhile is in the history.
+    outbox = {
         notice.kind
         for notice in site.store.notices_due(datetime.max.replace(tzinfo=UTC))
         if notice.incident_id == incident.id
@@ -129,7 +129,7 @@ def test_the_null_sender_is_inspected_and_never_answered(site: Site) -> None:
     sent = {
         event.note.partition(" to ")[0] for event in site.store.history(incident.id) if event.event == "notice sent"
     }
-    assert owed | sent <= {*TO_MODERATOR, "decided"}
+    assert outbox | sent <= {*TO_MODERATOR, "decided"}
 
 
 def test_smtputf8_addresses_and_headers(site: Site) -> None:

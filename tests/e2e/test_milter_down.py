@@ -74,5 +74,5 @@ def test_what_an_administrator_holds_himself_is_left_alone(new_site: Callable[..
     restrictions = f"check_sender_access inline:{{{{{letters.SENDER}=HOLD}}}}"
     site = new_site(**OPTIONS | {"changes": OPTIONS["changes"] | {"smtpd_sender_restrictions": restrictions}})
     site.submit(letters.clean().as_bytes(), letters.SENDER, letters.RECIPIENT)
-    site.wait_for(lambda: "holdgate_foreign_held_messages 1.0" in site.metrics("queue"), "it to be counted")
+    site.wait_for(lambda: "holdgate_unmanaged_held_messages 1.0" in site.metrics("queue"), "it to be counted")
     assert site.store.incidents() == []

@@ -240,12 +240,12 @@ def test_a_reload_changes_policies_without_dropping_a_session(site: Site) -> Non
 def test_a_bad_file_leaves_the_old_one_in_force_and_says_so(site: Site) -> None:
     site.reload('[[policy]]\nname = "broken"\naction = "blok"\n')
     site.wait_for(lambda: 'policy "broken": action' in site.log("milter"), "the complaint")
-    assert "holdgate_config_current 0.0" in site.metrics("milter")
+    assert "holdgate_config_last_reload_successful 0.0" in site.metrics("milter")
     assert 'holdgate_config_reloads_total{outcome="failed"} 1.0' in site.metrics("milter")
     submit(site, "still@partner.example")
     assert incident_for(site, "still@partner.example").policy == "pii-outbound"
     site.reload(POLICIES % {"gateway": free_port()})
-    site.wait_for(lambda: "holdgate_config_current 1.0" in site.metrics("milter"), "the mended file")
+    site.wait_for(lambda: "holdgate_config_last_reload_successful 1.0" in site.metrics("milter"), "the mended file")
 
 
 def test_reloads_under_load_lose_nothing(site: Site) -> None:

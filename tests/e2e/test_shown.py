@@ -25,8 +25,8 @@ SITE = {
 [moderation]
 moderators = ["{BOSS}", "{SECOND}"]
 fallback = ["desk@corp.example"]
-tell_sender_held = true
-tell_sender_approved = true
+notify_sender_on_hold = true
+notify_sender_on_approval = true
 reminders = ["1h"]
 return_original = false
 
@@ -132,10 +132,10 @@ def _mails(site: Site) -> Iterator[tuple[str, str]]:
         message = message_from_bytes(delivery.content, policy=policy.default)
         if message["Message-ID"] is None or "holdgate" not in str(message["From"]):
             continue
-        said = [f"{delivery.sender} {delivery.recipients}", *(f"{name}: {value}" for name, value in message.items())]
+        output = [f"{delivery.sender} {delivery.recipients}", *(f"{name}: {value}" for name, value in message.items())]
         for part in message.walk():
             if part.get_content_type() in ("text/plain", "text/html"):
-                said.append(str(part.get_content()))
+                output.append(str(part.get_content()))
             elif part.get_content_type().endswith("delivery-status"):
-                said.append(str(part))
-        yield f"mail to {delivery.recipients[0]}: {number}", "\n".join(said)
+                output.append(str(part))
+        yield f"mail to {delivery.recipients[0]}: {number}", "\n".join(output)

@@ -111,9 +111,9 @@ def test_the_canary_goes_the_whole_way(new_site: NewSite, tmp_path: Path) -> Non
     (incident,) = site.store.incidents()
     # Nothing is decided before the request is out.
     assert events(site, incident)[:5] == ["recorded", "held", "asked", "notice sent", "approved"]
-    said = next(line for line in site.metrics("desk").splitlines() if line.startswith("holdgate_canary_success"))
+    output = next(line for line in site.metrics("desk").splitlines() if line.startswith("holdgate_canary_success"))
     # It is written with ten digits, in whole seconds.
-    assert began - 1 <= float(said.split()[1]) <= time.time() + 1
+    assert began - 1 <= float(output.split()[1]) <= time.time() + 1
     status = site.command("status").stdout
     assert re.search(r"last came through \d+ min ago", status)
     assert "1 released" in status

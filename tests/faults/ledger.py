@@ -103,8 +103,8 @@ class Ledger:
     def violations(self, seen: Mapping[str, Seen]) -> Iterator[str]:
         """Yield a line for each promise that was not kept."""
         for attempt in self.attempts.values():
-            for said in _wrong(attempt, seen.get(attempt.token, Seen()), self.past.get(attempt.token, [])):
-                yield f"{attempt.token} ({attempt.way}, {'held' if attempt.held else 'clean'}): {said}"
+            for output in _wrong(attempt, seen.get(attempt.token, Seen()), self.past.get(attempt.token, [])):
+                yield f"{attempt.token} ({attempt.way}, {'held' if attempt.held else 'clean'}): {output}"
         events = {incident.id: one.events for one in seen.values() for incident in one.incidents}
         for decided in self.decided:
             if decided.era == self.era and decided.choice not in events.get(decided.incident, set()):

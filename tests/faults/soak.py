@@ -72,7 +72,7 @@ class Outcome:
             (f"  {name}", count) for name, count in sorted(self.faults.items())
         ]
         rows.append(("sent again by a Postfix that was ended", self.sent_again))
-        rows += [(kind, sum(kind in said for said in self.violations)) for kind in kinds]
+        rows += [(kind, sum(kind in output for output in self.violations)) for kind in kinds]
         return "\n".join(f"{name:48}{count:8}" for name, count in rows)
 
 
@@ -298,8 +298,8 @@ def main(arguments: list[str]) -> int:
             say=True,
         )
     print(f"seed {given.seed}, store {given.store}, {given.minutes:g} minutes\n{outcome.table()}")
-    for said in outcome.violations:
-        print(f"VIOLATION: {said}")
+    for output in outcome.violations:
+        print(f"VIOLATION: {output}")
     return 1 if outcome.violations else 0
 
 

@@ -45,7 +45,7 @@ BAD = [
 ]
 
 
-def said(held: bool, accepted: bool | None, seen: Seen, **changes: str) -> list[str]:
+def output(held: bool, accepted: bool | None, seen: Seen, **changes: str) -> list[str]:
     ledger = Ledger()
     attempt = ledger.add("plain", held=held, recipients=2)
     attempt.accepted = accepted
@@ -56,18 +56,18 @@ def said(held: bool, accepted: bool | None, seen: Seen, **changes: str) -> list[
 
 @pytest.mark.parametrize(("held", "accepted", "seen"), GOOD)
 def test_what_may_become_of_a_message(held: bool, accepted: bool | None, seen: Seen) -> None:
-    assert said(held, accepted, seen) == []
+    assert output(held, accepted, seen) == []
 
 
 @pytest.mark.parametrize(("words", "held", "accepted", "seen"), BAD)
 def test_what_may_not(words: str, held: bool, accepted: bool | None, seen: Seen) -> None:
-    assert any(words in one for one in said(held, accepted, seen))
+    assert any(words in one for one in output(held, accepted, seen))
 
 
 def test_what_an_operator_did_is_nobodys_fault() -> None:
-    assert said(True, True, Seen(Counter([ONE, TWO])), excuse="released") == []
-    assert said(True, True, Seen(), excuse="deleted") == []
-    assert said(True, True, Seen(incidents=[incident(State.RETURNED)]), sender="") == []
+    assert output(True, True, Seen(Counter([ONE, TWO])), excuse="released") == []
+    assert output(True, True, Seen(), excuse="deleted") == []
+    assert output(True, True, Seen(incidents=[incident(State.RETURNED)]), sender="") == []
 
 
 def test_a_decision_that_was_confirmed_is_in_its_history_unless_the_store_was_lost() -> None:
@@ -93,8 +93,8 @@ def test_what_was_decided_in_a_store_that_is_lost_counts_unless_it_was_not_carri
         attempt = ledger.add("plain", held=True)
         attempt.accepted = True
         ledger.lose([incident(state)])
-        said = list(ledger.violations({"m0": seen}))
-        assert any(wrong in one for one in said) if wrong else said == []
+        output = list(ledger.violations({"m0": seen}))
+        assert any(wrong in one for one in output) if wrong else output == []
 
 
 @pytest.mark.postfix

@@ -70,7 +70,7 @@ class Clients:
         taken = [
             client.rcpt(name, ["NOTIFY=SUCCESS,FAILURE"] if form == "dsn" else [])[0] for name in attempt.recipients
         ]
-        attempt.recipients = [name for name, said in zip(attempt.recipients, taken, strict=True) if said == 250]
+        attempt.recipients = [name for name, output in zip(attempt.recipients, taken, strict=True) if output == 250]
         if code != 250 or not attempt.recipients or form == "rset":
             attempt.accepted = False
             client.rset()

@@ -83,8 +83,8 @@ def make() -> Try:
             ours.sendall(request + b"\n")
             ours.shutdown(socket.SHUT_WR)
             serving._answer(theirs)
-            said = ours.recv(1 << 20)
-        answer = json.loads(said.split(b"\n", 1)[0])
+            output = ours.recv(1 << 20)
+        answer = json.loads(output.split(b"\n", 1)[0])
         assert answer.get("ok") is True or isinstance(answer.get("error"), str)
         assert FOREIGN.queue_id not in queue.touched
         assert set(queue.touched) <= {OURS.queue_id}

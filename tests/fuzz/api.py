@@ -47,7 +47,7 @@ class Site:
             "policy": {"file": policies},
             "desk": {
                 "notice_from": "Holdgate <holdgate@corp.example>",
-                "web": "127.0.0.1:1",
+                "web_listen": "127.0.0.1:1",
                 "public_url": "https://approve.corp.example",
                 "api_tokens": [token],
             },

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.configfile import ConfigError, load_settings, load_what_is_right
+from holdgate.configfile import ConfigError, load_leniently, load_settings
 from holdgate.detect import Detector, RuleError
 from holdgate.policy.model import load_policies
 from tests.fuzz.frame import Target, Try
@@ -74,7 +74,7 @@ def read(kind: str, path: Path, directory: Path) -> None:
 def _problems(kind: str, path: Path, directory: Path) -> list[str]:
     try:
         if kind == "settings":
-            load_what_is_right(path)
+            load_leniently(path)
             load_settings(path)
         elif kind == "policies":
             load_policies(path)

@@ -16,7 +16,7 @@ from holdgate.config import Settings
 from holdgate.findings import Inspection
 from holdgate.gate import holding
 from holdgate.gate.callbacks import Callbacks
-from holdgate.gate.service import Ruling
+from holdgate.gate.service import ConfigSnapshot
 from holdgate.policy.model import PolicyFile
 from holdgate.policy.verdict import PolicySet
 from holdgate.scan.pool import Pool, ScanError
@@ -58,14 +58,17 @@ class MilterSession(RuleBasedStateMachine):
         self.pool, self.store = Reader(), FakeStore()
         policies = PolicySet(PolicyFile.model_validate(POLICIES), Tables(directory))
         sealer = Sealer([KEY], settings.seal.lifetime)
-        ruling = Ruling(settings, policies, sealer, cast(Pool, self.pool), None)
-        self.service = FakeService(ruling, self.store, self.pool)
-        self._must_ask, holding.must_ask = holding.must_ask, lambda *_: True
+        snapshot = ConfigSnapshot(settings, policies, sealer, cast(Pool, self.pool), None)
+        self.service = FakeService(snapshot, self.store, self.pool)
+        self._needs_milter_quarantine, holding.needs_milter_quarantine = (
+            holding.needs_milter_quarantine,
+            lambda *_: True,
+        )
         self.connect_anew()
 
     def teardown(self) -> None:
         self.callbacks.close()
-        holding.must_ask = self._must_ask
+        holding.needs_milter_quarantine = self._needs_milter_quarantine
         self._directory.cleanup()
 
     def connect_anew(self) -> None:

@@ -44,9 +44,9 @@ def make() -> Try:
     @given(st.lists(st.tuples(NAMES, VALUES), max_size=6), BODIES, st.sampled_from(["", "boss@corp.example"]))
     def any_mail(fields: list[tuple[bytes, bytes]], body: list[bytes], sender: str) -> None:
         content = message(fields, body)
-        said = reply.read(content, sender)
-        assert (said.choice is not None) == (said.kind is Kind.DECISION)
-        if said.kind is Kind.DECISION:
+        output = reply.read(content, sender)
+        assert (output.choice is not None) == (output.kind is Kind.DECISION)
+        if output.kind is Kind.DECISION:
             assert b"approve" in content.lower() or b"reject" in content.lower()
             assert sender
         # The header alone decides nothing, nor does what is quoted.

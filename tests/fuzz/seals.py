@@ -44,9 +44,9 @@ def make() -> Try:
         place = data.draw(st.integers(0, max(0, len(seal) - 1)))
         changed = seal[:place] + data.draw(ALPHABET) + seal[place + 1 :]
         for forged in (text, changed):
-            said = SEALER.judge(forged, message, NOW)
+            output = SEALER.judge(forged, message, NOW)
             # Spaces between the tags do not count.
-            assert said is not SealStatus.VALID or "".join(forged.split()) == "".join(seal.split())
+            assert output is not SealStatus.VALID or "".join(forged.split()) == "".join(seal.split())
 
     return any_seal
 

@@ -46,9 +46,9 @@ def make() -> Try:
         assert KEY.proves(claim, asked[3], asked[4]) == ((person, deadline) == (asked[3], asked[4]))
         changed = data.draw(altered(token))
         assume(changed != token)
-        for said in (changed, text):
-            forged = tokens.parse(said)
-            assert forged is None or said == token or not KEY.proves(forged, person, deadline)
+        for output in (changed, text):
+            forged = tokens.parse(output)
+            assert forged is None or output == token or not KEY.proves(forged, person, deadline)
         # A signed string holds for one purpose, whole.
         sealed = KEY.seal("session", {"who": person})
         assert KEY.unseal("session", sealed) == {"who": person}

@@ -206,8 +206,8 @@ class Machine:
             timeout=300,
         )
         if check and done.returncode != 0:
-            said = done.stdout[-1500:] + done.stderr[-1500:]
-            raise MachineError(f"{' '.join(command)}: exit {done.returncode}: {said}")
+            output = done.stdout[-1500:] + done.stderr[-1500:]
+            raise MachineError(f"{' '.join(command)}: exit {done.returncode}: {output}")
         return done
 
     def path(self, name: str) -> Path:

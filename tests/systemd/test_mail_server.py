@@ -179,8 +179,8 @@ def test_the_table_of_processes_is_what_the_kernel_says(machine: Machine) -> Non
         pids = machine.run("cat", f"/sys/fs/cgroup{group}/cgroup.procs").stdout.split()
         seen = set()
         for pid in pids:
-            said = machine.run("cat", f"/proc/{pid}/status", check=False).stdout
-            status = dict(line.split(":\t", 1) for line in said.splitlines() if ":\t" in line)
+            output = machine.run("cat", f"/proc/{pid}/status", check=False).stdout
+            status = dict(line.split(":\t", 1) for line in output.splitlines() if ":\t" in line)
             if not status or status["Name"].strip() in ("postqueue", "postcat", "postsuper", "postmap", "postconf"):
                 continue
             assert status["NoNewPrivs"] == "1"
@@ -252,9 +252,9 @@ def test_the_canary_comes_through_and_status_is_content(machine: Machine) -> Non
     assert ["recipient_delimiter: has no +" in line and "canary" in line for line in added] == [True]
     assert not [line for line in before if "canary" in line]
     machine.run("systemctl", "start", "holdgate-canary.service")
-    said = machine.run("holdgate", "status").stdout
-    assert "last came through 0 min ago" in said
-    assert "NOT OK" not in said
+    output = machine.run("holdgate", "status").stdout
+    assert "last came through 0 min ago" in output
+    assert "NOT OK" not in output
     metrics = machine.run(
         "/opt/holdgate/bin/python",
         "-c",

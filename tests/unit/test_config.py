@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdgate.config import ScanSettings, Settings
-from holdgate.configfile import ConfigError, load_settings, load_what_is_right
+from holdgate.configfile import ConfigError, load_leniently, load_settings
 from holdgate.notation import format_duration, format_size, parse_duration, parse_size
 
 
@@ -75,7 +75,7 @@ def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
 def test_a_file_with_mistakes_is_read_without_them(tmp_path: Path) -> None:
     path = tmp_path / "holdgate.toml"
     path.write_text('user = "mail"\nusr = "x"\nocr = 3\n[scan]\nworkers = -1\nretire_after = 7\n[nowhere]\na = 1\n')
-    settings = load_what_is_right(path)
+    settings = load_leniently(path)
     assert settings == Settings(user="mail", scan=ScanSettings(retire_after=7))
 
 
@@ -84,7 +84,7 @@ def test_what_is_no_settings_file_has_nothing_right(tmp_path: Path, content: byt
     path = tmp_path / "holdgate.toml"
     if content is not None:
         path.write_bytes(content)
-    assert load_what_is_right(path) is None
+    assert load_leniently(path) is None
 
 
 @given(st.integers(min_value=0, max_value=10**9))

@@ -52,7 +52,7 @@ def test_ready_is_told_at_the_first_yes_and_not_before(systemd: socket.socket) -
         asked.append(True)
         return next(answers, True)
 
-    daemon.attend(answer)
+    daemon.watchdog_loop(answer)
     assert systemd.recv(100) == b"READY=1\nWATCHDOG=1"
     assert len(asked) == 3
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.mask import mask, mask_telling
+from holdgate.mask import mask, mask_unsearched_text
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,11 @@ def test_at_most_a_third_and_four_characters_stay_readable(value: str) -> None:
     ],
 )
 def test_what_nobody_searched(text: str, masked: str) -> None:
-    assert mask_telling(text) == masked
+    assert mask_unsearched_text(text) == masked
 
 
 def test_the_address_of_a_from_field_may_stay() -> None:
-    assert mask_telling('"536-90-4399" <anna@corp.example>', addresses=False) == '"***-**-*399" <anna@corp.example>'
+    assert (
+        mask_unsearched_text('"536-90-4399" <anna@corp.example>', addresses=False)
+        == '"***-**-*399" <anna@corp.example>'
+    )

@@ -30,8 +30,8 @@ def test_a_daemon_serves_its_own_and_no_other(daemon: str) -> None:
     # In a process of its own: a port that is served stays open.
     environment = {"PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin"}
     text = subprocess.check_output([sys.executable, "-c", _SCRAPE, daemon], text=True, env=environment)
-    said = {line.split()[2] for line in text.splitlines() if line.startswith("# HELP holdgate_")}
-    said = {name.removesuffix("_total") for name in said if not name.endswith("_created")}
-    assert said == {metric._name for metric in metrics.DAEMONS[daemon]}
+    output = {line.split()[2] for line in text.splitlines() if line.startswith("# HELP holdgate_")}
+    output = {name.removesuffix("_total") for name in output if not name.endswith("_created")}
+    assert output == {metric._name for metric in metrics.DAEMONS[daemon]}
     assert "process_resident_memory_bytes" in text
     assert 'holdgate_build_info{python="' in text

@@ -33,8 +33,8 @@ def test_a_port_that_is_taken_is_passed_over() -> None:
 def test_processes_do_not_share_ports() -> None:
     ours = {free_port() for _ in range(200)}
     path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'milter'}"}
-    said = subprocess.check_output([sys.executable, "-c", _SHOW_PORTS], text=True, env=os.environ | path)
-    assert ours.isdisjoint(map(int, said.split()))
+    output = subprocess.check_output([sys.executable, "-c", _SHOW_PORTS], text=True, env=os.environ | path)
+    assert ours.isdisjoint(map(int, output.split()))
 
 
 def test_waiting_ends_with_the_first_true_value() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from holdgate.cli import canary, check_daemons, check_postfix, check_replies, confinement
 from holdgate.config import Settings
-from holdgate.configfile import ConfigError, load_settings, load_what_is_right
+from holdgate.configfile import ConfigError, load_leniently, load_settings
 from holdgate.desk import trial
 from holdgate.desk.moderators import shortage
 from holdgate.detect import Detector, RuleError
@@ -84,7 +84,7 @@ def check(path: Path) -> Report:
         settings = load_settings(path)
     except ConfigError as error:
         problems = error.problems
-        settings = load_what_is_right(path)
+        settings = load_leniently(path)
         if settings is None:
             return Report(problems, [])
     checks: tuple[Callable[[Path, Settings], Iterator[str]], ...] = (
@@ -182,7 +182,7 @@ def _remarks_on_policies(settings: Settings) -> Iterator[str]:
         policies = load_policies(where)
     except ConfigError:
         return
-    yield from (f"{where}: {said}" for said in weaker_than_uninspected(policies))
+    yield from (f"{where}: {warning}" for warning in weaker_than_uninspected(policies))
 
 
 def _remarks_on_proxies(settings: Settings) -> Iterator[str]:

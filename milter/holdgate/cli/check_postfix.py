@@ -18,13 +18,13 @@ from holdgate.policy.site import MAPS, read_site
 from holdgate.queue.attach import longest_inspection
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import (
+    bypass_paths,
     is_open_to_all,
     listener_name,
     misplaced_socket,
     names_us,
     notice_listener,
     wants_listener,
-    ways_past_us,
 )
 from holdgate.tables import TableError, Tables, says, split_list
 
@@ -60,16 +60,16 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         try:
             yield from (f"{config / name}: {problem}" for problem in one())
         except (PostfixError, TableError) as error:
-            said = str(error).partition(": ")[2]  # without the command: one mistake may fail several
-            if said not in failures:
+            answer = str(error).partition(": ")[2]  # without the command: one mistake may fail several
+            if answer not in failures:
                 yield f"{config / name}: {error}"
-            failures.add(said)
+            failures.add(answer)
 
 
 def remarks(settings: Settings) -> Iterator[str]:
     """Yield by which ways mail passes us, as `holdgate attach` does. Silent where Postfix fails: a problem says so."""
     try:
-        yield from ways_past_us(settings, Postfix(settings.queue.postfix_config))
+        yield from bypass_paths(settings, Postfix(settings.queue.postfix_config))
         yield from _ways_outside(settings)
     except (PostfixError, OSError, SubprocessError):
         return
@@ -140,13 +140,13 @@ def _milter_header_checks(postfix: Postfix, settings: Settings, policies: Policy
         if policy.action is Action.ENCRYPT:
             wanted[f"{headers.ROUTE}: {policy.transport}"] = f"FILTER {policy.transport}"
     for header, action in wanted.items():
-        said = tables.first_answer(readable, header)
-        if says(said, action):
+        answer = tables.first_answer(readable, header)
+        if says(answer, action):
             continue
-        if said is None:
+        if answer is None:
             what = f'no table of it knows "{header}"' if names else "not set"
         else:
-            what = f'says "{said}" to "{header}"'
+            what = f'says "{answer}" to "{header}"'
         yield f'{name}: {what}, must say {action}; run "holdgate attach", or see postfix/milter_header_checks'
 
 

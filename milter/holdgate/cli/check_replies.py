@@ -35,13 +35,13 @@ def problems(path: Path, settings: Settings) -> Iterator[str]:
 
 def remarks(path: Path, settings: Settings) -> Iterator[str]:
     """Yield what an administrator should know of replies. Silent where Postfix fails: a problem says so."""
-    if settings.desk.lmtp is None:
+    if settings.desk.lmtp_listen is None:
         return
     if not settings.replies.proof:
         instead = "are answered with the link" if settings.desk.public_url else "decide nothing"
         yield f"{path}: [replies] proof: nothing proves who writes a reply, so that replies {instead}; see moderate.md"
     try:
-        yield from (f"{path}: [replies] delegates: {said}" for said in _lists(settings))
+        yield from (f"{path}: [replies] delegates: {problem}" for problem in _lists(settings))
     except (PostfixError, TableError):
         return
 

@@ -98,8 +98,8 @@ def _show(arguments: argparse.Namespace) -> int:
         print(f"{'found':12}{times}{finding['identifier']} ({finding['confidence']}): {', '.join(finding['masked'])}")
         print(f"{'':12}  in {_clean('; '.join(finding['parts']))}")
     for request in store.requests.of(incident.id):
-        said = request.answer or ("opened" if request.opened_at else "no answer yet")
-        print(f"{'asked':12}{_clean(request.moderator)} ({request.role}, step {request.level + 1}): {said}")
+        message = request.answer or ("opened" if request.opened_at else "no answer yet")
+        print(f"{'asked':12}{_clean(request.moderator)} ({request.role}, step {request.level + 1}): {message}")
     for event in history:
         note = f": {_clean(event.note)}" if event.note else ""
         origin = f", from {_clean(event.origin)}" if event.origin else ""
@@ -134,16 +134,16 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
 
 def _too_late(error: moderation.RefusedError) -> int:
     incident = error.incident
-    said = {
+    message = {
         State.PENDING: "has not reached Postfix's hold queue yet; try again in a moment",
         State.VANISHED: "is gone from Postfix's queue: somebody deleted or released it there",
         State.HELD: {
-            moderation.Why.ANSWERED: "has this approval already; others have to approve as well",
-            moderation.Why.LATE: "had a deadline, and it has passed",
+            moderation.Why.ALREADY_APPROVED: "has this approval already; others have to approve as well",
+            moderation.Why.DEADLINE_PASSED: "had a deadline, and it has passed",
         }.get(error.why, "is with other people now"),
     }.get(incident.state, f"is already {incident.state}")
     by = f", by {_clean(incident.decided_by)} ({incident.decided_how})" if incident.decided_by else ""
-    print(f"holdgate: {incident.id} {said}{by}", file=sys.stderr)
+    print(f"holdgate: {incident.id} {message}{by}", file=sys.stderr)
     return 2
 
 
@@ -186,8 +186,8 @@ def _find(store: Store, name: str) -> Incident | None:
     waiting = [incident for incident in found if incident.state is State.HELD]
     if len(waiting) == 1:
         return waiting[0]
-    said = "matches several incidents; name one by its id" if found else 'no such incident; see "holdgate list"'
-    print(f"holdgate: {_clean(name)}: {said}", file=sys.stderr)
+    message = "matches several incidents; name one by its id" if found else 'no such incident; see "holdgate list"'
+    print(f"holdgate: {_clean(name)}: {message}", file=sys.stderr)
     return None
 
 

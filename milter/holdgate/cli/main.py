@@ -45,8 +45,8 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(_TROUBLE)
     except DatabaseError as error:
         # Its own text repeats the statement with its values; the driver's says what is the matter.
-        said = str(error.__cause__ or type(error).__name__).partition("\n")[0]
-        print(f"holdgate: the store: {said}; run me as root or as Holdgate's user", file=sys.stderr)
+        reason = str(error.__cause__ or type(error).__name__).partition("\n")[0]
+        print(f"holdgate: the store: {reason}; run me as root or as Holdgate's user", file=sys.stderr)
         sys.exit(_TROUBLE)
     except BrokenPipeError:
         # Whoever read our output has had enough: "holdgate list | head".

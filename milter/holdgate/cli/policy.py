@@ -96,8 +96,8 @@ def _print_verdict(verdict: Verdict, policies: PolicyFile, inspection: Inspectio
     if verdict.policy == UNINSPECTED:
         than = f", and is stricter than {', '.join(sorted(weaker))}" if weaker else ""
         print(f'why:        not read whole: "uninspected" decides where no policy asks about inspection{than}')
-    said = f"{inspection.status}; {inspection.reason}" if inspection.reason else inspection.status
-    print(f"inspection: {said}")
+    outcome = f"{inspection.status}; {inspection.reason}" if inspection.reason else inspection.status
+    print(f"inspection: {outcome}")
     for name, severity in inspection.profiles.items():
         print(f"profile:    {name}: {severity}")
     for finding in inspection.findings:

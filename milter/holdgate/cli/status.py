@@ -41,8 +41,8 @@ def _run(arguments: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     lines = [*_daemons(settings), *_postfix(settings), *_incidents(store, settings, now), *_canary(settings, now)]
     print(f"Holdgate {__version__}, {arguments.config}")
-    for name, good, said in lines:
-        print(f"  {name:16}{'' if good is None else _OK if good else _TROUBLE:8}{said}")
+    for name, good, reported in lines:
+        print(f"  {name:16}{'' if good is None else _OK if good else _TROUBLE:8}{reported}")
     return 1 if any(good is False for _, good, _ in lines) else 0
 
 
@@ -60,7 +60,7 @@ def _daemons(settings: Settings) -> Iterator[_Line]:
             continue
         started = _value(text, "process_start_time_seconds")
         since = f"up since {_time(datetime.fromtimestamp(started, UTC))}" if started else "up"
-        stale = _value(text, "holdgate_config_current") == 0 and name == "milter"
+        stale = _value(text, "holdgate_config_last_reload_successful") == 0 and name == "milter"
         yield f"holdgate-{name}", not stale, f"{since}; its settings are older than the file" if stale else since
 
 
@@ -80,8 +80,8 @@ def _postfix(settings: Settings) -> Iterator[_Line]:
     except PostfixError as error:
         yield "Postfix", False, str(error)
         return
-    said = f"asks us ({settings.queue.postfix_config})" if attached else 'does not ask us; run "holdgate attach"'
-    yield "Postfix", attached, said
+    reported = f"asks us ({settings.queue.postfix_config})" if attached else 'does not ask us; run "holdgate attach"'
+    yield "Postfix", attached, reported
     if probe.listens(place_of(settings.milter.socket)) is False:
         yield "milter socket", False, f"nobody listens on {settings.milter.socket}: mail is deferred"
 

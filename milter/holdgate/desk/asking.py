@@ -10,7 +10,7 @@ from typing import Any
 from holdgate import maillog, metrics
 from holdgate.desk import moderators
 from holdgate.desk.context import ACTOR, Desk
-from holdgate.quarantine.incident import Answer, Ask, Incident, Owed, Request
+from holdgate.quarantine.incident import Answer, Ask, Incident, NewNotice, Request
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 
@@ -24,15 +24,15 @@ def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], di
     rules = desk.moderation(incident)
     asks = moderators.first_asked(desk, incident, desk.store.requests.of(incident.id), now)
     deadline = desk.work_time(incident).later(now, rules.deadline)
-    owed = []
-    if rules.tell_sender_held and incident.level == 0 and desk.tells(incident.sender):
-        owed.append(Owed("held", incident.sender))
+    outbox = []
+    if rules.notify_sender_on_hold and incident.level == 0 and desk.tells(incident.sender):
+        outbox.append(NewNotice("held", incident.sender))
     asked = desk.store.amend(
         incident,
         "asked" if asks else "nobody to ask",
         ACTOR,
         note=_names(asks) + _too_few(desk, incident, len(asks)),
-        owed=owed,
+        outbox=outbox,
         asks=asks,
         supersede=True,
         asked_at=now,
@@ -53,13 +53,13 @@ def remind(desk: Desk, incident: Incident, now: datetime) -> Incident:
         "reminded",
         ACTOR,
         note=", ".join(request.moderator for request in waiting),
-        owed=[Owed("reminder", request.moderator, request=request.number) for request in waiting],
+        outbox=[NewNotice("reminder", request.moderator, request=request.number) for request in waiting],
         remind_at=_next_reminder(desk, incident, incident.deadline_at, now),
     )
 
 
-def pass_on(desk: Desk, request: Request, answer: Answer, how: str) -> bool:
-    """Ask somebody else because a moderator is away (ABSENT) or his mail came back (BOUNCED).
+def reassign(desk: Desk, request: Request, answer: Answer, how: str) -> bool:
+    """Ask somebody else because a moderator is away (OUT_OF_OFFICE) or his mail came back (BOUNCED).
 
     Say whether that changed anything: not for a request that is answered, nor for an incident that is decided.
     """
@@ -108,11 +108,11 @@ def _raise_alarm(desk: Desk, incident: Incident, able: int) -> None:
     needed = moderators.needed(desk, incident)
     if able >= needed:
         return
-    metrics.TOO_FEW_TO_ASK.inc()
+    metrics.TOO_FEW_APPROVERS.inc()
     if able:
-        maillog.too_few_to_ask(incident.queue_id, incident=incident.id, able=able, needed=needed)
+        maillog.too_few_approvers(incident.queue_id, incident=incident.id, able=able, needed=needed)
     else:
-        maillog.nobody_to_ask(incident.queue_id, incident=incident.id)
+        maillog.no_moderator(incident.queue_id, incident=incident.id)
 
 
 def _next_reminder(desk: Desk, incident: Incident, deadline: datetime, now: datetime) -> datetime | None:

@@ -41,7 +41,7 @@ def run(desk: Desk) -> Incident:
     """Send one message, see it held and requested, approve it, see it released, note the time. Raises CanaryError."""
     store, settings = desk.store, desk.settings.canary
     message_id = make_msgid("canary", domain="holdgate.invalid")
-    patience = settings.patience.total_seconds()
+    patience = settings.step_timeout.total_seconds()
     try:
         _submit(settings, message_id)
     except (OSError, smtplib.SMTPException) as error:

@@ -98,7 +98,7 @@ def domain_of(address: str) -> str:
 
 
 def _delivery_status(incident: Incident, kind: State, now: datetime, wishes: Wishes) -> bytes:
-    said = "rejected by a moderator" if kind is State.REJECTED else "no moderator decided in time"
+    reason = "rejected by a moderator" if kind is State.REJECTED else "no moderator decided in time"
     envelope_id = f"Original-Envelope-Id: {_printable(wishes.envelope_id)}\r\n" if wishes.envelope_id else ""
     groups = [
         f"{envelope_id}Reporting-MTA: x-holdgate; {incident.id}\r\n"
@@ -113,7 +113,7 @@ def _delivery_status(incident: Incident, kind: State, now: datetime, wishes: Wis
         groups[-1] += (
             f"Final-Recipient: {form}; {_printable(recipient)}\r\n"
             f"Action: failed\r\nStatus: {_STATUS}\r\n"
-            f"Diagnostic-Code: x-holdgate; {said}\r\nLast-Attempt-Date: {format_datetime(now)}\r\n"
+            f"Diagnostic-Code: x-holdgate; {reason}\r\nLast-Attempt-Date: {format_datetime(now)}\r\n"
         )
     text = "\r\n".join(groups)
     form = "message/delivery-status" if text.isascii() else "message/global-delivery-status"

@@ -83,7 +83,7 @@ class Mailbox(Controller):
     ) -> str:
         """Take a sender (aiosmtpd calls this), unless a local user speaks here in Postfix's place."""
         if not peer.may_deliver(session.peer, (self.hostname, self.port), self._desk.settings.queue.postfix_config):
-            maillog.mail_ignored(why="not from Postfix", sender=address)
+            maillog.reply_ignored(why="not from Postfix", sender=address)
             return "550 5.7.1 Only Postfix delivers here"
         envelope.mail_from = address
         envelope.mail_options.extend(options)

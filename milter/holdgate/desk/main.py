@@ -15,8 +15,8 @@ from holdgate.desk.loops import Loop, Loops
 from holdgate.desk.mailbox import Mailbox
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
+from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
-from holdgate.desk.timetable import Timetable
 from holdgate.desk.tokens import Key
 from holdgate.desk.web.server import WebServer
 from holdgate.quarantine.store import StoreError, open_store
@@ -40,8 +40,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     with ExitStack() as stack:
         try:
-            daemon.become(settings.account("desk"))
-            timetable, anchoring = _start(settings, stack)
+            daemon.drop_privileges(settings.account("desk"))
+            scheduler, anchoring = _start(settings, stack)
             metrics.serve(_NAME, settings.metrics.desk)
         except ConfigError as error:
             daemon.refuse(error)
@@ -51,11 +51,11 @@ def main() -> None:
         metrics.CANARY.set_function(lambda: canary.last_success(settings.canary.state))
         maillog.started()
         daemon.notify("READY=1")
-        _run(timetable, anchoring, stop)
+        _run(scheduler, anchoring, stop)
     maillog.stopped()
 
 
-def _start(settings: Settings, stack: ExitStack) -> tuple[Timetable, Anchoring]:
+def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring]:
     """Start page and mailbox, as the settings say; `stack` ends them."""
     store = open_store(settings.store.url)
     stack.callback(store.close)
@@ -64,25 +64,25 @@ def _start(settings: Settings, stack: ExitStack) -> tuple[Timetable, Anchoring]:
     previewer = Previewer(settings, QueueClient(settings.queue.socket, timeout=_AGENT_TIMEOUT))
     stack.callback(previewer.close)
     composer = Composer(desk, templates, previewer)
-    if settings.desk.lmtp is not None:
-        stack.enter_context(Mailbox(desk, settings.desk.lmtp, previewer.letter))
-    if settings.desk.web is not None:
+    if settings.desk.lmtp_listen is not None:
+        stack.enter_context(Mailbox(desk, settings.desk.lmtp_listen, previewer.letter))
+    if settings.desk.web_listen is not None:
         stack.enter_context(WebServer(desk, templates, previewer, composer))
     anchoring = Anchoring(desk)
     stack.callback(anchoring.close)
-    return Timetable(desk, composer, previewer), anchoring
+    return Scheduler(desk, composer, previewer), anchoring
 
 
-def _run(timetable: Timetable, anchoring: Anchoring, stop: threading.Event) -> None:
+def _run(scheduler: Scheduler, anchoring: Anchoring, stop: threading.Event) -> None:
     """Run the loops until `stop`, and tell systemd's watchdog while all are well."""
     loops = Loops(
         [
-            Loop("deadlines", timetable.keep_deadlines, _INTERVAL),
-            Loop("requests", timetable.ask, _INTERVAL),
+            Loop("deadlines", scheduler.keep_deadlines, _INTERVAL),
+            Loop("requests", scheduler.ask, _INTERVAL),
             # Each mail to a relay that is silent takes minutes, and a restart would not end that.
-            Loop("mail", timetable.send, _INTERVAL, patience=_SLOW),
-            Loop("reports", timetable.give_back, _INTERVAL, patience=_SLOW),
-            Loop("retention", timetable.erase_old, _ERASE_INTERVAL),
+            Loop("mail", scheduler.send, _INTERVAL, patience=_SLOW),
+            Loop("reports", scheduler.give_back, _INTERVAL, patience=_SLOW),
+            Loop("retention", scheduler.erase_old, _ERASE_INTERVAL),
             Loop("audit", anchoring.run_once, _INTERVAL),
         ]
     )

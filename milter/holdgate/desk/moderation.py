@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from holdgate.desk.context import ACTOR, Desk
-from holdgate.quarantine.incident import Actor, Answer, Incident, Owed, Request
+from holdgate.quarantine.incident import Actor, Answer, Incident, NewNotice, Request
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 
@@ -21,9 +21,9 @@ class Why(StrEnum):
 
     DECIDED = "decided"  # somebody did already, or the message is gone
     PENDING = "pending"  # the message is not in the hold queue yet
-    ANSWERED = "answered"  # he approved already, and others have to approve as well
-    LATE = "late"  # the deadline has passed
-    NOT_ASKED = "not asked"  # others are asked now
+    ALREADY_APPROVED = "already_approved"  # he approved already, and others have to approve as well
+    DEADLINE_PASSED = "deadline_passed"  # the deadline has passed
+    NOT_REQUESTED = "not_requested"  # others are asked now
 
 
 class RefusedError(Exception):
@@ -121,11 +121,11 @@ def _until_settled(desk: Desk, incident_id: str, once: Callable[[Incident], Inci
 
 def _check(incident: Incident, asked: Request, now: datetime) -> None:
     if asked.answer is Answer.APPROVE:
-        raise RefusedError(Why.ANSWERED, incident)
+        raise RefusedError(Why.ALREADY_APPROVED, incident)
     if not asked.is_open:
-        raise RefusedError(Why.NOT_ASKED, incident)
+        raise RefusedError(Why.NOT_REQUESTED, incident)
     if is_late(asked, now):
-        raise RefusedError(Why.LATE, incident)
+        raise RefusedError(Why.DEADLINE_PASSED, incident)
 
 
 def _approve(
@@ -137,7 +137,7 @@ def _approve(
         event.event == "approval" and event.who == actor.who and event.at >= (incident.held_at or incident.created_at)
         for event in desk.store.history(incident.id)
     ):
-        raise RefusedError(Why.ANSWERED, incident)
+        raise RefusedError(Why.ALREADY_APPROVED, incident)
     others = {
         one.moderator
         for one in known
@@ -171,25 +171,25 @@ def _close(
     asked: Request | None,
 ) -> Incident:
     """Decide: the state, who is told, and by whom it was."""
-    owed: list[Owed] = []
+    outbox: list[NewNotice] = []
     also: list[str] = []
     kind = "withdrawn" if actor.how == "withdrawal" else str(state)
-    if state is not State.APPROVED or desk.moderation(incident).tell_sender_approved:
+    if state is not State.APPROVED or desk.moderation(incident).notify_sender_on_approval:
         if desk.tells(incident.sender):
-            owed.append(Owed(kind, incident.sender))
+            outbox.append(NewNotice(kind, incident.sender))
         else:
             also.append("sender not told")
     told = {one.moderator: one for one in known if one.is_open or one.answer is Answer.APPROVE}
     if asked is not None and actor.how != "mail":
         told.pop(asked.moderator, None)
-    owed.extend(Owed("decided", person, request=one.number) for person, one in told.items())
+    outbox.extend(NewNotice("decided", person, request=one.number) for person, one in told.items())
     choice = Answer.APPROVE if state is State.APPROVED else Answer.REJECT
     return desk.store.change(
         incident,
         state,
         actor,
         note=comment,
-        owed=owed,
+        outbox=outbox,
         answers={asked.number: choice} if asked is not None else {},
         also=also,
         decided_at=datetime.now(UTC),

@@ -48,7 +48,7 @@ def first_asked(desk: Desk, incident: Incident, known: Sequence[Request], now: d
     asks: list[Ask] = []
     for named in rules.chain[level]:
         people = (
-            _managers(desk, incident, patient=now - since < rules.managers_patience) if named == MANAGER else [named]
+            _managers(desk, incident, patient=now - since < rules.managers_retry_for) if named == MANAGER else [named]
         )
         role = MANAGER if named == MANAGER else "moderator"
         asks.extend(Ask(person.lower(), role, level) for person in people)
@@ -68,7 +68,7 @@ def stand_in(desk: Desk, incident: Incident, request: Request, known: Iterable[R
         same_person(other.moderator) for other in known if other.answer is not Answer.SUPERSEDED
     }
     asks: list[Ask] = []
-    if answer is Answer.ABSENT and (deputy := deputies.get(same_person(request.moderator))):
+    if answer is Answer.OUT_OF_OFFICE and (deputy := deputies.get(same_person(request.moderator))):
         asks = _fit([Ask(deputy.lower(), "deputy", request.level, request.moderator)], barred)
     return asks or _fit(
         [Ask(person.lower(), "fallback", request.level, request.moderator) for person in rules.fallback], barred

@@ -183,7 +183,7 @@ class Composer:
     def _address(self, request: Request, purpose: str) -> str:
         """Return a reply address with a token, "" where no mail comes in."""
         local, _, domain = self._settings.reply_address.partition("@")
-        if self._settings.lmtp is None:
+        if self._settings.lmtp_listen is None:
             return ""
         token = self._desk.key.token(
             purpose, request.incident_id, request.number, request.moderator, request.deadline_at

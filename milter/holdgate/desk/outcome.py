@@ -28,7 +28,7 @@ def became(incident: Incident) -> str:
 def sentence(words: Mapping[str, Any], incident: Incident, *, tells: bool) -> str:
     """Return that in words; `tells` says whether the sender is told what becomes of his message."""
     end = became(incident)
-    said = str(words["became"][end]).format(who=clean(incident.decided_by or ""))
+    text = str(words["became"][end]).format(who=clean(incident.decided_by or ""))
     if end in ("rejected", "expired"):
-        said += f" {words['goes_back'] if tells else words['not_told']}"
-    return said
+        text += f" {words['goes_back'] if tells else words['not_told']}"
+    return text

@@ -58,7 +58,7 @@ class Sender:
             clock=clock,
         )
 
-    def send_owed(self, now: datetime) -> None:
+    def send_due(self, now: datetime) -> None:
         """Send every notice whose time has come."""
         due = [one for one in self._desk.store.notices_due(now) if (one.kind in REPORTS) == self._wanted]
         self._runner.run(due, lambda notice: self._send(notice, now), budget=_BUDGET)
@@ -149,7 +149,7 @@ def _came_back(desk: Desk, notice: Notice) -> bool:
     request = desk.store.requests.by_number(notice.request or 0)
     if request is None:
         return False
-    asking.pass_on(desk, request, Answer.BOUNCED, "refused by Postfix")
+    asking.reassign(desk, request, Answer.BOUNCED, "refused by Postfix")
     desk.store.notice_obsolete(notice, ACTOR)
     metrics.NOTICES.labels(notice.kind, "refused").inc()
     return True
@@ -167,8 +167,8 @@ def _said(error: Exception) -> str:
     return maillog.describe(error)
 
 
-def _failed(desk: Desk, notice: Notice, incident: Incident, said: str) -> None:
+def _failed(desk: Desk, notice: Notice, incident: Incident, reason: str) -> None:
     pause = min(_FIRST_RETRY * 2 ** min(notice.attempts, 10), _LONGEST_RETRY)
     desk.store.notice_failed(notice, ACTOR, datetime.now(UTC) + pause)
     metrics.NOTICES.labels(notice.kind, "failed").inc()
-    maillog.notice_failed(incident.queue_id, kind=notice.kind, error=said, attempts=notice.attempts + 1)
+    maillog.notice_failed(incident.queue_id, kind=notice.kind, error=reason, attempts=notice.attempts + 1)

@@ -20,8 +20,8 @@ _LETTER_LIMIT = 2**20
 class UnreadableError(Exception):
     """The message cannot be shown now. Its text says why to a log; `why` names the words that say so to people."""
 
-    def __init__(self, why: str, said: str) -> None:
-        super().__init__(said)
+    def __init__(self, why: str, message: str) -> None:
+        super().__init__(message)
         self.why = why
 
 

@@ -33,7 +33,9 @@ class Arrival:
 def find(settings: ReplySettings, arrival: Arrival, answerer: Answerer, persons: Persons) -> str:
     """Return what proves that `answerer` wrote the mail, "" for nothing. May raise TableError."""
     ways = {"results": _results, "login": _login, "client": _client, "smime": _signature}
-    return next((said for way in settings.proof if (said := ways[way](settings, arrival, answerer, persons))), "")
+    return next(
+        (reported for way in settings.proof if (reported := ways[way](settings, arrival, answerer, persons))), ""
+    )
 
 
 def _results(settings: ReplySettings, arrival: Arrival, answerer: Answerer, persons: Persons) -> str:

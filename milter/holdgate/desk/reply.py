@@ -103,20 +103,20 @@ def read(
     """
     header = Header.of(content)
     senders, references = header.senders, header.references
-    said = letter(content)
-    if said["report"]:
-        return Reply(Kind.BOUNCE if said["report"] == "failed" else Kind.DELAYED, senders, references)
+    parsed = letter(content)
+    if parsed["report"]:
+        return Reply(Kind.BOUNCE if parsed["report"] == "failed" else Kind.DELAYED, senders, references)
     if automatic.is_automatic(header.values, header.subject):
         return Reply(Kind.AUTOMATIC, senders, references)
     if not envelope_sender:
         # Some autoresponders use the null sender too: they answer a mail, and write in their owner's name.
         answers = (references or automatic.suppresses_answers(header.values)) and not automatic.is_daemon(senders)
         return Reply(Kind.AUTOMATIC if answers else Kind.BOUNCE, senders, references)
-    choice, comment, doubtful = _decision_of(said, marks)
+    choice, comment, doubtful = _decision_of(parsed, marks)
     if choice is None and automatic.suppresses_answers(header.values):
         return Reply(Kind.AUTOMATIC, senders, references)
     kind = Kind.UNCLEAR if choice is None else Kind.DECISION
-    return Reply(kind, senders, references, choice, comment, doubtful, said["incidents"])
+    return Reply(kind, senders, references, choice, comment, doubtful, parsed["incidents"])
 
 
 def decision(text: str) -> tuple[Answer | None, str]:
@@ -125,10 +125,10 @@ def decision(text: str) -> tuple[Answer | None, str]:
     return choice, comment
 
 
-def _decision_of(said: dict[str, Any], marks: Collection[str]) -> tuple[Answer | None, str, bool]:
+def _decision_of(parsed: dict[str, Any], marks: Collection[str]) -> tuple[Answer | None, str, bool]:
     """Read the plain text of a mail, or its HTML where the plain text is blank or only says that there is HTML."""
-    plain, html = str(said["plain"]), str(said["html"])
-    struck = begins_with_word(str(said["struck"]))
+    plain, html = str(parsed["plain"]), str(parsed["html"])
+    struck = begins_with_word(str(parsed["struck"]))
     if struck:
         return None, "", False
     if not plain.strip() or (html.strip() and _is_stub(plain, marks)):

@@ -43,8 +43,8 @@ def verify(content: bytes, authorities: Path) -> Verified | None:
         # Of several signers it would not be known whose word it is.
         if len(_CERTIFICATE.findall(certificate.read_bytes())) != 1:
             return None
-        said = _openssl("x509", "-in", str(certificate), "-noout", "-email")
-        signers = tuple(line.strip().lower() for line in (said or b"").decode("ascii", "replace").splitlines())
+        output = _openssl("x509", "-in", str(certificate), "-noout", "-email")
+        signers = tuple(line.strip().lower() for line in (output or b"").decode("ascii", "replace").splitlines())
         signed = body.read_bytes()
     header = re.split(rb"\r?\n\r?\n", content, maxsplit=1)[0]
     kept = b"\r\n".join(line for line in _unfolded(header) if not re.match(rb"(?i)content-|mime-version", line))

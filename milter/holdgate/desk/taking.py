@@ -17,7 +17,7 @@ from holdgate.desk.dsn import domain_of
 from holdgate.desk.proof import Arrival
 from holdgate.desk.reply import Header, Kind, LetterReader, Reply
 from holdgate.persons import Answerer, Persons, plain
-from holdgate.quarantine.incident import Actor, Answer, Incident, Owed, Request
+from holdgate.quarantine.incident import Actor, Answer, Incident, NewNotice, Request
 from holdgate.quarantine.replies import Witness
 from holdgate.quarantine.states import State
 from holdgate.scan.letter import read_letter
@@ -56,14 +56,14 @@ def take(
     sender = envelope_sender.strip().removeprefix("<").removesuffix(">").lower()
     case = _by_token(desk, recipients) or _by_thread(desk, content, recipients)
     if case is None:
-        maillog.mail_ignored(why="no valid token", sender=sender)
+        maillog.reply_ignored(why="no valid token", sender=sender)
         return "no valid token"
     if not case.purpose:
         return _tell(desk, case, "wrong address", sender, result="no valid token")
     body, signers = _verified(desk, content)
     mail = reply.read(body, sender, _marks(desk, case), letter)
     if mail.kind is Kind.DELAYED:
-        maillog.mail_ignored(why="no final report", sender=sender)
+        maillog.reply_ignored(why="no final report", sender=sender)
         return "no final report"
     if mail.kind in (Kind.BOUNCE, Kind.AUTOMATIC):
         return _pass_on(desk, case, mail)
@@ -91,13 +91,13 @@ def take(
 
 
 def _pass_on(desk: Desk, case: _Case, mail: Reply) -> str:
-    answer = Answer.BOUNCED if mail.kind is Kind.BOUNCE else Answer.ABSENT
+    answer = Answer.BOUNCED if mail.kind is Kind.BOUNCE else Answer.OUT_OF_OFFICE
     if answer is Answer.BOUNCED:
         # A reminder goes out under the same request.
         metrics.NOTICES.labels("request", "bounced").inc()
     how = "returned" if answer is Answer.BOUNCED else "automatic reply"
-    if asking.pass_on(desk, case.request, answer, how):
-        maillog.mail_taken(
+    if asking.reassign(desk, case.request, answer, how):
+        maillog.reply_processed(
             case.incident.queue_id, what=str(answer), incident=case.incident.id, who=case.request.moderator
         )
     return str(answer)
@@ -106,37 +106,37 @@ def _pass_on(desk: Desk, case: _Case, mail: Reply) -> str:
 def _answer(desk: Desk, case: _Case, mail: Reply, answerer: Answerer, proven: str, now: datetime | None) -> str:
     request, incident = case.request, case.incident
     if mail.choice is None:
-        return _owe(desk, case, "unclear")
+        return _enqueue(desk, case, "unclear")
     if answerer.address != request.moderator and moderators.same_person(answerer.address) in moderators.involved(
         incident
     ):
-        return _owe(desk, case, "involved")
+        return _enqueue(desk, case, "involved")
     actor = Actor(answerer.address, "mail", proven)
     try:
         done = moderation.answer(desk, request, mail.choice, actor, mail.comment, now=now)
     except moderation.RefusedError as error:
-        return _owe(desk, case, str(error.why))
-    maillog.mail_taken(
+        return _enqueue(desk, case, str(error.why))
+    maillog.reply_processed(
         incident.queue_id, what=str(mail.choice), incident=incident.id, who=answerer.address, proof=proven
     )
     if mail.comment_doubtful:
-        _owe(desk, case, "no comment")
+        _enqueue(desk, case, "no comment")
     if done.state is not State.HELD:
         return str(mail.choice)  # the notice of the decision goes to them too
-    return _owe(desk, case, "recorded")
+    return _enqueue(desk, case, "recorded")
 
 
 def _tell(desk: Desk, case: _Case, note: str, sender: str, result: str = "") -> str:
     """Log that a mail decided nothing, and tell the moderator what to do."""
-    maillog.mail_ignored(why=result or note, sender=sender, incident=case.incident.id)
-    _owe(desk, case, note)
+    maillog.reply_ignored(why=result or note, sender=sender, incident=case.incident.id)
+    _enqueue(desk, case, note)
     return result or note
 
 
-def _owe(desk: Desk, case: _Case, note: str) -> str:
-    if desk.store.notices_owed(case.request.number, "answer") < _ANSWERS:
-        owed = Owed("answer", case.request.moderator, note, case.request.number)
-        desk.store.owe(case.incident.id, owed, ACTOR)
+def _enqueue(desk: Desk, case: _Case, note: str) -> str:
+    if desk.store.queued_notices(case.request.number, "answer") < _ANSWERS:
+        outbox = NewNotice("answer", case.request.moderator, note, case.request.number)
+        desk.store.enqueue_notice(case.incident.id, outbox, ACTOR)
     return note
 
 

@@ -49,8 +49,8 @@ class Templates:
 
         A template's first line is ``Subject: …``.
         """
-        said = self._render(f"{name}.txt", language, values)
-        first, _, text = said.partition("\n")
+        rendered = self._render(f"{name}.txt", language, values)
+        first, _, text = rendered.partition("\n")
         subject = " ".join(first.removeprefix("Subject:").split())[:250]
         try:
             html = self._render(f"{name}.html", language, values | {"title": subject})
@@ -113,8 +113,8 @@ class Templates:
         try:
             own = _words_in(directory, language)
         except (OSError, ValueError) as error:
-            said = str(error) if isinstance(error, tomllib.TOMLDecodeError) else maillog.describe(error)
-            self._tell(f"{file}: {said}")
+            rendered = str(error) if isinstance(error, tomllib.TOMLDecodeError) else maillog.describe(error)
+            self._tell(f"{file}: {rendered}")
             return words
         return _merged(words, own, lambda problem: self._tell(f"{file}: {problem}"))
 
@@ -200,8 +200,8 @@ def keep_lines(value: str) -> str:
 
 def show_some(values: Sequence[str], limit: int, more: str, separator: str = ", ") -> str:
     """Write the first `limit` of a list, and where that is not all, `more`, which may contain the rest's {count}."""
-    said = separator.join(values[:limit])
-    return said if len(values) <= limit else f"{said} {more.format(count=len(values) - limit)}"
+    rendered = separator.join(values[:limit])
+    return rendered if len(values) <= limit else f"{rendered} {more.format(count=len(values) - limit)}"
 
 
 def show_size(size: int) -> str:

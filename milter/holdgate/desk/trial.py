@@ -14,7 +14,7 @@ from typing import Any
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.session import Visitor
 from holdgate.quarantine.incident import Event, Incident, Request
-from holdgate.quarantine.requests import Wanted
+from holdgate.quarantine.requests import IncidentFilter
 from holdgate.quarantine.states import State
 
 _NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -99,7 +99,7 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
     "list": _ANY_PAGE
     | {
         "incidents": [_FULL, _BARE],
-        "wanted": Wanted(waiting=True, words="words"),
+        "wanted": IncidentFilter(waiting=True, words="words"),
         "since": "2026-01-01",
         "policies": ["p"],
         "all_states": list(State),
@@ -140,14 +140,14 @@ _LESS: Mapping[str, Any] = {
 
 def problems(directory: Path, zone: tzinfo) -> list[str]:
     """Return what is wrong with the files in `directory`, a line for each file and failure, its path first."""
-    said: list[str] = []
-    templates = Templates(directory, zone, said.append)
+    reported: list[str] = []
+    templates = Templates(directory, zone, reported.append)
     for language, less in product(templates.languages, (False, True)):
         for name, values in MAIL.items():
             templates.mail(name, language, **_with(values, less))
         for name, values in PAGES.items():
             templates.page(name, language, **_with(values, less))
-    return [f"{directory}/{problem}" for problem in dict.fromkeys(said)]
+    return [f"{directory}/{problem}" for problem in dict.fromkeys(reported)]
 
 
 def _with(values: Mapping[str, Any], less: bool) -> dict[str, Any]:

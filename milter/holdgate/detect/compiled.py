@@ -33,7 +33,7 @@ class Ready:
 
     `lists` are the numbers of its keyword lists, the identifier's own first, `labels` those and others whose words may
     stand right before a value; `against` is that of its not_keywords, -1 if
-    none. `alone` is None for a shape that needs evidence. `evidence` find what speaks for a value near it; where it
+    none. `without_evidence` is None for a shape that needs evidence. `evidence` find what speaks for a value near it; where it
     is `only_evidence`, beside keywords nothing else does. `bare` is what there is to say of a match without any.
     `weights` are those of words that count for more than one. `first` are the ASCII characters a value may begin with.
     """
@@ -51,8 +51,8 @@ class Ready:
     lists: tuple[int, ...]
     labels: tuple[int, ...]
     against: int
-    alone: Confidence | None
-    with_keyword: Confidence | None
+    without_evidence: Confidence | None
+    with_evidence: Confidence | None
     evidence: tuple[FindAll, ...]
     only_evidence: bool
     needs_keyword: bool
@@ -86,7 +86,9 @@ class Choices(dict[tuple[int, str], Choice]):
         numbers, piece = self._rules.candidates.kinds[kind]
         shapes = [self._rules.shapes[number] for number in numbers]
         # A piece of a longer number is taken for a value only if a check digit proves it, and no keyword is needed.
-        shapes = [shape for shape in shapes if not piece or (shape.alone is not None and shape.identifier.checksum)]
+        shapes = [
+            shape for shape in shapes if not piece or (shape.without_evidence is not None and shape.identifier.checksum)
+        ]
         shapes = [shape for shape in shapes if first in shape.first or not first.isascii()]
         always = tuple(shape for shape in shapes if not shape.needs_keyword and not shape.only_evidence)
         perhaps = tuple(shape for shape in shapes if shape.needs_keyword)
@@ -169,7 +171,12 @@ class Rules:
         self.searched_groups = frozenset[int]().union(*(self.groups[ready.number] for ready in self.keyword_searches))
         # The shapes with a finder, whether it runs on every text, and the groups of keywords that else call for it.
         self.finders = [
-            (ready, ready.finder, not (ready.needs_keyword or ready.shape.in_company), self.groups[ready.number])
+            (
+                ready,
+                ready.finder,
+                not (ready.needs_keyword or ready.shape.needs_cooccurrence),
+                self.groups[ready.number],
+            )
             for ready in self.shapes
             if ready.finder is not None
         ]
@@ -213,11 +220,11 @@ def _ready(
         lists,
         labels,
         against,
-        None if shape.alone == "none" else Confidence(shape.alone),
-        None if shape.with_keyword == "none" else Confidence(shape.with_keyword),
+        None if shape.without_evidence == "none" else Confidence(shape.without_evidence),
+        None if shape.with_evidence == "none" else Confidence(shape.with_evidence),
         tuple(compile_pattern(pattern).finditer for pattern in identifier.evidence_patterns),
-        shape.alone == "none" and bool(identifier.evidence_patterns) and not identifier.evidence_identifiers,
-        shape.alone == "none" and not identifier.evidence_patterns and not identifier.evidence_identifiers,
+        shape.without_evidence == "none" and bool(identifier.evidence_patterns) and not identifier.evidence_identifiers,
+        shape.without_evidence == "none" and not identifier.evidence_patterns and not identifier.evidence_identifiers,
         upper,
         Evidence(shape.name, identifier.checksum),
         weights,

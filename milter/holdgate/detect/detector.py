@@ -189,10 +189,10 @@ class Detector:
                 if not present.isdisjoint(self._rules.groups[ready.number]):
                     yield from self._searched(ready, judge)
         for ready, find, always, groups in self._rules.finders:
-            if always or (not ready.shape.in_company and not present.isdisjoint(groups)):
+            if always or (not ready.shape.needs_cooccurrence and not present.isdisjoint(groups)):
                 for place in find(content, self.loaded.dictionaries):
                     yield ready, place
-            elif ready.shape.in_company and (
+            elif ready.shape.needs_cooccurrence and (
                 not present.isdisjoint(groups) or any(match.identifier not in EVERYWHERE for match in found)
             ):
                 for piece, offset in self._company(judge, content, ready, found):

@@ -57,7 +57,7 @@ class Disguises:
             frozenset[int]().union(
                 *(groups[number] for number in (ready.lists if ready.identifier.checksum else (ready.own,)))
             )
-            if ready.shape.form and ready.with_keyword is not None
+            if ready.shape.form and ready.with_evidence is not None
             else frozenset[int]()
             for ready in rules.shapes
         ]

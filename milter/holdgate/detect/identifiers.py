@@ -65,8 +65,8 @@ class Shape(Strict):
     """One way an identifier is written, and what it is worth.
 
     Exactly one of `form` (see holdgate.detect.forms), `prefix` with `pattern`, `finder`, `dictionary` and `search` (an
-    RE2 pattern that is looked for in the whole text) says where candidates come from. `alone` is the confidence
-    without evidence, "none" for no match at all; `with_keyword` with it. `in_company` is for what only counts beside
+    RE2 pattern that is looked for in the whole text) says where candidates come from. `without_evidence` is the confidence
+    without evidence, "none" for no match at all; `with_evidence` with it. `needs_cooccurrence` is for what only counts beside
     other data: it is looked for in texts that have some, or a keyword.
     """
 
@@ -80,9 +80,9 @@ class Shape(Strict):
     search: Pattern = ""
     validator: ValidatorName | None = None
     keep_case: bool = False
-    in_company: bool = False
-    alone: Confidence | Literal["none"]
-    with_keyword: Confidence | Literal["none"]
+    needs_cooccurrence: bool = False
+    without_evidence: Confidence | Literal["none"]
+    with_evidence: Confidence | Literal["none"]
 
     @field_validator("form")
     @classmethod
@@ -103,14 +103,16 @@ class Shape(Strict):
         sources = (self.form, self.prefix, self.finder, self.dictionary, self.search)
         if sum(map(bool, sources)) != 1:
             raise ValueError("give exactly one of form, prefix, finder, dictionary, search")
-        if self.in_company and self.finder is None:
-            raise ValueError("in_company goes with a finder")
+        if self.needs_cooccurrence and self.finder is None:
+            raise ValueError("needs_cooccurrence goes with a finder")
         if self.prefix and not self.pattern:
             raise ValueError("prefix needs a pattern that matches the whole value from the prefix on")
-        if self.alone != "none" and (self.with_keyword == "none" or self.with_keyword < self.alone):
-            raise ValueError("with_keyword is lower than alone")
-        if self.alone == "none" and self.with_keyword == "none":
-            raise ValueError("alone and with_keyword are both none, so the shape never matches")
+        if self.without_evidence != "none" and (
+            self.with_evidence == "none" or self.with_evidence < self.without_evidence
+        ):
+            raise ValueError("with_evidence is lower than alone")
+        if self.without_evidence == "none" and self.with_evidence == "none":
+            raise ValueError("alone and with_evidence are both none, so the shape never matches")
         return self
 
 
@@ -161,7 +163,7 @@ class Identifier(Strict):
         if self.checksum and not validated:
             raise ValueError("checksum = true, but there is no validator")
         evidence = self.keyword_lists or self.keywords or self.evidence_patterns or self.evidence_identifiers
-        if not evidence and any(shape.alone == "none" for shape in self.shapes):
+        if not evidence and any(shape.without_evidence == "none" for shape in self.shapes):
             raise ValueError("a shape needs evidence (alone = none), but there are no keywords or evidence")
         names = [shape.name for shape in self.shapes]
         if len(set(names)) != len(names):

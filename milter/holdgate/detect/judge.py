@@ -152,11 +152,11 @@ class Judge:
             nearer = against is not None and (near is None or -against[0] < abs(distance))
             if against is not None and nearer and not self._of_another_column(against[1], start, ready.against):
                 return None
-        level = ready.with_keyword if word else ready.alone
+        level = ready.with_evidence if word else ready.without_evidence
         if level is None:
-            if identifier.evidence_identifiers and ready.with_keyword is not None:
+            if identifier.evidence_identifiers and ready.with_evidence is not None:
                 evidence = Evidence(ready.shape.name, identifier.checksum, trick=trick)
-                self._waiting.append((ready, Match(ready.id, start, end, ready.with_keyword, value, 1, evidence)))
+                self._waiting.append((ready, Match(ready.id, start, end, ready.with_evidence, value, 1, evidence)))
             return None
         if word or trick:
             own = near is not None and (near[2] == ready.own or identifier.region == "global")

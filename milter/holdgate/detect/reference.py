@@ -56,5 +56,5 @@ def _evidence(identifier: Identifier) -> str:
 
 
 def _worth(shape: Shape) -> str:
-    alone = "–" if shape.alone == "none" else shape.alone
-    return f"{shape.name}: {alone} → {shape.with_keyword}"
+    alone = "–" if shape.without_evidence == "none" else shape.without_evidence
+    return f"{shape.name}: {alone} → {shape.with_evidence}"

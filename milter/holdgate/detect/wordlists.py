@@ -81,6 +81,6 @@ def _identifier(path: Path) -> Identifier:
         description=f"Word of the list {path.name}",
         region="global",
         source=(path.name,),
-        shapes=(Shape(name="word of the list", dictionary=name, alone=medium, with_keyword=medium),),
+        shapes=(Shape(name="word of the list", dictionary=name, without_evidence=medium, with_evidence=medium),),
         samples=Samples.model_construct(),
     )

@@ -16,7 +16,7 @@ from holdgate.extract.format import Format
 from holdgate.extract.part import Attachment, Extraction, Part, Role, Status
 from holdgate.extract.readers.texts import binary
 from holdgate.extract.reading import BODY_NAME, SIGNED_NAME, Document, UnreadableError
-from holdgate.mask import cut, mask_telling
+from holdgate.mask import cut, mask_unsearched_text
 
 _BODIES = {"text/plain": "message body", "text/html": "message body (HTML)"}
 # A leaf without type is text/plain (RFC 2045, 5.2).
@@ -177,7 +177,7 @@ class _Reading:
         worst = max(self.extraction.parts, key=lambda part: _SEVERITY[part.status], default=None)
         if worst is not None and worst.status is not Status.COMPLETE:
             self.extraction.status = worst.status
-            self.extraction.reason = f"{mask_telling(worst.name)}: {worst.reason.partition(_BETWEEN)[0]}"
+            self.extraction.reason = f"{mask_unsearched_text(worst.name)}: {worst.reason.partition(_BETWEEN)[0]}"
         return self.extraction
 
 

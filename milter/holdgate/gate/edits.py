@@ -61,7 +61,7 @@ def additions(
         fields[headers.SEAL] = seal
     for name, value in verdict.headers:
         if verdict.action is not Action.QUARANTINE or name.lower() != settings.action_header.lower():
-            fields = {known: said for known, said in fields.items() if known.lower() != name.lower()}
+            fields = {known: reported for known, reported in fields.items() if known.lower() != name.lower()}
             fields[name] = value
     return list(fields.items())
 

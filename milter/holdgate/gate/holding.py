@@ -17,7 +17,7 @@ from holdgate.tables import TableError, Tables, postconf, says, split_list
 _SETTINGS = ("queue_directory", "milter_header_checks", "smtpd_milters", "non_smtpd_milters")
 
 
-def must_ask(config: Path, socket: str, header: tuple[str, str]) -> bool:
+def needs_milter_quarantine(config: Path, socket: str, header: tuple[str, str]) -> bool:
     """Say whether the milter has to ask for quarantine itself, given the header field it adds to what is to be held.
 
     `config` is the configuration directory of Postfix. Its two files are read anew once one of them has changed, its
@@ -33,8 +33,8 @@ def must_ask(config: Path, socket: str, header: tuple[str, str]) -> bool:
             return True  # a service has tables of its own, and which service takes this message is not known here
         return not says(Tables(config).first_answer(split_list(checks), "{}: {}".format(*header)), "HOLD")
     except (OSError, subprocess.SubprocessError, TableError) as error:
-        metrics.ERRORS.labels("holding").inc()
-        maillog.failed(stage="holding", error=f"{type(error).__name__}: {error}")
+        metrics.ERRORS.labels("hold-check").inc()
+        maillog.failed(stage="hold-check", error=f"{type(error).__name__}: {error}")
         return True
 
 

@@ -30,7 +30,7 @@ def main() -> None:
     # libmilter waits for the first three in a thread of its own, and we for the last: no other thread may take one.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1})
     try:
-        daemon.become(settings.account("milter"))
+        daemon.drop_privileges(settings.account("milter"))
         metrics.serve(_NAME, settings.metrics.milter)
         service = Service(path, settings, open_store(settings.store.url))
     except ConfigError as error:
@@ -40,8 +40,8 @@ def main() -> None:
             maillog.failed(stage="start", error=problem)
         sys.exit(daemon.EX_OSERR)
     os.umask(_SOCKET_UMASK)
-    maillog.started(socket=settings.milter.socket, policies=len(service.ruling.policies.file.policy))
-    daemon.attend(lambda: probe.answers(settings.milter.socket))
+    maillog.started(socket=settings.milter.socket, policies=len(service.snapshot.policies.file.policy))
+    daemon.watchdog_loop(lambda: probe.answers(settings.milter.socket))
     timeout = round(settings.milter.timeout.total_seconds())
     threading.Thread(target=_reload_on_signal, args=[service], daemon=True).start()
     callbacks.run(lambda: Session(service), settings.milter.socket, timeout)

@@ -46,7 +46,7 @@ def witness_field(store: Store, request: Request, envelope: Envelope) -> tuple[s
 def _token(settings: Settings, recipients: list[str]) -> str:
     """Return the token of the reply address that is the only recipient, "" where there are others."""
     desk = settings.desk
-    if desk.lmtp is None or not desk.reply_address or len(recipients) != 1:
+    if desk.lmtp_listen is None or not desk.reply_address or len(recipients) != 1:
         return ""
     local, _, domain = desk.reply_address.lower().partition("@")
     form = rf"{re.escape(local)}\+(r-[a-z0-9-]{{1,60}})@{re.escape(domain)}"

@@ -1,6 +1,6 @@
 """What all sessions share: settings, policies, keys and workers, as one thing that a reload exchanges as a whole.
 
-A session takes the ruling in force when a message begins and keeps it until the message ends, so that no message is
+A session takes the snapshot in force when a message begins and keeps it until the message ends, so that no message is
 judged half by the old policies and half by the new ones. A reload that fails leaves everything as it was.
 """
 
@@ -25,7 +25,7 @@ from holdgate.tables import Tables
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
-class Ruling:
+class ConfigSnapshot:
     """All that decides about a message. Its workers end when no session refers to it any more.
 
     Names of header fields, in lower case: `ours` are those that only we write on this site, `asked` those that policies
@@ -44,19 +44,19 @@ class Ruling:
     def __post_init__(self) -> None:
         policy = self.settings.policy
         asked = _lower(name for one in self.policies.file.policy for name in one.header)
-        read = _lower((*SEALED_FIELDS, headers.SEAL, headers.INSPECTED, *policy.foreign_marks))
+        read = _lower((*SEALED_FIELDS, headers.SEAL, headers.INSPECTED, *policy.trusted_scanner_headers))
         for name, value in (("ours", _lower(edits.ours(policy))), ("asked", asked), ("kept", read | asked)):
             object.__setattr__(self, name, value)
 
 
 class Service:
-    """Holds the ruling in force and the store. Raises ConfigError, KeyFileError and ScanError from its start."""
+    """Holds the snapshot in force and the store. Raises ConfigError, KeyFileError and ScanError from its start."""
 
     def __init__(self, config: Path, settings: Settings, store: Store) -> None:
         self._config = config
         self._lock = threading.Lock()
         self.store = store
-        self.ruling = _read(settings)
+        self.snapshot = _read(settings)
         self._note_success()
 
     def reload(self) -> bool:
@@ -65,17 +65,17 @@ class Service:
         Where the milter listens, and as which user, stays as it was until a restart.
         """
         with self._lock:
-            before = self.ruling.policies.file
+            before = self.snapshot.policies.file
             try:
-                self.ruling = _read(load_settings(self._config))
+                self.snapshot = _read(load_settings(self._config))
             except (ConfigError, KeyFileError, ScanError) as error:
                 metrics.CONFIG_RELOADS.labels("failed").inc()
-                metrics.CONFIG_CURRENT.set(0)
+                metrics.CONFIG_LAST_RELOAD_SUCCESSFUL.set(0)
                 for problem in str(error).splitlines():
                     maillog.failed(stage="reload", error=problem)
                 return False
             self._note_success()
-            after = {policy.name for policy in self.ruling.policies.file.policy}
+            after = {policy.name for policy in self.snapshot.policies.file.policy}
             maillog.reloaded(policies=len(after))
             gone = [policy.name for policy in before.policy if policy.name not in after]
             if gone:
@@ -84,22 +84,22 @@ class Service:
 
     def close(self) -> None:
         """End the workers and close the store."""
-        self.ruling.pool.close()
-        if self.ruling.ocr_pool is not None:
-            self.ruling.ocr_pool.close()
+        self.snapshot.pool.close()
+        if self.snapshot.ocr_pool is not None:
+            self.snapshot.ocr_pool.close()
         self.store.close()
 
     def _note_success(self) -> None:
         metrics.CONFIG_RELOADS.labels("done").inc()
-        metrics.CONFIG_CURRENT.set(1)
-        metrics.CONFIG_LOADED.set(time.time())
+        metrics.CONFIG_LAST_RELOAD_SUCCESSFUL.set(1)
+        metrics.CONFIG_LAST_RELOAD_SUCCESS.set(time.time())
 
 
 def _lower(names: Iterable[str]) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
-def _read(settings: Settings) -> Ruling:
+def _read(settings: Settings) -> ConfigSnapshot:
     policies = load_policies(settings.policy.file)
     sealer = Sealer(load_keys(settings.seal.keys), settings.seal.lifetime)
     tables = Tables(settings.queue.postfix_config)
@@ -111,8 +111,8 @@ def _read(settings: Settings) -> Ruling:
     except ScanError:
         pool.close()
         raise
-    ruling = Ruling(settings, policy_set, sealer, pool, ocr_pool)
+    snapshot = ConfigSnapshot(settings, policy_set, sealer, pool, ocr_pool)
     for one in (pool, ocr_pool):
         if one is not None:
-            weakref.finalize(ruling, one.close)
-    return ruling
+            weakref.finalize(snapshot, one.close)
+    return snapshot

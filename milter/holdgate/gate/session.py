@@ -15,12 +15,12 @@ from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.gate import edits, holding, reading, replies, trust
 from holdgate.gate.reply import TEMPFAIL, Reply
-from holdgate.gate.service import Ruling, Service
+from holdgate.gate.service import ConfigSnapshot, Service
 from holdgate.gate.spool import Spool
-from holdgate.mask import mask_numbers, mask_telling
+from holdgate.mask import mask_numbers, mask_unsearched_text
 from holdgate.policy.action import Action
 from holdgate.policy.verdict import Verdict
-from holdgate.quarantine.incident import Owed, Request
+from holdgate.quarantine.incident import NewNotice, Request
 from holdgate.quarantine.recorded import new_incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor
@@ -49,7 +49,7 @@ class Session:
         self._reset()
 
     def _reset(self) -> None:
-        self._ruling: Ruling = self._service.ruling
+        self._snapshot: ConfigSnapshot = self._service.snapshot
         self._envelope = Envelope(client_name=self._client_name, client_address=self._client_address)
         self._spool: Spool | None = None
         self._counts: dict[str, int] = {}
@@ -82,9 +82,9 @@ class Session:
     def add_header(self, name: str, value: bytes) -> None:
         """Take one header field; `value` is what follows the colon, with its folds as LF."""
         key = name.strip().lower()
-        if key in self._ruling.kept:
+        if key in self._snapshot.kept:
             self._fields.setdefault(key, []).append(value)
-        if edits.is_ours(key, self._ruling.ours):
+        if edits.is_ours(key, self._snapshot.ours):
             self._counts[key] = self._counts.get(key, 0) + 1
         else:
             spelled = name.encode("utf-8", "surrogateescape")
@@ -111,7 +111,7 @@ class Session:
             self._error = error
 
     def _new_spool(self) -> Spool:
-        milter = self._ruling.settings.milter
+        milter = self._snapshot.settings.milter
         return Spool(milter.spool_directory, milter.spool_memory)
 
     # -- the message ends -----------------------------------------------------------------------------------------
@@ -138,10 +138,10 @@ class Session:
         self._reset()
 
     def _judge(self, now: datetime) -> Reply:
-        envelope, ruling = self._envelope, self._ruling
+        envelope, snapshot = self._envelope, self._snapshot
         if sum(self._counts.values()) > _MOST_OF_OURS:
             return self._refuse()
-        reading.describe(envelope, self._fields, ruling.asked)
+        reading.describe(envelope, self._fields, snapshot.asked)
         sealed = Sealed(
             envelope.sender,
             tuple(envelope.recipients),
@@ -152,27 +152,27 @@ class Session:
         if _HELD in self._counts:
             # Postfix has held it for this field (postfix/header_checks), whoever wrote it: somebody has to be asked.
             inspection = self._inspect(now)
-            verdict = ruling.policies.decide(envelope, inspection, now)
+            verdict = snapshot.policies.decide(envelope, inspection, now)
             if verdict.action.rank < Action.QUARANTINE.rank:
                 verdict = replace(verdict, action=Action.QUARANTINE, policy=f"mark {headers.HELD}", transport="")
-        elif (request := replies.answered(self._service.store, ruling.settings, envelope)) is not None:
+        elif (request := replies.answered(self._service.store, snapshot.settings, envelope)) is not None:
             return self._accept_reply(request)
-        elif trust.is_sealed(self._service, ruling, self._fields, sealed, envelope, now):
+        elif trust.is_sealed(self._service, snapshot, self._fields, sealed, envelope, now):
             return self._accept_known("seal")
-        elif trust.comes_inspected(ruling, self._fields, envelope):
-            mark = trust.foreign_mark(ruling, self._fields)
+        elif trust.comes_inspected(snapshot, self._fields, envelope):
+            mark = trust.trusted_scanner_header(snapshot, self._fields)
             if not mark:
                 return self._accept_known("trusted scanner")
             # Nobody has searched it here: what looks like a number is masked where the incident is shown.
             inspection = Inspection(
-                subject=mask_telling(envelope.subject),
-                header_from=mask_telling(envelope.header_from, addresses=False),
+                subject=mask_unsearched_text(envelope.subject),
+                header_from=mask_unsearched_text(envelope.header_from, addresses=False),
                 message_id=mask_numbers(envelope.message_id),
             )
             verdict = Verdict(Action.QUARANTINE, policy=f"mark {mark}"[:64])
         else:
             inspection = self._inspect(now)
-            verdict = ruling.policies.decide(envelope, inspection, now)
+            verdict = snapshot.policies.decide(envelope, inspection, now)
         incident_id = self._record(inspection, verdict)
         self._tell(inspection, verdict, incident_id)
         if verdict.action is Action.TEMPFAIL:
@@ -182,17 +182,19 @@ class Session:
         return Reply(
             remove=self._removals(),
             add=edits.additions(
-                inspection, verdict, ruling.settings.policy, incident_id, self._seal(sealed, inspection, verdict, now)
+                inspection, verdict, snapshot.settings.policy, incident_id, self._seal(sealed, inspection, verdict, now)
             ),
             bare_bounce=self._bare_bounce(inspection),
-            hold=f"Holdgate incident {incident_id}" if verdict.action is Action.QUARANTINE and self._must_ask() else "",
+            hold=f"Holdgate incident {incident_id}"
+            if verdict.action is Action.QUARANTINE and self._needs_milter_quarantine()
+            else "",
         )
 
     def _bare_bounce(self, inspection: Inspection) -> str:
         """Return the sender where a bounce would carry outside what was found, or not read, in mail from inside."""
         envelope = self._envelope
         telling = inspection.findings or inspection.status != "complete"
-        return envelope.sender if telling and self._ruling.policies.bounces_outside(envelope) else ""
+        return envelope.sender if telling and self._snapshot.policies.bounces_outside(envelope) else ""
 
     def _seal(self, sealed: Sealed, inspection: Inspection, verdict: Verdict, now: datetime) -> str:
         """Return the seal of the message as it goes on, with the policies' own fields; "" where it gets none."""
@@ -200,9 +202,9 @@ class Session:
             return ""
         header = self._header_hash.copy()
         for name, value in verdict.headers:
-            if not edits.is_ours(name.lower(), self._ruling.ours):
+            if not edits.is_ours(name.lower(), self._snapshot.ours):
                 header.update(name.encode(), value.encode())
-        return self._ruling.sealer.seal(replace(sealed, header=header.digest()), now)
+        return self._snapshot.sealer.seal(replace(sealed, header=header.digest()), now)
 
     def _refuse(self) -> Reply:
         """Refuse a message for its header, unread."""
@@ -212,23 +214,23 @@ class Session:
         maillog.outside_headers_refused(self._envelope.queue_id, count=count, client=client)
         return Reply(block=_TOO_MANY)
 
-    def _must_ask(self) -> bool:
-        settings = self._ruling.settings
+    def _needs_milter_quarantine(self) -> bool:
+        settings = self._snapshot.settings
         header = (settings.policy.action_header, settings.policy.action_value)
-        return holding.must_ask(settings.queue.postfix_config, settings.milter.socket, header)
+        return holding.needs_milter_quarantine(settings.queue.postfix_config, settings.milter.socket, header)
 
     def _inspect(self, now: datetime) -> Inspection:
         if self._spool is None:  # neither header nor body: DATA and at once the final dot
             self._spool = self._new_spool()
         message = self._spool.message()
-        envelope, ruling = self._envelope, self._ruling
+        envelope, snapshot = self._envelope, self._snapshot
         envelope.size = self._spool.size
         queue_id, subject, header_from = envelope.queue_id, envelope.subject, envelope.header_from
         message_id = envelope.message_id
         who = envelope.auth_user or envelope.client_address
         begun = time.perf_counter()
         with metrics.SCANS.track_inprogress():
-            inspection = ruling.pool.inspect(
+            inspection = snapshot.pool.inspect(
                 message,
                 queue_id=queue_id,
                 subject=subject,
@@ -238,9 +240,9 @@ class Session:
                 is_plain=_seems_plain(self._fields.get("content-type", ())),
             )
         _measure(inspection, time.perf_counter() - begun)
-        if inspection.pictures_unread and ruling.ocr_pool is not None and self._wants_ocr(now):
+        if inspection.pictures_unread and snapshot.ocr_pool is not None and self._wants_ocr(now):
             with metrics.OCR_SECONDS.time():
-                inspection = ruling.ocr_pool.inspect(
+                inspection = snapshot.ocr_pool.inspect(
                     message,
                     queue_id=queue_id,
                     subject=subject,
@@ -254,7 +256,7 @@ class Session:
         return inspection
 
     def _wants_ocr(self, now: datetime) -> bool:
-        return self._ruling.settings.ocr.mode == "on" or self._ruling.policies.wants_ocr(self._envelope, now)
+        return self._snapshot.settings.ocr.mode == "on" or self._snapshot.policies.wants_ocr(self._envelope, now)
 
     def _record(self, inspection: Inspection, verdict: Verdict) -> str:
         """Write the incident that a policy wants, and return its id; "" when none does."""
@@ -268,8 +270,8 @@ class Session:
             action=verdict.action,
         )
         note = f"observed: {', '.join(verdict.observed)}" if verdict.observed else ""
-        owed = [Owed("alert", address) for address in verdict.notify] if verdict.action is Action.ALERT else []
-        self._service.store.record(incident, ACTOR, note=note, owed=owed)
+        outbox = [NewNotice("alert", address) for address in verdict.notify] if verdict.action is Action.ALERT else []
+        self._service.store.record(incident, ACTOR, note=note, outbox=outbox)
         return incident.id
 
     # -- what is said and answered --------------------------------------------------------------------------------
@@ -294,19 +296,19 @@ class Session:
 
     def _accept_known(self, by: str) -> Reply:
         """Let mail pass that was inspected before; it is marked so again, in our own words."""
-        metrics.MESSAGES.labels("allow", "known").inc()
-        maillog.known(self._envelope.queue_id, sender=self._envelope.sender, by=by)
+        metrics.MESSAGES.labels("allow", "skipped").inc()
+        maillog.skipped(self._envelope.queue_id, sender=self._envelope.sender, by=by)
         return Reply(remove=self._removals(), add=[(headers.INSPECTED, "true"), (headers.STATUS, "complete")])
 
     def _accept_reply(self, request: Request) -> Reply:
         """Let a moderator's reply to the desk pass; it is not marked as inspected, for nobody has read it."""
         field = replies.witness_field(self._service.store, request, self._envelope)
-        metrics.MESSAGES.labels("allow", "known").inc()
-        maillog.known(self._envelope.queue_id, sender=self._envelope.sender, by="reply")
+        metrics.MESSAGES.labels("allow", "skipped").inc()
+        maillog.skipped(self._envelope.queue_id, sender=self._envelope.sender, by="reply")
         return Reply(remove=self._removals(), add=[field])
 
     def _removals(self) -> list[tuple[str, int]]:
-        remove = edits.removals(self._counts, edits.spelled(self._counts, self._ruling.settings.policy))
+        remove = edits.removals(self._counts, edits.spelled(self._counts, self._snapshot.settings.policy))
         if remove:
             metrics.OUTSIDE_HEADERS.inc()
             maillog.outside_headers_removed(

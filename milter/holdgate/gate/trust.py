@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from holdgate import headers, maillog, metrics
 from holdgate.envelope import Envelope
-from holdgate.gate.service import Ruling, Service
+from holdgate.gate.service import ConfigSnapshot, Service
 from holdgate.policy.conditions import client_matcher
 from holdgate.seal import Sealed, SealStatus
 
@@ -20,16 +20,16 @@ _INSPECTED = headers.INSPECTED.lower()
 
 
 def is_sealed(
-    service: Service, ruling: Ruling, fields: Fields, sealed: Sealed, envelope: Envelope, now: datetime
+    service: Service, snapshot: ConfigSnapshot, fields: Fields, sealed: Sealed, envelope: Envelope, now: datetime
 ) -> bool:
     """Say whether the message bears a seal of ours that fits it and was not used before. Raises StoreError."""
     values = fields.get(_SEAL, ())
     if not values:
         return False
     value = values[0].decode("ascii", "replace")
-    status = ruling.sealer.judge(value, sealed, now) if len(values) == 1 else SealStatus.MALFORMED
+    status = snapshot.sealer.judge(value, sealed, now) if len(values) == 1 else SealStatus.MALFORMED
     if status is SealStatus.VALID:
-        digests, remember = ruling.sealer.digests(value, envelope.recipients)
+        digests, remember = snapshot.sealer.digests(value, envelope.recipients)
         if not service.store.use_seals(digests, now + remember):
             status = SealStatus.REPLAYED
     metrics.SEALS.labels(status).inc()
@@ -38,18 +38,18 @@ def is_sealed(
     return status is SealStatus.VALID
 
 
-def comes_inspected(ruling: Ruling, fields: Fields, envelope: Envelope) -> bool:
+def comes_inspected(snapshot: ConfigSnapshot, fields: Fields, envelope: Envelope) -> bool:
     """Say whether a trusted scanner hands us this message with word that it looked at it."""
-    scanners = ruling.settings.policy.trusted_scanners
+    scanners = snapshot.settings.policy.trusted_scanners
     if not scanners or not client_matcher(scanners)(envelope.client_address):
         return False
-    said = [value.strip().lower() for value in fields.get(_INSPECTED, ())]
-    return said == [b"true"] or bool(foreign_mark(ruling, fields))
+    stated = [value.strip().lower() for value in fields.get(_INSPECTED, ())]
+    return stated == [b"true"] or bool(trusted_scanner_header(snapshot, fields))
 
 
-def foreign_mark(ruling: Ruling, fields: Fields) -> str:
+def trusted_scanner_header(snapshot: ConfigSnapshot, fields: Fields) -> str:
     """Return the name of the header by which a trusted scanner wants the message held, "" when it does not."""
-    for name, pattern in ruling.settings.policy.foreign_marks.items():
+    for name, pattern in snapshot.settings.policy.trusted_scanner_headers.items():
         for value in fields.get(name.lower(), ()):
             if fnmatchcase(headers.decode(value).casefold(), pattern.casefold()):
                 return name

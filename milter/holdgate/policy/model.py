@@ -268,5 +268,5 @@ def _problem(content: dict[str, Any], detail: Any) -> str:
         place = f'{steps[0]} "{name}": ' if name else f"{steps[0]} {steps[1] + 1}: "
         steps = steps[2:]
     key = ".".join(str(step) for step in steps)
-    said = "no such key" if detail["type"] == "extra_forbidden" else detail["msg"].removeprefix("Value error, ")
-    return f"{place}{key + ': ' if key else ''}{said}"
+    reported = "no such key" if detail["type"] == "extra_forbidden" else detail["msg"].removeprefix("Value error, ")
+    return f"{place}{key + ': ' if key else ''}{reported}"

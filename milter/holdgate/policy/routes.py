@@ -308,12 +308,12 @@ class Routes:
         except (KeyError, ValueError):
             for relay in site.lists["luser_relay"]:
                 extension = name[len(user) + 1 :]
-                said = {"user": user, "local": name, "domain": address.rpartition("@")[2], "extension": extension}
-                walk.lead_to(self._targets(site, walk, filled(relay, said | {"recipient": address}), address))
+                reported = {"user": user, "local": name, "domain": address.rpartition("@")[2], "extension": extension}
+                walk.lead_to(self._targets(site, walk, filled(relay, reported | {"recipient": address}), address))
             return
         for template in site.lists["forward_path"]:
-            said = {"home": home, "user": user, "local": name, "extension": name[len(user) + 1 :]}
-            path = Path(filled(template, said))
+            reported = {"home": home, "user": user, "local": name, "extension": name[len(user) + 1 :]}
+            path = Path(filled(template, reported))
             try:
                 text = path.read_text(encoding="utf-8", errors="replace")
             except (FileNotFoundError, NotADirectoryError):

@@ -26,19 +26,19 @@ def content(connection: Connection, incident_id: str) -> str:
     )
 
 
-def content_of_new(connection: Connection, incident: Row, *, owes: bool) -> str:
+def content_of_new(connection: Connection, incident: Row, *, enqueues: bool) -> str:
     """Return the same for an incident that was written just now, as `incident` says, with or without notices."""
-    return _text(plain(incidents, incident), [], _of(connection, notices, incident["id"]) if owes else [])
+    return _text(plain(incidents, incident), [], _of(connection, notices, incident["id"]) if enqueues else [])
 
 
 def contents(
     connection: Connection, rows: Sequence[Row], tables: tuple[Table, Table, Table] = (incidents, requests, notices)
 ) -> dict[str, str]:
     """Return the same for many incidents, by id; `rows` are theirs. A migration gives the tables as they are then."""
-    table, asked, owed = tables
+    table, asked, outbox = tables
     ids = [row["id"] for row in rows]
     found: dict[str, tuple[list[Row], list[Row]]] = {name: ([], []) for name in ids}
-    for which, part in enumerate((asked, owed)):
+    for which, part in enumerate((asked, outbox)):
         query = select(part).where(part.c.incident_id.in_(ids)).order_by(part.c.number)
         for row in connection.execute(query):
             found[row.incident_id][which].append(plain(part, row._mapping))
@@ -70,5 +70,5 @@ def _of(connection: Connection, table: Table, incident_id: str) -> list[Row]:
     return [plain(table, row._mapping) for row in connection.execute(query)]
 
 
-def _text(incident: Row, asked: Iterable[Row], owed: Iterable[Row]) -> str:
-    return json.dumps([incident, list(asked), list(owed)], sort_keys=True)
+def _text(incident: Row, asked: Iterable[Row], outbox: Iterable[Row]) -> str:
+    return json.dumps([incident, list(asked), list(outbox)], sort_keys=True)

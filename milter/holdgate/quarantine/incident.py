@@ -104,7 +104,7 @@ class Answer(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     BOUNCED = "bounced"  # the mail came back
-    ABSENT = "absent"  # an automatic reply said so; he may still decide
+    OUT_OF_OFFICE = "absent"  # an automatic reply said so; he may still decide
     SUPERSEDED = "superseded"  # the incident has gone on to other people, or was held anew
 
 
@@ -127,7 +127,7 @@ class Request:
     @property
     def is_open(self) -> bool:
         """Whether it can still be answered; an absent moderator may come back."""
-        return self.answer in (None, Answer.ABSENT)
+        return self.answer in (None, Answer.OUT_OF_OFFICE)
 
     @property
     def is_void(self) -> bool:
@@ -146,8 +146,8 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
-    """A mail to be owed: its kind, who gets it, a word more about it, and the request that it is about."""
+class NewNotice:
+    """A mail to be outbox: its kind, who gets it, a word more about it, and the request that it is about."""
 
     kind: str
     recipient: str

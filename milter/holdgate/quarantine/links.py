@@ -37,5 +37,5 @@ def link(previous: str, at: datetime, values: Mapping[str, Any] | RowMapping) ->
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _salted(salt: str, said: str) -> str:
-    return hashlib.sha256(f"{salt}\0{said}".encode(errors="surrogatepass")).hexdigest()
+def _salted(salt: str, text: str) -> str:
+    return hashlib.sha256(f"{salt}\0{text}".encode(errors="surrogatepass")).hexdigest()

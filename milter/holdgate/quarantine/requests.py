@@ -13,7 +13,7 @@ from holdgate.quarantine.states import State
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class IncidentFilter:
     """What a moderator wants to see of his incidents.
 
     `waiting` keeps those that wait for him; `states` (empty: all) and `policy` ("": any) say which; `words` must stand
@@ -51,7 +51,7 @@ class Requests:
         with self._reader.connect() as connection:
             return connection.execute(query).first() is not None
 
-    def count(self, moderator: str, wanted: Wanted) -> int:
+    def count(self, moderator: str, wanted: IncidentFilter) -> int:
         """Return how many incidents of a moderator are wanted."""
         query = select(func.count(incidents.c.id.distinct())).join(requests).where(_condition(moderator, wanted))
         with self._reader.connect() as connection:
@@ -63,7 +63,7 @@ class Requests:
         with self._reader.connect() as connection:
             return sorted(connection.execute(query).scalars())
 
-    def page(self, moderator: str, wanted: Wanted, *, limit: int, offset: int = 0) -> list[Incident]:
+    def page(self, moderator: str, wanted: IncidentFilter, *, limit: int, offset: int = 0) -> list[Incident]:
         """Return a page of a moderator's incidents: the waiting by deadline, the others from the newest."""
         order = (incidents.c.deadline_at,) if wanted.waiting else (incidents.c.created_at.desc(),)
         query = (
@@ -79,10 +79,10 @@ class Requests:
 
 def unanswered() -> ColumnElement[bool]:
     """Return the condition that a request can still be answered; an absent moderator may come back."""
-    return or_(requests.c.answer.is_(None), requests.c.answer == Answer.ABSENT)
+    return or_(requests.c.answer.is_(None), requests.c.answer == Answer.OUT_OF_OFFICE)
 
 
-def _condition(moderator: str, wanted: Wanted) -> ColumnElement[bool]:
+def _condition(moderator: str, wanted: IncidentFilter) -> ColumnElement[bool]:
     conditions: list[ColumnElement[bool]] = [requests.c.moderator == moderator]
     if wanted.waiting:
         conditions += [incidents.c.state == State.HELD, unanswered()]

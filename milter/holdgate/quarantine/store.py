@@ -1,7 +1,7 @@
 """The store: incidents, requests and notices in SQL. Every change of an incident goes through `change` or `amend`.
 
 An incident changes by compare-and-swap inside one transaction with its event, the requests it makes and the notices it
-owes, so that of two deciders one wins and the other is told, and a crash leaves either all of it or nothing.
+enqueues, so that of two deciders one wins and the other is told, and a crash leaves either all of it or nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -16,7 +16,7 @@ from holdgate import maillog
 from holdgate.quarantine import audit, binding
 from holdgate.quarantine.audit import AuditTrail
 from holdgate.quarantine.database import StoreError, connect, migrate
-from holdgate.quarantine.incident import Actor, Answer, Ask, Event, Incident, Notice, Owed, Request, Standing
+from holdgate.quarantine.incident import Actor, Answer, Ask, Event, Incident, NewNotice, Notice, Request, Standing
 from holdgate.quarantine.replies import Replies
 from holdgate.quarantine.requests import Requests, incident_of, unanswered
 from holdgate.quarantine.schema import events, incidents, notices, requests, used_seals
@@ -76,7 +76,7 @@ class Store:
         actor: Actor,
         event: str = "recorded",
         note: str = "",
-        owed: Iterable[Owed] = (),
+        outbox: Iterable[NewNotice] = (),
         also: Iterable[str] = (),
     ) -> None:
         """Write a new incident, with `event` and the further events `also`, and the notices that it makes us owe.
@@ -87,10 +87,10 @@ class Store:
             with self._engine.begin() as connection:
                 values = asdict(incident)
                 connection.execute(insert(incidents).values(**values))
-                owes = _owe(connection, incident.id, owed)
-                content = binding.content_of_new(connection, values, owes=owes)
-                for name, said in ((event, note), *((one, "") for one in also)):
-                    audit.append(connection, incident.id, incident.created_at, name, actor, said, content=content)
+                enqueues = _enqueue(connection, incident.id, outbox)
+                content = binding.content_of_new(connection, values, enqueues=enqueues)
+                for name, remark in ((event, note), *((one, "") for one in also)):
+                    audit.append(connection, incident.id, incident.created_at, name, actor, remark, content=content)
         except SQLAlchemyError as error:
             raise StoreError(type(error.__cause__ or error).__name__) from error
 
@@ -141,11 +141,11 @@ class Store:
         with self._reader.connect() as connection:
             return {State(state): number for state, number in connection.execute(query)}
 
-    def unasked(self) -> list[Incident]:
+    def awaiting_request(self) -> list[Incident]:
         """Return the held incidents about which nobody was asked yet, oldest first."""
         return self._held(incidents.c.asked_at.is_(None))
 
-    def unasked_ids(self) -> list[str]:
+    def awaiting_request_ids(self) -> list[str]:
         """Return their ids alone: of many thousands in little time."""
         wanted = (incidents.c.state == State.HELD) & incidents.c.asked_at.is_(None)
         with self._reader.connect() as connection:
@@ -191,14 +191,14 @@ class Store:
         actor: Actor,
         *,
         note: str = "",
-        owed: Iterable[Owed] = (),
+        outbox: Iterable[NewNotice] = (),
         answers: Mapping[int, Answer] | None = None,
         also: Iterable[str] = (),
         **values: Any,
     ) -> Incident:
         """Bring `incident` from the state it is known in to `new`, and set further columns by `values`.
 
-        `owed` are the notices this makes us owe, `answers` what requests (by number) are answered with, `also` further
+        `outbox` are the notices this makes us owe, `answers` what requests (by number) are answered with, `also` further
         events. What comes into the hold queue, for the first time or anew, is undecided: requests and answers of an
         earlier holding are void, and no mail tells any more what was decided then; only the history does. Raises
         ConflictError when somebody else changed the incident first, and ValueError for a way that the table of states
@@ -212,7 +212,7 @@ class Store:
             changed = self._swap(connection, incident, {"state": new, **values})
             if new is State.HELD:
                 _forget_decision(connection, incident.id)
-            _owe(connection, incident.id, owed)
+            _enqueue(connection, incident.id, outbox)
             _answer(connection, answers or {})
             _tell(connection, incident.id, actor, (new, note), *((one, "") for one in also))
         maillog.incident_changed(
@@ -227,7 +227,7 @@ class Store:
         actor: Actor,
         *,
         note: str = "",
-        owed: Iterable[Owed] = (),
+        outbox: Iterable[NewNotice] = (),
         answers: Mapping[int, Answer] | None = None,
         asks: Iterable[Ask] = (),
         supersede: bool = False,
@@ -235,7 +235,7 @@ class Store:
     ) -> Incident:
         """Go a step with `incident` that leaves its state: as `change`, and make the requests `asks`.
 
-        Each request owes its mail, and ends at the incident's new deadline. With `supersede` requests without an
+        Each request enqueues its mail, and ends at the incident's new deadline. With `supersede` requests without an
         answer count no longer. Raises ConflictError when somebody else changed the incident first.
         """
         now = datetime.now(UTC)
@@ -251,8 +251,8 @@ class Store:
                     )
                 ).inserted_primary_key
                 assert number is not None
-                _owe(connection, incident.id, [Owed("request", ask.moderator, request=number[0])])
-            _owe(connection, incident.id, owed)
+                _enqueue(connection, incident.id, [NewNotice("request", ask.moderator, request=number[0])])
+            _enqueue(connection, incident.id, outbox)
             _tell(connection, incident.id, actor, (event, note))
         return changed
 
@@ -333,13 +333,13 @@ class Store:
         with self._reader.connect() as connection:
             return set(connection.execute(select(notices.c.incident_id).where(wanted)).scalars())
 
-    def owe(self, incident_id: str, owed: Owed, actor: Actor) -> None:
+    def enqueue_notice(self, incident_id: str, outbox: NewNotice, actor: Actor) -> None:
         """Owe one more notice that belongs to no change: the answer to a mail."""
         with self._engine.begin() as connection:
-            _owe(connection, incident_id, [owed])
-            _tell(connection, incident_id, actor, ("answer owed", owed.note))
+            _enqueue(connection, incident_id, [outbox])
+            _tell(connection, incident_id, actor, ("answer outbox", outbox.note))
 
-    def notices_owed(self, request: int, kind: str) -> int:
+    def queued_notices(self, request: int, kind: str) -> int:
         """Return how many notices of a kind a request has led to."""
         query = select(func.count()).where(notices.c.request == request, notices.c.kind == kind)
         with self._reader.connect() as connection:
@@ -364,17 +364,17 @@ class Store:
             _tell(connection, notice.incident_id, actor, (event, f"{notice.kind} to {notice.recipient}"))
 
 
-def _tell(connection: Connection, incident_id: str, actor: Actor, *said: tuple[str, str]) -> None:
+def _tell(connection: Connection, incident_id: str, actor: Actor, *remark: tuple[str, str]) -> None:
     """Write events, each with its note, as the last thing that a transaction does: they bind what it wrote."""
     content = binding.content(connection, incident_id)
-    for event, note in said:
+    for event, note in remark:
         audit.append(connection, incident_id, datetime.now(UTC), event, actor, note, content=content)
 
 
-def _owe(connection: Connection, incident_id: str, owed: Iterable[Owed]) -> bool:
+def _enqueue(connection: Connection, incident_id: str, outbox: Iterable[NewNotice]) -> bool:
     """Write the notices that we owe; say whether there were any."""
     now = datetime.now(UTC)
-    rows = [{**asdict(one), "incident_id": incident_id, "queued_at": now, "next_attempt_at": now} for one in owed]
+    rows = [{**asdict(one), "incident_id": incident_id, "queued_at": now, "next_attempt_at": now} for one in outbox]
     if rows:
         connection.execute(insert(notices), rows)
     return bool(rows)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from holdgate import headers, maillog, metrics
-from holdgate.mask import mask_numbers, mask_telling
+from holdgate.mask import mask_numbers, mask_unsearched_text
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.recorded import ADOPTED
 from holdgate.quarantine.states import OPEN, State
@@ -85,8 +85,8 @@ class Adopter:
             held_at=datetime.now(UTC),
             arrival_time=message.arrival_time,
             size=message.size,
-            header_from=mask_telling(headers.first(header, "From") or "", addresses=False),
-            subject=mask_telling(headers.first(header, "Subject") or ""),
+            header_from=mask_unsearched_text(headers.first(header, "From") or "", addresses=False),
+            subject=mask_unsearched_text(headers.first(header, "Subject") or ""),
             message_id=mask_numbers(headers.first(header, "Message-ID") or ""),
             status="failed" if status is None else status.partition(";")[0].strip()[:16],
             reason="not inspected, it did not come through the milter" if status is None else "",

@@ -198,10 +198,10 @@ class Agent:
                 outcomes[key] = {"error": str(error)}
                 wanted.remove(key)
         if wanted:
-            said = self._command(do, [held[key].queue_id for key in wanted])
+            output = self._command(do, [held[key].queue_id for key in wanted])
             after = self._held()
             for key in wanted:
-                still = f"{held[key].queue_id} is still in the hold queue after {do}{said}"
+                still = f"{held[key].queue_id} is still in the hold queue after {do}{output}"
                 outcomes[key] = {"error": still} if key in after else {}
         return {"ok": True, "outcomes": [outcomes[key] for key in keys]}
 

@@ -23,7 +23,7 @@ from holdgate.config import Settings
 from holdgate.milters import in_postfix
 from holdgate.queue import presence
 from holdgate.queue.postfix import Postfix, PostfixError
-from holdgate.queue.presence import listener_name, names_us, notice_listener, our_map, wants_listener, ways_past_us
+from holdgate.queue.presence import bypass_paths, listener_name, names_us, notice_listener, our_map, wants_listener
 from holdgate.tables import split_list
 
 # Owned by root up to "/": who could write here could write main.cf at the next detach.
@@ -90,7 +90,7 @@ def plan_attach(settings: Settings) -> Plan:
         for name, value in _changes(settings, postfix, entry):
             draft.set(name, value)
         _set_listener(draft, settings)
-        return _plan(config, copy, list(ways_past_us(settings, postfix)))
+        return _plan(config, copy, list(bypass_paths(settings, postfix)))
 
 
 def milter_entry(settings: Settings, postfix: Postfix) -> str:
@@ -327,5 +327,5 @@ def _postfix(config: Path, command: str) -> None:
         ["postfix", "-c", str(config), command], capture_output=True, text=True, errors="replace", check=False
     )
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        raise PostfixError(f"postfix {command}: {said[-1] if said else f'exit {done.returncode}'}")
+        reported = done.stderr.strip().splitlines()
+        raise PostfixError(f"postfix {command}: {reported[-1] if reported else f'exit {done.returncode}'}")

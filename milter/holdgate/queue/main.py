@@ -74,7 +74,7 @@ def _reconcile(settings: Settings) -> int:
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     parent = os.getppid()
     try:
-        daemon.become(settings.account("queue"))
+        daemon.drop_privileges(settings.account("queue"))
         daemon.die_with_parent()
         metrics.serve(_NAME, settings.metrics.queue)
         store = open_store(settings.store.url)
@@ -107,8 +107,8 @@ def keep_in_step(reconciler: Reconciler, stop: threading.Event, pause: float, pa
                 daemon.notify("WATCHDOG=1")
         except Exception as error:  # whatever it is, held mail waits for the next pass
             metrics.ERRORS.labels("reconcile").inc()
-            said = str(error) if isinstance(error, QueueError) else maillog.describe(error)
-            maillog.failed(stage="reconcile", error=said)
+            reason = str(error) if isinstance(error, QueueError) else maillog.describe(error)
+            maillog.failed(stage="reconcile", error=reason)
         if not reconciler.has_more:
             stop.wait(pause)
 

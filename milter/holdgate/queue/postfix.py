@@ -138,8 +138,8 @@ class Postfix:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise PostfixError(f"{program}: {error}") from error
         if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise PostfixError(f"{program} {arguments[0]}: {said[-1] if said else f'exit {done.returncode}'}")
+            reported = done.stderr.decode(errors="replace").strip().splitlines()
+            raise PostfixError(f"{program} {arguments[0]}: {reported[-1] if reported else f'exit {done.returncode}'}")
         return done.stdout
 
 

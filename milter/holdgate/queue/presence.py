@@ -77,13 +77,13 @@ def misplaced_socket(settings: Settings, postfix: Postfix) -> str:
     return "" if place.resolve() == relay.resolve() else str(place)
 
 
-def ways_past_us(settings: Settings, postfix: Postfix) -> Iterator[str]:
+def bypass_paths(settings: Settings, postfix: Postfix) -> Iterator[str]:
     """Yield what stays outside: services with settings of their own, filters, instances that are not ours."""
     services = postfix.services()
     ours = notice_listener(services, settings)
     for service in services:
         if service != ours:
-            yield from (f"master.cf: {service} {said}" for said in _own_settings(service, settings, postfix))
+            yield from (f"master.cf: {service} {problem}" for problem in _own_settings(service, settings, postfix))
     if postfix.setting("smtpd_proxy_filter"):
         yield "main.cf: smtpd_proxy_filter: Postfix shows milters no content; attach behind that filter."
     if postfix.setting("content_filter"):

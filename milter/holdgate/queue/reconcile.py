@@ -78,7 +78,7 @@ class Reconciler:
         self._stamp = self._head = ""
         self._whole_at = 0.0
         self._waits = True
-        self._foreign: set[Key] = set()
+        self._unmanaged: set[Key] = set()
         self._oldest: int | None = None
         self._misses: dict[str, int] = {}
         self._releases = _incidents(stage="release")
@@ -123,7 +123,7 @@ class Reconciler:
             return False
         messages, self._stamp = listed
         self._held = {_key(message): message for message in messages}
-        self._foreign &= self._held.keys()
+        self._unmanaged &= self._held.keys()
         return True
 
     def _compare(self) -> bool:
@@ -154,7 +154,7 @@ class Reconciler:
             strange, size=_ADOPTIONS, budget=_QUICK_BUDGET, enough=lambda: bool(self._store.decided() - decided)
         ):
             self._adopt(strangers)
-        self._oldest = min((key[1] for key in self._held.keys() - self._foreign), default=None)
+        self._oldest = min((key[1] for key in self._held.keys() - self._unmanaged), default=None)
         rounds = [runner.round for runner in self._runners()]
         pending = any(one.state is State.PENDING for one in gone)
         well = not any(one.shared for one in rounds)
@@ -222,8 +222,8 @@ class Reconciler:
     def _lose(self, one: Standing) -> None:
         if one.state is State.PENDING:
             if self._close(one, State.VANISHED, "never seen in the hold queue"):
-                maillog.missing(one.queue_id, incident=one.id)
-                metrics.RECONCILED.labels("missing").inc()
+                maillog.never_held(one.queue_id, incident=one.id)
+                metrics.RECONCILED.labels("never-held").inc()
         elif one.state in (State.REJECTED, State.EXPIRED):
             self._close(one, State.RETURNED)
         elif one.state is State.APPROVED and self._has_begun(one):
@@ -256,7 +256,7 @@ class Reconciler:
     # -- messages without an open incident ------------------------------------------------------------------------
 
     def _is_strange(self, key: Key, known: set[str]) -> bool:
-        return key[0] not in known and key not in self._foreign
+        return key[0] not in known and key not in self._unmanaged
 
     def _adopt(self, batch: Batch[HeldMessage]) -> None:
         batch.together(lambda messages: self._queue.headers([_key(one) for one in messages]), self._adopt_one)
@@ -265,14 +265,14 @@ class Reconciler:
         if isinstance(header, QueueError):
             raise header
         if header is not None and not self._adopter.adopt(message, header):
-            self._foreign.add(_key(message))
+            self._unmanaged.add(_key(message))
 
     # -- figures --------------------------------------------------------------------------------------------------
 
     def _measure(self) -> None:
-        metrics.HELD_MESSAGES.set(len(self._held) - len(self._foreign))
+        metrics.HELD_MESSAGES.set(len(self._held) - len(self._unmanaged))
         metrics.HELD_OLDEST_AGE.set(0 if self._oldest is None else datetime.now(UTC).timestamp() - self._oldest)
-        metrics.FOREIGN_HELD.set(len(self._foreign))
+        metrics.UNMANAGED_HELD.set(len(self._unmanaged))
 
 
 _SHARED = (UnreachableError, StoreError, DatabaseError)

@@ -1,4 +1,4 @@
-"""One message or file: extract its parts, detect in each, gather findings that are safe to hand on."""
+"""One message or file: extract its parts, detect in each, gather findings that are redact to hand on."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,7 @@ from holdgate.extract.ocr import NOT_READ
 from holdgate.extract.part import Extraction, Part, Status
 from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.mask import mask
-from holdgate.scan.wording import Wording
+from holdgate.scan.redactor import Redactor
 
 _SAMPLES = 5
 _PLACES = 20
@@ -84,21 +84,21 @@ class Inspector:
             matches.append(counted(part, scan.matches))
             if scan.limited and extraction.status is Status.COMPLETE:
                 extraction.status, extraction.reason = Status.LIMITED, f"{part.name}: {scan.limited}"
-        wording = Wording(self.find, extraction.parts, matches)
+        redactor = Redactor(self.find, extraction.parts, matches)
         evaluations = (profile.evaluate(matches) for profile in self._profiles)
         return Inspection(
             status=extraction.status.value,
-            reason=wording.safe(extraction.reason),
-            findings=gather(extraction.parts, matches, wording.safe),
+            reason=redactor.redact(extraction.reason),
+            findings=gather(extraction.parts, matches, redactor.redact),
             profiles={one.profile: str(one.severity) for one in evaluations if one.severity is not None},
-            signals=[wording.safe(signal) for signal in extraction.signals],
+            signals=[redactor.redact(signal) for signal in extraction.signals],
             attachments=[
-                Attachment(wording.safe(file.name), file.kind, file.size, file.member)
+                Attachment(redactor.redact(file.name), file.kind, file.size, file.member)
                 for file in extraction.attachments
             ],
-            subject=wording.safe(subject),
-            header_from=wording.safe_from(header_from),
-            message_id=wording.safe_id(message_id),
+            subject=redactor.redact(subject),
+            header_from=redactor.redact_from(header_from),
+            message_id=redactor.redact_message_id(message_id),
             pictures_unread=any(NOT_READ in part.reason for part in extraction.parts),
             encrypted=any("encrypted" in part.reason for part in extraction.parts),
             elapsed_ms=round((time.perf_counter() - begun) * 1000, 3),
@@ -108,9 +108,13 @@ class Inspector:
     def explain(self, data: bytes, name: str | None = None) -> list[dict[str, str]]:
         """Say for each match in a message or file where it stands and why it counts, masked."""
         parts = self.extract(data, name).parts
-        wording = Wording(self.find, parts, [counted(part, self.find(part.text, part.places)) for part in parts])
+        redactor = Redactor(self.find, parts, [counted(part, self.find(part.text, part.places)) for part in parts])
         return [
-            {"part": wording.safe(part.name), "place": wording.safe(part.place_at(reason.start)), "why": str(reason)}
+            {
+                "part": redactor.redact(part.name),
+                "place": redactor.redact(part.place_at(reason.start)),
+                "why": str(reason),
+            }
             for part in parts
             for reason in self._detector.explain(part.text, part.places)
         ]
@@ -123,10 +127,10 @@ def counted(part: Part, matches: list[Match]) -> list[Match]:
     return [match for match in matches if match.confidence is Confidence.HIGH and match.identifier not in EVERYWHERE]
 
 
-def gather(parts: Iterable[Part], matches: Iterable[list[Match]], safe: Callable[[str], str]) -> list[Finding]:
+def gather(parts: Iterable[Part], matches: Iterable[list[Match]], redact: Callable[[str], str]) -> list[Finding]:
     """Count matches by identifier and confidence over all parts; the surest findings first.
 
-    `safe` makes the names of parts and places fit to be shown.
+    `redact` makes the names of parts and places fit to be shown.
     """
     tallies: dict[tuple[Confidence, str], _Tally] = {}
     for part, found in zip(parts, matches, strict=True):
@@ -138,7 +142,7 @@ def gather(parts: Iterable[Part], matches: Iterable[list[Match]], safe: Callable
                 tally.masked[mask(part.text[match.start : match.end])] = None
             if len(tally.places) < _PLACES:
                 place = part.place_at(match.start)
-                tally.places[safe(f"{part.name}, {place}" if place else part.name)] = None
+                tally.places[redact(f"{part.name}, {place}" if place else part.name)] = None
     order = list(Confidence)
     return [
         Finding(

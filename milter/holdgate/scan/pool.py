@@ -22,7 +22,7 @@ from typing import IO, Any, Self, TypeVar
 
 from holdgate import maillog, metrics
 from holdgate.findings import Inspection
-from holdgate.mask import mask_numbers, mask_telling
+from holdgate.mask import mask_numbers, mask_unsearched_text
 from holdgate.scan import answer, wire
 from holdgate.scan.letter import Letter
 from holdgate.scan.nursery import Nursery, Zygote, receive_from
@@ -136,8 +136,8 @@ class Pool:
             return Inspection(
                 status="failed",
                 reason=str(error),
-                subject=mask_telling(subject),
-                header_from=mask_telling(header_from, addresses=False),
+                subject=mask_unsearched_text(subject),
+                header_from=mask_unsearched_text(header_from, addresses=False),
                 message_id=mask_numbers(message_id),
                 elapsed_ms=round(elapsed, 3),
             )
@@ -222,8 +222,8 @@ class Pool:
         self._lost(queue_id, worker, str(error))
         return WorkerLostError(str(error))
 
-    def _lost(self, queue_id: str, worker: Worker, why: str, said: str = "") -> None:
-        maillog.worker_lost(queue_id, why=why, pid=worker.pid, said=said)
+    def _lost(self, queue_id: str, worker: Worker, why: str, error: str = "") -> None:
+        maillog.worker_lost(queue_id, why=why, pid=worker.pid, error=error)
         metrics.WORKER_RESTARTS.labels(why).inc()
 
     # -- processes that read plain text ---------------------------------------------------------------------------
@@ -333,20 +333,20 @@ class Pool:
                         "limits": {"message_seconds": settings.time_limit},
                     },
                 )
-                said, _ = receive_from(zygote)
+                reply, _ = receive_from(zygote)
             except TimeoutError:
-                said = {"error": "the zygote was not ready in time"}
+                reply = {"error": "the zygote was not ready in time"}
             except (wire.WireError, OSError) as error:
-                said = {"error": f"the zygote did not start: {error}{_last_words(errors)}"}
+                reply = {"error": f"the zygote did not start: {error}{_last_words(errors)}"}
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     if process.wait(timeout=1.0) == -signal.SIGSYS:
-                        said = {"error": _DIED_ON_TRIAL}
-        if "error" in said:
+                        reply = {"error": _DIED_ON_TRIAL}
+        if "error" in reply:
             control.close()
             process.kill()
             process.wait()
-            raise ScanError(str(said["error"]))
-        self._identifiers = frozenset(said["identifiers"])
+            raise ScanError(str(reply["error"]))
+        self._identifiers = frozenset(reply["identifiers"])
         return zygote
 
 

@@ -12,7 +12,7 @@ from holdgate.detect import Match
 from holdgate.extract.part import Extraction
 from holdgate.mask import mask, mask_numbers
 from holdgate.scan.inspect import counted, gather
-from holdgate.scan.wording import LONGEST, Place, Wording
+from holdgate.scan.redactor import LONGEST, Place, Redactor
 
 # What is shown of a part and of a message, in characters: more than anybody reads before he decides.
 _PART_CHARACTERS = 20_000
@@ -52,16 +52,16 @@ def preview(extraction: Extraction, find: Find, reveal: int) -> dict[str, Any]:
     """
     everything = [find(part.text, part.places) for part in extraction.parts]
     matches = [counted(part, found) for part, found in zip(extraction.parts, everything, strict=True)]
-    wording = Wording(find, extraction.parts, matches)
-    safe = wording.masked
+    redactor = Redactor(find, extraction.parts, matches)
+    redact = redactor.masked
     shown: list[ShownPart] = []
     number, left = 0, _MESSAGE_CHARACTERS
     for part, found, certain in zip(extraction.parts, everything, matches, strict=True):
         if part.trace and not certain:
             continue  # nobody wrote it, and nobody has to read it
-        part.name, part.reason = safe(part.name), safe(part.reason)
+        part.name, part.reason = redact(part.name), redact(part.reason)
         length = min(left, _PART_CHARACTERS)
-        places = wording.places(part.text[: length + LONGEST], found)
+        places = redactor.places(part.text[: length + LONGEST], found)
         one = ShownPart(part.name, str(part.status), part.reason, cut=len(part.text) > length)
         one.segments = _segments(part.text, places, number, reveal, length)
         if part.trace:  # what does not count there is masked all the same
@@ -70,14 +70,14 @@ def preview(extraction: Extraction, find: Find, reveal: int) -> dict[str, Any]:
         left -= min(length, len(part.text))
         shown.append(one)
     return {
-        "subject": safe(extraction.subject),
+        "subject": redact(extraction.subject),
         "attachments": [
-            {"name": safe(file.name), "kind": file.kind, "size": file.size, "member": file.member}
+            {"name": redact(file.name), "kind": file.kind, "size": file.size, "member": file.member}
             for file in extraction.attachments[:_ATTACHMENTS]
         ],
-        "findings": [asdict(finding) for finding in gather(extraction.parts, matches, safe)],
+        "findings": [asdict(finding) for finding in gather(extraction.parts, matches, redact)],
         "status": str(extraction.status),
-        "reason": safe(extraction.reason),
+        "reason": redact(extraction.reason),
         "parts": [asdict(one) for one in shown],
     }
 

@@ -88,7 +88,7 @@ class Worker:
 def _said(frame: bytes) -> str:
     """Return the reason in a worker's words about itself, short and printable."""
     try:
-        said = str(json.loads(frame)["error"])
+        reason = str(json.loads(frame)["error"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        said = "a worker could not start"
-    return "".join(letter if letter.isprintable() else "?" for letter in said[:300])
+        reason = "a worker could not start"
+    return "".join(letter if letter.isprintable() else "?" for letter in reason[:300])

@@ -53,7 +53,7 @@ sender = "a@b.example"
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> str:
+def output(tmp_path_factory: pytest.TempPathFactory) -> str:
     tmp_path = tmp_path_factory.mktemp("site")
     settings, policies, keys = (tmp_path / name for name in ("holdgate.toml", "policies.toml", "seal.keys"))
     policies.write_text(POLICIES)
@@ -126,20 +126,20 @@ url = "sqlite:///{tmp_path}/absent/holdgate.db"
         "postfix/main.cf: ",
     ],
 )
-def test_each_problem_is_named(said: str, problem: str) -> None:
-    assert any(line.startswith(problem) for line in said.splitlines()), said
+def test_each_problem_is_named(output: str, problem: str) -> None:
+    assert any(line.startswith(problem) for line in output.splitlines()), output
 
 
-def test_what_is_right_is_not_named(said: str) -> None:
-    assert '"us-*"' not in said
-    assert '"PDF"' not in said
-    assert '"eng"' not in said
-    assert "cannot be confined" not in said
-    assert "decided.txt" not in said
-    assert "sign_in.html" not in said
+def test_what_is_right_is_not_named(output: str) -> None:
+    assert '"us-*"' not in output
+    assert '"PDF"' not in output
+    assert '"eng"' not in output
+    assert "cannot be confined" not in output
+    assert "decided.txt" not in output
+    assert "sign_in.html" not in output
     # Enough people by its own rules; none of its own, so that [moderation] is named once.
-    assert 'policy "e"' not in said
-    assert 'policy "f"' not in said
+    assert 'policy "e"' not in output
+    assert 'policy "f"' not in output
 
 
 def test_a_file_that_is_no_toml_is_all_that_is_said(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_what_the_user_may_do_is_not_named(directory: Path) -> None:
 
 @root_only
 @pytest.mark.parametrize(
-    ("name", "mode", "said"),
+    ("name", "mode", "output"),
     [
         ("spool", 0o755, "[milter] spool_directory: nobody cannot write spool"),
         ("store", 0o755, "[store] url: the directory: nobody cannot write store"),
@@ -83,10 +83,10 @@ def test_what_the_user_may_do_is_not_named(directory: Path) -> None:
         ("rules.d", 0o700, "[rules] local_directory: nobody cannot read rules.d"),
     ],
 )
-def test_what_the_user_may_not_do_is_named(directory: Path, name: str, mode: int, said: str) -> None:
+def test_what_the_user_may_not_do_is_named(directory: Path, name: str, mode: int, output: str) -> None:
     (directory / name).chmod(mode)
     (problem,) = refused(directory)
-    assert problem.startswith(f"{said}; ")
+    assert problem.startswith(f"{output}; ")
 
 
 @root_only
@@ -124,11 +124,11 @@ def test_a_layer_that_is_refused_is_named(tmp_path: Path, refusal: str) -> None:
         env=os.environ | {"PYTHONPATH": f"{TESTS.parent}/milter:{TESTS}"},
     )
     assert done.returncode == 2, done.stderr
-    said = {
+    output = {
         "landlock_restrict_self": "this machine: workers cannot be confined: landlock: Operation not permitted; ",
         "landlock_create_ruleset": "kernel: lsm: landlock is not there, ",
     }[refusal]
-    assert [line for line in done.stdout.splitlines() if "landlock" in line and line.startswith(said)], done.stdout
+    assert [line for line in done.stdout.splitlines() if "landlock" in line and line.startswith(output)], done.stdout
 
 
 # -- who answers --------------------------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ def say_nothing(connection: socket.socket) -> None:
 
 
 def test_daemons_that_do_not_run_are_remarked(tmp_path: Path) -> None:
-    settings = site(tmp_path, web="127.0.0.1:1", public_url="https://approve.corp.example")
+    settings = site(tmp_path, web_listen="127.0.0.1:1", public_url="https://approve.corp.example")
     assert list(check_daemons.answers(tmp_path, settings)) == []
     assert [line.partition(" ")[0] for line in check_daemons.absent(settings)] == [
         "holdgate-milter",
@@ -195,7 +195,7 @@ def test_daemons_that_answer_are_not_named(tmp_path: Path) -> None:
 
 
 def test_daemons_that_listen_and_do_not_answer_are_problems(tmp_path: Path) -> None:
-    settings = site(tmp_path, web=f"127.0.0.1:{free_port()}", public_url="https://approve.corp.example")
+    settings = site(tmp_path, web_listen=f"127.0.0.1:{free_port()}", public_url="https://approve.corp.example")
 
     def hang_up(_connection: socket.socket) -> None:
         pass
@@ -210,5 +210,5 @@ def test_daemons_that_listen_and_do_not_answer_are_problems(tmp_path: Path) -> N
     assert [line.partition(": ")[2].partition(":")[0] for line in found] == [
         "[milter] socket",
         "[queue] socket",
-        "[desk] web",
+        "[desk] web_listen",
     ]

@@ -142,7 +142,7 @@ def test_a_site_that_holds_mail_needs_one(look: Look, policies: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "output"),
     [
         ("/^X-Netskope-Action: *quarantine$/ HOLD seen", ""),
         ("/^X-Netskope-Action:/ WARN", 'says "WARN" to "X-Netskope-Action: Quarantine", must say HOLD'),
@@ -150,10 +150,12 @@ def test_a_site_that_holds_mail_needs_one(look: Look, policies: str) -> None:
         ("/^X-Other:/ HOLD", 'no table of it knows "X-Netskope-Action: Quarantine", must say HOLD'),
     ],
 )
-def test_the_table_is_asked(look: Look, tmp_path: Path, table: str, said: str) -> None:
+def test_the_table_is_asked(look: Look, tmp_path: Path, table: str, output: str) -> None:
     (tmp_path / "table").write_text(f"{table}\n")
     found = look(milter_header_checks=f"regexp:{tmp_path}/table")
-    assert [line.partition("; ")[0] for line in found] == ([f"main.cf: milter_header_checks: {said}"] if said else [])
+    assert [line.partition("; ")[0] for line in found] == (
+        [f"main.cf: milter_header_checks: {output}"] if output else []
+    )
 
 
 def test_a_second_table_may_hold(look: Look, tmp_path: Path) -> None:
@@ -228,7 +230,7 @@ def test_copies_of_our_notices_are_named(look: Look, setting: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("moderation", "lifetime", "said"),
+    ("moderation", "lifetime", "output"),
     [
         ("", "5d", ""),
         ("", "3d", ""),
@@ -247,9 +249,9 @@ def test_copies_of_our_notices_are_named(look: Look, setting: str) -> None:
     ],
 )
 def test_a_message_must_not_be_too_old_when_people_have_decided(
-    look: Look, moderation: str, lifetime: str, said: str
+    look: Look, moderation: str, lifetime: str, output: str
 ) -> None:
     policies = HOLDING + f"[policy.moderation]\n{moderation}\n" if moderation else HOLDING
     problems = look(policies, maximal_queue_lifetime=lifetime)
-    assert len(problems) == bool(said)
-    assert all(f"main.cf: maximal_queue_lifetime: {said}" in problem for problem in problems)
+    assert len(problems) == bool(output)
+    assert all(f"main.cf: maximal_queue_lifetime: {output}" in problem for problem in problems)

@@ -14,7 +14,7 @@ def settings_of(tmp_path: Path, **tables: Any) -> Settings:
     (tmp_path / "virtual").write_text(
         "list@corp.example carla@corp.example, dora@corp.example\nbob@corp.example b@c.example\n"
     )
-    desk = {"lmtp": "127.0.0.1:1", "reply_address": "holdgate@reply.corp.example"}
+    desk = {"lmtp_listen": "127.0.0.1:1", "reply_address": "holdgate@reply.corp.example"}
     return Settings.model_validate({"queue": {"postfix_config": str(tmp_path)}, "desk": desk} | tables)
 
 

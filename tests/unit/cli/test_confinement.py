@@ -50,25 +50,25 @@ def test_every_unit_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("process", confinement.PROCESSES, ids=lambda process: process.name)
 def test_a_row_is_what_the_unit_says(process: confinement.Process) -> None:
-    said = unit(process.unit)
-    assert {key: said[key] for key in COMMON} == COMMON
+    output = unit(process.unit)
+    assert {key: output[key] for key in COMMON} == COMMON
     if process.unit == "holdgate-queue":  # its child changes to its user itself
-        assert "User" not in said
+        assert "User" not in output
         agent = next(one for one in confinement.PROCESSES if one.user == "root")
-        assert said["CapabilityBoundingSet"] == [" ".join(agent.capabilities)]
+        assert output["CapabilityBoundingSet"] == [" ".join(agent.capabilities)]
     else:
-        assert said["User"] == [process.user]
-        assert said["CapabilityBoundingSet"] == [""]
+        assert output["User"] == [process.user]
+        assert output["CapabilityBoundingSet"] == [""]
         assert process.capabilities == ()
     if process.confines_itself:
         assert process.writes == process.families == ()
         assert process.network == "none"
         assert process.calls[0].startswith(f"{len(seccomp.ALLOWED)} calls")
     else:
-        assert said["SystemCallFilter"] == list(process.calls)
-        assert " ".join(said["ReadWritePaths"]).split() == list(process.writes)
-        assert " ".join(said["RestrictAddressFamilies"]).split() == list(process.families)
-        assert {key: said[key] for key in NETWORKS[process.network]} == NETWORKS[process.network]
+        assert output["SystemCallFilter"] == list(process.calls)
+        assert " ".join(output["ReadWritePaths"]).split() == list(process.writes)
+        assert " ".join(output["RestrictAddressFamilies"]).split() == list(process.families)
+        assert {key: output[key] for key in NETWORKS[process.network]} == NETWORKS[process.network]
 
 
 def test_a_worker_may_open_connect_and_start_nothing() -> None:
@@ -81,7 +81,7 @@ def test_the_command_prints_every_process(capsys: pytest.CaptureFixture[str]) ->
     with pytest.raises(SystemExit) as ended:
         main(["check", "--confinement"])
     assert ended.value.code == 0
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for process in confinement.PROCESSES:
-        assert f"{process.name}: {process.does}" in said.splitlines()
-    assert said.count("system calls") == len(confinement.PROCESSES)
+        assert f"{process.name}: {process.does}" in output.splitlines()
+    assert output.count("system calls") == len(confinement.PROCESSES)

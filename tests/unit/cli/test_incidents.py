@@ -7,7 +7,7 @@ from holdgate.quarantine.incident import Incident
 
 
 @pytest.mark.parametrize(
-    ("sender", "tells", "said"),
+    ("sender", "tells", "output"),
     [
         ("anna@corp.example", True, "anna@corp.example has been told"),
         ("eve@partner.example", False, "eve@partner.example is not told: its domain is none of desk.own_domains"),
@@ -19,5 +19,5 @@ from holdgate.quarantine.incident import Incident
         ("", False, "it has no sender to tell"),
     ],
 )
-def test_only_who_is_told_is_said_to_know(sender: str, tells: bool, said: str) -> None:
-    assert told(Incident("4a", sender, ["bob@partner.example"], "p"), tells=tells) == said
+def test_only_who_is_told_is_said_to_know(sender: str, tells: bool, output: str) -> None:
+    assert told(Incident("4a", sender, ["bob@partner.example"], "p"), tells=tells) == output

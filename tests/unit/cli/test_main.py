@@ -28,9 +28,9 @@ def complaint(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    return said
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
+    return output
 
 
 def test_a_store_that_fails(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,7 +40,7 @@ def test_a_store_that_fails(settings: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "output"),
     [
         (["policy", "test", "--from", "a@b.example", "--to", "c@d.example", "--message"], "cannot be read: No such"),
         (["policy", "replay", "--policies"], "cannot be read: No such"),
@@ -48,9 +48,9 @@ def test_a_store_that_fails(settings: Path, capsys: pytest.CaptureFixture[str]) 
     ],
 )
 def test_a_file_or_incident_that_is_not_there(
-    settings: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+    settings: Path, capsys: pytest.CaptureFixture[str], words: list[str], output: str
 ) -> None:
-    assert said in complaint(capsys, "-c", str(settings), *words, str(settings.with_name("absent")))
+    assert output in complaint(capsys, "-c", str(settings), *words, str(settings.with_name("absent")))
 
 
 def test_a_table_that_cannot_be_asked(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,8 +76,8 @@ def test_nobody_decides_without_the_policies(settings: Path, capsys: pytest.Capt
     store.close()
     settings.with_name("policies.toml").write_text("[[policy")
     for words in (["release", "--as", "boss@corp.example"], ["release"], ["reject"]):
-        said = complaint(capsys, "-c", str(settings), *words, incident.id)
-        assert "policies.toml: not valid TOML" in said
+        output = complaint(capsys, "-c", str(settings), *words, incident.id)
+        assert "policies.toml: not valid TOML" in output
 
 
 @pytest.mark.parametrize("name", ["Ticket system", "", "ticket\nsystem", "t" * 65, "tickets\n"])

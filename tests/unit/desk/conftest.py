@@ -45,9 +45,9 @@ def make_desk(tmp_path: Path, empty_store: Path) -> Iterator[MakeDesk]:
             "policy": {"file": str(tmp_path / "policies.toml")},
             "desk": {
                 "notice_from": "Holdgate <holdgate@corp.example>",
-                "web": "127.0.0.1:1",
+                "web_listen": "127.0.0.1:1",
                 "public_url": "https://approve.corp.example",
-                "lmtp": "127.0.0.1:2",
+                "lmtp_listen": "127.0.0.1:2",
                 "reply_address": "holdgate@reply.corp.example",
                 "templates": str(tmp_path / "templates"),
                 "time_zone": "Europe/Berlin",

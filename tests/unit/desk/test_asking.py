@@ -16,12 +16,12 @@ ANNA, BOSS, SECOND, THIRD = (f"{name}@corp.example" for name in ("anna", "boss",
 
 
 def alarms() -> float:
-    return REGISTRY.get_sample_value("holdgate_too_few_to_ask_total") or 0.0
+    return REGISTRY.get_sample_value("holdgate_too_few_approvers_total") or 0.0
 
 
 def drop_out(desk: Desk, incident: Incident, who: str, answer: Answer) -> None:
     request = [one for one in desk.store.requests.of(incident.id) if one.moderator == who][-1]
-    assert asking.pass_on(desk, request, answer, "test")
+    assert asking.reassign(desk, request, answer, "test")
 
 
 def approve(desk: Desk, incident: Incident, who: str) -> Incident:
@@ -46,7 +46,7 @@ def test_too_few_for_the_approvals_is_an_alarm_and_never_a_delivery(
     before = alarms()
     incident = hold(desk)
     assert alarms() == before + 1
-    assert f"4a: too-few-to-ask: incident={incident.id} able=1 needed=2" in caplog.text
+    assert f"4a: too-few-approvers: incident={incident.id} able=1 needed=2" in caplog.text
     assert desk.store.history(incident.id)[-1].note == f"{BOSS} (moderator); too few: 2 must approve"
     assert approve(desk, incident, BOSS).state is State.HELD
     (overdue,) = desk.store.overdue(incident.deadline_at + timedelta(days=1))
@@ -58,11 +58,11 @@ def test_nobody_at_all_is_counted_too(make_desk, hold, caplog) -> None:  # type:
     before = alarms()
     incident = hold(desk)
     assert alarms() == before + 1
-    assert f"4a: nobody-to-ask: incident={incident.id}" in caplog.text
-    assert "too-few-to-ask" not in caplog.text
+    assert f"4a: no-moderator: incident={incident.id}" in caplog.text
+    assert "too-few-approvers" not in caplog.text
 
 
-@pytest.mark.parametrize("answer", [Answer.ABSENT, Answer.BOUNCED])
+@pytest.mark.parametrize("answer", [Answer.OUT_OF_OFFICE, Answer.BOUNCED])
 def test_whoever_drops_out_may_leave_too_few(make_desk, hold, caplog, answer) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=[BOSS, SECOND], fallback=[THIRD], approvals=2)
     incident = hold(desk)
@@ -72,7 +72,7 @@ def test_whoever_drops_out_may_leave_too_few(make_desk, hold, caplog, answer) ->
     approve(desk, incident, SECOND)  # who has approved is no longer needed
     drop_out(desk, incident, THIRD, answer)
     assert alarms() == before + 1
-    assert f"too-few-to-ask: incident={incident.id} able=1 needed=2" in caplog.text
+    assert f"too-few-approvers: incident={incident.id} able=1 needed=2" in caplog.text
     assert desk.store.history(incident.id)[-1].note == f"{THIRD} (test); now asked: nobody; too few: 2 must approve"
     assert desk.store.incident(incident.id).state is State.HELD
 
@@ -81,7 +81,7 @@ def test_who_approved_at_another_level_or_is_not_needed_raises_no_alarm(make_des
     desk = make_desk(levels=[[BOSS, SECOND], [THIRD]], fallback=["desk@corp.example"])
     before = alarms()
     incident = hold(desk)
-    drop_out(desk, incident, SECOND, Answer.ABSENT)
+    drop_out(desk, incident, SECOND, Answer.OUT_OF_OFFICE)
     incident = asking.ask(desk, approve(desk, incident, BOSS), incident.asked_at)
     drop_out(desk, incident, THIRD, Answer.BOUNCED)
     assert alarms() == before

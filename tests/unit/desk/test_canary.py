@@ -50,10 +50,10 @@ class Site:
     def sleep(self, seconds: float) -> None:
         self.seconds += 1
         store, now = self.desk.store, datetime.now(UTC) + timedelta(seconds=self.seconds)
-        for incident in store.unasked() if "ask" in self.does else []:
+        for incident in store.awaiting_request() if "ask" in self.does else []:
             asking.ask(self.desk, incident, now)
         if "send" in self.does:
-            post.Sender(self.desk, self.composer, reports=False).send_owed(now)
+            post.Sender(self.desk, self.composer, reports=False).send_due(now)
         for incident in store.incidents([State.APPROVED]) if "release" in self.does else []:
             store.change(incident, State.RELEASED, QUEUE)
 
@@ -82,16 +82,16 @@ def test_it_comes_through_where_all_do_their_part(site: Site, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("missing", "said", "state"),
+    ("missing", "output", "state"),
     [
         ("ask", "nobody was asked", State.HELD),
         ("send", "its request did not go out", State.HELD),
         ("release", "approved, but not released", State.APPROVED),
     ],
 )
-def test_a_step_that_is_not_taken_is_named(site: Site, tmp_path: Path, missing: str, said: str, state: State) -> None:
+def test_a_step_that_is_not_taken_is_named(site: Site, tmp_path: Path, missing: str, output: str, state: State) -> None:
     site.does.remove(missing)
-    with pytest.raises(canary.CanaryError, match=said):
+    with pytest.raises(canary.CanaryError, match=output):
         canary.run(site.desk)
     # It approves nothing about which nobody was asked.
     assert site.state() is state
@@ -118,7 +118,7 @@ def test_a_request_that_came_back_does_not_count_as_sent(site: Site, monkeypatch
     def returned(content: bytes, recipient: str, relay: tuple[str, int], sender: str = "") -> None:
         (incident,) = site.desk.store.incidents()
         (request,) = site.desk.store.requests.of(incident.id)
-        asking.pass_on(site.desk, request, Answer.BOUNCED, "returned")
+        asking.reassign(site.desk, request, Answer.BOUNCED, "returned")
 
     monkeypatch.setattr(post, "hand_over", returned)
     with pytest.raises(canary.CanaryError, match="its request did not go out"):

@@ -165,7 +165,7 @@ def test_an_out_of_office_reply_goes_to_the_deputy_at_once(make_desk, hold) -> N
     content = mail("approve: I am away, ask my deputy", "Boss Assistant <x@y>", Auto_Submitted="auto-replied")
     assert take(desk, content, "", [address(desk, incident, tokens.BOUNCE)]) == "absent"
     first, second = desk.store.requests.of(incident.id)
-    assert (first.answer, second.moderator, second.role) == (Answer.ABSENT, "deputy@corp.example", "deputy")
+    assert (first.answer, second.moderator, second.role) == (Answer.OUT_OF_OFFICE, "deputy@corp.example", "deputy")
     assert desk.store.incident(incident.id).state is State.HELD
 
 
@@ -182,12 +182,12 @@ def test_a_returned_request_goes_to_the_fallback(make_desk, hold) -> None:  # ty
     assert bounced() == before + 1
     assert [one.moderator for one in desk.store.requests.of(incident.id)] == [BOSS, "desk@corp.example"]
     # A bounce that comes when all is decided changes nothing.
-    assert take(desk, mail("reject"), BOSS, [address(desk, incident)]) == "not asked"
+    assert take(desk, mail("reject"), BOSS, [address(desk, incident)]) == "not_requested"
 
 
 def test_a_port_that_is_taken_is_said_at_once(make_desk) -> None:  # type: ignore[no-untyped-def]
     port = free_port()
-    desk = make_desk(desk={"lmtp": f"127.0.0.1:{port}"})
+    desk = make_desk(desk={"lmtp_listen": f"127.0.0.1:{port}"})
     with (
         Mailbox(desk, ("127.0.0.1", port)),
         pytest.raises(OSError, match="in use"),
@@ -198,7 +198,7 @@ def test_a_port_that_is_taken_is_said_at_once(make_desk) -> None:  # type: ignor
 
 def test_over_lmtp_all_is_taken_but_what_the_store_cannot_keep(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     port = free_port()
-    desk = make_desk(desk={"lmtp": f"127.0.0.1:{port}"})
+    desk = make_desk(desk={"lmtp_listen": f"127.0.0.1:{port}"})
     incident = hold(desk)
     with Mailbox(desk, ("127.0.0.1", port)), smtplib.LMTP("127.0.0.1", port) as client:
         client.sendmail("forged@elsewhere.example", ["holdgate@reply.corp.example"], mail("approve"))
@@ -337,7 +337,9 @@ def test_a_comment_whose_end_is_doubtful_is_left_out_and_told(make_desk, hold) -
 
 def test_over_lmtp_the_client_is_what_postfix_forwards(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     port = free_port()
-    desk = make_desk(desk={"lmtp": f"127.0.0.1:{port}"}, replies={"proof": ["client"], "clients": ["192.0.2.0/24"]})
+    desk = make_desk(
+        desk={"lmtp_listen": f"127.0.0.1:{port}"}, replies={"proof": ["client"], "clients": ["192.0.2.0/24"]}
+    )
     incident = hold(desk)
     received = b"Received: from x by mx.corp.example; Mon, 23 Nov 2026 12:00:00 +0000\r\n"
     with Mailbox(desk, ("127.0.0.1", port)), smtplib.LMTP("127.0.0.1", port) as client:
@@ -358,7 +360,7 @@ def test_a_reader_that_fails_has_the_mail_sent_again(make_desk, hold) -> None:  
         raise ScanError("no free worker")
 
     port = free_port()
-    desk = make_desk(desk={"lmtp": f"127.0.0.1:{port}"})
+    desk = make_desk(desk={"lmtp_listen": f"127.0.0.1:{port}"})
     incident = hold(desk)
     with Mailbox(desk, ("127.0.0.1", port), broken), smtplib.LMTP("127.0.0.1", port) as client:
         with pytest.raises(smtplib.SMTPDataError) as caught:

@@ -25,7 +25,7 @@ ADMIN = Actor("root", "command")
 POLICIES = PolicySettings(file=Path(__file__).parents[3] / "etc/policies.toml")
 
 
-def owed(desk: Desk) -> list[tuple[str, str]]:
+def outbox(desk: Desk) -> list[tuple[str, str]]:
     due = desk.store.notices_due(datetime.now(UTC) + timedelta(days=1))
     return sorted((notice.kind, notice.recipient) for notice in due if notice.kind != "request")
 
@@ -42,7 +42,7 @@ def test_an_approval_is_recorded_with_who_how_and_from_where(make_desk, hold) ->
     done = answer(desk, incident, "boss@corp.example", Answer.APPROVE, " Fine.\r\n\x07 ")
     assert (done.state, done.decided_by, done.decided_how) == (State.APPROVED, "boss@corp.example", "page")
     assert done.comment == "Fine."
-    assert owed(desk) == [("approved", "anna@corp.example")]
+    assert outbox(desk) == [("approved", "anna@corp.example")]
     last = desk.store.history(incident.id)[-1]
     assert (last.event, last.who, last.how, last.origin, last.note) == (
         "approved",
@@ -54,28 +54,28 @@ def test_an_approval_is_recorded_with_who_how_and_from_where(make_desk, hold) ->
 
 
 def test_the_sender_is_told_of_an_approval_only_where_that_is_wanted(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
-    desk = make_desk(tell_sender_approved=False)
+    desk = make_desk(notify_sender_on_approval=False)
     answer(desk, hold(desk), "boss@corp.example", Answer.APPROVE)
-    assert owed(desk) == []
+    assert outbox(desk) == []
 
 
 @pytest.mark.parametrize("sender", ["", "victim@elsewhere.example", "x@notcorp.example"])
 def test_null_and_outside_senders_are_told_nothing_and_that_is_on_record(make_desk, hold, sender) -> None:  # type: ignore[no-untyped-def]
-    desk = make_desk(tell_sender_held=True)
+    desk = make_desk(notify_sender_on_hold=True)
     for choice in (Answer.APPROVE, Answer.REJECT):
         incident = hold(desk, sender=sender)
         answer(desk, incident, "boss@corp.example", choice)
         assert desk.store.history(incident.id)[-1].event == "sender not told"
     incident = hold(desk, sender=sender)
     moderation.expire(desk, incident)
-    assert owed(desk) == []
+    assert outbox(desk) == []
 
 
 def test_senders_below_an_own_domain_are_told(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk={"own_domains": ["Partner.example"]})
     answer(desk, hold(desk, sender="a@mail.partner.example"), "boss@corp.example", Answer.REJECT)
     answer(desk, hold(desk, sender="a@corp.example"), "boss@corp.example", Answer.REJECT)
-    assert owed(desk) == [("rejected", "a@mail.partner.example")]
+    assert outbox(desk) == [("rejected", "a@mail.partner.example")]
 
 
 def test_the_first_of_several_decides_and_the_others_are_told(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
@@ -83,7 +83,7 @@ def test_the_first_of_several_decides_and_the_others_are_told(make_desk, hold) -
     incident = hold(desk)
     answer(desk, incident, "second@corp.example", Answer.REJECT, how="mail")
     # Who answered by mail sees no page, so he is told too.
-    assert owed(desk) == [
+    assert outbox(desk) == [
         ("decided", "boss@corp.example"),
         ("decided", "second@corp.example"),
         ("decided", "third@corp.example"),
@@ -101,9 +101,9 @@ def test_four_eyes_need_two_people(make_desk, hold) -> None:  # type: ignore[no-
     assert answer(desk, incident, "boss@corp.example", Answer.APPROVE).state is State.HELD
     with pytest.raises(RefusedError) as caught:
         answer(desk, incident, "boss@corp.example", Answer.APPROVE)
-    assert caught.value.why is Why.ANSWERED
+    assert caught.value.why is Why.ALREADY_APPROVED
     assert answer(desk, incident, "second@corp.example", Answer.APPROVE).state is State.APPROVED
-    assert owed(desk) == [("approved", "anna@corp.example"), ("decided", "boss@corp.example")]
+    assert outbox(desk) == [("approved", "anna@corp.example"), ("decided", "boss@corp.example")]
 
 
 def test_one_refusal_ends_it_for_all_eyes(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
@@ -118,12 +118,12 @@ def test_a_chain_goes_level_by_level_each_with_its_own_deadline(make_desk, hold)
     incident = hold(desk)
     first = answer(desk, incident, "boss@corp.example", Answer.APPROVE)
     assert (first.state, first.level, first.asked_at, first.deadline_at) == (State.HELD, 1, None, None)
-    assert [one.id for one in desk.store.unasked()] == [incident.id]
+    assert [one.id for one in desk.store.awaiting_request()] == [incident.id]
     assert desk.store.overdue(datetime.now(UTC) + timedelta(days=9)) == []
     # Nobody of the first level decides any more.
     with pytest.raises(RefusedError) as caught:
         answer(desk, incident, "other@corp.example", Answer.REJECT)
-    assert caught.value.why is Why.NOT_ASKED
+    assert caught.value.why is Why.NOT_REQUESTED
     later = datetime.now(UTC) + timedelta(days=1)
     second = asking.ask(desk, first, later)
     assert second.deadline_at == later + timedelta(days=2)
@@ -141,7 +141,7 @@ def test_an_administrator_decides_at_once(make_desk, hold) -> None:  # type: ign
     desk = make_desk(moderators=BOTH, approvals=2)
     done = moderation.override(desk, hold(desk), Answer.APPROVE, ADMIN)
     assert done.state is State.APPROVED
-    assert owed(desk) == [
+    assert outbox(desk) == [
         ("approved", "anna@corp.example"),
         ("decided", "boss@corp.example"),
         ("decided", "second@corp.example"),
@@ -153,7 +153,7 @@ def test_the_sender_takes_his_message_back(make_desk, hold) -> None:  # type: ig
     incident = hold(desk)
     done = moderation.withdraw(desk, incident, Actor(incident.sender, "withdrawal"))
     assert (done.state, done.decided_how) == (State.REJECTED, "withdrawal")
-    assert owed(desk) == [("decided", "boss@corp.example"), ("withdrawn", "anna@corp.example")]
+    assert outbox(desk) == [("decided", "boss@corp.example"), ("withdrawn", "anna@corp.example")]
 
 
 def test_an_answer_at_the_deadline_is_late(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
@@ -162,7 +162,7 @@ def test_an_answer_at_the_deadline_is_late(make_desk, hold) -> None:  # type: ig
     (request,) = desk.store.requests.of(incident.id)
     with pytest.raises(RefusedError) as caught:
         moderation.answer(desk, request, Answer.APPROVE, BOSS, now=request.deadline_at)
-    assert caught.value.why is Why.LATE
+    assert caught.value.why is Why.DEADLINE_PASSED
     just_before = request.deadline_at - timedelta(microseconds=1)
     assert moderation.answer(desk, request, Answer.APPROVE, BOSS, now=just_before).state is State.APPROVED
     with pytest.raises(ConflictError):
@@ -185,7 +185,7 @@ def test_comments_are_bounded_and_printable() -> None:
 
 
 def test_all_at_once_leave_one_outcome_and_one_notice_that_says_it(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
-    desk = make_desk(moderators=BOTH, tell_sender_held=True)
+    desk = make_desk(moderators=BOTH, notify_sender_on_hold=True)
     for round_ in range(5):
         incident = hold(desk, queue_id=f"4{round_}", subject=str(round_))
         start = threading.Barrier(6)
@@ -264,7 +264,7 @@ class Moderating(RuleBasedStateMachine):
 
     @rule()
     def ask(self) -> None:
-        for incident in self.store.unasked():
+        for incident in self.store.awaiting_request():
             asking.ask(self.desk, incident, self.now)
 
     @rule(who=st.integers(0, 9), choice=st.sampled_from([Answer.APPROVE, Answer.APPROVE, Answer.REJECT]))
@@ -275,11 +275,11 @@ class Moderating(RuleBasedStateMachine):
             with contextlib.suppress(RefusedError):
                 moderation.answer(self.desk, request, choice, Actor(request.moderator, "page"), now=self.now)
 
-    @rule(who=st.integers(0, 9), answer=st.sampled_from([Answer.ABSENT, Answer.BOUNCED]))
+    @rule(who=st.integers(0, 9), answer=st.sampled_from([Answer.OUT_OF_OFFICE, Answer.BOUNCED]))
     def cannot(self, who: int, answer: Answer) -> None:
         known = self.store.requests.of(self.id)
         if known:
-            asking.pass_on(self.desk, known[who % len(known)], answer, "test")
+            asking.reassign(self.desk, known[who % len(known)], answer, "test")
 
     @rule(hours=st.integers(1, 30))
     def time_passes(self, hours: int) -> None:

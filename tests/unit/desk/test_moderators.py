@@ -59,7 +59,7 @@ def test_the_manager_is_asked_or_the_fallback(make_desk, hold, managers, values,
 
 
 def test_a_table_that_does_not_answer_is_asked_again_before_the_fallback(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
-    desk = make_desk(moderators=["manager"], managers="/nonexistent/managers", managers_patience="15m")
+    desk = make_desk(moderators=["manager"], managers="/nonexistent/managers", managers_retry_for="15m")
     # texthash: of a file that is not there is a fatal error of postmap(1), as a directory that is down.
     incident = hold(desk, asked=False, now=NOW)
     with pytest.raises(TryLaterError):
@@ -85,33 +85,33 @@ def test_nobody_decides_about_his_own_mail_even_as_the_fallback(make_desk, hold)
 
 def test_a_deputy_stands_in_for_the_absent_and_the_fallback_for_the_unreachable(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(deputies={"Boss@corp.example": "deputy@corp.example"})
-    for answer, expected in ((Answer.ABSENT, "deputy@corp.example"), (Answer.BOUNCED, "desk@corp.example")):
+    for answer, expected in ((Answer.OUT_OF_OFFICE, "deputy@corp.example"), (Answer.BOUNCED, "desk@corp.example")):
         incident = hold(desk)
         (request,) = desk.store.requests.of(incident.id)
-        assert asking.pass_on(desk, request, answer, "test")
+        assert asking.reassign(desk, request, answer, "test")
         _, second = desk.store.requests.of(incident.id)
         assert (second.moderator, second.instead_of) == (expected, "boss@corp.example")
         # The same mail twice asks nobody twice.
-        assert not asking.pass_on(desk, request, answer, "test")
+        assert not asking.reassign(desk, request, answer, "test")
         assert len(desk.store.requests.of(incident.id)) == 2
 
 
 def test_an_absent_moderator_may_still_decide_one_whose_mail_came_back_may_not(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     absent, bounced = hold(desk), hold(desk)
-    for incident, answer in ((absent, Answer.ABSENT), (bounced, Answer.BOUNCED)):
-        asking.pass_on(desk, desk.store.requests.of(incident.id)[0], answer, "test")
+    for incident, answer in ((absent, Answer.OUT_OF_OFFICE), (bounced, Answer.BOUNCED)):
+        asking.reassign(desk, desk.store.requests.of(incident.id)[0], answer, "test")
     boss = Actor("boss@corp.example", "mail")
     assert moderation.answer(desk, desk.store.requests.of(absent.id)[0], Answer.APPROVE, boss).state is State.APPROVED
     with pytest.raises(moderation.RefusedError) as caught:
         moderation.answer(desk, desk.store.requests.of(bounced.id)[0], Answer.APPROVE, boss)
-    assert caught.value.why is moderation.Why.NOT_ASKED
+    assert caught.value.why is moderation.Why.NOT_REQUESTED
 
 
 def test_a_deputy_who_sent_the_message_is_passed_over(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(deputies={"boss@corp.example": "anna@corp.example"})
     incident = hold(desk)
-    asking.pass_on(desk, desk.store.requests.of(incident.id)[0], Answer.ABSENT, "test")
+    asking.reassign(desk, desk.store.requests.of(incident.id)[0], Answer.OUT_OF_OFFICE, "test")
     assert [one.moderator for one in desk.store.requests.of(incident.id)] == ["boss@corp.example", "desk@corp.example"]
 
 

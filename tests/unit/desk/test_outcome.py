@@ -79,7 +79,7 @@ NOTES = {
             "when the others that are needed have approved too.",
         ),
         "late": ("changed nothing: your time to decide ended at Wed 2026-11-25", ""),
-        "not asked": ("changed nothing: you were not asked any more.", ""),
+        "not_requested": ("changed nothing: you were not asked any more.", ""),
         "decided": ("Your answer changed nothing.", ""),
         "pending": ("Your answer changed nothing.", ""),
     },
@@ -94,7 +94,7 @@ NOTES = {
             "Die Nachricht geht weiter, sobald auch die anderen",
         ),
         "late": ("nichts geändert: Ihre Frist endete am Mi 2026-11-25", ""),
-        "not asked": ("nichts geändert: Sie waren nicht mehr gefragt.", ""),
+        "not_requested": ("nichts geändert: Sie waren nicht mehr gefragt.", ""),
         "decided": ("Ihre Antwort hat nichts geändert.", ""),
         "pending": ("Ihre Antwort hat nichts geändert.", ""),
     },
@@ -124,16 +124,16 @@ def text(desk: Any, incident: Incident, kind: str, note: str = "", now: datetime
     return str(body.get_content()).replace("\r\n", "\n")
 
 
-def ends_in(said: str, language: str) -> list[str]:
+def ends_in(output: str, language: str) -> list[str]:
     """Return which ends a text tells of."""
-    return [end for end, sentence in SAID[language].items() if sentence in said]
+    return [end for end, sentence in SAID[language].items() if sentence in output]
 
 
-def assert_sender(said: str, language: str, end: str, tells: bool) -> None:
+def assert_sender(output: str, language: str, end: str, tells: bool) -> None:
     """What the sender hears is said where a message is not delivered by a moderator's word or silence, nowhere else."""
     hears, does_not = TO_SENDER[language]
     wanted = end in ("rejected", "expired")
-    assert (hears in said, does_not in said) == (wanted and tells, wanted and not tells)
+    assert (hears in output, does_not in output) == (wanted and tells, wanted and not tells)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -142,9 +142,9 @@ def test_the_notice_of_a_decision_says_what_became_of_the_message(make_desk, hol
     desk = make_desk(language=language)
     incident = hold(desk, now=ASKED_AT, sender=sender)
     for state, how, end in ENDS:
-        said = text(desk, in_state(incident, state, how), "decided")
-        assert ends_in(said, language) == [end]
-        assert_sender(said, language, end, desk.tells(sender))
+        output = text(desk, in_state(incident, state, how), "decided")
+        assert ends_in(output, language) == [end]
+        assert_sender(output, language, end, desk.tells(sender))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -154,18 +154,18 @@ def test_an_answer_says_what_it_did_and_what_became_of_the_message_since(make_de
     incident = hold(desk, now=ASKED_AT)
     did, goes_on = NOTES[language][note]
     for state, how, end in ENDS:
-        said = text(desk, in_state(incident, state, how), "answer", note)
-        assert did in said
+        output = text(desk, in_state(incident, state, how), "answer", note)
+        assert did in output
         still = bool(goes_on) and state is State.HELD
-        assert (bool(goes_on) and goes_on in said) == still
-        assert ends_in(said, language) == ([] if still else [end])
-        assert_sender(said, language, end, tells=True)
+        assert (bool(goes_on) and goes_on in output) == still
+        assert ends_in(output, language) == ([] if still else [end])
+        assert_sender(output, language, end, tells=True)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
     ("answer", "hours", "again"),
-    [(None, 1, True), (Answer.ABSENT, 1, True), (None, 49, False), (Answer.BOUNCED, 1, False)],
+    [(None, 1, True), (Answer.OUT_OF_OFFICE, 1, True), (None, 49, False), (Answer.BOUNCED, 1, False)],
 )
 def test_only_who_may_still_answer_is_asked_to_answer_again(  # type: ignore[no-untyped-def]
     make_desk, hold, language, answer, hours, again
@@ -174,9 +174,9 @@ def test_only_who_may_still_answer_is_asked_to_answer_again(  # type: ignore[no-
     incident = hold(desk, now=ASKED_AT)
     if answer is not None:
         desk.store.amend(incident, "test", ACTOR, answers={1: answer})
-    said = text(desk, incident, "answer", "unclear", ASKED_AT + timedelta(hours=hours))
-    assert (NOTES[language]["unclear"][1] in said) == again
-    assert ends_in(said, language) == ([] if again else ["held"])
+    output = text(desk, incident, "answer", "unclear", ASKED_AT + timedelta(hours=hours))
+    assert (NOTES[language]["unclear"][1] in output) == again
+    assert ends_in(output, language) == ([] if again else ["held"])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -14,9 +14,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [("[[policy", "not valid TOML: "), (None, "cannot be read: No such file")]
+    ("content", "output"), [("[[policy", "not valid TOML: "), (None, "cannot be read: No such file")]
 )
-def test_a_desk_without_policies_ends_and_says_why(tmp_path: Path, content: str | None, said: str) -> None:
+def test_a_desk_without_policies_ends_and_says_why(tmp_path: Path, content: str | None, output: str) -> None:
     config, policies, url = tmp_path / "holdgate.toml", tmp_path / "policies.toml", f"sqlite:///{tmp_path}/holdgate.db"
     config.write_text(
         f'user = "root"\npolicy.file = "{policies}"\nstore.url = "{url}"\nmetrics.desk = "127.0.0.1:0"\n'
@@ -35,4 +35,4 @@ def test_a_desk_without_policies_ends_and_says_why(tmp_path: Path, content: str 
     )
     assert done.returncode == daemon.EX_CONFIG
     (line,) = done.stderr.splitlines()
-    assert f"failed: stage=config error={policies}: {said}" in line
+    assert f"failed: stage=config error={policies}: {output}" in line

@@ -150,9 +150,9 @@ def test_a_list_in_a_mail_says_when_it_is_not_all(name: str, language: str, more
             findings=[{**trial.FINDING, "parts": [f"part {number}" for number in range(5 + beyond)]}],
         )
         _, text, html = templates.mail(name, language, **{**trial.MAIL[name], "incident": incident})
-        for said in (text, html) if html else (text,):
-            assert ("19@partner.example" + more in said) == bool(beyond)
-            assert "20@partner.example" not in said
+        for output in (text, html) if html else (text,):
+            assert ("19@partner.example" + more in output) == bool(beyond)
+            assert "20@partner.example" not in output
         if name == "request":
             assert "19.pdf" in text
             assert "19.pdf" in html

@@ -71,14 +71,16 @@ def test_nothing_in_an_envelope_raises(envelope: bytes) -> None:
 
 
 def test_the_report_has_them() -> None:
-    said = report(read_wishes(ENVELOPE))
-    assert "Original-Envelope-Id: env-125\r\nReporting-MTA:" in said
-    assert "Original-Recipient: rfc822; orig3@partner.example\r\nFinal-Recipient: rfc822; dsn3@partner.example" in said
-    assert "dsn4@partner.example" not in said
-    assert "\r\n\r\nFinal-Recipient: rfc822; dsn5@partner.example" in said
+    output = report(read_wishes(ENVELOPE))
+    assert "Original-Envelope-Id: env-125\r\nReporting-MTA:" in output
+    assert (
+        "Original-Recipient: rfc822; orig3@partner.example\r\nFinal-Recipient: rfc822; dsn3@partner.example" in output
+    )
+    assert "dsn4@partner.example" not in output
+    assert "\r\n\r\nFinal-Recipient: rfc822; dsn5@partner.example" in output
 
 
 def test_without_wishes_the_report_names_all() -> None:
-    said = report(Wishes())
-    assert said.count("Final-Recipient:") == 3
-    assert "Original-" not in said
+    output = report(Wishes())
+    assert output.count("Final-Recipient:") == 3
+    assert "Original-" not in output

@@ -19,8 +19,8 @@ en = ["staff number"]
 name = "S and six digits"
 form = ["LDDDDDD"]
 pattern = 'S\\d{6}'
-alone = "low"
-with_keyword = "high"
+without_evidence = "low"
+with_evidence = "high"
 
 [samples]
 high = ["staff number S123456", "S123456 is my staff number"]
@@ -62,11 +62,15 @@ def test_good_rules_load_and_find(tmp_path: Path) -> None:
         ('region = "global"', 'region = "world"', ':3: region: neither "global"'),
         ('form = ["LDDDDDD"]', 'form = ["SDDDDDD"]', ":11: shapes.0.form: form 'SDDDDDD': column 1"),
         ("'S\\d{6}'", "'(?=S)'", ":12: shapes.0.pattern: not an RE2 pattern"),
-        ('alone = "low"', 'alone = "some"', ":13: shapes.0.alone"),
-        ('alone = "low"', 'alone = "low"\nvalidator = "us:nothing"', ":14: shapes.0.validator: validator 'us:nothing'"),
-        ('alone = "low"', 'alone = "low"\nfinder = "nobody"', "exactly one of form"),
-        ('with_keyword = "high"', 'with_keyword = "none"', "with_keyword is lower than alone"),
-        ('alone = "low"', 'alone = "low"\nalon = "low"', ":14: shapes.0.alon"),
+        ('without_evidence = "low"', 'alone = "some"', ":13: shapes.0.alone"),
+        (
+            'without_evidence = "low"',
+            'without_evidence = "low"\nvalidator = "us:nothing"',
+            ":14: shapes.0.validator: validator 'us:nothing'",
+        ),
+        ('without_evidence = "low"', 'without_evidence = "low"\nfinder = "nobody"', "exactly one of form"),
+        ('with_evidence = "high"', 'with_evidence = "none"', "with_evidence is lower than alone"),
+        ('without_evidence = "low"', 'without_evidence = "low"\nalon = "low"', ":14: shapes.0.alon"),
         ('en = ["staff number"]', 'en = ["--"]', ":6: keywords: keyword '--'"),
         ('none = ["T123456", "S12345", "S1234567"]', 'none = ["x"]', ":16: samples: at least three near misses"),
         ("[samples]", "[samples", ":16: Expected"),

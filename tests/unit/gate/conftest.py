@@ -10,7 +10,7 @@ import pytest
 
 from holdgate.config import Settings
 from holdgate.findings import Inspection
-from holdgate.gate.service import Ruling, Service
+from holdgate.gate.service import ConfigSnapshot, Service
 from holdgate.gate.session import Session
 from holdgate.policy.model import PolicyFile
 from holdgate.policy.verdict import PolicySet
@@ -67,7 +67,7 @@ class FakeStore:
 class FakeService:
     """What a session takes from the service."""
 
-    ruling: Ruling
+    snapshot: ConfigSnapshot
     store: FakeStore
     pool: FakePool
 
@@ -87,13 +87,13 @@ def new_service(tmp_path: Path) -> NewService:
     ) -> FakeService:
         settings = Settings.model_validate({"milter": {"spool_directory": tmp_path}, "policy": policy})
         pool = FakePool(inspection or Inspection())
-        ruling = Ruling(
+        snapshot = ConfigSnapshot(
             settings,
             PolicySet(PolicyFile.model_validate(policies), Tables(tmp_path)),
             Sealer([KEY], timedelta(hours=1)),
             cast(Pool, pool),
             None,
         )
-        return FakeService(ruling, cast(Any, FakeStore()), pool)
+        return FakeService(snapshot, cast(Any, FakeStore()), pool)
 
     return make

@@ -54,7 +54,7 @@ def converse(one: Callbacks, *, fail_at: str = "", end: bool = True) -> int:
 
 @pytest.fixture(autouse=True)
 def postfix_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holding, "must_ask", lambda *_: True)
+    monkeypatch.setattr(holding, "needs_milter_quarantine", lambda *_: True)
 
 
 def test_a_message_passes_and_the_changes_are_made(new_service: NewService) -> None:
@@ -134,15 +134,15 @@ def test_a_bounce_is_bared(new_service: NewService, monkeypatch: pytest.MonkeyPa
 def test_libmilter_is_told_to_defer_whatever_comes_through(
     new_service: NewService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: dict[str, Any] = {}
+    output: dict[str, Any] = {}
     for name in ("set_exception_policy", "set_flags"):
-        monkeypatch.setattr(Milter, name, lambda value, name=name: said.update({name: value}))
-    monkeypatch.setattr(Milter, "runmilter", lambda *arguments: said.update(run=arguments))
+        monkeypatch.setattr(Milter, name, lambda value, name=name: output.update({name: value}))
+    monkeypatch.setattr(Milter, "runmilter", lambda *arguments: output.update(run=arguments))
     monkeypatch.setattr(Milter, "factory", Milter.factory)
     callbacks.run(new_service().session, "unix:/x", 300)
-    assert said["set_exception_policy"] == Milter.TEMPFAIL
-    assert said["set_flags"] == Milter.ADDHDRS | Milter.CHGHDRS | Milter.CHGFROM | Milter.QUARANTINE
-    assert said["run"] == ("holdgate", "unix:/x", 300)
+    assert output["set_exception_policy"] == Milter.TEMPFAIL
+    assert output["set_flags"] == Milter.ADDHDRS | Milter.CHGHDRS | Milter.CHGFROM | Milter.QUARANTINE
+    assert output["run"] == ("holdgate", "unix:/x", 300)
     assert isinstance(Milter.factory(), Callbacks)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from holdgate.gate import holding
-from holdgate.gate.holding import must_ask
+from holdgate.gate.holding import needs_milter_quarantine
 
 pytestmark = pytest.mark.postfix
 
@@ -31,7 +31,7 @@ def asks(
         "compatibility_level = 3.6\nqueue_directory = /var/spool/postfix\n"
         f"smtpd_milters = {milters}\nmilter_header_checks = {checks}\n{more}"
     )
-    return must_ask(directory, socket, header)
+    return needs_milter_quarantine(directory, socket, header)
 
 
 def test_a_signer_behind_us_is_left_to_sign(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_table_may_say_it_in_small_letters(tmp_path: Path) -> None:
 
 
 def test_without_a_configuration_we_ask(tmp_path: Path) -> None:
-    assert must_ask(tmp_path / "nothing", SOCKET, HEADER)
+    assert needs_milter_quarantine(tmp_path / "nothing", SOCKET, HEADER)
 
 
 def test_postfix_is_asked_anew_once_a_file_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,10 +113,10 @@ def test_postfix_is_asked_anew_once_a_file_changed(tmp_path: Path, monkeypatch: 
         return run(config, *arguments)
 
     monkeypatch.setattr(holding, "postconf", counting)
-    assert not must_ask(tmp_path, SOCKET, HEADER)
+    assert not needs_milter_quarantine(tmp_path, SOCKET, HEADER)
     assert asked == []
     table.write_text("/^X-Other:/ HOLD\n")
-    assert must_ask(tmp_path, SOCKET, HEADER)
+    assert needs_milter_quarantine(tmp_path, SOCKET, HEADER)
     assert asked == []
     assert asks(tmp_path, f"{OURS}", f"regexp:{table}")
     assert asked == ["-xh", "-P"]

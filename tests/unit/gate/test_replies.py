@@ -44,7 +44,7 @@ def settings(tmp_path: Path) -> Settings:
     (tmp_path / "delegates").write_text(f"{BOSS} pa@corp.example\n")
     return Settings.model_validate(
         {
-            "desk": {"lmtp": "127.0.0.1:1", "reply_address": "holdgate@reply.corp.example"},
+            "desk": {"lmtp_listen": "127.0.0.1:1", "reply_address": "holdgate@reply.corp.example"},
             "queue": {"postfix_config": str(tmp_path)},
             "replies": {"delegates": str(tmp_path / "delegates")},
         }
@@ -88,7 +88,7 @@ def test_nothing_else_passes(store: Store, settings: Settings, sender: str, reci
 
 
 def test_nothing_passes_where_the_desk_takes_no_mail(store: Store, settings: Settings) -> None:
-    unset = settings.model_copy(update={"desk": settings.desk.model_copy(update={"lmtp": None})})
+    unset = settings.model_copy(update={"desk": settings.desk.model_copy(update={"lmtp_listen": None})})
     assert replies.answered(store, unset, Envelope(sender=BOSS, recipients=[ADDRESS])) is None
 
 

@@ -1,4 +1,4 @@
-"""A ruling is read whole or not at all; what it started is ended where it is not."""
+"""A snapshot is read whole or not at all; what it started is ended where it is not."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,15 +51,15 @@ def test_the_first_pool_is_closed_when_the_one_for_ocr_cannot_start(
 
 
 def test_both_pools_live_as_long_as_their_ruling(settings: Settings) -> None:
-    ruling = service._read(settings)
+    snapshot = service._read(settings)
     assert [pool.is_for_ocr for pool in StandIn.made] == [False, True]
     assert not any(pool.is_closed for pool in StandIn.made)
-    del ruling
+    del snapshot
     assert all(pool.is_closed for pool in StandIn.made)
 
 
 def test_the_fields_that_a_session_keeps_are_known_once_for_all(settings: Settings) -> None:
-    ruling = service._read(settings)
-    assert ruling.asked == {"x-project"}
-    assert {"x-project", "subject", "content-type", "x-holdgate-seal"} <= ruling.kept
-    assert "x-netskope-action" in ruling.ours
+    snapshot = service._read(settings)
+    assert snapshot.asked == {"x-project"}
+    assert {"x-project", "subject", "content-type", "x-holdgate-seal"} <= snapshot.kept
+    assert "x-netskope-action" in snapshot.ours

@@ -31,7 +31,7 @@ LIMITED = Inspection(status="limited", reason="a.zip: encrypted")
 @pytest.fixture(autouse=True)
 def postfix_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """No Postfix is asked here whether it holds."""
-    monkeypatch.setattr(holding, "must_ask", lambda *_: True)
+    monkeypatch.setattr(holding, "needs_milter_quarantine", lambda *_: True)
 
 
 def send(

@@ -58,17 +58,17 @@ def test_a_milter_with_a_mistake_in_its_policies_ends_for_good_and_says_which(co
 
 
 @pytest.mark.parametrize(
-    ("refused", "said"),
+    ("refused", "output"),
     [
         ("landlock_restrict_self", "workers cannot be confined: landlock: Operation not permitted"),
         ("seccomp", "workers cannot be confined: seccomp: "),
         ("kill landlock_restrict_self", "died before its first message, while it confined itself"),
     ],
 )
-def test_a_milter_whose_workers_cannot_be_confined_ends_and_says_why(config: Path, refused: str, said: str) -> None:
+def test_a_milter_whose_workers_cannot_be_confined_ends_and_says_why(config: Path, refused: str, output: str) -> None:
     done = start(config, "support.refusal", refused, "holdgate.gate.main")
     assert done.returncode == daemon.EX_OSERR
     (line,) = done.stderr.splitlines()
     assert "failed: stage=start" in line
-    assert said in line
+    assert output in line
     assert not (config.parent / "milter.sock").exists()

@@ -16,8 +16,8 @@ def problem(path: Path, text: str) -> str:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load_policies(path)
-    (said,) = caught.value.problems
-    return said
+    (output,) = caught.value.problems
+    return output
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "internal_domains = []\n", 'uninspected = "allow"\n', "[end]\n"])

@@ -95,8 +95,8 @@ name = "tried"
 action = "allow"
 mode = "observe"
 """
-    (said,) = weaker_than_uninspected(PolicyFile.model_validate(tomllib.loads(text)))
-    assert said.startswith('policy "weak": its action "allow" is for mail that was read whole; ')
-    assert 'uninspected = "quarantine"' in said
+    (output,) = weaker_than_uninspected(PolicyFile.model_validate(tomllib.loads(text)))
+    assert output.startswith('policy "weak": its action "allow" is for mail that was read whole; ')
+    assert 'uninspected = "quarantine"' in output
     free = PolicyFile.model_validate(tomllib.loads('uninspected = "allow"\n' + text))
     assert weaker_than_uninspected(free) == []

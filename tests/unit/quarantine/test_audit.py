@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from holdgate.quarantine import binding, database, structure
 from holdgate.quarantine.anchor import Anchor
 from holdgate.quarantine.audit import GENESIS, link, note_digest, rows_digest
-from holdgate.quarantine.incident import Answer, Ask, Incident, Owed
+from holdgate.quarantine.incident import Answer, Ask, Incident, NewNotice
 from holdgate.quarantine.schema import UtcDateTime, chain, events, incidents, notices, requests
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, Store, migrate, open_store
@@ -39,7 +39,7 @@ def moderated(trail: Store) -> Store:
     """The same with people who were asked, an answer, and mail that was sent, put off and dropped."""
     now = datetime.now(UTC)
     held = replace(Incident(queue_id="4a", sender="a@x", recipients=["b@y"], policy="p"), state=State.HELD)
-    trail.record(held, ACTOR, owed=[Owed("held", "a@x")])
+    trail.record(held, ACTOR, outbox=[NewNotice("held", "a@x")])
     asks = [Ask("boss@corp.example", "moderator"), Ask("second@corp.example", "moderator")]
     held = trail.amend(held, "asked", ACTOR, asks=asks, asked_at=now, deadline_at=now)
     first, _ = trail.requests.of(held.id)
@@ -49,7 +49,7 @@ def moderated(trail: Store) -> Store:
     trail.notice_failed(put_off, ACTOR, now)
     trail.notice_obsolete(dropped, ACTOR)
     trail.change(held, State.APPROVED, ACTOR, answers={first.number: Answer.APPROVE}, decided_by="boss@corp.example")
-    trail.owe(held.id, Owed("answer", "a@x"), ACTOR)
+    trail.enqueue_notice(held.id, NewNotice("answer", "a@x"), ACTOR)
     trail.add_event(held.id, "revealed", ACTOR, "why not")
     assert trail.audit.verify().problem == ""
     return trail
@@ -336,7 +336,7 @@ def test_events_of_an_older_version_are_linked(url: str, visitor: Engine) -> Non
     store = open_store(url)
     assert (store.audit.verify().count, store.audit.verify().problem) == (3, "")
     assert [event.event for event in store.history("AAAA-AAAA-AAAA")] == ["recorded", "held", "bound"]
-    (older,) = store.unasked()
+    (older,) = store.awaiting_request()
     assert (older.subject, older.level, older.revision) == ("older", 0, 0)
     store.change(older, State.REJECTED, ACTOR)
     assert store.audit.verify().problem == ""

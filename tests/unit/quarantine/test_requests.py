@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from holdgate.quarantine.incident import Actor, Answer, Ask, Incident
-from holdgate.quarantine.requests import Wanted
+from holdgate.quarantine.requests import IncidentFilter
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store
 
@@ -47,18 +47,18 @@ def asked(store: Store) -> Store:
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (Wanted(), ["42", "41", "40"]),  # the newest first
-        (Wanted(waiting=True), ["41", "40"]),  # by deadline
-        (Wanted(states=frozenset({State.REJECTED, State.EXPIRED})), ["42"]),
-        (Wanted(policy="pii"), ["41", "40"]),
-        (Wanted(policy="secrets"), []),
-        (Wanted(words="SURE"), ["41", "40"]),
-        (Wanted(words="100 %"), ["40"]),  # no wildcard
-        (Wanted(words="bank anna@corp"), ["42"]),
-        (Wanted(since=NOW + timedelta(hours=1)), ["42", "41"]),
+        (IncidentFilter(), ["42", "41", "40"]),  # the newest first
+        (IncidentFilter(waiting=True), ["41", "40"]),  # by deadline
+        (IncidentFilter(states=frozenset({State.REJECTED, State.EXPIRED})), ["42"]),
+        (IncidentFilter(policy="pii"), ["41", "40"]),
+        (IncidentFilter(policy="secrets"), []),
+        (IncidentFilter(words="SURE"), ["41", "40"]),
+        (IncidentFilter(words="100 %"), ["40"]),  # no wildcard
+        (IncidentFilter(words="bank anna@corp"), ["42"]),
+        (IncidentFilter(since=NOW + timedelta(hours=1)), ["42", "41"]),
     ],
 )
-def test_a_moderators_list(asked: Store, wanted: Wanted, found: list[str]) -> None:
+def test_a_moderators_list(asked: Store, wanted: IncidentFilter, found: list[str]) -> None:
     assert [one.queue_id for one in asked.requests.page(BOSS, wanted, limit=10)] == found
     assert [one.queue_id for one in asked.requests.page(BOSS, wanted, limit=1, offset=1)] == found[1:2]
     assert asked.requests.count(BOSS, wanted) == len(found)
@@ -82,7 +82,7 @@ def test_what_is_known_of_a_moderator(asked: Store) -> None:
     ("answer", "is_open", "is_void"),
     [
         (None, True, False),
-        (Answer.ABSENT, True, False),
+        (Answer.OUT_OF_OFFICE, True, False),
         (Answer.APPROVE, False, False),
         (Answer.REJECT, False, False),
         (Answer.BOUNCED, False, True),

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import inspect, make_url
 
 from holdgate.quarantine import database
-from holdgate.quarantine.incident import Answer, Ask, Incident, Owed, new_incident_id
+from holdgate.quarantine.incident import Answer, Ask, Incident, NewNotice, new_incident_id
 from holdgate.quarantine.schema import metadata
 from holdgate.quarantine.states import OPEN, TRANSITIONS, State, may_become
 from holdgate.quarantine.store import Actor, ConflictError, Store, StoreError, migrate, open_store
@@ -88,7 +88,7 @@ def test_a_change_writes_state_event_and_notice_together(store: Store) -> None:
     held = replace(incident(), state=State.HELD)
     store.record(held, ACTOR)
     changed = store.change(
-        held, State.REJECTED, ACTOR, note="no", owed=[Owed("rejected", "a@corp.example")], comment="no"
+        held, State.REJECTED, ACTOR, note="no", outbox=[NewNotice("rejected", "a@corp.example")], comment="no"
     )
     assert (changed.state, changed.comment) == (State.REJECTED, "no")
     assert store.owing() == {held.id}
@@ -108,7 +108,7 @@ def test_of_two_deciders_one_wins(store: Store) -> None:
     store.record(held, ACTOR)
     store.change(held, State.APPROVED, ACTOR)
     with pytest.raises(ConflictError) as caught:
-        store.change(held, State.REJECTED, ACTOR, owed=[Owed("rejected", "a@corp.example")])
+        store.change(held, State.REJECTED, ACTOR, outbox=[NewNotice("rejected", "a@corp.example")])
     assert caught.value.incident.state is State.APPROVED
     assert store.owing() == set()
     assert [event.event for event in store.history(held.id)] == ["recorded", "approved"]
@@ -145,7 +145,7 @@ def _change(url: str, waiting: list[Incident], state: State, outcomes: "Queue[tu
     store = open_store(url)
     for one in waiting:
         try:
-            store.change(one, state, ACTOR, owed=[Owed(str(state), "a@corp.example")])
+            store.change(one, state, ACTOR, outbox=[NewNotice(str(state), "a@corp.example")])
             outcomes.put((one.id, state, True))
         except ConflictError as error:
             outcomes.put((one.id, error.incident.state, False))
@@ -273,7 +273,7 @@ def test_what_comes_into_the_hold_queue_is_undecided(store: Store, old: State) -
     other = replace(incident(), deadline_at=now)
     kinds = ("approved", "rejected", "expired", "withdrawn", "decided")
     for one in (before, other):
-        store.record(one, ACTOR, owed=[Owed(kind, "a@corp.example") for kind in (*kinds, "alert")])
+        store.record(one, ACTOR, outbox=[NewNotice(kind, "a@corp.example") for kind in (*kinds, "alert")])
         asked = [Ask(f"{answer}@corp.example", "moderator") for answer in Answer]
         asked = [*asked, Ask("silent@corp.example", "moderator")]
         one = store.amend(one, "asked", ACTOR, asks=asked)

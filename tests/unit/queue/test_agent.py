@@ -215,8 +215,8 @@ def test_of_many_each_has_its_own_outcome_by_one_listing_before_and_one_after(pa
     assert str(headers[1]) == "postcat: damaged"
     assert headers[5:] == [b"Subject: X-Holdgate-Incident: A\n", None]
     assert queue.listings == 2  # one more for the one that cannot be read: it might be gone
-    said = client.release_all([*keys, ("4gone", 100), ("4ours4", 99)])
-    assert [str(outcome) for outcome in said] == [
+    output = client.release_all([*keys, ("4gone", 100), ("4ours4", 99)])
+    assert [str(outcome) for outcome in output] == [
         "True",
         "postcat: damaged",
         "True",

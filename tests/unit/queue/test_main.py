@@ -84,7 +84,7 @@ def test_the_child_gives_root_up_before_it_does_anything_else(monkeypatch: pytes
         raise StoreError("not here")
 
     monkeypatch.setattr(main.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(daemon, "become", lambda user: done.append(f"became {user}"))
+    monkeypatch.setattr(daemon, "drop_privileges", lambda user: done.append(f"became {user}"))
     monkeypatch.setattr(daemon, "die_with_parent", lambda: done.append("ends with its parent"))
     monkeypatch.setattr(main.metrics, "serve", lambda *_: done.append("served metrics"))
     monkeypatch.setattr(main, "open_store", refuse)

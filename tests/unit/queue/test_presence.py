@@ -6,7 +6,7 @@ import pytest
 
 from holdgate.config import Settings
 from holdgate.queue.postfix import Postfix, Service
-from holdgate.queue.presence import is_open_to_all, listener_name, notice_listener, wants_listener, ways_past_us
+from holdgate.queue.presence import bypass_paths, is_open_to_all, listener_name, notice_listener, wants_listener
 
 pytestmark = pytest.mark.postfix
 
@@ -32,7 +32,7 @@ def settings(config: Path, relay: str = "127.0.0.1:10027") -> Settings:
 def remarks(config: Path, more: str = "", main: str = "") -> list[str]:
     (config / "main.cf").write_text(MAIN + main)
     (config / "master.cf").write_text(MASTER + more)
-    return list(ways_past_us(settings(config), Postfix(config)))
+    return list(bypass_paths(settings(config), Postfix(config)))
 
 
 def test_the_listener_for_our_notices_is_no_way_past_us(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_the_listener_for_our_notices_is_no_way_past_us(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "output"),
     [
         (
             "587 inet n - n - - smtpd\n  -o smtpd_milters=$signer\n",
@@ -67,9 +67,9 @@ def test_the_listener_for_our_notices_is_no_way_past_us(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_service_with_settings_of_its_own_is_named(tmp_path: Path, more: str, said: str) -> None:
+def test_a_service_with_settings_of_its_own_is_named(tmp_path: Path, more: str, output: str) -> None:
     (remark,) = remarks(tmp_path, more)
-    assert remark.startswith(f"master.cf: {said}")
+    assert remark.startswith(f"master.cf: {output}")
 
 
 @pytest.mark.parametrize(

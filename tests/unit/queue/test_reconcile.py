@@ -146,7 +146,7 @@ class Crashes(RuleBasedStateMachine):
     @rule(who=st.integers(0, 9))
     def approve(self, who: int) -> None:
         desk = Desk(self.store, FOUR_EYES)
-        for incident in self.store.unasked():
+        for incident in self.store.awaiting_request():
             asking.ask(desk, incident, datetime.now(UTC))
         known = [one for incident in self.store.incidents() for one in self.store.requests.of(incident.id)]
         if known:
@@ -384,8 +384,8 @@ def test_a_held_message_that_is_gone_and_nobody_decided_is_an_alarm(
     queue = FakeQueue()
     incident = held_before(store, queue)
     settle(new_reconciler(store, queue))
-    said = [record.getMessage() for record in caplog.records if "gone-undecided" in record.getMessage()]
-    assert said == [f"4a: gone-undecided: incident={incident.id} to=<b@partner.example>"]
+    output = [record.getMessage() for record in caplog.records if "gone-undecided" in record.getMessage()]
+    assert output == [f"4a: gone-undecided: incident={incident.id} to=<b@partner.example>"]
 
 
 @pytest.mark.parametrize(
@@ -531,7 +531,7 @@ def test_who_was_asked_before_can_stand_in_when_it_comes_back(store: Store) -> N
     alone = moderated(store, moderators=["boss@corp.example"], fallback=["second@corp.example"])
     again = asking.ask(alone, again, datetime.now(UTC))
     (request,) = [one for one in store.requests.of(again.id) if one.is_open]
-    assert asking.pass_on(alone, request, Answer.BOUNCED, "test")
+    assert asking.reassign(alone, request, Answer.BOUNCED, "test")
     assert [one.moderator for one in store.requests.of(again.id) if one.is_open] == ["second@corp.example"]
 
 
@@ -632,8 +632,8 @@ def test_a_message_that_cannot_be_shown_keeps_no_other_from_adoption(
     reconciler = new_reconciler(store, queue)
     settle(reconciler)
     assert len(store.incidents([State.HELD])) == 10
-    said = [record.getMessage() for record in caplog.records if "work-failed" in record.getMessage()]
-    assert said == ["4id3: work-failed: stage=adopt item=4id3/1000 error=damaged attempts=1"]
+    output = [record.getMessage() for record in caplog.records if "work-failed" in record.getMessage()]
+    assert output == ["4id3: work-failed: stage=adopt item=4id3/1000 error=damaged attempts=1"]
     queue.damaged.clear()
     no_pauses[0] += 1
     settle(reconciler)

@@ -37,20 +37,20 @@ def letter(subject: str = "Hello", text: str = f"Her social security number is {
 
 
 def test_matches_are_masked_in_text_and_findings(inspector: Inspector) -> None:
-    said = shown(inspector, letter())
-    assert SSN not in repr(said)
-    (body,) = [part for part in said["parts"] if part["name"] == "message body"]
+    output = shown(inspector, letter())
+    assert SSN not in repr(output)
+    (body,) = [part for part in output["parts"] if part["name"] == "message body"]
     assert [segment["text"] for segment in body["segments"]] == ["Her social security number is ", "***-**-*399", ".\n"]
-    assert said["findings"][0]["masked"] == ["***-**-*399"]
+    assert output["findings"][0]["masked"] == ["***-**-*399"]
 
 
 def test_a_value_is_masked_where_nothing_speaks_for_it(inspector: Inspector) -> None:
     message = letter(f"About {SSN}")
     message.add_attachment(b"as agreed", maintype="text", subtype="plain", filename=f"scan {SSN}.txt")
-    said = shown(inspector, message)
-    assert SSN not in repr(said)
-    assert said["subject"] == "About ***-**-*399"
-    assert said["attachments"] == [{"name": "scan ***-**-*399.txt", "kind": "text", "size": 9, "member": False}]
+    output = shown(inspector, message)
+    assert SSN not in repr(output)
+    assert output["subject"] == "About ***-**-*399"
+    assert output["attachments"] == [{"name": "scan ***-**-*399.txt", "kind": "text", "size": 9, "member": False}]
 
 
 def test_a_value_in_the_name_of_a_place_is_masked(inspector: Inspector) -> None:
@@ -63,26 +63,26 @@ def test_a_value_in_the_name_of_a_place_is_masked(inspector: Inspector) -> None:
     book.save(saved)
     message = letter(text="as agreed")
     message.add_attachment(saved.getvalue(), maintype="application", subtype="zip", filename="a.xlsx")
-    said = shown(inspector, message)
-    assert SSN not in repr(said)
-    assert "a.xlsx, sheet SSN ***-**-*399, A1" in said["findings"][0]["parts"]
+    output = shown(inspector, message)
+    assert SSN not in repr(output)
+    assert "a.xlsx, sheet SSN ***-**-*399, A1" in output["findings"][0]["parts"]
 
 
 def test_one_match_is_revealed_by_its_number(inspector: Inspector) -> None:
     message = letter(text=f"Her social security number is {SSN}.\nHer credit card number is {CARD}.")
-    said = shown(inspector, message)
-    (number,) = [s["number"] for p in said["parts"] for s in p["segments"] if s["identifier"] == "payment-card"]
+    output = shown(inspector, message)
+    (number,) = [s["number"] for p in output["parts"] for s in p["segments"] if s["identifier"] == "payment-card"]
     revealed = repr(shown(inspector, message, number))
     assert CARD in revealed
     assert SSN not in revealed
-    assert repr(shown(inspector, message, 999)) == repr(said)
+    assert repr(shown(inspector, message, 999)) == repr(output)
 
 
 def test_a_long_part_is_cut_and_no_match_with_it(inspector: Inspector) -> None:
     # The cut would go through the middle of the number.
     text = "x " * 9_984 + f"social security number {SSN} " + "y " * 200_000
-    said = shown(inspector, letter(text=text))
-    body = said["parts"][-1]
+    output = shown(inspector, letter(text=text))
+    body = output["parts"][-1]
     assert body["cut"]
     joined = "".join(segment["text"] for segment in body["segments"])
     assert len(joined) < 21_000

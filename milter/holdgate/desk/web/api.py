@@ -133,8 +133,8 @@ def _shown(request: Request) -> dict[str, Any]:
     return {name: value for name, value in plain(request).items() if name not in ("number", "incident_id")}
 
 
-def _problem(status: int, said: str) -> Response:
-    return JSONResponse({"error": said}, status)
+def _problem(status: int, reported: str) -> Response:
+    return JSONResponse({"error": reported}, status)
 
 
 def _unauthorized() -> Response:

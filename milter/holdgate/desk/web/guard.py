@@ -93,7 +93,7 @@ class Guard:
             if body is None:
                 await PlainTextResponse("too large\n", 413)(scope, receive, send_guarded)
                 return
-            if self._foreign(headers):
+            if self._unmanaged(headers):
                 await PlainTextResponse("not from this site\n", 403)(scope, receive, send_guarded)
                 return
             state["body"] = body
@@ -129,7 +129,7 @@ class Guard:
         except ValueError:
             return False
 
-    def _foreign(self, headers: Headers) -> bool:
+    def _unmanaged(self, headers: Headers) -> bool:
         origin = headers.get("origin")
         if origin is not None and origin.lower() != self._own:
             return True

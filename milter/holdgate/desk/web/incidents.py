@@ -65,10 +65,10 @@ class IncidentPages(Handlers):
         self, http: HttpRequest, visitor: Visitor, incident: Incident, request: Request, problem: str = ""
     ) -> Response:
         if not request.is_open:
-            why = Why.ANSWERED if request.answer is Answer.APPROVE else Why.NOT_ASKED
+            why = Why.ALREADY_APPROVED if request.answer is Answer.APPROVE else Why.NOT_REQUESTED
             return self._pages.outcome(http, incident, visitor, why)
         if incident.state is not State.HELD or moderation.is_late(request):
-            return self._pages.outcome(http, incident, visitor, Why.LATE)
+            return self._pages.outcome(http, incident, visitor, Why.DEADLINE_PASSED)
         rules = self._desk.moderation(incident)
         known = self._desk.store.requests.of(incident.id)
         response = self._pages.show(
@@ -145,7 +145,7 @@ class IncidentPages(Handlers):
         problem: str = "",
     ) -> Response:
         if incident.state is not State.HELD or request.is_void:
-            return self._pages.outcome(http, incident, visitor, Why.NOT_ASKED)
+            return self._pages.outcome(http, incident, visitor, Why.NOT_REQUESTED)
         shown, unreadable = None, ""
         try:
             shown = self._previewer.read(incident, reveal=reveal)

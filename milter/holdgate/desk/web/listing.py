@@ -15,7 +15,7 @@ from holdgate.desk.web.incidents import CHOICES
 from holdgate.desk.web.pages import Handlers
 from holdgate.desk.web.session import Visitor, field
 from holdgate.quarantine.incident import Answer
-from holdgate.quarantine.requests import Wanted
+from holdgate.quarantine.requests import IncidentFilter
 from holdgate.quarantine.states import State
 
 PAGE_SIZE = 50
@@ -48,7 +48,7 @@ class ListPages(Handlers):
         self, http: HttpRequest, visitor: Visitor, problem: str = "", result: tuple[int, int] = (0, 0)
     ) -> Response:
         query = http.query_params
-        wanted = wanted_by(query, self._desk)
+        wanted = filter_by(query, self._desk)
         count = self._desk.store.requests.count(visitor.address, wanted)
         pages = max(1, -(-count // PAGE_SIZE))
         page = min(_number(query.get("page", "")), pages)
@@ -102,7 +102,7 @@ class ListPages(Handlers):
 _FILTERS = ("show", "words", "state", "policy", "since")
 
 
-def wanted_by(query: QueryParams, desk: Desk) -> Wanted:
+def filter_by(query: QueryParams, desk: Desk) -> IncidentFilter:
     """Return what the address line asks for; what makes no sense there is left out."""
     state = query.get("state", "")
     since = None
@@ -111,7 +111,7 @@ def wanted_by(query: QueryParams, desk: Desk) -> Wanted:
         since = datetime.combine(day, time(), desk.zone).astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    return Wanted(
+    return IncidentFilter(
         waiting=query.get("show", "waiting") != "all",
         states=frozenset({State(state)}) if state in list(State) else frozenset(),
         policy=query.get("policy", "")[:64],

@@ -28,9 +28,9 @@ _TITLES = {
 }
 # Title and sentence where it waits and this visitor may not decide.
 _STILL_HELD: dict[Why | None, tuple[str, str]] = {
-    Why.ANSWERED: ("title_answered", "held_answered"),
-    Why.LATE: ("title_late", "held_late"),
-    Why.NOT_ASKED: ("title_not_asked", "held_not_asked"),
+    Why.ALREADY_APPROVED: ("title_answered", "held_answered"),
+    Why.DEADLINE_PASSED: ("title_late", "held_late"),
+    Why.NOT_REQUESTED: ("title_not_asked", "held_not_asked"),
 }
 
 
@@ -68,8 +68,8 @@ class Pages:
     ) -> HTMLResponse:
         """Return a page that says one thing; `title` and `message` are names of words."""
         words = self._templates.words(self.language(http))
-        said = {"title": words[title], "message": words[message], "incident": None, "sign_in": sign_in}
-        return self.show(http, "message", visitor=visitor, status=status, **said)
+        content = {"title": words[title], "message": words[message], "incident": None, "sign_in": sign_in}
+        return self.show(http, "message", visitor=visitor, status=status, **content)
 
     def outcome(self, http: HttpRequest, incident: Incident, visitor: Visitor | None, why: Why | None) -> HTMLResponse:
         """Say what became of an incident, or why it is not this visitor's to decide."""
@@ -83,13 +83,13 @@ class Pages:
         self, http: HttpRequest, incident: Incident, visitor: Visitor | None, why: Why | None, before: tuple[str, ...]
     ) -> HTMLResponse:
         words = self._templates.words(self.language(http))
-        title, said = _TITLES[became(incident)], [words[name] for name in before]
+        title, content = _TITLES[became(incident)], [words[name] for name in before]
         if incident.state is State.HELD and why in _STILL_HELD:
             title, reason = _STILL_HELD[why]
-            said.append(words[reason])
+            content.append(words[reason])
         else:
-            said.append(sentence(words, incident, tells=self._desk.tells(incident.sender)))
-        values = {"title": words[title], "message": " ".join(said), "incident": incident, "sign_in": False}
+            content.append(sentence(words, incident, tells=self._desk.tells(incident.sender)))
+        values = {"title": words[title], "message": " ".join(content), "incident": incident, "sign_in": False}
         return self.show(http, "message", visitor=visitor, **values)
 
     def language(self, http: HttpRequest) -> str:

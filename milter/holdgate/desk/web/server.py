@@ -89,8 +89,8 @@ class WebServer:
 
     def __init__(self, desk: Desk, templates: Templates, previewer: Previewer, composer: Composer) -> None:
         settings = desk.settings.desk
-        assert settings.web is not None
-        host, port = settings.web
+        assert settings.web_listen is not None
+        host, port = settings.web_listen
         proxies = [ip_network(str(network), strict=False) for network in settings.trusted_proxies]
         config = uvicorn.Config(
             build(desk, templates, previewer, composer),

@@ -119,7 +119,7 @@ class Sessions:
         return content if content is not None and content["until"] > time.time() else None
 
     def _write(self, response: Response, name: str, content: dict[str, Any], path: str) -> None:
-        lasts = round(self._settings.session.total_seconds())
+        lasts = round(self._settings.session_lifetime.total_seconds())
         response.set_cookie(
             name,
             self._desk.key.seal(name, content | {"until": time.time() + lasts}),

@@ -157,7 +157,7 @@ class SignInPages(Handlers):
             post.hand_over(content, address, self._desk.settings.desk.notice_relay)
         except (OSError, smtplib.SMTPException) as error:
             metrics.NOTICES.labels("code", "failed").inc()
-            maillog.failed(stage="code", error=maillog.describe(error))
+            maillog.failed(stage="sign-in-code", error=maillog.describe(error))
         else:
             metrics.NOTICES.labels("code", "sent").inc()
 

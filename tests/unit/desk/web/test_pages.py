@@ -106,8 +106,8 @@ def test_a_link_becomes_a_cookie_for_its_incident_and_a_clean_address(make_desk,
     assert (first.status_code, first.headers["location"]) == (303, f"/incidents/{incident.id}")
     assert first.headers["referrer-policy"] == "no-referrer"
     cookie = first.headers["set-cookie"]
-    for said in (f"Path=/incidents/{incident.id}", "HttpOnly", "SameSite=lax", "Secure"):
-        assert said in cookie
+    for output in (f"Path=/incidents/{incident.id}", "HttpOnly", "SameSite=lax", "Secure"):
+        assert output in cookie
     page = browser.get(f"{SITE}/incidents/{incident.id}")
     assert page.status_code == 200
     assert link.rsplit("/", 1)[1] not in page.text
@@ -275,7 +275,7 @@ def test_four_eyes_are_thanked_and_shown(make_desk, hold) -> None:  # type: igno
 
 
 def test_a_crawler_that_follows_links_and_sends_forms_decides_nothing(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    desk = make_desk(tell_sender_held=True)
+    desk = make_desk(notify_sender_on_hold=True)
     monkeypatch.setattr(post, "hand_over", lambda *_: None)
     incident = hold(desk)
     browser = Browser(desk)
@@ -364,10 +364,10 @@ def test_a_message_that_cannot_be_shown_is_said_so(make_desk, hold) -> None:  # 
         ("text", "its text could not be read.", "Ihr Text war nicht zu lesen."),
     ):
         browser.previewer.broken = why
-        for language, begins, said in (("en", "The message", en), ("de", "Die Nachricht", de)):
+        for language, begins, output in (("en", "The message", en), ("de", "Die Nachricht", de)):
             page = browser.client.get(f"/incidents/{incident.id}/text", headers={"Accept-Language": language})
             assert page.status_code == 503
-            assert re.search(rf'role="alert">{begins} [\w ]+: {re.escape(said)}</p>', page.text)
+            assert re.search(rf'role="alert">{begins} [\w ]+: {re.escape(output)}</p>', page.text)
             assert "what a log says" not in page.text
     moderation.override(browser.desk, incident, Answer.REJECT, Actor("root", "command"))
     browser.previewer.broken = ""

@@ -34,7 +34,7 @@ def taken() -> socket.socket:
 
 
 def test_a_port_that_is_taken_is_an_error_at_start(make_desk, taken) -> None:  # type: ignore[no-untyped-def]
-    desk = make_desk(desk={"web": f"127.0.0.1:{taken.getsockname()[1]}"})
+    desk = make_desk(desk={"web_listen": f"127.0.0.1:{taken.getsockname()[1]}"})
     with taken, pytest.raises(OSError, match="cannot listen on"), server(desk):
         pass
 
@@ -56,7 +56,7 @@ def test_tls_of_its_own(make_desk, tmp_path) -> None:  # type: ignore[no-untyped
     ]
     names = ["-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
     subprocess.run([*command, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    desk = make_desk(desk={"web": f"127.0.0.1:{port}", "certificate": str(certificate), "private_key": str(key)})
+    desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}", "certificate": str(certificate), "private_key": str(key)})
     with server(desk):
         trust = ssl.create_default_context(cafile=certificate)
         answer = httpx2.get(f"https://127.0.0.1:{port}/sign-in", verify=trust, timeout=PATIENCE)
@@ -67,7 +67,7 @@ def test_tls_of_its_own(make_desk, tmp_path) -> None:  # type: ignore[no-untyped
 @pytest.mark.parametrize("missing", [0, 5])
 def test_a_form_that_a_lost_connection_cut_off_decides_nothing(make_desk, hold, missing) -> None:  # type: ignore[no-untyped-def]
     port = free_port()
-    desk = make_desk(desk={"web": f"127.0.0.1:{port}"})
+    desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}"})
     incident = hold(desk)
     token = desk.key.token(
         tokens.LINK, incident.id, 1, "boss@corp.example", desk.store.requests.by_number(1).deadline_at
@@ -94,7 +94,7 @@ def test_a_form_that_a_lost_connection_cut_off_decides_nothing(make_desk, hold, 
 
 def test_half_open_requests_lock_nobody_out(make_desk) -> None:  # type: ignore[no-untyped-def]
     port = free_port()
-    desk = make_desk(desk={"web": f"127.0.0.1:{port}"})
+    desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}"})
     with ExitStack() as stack:
         stack.enter_context(server(desk))
         silent = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(210)]
@@ -120,7 +120,7 @@ def _is_ended(connection: socket.socket) -> bool:
 def test_a_request_that_does_not_end_is_ended(make_desk, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
     port = free_port()
-    desk = make_desk(desk={"web": f"127.0.0.1:{port}"})
+    desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}"})
     with server(desk), socket.create_connection(("127.0.0.1", port)) as silent:
         silent.sendall(b"GET /sign-in HTTP/1.1\r\n")
         assert _is_ended(silent)

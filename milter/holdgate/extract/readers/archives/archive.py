@@ -171,7 +171,7 @@ def _reason(error: ArchiveError) -> str:
     message = str(error).lower()
     if "encrypt" in message or "passphrase" in message or "password" in message:
         return "encrypted"
-    if any(said in message for said in ("unsupported", "not supported", "can't support", "unavailable")):
+    if any(phrase in message for phrase in ("unsupported", "not supported", "can't support", "unavailable")):
         return "unknown compression"
     return "damaged"
 

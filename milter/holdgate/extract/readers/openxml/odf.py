@@ -21,7 +21,7 @@ from holdgate.extract.readers.pictures import image
 from holdgate.extract.readers.texts import expat
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.readers.texts.expat import local
-from holdgate.extract.readers.texts.xml_plan import END, FULL, NAMED, SILENT, START, TEXT, Wanted, flags
+from holdgate.extract.readers.texts.xml_plan import END, FULL, NAMED, SILENT, START, TEXT, Selection, flags
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 # Elements whose text is a text of its own, wherever they stand.
@@ -397,7 +397,7 @@ ENDS: dict[str, Callable[[OdfText], None]] = {
     "config-item": _end_setting,
 }
 
-_WANTED = Wanted(
+_WANTED = Selection(
     flags(
         (CHARACTERS, START),
         (STARTS, START | FULL),

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from holdgate.extract.readers.openxml.ooxml_text import ELEMENTS, PartText
-from holdgate.extract.readers.texts.xml_plan import FULL, START, Wanted
+from holdgate.extract.readers.texts.xml_plan import FULL, START, Selection
 from holdgate.extract.reading import Sink
 
 # Relationships that lead to what a slide or notes page is made from, not to what belongs to it.
 UPWARD = frozenset({"slideLayout", "slideMaster", "notesMaster", "theme", "slide", "officeDocument"})
 
-_RELATIONSHIPS = Wanted(ELEMENTS | {"Relationship": START | FULL})
-_SLIDES = Wanted(ELEMENTS | {"sldId": START | FULL})
+_RELATIONSHIPS = Selection(ELEMENTS | {"Relationship": START | FULL})
+_SLIDES = Selection(ELEMENTS | {"sldId": START | FULL})
 
 
 @dataclass(slots=True)

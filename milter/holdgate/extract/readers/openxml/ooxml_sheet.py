@@ -10,20 +10,31 @@ import re
 from holdgate.extract.readers.openxml.number_format import BUILT_IN, Renderer, literals, plain_number, renderer
 from holdgate.extract.readers.openxml.ooxml_text import ELEMENTS, TEXT_ATTRIBUTES, PartText
 from holdgate.extract.readers.texts.expat import local
-from holdgate.extract.readers.texts.xml_plan import CELL, END, EVERYTHING, FULL, ROW, START, TEXT, Cells, Wanted, flags
+from holdgate.extract.readers.texts.xml_plan import (
+    CELL,
+    END,
+    EVERYTHING,
+    FULL,
+    ROW,
+    START,
+    TEXT,
+    Cells,
+    Selection,
+    flags,
+)
 from holdgate.extract.reading import Sink
 
 # A formula is worth reading for what it holds besides references: quoted text, or digits in a row.
 TELLING = re.compile(r'"[^"]|\d{5}')
 ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 
-_BOOK = Wanted(ELEMENTS | flags((["sheet", "workbookPr"], START | FULL)), TEXT_ATTRIBUTES)
-_STRINGS = Wanted(flags((["t", "rPh"], START | END | TEXT), (["si"], END)), stray=False)
-_STYLES = Wanted(flags((["numFmt", "xf"], START | FULL), (["cellXfs"], START | END)), stray=False)
+_BOOK = Selection(ELEMENTS | flags((["sheet", "workbookPr"], START | FULL)), TEXT_ATTRIBUTES)
+_STRINGS = Selection(flags((["t", "rPh"], START | END | TEXT), (["si"], END)), stray=False)
+_STYLES = Selection(flags((["numFmt", "xf"], START | FULL), (["cellXfs"], START | END)), stray=False)
 _CELLS = flags(
     (["c"], START | END | FULL | CELL), (["row"], START | FULL | ROW), (["v", "f", "t", "rPh"], START | END | TEXT)
 )
-_SHEET = Wanted(ELEMENTS | _CELLS, TEXT_ATTRIBUTES)
+_SHEET = Selection(ELEMENTS | _CELLS, TEXT_ATTRIBUTES)
 
 
 class Workbook(PartText):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
 from holdgate.extract.readers.texts.expat import local
-from holdgate.extract.readers.texts.xml_plan import END, FULL, SILENT, START, TEXT, VALUE, Cells, Wanted, flags
+from holdgate.extract.readers.texts.xml_plan import END, FULL, SILENT, START, TEXT, VALUE, Cells, Selection, flags
 from holdgate.extract.reading import Sink
 
 # The last is Visio's ([MS-VSDX], Text_Type), a whole text with marks for its formats in it.
@@ -223,9 +223,9 @@ def _begin_alternates(reader: PartText, _: dict[str, str]) -> None:
 
 def _end_alternates(reader: PartText) -> None:
     if reader.alternates:
-        said = reader.alternates.pop()
+        shown = reader.alternates.pop()
         if reader.alternates:
-            reader.alternates[-1] |= said
+            reader.alternates[-1] |= shown
 
 
 def _begin_fallback(reader: PartText, _: dict[str, str]) -> None:
@@ -290,5 +290,5 @@ ELEMENTS = flags(
     (MUTE, SILENT),
     (TEXT_VALUES, VALUE),
 )
-_TEXT = Wanted(ELEMENTS, TEXT_ATTRIBUTES)
-_ALL_ATTRIBUTES = Wanted(ELEMENTS, every_attribute=True)
+_TEXT = Selection(ELEMENTS, TEXT_ATTRIBUTES)
+_ALL_ATTRIBUTES = Selection(ELEMENTS, every_attribute=True)

@@ -34,7 +34,7 @@ class Handler(Protocol):
     Tags that `wanted` does not ask for may come or not.
     """
 
-    wanted: xml_plan.Wanted
+    wanted: xml_plan.Selection
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take a start tag."""

@@ -10,7 +10,7 @@ from holdgate.extract import charset, inline
 from holdgate.extract.budget import Budget
 from holdgate.extract.format import Format
 from holdgate.extract.readers.texts import expat, html
-from holdgate.extract.readers.texts.xml_plan import EVERYTHING, Wanted
+from holdgate.extract.readers.texts.xml_plan import EVERYTHING, Selection
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 _DECLARATION = re.compile(r"\s*<\?xml\b([^>]*)\?>")
@@ -47,7 +47,7 @@ class _Lines:
     line: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
-    wanted: Wanted = EVERYTHING
+    wanted: Selection = EVERYTHING
     outlines: int = 0
     uses: int = 0
     leaf: str = ""

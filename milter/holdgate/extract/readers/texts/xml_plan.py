@@ -37,7 +37,7 @@ class Cells(NamedTuple):
     take: Callable[[list[str], list[str], int], None]
 
 
-class Wanted:
+class Selection:
     """Elements by local name with what is wanted of them, and the local names of attributes wanted wherever they are.
 
     `otherwise` is what is wanted of all other elements. `stray` wants the character data outside elements with TEXT,
@@ -73,5 +73,5 @@ def flags(*pairs: tuple[Iterable[str], int]) -> dict[str, int]:
     return wanted
 
 
-EVERYTHING = Wanted({}, otherwise=START | END | FULL | TEXT)
+EVERYTHING = Selection({}, otherwise=START | END | FULL | TEXT)
 """Every tag with every attribute, and all character data."""

@@ -28,7 +28,7 @@ _BUDGET = 20.0
 _LONGEST = 30.0
 
 
-class Timetable:
+class Scheduler:
     """The passes over the store. Each method belongs to one thread at a time."""
 
     def __init__(
@@ -59,16 +59,18 @@ class Timetable:
 
     def ask(self, now: datetime) -> bool:
         """Ask about what came in. Say whether the store took part."""
-        return not self._requests.run(self._desk.store.unasked_ids(), partial(self._ask, now), budget=_BUDGET).shared
+        return not self._requests.run(
+            self._desk.store.awaiting_request_ids(), partial(self._ask, now), budget=_BUDGET
+        ).shared
 
     def send(self, now: datetime) -> bool:
         """Send the mail that needs no held message. A relay that does not take it is none of our ailments."""
-        self._mail.send_owed(now)
+        self._mail.send_due(now)
         return True
 
     def give_back(self, now: datetime) -> bool:
         """Send the mail that brings a message back, for which the queue agent is asked for it."""
-        self._reports.send_owed(now)
+        self._reports.send_due(now)
         return True
 
     def erase_old(self, now: datetime) -> bool:

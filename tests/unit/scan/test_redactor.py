@@ -6,7 +6,7 @@ import pytest
 
 from holdgate.detect import Confidence, Match
 from holdgate.extract.part import Part
-from holdgate.scan.wording import Wording
+from holdgate.scan.redactor import Redactor
 
 SSN = "536-90-4399"
 
@@ -21,9 +21,9 @@ def find(text: str) -> list[Match]:
     return [match(text, found[0], "email-address") for found in re.finditer(r"[a-z]+@[a-z.]+", text)]
 
 
-def wording(body: str = f"SSN {SSN}") -> Wording:
+def redactor(body: str = f"SSN {SSN}") -> Redactor:
     found = [match(body, SSN, "us-ssn")] if SSN in body else []
-    return Wording(find, [Part("message body", "text", text=body)], [[*found, *find(body)]])
+    return Redactor(find, [Part("message body", "text", text=body)], [[*found, *find(body)]])
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,13 @@ def wording(body: str = f"SSN {SSN}") -> Wording:
     ],
 )
 def test_what_was_found_is_masked(text: str, safe: str) -> None:
-    assert wording().safe(text) == safe
+    assert redactor().redact(text) == safe
 
 
 def test_matches_that_overlap_are_masked_as_one() -> None:
     # Of two masks side by side, more would stay readable.
     body = "id anna-12345678 of anna"
-    known = Wording(find, [Part("message body", "text", text=body)], [[match(body, "anna-12345678", "x")]])
+    known = Redactor(find, [Part("message body", "text", text=body)], [[match(body, "anna-12345678", "x")]])
     text = "b anna-12345678 c"
     overlapping = [match(text, "12345678 c", "y")]
     assert known.places(text, overlapping) == [(2, 17, "x")]
@@ -56,15 +56,15 @@ def test_the_surest_values_are_kept_where_there_are_too_many() -> None:
     body = " ".join(values)
     found = [match(body, value, "x")._replace(confidence=Confidence.LOW) for value in values]
     found[-1] = found[-1]._replace(confidence=Confidence.HIGH)
-    known = Wording(find, [Part("message body", "text", text=body)], [found])
-    assert known.safe(f"{values[-1]}.pdf") != f"{values[-1]}.pdf"
-    assert known.safe(f"{values[-2]}.pdf") == f"{values[-2]}.pdf"
+    known = Redactor(find, [Part("message body", "text", text=body)], [found])
+    assert known.redact(f"{values[-1]}.pdf") != f"{values[-1]}.pdf"
+    assert known.redact(f"{values[-2]}.pdf") == f"{values[-2]}.pdf"
 
 
 def test_a_message_with_nothing_in_it_keeps_its_names() -> None:
-    assert wording("nothing").safe("anna@corp.example.zip") == "anna@corp.example.zip"
+    assert redactor("nothing").redact("anna@corp.example.zip") == "anna@corp.example.zip"
 
 
 def test_a_from_field_keeps_its_address_and_loses_a_number() -> None:
-    shown = wording(f"SSN {SSN} of anna@corp.example").safe_from(f'"Anna {SSN}" <anna@corp.example>')
+    shown = redactor(f"SSN {SSN} of anna@corp.example").redact_from(f'"Anna {SSN}" <anna@corp.example>')
     assert shown == '"Anna ***-**-*399" <anna@corp.example>'

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from holdgate.detect import Confidence, Match
 from holdgate.extract.part import Part
-from holdgate.mask import mask, mask_numbers, mask_telling
+from holdgate.mask import mask, mask_numbers, mask_unsearched_text
 
 # A stretch of text that is masked: its first character, the one behind its last, and the identifier.
 Place = tuple[int, int, str]
@@ -21,7 +21,7 @@ _ADDRESS = "email-address"
 _LONGEST_IN_ID = 16
 
 
-class Wording:
+class Redactor:
     """What was found in one message, ready to be masked in other texts."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Wording:
             if len(self._values) == _VALUES:
                 break
 
-    def safe(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Return a text with what was found masked, and what looks like a number where nothing was."""
         if not text:
             return text
@@ -49,11 +49,11 @@ class Wording:
             self._done[text] = mask_numbers(text) if self._nothing else self.masked(text)
         return self._done[text]
 
-    def safe_from(self, text: str) -> str:
+    def redact_from(self, text: str) -> str:
         """Return the value of a From field so; the address stays, for it is known from the envelope too."""
-        return mask_telling(text, addresses=False) if self._nothing else self.masked(text, _ADDRESS)
+        return mask_unsearched_text(text, addresses=False) if self._nothing else self.masked(text, _ADDRESS)
 
-    def safe_id(self, text: str) -> str:
+    def redact_message_id(self, text: str) -> str:
         """Return a Message-ID so: mail refers to it, so that only what is surely somebody's number is masked."""
         if self._nothing:
             return mask_numbers(text)

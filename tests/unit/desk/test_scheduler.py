@@ -14,10 +14,10 @@ from holdgate.desk import asking, moderation, post
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
+from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
-from holdgate.desk.timetable import Timetable
 from holdgate.desk.wishes import Wishes
-from holdgate.quarantine.incident import Actor, Answer, Incident, Notice, Owed
+from holdgate.quarantine.incident import Actor, Answer, Incident, NewNotice, Notice
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store
 from holdgate.queue.client import QueueError, UnreachableError
@@ -77,9 +77,9 @@ def relay(monkeypatch: pytest.MonkeyPatch) -> Relay:
     return relay
 
 
-def timetable(desk: Desk) -> Timetable:
+def scheduler(desk: Desk) -> Scheduler:
     previewer = FakePreviewer()
-    return Timetable(desk, Composer(desk, Templates(desk.settings.desk.templates, desk.zone), previewer), previewer)
+    return Scheduler(desk, Composer(desk, Templates(desk.settings.desk.templates, desk.zone), previewer), previewer)
 
 
 def text_of(message: EmailMessage) -> str:
@@ -94,11 +94,11 @@ def test_a_request_says_all_that_is_needed_to_decide(make_desk, hold, relay) -> 
         {"identifier": "iban", "confidence": "high", "count": 2, "unique": 1, "parts": ["a.pdf"], "masked": ["DE** *1"]}
     ]
     incident = hold(desk, asked=False, findings=findings, size=48_000, now=NOW)
-    timetable(desk).run_once(NOW)
+    scheduler(desk).run_once(NOW)
     (message,) = relay.to("boss@corp.example")
     text = text_of(message)
-    for said in ("anna@corp.example", "bob@partner.example", "Figures", "48 KB", "a.pdf (5 bytes)"):
-        assert said in text
+    for output in ("anna@corp.example", "bob@partner.example", "Figures", "48 KB", "a.pdf (5 bytes)"):
+        assert output in text
     assert "2 x iban (high): DE** *1\n    in a.pdf" in text
     assert "Wed 2040-01-04 13:00 (CET, UTC+01:00)" in text
     html = message.get_body(("html",))
@@ -117,7 +117,7 @@ def test_a_request_says_all_that_is_needed_to_decide(make_desk, hold, relay) -> 
 def test_the_original_is_attached_only_where_the_policy_allows(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(attach_original=True)
     hold(desk)
-    timetable(desk).run_once(datetime.now(UTC))
+    scheduler(desk).run_once(datetime.now(UTC))
     (message,) = relay.to("boss@corp.example")
     assert message.get_content_type() == "multipart/mixed"
     alternative, original = message.iter_parts()
@@ -128,7 +128,7 @@ def test_the_original_is_attached_only_where_the_policy_allows(make_desk, hold, 
     relay.taken.clear()
     plain = make_desk()
     hold(plain)
-    timetable(plain).run_once(datetime.now(UTC))
+    scheduler(plain).run_once(datetime.now(UTC))
     assert relay.taken
     assert not any(b"secret" in content for _, _, content in relay.taken)
 
@@ -136,7 +136,7 @@ def test_the_original_is_attached_only_where_the_policy_allows(make_desk, hold, 
 def test_reminders_come_before_the_deadline_and_then_the_message_goes_back(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(reminders=["1d", "2h"])
     incident = hold(desk, now=NOW)
-    table = timetable(desk)
+    table = scheduler(desk)
     kinds: list[tuple[int, str]] = []
     for hours in range(49):
         before = len(relay.taken)
@@ -168,7 +168,7 @@ def test_working_days_move_the_deadline_over_the_weekend(make_desk, hold, relay)
 def test_a_desk_that_was_down_asks_before_it_gives_anything_back(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk, asked=False, now=NOW)
-    timetable(desk).run_once(NOW + timedelta(days=9))
+    scheduler(desk).run_once(NOW + timedelta(days=9))
     held = desk.store.incident(incident.id)
     assert (held.state, held.deadline_at) == (State.HELD, NOW + timedelta(days=11))
     assert relay.to("boss@corp.example")
@@ -178,18 +178,18 @@ def test_one_odd_incident_does_not_keep_the_others_waiting(make_desk, hold, rela
     desk = make_desk()
     hold(desk, asked=False, subject="odd", queue_id="4a")
     hold(desk, asked=False, subject="fine", queue_id="4b")
-    timetable(desk).run_once(NOW)
+    scheduler(desk).run_once(NOW)
     assert [message["Subject"] for message in relay.to("boss@corp.example")] == ["Approval needed: fine"]
 
 
 @pytest.mark.slow  # postmap(1) waits a second before it gives up, each time
 def test_nothing_is_read_before_it_is_known_whom_to_ask(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
-    desk = make_desk(moderators=["manager"], managers="/nonexistent/managers", managers_patience="15m")
+    desk = make_desk(moderators=["manager"], managers="/nonexistent/managers", managers_retry_for="15m")
     incident = hold(desk, asked=False, now=NOW)
     previewer = FakePreviewer()
     clock = [0.0]
     composer = Composer(desk, Templates(desk.settings.desk.templates, desk.zone), previewer)
-    table = Timetable(desk, composer, previewer, clock=lambda: clock[0])
+    table = Scheduler(desk, composer, previewer, clock=lambda: clock[0])
     table.run_once(NOW)
     clock[0] += 16 * 60
     assert (previewer.described, desk.store.requests.of(incident.id)) == (0, [])
@@ -202,7 +202,7 @@ def test_a_moderator_whom_postfix_refuses_is_passed_over(make_desk, hold, relay)
     desk = make_desk()
     relay.refused["boss@corp.example"] = 550
     incident = hold(desk)
-    table = timetable(desk)
+    table = scheduler(desk)
     table.run_once(datetime.now(UTC))
     table.run_once(datetime.now(UTC))
     assert relay.to("desk@corp.example")
@@ -213,16 +213,16 @@ def test_a_moderator_whom_postfix_defers_is_tried_again(make_desk, hold, relay) 
     desk = make_desk()
     relay.refused["boss@corp.example"] = 450
     hold(desk)
-    timetable(desk).run_once(datetime.now(UTC))
+    scheduler(desk).run_once(datetime.now(UTC))
     relay.refused.clear()
-    timetable(desk).run_once(datetime.now(UTC))
+    scheduler(desk).run_once(datetime.now(UTC))
     assert not relay.taken
-    timetable(desk).run_once(datetime.now(UTC) + timedelta(minutes=1))
+    scheduler(desk).run_once(datetime.now(UTC) + timedelta(minutes=1))
     assert relay.to("boss@corp.example")
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "output"),
     [
         (smtplib.SMTPRecipientsRefused({"boss@corp.example": (450, b"secret")}), "recipient refused with 450"),
         (smtplib.SMTPSenderRefused(553, b"secret", "holdgate@corp.example"), "sender refused with 553"),
@@ -231,24 +231,24 @@ def test_a_moderator_whom_postfix_defers_is_tried_again(make_desk, hold, relay) 
         (QueueError("the queue agent does not answer"), "the queue agent does not answer"),
     ],
 )
-def test_the_log_says_what_was_refused(make_desk, hold, monkeypatch, caplog, error, said) -> None:  # type: ignore[no-untyped-def]
+def test_the_log_says_what_was_refused(make_desk, hold, monkeypatch, caplog, error, output) -> None:  # type: ignore[no-untyped-def]
     def refuse(*_: Any) -> None:
         raise error
 
     monkeypatch.setattr(post, "hand_over", refuse)
     desk = make_desk()
     hold(desk)
-    timetable(desk).run_once(datetime.now(UTC))
+    scheduler(desk).run_once(datetime.now(UTC))
     (line,) = [record.getMessage() for record in caplog.records if "notice-failed" in record.getMessage()]
-    assert line.startswith(f"4a: notice-failed: kind=request error={said}")
+    assert line.startswith(f"4a: notice-failed: kind=request error={output}")
     assert "secret" not in line
 
 
 def test_a_request_that_waits_is_not_sent_once_somebody_decided(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
-    desk = make_desk(tell_sender_held=True)
+    desk = make_desk(notify_sender_on_hold=True)
     incident = hold(desk)
     moderation.override(desk, incident, Answer.REJECT, BOSS)
-    timetable(desk).run_once(datetime.now(UTC))
+    scheduler(desk).run_once(datetime.now(UTC))
     assert [recipient for _, recipient, _ in relay.taken] == ["anna@corp.example", "boss@corp.example"]
     assert not desk.store.notices_due(datetime.now(UTC) + timedelta(days=1))
 
@@ -256,7 +256,7 @@ def test_a_request_that_waits_is_not_sent_once_somebody_decided(make_desk, hold,
 def test_an_approval_is_told_when_the_message_is_on_its_way(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = moderation.override(desk, hold(desk), Answer.APPROVE, BOSS, "Fine")
-    table = timetable(desk)
+    table = scheduler(desk)
     table.run_once(datetime.now(UTC))
     assert not relay.to("anna@corp.example")
     desk.store.change(incident, State.RELEASED, Actor("holdgate-queue", "queue"))
@@ -270,7 +270,7 @@ def test_an_approval_of_a_message_that_an_operator_took_away_is_not_told(make_de
     desk = make_desk()
     incident = moderation.override(desk, hold(desk), Answer.APPROVE, BOSS)
     desk.store.change(incident, State.VANISHED, Actor("holdgate-queue", "queue"))
-    timetable(desk).run_once(datetime.now(UTC))
+    scheduler(desk).run_once(datetime.now(UTC))
     assert not relay.to("anna@corp.example")
 
 
@@ -279,15 +279,15 @@ def test_a_decision_is_not_told_once_the_message_is_held_anew(make_desk, hold, r
     incident = moderation.override(desk, hold(desk), Answer.APPROVE, BOSS)
     gone = desk.store.change(incident, State.VANISHED, Actor("q", "queue"))
     desk.store.change(gone, State.HELD, Actor("q", "queue"), asked_at=None, deadline_at=None, decided_by=None)
-    timetable(desk).run_once(datetime.now(UTC))
-    timetable(desk).run_once(datetime.now(UTC))
+    scheduler(desk).run_once(datetime.now(UTC))
+    scheduler(desk).run_once(datetime.now(UTC))
     assert [message["Subject"] for message in relay.to("boss@corp.example")] == ["Approval needed: Figures"]
 
 
 def test_a_notice_that_is_sent_twice_has_the_same_message_id(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
-    table = timetable(desk)
+    table = scheduler(desk)
     relay.crash_after = True
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):  # the process dies between Postfix's answer and our note of it
@@ -310,7 +310,7 @@ def test_a_sender_who_wants_no_report_gets_none(make_desk, hold, relay, monkeypa
     desk = make_desk()
     incident = hold(desk)
     moderation.override(desk, incident, Answer.REJECT, BOSS)
-    timetable(desk).run_once(datetime.now(UTC))
+    scheduler(desk).run_once(datetime.now(UTC))
     assert not relay.to("anna@corp.example")
     assert not [
         notice for notice in desk.store.notices_due(datetime.max.replace(tzinfo=UTC)) if notice.kind == "rejected"
@@ -318,9 +318,9 @@ def test_a_sender_who_wants_no_report_gets_none(make_desk, hold, relay, monkeypa
 
 
 def test_the_first_mail_to_the_sender_says_how_to_take_the_message_back(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
-    desk = make_desk(tell_sender_held=True, language="de")
+    desk = make_desk(notify_sender_on_hold=True, language="de")
     hold(desk)
-    timetable(desk).run_once(datetime.now(UTC))
+    scheduler(desk).run_once(datetime.now(UTC))
     (told,) = relay.to("anna@corp.example")
     assert told["Subject"] == "Wartet auf Freigabe: Figures"
     assert "https://approve.corp.example/t/w-" in text_of(told)
@@ -346,12 +346,12 @@ def test_an_alert_tells_of_a_message_that_was_not_held_without_its_words(make_de
         subject="DE1 unmasked",
         findings=[finding],
     )
-    desk.store.record(incident, BOSS, owed=[Owed("alert", "audit@corp.example")])
-    timetable(desk).run_once(NOW)
+    desk.store.record(incident, BOSS, outbox=[NewNotice("alert", "audit@corp.example")])
+    scheduler(desk).run_once(NOW)
     (alert,) = relay.to("audit@corp.example")
     assert "1 x iban (high): D*" in text_of(alert)
     assert "DE1" not in alert.as_string()
-    assert timetable(desk).erase_old(NOW)
+    assert scheduler(desk).erase_old(NOW)
     assert desk.store.incident(incident.id).subject == ""
 
 
@@ -361,7 +361,7 @@ def test_content_goes_when_its_time_is_over_and_the_chain_still_verifies(make_de
     incident = hold(desk, subject="Secret plan", findings=findings, message_id="<1@x>")
     done = moderation.override(desk, incident, Answer.REJECT, BOSS, "a private remark")
     closed = desk.store.change(done, State.RETURNED, Actor("q", "queue"), closed_at=datetime.now(UTC))
-    table = timetable(desk)
+    table = scheduler(desk)
     table.erase_old(closed.closed_at + timedelta(days=29))
     assert desk.store.incident(incident.id).subject == "Secret plan"
     table.erase_old(closed.closed_at + timedelta(days=31))
@@ -394,7 +394,7 @@ def test_hostile_words_harm_no_mail(make_desk, hold, relay, language, reminder) 
         ],
     )
     asking.ask(desk, incident, NOW, lambda: {"attachments": [{"name": hostile, "size": 1}]})
-    table = timetable(desk)
+    table = scheduler(desk)
     table.run_once(NOW)
     table.run_once(NOW + timedelta(hours=25 if reminder else 0))
     # A comment has lines, and is a moderator's own.
@@ -433,10 +433,10 @@ def clock() -> Clock:
     return Clock()
 
 
-def table_of(desk: Desk, clock: Clock) -> Timetable:
+def table_of(desk: Desk, clock: Clock) -> Scheduler:
     previewer = FakePreviewer()
     composer = Composer(desk, Templates(desk.settings.desk.templates, desk.zone), previewer)
-    return Timetable(desk, composer, previewer, clock=clock)
+    return Scheduler(desk, composer, previewer, clock=clock)
 
 
 def eleven(desk: Desk, hold: Callable[..., Incident], **values: Any) -> list[Incident]:
@@ -451,7 +451,7 @@ ERRORS = [
 ]
 # A kind of work, the call of the store that it ends with, and how many of eleven incidents show that it was done.
 WORK: dict[str, tuple[str, Callable[[Desk], int]]] = {
-    "ask": ("amend", lambda desk: 11 - len(desk.store.unasked())),
+    "ask": ("amend", lambda desk: 11 - len(desk.store.awaiting_request())),
     "remind": ("amend", lambda desk: 11 - len(desk.store.to_remind(NOW + timedelta(days=1)))),
     "expire": ("change", lambda desk: len(desk.store.incidents([State.EXPIRED]))),
     "erase": ("erase", lambda desk: sum(one.erased_at is not None for one in desk.store.incidents())),
