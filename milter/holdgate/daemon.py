@@ -71,7 +71,7 @@ def drop_privileges(user: str) -> None:
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent ends, however that ends (prctl(2), PR_SET_PDEATHSIG).
 
-    A change of user undoes it, so `drop_privileges` goes first; and the parent is the thread that forked, not its process.
+    A change of user undoes it, so call `drop_privileges` first. The parent is the thread that forked, not its process.
     """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -145,9 +145,9 @@ def worker_lost(queue_id: str, *, why: str, pid: int, error: str = "") -> None:
 # -- quarantine, desk and queue ----------------------------------------------------------------------------------
 
 
-def incident_changed(queue_id: str, *, incident: str, old: str, new: str, who: str, how: str) -> None:
+def incident_changed(queue_id: str, *, incident: str, old: str, new: str, who: str, method: str) -> None:
     """An incident went from one state to another."""
-    _event(logging.INFO, queue_id, new, incident=incident, was=old, by=who, how=how)
+    _event(logging.INFO, queue_id, new, incident=incident, was=old, by=who, method=method)
 
 
 def adopted(queue_id: str, *, incident: str) -> None:
@@ -201,9 +201,9 @@ def reply_processed(queue_id: str, *, what: str, incident: str, who: str, proof:
     _event(logging.INFO, queue_id, "reply-processed", what=what, incident=incident, by=who, proof=proof)
 
 
-def signed_in(*, who: str, how: str, origin: str) -> None:
+def signed_in(*, who: str, method: str, origin: str) -> None:
     """Somebody signed in to the page."""
-    _event(logging.INFO, "", "signed-in", who=who, how=how, from_=origin)
+    _event(logging.INFO, "", "signed-in", who=who, method=method, from_=origin)
 
 
 def audit_head(*, store: str, count: int, head: str) -> None:

@@ -81,13 +81,13 @@ NOTICES = Counter(
     ["kind", "outcome"],
 )
 TOO_FEW_APPROVERS = Counter(
-    "holdgate_too_few_to_ask",
+    "holdgate_too_few_approvers",
     "Times that fewer people could be asked about a message than must approve it: it goes back at its deadline.",
 )
 DECISIONS = Counter(
     "holdgate_decisions",
     "Decisions carried out, by outcome (approved, rejected, expired) and by the way they came.",
-    ["outcome", "way"],
+    ["outcome", "method"],
 )
 DECISION_SECONDS = Histogram(
     "holdgate_decision_seconds",

@@ -87,7 +87,7 @@ def test_decisions_are_counted_by_outcome_and_way(site: Site) -> None:
         values = [line.split()[-1] for line in site.metrics("queue").splitlines() if line.startswith(name + " ")]
         return float(values[0]) if values else 0
 
-    rejected, timed = 'holdgate_decisions_total{outcome="rejected",way="command"}', "holdgate_decision_seconds_count"
+    rejected, timed = 'holdgate_decisions_total{outcome="rejected",method="command"}', "holdgate_decision_seconds_count"
     before = {name: counted(name) for name in (rejected, timed)}
     recipient = "counted@partner.example"
     site.submit(letters.letter("Counted", f"SSN {letters.SSN}").as_bytes(), letters.SENDER, recipient)

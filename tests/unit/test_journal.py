@@ -58,9 +58,9 @@ def handler(journal: tuple[socket.socket, Path]) -> Iterator[JournalHandler]:
 
 @pytest.mark.usefixtures("handler")
 def test_an_event_has_fields_beside_its_line(journal: tuple[socket.socket, Path]) -> None:
-    maillog.incident_changed("4abc", incident="AAAA", old="held", new="approved", who="ann\x1b@x", how="command")
+    maillog.incident_changed("4abc", incident="AAAA", old="held", new="approved", who="ann\x1b@x", method="command")
     fields = decode(journal[0].recv(65536))
-    assert fields["MESSAGE"] == "4abc: approved: incident=AAAA was=held by=ann?@x how=command"
+    assert fields["MESSAGE"] == "4abc: approved: incident=AAAA was=held by=ann?@x method=command"
     assert fields["PRIORITY"] == "6"
     assert fields["SYSLOG_IDENTIFIER"] == "holdgate-queue"
     assert fields["SYSLOG_FACILITY"] == "2"
@@ -71,7 +71,7 @@ def test_an_event_has_fields_beside_its_line(journal: tuple[socket.socket, Path]
         "HOLDGATE_INCIDENT": "AAAA",
         "HOLDGATE_WAS": "held",
         "HOLDGATE_BY": "ann?@x",
-        "HOLDGATE_HOW": "command",
+        "HOLDGATE_METHOD": "command",
     }
     assert json.dumps(fields).isprintable()
 

@@ -43,7 +43,7 @@ def test_an_event_is_one_line_of_bounded_length(
 def test_the_queue_id_stands_first_and_what_is_empty_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "holdgate"):
         maillog.skipped("4abc", sender="anna@corp.example", by="")
-    assert caplog.records[-1].getMessage() == "4abc: known: from=<anna@corp.example>"
+    assert caplog.records[-1].getMessage() == "4abc: skipped: from=<anna@corp.example>"
 
 
 def test_an_exception_is_named_without_its_text() -> None:

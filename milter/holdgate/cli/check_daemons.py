@@ -101,7 +101,7 @@ def answers(path: Path, settings: Settings) -> Iterator[str]:
         except QueueError as error:
             yield f"{path}: [queue] socket: {error}; systemctl restart holdgate-queue"
     if probe.listens(sockets["holdgate-desk"]):
-        for key, address in (("web", settings.desk.web_listen), ("lmtp", settings.desk.lmtp_listen)):
+        for key, address in (("web_listen", settings.desk.web_listen), ("lmtp_listen", settings.desk.lmtp_listen)):
             if address is not None and probe.listens(address) is False:
                 yield f"{path}: [desk] {key}: holdgate-desk does not listen there; systemctl restart holdgate-desk"
 

@@ -32,9 +32,9 @@ class Ready:
     """A shape of an identifier, ready to run.
 
     `lists` are the numbers of its keyword lists, the identifier's own first, `labels` those and others whose words may
-    stand right before a value; `against` is that of its not_keywords, -1 if
-    none. `without_evidence` is None for a shape that needs evidence. `evidence` find what speaks for a value near it; where it
-    is `only_evidence`, beside keywords nothing else does. `bare` is what there is to say of a match without any.
+    stand right before a value; `against` is that of its not_keywords, -1 if there are none. `without_evidence` is None
+    for a shape that needs evidence. `evidence` find positive evidence near a value; where it is `only_evidence`, next
+    to keywords nothing else does. `bare` is what there is to say of a match without any.
     `weights` are those of words that count for more than one. `first` are the ASCII characters a value may begin with.
     """
 

@@ -65,9 +65,9 @@ class Shape(Strict):
     """One way an identifier is written, and what it is worth.
 
     Exactly one of `form` (see holdgate.detect.forms), `prefix` with `pattern`, `finder`, `dictionary` and `search` (an
-    RE2 pattern that is looked for in the whole text) says where candidates come from. `without_evidence` is the confidence
-    without evidence, "none" for no match at all; `with_evidence` with it. `needs_cooccurrence` is for what only counts beside
-    other data: it is looked for in texts that have some, or a keyword.
+    RE2 pattern that is looked for in the whole text) states where candidates come from. `without_evidence` is the
+    confidence of a value with no evidence near it ("none": no match), `with_evidence` that of one with evidence.
+    A shape that `needs_cooccurrence` counts only next to other data: it is searched where there is some, or a keyword.
     """
 
     name: str
@@ -110,7 +110,7 @@ class Shape(Strict):
         if self.without_evidence != "none" and (
             self.with_evidence == "none" or self.with_evidence < self.without_evidence
         ):
-            raise ValueError("with_evidence is lower than alone")
+            raise ValueError("with_evidence is lower than without_evidence")
         if self.without_evidence == "none" and self.with_evidence == "none":
             raise ValueError("alone and with_evidence are both none, so the shape never matches")
         return self

@@ -198,11 +198,10 @@ class Store:
     ) -> Incident:
         """Bring `incident` from the state it is known in to `new`, and set further columns by `values`.
 
-        `outbox` are the notices this makes us owe, `answers` what requests (by number) are answered with, `also` further
-        events. What comes into the hold queue, for the first time or anew, is undecided: requests and answers of an
-        earlier holding are void, and no mail tells any more what was decided then; only the history does. Raises
-        ConflictError when somebody else changed the incident first, and ValueError for a way that the table of states
-        does not have.
+        `outbox` are the notices to send because of it, `answers` what requests (by number) are answered with, `also`
+        further events. A message that is held, for the first time or again, is undecided: requests and answers of an
+        earlier hold are void, and only the history tells what was decided then. Raises ConflictError when
+        somebody else changed the incident first, and ValueError for a transition that the table of states lacks.
         """
         if not may_become(incident.state, new):
             raise ValueError(f"no way from {incident.state} to {new}")
@@ -216,7 +215,7 @@ class Store:
             _answer(connection, answers or {})
             _tell(connection, incident.id, actor, (new, note), *((one, "") for one in also))
         maillog.incident_changed(
-            incident.queue_id, incident=incident.id, old=incident.state, new=new, who=actor.who, how=actor.how
+            incident.queue_id, incident=incident.id, old=incident.state, new=new, who=actor.who, method=actor.how
         )
         return changed
 

@@ -25,7 +25,7 @@ class Site:
     """Everything else that the canary's message meets: each pause of the canary is a turn of theirs."""
 
     def __init__(self, desk: Desk, hold: Callable[..., Incident], state: Path) -> None:
-        settings = CanarySettings(recipient=RECIPIENT, patience="10s", state=state)
+        settings = CanarySettings(recipient=RECIPIENT, step_timeout="10s", state=state)
         self.desk = Desk(desk.store, desk.settings.model_copy(update={"canary": settings}))
         previewer = Previewer(self.desk.settings, QueueClient(Path("/nonexistent")))
         self.composer = Composer(self.desk, Templates(Path("/nonexistent"), self.desk.zone), previewer)

@@ -153,10 +153,10 @@ def test_whoever_is_too_late_is_told_so(make_desk, hold) -> None:  # type: ignor
     desk = make_desk(approvals=2)
     incident = hold(desk)
     to = [address(desk, incident)]
-    assert take(desk, mail("approve"), BOSS, to, now=datetime.now(UTC) + timedelta(days=3)) == "late"
+    assert take(desk, mail("approve"), BOSS, to, now=datetime.now(UTC) + timedelta(days=3)) == "deadline_passed"
     assert take(desk, mail("approve"), BOSS, to) == "recorded"
-    assert take(desk, mail("approve"), BOSS, to) == "answered"
-    assert answers(desk) == ["late", "recorded", "answered"]
+    assert take(desk, mail("approve"), BOSS, to) == "already_approved"
+    assert answers(desk) == ["deadline_passed", "recorded", "already_approved"]
 
 
 def test_an_out_of_office_reply_goes_to_the_deputy_at_once(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
@@ -285,7 +285,7 @@ def test_one_delegate_of_two_moderators_approves_once(make_desk, hold, tmp_path)
         token = desk.key.token(tokens.REPLY, incident.id, request.number, request.moderator, request.deadline_at)
         to = [f"holdgate+{token}@reply.corp.example"]
         results.append(take(desk, mail("approve", "pa@corp.example"), "pa@corp.example", to))
-    assert results == ["recorded", "answered"]
+    assert results == ["recorded", "already_approved"]
     assert desk.store.incident(incident.id).state is State.HELD
 
 

@@ -74,11 +74,11 @@ NOTES = {
     "en": {
         "unclear": ("Your answer was not understood, and decided nothing.", "Please reply again"),
         "recorded": ("Your approval is recorded.", "when the others that are needed have approved too."),
-        "answered": (
+        "already_approved": (
             "changed nothing: you had approved already.",
             "when the others that are needed have approved too.",
         ),
-        "late": ("changed nothing: your time to decide ended at Wed 2026-11-25", ""),
+        "deadline_passed": ("changed nothing: your time to decide ended at Wed 2026-11-25", ""),
         "not_requested": ("changed nothing: you were not asked any more.", ""),
         "decided": ("Your answer changed nothing.", ""),
         "pending": ("Your answer changed nothing.", ""),
@@ -89,11 +89,11 @@ NOTES = {
             "Bitte antworten Sie noch einmal",
         ),
         "recorded": ("Ihre Zustimmung ist vermerkt.", "Die Nachricht geht weiter, sobald auch die anderen zugestimmt"),
-        "answered": (
+        "already_approved": (
             "nichts geändert: Sie hatten schon zugestimmt.",
             "Die Nachricht geht weiter, sobald auch die anderen",
         ),
-        "late": ("nichts geändert: Ihre Frist endete am Mi 2026-11-25", ""),
+        "deadline_passed": ("nichts geändert: Ihre Frist endete am Mi 2026-11-25", ""),
         "not_requested": ("nichts geändert: Sie waren nicht mehr gefragt.", ""),
         "decided": ("Ihre Antwort hat nichts geändert.", ""),
         "pending": ("Ihre Antwort hat nichts geändert.", ""),

@@ -138,7 +138,7 @@ class SignInPages(Handlers):
         address = self._codes.check(self._sessions.awaited(http), field(http, "code")[:40])
         if not address:
             return self._pages.show(http, "code", status=422, problem="code_wrong")
-        maillog.signed_in(who=address, how="code", origin=http.state.origin)
+        maillog.signed_in(who=address, method="code", origin=http.state.origin)
         response = RedirectResponse(f"{self._sessions.base}/incidents", 303)
         self._sessions.sign_in(response, address)
         return response
