@@ -2,9 +2,9 @@
 
 import os
 import socket
-import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,22 +41,18 @@ def site(directory: Path, **desk: object) -> Settings:
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Iterator[Path]:
+def directory() -> Iterator[Path]:
     """A directory that others can enter, as pytest's own cannot be, with all that the daemons use."""
-    parents = [parent for parent in tmp_path.parents if parent.owner() == tmp_path.owner() and parent != Path("/tmp")]
-    modes = {parent: stat.S_IMODE(parent.stat().st_mode) for parent in (tmp_path, *parents)}
-    for parent, mode in modes.items():
-        parent.chmod(mode | 0o011)
-    for name in ("spool", "store", "rules.d"):
-        (tmp_path / name).mkdir(mode=0o777)
-        (tmp_path / name).chmod(0o777)
-    tmp_path.chmod(0o777)
-    for name in ("holdgate.toml", "policies.toml", "seal.keys", "token.key", "store/holdgate.db"):
-        (tmp_path / name).touch()
-        (tmp_path / name).chmod(0o666)
-    yield tmp_path
-    for parent, mode in modes.items():
-        parent.chmod(mode)
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o777)
+        for one in ("spool", "store", "rules.d"):
+            (directory / one).mkdir()
+            (directory / name).chmod(0o777)
+        for name in ("holdgate.toml", "policies.toml", "seal.keys", "token.key", "store/holdgate.db"):
+            (directory / name).touch()
+            (directory / name).chmod(0o666)
+        yield directory
 
 
 def refused(directory: Path) -> list[str]:
