@@ -48,7 +48,7 @@ def directory() -> Iterator[Path]:
         directory.chmod(0o777)
         for one in ("spool", "store", "rules.d"):
             (directory / one).mkdir()
-            (directory / name).chmod(0o777)
+            (directory / one).chmod(0o777)
         for name in ("holdgate.toml", "policies.toml", "seal.keys", "token.key", "store/holdgate.db"):
             (directory / name).touch()
             (directory / name).chmod(0o666)
