@@ -66,6 +66,7 @@ OWNERS = {
     "libarchive": "extract",
     "PIL": "extract",
     "tesserocr": "extract",
+    "zxingcpp": "extract/codes.py",
     "selectolax": "extract",
     "pyseccomp": "scan",
     "smtplib": "desk",

@@ -15,6 +15,7 @@ from typing import Protocol, cast
 
 from PIL import Image
 
+from holdgate.extract import codes
 from holdgate.extract.budget import Budget
 from holdgate.extract.legibility import may_hold_text
 from holdgate.extract.reading import Sink
@@ -29,8 +30,8 @@ _SHARE = Path("/usr/share")
 class OcrLimits:
     """What OCR may cost and which pictures it is for. Sizes in pixels, times in seconds.
 
-    A picture smaller than `smallest_width` by `smallest_height` is an icon, a line or a tracking pixel: it is not
-    read, and that is no limitation. Nor is a photograph or a logo on which `legibility` sees no line of letters: if
+    A picture smaller than `smallest_width` by `smallest_height` is an icon, a line or a tracking pixel: text in it is
+    not read, and that is no limitation. Nor is a photograph or a logo on which `legibility` sees no line of letters: if
     each made its mail `limited`, nobody would look at the status any more. For the same reason a picture below
     `noticed_pixels`, such as the name of a company as a logo, is no limitation while OCR is off; with OCR it is read.
     Pages of a PDF that show pictures of `noticed_pixels` or more in all, and no text, are scans.
@@ -60,7 +61,11 @@ class Pixels:
 
 
 class OcrError(Exception):
-    """The engine could not read a picture, or not in time."""
+    """The engine could not read a picture, or not in time; `text` is what it read before that."""
+
+    def __init__(self, reason: str, text: str = "") -> None:
+        super().__init__(reason)
+        self.text = text
 
 
 class OcrEngine(Protocol):
@@ -89,29 +94,39 @@ class Ocr:
     ) -> None:
         """Read a picture of `width` by `height`; `pixels`, which may raise OcrError, is called only if needed.
 
-        A `scan` is known to hold text.
+        A `scan` is known to hold text. Codes are read without an engine, but not those in a scan.
         """
-        if not self.limits.may_hold_text(width, height):
+        if min(width, height) < codes.SMALLEST:
             return
         if width * height > self.limits.pixels or (scan and self.engine is None):
             sink.limited(NOT_READ)
             return
-        if self.engine is None and width * height < self.limits.noticed_pixels:
-            return
         try:
             picture = pixels()
-            if is_blank(picture) or not (scan or may_hold_text(image_of(picture))):
+            if is_blank(picture):
+                return
+            image = image_of(picture)
+            if found := codes.codes_in(image):
+                for text in dict.fromkeys(code.text for code in found):
+                    sink.text(text, f"{place}, code" if place else "code")
+                image = codes.without(image, found)
+            if not self._may_hold_text(width, height) or not (scan or may_hold_text(image)):
                 return
             self._begin(sink.budget)
             if self.engine is None or self._exhausted():
                 sink.limited(NOT_READ)
                 return
             text = self._text(picture, sink)
-        except OcrError:
+        except OcrError as error:
             sink.limited(NOT_READ)
-            return
+            text = error.text
         if text:
             sink.text(text, place)
+
+    def _may_hold_text(self, width: int, height: int) -> bool:
+        """Tell whether text in an image of this size counts: without an engine, that in a logo does not."""
+        noticed = self.engine is not None or width * height >= self.limits.noticed_pixels
+        return noticed and self.limits.may_hold_text(width, height)
 
     def forget(self) -> None:
         """Forget the texts read so far: another engine may read other words."""

@@ -1,13 +1,21 @@
 """OCR by Tesseract (tesserocr) with Debian's language data; the only user of tesserocr.
 
-Only raw grey pixels go in: the image decoders bundled with tesserocr are old and stay unused.
+Only raw grey pixels go in: the image decoders bundled with tesserocr are old and stay unused. Each image is read twice:
+with the page's layout, and as one block, in which the lines of lists and tables stay together. Print that is much
+ larger or smaller than Tesseract was trained for is read once more in that size.
 """
 
 import os
+import time
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from holdgate.extract.ocr import OcrError, Pixels, language_data, missing_languages, package_of
+from PIL import Image
+
+from holdgate.extract.ocr import OcrError, Pixels, image_of, language_data, missing_languages, package_of
+from holdgate.extract.ocr_lines import Word, height_of, lines_of, merged
 
 # Threads cost more than they bring on a page, and a confined worker cannot start any. OpenMP reads it when loaded.
 os.environ.setdefault("OMP_THREAD_LIMIT", "1")
@@ -15,9 +23,34 @@ os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 import tesserocr
 
 _ASSUMED_DPI = 200
+_BEST_HEIGHT = 25
+"""Height in pixels of words that are recognised best; measured by `script/bench pdf ocr`."""
+_GOOD_HEIGHTS = range(18, 36)
+_LEAST_SCALE, _MOST_SCALE = 0.1, 3.0
+_MOST_PIXELS = 12_000_000
+"""An image is not enlarged beyond this."""
+# How an image is turned back that is turned clockwise by so many quarter turns (Tesseract's Orientation).
+_TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
 # Stripes at an impossible resolution: Tesseract loads orientation data, and opens where its warnings go (/dev/null),
 # when it first needs them, which is too late in a confined worker.
 _SAMPLE = Pixels(400, 120, bytes(255 if column // 20 % 2 else 0 for column in range(400)) * 120, dpi=1)
+
+
+_WORD = tesserocr.RIL.WORD
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What one reading gave: text, words with their boxes, and how many words are turned by how many quarter turns."""
+
+    text: str
+    words: list[Word] = field(default_factory=list)
+    turns: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def quarters(self) -> int:
+        """By how many quarter turns clockwise most words are turned."""
+        return max(self.turns, key=self.turns.__getitem__, default=0)
 
 
 class TesseractEngine:
@@ -30,22 +63,79 @@ class TesseractEngine:
         self._api = tesserocr.PyTessBaseAPI(
             path=str(language_data(share)),
             lang="+".join(languages),
-            psm=tesserocr.PSM.AUTO_OSD,
             oem=tesserocr.OEM.LSTM_ONLY,
         )
         self.recognise(_SAMPLE, 10.0)
 
     def recognise(self, pixels: Pixels, seconds: float) -> str:
-        """Return the text of a picture, lines as they stand."""
+        """Return the text of an image: the first reading, then the lines that further readings add.
+
+        Raises OcrError; its `text` is what was read until then.
+        """
+        end = time.monotonic() + seconds
+        first = self._read(pixels, tesserocr.PSM.AUTO_OSD, end)
+        quarters = first.quarters
+        rows = lines_of(_turned(word, pixels, quarters) for word in first.words)
+        try:
+            block = self._read(_upright(pixels, quarters), tesserocr.PSM.SINGLE_BLOCK, end)
+            others = [rows, block.text.splitlines()]
+            height = round(height_of(block.words))
+            if height and height not in _GOOD_HEIGHTS and (scaled := _scaled(pixels, quarters, height)):
+                others.append(self._read(scaled, tesserocr.PSM.SINGLE_BLOCK, end).text.splitlines())
+        except OcrError as error:
+            raise OcrError(str(error), merged(first.text, rows)) from error
+        return merged(first.text, *others)
+
+    def _read(self, pixels: Pixels, layout: int, end: float) -> _Reading:
+        """Read pixels once, until `end` on the monotonic clock. Raises OcrError."""
         api = self._api
         try:
+            api.SetPageSegMode(layout)
             api.SetImageBytes(pixels.data, pixels.width, pixels.height, 1, pixels.width)
             api.SetSourceResolution(pixels.dpi or _ASSUMED_DPI)
-            if not api.Recognize(max(1, int(seconds * 1_000))):
+            if not api.Recognize(max(1, int((end - time.monotonic()) * 1_000))):
                 raise OcrError("time limit")
-            text: str = api.GetUTF8Text()
+            reading = _Reading(api.GetUTF8Text().strip())
+            found = api.GetIterator()
+            for word in tesserocr.iterate_level(found, _WORD) if found is not None else ():
+                if not word.Empty(_WORD):
+                    reading.words.append(Word(word.GetUTF8Text(_WORD), *word.BoundingBox(_WORD)))
+                    reading.turns[int(word.Orientation()[0])] += 1
         except RuntimeError as error:
             raise OcrError("not recognised") from error
         finally:
             api.Clear()
-        return text.strip()
+        return reading
+
+
+def _upright(pixels: Pixels, quarters: int) -> Pixels:
+    """Return pixels turned back by quarter turns."""
+    if not quarters:
+        return pixels
+    image = image_of(pixels).transpose(_TURNS[quarters])
+    return Pixels(image.width, image.height, image.tobytes(), pixels.dpi)
+
+
+def _scaled(pixels: Pixels, quarters: int, height: float) -> Pixels | None:
+    """Return upright pixels in the size in which words of `height` are recognised best; None if too many."""
+    scale = min(max(_BEST_HEIGHT / height, _LEAST_SCALE), _MOST_SCALE)
+    if pixels.width * pixels.height * scale**2 > max(_MOST_PIXELS, pixels.width * pixels.height):
+        return None
+    upright = image_of(_upright(pixels, quarters))
+    size = max(1, round(upright.width * scale)), max(1, round(upright.height * scale))
+    image = upright.resize(size, Image.Resampling.LANCZOS)
+    return Pixels(image.width, image.height, image.tobytes())
+
+
+def _turned(word: Word, pixels: Pixels, quarters: int) -> Word:
+    """Return a word with the box that it has when the page is turned back by quarter turns."""
+    left, top, right, bottom = word.left, word.top, word.right, word.bottom
+    if quarters == 1:
+        left, top, right, bottom = top, pixels.width - right, bottom, pixels.width - left
+    elif quarters == 2:
+        left, top, right, bottom = (
+            pixels.width - right, pixels.height - bottom, pixels.width - left, pixels.height - top
+        )  # fmt: skip
+    elif quarters == 3:
+        left, top, right, bottom = pixels.height - bottom, left, pixels.height - top, right
+    return Word(word.text, left, top, right, bottom)

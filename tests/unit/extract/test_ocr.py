@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from holdgate.extract.ocr import NOT_READ, Ocr, OcrError, OcrLimits, Pixels, is_blank
 from holdgate.extract.tesseract import TesseractEngine
+from support.pdf_writer import PdfWriter
 from support.pictures import picture
 from support.sink import KeepingSink
 
@@ -64,8 +66,8 @@ def test_without_engine_a_picture_with_lines_is_limited(width: int, height: int,
 
 
 def test_without_engine_a_small_picture_is_a_logo(sink: KeepingSink) -> None:
-    Ocr().read(300, 199, never, sink, "")
-    assert sink.limits == []
+    Ocr().read(300, 199, written(300, 199), sink, "")
+    assert (sink.texts, sink.limits) == ([], [])
 
 
 @pytest.mark.parametrize("engine", [None, CountingEngine()])
@@ -121,6 +123,16 @@ def test_what_takes_too_long_is_not_read(sink: KeepingSink) -> None:
     assert (sink.texts, sink.limits) == ([], [NOT_READ])
 
 
+def test_what_an_engine_read_before_it_gave_up_counts(sink: KeepingSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    def recognise(pixels: Pixels, seconds: float) -> str:
+        raise OcrError("time limit", "half of it")
+
+    engine = CountingEngine()
+    monkeypatch.setattr(engine, "recognise", recognise)
+    Ocr(engine).read(200, 100, written(200, 100), sink, "page 1")
+    assert (sink.texts, sink.limits) == ([("half of it", "page 1")], [NOT_READ])
+
+
 def test_a_picture_that_cannot_be_decoded_is_not_read(sink: KeepingSink) -> None:
     def broken() -> Pixels:
         raise OcrError("picture not decoded")
@@ -163,6 +175,51 @@ def test_tesseract_reads_german_and_numbers_also_lying_on_the_side(tesseract: Te
     text = tesseract.recognise(Pixels(image.width, image.height, image.tobytes()), 20.0)
     assert "DE89 3704 0044 0532 0130 00" in text
     assert "Staatsangehoerigkeit" in text
+
+
+def typed(size: int, *rows: str) -> Pixels:
+    """Draw lines in a typewriter face, as a terminal shows them."""
+    writer = PdfWriter()
+    tree, face = writer.reserve(), writer.add("<< /Type /Font /Subtype /Type1 /BaseFont /Courier >>")
+    width, height = size * 24, size * (len(rows) + 2) * 2
+    lines = "".join(f"({row}) Tj 0 -{2 * size} Td\n" for row in rows)
+    contents = writer.stream(f"BT /F {size} Tf {size} {height - 2 * size} Td\n{lines}ET".encode())
+    page = writer.add(
+        f"<< /Type /Page /Parent {tree} 0 R /MediaBox [0 0 {width} {height}] /Contents {contents} 0 R"
+        f" /Resources << /Font << /F {face} 0 R >> >> >>"
+    )
+    writer.put(tree, f"<< /Type /Pages /Count 1 /Kids [{page} 0 R] >>")
+    document = pypdfium2.PdfDocument(writer.file(f"/Root {writer.add(f'<< /Type /Catalog /Pages {tree} 0 R >>')} 0 R"))
+    image = document[0].render(scale=1).to_pil().convert("L")
+    return Pixels(image.width, image.height, image.tobytes())
+
+
+CARDS = (
+    "4000 0000 0000 0002",
+    "4111 1111 1111 1111",
+    "5555 5555 5555 4444",
+    "4000 0566 5566 5556",
+    "5200 8282 8282 8210",
+)
+
+
+@pytest.mark.parametrize("size", [16, 25, 70])
+def test_a_list_in_a_typewriter_face_keeps_its_lines(tesseract: TesseractEngine, size: int) -> None:
+    names = ("Alice", "David", "Carol", "Frank", "Grace")
+    rows = [f"{name}  {card}" for name, card in zip(names, CARDS, strict=True)]
+    text = tesseract.recognise(typed(size, *rows), 60.0)
+    assert [card for card in CARDS if card not in text] == []
+
+
+def test_what_was_read_before_the_time_was_over_counts(
+    tesseract: TesseractEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = typed(25, "Alice  4111 1111 1111 1111", "David  5555 5555 5555 4444")
+    clock = iter([0.0, 0.0])
+    monkeypatch.setattr("holdgate.extract.tesseract.time.monotonic", lambda: next(clock, 1e6))
+    with pytest.raises(OcrError) as stopped:
+        tesseract.recognise(pixels, 60.0)
+    assert "4111 1111 1111 1111" in stopped.value.text
 
 
 def test_tesseract_gives_up_in_time(tesseract: TesseractEngine) -> None:

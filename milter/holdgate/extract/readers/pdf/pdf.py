@@ -153,7 +153,10 @@ def _read_page(document: Handle, form: Handle, page: Handle, index: int, strings
     for alternative in contents.alternatives:
         strings.add_new(alternative, f"{place}, alternative text")
     pdf_page.read_structure(page, place, strings)
-    pdf_pictures.read_pictures(page, text, contents, place, sink)
+    rendered = pdf_pictures.read_pictures(page, text, contents, place, sink)
+    if not rendered and contents.shapes >= pdf_pictures.SHAPES:
+        with closing(pdfium.FPDF_LoadPage(document, index), pdfium.FPDF_ClosePage) as drawing:
+            pdf_pictures.read_drawing(drawing, place, sink)
     pdf_page.read_annotations(document, form, page, place, strings)
     known = set(text.split("\n"))
     if contents.replaced:

@@ -18,6 +18,10 @@ FORM_DEPTH = 12
 """Form XObjects (8.10) are walked this deep for pictures; the text of deeper ones still comes with the page's text."""
 PAGE_OBJECTS = 100_000
 """Objects of one page that are looked at one by one for pictures and replaced text."""
+SHAPE_SEGMENTS = 8
+"""A letter as a path has more segments than this; a rectangle has four or five."""
+MODULE = (0.8, 6.0)
+"""Smallest and largest side in points of a module of a code. Borders are thinner or longer."""
 STRUCTURE_DEPTH = 60
 STRUCTURE_ELEMENTS = 100_000
 
@@ -41,12 +45,14 @@ class Picture:
 class Contents:
     """What stands on a page besides its text.
 
-    `alternatives` are texts that marked content gives in place of what is drawn, `replaced` the marks whose
-    ActualText keeps PDFium from reporting what is drawn.
+    `shapes` estimates how many letters or modules of a code its paths can be. `alternatives` are texts that marked
+    content gives in place of what is drawn, `replaced` the marks whose ActualText keeps PDFium from reporting what is
+    drawn.
     """
 
     objects: int = 0
     paths: int = 0
+    shapes: int = 0
     pictures: list[Picture] = field(default_factory=list)
     alternatives: list[str] = field(default_factory=list)
     replaced: list[tuple[Handle, Handle]] = field(default_factory=list)
@@ -83,6 +89,7 @@ def read_contents(page: Handle, sink: Sink) -> Contents:
         kind = pdfium.FPDFPageObj_GetType(item)
         if kind == pdfium.FPDF_PAGEOBJ_PATH:
             contents.paths += 1
+            contents.shapes += _shapes(item)
         elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
             width, height = ctypes.c_uint(), ctypes.c_uint()
             pdfium.FPDFImageObj_GetImagePixelSize(item, width, height)
@@ -98,6 +105,38 @@ def _objects(
         yield item
         if depth < FORM_DEPTH and pdfium.FPDFPageObj_GetType(item) == pdfium.FPDF_PAGEOBJ_FORM:
             yield from _objects(pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, item, depth + 1)
+
+
+def _shapes(path: Handle) -> int:
+    """Estimate how many letters or modules of a code a path can be: none for a border, a rule or an area."""
+    segments: int = pdfium.FPDFPath_CountSegments(path)
+    if segments >= SHAPE_SEGMENTS:
+        return segments // SHAPE_SEGMENTS
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    pdfium.FPDFPageObj_GetBounds(path, left, bottom, right, top)
+    sides = right.value - left.value, top.value - bottom.value
+    return int(min(sides) >= MODULE[0] and max(sides) <= MODULE[1])
+
+
+def remove_texts_and_images(page: Handle) -> None:
+    """Take text and images off a page in memory, so that what is left to be rendered is what paths draw."""
+    _remove(page, pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, pdfium.FPDFPage_RemoveObject, 0)
+
+
+def _remove(
+    parent: Handle, count: Callable[..., int], get: Callable[..., Handle], remove: Callable[..., bool], depth: int
+) -> None:
+    for index in reversed(range(count(parent))):
+        item = get(parent, index)
+        kind = pdfium.FPDFPageObj_GetType(item)
+        if kind in (pdfium.FPDF_PAGEOBJ_TEXT, pdfium.FPDF_PAGEOBJ_IMAGE):
+            if remove(parent, item):
+                pdfium.FPDFPageObj_Destroy(item)
+        elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < FORM_DEPTH:
+            _remove(
+                item, pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, pdfium.FPDFFormObj_RemoveObject,
+                depth + 1,
+            )  # fmt: skip
 
 
 def _read_mark(item: Handle, mark: Handle, contents: Contents) -> None:

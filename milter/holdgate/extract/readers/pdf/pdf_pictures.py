@@ -9,6 +9,7 @@ from PIL import Image
 
 from holdgate.extract import ocr
 from holdgate.extract.ocr import OcrError, Pixels
+from holdgate.extract.readers.pdf import pdf_page
 from holdgate.extract.readers.pdf.pdf_calls import Handle, closing
 from holdgate.extract.readers.pdf.pdf_page import Contents, Picture
 from holdgate.extract.reading import Sink
@@ -19,6 +20,8 @@ SPARSE_TEXT = 16
 """A page with fewer visible characters than this has no text to speak of: a page number, a scanner's stamp."""
 CURVES = 60
 """So many drawn paths on a page without text may be letters turned into curves."""
+SHAPES = 30
+"""Drawings with so many shapes may be letters or a code. They are rendered, and looked at."""
 PICTURES = 4
 """A page with more large pictures than this is read as one."""
 
@@ -35,8 +38,8 @@ _POINTS_PER_INCH = 72
 _UNMAPPED = re.compile("[\x00-\x08\x0e-\x1f\ue000-\uf8ff\ufffd\uffff]")
 
 
-def read_pictures(page: Handle, text: str, contents: Contents, place: str, sink: Sink) -> None:
-    """Read by OCR what a page shows but does not say in its `text`."""
+def read_pictures(page: Handle, text: str, contents: Contents, place: str, sink: Sink) -> bool:
+    """Read by OCR what a page shows but does not say in its `text`; say whether it was read as a whole."""
     limits = ocr.current.limits
     large = [picture for picture in contents.pictures if limits.may_hold_text(picture.width, picture.height)]
     pictured = sum(picture.width * picture.height for picture in contents.pictures) >= limits.noticed_pixels
@@ -47,9 +50,20 @@ def read_pictures(page: Handle, text: str, contents: Contents, place: str, sink:
     if sparse or unmapped or in_strips or (pictured and len(large) > PICTURES):
         width, height = _page_size(page)
         ocr.current.read(width, height, partial(_page_pixels, page, width, height), sink, place, scan=True)
-        return
-    for picture in large:
+        return True
+    for picture in contents.pictures:
         ocr.current.read(picture.width, picture.height, partial(_picture_pixels, picture), sink, f"{place}, picture")
+    return False
+
+
+def read_drawing(page: Handle, place: str, sink: Sink) -> None:
+    """Read what the paths of a page draw beside its text: letters turned into curves, codes.
+
+    `page` is one that was loaded for this alone: its text and images are removed.
+    """
+    pdf_page.remove_texts_and_images(page)
+    width, height = _page_size(page)
+    ocr.current.read(width, height, partial(_page_pixels, page, width, height), sink, f"{place}, drawing")
 
 
 def _page_size(page: Handle) -> tuple[int, int]:

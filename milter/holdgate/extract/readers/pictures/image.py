@@ -279,9 +279,9 @@ def _is_bitmap(data: bytes) -> bool:
 FORMAT = Format(
     kind="image",
     read=read,
-    holds="images: metadata, and text by OCR",
-    read_by="Pillow, Tesseract",
-    unread="text in images while OCR is off (`image not read`); handwriting, QR and bar codes",
+    holds="images: metadata, QR and bar codes, and text by OCR",
+    read_by="Pillow, zxing-cpp, Tesseract",
+    unread="text in images while OCR is off (`image not read`); handwriting",
     signatures=(
         (0, b"\x89PNG\r\n\x1a\n"),
         (0, b"\xff\xd8\xff"),

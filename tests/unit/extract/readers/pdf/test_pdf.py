@@ -1,6 +1,7 @@
 """Every place of a PDF where text can stand is read and named, by whatever writer it was made."""
 
 import io
+import math
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -13,7 +14,8 @@ from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.extract.ocr import NOT_READ, OcrLimits, Pixels
 from holdgate.extract.readers.pdf import pdf, pdf_document, pdf_page, pdf_strings
 from holdgate.extract.reading import Document, UnreadableError
-from support.pdf_writer import PdfWriter, simple_pdf
+from support import outlines
+from support.pdf_writer import FONT, PdfWriter, simple_pdf
 from support.pictures import picture, scanned_pdf
 from support.planted_pdf import DOCUMENT_PLACES, EMBEDDED_PLACES, PAGE_PLACES, planted_pdf, token
 from support.sink import KeepingSink, read_all
@@ -88,6 +90,56 @@ def test_text_drawn_as_curves_is_not_read_and_a_few_lines_are_no_text() -> None:
     curve = b"10 10 m 20 30 30 30 40 10 c f\n"
     assert read_all(pdf.read, drawn_pdf(curve * 100)).limits == [NOT_READ]
     assert read_all(pdf.read, drawn_pdf(curve * 10)).limits == []
+
+
+def with_text(drawing: str) -> bytes:
+    """Return a PDF whose page has plain text, and a drawing below it."""
+    writer = PdfWriter()
+    tree, font = writer.reserve(), writer.add(FONT)
+    stream = writer.stream(f"BT /F1 12 Tf 72 780 Td (Dear Ann, the number is below.) Tj ET\n{drawing}".encode())
+    page = writer.add(
+        f"<< /Type /Page /Parent {tree} 0 R /MediaBox [0 0 595 842] /Contents {stream} 0 R"
+        f" /Resources << /Font << /F1 {font} 0 R >> >> >>"
+    )
+    writer.put(tree, f"<< /Type /Pages /Count 1 /Kids [{page} 0 R] >>")
+    return writer.file(f"/Root {writer.add(f'<< /Type /Catalog /Pages {tree} 0 R >>')} 0 R")
+
+
+def test_letters_drawn_as_curves_beside_text_are_not_read() -> None:
+    number = outlines.letters("4111 1111 1111 1111 Ann Example", 72, 600, 14)
+    assert read_all(pdf.read, with_text(number)).limits == [NOT_READ]
+    assert read_all(pdf.read, with_text(number.replace("f\n", "\n"))).limits == [NOT_READ]
+
+
+@pytest.mark.usefixtures("engine")
+def test_letters_drawn_as_curves_beside_text_are_read_by_ocr() -> None:
+    drawing = outlines.letters("4111 1111 1111 1111 Ann Example", 72, 600, 14)
+    assert read_all(pdf.read, with_text(drawing)).texts[1:] == [("1652x2338", "page 1, drawing")]
+
+
+def test_a_code_drawn_as_squares_is_read() -> None:
+    sink = read_all(pdf.read, with_text(outlines.squares("IBAN DE89 3704 0044 0532 0130 00", 72, 600, 2)))
+    assert (sink.texts[1:], sink.limits) == ([("IBAN DE89 3704 0044 0532 0130 00", "page 1, drawing, code")], [])
+
+
+def test_borders_and_charts_beside_text_are_no_letters() -> None:
+    table = "\n".join(
+        f"{72 + 40 * column} {600 - 15 * row} 40 0.5 re f {72 + 40 * column} {600 - 15 * row} 0.5 15 re f"
+        for row in range(30)
+        for column in range(8)
+    )
+    points = "\n".join(
+        f"{100 + 7 * number} {300 + number * 37 % 150} m {102 + 7 * number} {303 + number * 37 % 150} l"
+        f" {104 + 7 * number} {300 + number * 37 % 150} l f"
+        for number in range(50)
+    )
+    line = (
+        "72 200 m "
+        + " ".join(f"{72 + number} {200 + 60 * math.sin(number / 20):.2f} l" for number in range(400))
+        + " S"
+    )
+    for drawing in (table, points, line):
+        assert read_all(pdf.read, with_text(drawing)).limits == []
 
 
 @pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256"])
