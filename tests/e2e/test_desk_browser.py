@@ -170,7 +170,7 @@ def test_a_link_whose_deadline_has_passed(site: Site, browser: webdriver.Chrome)
     site.start_daemon("desk")
     closed(site, incident, State.RETURNED)
     browser.get(link)
-    assert "Nobody decided about the message in time. It is not delivered, and goes back to its sender." in output(
+    assert "Nobody decided about the message in time. It is not delivered, and went back to its sender." in output(
         browser
     )
     assert browser.find_elements(By.TAG_NAME, "form") == []

@@ -163,18 +163,24 @@ def _watch(desk: Desk, incident: Incident) -> int:
     if now.state is State.RELEASED:
         print(f"{now.id}: released to {_clean(', '.join(now.recipients))}")
     elif now.state is State.RETURNED:
-        print(f"{now.id}: rejected and taken out of the queue; {told(now, tells=desk.tells(now.sender))}")
+        known = told(now, tells=desk.tells(now.sender), dropped=desk.store.report_dropped(now.id))
+        print(f"{now.id}: rejected and taken out of the queue; {known}")
     else:
         print(f"{now.id}: the message was gone from Postfix's queue before this could be carried out")
         return 2
     return 0
 
 
-def told(incident: Incident, *, tells: bool) -> str:
-    """Say whether the sender of a rejected message knows of it; `tells` is whether the desk tells such a sender."""
+def told(incident: Incident, *, tells: bool, dropped: bool = False) -> str:
+    """Say whether the sender of a rejected message knows of it.
+
+    `tells` is whether the desk tells such a sender, `dropped` whether the report was not sent.
+    """
     if not incident.sender:
         return "it has no sender to tell"
     sender = _clean(incident.sender)
+    if tells and dropped:
+        return f"{sender} is not told: the message asked for no report (NOTIFY=NEVER)"
     return f"{sender} has been told" if tells else f"{sender} is not told: its domain is none of desk.own_domains"
 
 

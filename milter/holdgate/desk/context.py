@@ -56,6 +56,13 @@ class Desk:
         """Return Postfix's lookup tables, with no answer remembered: who is whose manager may just have changed."""
         return Tables(self.settings.queue.postfix_config)
 
+    def tells_end(self, incident: Incident) -> bool:
+        """Say whether the sender is told that a message was not delivered, as far as it is known.
+
+        That they asked for no report (RFC 3461, NOTIFY=NEVER) is known once the report is due: it is dropped.
+        """
+        return self.tells(incident.sender) and not self.store.report_dropped(incident.id)
+
     def tells(self, sender: str) -> bool:
         """Say whether a sender may be told anything: not the null sender (RFC 5321, 4.5.5), nobody from outside."""
         domain = sender.rpartition("@")[2].lower()

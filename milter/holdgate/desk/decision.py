@@ -26,12 +26,15 @@ _END = re.compile(
 )
 _ELLIPSIS = re.compile(r"\.{2,}|…")
 _SENTENCE = re.compile(r"[^.!?。！？…]+[.!?。！？…]*[\"'”»’)*_]*(?:\s+[?？!]+)*|[.!?。！？…]+")
-_URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+# Addresses and file names: their full stops end no sentence.
+_URL = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|\w+\.[a-z]{3,4}\b", re.IGNORECASE)
 _YES = re.compile(r"\bs[íì]\b", re.IGNORECASE)  # "yes" in Spanish and Italian, which without its accent is "if"
 _QUESTION = re.compile(r"[?？؟¿⁇⁈]")
 _WORD = re.compile(r"[^\W\d_]+")
-_CLEAR_END = re.compile(r"[.!?,:;…。！？–—-][\"'”»’)*_]*\s*$")
-# Longest reply that is searched, in characters; decisions are short.
+_CLEAR_END = re.compile(r"[.!?,;…。！？–—-][\"'”»’)*_]*\s*$")
+# "Anna says:" and then the word: it is said of somebody else's.
+_ANNOUNCES = re.compile(r"[:：][\"'”»’)*_]*\s*$")
+# Longest new text that decides, in characters; decisions are short.
 _LIMIT = 8_000
 
 
@@ -57,6 +60,7 @@ class _Words:
     stems: dict[Answer, tuple[str, ...]]
     negations: frozenset[str]
     doubts: frozenset[str]
+    changes: frozenset[str]
     questions: frozenset[str]
     polite: frozenset[str]
     greetings: tuple[str, ...]
@@ -78,7 +82,9 @@ class _Unit:
 
 def decide(text: str) -> Decision:
     """Return what the new text of a reply decides; the text ends where its quotation or signature begins."""
-    text = normal(text)[:_LIMIT]
+    text = normal(text)
+    if len(text) > _LIMIT:
+        return Decision(None)
     units = _units(text)
     found: list[tuple[_Unit, Answer, int, str]] = []
     for unit in units:
@@ -112,6 +118,11 @@ def fold(text: str) -> str:
     """Return a text as words are compared: no case, no accents, apostrophes and hyphens as spaces."""
     text = unicodedata.normalize("NFKD", text.casefold()).replace("ł", "l").replace("ø", "o")
     return "".join(" " if c in "'’‘`-‐‑" else c for c in text if not unicodedata.combining(c))
+
+
+def is_polite(word: str) -> bool:
+    """Say whether a word is one of thanks or please."""
+    return fold(word).strip(" .") in _words().polite
 
 
 def closes(line: str) -> bool:
@@ -149,11 +160,13 @@ def _may_close(line: str, closing: str) -> bool:
 
 def _units(text: str) -> list[_Unit]:
     units: list[_Unit] = []
-    paragraph, before, position = 0, "", 0
+    paragraph, before, position, announced = 0, "", 0, False
     for number, line in enumerate(text.split("\n")):
         if not line.strip():
             paragraph += 1
-        begins = not before.strip() or bool(_CLEAR_END.search(before)) or greets(before) or _is_decision(before)
+        begins = not announced and (
+            not before.strip() or bool(_CLEAR_END.search(before)) or greets(before) or _is_said(before)
+        )
         # An address has dots and question marks that end nothing.
         shown = _URL.sub(lambda match: "x" * len(match[0]), line)
         for count, match in enumerate(_SENTENCE.finditer(shown)):
@@ -164,12 +177,18 @@ def _units(text: str) -> list[_Unit]:
                 unit.tokens = _WORD.findall(unit.folded)
                 units.append(unit)
         before = line
+        if line.strip():
+            announced = bool(_ANNOUNCES.search(line)) and not greets(line) and not _is_said(line)
         position += len(line) + 1
     return units
 
 
-def _is_decision(line: str) -> bool:
+def _is_said(line: str) -> bool:
+    """Say whether a line is a decision word alone, or nothing but polite words, so that it needs no full stop."""
     unit = _Unit(0, line.strip(), 0, 0, True)
+    tokens = _WORD.findall(fold(line))
+    if tokens and all(token in _words().polite for token in tokens):
+        return True
     found = _deciding_word(unit)
     return found is not None and not _WORD.search(unit.text[found[2] :])
 
@@ -207,7 +226,7 @@ def _stands_alone(unit: _Unit, choice: Answer, language: str, end: int) -> bool:
     if _mentions(tokens, Answer.REJECT if choice is Answer.APPROVE else Answer.APPROVE):
         return False
     if choice is Answer.APPROVE:
-        return not _leaves_open(tokens, language) and not _asks(tokens, language)
+        return not _qualifies(tokens, language) and not _asks(tokens, language)
     if separator["open"]:  # "reject: no contract with them": the comment gives the reason
         return not _begins_open(tokens, language, negations=False)
     return not _leaves_open(tokens[:3], language)
@@ -228,11 +247,10 @@ def _agrees(other: _Unit, decided: _Unit, choice: Answer, language: str) -> bool
         return not (same_paragraph and _begins_open(other.tokens, language, negations=False))
     if asks or _mentions(other.tokens, opposite):
         return False
-    if not follows or same_paragraph:
-        if other.line == decided.line + 1 and not _CLEAR_END.search(decided.text) and _asks(other.tokens, language):
-            return False
-        return not _leaves_open(other.tokens, language) and not (not follows and _asks(other.tokens, language))
-    return not (_leaves_open(other.tokens, language) if short else _begins_open(other.tokens, language))
+    goes_on = follows and other.line == decided.line + 1 and not _CLEAR_END.search(decided.text)
+    if goes_on and _asks(other.tokens, language):
+        return False
+    return not _qualifies(other.tokens, language) and not (not follows and _asks(other.tokens, language))
 
 
 def _mentions(tokens: Iterable[str], choice: Answer | None) -> bool:
@@ -245,6 +263,13 @@ def _leaves_open(tokens: Sequence[str], language: str, *, negations: bool = True
     """Say whether words deny, limit or condition."""
     words = _words()
     known = words.doubts | words.negations if negations else words.doubts
+    return _contains(" ".join(tokens), known, words.languages[language].harmless)
+
+
+def _qualifies(tokens: Sequence[str], language: str) -> bool:
+    """Say whether words deny, limit or condition an approval, or ask for a change of the message."""
+    words = _words()
+    known = words.doubts | words.negations | words.changes
     return _contains(" ".join(tokens), known, words.languages[language].harmless)
 
 
@@ -299,6 +324,7 @@ def _words() -> _Words:
         stems={Answer.APPROVE: tuple(all_of("approve_stems")), Answer.REJECT: tuple(all_of("reject_stems"))},
         negations=frozenset(all_of("negations")),
         doubts=frozenset(all_of("doubts")),
+        changes=frozenset(all_of("changes")),
         questions=frozenset(all_of("questions")),
         polite=frozenset(all_of("polite")),
         greetings=tuple(all_of("greetings")),

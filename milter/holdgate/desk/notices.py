@@ -86,7 +86,7 @@ class Composer:
 
     def _words(self, name: str, incident: Incident, **values: object) -> tuple[str, str, str]:
         rules = self._desk.moderation(incident)
-        tells = self._desk.tells(incident.sender)
+        tells = self._desk.tells_end(incident)
         return self._templates.mail(
             name,
             rules.language,

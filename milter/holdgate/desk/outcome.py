@@ -26,9 +26,10 @@ def became(incident: Incident) -> str:
 
 
 def sentence(words: Mapping[str, Any], incident: Incident, *, tells: bool) -> str:
-    """Return that in words; `tells` says whether the sender is told what becomes of his message."""
+    """Return that in words; `tells` says whether the sender is told what becomes of their message."""
     end = became(incident)
     text = str(words["became"][end]).format(who=clean(incident.decided_by or ""))
     if end in ("rejected", "expired"):
-        text += f" {words['goes_back'] if tells else words['not_told']}"
+        known = "went_back" if incident.state is State.RETURNED else "goes_back"
+        text += f" {words[known if tells else 'not_told']}"
     return text

@@ -3,6 +3,10 @@
 Mail programs write these in as many ways as there are languages. Most are known by their shape: marked lines, header
 blocks, "On … wrote:" with a date or an address before a colon, lines of dashes. The words of the languages are in
 ``words/quotations.toml``. Where something looks like such text without being certain, the end is doubtful.
+
+Two ends are told apart. A decision is read from all that the person wrote, also in a postscript or between quoted lines
+(`postscript`): a condition may be there. A comment is what is surely theirs: it ends before what may be a signature
+(`signature`).
 """
 
 import re
@@ -12,11 +16,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from holdgate.desk import postscript, signature
 from holdgate.desk.decision import begins_with_word, closes, fold, normal
 
 _FILE = Path(__file__).with_name("words") / "quotations.toml"
 
-_MARKED = re.compile(r"\s*(?:[>|│┃»›]|&gt;|[A-Za-z]{0,3}>)")
 # RFC 3676, 4.3, and the lines that programs draw.
 _SIGNATURE = re.compile(r"\s*(?:--|__)\s*$")
 _RULE = re.compile(r"\s*(?:[-_=*~—–─━#]\s?){5,}\s*$")
@@ -31,20 +35,29 @@ _CONTACT = re.compile(
     r"|\b(?:gmbh|ltd|inc|s\.?a\.?r\.?l|b\.v|sp\. z o\.o|s\.p\.a|lda)\b",
     re.IGNORECASE,
 )
+# What `normal` takes for a line end: in a quoted line it begins no line of the person's own.
+_BREAKS = re.compile(r"[\u2028\u2029\x0b\x0c\x85]|\r(?!$)")
 _ATTRIBUTION_LINES = 4
 _ATTRIBUTION_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class NewText:
-    """The text above what is quoted. `doubtful`: some of it may not be the moderator's own."""
+    """What the person wrote. `own` is the beginning of `text` that a comment may be taken from.
+
+    `doubtful`: some of what follows `own`, or of `own` itself, may or may not be the person's.
+    """
 
     text: str
+    own: str
     doubtful: bool = False
 
 
 def split(text: str, marks: Collection[str] = ()) -> NewText:
     """Return the new text of a reply. `marks` are strings that only the answered mail contains, such as an id."""
+    text = re.sub(
+        r"(?m)^.*$", lambda match: _BREAKS.sub(" ", match[0]) if postscript.MARKED.match(match[0]) else match[0], text
+    )
     lines = normal(text).lstrip(" \n").split("\n")
     folded_marks = [fold(mark) for mark in marks if len(mark) > 5]
     end = next((number for number in range(len(lines)) if _ends(lines, number)), len(lines))
@@ -52,11 +65,15 @@ def split(text: str, marks: Collection[str] = ()) -> NewText:
     if any(mark in fold(line) for line in new for mark in folded_marks):
         # A quotation that nothing introduces: only what is above the first blank line is surely new.
         first = next((number for number, line in enumerate(new) if not line.strip()), len(new))
-        above = [line for line in new[:first] if not any(mark in fold(line) for mark in folded_marks)]
-        return NewText("\n".join(above).strip(), doubtful=True)
-    kept = "\n".join(new[: next((number for number in range(2, end) if _is_footer(new, number)), end)]).strip()
+        above = "\n".join(line for line in new[:first] if not any(mark in fold(line) for mark in folded_marks)).strip()
+        return NewText(above, above, doubtful=True)
     body = "\n".join(new).strip()
-    return NewText(kept, _looks_appended(body))
+    kept = "\n".join(new[: next((number for number in range(2, end) if _is_footer(new, number)), end)]).strip()
+    later = [one for one in postscript.find(lines, end, _never_ends_quotation) if not _is_notice(one)]
+    if not kept:
+        return NewText("", "")
+    own, doubtful = signature.cut(_without_introduction(kept) if end < len(lines) else kept)
+    return NewText("\n\n".join([kept, *later]), own, doubtful or bool(later) or _looks_appended(body))
 
 
 def _ends(lines: Sequence[str], number: int) -> bool:
@@ -64,11 +81,25 @@ def _ends(lines: Sequence[str], number: int) -> bool:
     line = lines[number]
     if not line.strip():
         return False
-    if _MARKED.match(line) or _SIGNATURE.match(line) or _RULE.match(line) or _BETWEEN_DASHES.match(line):
+    if postscript.MARKED.match(line) or _SIGNATURE.match(line) or _RULE.match(line) or _BETWEEN_DASHES.match(line):
         return True
     if _is_device(line) or (number > 0 and closes(line)):
         return True
     return _is_header_block(lines, number) or _is_attribution(lines, number)
+
+
+def _without_introduction(text: str) -> str:
+    """Take off a last line like "Begin forwarded message:", right above a quotation."""
+    above, _, last = text.rpartition("\n")
+    return above.rstrip() if last.rstrip().endswith((":", "：")) and above else text
+
+
+def _never_ends_quotation(lines: Sequence[str], number: int) -> bool:
+    """Say whether all below a line is quoted: no mark shows where the quotation ends."""
+    if _RULE.match(lines[number]) or _BETWEEN_DASHES.match(lines[number]) or _is_header_block(lines, number):
+        return True
+    after = [line for line in lines[number + 1 : number + 2 + _ATTRIBUTION_LINES] if line.strip()]
+    return _is_attribution(lines, number) and not any(postscript.MARKED.match(line) for line in after)
 
 
 def _is_device(line: str) -> bool:
@@ -109,7 +140,7 @@ def _is_attribution(lines: Sequence[str], number: int) -> bool:
         if number + count >= len(lines):
             return False
         line = lines[number + count].strip()
-        if not line or (joined and _MARKED.match(line)):
+        if not line or (joined and postscript.MARKED.match(line)):
             return False
         joined = f"{joined} {line}".strip()
         if len(joined) > _ATTRIBUTION_LENGTH:
@@ -126,10 +157,10 @@ def _is_attribution(lines: Sequence[str], number: int) -> bool:
     if any(f" {word}" in folded for word in _words().wrote_latin) or any(
         word in folded for word in _words().wrote_other
     ):
-        return dated or addressed or bool(_MARKED.match(after))
+        return dated or addressed or bool(postscript.MARKED.match(after))
     if dated and addressed:
         return True
-    return (dated or addressed) and joined.endswith((":", "：")) and bool(_MARKED.match(after) or not after)
+    return (dated or addressed) and joined.endswith((":", "：")) and bool(postscript.MARKED.match(after) or not after)
 
 
 def _is_footer(lines: Sequence[str], number: int) -> bool:
@@ -138,8 +169,16 @@ def _is_footer(lines: Sequence[str], number: int) -> bool:
         return False
     paragraph = fold(" ".join("\n".join(lines[number:]).split("\n\n")[0].split()))
     words = _words()
-    known = any(word in paragraph for word in words.disclaimers)
-    return known and len(paragraph) > 60 and paragraph.lstrip("*_ -").startswith(words.footers)
+    known = sum(word in paragraph for word in words.disclaimers)
+    if known >= 2 and len(paragraph) > 100:
+        return True
+    return known > 0 and len(paragraph) > 60 and paragraph.lstrip("*_ -").startswith(words.footers)
+
+
+def _is_notice(paragraph: str) -> bool:
+    """Say whether a paragraph below a quotation is a footer: a company's notice, or what a phone adds."""
+    folded = fold(paragraph)
+    return _is_device(paragraph.split("\n")[0]) or any(word in folded for word in _words().disclaimers)
 
 
 def _looks_appended(body: str) -> bool:

@@ -148,7 +148,10 @@ def _is_stub(plain: str, marks: Collection[str]) -> bool:
 def _read_text(text: str, marks: Collection[str]) -> tuple[Answer | None, str, bool]:
     new = split(text, marks)
     found: Decision = decide(new.text)
-    comment = clean_comment(found.rest)
     if found.choice is None:
         return None, "", False
-    return found.choice, "" if new.doubtful else comment, new.doubtful and bool(comment)
+    # What follows the text that is surely the person's own takes part in the decision alone.
+    kept = len(found.rest) - (len(new.text) - len(new.own))
+    comment = clean_comment(found.rest[:kept] if kept > 0 else "")
+    left_out = new.doubtful and bool(clean_comment(found.rest))
+    return found.choice, "" if new.doubtful else comment, left_out

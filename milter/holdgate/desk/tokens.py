@@ -24,7 +24,7 @@ LINK, REPLY, BOUNCE, WITHDRAW = "a", "r", "b", "w"
 _KEY_SIZE = keyfile.SIZE
 # 128 bits of the HMAC: 26 characters of base 32. RFC 2104, section 5, allows half of the hash and no less than 80 bits.
 _MAC_SIZE = 16
-_TOKEN = re.compile(r"([a-z])-([0-9a-z]{12})-(\d{1,12})-([a-z2-7]{26})", re.ASCII)
+_TOKEN = re.compile(r"([a-z])-([0-9a-z]{12})-(0|[1-9]\d{0,11})-([a-z2-7]{26})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -348,6 +348,12 @@ class Store:
         """Forget a notice that tells nothing any more: a request whose incident was decided meanwhile."""
         self._note(notice, actor, "notice dropped", sent_at=datetime.now(UTC))
 
+    def report_dropped(self, incident_id: str) -> bool:
+        """Say whether the report to the sender was not sent, because the message asked for none."""
+        reports = [one for one in self.history(incident_id) if one.note.startswith(("rejected to ", "expired to "))]
+        ends = [one.event for one in reports if one.event in ("notice sent", "notice dropped")]
+        return ends[-1:] == ["notice dropped"]
+
     def notice_sent(self, notice: Notice, actor: Actor) -> None:
         """Record that Postfix took a notice."""
         self._note(notice, actor, "notice sent", sent_at=datetime.now(UTC))

@@ -21,10 +21,14 @@ _DEPTH = 20
 TEXT_LIMIT = 64 * 1024
 
 _QUOTES = re.compile(
-    r"(?:^|\s|x_|-)(?:gmail_quote|gmail_attr|gmail_extra|divRplyFwdMsg|appendonsend|moz-cite-prefix|yahoo_quoted\w*|yQTDBase"
+    r"(?:^|\s|x_|-)(?:gmail_quote|gmail_attr|gmail_extra|divRplyFwdMsg|appendonsend|moz-cite-prefix|\w*yahoo_quoted\w*|\w*yQTDBase"
     r"|OutlookMessageHeader|protonmail_quote|zmail_extra|tutanota_quote|mail-editor-reference-message-container"
     r"|ms-outlook-mobile-reference-message|reply-intro|reply_header|quoted_message|hm_quote|zwchr|isForwardContent|moz-forward-container"
     r"|WM_quote|gwmail_quote|x_divRplyFwdMsg|replySplit|cite)(?:\s|$|-)",
+)
+# Of these the elements that contain the quotation: what follows after their end is the person's own again.
+_CONTAINERS = re.compile(
+    r"(?:^|\s|x_)(?:gmail_quote|gmail_attr|gmail_extra|moz-cite-prefix|\w*yahoo_quoted\w*|protonmail_quote|tutanota_quote|cite)(?:\s|$|-)"
 )
 _SIGNATURES = re.compile(
     r"(?:^|\s|x_)(?:gmail_signature|moz-signature|ms-outlook-mobile-signature|Signature|AppleMailSignature|protonmail_signature_block"
@@ -130,7 +134,7 @@ def _unflowed(text: str) -> str:
 
 
 class _HtmlText(HTMLParser):
-    """Takes the text out of a reply's HTML, up to the quoted request or the signature."""
+    """Takes the text out of a reply's HTML. In place of a quotation it puts the mark ">", of a signature "-- "."""
 
     _BREAKS = frozenset({"p", "div", "br", "li", "tr", "table", "h1", "h2", "h3", "h4", "hr", "pre", "ul", "ol", "td"})
     _UNSEEN = frozenset({"style", "script", "title", "head", "template", "textarea", "select", "object"})
@@ -145,34 +149,49 @@ class _HtmlText(HTMLParser):
         self._ended = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Break lines where a block begins; stop at the quotation."""
+        """Break lines where a block begins; leave out a quotation, and all below one whose end nothing shows."""
         given = {name: value or "" for name, value in attrs}
         names = f"{given.get('class', '')} {given.get('id', '')}"
         style = given.get("style", "")
-        if tag == "blockquote" or _QUOTES.search(names) or _SIGNATURES.search(names) or _DRAWN_STYLE.search(style):
-            self._ended = True
         if tag in self._BREAKS:
             self.pieces.append("\n")
         if tag == "p":
             self.pieces.append("\n")
-        if tag in self._VOID or len(self._open) > 500:
+        way = ""
+        if tag in self._UNSEEN or "hidden" in given or _HIDDEN_STYLE.search(style):
+            way = "hidden"
+        elif tag == "blockquote" or _QUOTES.search(names) or _SIGNATURES.search(names) or _DRAWN_STYLE.search(style):
+            way = "signature" if _SIGNATURES.search(names) else "quoted"
+            if not self._is_left_out():
+                self.pieces.append("\n>\n" if way == "quoted" else "\n-- \n")
+            if way == "quoted" and tag != "blockquote" and not _CONTAINERS.search(names):
+                self._ended = True
+        elif tag in self._STRUCK or _STRUCK_STYLE.search(style):
+            way = "struck"
+        if tag in self._VOID:
             return
-        hidden = tag in self._UNSEEN or "hidden" in given or _HIDDEN_STYLE.search(style)
-        struck = tag in self._STRUCK or _STRUCK_STYLE.search(style)
-        self._open.append((tag, "hidden" if hidden else "struck" if struck else ""))
+        if len(self._open) > 500:
+            self._ended = self._ended or way in ("quoted", "signature")
+            return
+        self._open.append((tag, way))
 
     def handle_endtag(self, tag: str) -> None:
-        """End what was hidden or struck out."""
+        """End what was hidden, struck out, quoted or signed."""
         for place in range(len(self._open) - 1, max(len(self._open) - 60, -1), -1):
             if self._open[place][0] == tag:
+                left_out = self._is_left_out()
                 del self._open[place:]
+                if left_out and not self._is_left_out():
+                    self.pieces.append("\n\n")
                 break
         if tag in self._BREAKS:
             self.pieces.append("\n")
 
     def handle_data(self, data: str) -> None:
         """Keep the text that is shown."""
-        ways = {way for _, way in self._open}
-        if self._ended or "hidden" in ways:
-            return
-        (self.struck if "struck" in ways else self.pieces).append(data.replace("\n", " "))
+        if not self._is_left_out():
+            struck = any(way == "struck" for _, way in self._open)
+            (self.struck if struck else self.pieces).append(data.replace("\n", " "))
+
+    def _is_left_out(self) -> bool:
+        return self._ended or any(way in ("hidden", "quoted", "signature") for _, way in self._open)

@@ -15,7 +15,7 @@ from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.pages import _STILL_HELD, _TITLES
-from holdgate.quarantine.incident import Answer, Incident, Notice
+from holdgate.quarantine.incident import Answer, Incident, NewNotice, Notice
 from holdgate.quarantine.states import State
 
 BOSS = "boss@corp.example"
@@ -66,8 +66,8 @@ SAID = {
     },
 }
 TO_SENDER = {
-    "en": ("goes back to its sender.", "its sender is not told."),
-    "de": ("geht an den Absender zurück.", "der Absender erfährt es nicht."),
+    "en": ("back to its sender", "its sender is not told."),
+    "de": ("an den Absender zurück", "der Absender erfährt es nicht."),
 }
 # What an answer did, and the sentence that only while the message is held says how it goes on.
 NOTES = {
@@ -145,6 +145,21 @@ def test_the_notice_of_a_decision_says_what_became_of_the_message(make_desk, hol
         output = text(desk, in_state(incident, state, how), "decided")
         assert ends_in(output, language) == [end]
         assert_sender(output, language, end, desk.tells(sender))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", ["rejected", "expired"])
+def test_a_sender_who_asked_for_no_report_is_not_said_to_be_told(make_desk, hold, language, kind) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(language=language)
+    incident = hold(desk, now=ASKED_AT)
+    desk.store.enqueue_notice(incident.id, NewNotice(kind, incident.sender), ACTOR)
+    returned = in_state(incident, State.RETURNED, "page" if kind == "rejected" else "desk")
+    assert TO_SENDER[language][0] in text(desk, returned, "decided")
+    notice = next(one for one in desk.store.notices_due(datetime.now(UTC)) if one.kind == kind)
+    desk.store.notice_obsolete(notice, ACTOR)
+    output = text(desk, returned, "decided")
+    assert TO_SENDER[language][0] not in output
+    assert TO_SENDER[language][1] in output
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

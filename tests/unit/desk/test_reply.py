@@ -149,10 +149,15 @@ def test_any_header_can_be_read(value: str) -> None:
     read(content.encode(errors="replace"), BOSS)
 
 
-def test_a_reply_of_10_mb_is_read_at_its_top() -> None:
-    reply = read(mail("approve: " + "x" * 10_000_000), BOSS)
-    assert reply.choice is Answer.APPROVE
-    assert len(reply.comment) == COMMENT_LENGTH
+def test_a_reply_of_10_mb_is_read_at_its_top_and_decides_nothing() -> None:
+    assert read(mail("approve: " + "x" * 10_000_000), BOSS).kind is Kind.UNCLEAR
+    # Below the quotation nothing of this size is the person's own.
+    assert read(mail("approve\n" + "> x\n" * 2_000_000), BOSS).choice is Answer.APPROVE
+
+
+def test_a_long_comment_is_cut() -> None:
+    reply = read(mail("reject: " + "x" * 7000), BOSS)
+    assert (reply.choice, len(reply.comment)) == (Answer.REJECT, COMMENT_LENGTH)
 
 
 @pytest.mark.parametrize(

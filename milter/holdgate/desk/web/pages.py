@@ -88,7 +88,7 @@ class Pages:
             title, reason = _STILL_HELD[why]
             content.append(words[reason])
         else:
-            content.append(sentence(words, incident, tells=self._desk.tells(incident.sender)))
+            content.append(sentence(words, incident, tells=self._desk.tells_end(incident)))
         values = {"title": words[title], "message": " ".join(content), "incident": incident, "sign_in": False}
         return self.show(http, "message", visitor=visitor, **values)
 

@@ -165,13 +165,13 @@ def test_a_decision_is_taken_shown_and_recorded(make_desk, hold) -> None:  # typ
             "en",
             "Your answer changed nothing. ",
             "Your approval is recorded. Others have to approve as well.",
-            "law@corp.example rejected the message. It is not delivered, and goes back to its sender.",
+            "law@corp.example rejected the message. It is not delivered, and goes back to its sender, unless they asked for no report.",  # noqa: E501
         ),
         (
             "de",
             "Ihre Antwort hat nichts geändert. ",
             "Ihre Zustimmung ist vermerkt. Andere müssen noch zustimmen.",
-            "law@corp.example hat die Nachricht abgelehnt. Sie wird nicht zugestellt und geht an den Absender zurück.",
+            "law@corp.example hat die Nachricht abgelehnt. Sie wird nicht zugestellt und geht an den Absender zurück, außer wenn er keinen Bericht wünscht.",  # noqa: E501
         ),
     ],
 )
