@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from holdgate.config import Settings
+from holdgate import mistakes
+from holdgate.config import ApiToken, Settings
 
 DEFAULT_PATH = Path("/etc/holdgate/holdgate.toml")
 
@@ -22,11 +23,15 @@ class ConfigError(Exception):
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file (UTF-8). Raises ConfigError with one line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: not valid TOML: {error}"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: byte {error.start} is not UTF-8; save the file in this encoding"]) from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path}: {mistakes.of_toml(error, text)}"]) from error
 
 
 def load_settings(path: Path) -> Settings:
@@ -72,10 +77,24 @@ def _take_out(content: dict[str, Any], steps: list[str]) -> None:
 
 def _problem(content: dict[str, Any], detail: Any) -> str:
     """Say one of pydantic's errors as `[table] key: what is wrong`, never repeating a secret-bearing value."""
-    *tables, key = [str(step) for step in detail["loc"]] or [""]
-    place = f"[{'.'.join(tables)}] {key}" if tables else key
+    table, *steps = detail["loc"] or ("",)
+    place = f"[{table}] {mistakes.place_of(steps)}" if steps else str(table)
+    if table == "policy" and (not steps or detail["type"] == "extra_forbidden"):
+        return f"{place}: policies are written in a file of their own, policies.toml; [policy] here says where it is"
     if detail["type"] == "extra_forbidden":
-        known = Settings if not tables else Settings.model_fields[tables[0]].annotation
-        names = ", ".join(sorted(getattr(known, "model_fields", {})))
-        return f"{place}: no such setting; known here: {names}"
-    return f"{place}: {detail['msg'].removeprefix('Value error, ')}"
+        known: Any = Settings
+        for step in detail["loc"][:-1]:
+            field = getattr(known, "model_fields", {}).get(step)
+            known = field.annotation if field is not None else ApiToken
+        key = str(detail["loc"][-1])
+        return f"{place}: {mistakes.unknown_key(key, getattr(known, 'model_fields', {}), _places())}"
+    return f"{place}: {mistakes.sentence(detail)}" if place else mistakes.sentence(detail)
+
+
+def _places() -> dict[str, list[str]]:
+    """Return in which tables each setting is known."""
+    places: dict[str, list[str]] = {}
+    for table, field in Settings.model_fields.items():
+        for key in getattr(field.annotation, "model_fields", {}):
+            places.setdefault(key, []).append(f"[{table}]")
+    return places

@@ -8,18 +8,45 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
-_DURATION_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+from holdgate.mistakes import written
+
+_DURATION_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION_NAMES = {
+    "ms": r"ms|milliseconds?",
+    "s": r"s|secs?|seconds?",
+    "m": r"m|mins?|minutes?",
+    "h": r"h|hrs?|hours?",
+    "d": r"d|days?",
+    "w": r"w|weeks?",
+}
+_DURATION_PART = re.compile(
+    rf"(\d+) *(?:{'|'.join(f'(?P<{unit}>{names})' for unit, names in _DURATION_NAMES.items())})(?![a-z]) *",
+    re.ASCII | re.IGNORECASE,
+)
+_DURATION_FORM = 'write a number and its unit (ms, s, m, h, d or w), as in "30s", "2d" or "1h 30m"'
+# Of a number as the settings have it: what is longer is no duration of ours, and timedelta ends there.
+_LONGEST = timedelta(days=36500)
 _SIZE_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+_SIZE = re.compile(r"(\d{1,15}) ?([KMG]?)(?:i?B|(?:(?<=K)ilo|(?<=M)ega|(?<=G)iga)?bytes?)?", re.ASCII | re.IGNORECASE)
 
 
 def parse_duration(value: object) -> object:
-    """Turn "500ms", "30s", "10m", "12h" or "2d" into a timedelta; leave any other type to the validator."""
-    if not isinstance(value, str):
+    """Turn "500ms", "30s", "10 minutes", "1h 30m" or "2 days" into a timedelta; a timedelta stays what it is."""
+    if isinstance(value, timedelta):
         return value
-    match = re.fullmatch(r"(\d+) ?(ms|s|m|h|d)", value.strip())
-    if match is None:
-        raise ValueError('write a duration as a number and ms, s, m, h or d, as in "30s" or "2d"')
-    return timedelta(seconds=int(match[1]) * _DURATION_UNITS[match[2]])
+    if isinstance(value, int | float):
+        raise ValueError(f"{written(value)} has no unit; {_DURATION_FORM}")
+    if not isinstance(value, str):
+        raise ValueError(f"{written(value)} is no duration; {_DURATION_FORM}")
+    text, seconds, place = value.strip(), 0.0, 0
+    while match := _DURATION_PART.match(text, place):
+        seconds += int(match[1][:12]) * _DURATION_UNITS[match.lastgroup or "s"]
+        place = match.end()
+    if not text or place < len(text):
+        raise ValueError(f"{written(value)} is no duration; {_DURATION_FORM}")
+    if seconds > _LONGEST.total_seconds():
+        raise ValueError(f"{written(value)} is longer than a hundred years; {_DURATION_FORM}")
+    return timedelta(seconds=seconds)
 
 
 def format_duration(value: timedelta) -> str:
@@ -33,13 +60,13 @@ def format_duration(value: timedelta) -> str:
 
 
 def parse_size(value: object) -> object:
-    """Turn "512K", "25M" or "1G" (powers of 1024) into bytes; leave any other type to the validator."""
+    """Turn "512K", "25M", "25 MB" or "1G" (powers of 1024) into bytes; leave any other type to the validator."""
     if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"(\d+) ?([KMG]?)", value.strip())
+    match = _SIZE.fullmatch(value.strip())
     if match is None:
-        raise ValueError('write a size as a number of bytes or with K, M or G, as in "25M"')
-    return int(match[1]) * _SIZE_UNITS[match[2]]
+        raise ValueError(f'{written(value)} is no size; write a number of bytes, or one with K, M or G, as in "25M"')
+    return int(match[1]) * _SIZE_UNITS[match[2].upper()]
 
 
 def format_size(value: int) -> str:
@@ -56,7 +83,11 @@ def _parse_network(value: object) -> object:
     try:
         return ipaddress.ip_network(value)
     except ValueError as error:
-        raise ValueError(f'"{value}" is no network; write 192.0.2.0/24 or 2001:db8::/32') from error
+        try:
+            meant = f"did you mean {ipaddress.ip_network(value.strip(), strict=False)}?"
+        except ValueError:
+            meant = "write 192.0.2.0/24 or 2001:db8::/32"
+        raise ValueError(f"{written(value)} is no network; {meant}") from error
 
 
 def _parse_address(value: object) -> object:
@@ -65,7 +96,7 @@ def _parse_address(value: object) -> object:
     host, separator, port = value.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not separator or not host or not port.isdecimal() or int(port) > 65535:
-        raise ValueError('write an address as host:port, as in "127.0.0.1:9851"')
+        raise ValueError(f'{written(value)} is no address; write host:port, as in "127.0.0.1:9851"')
     return host, int(port)
 
 

@@ -51,6 +51,19 @@ def is_table(name: str) -> bool:
     return _TABLE.fullmatch(name) is not None
 
 
+def remedy_of(table: str) -> str:
+    """Return what to do about a table that cannot be asked: by its type, and by whether its files are there."""
+    kind, _, place = table.removeprefix("proxy:").partition(":")
+    if kind == "proxy" or not place.startswith("/"):
+        return "correct its name, or make the table (postmap)"
+    source, compiled = Path(place), Path(place + _FILES.get(kind, ""))
+    if not source.exists() and not compiled.exists():
+        return f"there is no {place}: write it, or correct the name"
+    if not compiled.exists():
+        return f"run: postmap {kind}:{place}"
+    return f"let the daemons' user read {compiled}, and see what is wrong: postmap -q postmaster {kind}:{place}"
+
+
 def split_list(value: str) -> list[str]:
     """Split a list setting at commas and spaces, but not within braces, which may stand in each other (postconf(5))."""
     items, item, position = [], "", 0

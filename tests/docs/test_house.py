@@ -42,6 +42,7 @@ LEAVES = {
     "mask",
     "metrics",
     "milters",
+    "mistakes",
     "notation",
     "persons",
     "seal",

@@ -25,4 +25,4 @@ def test_a_daemon_that_does_not_run_is_remarked(site: Site) -> None:
     finally:
         site.start_daemon("desk")
     assert done.returncode == 0
-    assert done.stdout.splitlines()[0].startswith("remark: holdgate-desk does not run; ")
+    assert done.stdout.splitlines()[0].startswith("warning: holdgate-desk does not run; ")

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
 
-from holdgate.cli import canary, check_daemons, check_postfix, check_replies, confinement
+from holdgate.cli import canary, check_daemons, check_people, check_postfix, check_replies, confinement
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_leniently, load_settings
 from holdgate.desk import trial
@@ -26,11 +26,12 @@ from holdgate.extract.format import FormatError
 from holdgate.extract.formats import REGISTRY
 from holdgate.extract.ocr import missing_languages, package_of
 from holdgate.milters import place_of
+from holdgate.mistakes import did_you_mean
 from holdgate.policy.model import Exemption, Policy, PolicyFile, load_policies
-from holdgate.policy.review import review, weaker_than_uninspected
+from holdgate.policy.review import hardly_meant, review, weaker_than_uninspected
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.seal import KeyFileError, load_keys
-from holdgate.tables import TableError, Tables, is_table
+from holdgate.tables import TableError, Tables, is_table, remedy_of
 
 _MORE_PEOPLE = "name more people in moderators or fallback: until then all that is held goes back at its deadline"
 
@@ -48,8 +49,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     check = commands.add_parser(
         "check",
         help="check settings, rules, store, daemons, permissions and Postfix",
-        description="Run it as root, before the daemons start or while they run: a daemon that does not run is "
-        "remarked and is no problem. Exit code 0: no problem; 2: there are some, each with its file and its remedy.",
+        description="Run it as root, before the daemons start or while they run. A line that begins with problem: "
+        "must be fixed. One that begins with warning: may be as it should be, such as a daemon that does not run. Each "
+        "names its file, the value and the remedy. Exit code 0: no problem; 2: there are problems.",
     )
     check.add_argument(
         "--confinement",
@@ -65,9 +67,9 @@ def _run(arguments: argparse.Namespace) -> int:
         return 0
     report = check(arguments.config)
     for problem in report.problems:
-        print(problem)
+        print(f"problem: {problem}")
     for remark in report.remarks:
-        print(f"remark: {remark}")
+        print(f"warning: {remark}")
     if not report.problems:
         print("holdgate check: no problem found")
     return 2 if report.problems else 0
@@ -98,6 +100,7 @@ def check(path: Path) -> Report:
         _store,
         _desk,
         check_replies.problems,
+        check_people.problems,
         _templates,
         check_daemons.answers,
         check_postfix.problems,
@@ -108,6 +111,7 @@ def check(path: Path) -> Report:
         [
             *_remarks_on_policies(settings),
             *_remarks_on_proxies(settings),
+            *check_people.warnings(path, settings),
             *check_replies.remarks(path, settings),
             *check_daemons.absent(settings),
             *check_postfix.remarks(settings),
@@ -183,6 +187,7 @@ def _remarks_on_policies(settings: Settings) -> Iterator[str]:
     except ConfigError:
         return
     yield from (f"{where}: {warning}" for warning in weaker_than_uninspected(policies))
+    yield from (f"{where}: {warning}" for warning in hardly_meant(policies))
 
 
 def _remarks_on_proxies(settings: Settings) -> Iterator[str]:
@@ -207,13 +212,16 @@ def _unknown_names(policy: Policy, loaded: Loaded | None) -> Iterator[str]:
     if loaded is not None:
         for profile in policy.profile:
             if profile not in loaded.profiles:
-                yield f'profile: there is no "{profile}"; see "holdgate rules list"'
+                meant = did_you_mean(profile, loaded.profiles)
+                yield f'profile: there is no "{profile}"; see "holdgate rules list"{meant}'
         for need in policy.found:
             if not fnmatch.filter(loaded.identifiers, need.id):
-                yield f'found: there is no identifier "{need.id}"; see "holdgate rules list"'
+                meant = did_you_mean(need.id, loaded.identifiers)
+                yield f'found: there is no identifier "{need.id}"; see "holdgate rules list"{meant}'
     for kind in policy.attachment.type if policy.attachment is not None else ():
         if kind.lower() not in REGISTRY.formats:
-            yield f'attachment.type: there is no "{kind}"; known: {", ".join(sorted(REGISTRY.formats))}'
+            known = ", ".join(sorted(REGISTRY.formats))
+            yield f'attachment.type: there is no "{kind}"; known: {known}{did_you_mean(kind, REGISTRY.formats)}'
 
 
 def _as_daemons_do(settings: Settings) -> Tables:
@@ -240,7 +248,7 @@ def _tables(policies: PolicyFile, tables: Tables) -> Iterator[str]:
         try:
             tables.lookup(table, "postmaster@localhost")
         except TableError as error:
-            yield f"{place}: {error}; make the table (postmap), correct its name, or let the daemons' user read it"
+            yield f"{place}: {error}; {remedy_of(table)}"
 
 
 # -- the rooms ----------------------------------------------------------------------------------------------------
@@ -286,7 +294,7 @@ def _desk(path: Path, settings: Settings) -> Iterator[str]:
         try:
             _as_daemons_do(settings).lookup(table, "postmaster@localhost")
         except TableError as error:
-            yield f"{path}: [moderation] managers: {error}"
+            yield f"{path}: [moderation] managers: {error}; {remedy_of(table)}"
 
 
 def _templates(_path: Path, settings: Settings) -> Iterator[str]:

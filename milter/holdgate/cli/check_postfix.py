@@ -18,6 +18,7 @@ from holdgate.policy.site import MAPS, read_site
 from holdgate.queue.attach import longest_inspection
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import (
+    asked_twice,
     bypass_paths,
     is_open_to_all,
     listener_name,
@@ -26,7 +27,7 @@ from holdgate.queue.presence import (
     notice_listener,
     wants_listener,
 )
-from holdgate.tables import TableError, Tables, says, split_list
+from holdgate.tables import TableError, Tables, remedy_of, says, split_list
 
 # What a message should still have when it is approved at the last moment: for greylisting, or a server that is down.
 _TIME_TO_DELIVER = timedelta(days=1)
@@ -53,6 +54,7 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         ("main.cf", lambda: _lifetime(postfix, settings, policies)),
         ("main.cf", lambda: _smtp_header_checks(postfix, settings)),
         ("master.cf", lambda: _listener(postfix, settings)),
+        ("master.cf", lambda: asked_twice(settings, postfix)),
         ("master.cf", lambda: _transports(postfix, policies)),
     )
     failures = set()
@@ -175,12 +177,14 @@ def _header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -
 
 def _lifetime(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
     """Say where a message may be too old for Postfix by the time people have decided: it then gets one attempt."""
-    allowed = timedelta(seconds=_seconds(postfix.setting("maximal_queue_lifetime")))
     rules = [settings.moderation, *(policy.moderation_over(settings.moderation) for policy in policies.policy)]
     longest = max(_longest_wait(one) for one in rules)
-    if allowed < longest + _TIME_TO_DELIVER:
+    for name, mail in (("maximal_queue_lifetime", ""), ("bounce_queue_lifetime", " (mail of the null sender)")):
+        allowed = timedelta(seconds=_seconds(postfix.setting(name)))
+        if allowed >= longest + _TIME_TO_DELIVER:
+            continue
         yield (
-            f"maximal_queue_lifetime: {_said(allowed)}, and people may take {_said(longest)} to decide (deadline, "
+            f"{name}: {_said(allowed)}{mail}, and people may take {_said(longest)} to decide (deadline, "
             "levels, days that do not count): what is approved late gets one attempt and goes back to its sender "
             f"at the first greylisting; set at least {_said(longest + _TIME_TO_DELIVER)}, or a shorter deadline"
         )
@@ -222,10 +226,7 @@ def _aliases(settings: Settings) -> Iterator[str]:
             try:
                 tables.lookup_many(table, ["postmaster@localhost"])
             except TableError as error:
-                yield (
-                    f"{name}: {error}: recipients whom it may concern count as outside; "
-                    f"let the user {settings.user} read it"
-                )
+                yield (f"{name}: {error}: recipients whom it may concern count as outside; {remedy_of(table)}")
 
 
 def _holds(policies: PolicyFile) -> bool:
@@ -248,7 +249,7 @@ def _unreadable(names: list[str], tables: Tables) -> dict[str, str]:
         try:
             tables.lookup(table, "Subject: a question")
         except TableError as error:
-            problems[table] = f"{error}; make the table, or correct its name"
+            problems[table] = f"{error}; {remedy_of(table)}"
     return problems
 
 

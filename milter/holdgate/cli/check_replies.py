@@ -8,7 +8,7 @@ from pathlib import Path
 from holdgate.config import Settings
 from holdgate.desk.moderators import MANAGER
 from holdgate.queue.postfix import Postfix, PostfixError
-from holdgate.tables import TableError, Tables, split_list
+from holdgate.tables import TableError, Tables, remedy_of, split_list
 
 
 def problems(path: Path, settings: Settings) -> Iterator[str]:
@@ -25,7 +25,7 @@ def problems(path: Path, settings: Settings) -> Iterator[str]:
         except KeyError:
             return  # there is no such user, which is a problem of its own
         except TableError as error:
-            yield f"{path}: [replies] {key}: {error}; make the table (postmap), or let {account} read it"
+            yield f"{path}: [replies] {key}: {error}; {remedy_of(table)}"
     if "smime" in replies.proof:
         if replies.authorities is not None and not os.access(replies.authorities, os.R_OK):
             yield f"{path}: [replies] authorities: {replies.authorities} cannot be read; write the PEM file there"

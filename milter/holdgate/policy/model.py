@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from holdgate import headers
-from holdgate.config import ModerationSettings
+from holdgate import headers, mistakes
+from holdgate.config import ModerationSettings, Settings
 from holdgate.configfile import ConfigError, read_toml
 from holdgate.findings import Severity
 from holdgate.notation import Network, Size
@@ -36,7 +36,7 @@ def _days(value: object) -> object:
             return frozenset((begin + step) % 7 for step in range((end - begin) % 7 + 1))
     if isinstance(value, list) and all(isinstance(day, str) and day.lower() in _DAYS for day in value):
         return frozenset(_DAYS.index(day.lower()) for day in value)
-    raise ValueError('write days as "mon-fri" or ["mon", "wed"]')
+    raise ValueError(f'{mistakes.written(value)} names no days; write "mon-fri" or ["mon", "wed"]')
 
 
 def _zone(value: object) -> object:
@@ -52,7 +52,7 @@ def _time(value: object) -> object:
     if isinstance(value, str):
         match = re.fullmatch(r"(\d\d):(\d\d)", value)
         if match is None or int(match[1]) > 23 or int(match[2]) > 59:
-            raise ValueError('write a time of day as "08:30"')
+            raise ValueError(f'{mistakes.written(value)} is no time of day; write it as "08:30"')
         return time(int(match[1]), int(match[2]))
     return value
 
@@ -208,7 +208,7 @@ class PolicyFile(_Table):
     @classmethod
     def _needs_nothing_else(cls, value: Action) -> Action:
         if value not in (Action.QUARANTINE, Action.BLOCK, Action.TEMPFAIL, Action.ALLOW):
-            raise ValueError("must be quarantine, block, tempfail or allow")
+            raise ValueError(f'"{value}" is not allowed; write one of quarantine, block, tempfail, allow')
         return value
 
     @model_validator(mode="after")
@@ -267,6 +267,23 @@ def _problem(content: dict[str, Any], detail: Any) -> str:
         name = entry.get("name") if isinstance(entry, dict) else None
         place = f'{steps[0]} "{name}": ' if name else f"{steps[0]} {steps[1] + 1}: "
         steps = steps[2:]
-    key = ".".join(str(step) for step in steps)
-    reported = "no such key" if detail["type"] == "extra_forbidden" else detail["msg"].removeprefix("Value error, ")
+    key = mistakes.place_of(steps)
+    reported = _unknown(key, place) if detail["type"] == "extra_forbidden" else mistakes.sentence(detail)
     return f"{place}{key + ': ' if key else ''}{reported}"
+
+
+def _unknown(key: str, place: str) -> str:
+    """Say that a key is not known, and which are."""
+    table, _, name = key.rpartition(".")
+    tables: dict[str, Any] = {"attachment": Attachment, "during": TimeWindow, "moderation": ModerationSettings}
+    if table:
+        known = tables.get(table, Need)
+    else:
+        known = Exemption if place.startswith("exemption") else Policy if place else PolicyFile
+    names = [field.alias or field_name for field_name, field in known.model_fields.items()]
+    elsewhere: dict[str, list[str]] = {}
+    if not place:
+        elsewhere = {one: ["holdgate.toml, another file"] for one in Settings.model_fields}
+        elsewhere |= {one: ["a [[policy]]"] for one in Policy.model_fields}
+        elsewhere = {one: where for one, where in elsewhere.items() if one not in PolicyFile.model_fields}
+    return mistakes.unknown_key(name, names, elsewhere)

@@ -1,10 +1,12 @@
 """Finds what a policies file may say but hardly means: policies no message reaches, exemptions that are over."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 from holdgate.policy.conditions import is_plain
-from holdgate.policy.model import Policy, PolicyFile
+from holdgate.policy.model import Exemption, Policy, PolicyFile
+from holdgate.policy.patterns import address_mistake, domain_mistake
 from holdgate.tables import is_table
 
 _NOT_CONDITIONS = {"name", "description", "action", "mode", "headers", "transport", "notify", "ocr", "moderation"}
@@ -19,9 +21,45 @@ def review(policies: PolicyFile, today: date) -> list[str]:
     for number, exemption in enumerate(policies.exemption, 1):
         if exemption.expires < today:
             problems.append(f"exemption {number}: expired on {exemption.expires}; renew it or take it out")
+    problems += (
+        f"internal_domains: {reported}" for one in policies.internal_domains if (reported := domain_mistake(one))
+    )
+    problems += _patterns(policies)
     if any(policy.direction != "any" for policy in policies.policy) and not policies.internal_domains:
         problems.append("internal_domains: empty, so every recipient counts as outside; list your domains")
     return problems
+
+
+def _patterns(policies: PolicyFile) -> Iterator[str]:
+    """Yield the patterns of addresses, and addresses, that cannot be what was meant."""
+    entries: list[tuple[str, Policy | Exemption]] = [(f'policy "{policy.name}"', policy) for policy in policies.policy]
+    entries += [(f"exemption {number}", exemption) for number, exemption in enumerate(policies.exemption, 1)]
+    for place, entry in entries:
+        for key in ("sender", "not_sender", "recipient", "not_recipient"):
+            for pattern in getattr(entry, key, ()):
+                if reported := address_mistake(pattern):
+                    yield f"{place}: {key}: {reported}"
+        for address in getattr(entry, "notify", ()):
+            if not is_plain(address) or address.count("@") != 1 or address_mistake(address):
+                yield f'{place}: notify: "{address}" is no address of a person; write "anna@corp.example"'
+
+
+def hardly_meant(policies: PolicyFile) -> Iterator[str]:
+    """Yield the patterns of texts that match one text only, where a part of it was probably meant."""
+    for policy in policies.policy:
+        for pattern in policy.subject:
+            if is_plain(pattern):
+                yield (
+                    f'policy "{policy.name}": subject: "{pattern}" is for a subject that is nothing else; '
+                    f'did you mean "*{pattern}*"?'
+                )
+        for name in policy.attachment.name if policy.attachment is not None else ():
+            if is_plain(name) and (name.startswith(".") or "." not in name):
+                meant = f"*.{name.lstrip('.')}"
+                yield (
+                    f'policy "{policy.name}": attachment.name: "{name}" is for a file that is called so; '
+                    f'did you mean "{meant}"?'
+                )
 
 
 def weaker_than_uninspected(policies: PolicyFile) -> list[str]:

@@ -86,9 +86,9 @@ def bypass_paths(settings: Settings, postfix: Postfix) -> Iterator[str]:
             yield from (f"master.cf: {service} {problem}" for problem in _own_settings(service, settings, postfix))
     if postfix.setting("smtpd_proxy_filter"):
         yield "main.cf: smtpd_proxy_filter: Postfix shows milters no content; attach behind that filter."
-    if postfix.setting("content_filter"):
+    if (filters := content_filters(services, postfix)) and not _returns(services, settings, postfix):
         yield (
-            "main.cf: content_filter: mail that this filter hands back is inspected a second time, and people are "
+            f"{filters[0]}: mail that this filter hands back is inspected a second time, and people are "
             "asked a second time about every message that they approved, unless the listener it comes back to says "
             "receive_override_options=no_milters."
         )
@@ -99,15 +99,69 @@ def bypass_paths(settings: Settings, postfix: Postfix) -> Iterator[str]:
         )
 
 
+def content_filters(services: Iterable[Service], postfix: Postfix) -> list[str]:
+    """Return where a content filter after the queue is set that mail through us goes to: "main.cf: content_filter", …
+
+    Settings of a service count for its own mail (FILTER_README, "Advanced content filter").
+    """
+    found = ["main.cf: content_filter"] if postfix.setting("content_filter") else []
+    for service in services:
+        if service.command in ("smtpd", "pickup") and service.settings.get("content_filter"):
+            found.append(f"master.cf: {service}: content_filter")
+    return found
+
+
+def asked_twice(settings: Settings, postfix: Postfix) -> Iterator[str]:
+    """Yield the listeners that take mail back from a content filter and show it to us a second time."""
+    services = postfix.services()
+    filters = content_filters(services, postfix)
+    for service in _returns(services, settings, postfix) if filters else ():
+        milters = service.settings.get("smtpd_milters", postfix.setting("smtpd_milters"))
+        if _passes_us(service) or not names_us(milters, settings, postfix):
+            continue
+        yield (
+            f"{service}: mail comes back here from the filter ({filters[0]}) and through the milter a second time, so "
+            "that people are asked twice about each message; add to it: -o receive_override_options=no_milters"
+        )
+
+
+def _returns(services: Iterable[Service], settings: Settings, postfix: Postfix) -> list[Service]:
+    """Return the listeners to which a content filter returns mail: they set it off, or are on a loopback address."""
+    ours = notice_listener(services, settings)
+    for_all = postfix.setting("content_filter")
+    return [
+        one
+        for one in services
+        if one.command == "smtpd"
+        and one.type == "inet"
+        and one != ours
+        and not one.settings.get("content_filter", "" if _is_loopback(one) else for_all)
+        and ("content_filter" in one.settings or _is_loopback(one))
+    ]
+
+
+def _is_back(service: Service, settings: Settings, postfix: Postfix) -> bool:
+    """Say whether mail comes to a service from a content filter only, which got it through us."""
+    return bool(_returns([service], settings, postfix)) and bool(content_filters(postfix.services(), postfix))
+
+
+def _is_loopback(service: Service) -> bool:
+    return service.name.rpartition(":")[0].strip("[]") in _LOOPBACK
+
+
+def _passes_us(service: Service) -> bool:
+    return "no_milters" in service.settings.get("receive_override_options", "")
+
+
 def _own_settings(service: Service, settings: Settings, postfix: Postfix) -> Iterator[str]:
     own = service.settings
     milters = _MILTERS_OF.get(service.command, "")
-    if milters in own and not names_us(own[milters], settings, postfix):
+    if milters in own and not names_us(own[milters], settings, postfix) and not _is_back(service, settings, postfix):
         yield (
             f"has milters of its own (-o {milters}={own[milters]}): what comes in there is not inspected. "
             "Add our entry there by hand, before the one that signs."
         )
-    if "no_milters" in own.get("receive_override_options", ""):
+    if _passes_us(service) and not _is_back(service, settings, postfix):
         yield "says no_milters: what comes in there is not inspected."
     if own.get("smtpd_proxy_filter"):
         yield (

@@ -105,7 +105,7 @@ url = "sqlite:///{tmp_path}/absent/holdgate.db"
     "problem",
     [
         "holdgate.toml: usr: no such setting",
-        "holdgate.toml: [queue] interval: write a duration",
+        'holdgate.toml: [queue] interval: "soon" is no duration; write a number and its unit',
         'holdgate.toml: user: there is no user "nobody-of-that-name"',
         "holdgate.toml: [milter] spool_directory: spool is not there",
         "holdgate.toml: [milter] socket: the directory absent is not there",
@@ -113,7 +113,7 @@ url = "sqlite:///{tmp_path}/absent/holdgate.db"
         "holdgate.toml: [moderation] approvals: 1 person can be asked, 2 must approve; name more",
         'policies.toml: policy "d": moderation.approvals: 1 person can be asked, 3 must approve; name more',
         'policies.toml: policy "b": profile: there is no "no-such"',
-        'policies.toml: policy "b": found: there is no identifier "us-sssn"',
+        'policies.toml: policy "b": found: there is no identifier "us-sssn"; see "holdgate rules list"; did you mean',
         'policies.toml: policy "b": attachment.type: there is no "pdff"',
         'policies.toml: policy "b": no message reaches it, "a" before it',
         'policies.toml: policy "c": recipient: texthash:/nonexistent/table',

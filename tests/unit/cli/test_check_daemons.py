@@ -124,7 +124,9 @@ def test_a_layer_that_is_refused_is_named(tmp_path: Path, refusal: str) -> None:
         "landlock_restrict_self": "this machine: workers cannot be confined: landlock: Operation not permitted; ",
         "landlock_create_ruleset": "kernel: lsm: landlock is not there, ",
     }[refusal]
-    assert [line for line in done.stdout.splitlines() if "landlock" in line and line.startswith(output)], done.stdout
+    assert [
+        line for line in done.stdout.splitlines() if "landlock" in line and line.startswith(f"problem: {output}")
+    ], done.stdout
 
 
 # -- who answers --------------------------------------------------------------------------------------------------

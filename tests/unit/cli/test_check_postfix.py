@@ -252,6 +252,40 @@ def test_a_message_must_not_be_too_old_when_people_have_decided(
     look: Look, moderation: str, lifetime: str, output: str
 ) -> None:
     policies = HOLDING + f"[policy.moderation]\n{moderation}\n" if moderation else HOLDING
-    problems = look(policies, maximal_queue_lifetime=lifetime)
-    assert len(problems) == bool(output)
-    assert all(f"main.cf: maximal_queue_lifetime: {output}" in problem for problem in problems)
+    for name in ("maximal_queue_lifetime", "bounce_queue_lifetime"):
+        lifetimes = {"maximal_queue_lifetime": "30d", "bounce_queue_lifetime": "30d"} | {name: lifetime}
+        problems = look(policies, **lifetimes)
+        assert len(problems) == bool(output)
+        assert all(f"main.cf: {name}: {output}" in line.replace(" (mail of the null sender)", "") for line in problems)
+
+
+@pytest.mark.parametrize(
+    ("changes", "back", "is_named"),
+    [
+        (
+            {"content_filter": "scan:[127.0.0.1]:10024"},
+            "127.0.0.1:10025 inet n - n - - smtpd -o content_filter=\n",
+            True,
+        ),
+        ({"content_filter": "scan:[127.0.0.1]:10024"}, "[::1]:10025 inet n - n - - smtpd\n", True),
+        ({"content_filter": "scan:[192.0.2.1]:10024"}, "10025 inet n - n - - smtpd -o content_filter=\n", True),
+        (
+            {"content_filter": "scan:[127.0.0.1]:10024"},
+            "127.0.0.1:10025 inet n - n - - smtpd -o content_filter= -o receive_override_options=no_milters\n",
+            False,
+        ),
+        (
+            {"content_filter": "scan:[127.0.0.1]:10024"},
+            "127.0.0.1:10025 inet n - n - - smtpd -o content_filter= -o smtpd_milters=\n",
+            False,
+        ),
+        ({}, "127.0.0.1:10025 inet n - n - - smtpd\n", False),
+        ({}, "587 inet n - n - - smtpd -o content_filter=scan:x:1\n127.0.0.1:10025 inet n - n - - smtpd\n", True),
+    ],
+)
+def test_a_filter_that_has_people_asked_twice_is_a_problem(
+    look: Look, changes: dict[str, str], back: str, is_named: bool
+) -> None:
+    found = [line for line in look(master=MASTER + back, **changes) if "a second time" in line]
+    assert len(found) == is_named
+    assert all("receive_override_options=no_milters" in line and "10025/inet" in line for line in found)

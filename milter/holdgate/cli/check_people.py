@@ -1,0 +1,202 @@
+"""What `holdgate check` sees of names: whose mail notices come from, in which language, which moderators get requests.
+
+An address can be valid and still wrong: without a domain Postfix adds one, and an alias may lead out of the company.
+"""
+
+import difflib
+import pwd
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC
+from email.utils import parseaddr
+from pathlib import Path
+
+from holdgate.config import ModerationSettings, Settings
+from holdgate.configfile import ConfigError
+from holdgate.desk.moderators import MANAGER
+from holdgate.desk.templates import Templates
+from holdgate.mistakes import did_you_mean, written
+from holdgate.policy.conditions import inside_matcher
+from holdgate.policy.model import PolicyFile, load_policies
+from holdgate.policy.patterns import address_mistake, domain_mistake
+from holdgate.policy.routes import Routes
+from holdgate.policy.site import read_site
+from holdgate.tables import TableError, Tables, is_pattern
+
+# Names that every mail system has (RFC 2142), and that Postfix delivers to whom the aliases say.
+_ROLES = frozenset({"postmaster", "root", "abuse", "security", "hostmaster", "webmaster"})
+# How many aliases are named, and how many entries of a table are followed.
+_NAMED, _FOLLOWED = 10, 2000
+_LISTABLE = ("hash", "btree", "lmdb", "cdb", "texthash", "sdbm", "dbm")
+
+
+def problems(path: Path, settings: Settings) -> Iterator[str]:
+    """Yield addresses and languages that cannot be used."""
+    desk = settings.desk
+    sender = parseaddr(desk.notice_from)[1]
+    if sender.count("@") != 1 or not all(sender.partition("@")[::2]):
+        yield (
+            f"{path}: [desk] notice_from: {written(desk.notice_from)} has no address; write one, as in "
+            '"Holdgate <holdgate@corp.example>"'
+        )
+    elif reported := address_mistake(sender):
+        yield f"{path}: [desk] notice_from: {reported}"
+    for domain in desk.own_domains:
+        if reported := domain_mistake(domain, wildcards=False):
+            yield f"{path}: [desk] own_domains: {reported}"
+    languages = Templates(desk.templates, UTC, lambda _problem: None).languages
+    for place, rules in _moderation(path, settings):
+        if "language" in rules.model_fields_set and rules.language not in languages:
+            yield (
+                f'{place} language: there are no templates in "{rules.language}", so that mail is in English; write '
+                f"one of {', '.join(languages)}{did_you_mean(rules.language, languages)}, or add templates to "
+                f"{desk.templates / rules.language}"
+            )
+        for key, names in _named(rules):
+            for name in names:
+                if reported := _no_person(name):
+                    yield f"{place} {key}: {reported}"
+
+
+def warnings(path: Path, settings: Settings) -> Iterator[str]:
+    """Yield moderators that may be others than was meant, and aliases that lead outside."""
+    policies = _policies(settings)
+    origin = _origin(settings)
+    for place, rules in _moderation(path, settings):
+        for key, names in _named(rules):
+            for name in names:
+                if name != MANAGER and not _no_person(name) and (reported := _doubt(name, settings, origin)):
+                    yield f"{place} {key}: {reported}"
+    if policies is not None and policies.internal_domains:
+        try:
+            yield from _leading_outside(path, settings, policies)
+        except (OSError, subprocess.SubprocessError, TableError, KeyError):
+            return  # a problem elsewhere says so
+
+
+def _moderation(path: Path, settings: Settings) -> Iterator[tuple[str, ModerationSettings]]:
+    """Yield each set of rules that the files have, and where."""
+    yield f"{path}: [moderation]", settings.moderation
+    policies = _policies(settings)
+    for policy in policies.policy if policies is not None else ():
+        if policy.moderation is not None:
+            yield f'{settings.policy.file}: policy "{policy.name}": moderation', policy.moderation
+
+
+def _policies(settings: Settings) -> PolicyFile | None:
+    try:
+        return load_policies(settings.policy.file)
+    except ConfigError:
+        return None
+
+
+def _named(rules: ModerationSettings) -> Iterator[tuple[str, list[str]]]:
+    """Yield the keys that name people, with the people: those that a file gives."""
+    given = rules.model_fields_set
+    if "moderators" in given:
+        yield "moderators", rules.moderators
+    if "levels" in given:
+        yield "levels", [name for level in rules.levels for name in level]
+    if "fallback" in given:
+        yield "fallback", rules.fallback
+    if "deputies" in given:
+        yield "deputies", [*rules.deputies, *rules.deputies.values()]
+
+
+def _no_person(name: str) -> str:
+    """Return why a moderator can be nobody: a misspelt "manager", or a pattern."""
+    if name != MANAGER and "@" not in name and difflib.get_close_matches(name.casefold(), [MANAGER], cutoff=0.8):
+        return f'"{name}" has no domain, and is not the word for the sender\'s manager; did you mean "{MANAGER}"?'
+    if "*" in name or "?" in name:
+        return f'"{name}" is a pattern; write the address of a person, or of a mailing list'
+    return address_mistake(name) if "@" in name else ""
+
+
+def _doubt(name: str, settings: Settings, origin: str) -> str:
+    """Return why a moderator may be somebody else than was meant."""
+    local, at, domain = name.rpartition("@")
+    if not at:
+        if name in _ROLES:
+            return ""
+        own = settings.desk.own_domains[0] if settings.desk.own_domains else origin or "corp.example"
+        user = f'the user "{name}" of this machine' if _is_user(name) else f"{name}@{origin or 'its own name'}"
+        return f'"{name}" has no domain, so Postfix delivers requests to {user}; did you mean "{name}@{own}"?'
+    known = [domain.lower() for domain in settings.desk.own_domains]
+    folded = domain.lower()
+    if known and not any(folded == one or folded.endswith(f".{one}") for one in known):
+        near = difflib.get_close_matches(folded, known, n=1, cutoff=0.8)
+        meant = f'; did you mean "{local}@{near[0]}"?' if near else "; add the domain there if these people are yours"
+        return (
+            f'"{name}" is in none of own_domains ({", ".join(known)}): requests for approval leave the company{meant}'
+        )
+    return ""
+
+
+def _is_user(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
+
+
+def _origin(settings: Settings) -> str:
+    try:
+        return read_site(settings.queue.postfix_config).words["myorigin"]
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+# -- aliases ------------------------------------------------------------------------------------------------------
+
+
+def _leading_outside(path: Path, settings: Settings, policies: PolicyFile) -> Iterator[str]:
+    """Yield the moderators and the aliases of Postfix's tables whose mail leaves the company."""
+    tables = Tables(settings.queue.postfix_config)
+    routes, is_internal = Routes.of(settings, tables), inside_matcher(policies.internal_domains, tables)
+    site = read_site(settings.queue.postfix_config)
+
+    def outside(address: str) -> list[str]:
+        ends = routes.way_of(address).ends
+        return [end for end in ends[:50] if not is_internal(end) and end != address]
+
+    people = {name for _place, rules in _moderation(path, settings) for _key, names in _named(rules) for name in names}
+    for person in sorted(people - {MANAGER}):
+        if is_internal(f"{person}@{site.words['myorigin']}" if "@" not in person else person) and (
+            led := outside(person)
+        ):
+            yield (
+                f"{path}: [moderation]: the moderator {person} is an alias for {_some(led)}, outside internal_domains: "
+                "requests for approval leave the company; name somebody else, or add the domain to internal_domains"
+            )
+    led_out = {}
+    for name in ("virtual_alias_maps", "alias_maps"):
+        if name == "alias_maps" and not site.lists["mydestination"]:
+            continue
+        for table in site.lists[name]:
+            for key in _keys(settings, table)[:_FOLLOWED]:
+                address = key if "@" in key else f"{key}@{site.words['myorigin']}"
+                if not key.startswith("@") and is_internal(address) and (led := outside(address)):
+                    led_out[address] = led
+    if led_out:
+        shown = "; ".join(f"{address} → {_some(led)}" for address, led in list(led_out.items())[:_NAMED])
+        more = f"; and {len(led_out) - _NAMED} more" if len(led_out) > _NAMED else ""
+        yield (
+            f"{settings.queue.postfix_config / 'main.cf'}: aliases that lead outside: {shown}{more}. Mail to them is "
+            "outbound for the policies; if it should not be, change the alias, or add the domain to internal_domains"
+        )
+
+
+def _some(addresses: list[str]) -> str:
+    return ", ".join(addresses[:3]) + (f" and {len(addresses) - 3} more" if len(addresses) > 3 else "")
+
+
+def _keys(settings: Settings, table: str) -> list[str]:
+    """Return the keys of a table that postmap(1) can list; none of one of patterns, or of a server."""
+    plain = table.removeprefix("proxy:")
+    if is_pattern(table) or plain.partition(":")[0] not in _LISTABLE:
+        return []
+    command = ["postmap", "-c", str(settings.queue.postfix_config), "-s", plain]
+    done = subprocess.run(command, capture_output=True, timeout=20, check=False, text=True, errors="replace")
+    keys = (line.partition("\t")[0].strip("\0 ").rstrip(":") for line in done.stdout.splitlines())
+    return [key for key in keys if key]

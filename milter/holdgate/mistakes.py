@@ -1,0 +1,217 @@
+"""Writes what is wrong in a file of settings as a sentence: the value, what is allowed, what was probably meant.
+
+The errors of pydantic and tomllib are written for programmers. Here each becomes a line for an administrator. A value
+that may hold a secret is never repeated.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+# A longer value is cut; the place names it anyway.
+_LONGEST = 60
+# Settings whose value is, or may contain, a password or a token.
+_SECRET = frozenset({"url", "sha256"})
+
+_NOT_TABLE = frozenset({"model_type", "model_attributes_type", "dict_type", "dataclass_type"})
+_WHOLE = frozenset({"int_type", "int_parsing", "int_from_float"})
+_BOUNDS = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "less than"),
+}
+_TYPOGRAPHIC = re.compile(
+    "[\N{LEFT DOUBLE QUOTATION MARK}-\N{DOUBLE HIGH-REVERSED-9 QUOTATION MARK}]|\N{RIGHT SINGLE QUOTATION MARK}"
+)
+# What the settings with a pattern may be, in words.
+FORMS = {
+    "socket": 'a socket; write "unix:/path" or "inet:PORT@HOST"',
+    "action_header": "the name of a header field; write it without its colon",
+    "action_value": "a header's value; write printable ASCII",
+    "language": 'a language; write its code, as in "en"',
+    "name": "a name; write small letters, digits and hyphens, at most 63",
+    "sha256": 'the SHA-256 of a token; write what "holdgate token NAME" prints',
+    "public_url": 'the address of a page; write "https://approve.corp.example"',
+    "user_header": "the name of a header field; write letters, digits and hyphens, without a colon",
+    "reply_address": 'an address with at most 20 letters before its "@"; write "holdgate@approve.corp.example"',
+    "authserv_id": "the name of a server; write it as Authentication-Results begins",
+    "login_header": "the name of a header field; write it without its colon",
+}
+_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+# Other words for what is written here, that are not spelled like it.
+_OTHER_WORDS = {
+    **dict.fromkeys(("accept", "pass", "permit", "deliver", "ok", "none", "dunno"), "allow"),
+    **dict.fromkeys(("hold", "approve", "approval", "moderate"), "quarantine"),
+    **dict.fromkeys(("reject", "refuse", "deny", "drop", "discard", "bounce"), "block"),
+    **dict.fromkeys(("defer", "retry"), "tempfail"),
+    **dict.fromkeys(("mark", "label", "header"), "tag"),
+    **dict.fromkeys(("notify", "warn", "inform"), "alert"),
+    **dict.fromkeys(("external", "outside", "outgoing", "out"), "outbound"),
+    **dict.fromkeys(("inside", "local"), "internal"),
+    **dict.fromkeys(("severe", "highest"), "critical"),
+    **dict.fromkeys(("moderate", "middle", "normal"), "medium"),
+    **dict.fromkeys(("monitor", "test", "dry-run", "audit", "learn", "log"), "observe"),
+    **dict.fromkeys(("partial", "incomplete"), "limited"),
+    **dict.fromkeys(("disabled", "none", "no", "false"), "off"),
+    **dict.fromkeys(("enabled", "yes", "true", "all"), "on"),
+    "from": "sender",
+    "to": "recipient",
+    "size": "larger_than",
+    "domains": "internal_domains",
+}
+
+
+def did_you_mean(value: str, known: Iterable[str]) -> str:
+    """Return `; did you mean "known"?` for the known word that is most like a value, "" where none is like it."""
+    words = {word.casefold(): word for word in known}
+    given = value.strip().casefold()
+    near = difflib.get_close_matches(given.replace("-", "_"), words, n=1, cutoff=0.7)
+    near = near or difflib.get_close_matches(given, words, n=1, cutoff=0.7)
+    near = near or [other for other in (_OTHER_WORDS.get(given),) if other in words]
+    return f'; did you mean "{words[near[0]]}"?' if near else ""
+
+
+def written(value: object) -> str:
+    """Write a value as TOML has it, cut where it is long; a table or a list by its kind."""
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def place_of(steps: Sequence[str | int]) -> str:
+    """Return where in a table something is: keys joined by dots, entries of lists counted from 1."""
+    place = ""
+    for step in steps:
+        place += f" (entry {step + 1})" if isinstance(step, int) else f".{step}" if place else step
+    return place
+
+
+def sentence(detail: Any) -> str:
+    """Return one of pydantic's errors as a sentence without its place (ValidationError.errors())."""
+    kind, context, value = detail["type"], detail.get("ctx", {}), detail.get("input")
+    steps = [str(step) for step in detail["loc"]]
+    key = next((step for step in reversed(steps) if not step.isdecimal()), "")
+    shown = "the value" if key in _SECRET else written(value)
+    if kind in ("enum", "literal_error"):
+        return _choice(shown, value, context["expected"])
+    if kind == "missing":
+        return "is missing, and must be given"
+    if kind in _NOT_TABLE:
+        if isinstance(value, list):
+            return f"must be a table, and is a list; write [{key}] with single brackets" if key else "must be a table"
+        return f"must be a table, and is {shown}; write {{ key = value }}, or [{key}] on a line before its keys"
+    if kind == "list_type":
+        return _list(key, value, shown)
+    if kind == "string_type":
+        quoted = f'; write it in quotes: "{shown}"' if isinstance(value, int | float) else ""
+        return f"must be a text, and is {shown}{quoted}"
+    if kind == "bool_type" or kind == "bool_parsing":
+        return f"must be true or false (without quotes), and is {shown}"
+    if kind in _WHOLE:
+        return f"must be a whole number (without quotes), and is {shown}"
+    if kind in _BOUNDS:
+        name, words = _BOUNDS[kind]
+        return f"must be {words} {context[name]}, and is {shown}"
+    if kind == "too_short":
+        return "must not be empty"
+    if kind.startswith("date"):
+        return f"must be a date as 2026-12-31, and is {shown}"
+    if kind == "string_pattern_mismatch":
+        return f"{shown} is not {FORMS.get(key, context['pattern'])}"
+    return str(detail["msg"]).removeprefix("Value error, ")
+
+
+def _choice(shown: str, value: object, expected: str) -> str:
+    allowed = re.findall(r"'([^']*)'", expected)
+    meant = did_you_mean(value, allowed) if isinstance(value, str) else ""
+    return f"{shown} is not allowed; write one of {', '.join(allowed)}{meant}"
+
+
+def _list(key: str, value: object, shown: str) -> str:
+    if isinstance(value, Mapping):
+        return f"must be a list of tables, and is one table; write [[{key}]] with double brackets"
+    example = f"; write it in brackets: [{shown}]" if isinstance(value, str | int) else ""
+    return f"must be a list, and is {shown}{example}"
+
+
+def unknown_key(key: str, known: Iterable[str], elsewhere: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Say that a key is not known, which are, which is like it, and in which other tables it is known."""
+    names = sorted(known)
+    places = (elsewhere or {}).get(key, ())
+    if places:
+        return f"no such setting here; it belongs in {' or '.join(places)}"
+    return f"no such setting; known here: {', '.join(names)}{did_you_mean(key, names)}"
+
+
+def of_toml(error: Exception, text: str) -> str:
+    """Return what tomllib said of a file, with what was probably meant: most mistakes are of the same few kinds."""
+    reported = str(error)
+    place = _PLACE.search(reported)
+    lines = text.split("\n") if place and place[1] else text.rstrip().split("\n")
+    number = int(place[1]) if place and place[1] else len(lines)
+    line = lines[min(number, len(lines)) - 1]
+    hint = _hint(reported, line)
+    return f"not valid TOML: {reported}{f'; {hint}' if hint else ''}"
+
+
+def _hint(reported: str, line: str) -> str:
+    if line.startswith("\ufeff"):
+        return "the file begins with a byte order mark; save it as UTF-8 without one"
+    bare = _without_comment(line)
+    if _TYPOGRAPHIC.search(bare):
+        return "the line has typographic quotes; write straight ones"
+    if "Cannot declare" in reported or "overwrite" in reported:
+        return "a table or key is given twice; write it once. A list of tables has double brackets, as in [[policy]]"
+    if "escape" in reported.lower():
+        return r"write \\ for a backslash, or put the text in single quotes"
+    if any((bare.count(quote) - bare.count(f"\\{quote}")) % 2 for quote in "\"'"):
+        return "is a quote missing?"
+    if "Unclosed array" in reported:
+        return 'is a comma or a "]" missing?'
+    if "inline table" in reported:
+        return 'an inline table ends on its line; is a "}" missing?'
+    if " declaration" in reported:
+        return "is a bracket missing?"
+    if "after a key" in reported:
+        return 'write key = "value"'
+    return _hint_of_value(*_halves(bare))
+
+
+def _halves(bare: str) -> tuple[str, str]:
+    key, _, value = bare.partition("=")
+    return key.strip(), value.strip()
+
+
+def _hint_of_value(key: str, value: str) -> str:
+    if not value:
+        return f'a value is missing after "{key} ="' if key else ""
+    if value.casefold() in ("true", "false", "yes", "no", "on", "off"):
+        return "write true or false, in small letters"
+    if re.fullmatch(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}", value):
+        return "write a date as 2026-12-31"
+    if value.count('"') > 2:
+        return 'write several values as a list: ["one", "two"]'
+    if re.fullmatch(r"[^\"'\[\]{}=]+", value):
+        return f'put a text in quotes: {key} = "{value}"'
+    return ""
+
+
+def _without_comment(line: str) -> str:
+    """Return a line up to its comment: a "#" that is not between quotes."""
+    quote = ""
+    for place, letter in enumerate(line):
+        if letter == "#" and not quote:
+            return line[:place]
+        if letter in "\"'":
+            quote = "" if letter == quote else quote or letter
+    return line

@@ -1,0 +1,121 @@
+"""Finds patterns of addresses and domains that match nothing, or more than was meant, and proposes the right one.
+
+A pattern is an address, `*@domain`, a domain alone, or a Postfix table (see `conditions.address_matcher`). All of these
+mistakes are valid patterns, so nothing fails: a policy just never matches, or mail inside counts as external.
+"""
+
+import re
+
+from holdgate.tables import is_table
+
+_LABEL = r"[^\s@.,;<>()\"/\\^$|*?\[\]]+"
+_DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_SHELL_DOMAIN = re.compile(r"(\*\.)?[^\s@,;<>()\"/\\^$|]+")
+_REGULAR = re.compile(r"^/.*/$|[\\^$|]|^\.\*|\(\?|\[\^|\]\+")
+_TABLE_TYPES = (
+    "hash",
+    "btree",
+    "lmdb",
+    "cdb",
+    "texthash",
+    "pcre",
+    "regexp",
+    "cidr",
+    "ldap",
+    "mysql",
+    "pgsql",
+    "sqlite",
+)
+
+
+def domain_mistake(value: str, *, wildcards: bool = True) -> str:
+    """Return what is wrong with the name of a domain, with the right one; "" where nothing is.
+
+    `wildcards` says whether the list takes patterns and tables; where it does not, all below a domain is meant anyway.
+    """
+    if reported := _form_mistake(value):
+        return reported
+    if is_table(value):
+        return "" if wildcards else f'"{value}" is a table; write the domains themselves'
+    if value in ("*", "*@*"):
+        return f'"{value}" takes every domain, so that all mail is internal; list your own domains'
+    if "@" in value:
+        mailbox, _, domain = value.rpartition("@")
+        if mailbox == "*" and wildcards and _SHELL_DOMAIN.fullmatch(domain):
+            return ""
+        meant = "an address" if mailbox not in ("", "*") else "no domain"
+        return f'"{value}" is {meant}; did you mean "{domain}"?'
+    if not wildcards and value.startswith("*."):
+        return f'"{value}" has a wildcard; did you mean "{value[2:]}"? It takes what is below it, too'
+    return _domain_form(value, wildcards=wildcards)
+
+
+def address_mistake(value: str) -> str:
+    """Return what is wrong with a pattern of addresses, with the right one; "" where nothing is."""
+    if reported := _form_mistake(value):
+        return reported
+    if is_table(value) or value in ("*", "<>"):
+        return ""
+    if "@" not in value:
+        return _domain_form(value, wildcards=True)
+    mailbox, _, domain = value.rpartition("@")
+    if not mailbox:
+        return f'"{value}" matches no address; did you mean "{domain}"?'
+    if "@" in mailbox and not mailbox.startswith('"'):
+        return f'"{value}" has two "@"; write one address in each entry'
+    if domain.startswith("["):
+        return ""
+    if not domain:
+        return f'"{value}" has no domain; write "{mailbox}@corp.example"'
+    return _domain_form(domain, wildcards=True, before=f"{mailbox}@")
+
+
+def _form_mistake(value: str) -> str:
+    """Return what is wrong with a pattern whether it is an address or a domain."""
+    if value != value.strip() or not value:
+        return f'"{value}" begins or ends with a blank; write "{value.strip()}"' if value.strip() else "an empty entry"
+    if match := re.fullmatch(r".*<([^<>]+)>", value):
+        return f'"{value}" has a name beside the address; did you mean "{match[1]}"?'
+    if match := re.match(r"(?:mailto:|smtp:|https?://)([^/]+)", value, re.IGNORECASE):
+        return f'"{value}" is a link; did you mean "{match[1]}"?'
+    if is_table(value):
+        return ""
+    if _REGULAR.search(value):
+        return (
+            f'"{value}" is a regular expression, and patterns here have * and ? alone; write it in a file and name '
+            'the table: "regexp:/etc/holdgate/NAME"'
+        )
+    if value.startswith(("/", "./")):
+        return f'"{value}" is a file; write its type before it, as in "texthash:{value}"'
+    kind = value.partition(" ")[0]
+    if kind in _TABLE_TYPES and " " in value:
+        return f'"{value}" is no pattern; did you mean "{kind}:{value.partition(" ")[2].strip()}"?'
+    if value.startswith("%@"):
+        return f'"{value}" has the wildcard of SQL; did you mean "*{value[1:]}"?'
+    if value[:1] not in ('"', "[") and re.search(r"[\s,;]", value):
+        parts = [part for part in re.split(r"[\s,;]+", value) if part]
+        several = ", ".join(f'"{part}"' for part in parts)
+        return f'"{value}" is several in one text; write a list: [{several}]'
+    return ""
+
+
+def _domain_form(domain: str, *, wildcards: bool, before: str = "") -> str:
+    """Return what is wrong with a domain; `before` is what stands before it in the pattern, with the "@"."""
+    shown = f'"{before}{domain}"'
+    if domain.startswith("[") and domain.endswith("]"):
+        return f"{shown} is an address literal, which is never internal" if not wildcards else ""
+    if domain.startswith("."):
+        meant = f"{before}*{domain}" if wildcards else domain[1:]
+        return f'{shown} matches nothing; did you mean "{meant}"?'
+    if domain.endswith("."):
+        return f'{shown} ends with a dot, and addresses do not; did you mean "{before}{domain[:-1]}"?'
+    if match := re.fullmatch(r"\*([^.*?@\[][^*?@\[]*\.[^.*?@\[]+)", domain):
+        return (
+            f"{shown} takes every domain that ends so, other people's too; did you mean "
+            f'"{before}{match[1]}" and "{before}*.{match[1]}"?'
+        )
+    if ".." in domain:
+        return f'{shown} has two dots together; did you mean "{before}{re.sub(r"[.]+", ".", domain)}"?'
+    if not (_SHELL_DOMAIN if wildcards else _DOMAIN).fullmatch(domain):
+        return f'{shown} is no domain; write it as "corp.example"'
+    return ""

@@ -1,0 +1,109 @@
+"""Patterns that match nothing, or too much, are named with the right one; right ones are left alone."""
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from holdgate.policy.model import PolicyFile
+from holdgate.policy.patterns import address_mistake, domain_mistake
+from holdgate.policy.review import hardly_meant, review
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("@corp.example", 'did you mean "corp.example"?'),
+        (".corp.example", 'did you mean "*.corp.example"?'),
+        ("corp.example.", 'did you mean "corp.example"?'),
+        ("anna@corp.example", 'is an address; did you mean "corp.example"?'),
+        ("*corp.example", 'did you mean "corp.example" and "*.corp.example"?'),
+        ("*", "takes every domain"),
+        ("*@*", "takes every domain"),
+        ("corp.example, partner.example", '["corp.example", "partner.example"]'),
+        (" corp.example", 'write "corp.example"'),
+        ("https://corp.example/", 'did you mean "corp.example"?'),
+        ("/etc/holdgate/domains", '"texthash:/etc/holdgate/domains"'),
+        ("hash /etc/holdgate/domains", 'did you mean "hash:/etc/holdgate/domains"?'),
+        ("corp..example", 'did you mean "corp.example"?'),
+        (r"/@corp\.example$/", "is a regular expression"),
+        ("", "an empty entry"),
+    ],
+)
+def test_a_domain_that_is_none_is_named(value: str, meant: str) -> None:
+    assert meant in domain_mistake(value)
+
+
+@pytest.mark.parametrize("value", ["corp.example", "*.corp.example", "*@corp.example", "localhost", "hash:/etc/x"])
+def test_a_domain_is_left_alone(value: str) -> None:
+    assert domain_mistake(value) == ""
+
+
+def test_where_no_patterns_are_taken_a_wildcard_and_a_table_are_named() -> None:
+    assert 'did you mean "corp.example"?' in domain_mistake("*.corp.example", wildcards=False)
+    assert "is a table" in domain_mistake("hash:/etc/x", wildcards=False)
+    assert domain_mistake("corp.example", wildcards=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("@corp.example", 'matches no address; did you mean "corp.example"?'),
+        ("anna@corp.example.", 'did you mean "anna@corp.example"?'),
+        ("Anna <anna@corp.example>", 'did you mean "anna@corp.example"?'),
+        ("mailto:anna@corp.example", 'did you mean "anna@corp.example"?'),
+        ("anna@corp.example; bob@corp.example", '["anna@corp.example", "bob@corp.example"]'),
+        ("anna@", 'write "anna@corp.example"'),
+        ("anna@bob@corp.example", 'two "@"'),
+        ("%@corp.example", 'did you mean "*@corp.example"?'),
+        ("*@*corp.example", 'did you mean "*@corp.example" and "*@*.corp.example"?'),
+        ("*@.corp.example", 'did you mean "*@*.corp.example"?'),
+        (r".*@corp\.example", "is a regular expression"),
+    ],
+)
+def test_a_pattern_that_matches_no_address_is_named(value: str, meant: str) -> None:
+    assert meant in address_mistake(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("anna@corp.example", "*@corp.example", "corp.example", "*.corp.example", "*", "<>", "finance.*@corp.example"),
+        *("anna+*@corp.example", '"a b"@corp.example', "anna@[192.0.2.1]", "ldap:/etc/holdgate/x.cf", "?@corp.example"),
+        *("ceo*", "o'brien@corp.example", "a/b@corp.example"),
+    ],
+)
+def test_a_pattern_is_left_alone(value: str) -> None:
+    assert address_mistake(value) == ""
+
+
+_LABELS = st.text("abcxyz0189-", min_size=1, max_size=8).filter(lambda label: label.strip("-") == label)
+
+
+@given(st.text("abcxyz.+-_=", min_size=1, max_size=12), st.lists(_LABELS, min_size=1, max_size=4))
+def test_every_plain_address_is_left_alone(mailbox: str, labels: list[str]) -> None:
+    assume(not mailbox.startswith((".", "-")) and not mailbox.endswith("."))
+    assert address_mistake(f"{mailbox}@{'.'.join(labels)}") == ""
+    assert domain_mistake(".".join(labels)) == ""
+
+
+def policies(**keys: object) -> PolicyFile:
+    return PolicyFile.model_validate({"policy": [{"name": "a", "action": "block"} | keys]})
+
+
+def test_a_review_names_the_key_that_has_the_mistake() -> None:
+    from datetime import date
+
+    today = date(2026, 1, 1)
+    assert review(policies(sender="@corp.example"), today) == [
+        'policy "a": sender: "@corp.example" matches no address; did you mean "corp.example"?'
+    ]
+    told = policies(action="alert", notify=["boss", "boss@corp.example"])
+    (problem,) = review(told, today)
+    assert problem.startswith('policy "a": notify: "boss" is no address of a person')
+
+
+def test_texts_that_are_hardly_meant_are_named() -> None:
+    output = list(
+        hardly_meant(policies(subject=["secret", "*secret*"], attachment={"name": [".xlsx", "*.xlsx", "a.b"]}))
+    )
+    assert [line.partition("did you mean ")[2] for line in output] == ['"*secret*"?', '"*.xlsx"?']

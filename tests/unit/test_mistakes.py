@@ -1,0 +1,155 @@
+"""Mistakes in files of settings become sentences with the value, what is allowed, and what was meant."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from holdgate import mistakes
+from holdgate.config import Settings
+from holdgate.configfile import ConfigError, load_settings
+from holdgate.policy.model import Policy, load_policies
+
+
+def output(load: Any, path: Path, text: str | bytes) -> str:
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    return "\n".join(caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ('user = "holdgate\n', "is a quote missing?"),
+        ("user = 'holdgate\n", "is a quote missing?"),
+        ('[scan]\ntime_limit = "30s # a comment\n', "is a quote missing?"),
+        ('[moderation]\nmoderators = ["a@corp.example, "b@corp.example"]\n', "is a quote missing?"),
+        ("user = holdgate\n", 'put a text in quotes: user = "holdgate"'),
+        ("[scan]\ntime_limit = 30s  # it's short\n", 'put a text in quotes: time_limit = "30s"'),
+        ("[moderation]\nreveal = True\n", "write true or false, in small letters"),
+        ("[moderation]\nreveal = yes\n", "write true or false, in small letters"),
+        ("user =\n", 'a value is missing after "user ="'),
+        ("user: holdgate\n", 'write key = "value"'),
+        ('[moderation]\nmoderators = ["a@corp.example" "b@corp.example"]\n', 'is a comma or a "]" missing?'),
+        ('[moderation]\nmoderators = ["a@corp.example"\n[desk]\n', 'is a comma or a "]" missing?'),
+        ('[moderation]\nmoderators = "a@corp.example", "b@corp.example"\n', "write several values as a list"),
+        ("[moderation\n", "is a bracket missing?"),
+        ("[scan]\nworkers = 1\n[ocr]\n[scan]\n", "is given twice"),
+        ("[scan]\nworkers = 1\nworkers = 2\n", "is given twice"),
+        ("[moderation]\nholidays = [2026-1-1]\n", 'is a comma or a "]" missing?'),
+        ('[policy]\naction_value = "a\\d"\n', "single quotes"),
+        ("user = \N{LEFT DOUBLE QUOTATION MARK}holdgate\N{RIGHT DOUBLE QUOTATION MARK}\n", "typographic quotes"),
+        ("\ufeffuser = 1\n", "byte order mark"),
+        ("[scan]\nworkers = { a = 1\n", 'is a "}" missing?'),
+        (b'user = "m\xfcller"\n', "byte 9 is not UTF-8; save the file in this encoding"),
+    ],
+)
+def test_a_file_that_is_no_toml_says_what_was_probably_meant(tmp_path: Path, text: str | bytes, meant: str) -> None:
+    assert meant in output(load_settings, tmp_path / "holdgate.toml", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("[moderation]\ndeadline = 2\n", ["[moderation] deadline: 2 has no unit; write a number and its unit"]),
+        ('[moderation]\ndeadline = "two"\n', ['[moderation] deadline: "two" is no duration']),
+        ("[moderation]\ndeadline = true\n", ["[moderation] deadline: true has no unit"]),
+        ('[moderation]\nreveal = "no"\n', []),
+        ('[moderation]\nreveal = "maybe"\n', ['reveal: must be true or false (without quotes), and is "maybe"']),
+        ('[moderation]\nmoderators = "a@corp.example"\n', ["moderators: must be a list", '["a@corp.example"]']),
+        ('[moderation]\nworking_days = ["mon", "tues"]\n', ['(entry 2): "tues" is not allowed', 'did you mean "tue"?']),
+        ('[moderation]\nholidays = ["christmas"]\n', ['holidays (entry 1): must be a date as 2026-12-31, and is "chr']),
+        ("[moderation]\napprovals = 9\n", ["approvals: must be at most 5, and is 9"]),
+        ('[scan]\nworkers = "many"\n', ['workers: must be a whole number (without quotes), and is "many"']),
+        ("[milter]\nsocket = 8890\n", ['socket: must be a text, and is 8890; write it in quotes: "8890"']),
+        ('[milter]\nsocket = "/run/x"\n', ['socket: "/run/x" is not a socket; write "unix:/path"']),
+        ("[moderations]\n", ["moderations: no such setting", 'did you mean "moderation"?']),
+        ('[desk]\ndeadline = "2d"\n', ["[desk] deadline: no such setting here; it belongs in [moderation]"]),
+        ("[[moderation]]\n", ["moderation: must be a table, and is a list; write [moderation] with single brackets"]),
+        ('moderation = "manager"\n', ['moderation: must be a table, and is "manager"']),
+        ('[[policy]]\nname = "a"\n', ["policy: policies are written in a file of their own, policies.toml"]),
+        ('[desk]\napi_tokens = { name = "a" }\n', ["api_tokens: must be a list of tables", "[[api_tokens]]"]),
+        ('[ocr]\nmode = "enabled"\n', ["write one of off, on, policies", 'did you mean "on"?']),
+    ],
+)
+def test_a_setting_that_is_wrong_says_value_place_and_remedy(tmp_path: Path, text: str, sentences: list[str]) -> None:
+    path = tmp_path / "holdgate.toml"
+    if not sentences:
+        path.write_text(text)
+        load_settings(path)
+        return
+    found = output(load_settings, path, text)
+    assert found.startswith(f"{path}: ")
+    for one in sentences:
+        assert one in found
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ('[[policies]]\nname = "a"\n', ["policies: no such setting", 'did you mean "policy"?']),
+        ('[policy]\nname = "a"\n', ["policy: must be a list of tables", "[[policy]]"]),
+        ('[[policy]]\nname = "a"\naction = "hold"\n', ['action: "hold" is not allowed', 'did you mean "quarantine"?']),
+        ('action = "block"\n', ["action: no such setting here; it belongs in a [[policy]]"]),
+        ("[moderation]\n", ["moderation: no such setting here; it belongs in a [[policy]]"]),
+        ("[desk]\n", ["desk: no such setting here; it belongs in holdgate.toml"]),
+        (
+            '[[policy]]\nname = "a"\naction = "block"\nfound = [{ id = "iban" }, { id = "x", cont = 2 }]\n',
+            ["found (entry 2).cont: no such setting", 'did you mean "count"?'],
+        ),
+        (
+            '[[policy]]\nname = "a"\naction = "block"\nduring = { begin = "08:00" }\n',
+            ["during.begin: no such setting; known here: days, from, until, zone"],
+        ),
+        (
+            '[[policy]]\nname = "a"\naction = "block"\nmoderation = { deadlin = "2d" }\n',
+            ["moderation.deadlin: no such setting", 'did you mean "deadline"?'],
+        ),
+    ],
+)
+def test_a_policy_that_is_wrong_says_value_place_and_remedy(tmp_path: Path, text: str, sentences: list[str]) -> None:
+    found = output(load_policies, tmp_path / "policies.toml", text)
+    for one in sentences:
+        assert one in found
+
+
+def test_a_value_that_may_hold_a_secret_is_not_repeated(tmp_path: Path) -> None:
+    token = "a-token-that-was-pasted-here"
+    for text in (
+        f'[[desk.api_tokens]]\nname = "a"\nsha256 = "{token}"\n',
+        f'[store]\nurl = ["{token}"]\n',
+        f'[store]\nurl = "postgresql://role:{token}@db.corp.example/holdgate"\n',
+    ):
+        assert token not in output(load_settings, tmp_path / "holdgate.toml", text)
+
+
+def test_each_setting_with_a_pattern_says_in_words_what_it_may_be() -> None:
+    def patterns(model: type[BaseModel]) -> set[str]:
+        found = set()
+        for name, field in model.model_fields.items():
+            if any(getattr(one, "pattern", None) for one in field.metadata):
+                found.add(name)
+            for kind in (field.annotation, *get_args(field.annotation)):
+                if isinstance(kind, type) and issubclass(kind, BaseModel):
+                    found |= patterns(kind)
+        return found
+
+    assert patterns(Settings) | patterns(Policy) <= set(mistakes.FORMS)
+
+
+@given(st.text(max_size=200), st.integers(1, 300))
+def test_any_text_gets_one_sentence(text: str, line: int) -> None:
+    error = tomllib.TOMLDecodeError(f"Invalid value (at line {line}, column 1)")
+    assert mistakes.of_toml(error, text).startswith(f"not valid TOML: {error}")
+
+
+@given(st.one_of(st.text(), st.integers(), st.booleans(), st.lists(st.text()), st.dictionaries(st.text(), st.text())))
+def test_a_value_is_written_in_one_short_line(value: object) -> None:
+    shown = mistakes.written(value)
+    assert len(shown) <= 61
+    assert shown.isprintable()
