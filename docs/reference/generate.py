@@ -21,7 +21,7 @@ from holdgate.cli.main import build_parser
 from holdgate.config import Section, Settings
 from holdgate.extract.format import MESSAGE
 from holdgate.extract.formats import REGISTRY
-from holdgate.policy import verdict
+from holdgate.policy import actions, verdict
 from holdgate.policy.model import Attachment, Exemption, Need, Policy, PolicyFile, TimeWindow
 
 _HERE = Path(__file__).parent
@@ -89,12 +89,7 @@ def policies() -> str:
         "",
         "| action | what becomes of the message |",
         "|---|---|",
-        "| `allow` | delivered; nothing is recorded |",
-        "| `alert` | delivered, recorded, and the addresses of `notify` are told |",
-        "| `tag` | delivered with the fields of `headers`, recorded |",
-        "| `encrypt` | recorded, and delivered through `transport` |",
-        "| `quarantine` | held until a moderator decides |",
-        "| `block` | refused in the SMTP session with `550 5.7.1` and the incident's id |",
+        *(f"| `{one.name}` | {one.summary} |" for one in actions.REGISTRY.ordered() if one.for_policies),
         "",
         "Patterns know `*`, `?` and `[…]` and no difference between upper and lower case. A pattern of addresses",
         "without `@` is a domain; `<>` is the null sender. Where a pattern is expected a Postfix table may stand",
@@ -106,6 +101,7 @@ def policies() -> str:
     ]
     lines += _model_table("Top level", PolicyFile, ("policy", "exemption", "end"))
     lines += _model_table("`[[policy]]`", Policy, ())
+    lines[-1:] = [*(row for one in actions.REGISTRY.ordered() for row in _rows(one, f"For `{one.name}`: ")), ""]
     lines += _model_table("`during`", TimeWindow, ())
     lines += _model_table("`attachment`", Attachment, ())
     lines += _model_table("`found`", Need, ())
@@ -135,12 +131,17 @@ def _model_table(title: str, model: type[BaseModel], left_out: tuple[str, ...]) 
     yield ""
     yield "| key | default | meaning |"
     yield "|---|---|---|"
+    yield from _rows(model, "", left_out)
+    yield ""
+
+
+def _rows(model: type[BaseModel], about: str, left_out: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield a row for each key; what it means begins with `about`."""
     for name, field in model.model_fields.items():
         if name in left_out:
             continue
         default = "must be given" if field.is_required() else f"`{_toml(field.default)}`"
-        yield f"| `{field.alias or name}` | {default} | {(field.description or '').replace('|', '&#124;')} |"
-    yield ""
+        yield f"| `{field.alias or name}` | {default} | {about}{(field.description or '').replace('|', '&#124;')} |"
 
 
 def _toml(value: object) -> str:

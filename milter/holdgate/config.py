@@ -118,6 +118,12 @@ class PolicySettings(Section):
     file: Path = Field(
         Path("/etc/holdgate/policies.toml"), description="The policies, in order (see [policies](policies.md))."
     )
+    actions: list[str] = Field(
+        [], description="Python modules that declare `ACTIONS`; see [add an action](../howto/add-an-action.md)."
+    )
+    actions_directory: Path = Field(
+        Path("/etc/holdgate/actions"), description="Where these modules are, if Python does not find them elsewhere."
+    )
     action_header: str = Field(
         "X-Netskope-Action",
         pattern=r"^[!-9;-~]+$",

@@ -116,6 +116,12 @@ def format_relay(value: tuple[str, int] | Path) -> str:
     return f"unix:{value}" if isinstance(value, Path) else _format_address(value)
 
 
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+# A list of texts; one alone may be written without brackets.
+OneOrMany = Annotated[list[str], BeforeValidator(_one_or_many)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
 Size = Annotated[int, BeforeValidator(parse_size), PlainSerializer(format_size), Field(ge=0)]
 Network = Annotated[

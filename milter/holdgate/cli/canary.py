@@ -9,7 +9,7 @@ from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk import canary
 from holdgate.desk.context import Desk
 from holdgate.policy.conditions import address_matcher
-from holdgate.policy.model import PolicyFile, load_policies
+from holdgate.policy.model import PolicyFile, policies_of
 from holdgate.quarantine.store import open_store
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.tables import Tables, is_table, split_list
@@ -46,7 +46,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def remarks(settings: Settings) -> Iterator[str]:
     """Yield why the canary would not come through; no problem where nobody sends it. Is silent where it cannot look."""
     try:
-        yield from policy_problems(settings, load_policies(settings.policy.file))
+        yield from policy_problems(settings, policies_of(settings.policy))
         yield from delivery_problems(settings, Postfix(settings.queue.postfix_config))
     except (ConfigError, PostfixError):
         # Both are problems, and named as such already.

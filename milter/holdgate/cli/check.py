@@ -22,12 +22,12 @@ from holdgate.desk import trial
 from holdgate.desk.moderators import shortage
 from holdgate.detect import Detector, RuleError
 from holdgate.detect.loader import Loaded
-from holdgate.extract.format import FormatError
 from holdgate.extract.formats import REGISTRY
 from holdgate.extract.ocr import missing_languages, package_of
 from holdgate.milters import place_of
 from holdgate.mistakes import did_you_mean
-from holdgate.policy.model import Exemption, Policy, PolicyFile, load_policies
+from holdgate.plugins import PluginError
+from holdgate.policy.model import Exemption, Policy, PolicyFile, policies_of
 from holdgate.policy.review import hardly_meant, review, weaker_than_uninspected
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.seal import KeyFileError, load_keys
@@ -165,10 +165,10 @@ def _rules(_path: Path, settings: Settings) -> Iterator[str]:
     where = settings.policy.file
     try:
         REGISTRY.add_modules(settings.extract.readers, str(settings.extract.directory))
-    except FormatError as error:
+    except PluginError as error:
         yield str(error)
     try:
-        policies = load_policies(where)
+        policies = policies_of(settings.policy)
     except ConfigError as error:
         yield from error.problems
         return
@@ -183,7 +183,7 @@ def _rules(_path: Path, settings: Settings) -> Iterator[str]:
 def _remarks_on_policies(settings: Settings) -> Iterator[str]:
     where = settings.policy.file
     try:
-        policies = load_policies(where)
+        policies = policies_of(settings.policy)
     except ConfigError:
         return
     yield from (f"{where}: {warning}" for warning in weaker_than_uninspected(policies))

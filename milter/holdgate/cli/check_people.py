@@ -17,7 +17,7 @@ from holdgate.desk.moderators import MANAGER
 from holdgate.desk.templates import Templates
 from holdgate.mistakes import did_you_mean, written
 from holdgate.policy.conditions import inside_matcher
-from holdgate.policy.model import PolicyFile, load_policies
+from holdgate.policy.model import PolicyFile, policies_of
 from holdgate.policy.patterns import address_mistake, domain_mistake
 from holdgate.policy.routes import Routes
 from holdgate.policy.site import read_site
@@ -85,7 +85,7 @@ def _moderation(path: Path, settings: Settings) -> Iterator[tuple[str, Moderatio
 
 def _policies(settings: Settings) -> PolicyFile | None:
     try:
-        return load_policies(settings.policy.file)
+        return policies_of(settings.policy)
     except ConfigError:
         return None
 

@@ -12,8 +12,8 @@ from holdgate import headers
 from holdgate.config import ModerationSettings, Settings
 from holdgate.configfile import ConfigError
 from holdgate.desk.worktime import WorkTime
-from holdgate.policy.action import Action
-from holdgate.policy.model import PolicyFile, load_policies
+from holdgate.policy.action import Handling
+from holdgate.policy.model import PolicyFile, policies_of
 from holdgate.policy.site import MAPS, read_site
 from holdgate.queue.attach import longest_inspection
 from holdgate.queue.postfix import Postfix, PostfixError
@@ -41,7 +41,7 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         return
     postfix = Postfix(config)
     try:
-        policies = load_policies(settings.policy.file)
+        policies = policies_of(settings.policy)
     except ConfigError:
         policies = PolicyFile()
     checks: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
@@ -139,8 +139,7 @@ def _milter_header_checks(postfix: Postfix, settings: Settings, policies: Policy
     if settings.policy.trusted_scanners or _holds(policies):
         wanted[f"{settings.policy.action_header}: {settings.policy.action_value}"] = "HOLD"
     for policy in policies.policy:
-        if policy.action is Action.ENCRYPT:
-            wanted[f"{headers.ROUTE}: {policy.transport}"] = f"FILTER {policy.transport}"
+        wanted |= policy.action.lookups()
     for header, action in wanted.items():
         answer = tables.first_answer(readable, header)
         if says(answer, action):
@@ -232,8 +231,8 @@ def _aliases(settings: Settings) -> Iterator[str]:
 def _holds(policies: PolicyFile) -> bool:
     """Say whether mail is held here: a policy says so, or `uninspected` does where no policy asks about inspection."""
     covered = {status for policy in policies.policy for status in policy.inspection}
-    uninspected = policies.uninspected is Action.QUARANTINE and not {"limited", "failed"} <= covered
-    return uninspected or any(policy.action is Action.QUARANTINE for policy in policies.policy)
+    uninspected = policies.uninspected.handling is Handling.HOLD and not {"limited", "failed"} <= covered
+    return uninspected or any(policy.action.handling is Handling.HOLD for policy in policies.policy)
 
 
 def _smtp_header_checks(postfix: Postfix, settings: Settings) -> Iterator[str]:
@@ -298,9 +297,9 @@ def _listener(postfix: Postfix, settings: Settings) -> Iterator[str]:
 def _transports(postfix: Postfix, policies: PolicyFile) -> Iterator[str]:
     known = {service.name for service in postfix.services() if service.type == "unix"}
     for policy in policies.policy:
-        name = policy.transport.partition(":")[0]
-        if policy.action is Action.ENCRYPT and name not in known:
-            yield (
-                f'no transport "{name}", which policy "{policy.name}" sends mail through; add it, as in '
-                f'"{name} unix - - n - - smtp", or correct the policy\'s transport'
-            )
+        for name in policy.action.transports():
+            if name not in known:
+                yield (
+                    f'no transport "{name}", which policy "{policy.name}" sends mail through; add it, as in '
+                    f'"{name} unix - - n - - smtp", or correct the policy\'s transport'
+                )

@@ -11,7 +11,7 @@ from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.gate import edits, reading
 from holdgate.gate.spool import Spool
-from holdgate.policy.model import UNINSPECTED, PolicyFile, load_policies
+from holdgate.policy.model import UNINSPECTED, PolicyFile, policies_of
 from holdgate.policy.routes import Routes
 from holdgate.policy.verdict import PolicySet, Verdict
 from holdgate.quarantine.recorded import envelope_of, inspection_of, was_inspected
@@ -39,7 +39,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _load(arguments: argparse.Namespace) -> tuple[Settings, PolicyFile, PolicySet]:
     settings = load_settings(arguments.config)
-    policies = load_policies(arguments.policies or settings.policy.file)
+    policies = policies_of(settings.policy, arguments.policies)
     tables = Tables(settings.queue.postfix_config)
     return settings, policies, PolicySet(policies, tables, Routes.of(settings, tables))
 
@@ -104,8 +104,8 @@ def _print_verdict(verdict: Verdict, policies: PolicyFile, inspection: Inspectio
         print(f"found:      {finding.count}× {finding.identifier} ({finding.confidence}): {', '.join(finding.masked)}")
     for name, value in verdict.headers:
         print(f"header:     {name}: {value}")
-    if verdict.transport:
-        print(f"transport:  {verdict.transport}")
+    for name, value in verdict.action.details():
+        print(f"{name + ':':11} {value}")
 
 
 def _replay(arguments: argparse.Namespace) -> int:
@@ -116,7 +116,7 @@ def _replay(arguments: argparse.Namespace) -> int:
             continue
         missing = [p for policy in policies.policy for p in policy.profile if p not in incident.profiles]
         verdict = _decide(policy_set, envelope_of(incident), inspection_of(incident), incident.created_at)
-        if (str(verdict.action), verdict.policy) == (incident.action, incident.policy):
+        if (verdict.action.name, verdict.policy) == (incident.action, incident.policy):
             same += 1
             continue
         differ += 1

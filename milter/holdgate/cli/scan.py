@@ -13,7 +13,7 @@ from typing import Any
 from holdgate.config import Settings
 from holdgate.configfile import DEFAULT_PATH, load_settings
 from holdgate.findings import Inspection
-from holdgate.policy.model import load_policies
+from holdgate.policy.model import policies_of
 from holdgate.scan.pool import Pool, PoolSettings
 
 _CLEAN, _FOUND, _NOT_READ = 0, 1, 2
@@ -87,7 +87,7 @@ def _pool(arguments: argparse.Namespace) -> Pool:
     if arguments.config == DEFAULT_PATH and not arguments.config.exists():
         return Pool(PoolSettings.of(Settings(), (_DEFAULT_PROFILE,)))
     settings = load_settings(arguments.config)
-    return Pool(PoolSettings.of(settings, load_policies(settings.policy.file).profiles() or (_DEFAULT_PROFILE,)))
+    return Pool(PoolSettings.of(settings, policies_of(settings.policy).profiles() or (_DEFAULT_PROFILE,)))
 
 
 def _each(files: list[str], work: Any) -> Iterator[tuple[str, Any]]:

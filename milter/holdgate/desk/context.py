@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from holdgate.config import ModerationSettings, Settings
 from holdgate.desk.tokens import Key
 from holdgate.desk.worktime import WorkTime
+from holdgate.policy.model import load_actions
 from holdgate.policy.watch import PolicyWatch
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.store import Actor, Store
@@ -29,6 +30,7 @@ class Desk:
     policies: PolicyWatch = field(init=False)
 
     def __post_init__(self) -> None:
+        load_actions(self.settings.policy)
         object.__setattr__(self, "policies", PolicyWatch(self.settings.policy.file))
 
     def moderation(self, incident: Incident) -> ModerationSettings:

@@ -4,15 +4,14 @@ A reader's module declares its `Format` below its `read`. Everything else is mad
 readers, identification, the comparison of names and types with the content, and the table in the documentation.
 """
 
-import importlib
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from holdgate import plugins
 from holdgate.extract.reading import Document, Reader
 
 
-class FormatError(Exception):
+class FormatError(plugins.PluginError):
     """A module cannot add its formats; the message names it and says why."""
 
 
@@ -93,17 +92,11 @@ class Registry:
                 self.by_type.setdefault(declared, set()).add(one.family)
 
     def add_modules(self, names: Iterable[str], directory: str) -> None:
-        """Import modules of a site by name and add what they declare as FORMATS. Raises FormatError.
+        """Import modules of a site by name and add what they declare as FORMATS. Raises PluginError.
 
         `directory` is where Python looks for them last. A module that is known already is not added again.
         """
-        if directory not in sys.path:
-            sys.path.append(directory)
-        for name in names:
-            try:
-                declared = tuple(importlib.import_module(name).FORMATS)
-            except Exception as error:  # a site's module may fail in any way
-                raise FormatError(f"extract.readers: {name} cannot be used: {type(error).__name__}: {error}") from error
+        for name, declared in plugins.load("extract.readers", names, directory, "FORMATS"):
             if not all(isinstance(one, Format) for one in declared):
                 raise FormatError(f"extract.readers: {name}: FORMATS must be a tuple of holdgate.extract.format.Format")
             if all(self.formats.get(one.kind) is one for one in declared):

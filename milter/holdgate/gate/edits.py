@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from holdgate import headers
 from holdgate.config import PolicySettings
 from holdgate.findings import Inspection
-from holdgate.policy.action import Action
+from holdgate.policy.action import Handling
 from holdgate.policy.verdict import Verdict
 
 _VALUE_LENGTH = 200
@@ -47,20 +47,17 @@ def additions(
     if inspection.status == "complete":
         fields[headers.INSPECTED] = "true"
     fields[headers.STATUS] = status_value(inspection)
-    if verdict.action is Action.QUARANTINE:
-        fields[settings.action_header] = settings.action_value
-        fields[headers.HELD] = "yes"
-    elif verdict.action in (Action.ALERT, Action.ENCRYPT):
-        fields[settings.action_header] = verdict.action.capitalize()
-    if verdict.transport:
-        fields[headers.ROUTE] = verdict.transport
+    fields |= verdict.action.fields(settings.action_header)
+    is_held = verdict.action.handling is Handling.HOLD
+    if is_held:
+        fields |= {settings.action_header: settings.action_value, headers.HELD: "yes"}
     # An incident of a policy that only observes is nobody's business but the administrator's.
-    if incident_id and verdict.action is not Action.ALLOW:
+    if incident_id and verdict.action.records:
         fields[headers.INCIDENT] = incident_id
     if seal:
         fields[headers.SEAL] = seal
     for name, value in verdict.headers:
-        if verdict.action is not Action.QUARANTINE or name.lower() != settings.action_header.lower():
+        if not is_held or name.lower() != settings.action_header.lower():
             fields = {known: reported for known, reported in fields.items() if known.lower() != name.lower()}
             fields[name] = value
     return list(fields.items())

@@ -15,7 +15,7 @@ from holdgate import headers, maillog, metrics
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.gate import edits
-from holdgate.policy.model import load_policies
+from holdgate.policy.model import policies_of
 from holdgate.policy.routes import Routes
 from holdgate.policy.verdict import PolicySet
 from holdgate.quarantine.store import Store
@@ -100,7 +100,7 @@ def _lower(names: Iterable[str]) -> frozenset[str]:
 
 
 def _read(settings: Settings) -> ConfigSnapshot:
-    policies = load_policies(settings.policy.file)
+    policies = policies_of(settings.policy)
     sealer = Sealer(load_keys(settings.seal.keys), settings.seal.lifetime)
     tables = Tables(settings.queue.postfix_config)
     policy_set = PolicySet(policies, tables, Routes.of(settings, tables))

@@ -18,7 +18,8 @@ from holdgate.gate.reply import TEMPFAIL, Reply
 from holdgate.gate.service import ConfigSnapshot, Service
 from holdgate.gate.spool import Spool
 from holdgate.mask import mask_numbers, mask_unsearched_text
-from holdgate.policy.action import Action
+from holdgate.policy.action import Handling
+from holdgate.policy.actions import Quarantine
 from holdgate.policy.verdict import Verdict
 from holdgate.quarantine.incident import NewNotice, Request
 from holdgate.quarantine.recorded import new_incident
@@ -153,8 +154,8 @@ class Session:
             # Postfix has held it for this field (postfix/header_checks), whoever wrote it: somebody has to be asked.
             inspection = self._inspect(now)
             verdict = snapshot.policies.decide(envelope, inspection, now)
-            if verdict.action.rank < Action.QUARANTINE.rank:
-                verdict = replace(verdict, action=Action.QUARANTINE, policy=f"mark {headers.HELD}", transport="")
+            if verdict.action.handling is Handling.ACCEPT:
+                verdict = replace(verdict, action=Quarantine(), policy=f"mark {headers.HELD}")
         elif (request := replies.answered(self._service.store, snapshot.settings, envelope)) is not None:
             return self._accept_reply(request)
         elif trust.is_sealed(self._service, snapshot, self._fields, sealed, envelope, now):
@@ -169,25 +170,24 @@ class Session:
                 header_from=mask_unsearched_text(envelope.header_from, addresses=False),
                 message_id=mask_numbers(envelope.message_id),
             )
-            verdict = Verdict(Action.QUARANTINE, policy=f"mark {mark}"[:64])
+            verdict = Verdict(Quarantine(), policy=f"mark {mark}"[:64])
         else:
             inspection = self._inspect(now)
             verdict = snapshot.policies.decide(envelope, inspection, now)
         incident_id = self._record(inspection, verdict)
         self._tell(inspection, verdict, incident_id)
-        if verdict.action is Action.TEMPFAIL:
+        if verdict.action.handling is Handling.DEFER:
             return TEMPFAIL
-        if verdict.action is Action.BLOCK:
+        if verdict.action.handling is Handling.REFUSE:
             return Reply(block=f"Message refused by policy; incident {incident_id}")
+        is_held = verdict.action.handling is Handling.HOLD
         return Reply(
             remove=self._removals(),
             add=edits.additions(
                 inspection, verdict, snapshot.settings.policy, incident_id, self._seal(sealed, inspection, verdict, now)
             ),
             bare_bounce=self._bare_bounce(inspection),
-            hold=f"Holdgate incident {incident_id}"
-            if verdict.action is Action.QUARANTINE and self._needs_milter_quarantine()
-            else "",
+            hold=f"Holdgate incident {incident_id}" if is_held and self._needs_milter_quarantine() else "",
         )
 
     def _bare_bounce(self, inspection: Inspection) -> str:
@@ -260,17 +260,17 @@ class Session:
 
     def _record(self, inspection: Inspection, verdict: Verdict) -> str:
         """Write the incident that a policy wants, and return its id; "" when none does."""
-        if verdict.action in (Action.ALLOW, Action.TEMPFAIL) and not verdict.observed:
+        if not verdict.action.records and not verdict.observed:
             return ""
         incident = new_incident(
             self._envelope,
             inspection,
-            state=State.PENDING if verdict.action is Action.QUARANTINE else State.RECORDED,
+            state=State.PENDING if verdict.action.handling is Handling.HOLD else State.RECORDED,
             policy=verdict.policy or verdict.observed[0],
-            action=verdict.action,
+            action=verdict.action.name,
         )
         note = f"observed: {', '.join(verdict.observed)}" if verdict.observed else ""
-        outbox = [NewNotice("alert", address) for address in verdict.notify] if verdict.action is Action.ALERT else []
+        outbox = [NewNotice("alert", address) for address in verdict.action.alerted()]
         self._service.store.record(incident, ACTOR, note=note, outbox=outbox)
         return incident.id
 
@@ -278,7 +278,7 @@ class Session:
 
     def _tell(self, inspection: Inspection, verdict: Verdict, incident_id: str) -> None:
         envelope = self._envelope
-        metrics.MESSAGES.labels(verdict.action, inspection.status).inc()
+        metrics.MESSAGES.labels(verdict.action.name, inspection.status).inc()
         maillog.inspected(
             envelope.queue_id,
             sender=envelope.sender,
@@ -286,7 +286,7 @@ class Session:
             size=envelope.size,
             status=inspection.status,
             reason=inspection.reason,
-            action=verdict.action,
+            action=verdict.action.name,
             policy=verdict.policy,
             observed=",".join(verdict.observed),
             incident=incident_id,

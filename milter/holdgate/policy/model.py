@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from holdgate import headers, mistakes
-from holdgate.config import ModerationSettings, Settings
+from holdgate.config import ModerationSettings, PolicySettings, Settings
 from holdgate.configfile import ConfigError, read_toml
 from holdgate.findings import Severity
-from holdgate.notation import Network, Size
-from holdgate.policy.action import Action
+from holdgate.notation import Network, OneOrMany, Size
+from holdgate.plugins import PluginError
+from holdgate.policy.action import REGISTRY, Action, ActionError
+from holdgate.policy.actions import Quarantine
 
 UNINSPECTED = "uninspected"
 """The name that incidents bear when no policy, but `uninspected` decided."""
@@ -23,8 +25,26 @@ _RESERVED = (UNINSPECTED, "adopted")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def _one_or_many(value: object) -> object:
+def _one_network_or_many(value: object) -> object:
     return [value] if isinstance(value, str) else value
+
+
+def _action(value: object) -> object:
+    """Turn the name of an action, or that and its keys of the policy, into the action."""
+    match value:
+        case str():
+            return REGISTRY.make(value, {})
+        case (str(name), dict(keys)):
+            return REGISTRY.make(name, keys)
+    return value
+
+
+def _action_alone(value: object) -> object:
+    """Turn the name of an action that needs nothing else into the action."""
+    allowed = [one.name for one in REGISTRY.ordered() if one.for_uninspected]
+    if isinstance(value, str) and value not in allowed:
+        raise ValueError(f"{mistakes.written(value)} is not allowed; write one of {', '.join(allowed)}")
+    return _action(value)
 
 
 def _days(value: object) -> object:
@@ -58,11 +78,12 @@ def _time(value: object) -> object:
 
 
 # Address patterns (`*@corp.example`) or Postfix tables (`ldap:/etc/…`): see `policy.conditions`.
-Patterns = Annotated[list[str], BeforeValidator(_one_or_many)]
-Networks = Annotated[list[Network], BeforeValidator(_one_or_many)]
+Patterns = OneOrMany
+Networks = Annotated[list[Network], BeforeValidator(_one_network_or_many)]
 Days = Annotated[frozenset[int], BeforeValidator(_days)]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 TimeOfDay = Annotated[time, BeforeValidator(_time)]
+GivenAction = Annotated[Action, BeforeValidator(_action)]
 
 
 class _Table(BaseModel):
@@ -124,7 +145,7 @@ class Policy(Conditions):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="Its name in incidents, log and commands.")
     description: str = Field("", description="A sentence for auditors and moderators.")
-    action: Action = Field(description="allow, alert, tag, encrypt, quarantine or block, see above.")
+    action: GivenAction = Field(description="What is done with the message: one of the actions above.")
     mode: Literal["enforce", "observe"] = Field(
         "enforce", description="`observe`: the incident is recorded, the message is not touched."
     )
@@ -133,21 +154,26 @@ class Policy(Conditions):
     )
     ocr: bool = Field(False, description="Read pictures of mail it is about, when `ocr.mode` is `policies`.")
     headers: dict[str, str] = Field({}, description="Header fields to add, for `tag` and any other action.")
-    transport: str = Field("", description="For `encrypt`: the Postfix transport, as `encrypt:[gateway.corp.example]`.")
-    notify: Patterns = Field([], description="For `alert`: addresses that are told.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_of_its_action(cls, content: Any) -> Any:
+        """Give the action the keys that belong to actions: the policy itself does not declare them."""
+        if not isinstance(content, dict) or not isinstance(content.get("action"), str):
+            return content
+        keys = REGISTRY.keys()
+        given = {key: value for key, value in content.items() if key in keys}
+        rest = {key: value for key, value in content.items() if key not in keys}
+        return {**rest, "action": (content["action"], given)}
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Policy":
         if self.name in _RESERVED:
             raise ValueError(f'name: "{self.name}" is what incidents without a policy are called')
-        if self.action is Action.TEMPFAIL:
-            raise ValueError("tempfail is no action of a policy")
-        if self.action is Action.TAG and not self.headers:
-            raise ValueError('action "tag" needs [policy.headers]')
-        if self.action is Action.ENCRYPT and not re.fullmatch(r"[a-z][\w-]*:\S*", self.transport):
-            raise ValueError('action "encrypt" needs transport, as in "encrypt:[gateway.corp.example]"')
-        if self.action is Action.ALERT and not self.notify:
-            raise ValueError('action "alert" needs notify')
+        if not self.action.for_policies:
+            raise ValueError(f"{self.action} is no action of a policy")
+        if self.action.needs_headers and not self.headers:
+            raise ValueError(f'action "{self.action}" needs [policy.headers]')
         for name, value in self.headers.items():
             if not re.fullmatch(r"[!-9;-~]+", name) or not re.fullmatch(r"[ -~]*", value):
                 raise ValueError(f'headers: "{name}" is no header field of printable ASCII')
@@ -161,6 +187,9 @@ class Policy(Conditions):
         return (
             base if own is None else base.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
         )
+
+
+REGISTRY.reserve(Policy.model_fields)
 
 
 class Exemption(_Table):
@@ -195,21 +224,14 @@ class PolicyFile(_Table):
     )
 
     internal_domains: Patterns = Field([], description="Domains that are inside: `corp.example`, `*.corp.example`.")
-    uninspected: Action = Field(
-        Action.QUARANTINE,
+    uninspected: Annotated[Action, BeforeValidator(_action_alone)] = Field(
+        Quarantine(),
         description="What becomes of mail that was not read whole, unless a policy decides on it that is stricter or "
         "asks about `inspection`: quarantine, block, tempfail or allow.",
     )
     policy: list[Policy] = []
     exemption: list[Exemption] = []
     end: End | None = None
-
-    @field_validator("uninspected")
-    @classmethod
-    def _needs_nothing_else(cls, value: Action) -> Action:
-        if value not in (Action.QUARANTINE, Action.BLOCK, Action.TEMPFAIL, Action.ALLOW):
-            raise ValueError(f'"{value}" is not allowed; write one of quarantine, block, tempfail, allow')
-        return value
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "PolicyFile":
@@ -226,6 +248,20 @@ class PolicyFile(_Table):
     def profiles(self) -> tuple[str, ...]:
         """Return the profiles that some policy asks for, each once, in order."""
         return tuple(dict.fromkeys(name for policy in self.policy for name in policy.profile))
+
+
+def policies_of(settings: PolicySettings, file: Path | None = None) -> PolicyFile:
+    """Read the policies file of a site, or another `file`, with the site's own actions. Raises ConfigError."""
+    load_actions(settings)
+    return load_policies(file or settings.file)
+
+
+def load_actions(settings: PolicySettings) -> None:
+    """Make the site's own actions known in this process. Raises ConfigError."""
+    try:
+        REGISTRY.add_modules(settings.actions, settings.actions_directory)
+    except (ActionError, PluginError) as error:
+        raise ConfigError([str(error)]) from error
 
 
 def load_policies(path: Path) -> PolicyFile:
@@ -281,9 +317,11 @@ def _unknown(key: str, place: str) -> str:
     else:
         known = Exemption if place.startswith("exemption") else Policy if place else PolicyFile
     names = [field.alias or field_name for field_name, field in known.model_fields.items()]
+    if known is Policy:
+        names += REGISTRY.keys()
     elsewhere: dict[str, list[str]] = {}
     if not place:
         elsewhere = {one: ["holdgate.toml, another file"] for one in Settings.model_fields}
-        elsewhere |= {one: ["a [[policy]]"] for one in Policy.model_fields}
+        elsewhere |= {one: ["a [[policy]]"] for one in (*Policy.model_fields, *REGISTRY.keys())}
         elsewhere = {one: where for one, where in elsewhere.items() if one not in PolicyFile.model_fields}
     return mistakes.unknown_key(name, names, elsewhere)

@@ -5,11 +5,9 @@ from datetime import date
 from typing import Any
 
 from holdgate.policy.conditions import is_plain
-from holdgate.policy.model import Exemption, Policy, PolicyFile
+from holdgate.policy.model import Conditions, Exemption, Policy, PolicyFile
 from holdgate.policy.patterns import address_mistake, domain_mistake
 from holdgate.tables import is_table
-
-_NOT_CONDITIONS = {"name", "description", "action", "mode", "headers", "transport", "notify", "ocr", "moderation"}
 
 
 def review(policies: PolicyFile, today: date) -> list[str]:
@@ -39,7 +37,7 @@ def _patterns(policies: PolicyFile) -> Iterator[str]:
             for pattern in getattr(entry, key, ()):
                 if reported := address_mistake(pattern):
                     yield f"{place}: {key}: {reported}"
-        for address in getattr(entry, "notify", ()):
+        for address in entry.action.alerted() if isinstance(entry, Policy) else ():
             if not is_plain(address) or address.count("@") != 1 or address_mistake(address):
                 yield f'{place}: notify: "{address}" is no address of a person; write "anna@corp.example"'
 
@@ -69,7 +67,7 @@ def weaker_than_uninspected(policies: PolicyFile) -> list[str]:
         f'uninspected = "{policies.uninspected}", which is stricter. Where that is not meant, give the policy the '
         "condition inspection"
         for policy in policies.policy
-        if policy.mode == "enforce" and not policy.inspection and policy.action.rank < policies.uninspected.rank
+        if policy.mode == "enforce" and not policy.inspection and policy.action.rank() < policies.uninspected.rank()
     ]
 
 
@@ -116,6 +114,6 @@ def _takes_all_of(before: str, pattern: str) -> bool:
 def _given(policy: Policy) -> dict[str, Any]:
     return {
         name: getattr(policy, name)
-        for name in policy.model_fields_set - _NOT_CONDITIONS
+        for name in policy.model_fields_set & Conditions.model_fields.keys()
         if getattr(policy, name) != type(policy).model_fields[name].default
     }

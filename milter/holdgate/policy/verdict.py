@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.policy.action import Action
+from holdgate.policy.actions import Allow
 from holdgate.policy.candidates import Candidates
 from holdgate.policy.conditions import Compiled, inside_matcher
 from holdgate.policy.destinations import Destination, bounce, destinations
@@ -35,16 +36,14 @@ from holdgate.tables import Tables
 class Verdict:
     """What is to be done with a message.
 
-    `policy` is the name of the policy that decided, "" for none. `headers` are fields its policies add, `transport` is
-    where `encrypt` routes to, `notify` are addresses that `alert` tells. `observed` are names of policies that would
-    have decided if they were enforced. `recipients` says which policy decided for each of them.
+    `policy` is the name of the policy that decided, "" for none. `headers` are fields its policies add. `observed` are
+    names of policies that would have decided if they were enforced. `recipients` says which policy decided for each of
+    them.
     """
 
-    action: Action = Action.ALLOW
+    action: Action = field(default_factory=Allow)
     policy: str = ""
     headers: tuple[tuple[str, str], ...] = ()
-    transport: str = ""
-    notify: tuple[str, ...] = ()
     observed: tuple[str, ...] = ()
     recipients: dict[str, str] = field(default_factory=dict)
 
@@ -116,23 +115,22 @@ class PolicySet:
     ) -> Verdict:
         names = {recipient: policy.name if policy else "" for recipient, policy in chosen.items()}
         decided = list({policy.name: policy for policy in chosen.values() if policy is not None}.values())
-        decided.sort(key=lambda policy: (-policy.action.rank, self._places[policy.name]))
+        decided.sort(key=lambda policy: self._places[policy.name])
+        decided.sort(key=lambda policy: policy.action.rank(), reverse=True)
         # A policy that does not ask how the inspection ended knows nothing of what was not read.
         unasked = any(policy is None or not policy.inspection for policy in chosen.values())
         uninspected = unasked and inspection.status != "complete"
-        if uninspected and (not decided or self.file.uninspected.rank > decided[0].action.rank):
+        if uninspected and (not decided or self.file.uninspected.rank() > decided[0].action.rank()):
             action, name = self.file.uninspected, UNINSPECTED
         elif decided:
-            action, name = decided[0].action, decided[0].name
+            first, *others = (policy.action for policy in decided)
+            action, name = first.joined(one for one in others if type(one) is type(first)), decided[0].name
         else:
             return Verdict(observed=observed, recipients=names)
-        routed = next((policy for policy in decided if policy.name == name), None)
         return Verdict(
             action=action,
             policy=name,
             headers=tuple(item for policy in decided for item in policy.headers.items()),
-            transport=routed.transport if routed is not None else "",
-            notify=tuple(dict.fromkeys(address for policy in decided for address in policy.notify)),
             observed=observed,
             recipients=names,
         )

@@ -20,8 +20,8 @@ from holdgate.daemon import die_with_parent, keep_memory_private
 from holdgate.detect import Detector, RuleError
 from holdgate.extract import ocr
 from holdgate.extract.budget import Limits
-from holdgate.extract.format import FormatError
 from holdgate.extract.formats import REGISTRY
+from holdgate.plugins import PluginError
 from holdgate.scan import memory, sandbox, wire
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.warm import warm
@@ -57,7 +57,7 @@ def main() -> None:
         memory.gather()
         _discard_output()
         protections = sandbox.confine_template()
-    except (FormatError, RuleError, ocr.OcrError, sandbox.SandboxError, OSError) as error:
+    except (PluginError, RuleError, ocr.OcrError, sandbox.SandboxError, OSError) as error:
         wire.send(control, {"error": str(error)})
         return
     wire.send(control, {"ready": os.getpid(), "identifiers": inspector.identifiers})

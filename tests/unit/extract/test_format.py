@@ -9,6 +9,7 @@ from holdgate.extract.format import Format, FormatError, Registry
 from holdgate.extract.formats import REGISTRY
 from holdgate.extract.part import Status
 from holdgate.extract.reading import Document, Sink
+from holdgate.plugins import PluginError
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/howto/add-a-reader.md"
 
@@ -89,5 +90,5 @@ def test_the_module_of_the_documentation_is_added_once(known: Registry, tmp_path
 def test_a_module_that_is_no_reader_is_named(known: Registry, tmp_path: Path, code: str, why: str) -> None:
     name = f"site_reader_{abs(hash(code))}"
     (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
-    with pytest.raises(FormatError, match=f"extract.readers: {name}.*{why}"):
+    with pytest.raises(PluginError, match=f"extract.readers: {name}.*{why}"):
         known.add_modules([name], str(tmp_path))

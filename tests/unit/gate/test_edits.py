@@ -5,7 +5,7 @@ from holdgate import headers
 from holdgate.config import PolicySettings
 from holdgate.findings import Inspection
 from holdgate.gate.edits import additions, removals, status_value
-from holdgate.policy.action import Action
+from holdgate.policy.actions import Alert, Encrypt, Quarantine
 from holdgate.policy.verdict import Verdict
 
 SETTINGS = PolicySettings()
@@ -18,7 +18,7 @@ def test_a_complete_inspection_says_so() -> None:
 
 def test_what_was_not_read_whole_is_not_called_inspected() -> None:
     unread = Inspection(status="limited", reason="a.zip: encrypted")
-    added = additions(unread, Verdict(Action.QUARANTINE), SETTINGS, "AAAA", "")
+    added = additions(unread, Verdict(Quarantine()), SETTINGS, "AAAA", "")
     assert added == [
         (headers.STATUS, "limited; a.zip: encrypted"),
         (headers.ACTION, "Quarantine"),
@@ -28,7 +28,7 @@ def test_what_was_not_read_whole_is_not_called_inspected() -> None:
 
 
 def test_a_policys_own_word_takes_the_place_of_ours() -> None:
-    verdict = Verdict(Action.ALERT, headers=(("x-netskope-ACTION", "Monitor"), ("X-Class", "1")))
+    verdict = Verdict(Alert(notify=["a@corp.example"]), headers=(("x-netskope-ACTION", "Monitor"), ("X-Class", "1")))
     added = dict(additions(Inspection(), verdict, SETTINGS, "AAAA", "v=1"))
     assert added == {
         headers.INSPECTED: "true",
@@ -41,13 +41,13 @@ def test_a_policys_own_word_takes_the_place_of_ours() -> None:
 
 
 def test_nothing_takes_the_hold_off() -> None:
-    verdict = Verdict(Action.QUARANTINE, headers=(("X-Netskope-Action", "Monitor"),))
+    verdict = Verdict(Quarantine(), headers=(("X-Netskope-Action", "Monitor"),))
     added = additions(Inspection(), verdict, SETTINGS, "AAAA", "")
     assert [value for name, value in added if name.lower() == "x-netskope-action"] == ["Quarantine"]
 
 
 def test_encrypt_names_its_transport() -> None:
-    added = dict(additions(Inspection(), Verdict(Action.ENCRYPT, transport="smtp:[gw]"), SETTINGS, "A", ""))
+    added = dict(additions(Inspection(), Verdict(Encrypt(transport="smtp:[gw]")), SETTINGS, "A", ""))
     assert (added[headers.ROUTE], added[headers.ACTION]) == ("smtp:[gw]", "Encrypt")
 
 

@@ -12,6 +12,7 @@ from holdgate.gate import holding
 from holdgate.gate.reply import Reply
 from holdgate.gate.session import Session
 from holdgate.policy.action import Action
+from holdgate.policy.actions import Allow, Block, Quarantine, Tempfail
 from holdgate.policy.verdict import PolicySet
 from holdgate.quarantine.states import State
 from holdgate.seal import HeaderHash
@@ -287,16 +288,16 @@ def test_a_scanners_word_counts_from_its_network_alone(
 # -- what a verdict becomes ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("action", [Action.ALLOW, Action.QUARANTINE, Action.BLOCK, Action.TEMPFAIL])
+@pytest.mark.parametrize("action", [Allow(), Quarantine(), Block(), Tempfail()])
 def test_what_was_not_read_gets_what_uninspected_says(new_service: NewService, action: Action) -> None:
-    none = {"uninspected": action, "policy": [{"name": "never", "action": "block", "sender": ["x@corp.example"]}]}
+    none = {"uninspected": action.name, "policy": [{"name": "never", "action": "block", "sender": ["x@corp.example"]}]}
     service = new_service(none, inspection=LIMITED)
     reply = send(service.session())
-    assert reply.tempfail == (action is Action.TEMPFAIL)
-    assert bool(reply.block) == (action is Action.BLOCK)
-    assert bool(reply.hold) == (action is Action.QUARANTINE)
+    assert reply.tempfail == (action == Tempfail())
+    assert bool(reply.block) == (action == Block())
+    assert bool(reply.hold) == (action == Quarantine())
     assert [incident.policy for incident in service.store.incidents] == (
-        ["uninspected"] if action in (Action.QUARANTINE, Action.BLOCK) else []
+        ["uninspected"] if action in (Quarantine(), Block()) else []
     )
 
 

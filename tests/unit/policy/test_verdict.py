@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from holdgate.envelope import Envelope
 from holdgate.findings import Attachment, Finding, Inspection
-from holdgate.policy.action import Action
+from holdgate.policy.actions import Allow, Block, Quarantine
 from holdgate.policy.model import PolicyFile
 from holdgate.policy.verdict import PolicySet, Verdict
 from holdgate.tables import TableError, Tables
@@ -55,12 +55,12 @@ def policy(name: str, action: str = "quarantine", **conditions: str) -> str:
 
 
 def test_nothing_fits() -> None:
-    assert decide("").action is Action.ALLOW
+    assert decide("").action == Allow()
 
 
 def test_the_first_that_fits_decides() -> None:
     verdict = decide(policy("a", "allow", recipient='"bob@partner.example"') + policy("b", "block"))
-    assert (verdict.action, verdict.policy) == (Action.ALLOW, "a")
+    assert (verdict.action, verdict.policy) == (Allow(), "a")
 
 
 ORDER = ["allow", "alert", "tag", "encrypt", "quarantine", "block"]
@@ -74,7 +74,7 @@ def test_the_message_gets_the_strictest_of_its_recipients(weak: str, strict: str
     )
     verdict = decide(text, "one@partner.example", "two@partner.example", "three@partner.example")
     wanted = max(weak, strict, key=ORDER.index)
-    assert verdict.action == wanted
+    assert verdict.action.name == wanted
     assert verdict.policy == ("for-one" if ORDER.index(weak) >= ORDER.index(strict) else "for-two")
     assert verdict.recipients == {
         "one@partner.example": "for-one",
@@ -86,51 +86,51 @@ def test_the_message_gets_the_strictest_of_its_recipients(weak: str, strict: str
 def test_headers_come_from_every_policy_that_decided() -> None:
     text = policy("t", "tag", recipient='"one@partner.example"') + policy("q", recipient='"two@partner.example"')
     verdict = decide(text, "one@partner.example", "two@partner.example")
-    assert (verdict.action, verdict.headers) == (Action.QUARANTINE, (("X-Class", "1"),))
+    assert (verdict.action, verdict.headers) == (Quarantine(), (("X-Class", "1"),))
 
 
 def test_observe_is_noted_and_the_search_goes_on() -> None:
     verdict = decide(policy("trial", "block", mode='"observe"') + policy("real", "quarantine"))
-    assert (verdict.action, verdict.policy, verdict.observed) == (Action.QUARANTINE, "real", ("trial",))
-    assert decide(policy("trial", "block", mode='"observe"')).action is Action.ALLOW
+    assert (verdict.action, verdict.policy, verdict.observed) == (Quarantine(), "real", ("trial",))
+    assert decide(policy("trial", "block", mode='"observe"')).action == Allow()
 
 
 @pytest.mark.parametrize("status", ["limited", "failed"])
 @pytest.mark.parametrize("wanted", ["quarantine", "block", "tempfail", "allow"])
 def test_what_was_not_read_whole_and_nobody_decides(status: str, wanted: str) -> None:
     verdict = decide(f'uninspected = "{wanted}"\n', inspection=Inspection(status=status))
-    assert verdict.action == wanted
+    assert verdict.action.name == wanted
     assert verdict.policy == "uninspected"
 
 
 def test_a_policy_may_let_unread_mail_pass_for_those_it_names() -> None:
     text = policy("bank", "allow", recipient='"*@bank.example"', inspection='["limited"]')
     unread = Inspection(status="limited")
-    assert decide(text, "x@bank.example", inspection=unread).action is Action.ALLOW
+    assert decide(text, "x@bank.example", inspection=unread).action == Allow()
     both = decide(text, "x@bank.example", "y@partner.example", inspection=unread)
-    assert (both.action, both.policy) == (Action.QUARANTINE, "uninspected")
+    assert (both.action, both.policy) == (Quarantine(), "uninspected")
 
 
 def test_between_a_tag_and_an_unread_message_the_stricter_counts() -> None:
     text = policy("t", "tag", recipient='"one@partner.example"')
     verdict = decide(text, "one@partner.example", "two@partner.example", inspection=Inspection(status="failed"))
-    assert (verdict.action, verdict.policy) == (Action.QUARANTINE, "uninspected")
+    assert (verdict.action, verdict.policy) == (Quarantine(), "uninspected")
 
 
 @pytest.mark.parametrize("weak", ["allow", "alert", "tag", "encrypt"])
 def test_a_weaker_policy_does_not_decide_on_what_was_not_read(weak: str) -> None:
     verdict = decide(policy("weak", weak), inspection=Inspection(status="limited"))
-    assert (verdict.action, verdict.policy) == (Action.QUARANTINE, "uninspected")
+    assert (verdict.action, verdict.policy) == (Quarantine(), "uninspected")
     assert verdict.recipients == {"bob@partner.example": "weak"}
     assert decide(policy("weak", weak)).policy == "weak"
     asked = decide(policy("weak", weak, inspection='["limited"]'), inspection=Inspection(status="limited"))
-    assert (asked.action, asked.policy) == (Action(weak), "weak")
+    assert (asked.action.name, asked.policy) == (weak, "weak")
 
 
 @pytest.mark.parametrize("strict", ["quarantine", "block"])
 def test_a_policy_as_strict_decides_itself(strict: str) -> None:
     verdict = decide(policy("strict", strict), inspection=Inspection(status="failed"))
-    assert (verdict.action, verdict.policy) == (Action(strict), "strict")
+    assert (verdict.action.name, verdict.policy) == (strict, "strict")
 
 
 def test_one_recipient_whose_policy_does_not_ask_is_enough() -> None:
@@ -160,7 +160,7 @@ def test_exemptions(expires: str, rest: str, lifted: bool) -> None:
         policy("p") + policy("other", recipient='"nobody@partner.example"') + EXEMPT.format(expires=expires, rest=rest)
     )
     verdict = decide(text, client_address="192.0.2.7")
-    assert verdict.action is (Action.ALLOW if lifted else Action.QUARANTINE)
+    assert verdict.action == (Allow() if lifted else Quarantine())
 
 
 # -- conditions -------------------------------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ def test_conditions(condition: str, fits: bool) -> None:
         size=1000,
         headers={"x-class": ["Internal use"]},
     )
-    assert verdict.action is (Action.BLOCK if fits else Action.ALLOW)
+    assert verdict.action == (Block() if fits else Allow())
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_conditions(condition: str, fits: bool) -> None:
 )
 def test_tables_are_asked_for_address_domain_and_mailbox(sender: str, fits: bool) -> None:
     verdict = decide('[[policy]]\nname = "p"\naction = "block"\nsender = ["ldap:/etc/x.cf"]\n', sender=sender)
-    assert verdict.action is (Action.BLOCK if fits else Action.ALLOW)
+    assert verdict.action == (Block() if fits else Allow())
 
 
 def test_a_table_that_cannot_be_asked_is_no_answer() -> None:
@@ -276,7 +276,7 @@ def test_a_table_that_cannot_be_asked_is_no_answer() -> None:
 
 
 def test_the_null_sender_has_a_name() -> None:
-    assert decide(policy("p", "block", sender='"<>"'), sender="").action is Action.BLOCK
+    assert decide(policy("p", "block", sender='"<>"'), sender="").action == Block()
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_the_null_sender_has_a_name() -> None:
 def test_directions(recipient: str, direction: str) -> None:
     for wanted in ("internal", "outbound"):
         verdict = decide(policy("p", "block", direction=f'"{wanted}"'), recipient)
-        assert (verdict.action is Action.BLOCK) == (wanted == direction)
+        assert (verdict.action == Block()) == (wanted == direction)
 
 
 @given(st.lists(st.sampled_from(ORDER), max_size=6), st.lists(st.integers(0, 7), min_size=1, max_size=5))
@@ -294,4 +294,4 @@ def test_the_verdict_is_never_weaker_than_any_recipients_policy(actions: list[st
     text = "".join(policy(f"p{n}", action, recipient=f'"r{n}@partner.example"') for n, action in enumerate(actions))
     verdict = decide(text, *dict.fromkeys(f"r{pick}@partner.example" for pick in picks))
     decided = [actions[pick] for pick in picks if pick < len(actions)]
-    assert verdict.action == max(decided, key=ORDER.index, default="allow")
+    assert verdict.action.name == max(decided, key=ORDER.index, default="allow")

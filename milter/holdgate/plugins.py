@@ -1,0 +1,29 @@
+"""Loads modules of a site by name, and what they declare: readers, actions, channels.
+
+Only modules that a setting names are loaded: a file that lies in the directory does nothing by itself.
+"""
+
+import importlib
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+
+class PluginError(Exception):
+    """A module cannot be used; the message names the setting and the module, and says why."""
+
+
+def load(setting: str, names: Iterable[str], directory: str | Path, attribute: str) -> Iterator[tuple[str, list[Any]]]:
+    """Import modules and yield each with the list that it declares as `attribute`. Raises PluginError.
+
+    `setting` is where the names are from. `directory` is where Python looks for the modules last.
+    """
+    if str(directory) not in sys.path:
+        sys.path.append(str(directory))
+    for name in names:
+        try:
+            declared = list(getattr(importlib.import_module(name), attribute))
+        except Exception as error:  # a site's module may fail in any way
+            raise PluginError(f"{setting}: {name} cannot be used: {type(error).__name__}: {error}") from error
+        yield name, declared

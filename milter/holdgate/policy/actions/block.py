@@ -1,0 +1,14 @@
+"""Block: the message is refused in the SMTP session, and its sender's mail program says so."""
+
+from typing import ClassVar
+
+from holdgate.policy.action import Action, Handling
+
+
+class Block(Action):
+    """Refuse a message for good."""
+
+    name: ClassVar[str] = "block"
+    summary: ClassVar[str] = "refused in the SMTP session with `550 5.7.1` and the incident's id"
+    handling: ClassVar[Handling] = Handling.REFUSE
+    for_uninspected: ClassVar[bool] = True

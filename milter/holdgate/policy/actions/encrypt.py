@@ -1,0 +1,42 @@
+"""Encrypt: the message is delivered through a transport of Postfix that leads to a gateway which encrypts."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from holdgate import headers
+from holdgate.policy.action import Action
+
+
+class Encrypt(Action):
+    """Accept a message and have Postfix route it: `milter_header_checks` answers FILTER to the field of the route."""
+
+    name: ClassVar[str] = "encrypt"
+    summary: ClassVar[str] = "recorded, and delivered through `transport`"
+    strictness: ClassVar[int] = 30
+
+    transport: str = Field("", description="The Postfix transport, as `encrypt:[gateway.corp.example]`.")
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> Self:
+        if not re.fullmatch(r"[a-z][\w-]*:\S*", self.transport):
+            raise ValueError('"encrypt" needs transport, as in "encrypt:[gateway.corp.example]"')
+        return self
+
+    def fields(self, action_header: str) -> Mapping[str, str]:
+        """Name the action and the route."""
+        return {action_header: "Encrypt", headers.ROUTE: self.transport}
+
+    def lookups(self) -> Mapping[str, str]:
+        """Require that the field of the route sends the message through the transport."""
+        return {f"{headers.ROUTE}: {self.transport}": f"FILTER {self.transport}"}
+
+    def transports(self) -> Sequence[str]:
+        """Return the transport's service."""
+        return (self.transport.partition(":")[0],)
+
+    def details(self) -> Iterator[tuple[str, str]]:
+        """Yield the transport."""
+        yield "transport", self.transport

@@ -1,0 +1,14 @@
+"""Tag: the message is delivered with header fields of the policy, for a system behind Postfix to act on."""
+
+from typing import ClassVar
+
+from holdgate.policy.action import Action
+
+
+class Tag(Action):
+    """Accept a message and add what the policy's `headers` say."""
+
+    name: ClassVar[str] = "tag"
+    summary: ClassVar[str] = "delivered with the fields of `headers`, recorded"
+    strictness: ClassVar[int] = 20
+    needs_headers: ClassVar[bool] = True

@@ -1,0 +1,16 @@
+"""Tempfail: the message is deferred, because it could not be fully inspected. No policy can want that of other mail."""
+
+from typing import ClassVar
+
+from holdgate.policy.action import Action, Handling
+
+
+class Tempfail(Action):
+    """Let the client send the message again later."""
+
+    name: ClassVar[str] = "tempfail"
+    summary: ClassVar[str] = "deferred with a reply of 4xx; the client tries again"
+    handling: ClassVar[Handling] = Handling.DEFER
+    records: ClassVar[bool] = False
+    for_policies: ClassVar[bool] = False
+    for_uninspected: ClassVar[bool] = True

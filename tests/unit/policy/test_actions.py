@@ -1,0 +1,115 @@
+"""Actions: each declares itself, and one more is one more file."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from holdgate.config import PolicySettings
+from holdgate.configfile import ConfigError
+from holdgate.envelope import Envelope
+from holdgate.findings import Inspection
+from holdgate.gate import edits
+from holdgate.policy.action import REGISTRY, Action, ActionError, Handling
+from holdgate.policy.actions import Alert, Encrypt, Quarantine
+from holdgate.policy.model import policies_of
+from holdgate.policy.verdict import PolicySet, Verdict
+from holdgate.tables import Tables
+
+PAGE = Path(__file__).resolve().parents[3] / "docs/howto/add-an-action.md"
+DECLARING = "from holdgate.policy.action import Action\nclass A(Action):\n {}\nACTIONS = (A,)"
+INCIDENT = "7K3M-Q9TX-2ABC"
+
+
+def blocks(language: str) -> list[str]:
+    """Return the code of the page that is in `language`, without its indent."""
+    parts = PAGE.read_text(encoding="utf-8").split(f"```{language}\n")[1:]
+    return ["\n".join(line[3:] for line in part.partition("   ```")[0].splitlines()) + "\n" for part in parts]
+
+
+@pytest.fixture(autouse=True)
+def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take out of the registry afterwards what a test adds."""
+    monkeypatch.setattr(REGISTRY, "actions", dict(REGISTRY.actions))
+
+
+def site(directory: Path, module: str, code: str, policies: str) -> PolicySettings:
+    (directory / f"{module}.py").write_text(code, encoding="utf-8")
+    (directory / "policies.toml").write_text(policies, encoding="utf-8")
+    return PolicySettings(file=directory / "policies.toml", actions=[module], actions_directory=directory)
+
+
+def decide(settings: PolicySettings, subject: str) -> Verdict:
+    policies = PolicySet(policies_of(settings), Tables(Path("/nonexistent")))
+    envelope = Envelope(sender="a@corp.example", recipients=["b@partner.example"], subject=subject)
+    return policies.decide(envelope, Inspection(), datetime.now(UTC))
+
+
+def test_the_action_of_the_documentation_works(tmp_path: Path) -> None:
+    settings = site(tmp_path, "page_review", blocks("python")[0], blocks("toml")[1])
+    assert policies_of(settings) == policies_of(settings)  # loaded once, whatever asks for it
+    verdict = decide(settings, "the contract")
+    assert (verdict.action.name, verdict.policy) == ("review", "contracts")
+    fields = dict(edits.additions(Inspection(), verdict, settings, INCIDENT, ""))
+    assert fields["X-Holdgate-Review"] == "review@corp.example"
+    assert fields["X-Netskope-Action"] == "Review"
+    assert fields["X-Holdgate-Incident"] == INCIDENT
+    assert list(verdict.action.lookups().values()) == ["REDIRECT review@corp.example"]
+    assert list(verdict.action.details()) == [("mailbox", "review@corp.example")]
+    assert decide(settings, "lunch").action.name == "allow"
+
+
+def test_its_keys_are_checked_like_those_of_a_shipped_action(tmp_path: Path) -> None:
+    policy = blocks("toml")[1]
+    settings = site(tmp_path, "page_review_again", blocks("python")[0], policy.replace("review@corp", "review corp"))
+    with pytest.raises(ConfigError, match=r'policy "contracts": action: mailbox: "review corp.example" is not'):
+        policies_of(settings)
+    settings.file.write_text(policy.replace('"review"', '"block"'), encoding="utf-8")
+    with pytest.raises(ConfigError, match='"block" has no key mailbox; it belongs to "review"'):
+        policies_of(settings)
+
+
+def test_an_action_that_holds_is_held_whatever_fields_it_adds() -> None:
+    class AskSender(Action):
+        name: ClassVar[str] = "ask-sender"
+        handling: ClassVar[Handling] = Handling.HOLD
+
+    verdict = Verdict(AskSender(), headers=(("X-Netskope-Action", "Monitor"),))
+    fields = dict(edits.additions(Inspection(), verdict, PolicySettings(), INCIDENT, ""))
+    assert (fields["X-Netskope-Action"], fields["X-Holdgate-Held"]) == ("Quarantine", "yes")
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("import nothing_of_this_name", "ModuleNotFoundError"),
+        ("", "AttributeError"),
+        ('ACTIONS = ("block",)', "must be a tuple of subclasses of Action"),
+        (DECLARING.format("name = 'block'"), 'the action "block" is declared twice'),
+        (DECLARING.format("name = 'Send it to the moon'"), "no name of an action"),
+        (DECLARING.format("name = 'a'; sender: str = ''"), '"sender", which every policy has'),
+        (DECLARING.format("name = 'a'; notify: str = ''"), 'the actions "alert" and "a" declare the same key "notify"'),
+    ],
+)
+def test_a_module_that_is_no_action_is_named(tmp_path: Path, code: str, why: str) -> None:
+    name = f"site_action_{abs(hash(code))}"
+    settings = site(tmp_path, name, code, '[[policy]]\nname = "a"\naction = "block"\n')
+    with pytest.raises(ConfigError, match=f"policy.actions: {name}.*{why}"):
+        policies_of(settings)
+
+
+def test_the_stricter_handling_comes_first() -> None:
+    names = [one.name for one in REGISTRY.ordered()]
+    assert names == ["allow", "alert", "tag", "encrypt", "quarantine", "block", "tempfail"]
+    assert Quarantine.rank() > Encrypt.rank()
+
+
+def test_alerts_of_several_policies_notify_everyone_once() -> None:
+    joined = Alert(notify=["a@corp.example"]).joined([Alert(notify=["b@corp.example", "a@corp.example"])])
+    assert joined.alerted() == ["a@corp.example", "b@corp.example"]
+
+
+def test_a_name_that_is_no_action_is_refused() -> None:
+    with pytest.raises(ActionError, match='"shred" is not allowed; write one of allow, alert'):
+        REGISTRY.make("shred", {})
