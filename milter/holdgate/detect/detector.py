@@ -261,5 +261,6 @@ class Detector:
             decoded = inner.plain(len(before) + 1), inner.plain(len(before) + 1 + len(plain))
             for match in self._search(inner, (), limits, layer + 1, decoded):
                 left, right = inner.place(match.start, match.end)
-                if left >= len(before) and right <= len(before) + len(plain) + 1:
+                # A value without a fixed end, such as a key, may take some of the text behind.
+                if left >= len(before) and (left + right) // 2 <= len(before) + len(plain) + 1:
                     yield match._replace(start=start, end=end, evidence=match.evidence._replace(trick=code))

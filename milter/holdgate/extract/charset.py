@@ -5,8 +5,10 @@ pattern of their NUL bytes, the declared charset, a detector, and Windows-1252 t
 once, with this module: a charset name in a message never leads to an import.
 """
 
+import binascii
 import codecs
 import contextlib
+import re
 from encodings.aliases import aliases
 
 import chardet
@@ -54,6 +56,10 @@ _MAIL_NAMES = {
     "utf_16": "utf-16-le",
     "utf_32": "utf-32-le",
 }
+
+# In UTF-7, characters below U+0600 begin with "A", and each takes 16 bits.
+_SHIFT = re.compile(r"\+(A[A-Za-z0-9+/]{2,}-?)")
+_HIGHEST = "\u0600"
 
 # Seven-bit encodings that pass for ASCII: valid UTF-8 does not rule them out.
 _SEVEN_BIT = {"utf-7", "hz", "iso2022_jp", "iso2022_jp_1", "iso2022_jp_2", "iso2022_jp_2004", "iso2022_jp_3"}
@@ -111,10 +117,37 @@ def readings(data: bytes, declared: str = "") -> list[str]:
             return _distinct([data.decode(codec, "replace"), text])
         if "\0" in text and (wide := wide_codec(data)):
             return _distinct([data.decode(wide, "replace"), text])
-        return [text]
+        return _distinct([text, without_shifts(text)]) if "+A" in text else [text]
     if wide := wide_codec(data):
         return _distinct([data.decode(wide, "replace"), *_single(data, codec)])
     return _single(data, codec)
+
+
+def without_shifts(text: str) -> str:
+    """Return a text with its UTF-7 shifts decoded (RFC 2152), unchanged where none hides a letter or digit of ASCII.
+
+    Only shifts whose characters are all Latin, Greek, Cyrillic or Hebrew are decoded: a telephone number gives others.
+
+    >>> without_shifts("SSN +ADIAMQA5-09-9999, tel. +49301234567-")
+    'SSN 21909-9999, tel. +49301234567-'
+    """
+    pieces = _SHIFT.split(text)
+    decoded = [_unshifted(piece) for piece in pieces[1::2]]
+    if not any(letter.isascii() and letter.isalnum() for letters in decoded for letter in letters):
+        return text
+    pieces[1::2] = [letters or f"+{piece}" for letters, piece in zip(decoded, pieces[1::2], strict=True)]
+    return "".join(pieces)
+
+
+def _unshifted(shift: str) -> str:
+    """Return what a shift stands for, "" if it is none."""
+    coded = shift.removesuffix("-")
+    try:
+        letters = binascii.a2b_base64(coded + "=" * (-len(coded) % 4)).decode("utf-16-be")
+    except (ValueError, UnicodeDecodeError):
+        return ""
+    plain = all(letter in "\t\r\n" or (letter.isprintable() and letter < _HIGHEST) for letter in letters)
+    return letters if plain else ""
 
 
 def wide_codec(data: bytes) -> str:

@@ -1,5 +1,7 @@
 """Charsets: what a text was written in is what it is read as."""
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,3 +83,28 @@ def test_utf8_comes_back_whole(text: str, codec: str) -> None:
     data = text.encode(codec)
     if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         assert text.removeprefix("\ufeff") in [reading.removeprefix("\ufeff") for reading in charset.readings(data)]
+
+
+def test_utf_7_that_nobody_declared_is_read_too() -> None:
+    shifted = "".join(f"+{base64.b64encode(one.encode('utf-16-be')).decode().rstrip('=')}-" for one in "219-09-9999")
+    assert charset.readings(f"SSN {shifted}".encode()) == [f"SSN {shifted}", "SSN 219-09-9999"]
+    whole = base64.b64encode("SSN 219-09-9999, für Ann".encode("utf-16-be")).decode().rstrip("=")
+    assert charset.readings(f"+{whole}-".encode())[1:] == ["SSN 219-09-9999, für Ann"]
+
+
+@pytest.mark.parametrize(
+    "text", ["tel. +49301234567-", "C++A and A+A", "+AAAA-", "a+Abc", "+ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop"]
+)
+def test_plus_signs_elsewhere_are_no_utf_7(text: str) -> None:
+    assert charset.readings(text.encode()) == [text]
+
+
+@given(st.text(st.characters(min_codepoint=0xC0, max_codepoint=0x24F), min_size=1))
+def test_shifts_give_back_what_was_shifted(text: str) -> None:
+    shown = f"+ADc-{text} z"
+    assert charset.without_shifts(shown.encode("utf-7").decode("ascii").replace("+-", "+")) == f"7{text} z"
+
+
+@given(st.text())
+def test_text_without_shifts_stays(text: str) -> None:
+    assert "+A" in text or charset.without_shifts(text) == text
