@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+from holdgate.cli.output import colour, say, wants_json
 from holdgate.configfile import load_settings
 from holdgate.queue import attach
 from holdgate.queue.attach import AttachError, Plan
@@ -38,26 +39,28 @@ def _attach(arguments: argparse.Namespace) -> int:
     try:
         plan = attach.plan_attach(load_settings(arguments.config))
         if not _agreed(plan, arguments, "attached already"):
+            _report(arguments, plan, done=False)
             return _DONE if arguments.dry_run or not plan.difference else _DECLINED
         attach.remember(plan)
         attach.apply(plan)
     except (AttachError, PostfixError, OSError) as error:
-        return _say_trouble(error)
+        return _say_trouble(arguments, error)
     _say(arguments, 'Attached. Send yourself a test message; "holdgate check" looks at the whole.')
-    return _DONE
+    return _report(arguments, plan, done=True)
 
 
 def _detach(arguments: argparse.Namespace) -> int:
     try:
         plan = attach.plan_detach(load_settings(arguments.config))
         if not _agreed(plan, arguments, "not attached"):
+            _report(arguments, plan, done=False)
             return _DONE if arguments.dry_run or not plan.difference else _DECLINED
         attach.apply(plan)
         attach.forget(plan.config)
     except (AttachError, PostfixError, OSError) as error:
-        return _say_trouble(error)
+        return _say_trouble(arguments, error)
     _say(arguments, 'Detached. What is held stays in the hold queue: "postqueue -p", and "postsuper -H ID" lets it go.')
-    return _DONE
+    return _report(arguments, plan, done=True)
 
 
 def _agreed(plan: Plan, arguments: argparse.Namespace, nothing: str) -> bool:
@@ -67,23 +70,36 @@ def _agreed(plan: Plan, arguments: argparse.Namespace, nothing: str) -> bool:
     if not plan.difference:
         _say(arguments, f"{plan.config}: {nothing}; nothing to change")
         return False
-    _say(arguments, plan.difference)
+    _say(arguments, "\n".join(map(_coloured, plan.difference.split("\n"))))
     if arguments.dry_run:
         return False
     if os.geteuid() != 0:
         raise AttachError(f"only root may change {plan.config}: run it with sudo")
     if arguments.yes:
         return True
-    if not sys.stdin.isatty():
+    if wants_json(arguments) or not sys.stdin.isatty():
         raise AttachError("nobody can be asked here: look at the changes above, and run it with --yes")
     return input("Make these changes and reload Postfix? [y/N] ").strip().lower() in ("y", "yes")
 
 
+def _coloured(line: str) -> str:
+    return colour("green", line) if line.startswith("+") else colour("red", line) if line.startswith("-") else line
+
+
 def _say(arguments: argparse.Namespace, text: str) -> None:
-    if not arguments.quiet:
+    if not arguments.quiet and not wants_json(arguments):
         print(text)
 
 
-def _say_trouble(error: Exception) -> int:
+def _report(arguments: argparse.Namespace, plan: Plan, *, done: bool) -> int:
+    """Print what was or would be changed as JSON, where that is wanted."""
+    if wants_json(arguments):
+        say(arguments, "", config=plan.config, done=done, difference=plan.difference, warnings=plan.remarks)
+    return _DONE
+
+
+def _say_trouble(arguments: argparse.Namespace, error: Exception) -> int:
     print(f"holdgate: {error}", file=sys.stderr)
+    if wants_json(arguments):
+        say(arguments, "", error=str(error))
     return _TROUBLE

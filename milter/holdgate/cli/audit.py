@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from holdgate.cli.output import progress, say, wants_json
 from holdgate.config import ApiToken, StoreSettings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.quarantine import anchor
@@ -59,9 +60,12 @@ def _verify(arguments: argparse.Namespace) -> int:
     found = open_store(settings.url).audit.verify(arguments.head, anchors)
     if found.problem:
         print(f"holdgate: the audit trail is not whole after {found.count} events: {found.problem}", file=sys.stderr)
+        if wants_json(arguments):
+            say(arguments, "", events=found.count, problem=found.problem)
         return 1
-    print(f"{found.count} events, nothing changed; head {found.head}")
-    print(f"compared with hashes kept outside the database: {', '.join(places) or 'none, for there are none yet'}")
+    compared = f"compared with hashes kept outside the database: {', '.join(places) or 'none, for there are none yet'}"
+    text = f"{found.count} events, nothing changed; head {found.head}\n{compared}"
+    say(arguments, text, events=found.count, problem="", head=found.head, compared=places)
     return 0
 
 
@@ -89,7 +93,8 @@ def _anchors(settings: StoreSettings, since: datetime | None) -> tuple[list[Anch
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    for event in open_store(load_settings(arguments.config).store.url).audit.export():
+    events = open_store(load_settings(arguments.config).store.url).audit.export()
+    for event in progress(events, "events exported"):
         print(json.dumps(event))
     return 0
 
@@ -102,6 +107,9 @@ def _token(arguments: argparse.Namespace) -> int:
     except ValidationError:
         name = json.dumps(arguments.name)
         raise ConfigError([f"{name} is no name for a token; take up to 64 of A-Z a-z 0-9 . _ -"]) from None
+    if wants_json(arguments):
+        say(arguments, "", token=token, entry=entry.model_dump())
+        return 0
     print(f"token: {token}")
     print("It is shown only now. Add to holdgate.toml, behind the table [desk], and restart holdgate-desk:")
     print("[[desk.api_tokens]]")

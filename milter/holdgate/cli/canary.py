@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
+from holdgate.cli.output import say, wants_json
 from holdgate.config import CanarySettings, Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk import canary
@@ -38,8 +39,10 @@ def _run(arguments: argparse.Namespace) -> int:
         incident = canary.run(Desk(open_store(settings.store.url), settings))
     except (canary.CanaryError, OSError) as error:
         print(f"holdgate canary: {error}", file=sys.stderr)
+        if wants_json(arguments):
+            say(arguments, "", error=str(error))
         return 2
-    print(f"holdgate canary: {incident.id} was held, approved and released")
+    say(arguments, f"holdgate canary: {incident.id} was held, approved and released", incident=incident.id)
     return 0
 
 

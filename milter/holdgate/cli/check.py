@@ -16,6 +16,7 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from holdgate.cli import canary, check_daemons, check_people, check_postfix, check_replies, confinement
+from holdgate.cli.output import colour, say
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_leniently, load_settings
 from holdgate.desk import trial
@@ -63,15 +64,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.confinement:
-        print(confinement.text())
+        head, *rows = confinement.rows()
+        say(arguments, confinement.text(), processes=[dict(zip(head, row, strict=True)) for row in rows])
         return 0
     report = check(arguments.config)
-    for problem in report.problems:
-        print(f"problem: {problem}")
-    for remark in report.remarks:
-        print(f"warning: {remark}")
+    lines = [f"{colour('red', 'problem:')} {problem}" for problem in report.problems]
+    lines += [f"{colour('yellow', 'warning:')} {remark}" for remark in report.remarks]
     if not report.problems:
-        print("holdgate check: no problem found")
+        lines.append("holdgate check: no problem found")
+    say(arguments, "\n".join(lines), problems=report.problems, warnings=report.remarks)
     return 2 if report.problems else 0
 
 

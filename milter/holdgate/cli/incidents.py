@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from holdgate.cli.output import say
 from holdgate.configfile import load_settings
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
@@ -127,9 +128,9 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
     except moderation.RefusedError as error:
         return _too_late(error)
     if decided.state is State.HELD:
-        print(f"{decided.id}: approved by {arguments.person.lower()}; others have to approve as well")
-        return 0
-    return _watch(desk, decided)
+        text = f"{decided.id}: approved by {arguments.person.lower()}; others have to approve as well"
+        return _said(arguments, decided, text, 0)
+    return _watch(arguments, desk, decided)
 
 
 def _too_late(error: moderation.RefusedError) -> int:
@@ -147,7 +148,13 @@ def _too_late(error: moderation.RefusedError) -> int:
     return 2
 
 
-def _watch(desk: Desk, incident: Incident) -> int:
+def _said(arguments: argparse.Namespace, incident: Incident, text: str, code: int) -> int:
+    """Print what became of a decision, and return the exit code."""
+    say(arguments, text, id=incident.id, state=str(incident.state), message=text, done=code == 0)
+    return code
+
+
+def _watch(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> int:
     """Wait for the decision to be carried out, and say what became of it."""
     deadline = time.monotonic() + _PATIENCE
     now: Incident | None = incident
@@ -155,20 +162,18 @@ def _watch(desk: Desk, incident: Incident) -> int:
         time.sleep(0.1)
         now = desk.store.incident(incident.id)
     if now is None or now.closed_at is None:
-        print(
+        text = (
             f"{incident.id}: {incident.state}, but not carried out yet. It will be once the queue agent answers on "
             f"{desk.settings.queue.socket} and holdgate-desk can send notices; the decision is recorded."
         )
-        return 2
+        return _said(arguments, incident, text, 2)
     if now.state is State.RELEASED:
-        print(f"{now.id}: released to {_clean(', '.join(now.recipients))}")
-    elif now.state is State.RETURNED:
+        return _said(arguments, now, f"{now.id}: released to {_clean(', '.join(now.recipients))}", 0)
+    if now.state is State.RETURNED:
         known = told(now, tells=desk.tells(now.sender), dropped=desk.store.report_dropped(now.id))
-        print(f"{now.id}: rejected and taken out of the queue; {known}")
-    else:
-        print(f"{now.id}: the message was gone from Postfix's queue before this could be carried out")
-        return 2
-    return 0
+        return _said(arguments, now, f"{now.id}: rejected and taken out of the queue; {known}", 0)
+    text = f"{now.id}: the message was gone from Postfix's queue before this could be carried out"
+    return _said(arguments, now, text, 2)
 
 
 def told(incident: Incident, *, tells: bool, dropped: bool = False) -> str:

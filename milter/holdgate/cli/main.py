@@ -4,9 +4,25 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from holdgate import __version__, maillog
-from holdgate.cli import attach, audit, canary, check, incidents, policy, rules, scan, seal, status, token_key
+from holdgate.cli import (
+    attach,
+    audit,
+    canary,
+    check,
+    completion,
+    incidents,
+    policy,
+    rules,
+    scan,
+    seal,
+    settings,
+    status,
+    token_key,
+)
+from holdgate.cli.output import say, wants_json
 from holdgate.configfile import DEFAULT_PATH, ConfigError, load_settings
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.store import StoreError, migrate
@@ -22,15 +38,38 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("-c", "--config", type=Path, default=DEFAULT_PATH, help="settings file (default: %(default)s)")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for family in (incidents, scan, rules, policy, seal, token_key, audit, check, status, attach, canary):
+    for family in (
+        *(incidents, scan, rules, policy, seal, token_key, audit, check, status, attach, canary, settings, completion),
+    ):
         family.add_commands(commands)
     step = commands.add_parser("migrate", help="create the store, or bring it up to this version")
     step.set_defaults(run=_migrate)
+    commands.choices["completion"].set_defaults(run=_complete)
+    for command in commands.choices.values():
+        _offer_json(command)
     return parser
+
+
+def _offer_json(parser: argparse.ArgumentParser) -> None:
+    """Give each command `--json` that has none of its own."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for steps in below:
+        for one in steps.choices.values():
+            _offer_json(one)
+    if not below and "--json" not in parser._option_string_actions:
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
     migrate(load_settings(arguments.config).store.url)
+    if wants_json(arguments):
+        say(arguments, "", migrated=True)
+    return 0
+
+
+def _complete(arguments: argparse.Namespace) -> int:
+    written = completion.script(build_parser(), arguments.shell)
+    say(arguments, written.rstrip("\n"), shell=arguments.shell, script=written)
     return 0
 
 
@@ -41,17 +80,23 @@ def main(words: Sequence[str] | None = None) -> None:
     try:
         sys.exit(arguments.run(arguments))
     except (ConfigError, StoreError, ScanError) as error:
-        print(f"holdgate: {error}", file=sys.stderr)
-        sys.exit(_TROUBLE)
+        _fail(arguments, str(error))
     except DatabaseError as error:
         # Its own text repeats the statement with its values; the driver's says what is the matter.
         reason = str(error.__cause__ or type(error).__name__).partition("\n")[0]
-        print(f"holdgate: the store: {reason}; run me as root or as Holdgate's user", file=sys.stderr)
-        sys.exit(_TROUBLE)
+        _fail(arguments, f"the store: {reason}; run me as root or as Holdgate's user")
     except BrokenPipeError:
         # Whoever read our output has had enough: "holdgate list | head".
         sys.stderr.close()
         sys.exit(_TROUBLE)
+
+
+def _fail(arguments: argparse.Namespace, message: str) -> NoReturn:
+    """End with what went wrong on standard error, and as JSON where JSON is wanted."""
+    print(f"holdgate: {message}", file=sys.stderr)
+    if wants_json(arguments):
+        say(arguments, "", error=message)
+    sys.exit(_TROUBLE)
 
 
 if __name__ == "__main__":

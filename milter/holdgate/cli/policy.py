@@ -1,10 +1,13 @@
 """`holdgate policy`: try policies before they count, on a message or on what was recorded."""
 
 import argparse
+import json
 from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from holdgate.cli.output import progress, say, wants_json
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.envelope import Envelope
@@ -60,7 +63,16 @@ def _test(arguments: argparse.Namespace) -> int:
             raise ConfigError([f"{arguments.message}: cannot be read: {error.strerror}"]) from error
         inspection = _inspect(envelope, content, settings, policies)
     verdict = _decide(policy_set, envelope, inspection, datetime.now(UTC))
-    _print_verdict(verdict, policies, inspection)
+    if wants_json(arguments):
+        found = {
+            "status": inspection.status,
+            "reason": inspection.reason,
+            "profiles": inspection.profiles,
+            "findings": [asdict(finding) for finding in inspection.findings],
+        }
+        print(json.dumps(asdict(verdict) | {"inspection": found}, default=str))
+    else:
+        _print_verdict(verdict, policies, inspection)
     return 0
 
 
@@ -110,8 +122,10 @@ def _print_verdict(verdict: Verdict, policies: PolicyFile, inspection: Inspectio
 
 def _replay(arguments: argparse.Namespace) -> int:
     settings, policies, policy_set = _load(arguments)
-    same, unsure, differ = 0, 0, 0
-    for incident in open_store(settings.store.url).incidents():
+    same, unsure = 0, 0
+    differ: list[dict[str, str]] = []
+    incidents = open_store(settings.store.url).incidents()
+    for incident in progress(incidents, "incidents", len(incidents)):
         if not was_inspected(incident):
             continue
         missing = [p for policy in policies.policy for p in policy.profile if p not in incident.profiles]
@@ -119,13 +133,13 @@ def _replay(arguments: argparse.Namespace) -> int:
         if (verdict.action.name, verdict.policy) == (incident.action, incident.policy):
             same += 1
             continue
-        differ += 1
         unsure += bool(missing)
-        print(
-            f"{incident.id}  {incident.action} by {incident.policy or 'none'} → "
-            f"{verdict.action} by {verdict.policy or 'none'}"
-        )
-    print(f"{same} the same, {differ} different")
-    if unsure:
+        was, now = (incident.action, incident.policy), (str(verdict.action), verdict.policy)
+        differ.append({"incident": incident.id, "action": was[0], "policy": was[1]})
+        differ[-1] |= {"new_action": now[0], "new_policy": now[1]}
+        if not wants_json(arguments):
+            print(f"{incident.id}  {was[0]} by {was[1] or 'none'} → {now[0]} by {now[1] or 'none'}")
+    say(arguments, f"{same} the same, {len(differ)} different", same=same, different=differ, unsure=unsure)
+    if unsure and not wants_json(arguments):
         print("Header fields, and profiles that no policy asked for then, are not recorded: some may differ for that.")
     return 0

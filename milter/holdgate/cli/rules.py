@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from holdgate.cli.output import progress, say, wants_json
 from holdgate.config import RulesSettings
 from holdgate.detect import Confidence, Detector, RuleError, never
 from holdgate.detect.identifiers import Identifier
@@ -59,24 +60,25 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if arguments.step == "test":
             detector = Detector.from_rules(shipped, arguments.profile, local)
-            return _try_text(detector, arguments.file) if arguments.file else _run_samples(detector)
+            return _try_text(detector, arguments) if arguments.file else _run_samples(detector, arguments)
         if arguments.step == "never":
-            return _hash_values(arguments.local, arguments.identifier)
+            return _hash_values(arguments)
         loaded = load(shipped, local)
     except RuleError as error:
         print(f"holdgate: {error}", file=sys.stderr)
         return _TROUBLE
     if arguments.step == "show":
-        return _show(loaded, arguments.name)
+        return _show(loaded, arguments)
     if arguments.markdown:
         print(markdown(loaded), end="")
     else:
-        _list(loaded)
+        _list(loaded, arguments)
     return _GOOD
 
 
-def _hash_values(directory: Path, identifier: str) -> int:
+def _hash_values(arguments: argparse.Namespace) -> int:
     """Print the hashes of the values on standard input as a table of never-count.toml."""
+    directory, identifier = arguments.local, arguments.identifier
     path = directory / never.KEY_FILE
     try:
         if not path.exists():
@@ -90,7 +92,8 @@ def _hash_values(directory: Path, identifier: str) -> int:
         return _TROUBLE
     hashes = [never.hash_value(key, line) for line in sys.stdin if any(map(str.isalnum, line))]
     lines = "".join(f'    "{hashed}",\n' for hashed in hashes)
-    print(f'[[never]]\nidentifiers = ["{identifier}"]\nhashed = [\n{lines}]')
+    text = f'[[never]]\nidentifiers = ["{identifier}"]\nhashed = [\n{lines}]'
+    say(arguments, text, identifiers=[identifier], hashed=hashes)
     return _GOOD
 
 
@@ -105,9 +108,12 @@ def _make_key(path: Path) -> None:
         os.link(file.name, path)
 
 
-def _list(loaded: Loaded) -> None:
+def _list(loaded: Loaded, arguments: argparse.Namespace) -> None:
     identifiers = {name: identifier.description for name, identifier in loaded.identifiers.items()}
     profiles = {name: profile.description for name, profile in loaded.profiles.items()}
+    if wants_json(arguments):
+        say(arguments, "", identifiers=identifiers, profiles=profiles)
+        return
     for folder, descriptions in (("identifiers", identifiers), ("profiles", profiles)):
         print(f"{folder}:")
         for name, description in sorted(descriptions.items()):
@@ -115,30 +121,33 @@ def _list(loaded: Loaded) -> None:
             print(f"  {name:28} {description}{own}")
 
 
-def _show(loaded: Loaded, name: str) -> int:
+def _show(loaded: Loaded, arguments: argparse.Namespace) -> int:
+    name = arguments.name
     found = [folder for folder in ("identifiers", "profiles") if (folder, name) in loaded.files]
     if not found:
         print(f"holdgate: no identifier or profile {name!r}", file=sys.stderr)
         return _TROUBLE
     for folder in found:
         path = loaded.files[folder, name]
-        print(f"# {path}\n{path.read_text(encoding='utf-8')}", end="")
+        text = path.read_text(encoding="utf-8")
+        say(arguments, f"# {path}\n{text}".rstrip("\n"), name=name, kind=folder, file=path, text=text)
     return _GOOD
 
 
-def _run_samples(detector: Detector) -> int:
+def _run_samples(detector: Detector, arguments: argparse.Namespace) -> int:
     """Run the samples of every identifier. A failing one is named by its place in the file, not printed."""
-    failed = count = 0
-    for identifier in detector.loaded.identifiers.values():
+    failed: list[str] = []
+    count = 0
+    identifiers = detector.loaded.identifiers.values()
+    for identifier in progress(identifiers, "identifiers tried", len(identifiers)):
         for level in ("high", "medium", "low", "none"):
             for number, sample in enumerate(getattr(identifier.samples, level), 1):
                 count += 1
                 reached = reached_by(detector, identifier, sample)
                 if reached != level:
-                    failed += 1
                     path = detector.loaded.files["identifiers", identifier.id]
-                    print(f"{path}: samples.{level}, number {number}: reaches {reached}")
-    print(f"{count} samples, {failed} failed")
+                    failed.append(f"{path}: samples.{level}, number {number}: reaches {reached}")
+    say(arguments, "\n".join([*failed, f"{count} samples, {len(failed)} failed"]), samples=count, failed=failed)
     return _WRONG if failed else _GOOD
 
 
@@ -148,15 +157,19 @@ def reached_by(detector: Detector, identifier: Identifier, sample: str) -> Confi
     return max((match.confidence for match in matches if match.identifier == identifier.id), default="none")
 
 
-def _try_text(detector: Detector, name: str) -> int:
+def _try_text(detector: Detector, arguments: argparse.Namespace) -> int:
+    name = arguments.file
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         print(f"holdgate: {name}: {error.strerror}", file=sys.stderr)
         return _TROUBLE
-    for explanation in detector.explain(text):
-        print(explanation)
+    explained = [str(explanation) for explanation in detector.explain(text)]
     evaluation = detector.evaluate(detector.find(text))
-    for hit in evaluation.hits:
-        print(f"{evaluation.profile}: {hit.rule}: {hit.severity}, {hit.count} unique")
+    hits = [f"{evaluation.profile}: {hit.rule}: {hit.severity}, {hit.count} unique" for hit in evaluation.hits]
+    if wants_json(arguments):
+        rows = [{"rule": hit.rule, "severity": hit.severity, "unique": hit.count} for hit in evaluation.hits]
+        say(arguments, "", profile=evaluation.profile, hits=rows, matches=explained)
+    else:
+        print("".join(f"{line}\n" for line in (*explained, *hits)), end="")
     return _WRONG if evaluation else _GOOD

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from holdgate.cli.output import progress
 from holdgate.config import Settings
 from holdgate.configfile import DEFAULT_PATH, load_settings
 from holdgate.findings import Inspection
@@ -107,7 +108,8 @@ def _each(files: list[str], work: Any) -> Iterator[tuple[str, Any]]:
             os.close(descriptor)
 
     with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as threads:
-        yield from zip(files, threads.map(one, files), strict=True)
+        outcomes = zip(files, threads.map(one, files), strict=True)
+        yield from progress(outcomes, "files read", len(files))
 
 
 def _stdin() -> int:

@@ -4,6 +4,7 @@ import argparse
 from datetime import UTC, datetime, timedelta
 
 from holdgate import daemon
+from holdgate.cli.output import say
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.seal import KeyFileError, add_key
 
@@ -35,5 +36,10 @@ def _new_key(arguments: argparse.Namespace) -> int:
         raise ConfigError([str(error)]) from error
     except KeyError as error:
         raise ConfigError([f'there is no user "{settings.user}"']) from error
-    print(f"{settings.seal.keys}: key {key_id} added; it seals after: systemctl reload holdgate-milter")
+    say(
+        arguments,
+        f"{settings.seal.keys}: key {key_id} added; it seals after: systemctl reload holdgate-milter",
+        file=settings.seal.keys,
+        key=key_id,
+    )
     return 0

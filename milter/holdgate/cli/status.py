@@ -1,12 +1,14 @@
 """`holdgate status`: one screen that says whether mail is inspected, what waits, and since when."""
 
 import argparse
+import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from holdgate import __version__
+from holdgate.cli.output import colour, wants_json
 from holdgate.config import Settings
 from holdgate.configfile import load_settings
 from holdgate.desk import canary
@@ -40,10 +42,19 @@ def _run(arguments: argparse.Namespace) -> int:
     store = open_store(settings.store.url)
     now = datetime.now(UTC)
     lines = [*_daemons(settings), *_postfix(settings), *_incidents(store, settings, now), *_canary(settings, now)]
-    print(f"Holdgate {__version__}, {arguments.config}")
-    for name, good, reported in lines:
-        print(f"  {name:16}{'' if good is None else _OK if good else _TROUBLE:8}{reported}")
+    if wants_json(arguments):
+        rows = [{"name": name, "ok": good, "message": reported} for name, good, reported in lines]
+        print(json.dumps({"version": __version__, "config": str(arguments.config), "lines": rows}))
+    else:
+        print(f"Holdgate {__version__}, {arguments.config}")
+        for name, good, reported in lines:
+            print(f"  {name:16}{_shown(good)}{reported}")
     return 1 if any(good is False for _, good, _ in lines) else 0
+
+
+def _shown(good: bool | None) -> str:
+    word = f"{'' if good is None else _OK if good else _TROUBLE:8}"
+    return word if good is None else colour("green" if good else "red", word)
 
 
 _Line = tuple[str, bool | None, str]

@@ -3,6 +3,7 @@
 import argparse
 from datetime import UTC, datetime
 
+from holdgate.cli.output import say
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk import keyfile
 
@@ -32,5 +33,5 @@ def _rotate(arguments: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         raise ConfigError([str(error)]) from error
     older = f"{kept} older {'key' if kept == 1 else 'keys'} still good" if kept else "no older key is good any more"
-    print(f"{path}: a fresh key signs now, {older}")
+    say(arguments, f"{path}: a fresh key signs now, {older}", file=path, older_keys=kept)
     return 0

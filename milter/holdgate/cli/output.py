@@ -1,0 +1,60 @@
+"""How commands print: text for people, JSON for programs, colours on a terminal, progress where work takes long."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO, TypeVar
+
+Item = TypeVar("Item")
+
+_COLOURS = {"red": 31, "green": 32, "yellow": 33}
+# Progress is shown from this many seconds on, and then so often.
+_BEGIN, _PAUSE = 2.0, 0.5
+
+
+def wants_json(arguments: argparse.Namespace) -> bool:
+    """Say whether the command line has `--json`."""
+    return bool(getattr(arguments, "json", False))
+
+
+def say(arguments: argparse.Namespace, text: str, /, **data: Any) -> None:
+    """Print a text, or with `--json` an object of `data` on one line."""
+    print(json.dumps(data, default=str) if wants_json(arguments) else text)
+
+
+def colour(name: str, text: str, stream: TextIO | None = None) -> str:
+    """Return a text in "red", "green" or "yellow" where `stream` (standard output) is a terminal that shows it.
+
+    NO_COLOR, set to anything, switches it off (no-color.org), and so does TERM=dumb.
+    """
+    stream = stream or sys.stdout
+    if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return f"\x1b[{_COLOURS[name]}m{text}\x1b[0m"
+
+
+def progress(items: Iterable[Item], what: str, total: int = 0) -> Iterator[Item]:
+    """Yield the items, and say on standard error how far it is, where that is a terminal and it takes long.
+
+    The line replaces itself, and is gone in the end. `total` is how many there are, 0 where it is not known.
+    """
+    stream = sys.stderr
+    if not stream.isatty():
+        yield from items
+        return
+    shown, due = 0, time.monotonic() + _BEGIN
+    try:
+        for number, item in enumerate(items, 1):
+            yield item
+            if time.monotonic() >= due:
+                line = f"{what}: {number}{f' of {total}, {number * 100 // total} %' if total else ''}"
+                stream.write(f"\r{line:{shown}}")
+                stream.flush()
+                shown, due = len(line), time.monotonic() + _PAUSE
+    finally:
+        if shown:
+            stream.write(f"\r{'':{shown}}\r")
+            stream.flush()

@@ -1,0 +1,115 @@
+"""Text for people, JSON for programs, colours and progress on terminals only."""
+
+import argparse
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holdgate.cli import output
+from holdgate.cli.main import build_parser, main
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def commands(parser: argparse.ArgumentParser, path: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not below:
+        yield path.strip(), parser
+    for steps in below:
+        for name, one in steps.choices.items():
+            yield from commands(one, f"{path} {name}")
+
+
+def test_every_command_takes_json() -> None:
+    found = dict(commands(build_parser()))
+    assert {"list", "policy replay", "config show", "completion", "audit verify"} <= set(found)
+    assert [path for path, parser in found.items() if "--json" not in parser._option_string_actions] == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "stream", "is_coloured"),
+    [
+        ({}, Terminal(), True),
+        ({"NO_COLOR": "1"}, Terminal(), False),
+        ({"NO_COLOR": ""}, Terminal(), True),
+        ({"TERM": "dumb"}, Terminal(), False),
+        ({}, io.StringIO(), False),
+    ],
+)
+def test_colours_are_for_terminals(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], stream: io.StringIO, is_coloured: bool
+) -> None:
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert (output.colour("red", "x", stream) == "\x1b[31mx\x1b[0m") == is_coloured
+
+
+def test_progress_is_shown_when_it_takes_long_and_is_gone_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, clock = Terminal(), iter(range(100))
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(output.time, "monotonic", lambda: float(next(clock)))
+    assert list(output.progress("abcd", "letters", 4)) == list("abcd")
+    shown = terminal.getvalue()
+    assert "letters: 1" not in shown
+    assert "\rletters: 2 of 4, 50 %" in shown
+    assert shown.endswith(f"\r{' ' * len('letters: 4 of 4, 100 %')}\r")
+
+
+def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(output, "_BEGIN", 0.0)
+    assert list(output.progress(range(3), "numbers")) == [0, 1, 2]
+    assert stream.getvalue() == ""
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[object, str, object]:
+    with pytest.raises(SystemExit) as ended:
+        main(list(map(str, words)))
+    out, err = capsys.readouterr()
+    return json.loads(out), err, ended.value.code
+
+
+def test_what_fails_says_so_in_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found, err, code = run(capsys, "-c", tmp_path / "absent.toml", "migrate", "--json")
+    assert found == {"error": f"{tmp_path}/absent.toml: cannot be read: No such file or directory"}
+    assert (err, code) == (f"holdgate: {tmp_path}/absent.toml: cannot be read: No such file or directory\n", 2)
+
+
+def test_commands_that_need_no_daemon_answer_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "holdgate.toml"
+    (tmp_path / "policies.toml").write_text('[[policy]]\nname = "a"\naction = "block"\n')
+    config.write_text(
+        f'[store]\nurl = "sqlite:///{tmp_path}/h.db"\naudit_head = "{tmp_path}/head"\n'
+        f'[policy]\nfile = "{tmp_path}/policies.toml"\n[desk]\ntoken_key = "{tmp_path}/token.key"\n'
+    )
+    at = ("-c", config)
+    assert run(capsys, *at, "migrate", "--json")[0] == {"migrated": True}
+    verdict = run(capsys, *at, "policy", "test", "--from", "a@corp.example", "--to", "b@partner.example", "--json")[0]
+    assert isinstance(verdict, dict)
+    assert (verdict["action"], verdict["policy"], verdict["inspection"]["status"]) == ("block", "a", "complete")
+    assert run(capsys, *at, "policy", "replay", "--json")[0] == {"same": 0, "different": [], "unsure": 0}
+    verified = run(capsys, *at, "audit", "verify", "--json")[0]
+    assert isinstance(verified, dict)
+    assert verified["problem"] == ""
+    made = run(capsys, "token", "monitor", "--json")[0]
+    assert isinstance(made, dict)
+    assert made["entry"]["name"] == "monitor"
+    listed = run(capsys, "rules", "list", "--json")[0]
+    assert isinstance(listed, dict)
+    assert "iban" in listed["identifiers"]
+    shown = run(capsys, "rules", "show", "iban", "--json")[0]
+    assert isinstance(shown, dict)
+    assert shown["kind"] == "identifiers"
+    rows = run(capsys, "check", "--confinement", "--json")[0]
+    assert isinstance(rows, dict)
+    assert "milter" in [row["process"] for row in rows["processes"]]
