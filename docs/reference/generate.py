@@ -102,9 +102,9 @@ def policies() -> str:
     lines += _model_table("Top level", PolicyFile, ("policy", "exemption", "end"))
     lines += _model_table("`[[policy]]`", Policy, ())
     lines[-1:] = [*(row for one in actions.REGISTRY.ordered() for row in _rows(one, f"For `{one.name}`: ")), ""]
-    lines += _model_table("`during`", TimeWindow, ())
+    lines += _model_table("`during` and `not_during`", TimeWindow, ())
     lines += _model_table("`attachment`", Attachment, ())
-    lines += _model_table("`found`", Need, ())
+    lines += _model_table("`found` and `not_found`", Need, ())
     lines += _model_table("`[[exemption]]`", Exemption, ())
     return "\n".join(lines)
 

@@ -215,10 +215,11 @@ def _unknown_names(policy: Policy, loaded: Loaded | None) -> Iterator[str]:
             if profile not in loaded.profiles:
                 meant = did_you_mean(profile, loaded.profiles)
                 yield f'profile: there is no "{profile}"; see "holdgate rules list"{meant}'
-        for need in policy.found:
-            if not fnmatch.filter(loaded.identifiers, need.id):
-                meant = did_you_mean(need.id, loaded.identifiers)
-                yield f'found: there is no identifier "{need.id}"; see "holdgate rules list"{meant}'
+        named = [("found", need.id) for need in policy.found] + [("not_found", need.id) for need in policy.not_found]
+        for key, name in [*named, *(("only", name) for name in policy.only)]:
+            if not fnmatch.filter(loaded.identifiers, name):
+                meant = did_you_mean(name, loaded.identifiers)
+                yield f'{key}: there is no identifier "{name}"; see "holdgate rules list"{meant}'
     for kind in policy.attachment.type if policy.attachment is not None else ():
         if kind.lower() not in REGISTRY.formats:
             known = ", ".join(sorted(REGISTRY.formats))

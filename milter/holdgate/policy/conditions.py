@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from fnmatch import translate
 
 from holdgate.envelope import Envelope
@@ -140,15 +140,24 @@ def _content_checks(conditions: Conditions) -> Iterable[_ContentCheck]:
     if conditions.profile:
         yield lambda inspection: _reaches(inspection, conditions.profile)
     yield from (_found_check(need) for need in conditions.found)
+    yield from (_negated(_found_check(need)) for need in conditions.not_found)
+    if conditions.only:
+        yield _only_check(conditions.only)
     if conditions.attachment is not None:
         yield _attachment_check(conditions.attachment)
 
 
 def _envelope_checks(conditions: Conditions, tables: Tables) -> Iterable[_EnvelopeCheck]:
     """Yield the checks, the cheap ones first: a table is asked only when all else fits."""
+    if conditions.expires is not None:
+        last = conditions.expires
+        yield lambda _envelope, now: now.astimezone(UTC).date() <= last
     if conditions.during is not None:
         window = conditions.during
         yield lambda _envelope, now: _is_during(window, now)
+    if conditions.not_during is not None:
+        pause = conditions.not_during
+        yield lambda _envelope, now: not _is_during(pause, now)
     if conditions.larger_than:
         yield lambda envelope, _now: envelope.size > conditions.larger_than
     if conditions.subject:
@@ -215,6 +224,15 @@ def _found_check(need: Need) -> _ContentCheck:
         return found >= need.count
 
     return is_found
+
+
+def _negated(check: _ContentCheck) -> _ContentCheck:
+    return lambda inspection: not check(inspection)
+
+
+def _only_check(patterns: Iterable[str]) -> _ContentCheck:
+    known = text_matcher(patterns)
+    return lambda inspection: all(known(finding.identifier) for finding in inspection.findings)
 
 
 def _is_during(window: TimeWindow, now: datetime) -> bool:

@@ -134,10 +134,20 @@ class Conditions(_Table):
     attachment: Attachment | None = Field(None, description="What some attachment must be, see below.")
     profile: dict[str, Severity] = Field({}, description="Profiles and the severity each must reach; any of them.")
     found: list[Need] = Field([], description="Identifiers that must all have been found.")
+    not_found: list[Need] = Field([], description="Identifiers none of which may have been found.")
+    only: OneOrMany = Field(
+        [],
+        description="Ids of identifiers, or patterns of ids: true when nothing else was found, of any confidence, even "
+        "the lowest. True as well when nothing was found at all.",
+    )
     inspection: list[Literal["complete", "limited", "failed", "encrypted"]] = Field(
         [], description="Outcomes of the inspection; `encrypted`: some part is."
     )
     during: TimeWindow | None = Field(None, description="When it applies, see below.")
+    not_during: TimeWindow | None = Field(None, description="When it does not apply, as in `during`.")
+    expires: date | None = Field(
+        None, description="The last day on which it applies, in UTC. Afterwards it matches no message."
+    )
 
 
 class Policy(Conditions):
@@ -311,7 +321,8 @@ def _problem(content: dict[str, Any], detail: Any) -> str:
 def _unknown(key: str, place: str) -> str:
     """Say that a key is not known, and which are."""
     table, _, name = key.rpartition(".")
-    tables: dict[str, Any] = {"attachment": Attachment, "during": TimeWindow, "moderation": ModerationSettings}
+    tables: dict[str, Any] = {"attachment": Attachment, "during": TimeWindow, "not_during": TimeWindow}
+    tables |= {"moderation": ModerationSettings}
     if table:
         known = tables.get(table, Need)
     else:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import date
+from fnmatch import fnmatchcase
 from typing import Any
 
 from holdgate.policy.conditions import is_plain
-from holdgate.policy.model import Conditions, Exemption, Policy, PolicyFile
+from holdgate.policy.model import Conditions, Exemption, Need, Policy, PolicyFile
 from holdgate.policy.patterns import address_mistake, domain_mistake
 from holdgate.tables import is_table
+
+_CONFIDENCES = ("low", "medium", "high")
 
 
 def review(policies: PolicyFile, today: date) -> list[str]:
@@ -16,6 +19,12 @@ def review(policies: PolicyFile, today: date) -> list[str]:
         f'policy "{policy.name}": no message reaches it, "{earlier}" before it takes them all; change their order'
         for policy, earlier in _shadowed(policies)
     ]
+    problems += (
+        f'policy "{policy.name}": expired on {policy.expires}, so that no message reaches it; renew it or remove it'
+        for policy in policies.policy
+        if policy.expires is not None and policy.expires < today
+    )
+    problems += _unsatisfiable(policies)
     for number, exemption in enumerate(policies.exemption, 1):
         if exemption.expires < today:
             problems.append(f"exemption {number}: expired on {exemption.expires}; renew it or take it out")
@@ -26,6 +35,28 @@ def review(policies: PolicyFile, today: date) -> list[str]:
     if any(policy.direction != "any" for policy in policies.policy) and not policies.internal_domains:
         problems.append("internal_domains: empty, so every recipient counts as outside; list your domains")
     return problems
+
+
+def _unsatisfiable(policies: PolicyFile) -> Iterator[str]:
+    """Yield the policies whose conditions on what was found exclude each other."""
+    for policy in policies.policy:
+        for need in policy.found:
+            if is_plain(need.id) and policy.only and not any(fnmatchcase(need.id, one) for one in policy.only):
+                yield (
+                    f'policy "{policy.name}": only: "{need.id}" must be found and is not among them: no '
+                    "message reaches it; add it there"
+                )
+            for other in policy.not_found:
+                if fnmatchcase(need.id, other.id) and _implies(need, other):
+                    yield (
+                        f'policy "{policy.name}": not_found: "{other.id}" excludes "{need.id}", which must be found: '
+                        "no message reaches it; remove one of them"
+                    )
+
+
+def _implies(need: Need, other: Need) -> bool:
+    """Say whether as much as `need` wants is as much as `other` wants, were they for the same identifier."""
+    return need.count >= other.count and _CONFIDENCES.index(need.confidence) >= _CONFIDENCES.index(other.confidence)
 
 
 def _patterns(policies: PolicyFile) -> Iterator[str]:

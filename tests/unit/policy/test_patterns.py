@@ -1,5 +1,7 @@
 """Patterns that match nothing, or too much, are named with the right one; right ones are left alone."""
 
+from datetime import date
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -91,8 +93,6 @@ def policies(**keys: object) -> PolicyFile:
 
 
 def test_a_review_names_the_key_that_has_the_mistake() -> None:
-    from datetime import date
-
     today = date(2026, 1, 1)
     assert review(policies(sender="@corp.example"), today) == [
         'policy "a": sender: "@corp.example" matches no address; did you mean "corp.example"?'
@@ -100,6 +100,18 @@ def test_a_review_names_the_key_that_has_the_mistake() -> None:
     told = policies(action="alert", notify=["boss", "boss@corp.example"])
     (problem,) = review(told, today)
     assert problem.startswith('policy "a": notify: "boss" is no address of a person')
+
+
+def test_policies_that_no_message_can_reach_are_named() -> None:
+    today = date(2026, 1, 1)
+    assert review(policies(expires=date(2026, 1, 1), only=["us-*"], found=[{"id": "us-ssn"}]), today) == []
+    (problem,) = review(policies(expires=date(2025, 12, 31)), today)
+    assert problem.startswith('policy "a": expired on 2025-12-31')
+    (problem,) = review(policies(only=["iban"], found=[{"id": "us-ssn"}]), today)
+    assert problem.startswith('policy "a": only: "us-ssn" must be found')
+    (problem,) = review(policies(not_found=[{"id": "us-*"}], found=[{"id": "us-ssn", "count": 2}]), today)
+    assert problem.startswith('policy "a": not_found: "us-*" excludes "us-ssn"')
+    assert review(policies(not_found=[{"id": "us-*", "count": 3}], found=[{"id": "us-ssn"}]), today) == []
 
 
 def test_texts_that_are_hardly_meant_are_named() -> None:

@@ -1,7 +1,7 @@
 """Which policy decides: the table of `policy.verdict`, and each condition with its near miss."""
 
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -229,6 +229,17 @@ FOUND = Inspection(
         ('found = [{ id = "phone-number" }]', False),
         ('found = [{ id = "phone-number", confidence = "low", count = 9 }]', True),
         ('found = [{ id = "us-ssn" }, { id = "iban" }]', False),
+        ('not_found = [{ id = "iban" }]', True),
+        ('not_found = [{ id = "us-ssn" }]', False),
+        ('not_found = [{ id = "us-ssn", count = 3 }]', True),
+        ('not_found = [{ id = "phone-number" }]', True),
+        ('not_found = [{ id = "phone-number", confidence = "low" }]', False),
+        ('not_found = [{ id = "iban" }, { id = "us-*" }]', False),
+        ('only = ["us-*", "phone-number"]', True),
+        ('only = ["us-ssn", "US-ITIN", "phone-number"]', True),
+        ('only = ["us-*"]', False),  # a phone number of low confidence is something else, too
+        ('only = "*"', True),
+        ('only = "iban"', False),
         ('inspection = ["complete"]', True),
         ('inspection = ["encrypted", "limited"]', False),
         ('during = { days = "mon-fri", from = "09:00", until = "17:00" }', True),
@@ -238,6 +249,11 @@ FOUND = Inspection(
         ('during = { from = "22:00", until = "13:00", days = "sun" }', True),
         ('during = { from = "22:00", until = "12:00" }', False),
         ('during = { days = "mon", from = "21:00", zone = "Asia/Tokyo" }', True),
+        ('not_during = { days = "mon-fri", from = "09:00", until = "17:00" }', False),
+        ('not_during = { days = "mon-fri", from = "13:00", until = "17:00" }', True),
+        ('not_during = { days = "mon", from = "21:00", zone = "Asia/Tokyo" }', False),
+        ("expires = 2026-11-23", True),  # its last day
+        ("expires = 2026-11-22", False),
         ('sender = "corp.example"\nrecipient = "other.example"', False),
     ],
 )
@@ -295,3 +311,25 @@ def test_the_verdict_is_never_weaker_than_any_recipients_policy(actions: list[st
     verdict = decide(text, *dict.fromkeys(f"r{pick}@partner.example" for pick in picks))
     decided = [actions[pick] for pick in picks if pick < len(actions)]
     assert verdict.action.name == max(decided, key=ORDER.index, default="allow")
+
+
+def test_only_is_true_where_nothing_was_found() -> None:
+    assert decide('[[policy]]\nname = "p"\naction = "block"\nonly = "iban"\n').action == Block()
+
+
+def test_a_policy_is_over_when_its_last_day_is_over_in_utc() -> None:
+    text = '[[policy]]\nname = "p"\naction = "block"\nexpires = 2026-11-23\n'
+    last = datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC)
+    assert decide(text, now=last).action == Block()
+    assert decide(text, now=last + timedelta(seconds=1)).action == Allow()
+
+
+@given(st.lists(st.sampled_from(["iban", "us-ssn", "us-itin", "phone-number"]), unique=True))
+def test_an_exception_by_only_never_lets_anything_else_pass(found: list[str]) -> None:
+    """What is found besides is decided on by the next policy."""
+    findings = [
+        Finding(identifier=one, confidence="low", count=1, unique=1, parts=["body"], masked=["*"]) for one in found
+    ]
+    text = policy("exception", "allow", only='["iban", "us-*"]') + policy("rest", "block")
+    expected = Block() if "phone-number" in found else Allow()
+    assert decide(text, inspection=Inspection(findings=findings)).action == expected
