@@ -6,7 +6,7 @@ nothing unread is ever `complete`.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
@@ -22,6 +22,11 @@ _BODIES = {"text/plain": "message body", "text/html": "message body (HTML)"}
 # A leaf without type is text/plain (RFC 2045, 5.2).
 _BODY_TYPES = {"", *_BODIES, "text/enriched", "text/richtext", "text/x-amp-html", "text/calendar", "text/watch-html"}
 UNDECLARED = "the reader does not declare what it leaves unread"
+NO_END = "damaged, where it ends is not known"
+UNCLAIMED = "outside the file's structure"
+UNCLAIMED_BYTES = 32
+"""So much, without padding, is more than a stray line end, a checksum or a signature of a tool."""
+_PADDING = b"\0 \t\r\n\xff"
 _BETWEEN = "; "
 _SEVERITY = {Status.COMPLETE: 0, Status.LIMITED: 1, Status.FAILED: 2}
 
@@ -103,6 +108,8 @@ class _Reading:
             format_.read(document, sink)
             if format_.unread is None:
                 sink.limited(UNDECLARED)
+            if format_.claims is not None:
+                self._read_unclaimed(document.data, format_.claims, sink)
         except LimitReachedError as error:
             sink.limited(str(error))
         except UnreadableError as error:
@@ -115,6 +122,21 @@ class _Reading:
         if sink.unread:
             self._read_strings(document, sink)
         sink.finish()
+
+    def _read_unclaimed(self, data: bytes, claims: Callable[[bytes], list[tuple[int, int]]], sink: "PartSink") -> None:
+        """Hand on what the structure of a format does not account for, padding apart."""
+        try:
+            spans = sorted(claims(data))
+        except Exception:  # a library's own, or any that damage provokes
+            sink.limited(NO_END)
+            return
+        end = 0
+        for start, following in (*spans, (len(data), len(data))):
+            piece = data[end:start] if start > end else b""
+            if len(piece.strip(_PADDING)) > UNCLAIMED_BYTES:
+                sink.budget.spend_bytes(len(piece))
+                sink.embedded(piece, UNCLAIMED)
+            end = max(end, following)
 
     def _read_strings(self, document: Document, sink: "PartSink") -> None:
         """Save what strings there are in a document whose reader gave up without a word of text."""

@@ -33,6 +33,10 @@ class Format:
     - `in_text`: given the beginning of any other text, at most 2,000 bytes;
     - `recognise_binary`: given a document that is no text.
 
+    `claims` returns the spans of a document, pairs of start and end, that its structure accounts for. The driver hands
+    on what no span covers, as documents of their own. None means all of it: the reader goes through every byte, or
+    reports what it leaves.
+
     `extensions` (lower case, without dot) and `types` (MIME types) are those that a document of this kind may have,
     several divided by spaces. Among `textual` kinds none of them is worth a signal.
     """
@@ -49,6 +53,7 @@ class Format:
     in_markup: Callable[[bytes], bool] | None = None
     in_text: Callable[[bytes], bool] | None = None
     recognise_binary: Callable[[Document], bool] | None = None
+    claims: Callable[[bytes], list[tuple[int, int]]] | None = None
     extensions: str = ""
     types: str = ""
     textual: bool = False

@@ -6,6 +6,7 @@ to itself, the strings are read: names and comments of files.
 
 import struct
 
+from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
@@ -57,6 +58,7 @@ def _strings(data: bytes, sink: Sink) -> None:
 FORMAT = Format(
     kind="apple",
     read=read,
+    claims=archives.of_apple,
     holds="files that macOS puts next to others: AppleDouble, AppleSingle, .DS_Store",
     read_by="Holdgate",
     unread="",

@@ -14,6 +14,7 @@ from libarchive.exception import ArchiveError
 
 from holdgate.extract import charset
 from holdgate.extract.budget import LimitReachedError
+from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
 from holdgate.extract.readers.archives import cab, rar
 from holdgate.extract.reading import Document, Sink, UnreadableError
@@ -191,6 +192,7 @@ def _is_tar(data: bytes) -> bool:
 FORMAT = Format(
     kind="archive",
     read=read,
+    claims=archives.of_archive,
     holds="7z, rar, tar, cab, iso, cpio, ar, xar; lha (not tested)",
     read_by="libarchive",
     unread="encrypted members, solid RAR archives before version 5 from their second member on",

@@ -10,6 +10,7 @@ import zlib
 from typing import Protocol
 
 from holdgate.extract import charset
+from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
 from holdgate.extract.readers.archives import archive
 from holdgate.extract.reading import Document, Sink, UnreadableError
@@ -135,6 +136,7 @@ def _inner_name(name: str) -> str:
 FORMAT = Format(
     kind="compressed",
     read=read,
+    claims=archives.of_compressed,
     holds="gzip, bzip2, xz, lzma; zstd, lz4, lzip, compress",
     read_by="standard library; libarchive",
     unread="",

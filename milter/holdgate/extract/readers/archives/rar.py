@@ -20,7 +20,8 @@ def check(data: bytes, sink: Sink) -> None:
     Raises UnreadableError("encrypted") where even the names are encrypted.
     """
     try:
-        encrypted, split = _check_new(data) if data.startswith(b"Rar!\x1a\x07\x01\x00") else _check_old(data)
+        new = data.startswith(b"Rar!\x1a\x07\x01\x00")
+        encrypted, split, _ = _check_new(data) if new else _check_old(data)
     except (struct.error, IndexError):
         return
     if encrypted:
@@ -29,8 +30,13 @@ def check(data: bytes, sink: Sink) -> None:
         sink.limited("one volume of a split archive")
 
 
-def _check_old(data: bytes) -> tuple[bool, bool]:
-    """Walk the blocks of RAR 1.5 to 4; return whether members are encrypted and whether this is one of more volumes."""
+def end_of(data: bytes) -> int:
+    """Return where the archive ends: behind its end block or its last block. Raises struct.error, IndexError."""
+    return _check_new(data)[2] if data.startswith(b"Rar!\x1a\x07\x01\x00") else _check_old(data)[2]
+
+
+def _check_old(data: bytes) -> tuple[bool, bool, int]:
+    """Walk the blocks of RAR 1.5 to 4; return whether members are encrypted, whether this is a volume, and the end."""
     encrypted = split = False
     position = 7
     for _ in range(_MOST_BLOCKS):
@@ -43,14 +49,14 @@ def _check_old(data: bytes) -> tuple[bool, bool]:
                 raise UnreadableError("encrypted")
         elif kind == _OLD_FILE:
             encrypted = encrypted or bool(flags & 0x4)
-        elif kind == _OLD_END:
-            break
         added = struct.unpack_from("<I", data, position + 7)[0] if flags & 0x8000 else 0
         position += max(size, 7) + added
-    return encrypted, split
+        if kind == _OLD_END:
+            break
+    return encrypted, split, position
 
 
-def _check_new(data: bytes) -> tuple[bool, bool]:
+def _check_new(data: bytes) -> tuple[bool, bool, int]:
     """Walk the blocks of RAR 5; return the same."""
     encrypted = split = False
     position = 8
@@ -71,10 +77,10 @@ def _check_new(data: bytes) -> tuple[bool, bool]:
             split = bool(_number(data, at)[0] & 0x1)
         elif kind == _FILE and extra:
             encrypted = encrypted or _has_record(data, start + size - extra, start + size)
-        elif kind == _END:
-            break
         position = start + size + added
-    return encrypted, split
+        if kind == _END:
+            break
+    return encrypted, split, position
 
 
 def _has_record(data: bytes, position: int, end: int) -> bool:

@@ -6,6 +6,7 @@ A program that believes the local headers sees other files than one that believe
 import struct
 
 from holdgate.extract import charset
+from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
 from holdgate.extract.readers.archives.zip_package import LOCAL_HEADER, ZipPackage
 from holdgate.extract.reading import Document, Sink
@@ -57,6 +58,7 @@ def _note(data: bytes, start: int, end: int, found: list[bytes]) -> int:
 FORMAT = Format(
     kind="zip",
     read=read,
+    claims=archives.of_zip,
     holds="zip and other files built on it",
     read_by="Holdgate, zlib",
     unread="encrypted members, members in an unknown compression",

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from holdgate.extract.extents import documents
 from holdgate.extract.format import Format
 from holdgate.extract.readers.archives import archive
 from holdgate.extract.readers.data.flatbuffer import FlatBufferError, Table
@@ -219,6 +220,7 @@ def _is_stream(data: bytes) -> bool:
 FORMAT = Format(
     kind="arrow",
     read=read,
+    claims=documents.of_arrow,
     holds="Arrow files and streams, Feather version 2",
     read_by="Holdgate",
     unread="columns of views, unions or run-end encoding, of which strings are read",

@@ -11,6 +11,7 @@ import struct
 
 import msoffcrypto
 
+from holdgate.extract.extents import documents
 from holdgate.extract.format import Format
 from holdgate.extract.readers.office import excel, msg, powerpoint, word
 from holdgate.extract.readers.office.compound import Storage, Within, open_compound
@@ -212,6 +213,7 @@ FORMATS = (
     Format(
         kind="word",
         read=read,
+        claims=documents.of_compound,
         holds="doc",
         read_by=_READ_BY,
         unread="",
@@ -222,6 +224,7 @@ FORMATS = (
     Format(
         kind="excel",
         read=read,
+        claims=documents.of_compound,
         holds="xls",
         read_by=_READ_BY,
         unread="",
@@ -232,6 +235,7 @@ FORMATS = (
     Format(
         kind="powerpoint",
         read=read,
+        claims=documents.of_compound,
         holds="ppt",
         read_by=_READ_BY,
         unread="",
@@ -242,6 +246,7 @@ FORMATS = (
     Format(
         kind="msg",
         read=read,
+        claims=documents.of_compound,
         holds="Outlook messages",
         read_by=_READ_BY,
         unread="",
@@ -251,6 +256,7 @@ FORMATS = (
     Format(
         kind="ole",
         read=read,
+        claims=documents.of_compound,
         holds="other compound files, encrypted Office files",
         read_by=f"{_READ_BY}, msoffcrypto-tool",
         unread="encrypted files with a password of their own, which are `encrypted`",

@@ -12,6 +12,7 @@ import binascii
 import posixpath
 from collections.abc import Callable
 
+from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
 from holdgate.extract.readers.archives.zip_package import ZipPackage
 from holdgate.extract.readers.openxml.number_format import plain_number
@@ -421,6 +422,7 @@ def _in_zip(directory: bytes, data: bytes) -> bool:
 FORMAT = Format(
     kind="odf",
     read=read,
+    claims=archives.of_zip,
     holds="odt, ods, odp and related files",
     read_by="Holdgate, expat",
     unread="",

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
 from holdgate.extract.readers.archives.zip_package import ZipPackage
 from holdgate.extract.readers.openxml.ooxml_relations import Relations, RelationText, SlideOrder
@@ -265,6 +266,7 @@ def _in_zip(directory: bytes, _data: bytes) -> bool:
 FORMAT = Format(
     kind="ooxml",
     read=read,
+    claims=archives.of_zip,
     holds="docx, xlsx, pptx and related files, xlsb, XPS",
     read_by="Holdgate, expat",
     unread="letters that an XPS page draws as paths (`drawing not read`)",

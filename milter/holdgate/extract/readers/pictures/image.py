@@ -17,6 +17,7 @@ from PIL import AvifImagePlugin, ExifTags, Image, ImageFile, ImageOps, IptcImage
 
 from holdgate.extract import ocr
 from holdgate.extract.budget import LimitReachedError
+from holdgate.extract.extents import images
 from holdgate.extract.format import Format
 from holdgate.extract.ocr import Pixels
 from holdgate.extract.readers.pictures.xmp import xmp_text
@@ -279,6 +280,7 @@ def _is_bitmap(data: bytes) -> bool:
 FORMAT = Format(
     kind="image",
     read=read,
+    claims=images.of_image,
     holds="images: metadata, QR and bar codes, and text by OCR",
     read_by="Pillow, zxing-cpp, Tesseract",
     unread="text in images while OCR is off (`image not read`); handwriting",

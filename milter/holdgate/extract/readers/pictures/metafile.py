@@ -7,6 +7,7 @@ hold EMF+), and [MS-WMF] 2.3.2 (headers), 2.3.3.5, 2.3.3.20 (text), 2.3.1 (bitma
 import struct
 from collections.abc import Iterator
 
+from holdgate.extract.extents import images
 from holdgate.extract.format import Format
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
@@ -152,6 +153,7 @@ def _bitmap(header: bytes, bits: bytes, sink: Sink) -> None:
 FORMAT = Format(
     kind="metafile",
     read=read,
+    claims=images.of_metafile,
     holds="EMF, WMF",
     read_by="Holdgate",
     unread="",

@@ -7,6 +7,7 @@ mail only where it begins with a header field (RFC 8551, 3.1); signed files (CAd
 import zlib
 
 from holdgate.extract import identify
+from holdgate.extract.extents import documents
 from holdgate.extract.format import Format
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
@@ -106,6 +107,7 @@ def _recognise(document: Document) -> bool:
 FORMAT = Format(
     kind="pkcs7",
     read=read,
+    claims=documents.of_der,
     holds="S/MIME: signed and compressed mail and files (CMS)",
     read_by="Holdgate",
     unread="enveloped content, which is `encrypted`",
