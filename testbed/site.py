@@ -22,12 +22,15 @@ from testbed.postfix import PostfixInstance
 from testbed.world import World
 
 DAEMONS = {"milter": "holdgate.gate.main", "queue": "holdgate.queue.main", "desk": "holdgate.desk.main"}
+# Of a site with a user for its workers, before the others.
+_SCAN = {"scan": "holdgate.scan.main"}
 
 REPLY_DOMAIN = "approve.corp.example"
 _SHIPPED_POLICIES = Path(__file__).parents[1] / "etc/policies.toml"
 
 _SETTINGS = """\
 user = "{user}"
+scan_user = "{scan_user}"
 
 [milter]
 socket = "unix:{directory}/run/milter/milter.sock"
@@ -76,8 +79,9 @@ class Site:
     `policies` is the policies file, by default the one that is shipped. `extra` is TOML appended to the settings
     file; `policy_extra`, `queue_extra` and `desk_extra` are lines of those tables. `replies` is the table of that name:
     by default whoever submits here is trusted to be who they say. `services` are lines of master.cf and `changes`
-    main.cf settings. `user` is whom the daemons change to. `store_url` is an empty database, by default one of SQLite's
-    in a file.
+    main.cf settings. `user` is whom the daemons change to. With `scan_user` there is a scan service, and workers run
+    as that user; without it milter and desk start theirs themselves. `store_url` is an empty database, by default one
+    of SQLite's in a file.
     """
 
     def __init__(
@@ -94,10 +98,12 @@ class Site:
         services: str = "",
         changes: dict[str, str] | None = None,
         user: str = "root",
+        scan_user: str = "",
         store_url: str = "",
     ) -> None:
         self.directory = directory
         self.config = directory / "holdgate.toml"
+        self.scan_socket = directory / "run/scan/scan.sock"
         self.policies = directory / "policies.toml"
         self._policies = policies or _SHIPPED_POLICIES.read_text(encoding="utf-8")
         if not self._policies.endswith("\n"):
@@ -110,6 +116,7 @@ class Site:
         self._desk_extra = desk_extra
         self._replies = replies
         self._user = user
+        self._scan_user = scan_user
         self._store_url = store_url or f"sqlite:///{directory}/holdgate.db"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.world = World(directory)
@@ -128,6 +135,11 @@ class Site:
         self.settings: Settings
         self.store: Store
 
+    @property
+    def daemons(self) -> list[str]:
+        """The daemons of this site, in the order in which they start."""
+        return ["scan", *DAEMONS] if self._scan_user else list(DAEMONS)
+
     # -- life -----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -136,7 +148,7 @@ class Site:
         self.world.start()
         self.postfix.write(self._services, **self._changes)
         self.postfix.start()
-        for name in DAEMONS:
+        for name in self.daemons:
             self.start_daemon(name)
 
     def prepare(self) -> None:
@@ -179,22 +191,30 @@ class Site:
             lmtp_port=self._lmtp_port,
             reply_domain=REPLY_DOMAIN,
             user=self._user,
+            scan_user=self._scan_user,
             store_url=self._store_url,
             milter_metrics=free_port(),
             queue_metrics=free_port(),
             desk_metrics=free_port(),
         )
-        self.config.write_text(text + self._extra, encoding="utf-8")
+        self.config.write_text(text + self._with_scan_socket(self._extra), encoding="utf-8")
         self.policies.write_text(self._policies, encoding="utf-8")
         self.settings = load_settings(self.config)
+
+    def _with_scan_socket(self, extra: str) -> str:
+        """Add to the table [scan] whose workers there are, whatever is installed on this machine."""
+        (self.directory / "run/scan").mkdir(exist_ok=True)
+        line = f'socket = "{self.scan_socket if self._scan_user else ""}"\n'
+        table = "[scan]\n"
+        return extra.replace(table, table + line, 1) if table in extra else f"{extra}\n{table}{line}"
 
     # -- daemons --------------------------------------------------------------------------------------------------
 
     def start_daemon(self, name: str) -> None:
-        """Start "milter", "queue" or "desk" and wait until it is ready."""
+        """Start "milter", "queue", "desk" or "scan" and wait until it is ready."""
         with (self.directory / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", DAEMONS[name], "--config", self.config],
+                [sys.executable, "-m", (DAEMONS | _SCAN)[name], "--config", self.config],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -202,13 +222,18 @@ class Site:
                 preexec_fn=die_with_parent,  # a site that is killed leaves no daemon behind
             )
         self._processes[name] = process
-        port = getattr(self.settings.metrics, name)[1]
-        sockets = {"milter": self.directory / "run/milter/milter.sock", "queue": self.settings.queue.socket}
+        sockets = {
+            "milter": self.directory / "run/milter/milter.sock",
+            "queue": self.settings.queue.socket,
+            "scan": self.scan_socket,
+        }
 
         def ready() -> bool:
             if process.poll() is not None:
                 raise RuntimeError(f"holdgate-{name} ended at start: {self.log(name)[-500:]}")
-            return is_listening(port) and (name not in sockets or probe.listens(sockets[name]) is True)
+            if name in sockets and not probe.listens(sockets[name]):
+                return False
+            return name == "scan" or is_listening(getattr(self.settings.metrics, name)[1])
 
         wait_for(ready, f"holdgate-{name} to be ready")
 
@@ -273,5 +298,5 @@ class Site:
         try:
             return wait_for(condition, what)
         except TimeoutError as error:
-            logs = "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in DAEMONS)
+            logs = "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in self.daemons)
             raise TimeoutError(f"{error}\n{logs}\n--- postfix\n{self.postfix.log.read_text()[-2000:]}") from None

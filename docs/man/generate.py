@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 import holdgate.desk.main
 import holdgate.gate.main
 import holdgate.queue.main
+import holdgate.scan.main
 from holdgate import __version__
 from holdgate.cli.main import build_parser
 from holdgate.config import PolicySettings, Section, Settings
@@ -36,6 +37,7 @@ _FILES = {
     "/var/lib/holdgate/": "The store.",
     "/var/spool/postfix/holdgate/milter.sock": "Where the milter listens.",
     "/run/holdgate/queue.sock": "Where the queue agent listens.",
+    "/run/holdgate/scan/scan.sock": "Where the scan service listens.",
 }
 _SIGNALS = {
     "holdgate-milter": {
@@ -44,6 +46,9 @@ _SIGNALS = {
         "SIGTERM": "End in good order. Messages under way are deferred.",
     },
     "holdgate-queue": {"SIGTERM": "End in good order. Held mail stays held."},
+    "holdgate-scan": {
+        "SIGTERM": "End in good order, with all workers. The daemons connect again after the next start."
+    },
     "holdgate-desk": {"SIGTERM": "End in good order. What is outbox is sent after the next start."},
 }
 
@@ -104,7 +109,7 @@ def command() -> str:
     for child in _children(parser):
         body += [f".SS {_escape(_usage(child))}", *_paragraphs(_what(parser, child)), *_terms(_arguments(child))]
     body += [".SH FILES", *_terms(_FILES)]
-    daemons = ("holdgate-milter(8)", "holdgate-queue(8)", "holdgate-desk(8)")
+    daemons = ("holdgate-milter(8)", "holdgate-scan(8)", "holdgate-queue(8)", "holdgate-desk(8)")
     body += _see_also("holdgate.toml(5)", "policies.toml(5)", *daemons, "postsuper(1)")
     return _page("holdgate", 8, "outbound mail DLP with a manager's approval", body)
 
@@ -265,6 +270,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "holdgate-milter.8": lambda: _daemon("holdgate-milter", holdgate.gate.main),
     "holdgate-queue.8": lambda: _daemon("holdgate-queue", holdgate.queue.main),
     "holdgate-desk.8": lambda: _daemon("holdgate-desk", holdgate.desk.main),
+    "holdgate-scan.8": lambda: _daemon("holdgate-scan", holdgate.scan.main),
     "holdgate.toml.5": settings,
     "policies.toml.5": policies,
 }

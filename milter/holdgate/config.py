@@ -17,6 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validato
 
 from holdgate.notation import Address, Duration, Network, Relay, Size
 
+SCAN_SOCKET = Path("/run/holdgate/scan/scan.sock")
+"""Where the package has the scan service listen. Its directory is made before any daemon starts (tmpfiles.d)."""
+
 
 class Section(BaseModel):
     """A table of the settings file. A key that is not declared is an error, so a typing mistake is seen."""
@@ -50,6 +53,13 @@ class MilterSettings(Section):
 class ScanSettings(Section):
     """The worker processes that read messages."""
 
+    socket: Path | None = Field(
+        None,
+        description="Unix socket of the scan service `holdgate-scan`. It runs the workers of milter and desk as its "
+        "own user. Unset means `/run/holdgate/scan/scan.sock` if that directory exists, as with the package; elsewhere "
+        'each daemon starts its workers itself, as its own user. `""` always means the latter; the units of the '
+        "package need a drop-in for it. Commands always start their own workers.",
+    )
     workers: int = Field(
         0, ge=0, le=256, description="Messages read at once; 0 means one for each CPU. Small ones have a place more."
     )
@@ -65,6 +75,19 @@ class ScanSettings(Section):
         description="A process reads at most so many messages of plain text. All other mail, and with 1 each message, "
         "has a process of its own.",
     )
+
+    @field_validator("socket")
+    @classmethod
+    def _absolute_or_empty(cls, value: Path | None) -> Path | None:
+        if value is None or value == Path() or value.is_absolute():
+            return value
+        raise ValueError('write an absolute path, or "" for workers without the service')
+
+    def service(self) -> Path | None:
+        """Return the scan service's socket; None where daemons start their workers themselves."""
+        if self.socket is None:
+            return SCAN_SOCKET if SCAN_SOCKET.parent.is_dir() else None
+        return None if self.socket == Path() else self.socket
 
 
 class OcrSettings(Section):
@@ -492,6 +515,11 @@ class Settings(Section):
     desk_user: str = Field(
         "", description="System user of `holdgate-desk`; unset means `holdgate-desk`, or `user` if that is set."
     )
+    scan_user: str = Field(
+        "",
+        description="System user of `holdgate-scan` and of all workers, in no group of the others; unset means "
+        "`holdgate-scan`, or `user` if that is set.",
+    )
     milter: MilterSettings = MilterSettings()
     scan: ScanSettings = ScanSettings()
     extract: ExtractSettings = ExtractSettings()
@@ -507,9 +535,9 @@ class Settings(Section):
     canary: CanarySettings = CanarySettings()
     metrics: MetricsSettings = MetricsSettings()
 
-    def account(self, daemon: Literal["milter", "queue", "desk"]) -> str:
+    def account(self, daemon: Literal["milter", "queue", "desk", "scan"]) -> str:
         """Return the system user of a daemon; of `holdgate-queue`, that of its unprivileged half."""
         if daemon == "queue":
             return self.user
-        given = self.milter_user if daemon == "milter" else self.desk_user
+        given = {"milter": self.milter_user, "desk": self.desk_user, "scan": self.scan_user}[daemon]
         return given or (self.user if "user" in self.model_fields_set else f"holdgate-{daemon}")

@@ -49,6 +49,7 @@ LEAVES = {
     "persons",
     "plugins",
     "seal",
+    "sockets",
     "tables",
     "work",
     "__init__",

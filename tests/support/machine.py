@@ -214,10 +214,11 @@ class Machine:
         """Return where a file of the container's disk is here, by its absolute name there."""
         return self.root / name.lstrip("/")
 
-    def install(self, package: Path) -> None:
-        """Install a package file with apt; all that it needs is there."""
+    def install(self, package: Path) -> str:
+        """Install a package file with apt; all that it needs is there. Return what was said."""
         shutil.copy(package, self.root / "var/cache" / package.name)
-        self.run("apt-get", "install", "--yes", "--allow-downgrades", f"/var/cache/{package.name}")
+        done = self.run("apt-get", "install", "--yes", "--allow-downgrades", f"/var/cache/{package.name}")
+        return done.stdout + done.stderr
 
     def wait_for(self, condition: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
         """Wait for a condition and return what it says; on failure show the end of the journal."""

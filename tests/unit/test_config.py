@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate import config
 from holdgate.config import ScanSettings, Settings
 from holdgate.configfile import ConfigError, load_leniently, load_settings
 from holdgate.notation import format_duration, format_size, parse_duration, parse_size
@@ -50,7 +51,10 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         ("= 1", "not valid TOML"),
-        ("[scan]\ntime = 1", "[scan] time: no such setting; known here: retire_after, time_limit, wait_limit, workers"),
+        (
+            "[scan]\ntime = 1",
+            "[scan] time: no such setting; known here: retire_after, socket, time_limit, wait_limit, workers",
+        ),
         ("[nowhere]", "nowhere: no such setting"),
         ("scan = 3", "scan: must be a table, and is 3; write"),
     ],
@@ -150,3 +154,26 @@ def test_durations_that_are_none(value: str) -> None:
 def test_each_daemon_is_a_user_of_its_own(given: dict[str, str], accounts: list[str]) -> None:
     settings = Settings.model_validate(given)
     assert [settings.account("milter"), settings.account("queue"), settings.account("desk")] == accounts
+
+
+def test_the_scan_service_is_used_where_its_directory_is_and_where_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "SCAN_SOCKET", tmp_path / "scan/scan.sock")
+
+    def service(**values: str) -> Path | None:
+        return Settings.model_validate({"scan": values}).scan.service()
+
+    assert service() is None
+    assert service(socket="/elsewhere/scan.sock") == Path("/elsewhere/scan.sock")
+    (tmp_path / "scan").mkdir()
+    assert service() == tmp_path / "scan/scan.sock"
+    assert service(socket="") is None
+    with pytest.raises(ValueError, match="write an absolute path"):
+        service(socket="unix:/run/holdgate/scan.sock")
+
+
+def test_workers_run_as_a_user_of_their_own_unless_one_is_given_for_all() -> None:
+    assert Settings().account("scan") == "holdgate-scan"
+    assert Settings.model_validate({"user": "mail"}).account("scan") == "mail"
+    assert Settings.model_validate({"user": "mail", "scan_user": "readers"}).account("scan") == "readers"

@@ -4,6 +4,7 @@ import os
 import pwd
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,13 +15,13 @@ from holdgate.queue.client import QueueClient, QueueError
 from holdgate.scan import sandbox
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
 
-_Daemon = Literal["milter", "queue", "desk"]
+_Daemon = Literal["milter", "queue", "desk", "scan"]
 _DAEMONS: tuple[_Daemon, ...] = ("milter", "queue", "desk")
 
 
 def user(path: Path, settings: Settings) -> Iterator[str]:
     """Yield the daemons' users that do not exist."""
-    for account in dict.fromkeys(settings.account(daemon) for daemon in _DAEMONS):
+    for account in dict.fromkeys(settings.account(daemon) for daemon in (*_DAEMONS, *_scan(settings))):
         if _entry(account) is None:
             yield f'{path}: user: there is no user "{account}"; create it: systemd-sysusers, or adduser --system'
 
@@ -37,10 +38,14 @@ def permissions(path: Path, settings: Settings) -> Iterator[str]:
         database = Path(settings.store.url.removeprefix("sqlite:///"))
         # SQLite makes its journal beside the database.
         written += [("[store] url", database, _DAEMONS), ("[store] url: the directory", database.parent, _DAEMONS)]
+    loading = _scan(settings) or ("milter", "desk")
     read: list[tuple[str, Path | None, tuple[_Daemon, ...]]] = [
-        ("the settings", path, _DAEMONS),
+        ("the settings", path, (*_DAEMONS, *_scan(settings))),
         ("[policy] file", settings.policy.file, ("milter", "desk")),
-        ("[rules] local_directory", settings.rules.local_directory, ("milter", "desk")),
+        ("[rules] directory", settings.rules.shipped(), loading),
+        ("[rules] local_directory", settings.rules.local_directory, loading),
+        *(("[rules] local_directory", file, loading) for file in sorted(settings.rules.local_directory.glob("*"))),
+        ("[extract] directory", settings.extract.directory if settings.extract.readers else None, loading),
         ("[seal] keys", settings.seal.keys, ("milter",)),
         ("[desk] certificate", settings.desk.certificate, ("desk",)),
         ("[desk] private_key", settings.desk.private_key, ("desk",)),
@@ -55,7 +60,19 @@ def permissions(path: Path, settings: Settings) -> Iterator[str]:
     for key, readable, daemons in read:
         if readable is not None:
             for account in _refused(settings, daemons, "-r", readable):
-                yield f"{path}: {key}: {account} cannot read {readable}; chgrp {settings.user} it, and chmod g+r"
+                yield f"{path}: {key}: {account} cannot read {readable}; {_remedy(account, readable, settings)}"
+
+
+def _remedy(account: str, file: Path, settings: Settings) -> str:
+    """Return how a user is let read a file; that of the workers is in no group with the others."""
+    if _scan(settings) and account == settings.account("scan") != settings.user:
+        return f"setfacl -m u:{account}:rX {file}"
+    return f"chgrp {settings.user} it, and chmod g+r"
+
+
+def _scan(settings: Settings) -> tuple[_Daemon, ...]:
+    """Return "scan" where the scan service is used."""
+    return ("scan",) if settings.scan.service() is not None else ()
 
 
 def _refused(settings: Settings, daemons: tuple[_Daemon, ...], option: str, file: Path) -> Iterator[str]:
@@ -73,14 +90,26 @@ def _entry(account: str) -> pwd.struct_passwd | None:
         return None
 
 
-def confinement(_path: Path, _settings: Settings) -> Iterator[str]:
+def confinement(path: Path, settings: Settings) -> Iterator[str]:
     """Yield what keeps workers from being confined, by what the kernel has and by trying one for real."""
     yield from sandbox.available().missing
+    # Whatever is wrong with a site's own rules, the workers are tried with ours.
+    wanted = PoolSettings(rules=RulesSettings().shipped(), workers=1)
     try:
-        # Whatever is wrong with a site's own rules, the workers are tried with ours.
-        Pool(PoolSettings(rules=RulesSettings().shipped(), workers=1)).close()
+        Pool(wanted).close()
     except ScanError as error:
         yield f"this machine: {error}; where a container or a unit's SystemCallFilter= refuses it, let it through"
+    service = settings.scan.service()
+    if service is None:
+        return
+    others = [name for name in _DAEMONS if settings.account(name) == settings.account("scan")]
+    if others and settings.account("scan") != "root":
+        yield f"{path}: scan_user: workers are the same user as holdgate-{others[0]}; give them one of their own"
+    if probe.listens(service):
+        try:
+            Pool(replace(wanted, service=service)).close()
+        except ScanError as error:
+            yield f"{path}: [scan] socket: {error}; systemctl restart holdgate-scan"
 
 
 def absent(settings: Settings) -> Iterator[str]:
@@ -107,7 +136,9 @@ def answers(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def _sockets(settings: Settings) -> dict[str, Place]:
+    service = settings.scan.service()
     return {
+        **({} if service is None else {"holdgate-scan": service}),
         "holdgate-milter": place_of(settings.milter.socket),
         "holdgate-queue": settings.queue.socket,
         "holdgate-desk": settings.metrics.desk,

@@ -6,15 +6,11 @@ the running processes of an installed package. Names of system call groups are t
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from holdgate.scan import seccomp
 
 _SERVICE = ("@system-service", "~@privileged")
-_CONFINES_OTHERS = (
-    "@system-service seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self",
-    "~@privileged",
-    "capset",
-)
 _SOCKETS = ("AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK")
 
 
@@ -43,33 +39,44 @@ class Process:
     confines_itself: bool = False
 
 
-_WORKER = f"{len(seccomp.ALLOWED)} calls on memory, time and open descriptors (scan/seccomp.py)"
+# The scan service and its zygotes are alike to the kernel: their unit is all that holds them until a zygote is ready.
+_SCAN: dict[str, Any] = {
+    "unit": "holdgate-scan",
+    "user": "holdgate-scan",
+    "calls": (
+        "@system-service seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self",
+        "~@privileged",
+        "capset",
+    ),
+    "writes": ("/run/holdgate/scan",),
+    "families": ("AF_UNIX",),
+    "network": "none",
+}
 
 PROCESSES: tuple[Process, ...] = (
     Process(
         name="milter",
         unit="holdgate-milter",
         user="holdgate-milter",
-        does="takes messages from Postfix, gives each to a worker, writes incidents; reads the keys of the seal",
-        calls=_CONFINES_OTHERS,
+        does="takes messages from Postfix, has each read by a worker, writes incidents; reads the keys of the seal",
+        calls=_SERVICE,
         writes=("/var/lib/holdgate", "-/var/spool/postfix/holdgate"),
         listens=("milter.socket", "metrics.milter"),
-        connects=("store.url", "postmap(1), postconf(1)"),
+        connects=("scan.socket", "store.url", "postmap(1), postconf(1)"),
     ),
     Process(
-        name="zygote of the milter",
-        unit="holdgate-milter",
-        user="holdgate-milter",
-        does="loads the rules and forks workers; reads no message",
-        calls=_CONFINES_OTHERS,
-        writes=("/var/lib/holdgate", "-/var/spool/postfix/holdgate"),
+        name="scan service",
+        does="starts a zygote for each daemon that connects, and ends it with that connection; reads no message",
+        listens=("scan.socket",),
+        **_SCAN,
     ),
+    Process(name="zygote", does="loads the rules, forks workers and ends them; reads no message", **_SCAN),
     Process(
-        name="worker of the milter",
-        unit="holdgate-milter",
-        user="holdgate-milter",
+        name="worker",
+        unit="holdgate-scan",
+        user="holdgate-scan",
         does="reads a message with every parser there is; answers with masked findings",
-        calls=(_WORKER,),
+        calls=(f"{len(seccomp.ALLOWED)} calls on memory, time and open descriptors (scan/seccomp.py)",),
         families=(),
         network="none",
         confines_itself=True,
@@ -79,30 +86,11 @@ PROCESSES: tuple[Process, ...] = (
         unit="holdgate-desk",
         user="holdgate-desk",
         does="asks moderators, serves the page and the API, takes replies, sends notices; reads the key of the tokens",
-        calls=_CONFINES_OTHERS,
+        calls=_SERVICE,
         writes=("/var/lib/holdgate",),
         network="any",
         listens=("desk.web", "desk.lmtp", "metrics.desk"),
-        connects=("queue.socket: list, show", "desk.notice_relay", "store.url", "postmap(1)"),
-    ),
-    Process(
-        name="zygote of the desk",
-        unit="holdgate-desk",
-        user="holdgate-desk",
-        does="loads the rules and forks workers; reads no message",
-        calls=_CONFINES_OTHERS,
-        writes=("/var/lib/holdgate",),
-        network="any",
-    ),
-    Process(
-        name="worker of the desk",
-        unit="holdgate-desk",
-        user="holdgate-desk",
-        does="reads a held message for the page, and replies; answers with masked text",
-        calls=(_WORKER,),
-        families=(),
-        network="none",
-        confines_itself=True,
+        connects=("scan.socket", "queue.socket: list, show", "desk.notice_relay", "store.url", "postmap(1)"),
     ),
     Process(
         name="queue agent",

@@ -73,6 +73,9 @@ def _daemons(settings: Settings) -> Iterator[_Line]:
         since = f"up since {_time(datetime.fromtimestamp(started, UTC))}" if started else "up"
         stale = _value(text, "holdgate_config_last_reload_successful") == 0 and name == "milter"
         yield f"holdgate-{name}", not stale, f"{since}; its settings are older than the file" if stale else since
+    if service := settings.scan.service():
+        listens = probe.listens(service) is not False
+        yield "holdgate-scan", listens, "up" if listens else f"nobody listens on {service}: mail is deferred"
 
 
 def _host(host: str) -> str:

@@ -30,7 +30,7 @@ class Previewer:
 
     def __init__(self, settings: Settings, queue: QueueClient) -> None:
         # People wait for a page at most as long as for one inspection.
-        self._pool_settings = replace(PoolSettings.of(settings, ()), workers=1)
+        self._pool_settings = replace(PoolSettings.of(settings, (), daemon=True), workers=1)
         self._queue = queue
         self._pool: Pool | None = None
         self._lock = threading.Lock()

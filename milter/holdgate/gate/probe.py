@@ -1,5 +1,6 @@
 """Asks whether somebody listens, and our own milter socket, as Postfix would, whether somebody answers there."""
 
+import errno
 import socket
 import struct
 from pathlib import Path
@@ -39,8 +40,9 @@ def listens(place: Place) -> bool | None:
         _connect(place).close()
     except PermissionError:
         return None
-    except OSError:
-        return False
+    except OSError as error:
+        # A socket of another kind than we tried, as the scan service's, is somebody's: a left one refuses (unix(7)).
+        return error.errno == errno.EPROTOTYPE
     return True
 
 

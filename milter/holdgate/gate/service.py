@@ -104,7 +104,7 @@ def _read(settings: Settings) -> ConfigSnapshot:
     sealer = Sealer(load_keys(settings.seal.keys), settings.seal.lifetime)
     tables = Tables(settings.queue.postfix_config)
     policy_set = PolicySet(policies, tables, Routes.of(settings, tables))
-    wanted = PoolSettings.of(settings, policies.profiles())
+    wanted = PoolSettings.of(settings, policies.profiles(), daemon=True)
     pool = Pool(wanted)
     try:
         ocr_pool = None if settings.ocr.mode == "off" else Pool(wanted.with_ocr(settings.ocr))

@@ -19,21 +19,20 @@ mark, or never came through the milter where the settings have such mail adopted
 daemon still cannot read or delete other mail. The desk may list and show alone; the milter may ask for nothing.
 """
 
-import fcntl
 import json
-import os
 import re
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Any
 
 from holdgate import headers, maillog
 from holdgate.queue.holdqueue import HoldQueue
 from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
+from holdgate.sockets import claim, listen, peer_user
+
+__all__ = ["BATCH", "PLACES", "Agent", "Key", "RefusedError", "claim", "listen"]
 
 _REQUEST_LIMIT = 16384
 _READING = ("list", "show")
@@ -112,8 +111,7 @@ class Agent:
         connection.sendall(json.dumps(answer).encode() + b"\n" + content)
 
     def _check_peer(self, connection: socket.socket, request: dict[str, Any]) -> None:
-        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        _, user_id, _ = struct.unpack("3i", credentials)
+        user_id = peer_user(connection)
         reads = user_id in self._reader_ids and request.get("do") in _READING
         if user_id not in self._user_ids and not reads:
             raise RefusedError("not allowed")
@@ -275,39 +273,3 @@ def _read_request(connection: socket.socket) -> dict[str, Any]:
     if not isinstance(request, dict):
         raise RefusedError("a request is one JSON object")
     return request
-
-
-def claim(path: Path) -> int:
-    """Take the lock that says whose the socket at `path` is, for as long as the returned descriptor is open.
-
-    The lock is the kernel's (flock(2)) on a file beside the socket, so that one whose holder was killed is free; the
-    file stays. Raises BlockingIOError where another agent runs.
-    """
-    lock = path.with_name(f"{path.name}.lock")
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if isinstance(error, BlockingIOError):
-            raise BlockingIOError(f"{lock}: another holdgate-queue runs with this socket; stop it first") from error
-        raise
-    return descriptor
-
-
-def listen(path: Path, *, group_id: int) -> socket.socket:
-    """Bind the agent's socket, readable and writable for root and one group. A socket left by a dead agent goes.
-
-    Only who holds the lock of `claim` may do this: the socket of an agent that runs would go as well.
-    """
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    previous = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(previous)
-    os.chown(path, 0, group_id)
-    path.chmod(0o660)
-    listener.listen(64)
-    return listener

@@ -6,34 +6,13 @@ the worker after its own.
 """
 
 import contextlib
-import os
-import select
 import socket
-import subprocess
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from holdgate.scan import wire
+from holdgate.scan.control import Zygote
 from holdgate.scan.process import ScanError, Worker
-
-# Loading all rules takes a second of processor time. On a busy host that may be minutes of everybody else's time, so
-# patience ends with time that the zygote itself has used, or when it used none for so long.
-_PROCESSOR_SECONDS = 60.0
-_IDLE_SECONDS = 60.0
-_GLANCE = 1.0
-_TICKS = os.sysconf("SC_CLK_TCK")
-
-
-@dataclass(frozen=True, slots=True)
-class Zygote:
-    """A running zygote, its control socket, and the file that its errors go to until it is ready."""
-
-    process: "subprocess.Popen[bytes]"
-    control: socket.socket
 
 
 class Nursery:
@@ -50,7 +29,7 @@ class Nursery:
     @property
     def pid(self) -> int:
         """The process id of the zygote."""
-        return self._zygote.process.pid
+        return self._zygote.pid
 
     def take(self, *, patience: float, new: bool = False) -> Worker:
         """Return a worker that has not done anything yet; with `new` one that was not in stock.
@@ -79,22 +58,22 @@ class Nursery:
         """End the zygote and, with it, all workers. It may be closed twice."""
         with self._lock:
             self._closed = True
-            _end(self._zygote)
+            self._zygote.close()
 
     def _next(self) -> Worker:
         """Ask for as many as the stock lacks, and take the one that was asked for first."""
         while self._asked <= self._stock:
-            wire.send(self._zygote.control, {"do": "fork"})
+            self._zygote.fork()
             self._asked += 1
         return self._receive()
 
     def _receive(self) -> Worker:
-        answer, received = receive_from(self._zygote, descriptors=2)
+        answer, received = self._zygote.receive(descriptors=1)
         self._asked -= 1
         if "error" in answer:
             raise ScanError(str(answer["error"]))
-        connection, pidfd = received
-        return Worker(answer["pid"], socket.socket(fileno=connection), pidfd)
+        (connection,) = received
+        return Worker(answer["pid"], socket.socket(fileno=connection), self._zygote)
 
     def _empty(self) -> None:
         while self._asked:
@@ -102,39 +81,6 @@ class Nursery:
                 self._receive().end()
 
     def _restart(self) -> None:
-        _end(self._zygote)
+        self._zygote.close()
         self._asked = 0
         self._zygote = self._start()
-
-
-def receive_from(zygote: Zygote, descriptors: int = 0) -> tuple[dict[str, Any], list[int]]:
-    """Receive what a zygote says, however busy the host. Raises TimeoutError, WireError and OSError."""
-    first = used = _processor_seconds(zygote.process.pid)
-    since = time.monotonic()
-    ready = select.poll()
-    ready.register(zygote.control, select.POLLIN)
-    while not ready.poll(_GLANCE * 1000):
-        now = _processor_seconds(zygote.process.pid)
-        if now > used:
-            used, since = now, time.monotonic()
-        if used - first > _PROCESSOR_SECONDS or time.monotonic() - since > _IDLE_SECONDS:
-            raise TimeoutError
-    return wire.receive(zygote.control, descriptors, timeout=_IDLE_SECONDS)
-
-
-def _processor_seconds(pid: int) -> float:
-    """Return how much processor time a process has used (proc_pid_stat(5)), 0 if it is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-def _end(zygote: Zygote) -> None:
-    zygote.control.close()
-    try:
-        zygote.process.wait(timeout=1.0)
-    except subprocess.TimeoutExpired:
-        zygote.process.kill()
-        zygote.process.wait()

@@ -9,44 +9,33 @@ and the next message finds a fresh worker.
 import contextlib
 import json
 import os
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import IO, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from holdgate import maillog, metrics
 from holdgate.findings import Inspection
 from holdgate.mask import mask_numbers, mask_unsearched_text
 from holdgate.scan import answer, wire
+from holdgate.scan.control import Zygote
 from holdgate.scan.letter import Letter
-from holdgate.scan.nursery import Nursery, Zygote, receive_from
+from holdgate.scan.nursery import Nursery
 from holdgate.scan.poolsettings import PoolSettings
 from holdgate.scan.process import ScanError, Worker, WorkerGoneError, WorkerLostError
+from holdgate.scan.start import DIED_ON_TRIAL, Starter
 from holdgate.scan.turns import NoTurnError, Turns
 from holdgate.scan.worker import BEYOND
 
 __all__ = ["Pool", "PoolSettings", "ScanError"]
 
-_DIED_ON_TRIAL = (
-    "a worker, or the process that they are forked from, died before its first message, while it confined itself; "
-    "where seccomp killed it, the kernel's log has a line with type=1326 and the system call"
-)
 # A worker notices most limits itself and still answers; the pool kills it this much later.
 _GRACE = 5.0
 # A message up to this size, in bytes, is small: it may have the place that is kept, and a process for plain text.
 SMALL = 2**18
 # Up to this size a message goes through the socket in the frame of its job; beyond, its descriptor does.
 _IN_FRAME = 2**16
-# A large message may wait a little for the processor: setpriority(2).
-_LARGE_NICE = 10
-# What a zygote that does not start wrote to its standard error, in characters.
-_LAST_WORDS = 500
 # A message that costs so many workers their lives is `failed`.
 _LIVES = 2
 # Workers that one message may be given to: two lives, and some that were dead before.
@@ -75,6 +64,7 @@ class Pool:
         # Processes that have read plain text only, the one that was used last on top.
         self._plain: list[Worker] = []
         self._plain_lock = threading.Lock()
+        self._starter = Starter(settings)
         self._nursery = Nursery(self._start_zygote, 1 if is_for_ocr else min(settings.workers, 2))
         try:
             worker = self._proven()
@@ -198,7 +188,7 @@ class Pool:
                     new = True
                     try:
                         if not is_small and not self._kind:
-                            _give_way(worker.pid)
+                            worker.slow_down()
                         return read(worker.ask(encoded, content, descriptors, seconds=self._seconds, limit=limit))
                     except WorkerGoneError:
                         self._lost(queue_id, worker, "crash")
@@ -296,64 +286,18 @@ class Pool:
         except WorkerLostError as error:
             worker.end()
             late = f"a worker was not ready after {self._seconds:.0f} s"
-            raise ScanError(late if str(error) == "time limit" else _DIED_ON_TRIAL) from error
+            raise ScanError(late if str(error) == "time limit" else DIED_ON_TRIAL) from error
         except WorkerGoneError as error:
             worker.end()
-            raise ScanError(_DIED_ON_TRIAL) from error
+            raise ScanError(DIED_ON_TRIAL) from error
         except ScanError:
             worker.end()
             raise
         return worker
 
     def _start_zygote(self) -> Zygote:
-        settings = self._settings
-        # A packet for each message: several may be under way.
-        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, tempfile.TemporaryFile() as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "holdgate.scan.zygote", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-            )
-            theirs.close()
-            zygote = Zygote(process, control)
-            try:
-                wire.send(
-                    control,
-                    {
-                        "rules": str(settings.rules),
-                        "local_rules": str(settings.local_rules) if settings.local_rules else None,
-                        "profiles": settings.profiles,
-                        "readers": settings.readers,
-                        "readers_directory": str(settings.readers_directory),
-                        "ocr_languages": settings.ocr_languages,
-                        "ocr_seconds": settings.ocr_seconds,
-                        "limits": {"message_seconds": settings.time_limit},
-                    },
-                )
-                reply, _ = receive_from(zygote)
-            except TimeoutError:
-                reply = {"error": "the zygote was not ready in time"}
-            except (wire.WireError, OSError) as error:
-                reply = {"error": f"the zygote did not start: {error}{_last_words(errors)}"}
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    if process.wait(timeout=1.0) == -signal.SIGSYS:
-                        reply = {"error": _DIED_ON_TRIAL}
-        if "error" in reply:
-            control.close()
-            process.kill()
-            process.wait()
-            raise ScanError(str(reply["error"]))
-        self._identifiers = frozenset(reply["identifiers"])
+        zygote, self._identifiers = self._starter.start()
         return zygote
-
-
-def _give_way(pid: int) -> None:
-    """Let the process with a large message wait for the processor while others do small ones."""
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid) + _LARGE_NICE)
 
 
 def _size(message: int | bytes) -> int:
@@ -371,10 +315,3 @@ def _handed_over(message: int | bytes) -> tuple[bytes, tuple[int, ...]]:
     if size <= _IN_FRAME:
         return os.pread(message, size, 0), ()
     return b"", (os.open(f"/proc/self/fd/{message}", os.O_RDONLY | os.O_CLOEXEC),)
-
-
-def _last_words(errors: IO[bytes]) -> str:
-    """Return the end of what a zygote wrote to its standard error before it failed, printable, on one line."""
-    errors.seek(max(0, errors.seek(0, os.SEEK_END) - _LAST_WORDS))
-    words = " ".join(errors.read().decode("utf-8", "replace").split())
-    return f"; it said: {maillog.quote(words[-200:])}" if words else ""

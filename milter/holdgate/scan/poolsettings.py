@@ -11,8 +11,8 @@ from holdgate.config import ExtractSettings, OcrSettings, Settings
 class PoolSettings:
     """What the workers load and how long they may take. Times in seconds.
 
-    `retire_after` is how many messages of plain text one process reads; with 1 it is as with all other messages, and
-    each has a process of its own.
+    `service` is the socket of the scan service, None where the pool starts its zygote itself. `retire_after` is how
+    many messages of plain text one process reads; with 1 it is as with all other messages: each has its own process.
     """
 
     rules: Path
@@ -26,10 +26,14 @@ class PoolSettings:
     retire_after: int = 1
     ocr_languages: tuple[str, ...] = ()
     ocr_seconds: float = 0.0
+    service: Path | None = None
 
     @classmethod
-    def of(cls, settings: Settings, profiles: tuple[str, ...]) -> "PoolSettings":
-        """Return what the settings file says; `profiles` are those that the policies ask for."""
+    def of(cls, settings: Settings, profiles: tuple[str, ...], *, daemon: bool = False) -> "PoolSettings":
+        """Return what the settings file says; `profiles` are those that the policies ask for.
+
+        A `daemon` uses the scan service where there is one, a command never does.
+        """
         scan = settings.scan
         return cls(
             rules=settings.rules.shipped(),
@@ -41,6 +45,7 @@ class PoolSettings:
             time_limit=scan.time_limit.total_seconds(),
             wait_limit=scan.wait_limit.total_seconds(),
             retire_after=scan.retire_after,
+            service=scan.service() if daemon else None,
         )
 
     def with_ocr(self, settings: OcrSettings) -> "PoolSettings":

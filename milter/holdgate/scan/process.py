@@ -1,13 +1,12 @@
-"""One worker process as the pool holds it: the other end of its socket, and a pidfd to kill it by."""
+"""One worker process as the pool holds it: the other end of its socket, and the zygote that can kill it."""
 
 import contextlib
 import json
-import os
-import signal
 import socket
 from dataclasses import dataclass
 
 from holdgate.scan import wire
+from holdgate.scan.control import Zygote
 
 
 class ScanError(Exception):
@@ -28,8 +27,9 @@ class Worker:
 
     pid: int
     connection: socket.socket
-    pidfd: int
+    zygote: Zygote
     jobs: int = 0
+    is_ended: bool = False
 
     def ask(
         self,
@@ -71,17 +71,15 @@ class Worker:
             frame, _ = wire.receive_frame(self.connection, timeout=1.0)
             raise ScanError(_said(frame))
 
+    def slow_down(self) -> None:
+        """Let it wait for the processor while others are busy."""
+        self.zygote.slow_down(self.pid)
+
     def end(self) -> None:
-        """Kill the process, if it still lives, and forget it. A worker may be ended twice."""
-        if self.pidfd < 0:
-            return
-        try:
-            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        finally:
-            os.close(self.pidfd)
-            self.pidfd = -1
+        """Have the process killed, whatever it does, and forget it; this waits for nothing. May be called twice."""
+        if not self.is_ended:
+            self.is_ended = True
+            self.zygote.end_worker(self.pid)
             self.connection.close()
 
 

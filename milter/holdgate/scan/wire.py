@@ -50,6 +50,12 @@ def send_encoded(
         raise TimeoutError from error
 
 
+def send_at_once(connection: socket.socket, message: dict[str, Any]) -> None:
+    """Send a frame of few bytes if that needs no waiting. Raises BlockingIOError where it does, and OSError."""
+    encoded = json.dumps(message).encode()
+    connection.send(_LENGTH.pack(len(encoded)) + encoded, socket.MSG_DONTWAIT)
+
+
 def receive(
     connection: socket.socket, descriptors: int = 0, timeout: float | None = None, limit: int = ANSWER_LIMIT
 ) -> tuple[dict[str, Any], list[int]]:

@@ -1,9 +1,10 @@
 """The zygote: one process that loads the rules and forks workers, so that they share the rules' memory.
 
-It is started anew with exec, not forked from the gate, which runs threads. The pool holds the other end of its control
-socket: each message on it asks for one worker and is answered with the worker's socket and a pidfd to kill it by.
+It is started anew with exec, by the scan service or by the pool, not forked from the gate, which runs threads. The pool
+holds the other end of its control socket. An order there forks a worker, and is answered with the worker's socket; or
+kills one, or makes it slower. The zygote signals only children that it has not waited for, whose ids are nobody else's.
 It reads nothing that a sender wrote, and has given up files, network and privileges before it forks the first worker.
-When the control socket closes, the zygote ends and takes its workers with it.
+When the control socket closes, or says what it must not, the zygote ends and takes its workers with it.
 """
 
 import contextlib
@@ -27,20 +28,28 @@ from holdgate.scan.inspect import Inspector
 from holdgate.scan.warm import warm
 from holdgate.scan.worker import serve
 
-# OCR may have what processor time the mail without pictures leaves.
-_OCR_NICE = 10
+# OCR may have what processor time the mail without pictures leaves, and so may a worker that is slowed down.
+_NICE = 10
+_LARGEST_NICE = 19
+# How long whoever started us may take to send the settings, in seconds.
+_SETTINGS_SECONDS = 60.0
 
 
 def main() -> None:
-    """Serve the control socket whose descriptor is the only argument."""
+    """Serve the control socket whose descriptor is the last argument; before it stands the directory of own readers."""
     keep_memory_private()
-    control = socket.socket(fileno=int(sys.argv[1]))
+    control = socket.socket(fileno=int(sys.argv[-1]))
     # The pool ends us by closing the socket; a terminal's Ctrl-C or systemd's SIGTERM is for the daemon to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    settings, _ = wire.receive(control)
+    readers_directory = sys.argv[-2]
     try:
-        REGISTRY.add_modules(settings["readers"], settings["readers_directory"])
+        settings, _ = wire.receive(control, timeout=_SETTINGS_SECONDS)
+    except (wire.WireError, OSError):
+        return
+    wire.bound(control, 0)
+    try:
+        REGISTRY.add_modules(settings["readers"], readers_directory)
         inspector = _load(settings)
         if settings["ocr_languages"]:
             # Here and not above: its libraries would be copied with each fork where nobody reads pictures.
@@ -48,7 +57,7 @@ def main() -> None:
 
             limits = ocr.OcrLimits(message_seconds=settings["ocr_seconds"])
             ocr.configure(TesseractEngine(settings["ocr_languages"]), limits)
-            os.nice(_OCR_NICE)
+            os.nice(_NICE)
         sandbox.preload()
         warm(inspector, inspector.samples)
         # What lives until the fork is never collected, so collecting in a worker does not copy these pages.
@@ -61,19 +70,13 @@ def main() -> None:
         wire.send(control, {"error": str(error)})
         return
     wire.send(control, {"ready": os.getpid(), "identifiers": inspector.identifiers})
+    workers = Workers(inspector, protections)
     while True:
         try:
-            wire.receive(control)
+            order, _ = wire.receive(control)
+            workers.carry_out(order, control)
         except (wire.WireError, OSError):
             return  # the pool has hung up
-        try:
-            _bury()
-            _fork_worker(control, inspector, protections)
-        except BrokenPipeError:
-            return
-        except OSError as error:
-            # This machine has no process or descriptor left: the pool asks again when it needs one.
-            wire.send(control, {"error": f"no worker can be forked: {error.strerror}"})
 
 
 def _load(settings: dict[str, Any]) -> Inspector:
@@ -92,34 +95,66 @@ def _discard_output() -> None:
     os.close(nowhere)
 
 
-def _bury() -> None:
-    """Wait for the workers that have ended, so that their processor time counts as ours (wait4(2), times(2))."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG) != (0, 0):
-            pass
+class Workers:
+    """The workers that were forked and not waited for yet."""
 
+    def __init__(self, inspector: Inspector, protections: sandbox.Protections) -> None:
+        self._inspector = inspector
+        self._protections = protections
+        self._pids: set[int] = set()
 
-def _fork_worker(control: socket.socket, inspector: Inspector, protections: sandbox.Protections) -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                die_with_parent()
-                control.close()
-                ours.close()
-                serve(theirs, inspector, protections)
-                status = 0
-            finally:
-                os._exit(status)
-        theirs.close()
-        # A worker that has ended already is still there to be opened: nobody has waited for it.
-        pidfd = os.pidfd_open(pid)
+    def carry_out(self, order: dict[str, Any], control: socket.socket) -> None:
+        """Do what the pool says. Raises WireError when that is no order, and OSError when the pool is gone."""
+        self.bury()
+        match order:
+            case {"do": "fork"}:
+                self._answer_with_worker(control)
+            case {"do": "end", "worker": int(pid)}:
+                if pid in self._pids:
+                    os.kill(pid, signal.SIGKILL)
+            case {"do": "slow down", "worker": int(pid)}:
+                if pid in self._pids:
+                    nice = os.getpriority(os.PRIO_PROCESS, 0) + _NICE
+                    os.setpriority(os.PRIO_PROCESS, pid, min(nice, _LARGEST_NICE))
+            case _:
+                raise wire.WireError("no order")
+
+    def bury(self) -> None:
+        """Wait for those that have ended, so that their processor time counts as ours (wait4(2), times(2))."""
+        with contextlib.suppress(ChildProcessError):
+            while pid := os.waitpid(-1, os.WNOHANG)[0]:
+                self._pids.discard(pid)
+
+    def _answer_with_worker(self, control: socket.socket) -> None:
         try:
-            wire.send(control, {"pid": pid}, (ours.fileno(), pidfd))
-        finally:
-            os.close(pidfd)
+            ours, pid = self._fork(control)
+        except OSError as error:
+            # This machine has no process or descriptor left: the pool asks again when it needs one.
+            wire.send(control, {"error": f"no worker can be forked: {error.strerror}"})
+            return
+        with ours:
+            wire.send(control, {"pid": pid}, (ours.fileno(),))
+
+    def _fork(self, control: socket.socket) -> tuple[socket.socket, int]:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                pid = os.fork()
+            except OSError:
+                ours.close()
+                raise
+            if pid == 0:
+                status = 1
+                try:
+                    die_with_parent()
+                    control.close()
+                    ours.close()
+                    serve(theirs, self._inspector, self._protections)
+                    status = 0
+                finally:
+                    os._exit(status)
+        self._pids.add(pid)
+        return ours, pid
 
 
 if __name__ == "__main__":

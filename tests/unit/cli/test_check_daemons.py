@@ -14,6 +14,7 @@ import pytest
 
 from holdgate.cli import check_daemons
 from holdgate.config import Settings
+from support.scanning import ScanDaemon
 from testbed.ports import free_port
 
 TESTS = Path(__file__).parents[2]
@@ -127,6 +128,56 @@ def test_a_layer_that_is_refused_is_named(tmp_path: Path, refusal: str) -> None:
     assert [
         line for line in done.stdout.splitlines() if "landlock" in line and line.startswith(f"problem: {output}")
     ], done.stdout
+
+
+def with_service(tmp_path: Path, scan_socket: Path, **changes: object) -> Settings:
+    values = site(tmp_path).model_dump(exclude_unset=True) | {"scan": {"socket": scan_socket}} | changes
+    return Settings.model_validate(values)
+
+
+@root_only
+def test_what_workers_load_has_to_be_readable_for_their_user(directory: Path) -> None:
+    (directory / "rules.d/words.toml").touch(mode=0o640)
+    settings = with_service(directory, directory / "scan.sock", user="root", scan_user="nobody")
+    config = directory / "holdgate.toml"
+    config.chmod(0o640)
+    assert list(check_daemons.permissions(config, settings)) == [
+        f"{config}: the settings: nobody cannot read {config}; setfacl -m u:nobody:rX {config}",
+        f"{config}: [rules] local_directory: nobody cannot read {directory}/rules.d/words.toml; "
+        f"setfacl -m u:nobody:rX {directory}/rules.d/words.toml",
+    ]
+    # Without the service it is the daemons that load them.
+    settings = settings.model_copy(update={"scan": settings.scan.model_copy(update={"socket": Path()})})
+    assert list(check_daemons.permissions(config, settings)) == []
+
+
+@pytest.mark.slow
+def test_workers_are_tried_by_the_service_as_well(tmp_path: Path) -> None:
+    service = ScanDaemon()
+    try:
+        settings = with_service(tmp_path, service.socket, user="root", scan_user="nobody")
+        assert list(check_daemons.confinement(tmp_path, settings)) == []
+        assert "holdgate-scan" not in [line.partition(" ")[0] for line in check_daemons.absent(settings)]
+    finally:
+        service.close()
+    assert list(check_daemons.confinement(tmp_path, settings)) == []
+    assert next(check_daemons.absent(settings)).startswith("holdgate-scan does not run; ")
+
+
+def test_workers_that_are_the_user_of_another_daemon_are_named(tmp_path: Path) -> None:
+    settings = with_service(tmp_path, tmp_path / "scan.sock", milter_user="mail", scan_user="mail")
+    (problem,) = check_daemons.confinement(Path("holdgate.toml"), settings)
+    assert problem == (
+        "holdgate.toml: scan_user: workers are the same user as holdgate-milter; give them one of their own"
+    )
+
+
+def test_a_user_for_the_workers_is_needed_with_the_service_only(tmp_path: Path) -> None:
+    settings = with_service(tmp_path, tmp_path / "scan.sock", scan_user="nobody-of-that-name")
+    (problem,) = check_daemons.user(tmp_path, settings)
+    assert 'user: there is no user "nobody-of-that-name"' in problem
+    settings = settings.model_copy(update={"scan": settings.scan.model_copy(update={"socket": Path()})})
+    assert list(check_daemons.user(tmp_path, settings)) == []
 
 
 # -- who answers --------------------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from holdgate.scan import seccomp
 
 UNITS = Path(__file__).parents[3] / "systemd"
 NETWORKS = {
-    "loopback": {"IPAddressDeny": ["any"], "IPAddressAllow": ["localhost"]},
-    "any": {"IPAddressDeny": [], "IPAddressAllow": []},
+    "loopback": {"IPAddressDeny": ["any"], "IPAddressAllow": ["localhost"], "PrivateNetwork": []},
+    "any": {"IPAddressDeny": [], "IPAddressAllow": [], "PrivateNetwork": []},
+    "none": {"IPAddressDeny": ["any"], "IPAddressAllow": [], "PrivateNetwork": ["yes"]},
 }
 # What every unit denies alike.
 COMMON = {

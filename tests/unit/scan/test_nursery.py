@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from holdgate.scan import nursery
-from holdgate.scan.nursery import Nursery, Zygote
+from holdgate.scan import control, nursery
+from holdgate.scan.control import Zygote
+from holdgate.scan.nursery import Nursery
 from holdgate.scan.process import ScanError
 from testbed.ports import wait_for
 
@@ -23,15 +24,16 @@ control = socket.socket(fileno=int(sys.argv[1]))
 count = 0
 while True:
     try:
-        wire.receive(control)
+        order, _ = wire.receive(control)
     except (wire.WireError, OSError):
         sys.exit()
+    if order["do"] != "fork":
+        continue
     count += 1
     {before}
     ours, theirs = socket.socketpair()
-    pidfd = os.pidfd_open(os.getpid())
-    wire.send(control, {{"pid": count}}, (ours.fileno(), pidfd))
-    ours.close(); os.close(pidfd)
+    wire.send(control, {{"pid": count}}, (ours.fileno(),))
+    ours.close()
 """
 
 Start = Callable[[], Zygote]
@@ -48,7 +50,7 @@ def script(before: str = "pass") -> Start:
                 pass_fds=[theirs.fileno()],
                 env=os.environ | {"PYTHONPATH": str(MILTER)},
             )
-        return Zygote(process, control)
+        return Zygote(control, process.pid, process)
 
     return start
 
@@ -73,7 +75,6 @@ def pids(one: Nursery, count: int, **options: bool) -> list[int]:
     for _ in range(count):
         worker = one.take(patience=30, **options)
         found.append(worker.pid)
-        os.close(worker.pidfd)
         worker.connection.close()
     return found
 
@@ -86,7 +87,7 @@ def test_workers_come_in_the_order_in_which_they_were_forked(raised: Callable[..
 
 def test_a_new_one_is_not_from_the_stock(raised: Callable[..., Nursery], monkeypatch: pytest.MonkeyPatch) -> None:
     ended = []
-    monkeypatch.setattr(nursery.Worker, "end", lambda worker: (ended.append(worker.pid), os.close(worker.pidfd)))
+    monkeypatch.setattr(nursery.Worker, "end", lambda worker: (ended.append(worker.pid), worker.connection.close()))
     one = raised(script())
     assert pids(one, 1) == [1]
     assert pids(one, 1, new=True) == [4]
@@ -111,8 +112,8 @@ def test_a_zygote_that_dies_or_raves_is_replaced_at_once(raised: Callable[..., N
 def test_a_zygote_that_does_nothing_is_replaced(
     raised: Callable[..., Nursery], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nursery, "_IDLE_SECONDS", 1.0)
-    monkeypatch.setattr(nursery, "_GLANCE", 0.05)
+    monkeypatch.setattr(control, "_IDLE_SECONDS", 1.0)
+    monkeypatch.setattr(control, "_GLANCE", 0.05)
     one = raised(script(), script())
     pids(one, 1)
     stopped = one.pid
@@ -124,10 +125,10 @@ def test_a_zygote_that_does_nothing_is_replaced(
 
 def test_a_zygote_that_works_is_waited_for(raised: Callable[..., Nursery], monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the time that it uses itself that counts, not that of the clock."""
-    monkeypatch.setattr(nursery, "_IDLE_SECONDS", 1.0)
-    monkeypatch.setattr(nursery, "_GLANCE", 0.02)
+    monkeypatch.setattr(control, "_IDLE_SECONDS", 1.0)
+    monkeypatch.setattr(control, "_GLANCE", 0.02)
     ticks = iter(range(10**9))
-    monkeypatch.setattr(nursery, "_processor_seconds", lambda _pid: next(ticks) / 1_000)
+    monkeypatch.setattr(control, "processor_seconds", lambda _pid: next(ticks) / 1_000)
     one = raised(script("import time; time.sleep(0.3)"), stock=0)
     assert pids(one, 1) == [1]
 
@@ -135,18 +136,18 @@ def test_a_zygote_that_works_is_waited_for(raised: Callable[..., Nursery], monke
 def test_a_zygote_that_works_without_end_is_not(
     raised: Callable[..., Nursery], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nursery, "_GLANCE", 0.02)
+    monkeypatch.setattr(control, "_GLANCE", 0.02)
     ticks = iter(range(0, 10**9, 10))
-    monkeypatch.setattr(nursery, "_processor_seconds", lambda _pid: next(ticks))
+    monkeypatch.setattr(control, "processor_seconds", lambda _pid: next(ticks))
     one = raised(script("import time; time.sleep(60)"), stock=0)
     with pytest.raises(ScanError, match="does not answer"):
         pids(one, 1)
 
 
 def test_the_processor_time_of_a_process_is_read() -> None:
-    before = nursery._processor_seconds(os.getpid())
-    wait_for(lambda: sum(range(100_000)) and nursery._processor_seconds(os.getpid()) > before, "a tick of the clock")
-    assert nursery._processor_seconds(2**22 + 1) == 0.0
+    before = control.processor_seconds(os.getpid())
+    wait_for(lambda: sum(range(100_000)) and control.processor_seconds(os.getpid()) > before, "a tick of the clock")
+    assert control.processor_seconds(2**22 + 1) == 0.0
 
 
 def test_nobody_is_handed_out_after_the_end(raised: Callable[..., Nursery]) -> None:

@@ -146,7 +146,7 @@ def test_a_process_taken_over_by_one_message_does_not_read_the_next(
     code = TAKEOVER.format(module=reader[0], name=reader[1])
 
     def start_with_code(command: list[str], **options: Any) -> Any:
-        return start([command[0], "-c", code, command[-1]], **options)
+        return start([command[0], "-c", code, *command[-2:]], **options)
 
     monkeypatch.setattr(subprocess, "Popen", start_with_code)
     kind, content = LURES[reader]
@@ -173,7 +173,7 @@ def test_a_message_that_kills_every_worker_is_failed_and_the_next_is_read(
     with Pool(settings()) as pool:
 
         def kill(worker: Worker, *_arguments: object, **_options: object) -> bytes:
-            signal.pidfd_send_signal(worker.pidfd, signal.SIGKILL)
+            os.kill(worker.pid, signal.SIGKILL)
             raise WorkerLostError("crash")
 
         monkeypatch.setattr(Worker, "ask", kill)
@@ -222,7 +222,7 @@ def test_a_process_that_stays_is_ended_when_it_answers_what_none_of_ours_does(
 
         monkeypatch.setattr(Worker, "ask", lie)
         assert pool.inspect(message, is_plain=True).findings
-        assert plain.pidfd < 0
+        assert plain.is_ended
         assert plain not in pool._plain
 
 

@@ -1,0 +1,94 @@
+"""The pool's end of a zygote: asks it for workers, has it end them, and waits for its answers.
+
+An order is one packet and nothing is awaited, so that any thread may give one: to end a worker costs no more than a
+signal does. The zygote carries them out in their order; it is the workers' parent, and the only process that may signal
+them where they run as another user. Closing the control socket ends the zygote and all its workers.
+"""
+
+import contextlib
+import ctypes
+import select
+import socket
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from holdgate.scan import wire
+
+# Loading all rules takes a second of processor time. On a busy host that may be minutes of everybody else's time, so
+# patience ends with time that the zygote itself has used, or when it used none for so long.
+_PROCESSOR_SECONDS = 60.0
+_IDLE_SECONDS = 60.0
+_GLANCE = 1.0
+
+_libc = ctypes.CDLL(None)
+
+
+@dataclass(slots=True, eq=False)
+class Zygote:
+    """A zygote that runs, by its control socket and process id; `process` where it is a child of ours."""
+
+    control: socket.socket
+    pid: int
+    process: "subprocess.Popen[bytes] | None" = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fork(self) -> None:
+        """Have it fork a worker, which `receive` returns. Raises OSError."""
+        with self._lock:
+            wire.send(self.control, {"do": "fork"})
+
+    def end_worker(self, pid: int) -> None:
+        """Have it kill a worker. Where it is dead already, so are its workers."""
+        self._order({"do": "end", "worker": pid})
+
+    def slow_down(self, pid: int) -> None:
+        """Have a worker wait for the processor while others are busy."""
+        self._order({"do": "slow down", "worker": pid})
+
+    def _order(self, order: dict[str, Any]) -> None:
+        with self._lock:
+            try:
+                wire.send_at_once(self.control, order)
+            except BlockingIOError:
+                # It has taken no order for hundreds of workers. Whoever asks next finds the socket shut, and ends it.
+                self.control.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def receive(self, descriptors: int = 0) -> tuple[dict[str, Any], list[int]]:
+        """Receive what it says, however busy the host. Raises TimeoutError, WireError and OSError."""
+        first = used = processor_seconds(self.pid)
+        since = time.monotonic()
+        ready = select.poll()
+        ready.register(self.control, select.POLLIN)
+        while not ready.poll(_GLANCE * 1000):
+            now = processor_seconds(self.pid)
+            if now > used:
+                used, since = now, time.monotonic()
+            if used - first > _PROCESSOR_SECONDS or time.monotonic() - since > _IDLE_SECONDS:
+                raise TimeoutError
+        return wire.receive(self.control, descriptors, timeout=_IDLE_SECONDS)
+
+    def close(self) -> None:
+        """Hang up, which ends it and its workers. One of the scan service is killed there; a child is waited for."""
+        with self._lock:
+            self.control.close()
+        if self.process is None:
+            return
+        try:
+            self.process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def processor_seconds(pid: int) -> float:
+    """Return how much processor time a process has used, whosever it is; 0 if it is gone (clock_getcpuclockid(3))."""
+    clock = ctypes.c_int()
+    if _libc.clock_getcpuclockid(pid, ctypes.byref(clock)) == 0:
+        with contextlib.suppress(OSError):
+            return time.clock_gettime(clock.value)
+    return 0.0

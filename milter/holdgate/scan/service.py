@@ -1,0 +1,149 @@
+"""The scan service: gives each daemon that connects a zygote of its own, all under a user that owns nothing else.
+
+It looks at who connects, starts a zygote with the connection as its control socket, and says so by one greeting. It
+reads nothing from a connection. A zygote whose daemon hangs up, or ends in whatever way, is killed at once, and the
+kernel then kills its workers; the same happens to all zygotes when the service ends.
+"""
+
+import contextlib
+import os
+import select
+import socket
+import subprocess
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdgate import daemon, maillog
+from holdgate.scan import wire
+from holdgate.scan.start import command
+from holdgate.sockets import peer_user
+
+# Zygotes that one user may have at once: two of the milter's, twice as many at a reload, and some with old sessions.
+PLACES = 16
+# Pause between two signs of life to systemd, in seconds.
+_INTERVAL = 10.0
+# A greeting is some bytes: it fits, or the peer does not read.
+_GREETING_SECONDS = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class _Served:
+    """A zygote that runs, and our copy of its control socket, by which we see that the daemon has hung up."""
+
+    process: "subprocess.Popen[bytes]"
+    pidfd: int
+    connection: socket.socket
+    user_id: int
+    has_hung_up: bool = False
+
+
+class ScanService:
+    """Serves the users in `user_ids`, and root. Readers of the site's own come from `readers_directory` alone."""
+
+    def __init__(self, listener: socket.socket, *, user_ids: Collection[int], readers_directory: Path) -> None:
+        self._listener = listener
+        self._user_ids = frozenset(user_ids) | {0}
+        self._readers_directory = readers_directory
+        self._poll = select.poll()
+        self._acts: dict[int, Callable[[], None]] = {}
+        self._served: set[_Served] = set()
+        self._watch(listener.fileno(), select.POLLIN, self._accept)
+
+    def serve(self) -> None:
+        """Serve until a signal's handler raises an exception; then nothing of it is left."""
+        try:
+            while True:
+                daemon.notify("WATCHDOG=1")
+                # Looked up before any is done: what is closed in this round may lend its number to what is opened.
+                for act in [self._acts[descriptor] for descriptor, _ in self._poll.poll(_INTERVAL * 1000)]:
+                    act()
+        finally:
+            for one in list(self._served):
+                one.process.kill()
+                self._bury(one)
+
+    def _watch(self, descriptor: int, events: int, act: Callable[[], None]) -> None:
+        self._poll.register(descriptor, events)
+        self._acts[descriptor] = act
+
+    def _forget(self, descriptor: int) -> None:
+        self._poll.unregister(descriptor)
+        del self._acts[descriptor]
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError as error:  # the peer has gone, or there is no descriptor left
+            maillog.failed(stage="socket", error=error.strerror or str(error))
+            return
+        user_id = peer_user(connection)
+        if refusal := self._refusal(user_id):
+            maillog.failed(stage="peer", error=refusal)
+            with connection:
+                _greet(connection, {"error": refusal})
+            return
+        try:
+            self._start(connection, user_id)
+        except OSError as error:  # no process, no memory
+            maillog.failed(stage="zygote", error=str(error))
+            with connection:
+                _greet(connection, {"error": f"no zygote can be started: {error.strerror}"})
+
+    def _refusal(self, user_id: int) -> str:
+        if user_id not in self._user_ids:
+            return f"user {user_id} is not one that may have mail inspected"
+        if sum(one.user_id == user_id for one in self._served) >= PLACES:
+            return f"user {user_id} has {PLACES} zygotes already"
+        return ""
+
+    def _start(self, connection: socket.socket, user_id: int) -> None:
+        control = connection.fileno()
+        process = subprocess.Popen(
+            command(self._readers_directory, control),
+            pass_fds=[control],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            preexec_fn=daemon.die_with_parent,  # we have one thread
+        )
+        try:
+            pidfd = os.pidfd_open(process.pid)
+        except OSError:
+            process.kill()
+            process.wait()
+            raise
+        served = _Served(process, pidfd, connection, user_id)
+        self._served.add(served)
+        self._watch(pidfd, select.POLLIN, lambda: self._bury(served))
+        # No event is asked for, so that orders for the zygote do not wake us; POLLHUP is always reported (poll(2)).
+        self._watch(control, 0, lambda: self._hung_up(served))
+        _greet(connection, {"zygote": process.pid})
+
+    def _hung_up(self, served: _Served) -> None:
+        """Kill a zygote whose daemon has hung up, whatever it does; its pidfd says when it is dead."""
+        if served in self._served:
+            served.process.kill()
+            served.has_hung_up = True
+            self._forget(served.connection.fileno())
+
+    def _bury(self, served: _Served) -> None:
+        """Wait for a zygote that has ended or was killed, and close our copy of its socket: its daemon sees the end."""
+        self._served.remove(served)
+        code = served.process.wait()
+        if not served.has_hung_up:
+            self._forget(served.connection.fileno())
+            if code != 0:
+                maillog.failed(stage="zygote", error=f"a zygote of user {served.user_id} ended: {_how(code)}")
+        self._forget(served.pidfd)
+        os.close(served.pidfd)
+        served.connection.close()
+
+
+def _greet(connection: socket.socket, greeting: dict[str, object]) -> None:
+    wire.bound(connection, _GREETING_SECONDS)
+    with contextlib.suppress(OSError):  # it has hung up already
+        wire.send(connection, greeting)
+
+
+def _how(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

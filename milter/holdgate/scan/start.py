@@ -1,0 +1,151 @@
+"""Starts a zygote: the scan service does where the settings name its socket; elsewhere it is a child of ours.
+
+Either way it gets the same settings on its control socket and answers whether it is ready. Where the service does not
+answer there are no workers, and mail is deferred: a daemon that is to use it never starts them itself.
+"""
+
+import errno
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from holdgate import maillog
+from holdgate.scan import wire
+from holdgate.scan.control import Zygote
+from holdgate.scan.poolsettings import PoolSettings
+from holdgate.scan.process import ScanError
+
+DIED_ON_TRIAL = (
+    "a worker, or the process that they are forked from, died before its first message, while it confined itself; "
+    "where seccomp killed it, the kernel's log has a line with type=1326 and the system call"
+)
+# How long a service that is starting, or restarted, is waited for, from the first attempt that failed.
+_PATIENCE = 10.0
+_PAUSE = 0.1
+# What the main process of a service that accepts connections needs to start a zygote, on a busy host.
+_GREETING_SECONDS = 60.0
+# What a zygote that does not start wrote to its standard error, in characters.
+_LAST_WORDS = 500
+_NOT_YET = {errno.ENOENT, errno.ECONNREFUSED}
+
+
+class Starter:
+    """Starts zygotes with the same settings, one after the other. It has one user at a time."""
+
+    def __init__(self, settings: PoolSettings) -> None:
+        self._settings = settings
+        self._absent_since: float | None = None
+
+    def start(self) -> tuple[Zygote, frozenset[str]]:
+        """Return a zygote that is ready, and the identifiers that it knows. Raises ScanError."""
+        if self._settings.service is not None:
+            return self._by_service(self._settings.service)
+        with tempfile.TemporaryFile() as errors:
+            return self._as_child(errors)
+
+    def _as_child(self, errors: IO[bytes]) -> tuple[Zygote, frozenset[str]]:
+        # A packet for each message: several may be under way.
+        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                process = subprocess.Popen(
+                    command(self._settings.readers_directory, theirs.fileno()),
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                )
+            except OSError as error:
+                control.close()
+                raise ScanError(f"the zygote did not start: {error}") from error
+        try:
+            return self._made_ready(Zygote(control, process.pid, process))
+        except (wire.WireError, OSError) as error:
+            if process.returncode == -signal.SIGSYS:
+                raise ScanError(DIED_ON_TRIAL) from error
+            raise ScanError(f"the zygote did not start: {error}{_last_words(errors)}") from error
+
+    def _by_service(self, path: Path) -> tuple[Zygote, frozenset[str]]:
+        control = self._connected(path)
+        try:
+            greeting, _ = wire.receive(control, timeout=_GREETING_SECONDS)
+            if "error" in greeting:
+                raise ScanError(f"the scan service: {greeting['error']}")
+            zygote = Zygote(control, int(greeting["zygote"]))
+        except (wire.WireError, OSError, KeyError, ValueError) as error:
+            control.close()
+            raise ScanError(f"{path}: the scan service does not answer; see the log of holdgate-scan") from error
+        except ScanError:
+            control.close()
+            raise
+        try:
+            return self._made_ready(zygote)
+        except (wire.WireError, OSError) as error:
+            raise ScanError(f"the zygote did not start: {error}; see the log of holdgate-scan") from error
+
+    def _connected(self, path: Path) -> socket.socket:
+        """Connect; wait for a service that is not there yet, but in all only so long. Raises ScanError."""
+        while True:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            wire.bound(connection, _GREETING_SECONDS)
+            try:
+                connection.connect(str(path))
+            except OSError as error:
+                connection.close()
+                if not self._is_patient(error):
+                    why = f"{error.strerror or error}; the scan service does not run there"
+                    raise ScanError(f"{path}: {why}; systemctl start holdgate-scan") from error
+                time.sleep(_PAUSE)
+            else:
+                self._absent_since = None
+                return connection
+
+    def _is_patient(self, error: OSError) -> bool:
+        now = time.monotonic()
+        if self._absent_since is None:
+            self._absent_since = now
+        return error.errno in _NOT_YET and now - self._absent_since < _PATIENCE
+
+    def _made_ready(self, zygote: Zygote) -> tuple[Zygote, frozenset[str]]:
+        """Give a zygote its settings and wait until it has loaded all. Raises ScanError, WireError and OSError."""
+        try:
+            wire.send(zygote.control, _wanted(self._settings))
+            reported, _ = zygote.receive()
+            if "error" in reported:
+                raise ScanError(str(reported["error"]))
+            return zygote, frozenset(reported["identifiers"])
+        except TimeoutError as error:
+            zygote.close()
+            raise ScanError("the zygote was not ready in time") from error
+        except (ScanError, wire.WireError, OSError):
+            zygote.close()
+            raise
+
+
+def command(readers_directory: Path, control: int) -> list[str]:
+    """Return the command of a zygote. Who starts it says where readers of a site are, for those are code."""
+    return [sys.executable, "-m", "holdgate.scan.zygote", str(readers_directory), str(control)]
+
+
+def _wanted(settings: PoolSettings) -> dict[str, Any]:
+    return {
+        "rules": str(settings.rules),
+        "local_rules": str(settings.local_rules) if settings.local_rules else None,
+        "profiles": settings.profiles,
+        "readers": settings.readers,
+        "ocr_languages": settings.ocr_languages,
+        "ocr_seconds": settings.ocr_seconds,
+        "limits": {"message_seconds": settings.time_limit},
+    }
+
+
+def _last_words(errors: IO[bytes]) -> str:
+    """Return the end of what a zygote wrote to its standard error before it failed, printable, on one line."""
+    errors.seek(max(0, errors.seek(0, 2) - _LAST_WORDS))
+    words = " ".join(errors.read().decode("utf-8", "replace").split())
+    return f"; it said: {maillog.quote(words[-200:])}" if words else ""

@@ -1,0 +1,76 @@
+"""A site whose workers are another user's: what is read there, and what happens when a part of it dies."""
+
+import smtplib
+import threading
+from pathlib import Path
+
+import pytest
+
+from holdgate.quarantine.states import State
+from support.scanning import below, is_running
+from testbed import letters
+from testbed.site import Site
+
+SITE = {"scan_user": "nobody", "extra": "\n[scan]\nworkers = 1\n"}
+
+
+def submit(site: Site, recipient: str) -> None:
+    site.submit(letters.number_in_text().as_bytes(), letters.SENDER, recipient)
+
+
+def is_held(site: Site, recipient: str) -> bool:
+    return any(recipient in one.recipients for one in site.store.incidents({State.HELD}))
+
+
+def zygotes(site: Site) -> list[int]:
+    return below(site.pid("scan"))
+
+
+def test_mail_is_read_by_processes_of_that_user_alone(site: Site) -> None:
+    submit(site, "first@partner.example")
+    site.wait_for(lambda: is_held(site, "first@partner.example"), "the message to be held")
+    assert zygotes(site)
+    assert not [pid for pid in below(site.pid("milter")) if "zygote" in Path(f"/proc/{pid}/cmdline").read_text()]
+    for zygote in zygotes(site):
+        assert below(zygote)
+        for pid in (site.pid("scan"), zygote, *below(zygote)):
+            # Theirs are closed to other processes, so that /proc names root as the owner.
+            uid = Path(f"/proc/{pid}/status").read_text().partition("Uid:")[2].split()[0]
+            assert int(uid) == 65_534
+
+
+def test_status_and_check_know_the_service(site: Site) -> None:
+    assert "holdgate-scan   ok      up" in site.command("status").stdout
+    assert "scan" not in site.command("check").stdout
+
+
+def test_mail_waits_for_a_service_that_is_restarted_and_is_deferred_while_it_is_away(site: Site) -> None:
+    site.kill_daemon("scan")
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        submit(site, "second@partner.example")
+    assert refused.value.smtp_code == 451
+    assert not is_held(site, "second@partner.example")
+    assert site.world.to("second@partner.example") == []
+    assert "tempfail: stage=gate error=ScanError" in site.log("milter")
+    assert "nobody listens on" in site.command("status").stdout
+    site.start_daemon("scan")
+    submit(site, "second@partner.example")
+    site.wait_for(lambda: is_held(site, "second@partner.example"), "the message to be held")
+
+    site.kill_daemon("scan")
+    submitting = threading.Thread(target=submit, args=(site, "third@partner.example"))
+    submitting.start()
+    site.start_daemon("scan")
+    submitting.join()
+    site.wait_for(lambda: is_held(site, "third@partner.example"), "the message to be held")
+
+
+def test_what_a_daemon_that_was_killed_used_ends(site: Site) -> None:
+    before = zygotes(site)
+    workers = [worker for zygote in before for worker in below(zygote)]
+    assert workers
+    site.kill_daemon("milter")
+    site.wait_for(lambda: not any(is_running(pid) for pid in (*before, *workers)), "zygotes and workers to end")
+    site.start_daemon("milter")
+    submit(site, "fourth@partner.example")
+    site.wait_for(lambda: is_held(site, "fourth@partner.example"), "the message to be held")

@@ -1,0 +1,324 @@
+"""The scan service with zygotes that are scripts of a few lines: who gets one, and what ends it."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdgate import sockets
+from holdgate.config import Settings
+from holdgate.scan import service as services
+from holdgate.scan import start, wire
+from holdgate.scan.poolsettings import PoolSettings
+from holdgate.scan.process import ScanError
+from holdgate.scan.service import PLACES, ScanService
+from holdgate.scan.start import Starter
+from testbed.ports import wait_for
+
+# It reports the directory of readers that it was given, and ends when the daemon hangs up.
+ZYGOTE = """
+import json, socket, struct, sys
+control = socket.socket(fileno=int(sys.argv[-1]))
+while order := control.recv(65536):
+    said = json.dumps({"ready": 1, "identifiers": ["us-ssn"], "readers": sys.argv[-2]}).encode()
+    control.send(struct.pack("!I", len(said)) + said)
+"""
+NOBODY = 65_534
+
+
+class Stop(Exception):
+    """Ends the service's loop."""
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """A directory with a short name: sun_path has room for 108 bytes (unix(7))."""
+    with tempfile.TemporaryDirectory(prefix="hg-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def path(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The socket of a service that runs, for the user of the tests."""
+    monkeypatch.setattr(
+        services, "command", lambda readers, control: [sys.executable, "-c", ZYGOTE, str(readers), str(control)]
+    )
+    path = directory / "scan.sock"
+    with running(path):
+        yield path
+
+
+class running:
+    """A service in a thread, for as long as the context lasts."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stop, self._stopped = socket.socketpair()
+        listener = sockets.listen(path, group_id=None, kind=socket.SOCK_SEQPACKET)
+        self._listener = listener
+        self.service = ScanService(listener, user_ids=[os.getuid()], readers_directory=Path("/the/readers"))
+        self.service._watch(self._stopped.fileno(), select.POLLIN, self._end)
+        self._thread = threading.Thread(target=self._serve)
+
+    def _end(self) -> None:
+        raise Stop
+
+    def _serve(self) -> None:
+        with contextlib.suppress(Stop):
+            self.service.serve()
+
+    def __enter__(self) -> "running":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.send(b"x")
+        self._thread.join()
+        for one in (self._stop, self._stopped, self._listener):
+            one.close()
+        self.path.unlink()
+
+
+def connected(path: Path) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.connect(str(path))
+    return connection
+
+
+def greeted(path: Path) -> tuple[socket.socket, int]:
+    connection = connected(path)
+    greeting, _ = wire.receive(connection, timeout=30)
+    return connection, int(greeting["zygote"])
+
+
+def is_gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
+
+
+def test_a_daemon_talks_to_a_zygote_of_its_own(path: Path) -> None:
+    (first, one), (second, another) = greeted(path), greeted(path)
+    with first, second:
+        assert one != another
+        wire.send(first, {"do": "say"})
+        output, _ = wire.receive(first, timeout=30)
+        # Readers are code: where they are is not for a daemon to say.
+        assert output["readers"] == "/the/readers"
+
+
+@pytest.mark.parametrize("how", ["hangs up", "shuts the socket", "is killed"])
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_daemon_that_goes_takes_its_zygote_with_it(path: Path, how: str, is_stopped: bool) -> None:
+    other, remaining = greeted(path)
+    if how == "is killed":
+        reading, writing = os.pipe()
+        code = f"""
+import os, socket
+connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+connection.connect({str(path)!r})
+os.write({writing}, connection.recv(100)[4:])
+connection.recv(1)
+"""
+        daemon = subprocess.Popen([sys.executable, "-c", code], pass_fds=[writing])
+        zygote = int(json.loads(os.read(reading, 100))["zygote"])
+        os.close(reading)
+        os.close(writing)
+    else:
+        connection, zygote = greeted(path)
+    if is_stopped:
+        os.kill(zygote, signal.SIGSTOP)
+    if how == "is killed":
+        daemon.kill()
+        daemon.wait()
+    elif how == "hangs up":
+        connection.close()
+    else:
+        connection.shutdown(socket.SHUT_RDWR)
+    wait_for(lambda: is_gone(zygote), "the zygote to end")
+    with other:
+        assert not is_gone(remaining)
+    if how == "shuts the socket":
+        connection.close()
+
+
+def test_a_zygote_that_ends_is_seen_by_its_daemon_and_by_nobody_else(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(services.maillog, "failed", lambda *, stage, error: told.append(f"{stage}: {error}"))
+    (first, one), (second, another) = greeted(path), greeted(path)
+    with first, second:
+        os.kill(one, signal.SIGKILL)
+        with pytest.raises(wire.WireError, match="closed"):
+            wire.receive(first, timeout=30)
+        assert not is_gone(another)
+    assert told == [f"zygote: a zygote of user {os.getuid()} ended: signal 9"]
+
+
+def test_all_zygotes_end_with_the_service(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        services, "command", lambda readers, control: [sys.executable, "-c", ZYGOTE, str(readers), str(control)]
+    )
+    path = directory / "scan.sock"
+    with running(path):
+        (first, one), (second, another) = greeted(path), greeted(path)
+        os.kill(another, signal.SIGSTOP)
+    with first, second:
+        assert is_gone(one)
+        assert is_gone(another)
+        with pytest.raises(wire.WireError, match="closed"):
+            wire.receive(first, timeout=30)
+
+
+def test_another_user_gets_none(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "peer_user", lambda _connection: NOBODY)
+    with connected(path) as connection:
+        greeting, _ = wire.receive(connection, timeout=30)
+        assert greeting == {"error": f"user {NOBODY} is not one that may have mail inspected"}
+        with pytest.raises(wire.WireError, match="closed"):
+            wire.receive(connection, timeout=30)
+    monkeypatch.undo()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes its user")
+def test_the_kernel_says_who_connected() -> None:
+    name = f"\0holdgate-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(name)
+        listener.listen()
+        child = os.fork()
+        if not child:
+            os.setuid(NOBODY)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+                client.connect(name)
+                os._exit(0)
+        connection, _ = listener.accept()
+        with connection:
+            assert sockets.peer_user(connection) == NOBODY
+        os.waitpid(child, 0)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+            client.connect(name)
+            connection, _ = listener.accept()
+            with connection:
+                assert sockets.peer_user(connection) == 0
+
+
+def test_one_user_cannot_have_more_zygotes_than_its_places(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "PLACES", 2)
+    assert PLACES > 2
+    first, second = greeted(path), greeted(path)
+    with connected(path) as third:
+        greeting, _ = wire.receive(third, timeout=30)
+        assert greeting == {"error": f"user {os.getuid()} has 2 zygotes already"}
+    first[0].close()
+    wait_for(lambda: is_gone(first[1]), "the place to be free")
+    fourth, _ = greeted(path)
+    fourth.close()
+    second[0].close()
+
+
+def test_a_process_that_cannot_be_started_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "command", lambda *_: ["/nonexistent/python"])
+    with connected(path) as connection:
+        greeting, _ = wire.receive(connection, timeout=30)
+        assert greeting == {"error": "no zygote can be started: No such file or directory"}
+
+
+# -- the daemon's side --------------------------------------------------------------------------------------------
+
+
+def starter(path: Path, **changes: Any) -> Starter:
+    return Starter(PoolSettings(rules=Path("/nonexistent"), service=path, **changes))
+
+
+def test_a_daemon_gets_a_zygote_that_is_ready(path: Path) -> None:
+    zygote, identifiers = starter(path).start()
+    assert identifiers == {"us-ssn"}
+    zygote.close()
+    wait_for(lambda: is_gone(zygote.pid), "the zygote to end")
+
+
+def test_a_service_that_starts_late_is_waited_for(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        services, "command", lambda readers, control: [sys.executable, "-c", ZYGOTE, str(readers), str(control)]
+    )
+    waited = threading.Event()
+    pause = start.time.sleep
+    monkeypatch.setattr(start.time, "sleep", lambda seconds: (waited.set(), pause(seconds)))
+    found: list[Any] = []
+    path = directory / "scan.sock"
+    thread = threading.Thread(target=lambda: found.append(starter(path).start()))
+    thread.start()
+    assert waited.wait(30)
+    with running(path):
+        thread.join()
+        found[0][0].close()
+
+
+def test_a_service_that_is_away_costs_one_wait_and_not_one_for_each_message(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        clock[0] += seconds
+
+    monkeypatch.setattr(start.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(start.time, "sleep", sleep)
+    path = directory / "scan.sock"
+    one = starter(path)
+    with pytest.raises(ScanError, match=r"scan\.sock: No such file or directory; the scan service does not run there"):
+        one.start()
+    assert 9 < sum(pauses) < 11
+    pauses.clear()
+    # As a service that was killed leaves it.
+    sockets.listen(path, group_id=None, kind=socket.SOCK_SEQPACKET).close()
+    with pytest.raises(ScanError, match="Connection refused"):
+        one.start()
+    assert pauses == []
+
+
+@pytest.mark.parametrize(
+    ("greeting", "output"),
+    [
+        ({"error": "user 7 is not one that may have mail inspected"}, "the scan service: user 7 is not one"),
+        ({"zygote": "x"}, "the scan service does not answer"),
+        ({}, "the scan service does not answer"),
+        (None, "the scan service does not answer"),
+    ],
+)
+def test_a_greeting_that_is_none_is_an_error(directory: Path, greeting: dict[str, Any] | None, output: str) -> None:
+    path = directory / "scan.sock"
+    with sockets.listen(path, group_id=None, kind=socket.SOCK_SEQPACKET) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                if greeting is not None:
+                    wire.send(connection, greeting)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(ScanError, match=output):
+            starter(path).start()
+        thread.join()
+
+
+def test_a_daemon_uses_the_service_and_a_command_does_not(directory: Path) -> None:
+    settings = Settings.model_validate({"scan": {"socket": str(directory / "scan.sock")}})
+    assert PoolSettings.of(settings, (), daemon=True).service == directory / "scan.sock"
+    assert PoolSettings.of(settings, ()).service is None
+    off = Settings.model_validate({"scan": {"socket": ""}})
+    assert PoolSettings.of(off, (), daemon=True).service is None
