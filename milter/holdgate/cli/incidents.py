@@ -170,7 +170,7 @@ def _watch(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> int
     if now.state is State.RELEASED:
         return _said(arguments, now, f"{now.id}: released to {_clean(', '.join(now.recipients))}", 0)
     if now.state is State.RETURNED:
-        known = told(now, tells=desk.tells(now.sender), dropped=desk.store.report_dropped(now.id))
+        known = told(now, tells=desk.tells(now.sender), dropped=desk.store.outbox.report_dropped(now.id))
         return _said(arguments, now, f"{now.id}: rejected and taken out of the queue; {known}", 0)
     text = f"{now.id}: the message was gone from Postfix's queue before this could be carried out"
     return _said(arguments, now, text, 2)

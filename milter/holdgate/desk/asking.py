@@ -38,7 +38,7 @@ def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], di
         asked_at=now,
         deadline_at=deadline,
         remind_at=_next_reminder(desk, incident, deadline, now),
-        **describe(),
+        described=describe(),
     )
     _raise_alarm(desk, incident, len(asks))
     return asked

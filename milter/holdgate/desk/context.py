@@ -63,7 +63,7 @@ class Desk:
 
         That they asked for no report (RFC 3461, NOTIFY=NEVER) is known once the report is due: it is dropped.
         """
-        return self.tells(incident.sender) and not self.store.report_dropped(incident.id)
+        return self.tells(incident.sender) and not self.store.outbox.report_dropped(incident.id)
 
     def tells(self, sender: str) -> bool:
         """Say whether a sender may be told anything: not the null sender (RFC 5321, 4.5.5), nobody from outside."""

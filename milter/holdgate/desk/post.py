@@ -60,7 +60,7 @@ class Sender:
 
     def send_due(self, now: datetime) -> None:
         """Send every notice whose time has come."""
-        due = [one for one in self._desk.store.notices_due(now) if (one.kind in REPORTS) == self._wanted]
+        due = [one for one in self._desk.store.outbox.due(now) if (one.kind in REPORTS) == self._wanted]
         self._runner.run(due, lambda notice: self._send(notice, now), budget=_BUDGET)
 
     def _send(self, notice: Notice, now: datetime) -> None:
@@ -70,13 +70,13 @@ class Sender:
         if incident is None or _too_early(notice, incident):
             return
         if _obsolete(desk, notice, incident):
-            desk.store.notice_obsolete(notice, ACTOR)
+            desk.store.outbox.drop(notice, ACTOR)
             return
         try:
             letter = self._composer.compose(incident, notice, now)
             hand_over(letter.content, notice.recipient, desk.settings.desk.notice_relay, letter.sender)
         except UnwantedError:
-            desk.store.notice_obsolete(notice, ACTOR)
+            desk.store.outbox.drop(notice, ACTOR)
         except smtplib.SMTPRecipientsRefused as error:
             code, _ = next(iter(error.recipients.values()))
             if code >= 500 and notice.kind in TO_MODERATOR and _came_back(desk, notice):
@@ -87,7 +87,7 @@ class Sender:
             if isinstance(error, _AWAY):
                 raise _AwayError from error
         else:
-            desk.store.notice_sent(notice, ACTOR)
+            desk.store.outbox.sent(notice, ACTOR)
             metrics.NOTICES.labels(notice.kind, "sent").inc()
             maillog.notice_sent(incident.queue_id, kind=notice.kind, recipient=notice.recipient, incident=incident.id)
 
@@ -150,7 +150,7 @@ def _came_back(desk: Desk, notice: Notice) -> bool:
     if request is None:
         return False
     asking.reassign(desk, request, Answer.BOUNCED, "refused by Postfix")
-    desk.store.notice_obsolete(notice, ACTOR)
+    desk.store.outbox.drop(notice, ACTOR)
     metrics.NOTICES.labels(notice.kind, "refused").inc()
     return True
 
@@ -169,6 +169,6 @@ def _said(error: Exception) -> str:
 
 def _failed(desk: Desk, notice: Notice, incident: Incident, reason: str) -> None:
     pause = min(_FIRST_RETRY * 2 ** min(notice.attempts, 10), _LONGEST_RETRY)
-    desk.store.notice_failed(notice, ACTOR, datetime.now(UTC) + pause)
+    desk.store.outbox.failed(notice, ACTOR, datetime.now(UTC) + pause)
     metrics.NOTICES.labels(notice.kind, "failed").inc()
     maillog.notice_failed(incident.queue_id, kind=notice.kind, error=reason, attempts=notice.attempts + 1)

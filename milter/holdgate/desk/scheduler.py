@@ -52,15 +52,15 @@ class Scheduler:
         """Expire and remind: changes of the store, which wait for no mail. Say whether the store took part."""
         desk = self._desk
         expire = partial(moderation.expire, desk)
-        expiries = self._expiries.run(desk.store.overdue(now), expire, budget=_BUDGET)
-        due = desk.store.to_remind(now)
+        expiries = self._expiries.run(desk.store.agenda.overdue(now), expire, budget=_BUDGET)
+        due = desk.store.agenda.to_remind(now)
         reminders = self._reminders.run(due, lambda incident: asking.remind(desk, incident, now), budget=_BUDGET)
         return not (expiries.shared or reminders.shared)
 
     def ask(self, now: datetime) -> bool:
         """Ask about what came in. Say whether the store took part."""
         return not self._requests.run(
-            self._desk.store.awaiting_request_ids(), partial(self._ask, now), budget=_BUDGET
+            self._desk.store.agenda.awaiting_request_ids(), partial(self._ask, now), budget=_BUDGET
         ).shared
 
     def send(self, now: datetime) -> bool:
@@ -78,8 +78,8 @@ class Scheduler:
         store = self._desk.store
         due = [
             name
-            for policy in store.unerased_policies()
-            for name in store.finished_before(policy, now - self._desk.moderation_for(policy).retention)
+            for policy in store.agenda.unerased_policies()
+            for name in store.agenda.finished_before(policy, now - self._desk.moderation_for(policy).retention)
         ]
         return not self._erasures.run(due, self._erase, budget=_BUDGET).shared
 

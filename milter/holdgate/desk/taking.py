@@ -134,9 +134,9 @@ def _tell(desk: Desk, case: _Case, note: str, sender: str, result: str = "") -> 
 
 
 def _enqueue(desk: Desk, case: _Case, note: str) -> str:
-    if desk.store.queued_notices(case.request.number, "answer") < _ANSWERS:
+    if desk.store.outbox.count(case.request.number, "answer") < _ANSWERS:
         outbox = NewNotice("answer", case.request.moderator, note, case.request.number)
-        desk.store.enqueue_notice(case.incident.id, outbox, ACTOR)
+        desk.store.outbox.enqueue(case.incident.id, outbox, ACTOR)
     return note
 
 

@@ -30,7 +30,7 @@ def is_sealed(
     status = snapshot.sealer.judge(value, sealed, now) if len(values) == 1 else SealStatus.MALFORMED
     if status is SealStatus.VALID:
         digests, remember = snapshot.sealer.digests(value, envelope.recipients)
-        if not service.store.use_seals(digests, now + remember):
+        if not service.store.seals.use(digests, now + remember):
             status = SealStatus.REPLAYED
     metrics.SEALS.labels(status).inc()
     if status is not SealStatus.VALID:

@@ -1,7 +1,7 @@
-"""An incident as the other rooms see it: one message that a policy wants recorded."""
+"""An incident as the other packages see it: one message that a policy wants recorded, and all that belongs to it."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -18,35 +18,31 @@ def new_incident_id() -> str:
     return f"{characters[:4]}-{characters[4:8]}-{characters[8:]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """One row of the store. Times are aware; `arrival_time` is in seconds since the epoch as postqueue prints it."""
+@dataclass(frozen=True)
+class Message:
+    """The message as it arrived, and the policy that decided. Written once, by the gate or by who adopts held mail."""
 
     queue_id: str
     sender: str
     recipients: list[str]
     policy: str
+    _: KW_ONLY
     action: str = "quarantine"
-    id: str = field(default_factory=new_incident_id)
-    state: State = State.PENDING
-    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    arrival_time: int | None = None
-    held_at: datetime | None = None
-    deadline_at: datetime | None = None
-    decided_at: datetime | None = None
-    closed_at: datetime | None = None
-    asked_at: datetime | None = None
-    remind_at: datetime | None = None
-    level: int = 0
-    decided_by: str | None = None
-    decided_how: str | None = None
-    comment: str | None = None
     auth_user: str = ""
     client_address: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What was read in the message, masked. Written once, by the gate, or for adopted mail by the desk, which reads it.
+
+    Retention erases most of it.
+    """
+
     header_from: str = ""
     subject: str = ""
     message_id: str = ""
-    size: int = 0
     status: str = "complete"
     reason: str = ""
     profiles: dict[str, str] = field(default_factory=dict)
@@ -54,6 +50,44 @@ class Incident:
     signals: list[str] = field(default_factory=list)
     attachments: list[dict[str, Any]] = field(default_factory=list)
     encrypted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueFile:
+    """What `holdgate-queue` sees of the queue file: when it was first held, and when it left the hold queue for good.
+
+    `arrival_time` is in seconds since the epoch, as postqueue prints it.
+    """
+
+    arrival_time: int | None = None
+    held_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What the desk does about it: who is asked at which level, until when, and what was decided by whom."""
+
+    asked_at: datetime | None = None
+    deadline_at: datetime | None = None
+    remind_at: datetime | None = None
+    level: int = 0
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    decided_how: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident(Message, Content, QueueFile, Decision):
+    """One row of the store, in parts by who changes them. Times are aware.
+
+    `state` changes by the table in `states`, `revision` with every change (`store.Store`).
+    """
+
+    id: str = field(default_factory=new_incident_id)
+    state: State = State.PENDING
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     revision: int = 0
     erased_at: datetime | None = None
 
@@ -147,7 +181,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class NewNotice:
-    """A mail to be outbox: its kind, who gets it, a word more about it, and the request that it is about."""
+    """A notice to be sent: its kind, its recipient, a word more about it, and the request that it is about."""
 
     kind: str
     recipient: str
@@ -157,7 +191,7 @@ class NewNotice:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A mail we owe somebody about an incident. `kind` says what it tells: "request", "rejected", "expired", …."""
+    """A notice in the outbox. `kind` says what it is about: "request", "rejected", "expired", …."""
 
     number: int
     incident_id: str

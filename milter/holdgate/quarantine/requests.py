@@ -1,13 +1,14 @@
-"""Reads who was asked about what: the requests of an incident, and a moderator's list with its filters."""
+"""Who was asked about what: the requests of an incident, and a moderator's list with its filters."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, Text, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Text, and_, cast, func, insert, or_, select, update
 
-from holdgate.quarantine.incident import Answer, Incident, Request
+from holdgate.quarantine import history
+from holdgate.quarantine.incident import Actor, Answer, Ask, Incident, Request
 from holdgate.quarantine.schema import incidents, requests
 from holdgate.quarantine.states import State
 
@@ -28,9 +29,10 @@ class IncidentFilter:
 
 
 class Requests:
-    """Reads requests. `reader` is an engine whose transactions only read."""
+    """Requests to moderators. `reader` is `engine` with transactions that only read."""
 
-    def __init__(self, reader: Engine) -> None:
+    def __init__(self, engine: Engine, reader: Engine) -> None:
+        self._engine = engine
         self._reader = reader
 
     def by_number(self, number: int) -> Request | None:
@@ -76,6 +78,16 @@ class Requests:
         with self._reader.connect() as connection:
             return [incident_of(row) for row in connection.execute(query)]
 
+    def opened(self, request: Request, actor: Actor) -> bool:
+        """Record that a moderator opened an incident; only the first time counts. Say whether this was it."""
+        now = datetime.now(UTC)
+        first = (requests.c.number == request.number) & requests.c.opened_at.is_(None)
+        with self._engine.begin() as connection:
+            if connection.execute(update(requests).where(first).values(opened_at=now)).rowcount != 1:
+                return False
+            history.write(connection, request.incident_id, actor, ("opened", ""))
+        return True
+
 
 def unanswered() -> ColumnElement[bool]:
     """Return the condition that a request can still be answered; an absent moderator may come back."""
@@ -113,3 +125,25 @@ def request_of(row: Row[Any]) -> Request:
     """Make a request of a row of its table."""
     values = dict(row._mapping)
     return Request(**{**values, "answer": Answer(values["answer"]) if values["answer"] else None})
+
+
+def ask(connection: Connection, incident: Incident, new: Ask, at: datetime) -> int:
+    """Write a request, which ends at the incident's deadline, inside the transaction; return its number."""
+    values = {**asdict(new), "incident_id": incident.id, "asked_at": at, "deadline_at": incident.deadline_at}
+    number = connection.execute(insert(requests).values(values)).inserted_primary_key
+    assert number is not None
+    return int(number[0])
+
+
+def answer(connection: Connection, answers: Mapping[int, Answer]) -> None:
+    """Write the answers to requests, by number, inside the transaction."""
+    for number, one in answers.items():
+        values = {"answer": one, "answered_at": datetime.now(UTC)}
+        connection.execute(update(requests).where(requests.c.number == number).values(values))
+
+
+def supersede(connection: Connection, incident_id: str, *, answered: bool) -> None:
+    """Make the requests about an incident void, with `answered` those that have an answer too."""
+    which = requests.c.incident_id == incident_id
+    void = {"answer": Answer.SUPERSEDED, "answered_at": datetime.now(UTC)}
+    connection.execute(update(requests).where(which if answered else which & unanswered()).values(void))

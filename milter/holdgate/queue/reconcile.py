@@ -138,7 +138,7 @@ class Reconciler:
                 here[one.state].append(one)
             else:
                 gone.append(one)
-        owing = self._store.owing()
+        owing = self._store.outbox.awaiting_report()
         missed = {one.id for one in gone}
         self._misses = {key: count for key, count in self._misses.items() if key in missed}
         told = [one for one in (*here[State.REJECTED], *here[State.EXPIRED]) if one.id not in owing]

@@ -49,7 +49,7 @@ def test_too_few_for_the_approvals_is_an_alarm_and_never_a_delivery(
     assert f"4a: too-few-approvers: incident={incident.id} able=1 needed=2" in caplog.text
     assert desk.store.history(incident.id)[-1].note == f"{BOSS} (moderator); too few: 2 must approve"
     assert approve(desk, incident, BOSS).state is State.HELD
-    (overdue,) = desk.store.overdue(incident.deadline_at + timedelta(days=1))
+    (overdue,) = desk.store.agenda.overdue(incident.deadline_at + timedelta(days=1))
     assert moderation.expire(desk, overdue).state is State.EXPIRED
 
 

@@ -50,7 +50,7 @@ class Site:
     def sleep(self, seconds: float) -> None:
         self.seconds += 1
         store, now = self.desk.store, datetime.now(UTC) + timedelta(seconds=self.seconds)
-        for incident in store.awaiting_request() if "ask" in self.does else []:
+        for incident in store.agenda.awaiting_request() if "ask" in self.does else []:
             asking.ask(self.desk, incident, now)
         if "send" in self.does:
             post.Sender(self.desk, self.composer, reports=False).send_due(now)

@@ -42,7 +42,7 @@ def mail(text: str, sender: str = BOSS, **fields: str) -> bytes:
 
 
 def answers(desk: Desk) -> list[str]:
-    due = desk.store.notices_due(datetime.now(UTC) + timedelta(days=1))
+    due = desk.store.outbox.due(datetime.now(UTC) + timedelta(days=1))
     return [notice.note for notice in due if notice.kind == "answer"]
 
 
@@ -111,7 +111,7 @@ def test_a_reply_must_come_from_the_moderator_by_envelope_and_header(make_desk, 
     assert desk.store.incident(incident.id).state is State.HELD
     # The moderator is told, at the address that was asked; whoever wrote is not, for the address may be forged.
     assert answers(desk) == ["other address"]
-    due = desk.store.notices_due(datetime.now(UTC) + timedelta(days=1))
+    due = desk.store.outbox.due(datetime.now(UTC) + timedelta(days=1))
     assert [notice.recipient for notice in due if notice.kind == "answer"] == [BOSS]
 
 

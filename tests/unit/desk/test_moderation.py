@@ -26,7 +26,7 @@ POLICIES = PolicySettings(file=Path(__file__).parents[3] / "etc/policies.toml")
 
 
 def outbox(desk: Desk) -> list[tuple[str, str]]:
-    due = desk.store.notices_due(datetime.now(UTC) + timedelta(days=1))
+    due = desk.store.outbox.due(datetime.now(UTC) + timedelta(days=1))
     return sorted((notice.kind, notice.recipient) for notice in due if notice.kind != "request")
 
 
@@ -118,8 +118,8 @@ def test_a_chain_goes_level_by_level_each_with_its_own_deadline(make_desk, hold)
     incident = hold(desk)
     first = answer(desk, incident, "boss@corp.example", Answer.APPROVE)
     assert (first.state, first.level, first.asked_at, first.deadline_at) == (State.HELD, 1, None, None)
-    assert [one.id for one in desk.store.awaiting_request()] == [incident.id]
-    assert desk.store.overdue(datetime.now(UTC) + timedelta(days=9)) == []
+    assert [one.id for one in desk.store.agenda.awaiting_request()] == [incident.id]
+    assert desk.store.agenda.overdue(datetime.now(UTC) + timedelta(days=9)) == []
     # Nobody of the first level decides any more.
     with pytest.raises(RefusedError) as caught:
         answer(desk, incident, "other@corp.example", Answer.REJECT)
@@ -213,7 +213,7 @@ def test_all_at_once_leave_one_outcome_and_one_notice_that_says_it(make_desk, ho
         assert sum(event in ("approved", "rejected", "expired") for event in events) == 1
         told = [
             notice.kind
-            for notice in desk.store.notices_due(datetime.now(UTC) + timedelta(days=1))
+            for notice in desk.store.outbox.due(datetime.now(UTC) + timedelta(days=1))
             if notice.incident_id == incident.id and notice.kind in ("approved", "rejected", "expired", "withdrawn")
         ]
         assert len(told) == 1
@@ -264,7 +264,7 @@ class Moderating(RuleBasedStateMachine):
 
     @rule()
     def ask(self) -> None:
-        for incident in self.store.awaiting_request():
+        for incident in self.store.agenda.awaiting_request():
             asking.ask(self.desk, incident, self.now)
 
     @rule(who=st.integers(0, 9), choice=st.sampled_from([Answer.APPROVE, Answer.APPROVE, Answer.REJECT]))
@@ -284,9 +284,9 @@ class Moderating(RuleBasedStateMachine):
     @rule(hours=st.integers(1, 30))
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
-        for incident in self.store.overdue(self.now):
+        for incident in self.store.agenda.overdue(self.now):
             moderation.expire(self.desk, incident)
-        for incident in self.store.to_remind(self.now):
+        for incident in self.store.agenda.to_remind(self.now):
             asking.remind(self.desk, incident, self.now)
 
     @rule()
@@ -306,7 +306,7 @@ class Moderating(RuleBasedStateMachine):
         decided = self.incident.state is not State.HELD
         events = [event.event for event in self.store.history(self.id)]
         assert sum(event in ("approved", "rejected", "expired") for event in events) == decided
-        due = self.store.notices_due(datetime.now(UTC) + timedelta(days=1))
+        due = self.store.outbox.due(datetime.now(UTC) + timedelta(days=1))
         told = [one.kind for one in due if one.kind in ("approved", "rejected", "expired", "withdrawn")]
         assert len(told) == decided
 

@@ -152,11 +152,11 @@ def test_the_notice_of_a_decision_says_what_became_of_the_message(make_desk, hol
 def test_a_sender_who_asked_for_no_report_is_not_said_to_be_told(make_desk, hold, language, kind) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(language=language)
     incident = hold(desk, now=ASKED_AT)
-    desk.store.enqueue_notice(incident.id, NewNotice(kind, incident.sender), ACTOR)
+    desk.store.outbox.enqueue(incident.id, NewNotice(kind, incident.sender), ACTOR)
     returned = in_state(incident, State.RETURNED, "page" if kind == "rejected" else "desk")
     assert TO_SENDER[language][0] in text(desk, returned, "decided")
-    notice = next(one for one in desk.store.notices_due(datetime.now(UTC)) if one.kind == kind)
-    desk.store.notice_obsolete(notice, ACTOR)
+    notice = next(one for one in desk.store.outbox.due(datetime.now(UTC)) if one.kind == kind)
+    desk.store.outbox.drop(notice, ACTOR)
     output = text(desk, returned, "decided")
     assert TO_SENDER[language][0] not in output
     assert TO_SENDER[language][1] in output

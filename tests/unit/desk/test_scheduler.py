@@ -18,6 +18,7 @@ from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
 from holdgate.desk.wishes import Wishes
 from holdgate.quarantine.incident import Actor, Answer, Incident, NewNotice, Notice
+from holdgate.quarantine.outbox import Outbox
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store
 from holdgate.queue.client import QueueError, UnreachableError
@@ -250,7 +251,7 @@ def test_a_request_that_waits_is_not_sent_once_somebody_decided(make_desk, hold,
     moderation.override(desk, incident, Answer.REJECT, BOSS)
     scheduler(desk).run_once(datetime.now(UTC))
     assert [recipient for _, recipient, _ in relay.taken] == ["anna@corp.example", "boss@corp.example"]
-    assert not desk.store.notices_due(datetime.now(UTC) + timedelta(days=1))
+    assert not desk.store.outbox.due(datetime.now(UTC) + timedelta(days=1))
 
 
 def test_an_approval_is_told_when_the_message_is_on_its_way(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
@@ -313,7 +314,7 @@ def test_a_sender_who_wants_no_report_gets_none(make_desk, hold, relay, monkeypa
     scheduler(desk).run_once(datetime.now(UTC))
     assert not relay.to("anna@corp.example")
     assert not [
-        notice for notice in desk.store.notices_due(datetime.max.replace(tzinfo=UTC)) if notice.kind == "rejected"
+        notice for notice in desk.store.outbox.due(datetime.max.replace(tzinfo=UTC)) if notice.kind == "rejected"
     ]
 
 
@@ -451,8 +452,8 @@ ERRORS = [
 ]
 # A kind of work, the call of the store that it ends with, and how many of eleven incidents show that it was done.
 WORK: dict[str, tuple[str, Callable[[Desk], int]]] = {
-    "ask": ("amend", lambda desk: 11 - len(desk.store.awaiting_request())),
-    "remind": ("amend", lambda desk: 11 - len(desk.store.to_remind(NOW + timedelta(days=1)))),
+    "ask": ("amend", lambda desk: 11 - len(desk.store.agenda.awaiting_request())),
+    "remind": ("amend", lambda desk: 11 - len(desk.store.agenda.to_remind(NOW + timedelta(days=1)))),
     "expire": ("change", lambda desk: len(desk.store.incidents([State.EXPIRED]))),
     "erase": ("erase", lambda desk: sum(one.erased_at is not None for one in desk.store.incidents())),
 }
@@ -509,28 +510,28 @@ def test_a_notice_that_cannot_be_written_keeps_no_other(make_desk, hold, relay, 
     assert len(relay.to("boss@corp.example")) == 10
 
 
-@pytest.mark.parametrize("call", ["notice_sent", "notice_failed", "notice_obsolete"])
+@pytest.mark.parametrize("call", ["sent", "failed", "drop"])
 def test_a_notice_of_which_the_store_does_not_hear_keeps_no_other(  # type: ignore[no-untyped-def]
     make_desk, hold, relay, monkeypatch, clock, call
 ) -> None:
     desk = make_desk()
     held = eleven(desk, hold)
-    if call == "notice_failed":
+    if call == "failed":
         relay.refused["boss@corp.example"] = 450
-    if call == "notice_obsolete":
+    if call == "drop":
         for incident in held:
             moderation.override(desk, incident, Answer.REJECT, BOSS)
-    real = getattr(Store, call)
-    (first, *_) = desk.store.notices_due(datetime.now(UTC))
+    real = getattr(Outbox, call)
+    (first, *_) = desk.store.outbox.due(datetime.now(UTC))
 
-    def fails(self: Store, notice: Notice, *rest: Any) -> Any:
+    def fails(self: Outbox, notice: Notice, *rest: Any) -> Any:
         if notice.number == first.number:
             raise ConflictError(held[0])
         return real(self, notice, *rest)
 
-    monkeypatch.setattr(Store, call, fails)
+    monkeypatch.setattr(Outbox, call, fails)
     table_of(desk, clock).send(datetime.now(UTC))
-    left = [one for one in desk.store.notices_due(datetime.now(UTC)) if one.kind == "request"]
+    left = [one for one in desk.store.outbox.due(datetime.now(UTC)) if one.kind == "request"]
     assert [one.number for one in left] == [first.number]
 
 

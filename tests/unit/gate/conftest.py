@@ -52,12 +52,16 @@ class FakeStore:
     used: set[str] = field(default_factory=set)
     error: Exception | None = None
 
+    @property
+    def seals(self) -> "FakeStore":
+        return self
+
     def record(self, incident: Incident, *_: Any, **__: Any) -> None:
         if self.error is not None:
             raise self.error
         self.incidents.append(incident)
 
-    def use_seals(self, digests: Iterable[str], _until: datetime) -> bool:
+    def use(self, digests: Iterable[str], _until: datetime) -> bool:
         fresh = self.used.isdisjoint(digests)
         self.used.update(digests)
         return fresh

@@ -43,13 +43,13 @@ def moderated(trail: Store) -> Store:
     asks = [Ask("boss@corp.example", "moderator"), Ask("second@corp.example", "moderator")]
     held = trail.amend(held, "asked", ACTOR, asks=asks, asked_at=now, deadline_at=now)
     first, _ = trail.requests.of(held.id)
-    trail.opened(first, ACTOR)
-    told, put_off, dropped = trail.notices_due(datetime.now(UTC))
-    trail.notice_sent(told, ACTOR)
-    trail.notice_failed(put_off, ACTOR, now)
-    trail.notice_obsolete(dropped, ACTOR)
+    trail.requests.opened(first, ACTOR)
+    told, put_off, dropped = trail.outbox.due(datetime.now(UTC))
+    trail.outbox.sent(told, ACTOR)
+    trail.outbox.failed(put_off, ACTOR, now)
+    trail.outbox.drop(dropped, ACTOR)
     trail.change(held, State.APPROVED, ACTOR, answers={first.number: Answer.APPROVE}, decided_by="boss@corp.example")
-    trail.enqueue_notice(held.id, NewNotice("answer", "a@x"), ACTOR)
+    trail.outbox.enqueue(held.id, NewNotice("answer", "a@x"), ACTOR)
     trail.add_event(held.id, "revealed", ACTOR, "why not")
     assert trail.audit.verify().problem == ""
     return trail
@@ -336,7 +336,7 @@ def test_events_of_an_older_version_are_linked(url: str, visitor: Engine) -> Non
     store = open_store(url)
     assert (store.audit.verify().count, store.audit.verify().problem) == (3, "")
     assert [event.event for event in store.history("AAAA-AAAA-AAAA")] == ["recorded", "held", "bound"]
-    (older,) = store.awaiting_request()
+    (older,) = store.agenda.awaiting_request()
     assert (older.subject, older.level, older.revision) == ("older", 0, 0)
     store.change(older, State.REJECTED, ACTOR)
     assert store.audit.verify().problem == ""

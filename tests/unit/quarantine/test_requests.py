@@ -71,8 +71,8 @@ def test_what_is_known_of_a_moderator(asked: Store) -> None:
     (first, second) = asked.requests.of(asked.find("40")[0].id)
     assert (first.moderator, second.moderator, first.answer) == (BOSS, OTHER, None)
     assert asked.requests.by_number(second.number) == second
-    assert asked.opened(first, ACTOR)
-    assert not asked.opened(first, ACTOR)
+    assert asked.requests.opened(first, ACTOR)
+    assert not asked.requests.opened(first, ACTOR)
     opened = asked.requests.by_number(first.number)
     assert opened is not None
     assert opened == replace(first, opened_at=opened.opened_at)

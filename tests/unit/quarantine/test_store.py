@@ -91,14 +91,14 @@ def test_a_change_writes_state_event_and_notice_together(store: Store) -> None:
         held, State.REJECTED, ACTOR, note="no", outbox=[NewNotice("rejected", "a@corp.example")], comment="no"
     )
     assert (changed.state, changed.comment) == (State.REJECTED, "no")
-    assert store.owing() == {held.id}
-    (notice,) = store.notices_due(datetime.now(UTC))
+    assert store.outbox.awaiting_report() == {held.id}
+    (notice,) = store.outbox.due(datetime.now(UTC))
     assert (notice.kind, notice.recipient, notice.attempts) == ("rejected", "a@corp.example", 0)
-    store.notice_failed(notice, ACTOR, datetime.now(UTC) + timedelta(hours=1))
-    assert store.notices_due(datetime.now(UTC)) == []
-    assert store.owing() == {held.id}
-    store.notice_sent(notice, ACTOR)
-    assert store.owing() == set()
+    store.outbox.failed(notice, ACTOR, datetime.now(UTC) + timedelta(hours=1))
+    assert store.outbox.due(datetime.now(UTC)) == []
+    assert store.outbox.awaiting_report() == {held.id}
+    store.outbox.sent(notice, ACTOR)
+    assert store.outbox.awaiting_report() == set()
     history = [event.event for event in store.history(held.id)]
     assert history == ["recorded", "rejected", "notice put off", "notice sent"]
 
@@ -110,7 +110,7 @@ def test_of_two_deciders_one_wins(store: Store) -> None:
     with pytest.raises(ConflictError) as caught:
         store.change(held, State.REJECTED, ACTOR, outbox=[NewNotice("rejected", "a@corp.example")])
     assert caught.value.incident.state is State.APPROVED
-    assert store.owing() == set()
+    assert store.outbox.awaiting_report() == set()
     assert [event.event for event in store.history(held.id)] == ["recorded", "approved"]
 
 
@@ -184,7 +184,7 @@ def test_writers_of_all_kinds_do_not_lock_each_other_out_and_readers_see_one_mom
     store.record(held, ACTOR)
     held = store.amend(held, "asked", ACTOR, asks=[Ask("boss@corp.example", "moderator")])
     (request,) = store.requests.of(held.id)
-    (notice,) = store.notices_due(datetime.now(UTC))
+    (notice,) = store.outbox.due(datetime.now(UTC))
     start = threading.Barrier(5)
     failed: list[BaseException] = []
 
@@ -206,8 +206,8 @@ def test_writers_of_all_kinds_do_not_lock_each_other_out_and_readers_see_one_mom
 
     works: list[Callable[[], object]] = [
         amend,
-        lambda: store.opened(request, ACTOR),
-        lambda: store.notice_sent(notice, ACTOR),
+        lambda: store.requests.opened(request, ACTOR),
+        lambda: store.outbox.sent(notice, ACTOR),
         lambda: store.record(incident(), ACTOR),
         verify,
     ]
@@ -286,7 +286,7 @@ def test_what_comes_into_the_hold_queue_is_undecided(store: Store, old: State) -
         incident(), id=held.id, created_at=before.created_at, state=held.state, held_at=now, revision=3
     )
     assert {request.answer for request in store.requests.of(held.id)} == {Answer.SUPERSEDED}
-    due = store.notices_due(datetime.now(UTC))
+    due = store.outbox.due(datetime.now(UTC))
     assert {notice.kind for notice in due if notice.incident_id == held.id} == {"alert", "request"}
     # Nothing of another incident is touched.
     assert {request.answer for request in store.requests.of(other.id)} == {None, *Answer}
@@ -300,7 +300,7 @@ def test_overdue_are_held_ones_only(store: Store) -> None:
     decided = replace(incident(), state=State.APPROVED, deadline_at=now - timedelta(seconds=1))
     for one in (due, later, decided):
         store.record(one, ACTOR)
-    assert [one.id for one in store.overdue(now)] == [due.id]
+    assert [one.id for one in store.agenda.overdue(now)] == [due.id]
     assert store.count() == {State.HELD: 2, State.APPROVED: 1}
     assert [one.id for one in store.incidents([State.HELD], limit=1)] == [later.id]
 
@@ -385,3 +385,14 @@ def test_incident_ids_can_be_read_out_on_the_telephone() -> None:
     ids = {new_incident_id() for _ in range(1000)}
     assert len(ids) == 1000
     assert all(len(one) == 14 and not set(one) & set("ILOU") for one in ids)
+
+
+@pytest.mark.parametrize("column", ["sender", "recipients", "findings", "policy", "revision", "id"])
+def test_no_step_changes_what_is_written_once(store: Store, column: str) -> None:
+    known = incident()
+    store.record(known, ACTOR)
+    with pytest.raises(ValueError, match=f"no step changes {column}"):
+        store.change(known, State.HELD, ACTOR, **{column: "x"})
+    with pytest.raises(ValueError, match=f"no step changes {column}"):
+        store.amend(known, "asked", ACTOR, **{column: "x"})
+    assert store.incident(known.id) == known

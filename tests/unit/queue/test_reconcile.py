@@ -146,7 +146,7 @@ class Crashes(RuleBasedStateMachine):
     @rule(who=st.integers(0, 9))
     def approve(self, who: int) -> None:
         desk = Desk(self.store, FOUR_EYES)
-        for incident in self.store.awaiting_request():
+        for incident in self.store.agenda.awaiting_request():
             asking.ask(desk, incident, datetime.now(UTC))
         known = [one for incident in self.store.incidents() for one in self.store.requests.of(incident.id)]
         if known:
@@ -161,11 +161,11 @@ class Crashes(RuleBasedStateMachine):
 
     @rule()
     def desk(self) -> None:
-        for notice in self.store.notices_due(datetime.now(UTC)):
+        for notice in self.store.outbox.due(datetime.now(UTC)):
             # One holding tells the sender once, whatever an earlier one told him.
             if notice.recipient == "a@corp.example":
                 self.sent.append((notice.incident_id, notice.kind, self.holding(notice.incident_id)))
-            self.store.notice_sent(notice, PERSON)
+            self.store.outbox.sent(notice, PERSON)
 
     @rule(when=st.sampled_from(["list", "show", "before", "after"]), kind=st.sampled_from(["crash", "fail"]))
     def trouble(self, when: str, kind: str) -> None:
@@ -277,8 +277,8 @@ def test_a_decision_is_carried_out_once_whatever_dies(store: Store, when: str, k
     queue.add("4a")
     settle(new_reconciler(store, queue))
     decide(store, store.find(incident.id)[0], choice)
-    for notice in store.notices_due(datetime.now(UTC)):
-        store.notice_sent(notice, PERSON)
+    for notice in store.outbox.due(datetime.now(UTC)):
+        store.outbox.sent(notice, PERSON)
     queue.trouble = [f"{when} {kind}"]
     with contextlib.suppress(QueueError, Crash):
         new_reconciler(store, queue).run_once()
@@ -424,8 +424,8 @@ def test_an_adopted_message_is_adopted_once(store: Store, choice: Answer) -> Non
     settle(reconciler)
     assert [(i.id, i.state) for i in store.incidents()] == [(incident.id, State.HELD)]
     decide(store, incident, choice)
-    for notice in store.notices_due(datetime.now(UTC)):
-        store.notice_sent(notice, PERSON)
+    for notice in store.outbox.due(datetime.now(UTC)):
+        store.outbox.sent(notice, PERSON)
     settle(reconciler)
     approved = choice is Answer.APPROVE
     assert (queue.delivered, queue.deleted) == ((["4a"], []) if approved else ([], ["4a"]))
@@ -579,8 +579,8 @@ def test_a_queue_file_that_cannot_be_moved_keeps_no_other(store: Store, choice: 
     reconciler = eleven(store, queue)
     for incident in store.incidents([State.HELD]):
         decide(store, incident, choice)
-    for notice in store.notices_due(datetime.now(UTC)):
-        store.notice_sent(notice, PERSON)
+    for notice in store.outbox.due(datetime.now(UTC)):
+        store.outbox.sent(notice, PERSON)
     queue.damaged = {"4id3"}
     settle(reconciler)
     done = State.RELEASED if choice is Answer.APPROVE else State.RETURNED

@@ -87,7 +87,7 @@ class IncidentPages(Handlers):
             comment_length=COMMENT_LENGTH,
         )
         actor = self._sessions.actor(http, visitor)
-        response.background = BackgroundTask(self._desk.store.opened, request, actor)
+        response.background = BackgroundTask(self._desk.store.requests.opened, request, actor)
         return response
 
     def decide(self, http: HttpRequest) -> Response:

@@ -1,0 +1,64 @@
+"""Reads incidents: one, those in some states, those that are open."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Engine, func, select
+
+from holdgate.quarantine.incident import Incident, Standing
+from holdgate.quarantine.requests import incident_of
+from holdgate.quarantine.schema import incidents
+from holdgate.quarantine.states import DECIDED, OPEN, State
+
+
+class Incidents:
+    """Reads incidents. `reader` is an engine whose transactions only read."""
+
+    def __init__(self, reader: Engine) -> None:
+        self._reader = reader
+
+    def incident(self, incident_id: str) -> Incident | None:
+        """Return one incident, or None."""
+        with self._reader.connect() as connection:
+            row = connection.execute(select(incidents).where(incidents.c.id == incident_id)).one_or_none()
+        return None if row is None else incident_of(row)
+
+    def find(self, name: str) -> list[Incident]:
+        """Return the incidents that a person calls `name`: an incident id in any case, or a queue id."""
+        wanted = (incidents.c.id == name.upper()) | (incidents.c.queue_id == name)
+        with self._reader.connect() as connection:
+            rows = connection.execute(select(incidents).where(wanted).order_by(incidents.c.created_at)).all()
+        return [incident_of(row) for row in rows]
+
+    def incidents(
+        self, states: Collection[State] | None = None, limit: int | None = None, offset: int = 0
+    ) -> list[Incident]:
+        """Return incidents in `states` (None: all), oldest first; with `limit`, the newest so many after `offset`."""
+        query = select(incidents)
+        if states is not None:
+            query = query.where(incidents.c.state.in_(sorted(states)))
+        query = query.order_by(incidents.c.created_at.desc(), incidents.c.id).limit(limit).offset(offset)
+        with self._reader.connect() as connection:
+            rows = connection.execute(query).all()
+        return [incident_of(row) for row in reversed(rows)]
+
+    def open_incidents(self) -> list[Standing]:
+        """Return where every open incident stands, oldest first: of many thousands in little time."""
+        columns = [incidents.c[name] for name in ("id", "queue_id", "arrival_time", "state", "created_at")]
+        query = select(*columns).where(incidents.c.state.in_(sorted(OPEN))).order_by(incidents.c.created_at)
+        with self._reader.connect() as connection:
+            return [
+                Standing(row.id, row.queue_id, row.arrival_time, State(row.state), row.created_at)
+                for row in connection.execute(query)
+            ]
+
+    def decided(self) -> set[str]:
+        """Return the ids of the incidents whose decision has yet to be carried out."""
+        query = select(incidents.c.id).where(incidents.c.state.in_(sorted(DECIDED)))
+        with self._reader.connect() as connection:
+            return set(connection.execute(query).scalars())
+
+    def count(self) -> dict[State, int]:
+        """Return how many incidents stand in each state."""
+        query = select(incidents.c.state, func.count()).group_by(incidents.c.state)
+        with self._reader.connect() as connection:
+            return {State(state): number for state, number in connection.execute(query)}

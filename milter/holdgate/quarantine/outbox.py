@@ -1,0 +1,98 @@
+"""The outbox: notices that have to be sent, written in the transaction that makes them necessary.
+
+A notice is sent at least once: it stays in the outbox until its channel has taken it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, insert, select, update
+
+from holdgate.quarantine import history
+from holdgate.quarantine.incident import Actor, NewNotice, Notice
+from holdgate.quarantine.schema import notices
+
+# The notices of a decision.
+_OF_DECISION = ("approved", "rejected", "expired", "withdrawn", "decided")
+
+# The notices that must be sent before a queue file is deleted: they return the message, or give the reason.
+_TO_SENDER = ("rejected", "expired", "withdrawn")
+
+
+class Outbox:
+    """Notices that have to be sent. `reader` is `engine` with transactions that only read."""
+
+    def __init__(self, engine: Engine, reader: Engine) -> None:
+        self._engine = engine
+        self._reader = reader
+
+    def due(self, now: datetime) -> list[Notice]:
+        """Return the notices that are not sent yet and whose next attempt has come, oldest first."""
+        wanted = notices.c.sent_at.is_(None) & (notices.c.next_attempt_at <= now)
+        with self._reader.connect() as connection:
+            rows = connection.execute(select(notices).where(wanted).order_by(notices.c.number)).all()
+        return [
+            Notice(row.number, row.incident_id, row.kind, row.recipient, row.attempts, row.note, row.request)
+            for row in rows
+        ]
+
+    def awaiting_report(self) -> set[str]:
+        """Return the ids of the incidents whose sender has yet to be notified of the outcome."""
+        wanted = notices.c.sent_at.is_(None) & notices.c.kind.in_(_TO_SENDER)
+        with self._reader.connect() as connection:
+            return set(connection.execute(select(notices.c.incident_id).where(wanted)).scalars())
+
+    def enqueue(self, incident_id: str, notice: NewNotice, actor: Actor) -> None:
+        """Add a notice that belongs to no change of the incident: the answer to a mail."""
+        with self._engine.begin() as connection:
+            enqueue(connection, incident_id, [notice])
+            history.write(connection, incident_id, actor, ("answer queued", notice.note))
+
+    def count(self, request: int, kind: str) -> int:
+        """Return how many notices of a kind a request has led to."""
+        query = select(func.count()).where(notices.c.request == request, notices.c.kind == kind)
+        with self._reader.connect() as connection:
+            return connection.execute(query).scalar_one()
+
+    def drop(self, notice: Notice, actor: Actor) -> None:
+        """Drop a notice that is out of date: a request whose incident was decided meanwhile."""
+        self._note(notice, actor, "notice dropped", sent_at=datetime.now(UTC))
+
+    def report_dropped(self, incident_id: str) -> bool:
+        """Say whether the report to the sender was not sent, because the message asked for none."""
+        events = history.of(self._reader, incident_id)
+        reports = [one for one in events if one.note.startswith(("rejected to ", "expired to "))]
+        ends = [one.event for one in reports if one.event in ("notice sent", "notice dropped")]
+        return ends[-1:] == ["notice dropped"]
+
+    def sent(self, notice: Notice, actor: Actor) -> None:
+        """Record that Postfix took a notice."""
+        self._note(notice, actor, "notice sent", sent_at=datetime.now(UTC))
+
+    def failed(self, notice: Notice, actor: Actor, next_attempt_at: datetime) -> None:
+        """Record that Postfix did not take a notice, and when it is tried again."""
+        self._note(notice, actor, "notice put off", attempts=notice.attempts + 1, next_attempt_at=next_attempt_at)
+
+    def _note(self, notice: Notice, actor: Actor, event: str, **values: Any) -> None:
+        same = notices.c.number == notice.number
+        with self._engine.begin() as connection:
+            connection.execute(update(notices).where(same).values(**values))
+            history.write(connection, notice.incident_id, actor, (event, f"{notice.kind} to {notice.recipient}"))
+
+
+def enqueue(connection: Connection, incident_id: str, new: Iterable[NewNotice]) -> bool:
+    """Add notices, inside the transaction of `connection`; say whether there were any."""
+    now = datetime.now(UTC)
+    rows = [{**asdict(one), "incident_id": incident_id, "queued_at": now, "next_attempt_at": now} for one in new]
+    if rows:
+        connection.execute(insert(notices), rows)
+    return bool(rows)
+
+
+def drop_decision(connection: Connection, incident_id: str) -> None:
+    """Drop the notices of a decision that is void, inside the transaction of `connection`."""
+    unsent = (notices.c.incident_id == incident_id) & notices.c.sent_at.is_(None)
+    dropped = update(notices).where(unsent & notices.c.kind.in_(_OF_DECISION))
+    connection.execute(dropped.values(sent_at=datetime.now(UTC)))

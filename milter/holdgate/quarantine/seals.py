@@ -1,0 +1,31 @@
+"""The seals that were used: each is valid for one message."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, delete, insert
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from holdgate.quarantine.database import StoreError
+from holdgate.quarantine.schema import used_seals
+
+
+class UsedSeals:
+    """Writes which seals were used."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def use(self, digests: Collection[str], expires_at: datetime) -> bool:
+        """Note that these were used; False, and nothing is noted, when one of them was before. Raises StoreError."""
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(delete(used_seals).where(used_seals.c.expires_at < datetime.now(UTC)))
+                connection.execute(
+                    insert(used_seals), [{"digest": digest, "expires_at": expires_at} for digest in sorted(digests)]
+                )
+        except IntegrityError:
+            return False
+        except SQLAlchemyError as error:
+            raise StoreError(type(error.__cause__ or error).__name__) from error
+        return True
