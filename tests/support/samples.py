@@ -16,6 +16,8 @@ import docx as python_docx
 import libarchive
 import msoffcrypto.format.ooxml
 
+from tests.support.databases import dbase_file, sqlite_file
+
 TOKEN = "Rosenquist-4711"
 _TEXT = f"The word is {TOKEN}.\n".encode()
 
@@ -47,6 +49,8 @@ def samples() -> dict[str, bytes]:
         "nested.zip": zipped({"inner.zip": zipped({"a.txt": _TEXT})}),
         "locked.docx": encrypted(docx(TOKEN), "VelvetSweatshop"),
         "drawing.svm": starview(starview_text(TOKEN), starview_text("below", height=9)),
+        "people.db": sqlite_file("CREATE TABLE a(word TEXT)", ("INSERT INTO a VALUES (?)", (TOKEN,))),
+        "people.dbf": dbase_file([("WORD", "C", 20)], [(TOKEN.encode(),)]),
         "._text.txt": apple_file({9: b"\0" * 32, 4: TOKEN.encode(), 2: b"\0" * 286}),
     }
     for extension, form, packed in (

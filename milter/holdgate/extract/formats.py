@@ -3,7 +3,7 @@
 from holdgate.extract.format import REGISTRY
 from holdgate.extract.readers.archives import apple, archive, compressed
 from holdgate.extract.readers.archives import zip as zip_reader
-from holdgate.extract.readers.data import arrow
+from holdgate.extract.readers.data import arrow, dbase, sqlite
 from holdgate.extract.readers.office import excel, ole, rtf, tnef, word
 from holdgate.extract.readers.openxml import odf, office_xml, ooxml
 from holdgate.extract.readers.pdf import pdf
@@ -53,6 +53,8 @@ REGISTRY.add(
     openpgp.FORMAT,
     postscript.FORMAT,
     arrow.FORMAT,
+    sqlite.FORMAT,
+    dbase.FORMAT,
     encrypted.FORMAT,
     binary.FORMAT,
 )
