@@ -80,10 +80,10 @@ class PostgresServer:
         self._process.send_signal(signal.SIGINT)  # the fast one of its three ways to end
         self._process.wait(20)
 
-    def new_database(self, owner: str = "holdgate") -> str:
-        """Create an empty database and return its URL, by which `owner` connects to it."""
+    def new_database(self, owner: str = "holdgate", template: str = "template1") -> str:
+        """Create a database, empty or like another that nobody uses, and return the URL by which `owner` connects."""
         name = f"store{next(self._numbers)}"
-        self.sql(f"CREATE DATABASE {name} OWNER {owner}")
+        self.sql(f"CREATE DATABASE {name} OWNER {owner} TEMPLATE {template}")
         return f"postgresql://{owner}@/{name}?host={self.directory}"
 
     def sql(self, statement: str) -> None:

@@ -1,13 +1,16 @@
 """What holds for all tests, on a machine that may be doing much else, and the databases that the store is for."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import make_url
 
+from holdgate.quarantine.store import migrate
 from testbed.postgres import PostgresError, PostgresServer
 
 NewUrl = Callable[[], str]
@@ -48,3 +51,35 @@ def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def url(new_url: NewUrl) -> str:
     """The URL of a new, empty database."""
     return new_url()
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of SQLite's with nothing in it, made once: each test copies it."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def new_store_url(request: pytest.FixtureRequest, new_url: NewUrl) -> NewUrl:
+    """Return a function that gives the URL of a new store, as `migrate` leaves it: made once, then copied."""
+    template = new_url()
+    if template.startswith("postgresql"):
+        migrate(template)
+        server: PostgresServer = request.getfixturevalue("postgres")
+        return lambda: server.new_database(template=str(make_url(template).database))
+    empty: Path = request.getfixturevalue("empty_store")
+
+    def copy() -> str:
+        url = new_url()
+        shutil.copy(empty, url.removeprefix("sqlite:///"))
+        return url
+
+    return copy
+
+
+@pytest.fixture
+def store_url(new_store_url: NewUrl) -> str:
+    """The URL of a new store."""
+    return new_store_url()

@@ -1,7 +1,9 @@
 """script/mutate makes changes that mean something: each is Python, differs, and stands where the code runs."""
 
 import ast
+import random
 import sys
+import tomllib
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -44,3 +46,23 @@ def test_each_change_is_python_and_another(mutate: ModuleType) -> None:
     for one in found:
         assert ast.dump(ast.parse(one.made(SOURCE))) != ast.dump(ast.parse(SOURCE))
         assert one.line >= 4
+
+
+def test_changes_that_change_nothing_are_not_drawn_and_are_there(mutate: ModuleType) -> None:
+    listed = mutate.equivalent(ROOT)
+    there = set()
+    for package in mutate.PACKAGES:
+        for path in (ROOT / "milter/holdgate" / package).rglob("*.py"):
+            there |= {mutate.key(ROOT, one) for one in mutate.changes(path, path.read_bytes())}
+    assert listed <= there, "the code is another: look again whether a test can notice"
+    drawn = mutate.draw(ROOT, "policy", 10**6, random.Random(1))
+    assert drawn
+    assert not {mutate.key(ROOT, one) for one in drawn} & listed
+
+
+def test_each_listed_change_has_its_reason() -> None:
+    for one in tomllib.loads((ROOT / "tests/data/equivalent-changes.toml").read_text(encoding="utf-8")).get(
+        "change", []
+    ):
+        assert set(one) == {"module", "line", "becomes", "reason"}
+        assert len(one["reason"].split()) > 2

@@ -72,7 +72,8 @@ class _Reading:
     def read(self, document: Document, name: str, kind: str = "", role: Role = Role.ATTACHMENT) -> None:
         """Read a document and all that is in it as parts called `name`.
 
-        Raises LimitReachedError when the message has too many parts, nothing else.
+        Raises LimitReachedError when the message has too many parts, and RecursionError when the stack is too short
+        even to say so: who read the document that this one is in says it.
         """
         limits = self.budget.limits
         if len(self.extraction.parts) > limits.entries + limits.mime_parts:
@@ -89,8 +90,10 @@ class _Reading:
             self._plain(_below(name, "headers"), "", ["messages nested too deeply"])
         else:
             self._messages += 1
-            self._read_message(document, name)
-            self._messages -= 1
+            try:
+                self._read_message(document, name)
+            finally:
+                self._messages -= 1
 
     def read_once(self, document: Document, name: str, role: Role) -> None:
         """Read a document, but not the same bytes twice: an archive may hold itself, or one file a thousand times."""
@@ -176,6 +179,9 @@ class _Reading:
             except LimitReachedError as error:
                 self._plain(_below(name, "other parts"), "", [str(error)])
                 return
+            except RecursionError:
+                # The levels inside had too little stack even to say so: this one, or the next outside, has enough.
+                self._plain(_below(name, label), "", ["nested too deeply"])
 
     def _plain(self, name: str, value: str, unread: list[str], *, trace: bool = False) -> None:
         """Add a part that needs no reader."""

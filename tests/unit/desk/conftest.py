@@ -13,21 +13,13 @@ from holdgate.desk import asking
 from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import migrate, open_store
+from holdgate.quarantine.store import open_store
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)  # a Monday
 QUEUE = Actor("holdgate-queue", "queue")
 
 MakeDesk = Callable[..., Desk]
 Hold = Callable[..., Incident]
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with nothing in it, made once: each test copies it."""
-    path = tmp_path_factory.mktemp("store") / "empty.db"
-    migrate(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Which mail the gate lets pass as a moderator's reply: only what goes to the desk alone and back to nobody else."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from holdgate.envelope import Envelope
 from holdgate.gate import replies
 from holdgate.quarantine.incident import Actor, Ask, Incident
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import Store, migrate, open_store
+from holdgate.quarantine.store import Store, open_store
 
 BOSS = "boss@corp.example"
 TOKEN = "r-7k3mq9tx2abc-1-abcdefghijklmnopqrstuvwx23"
@@ -21,11 +22,10 @@ ACTOR = Actor("test", "test")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
     """A store with one request to the moderator, whose reply address was mailed."""
-    url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
-    opened = open_store(url)
+    shutil.copy(empty_store, tmp_path / "store.db")
+    opened = open_store(f"sqlite:///{tmp_path}/store.db")
     now = datetime.now(UTC)
     incident = Incident(queue_id="4a", sender="anna@corp.example", recipients=["b@partner.example"], policy="p")
     opened.record(incident, ACTOR)

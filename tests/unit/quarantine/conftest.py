@@ -2,12 +2,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from holdgate.quarantine.store import Store, migrate, open_store
+from holdgate.quarantine.store import Store, open_store
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    migrate(url)
-    opened = open_store(url)
+def store(store_url: str) -> Iterator[Store]:
+    opened = open_store(store_url)
     yield opened
     opened.close()

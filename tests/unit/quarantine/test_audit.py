@@ -55,12 +55,19 @@ def moderated(trail: Store) -> Store:
     return trail
 
 
-@pytest.fixture
-def visitor(url: str) -> Iterator[Engine]:
+@contextmanager
+def visiting(url: str) -> Iterator[Engine]:
     """Whoever writes into the database past the store."""
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg") if "postgresql" in url else url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def visitor(store_url: str) -> Iterator[Engine]:
+    """Whoever writes into the store's database past it."""
+    with visiting(store_url) as engine:
+        yield engine
 
 
 class Meddler:
@@ -311,9 +318,9 @@ def test_salt_and_note_do_not_run_into_each_other(salt: str, note: str, other: s
         assert note_digest(hexadecimal, note) != note_digest(other.encode(errors="replace").hex(), rest)
 
 
-def test_events_of_an_older_version_are_linked(url: str, visitor: Engine) -> None:
+def test_events_of_an_older_version_are_linked(url: str) -> None:
     database.migrate(url, "0001")
-    with visitor.begin() as connection:
+    with visiting(url) as visitor, visitor.begin() as connection:
         connection.execute(
             text(
                 "INSERT INTO incidents (id, state, queue_id, created_at, deadline_at, sender, recipients, auth_user,"

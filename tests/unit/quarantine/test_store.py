@@ -152,7 +152,7 @@ def _change(url: str, waiting: list[Incident], state: State, outcomes: "Queue[tu
     store.close()
 
 
-def test_of_two_processes_that_decide_at_once_the_first_wins(url: str, store: Store) -> None:
+def test_of_two_processes_that_decide_at_once_the_first_wins(store_url: str, store: Store) -> None:
     """The desk takes a decision while the queue's reconciler finds the message gone."""
     waiting = [replace(incident(), state=State.HELD) for _ in range(20)]
     for one in waiting:
@@ -160,7 +160,7 @@ def test_of_two_processes_that_decide_at_once_the_first_wins(url: str, store: St
     context = multiprocessing.get_context("spawn")
     outcomes = context.Queue()
     deciders = [
-        context.Process(target=_change, args=(url, waiting, state, outcomes))
+        context.Process(target=_change, args=(store_url, waiting, state, outcomes))
         for state in (State.APPROVED, State.VANISHED)
     ]
     for decider in deciders:
@@ -344,6 +344,7 @@ def test_without_the_driver_one_sentence_says_what_to_install(monkeypatch: pytes
         open_store("postgresql://holdgate@/holdgate")
 
 
+@pytest.mark.postgresql
 def test_the_password_comes_from_a_file_of_its_own(postgres: PostgresServer, tmp_path: Path) -> None:
     passwords = tmp_path / "pgpass"
     url = f"{postgres.new_database('keeper')}&passfile={passwords}"

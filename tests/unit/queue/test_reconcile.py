@@ -26,7 +26,7 @@ from holdgate.desk import asking, moderation
 from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Answer, Event, Incident
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import Actor, ConflictError, Store, migrate, open_store
+from holdgate.quarantine.store import Actor, ConflictError, Store, open_store
 from holdgate.queue.client import Key, QueueClient, QueueError, UnreachableError
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.reconcile import Reconciler
@@ -113,7 +113,6 @@ class Crashes(RuleBasedStateMachine):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        migrate(url)
         self.store = open_store(url)
         self.queue = FakeQueue()
         self.count = 0
@@ -243,17 +242,16 @@ class Crashes(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-def test_crashes_in_any_order(new_url: Callable[[], str]) -> None:
+def test_crashes_in_any_order(new_store_url: Callable[[], str]) -> None:
     run_state_machine_as_test(
-        lambda: Crashes(new_url()),
+        lambda: Crashes(new_store_url()),
         settings=settings(max_examples=60, stateful_step_count=30, suppress_health_check=list(HealthCheck)),
     )
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    migrate(url)
-    opened = open_store(url)
+def store(store_url: str) -> Iterator[Store]:
+    opened = open_store(store_url)
     yield opened
     opened.close()
 

@@ -1,0 +1,146 @@
+"""Tries changes of the code: for each, a process of its own runs the tests that reach the changed line.
+
+Started by script/mutate inside a copy of the checkout, which it changes. It reads what to try as JSON from standard
+input, and prints an answer a line: whether the tests noticed.
+
+    {"tests": ["tests/unit/gate"], "marks": "not slow", "changes": [{"path": "milter/…", "line": 1, "text": "…"}]}
+
+`text` is the whole file with the change.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import coverage
+import pytest
+
+# A change that makes the tests run on for ever is noticed too, after so many seconds.
+_TIMEOUT = 180.0
+_TOO_LONG = 124
+# What is slow to import and not changed: each process begins with it.
+_PRELOADED = (
+    *("Milter", "PIL.Image", "_pytest", "ahocorasick", "aiosmtpd.lmtp", "alembic.command", "hypothesis", "jinja2"),
+    *("phonenumbers", "prometheus_client", "pydantic", "re2", "sqlalchemy.dialects.sqlite"),
+)
+
+
+class Reach:
+    """Which tests reach which line."""
+
+    def __init__(self, data: coverage.CoverageData) -> None:
+        self._files = {Path(name): data.contexts_by_lineno(name) for name in data.measured_files()}
+
+    def of(self, path: Path, line: int) -> list[str]:
+        """Return the tests that reach a line; for one that runs at import, those that reach any line of its file.
+
+        None where no test does in its own process: a child of any of them may.
+        """
+        lines = self._files.get(path, {})
+        reached = set(lines.get(line, ()))
+        if not reached - {""}:
+            reached = {one for contexts in lines.values() for one in contexts} if reached else set()
+        return sorted(reached - {""})
+
+
+class _Contexts:
+    """Tells coverage which test runs, from the making of its fixtures to their end."""
+
+    def __init__(self, measured: coverage.Coverage) -> None:
+        self._measured = measured
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self._measured.switch_context(item.nodeid)
+        outcome = yield
+        self._measured.switch_context("")
+        return outcome
+
+
+class _Chosen:
+    """Runs some tests of those that are collected, those of the module's own file first."""
+
+    def __init__(self, chosen: Sequence[str], module: str) -> None:
+        self._chosen = frozenset(chosen)
+        self._module = module
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if not self._chosen or item.nodeid in self._chosen]
+        items.sort(key=lambda item: self._module not in item.path.stem)
+
+
+def _pytest(arguments: Sequence[str], plugin: Any) -> int:
+    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments], plugins=[plugin]))
+
+
+def _measure(arguments: Sequence[str]) -> int:
+    measured = coverage.Coverage(data_file=".coverage-mutants", branch=False, source=["milter/holdgate"])
+    measured.start()
+    code = _pytest(arguments, _Contexts(measured))
+    measured.stop()
+    measured.save()
+    return code
+
+
+def _in_child(work: Any, *arguments: Any) -> int:
+    """Run `work` in a process, without a word; return its exit status, 124 when it takes too long."""
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        silence = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(silence, descriptor)
+        try:
+            os._exit(work(*arguments))
+        finally:
+            os._exit(1)
+    deadline = time.monotonic() + _TIMEOUT
+    done = status = 0
+    while not done and time.monotonic() < deadline:
+        time.sleep(0.02)
+        done, status = os.waitpid(child, os.WNOHANG)
+    # What a test that failed has left behind goes too.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    if not done:
+        os.waitpid(child, 0)
+        return _TOO_LONG
+    return os.waitstatus_to_exitcode(status)
+
+
+def main() -> int:
+    """Answer what is asked; return 2 when the tests fail without any change."""
+    asked = json.load(sys.stdin)
+    for name in _PRELOADED:
+        import_module(name)
+    arguments = ["-m", asked["marks"], *asked["tests"]]
+    if _in_child(_measure, arguments):
+        return 2
+    sys.dont_write_bytecode = True
+    data = coverage.CoverageData(".coverage-mutants")
+    data.read()
+    reach = Reach(data)
+    for change in asked["changes"]:
+        path = Path(change["path"]).absolute()
+        reached = reach.of(path, change["line"])
+        files = sorted({test.split("::")[0] for test in reached}) or asked["tests"]
+        before, times = path.read_text(encoding="utf-8"), path.stat()
+        path.write_text(change["text"], encoding="utf-8")
+        code = _in_child(_pytest, ["-m", asked["marks"], *files], _Chosen(reached, path.stem))
+        path.write_text(before, encoding="utf-8")
+        # What is compiled counts by the file's time.
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        noticed = code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+        print(json.dumps({"noticed": noticed, "tests": len(reached)}), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
