@@ -19,6 +19,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from holdgate.atomic import replace_file
+
 # Header fields whose values the seal covers one by one, in lower case; HeaderHash covers them with all the others.
 SEALED_FIELDS = ("from", "message-id", "subject", "content-type", "content-transfer-encoding")
 
@@ -218,13 +220,5 @@ def add_key(path: Path, *, keep: timedelta, group_id: int, now: datetime) -> str
     text = "# Keys of the seal, made by `holdgate seal new-key`. Whoever reads this can forge seals.\n"
     for key in (fresh, *keys):
         text += f'\n[[key]]\nid = "{key.id}"\ncreated = {key.created.isoformat()}\nsecret = "{key.secret.hex()}"\n'
-    temporary = path.with_name(path.name + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        os.fchown(file.fileno(), -1, group_id)
-        os.fchmod(file.fileno(), 0o640)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    replace_file(path, text.encode("ascii"), mode=0o640, gid=group_id)
     return fresh.id

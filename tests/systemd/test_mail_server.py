@@ -423,7 +423,7 @@ def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine,
     bare.send("upgraded: her social security number is 536-90-4399")
     bare.wait_for(bare.held, "the message to be held")
     settings = bare.root / "etc/holdgate/holdgate.toml"
-    settings.write_text(settings.read_text() + "\n[scan]\nworkers = 1\n")
+    settings.write_text(settings.read_text() + "\n[scan]\nworkers = 1\n\n[moderation]\ntell_sender_held = true\n")
     newer = with_version(package, workshop, "99.0")
     # As a version with one user for all daemons left it.
     bare.run("systemctl", "stop", "holdgate.target")
@@ -441,6 +441,7 @@ def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine,
     assert active(bare, "holdgate-scan")
     assert bare.run("systemctl", "is-enabled", "holdgate-scan").stdout.strip() == "enabled"
     assert "workers = 1" in settings.read_text()
+    assert "notify_sender_on_hold = true" in settings.read_text()  # under the name that it has now
     (incident,) = bare.held()
     with pytest.raises(MachineError, match="cannot be replaced by the older"):
         bare.install(package)

@@ -26,6 +26,7 @@ from holdgate.cli.output import say, wants_json
 from holdgate.configfile import DEFAULT_PATH, ConfigError, load_settings
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.store import StoreError, migrate
+from holdgate.renamed import RULES, SETTINGS, rename
 from holdgate.scan.pool import ScanError
 
 # What a command ends with when it could not do its work; 1 is for what it found (see `holdgate scan`).
@@ -44,6 +45,13 @@ def build_parser() -> argparse.ArgumentParser:
         family.add_commands(commands)
     step = commands.add_parser("migrate", help="create the store, or bring it up to this version")
     step.set_defaults(run=_migrate)
+    step = commands.add_parser(
+        "migrate-settings",
+        help="give settings and rules of an earlier version the names of this one",
+        description="Renames what has another name since an earlier version: settings in the settings file, and keys "
+        "in the files of rules.local_directory. Prints each; comments and order stay. The package runs it at upgrades.",
+    )
+    step.set_defaults(run=_migrate_settings)
     commands.choices["completion"].set_defaults(run=_complete)
     for command in commands.choices.values():
         _offer_json(command)
@@ -70,6 +78,16 @@ def _migrate(arguments: argparse.Namespace) -> int:
 def _complete(arguments: argparse.Namespace) -> int:
     written = completion.script(build_parser(), arguments.shell)
     say(arguments, written.rstrip("\n"), shell=arguments.shell, script=written)
+    return 0
+
+
+def _migrate_settings(arguments: argparse.Namespace) -> int:
+    changed = rename(arguments.config, SETTINGS)
+    directory = load_settings(arguments.config).rules.local_directory
+    for path in sorted(directory.rglob("*.toml")) if directory else ():
+        changed += rename(path, RULES)
+    for line in changed:
+        print(line)
     return 0
 
 

@@ -5,10 +5,12 @@ Behind a key that was replaced stands when: after a while nothing that it signed
 
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from holdgate.atomic import replace_file
 
 SIZE = 32
 """Of a key, in bytes, at least."""
@@ -31,7 +33,10 @@ def create(path: Path) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         return
-    _fill(descriptor, [FileKey(secrets.token_bytes(SIZE))])
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(_written([FileKey(secrets.token_bytes(SIZE))]))
+        stream.flush()
+        os.fsync(descriptor)
 
 
 def read(path: Path) -> list[FileKey]:
@@ -69,24 +74,13 @@ def rotate(path: Path, now: datetime, *, revoke: bool) -> int:
     first, *rest = [FileKey(one.secret, one.replaced_at or now) for one in read(path)]
     kept = [] if revoke else [replace(first, replaced_at=now)]
     kept += [one for one in rest if not revoke and one.replaced_at is not None and now - one.replaced_at < KEEP]
-    was = path.stat()
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        os.fchown(descriptor, was.st_uid, was.st_gid)
-        os.fchmod(descriptor, was.st_mode & 0o777)
-        _fill(descriptor, [FileKey(secrets.token_bytes(SIZE)), *kept])
-        new.replace(path)
-    except OSError:
-        new.unlink(missing_ok=True)
-        raise
+    replace_file(path, _written([FileKey(secrets.token_bytes(SIZE)), *kept]))
     return len(kept)
 
 
-def _fill(descriptor: int, keys: Iterable[FileKey]) -> None:
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        for key in keys:
-            at = f" {key.replaced_at.astimezone(UTC).isoformat(timespec='seconds')}" if key.replaced_at else ""
-            stream.write(f"{key.secret.hex()}{at}\n")
-        stream.flush()
-        os.fsync(stream.fileno())
+def _written(keys: Sequence[FileKey]) -> bytes:
+    lines = []
+    for key in keys:
+        at = f" {key.replaced_at.astimezone(UTC).isoformat(timespec='seconds')}" if key.replaced_at else ""
+        lines.append(f"{key.secret.hex()}{at}\n")
+    return "".join(lines).encode("ascii")

@@ -5,7 +5,6 @@ The desk writes it there (desk/anchoring.py); `holdgate audit verify` finds it t
 
 import gzip
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+
+from holdgate.atomic import replace_file
 
 UNIT = "holdgate-desk.service"
 """Whose lines in the journal count: what other units and users write there says nothing."""
@@ -97,14 +98,4 @@ def read(path: Path, store: str) -> tuple[int, int, str] | None:
 
 def write(path: Path, store: str, number: int, count: int, digest: str) -> None:
     """Put the newest head into our own file, in place of the one before. Raises OSError."""
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o640)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{store} {number} {count} {digest}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except OSError:
-        new.unlink(missing_ok=True)
-        raise
+    replace_file(path, f"{store} {number} {count} {digest}\n".encode("ascii"), mode=0o640)

@@ -8,7 +8,6 @@ What was there stays: other milters keep their places, except that ours comes be
 import difflib
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from holdgate.atomic import replace_file
 from holdgate.config import Settings
 from holdgate.milters import in_postfix
 from holdgate.queue import presence
@@ -242,7 +242,7 @@ def remember(plan: Plan) -> None:
         before = known.before
     state = Remembered(before, {name: _fingerprint(text) for name, text in plan.content.items()})
     STATE_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _replace(_state(plan.config), json.dumps(asdict(state)), 0o600)
+    replace_file(_state(plan.config), json.dumps(asdict(state)).encode(), mode=0o600)
 
 
 def forget(config: Path) -> None:
@@ -303,19 +303,7 @@ def _read(config: Path) -> dict[str, str]:
 
 def _write(config: Path, content: dict[str, str]) -> None:
     for name, text in content.items():
-        path = config / name
-        _replace(path, text, path.stat().st_mode & 0o7777)
-
-
-def _replace(path: Path, text: str, mode: int) -> None:
-    """Write a file so that a crash leaves the old one or the new one."""
-    content = text.encode("utf-8", "surrogateescape")
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as new:
-        new.write(content)
-        new.flush()
-        os.fsync(new.fileno())
-    Path(new.name).chmod(mode)
-    Path(new.name).replace(path)
+        replace_file(config / name, text.encode("utf-8", "surrogateescape"))
 
 
 def _fingerprint(text: str) -> str:

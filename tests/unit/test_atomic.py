@@ -1,0 +1,41 @@
+"""A file is replaced as a whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from holdgate.atomic import replace_file
+
+
+def test_mode_of_the_old_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    path.chmod(0o604)
+    replace_file(path, b"new")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o604)
+    replace_file(path, b"newer", mode=0o640)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"newer", 0o640)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_new_file_is_the_owners_alone(tmp_path: Path) -> None:
+    replace_file(tmp_path / "file", b"new")
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("step", ["fsync", "fchmod"])
+def test_a_failure_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(OSError, match="No space"):
+        replace_file(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

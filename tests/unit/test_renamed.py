@@ -1,0 +1,115 @@
+"""Old names of settings and rule keys: a file gets the new ones, and means the same."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.config import Settings
+from holdgate.configfile import ConfigError, load_settings
+from holdgate.detect.identifiers import Shape
+from holdgate.renamed import RULES, SETTINGS, rename
+
+OLD = """# Ours
+[moderation]
+managers_patience = "5m"  # not longer
+# tell_sender_held = true
+tell_sender_approved = false
+
+[desk] # people
+  web = "127.0.0.1:9860"
+public_url = "https://approve.corp.example"
+lmtp="127.0.0.1:10028"
+reply_address = "holdgate@approve.corp.example"
+
+[policy.foreign_marks]
+X-Mark = "hold"
+"""
+
+
+def test_each_new_name_is_a_setting_or_a_key_of_a_shape() -> None:
+    for (table, old), new in SETTINGS.items():
+        known = type(getattr(Settings(), table)).model_fields
+        assert new in known
+        assert old not in known
+    for (_, old), new in RULES.items():
+        assert new in Shape.model_fields
+        assert old not in Shape.model_fields
+
+
+def test_comments_order_and_mode_stay(tmp_path: Path) -> None:
+    path = tmp_path / "holdgate.toml"
+    path.write_text(OLD.replace("[policy.foreign_marks]\nX-Mark", '[policy]\nforeign_marks = {X-Mark = "hold"}\n#'))
+    path.chmod(0o604)
+    lines = rename(path, SETTINGS)
+    assert [line.removeprefix(f"{path}: ") for line in lines] == [
+        "[moderation] managers_patience is now managers_retry_for",
+        "[moderation] tell_sender_approved is now notify_sender_on_approval",
+        "[desk] web is now web_listen",
+        "[desk] lmtp is now lmtp_listen",
+        "[policy] foreign_marks is now trusted_scanner_headers",
+    ]
+    text = path.read_text()
+    assert text.startswith('# Ours\n[moderation]\nmanagers_retry_for = "5m"  # not longer\n# tell_sender_held = true\n')
+    assert '  web_listen = "127.0.0.1:9860"\n' in text
+    assert 'lmtp_listen="127.0.0.1:10028"\n' in text
+    assert path.stat().st_mode & 0o777 == 0o604
+    settings = load_settings(path)
+    assert settings.policy.trusted_scanner_headers == {"X-Mark": "hold"}
+    assert rename(path, SETTINGS) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OLD,  # a table of its own: its header is not a line that is edited
+        'desk.web = "127.0.0.1:9860"\n',
+        'desk = {web = "127.0.0.1:9860"}\n',
+        '[desk]\n"web" = "127.0.0.1:9860"\n',
+        '[desk]\nweb = "127.0.0.1:9860"\npublic_url = """\nlmtp = 1\n"""\n',
+    ],
+)
+def test_what_is_written_in_another_way_is_named_and_left(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "holdgate.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"is now \w+; rename it by hand"):
+        rename(path, SETTINGS)
+    assert path.read_text() == text
+    assert [one.name for one in tmp_path.iterdir()] == ["holdgate.toml"]
+
+
+def test_both_names_are_a_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "holdgate.toml"
+    path.write_text('[desk]\nweb = "127.0.0.1:1"\nweb_listen = "127.0.0.1:2"\n')
+    with pytest.raises(ConfigError, match=r"\[desk\] has web and web_listen; remove web"):
+        rename(path, SETTINGS)
+
+
+def test_rules_get_the_new_keys_in_each_shape(tmp_path: Path) -> None:
+    path = tmp_path / "staff.toml"
+    path.write_text('id = "staff"\n[[shapes]]\nalone = "low"\nwith_keyword = "high"\n[[shapes]]\nalone = "none"\n')
+    assert len(rename(path, RULES)) == 2
+    assert tomllib.loads(path.read_text())["shapes"] == [
+        {"without_evidence": "low", "with_evidence": "high"},
+        {"without_evidence": "none"},
+    ]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["desk", "moderation", "policy", "other"]),
+        st.dictionaries(st.sampled_from(["web", "lmtp", "session", "managers_patience", "url", "x"]), st.integers()),
+    )
+)
+def test_nothing_but_names_changes(
+    tmp_path_factory: pytest.TempPathFactory, content: dict[str, dict[str, int]]
+) -> None:
+    path = tmp_path_factory.mktemp("renamed") / "holdgate.toml"
+    path.write_text(
+        "".join(f"[{table}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items()) for table, keys in content.items())
+    )
+    rename(path, SETTINGS)
+    expected = {table: {SETTINGS.get((table, k), k): v for k, v in keys.items()} for table, keys in content.items()}
+    assert tomllib.loads(path.read_text()) == expected
