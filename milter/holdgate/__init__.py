@@ -1,6 +1,6 @@
 """Holdgate: outbound mail DLP with a manager's approval, for Postfix.
 
-A message passes the rooms in this order: ``gate`` (milter protocol) → ``scan`` (worker processes) →
+A message passes the packages in this order: ``gate`` (milter protocol) → ``scan`` (worker processes) →
 ``extract`` (message to texts) → ``detect`` (texts to matches) → ``policy`` (findings to verdict) →
 ``quarantine`` (incidents) ← ``desk`` (moderation, notices) and ``queue`` (Postfix's hold queue).
 """
