@@ -70,6 +70,7 @@ OWNERS = {
     "Cryptodome": "detect/validators/crypto.py",
     "pypdfium2": "extract",
     "olefile": "extract",
+    "pypff": "extract/readers/office/pst.py",
     "libarchive": "extract",
     "PIL": "extract",
     "tesserocr": "extract",

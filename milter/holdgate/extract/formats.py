@@ -4,7 +4,7 @@ from holdgate.extract.format import REGISTRY
 from holdgate.extract.readers.archives import apple, archive, compressed
 from holdgate.extract.readers.archives import zip as zip_reader
 from holdgate.extract.readers.data import arrow, dbase, sqlite
-from holdgate.extract.readers.office import excel, ole, rtf, tnef, word
+from holdgate.extract.readers.office import excel, ole, pst, rtf, tnef, word
 from holdgate.extract.readers.openxml import odf, office_xml, ooxml
 from holdgate.extract.readers.pdf import pdf
 from holdgate.extract.readers.pictures import image, metafile, starview
@@ -42,6 +42,7 @@ REGISTRY.add(
     excel.FORMAT,
     odf.FORMAT,
     rtf.FORMAT,
+    pst.FORMAT,
     pdf.FORMAT,
     image.FORMAT,
     metafile.FORMAT,

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import lzma
 import struct
 import zipfile
 from pathlib import Path
@@ -53,6 +54,7 @@ def others() -> dict[str, bytes]:
     return {
         **documents,
         **arrows,
+        "mail.pst": lzma.decompress((DATA / "pst/passworded.pst.xz").read_bytes()),
         "page.pdf": simple_pdf("words"),
         "page.ps": b"%!PS-Adobe-3.0\n72 72 moveto (hello) show showpage\n%%EOF\n",
         "one.txt.gz": gzip.compress(b"words\n"),
