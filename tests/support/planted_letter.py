@@ -3,6 +3,8 @@
 import base64
 import io
 import re
+import tarfile
+import unicodedata
 import zipfile
 
 import openpyxl
@@ -25,7 +27,12 @@ _OTHERS = re.findall(
     """
     DE89370400440532013000 GB82WEST12345698765432 FR1420041010050500013M02606 NL91ABNA0417164300
     BE68539007547034 AT611904300234573201 CH9300762011623852957 078-05-1120
-    536-90-4399
+    536-90-4399 ES9121000418450200051332 IT60X0542811101000000123456 PL61109010140000071219812874
+    SE4550000000058398257466 NO9386011117947 DK5000400440116243 FI2112345600000785 PT50000201231234567890154
+    IE29AIBK93115212345678 LU280019400644750000 CZ6508000000192000145399 HU42117730161111101800000000
+    SK3112000000198742637541 SI56263300012039086 EE382200221020145685 LT121000011101001000 LV80BANK0000435195001
+    GR1601101250000000012300695 HR1210010051863000160 RO49AAAA1B31007593840000 TR330006100519786457841326
+    4000000000000002 4000000000009995 4000000000000069 4000000000000127
     """,
 )
 
@@ -50,7 +57,7 @@ class Planted:
 
 
 def _folded(text: str) -> str:
-    return re.sub(r"[\s._/*-]", "", text).upper()
+    return re.sub(r"[\s._/*\u200b-]", "", unicodedata.normalize("NFKC", text)).upper()
 
 
 def letter(planted: Planted) -> tuple[bytes, str]:
@@ -70,8 +77,17 @@ def letter(planted: Planted) -> tuple[bytes, str]:
         f"Organization: {planted('Organization')}",
         f"X-Note: {planted('X-Note')}",
         f"List-Id: {planted('List-Id')} <list.corp.example>",
+        f"List-Unsubscribe: <mailto:{planted('List-Unsubscribe')}@corp.example>",
+        f"List-Post: <mailto:a@corp.example> ({planted('List-Post, comment')})",
+        f"Resent-From: {_in_two_words(planted('Resent-From, in two encoded words'))} <{SENDER}>",
+        f"Disposition-Notification-To: {_wide(planted('full-width digits'))} <{SENDER}>",
+        f"Keywords: {_in_two_words(planted('Keywords, in two encoded words'))}",
+        f"Comments: {_folded_line(planted('Comments, folded'))}",
+        f"Received: from x ({planted('Received, comment')}) by y; Mon, 23 Nov 2026 14:00:00 +0100",
+        f"User-Agent: Mailer/{planted('User-Agent')}",
+        f"X-{planted('field name')}: x",
         "MIME-Version: 1.0",
-        f'Content-Type: multipart/mixed; boundary="{boundary}"',
+        f'Content-Type: multipart/mixed; boundary="{boundary}"; x{planted("parameter name")}=1',
     ]
     parts = "".join(f"--{boundary}\r\n{part}\r\n" for part in _parts(planted))
     body = f"{planted('preamble')}\r\n{parts}--{boundary}--\r\n{planted('epilogue')}\r\n"
@@ -87,7 +103,14 @@ def _parts(planted: Planted) -> list[str]:
         _part(f"text/plain; {extended}", "x", f"attachment; file{extended}"),
         _part("text/plain", "x", f'attachment; filename="=?utf-8?b?{word}?="'),
         _part("text/plain", "x", f'attachment; filename="{long}"'),
+        _part("text/plain", "x", f'attachment; filename="{"c" * 190}{planted("file name, cut within")}"'),
+        _part("text/plain", "x", f'attachment; filename="r-1{planted("file name, glued")}.txt"'),
+        _part("text/plain", "x", f'attachment; filename="x/{planted("folder")}/y.txt"'),
         _part(f"application/x-{planted('content type')}", "x"),
+        _part("text/plain", "x", fields=[f"Content-Location: https://x.corp.example/{planted('Content-Location')}"]),
+        _part("application/gzip", _tar(planted), 'attachment; filename="t.tgz"', encode=True),
+        _part("application/xml", f"<a><b>{planted('XML')}</b><!-- {planted('XML, comment')} --></a>"),
+        _part("text/html", f"<a href='https://x/' title='{planted('HTML, title of a link')}'>x</a>"),
         _part("text/html", f"<title>{planted('title')}</title><img alt='{planted('alternative text')}'>"),
         _part("text/plain", "x", fields=[f"Content-ID: <{planted('Content-ID')}@x>"]),
         _part("text/plain", "x", fields=[f"Content-Description: {planted('Content-Description')}"]),
@@ -110,6 +133,28 @@ def _part(
         head.append("Content-Transfer-Encoding: base64")
         content = base64.encodebytes(content).decode().replace("\n", "\r\n")
     return "\r\n".join(head) + f"\r\n\r\n{content!s}"
+
+
+def _in_two_words(number: str) -> str:
+    """Return a number as two encoded words, which are read as one (RFC 2047, 6.2)."""
+    return " ".join(f"=?utf-8?b?{base64.b64encode(half.encode()).decode()}?=" for half in (number[:7], number[7:]))
+
+
+def _wide(number: str) -> str:
+    return "".join(chr(ord(c) + 0xFEE0) if c.isdigit() else c for c in number)
+
+
+def _folded_line(number: str) -> str:
+    return f"{number[:8]}\r\n {number[8:]}"
+
+
+def _tar(planted: Planted) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        member = tarfile.TarInfo(f"d-{planted('tar member')}/b.csv")
+        member.size, member.uname = 1, planted("tar, owner")
+        archive.addfile(member, io.BytesIO(b"x"))
+    return stream.getvalue()
 
 
 def _nested(planted: Planted) -> str:
@@ -138,6 +183,7 @@ def _sheet(planted: Planted) -> bytes:
     book.active.title = f"s {planted('sheet')}"
     book.active["A1"] = "x"
     book.active["B2"] = planted("cell")
+    book.active["B2"].comment = openpyxl.comments.Comment(planted("cell, comment"), planted("cell, author of comment"))
     book.properties.title = planted("document title")
     stream = io.BytesIO()
     book.save(stream)

@@ -64,7 +64,7 @@ def preview(extraction: Extraction, find: Find, reveal: int) -> dict[str, Any]:
         places = redactor.places(part.text[: length + LONGEST], found)
         one = ShownPart(part.name, str(part.status), part.reason, cut=len(part.text) > length)
         one.segments = _segments(part.text, places, number, reveal, length)
-        if part.trace:  # what does not count there is masked all the same
+        if part.trace or part.reader == "mime":  # names and fields: a number is masked, found or not
             one.segments = [s if s.number else Segment(mask_numbers(s.text)) for s in one.segments]
         number += len(places)
         left -= min(length, len(part.text))

@@ -22,7 +22,7 @@ def inspector() -> Inspector:
 def test_nothing_planted_is_readable(inspector: Inspector) -> None:
     planted = Planted()
     content, _ = letter(planted)
-    assert len(planted.numbers) >= 29
+    assert len(planted.numbers) >= 58
     words = {name.replace("-", "_"): headers.first(content, name) or "" for name in ("subject", "message-id")}
     words["header_from"] = headers.first(content, "from") or ""
     found = inspector.inspect(content, **words).to_json()
