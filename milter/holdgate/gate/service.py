@@ -68,10 +68,11 @@ class Service:
             before = self.snapshot.policies.file
             try:
                 self.snapshot = _read(load_settings(self._config))
-            except (ConfigError, KeyFileError, ScanError) as error:
+            except Exception as error:  # whatever it is: the next reload must still be heard
                 metrics.CONFIG_RELOADS.labels("failed").inc()
                 metrics.CONFIG_LAST_RELOAD_SUCCESSFUL.set(0)
-                for problem in str(error).splitlines():
+                expected = isinstance(error, ConfigError | KeyFileError | ScanError)
+                for problem in str(error).splitlines() if expected else [maillog.describe(error)]:
                     maillog.failed(stage="reload", error=problem)
                 return False
             self._note_success()

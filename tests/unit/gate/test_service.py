@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import pytest
 
 from holdgate.config import Settings
 from holdgate.gate import service
+from holdgate.quarantine.store import Store
 from holdgate.scan.pool import PoolSettings, ScanError
 from holdgate.seal import add_key
 
@@ -63,3 +64,52 @@ def test_the_fields_that_a_session_keeps_are_known_once_for_all(settings: Settin
     assert snapshot.asked == {"x-project"}
     assert {"x-project", "subject", "content-type", "x-holdgate-seal"} <= snapshot.kept
     assert "x-netskope-action" in snapshot.ours
+
+
+def _service(settings: Settings, tmp_path: Path) -> service.Service:
+    config = tmp_path / "holdgate.toml"
+    config.write_text(
+        f'[policy]\nfile = "{settings.policy.file}"\n[seal]\nkeys = "{settings.seal.keys}"\n[ocr]\nmode = "on"\n'
+    )
+    return service.Service(config, settings, cast(Store, object()))
+
+
+def test_a_reload_exchanges_everything_and_says_which_policies_are_gone(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    serving = _service(settings, tmp_path)
+    before = serving.snapshot
+    settings.policy.file.write_text('[[policy]]\nname = "none"\naction = "block"\nsender = ["x@corp.example"]\n')
+    with caplog.at_level("INFO", "holdgate"):
+        assert serving.reload()
+    assert serving.snapshot is not before
+    assert [policy.name for policy in serving.snapshot.policies.file.policy] == ["none"]
+    assert "policies-gone: count=1 names=all" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "broken", ["settings", "policies", "empty policies", "cut policies", "keys", "workers", "other"]
+)
+def test_a_reload_that_fails_leaves_everything_as_it_was(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    serving = _service(settings, tmp_path)
+    before = serving.snapshot
+    match broken:
+        case "settings":
+            (tmp_path / "holdgate.toml").write_text("[policy]\nfiles = 1\n")
+        case "policies":
+            settings.policy.file.write_text('[[policy]]\nname = "all"\naction = "alow"\n')
+        case "empty policies":
+            settings.policy.file.write_text("")
+        case "cut policies":
+            settings.policy.file.write_text('ends = true\n[[policy]]\nname = "all"\naction = "allow"\n')
+        case "keys":
+            settings.seal.keys.write_text("x")
+        case "workers":
+            monkeypatch.setattr(StandIn, "is_broken", True)
+        case _:
+            monkeypatch.setattr(service, "load_policies", lambda _: 1 / 0)
+    assert not serving.reload()
+    assert serving.snapshot is before
+    assert not any(pool.is_closed for pool in StandIn.made[:2])

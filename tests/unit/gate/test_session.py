@@ -285,6 +285,13 @@ def test_a_scanners_word_counts_from_its_network_alone(
     assert reply.remove == [(mark[0], 1)]
 
 
+def test_two_words_of_a_trusted_scanner_are_none(new_service: NewService) -> None:
+    service = new_service(trusted_scanners=["192.0.2.0/24"])
+    marks = [("X-Netskope-Inspected", b" true"), ("X-Netskope-Inspected", b" false")]
+    send(service.session(), [*FIELDS, *marks])
+    assert service.pool.read
+
+
 # -- what a verdict becomes ---------------------------------------------------------------------------------------
 
 
