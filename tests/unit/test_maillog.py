@@ -53,3 +53,11 @@ def test_an_exception_is_named_without_its_text() -> None:
         output = maillog.describe(error)
     assert output.startswith("ValueError at test_maillog.py:")
     assert "536" not in output
+
+
+def test_a_number_in_a_value_is_masked_and_ids_of_ours_are_not(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "holdgate"):
+        maillog.skipped("4abc", sender="4111111111111111@corp.example", by="seal")
+        maillog.never_held("4abc", incident="7K3M-Q9TX-2ABC")
+    assert "from=<************1111@corp.example>" in caplog.text
+    assert "incident=7K3M-Q9TX-2ABC" in caplog.text

@@ -66,3 +66,11 @@ def test_each_listed_change_has_its_reason() -> None:
     ):
         assert set(one) == {"module", "line", "becomes", "reason"}
         assert len(one["reason"].split()) > 2
+
+
+def test_each_listed_change_can_be_made(mutate: ModuleType) -> None:
+    for entry, change in mutate.listed(ROOT):
+        before = change.path.read_bytes()
+        assert mutate.is_python(change.made(before)), entry["why"]
+        assert change.made(before) != before
+        assert (ROOT / "tests/unit" / entry["tests"]).exists()

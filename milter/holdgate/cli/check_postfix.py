@@ -14,7 +14,7 @@ from holdgate.configfile import ConfigError
 from holdgate.desk.worktime import WorkTime
 from holdgate.policy.action import Handling
 from holdgate.policy.model import PolicyFile, policies_of
-from holdgate.policy.site import MAPS, read_site
+from holdgate.policy.site import GENERIC, MAPS, read_site
 from holdgate.queue.attach import longest_inspection
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import (
@@ -80,9 +80,16 @@ def remarks(settings: Settings) -> Iterator[str]:
 def _ways_outside(settings: Settings) -> Iterator[str]:
     """Yield by which of Postfix's ways mail to a recipient inside may leave, and how such a recipient is judged."""
     main, site = settings.queue.postfix_config / "main.cf", read_site(settings.queue.postfix_config)
-    for name in (*MAPS, "sender_bcc_maps"):
+    for name in (*MAPS, "sender_bcc_maps", *GENERIC):
         if site.lists[name]:
             yield f"{main}: {name}: recipients are judged by where these tables lead, too"
+    if site.lists["masquerade_domains"] and "envelope_recipient" in site.lists["masquerade_classes"]:
+        yield f"{main}: masquerade_domains: recipients are judged by the domain that it leaves, too"
+    for transport in sorted(site.pipes) if site.lists["transport_maps"] else ():
+        yield (
+            f"{main}: transport_maps: a recipient that a table sends to {transport}, which is a command (pipe), "
+            "counts as outside"
+        )
     for copy in site.lists["always_bcc"]:
         yield f"{main}: always_bcc: {copy} counts as a recipient of every message"
     if not (site.words["local_transport"].startswith("local") and site.lists["mydestination"]):

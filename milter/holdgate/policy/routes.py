@@ -19,7 +19,7 @@ from holdgate import maillog, metrics
 from holdgate.config import Settings
 from holdgate.notation import Network
 from holdgate.policy.forms import Rewriting, rewritten, targets, unquoted
-from holdgate.policy.site import Site, filled, read_site, state_of, without_extension
+from holdgate.policy.site import GENERIC, Site, filled, masqueraded, read_site, state_of, without_extension
 from holdgate.tables import TableError, Tables, is_pattern
 
 # How far an alias is followed, and to how many addresses; Postfix's own limits are 1000 and 1000
@@ -167,10 +167,17 @@ class Routes:
                 if address in mapped:
                     walk.ends[address] = None
             left = [address for address in left if found.get(address, [address]) == [address]]
+            if name == "canonical_maps":  # and then cleanup(8) masquerades
+                walk.lead_to(masqueraded(address, site) for address in left)
+                left = [address for address in left if masqueraded(address, site) == address]
         for copies in self._mapped(site, walk, "recipient_bcc_maps", addresses).values():
             walk.lead_to(copies)
         local = [address for address in left if self._is_local(site, walk, address)]
-        walk.ends.update(dict.fromkeys(address for address in left if address not in local))
+        remote = [address for address in left if address not in local]
+        walk.ends.update(dict.fromkeys(remote))
+        for name in GENERIC:  # not looked up again: smtp(8) sends what comes of it
+            for mapped in self._mapped(site, walk, name, remote).values():
+                walk.ends.update(dict.fromkeys(mapped))
         self._deliver(site, walk, local)
 
     def _mapped(self, site: Site, walk: _Walk, name: str, addresses: Sequence[str]) -> dict[str, list[str]]:
@@ -189,7 +196,7 @@ class Routes:
 
     def _extended(self, site: Site, name: str, address: str, key: str, target: str) -> str:
         """Add the extension of an address that was found without it (propagate_unmatched_extensions)."""
-        kind = "canonical" if name.endswith("canonical_maps") else name.partition("_")[0]
+        kind = next((one for one in ("canonical", "generic") if name.endswith(f"{one}_maps")), name.partition("_")[0])
         local = address.rpartition("@")[0]
         plain = without_extension(local, site.words["recipient_delimiter"])
         if kind not in site.lists["propagate_unmatched_extensions"] or key.rpartition("@")[0] not in ("", plain):
@@ -259,10 +266,16 @@ class Routes:
             keys = [address] if is_pattern(table) else list(self._transport_keys(site, address, domain))
             answers = self._ask(walk, table, keys)
             if answer := next((answers[key] for key in keys if answers.get(key)), ""):
-                return answer.partition(":")[0] == "local"
-        if not site.words["local_transport"].startswith("local"):
-            return False
-        return any(self._holds(walk, entry, domain) for entry in site.lists["mydestination"])
+                transport = answer.partition(":")[0]
+                if transport in site.pipes:
+                    walk.doubt(f"the transport {transport} is a command")
+                return transport == "local"
+        classes = (("mydestination", "local_transport"), ("virtual_mailbox_domains", "virtual_transport"))
+        return any(
+            site.words[transport].startswith("local")
+            and any(self._holds(walk, entry, domain) for entry in site.lists[domains])
+            for domains, transport in classes
+        )
 
     def _transport_keys(self, site: Site, address: str, domain: str) -> Iterator[str]:
         """Yield what transport(5) is asked for: the address, without extension, the domain, those above it, all."""

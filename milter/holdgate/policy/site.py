@@ -10,26 +10,34 @@ from holdgate.policy.forms import Rewriting
 from holdgate.tables import postconf, split_list
 
 MAPS = ("recipient_canonical_maps", "canonical_maps", "virtual_alias_maps", "recipient_bcc_maps")
+# What the clients of SMTP and LMTP make of a recipient on its way to another server (generic(5)).
+GENERIC = ("smtp_generic_maps", "lmtp_generic_maps")
 _LISTS = (
     *(*MAPS, "alias_maps", "sender_bcc_maps", "sender_canonical_maps", "transport_maps", "mydestination"),
-    *("forward_path", "propagate_unmatched_extensions"),
+    *("forward_path", "propagate_unmatched_extensions", "virtual_mailbox_domains", *GENERIC),
+    *("masquerade_domains", "masquerade_classes", "masquerade_exceptions"),
 )
 # One value each, but services of master.cf may have others.
 _ONES = ("always_bcc", "luser_relay")
 _WORDS = (
     *("myorigin", "mydomain", "append_at_myorigin", "append_dot_mydomain", "recipient_delimiter"),
-    *("local_transport", "mynetworks"),
+    *("local_transport", "virtual_transport", "mailbox_transport", "mynetworks"),
 )
+_MAILBOXES = ("local_transport", "virtual_transport", "mailbox_transport")
 _SETTINGS = (*_LISTS, *_ONES, *_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What main.cf says of the ways of mail; lists are split. `networks` is None where it could not be read."""
+    """What main.cf says of the ways of mail; lists are split. `networks` is None where it could not be read.
+
+    `pipes` are the services of master.cf that run a command (pipe(8)), but for those that deliver to mailboxes.
+    """
 
     lists: Mapping[str, Sequence[str]]
     words: Mapping[str, str]
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] | None
+    pipes: frozenset[str]
 
     @property
     def rewriting(self) -> Rewriting:
@@ -51,7 +59,13 @@ def read_site(config: Path) -> Site:
             lists[name] += [entry for entry in added if entry not in lists[name]]
     lists["mydestination"] = [entry.lower() for entry in lists["mydestination"]]
     words = {name: values[name].strip() for name in _WORDS}
-    return Site(lists, words, _networks(words["mynetworks"]))
+    return Site(lists, words, _networks(words["mynetworks"]), _pipes(postconf(config, "-M"), words))
+
+
+def _pipes(services: Sequence[str], words: Mapping[str, str]) -> frozenset[str]:
+    rows = [line.split() for line in services]
+    found = {row[0] for row in rows if len(row) > 7 and row[7].rpartition("/")[2] == "pipe"}
+    return frozenset(found - {words[name].partition(":")[0] for name in _MAILBOXES})
 
 
 def _one(value: str) -> list[str]:
@@ -98,3 +112,18 @@ def filled(template: str, values: Mapping[str, str]) -> str:
         return known or (filled(text, values) if kind == ":" else "")
 
     return re.sub(r"\$(?:(\w+)|[{(](\w+)(?:([?:])([^{}()]*))?[)}])", value, template)
+
+
+def masqueraded(address: str, site: Site) -> str:
+    """Return an address as cleanup(8) masquerades it (masquerade_domains): the first entry that fits decides."""
+    local, _, domain = address.rpartition("@")
+    if "envelope_recipient" not in site.lists["masquerade_classes"] or local in site.lists["masquerade_exceptions"]:
+        return address
+    for entry in site.lists["masquerade_domains"]:
+        parent = entry.lstrip("!").lower()
+        if domain == parent:
+            return address
+        if domain.endswith(f".{parent}"):
+            keeps = (len(entry) - len(entry.lstrip("!"))) % 2 == 1
+            return address if keeps else f"{local}@{parent}"
+    return address

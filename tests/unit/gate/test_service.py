@@ -109,7 +109,7 @@ def test_a_reload_that_fails_leaves_everything_as_it_was(
         case "workers":
             monkeypatch.setattr(StandIn, "is_broken", True)
         case _:
-            monkeypatch.setattr(service, "load_policies", lambda _: 1 / 0)
+            monkeypatch.setattr(service, "policies_of", lambda _: 1 / 0)
     assert not serving.reload()
     assert serving.snapshot is before
     assert not any(pool.is_closed for pool in StandIn.made[:2])

@@ -288,3 +288,57 @@ def test_who_gets_copies_of_a_sender_is_asked_for_what_the_sender_becomes(at: Ca
     )
     assert routes.copies("anna@corp.example").ends == (OUT,)
     assert routes.copies("bob@corp.example").ends == ()
+
+
+@pytest.mark.parametrize(
+    ("main", "recipient", "ends"),
+    [
+        ("masquerade_domains = partner.example\n", "a@x.partner.example", []),
+        ("{} = partner.example\n", "a@corp.partner.example", ["a@partner.example"]),
+        ("{} = !corp.partner.example partner.example\n", "a@b.corp.partner.example", []),
+        ("{} = !!corp.partner.example\n", "a@b.corp.partner.example", ["a@corp.partner.example"]),
+        ("{} = partner.example\n", "a@partner.example", []),
+        ("{} = artner.example\n", "a@partner.example", []),
+        ("{} = partner.example\nmasquerade_exceptions = root\n", "root@corp.partner.example", []),
+        (
+            "{} = partner.example\nvirtual_alias_maps = inline:{{{{a@partner.example = b@corp.example}}}}\n",
+            "a@x.partner.example",
+            ["b@corp.example"],
+        ),
+    ],
+)
+def test_masquerading_is_followed_where_it_is_for_recipients(
+    at: Callable[..., Routes], main: str, recipient: str, ends: list[str]
+) -> None:
+    main = main.format("masquerade_classes = envelope_sender, envelope_recipient\nmasquerade_domains")
+    assert list(at(main).way_of(recipient).ends[1:]) == ends
+
+
+def test_what_the_smtp_client_makes_of_a_recipient_is_followed(at: Callable[..., Routes]) -> None:
+    for setting in ("smtp_generic_maps", "lmtp_generic_maps"):
+        main = f"{setting} = inline:{{{{boss@corp.example = {OUT}}}, {{@in.example = @partner.example}}}}\n"
+        assert at(main).way_of("boss@corp.example").ends == ("boss@corp.example", OUT)
+        assert at(main).way_of("boss+x@corp.example").ends == ("boss+x@corp.example", OUT)
+        assert at(main).way_of("a@in.example").ends == ("a@in.example", "a@partner.example")
+        assert at(main).way_of("other@corp.example").ends == ("other@corp.example",)
+    service = f"relay unix - - n - - smtp\n  -o {{smtp_generic_maps=inline:{{{{boss@corp.example = {OUT}}}}}}}\n"
+    assert OUT in at(master=service).way_of("boss@corp.example").ends
+
+
+def test_virtual_mailboxes_that_local_delivers_have_aliases(at: Callable[..., Routes], tmp_path: Path) -> None:
+    aliases = tmp_path / "aliases"
+    aliases.write_text(f"team {OUT}\n")
+    main = f"alias_maps = texthash:{aliases}\nvirtual_mailbox_domains = virtual.example\n"
+    assert OUT not in at(main).way_of("team@virtual.example").ends
+    assert OUT in at(f"{main}virtual_transport = local\n").way_of("team@virtual.example").ends
+
+
+PIPE = "list unix - n n - - pipe\n  flags=R user=nobody argv=/bin/true\n"
+
+
+def test_a_transport_to_a_command_has_an_unknown_end(at: Callable[..., Routes]) -> None:
+    main = "transport_maps = inline:{{lists.example = list:}, {corp.example = smtp:[192.0.2.1]}}\n"
+    assert at(main, PIPE).way_of("all@lists.example").unknown == "the transport list is a command"
+    assert at(main, PIPE).way_of("bob@corp.example").unknown == ""
+    # The command that delivers to the mailboxes of the site is none of these.
+    assert at(f"{main}virtual_transport = list\n", PIPE).way_of("all@lists.example").unknown == ""
