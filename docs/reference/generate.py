@@ -76,7 +76,7 @@ def policies() -> str:
         "The policies file (`policy.file` of the [settings](config.md), by default `/etc/holdgate/policies.toml`), key",
         "by key. `etc/policies.toml` is the one that is shipped. `holdgate policy test` says which policy decides on",
         "a message, `holdgate policy replay` what a changed file would have done, and `holdgate check` finds policies",
-        "that no message reaches. `systemctl reload holdgate-milter` puts a change in force; a file with a mistake is",
+        "that no message reaches. `holdgate reload` returns when a change counts; a file with a mistake is",
         "refused and the old one stays. So is a file without a policy, and one that was cut. Replace the file in one",
         "step (`install`, `mv`, an editor that does): a reload in the middle of a copy must not find half of it. Where",
         "a reload leaves policies out, the log names them (`policies-gone`).",

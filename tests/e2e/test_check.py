@@ -1,7 +1,9 @@
-"""`holdgate check` on a site that runs: all is well, and what is broken then is named."""
+"""`holdgate check`, `reload` and `status` on a site that runs: all is well, and what is broken then is named."""
 
+import json
 from pathlib import Path
 
+from testbed.ports import wait_for
 from testbed.site import Site
 
 _SHIPPED = Path(__file__).parents[2] / "etc/policies.toml"
@@ -26,3 +28,33 @@ def test_a_daemon_that_does_not_run_is_remarked(site: Site) -> None:
         site.start_daemon("desk")
     assert done.returncode == 0
     assert done.stdout.splitlines()[0].startswith("warning: holdgate-desk does not run; ")
+
+
+def test_a_reload_returns_when_the_policies_count_and_fails_when_they_are_refused(site: Site) -> None:
+    good = site.policies.read_text(encoding="utf-8")
+    try:
+        bad = good.replace('action = "quarantine"', 'action = "hold"')
+        site.policies.write_text(bad, encoding="utf-8")
+        refused = site.command("reload")
+        assert refused.returncode == 2
+        assert 'action: "hold" is not allowed' in refused.stderr
+        assert 'did you mean "quarantine"?' in refused.stderr
+        # Somebody told the milter without looking first.
+        site.reload(bad)
+        wait_for(lambda: "refused its files" in site.command("status").stdout, "status names the mistake")
+        assert 'action: "hold" is not allowed' in site.command("status").stdout
+    finally:
+        site.policies.write_text(good, encoding="utf-8")
+    done = site.command("reload", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"policies": 1, "restart": []}), done.stderr
+    assert "refused its files" not in site.command("status").stdout
+
+
+def test_a_reload_without_a_milter_says_so(site: Site) -> None:
+    site.kill_daemon("milter")
+    try:
+        done = site.command("reload")
+    finally:
+        site.start_daemon("milter")
+    assert done.returncode == 2
+    assert "holdgate-milter does not run; start it" in done.stderr

@@ -6,6 +6,8 @@ import sys
 
 from holdgate.cli.output import colour, say, wants_json
 from holdgate.configfile import load_settings
+from holdgate.policy.model import policies_of
+from holdgate.policy.review import holding
 from holdgate.queue import attach
 from holdgate.queue.attach import AttachError, Plan
 from holdgate.queue.postfix import PostfixError
@@ -28,6 +30,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "them since, takes out our part alone. Held mail stays held. Exit code 0: detached; 1: declined; 2: it cannot "
         "be done.",
     )
+    attaching.add_argument(
+        "--scanner-only",
+        action="store_true",
+        help="write no header checks and no listener: another system, such as Exchange or Gmail, holds what is marked",
+    )
     for command, run in ((attaching, _attach), (detaching, _detach)):
         command.add_argument("--yes", action="store_true", help="do not ask")
         command.add_argument("--dry-run", action="store_true", help="show the changes and stop")
@@ -37,7 +44,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _attach(arguments: argparse.Namespace) -> int:
     try:
-        plan = attach.plan_attach(load_settings(arguments.config))
+        settings = load_settings(arguments.config)
+        if arguments.scanner_only and (held := holding(policies_of(settings.policy))):
+            raise AttachError(
+                f"{settings.policy.file}: {held} holds mail on this machine; set another action, such as tag, or run "
+                "attach without --scanner-only"
+            )
+        plan = attach.plan_attach(settings, scanner_only=arguments.scanner_only)
         if not _agreed(plan, arguments, "attached already"):
             _report(arguments, plan, done=False)
             return _DONE if arguments.dry_run or not plan.difference else _DECLINED

@@ -12,8 +12,8 @@ from holdgate import headers
 from holdgate.config import ModerationSettings, Settings
 from holdgate.configfile import ConfigError
 from holdgate.desk.worktime import WorkTime
-from holdgate.policy.action import Handling
 from holdgate.policy.model import PolicyFile, policies_of
+from holdgate.policy.review import holding
 from holdgate.policy.site import GENERIC, MAPS, read_site
 from holdgate.queue.attach import longest_inspection
 from holdgate.queue.postfix import Postfix, PostfixError
@@ -53,7 +53,7 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         ("main.cf", lambda: _aliases(settings)),
         ("main.cf", lambda: _lifetime(postfix, settings, policies)),
         ("main.cf", lambda: _smtp_header_checks(postfix, settings)),
-        ("master.cf", lambda: _listener(postfix, settings)),
+        ("master.cf", lambda: _listener(postfix, settings, policies)),
         ("master.cf", lambda: asked_twice(settings, postfix)),
         ("master.cf", lambda: _transports(postfix, policies)),
     )
@@ -143,7 +143,7 @@ def _milter_header_checks(postfix: Postfix, settings: Settings, policies: Policy
     yield from (f"{name}: {problem}" for problem in unreadable.values())
     readable = [table for table in names if table not in unreadable]
     wanted: dict[str, str] = {}
-    if settings.policy.trusted_scanners or _holds(policies):
+    if settings.policy.trusted_scanners or holding(policies):
         wanted[f"{settings.policy.action_header}: {settings.policy.action_value}"] = "HOLD"
     for policy in policies.policy:
         wanted |= policy.action.lookups()
@@ -160,7 +160,7 @@ def _milter_header_checks(postfix: Postfix, settings: Settings, policies: Policy
 
 def _header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
     """Ask the tables whether what is held is held again when somebody requeues it, and for nothing else."""
-    if not (settings.policy.trusted_scanners or _holds(policies)):
+    if not (settings.policy.trusted_scanners or holding(policies)):
         return
     tables, mark = Tables(settings.queue.postfix_config), f"{headers.HELD}: yes"
     names = split_list(postfix.setting("header_checks"))
@@ -235,13 +235,6 @@ def _aliases(settings: Settings) -> Iterator[str]:
                 yield (f"{name}: {error}: recipients whom it may concern count as outside; {remedy_of(table)}")
 
 
-def _holds(policies: PolicyFile) -> bool:
-    """Say whether mail is held here: a policy says so, or `uninspected` does where no policy asks about inspection."""
-    covered = {status for policy in policies.policy for status in policy.inspection}
-    uninspected = policies.uninspected.handling is Handling.HOLD and not {"limited", "failed"} <= covered
-    return uninspected or any(policy.action.handling is Handling.HOLD for policy in policies.policy)
-
-
 def _smtp_header_checks(postfix: Postfix, settings: Settings) -> Iterator[str]:
     name = "smtp_header_checks"
     unreadable = _unreadable(split_list(postfix.setting(name)), Tables(settings.queue.postfix_config))
@@ -279,8 +272,9 @@ def _seconds(value: str) -> float:
 _COPIES = ("always_bcc", "recipient_bcc_maps", "sender_bcc_maps")
 
 
-def _listener(postfix: Postfix, settings: Settings) -> Iterator[str]:
-    if not wants_listener(settings):
+def _listener(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
+    writes = settings.policy.trusted_scanners or holding(policies) or any(p.action.alerted() for p in policies.policy)
+    if not (wants_listener(settings) and writes):
         return
     name, listener = listener_name(settings), notice_listener(postfix.services(), settings)
     copies = [setting for setting in _COPIES if postfix.setting(setting)]

@@ -15,6 +15,7 @@ from holdgate.cli import (
     completion,
     incidents,
     policy,
+    reload,
     rules,
     scan,
     seal,
@@ -40,7 +41,22 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for family in (
-        *(incidents, scan, rules, policy, seal, token_key, audit, check, status, attach, canary, settings, completion),
+        *(
+            incidents,
+            scan,
+            rules,
+            policy,
+            seal,
+            token_key,
+            audit,
+            check,
+            status,
+            attach,
+            canary,
+            reload,
+            settings,
+            completion,
+        ),
     ):
         family.add_commands(commands)
     step = commands.add_parser("migrate", help="create the store, or bring it up to this version")

@@ -38,7 +38,7 @@ def _new_key(arguments: argparse.Namespace) -> int:
         raise ConfigError([f'there is no user "{settings.user}"']) from error
     say(
         arguments,
-        f"{settings.seal.keys}: key {key_id} added; it seals after: systemctl reload holdgate-milter",
+        f"{settings.seal.keys}: key {key_id} added; it seals after: holdgate reload",
         file=settings.seal.keys,
         key=key_id,
     )

@@ -2,13 +2,14 @@
 
 import argparse
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from holdgate import __version__
 from holdgate.cli.output import colour, wants_json
+from holdgate.cli.reload import mistakes
+from holdgate.cli.scrape import scrape, value
 from holdgate.config import Settings
 from holdgate.configfile import load_settings
 from holdgate.desk import canary
@@ -21,7 +22,6 @@ from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import names_us
 
-_TIMEOUT = 5
 # What is decided is carried out within seconds; a notice that Postfix does not take is the usual reason for longer.
 _SOON = timedelta(minutes=15)
 _OK, _TROUBLE = "ok", "NOT OK"
@@ -41,7 +41,8 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config)
     store = open_store(settings.store.url)
     now = datetime.now(UTC)
-    lines = [*_daemons(settings), *_postfix(settings), *_incidents(store, settings, now), *_canary(settings, now)]
+    lines = [*_daemons(settings, arguments.config), *_postfix(settings)]
+    lines += [*_incidents(store, settings, now), *_canary(settings, now)]
     if wants_json(arguments):
         rows = [{"name": name, "ok": good, "message": reported} for name, good, reported in lines]
         print(json.dumps({"version": __version__, "config": str(arguments.config), "lines": rows}))
@@ -60,31 +61,28 @@ def _shown(good: bool | None) -> str:
 _Line = tuple[str, bool | None, str]
 
 
-def _daemons(settings: Settings) -> Iterator[_Line]:
+def _daemons(settings: Settings, config: Path) -> Iterator[_Line]:
     for name in ("milter", "queue", "desk"):
         host, port = getattr(settings.metrics, name)
-        try:
-            with urllib.request.urlopen(f"http://{_host(host)}:{port}/metrics", timeout=_TIMEOUT) as answer:
-                text = answer.read().decode()
-        except (OSError, ValueError, urllib.error.URLError):
+        text = scrape((host, port))
+        if text is None:
             yield f"holdgate-{name}", False, f"does not answer on {host}:{port}; see: systemctl status holdgate-{name}"
             continue
-        started = _value(text, "process_start_time_seconds")
+        started = value(text, "process_start_time_seconds")
         since = f"up since {_time(datetime.fromtimestamp(started, UTC))}" if started else "up"
-        stale = _value(text, "holdgate_config_last_reload_successful") == 0 and name == "milter"
-        yield f"holdgate-{name}", not stale, f"{since}; its settings are older than the file" if stale else since
+        stale = value(text, "holdgate_config_last_reload_successful") == 0 and name == "milter"
+        yield f"holdgate-{name}", not stale, f"{since}; {_why_stale(config)}" if stale else since
     if service := settings.scan.service():
         listens = probe.listens(service) is not False
         yield "holdgate-scan", listens, "up" if listens else f"nobody listens on {service}: mail is deferred"
 
 
-def _host(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _value(text: str, name: str) -> float | None:
-    """Return one sample without labels from Prometheus's text format."""
-    return next((float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")), None)
+def _why_stale(config: Path) -> str:
+    """Say why the milter has older settings than the files."""
+    wrong = mistakes(config)
+    more = f" (and {len(wrong) - 1} more: holdgate check)" if len(wrong) > 1 else ""
+    reason = f"{wrong[0]}{more}" if wrong else "they have no mistake any more; run: holdgate reload"
+    return f"it refused its files and keeps older ones: {reason}"
 
 
 def _postfix(settings: Settings) -> Iterator[_Line]:

@@ -5,6 +5,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any
 
+from holdgate.policy.action import Handling
 from holdgate.policy.conditions import is_plain
 from holdgate.policy.model import Conditions, Exemption, Need, Policy, PolicyFile
 from holdgate.policy.patterns import address_mistake, domain_mistake
@@ -71,6 +72,19 @@ def _patterns(policies: PolicyFile) -> Iterator[str]:
         for address in entry.action.alerted() if isinstance(entry, Policy) else ():
             if not is_plain(address) or address.count("@") != 1 or address_mistake(address):
                 yield f'{place}: notify: "{address}" is no address of a person; write "anna@corp.example"'
+
+
+def holding(policies: PolicyFile) -> str:
+    """Return what holds mail on this machine, 'policy "a"' or 'uninspected'; "" where nothing does.
+
+    Mail that was not fully inspected is not held where policies ask about it.
+    """
+    held = next((policy.name for policy in policies.policy if policy.action.handling is Handling.HOLD), "")
+    if held:
+        return f'policy "{held}"'
+    covered = {status for policy in policies.policy for status in policy.inspection}
+    holds = policies.uninspected.handling is Handling.HOLD and not {"limited", "failed"} <= covered
+    return f'uninspected = "{policies.uninspected}"' if holds else ""
 
 
 def hardly_meant(policies: PolicyFile) -> Iterator[str]:

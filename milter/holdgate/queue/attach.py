@@ -13,8 +13,8 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from holdgate.atomic import replace_file
 from holdgate.config import Settings
 from holdgate.milters import in_postfix
 from holdgate.queue import presence
+from holdgate.queue.detach import FOLLOWERS, FOLLOWING, MAPS, MILTERS, left_behind, take_out, written_before
+from holdgate.queue.detach import VALUES as _SETTINGS
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import bypass_paths, listener_name, names_us, notice_listener, our_map, wants_listener
 from holdgate.tables import split_list
@@ -30,19 +32,6 @@ from holdgate.tables import split_list
 STATE_DIRECTORY = Path("/etc/holdgate/attached")
 _FILES = ("main.cf", "master.cf")
 
-# Lists in which we stand beside others.
-_MILTERS = ("smtpd_milters", "non_smtpd_milters")
-_MAPS = ("milter_header_checks", "header_checks", "smtp_header_checks")
-# These follow header_checks by default, and our table there is for the message's own header alone.
-_FOLLOWERS = ("mime_header_checks", "nested_header_checks")
-_FOLLOWING = ("$header_checks", "${header_checks}")
-# What must hold for everybody; why stands in postfix/main.cf. A release that does not know a setting does without.
-_SETTINGS = {
-    "enable_long_queue_ids": "yes",
-    "smtpd_forbid_bare_newline": "normalize",
-    "smtpd_forbid_bare_newline_exclusions": "",
-    "message_strip_characters": r"\0",
-}
 # Filters that never sign; any other milter may, so we come before it.
 _NO_SIGNERS = re.compile(r"clam|spamass|dmarc|greylist|spf|regex|sid-milter", re.ASCII)
 # Nobody gets copies of our notices: a request has a link by which its reader decides. Aliases stay in force.
@@ -61,10 +50,14 @@ class AttachError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What `attach` keeps for `detach`: both files as they were, and fingerprints of what it made of them."""
+    """What `attach` keeps for `detach`: both files as they were, and fingerprints of what it made of them.
+
+    `settings` is how main.cf had each setting before the first attach.
+    """
 
     before: dict[str, str]
     after: dict[str, str]
+    settings: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +73,22 @@ class Plan:
 # -- attach -------------------------------------------------------------------------------------------------------
 
 
-def plan_attach(settings: Settings) -> Plan:
-    """Work out what attaching changes. Raises AttachError where it would not work, PostfixError where Postfix fails."""
+def plan_attach(settings: Settings, *, scanner_only: bool = False) -> Plan:
+    """Work out what attaching changes. Raises AttachError where it would not work, PostfixError where Postfix fails.
+
+    `scanner_only` is for a site where another system holds the mail that we mark: no table of header checks and no
+    listener for notices is written.
+    """
     config = settings.queue.postfix_config
     postfix = Postfix(config)
     entry = milter_entry(settings, postfix)
     with _copy(config) as copy:
         draft = Postfix(copy)
         for name, value in _changes(settings, postfix, entry):
-            draft.set(name, value)
-        _set_listener(draft, settings)
+            if not scanner_only or name in MILTERS or name in _SETTINGS:
+                draft.set(name, value)
+        if not scanner_only:
+            _set_listener(draft, settings)
         return _plan(config, copy, list(bypass_paths(settings, postfix)))
 
 
@@ -115,16 +114,16 @@ def longest_inspection(settings: Settings) -> timedelta:
 
 
 def _changes(settings: Settings, postfix: Postfix, entry: str) -> Iterator[tuple[str, str]]:
-    for name in _MILTERS:
+    for name in MILTERS:
         now = postfix.raw_setting(name)
-        if not names_us(postfix.setting(name), settings, postfix) and not (name != _MILTERS[0] and _follows(now)):
+        if not names_us(postfix.setting(name), settings, postfix) and not (name != MILTERS[0] and _follows(now)):
             yield name, with_milter(now, entry)
-    for name in _MAPS:
+    for name in MAPS:
         now = postfix.raw_setting(name)
         if our_map(name) not in split_list(postfix.setting(name)):
             yield name, f"{our_map(name)}, {now}" if now else our_map(name)
-    for name in _FOLLOWERS:
-        if postfix.raw_setting(name) in _FOLLOWING:
+    for name in FOLLOWERS:
+        if postfix.raw_setting(name) in FOLLOWING:
             own = [
                 item for item in split_list(postfix.raw_setting("header_checks")) if item != our_map("header_checks")
             ]
@@ -191,28 +190,23 @@ def plan_detach(settings: Settings) -> Plan:
         for name in _FILES:
             if remembered is not None and _fingerprint(now[name]) == remembered.after[name]:
                 (copy / name).write_text(remembered.before[name], encoding="utf-8", errors="surrogateescape")
-        _take_out(Postfix(copy), settings, postfix, remembered)
-        return _plan(config, copy, [])
+        draft = Postfix(copy)
+        before = _before(remembered)
+        keep_listener = remembered is not None and presence.LISTENER_LOG in remembered.before["master.cf"]
+        take_out(draft, settings, postfix, before, keep_listener=keep_listener)
+        return _plan(config, copy, list(left_behind(draft, settings, postfix, before)))
 
 
-def _take_out(draft: Postfix, settings: Settings, postfix: Postfix, remembered: Remembered | None) -> None:
-    for name in _MILTERS:
-        items = split_list(draft.raw_setting(name))
-        kept = [item for item in items if not names_us(item, settings, postfix)]
-        if kept != items:
-            draft.set(name, ", ".join(kept))
-    for name in _MAPS:
-        items = split_list(draft.raw_setting(name))
-        kept = [item for item in items if item != our_map(name)]
-        if kept != items:
-            draft.set(name, ", ".join(kept))
-    for name in _FOLLOWERS:
-        if draft.raw_setting(name) == draft.raw_setting("header_checks"):
-            draft.set(name, _FOLLOWING[0])
-    if remembered is None or presence.LISTENER_LOG not in remembered.before["master.cf"]:
-        for service in draft.services():
-            if service.settings.get("syslog_name") == presence.LISTENER_LOG:
-                draft.remove_service(str(service))
+def _before(remembered: Remembered | None) -> dict[str, str | None]:
+    """Return how settings were written before us; nothing where that is not known."""
+    if remembered is None:
+        return {}
+    if remembered.settings:
+        return remembered.settings
+    with tempfile.TemporaryDirectory(prefix="holdgate-attach-") as directory:  # kept by an earlier version
+        for name in _FILES:
+            (Path(directory) / name).write_text(remembered.before[name], encoding="utf-8", errors="surrogateescape")
+        return written_before(Postfix(Path(directory)))
 
 
 # -- both ---------------------------------------------------------------------------------------------------------
@@ -240,7 +234,9 @@ def remember(plan: Plan) -> None:
     known = _recall(plan.config)
     if known is not None and all(_fingerprint(before[name]) == known.after[name] for name in _FILES):
         before = known.before
-    state = Remembered(before, {name: _fingerprint(text) for name, text in plan.content.items()})
+    # What is ours since an earlier attach is not what was there before us, whoever changed the files since.
+    written = _before(known) or written_before(Postfix(plan.config))
+    state = Remembered(before, {name: _fingerprint(text) for name, text in plan.content.items()}, written)
     STATE_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(_state(plan.config), json.dumps(asdict(state)).encode(), mode=0o600)
 
@@ -248,6 +244,8 @@ def remember(plan: Plan) -> None:
 def forget(config: Path) -> None:
     """Drop what was kept: we are out."""
     _state(config).unlink(missing_ok=True)
+    with suppress(OSError):  # of another instance something is kept
+        STATE_DIRECTORY.rmdir()
 
 
 def is_running(config: Path) -> bool:

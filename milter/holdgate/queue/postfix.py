@@ -106,6 +106,15 @@ class Postfix:
         lines = self._run("postconf", "-d").decode().splitlines()
         return {name.strip(): value.strip() for name, _, value in (line.partition("=") for line in lines)}
 
+    def given(self) -> dict[str, str]:
+        """Return the settings that main.cf has, with their values as they are written (``postconf -n``)."""
+        lines = self._run("postconf", "-n").decode().splitlines()
+        return {name.strip(): value.strip() for name, _, value in (line.partition("=") for line in lines)}
+
+    def unset(self, name: str) -> None:
+        """Take one setting out of main.cf, so that its default counts."""
+        self._run("postconf", "-X", name)
+
     def set(self, name: str, value: str) -> None:
         """Set one main.cf setting. The instance is not told."""
         self._run("postconf", "-e", f"{name}={value}")

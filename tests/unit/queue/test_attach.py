@@ -221,3 +221,82 @@ def test_what_postfix_does_not_like_is_undone(config: Path, monkeypatch: pytest.
         attach.apply(plan)
     assert (config / "main.cf").read_text() == MAIN
     assert (config / "master.cf").read_text() == MASTER
+
+
+def detach(config: Path) -> list[str]:
+    """Detach, and return what is said to stay."""
+    plan = attach.plan_detach(settings(config))
+    attach.apply(plan)
+    attach.forget(config)
+    return plan.remarks
+
+
+def given(config: Path) -> dict[str, str]:
+    return Postfix(config).given()
+
+
+def test_detach_leaves_nothing_behind_when_main_cf_was_changed_since(config: Path) -> None:
+    before, services = given(config), [str(one) for one in Postfix(config).services()]
+    put_in(config)
+    (config / "main.cf").write_text((config / "main.cf").read_text() + "mydestination = corp.example\n")
+    (config / "master.cf").write_text((config / "master.cf").read_text() + "# a comment\n")
+    assert detach(config) == []
+    assert given(config) == before | {"mydestination": "corp.example"}
+    assert [str(one) for one in Postfix(config).services()] == services
+    assert not attach.STATE_DIRECTORY.exists()
+
+
+def test_a_second_attach_after_a_change_does_not_make_ours_theirs(config: Path) -> None:
+    before = given(config)
+    put_in(config)
+    Postfix(config).set("mydestination", "corp.example")
+    Postfix(config).unset("smtp_header_checks")
+    put_in(config)
+    assert "smtp_header_checks" in given(config)
+    assert detach(config) == []
+    assert given(config) == before | {"mydestination": "corp.example"}
+
+
+def test_what_somebody_changed_since_stays_theirs(config: Path) -> None:
+    put_in(config)
+    postfix = Postfix(config)
+    postfix.set("message_strip_characters", r"\0\r")
+    postfix.set("smtpd_milters", f"{ENTRY}, inet:localhost:9999")
+    detach(config)
+    now = given(config)
+    assert now["message_strip_characters"] == r"\0\r"
+    assert now["smtpd_milters"] == "inet:localhost:9999"
+    assert "enable_long_queue_ids" not in now
+
+
+def test_a_setting_that_was_ours_by_chance_before_stays(config: Path) -> None:
+    Postfix(config).set("enable_long_queue_ids", "yes")
+    put_in(config)
+    Postfix(config).set("mydestination", "corp.example")
+    detach(config)
+    assert given(config)["enable_long_queue_ids"] == "yes"
+
+
+def test_detach_names_what_it_cannot_know(config: Path) -> None:
+    put_in(config)
+    attach.forget(config)
+    postfix = Postfix(config)
+    postfix.set_service("587/inet", f"587 inet n - n - - smtpd -o {{ smtpd_milters = {ENTRY} }}")
+    remarks = detach(config)
+    assert [line.partition(" = ")[0] for line in remarks[:1]] == ["main.cf: enable_long_queue_ids"]
+    assert any("master.cf: 587/inet has -o smtpd_milters=" in line for line in remarks)
+    assert not {"milter_header_checks", "smtp_header_checks"} & set(given(config))
+
+
+def test_a_scanner_only_attach_writes_no_header_checks_and_no_listener(config: Path) -> None:
+    before = given(config)
+    plan = attach.plan_attach(settings(config), scanner_only=True)
+    attach.remember(plan)
+    attach.apply(plan)
+    now = given(config)
+    assert ENTRY in now["smtpd_milters"]
+    assert set(now) - set(before) == {"non_smtpd_milters", *attach._SETTINGS} & set(now)
+    assert now["header_checks"] == before["header_checks"]
+    assert not own_listeners(Postfix(config).services())
+    detach(config)
+    assert given(config) == before
