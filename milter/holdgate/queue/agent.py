@@ -185,7 +185,10 @@ class Agent:
             raise
 
     def _act(self, keys: list[Key], do: str) -> dict[str, Any]:
-        """Release or delete what may be; say of each message whether it is gone, and by whom."""
+        """Release or delete what may be; report for each message whether it is gone, and by whom.
+
+        No message is reported as gone before that survives a power cut.
+        """
         held = self._held()
         outcomes: dict[Key, dict[str, Any]] = {key: {"gone": True} for key in keys}
         wanted = [key for key in outcomes if key in held]
@@ -201,6 +204,11 @@ class Agent:
             for key in wanted:
                 still = f"{held[key].queue_id} is still in the hold queue after {do}{output}"
                 outcomes[key] = {"error": still} if key in after else {}
+        try:
+            self._queue.sync()
+        except OSError as error:
+            failed = {"error": f"cannot sync the hold queue: {error}"}
+            return {"ok": True, "outcomes": [outcomes[key] if "error" in outcomes[key] else failed for key in keys]}
         return {"ok": True, "outcomes": [outcomes[key] for key in keys]}
 
     def _command(self, do: str, queue_ids: list[str]) -> str:

@@ -62,6 +62,20 @@ class HoldQueue:
             return self._messages
         return self.messages()[0]
 
+    def sync(self) -> None:
+        """Return when the moves out of the queue made so far survive a power cut.
+
+        postsuper(1) syncs nothing: the file system may still put back what was released or deleted, while the store,
+        on a disk of its own, knows it as gone. fsync(2) of a directory writes the moves in it. Raises OSError.
+        """
+        self._look()
+        for path in self._inside:
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
     def _look(self) -> str:
         if time.monotonic() > self._directory_until:
             self._directory = self._postfix.hold_directory()

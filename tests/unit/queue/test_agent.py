@@ -34,13 +34,14 @@ class HeldMail(Postfix):
         self.damaged: set[str] = set()
         self.listings = 0
         self.meeting: threading.Barrier | None = None
+        self.hold = Path("/nonexistent")
 
     def held(self) -> list[HeldMessage]:
         self.listings += 1
         return self.messages
 
     def hold_directory(self) -> Path:
-        return Path("/nonexistent")
+        return self.hold
 
     def envelope(self, queue_id: str) -> bytes:
         return b"sender: a@corp.example\n"
@@ -67,8 +68,10 @@ class HeldMail(Postfix):
 
 
 @pytest.fixture
-def queue() -> HeldMail:
-    return HeldMail()
+def queue(tmp_path: Path) -> HeldMail:
+    queue = HeldMail()
+    queue.hold = tmp_path
+    return queue
 
 
 @pytest.fixture
@@ -230,6 +233,34 @@ def test_of_many_each_has_its_own_outcome_by_one_listing_before_and_one_after(pa
     assert queue.flushed == list(queue.acts[0])  # and what cannot be flushed is released all the same
     assert queue.listings == 4
     assert [message.queue_id for message in queue.messages] == ["4ours1", "4foreign"]
+
+
+@pytest.mark.parametrize("do", ["release", "delete"])
+def test_what_is_reported_as_gone_survives_a_power_cut(
+    path: Path, queue: HeldMail, monkeypatch: pytest.MonkeyPatch, do: str
+) -> None:
+    synced: list[tuple[int, bool]] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, OURS in queue.messages))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    client = QueueClient(path)
+    assert (client.release if do == "release" else client.delete)(OURS.queue_id, OURS.arrival_time)
+    assert synced == [(queue.hold.stat().st_ino, False)]
+
+
+def test_a_release_that_may_not_survive_is_not_reported_as_done(
+    path: Path, queue: HeldMail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(_descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    for _ in range(2):  # also when it is found gone
+        with pytest.raises(QueueError, match="cannot sync the hold queue"):
+            QueueClient(path).release(OURS.queue_id, OURS.arrival_time)
+    assert queue.acts == [(OURS.queue_id,)]
 
 
 def test_nothing_is_done_for_nobody(path: Path, queue: HeldMail) -> None:

@@ -122,3 +122,15 @@ def test_a_listing_that_failed_is_not_remembered(files: Files, place: Path, monk
         with pytest.raises(PostfixError):
             queue.messages()
     assert [message.queue_id for message in queue.messages()[0]] == ["4a"]
+
+
+def test_every_directory_that_may_have_lost_a_message_is_synced(
+    files: Files, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    queue = HoldQueue(files)
+    queue.messages()
+    (place / "4a").unlink()
+    queue.sync()
+    assert place.stat().st_ino in synced
