@@ -42,6 +42,10 @@ postlog   unix-dgram n - n - 1 postlogd
 """
 
 
+# How long sendmail(1) may take, in seconds: where it cannot write to the queue, it tries for ever.
+_SENDMAIL = 120
+
+
 class PostfixError(Exception):
     """The instance could not be set up or started."""
 
@@ -58,6 +62,8 @@ class PostfixInstance:
         self.queue = directory / "queue"
         self.log = directory / "mail.log"
         self.smtp_port = smtp_port
+        # What Postfix's processes have in their environment, where `import_environment` lets it in.
+        self.environment: dict[str, str] = {}
         self._relay_port = relay_port
         self._milter = milter
 
@@ -115,7 +121,11 @@ class PostfixInstance:
         """Start Postfix and wait until it answers. An instance that was killed is cleaned up first."""
         self.stop()
         done = subprocess.run(
-            [_sbin("postfix"), "-c", str(self.config), "start"], capture_output=True, text=True, check=False
+            [_sbin("postfix"), "-c", str(self.config), "start"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | self.environment,
         )
         if done.returncode != 0:
             raise PostfixError(f"postfix start: {done.stderr.strip() or self._log_tail()}")
@@ -140,7 +150,7 @@ class PostfixInstance:
     def sendmail(self, message: bytes, sender: str, *recipients: str) -> None:
         """Submit a message as sendmail(1) does: by way of postdrop and pickup, not SMTP."""
         command = [_sbin("sendmail"), "-C", str(self.config), "-i", "-f", sender, "--", *recipients]
-        subprocess.run(command, input=message, check=True, capture_output=True)
+        subprocess.run(command, input=message, check=True, capture_output=True, timeout=_SENDMAIL)
 
     def held_ids(self) -> list[str]:
         """Return the queue ids in the hold queue."""

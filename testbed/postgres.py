@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -26,10 +27,16 @@ class PostgresError(Exception):
 
 
 class PostgresServer:
-    """One server with a role "holdgate", to which its starter connects by his system user, and a role "keeper"."""
+    """One server with a role "holdgate", to which its starter connects by his system user, and a role "keeper".
 
-    def __init__(self) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="holdgate-postgres-"))
+    By default it is in a directory of its own, which goes with it.
+    """
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self.directory = directory or Path(tempfile.mkdtemp(prefix="holdgate-postgres-"))
+        # Whether what is committed is on the disk: slower, and of use only where a disk is lost.
+        self._syncs = directory is not None
+        self.directory.mkdir(exist_ok=True)
         self._data = self.directory / "data"
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
         self._numbers = count(1)
@@ -61,8 +68,29 @@ class PostgresServer:
             self._end()
         shutil.rmtree(self.directory)
 
+    def kill(self) -> None:
+        """Kill the server with all its processes, as the kernel would."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        pids = [self._process.pid]
+        with suppress(OSError):
+            pids += map(int, children.read_text().split())
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait(20)
+
+    def resume(self) -> None:
+        """Start the server anew, where it has ended."""
+        if self._process is None or self._process.poll() is not None:
+            self._serve()
+
     def _serve(self) -> None:
-        settings = {"listen_addresses": "", "unix_socket_directories": self.directory, "fsync": "off"}
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": self.directory,
+            "fsync": "on" if self._syncs else "off",
+        }
         with (self.directory / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [_program("postgres"), "-D", self._data, *(f"--{name}={value}" for name, value in settings.items())],

@@ -47,7 +47,7 @@ local_directory = "{directory}/rules.d"
 
 [store]
 url = "{store_url}"
-audit_head = "{directory}/audit.head"
+audit_head = "{state}/audit.head"
 
 [queue]
 socket = "{directory}/run/queue.sock"
@@ -81,7 +81,8 @@ class Site:
     by default whoever submits here is trusted to be who they say. `services` are lines of master.cf and `changes`
     main.cf settings. `user` is whom the daemons change to. With `scan_user` there is a scan service, and workers run
     as that user; without it milter and desk start theirs themselves. `store_url` is an empty database, by default one
-    of SQLite's in a file.
+    of SQLite's in a file of the directory `state`, where the head of the audit trail is too; by default that is
+    `directory`. `environment` is what daemons and commands have in theirs beside what this process has.
     """
 
     def __init__(
@@ -100,8 +101,10 @@ class Site:
         user: str = "root",
         scan_user: str = "",
         store_url: str = "",
+        state: Path | None = None,
     ) -> None:
         self.directory = directory
+        self.state = state or directory
         self.config = directory / "holdgate.toml"
         self.scan_socket = directory / "run/scan/scan.sock"
         self.policies = directory / "policies.toml"
@@ -117,7 +120,8 @@ class Site:
         self._replies = replies
         self._user = user
         self._scan_user = scan_user
-        self._store_url = store_url or f"sqlite:///{directory}/holdgate.db"
+        self._store_url = store_url or f"sqlite:///{self.state}/holdgate.db"
+        self.environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.world = World(directory)
         # Nothing listens there: our notices go to a socket, and a test may see so.
@@ -180,9 +184,11 @@ class Site:
         shutil.chown(run / "milter", self._user, "postfix")
         (run / "milter").chmod(0o2750)
         (self.directory / "spool").mkdir(exist_ok=True)
+        self.state.mkdir(exist_ok=True)
         self.directory.chmod(0o755)
         text = _SETTINGS.format(
             directory=self.directory,
+            state=self.state,
             policy_extra=self._policy_extra,
             queue_extra=self._queue_extra,
             desk_extra=self._desk_extra,
@@ -218,7 +224,7 @@ class Site:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=os.environ | {"JOURNAL_STREAM": "", "PYTHONPATH": os.pathsep.join(sys.path)},
+                env=os.environ | {"JOURNAL_STREAM": ""} | self.environment,
                 preexec_fn=die_with_parent,  # a site that is killed leaves no daemon behind
             )
         self._processes[name] = process
@@ -290,7 +296,7 @@ class Site:
             text=True,
             check=False,
             timeout=120,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            env=os.environ | self.environment,
         )
 
     def wait_for(self, condition: Callable[[], T], what: str) -> T:

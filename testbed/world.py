@@ -13,6 +13,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from testbed.ports import LOOPBACK, PATIENCE, free_port
 
+# What is known of a message that is not kept, in bytes.
+_BEGINNING = 65_536
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -39,7 +42,7 @@ class World:
     """Listens on a loopback port; `deliveries` are what came in, in order, and `maildir` keeps the same on disk.
 
     Mail for the addresses in `gone` is refused, and all mail deferred while it `defers`; each answer takes `delay`
-    seconds.
+    seconds. Unless it `keeps` mail, no Maildir is written, and of each message no more than the beginning is known.
     """
 
     def __init__(self, directory: Path, port: int | None = None) -> None:
@@ -49,6 +52,7 @@ class World:
         self.gone: set[str] = set()
         self.defers = False
         self.delay = 0.0
+        self.keeps = True
         self._box = mailbox.Maildir(self.maildir)
         self._controller = Controller(
             self,
@@ -89,7 +93,10 @@ class World:
         """Keep a message (aiosmtpd calls this)."""
         content = envelope.content
         assert isinstance(content, bytes)
-        self._box.add(content.replace(b"\r\n", b"\n"))
+        if self.keeps:
+            self._box.add(content.replace(b"\r\n", b"\n"))
+        else:
+            content = content[:_BEGINNING]
         sender = (envelope.mail_from or "").removeprefix("<").removesuffix(">")
         self.deliveries.append(Delivery(sender, list(envelope.rcpt_tos), content))
         return "250 2.0.0 taken"

@@ -49,7 +49,7 @@ class Deciders:
         while not self._stop.wait(self._dice.random() * self._pause):
             try:
                 self._look()
-                waiting = [one for one in self._site.store.incidents([State.HELD]) if one.asked_at]
+                waiting = [one for one in self._site.store.incidents([State.HELD], limit=200) if one.asked_at]
                 if waiting:
                     self._decide(self._dice.choice(waiting))
             except _NOT_DECIDED:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import random
 import resource
 import signal
 import sqlite3
@@ -10,56 +9,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from faults import media
 from faults.deciders import MODERATORS
-from faults.ledger import Ledger
-from holdgate.quarantine.incident import Incident
-from holdgate.quarantine.states import OPEN
-from holdgate.quarantine.store import migrate, open_store
-from testbed.postgres import PostgresServer
-from testbed.site import DAEMONS, Site
-
-
-class Patient:
-    """A site under faults. The supervisor starts anew what ended, as systemd does, unless it `rests`."""
-
-    def __init__(self, site: Site, ledger: Ledger, dice: random.Random, postgres: PostgresServer | None) -> None:
-        self.site, self.ledger, self.dice, self.postgres = site, ledger, dice, postgres
-        self.rests = False
-        # When Postfix was ended, on the clock of time.monotonic.
-        self.postfix_ended: list[float] = []
-
-    def pid(self, name: str) -> int:
-        """Return the process id of a daemon."""
-        return self.site.pid(name)
-
-    def below(self, name: str) -> list[int]:
-        """Return all processes below a daemon, nearest first."""
-        return _children(self.pid(name))
-
-    def limb(self) -> int:
-        """Choose one process of the daemons: a whole one, a zygote, a worker, half of the queue agent."""
-        name = self.dice.choice(list(DAEMONS))
-        return self.dice.choice([self.pid(name), *self.below(name)])
-
-    def open_incidents(self) -> dict[str, Incident]:
-        """Return the open incidents by queue id."""
-        return {one.queue_id: one for one in self.site.store.incidents(OPEN)}
-
-    def held(self) -> list[str]:
-        """Return the queue ids of the messages that are held."""
-        return self.site.postfix.held_ids()
-
-
-Injury = Callable[[Patient], AbstractContextManager[None]]
+from faults.patient import Injury, Patient, children, send_signal
+from testbed.site import DAEMONS
 
 
 @contextmanager
 def kill(patient: Patient) -> Iterator[None]:
     """Kill one process of the daemons."""
-    _signal(patient.limb(), signal.SIGKILL)
+    send_signal(patient.limb(), signal.SIGKILL)
     yield
 
 
@@ -67,11 +29,11 @@ def kill(patient: Patient) -> Iterator[None]:
 def stop(patient: Patient) -> Iterator[None]:
     """Have one process of the daemons stand still."""
     limb = patient.limb()
-    _signal(limb, signal.SIGSTOP)
+    send_signal(limb, signal.SIGSTOP)
     try:
         yield
     finally:
-        _signal(limb, signal.SIGCONT)
+        send_signal(limb, signal.SIGCONT)
 
 
 @contextmanager
@@ -102,16 +64,11 @@ def twice(patient: Patient) -> Iterator[None]:
 @contextmanager
 def all_killed(patient: Patient) -> Iterator[None]:
     """Kill every process at once, as a power cut does, but for what the kernel has not written yet."""
-    everything = [pid for name in DAEMONS for pid in (patient.pid(name), *patient.below(name))]
-    master = patient.site.postfix.queue / "pid/master.pid"
-    with suppress(OSError, ValueError):
-        everything += (number := int(master.read_text()), *_children(number))
-    for pid in everything:
-        _signal(pid, signal.SIGKILL)
-    patient.postfix_ended.append(time.monotonic())
+    patient.kill_all()
     try:
         yield
     finally:
+        patient.resume_postgres()
         patient.site.postfix.start()
 
 
@@ -121,7 +78,7 @@ def store_locked(patient: Patient) -> Iterator[None]:
     if patient.postgres is not None:
         yield
         return
-    database = sqlite3.connect(patient.site.directory / "holdgate.db", isolation_level=None, timeout=20)
+    database = sqlite3.connect(patient.site.state / "holdgate.db", isolation_level=None, timeout=20)
     with contextlib.closing(database):
         database.execute("BEGIN IMMEDIATE")
         yield
@@ -143,16 +100,20 @@ def store_lost(patient: Patient) -> Iterator[None]:
         return
     patient.rests = True
     site = patient.site
-    for name in DAEMONS:
-        with suppress(KeyError):
-            site.kill_daemon(name)
-    patient.ledger.lose(site.store.incidents())
-    site.store.close()
-    for path in (*site.directory.glob("holdgate.db*"), site.directory / "audit.head"):
-        path.unlink(missing_ok=True)
-    migrate(site.settings.store.url)
-    site.store = open_store(site.settings.store.url)
-    patient.rests = False
+    try:
+        for name in DAEMONS:
+            with suppress(KeyError):
+                site.kill_daemon(name)
+        patient.ledger.lose(site.store.incidents())
+        site.store.close()
+        for path in (*site.state.glob("holdgate.db*"), site.state / "audit.head"):
+            path.unlink(missing_ok=True)
+        done = site.command("migrate")
+        if done.returncode != 0:
+            raise AssertionError(f"holdgate migrate: {done.stdout}{done.stderr}")
+        patient.reopen()
+    finally:
+        patient.rests = False
     yield
 
 
@@ -210,14 +171,14 @@ def postfix_stop(patient: Patient) -> Iterator[None]:
 def postfix_stands(patient: Patient) -> Iterator[None]:
     """Have Postfix stand still: it takes connections, and answers nothing. So does the listener for our notices."""
     master = int((patient.site.postfix.queue / "pid/master.pid").read_text())
-    everything = [master, *_children(master)]
+    everything = [master, *children(master)]
     for pid in everything:
-        _signal(pid, signal.SIGSTOP)
+        send_signal(pid, signal.SIGSTOP)
     try:
         yield
     finally:
         for pid in everything:
-            _signal(pid, signal.SIGCONT)
+            send_signal(pid, signal.SIGCONT)
 
 
 def by_hand(action: str, excuse: str) -> Injury:
@@ -271,30 +232,35 @@ def queue_file_damaged(patient: Patient) -> Iterator[None]:
 
 
 def broken(name: str, text: str, *, restart: bool) -> Injury:
-    """Return the fault that a file of ours has a mistake, at a reload, or when the daemons start."""
+    """Return the fault that a file of ours has a mistake, or without `text` is missing, at a reload or a start."""
 
     @contextmanager
     def act(patient: Patient) -> Iterator[None]:
         path = patient.site.directory / name
         good = path.read_bytes() if path.exists() else None
+        mode = path.stat().st_mode if path.exists() else 0
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        if text:
+            path.write_text(text, encoding="utf-8")
+        else:
+            path.unlink()
         if restart:
             for daemon in ("milter", "desk"):
-                _signal(patient.pid(daemon), signal.SIGKILL)
+                send_signal(patient.pid(daemon), signal.SIGKILL)
         else:
-            _signal(patient.pid("milter"), signal.SIGUSR1)
+            send_signal(patient.pid("milter"), signal.SIGUSR1)
         try:
             yield
         finally:
             if good is None:
-                path.unlink()
+                path.unlink(missing_ok=True)
             else:
+                path.touch(mode & 0o7777)
                 path.write_bytes(good)
             if not restart:
-                _signal(patient.pid("milter"), signal.SIGUSR1)
+                send_signal(patient.pid("milter"), signal.SIGUSR1)
 
-    act.__name__ = f"{name} broken {'at start' if restart else 'at reload'}"
+    act.__name__ = f"{name} {'broken' if text else 'missing'} {'at start' if restart else 'at reload'}"
     return act
 
 
@@ -329,6 +295,16 @@ def moderator_gone(patient: Patient) -> Iterator[None]:
         patient.site.world.gone.discard(person)
 
 
+@contextmanager
+def neighbour_gone(patient: Patient) -> Iterator[None]:
+    """Have the milter behind ours stand still; Postfix waits for it."""
+    send_signal(patient.neighbour, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        send_signal(patient.neighbour, signal.SIGCONT)
+
+
 INJURIES: list[Injury] = [
     kill,
     kill,
@@ -357,23 +333,18 @@ INJURIES: list[Injury] = [
     broken("rules.d/identifiers/bad.toml", "nonsense", restart=True),
     broken("seal.keys", "nonsense\n", restart=False),
     broken("seal.keys", "nonsense\n", restart=True),
+    broken("seal.keys", "", restart=False),
+    broken("seal.keys", "", restart=True),
+    broken("policies.toml", "", restart=True),
     broken("token.key", "nonsense\n", restart=True),
+    broken("token.key", "", restart=True),
     relay_refuses,
     relay_slow,
     moderator_gone,
+    neighbour_gone,
+    *media.INJURIES,
 ]
 
-
-def _signal(pid: int, number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)
-
-
-def _children(pid: int) -> list[int]:
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            with suppress(OSError, IndexError):
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-    found = [child for child, parent in parents.items() if parent == pid]
-    return found + [grandchild for child in found for grandchild in _children(child)]
+# One of these at a time: each starts the whole site anew, or would keep another from doing so.
+ALONE = (all_killed, store_locked, store_lost, store_restarts, media.power_cut, media.disk_read_only, media.upgrade)
+ALONE += (media.disk_full, media.disk_slow)

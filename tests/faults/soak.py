@@ -22,22 +22,33 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from faults.copies import PostfixLog, queue_id
 from faults.deciders import MODERATORS, Deciders
-from faults.injuries import INJURIES, Injury, Patient
+from faults.disk import Disk, available
+from faults.injuries import ALONE, INJURIES
 from faults.ledger import Ledger, Seen
+from faults.media import clock_environment
+from faults.patient import Injury, Patient
 from faults.traffic import Clients
+from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import DECIDED, State
-from holdgate.queue.postfix import PostfixError
+from holdgate.queue.postfix import PostfixError as AgentError
 from testbed.ports import LOOPBACK, free_port
-from testbed.postgres import PostgresServer
+from testbed.postfix import PostfixError
+from testbed.postgres import PostgresError, PostgresServer
 from testbed.site import DAEMONS, Site
+from testbed.world import Delivery
 
 # How long everything has, once all is healed, to come to rest, in seconds.
 _REST = 150.0
 
-# How much later than it was sent a message may be read by the next host, in seconds.
-_LATE = 10.0
+# What Postfix itself needs of its environment.
+_IMPORTED = "MAIL_CONFIG MAIL_LOGTAG LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME"
+
+# The sizes of the disks, in bytes: their images take what is written.
+_STORE_SIZE = 512 * 2**20
+_QUEUE_SIZE = 1024 * 2**20
 
 # What a daemon may grow by, from its first half minute on: bytes of memory, and descriptors.
 _MEMORY = 80 * 2**20
@@ -58,10 +69,11 @@ class Outcome:
     attempts: int = 0
     accepted: int = 0
     decisions: int = 0
-    sent_again: int = 0
+    redelivered: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def table(self) -> str:
         """Return the table that a long run ends with."""
@@ -71,7 +83,7 @@ class Outcome:
         rows += [("faults", self.faults.total())] + [
             (f"  {name}", count) for name, count in sorted(self.faults.items())
         ]
-        rows.append(("sent again by a Postfix that was ended", self.sent_again))
+        rows.append(("redelivered by Postfix after it was killed", self.redelivered))
         rows += [(kind, sum(kind in output for output in self.violations)) for kind in kinds]
         return "\n".join(f"{name:48}{count:8}" for name, count in rows)
 
@@ -129,25 +141,49 @@ def run(
     seed: int,
     clients: int = 4,
     pause: float = 0.2,
+    share: float = 0.3,
     injuries: Sequence[Injury] = INJURIES,
-    postgres: PostgresServer | None = None,
+    postgres: bool = False,
     deadline: int = 60,
+    rest: float = 2.0,
     say: bool = False,
 ) -> Outcome:
-    """Run a site in `directory` under mail and faults for a time, heal it, and return what became of it."""
+    """Run a site in `directory` under mail and faults for a time, heal it, and return what became of it.
+
+    `pause` is the longest between a client's messages, `rest` between two faults, in seconds; `share` of the mail is
+    such as a policy holds. Store
+    and queue have a disk each, where this process may mount one.
+    """
     dice = random.Random(seed)
     ledger, outcome = Ledger(), Outcome()
-    url = postgres.new_database() if postgres is not None else ""
     behind = f"inet:{free_port()}@{LOOPBACK}"
-    site = Site(
-        directory,
-        extra=_EXTRA % deadline,
-        store_url=url,
-        queue_extra='missing_after = "1m"\n',
-        changes={"smtpd_milters": f"unix:{directory}/run/milter/milter.sock, {_as_postfix(behind)}"},
-    )
-    patient = Patient(site, ledger, dice, postgres)
     with ExitStack() as stack:
+        disks = _disks(directory) if available() else []
+        for disk in disks:
+            stack.callback(disk.remove)
+        server = PostgresServer(directory / "state/postgresql" if disks else None) if postgres else None
+        if server is not None:
+            server.start()
+            stack.callback(server.stop)
+        clock = clock_environment(directory)
+        site = Site(
+            directory,
+            extra=_EXTRA % deadline,
+            store_url=server.new_database() if server is not None else "",
+            state=directory / "state",
+            queue_extra='missing_after = "1m"\n',
+            changes={
+                "smtpd_milters": f"unix:{directory}/run/milter/milter.sock, {_as_postfix(behind)}",
+                "import_environment": " ".join(
+                    ["MAIL_CONFIG MAIL_LOGTAG LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME", *clock]
+                ),
+            },
+        )
+        site.environment |= clock
+        site.postfix.environment |= clock
+        site.world.keeps = False
+        patient = Patient(site, ledger, dice, server)
+        patient.disks = disks
         stack.callback(site.stop)
         neighbour = subprocess.Popen(
             [sys.executable, "-m", "faults.neighbour", behind, str(seed)],
@@ -155,12 +191,15 @@ def run(
         )
         stack.callback(neighbour.wait)
         stack.callback(neighbour.kill)
+        patient.neighbour = neighbour.pid
         site.start()
+        for disk in disks:
+            disk.sync()
         supervisor = Supervisor(patient)
-        senders, deciders = Clients(site, ledger, seed, clients, pause), Deciders(site, ledger, seed, 3 * pause)
+        senders, deciders = Clients(site, ledger, seed, clients, pause, share), Deciders(site, ledger, seed, 0.5)
         for part in (supervisor, senders, deciders):
             part.start()
-        _hurt(patient, outcome, injuries, seconds, say=say)
+        _hurt(patient, outcome, injuries, seconds, rest, say=say)
         senders.stop()
         deciders.stop()
         outcome.decisions = deciders.count
@@ -178,7 +217,19 @@ def run(
         if outcome.violations and say:
             for name in DAEMONS:
                 shutil.copy(directory / f"{name}.log", f"/tmp/soak-{seed}-{name}.log")
+            shutil.copy(site.postfix.log, f"/tmp/soak-{seed}-postfix.log")
     return outcome
+
+
+def _disks(directory: Path) -> list[Disk]:
+    """Make a disk for the store and one for Postfix's queue."""
+    disks = [
+        Disk(directory / "state.img", directory / "state", _STORE_SIZE),
+        Disk(directory / "queue.img", directory / "postfix/queue", _QUEUE_SIZE),
+    ]
+    for disk in disks:
+        disk.place.chmod(0o755)
+    return disks
 
 
 def _as_postfix(address: str) -> str:
@@ -187,15 +238,21 @@ def _as_postfix(address: str) -> str:
     return f"inet:{host}:{port}"
 
 
-def _hurt(patient: Patient, outcome: Outcome, injuries: Sequence[Injury], seconds: float, *, say: bool) -> None:
+# What a fault meets with on a site that is down already; what it did is undone.
+_NOT_DONE = (KeyError, OSError, AgentError, PostfixError, PostgresError, DatabaseError, subprocess.SubprocessError)
+
+
+def _hurt(
+    patient: Patient, outcome: Outcome, injuries: Sequence[Injury], seconds: float, rest: float, *, say: bool
+) -> None:
     """Do one fault after the other, now and then two at once."""
     end = time.monotonic() + seconds
     left: list[Injury] = []
     while time.monotonic() < end:
-        time.sleep(patient.dice.random() * 2)
+        time.sleep(patient.dice.random() * rest)
         left = left or patient.dice.sample(injuries, len(injuries))
-        at_once = [left.pop() for _ in range(min(len(left), 2 if patient.dice.random() < 0.15 else 1))]
-        lasts = patient.dice.choice([0.5, 2, 5])
+        at_once = _some(left, patient.dice.choice([1, 1, 2, 2, 3]))
+        lasts = patient.dice.choice([0.5, 1, 3])
         if say:
             print(f"{end - time.monotonic():7.0f} s left: {', '.join(one.__name__ for one in at_once)}", flush=True)
         try:
@@ -206,9 +263,21 @@ def _hurt(patient: Patient, outcome: Outcome, injuries: Sequence[Injury], second
                 time.sleep(lasts)
         except AssertionError as error:
             outcome.violations.append(str(error))
-        except (KeyError, OSError, PostfixError) as error:
-            # It met a site that was down already; what it did is undone.
+        except _NOT_DONE as error:
             outcome.faults[f"(not done: {type(error).__name__})"] += 1
+        except Exception as error:  # the run is to go on, and to fail
+            outcome.violations.append(f"{', '.join(one.__name__ for one in at_once)}: {error!r}")
+
+
+def _some(left: list[Injury], count: int) -> list[Injury]:
+    """Take so many faults from what is left, and among them one at most that has to be alone."""
+    taken: list[Injury] = []
+    for one in reversed(left):
+        if len(taken) < count and not (one in ALONE and any(other in ALONE for other in taken)):
+            taken.append(one)
+    for one in taken:
+        left.remove(one)
+    return taken
 
 
 def _settle(site: Site) -> None:
@@ -235,21 +304,21 @@ def _queue(site: Site) -> list[tuple[str, list[str]]]:
 
 def _seen(patient: Patient, outcome: Outcome) -> dict[str, Seen]:
     site, ledger = patient.site, patient.ledger
-    last: dict[str, float] = {}
+    log = PostfixLog.read(site.postfix.log.read_text(encoding="utf-8", errors="replace").splitlines())
+    last: dict[str, Delivery] = {}
     seen = {token: Seen() for token in ledger.attempts}
     senders = {attempt.sender: attempt.token for attempt in ledger.attempts.values()}
     for delivery in site.world.deliveries:
         attempt = ledger.of(delivery.recipients)
         if attempt is not None:
             for name in delivery.recipients:
-                # SMTP delivers at least once: who is ended between the next host's answer and its own note sends again.
-                # What it had sent by then may be read here some seconds later.
-                before = last.get(name, delivery.at) - _LATE
-                if name in last and any(before < ended < delivery.at for ended in patient.postfix_ended):
-                    outcome.sent_again += 1
+                if name in last and log.sent_twice(last[name], delivery, patient.postfix_ended):
+                    outcome.redelivered += 1
                 else:
+                    if name in last:
+                        outcome.notes.append(f"{name}: {_copy(last[name])}, then {_copy(delivery)}")
                     seen[attempt.token].delivered[name] += 1
-                last[name] = delivery.at
+                last[name] = delivery
         elif b"multipart/report" in delivery.content and b"report-type=delivery-status" in delivery.content:
             failed = b"Action: failed" in delivery.content
             for name in set(delivery.recipients) & senders.keys() if failed else ():
@@ -267,6 +336,10 @@ def _seen(patient: Patient, outcome: Outcome) -> dict[str, Seen]:
     return seen
 
 
+def _copy(delivery: Delivery) -> str:
+    return f"id {queue_id(delivery)} at {delivery.at:.1f}"
+
+
 def _unfinished(site: Site) -> list[str]:
     left: list[Incident] = site.store.incidents({State.PENDING, *DECIDED})
     return [f"{one.id} ({one.queue_id}): {one.state} and not carried out" for one in left]
@@ -277,29 +350,31 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="script/test soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--clients", type=int, default=4)
-    parser.add_argument("--pause", type=float, default=0.2, help="longest pause between a client's messages, seconds")
+    parser.add_argument("--clients", type=int, default=12)
+    parser.add_argument("--pause", type=float, default=0.1, help="longest pause between a client's messages, seconds")
+    parser.add_argument("--share", type=float, default=0.1, help="the part of the mail that has what a policy holds")
+    parser.add_argument("--rest", type=float, default=10.0, help="longest pause between two faults, seconds")
     parser.add_argument("--store", choices=["sqlite", "postgresql"], default="sqlite")
     given = parser.parse_args(arguments)
     directory = Path(tempfile.mkdtemp(prefix="holdgate-soak-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
-        postgres = PostgresServer() if given.store == "postgresql" else None
-        if postgres is not None:
-            postgres.start()
-            stack.callback(postgres.stop)
         outcome = run(
             directory,
             seconds=given.minutes * 60,
             seed=given.seed,
             clients=given.clients,
             pause=given.pause,
-            postgres=postgres,
+            postgres=given.store == "postgresql",
+            share=given.share,
+            rest=given.rest,
             say=True,
         )
     print(f"seed {given.seed}, store {given.store}, {given.minutes:g} minutes\n{outcome.table()}")
     for output in outcome.violations:
         print(f"VIOLATION: {output}")
+    for output in outcome.notes:
+        print(f"  twice: {output}")
     return 1 if outcome.violations else 0
 
 

@@ -1,17 +1,22 @@
 """A short run under faults, and the ledger's own rules: what it must say of each outcome."""
 
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from faults import injuries
+from faults import disk, injuries, media
+from faults.copies import PostfixLog
 from faults.ledger import Ledger, Seen
 from faults.soak import run
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
+from testbed.world import Delivery
 
 ONE, TWO = "m0.0@partner.example", "m0.1@partner.example"
 
@@ -104,9 +109,108 @@ def test_nothing_is_lost_or_doubled_whatever_fails() -> None:
     quick = [injuries.kill, injuries.stop, injuries.store_locked, injuries.postfix_reload, injuries.postfix_stands]
     quick += [injuries.by_hand("-r", ""), injuries.relay_refuses, injuries.all_killed]
     try:
-        outcome = run(directory, seconds=15, seed=1, clients=2, injuries=quick, deadline=15)
+        outcome = run(directory, seconds=15, seed=1, clients=6, injuries=quick, deadline=15)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     assert outcome.violations == []
     assert outcome.accepted > 20
     assert outcome.faults.total() > 3
+
+
+LOG = """\
+Nov 29 02:22:35 mail postfix/postsuper[1]: 4old: requeued
+Nov 29 02:22:49 mail postfix/pickup[2]: 4one: uid=102 from=<m1@corp.example> orig_id=4old
+Nov 29 02:22:52 mail postfix/pickup[3]: 4two: uid=102 from=<m1@corp.example> orig_id=4old
+Nov 29 02:22:52 mail postfix/pickup[3]: 4three: uid=0 from=<m2@corp.example>
+Nov 29 02:22:53 mail postfix/pickup[3]: 4four: uid=0 from=<m2@corp.example>
+Nov 29 02:22:54 mail postfix/pickup[3]: 4five: uid=0 from=<m3@corp.example>
+Nov 29 02:23:01 mail postfix/postsuper[4]: 4once: released from hold
+Nov 29 02:23:01 mail postfix/postsuper[4]: 4again: released from hold
+Nov 29 02:23:09 mail postfix/postsuper[5]: 4again: released from hold
+Nov 29 02:23:01 mail postfix/postsuper[4]: 4byhand: released from hold
+Nov 29 02:23:05 mail postfix/postsuper[4]: 4byhand: placed on hold
+Nov 29 02:23:09 mail postfix/postsuper[5]: 4byhand: released from hold
+"""
+
+
+def copy(queue_id: str, at: float) -> Delivery:
+    received = "Received: from [127.0.0.1] (unknown [127.0.0.1])\r\n\tby mail.corp.example (Postfix) with ESMTP id "
+    return Delivery("m@corp.example", [ONE], f"{received}{queue_id};\r\n\tSun\r\nSubject: x\r\n".encode(), at)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "postfixs"),
+    [
+        ("4any", "4any", True),
+        ("4once", "4once", True),
+        ("4byhand", "4byhand", True),
+        ("4one", "4two", True),
+        ("4three", "4four", True),
+        ("4again", "4again", False),
+        ("4one", "4three", False),
+        ("4four", "4five", False),
+        ("4any", "4other", False),
+    ],
+)
+def test_a_copy_is_postfixs_where_the_log_shows_that_it_comes_of_the_same_file(
+    first: str, second: str, postfixs: bool
+) -> None:
+    log = PostfixLog.read(LOG.splitlines())
+    assert log.sent_twice(copy(first, 100), copy(second, 300), [200.0]) is postfixs
+    assert not log.sent_twice(copy(first, 100), copy(second, 300), [])
+    assert not log.sent_twice(copy(first, 100), copy(second, 300), [50.0, 301.0])
+
+
+def test_a_copy_without_a_queue_id_is_nobodys_but_ours() -> None:
+    bare = Delivery("m@corp.example", [ONE], b"Subject: x\r\n\r\nid 4any;\r\n", 300.0)
+    assert not PostfixLog().sent_twice(bare, bare, [290.0])
+
+
+@pytest.mark.postfix
+@pytest.mark.skipif(not disk.available(), reason="no loop device")
+def test_a_disk_that_is_cut_off_has_what_was_synced_and_no_more(tmp_path: Path) -> None:
+    one = disk.Disk(tmp_path / "image", tmp_path / "place", 16 * 2**20)
+    try:
+        one.sync()
+        with (one.place / "synced").open("wb") as stream:
+            stream.write(b"kept")
+            stream.flush()
+            os.fsync(stream.fileno())
+            stream.write(b" and lost")
+            stream.flush()
+            (one.place / "unsynced").write_bytes(b"lost")
+            one.cut()
+            with pytest.raises(OSError, match="Input/output error"):
+                (one.place / "later").write_bytes(b"")
+        one.unmount()
+        one.mount()
+        assert [path.name for path in one.place.iterdir()] == ["synced"]
+        assert (one.place / "synced").read_bytes() == b"kept"
+        one.turn_read_only()
+        with pytest.raises(OSError, match="Read-only"):
+            (one.place / "later").write_bytes(b"")
+    finally:
+        one.remove()
+
+
+def test_the_clock_of_a_process_is_put_forward_and_back(tmp_path: Path) -> None:
+    environment = media.clock_environment(tmp_path)
+    if not environment:
+        pytest.skip("no compiler")
+    look = "import time; print(time.time()); input(); print(time.time(), time.time_ns() // 10**9); time.sleep(0.001)"
+    with subprocess.Popen(
+        [sys.executable, "-c", look],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        before = float(process.stdout.readline())
+        media.set_clock(tmp_path, -3600)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        after = [float(word) for word in process.stdout.readline().split()]
+        assert all(before - 3601 <= one < before - 3000 for one in after)
+        assert process.wait() == 0

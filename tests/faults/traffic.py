@@ -1,12 +1,11 @@
 """Clients that send: by SMTP with many messages a connection, by sendmail(1), whole and cut, in the forms there are."""
 
+import functools
 import random
 import smtplib
 import socket
 import subprocess
 import threading
-from collections.abc import Callable
-from email.message import EmailMessage
 
 from faults.ledger import Attempt, Ledger
 from testbed import letters
@@ -16,12 +15,15 @@ from testbed.site import Site
 # How long a client waits for an answer, in seconds: shorter than the longest fault, as clients are.
 _TIMEOUT = 40
 
+# Stand in a message that is written for the addresses that it is sent with.
+_FROM, _TO = b"sender@corp.example", b"recipient@partner.example"
+
 
 class Clients:
-    """Some threads that send until they are stopped."""
+    """Some threads that send until they are stopped, the `share` of it such as a policy holds."""
 
-    def __init__(self, site: Site, ledger: Ledger, seed: int, count: int, pause: float) -> None:
-        self._site, self._ledger, self._pause = site, ledger, pause
+    def __init__(self, site: Site, ledger: Ledger, seed: int, count: int, pause: float, share: float) -> None:
+        self._site, self._ledger, self._pause, self._share = site, ledger, pause, share
         self._stop = threading.Event()
         randoms = [random.Random(f"{seed} client {number}") for number in range(count)]
         self._threads = [threading.Thread(target=self._run, args=[one], daemon=True) for one in randoms]
@@ -46,22 +48,22 @@ class Clients:
 
     def _connection(self, dice: random.Random) -> None:
         """Send by one connection, or by one call of sendmail(1)."""
-        if dice.random() < 0.1:
+        if dice.random() < 0.08:
             self._sendmail(dice)
             return
         with smtplib.SMTP(LOOPBACK, self._site.postfix.smtp_port, timeout=_TIMEOUT) as client:
             client.ehlo()
-            for _ in range(dice.randint(1, 20)):
+            for _ in range(dice.randint(1, 40)):
                 if self._stop.is_set() or not self._message(client, dice):
                     return
                 self._stop.wait(dice.random() * self._pause)
 
     def _message(self, client: smtplib.SMTP, dice: random.Random) -> bool:
         """Send one message; say whether the connection is of further use."""
-        form = dice.choices(["plain", "many", "dsn", "null", "large", "cut", "rset"], [60, 10, 10, 5, 2, 8, 5])[0]
+        form = dice.choices(["plain", "many", "dsn", "null", "large", "cut", "rset"], [70, 8, 8, 4, 0.5, 3, 4])[0]
         attempt = self._ledger.add(
             form,
-            held=dice.random() < 0.3,
+            held=dice.random() < self._share,
             recipients=dice.randint(2, 6) if form == "many" else 1,
             null_sender=form == "null",
         )
@@ -94,7 +96,7 @@ class Clients:
         return code == 250
 
     def _sendmail(self, dice: random.Random) -> None:
-        attempt = self._ledger.add("sendmail", held=dice.random() < 0.3, recipients=dice.randint(1, 3))
+        attempt = self._ledger.add("sendmail", held=dice.random() < self._share, recipients=dice.randint(1, 3))
         content = content_of(attempt, dice).replace(b"\r\n", b"\n")
         try:
             self._site.postfix.sendmail(content, attempt.sender, *attempt.recipients)
@@ -105,12 +107,19 @@ class Clients:
 
 def content_of(attempt: Attempt, dice: random.Random) -> bytes:
     """Return a message of an attempt with CRLF line ends, and no line that begins with a dot."""
-    make: Callable[[], EmailMessage] = letters.number_in_text if attempt.held else letters.clean
-    message = make()
-    message.replace_header("From", f"<{attempt.sender or 'nobody@corp.example'}>")
-    message.replace_header("To", f"<{attempt.recipients[0]}>")
-    message.replace_header("Subject", dice.choice(["Figures", "Z\u00fcrich", "a" * 200]))
-    content = message.as_bytes()
+    content = _written(attempt.held, dice.choice(["Figures", "Z\u00fcrich", "a" * 200]))
+    content = content.replace(_FROM, (attempt.sender or "nobody@corp.example").encode("ascii"), 1)
+    content = content.replace(_TO, attempt.recipients[0].encode("ascii"), 1)
     if attempt.way == "large":
         content += b"some words on a line of this message\r\n" * 80_000
     return content.removesuffix(b"\r\n")
+
+
+@functools.cache
+def _written(held: bool, subject: str) -> bytes:
+    """Return a message whose sender and recipient are still to be put in: to write one takes milliseconds."""
+    message = letters.number_in_text() if held else letters.clean()
+    message.replace_header("From", f"<{_FROM.decode('ascii')}>")
+    message.replace_header("To", f"<{_TO.decode('ascii')}>")
+    message.replace_header("Subject", subject)
+    return message.as_bytes()

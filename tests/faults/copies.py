@@ -1,0 +1,74 @@
+"""Tells whether a copy that came twice is Postfix's own doing, from Postfix's log and the copies themselves.
+
+SMTP delivers at least once (RFC 5321, 4.5.3.2.6 and 6.1): a client that ends between the next host's answer and its own
+note of it sends again. Postfix does the same with its maildrop: what was queued and not yet removed there is queued
+again, under a new id. Both need an end of Postfix between the copies. Holdgate could double a message in two ways
+alone: by releasing it more often than it was held, which the log shows, or by submitting it, which gives an id that no
+other copy stems from. Neither counts as Postfix's.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from testbed.world import Delivery
+
+# How much later than it was sent the next host may read a message, in seconds: it has one thread for all mail.
+_LATE = 30.0
+
+_RECEIVED = re.compile(rb"\AReceived: [^\r\n]*(?:\r\n[ \t][^\r\n]*)*?\bid ([0-9A-Za-z]+)[;\r]")
+_PICKED_UP = re.compile(r"postfix/pickup\[\d+\]: (\w+): uid=\d+ from=<([^>]*)>(?: orig_id=(\w+))?")
+_MOVED = re.compile(r"postfix/postsuper\[\d+\]: (\w+): (released from hold|placed on hold)")
+
+
+@dataclass(slots=True)
+class PostfixLog:
+    """What Postfix's log says of queue ids: where a message that pickup(8) queued came from, moves by postsuper(1)."""
+
+    origins: dict[str, str] = field(default_factory=dict)
+    released: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def read(cls, lines: Iterable[str]) -> "PostfixLog":
+        """Read a log."""
+        log = cls()
+        for line in lines:
+            if picked := _PICKED_UP.search(line):
+                queue_id, sender, before = picked.groups()
+                # Each message of sendmail(1) has a sender of its own; what was requeued names its old id.
+                log.origins[queue_id] = before or sender
+            elif moved := _MOVED.search(line):
+                (log.released if moved[2] == "released from hold" else log.held)[moved[1]] += 1
+        return log
+
+    def sent_twice(self, before: Delivery, again: Delivery, ended: Iterable[float]) -> bool:
+        """Say whether `again` is a copy that Postfix, which ended at these times, made of what it sent `before`."""
+        if not any(before.at - _LATE < moment < again.at for moment in ended):
+            return False
+        first, second = queue_id(before), queue_id(again)
+        if not first or not second or any(self._released_too_often(one) for one in (first, second)):
+            return False
+        return first == second or self._root(first) == self._root(second)
+
+    def _released_too_often(self, one: str) -> bool:
+        """Say whether a message was released more often than it was held: once by a table, and by postsuper(1)."""
+        return self.released[one] > 1 + self.held[one]
+
+    def _root(self, one: str) -> str:
+        return _followed(self.origins, one)
+
+
+def queue_id(delivery: Delivery) -> str:
+    """Return the id under which Postfix sent a message: that of the topmost Received field. "" if there is none."""
+    found = _RECEIVED.match(delivery.content)
+    return found[1].decode("ascii") if found else ""
+
+
+def _followed(origins: Mapping[str, str], one: str) -> str:
+    seen: set[str] = set()
+    while one in origins and one not in seen:
+        seen.add(one)
+        one = origins[one]
+    return one

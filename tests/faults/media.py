@@ -1,0 +1,264 @@
+"""Faults of what lies below the daemons: their disks, the clock, the number of processes, the package itself."""
+
+import gc
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from faults.disk import Disk
+from faults.patient import Injury, Patient, send_signal, within
+
+# By how many seconds the clock of a site is wrong: a native long (clock.c).
+_OFFSET = "clock.offset"
+
+_PIDS = Path("/sys/fs/cgroup/pids")
+_HOUR = 3600
+
+
+@contextmanager
+def power_cut(patient: Patient) -> Iterator[None]:
+    """Kill every process at once, and drop from both disks all that was not synced."""
+    patient.rests = True
+    patient.kill_all()
+    for disk in patient.disks:
+        disk.cut()
+    try:
+        yield
+    finally:
+        _remount(patient, patient.disks)
+
+
+@contextmanager
+def disk_read_only(patient: Patient) -> Iterator[None]:
+    """Have the file system of store or queue turn read-only; the machine is started anew in the end."""
+    disks = patient.disks and [patient.dice.choice(patient.disks)]
+    for disk in disks:
+        disk.turn_read_only()
+    try:
+        yield
+    finally:
+        if disks:
+            patient.rests = True
+            patient.kill_all()
+            _remount(patient, disks)
+
+
+@contextmanager
+def disk_full(patient: Patient) -> Iterator[None]:
+    """Fill the file system of store or queue."""
+    disks = patient.disks and [patient.dice.choice(patient.disks)]
+    for disk in disks:
+        disk.fill()
+    try:
+        yield
+    finally:
+        for disk in disks:
+            disk.empty()
+        patient.resume_postgres()
+
+
+@contextmanager
+def disk_slow(patient: Patient) -> Iterator[None]:
+    """Have every write to the file system of store or queue take up to a second and a half."""
+    disks = patient.disks and [patient.dice.choice(patient.disks)]
+    over = threading.Event()
+
+    def slow() -> None:
+        while not over.is_set():
+            for disk in disks:
+                disk.freeze()
+            over.wait(1.5)
+            for disk in disks:
+                disk.thaw()
+            over.wait(0.1)
+
+    thread = threading.Thread(target=slow, daemon=True)
+    if disks:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if disks:
+            thread.join()
+
+
+@contextmanager
+def spool_full(patient: Patient) -> Iterator[None]:
+    """Have no room in the spool directory: a file system of one page lies over it."""
+    spool = str(patient.site.directory / "spool")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", spool], check=True, capture_output=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", spool], check=True, capture_output=True)
+
+
+@contextmanager
+def no_process_left(patient: Patient) -> Iterator[None]:
+    """Have a daemon, or a part of one, unable to start a process (cgroups, pids.max)."""
+    group = _PIDS / f"holdgate-{os.getpid()}"
+    group.mkdir()
+    try:
+        (group / "cgroup.procs").write_text(str(patient.limb()))
+        (group / "pids.max").write_text("0")
+        yield
+    finally:
+        (group / "pids.max").write_text("max")
+        # What was started from there before counts too.
+        for pid in (group / "cgroup.procs").read_text().split():
+            with suppress(OSError):
+                (_PIDS / "cgroup.procs").write_text(pid)
+        deadline = time.monotonic() + 10
+        while group.exists() and time.monotonic() < deadline:
+            with suppress(OSError):
+                group.rmdir()
+            time.sleep(0.05)
+
+
+def clock_jumps(seconds: int) -> Injury:
+    """Return the fault that the clock of daemons and Postfix is put forward or back, and right again in the end."""
+
+    @contextmanager
+    def act(patient: Patient) -> Iterator[None]:
+        set_clock(patient.site.directory, seconds)
+        try:
+            yield
+        finally:
+            set_clock(patient.site.directory, 0)
+
+    act.__name__ = f"clock {'forward' if seconds > 0 else 'back'} an hour"
+    return act
+
+
+def set_clock(directory: Path, seconds: int) -> None:
+    """Have the clock of a site with `clock_environment` be wrong by some seconds."""
+    with (directory / _OFFSET).open("r+b") as stream:
+        stream.write(struct.pack("l", seconds))
+
+
+def clock_environment(directory: Path) -> dict[str, str]:
+    """Return what a process has in its environment so that `set_clock` reaches it; nothing without a compiler."""
+    (directory / _OFFSET).write_bytes(struct.pack("l", 0))
+    library = directory / "clock.so"
+    command = ["cc", "-shared", "-fPIC", "-O2", "-o", str(library), str(Path(__file__).with_name("clock.c"))]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+    except FileNotFoundError:
+        return {}
+    return {"LD_PRELOAD": str(library), "CLOCK_OFFSET": str(directory / _OFFSET)}
+
+
+@contextmanager
+def upgrade(patient: Patient) -> Iterator[None]:
+    """Put another version in place while people decide: it has a step more for the store, and other daemons."""
+    site = patient.site
+    patient.rests = True
+    try:
+        for name in list(site._processes):
+            with suppress(KeyError):
+                site.stop_daemon(name)
+        _next_version(patient)
+        done = site.command("migrate")
+    finally:
+        patient.rests = False
+    if done.returncode != 0:
+        raise AssertionError(f"upgrade: {done.stdout}{done.stderr}")
+    yield
+
+
+def _next_version(patient: Patient) -> None:
+    """Make a copy of the package with a step more for the store, and have the site use it from now on."""
+    site = patient.site
+    patient.versions += 1
+    package = site.directory / f"version{patient.versions}"
+    before = Path(site.environment["PYTHONPATH"].split(os.pathsep)[0])
+    before = before if before.name.startswith("version") else Path(sys.modules["holdgate"].__path__[0]).parent
+    shutil.copytree(before / "holdgate", package / "holdgate")
+    with suppress(FileExistsError):
+        # A package that is not installed looks for its rules beside the directory that it is in.
+        (site.directory / "rules").symlink_to(Path(__file__).parents[2] / "rules")
+    steps = package / "holdgate/quarantine/migrations/versions"
+    last = max(steps.glob("[0-9]*.py"))
+    name = f"{int(last.name.partition('_')[0]) + 1:04}"
+    (steps / f"{name}_later.py").write_text(_STEP.format(name=name, before=_revision(last)), encoding="utf-8")
+    site.environment["PYTHONPATH"] = os.pathsep.join([str(package), *sys.path])
+
+
+_STEP = '''"""A step of a later version: a table that nobody asks."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{name}"
+down_revision = "{before}"
+
+
+def upgrade() -> None:
+    """Make it."""
+    op.create_table("later{name}", sa.Column("id", sa.Integer, primary_key=True))
+'''
+
+
+def _revision(path: Path) -> str:
+    line = next(line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("revision"))
+    return line.partition("=")[2].strip().strip('"')
+
+
+def _remount(patient: Patient, disks: list[Disk]) -> None:
+    """Start the machine anew: unmount, replay the journal, mount, start the servers. Daemons the supervisor starts."""
+    site = patient.site
+    for disk in disks:
+        _until_done(lambda disk=disk: _unmount(patient, disk))  # type: ignore[misc]
+        disk.mount()
+        # Whom the directory below the disk was shown finds no queue in it, ever.
+        for pid in within(disk.place):
+            send_signal(pid, signal.SIGKILL)
+    patient.resume_postgres()
+    patient.reopen()
+    site.postfix.start()
+    patient.rests = False
+
+
+def _unmount(patient: Patient, disk: Disk) -> None:
+    with suppress(Exception):  # a store on a disk that is gone cannot be closed in good order
+        patient.site.store.close()
+    gc.collect()  # what another thread had in use when the store was closed is closed with it
+    for pid in within(disk.place):  # who sends by sendmail(1) meanwhile
+        send_signal(pid, signal.SIGKILL)
+    disk.unmount()
+
+
+def _until_done(step: Callable[[], None]) -> None:
+    """Take a step until it is done, for half a minute at most: a command of somebody's may be about to end."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            step()
+        except subprocess.CalledProcessError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+INJURIES: list[Injury] = [
+    power_cut,
+    disk_read_only,
+    disk_full,
+    disk_slow,
+    spool_full,
+    no_process_left,
+    clock_jumps(_HOUR),
+    clock_jumps(-_HOUR),
+    upgrade,
+]
