@@ -51,6 +51,8 @@ def samples() -> dict[str, bytes]:
         "drawing.svm": starview(starview_text(TOKEN), starview_text("below", height=9)),
         "people.db": sqlite_file("CREATE TABLE a(word TEXT)", ("INSERT INTO a VALUES (?)", (TOKEN,))),
         "people.dbf": dbase_file([("WORD", "C", 20)], [(TOKEN.encode(),)]),
+        "oledata.mso": active_mime(_TEXT),
+        "page.warc": warc(f"<p>{TOKEN}</p>".encode()),
         "._text.txt": apple_file({9: b"\0" * 32, 4: TOKEN.encode(), 2: b"\0" * 286}),
     }
     for extension, form, packed in (
@@ -66,6 +68,21 @@ def samples() -> dict[str, bytes]:
     ):
         found[f"archive.{extension}"] = archived(form, packed)
     return found
+
+
+def active_mime(content: bytes) -> bytes:
+    """Return a file as Word puts beside a saved web page, with a header as it was seen."""
+    header = bytes.fromhex("0001f004000000ffffffff000007f0") + struct.pack("<I", len(content)) + bytes(17)
+    return b"ActiveMime\0" + header + struct.pack("<I", len(content)) + zlib.compress(content)
+
+
+def warc(*pages: bytes, header: bytes = b"") -> bytes:
+    """Return a web archive with a response for each page (ISO 28500)."""
+    records = bytearray()
+    for page in pages:
+        block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n" + header + b"\r\n" + page
+        records += b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: %d\r\n\r\n" % len(block) + block + b"\r\n\r\n"
+    return bytes(records)
 
 
 def message() -> bytes:

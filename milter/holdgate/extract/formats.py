@@ -1,7 +1,7 @@
 """The shipped formats: every reader's declaration, in the order in which identification asks them."""
 
 from holdgate.extract.format import REGISTRY
-from holdgate.extract.readers.archives import apple, archive, compressed
+from holdgate.extract.readers.archives import active_mime, apple, archive, compressed, warc
 from holdgate.extract.readers.archives import zip as zip_reader
 from holdgate.extract.readers.data import arrow, dbase, sqlite
 from holdgate.extract.readers.office import excel, ole, pst, rtf, tnef, word
@@ -51,6 +51,8 @@ REGISTRY.add(
     archive.FORMAT,
     compressed.FORMAT,
     apple.FORMAT,
+    active_mime.FORMAT,
+    warc.FORMAT,
     openpgp.FORMAT,
     postscript.FORMAT,
     arrow.FORMAT,

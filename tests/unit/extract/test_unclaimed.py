@@ -40,6 +40,8 @@ def images() -> dict[str, bytes]:
         "pages.tiff": saved(plain, "TIFF", save_all=True, append_images=[other, grey], compression="tiff_deflate"),
         "jpeg.tiff": saved(plain, "TIFF", compression="jpeg", description="words", dpi=(300, 300)),
         "fax.tiff": saved(grey.convert("1"), "TIFF", compression="group4"),
+        "bare.dib": saved(plain, "BMP")[14:],
+        "colours.dib": saved(palette, "BMP")[14:],
         "grey.bmp": saved(grey, "BMP"),
         "bits.bmp": saved(grey.convert("1"), "BMP"),
         "sizes.ico": saved(plain.convert("RGBA"), "ICO", sizes=[(16, 16), (32, 32), (64, 64)]),

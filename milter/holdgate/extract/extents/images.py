@@ -24,6 +24,8 @@ def of_image(data: bytes) -> Spans:
         return [(0, 8 + size + size % 2)]
     if data.startswith(b"BM"):
         return [(0, _bitmap_end(data))]
+    if data[:1] in b"\x28\x34\x38\x6c\x7c" and data[1:4] == b"\0\0\0" and data[12:14] == b"\1\0":
+        return [(0, _bare_bitmap_end(data))]
     if data.startswith(b"\0\0\1\0"):
         return [(0, _icon_end(data))]
     if data.startswith(b"\xff\x4f\xff\x51"):
@@ -105,6 +107,15 @@ def _bitmap_end(data: bytes) -> int:
     width, height, _, bits, packing, size = struct.unpack_from("<iiHHII", data, 18)
     plain = (abs(width) * bits + 31) // 32 * 4 * abs(height)
     return int(start + (plain if packing in (0, _BITMAP_FIELDS) else size))
+
+
+def _bare_bitmap_end(data: bytes) -> int:
+    """Header, masks, colours and pixels of a bitmap without the header of a file ([MS-WMF] 2.2.2.9)."""
+    header, width, height, _, bits, packing, size, _, _, colours = struct.unpack_from("<IiiHHIIiiI", data)
+    plain = (abs(width) * bits + 31) // 32 * 4 * abs(height)
+    masks = 12 if header == 40 and packing == _BITMAP_FIELDS else 0
+    table = 4 * (colours or (1 << bits if bits <= 8 else 0))
+    return int(header + masks + table + (plain if packing in (0, _BITMAP_FIELDS) else size))
 
 
 def _icon_end(data: bytes) -> int:

@@ -190,3 +190,13 @@ def test_strings_across_blocks_are_whole() -> None:
     word = b"Rosenquist-at-the-edge"
     data = bytes((1 << 20) - 10) + word + bytes(100)
     assert word.decode() in read_all(binary.read, data).everything()
+
+
+def test_the_digest_behind_a_content_is_no_part_of_it() -> None:
+    digested = bytes.fromhex("06092a864886f70d010705")
+    content = der(0x30, DATA, der(0xA0, der(0x04, b"words of the content")))
+    digest = der(0x04, bytes(range(200, 220)))
+    signed_ = der(0x30, digested, der(0xA0, der(0x30, content, digest)))
+    assert [document.data for document in read_all(pkcs7.read, signed_).documents] == [b"words of the content"]
+    words = der(0x30, digested, der(0xA0, der(0x30, content, der(0x04, b"Rosenquist as a digest"))))
+    assert read_all(pkcs7.read, words).texts == [("Rosenquist as a digest", "digest")]

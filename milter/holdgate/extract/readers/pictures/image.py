@@ -28,6 +28,7 @@ PLACE = "image properties"
 TEXT_BYTES = 500_000
 """A text chunk of a picture is unpacked to this many bytes; Pillow refuses a picture with one beyond a million."""
 TRAILING_BYTES = 32
+_LONGEST_SIDE = 30_000
 THUMBNAIL_SIZE = 512
 """The larger side in pixels of what LibreOffice 25 writes; Office's thumbnails are smaller."""
 SQUARE = 1.2
@@ -274,7 +275,18 @@ def _jpeg_end(data: bytes) -> int:
 
 
 def _is_bitmap(data: bytes) -> bool:
-    return data.startswith(b"BM") and data[14:18] in _BITMAP_HEADERS and len(data) > 26
+    if data.startswith(b"BM"):
+        return data[14:18] in _BITMAP_HEADERS and len(data) > 26
+    return _is_bare_bitmap(data)
+
+
+def _is_bare_bitmap(data: bytes) -> bool:
+    """Tell a bitmap without the header of a file, as clipboards and OLE objects have it, by its fixed fields."""
+    if len(data) < 40 or data[:4] not in _BITMAP_HEADERS - {b"\x0c\0\0\0"}:
+        return False
+    width, height, planes, bits, packing = struct.unpack_from("<iiHHI", data, 4)
+    plain = planes == 1 and bits in (1, 4, 8, 16, 24, 32) and packing <= 6
+    return plain and 0 < width <= _LONGEST_SIDE and 0 < abs(height) <= _LONGEST_SIDE
 
 
 FORMAT = Format(

@@ -9,6 +9,7 @@ import zlib
 from holdgate.extract import identify
 from holdgate.extract.extents import documents
 from holdgate.extract.format import Format
+from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 _CONSTRUCTED = 0x20
@@ -28,6 +29,8 @@ _OPEN = {
 _COMPRESSED = bytes.fromhex("2a864886f70d0109100109")  # RFC 3274
 # Content types of PKCS #7 and of S/MIME: id-data, and what stands in its place (RFC 5652, 5.1; RFC 5911).
 _CONTENT_TYPES = (bytes.fromhex("2a864886f70d0107"), bytes.fromhex("2a864886f70d01091001"))
+_DIGESTED = bytes.fromhex("2a864886f70d010705")
+_LONGEST_DIGEST = 64
 _DEEPEST = 30
 # An object identifier below pkcs-7, as it stands at the beginning of a ContentInfo.
 _CONTENT_INFO = bytes.fromhex("06092a864886f70d0107")
@@ -52,6 +55,10 @@ def read(document: Document, sink: Sink) -> None:
             break
     if (kind != _COMPRESSED and kind not in _OPEN) or (kind == _DATA and not pieces):
         raise UnreadableError("damaged")
+    if kind == _DIGESTED and len(pieces) > 1 and len(pieces[-1]) <= _LONGEST_DIGEST:
+        # The digest stands behind the content (RFC 5652, 7). It may be words all the same.
+        for text in strings(pieces.pop()):
+            sink.text(text, "digest")
     content = b"".join(pieces)
     if kind == _COMPRESSED:
         content = _inflate(content, sink)

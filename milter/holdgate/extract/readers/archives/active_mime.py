@@ -1,0 +1,60 @@
+"""Reads ActiveMime files: the compound file with macros and objects that Office puts beside a saved web page or mail.
+
+Word and Excel call it oledata.mso or editdata.mso. Behind a header of about 50 bytes, which says its own length at no
+fixed place, stands one zlib stream (RFC 1950); Microsoft has published nothing about it.
+"""
+
+import zlib
+
+from holdgate.extract.format import Format
+from holdgate.extract.reading import Document, Sink, UnreadableError
+
+_MAGIC = b"ActiveMime"
+_HEADER = range(20, 80)
+_STEP = 1 << 20
+
+
+def read(document: Document, sink: Sink) -> None:
+    """Hand on what is packed. Raises UnreadableError("damaged") where there is no stream."""
+    data = document.data
+    for start in _HEADER:
+        # The first byte of a stream with a window of 32 KiB, and a checksum over two bytes.
+        if data[start : start + 1] == b"\x78" and int.from_bytes(data[start : start + 2], "big") % 31 == 0:
+            content, rest, whole = _unpacked(data[start:], sink)
+            if content:
+                if not whole:
+                    sink.limited("damaged, read up to the damage")
+                sink.embedded(content, "oledata")
+                if rest.strip(b"\0"):
+                    sink.embedded(rest, "behind the packed data")
+                return
+    raise UnreadableError("damaged")
+
+
+def _unpacked(packed: bytes, sink: Sink) -> tuple[bytes, bytes, bool]:
+    """Return what could be unpacked, what stands behind the stream, and whether the stream came to its end."""
+    inflate = zlib.decompressobj()
+    out = bytearray()
+    pending = packed
+    try:
+        while pending and not inflate.eof:
+            piece = inflate.decompress(pending, _STEP)
+            pending = inflate.unconsumed_tail
+            out += piece
+            sink.budget.spend_bytes(len(piece))
+            sink.budget.check_entry(len(packed), len(out))
+    except zlib.error:
+        pass
+    return bytes(out), inflate.unused_data, inflate.eof
+
+
+FORMAT = Format(
+    kind="active-mime",
+    read=read,
+    holds="oledata.mso of Office",
+    read_by="Holdgate, zlib",
+    unread="",
+    signatures=((0, _MAGIC),),
+    extensions="mso",
+    types="application/x-mso",
+)
