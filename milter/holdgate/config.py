@@ -286,6 +286,10 @@ class ModerationSettings(Section):
     reminders: list[Duration] = Field(
         [timedelta(days=1)], description="How long before the deadline those who have not answered are reminded."
     )
+    notify_over: list[str] = Field(
+        [],
+        description="Channels that carry requests and reminders in addition to mail, by name; see `[channels]`.",
+    )
     attach_original: bool = Field(
         False,
         description="Attach the held message to the request: it then lies unmasked in the moderator's mailbox.",
@@ -326,6 +330,20 @@ class ModerationSettings(Section):
     def chain(self) -> list[list[str]]:
         """The levels, one where `levels` is not set."""
         return self.levels or [self.moderators]
+
+
+class ChannelSettings(Section):
+    """Ways to notify people in addition to mail."""
+
+    modules: list[str] = Field(
+        [], description="Python modules that declare `CHANNELS`; see [add a channel](../howto/add-a-channel.md)."
+    )
+    directory: Path = Field(
+        Path("/etc/holdgate/channels"), description="Where these modules are, if Python does not find them elsewhere."
+    )
+    options: dict[str, dict[str, Any]] = Field(
+        {}, description="A table of options for each channel, by its name, as `[channels.options.chat]`."
+    )
 
 
 class ApiToken(Section):
@@ -530,6 +548,7 @@ class Settings(Section):
     store: StoreSettings = StoreSettings()
     queue: QueueSettings = QueueSettings()
     moderation: ModerationSettings = ModerationSettings()
+    channels: ChannelSettings = ChannelSettings()
     desk: DeskSettings = DeskSettings()
     replies: ReplySettings = ReplySettings()
     canary: CanarySettings = CanarySettings()

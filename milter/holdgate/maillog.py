@@ -171,14 +171,14 @@ def work_failed(queue_id: str, *, stage: str, item: str, error: str, attempts: i
     _event(logging.ERROR, queue_id, "work-failed", stage=stage, item=item, error=error, attempts=attempts)
 
 
-def notice_sent(queue_id: str, *, kind: str, recipient: str, incident: str) -> None:
-    """A notice was handed to Postfix."""
-    _event(logging.INFO, queue_id, "notice-sent", kind=kind, to=f"<{recipient}>", incident=incident)
+def notice_sent(queue_id: str, *, kind: str, recipient: str, incident: str, channel: str = "") -> None:
+    """A notice was submitted to Postfix, or sent over another `channel`."""
+    _event(logging.INFO, queue_id, "notice-sent", kind=kind, to=f"<{recipient}>", incident=incident, channel=channel)
 
 
-def notice_failed(queue_id: str, *, kind: str, error: str, attempts: int) -> None:
-    """A notice could not be written, or Postfix did not take it, as `error` says; it is tried again."""
-    _event(logging.WARNING, queue_id, "notice-failed", kind=kind, error=error, attempts=attempts)
+def notice_failed(queue_id: str, *, kind: str, error: str, attempts: int, channel: str = "") -> None:
+    """A notice could not be written, or Postfix or another `channel` did not take it (`error`); it is retried."""
+    _event(logging.WARNING, queue_id, "notice-failed", kind=kind, error=error, attempts=attempts, channel=channel)
 
 
 def no_moderator(queue_id: str, *, incident: str) -> None:

@@ -20,6 +20,8 @@ from holdgate.cli.output import colour, say
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_leniently, load_settings
 from holdgate.desk import trial
+from holdgate.desk.channel import MAIL, ChannelError
+from holdgate.desk.channels import REGISTRY as CHANNELS
 from holdgate.desk.moderators import shortage
 from holdgate.detect import Detector, RuleError
 from holdgate.detect.loader import Loaded
@@ -100,6 +102,7 @@ def check(path: Path) -> Report:
         _ocr,
         _store,
         _desk,
+        _channels,
         check_replies.problems,
         check_people.problems,
         _templates,
@@ -297,6 +300,30 @@ def _desk(path: Path, settings: Settings) -> Iterator[str]:
             _as_daemons_do(settings).lookup(table, "postmaster@localhost")
         except TableError as error:
             yield f"{path}: [moderation] managers: {error}; {remedy_of(table)}"
+
+
+def _channels(path: Path, settings: Settings) -> Iterator[str]:
+    """Yield channels that cannot be used, and names of channels that a policy knows and the site does not."""
+    try:
+        known = CHANNELS.make(settings)
+        policies = policies_of(settings.policy).policy
+    except (ChannelError, PluginError) as error:
+        yield f"{path}: {error}"
+        return
+    except ConfigError:
+        policies = []  # another check says why
+    places = {f"{path}: [moderation] notify_over": settings.moderation}
+    places |= {
+        f'{settings.policy.file}: policy "{one.name}": moderation.notify_over': one.moderation
+        for one in policies
+        if one.moderation is not None
+    }
+    for place, rules in places.items():
+        for name in rules.notify_over:
+            if name == MAIL or name not in known:
+                others = ", ".join(sorted(known.keys() - {MAIL})) or "none; name modules in [channels]"
+                meant = "mail carries every request anyway" if name == MAIL else f'no channel "{name}"'
+                yield f"{place}: {meant}; known: {others}"
 
 
 def _templates(_path: Path, settings: Settings) -> Iterator[str]:

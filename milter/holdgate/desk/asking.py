@@ -9,6 +9,7 @@ from typing import Any
 
 from holdgate import maillog, metrics
 from holdgate.desk import moderators
+from holdgate.desk.channel import MAIL
 from holdgate.desk.context import ACTOR, Desk
 from holdgate.quarantine.incident import Answer, Ask, Incident, NewNotice, Request
 from holdgate.quarantine.states import State
@@ -39,6 +40,7 @@ def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], di
         deadline_at=deadline,
         remind_at=_next_reminder(desk, incident, deadline, now),
         described=describe(),
+        channels=_channels(desk, incident),
     )
     _raise_alarm(desk, incident, len(asks))
     return asked
@@ -53,7 +55,11 @@ def remind(desk: Desk, incident: Incident, now: datetime) -> Incident:
         "reminded",
         ACTOR,
         note=", ".join(request.moderator for request in waiting),
-        outbox=[NewNotice("reminder", request.moderator, request=request.number) for request in waiting],
+        outbox=[
+            NewNotice("reminder", request.moderator, request=request.number, channel=channel)
+            for request in waiting
+            for channel in _channels(desk, incident)
+        ],
         remind_at=_next_reminder(desk, incident, incident.deadline_at, now),
     )
 
@@ -80,6 +86,7 @@ def reassign(desk: Desk, request: Request, answer: Answer, how: str) -> bool:
                 ACTOR,
                 note=f"{request.moderator} ({how}); now asked: {now_asked}",
                 asks=asks,
+                channels=_channels(desk, incident),
                 answers={request.number: answer},
             )
         except ConflictError:
@@ -91,6 +98,11 @@ def reassign(desk: Desk, request: Request, answer: Answer, how: str) -> bool:
 def still_asked(desk: Desk, incident: Incident) -> list[Request]:
     """Return the requests that can still be answered."""
     return [one for one in desk.store.requests.of(incident.id) if one.is_open]
+
+
+def _channels(desk: Desk, incident: Incident) -> list[str]:
+    """Return the channels that carry requests and reminders: mail, and those that the policy adds."""
+    return [MAIL, *desk.moderation(incident).notify_over]
 
 
 def _names(asks: list[Ask]) -> str:

@@ -1,13 +1,18 @@
 """What every way to decide shares: the store, the settings, the secret behind links, and who is whose manager."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from email.utils import parseaddr
 from zoneinfo import ZoneInfo
 
 from holdgate.config import ModerationSettings, Settings
+from holdgate.configfile import ConfigError
+from holdgate.desk.channel import Channel, ChannelError
+from holdgate.desk.channels import REGISTRY
 from holdgate.desk.tokens import Key
 from holdgate.desk.worktime import WorkTime
+from holdgate.plugins import PluginError
 from holdgate.policy.model import load_actions
 from holdgate.policy.watch import PolicyWatch
 from holdgate.quarantine.incident import Incident
@@ -28,9 +33,14 @@ class Desk:
     settings: Settings
     key: Key = field(default_factory=Key.random)
     policies: PolicyWatch = field(init=False)
+    channels: Mapping[str, Channel] = field(init=False)
 
     def __post_init__(self) -> None:
         load_actions(self.settings.policy)
+        try:
+            object.__setattr__(self, "channels", REGISTRY.make(self.settings))
+        except (ChannelError, PluginError) as error:
+            raise ConfigError([str(error)]) from error
         object.__setattr__(self, "policies", PolicyWatch(self.settings.policy.file))
 
     def moderation(self, incident: Incident) -> ModerationSettings:

@@ -82,6 +82,10 @@ def _run(scheduler: Scheduler, anchoring: Anchoring, stop: threading.Event) -> N
             # Each mail to a relay that is silent takes minutes, and a restart would not end that.
             Loop("mail", scheduler.send, _INTERVAL, patience=_SLOW),
             Loop("reports", scheduler.give_back, _INTERVAL, patience=_SLOW),
+            *(
+                Loop(f"channel {name}", step, _INTERVAL, patience=_SLOW)
+                for name, step in scheduler.other_channels().items()
+            ),
             Loop("retention", scheduler.erase_old, _ERASE_INTERVAL),
             Loop("audit", anchoring.run_once, _INTERVAL),
         ]

@@ -5,13 +5,13 @@ with tokens for this moderator. Their envelope sender has a token of its own, by
 nothing is decided: relays log it, as they do Message-IDs, which have none.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
 from holdgate.desk import dsn, tokens
+from holdgate.desk.channel import MAIL, Channel, Letter, Shows
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import is_late
 from holdgate.desk.outcome import sentence
@@ -28,14 +28,6 @@ class UnwantedError(Exception):
     """The sender said that nobody is to be told of a failure (RFC 3461, NOTIFY=NEVER)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A composed mail with CRLF line ends, and the envelope sender it goes out with ("": the null sender)."""
-
-    content: bytes
-    sender: str = ""
-
-
 class Composer:
     """Composes the mail that a notice stands for."""
 
@@ -46,7 +38,12 @@ class Composer:
         self._previewer = previewer
 
     def compose(self, incident: Incident, notice: Notice, now: datetime) -> Letter:
-        """Return the mail for a notice. Raises QueueError when it needs the held message and cannot have it."""
+        """Return what the channel of a notice says.
+
+        Raises QueueError when it needs the held message and cannot have it.
+        """
+        if notice.channel != MAIL:
+            return self._short(incident, notice, self._desk.channels[notice.channel])
         if notice.kind in REPORTS:
             return Letter(self._report(incident, notice, now))
         request = self._desk.store.requests.by_number(notice.request) if notice.request else None
@@ -98,6 +95,26 @@ class Composer:
             approvals=rules.approvals,
             **values,
         )
+
+    def _short(self, incident: Incident, notice: Notice, channel: Channel) -> Letter:
+        """Return a request in few words. A channel that may say nothing gets an incident that has nothing to say."""
+        request = self._desk.store.requests.by_number(notice.request or 0)
+        assert request is not None
+        link = ""
+        if self._settings.public_url and channel.may_decide:
+            link = self.link(request, tokens.LINK)
+        elif self._settings.public_url:
+            link = f"{self._settings.public_url.rstrip('/')}/incidents/{incident.id}"
+        about = incident if channel.shows >= Shows.MASKED else _with_nothing_to_say(incident)
+        subject, text, _ = self._words(
+            "short",
+            about,
+            request=request,
+            reminder=notice.kind == "reminder",
+            link=link,
+            tells_content=about is incident,
+        )
+        return Letter(subject=subject, text=text, link=link)
 
     def _request(self, incident: Incident, notice: Notice, request: Request, now: datetime) -> Letter:
         link = self.link(request, tokens.LINK) if self._settings.public_url else ""
@@ -196,6 +213,18 @@ class Composer:
 
     def _thread(self, incident: Incident) -> str:
         return f"<{incident.id}@{self._domain}>"
+
+
+def _with_nothing_to_say(incident: Incident) -> Incident:
+    """Return an incident without anything of its message but when it came and until when it waits."""
+    return Incident(
+        *(incident.queue_id, "", [], incident.policy),
+        id=incident.id,
+        state=incident.state,
+        created_at=incident.created_at,
+        deadline_at=incident.deadline_at,
+        level=incident.level,
+    )
 
 
 def _refer(message: EmailMessage, message_ids: list[str]) -> None:

@@ -10,11 +10,12 @@ from datetime import datetime
 from functools import partial
 
 from holdgate.desk import asking, moderation
+from holdgate.desk.channel import MAIL
 from holdgate.desk.context import ACTOR, Desk
 from holdgate.desk.moderators import TryLaterError
 from holdgate.desk.notices import Composer
-from holdgate.desk.post import Sender
 from holdgate.desk.preview import Previewer
+from holdgate.desk.sending import Sender
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
@@ -40,13 +41,25 @@ class Scheduler:
         self._reminders = _incidents(stage="remind", clock=clock)
         self._requests = _ids(stage="ask", clock=clock)
         self._erasures = _ids(stage="erase", clock=clock)
-        self._mail = Sender(desk, composer, reports=False, clock=clock)
+        self._mail = Sender(desk, composer, clock=clock)
         self._reports = Sender(desk, composer, reports=True, clock=clock)
+        self._others = {
+            name: Sender(desk, composer, channel=name, clock=clock) for name in desk.channels if name != MAIL
+        }
 
     def run_once(self, now: datetime) -> None:
         """Do all that is due at `now`, one after the other."""
-        for step in (self.keep_deadlines, self.ask, self.give_back, self.send):
+        for step in (self.keep_deadlines, self.ask, self.give_back, self.send, *self.other_channels().values()):
             step(now)
+
+    def other_channels(self) -> dict[str, Callable[[datetime], bool]]:
+        """Return the pass of each channel but mail, by name."""
+
+        def step(sender: Sender, now: datetime) -> bool:
+            sender.send_due(now)
+            return True
+
+        return {name: partial(step, sender) for name, sender in self._others.items()}
 
     def keep_deadlines(self, now: datetime) -> bool:
         """Expire and remind: changes of the store, which wait for no mail. Say whether the store took part."""

@@ -70,6 +70,7 @@ _NOTICE = _INCIDENT | {
 MAIL: Mapping[str, Mapping[str, Any]] = {
     "request": _INCIDENT
     | {"request": _REQUEST, "reminder": False, "link": "https://x.example", "reply": "x@x.example"},
+    "short": _INCIDENT | {"request": _REQUEST, "reminder": False, "link": "https://x.example", "tells_content": True},
     "rejected": _INCIDENT,
     "expired": _INCIDENT,
     "alert": _NOTICE,

@@ -181,12 +181,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class NewNotice:
-    """A notice to be sent: its kind, its recipient, a word more about it, and the request that it is about."""
+    """A notice to be sent: its kind, recipient, a word more about it, the request that it is about, and its channel."""
 
     kind: str
     recipient: str
     note: str = ""
     request: int | None = None
+    channel: str = "mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +201,4 @@ class Notice:
     attempts: int
     note: str = ""
     request: int | None = None
+    channel: str = "mail"

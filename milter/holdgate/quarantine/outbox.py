@@ -34,7 +34,10 @@ class Outbox:
         with self._reader.connect() as connection:
             rows = connection.execute(select(notices).where(wanted).order_by(notices.c.number)).all()
         return [
-            Notice(row.number, row.incident_id, row.kind, row.recipient, row.attempts, row.note, row.request)
+            Notice(
+                *(row.number, row.incident_id, row.kind, row.recipient, row.attempts, row.note, row.request),
+                channel=row.channel or "mail",  # "" in rows of schema 0006 and before
+            )
             for row in rows
         ]
 
@@ -77,9 +80,10 @@ class Outbox:
 
     def _note(self, notice: Notice, actor: Actor, event: str, **values: Any) -> None:
         same = notices.c.number == notice.number
+        by = "" if notice.channel == "mail" else f" over {notice.channel}"
         with self._engine.begin() as connection:
             connection.execute(update(notices).where(same).values(**values))
-            history.write(connection, notice.incident_id, actor, (event, f"{notice.kind} to {notice.recipient}"))
+            history.write(connection, notice.incident_id, actor, (event, f"{notice.kind} to {notice.recipient}{by}"))
 
 
 def enqueue(connection: Connection, incident_id: str, new: Iterable[NewNotice]) -> bool:

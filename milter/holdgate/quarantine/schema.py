@@ -174,7 +174,7 @@ chain = Table(
     Column("count", Integer, nullable=False),
 )
 
-# Mail that we still have to write: handed to Postfix at least once, with the same Message-ID each time.
+# The outbox: notices that have to be sent, at least once, mail with the same Message-ID each time.
 notices = Table(
     "notices",
     metadata,
@@ -184,6 +184,8 @@ notices = Table(
     Column("recipient", Words, nullable=False),
     # What the kind alone does not say: a short word, never content.
     Column("note", Word(32), nullable=False, default=""),
+    # The channel that carries it; "" is mail, in rows of schema 0006 and before.
+    Column("channel", Word(32), nullable=False, default=""),
     # The request that a mail to a moderator is about.
     Column("request", Integer, ForeignKey("requests.number", name="notices_request")),
     Column("queued_at", UtcDateTime, nullable=False),

@@ -5,7 +5,7 @@ enqueues, so that of two deciders one wins and the other is told, and a crash le
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -150,13 +150,14 @@ class Store(Incidents):
         asks: Iterable[Ask] = (),
         supersede: bool = False,
         described: Mapping[str, Any] | None = None,
+        channels: Iterable[str] = ("mail",),
         **values: Any,
     ) -> Incident:
         """Go a step with `incident` that leaves its state: as `change`, and make the requests `asks`.
 
-        Each request enqueues its mail, and ends at the incident's new deadline. With `supersede` requests without an
-        answer count no longer. `described` are columns of the content of a message that was not inspected. Raises
-        ConflictError when somebody else changed the incident first.
+        Each request enqueues its notices over `channels`, and ends at the incident's new deadline. With `supersede`
+        requests without an answer count no longer. `described` are columns of the content of a message that was not
+        inspected. Raises ConflictError when somebody else changed the incident first.
         """
         now = datetime.now(UTC)
         with self._engine.begin() as connection:
@@ -166,7 +167,8 @@ class Store(Incidents):
                 requests.supersede(connection, incident.id, answered=False)
             for one in asks:
                 number = requests.ask(connection, changed, one, now)
-                enqueue(connection, incident.id, [NewNotice("request", one.moderator, request=number)])
+                about = NewNotice("request", one.moderator, request=number)
+                enqueue(connection, incident.id, [replace(about, channel=channel) for channel in channels])
             enqueue(connection, incident.id, outbox)
             history.write(connection, incident.id, actor, (event, note))
         return changed

@@ -27,7 +27,13 @@ def make_desk(tmp_path: Path, empty_store: Path) -> Iterator[MakeDesk]:
     """Return a function that makes a desk by the settings of `[moderation]`; `desk` are those of `[desk]`."""
     made: list[Desk] = []
 
-    def make(*, desk: dict[str, Any] | None = None, replies: dict[str, Any] | None = None, **moderation: Any) -> Desk:
+    def make(
+        *,
+        desk: dict[str, Any] | None = None,
+        replies: dict[str, Any] | None = None,
+        channels: dict[str, Any] | None = None,
+        **moderation: Any,
+    ) -> Desk:
         if not (tmp_path / "holdgate.db").exists():
             shutil.copy(empty_store, tmp_path / "holdgate.db")
         (tmp_path / "main.cf").touch()
@@ -45,6 +51,7 @@ def make_desk(tmp_path: Path, empty_store: Path) -> Iterator[MakeDesk]:
                 "time_zone": "Europe/Berlin",
                 **(desk or {}),
             },
+            "channels": channels or {},
             "replies": {"proof": ["client"], "clients": ["127.0.0.1"]} if replies is None else replies,
             "moderation": {"moderators": ["boss@corp.example"], "fallback": ["desk@corp.example"], **moderation},
         }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdgate.config import CanarySettings
-from holdgate.desk import asking, canary, post
+from holdgate.desk import asking, canary, post, sending
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
@@ -53,7 +53,7 @@ class Site:
         for incident in store.agenda.awaiting_request() if "ask" in self.does else []:
             asking.ask(self.desk, incident, now)
         if "send" in self.does:
-            post.Sender(self.desk, self.composer, reports=False).send_due(now)
+            sending.Sender(self.desk, self.composer, reports=False).send_due(now)
         for incident in store.incidents([State.APPROVED]) if "release" in self.does else []:
             store.change(incident, State.RELEASED, QUEUE)
 

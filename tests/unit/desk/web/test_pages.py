@@ -3,13 +3,14 @@
 import re
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 from starlette.testclient import TestClient
 
 from holdgate.desk import moderation, post, tokens, trial
+from holdgate.desk.channel import REGISTRY, Channel, Letter, Shows
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer, UnreadableError
@@ -637,6 +638,16 @@ def test_own_words_that_cannot_be_used_are_not(make_desk, hold, tmp_path) -> Non
     assert "<h1>Enter</h1>" in Browser(desk).get("/sign-in").text
 
 
+class Chat(Channel):
+    """A channel that says all that one may."""
+
+    name: ClassVar[str] = "chat"
+    shows: ClassVar[Shows] = Shows.MASKED
+
+    def deliver(self, recipient: str, letter: Letter) -> None:
+        raise NotImplementedError
+
+
 def test_what_holdgate_check_tries_has_the_values_of_the_true_mail_and_pages(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     seen: dict[tuple[str, str], set[str]] = {}
 
@@ -650,11 +661,14 @@ def test_what_holdgate_check_tries_has_the_values_of_the_true_mail_and_pages(mak
     monkeypatch.setattr(Templates, "mail", noting(Templates.mail))
     monkeypatch.setattr(Templates, "page", noting(Templates.page))
     monkeypatch.setattr(FakePreviewer, "original", lambda *_: None)
+    monkeypatch.setitem(REGISTRY.channels, "chat", Chat)
     desk = make_desk()
     incident = hold(desk)
     browser = signed_in(desk, monkeypatch)
-    for kind in trial.MAIL.keys() - {"code"} | {"reminder"}:
+    for kind in trial.MAIL.keys() - {"code", "short"} | {"reminder"}:
         browser.composer.compose(incident, Notice(1, incident.id, kind, BOSS, 0, request=1), datetime.now(UTC))
+    request = Notice(1, incident.id, "request", BOSS, 0, request=1, channel="chat")
+    browser.composer.compose(incident, request, datetime.now(UTC))
     withdraw = desk.key.token(tokens.WITHDRAW, incident.id, 0, incident.sender, incident.created_at)
     for url in ("/incidents", f"/t/{withdraw}", browser.link(incident), f"/incidents/{incident.id}/text", "/none"):
         browser.get(url)

@@ -1,0 +1,136 @@
+"""What a channel is: a way by which notices reach people, with what may be said over it and when it is tried again.
+
+Mail is the first channel, and the only one that carries every notice. Others carry requests and reminders in addition:
+`moderation.notify_over` names them. Each is a class in a module of its own (`desk/channels/`, or a site's).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, ClassVar
+
+from holdgate import plugins
+from holdgate.config import Settings
+
+MAIL = "mail"
+
+
+class Shows(IntEnum):
+    """What a channel may say about a message."""
+
+    NOTHING = 0
+    """That one is held, its incident and the deadline."""
+    MASKED = 1
+    """Also sender, recipients, subject and findings, with all matches masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A composed notice.
+
+    Mail has `content`, a message of RFC 5322 with CRLF line ends, and goes out with the envelope sender `sender` ("":
+    the null sender). Other channels have `subject`, one line, `text`, and `link`, "" where there is no page.
+    """
+
+    content: bytes = b""
+    sender: str = ""
+    subject: str = ""
+    text: str = ""
+    link: str = ""
+
+
+class RefusedError(Exception):
+    """The channel does not take this notice; the argument says why, without words of the other side.
+
+    `permanent` says that it will not take it later either: this recipient cannot be reached.
+    """
+
+    def __init__(self, reason: str, *, permanent: bool = False) -> None:
+        super().__init__(reason)
+        self.permanent = permanent
+
+
+class AwayError(Exception):
+    """The channel does not answer: the next notice would fail as well."""
+
+
+class Channel(ABC):
+    """One channel. A subclass sets the class variables and implements `deliver`.
+
+    `name` is the word in settings and the outbox. `shows` says what may be said over it, and `may_decide` whether its
+    link decides without a further proof: without, the link leads to the page, where people have to sign in. Each
+    channel is served by a thread of its own: one that is silent keeps no other waiting.
+    """
+
+    name: ClassVar[str]
+    shows: ClassVar[Shows] = Shows.NOTHING
+    may_decide: ClassVar[bool] = False
+    first_retry: ClassVar[timedelta] = timedelta(seconds=5)
+    longest_retry: ClassVar[timedelta] = timedelta(minutes=10)
+
+    def __init__(self, settings: Settings, options: Mapping[str, Any]) -> None:
+        """Take the table `channels.options.NAME`. Raises ValueError for what is wrong in it."""
+        self.settings = settings
+        self.options = options
+
+    @abstractmethod
+    def deliver(self, recipient: str, letter: Letter) -> None:
+        """Send a notice to an address. Must end within a minute or so.
+
+        Raises RefusedError, AwayError, or anything else, which is logged by its type alone. A notice may be sent
+        twice: after a crash nobody knows whether it was.
+        """
+
+
+class ChannelError(Exception):
+    """A channel cannot be used; the message names it and says why."""
+
+
+class Registry:
+    """The channels that settings can name."""
+
+    def __init__(self) -> None:
+        self.channels: dict[str, type[Channel]] = {}
+
+    def add(self, *channels: type[Channel]) -> None:
+        """Make channels known. Raises ChannelError for a name that is taken, or too long for the store."""
+        for one in channels:
+            if one.name in self.channels:
+                raise ChannelError(f'the channel "{one.name}" is declared twice')
+            if not (one.name.isascii() and one.name.replace("-", "a").isalnum() and len(one.name) <= 32):
+                raise ChannelError(f'"{one.name}" is no name of a channel: at most 32 letters, digits and hyphens')
+            self.channels[one.name] = one
+
+    def add_modules(self, names: Iterable[str], directory: Path) -> None:
+        """Import modules of a site by name and add what they declare as CHANNELS, each once.
+
+        Raises ChannelError and PluginError.
+        """
+        for name, declared in plugins.load("channels.modules", names, directory, "CHANNELS"):
+            if not all(isinstance(one, type) and issubclass(one, Channel) for one in declared):
+                raise ChannelError(f"channels.modules: {name}: CHANNELS must be a tuple of subclasses of Channel")
+            try:
+                self.add(*(one for one in declared if self.channels.get(one.name) is not one))
+            except ChannelError as error:
+                raise ChannelError(f"channels.modules: {name}: {error}") from error
+
+    def make(self, settings: Settings) -> dict[str, Channel]:
+        """Return all channels of a site, by name. Raises ChannelError and PluginError."""
+        self.add_modules(settings.channels.modules, settings.channels.directory)
+        options = settings.channels.options
+        if unknown := sorted(options.keys() - self.channels.keys()):
+            raise ChannelError(f'channels.options.{unknown[0]}: no channel of "modules" has this name')
+        made = {}
+        for name, channel in self.channels.items():
+            try:
+                made[name] = channel(settings, options.get(name, {}))
+            except Exception as error:  # a site's class may fail in any way
+                raise ChannelError(f"channels.options.{name}: {type(error).__name__}: {error}") from error
+        return made
+
+
+REGISTRY = Registry()
+"""The channels of this process. `desk.channels` adds the shipped ones, `Registry.add_modules` those of a site."""

@@ -1,0 +1,147 @@
+"""Sends what is in the outbox: has each notice composed and gives it to its channel, until it is taken."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from holdgate import maillog, metrics
+from holdgate.desk import asking
+from holdgate.desk.channel import MAIL, AwayError, Channel, RefusedError
+from holdgate.desk.context import ACTOR, Desk
+from holdgate.desk.notices import REPORTS, TO_MODERATOR, Composer, UnwantedError
+from holdgate.quarantine.database import DatabaseError
+from holdgate.quarantine.incident import Answer, Incident, Notice
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import ConflictError
+from holdgate.queue.client import QueueError, UnreachableError
+from holdgate.work import Runner
+
+# How long one pass may send, in seconds.
+_BUDGET = 20.0
+
+
+class _SharedError(Exception):
+    """The channel, or the queue agent, does not answer: it is no notice's fault, and it is logged already."""
+
+
+class Sender:
+    """Sends the notices of one channel: those that bring a message back (`reports`), or all others."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        composer: Composer,
+        *,
+        reports: bool = False,
+        channel: str = MAIL,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._desk = desk
+        self._composer = composer
+        self._channel: Channel = desk.channels[channel]
+        self._reports = reports
+        self._runner: Runner[Notice] = Runner(
+            stage="send",
+            key=lambda notice: str(notice.number),
+            shared=(_SharedError, DatabaseError),
+            quiet=(_SharedError, ConflictError),
+            clock=clock,
+        )
+
+    def send_due(self, now: datetime) -> None:
+        """Send every notice whose time has come."""
+        due = [one for one in self._desk.store.outbox.due(now) if self._is_ours(one)]
+        self._runner.run(due, lambda notice: self._send(notice, now), budget=_BUDGET)
+
+    def _is_ours(self, notice: Notice) -> bool:
+        """Say whether a notice is for this sender; mail takes those of channels that the site has no longer."""
+        name = notice.channel if notice.channel in self._desk.channels else MAIL
+        return name == self._channel.name and (notice.kind in REPORTS) == self._reports
+
+    def _send(self, notice: Notice, now: datetime) -> None:
+        """Send one notice, or note when it is tried again."""
+        desk, channel = self._desk, self._channel
+        incident = desk.store.incident(notice.incident_id)
+        if incident is None or _too_early(notice, incident):
+            return
+        if notice.channel != channel.name or _obsolete(desk, notice, incident):
+            desk.store.outbox.drop(notice, ACTOR)
+            return
+        try:
+            channel.deliver(notice.recipient, self._composer.compose(incident, notice, now))
+        except UnwantedError:
+            desk.store.outbox.drop(notice, ACTOR)
+        except RefusedError as error:
+            if not (error.permanent and notice.kind in TO_MODERATOR and self._gives_up(notice)):
+                self._failed(notice, incident, str(error))
+        except (AwayError, UnreachableError) as error:
+            self._failed(notice, incident, _described(error))
+            raise _SharedError from error
+        except Exception as error:  # whatever it is, the notice has its own time to be tried again, kept in the store
+            self._failed(notice, incident, _described(error))
+        else:
+            desk.store.outbox.sent(notice, ACTOR)
+            metrics.NOTICES.labels(notice.kind, "sent").inc()
+            maillog.notice_sent(
+                incident.queue_id,
+                kind=notice.kind,
+                recipient=notice.recipient,
+                incident=incident.id,
+                channel="" if channel.name == MAIL else channel.name,
+            )
+
+    def _gives_up(self, notice: Notice) -> bool:
+        """Take note that a channel will never take a notice to a moderator; say whether it is settled by that."""
+        if self._channel.name == MAIL:
+            return _came_back(self._desk, notice)
+        self._desk.store.outbox.drop(notice, ACTOR)
+        metrics.NOTICES.labels(notice.kind, "refused").inc()
+        return True
+
+    def _failed(self, notice: Notice, incident: Incident, reason: str) -> None:
+        channel = self._channel
+        pause = min(channel.first_retry * 2 ** min(notice.attempts, 10), channel.longest_retry)
+        self._desk.store.outbox.failed(notice, ACTOR, datetime.now(UTC) + pause)
+        metrics.NOTICES.labels(notice.kind, "failed").inc()
+        maillog.notice_failed(
+            incident.queue_id,
+            kind=notice.kind,
+            error=reason,
+            attempts=notice.attempts + 1,
+            channel="" if channel.name == MAIL else channel.name,
+        )
+
+
+def _described(error: Exception) -> str:
+    """Return what went wrong, without words of the other side."""
+    if isinstance(error, QueueError):
+        return str(error)
+    return maillog.describe(error.__cause__ if isinstance(error, AwayError) and error.__cause__ else error)
+
+
+def _too_early(notice: Notice, incident: Incident) -> bool:
+    """An approval is told when the message is on its way: until then an operator may still take it away."""
+    return notice.kind == "approved" and incident.state is State.APPROVED
+
+
+def _obsolete(desk: Desk, notice: Notice, incident: Incident) -> bool:
+    """Say whether a notice would tell what is not so any more."""
+    if notice.kind in TO_MODERATOR:
+        request = desk.store.requests.by_number(notice.request or 0)
+        return incident.state is not State.HELD or request is None or not request.is_open
+    if notice.kind == "held":
+        return incident.state is not State.HELD
+    if notice.kind == "decided":  # it may be held anew, and everybody is asked anew
+        return incident.state is State.HELD
+    return notice.kind == "approved" and incident.state is not State.RELEASED
+
+
+def _came_back(desk: Desk, notice: Notice) -> bool:
+    """Ask somebody else, as if the mail had come back: Postfix does not take mail for this moderator at all."""
+    request = desk.store.requests.by_number(notice.request or 0)
+    if request is None:
+        return False
+    asking.reassign(desk, request, Answer.BOUNCED, "refused by Postfix")
+    desk.store.outbox.drop(notice, ACTOR)
+    metrics.NOTICES.labels(notice.kind, "refused").inc()
+    return True
