@@ -35,13 +35,16 @@ class Disk:
 
     def mount(self) -> None:
         """Mount it; the journal is replayed first, and errors are mended."""
+        if self.place.is_mount():
+            return
         # 1 is "errors corrected" (e2fsck(8)).
         subprocess.run(["e2fsck", "-p", str(self._image)], capture_output=True, check=False, timeout=120)
         _run("mount", "-o", "loop,commit=300", str(self._image), str(self.place))
 
     def unmount(self) -> None:
         """Unmount it, at the latest when the last process that uses it is gone."""
-        _run("umount", str(self.place))
+        if self.place.is_mount():
+            _run("umount", str(self.place))
 
     def remove(self) -> None:
         """Unmount it in any state."""
@@ -66,7 +69,8 @@ class Disk:
 
     def freeze(self) -> None:
         """Have every write wait."""
-        _run("fsfreeze", "-f", str(self.place))
+        with suppress(subprocess.CalledProcessError):  # another fault may have it unmounted
+            _run("fsfreeze", "-f", str(self.place))
 
     def thaw(self) -> None:
         """Let writes go on."""

@@ -240,16 +240,13 @@ def broken(name: str, text: str, *, restart: bool) -> Injury:
         good = path.read_bytes() if path.exists() else None
         mode = path.stat().st_mode if path.exists() else 0
         path.parent.mkdir(parents=True, exist_ok=True)
-        if text:
-            path.write_text(text, encoding="utf-8")
-        else:
-            path.unlink()
-        if restart:
-            for daemon in ("milter", "desk"):
-                send_signal(patient.pid(daemon), signal.SIGKILL)
-        else:
-            send_signal(patient.pid("milter"), signal.SIGUSR1)
         try:
+            if text:
+                path.write_text(text, encoding="utf-8")
+            else:
+                path.unlink(missing_ok=True)
+            for daemon in ("milter", "desk") if restart else ("milter",):
+                patient.signal(daemon, signal.SIGKILL if restart else signal.SIGUSR1)
             yield
         finally:
             if good is None:
@@ -258,7 +255,7 @@ def broken(name: str, text: str, *, restart: bool) -> Injury:
                 path.touch(mode & 0o7777)
                 path.write_bytes(good)
             if not restart:
-                send_signal(patient.pid("milter"), signal.SIGUSR1)
+                patient.signal("milter", signal.SIGUSR1)
 
     act.__name__ = f"{name} {'broken' if text else 'missing'} {'at start' if restart else 'at reload'}"
     return act

@@ -19,7 +19,8 @@ class Attempt:
     """One message that a client tried to send.
 
     `held` says whether it has what a policy holds. `accepted` is None where the client lost the connection before it
-    heard an answer. `excuse` names what an operator (a fault of ours) did with it.
+    heard an answer. `excuse` names what an operator (a fault of ours) did with it. `undecided` says that a decision
+    about it, of which its sender may have been told, was lost with the store before it was carried out.
     """
 
     token: str
@@ -29,6 +30,7 @@ class Attempt:
     recipients: list[str]
     accepted: bool | None = None
     excuse: str = ""
+    undecided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Ledger:
             if attempt is not None:
                 self.past.setdefault(attempt.token, []).append(incident)
                 if incident.closed_at is None and incident.state in DECIDED:
-                    attempt.excuse = "undecided"
+                    attempt.undecided = True
         self.era += 1
 
     def confirmed(self, incident: str, choice: str) -> None:
@@ -119,7 +121,7 @@ def _wrong(attempt: Attempt, seen: Seen, past: list[Incident]) -> Iterator[str]:
     if attempt.accepted is False and (delivered or seen.queued):
         yield "refused, and sent or queued all the same"
     closed = {incident.state for incident in (*seen.incidents, *past)}
-    anew = attempt.excuse == "undecided"
+    anew = attempt.undecided
     if attempt.held and delivered and attempt.excuse != "released":
         if "approved" not in seen.events and not {State.APPROVED, State.RELEASED} & closed:
             yield "delivered without an approval"

@@ -216,16 +216,18 @@ def _revision(path: Path) -> str:
 def _remount(patient: Patient, disks: list[Disk]) -> None:
     """Start the machine anew: unmount, replay the journal, mount, start the servers. Daemons the supervisor starts."""
     site = patient.site
-    for disk in disks:
-        _until_done(lambda disk=disk: _unmount(patient, disk))  # type: ignore[misc]
-        disk.mount()
-        # Whom the directory below the disk was shown finds no queue in it, ever.
-        for pid in within(disk.place):
-            send_signal(pid, signal.SIGKILL)
-    patient.resume_postgres()
-    patient.reopen()
-    site.postfix.start()
-    patient.rests = False
+    try:
+        for disk in disks:
+            _until_done(lambda disk=disk: _unmount(patient, disk))  # type: ignore[misc]
+            disk.mount()
+            # Whom the directory below the disk was shown finds no queue in it, ever.
+            for pid in within(disk.place):
+                send_signal(pid, signal.SIGKILL)
+        patient.resume_postgres()
+        patient.reopen()
+        site.postfix.start()
+    finally:
+        patient.rests = False
 
 
 def _unmount(patient: Patient, disk: Disk) -> None:

@@ -37,6 +37,11 @@ class Patient:
         """Return the process id of a daemon."""
         return self.site.pid(name)
 
+    def signal(self, name: str, number: int) -> None:
+        """Send a signal to a daemon, if it is there."""
+        with suppress(KeyError):
+            send_signal(self.pid(name), number)
+
     def below(self, name: str) -> list[int]:
         """Return all processes below a daemon, nearest first."""
         return children(self.pid(name))

@@ -161,6 +161,7 @@ def run(
         disks = _disks(directory) if available() else []
         for disk in disks:
             stack.callback(disk.remove)
+        directory.chmod(0o755)  # PostgreSQL has a user of its own
         server = PostgresServer(directory / "state/postgresql" if disks else None) if postgres else None
         if server is not None:
             server.start()

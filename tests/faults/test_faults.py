@@ -102,6 +102,18 @@ def test_what_was_decided_in_a_store_that_is_lost_counts_unless_it_was_not_carri
         assert any(wrong in one for one in output) if wrong else output == []
 
 
+def test_what_an_operator_does_later_does_not_hide_that_a_decision_was_lost() -> None:
+    ledger = Ledger()
+    attempt = ledger.add("plain", held=True)
+    attempt.accepted = True
+    seen = {attempt.token: Seen(Counter([ONE]), returned=True)}
+    ledger.lose([incident(State.EXPIRED)])
+    ledger.excuse([ONE], "released")
+    assert list(ledger.violations(seen)) == []
+    attempt.undecided = False
+    assert len(list(ledger.violations(seen))) == 1
+
+
 @pytest.mark.postfix
 @pytest.mark.timeout(900)  # a minute, but for a machine that does much else: then every part of it has to come to rest
 def test_nothing_is_lost_or_doubled_whatever_fails() -> None:
