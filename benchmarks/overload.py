@@ -48,9 +48,10 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="script/bench overload")
     parser.add_argument("--seconds", type=float, default=10, help="how long each number of sessions is tried")
     parser.add_argument("--sessions", type=int, nargs="*", default=[1, 2, 4, 8, 16, 32, 64, 96])
+    parser.add_argument("--wait-limit", default="2m", help="scan.wait_limit of the site: how long mail waits its turn")
     given = parser.parse_args(arguments)
     directory = Path(tempfile.mkdtemp(prefix="holdgate-bench-"))
-    site = Site(directory)
+    site = Site(directory, extra=f'[scan]\nwait_limit = "{given.wait_limit}"\n')
     content = [letters.clean().as_bytes(), letters.letter("Form", "x" * 70 + "\n").as_bytes()]
     document = letters.letter("Form", "Please see the form.\n")
     document.add_attachment(letters.document(), maintype="application", subtype="octet-stream", filename="form.docx")

@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,23 +30,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="script/bench queue")
     parser.add_argument("--messages", type=int, default=10_000)
     given = parser.parse_args(arguments)
-    directory = Path(tempfile.mkdtemp(prefix="holdgate-bench-"))
-    # The milter never runs: Postfix holds all mail unread, and it is adopted, as after the loss of the store.
-    site = Site(directory, changes={"milter_default_action": "quarantine"}, queue_extra="adopt_uninspected = true\n")
-    try:
-        site.prepare()
-        site.world.start()
-        site.postfix.write(site._services, **site._changes)
-        site.postfix.start()
-        site.start_daemon("queue")
-        empty = _idle(site)
-        site.stop_daemon("queue")
+    with ExitStack() as stack:
+        site, other = (_site(stack) for _ in range(2))
+        other.start_daemon("queue")
         _fill(site, given.messages)
         slowest = _adopt(site, given.messages)
-        full = _idle(site)
-    finally:
-        site.stop()
-        shutil.rmtree(directory)
+        empty, full = _idle(other, site)
     good = slowest < DECISION_SECONDS
     print(f"slowest decision meanwhile: {slowest:.1f} s (floor {DECISION_SECONDS:.0f} s){'' if good else '  TOO SLOW'}")
     ratio = full / empty
@@ -55,6 +45,19 @@ def main(arguments: list[str]) -> int:
         f"{given.messages} held; ratio {ratio:.2f} (floor {PASS_RATIO}){'' if cheap else '  TOO SLOW'}"
     )
     return 0 if good and cheap else 1
+
+
+def _site(stack: ExitStack) -> Site:
+    """Start a site whose milter never runs: Postfix holds all mail unread, and it is adopted, as after a loss."""
+    directory = Path(tempfile.mkdtemp(prefix="holdgate-bench-"))
+    stack.callback(shutil.rmtree, directory)
+    site = Site(directory, changes={"milter_default_action": "quarantine"}, queue_extra="adopt_uninspected = true\n")
+    stack.callback(site.stop)
+    site.prepare()
+    site.world.start()
+    site.postfix.write(site._services, **site._changes)
+    site.postfix.start()
+    return site
 
 
 def _fill(site: Site, count: int) -> None:
@@ -98,9 +101,29 @@ def _is_released(site: Site, name: str) -> bool:
     return incident is not None and incident.state is State.RELEASED
 
 
-def _idle(site: Site) -> float:
-    """Return the time of a pass in which nothing changed, in seconds: the first decile of many, for others run too."""
-    reconciler = Reconciler(
+def _idle(*sites: Site) -> list[float]:
+    """Return the time of a pass in which nothing changed at each of some sites, in seconds.
+
+    It is the first decile of many, made by turns, for others run on this machine too.
+    """
+    reconcilers = [_reconciler(site) for site in sites]
+    # Until the queue's directory has settled, each pass lists it anew.
+    settled = time.monotonic() + 8
+    while time.monotonic() < settled:
+        for one in reconcilers:
+            one.run_once()
+        time.sleep(0.5)
+    times: list[list[float]] = [[] for _ in sites]
+    for _ in range(_PASSES):
+        for place, one in enumerate(reconcilers):
+            begun = time.perf_counter()
+            one.run_once()
+            times[place].append(time.perf_counter() - begun)
+    return [statistics.quantiles(found, n=10)[0] for found in times]
+
+
+def _reconciler(site: Site) -> Reconciler:
+    return Reconciler(
         site.store,
         QueueClient(site.settings.queue.socket),
         action=(site.settings.policy.action_header, site.settings.policy.action_value),
@@ -108,14 +131,3 @@ def _idle(site: Site) -> float:
         interval=timedelta(hours=1),
         adopt_uninspected=True,
     )
-    # Until the queue's directory has settled, each pass lists it anew.
-    settled = time.monotonic() + 8
-    while time.monotonic() < settled:
-        reconciler.run_once()
-        time.sleep(0.5)
-    times = []
-    for _ in range(_PASSES):
-        begun = time.perf_counter()
-        reconciler.run_once()
-        times.append(time.perf_counter() - begun)
-    return statistics.quantiles(times, n=10)[0]
