@@ -18,7 +18,9 @@ from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
 from holdgate.desk.wishes import Wishes
 from holdgate.quarantine.incident import Actor, Answer, Incident, NewNotice, Notice
+from holdgate.quarantine.incidents import Incidents
 from holdgate.quarantine.outbox import Outbox
+from holdgate.quarantine.requests import Requests
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store
 from holdgate.queue.client import QueueError, UnreachableError
@@ -493,6 +495,75 @@ def test_one_that_always_fails_keeps_no_other(  # type: ignore[no-untyped-def]
     clock.now += 60
     once()
     assert done(desk) == 11
+
+
+# Whatever the desk calls of the store, one call after the other.
+STORES: tuple[type, ...] = (Store, Incidents, Requests, Outbox)
+
+
+def calls_about(monkeypatch: pytest.MonkeyPatch, bad: Incident, met: Callable[[str], None]) -> None:
+    """Have each call of the store that names an incident, or a notice about it, `met` first."""
+
+    def watched(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(self: object, *rest: Any, **more: Any) -> Any:
+            named = {getattr(one, key, None) for one in rest for key in ("id", "incident_id")} | {
+                one for one in rest if isinstance(one, str)
+            }
+            if bad.id in named:
+                met(name)
+            return real(self, *rest, **more)
+
+        return call
+
+    for kind in STORES:
+        for name, real in list(vars(kind).items()):
+            if callable(real) and not name.startswith("_"):
+                monkeypatch.setattr(kind, name, watched(f"{kind.__name__}.{name}", real))
+
+
+@pytest.mark.slow  # each call of each kind of work has a desk of its own
+@pytest.mark.parametrize("work", [*WORK, "send"])
+def test_a_conflict_at_any_call_of_the_store_keeps_no_other(  # type: ignore[no-untyped-def]
+    make_desk, hold, relay, monkeypatch, clock, tmp_path, work
+) -> None:
+    days = {"remind": 1, "expire": 3}.get(work, 0)
+    moment = NOW + timedelta(days=days)
+
+    def done(desk: Desk) -> int:
+        return len(relay.to("boss@corp.example")) if work == "send" else WORK[work][1](desk)
+
+    def attempt(failing: str) -> tuple[set[str], int]:
+        """Do the work of eleven while a call about the fourth fails; return these calls and how many were done."""
+        (tmp_path / "holdgate.db").unlink(missing_ok=True)
+        relay.taken.clear()
+        desk = make_desk(reminders=["1d"], retention="1d")
+        held = eleven(desk, hold, asked=work != "ask", now=NOW)
+        if work == "erase":
+            for incident in held:
+                desk.store.change(incident, State.VANISHED, BOSS, closed_at=NOW - timedelta(days=2))
+        seen: set[str] = set()
+
+        def met(name: str) -> None:
+            seen.add(name)
+            if name == failing:
+                raise ConflictError(Incident("4", "", [], "p"))
+
+        table = table_of(desk, clock)
+        with monkeypatch.context() as patch:
+            calls_about(patch, held[3], met)
+            if work == "send":
+                table.send(datetime.now(UTC))
+            else:
+                table.keep_deadlines(moment)
+                table.ask(moment)
+                table.erase_old(moment)
+        return seen, done(desk)
+
+    calls, count = attempt("")
+    assert count == 11
+    assert calls
+    for call in sorted(calls):
+        assert attempt(call)[1] >= 10, call
 
 
 def test_a_notice_that_cannot_be_written_keeps_no_other(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
