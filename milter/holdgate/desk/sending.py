@@ -11,6 +11,7 @@ from holdgate.desk.context import ACTOR, Desk
 from holdgate.desk.notices import REPORTS, TO_MODERATOR, Composer, UnwantedError
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Answer, Incident, Notice
+from holdgate.quarantine.outbox import LONGEST_PAUSE
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 from holdgate.queue.client import QueueError, UnreachableError
@@ -100,7 +101,7 @@ class Sender:
 
     def _failed(self, notice: Notice, incident: Incident, reason: str) -> None:
         channel = self._channel
-        pause = min(channel.first_retry * 2 ** min(notice.attempts, 10), channel.longest_retry)
+        pause = min(channel.first_retry * 2 ** min(notice.attempts, 10), channel.longest_retry, LONGEST_PAUSE)
         self._desk.store.outbox.failed(notice, ACTOR, datetime.now(UTC) + pause)
         metrics.NOTICES.labels(notice.kind, "failed").inc()
         maillog.notice_failed(

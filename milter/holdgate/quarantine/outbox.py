@@ -5,7 +5,7 @@ A notice is sent at least once: it stays in the outbox until its channel has tak
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
@@ -21,6 +21,10 @@ _OF_DECISION = ("approved", "rejected", "expired", "withdrawn", "decided")
 _TO_SENDER = ("rejected", "expired", "withdrawn")
 
 
+# How long a notice that its channel did not take is put off at most.
+LONGEST_PAUSE = timedelta(minutes=15)
+
+
 class Outbox:
     """Notices that have to be sent. `reader` is `engine` with transactions that only read."""
 
@@ -29,8 +33,12 @@ class Outbox:
         self._reader = reader
 
     def due(self, now: datetime) -> list[Notice]:
-        """Return the notices that are not sent yet and whose next attempt has come, oldest first."""
-        wanted = notices.c.sent_at.is_(None) & (notices.c.next_attempt_at <= now)
+        """Return the notices that are not sent yet and whose next attempt is due, oldest first.
+
+        An attempt that is due later than any is ever put off was scheduled while the clock was ahead: it is due now.
+        """
+        is_due = (notices.c.next_attempt_at <= now) | (notices.c.next_attempt_at > now + LONGEST_PAUSE)
+        wanted = notices.c.sent_at.is_(None) & is_due
         with self._reader.connect() as connection:
             rows = connection.execute(select(notices).where(wanted).order_by(notices.c.number)).all()
         return [

@@ -316,7 +316,7 @@ def test_a_sender_who_wants_no_report_gets_none(make_desk, hold, relay, monkeypa
     scheduler(desk).run_once(datetime.now(UTC))
     assert not relay.to("anna@corp.example")
     assert not [
-        notice for notice in desk.store.outbox.due(datetime.max.replace(tzinfo=UTC)) if notice.kind == "rejected"
+        notice for notice in desk.store.outbox.due(datetime.now(UTC) + timedelta(days=365)) if notice.kind == "rejected"
     ]
 
 

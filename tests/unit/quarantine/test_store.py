@@ -94,7 +94,7 @@ def test_a_change_writes_state_event_and_notice_together(store: Store) -> None:
     assert store.outbox.awaiting_report() == {held.id}
     (notice,) = store.outbox.due(datetime.now(UTC))
     assert (notice.kind, notice.recipient, notice.attempts) == ("rejected", "a@corp.example", 0)
-    store.outbox.failed(notice, ACTOR, datetime.now(UTC) + timedelta(hours=1))
+    store.outbox.failed(notice, ACTOR, datetime.now(UTC) + timedelta(minutes=10))
     assert store.outbox.due(datetime.now(UTC)) == []
     assert store.outbox.awaiting_report() == {held.id}
     store.outbox.sent(notice, ACTOR)
@@ -291,6 +291,17 @@ def test_what_comes_into_the_hold_queue_is_undecided(store: Store, old: State) -
     # Nothing of another incident is touched.
     assert {request.answer for request in store.requests.of(other.id)} == {None, *Answer}
     assert {notice.kind for notice in due if notice.incident_id == other.id} == {*kinds, "alert", "request"}
+
+
+def test_a_notice_of_a_time_when_the_clock_was_ahead_is_due_when_it_is_right_again(store: Store) -> None:
+    now = datetime.now(UTC)
+    held = incident()
+    store.record(held, ACTOR, outbox=[NewNotice("alert", "boss@corp.example")])
+    (notice,) = store.outbox.due(datetime.now(UTC))
+    store.outbox.failed(notice, ACTOR, now + timedelta(minutes=10))
+    assert store.outbox.due(now) == []
+    store.outbox.failed(notice, ACTOR, now + timedelta(hours=1))
+    assert [one.number for one in store.outbox.due(now)] == [notice.number]
 
 
 def test_overdue_are_held_ones_only(store: Store) -> None:
