@@ -132,5 +132,5 @@ def _wrong(attempt: Attempt, seen: Seen, past: list[Incident]) -> Iterator[str]:
         removed = attempt.excuse == "deleted" or (not attempt.sender and State.RETURNED in closed)
         if not (whole or seen.queued or seen.returned or removed):
             yield f"lost: delivered to {len(delivered)} of {len(attempt.recipients)}, incidents {sorted(closed)}"
-        if delivered and seen.returned and not anew:
+        if delivered and seen.returned and not anew and attempt.excuse != "released":
             yield "delivered and returned"

@@ -108,7 +108,7 @@ def test_what_an_operator_does_later_does_not_hide_that_a_decision_was_lost() ->
     attempt.accepted = True
     seen = {attempt.token: Seen(Counter([ONE]), returned=True)}
     ledger.lose([incident(State.EXPIRED)])
-    ledger.excuse([ONE], "released")
+    ledger.excuse([ONE], "deleted")
     assert list(ledger.violations(seen)) == []
     attempt.undecided = False
     assert len(list(ledger.violations(seen))) == 1
