@@ -106,7 +106,7 @@ def test_what_an_operator_does_later_does_not_hide_that_a_decision_was_lost() ->
     ledger = Ledger()
     attempt = ledger.add("plain", held=True)
     attempt.accepted = True
-    seen = {attempt.token: Seen(Counter([ONE]), returned=True)}
+    seen = {attempt.token: Seen(Counter([ONE]), returned=True, events={"approved"})}
     ledger.lose([incident(State.EXPIRED)])
     ledger.excuse([ONE], "deleted")
     assert list(ledger.violations(seen)) == []
