@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from holdgate.quarantine.schema import metadata
 from testbed.attacks import run
 
 ROOT = Path(__file__).parents[2]
@@ -29,3 +30,10 @@ def test_the_counted_attempts_are_those_that_are_made() -> None:
     there = Counter(attempt.kind for attempt in run.attempts(root=True))
     assert counted == there | {"all": sum(there.values())}, "run script/attack --write"
     assert {kind: promise.strip() for kind, promise, _, _ in rows if kind != "all"} == run.PROMISES
+
+
+def test_each_table_that_the_trail_does_not_bind_is_named() -> None:
+    section = PAGE.partition("## What the audit trail does not bind")[2].partition("\n## ")[0]
+    named = set(re.findall(r"(?m)^\| `(\w+)` \|", section))
+    bound = {"events", "chain", "incidents", "requests", "notices"}
+    assert named == set(metadata.tables) - bound

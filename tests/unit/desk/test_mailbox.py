@@ -326,6 +326,20 @@ def test_what_the_gate_saw_proves_once_and_for_one_request(make_desk, hold) -> N
     assert desk.store.history(incident.id)[-1].event != "approved"
 
 
+def test_rows_that_the_trail_does_not_bind_decide_nothing_without_a_token(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(replies={"proof": ["login"], "login_domain": "corp.example"})
+    incident = hold(desk)
+    (request,) = desk.store.requests.of(incident.id)
+    word = desk.store.replies.testify(Witness(request.number, BOSS, "boss", ""))
+    good = address(desk, incident)
+    made_up = good.replace(good.partition("@")[0][-26:], "a" * 26)
+    desk.store.replies.announce(made_up.partition("@")[0].partition("+")[2], request.number)
+    for to in (made_up, "holdgate@reply.corp.example"):
+        taken = taking.take(desk, mail("approve", X_Holdgate_Reply=word), BOSS, [to])
+        assert taken == "no valid token"
+    assert desk.store.incident(incident.id).state is State.HELD
+
+
 def test_a_comment_whose_end_is_doubtful_is_left_out_and_told(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
