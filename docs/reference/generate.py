@@ -251,7 +251,9 @@ def confinement_page() -> str:
         "Everything else is denied by the process's unit (`systemd/`), by the rights of its user, or by",
         "[the sandbox](../explanation/sandbox.md). `~` removes a group of system calls (systemd.exec(5));",
         "sockets are named by their [settings](config.md). No process gains privileges (`NoNewPrivileges=yes`), leaves",
-        "a core file (`LimitCORE=0`), or makes memory executable (`MemoryDenyWriteExecute=yes`).",
+        "a core file (`LimitCORE=0`), or makes memory executable (`MemoryDenyWriteExecute=yes`). With",
+        '`[scan] socket = ""` there is no scan service: zygote and workers are children of milter and desk, as their',
+        "users.",
         "",
     ]
     lines += [f"- **{one.name}** (`{one.unit}.service`): {one.does}" for one in confinement.PROCESSES]
