@@ -65,6 +65,7 @@ class _Words:
     polite: frozenset[str]
     greetings: tuple[str, ...]
     closings: tuple[str, ...]
+    remarks: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -123,6 +124,11 @@ def fold(text: str) -> str:
 def is_polite(word: str) -> bool:
     """Say whether a word is one of thanks or please."""
     return fold(word).strip(" .") in _words().polite
+
+
+def is_remark(word: str) -> bool:
+    """Say whether a word is a comment of its own, such as "Fine", and not a name that a signature may be."""
+    return fold(word).strip(" .") in _words().remarks
 
 
 def closes(line: str) -> bool:
@@ -329,4 +335,5 @@ def _words() -> _Words:
         polite=frozenset(all_of("polite")),
         greetings=tuple(all_of("greetings")),
         closings=tuple(all_of("closings")),
+        remarks=frozenset(all_of("remarks")),
     )

@@ -7,7 +7,7 @@ in lower case, or is a list.
 import re
 from collections.abc import Sequence
 
-from holdgate.desk.decision import is_polite
+from holdgate.desk.decision import is_polite, is_remark
 
 _SENTENCE_END = re.compile(r"[.!?…。！？;:)][\"'”»’*_]*\s*$")
 _LIST = re.compile(r"\s*(?:[-*•–]|\d{1,2}[.)])\s+\S")
@@ -51,7 +51,7 @@ def _is_name(line: str) -> bool:
 def _may_be_signature(lines: Sequence[str], number: int) -> bool:
     line = lines[number].strip()
     words = _words(line)
-    if not words or _LIST.match(line):
+    if all(is_remark(word) for word in words) or _LIST.match(line):
         return False
     if _PARTS.search(line):
         return True

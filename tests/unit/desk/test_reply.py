@@ -29,6 +29,9 @@ def mail(text: str = "approve\n", html: str = "", **fields: str) -> bytes:
     [
         ("approve", Answer.APPROVE, ""),
         ("Approve.\n\nThanks", Answer.APPROVE, "Thanks"),
+        ("Approve\n\nFine", Answer.APPROVE, "Fine"),
+        ("Approve\n\nAnna", Answer.APPROVE, ""),
+        ("Genehmigt\n\nPasst", Answer.APPROVE, "Passt"),
         ("APPROVED, go ahead", Answer.APPROVE, "go ahead"),
         ("\n\n  reject: use the portal\nplease\n", Answer.REJECT, "use the portal\nplease"),
         ("*Reject*\n", Answer.REJECT, ""),
