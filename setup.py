@@ -1,12 +1,16 @@
-"""Compiles the modules in which a text is searched, and a scanner of XML, where HOLDGATE_COMPILE is set.
+"""Compiles the catalogues of mail and pages; the modules in which a text is searched, and a scanner of XML, where
+HOLDGATE_COMPILE is set.
 
 The package is built so. Without it, the modules run as they are, and expat does what the scanner leaves out. See
 docs/decisions/0007-the-engine-is-compiled.md and 0008-a-scanner-before-expat.md. All else is in setup.cfg.
 """
 
 import os
+import runpy
+from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
 
 # What only loads rules, or runs once a message, is not worth it.
 ENGINE = (
@@ -69,4 +73,20 @@ def _extensions() -> list[Extension]:
     return [scanner, *mypycify([*options, *paths], opt_level="3", debug_level="0", group_name="holdgate_engine")]
 
 
-setup(ext_modules=_extensions())
+class _BuildPy(build_py):
+    """Puts each catalogue (.po) beside its source in the form that gettext reads (.mo): a package has no Babel."""
+
+    def run(self) -> None:
+        """Do what is always done, then this."""
+        super().run()
+        if self.editable_mode:
+            return  # a checkout reads its sources
+        source = Path("milter/holdgate/desk/language")
+        compile_catalogue = runpy.run_path(str(source / "catalogue.py"))["compile_catalogue"]
+        target = Path(self.build_lib) / "holdgate/desk/language/locale"
+        target.mkdir(parents=True, exist_ok=True)
+        for path in sorted((source / "locale").glob("*.po")):
+            (target / f"{path.stem}.mo").write_bytes(compile_catalogue(path))
+
+
+setup(ext_modules=_extensions(), cmdclass={"build_py": _BuildPy})

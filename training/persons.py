@@ -43,11 +43,11 @@ def prose(root: Path) -> list[str]:
         [
             *(root / "docs").rglob("*.md"),
             root / "CONTRIBUTING.md",
-            *(root / "milter/holdgate/desk/templates/de").rglob("*.txt"),
+            *(root / "milter/holdgate/desk/language/locale").glob("de.po"),
         ]
     )
     found = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
-    clean = (re.sub(r"[`*|#\[\]]|\{[^}]*\}|\([^)]*\)", " ", line).strip() for line in found)
+    clean = (re.sub(r"^msg(?:id|str)\S* |[`*|#\"\[\]]|\{[^}]*\}|\([^)]*\)", " ", line).strip() for line in found)
     return [line for line in clean if len(line) > 40 and not _SOMEBODY.search(line)]
 
 

@@ -7,7 +7,7 @@ settings of other tables.
 
 import re
 import sys
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -290,12 +290,19 @@ class ModerationSettings(Section):
         [],
         description="Channels that carry requests and reminders in addition to mail, by name; see `[channels]`.",
     )
+    forward_to: list[str] = Field(
+        [],
+        description="Addresses and domains to which a moderator may forward the question; empty: those of "
+        "`desk.own_domains`.",
+    )
     attach_original: bool = Field(
         False,
         description="Attach the held message to the request: it then lies unmasked in the moderator's mailbox.",
     )
     reveal: bool = Field(True, description="Allow a moderator to see a single match unmasked; each time is recorded.")
-    language: str = Field("en", pattern=r"^[a-z]{2,8}$", description="Language of mail, a directory of templates.")
+    language: str = Field(
+        "en", pattern=r"^[a-z]{2,8}$", description="Language of mail to people who are not in `desk.languages`."
+    )
     notify_sender_on_hold: bool = Field(
         False, description="Tell the sender at once that his message waits, with a link by which he may withdraw it."
     )
@@ -384,6 +391,14 @@ class DeskSettings(Section):
         Path("/var/lib/holdgate/token.key"),
         description="File with the secret by which links and reply addresses are made; written at the first start.",
     )
+    house: str = Field("", max_length=60, description="Name of your organisation at the head of mail and pages.")
+    house_mark: str = Field("", max_length=2, description="One or two letters beside it; unset: the first of `house`.")
+    languages: str = Field(
+        "",
+        description='Postfix table of the languages of people, address to "de", as in "hash:/etc/holdgate/languages". '
+        "Others read the language of their browser, of the policy (`moderation.language`), or of the site.",
+    )
+    digest_time: time = Field(time(8, 0), description="When daily summaries are sent to those who want one, as 08:00.")
     web_listen: Address | None = Field(None, description="Where the web page and the API listen; unset: there is none.")
     public_url: str = Field(
         "",

@@ -1,15 +1,18 @@
 """What every way to decide shares: the store, the settings, the secret behind links, and who is whose manager."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import parseaddr
 from zoneinfo import ZoneInfo
 
+from holdgate import maillog, metrics
 from holdgate.config import ModerationSettings, Settings
 from holdgate.configfile import ConfigError
 from holdgate.desk.channel import Channel, ChannelError
 from holdgate.desk.channels import REGISTRY
+from holdgate.desk.language.catalogue import SOURCE, languages
+from holdgate.desk.talk import Talk
 from holdgate.desk.tokens import Key
 from holdgate.desk.worktime import WorkTime
 from holdgate.plugins import PluginError
@@ -17,7 +20,7 @@ from holdgate.policy.model import load_actions
 from holdgate.policy.watch import PolicyWatch
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.store import Actor, Store
-from holdgate.tables import Tables
+from holdgate.tables import TableError, Tables
 
 ACTOR = Actor("holdgate-desk", "desk")
 
@@ -51,9 +54,36 @@ class Desk:
         """Return the rules for incidents of a policy: those of `[moderation]`, with what the policy sets anew."""
         return self.policies.moderation(policy, self.settings.moderation)
 
+    def rule(self, incident: Incident) -> str:
+        """Return the description of an incident's policy, "" where it has none or is no policy."""
+        return self.policies.description(incident.policy)
+
+    def language(self, person: str, policy: str = "", asked: Sequence[str] = ()) -> str:
+        """Return the language of a person: that of the table, else the first that their browser `asked` for.
+
+        Without one it is that of the policy, or of the site. A table that does not answer is passed over: the mail is
+        more important than its language.
+        """
+        table = self.settings.desk.languages
+        known = set(languages()) | {path.parent.name for path in self.settings.desk.templates.glob("*/words.toml")}
+        found = ""
+        if table and person:
+            try:
+                found = (self.tables.lookup(table, person.lower()) or "").strip().lower()[:2]
+            except TableError as error:
+                metrics.ERRORS.labels("languages").inc()
+                maillog.failed(stage="languages", error=str(error))
+        wanted = [found, *asked, self.moderation_for(policy).language, self.settings.moderation.language]
+        return next((one for one in wanted if one in known), SOURCE)
+
     def work_time(self, incident: Incident) -> WorkTime:
         """Return which days count for an incident's deadline."""
         return WorkTime.of(self.moderation(incident), self.zone)
+
+    @property
+    def talk(self) -> Talk:
+        """Return what sender and moderators have said to each other."""
+        return Talk(self.store)
 
     @property
     def zone(self) -> tzinfo:
@@ -80,3 +110,12 @@ class Desk:
         domain = sender.rpartition("@")[2].lower()
         own = self.settings.desk.own_domains or [parseaddr(self.settings.desk.notice_from)[1].rpartition("@")[2]]
         return bool(sender) and any(domain == one.lower() or domain.endswith("." + one.lower()) for one in own)
+
+
+def next_time(desk: Desk, now: datetime) -> datetime:
+    """Return when the next summary is due: at `desk.digest_time`, tomorrow where that has passed today."""
+    at = desk.settings.desk.digest_time
+    local = now.astimezone(desk.zone).replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
+    if local <= now:
+        local += timedelta(days=1)
+    return local.astimezone(UTC)

@@ -33,7 +33,7 @@ _OURS = re.compile(
 def compose(
     incident: Incident,
     kind: State,
-    text: tuple[str, str],
+    text: tuple[str, str] | tuple[str, str, str],
     original: bytes | None,
     *,
     notice_from: str,
@@ -42,13 +42,20 @@ def compose(
 ) -> bytes:
     """Return the report as a message with CRLF line ends.
 
-    `kind` is REJECTED or EXPIRED, `text` subject and explanation. `original` is what comes back of the message, a
-    body part that `returned` made, or None when it is gone. `wishes` are the sender's (RFC 3461). The Message-ID is
-    the same each time for one incident and kind, so that a report that had to be sent twice is seen as one.
+    `kind` is REJECTED or EXPIRED, `text` subject and explanation, as text and HTML ("" for none). `original` is what
+    comes back of the message, a body part that `returned` made, or None when it is gone. `wishes` are the sender's
+    (RFC 3461). The Message-ID is the same each time for one incident and kind, so that a report that had to be sent
+    twice is seen as one.
     """
-    subject, explanation = text
+    subject, explanation, html = (*text, "")[:3]
     boundary = f"=_{incident.id}_{kind}"
-    parts = [text_part(explanation), _delivery_status(incident, kind, now, wishes)]
+    first = text_part(explanation)
+    if html:  # RFC 6522, section 3: the part for people may be of any type
+        either = multipart(
+            EmailMessage(policy=SMTP), "alternative", f"{boundary}_text", [first, text_part(html, "html")]
+        )
+        first = either.removeprefix(b"MIME-Version: 1.0\r\n")
+    parts = [first, _delivery_status(incident, kind, now, wishes)]
     if original is not None:
         parts.append(original)
     message = EmailMessage(policy=SMTP.clone(utf8=not incident.sender.isascii()))

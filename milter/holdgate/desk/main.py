@@ -11,6 +11,7 @@ from holdgate.configfile import ConfigError
 from holdgate.desk import canary
 from holdgate.desk.anchoring import Anchoring
 from holdgate.desk.context import Desk
+from holdgate.desk.digest import Summaries
 from holdgate.desk.loops import Loop, Loops
 from holdgate.desk.mailbox import Mailbox
 from holdgate.desk.notices import Composer
@@ -41,7 +42,7 @@ def main() -> None:
     with ExitStack() as stack:
         try:
             daemon.drop_privileges(settings.account("desk"))
-            scheduler, anchoring = _start(settings, stack)
+            scheduler, anchoring, summaries = _start(settings, stack)
             metrics.serve(_NAME, settings.metrics.desk)
         except ConfigError as error:
             daemon.refuse(error)
@@ -51,16 +52,16 @@ def main() -> None:
         metrics.CANARY.set_function(lambda: canary.last_success(settings.canary.state))
         maillog.started()
         daemon.notify("READY=1")
-        _run(scheduler, anchoring, stop)
+        _run(scheduler, anchoring, summaries, stop)
     maillog.stopped()
 
 
-def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring]:
+def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring, Summaries]:
     """Start page and mailbox, as the settings say; `stack` ends them."""
     store = open_store(settings.store.url)
     stack.callback(store.close)
     desk = Desk(store, settings, Key.load(settings.desk.token_key))
-    templates = Templates(settings.desk.templates, desk.zone)
+    templates = Templates(settings.desk.templates, desk.zone, house=settings.desk.house, mark=settings.desk.house_mark)
     previewer = Previewer(settings, QueueClient(settings.queue.socket, timeout=_AGENT_TIMEOUT))
     stack.callback(previewer.close)
     composer = Composer(desk, templates, previewer)
@@ -70,10 +71,10 @@ def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring]:
         stack.enter_context(WebServer(desk, templates, previewer, composer))
     anchoring = Anchoring(desk)
     stack.callback(anchoring.close)
-    return Scheduler(desk, composer, previewer), anchoring
+    return Scheduler(desk, composer, previewer), anchoring, Summaries(desk, composer)
 
 
-def _run(scheduler: Scheduler, anchoring: Anchoring, stop: threading.Event) -> None:
+def _run(scheduler: Scheduler, anchoring: Anchoring, summaries: Summaries, stop: threading.Event) -> None:
     """Run the loops until `stop`, and tell systemd's watchdog while all are well."""
     loops = Loops(
         [
@@ -86,6 +87,7 @@ def _run(scheduler: Scheduler, anchoring: Anchoring, stop: threading.Event) -> N
                 Loop(f"channel {name}", step, _INTERVAL, patience=_SLOW)
                 for name, step in scheduler.other_channels().items()
             ),
+            Loop("summaries", summaries.send, _ERASE_INTERVAL, patience=_SLOW),
             Loop("retention", scheduler.erase_old, _ERASE_INTERVAL),
             Loop("audit", anchoring.run_once, _INTERVAL),
         ]

@@ -9,19 +9,23 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from urllib.parse import quote
 
 from holdgate.desk import dsn, tokens
 from holdgate.desk.channel import MAIL, Channel, Letter, Shows
 from holdgate.desk.context import Desk
+from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import is_late
 from holdgate.desk.outcome import sentence
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
 from holdgate.quarantine.incident import Incident, Notice, Request
+from holdgate.quarantine.recorded import shown
 from holdgate.quarantine.states import State
 
 TO_MODERATOR = ("request", "reminder")
 REPORTS = ("rejected", "expired")
+_EMPTY_LINE = "\r\n\r\n"
 
 
 class UnwantedError(Exception):
@@ -56,11 +60,12 @@ class Composer:
             "request": request,
             "may_answer": may_answer,
             "may_reply": bool(self._desk.settings.replies.proof),
-            "link": self._withdraw_link(incident),
+            "link": self._sender_link(incident, tokens.WITHDRAW),
+            "answer_link": self._sender_link(incident, tokens.ANSWER),
         }
-        if notice.kind == "answer" and request is not None:
+        if notice.kind in ("answer", "said") and request is not None:
             values["link"] = self.link(request, tokens.LINK) if may_answer and self._settings.public_url else ""
-        subject, text, html = self._words(notice.kind, incident, **values)
+        subject, text, html = self._words(notice.kind, incident, notice.recipient, **values)
         top = self._top(subject, notice, incident, now)
         if notice.kind == "answer" and request is not None and may_answer:
             self._take_replies(top, request)
@@ -71,26 +76,62 @@ class Composer:
 
     def code(self, address: str, code: str, minutes: int, language: str, now: datetime) -> bytes:
         """Return the mail with a code to sign in."""
-        subject, text, _ = self._templates.mail("code", language, code=code, minutes=minutes)
+        language = self._desk.language(address, asked=[language])
+        subject, text, html = self._templates.mail("code", language, code=code, minutes=minutes)
         message = EmailMessage(policy=SMTP.clone(utf8=not address.isascii()))
         message["From"] = self._settings.notice_from
         message["To"] = f"<{address}>"
         message["Date"] = format_datetime(now)
         message["Subject"] = subject
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text, cte="8bit")
-        return message.as_bytes()
+        parts = [dsn.text_part(text), *([dsn.text_part(html, "html")] if html else [])]
+        return dsn.multipart(message, "alternative", "=_code", parts)
 
-    def _words(self, name: str, incident: Incident, **values: object) -> tuple[str, str, str]:
+    def digest(
+        self, person: str, waiting: list[Incident], decided: list[Incident], *, is_moderator: bool, now: datetime
+    ) -> bytes:
+        """Return a daily summary."""
+        language = self._desk.language(person)
+        words = self._templates.words(language)
+        ends = [
+            (shown(one), sentence(words, one, tells=self._desk.tells(one.sender)))
+            for one in decided
+            if one.state is not State.HELD
+        ]
+        subject, text, html = self._templates.mail(
+            "digest",
+            language,
+            waiting=waiting,
+            decided=ends,
+            moderator=is_moderator,
+            link=f"{self._settings.public_url.rstrip('/')}/incidents"
+            if self._settings.public_url and is_moderator
+            else "",
+        )
+        message = EmailMessage(policy=SMTP.clone(utf8=not person.isascii()))
+        message["From"] = self._settings.notice_from
+        message["To"] = f"<{person}>"
+        message["Date"] = format_datetime(now)
+        message["Subject"] = subject
+        message["Auto-Submitted"] = "auto-generated"
+        parts = [dsn.text_part(text), *([dsn.text_part(html, "html")] if html else [])]
+        return dsn.multipart(message, "alternative", "=_digest", parts)
+
+    def _words(self, name: str, incident: Incident, reader: str, **values: object) -> tuple[str, str, str]:
         rules = self._desk.moderation(incident)
         tells = self._desk.tells_end(incident)
+        language = self._desk.language(reader, incident.policy)
         return self._templates.mail(
             name,
-            rules.language,
+            language,
             incident=incident,
             subject=" ".join(incident.subject.split())[:200],
-            outcome=sentence(self._templates.words(rules.language), incident, tells=tells),
+            outcome=sentence(self._templates.words(language), incident, tells=tells),
             tells=tells,
+            rule=self._desk.rule(incident),
+            reasons=self._desk.talk.reasons(incident),
+            question=self._desk.talk.question(incident),
+            asked=self._asked(incident, language),
             levels=len(rules.chain),
             approvals=rules.approvals,
             **values,
@@ -109,6 +150,7 @@ class Composer:
         subject, text, _ = self._words(
             "short",
             about,
+            notice.recipient,
             request=request,
             reminder=notice.kind == "reminder",
             link=link,
@@ -120,8 +162,17 @@ class Composer:
         link = self.link(request, tokens.LINK) if self._settings.public_url else ""
         # Replies that nothing can prove lead to the link, so that they are not offered; they come in all the same.
         reply = self._address(request, tokens.REPLY) if self._desk.settings.replies.proof else ""
+        language = self._desk.language(notice.recipient, incident.policy)
         subject, text, html = self._words(
-            "request", incident, request=request, reminder=notice.kind == "reminder", link=link, reply=reply
+            "request",
+            incident,
+            notice.recipient,
+            request=request,
+            reminder=notice.kind == "reminder",
+            link=link,
+            reply=reply,
+            mailto=self._mailto(reply, incident, language),
+            forward_note=self._desk.talk.forward_note(incident, request),
         )
         top = self._top(subject, notice, incident, now)
         self._take_replies(top, request)
@@ -139,7 +190,7 @@ class Composer:
         return Letter(_alternative(top, notice, text, html, attached), self._address(request, tokens.BOUNCE))
 
     def _report(self, incident: Incident, notice: Notice, now: datetime) -> bytes:
-        subject, text, _ = self._words(notice.kind, incident)
+        subject, text, html = self._words(notice.kind, incident, notice.recipient)
         original = self._previewer.original(incident)
         wishes = self._previewer.wishes(incident)
         if wishes.unwanted and wishes.unwanted.issuperset(incident.recipients):
@@ -153,7 +204,7 @@ class Composer:
         return dsn.compose(
             incident,
             State(notice.kind),
-            (subject, text),
+            (subject, text, html),
             back,
             notice_from=self._settings.notice_from,
             now=now,
@@ -180,11 +231,34 @@ class Composer:
             self._desk.key.token(purpose, request.incident_id, request.number, request.moderator, request.deadline_at)
         )
 
-    def _withdraw_link(self, incident: Incident) -> str:
+    def _sender_link(self, incident: Incident, purpose: str) -> str:
+        """Return a link for the sender of a message, "" without a page."""
         if not self._settings.public_url:
             return ""
-        token = self._desk.key.token(tokens.WITHDRAW, incident.id, 0, incident.sender, incident.created_at)
-        return self._url(token)
+        return self._url(self._desk.key.token(purpose, incident.id, 0, incident.sender, incident.created_at))
+
+    def _list_link(self) -> str:
+        return f"{self._settings.public_url.rstrip('/')}/incidents" if self._settings.public_url else ""
+
+    def _mailto(self, reply: str, incident: Incident, language: str) -> dict[str, str]:
+        """Return addresses that open a reply with its first word, by decision (RFC 6068); nothing without replies."""
+        if not reply:
+            return {}
+        text = self._templates.catalogue(language).text
+        subject = quote("Re: " + text(mark("Approval needed: {subject}")).format(subject=incident.id))
+        words = {"approve": text(mark("APPROVE")), "reject": text(mark("REJECT"))}
+        return {
+            choice: f"mailto:{quote(reply, safe='@+')}?subject={subject}&body={quote(word + _EMPTY_LINE)}"
+            for choice, word in words.items()
+        }
+
+    def _asked(self, incident: Incident, language: str) -> str:
+        """Name those who were asked, to the sender: their manager without an address."""
+        text = self._templates.catalogue(language).text
+        people = [one for one in self._desk.store.requests.of(incident.id) if one.is_open]
+        return ", ".join(
+            dict.fromkeys(text(mark("Your manager")) if one.role == "manager" else one.moderator for one in people)
+        )
 
     def _url(self, token: str) -> str:
         return f"{self._settings.public_url.rstrip('/')}/t/{token}"

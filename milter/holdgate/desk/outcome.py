@@ -7,7 +7,7 @@ it is then.
 from collections.abc import Mapping
 from typing import Any
 
-from holdgate.desk.templates import clean
+from holdgate.desk.cleaning import clean
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 

@@ -130,7 +130,7 @@ def _obsolete(desk: Desk, notice: Notice, incident: Incident) -> bool:
     if notice.kind in TO_MODERATOR:
         request = desk.store.requests.by_number(notice.request or 0)
         return incident.state is not State.HELD or request is None or not request.is_open
-    if notice.kind == "held":
+    if notice.kind in ("held", "question", "said"):
         return incident.state is not State.HELD
     if notice.kind == "decided":  # it may be held anew, and everybody is asked anew
         return incident.state is State.HELD

@@ -1,4 +1,7 @@
-"""Mail and pages from templates: ours, or an administrator's own file of the same name; one directory a language.
+"""Mail and pages from templates: the shipped ones, or an administrator's own file of the same name.
+
+A shipped template serves every language: its texts come from the catalogues of `desk/language`. A file of an
+administrator's may be for one language (`de/request.txt`) or for all (`request.txt`).
 
 What a sender wrote goes into them only cleaned (no control, bidi or line-breaking character) and, in HTML, escaped. The
 filter `lines` leaves line feeds: it is for a moderator's comment, and for a message's text where a page shows it.
@@ -6,22 +9,28 @@ filter `lines` leaves line feeds: it is for a moderator's comment, and for a mes
 No mail and no page fails by a file of the administrator's: what cannot be used is told of, and ours takes its place.
 """
 
+import re
 import string
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import escape
 
 from holdgate import maillog, metrics
+from holdgate.desk.blocks import HtmlBlocks, TextBlocks
+from holdgate.desk.cleaning import Lines, Shown, clean, keep_lines
+from holdgate.desk.language import moments, why
+from holdgate.desk.language.catalogue import PSEUDO, SOURCE, Catalogue, languages
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.recorded import shown
 
 _SHIPPED = Path(__file__).with_name("templates")
-DEFAULT = "en"
+DEFAULT = SOURCE
 
 
 def _log(problem: str) -> None:
@@ -35,28 +44,52 @@ class Templates:
     `tell` is called with each problem of an own file: of words at once, of a template whenever it fails.
     """
 
-    def __init__(self, directory: Path, zone: tzinfo, tell: Callable[[str], None] = _log) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        zone: tzinfo,
+        tell: Callable[[str], None] = _log,
+        *,
+        house: str = "",
+        mark: str = "",
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`house` and `mark` are the name and the letters at the head of mail and pages; `clock` tells the time."""
+        self._house = {"house": house, "mark": mark or house[:1].upper() or "✓"}
+        self._clock = clock
+        self._directory = directory
         self._zone = zone
         self._tell = tell
+        self._bodies: dict[str, jinja2.Template] = {}
         self._shipped = self._environment([_SHIPPED])
         self._own = self._environment([directory, _SHIPPED]) if directory.is_dir() else self._shipped
-        languages = {path.parent.name for root in (_SHIPPED, directory) for path in root.glob("*/words.toml")}
-        self.languages = sorted(languages)
-        self._words = {language: self._read_words(directory, language) for language in self.languages}
+        self.languages = sorted({*languages(), *(path.parent.name for path in directory.glob("*/words.toml"))})
+        self._catalogues = {language: Catalogue(language) for language in [*self.languages, PSEUDO]}
+        self._words = {language: self._read_words(directory, language) for language in self._catalogues}
 
     def mail(self, name: str, language: str, **values: Any) -> tuple[str, str, str]:
-        """Return subject, text and HTML ("" where there is no such template) of a mail.
+        """Return subject, text and HTML of a mail. A template's first line is ``Subject: …``.
 
-        A template's first line is ``Subject: …``.
+        The HTML is that of an own template `name`.html; else it is made of the same template as the text, and is ""
+        where that is an administrator's own.
         """
-        rendered = self._render(f"{name}.txt", language, values)
+        rendered = self._render(f"{name}.txt", language, {**values, "b": TextBlocks()})
         first, _, text = rendered.partition("\n")
         subject = " ".join(first.removeprefix("Subject:").split())[:250]
+        values = {**values, "title": subject, "b": HtmlBlocks()}
         try:
-            html = self._render(f"{name}.html", language, values | {"title": subject})
+            html = self._render(f"{name}.html", language, values)
         except jinja2.TemplatesNotFound:
-            html = ""
-        return subject, text.strip("\n") + "\n", html
+            html = self._html_of(f"{name}.txt", language, values)
+        return subject, _spaced(text) + "\n", html
+
+    def _html_of(self, name: str, language: str, values: dict[str, Any]) -> str:
+        """Return a mail of blocks as HTML, in the frame of all mail."""
+        own, ours = self._own is not self._shipped, _SHIPPED / name
+        if own and any((self._directory / path).is_file() for path in (f"{language}/{name}", name)):
+            return ""
+        text = ours.read_text(encoding="utf-8").partition("\n")[2]
+        return self._render("mail.html", language, {**values, "body": text})
 
     def page(self, name: str, language: str, **values: Any) -> str:
         """Return a page as HTML."""
@@ -69,8 +102,9 @@ class Templates:
     def _render(self, name: str, language: str, values: dict[str, Any]) -> str:
         """Return what a template says, ours where the administrator's fails. Raises TemplatesNotFound."""
         fit = {key: _fit(value) for key, value in values.items()}
-        values = {"language": language, "w": self.words(language), **fit}
-        names = [name] if name.startswith("pages/") else [f"{language}/{name}", f"{DEFAULT}/{name}"]
+        language = language if language in self._words else DEFAULT
+        values = {"language": language, "w": self.words(language), "now": self._clock(), **self._house, **fit}
+        names = [name] if name.startswith("pages/") else [f"{language}/{name}", name]
         try:
             return self._own.select_template(names).render(values)
         except Exception as error:  # an expression in a template may raise anything
@@ -83,32 +117,107 @@ class Templates:
     def _environment(self, directories: list[Path]) -> jinja2.Environment:
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(directories),
-            autoescape=jinja2.select_autoescape(["html"]),
+            autoescape=jinja2.select_autoescape(["html"], default_for_string=True),
             undefined=jinja2.StrictUndefined,
             finalize=clean,
             trim_blocks=True,
             keep_trailing_newline=True,
         )
         environment.filters["moment"] = self._moment
-        environment.filters["size"] = show_size
+        environment.filters["near"] = self._near
+        environment.filters["rest"] = self._rest
+        environment.filters["size"] = self._size
+        environment.filters["domain"] = lambda address: address.rpartition("@")[2]
+        environment.filters["file"] = self._file
+        environment.filters["person"] = person
+        environment.filters["contents"] = self._contents
+        environment.filters["sentence"] = self._sentence
+        environment.filters["places"] = self._places
+        environment.filters["place"] = self._place
+        environment.filters["unread"] = self._unread
+        environment.globals["t"] = self._text
+        environment.globals["tn"] = self._count
+        environment.globals["content"] = self._content
+        environment.globals["zone"] = self._zone_of
+        environment.globals["is_soon"] = self._is_soon
         environment.filters["lines"] = keep_lines
         environment.filters["some"] = show_some
         return environment
 
+    # -- what templates ask for -----------------------------------------------------------------------------------
+
+    def catalogue(self, language: str) -> Catalogue:
+        """Return the texts of a language."""
+        return self._catalogues.get(language, self._catalogues[DEFAULT])
+
+    def _of(self, context: jinja2.runtime.Context) -> Catalogue:
+        return self.catalogue(context["language"])
+
+    @jinja2.pass_context
+    def _text(self, context: jinja2.runtime.Context, message: str, **fields: Any) -> str:
+        return _filled(context, self._of(context).text(message), fields)
+
+    @jinja2.pass_context
+    def _count(self, context: jinja2.runtime.Context, one: str, many: str, number: int, **fields: Any) -> str:
+        return _filled(context, self._of(context).count(one, many, number), {"count": number, **fields})
+
     @jinja2.pass_context
     def _moment(self, context: jinja2.runtime.Context, value: datetime | None) -> str:
-        if value is None:
-            return "–"
-        local = value.astimezone(self._zone)
-        offset = local.strftime("%z")
-        day = self.words(context["language"])["weekdays"][local.weekday()]
-        name = local.tzname() or ""
-        zone = f"{name}, " if name.isalpha() and name != "UTC" else ""
-        return f"{day} {local:%Y-%m-%d %H:%M} ({zone}UTC{offset[:3]}:{offset[3:]})"
+        return _own(context, moments.moment(self._of(context), value, self._zone, self._clock()))
+
+    @jinja2.pass_context
+    def _near(self, context: jinja2.runtime.Context, value: datetime | None) -> str:
+        return _own(context, moments.near(self._of(context), value, self._zone, self._clock()))
+
+    @jinja2.pass_context
+    def _rest(self, context: jinja2.runtime.Context, value: datetime) -> str:
+        return _own(context, moments.rest(self._of(context), value, self._clock()))
+
+    @jinja2.pass_context
+    def _size(self, context: jinja2.runtime.Context, value: int) -> str:
+        return _own(context, moments.size(self._of(context), value))
+
+    @jinja2.pass_context
+    def _file(self, context: jinja2.runtime.Context, file: Mapping[str, Any]) -> str:
+        return f"{clean(file['name'])} ({_own(context, moments.size(self._of(context), file['size']))})"
+
+    @jinja2.pass_context
+    def _content(self, context: jinja2.runtime.Context, body: str) -> str:
+        """Return the blocks of a mail as HTML."""
+        template = self._bodies.get(body)
+        if template is None:
+            template = self._bodies[body] = self._shipped.from_string(body)
+        return Shown(template.render(context.get_all()))
+
+    @jinja2.pass_context
+    def _contents(self, context: jinja2.runtime.Context, incident: Incident) -> str:
+        return why.contents(self._of(context), incident)
+
+    @jinja2.pass_context
+    def _sentence(self, context: jinja2.runtime.Context, incident: Incident, own: bool = False) -> str:
+        return why.sentence(self._of(context), incident, own=own)
+
+    @jinja2.pass_context
+    def _places(self, context: jinja2.runtime.Context, incident: Incident) -> dict[str, list[str]]:
+        return why.places(self._of(context), incident.findings)
+
+    @jinja2.pass_context
+    def _place(self, context: jinja2.runtime.Context, part: str) -> str:
+        return why.place(self._of(context), part)
+
+    @jinja2.pass_context
+    def _unread(self, context: jinja2.runtime.Context, reason: str) -> str:
+        return why.unread(self._of(context), reason)
+
+    def _zone_of(self) -> str:
+        return moments.zone_of(self._clock(), self._zone)
+
+    def _is_soon(self, value: datetime) -> bool:
+        return value - self._clock() < moments.SOON
 
     def _read_words(self, directory: Path, language: str) -> dict[str, Any]:
-        """Return the words of a language: the administrator's as far as they fit, else ours, else those of DEFAULT."""
-        words = _words_in(_SHIPPED, DEFAULT) | _words_in(_SHIPPED, language)
+        """Return the words of a language: the administrator's as far as they fit, else those of its catalogue."""
+        words = _translated(tomllib.loads((_SHIPPED / "words.toml").read_text("utf-8")), self.catalogue(language))
         file = f"{language}/words.toml"
         try:
             own = _words_in(directory, language)
@@ -119,11 +228,43 @@ class Templates:
         return _merged(words, own, lambda problem: self._tell(f"{file}: {problem}"))
 
 
+def _spaced(text: str) -> str:
+    """Return a text without empty lines at its ends, and never two of them after each other."""
+    return re.sub(r"\n{3,}", "\n\n", text.strip("\n"))
+
+
 def _fit(value: Any) -> Any:
     """Return incidents, alone or in a list, as people get to see them, and anything else as it is."""
     if isinstance(value, list):
         return [_fit(one) for one in value]
     return shown(value) if isinstance(value, Incident) else value
+
+
+def _translated(words: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    """Return the words of a table in another language, those of tables in it too."""
+    return {
+        name: _translated(word, catalogue) if isinstance(word, dict) else catalogue.text(word)
+        for name, word in words.items()
+    }
+
+
+def person(incident: Incident) -> str:
+    """Return the sender's name, "" where the From header is not of the envelope's sender: it may be forged then."""
+    name, address = parseaddr(incident.header_from)
+    return name if address.lower() == incident.sender.lower() else ""
+
+
+def _own(context: jinja2.runtime.Context, text: str) -> str:
+    """Return a text that holds nothing of a stranger's; in HTML it is not broken."""
+    return Lines(text.replace(" ", moments.NO_BREAK) if context.eval_ctx.autoescape else text)
+
+
+def _filled(context: jinja2.runtime.Context, message: str, fields: Mapping[str, Any]) -> str:
+    """Put fields into a text, cleaned and, in HTML, escaped."""
+    cleaned = {name: clean(value) for name, value in fields.items()}
+    if not context.eval_ctx.autoescape:
+        return Lines(message.format(**cleaned))
+    return Shown(Shown(escape(message)).format(**cleaned))
 
 
 def _words_in(directory: Path, language: str) -> dict[str, Any]:
@@ -179,35 +320,7 @@ def _fields(word: str) -> set[str]:
     }
 
 
-class _Lines(str):
-    """Cleaned text that `clean` leaves its line feeds."""
-
-    __slots__ = ()
-
-
-def clean(value: Any) -> Any:
-    """Make text harmless that somebody outside wrote: every character that does not print becomes a space."""
-    if not isinstance(value, str) or isinstance(value, _Lines) or value.isprintable():
-        return value
-    cleaned = "".join(c if c.isprintable() else " " for c in value)
-    return Markup(cleaned) if isinstance(value, Markup) else cleaned
-
-
-def keep_lines(value: str) -> str:
-    """Clean text and keep its line feeds: the filter `lines`, which must be the last one."""
-    return _Lines("\n".join(clean(line) for line in value.split("\n")))
-
-
 def show_some(values: Sequence[str], limit: int, more: str, separator: str = ", ") -> str:
     """Write the first `limit` of a list, and where that is not all, `more`, which may contain the rest's {count}."""
     rendered = separator.join(values[:limit])
     return rendered if len(values) <= limit else f"{rendered} {more.format(count=len(values) - limit)}"
-
-
-def show_size(size: int) -> str:
-    """Write a number of bytes for people."""
-    for unit in ("bytes", "KB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "bytes" or size >= 10 else f"{size:.1f} {unit}"
-        size /= 1000  # type: ignore[assignment]
-    return f"{size:.1f} GB"

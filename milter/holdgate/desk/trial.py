@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from holdgate.desk.templates import Templates
+from holdgate.desk.web import labels
 from holdgate.desk.web.session import Visitor
 from holdgate.quarantine.incident import Event, Incident, Request
 from holdgate.quarantine.requests import IncidentFilter
@@ -42,7 +43,7 @@ _FULL = Incident(
     header_from="Somebody <somebody@corp.example>",
     subject="Figures",
     findings=[FINDING] * 9,
-    attachments=[{"name": "a.pdf", "size": 5000}] * 60,
+    attachments=[{"name": "a.pdf", "kind": "pdf", "size": 5000, "member": False}] * 60,
 )
 _BARE = Incident(queue_id="4XYZ", sender="", recipients=["recipient@partner.example"], policy="p", created_at=_NOW)
 _REQUEST = Request(1, _FULL.id, _WHO, 0, "deputy", "away@corp.example", _NOW, _NOW, None, None, None)
@@ -59,6 +60,10 @@ _INCIDENT = {
     "tells": True,
     "levels": 2,
     "approvals": 2,
+    "rule": "Account numbers leave only with an approval.",
+    "reasons": [Event(_NOW, "sender answered", "sender@corp.example", "page", "one\ntwo")],
+    "question": "one\ntwo",
+    "asked": _WHO,
 }
 _NOTICE = _INCIDENT | {
     "note": "",
@@ -66,10 +71,18 @@ _NOTICE = _INCIDENT | {
     "may_answer": True,
     "may_reply": True,
     "link": "https://approve.corp.example/t/x",
+    "answer_link": "https://approve.corp.example/t/y",
 }
-MAIL: Mapping[str, Mapping[str, Any]] = {
+MAIL: dict[str, Mapping[str, Any]] = {
     "request": _INCIDENT
-    | {"request": _REQUEST, "reminder": False, "link": "https://x.example", "reply": "x@x.example"},
+    | {
+        "request": _REQUEST,
+        "reminder": False,
+        "link": "https://x.example",
+        "reply": "x@x.example",
+        "mailto": {"approve": "mailto:x@x.example", "reject": "mailto:x@x.example"},
+        "forward_note": "one\ntwo",
+    },
     "short": _INCIDENT | {"request": _REQUEST, "reminder": False, "link": "https://x.example", "tells_content": True},
     "rejected": _INCIDENT,
     "expired": _INCIDENT,
@@ -78,12 +91,14 @@ MAIL: Mapping[str, Mapping[str, Any]] = {
     "approved": _NOTICE,
     "decided": _NOTICE | {"request": _REQUEST},
     "held": _NOTICE,
+    "question": _NOTICE | {"request": _REQUEST},
+    "said": _NOTICE | {"request": _REQUEST},
     "withdrawn": _NOTICE,
     "code": {"code": "123456", "minutes": 10},
 }
 
-_ANY_PAGE = {"base": "", "visitor": Visitor(_WHO, "code"), "stamp": lambda _purpose: "stamp"}
-PAGES: Mapping[str, Mapping[str, Any]] = {
+_ANY_PAGE = {"waiting": 3, "base": "", "visitor": Visitor(_WHO, "code"), "stamp": lambda _purpose: "stamp"}
+PAGES: dict[str, Mapping[str, Any]] = {
     "code": _ANY_PAGE | {"problem": "code_wrong"},
     "incident": _ANY_PAGE
     | {
@@ -92,7 +107,13 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
         "levels": 2,
         "approvals": 2,
         "approved": [_WHO],
-        "history": [Event(_NOW, "held", _WHO, "page", "note")],
+        "history": labels.history([Event(_NOW, "approval", _WHO, "page", "note")]),
+        "rule": "Account numbers leave only with an approval.",
+        "tells": True,
+        "talk": [Event(_NOW, name, _WHO, "page", "one\ntwo") for name in ("sender asked", "sender answered")],
+        "forward_note": "one\ntwo",
+        "later": [_NOW],
+        "notice": "You will be reminded then.",
         "problem": "comment_too_long",
         "comment": "one\ntwo",
         "comment_length": 2000,
@@ -102,7 +123,10 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
         "incidents": [_FULL, _BARE],
         "wanted": IncidentFilter(waiting=True, words="words"),
         "since": "2026-01-01",
-        "policies": ["p"],
+        "labels": {
+            one.id: labels.Label("Waits for you", "-", "amber", "1 hour left", True, "text") for one in (_FULL, _BARE)
+        },
+        "digest": True,
         "all_states": list(State),
         "page": 2,
         "pages": 3,
@@ -112,7 +136,10 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
         "problem": "nothing_chosen",
         "result": (1, 1),
     },
-    "message": _ANY_PAGE | {"title": "Title", "message": "Text.", "incident": _FULL, "sign_in": True},
+    "message": _ANY_PAGE
+    | {"title": "Title", "message": "Text.", "incident": _FULL, "sign_in": True}
+    | {"mood": "go", "others": 2, "following": _FULL},
+    "withdraw": _ANY_PAGE | {"incident": _FULL, "problem": "withdraw_unticked"},
     "sign_in": _ANY_PAGE,
     "text": _ANY_PAGE
     | {
@@ -123,7 +150,19 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
         "problem": "reveal_incomplete",
         "may_reveal": True,
     },
-    "withdraw": _ANY_PAGE | {"incident": _FULL, "problem": "withdraw_unticked"},
+}
+# What no incident's notice and no page of a moderator is.
+MORE_MAIL: dict[str, Mapping[str, Any]] = {
+    "digest": {
+        "waiting": [_FULL] * 21,
+        "decided": [(_FULL, "Done.")] * 21,
+        "moderator": True,
+        "link": "https://x.example",
+    },
+}
+MORE_PAGES: dict[str, Mapping[str, Any]] = {
+    "reason": _ANY_PAGE
+    | {"incident": _FULL, "question": "one\ntwo", "problem": "Text.", "done": False, "comment_length": 2000},
 }
 _LESS: Mapping[str, Any] = {
     "incident": _BARE,
@@ -131,6 +170,18 @@ _LESS: Mapping[str, Any] = {
     "link": "",
     "reply": "",
     "may_reply": False,
+    "answer_link": "",
+    "rule": "",
+    "reasons": [],
+    "question": "",
+    "asked": "",
+    "forward_note": "",
+    "talk": [],
+    "later": [],
+    "following": None,
+    "tells": False,
+    "moderator": False,
+    "done": True,
     "note": "unclear",
     "problem": "",
     "reminder": True,
@@ -144,9 +195,9 @@ def problems(directory: Path, zone: tzinfo) -> list[str]:
     reported: list[str] = []
     templates = Templates(directory, zone, reported.append)
     for language, less in product(templates.languages, (False, True)):
-        for name, values in MAIL.items():
+        for name, values in (MAIL | MORE_MAIL).items():
             templates.mail(name, language, **_with(values, less))
-        for name, values in PAGES.items():
+        for name, values in (PAGES | MORE_PAGES).items():
             templates.page(name, language, **_with(values, less))
     return [f"{directory}/{problem}" for problem in dict.fromkeys(reported)]
 

@@ -24,6 +24,10 @@ class PolicyWatch:
         own = next((one for one in self._current().policy if one.name == policy), None)
         return base if own is None else own.moderation_over(base)
 
+    def description(self, policy: str) -> str:
+        """Return what the policy of that name says of itself, "" for a name that is none."""
+        return next((one.description for one in self._current().policy if one.name == policy), "")
+
     def _current(self) -> PolicyFile:
         with self._lock:
             try:

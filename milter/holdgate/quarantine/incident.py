@@ -181,13 +181,17 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class NewNotice:
-    """A notice to be sent: its kind, recipient, a word more about it, the request that it is about, and its channel."""
+    """A notice to be sent: its kind, recipient, a word more about it, the request that it is about, and its channel.
+
+    `at` is when it is sent; None: at once.
+    """
 
     kind: str
     recipient: str
     note: str = ""
     request: int | None = None
     channel: str = "mail"
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,9 @@ class Outbox:
 def enqueue(connection: Connection, incident_id: str, new: Iterable[NewNotice]) -> bool:
     """Add notices, inside the transaction of `connection`; say whether there were any."""
     now = datetime.now(UTC)
-    rows = [{**asdict(one), "incident_id": incident_id, "queued_at": now, "next_attempt_at": now} for one in new]
+    rows = [{**asdict(one), "incident_id": incident_id, "queued_at": now} for one in new]
+    for row in rows:
+        row["next_attempt_at"] = row.pop("at") or now
     if rows:
         connection.execute(insert(notices), rows)
     return bool(rows)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Text, and_, cast,
 
 from holdgate.quarantine import history
 from holdgate.quarantine.incident import Actor, Answer, Ask, Incident, Request
-from holdgate.quarantine.schema import incidents, requests
+from holdgate.quarantine.schema import events, incidents, notices, requests
 from holdgate.quarantine.states import State
 
 
@@ -75,6 +75,48 @@ class Requests:
             .limit(limit)
             .offset(offset)
         )
+        with self._reader.connect() as connection:
+            return [incident_of(row) for row in connection.execute(query)]
+
+    def last_said(self, incident_ids: Collection[str], names: Collection[str]) -> dict[str, str]:
+        """Return of each incident the last of the events called `names`; those without one are left out."""
+        last = (
+            select(func.max(events.c.number))
+            .where(events.c.incident_id.in_(sorted(incident_ids)), events.c.event.in_(sorted(names)))
+            .group_by(events.c.incident_id)
+        )
+        query = select(events.c.incident_id, events.c.event).where(events.c.number.in_(last))
+        with self._reader.connect() as connection:
+            return {row.incident_id: row.event for row in connection.execute(query)}
+
+    def deferred(self, moderator: str, incident_ids: Collection[str]) -> dict[str, datetime]:
+        """Return until when a moderator has deferred which of these incidents: their reminders that wait."""
+        query = select(notices.c.incident_id, notices.c.next_attempt_at).where(
+            notices.c.incident_id.in_(sorted(incident_ids)),
+            notices.c.kind == "reminder",
+            notices.c.recipient == moderator,
+            notices.c.sent_at.is_(None),
+            notices.c.attempts == 0,
+        )
+        with self._reader.connect() as connection:
+            return {row.incident_id: row.next_attempt_at for row in connection.execute(query)}
+
+    def open_to(self, moderator: str, incident_ids: Collection[str]) -> set[str]:
+        """Return which of these incidents a moderator can still answer."""
+        query = select(requests.c.incident_id).where(
+            requests.c.moderator == moderator, requests.c.incident_id.in_(sorted(incident_ids)), unanswered()
+        )
+        with self._reader.connect() as connection:
+            return set(connection.execute(query).scalars())
+
+    def decided_since(self, person: str, moment: datetime, *, limit: int) -> list[Incident]:
+        """Return the incidents that a person sent or was asked about, ended after `moment`, newest first."""
+        mine = or_(
+            incidents.c.sender == person,
+            incidents.c.id.in_(select(requests.c.incident_id).where(requests.c.moderator == person)),
+        )
+        ended = or_(incidents.c.decided_at > moment, incidents.c.closed_at > moment)
+        query = select(incidents).where(mine, ended).order_by(incidents.c.decided_at.desc()).limit(limit)
         with self._reader.connect() as connection:
             return [incident_of(row) for row in connection.execute(query)]
 

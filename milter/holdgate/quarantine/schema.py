@@ -204,6 +204,16 @@ ended_sessions = Table(
     Column("expires_at", UtcDateTime, nullable=False),
 )
 
+# Who wants a daily summary, since when the next one has to tell, and when it is due.
+digests = Table(
+    "digests",
+    metadata,
+    Column("person", Word(320), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Index("digests_due_at", "due_at"),
+)
+
 # Seals that came back to us, by digest of seal and recipient, until they would not be believed anyway.
 used_seals = Table(
     "used_seals",

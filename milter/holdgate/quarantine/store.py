@@ -17,6 +17,7 @@ from holdgate.quarantine import audit, binding, history, requests
 from holdgate.quarantine.agenda import Agenda
 from holdgate.quarantine.audit import AuditTrail
 from holdgate.quarantine.database import StoreError, connect, migrate
+from holdgate.quarantine.digests import Digests
 from holdgate.quarantine.incident import Actor, Answer, Ask, Decision, Event, Incident, NewNotice, QueueFile
 from holdgate.quarantine.incidents import Incidents
 from holdgate.quarantine.outbox import Outbox, drop_decision, enqueue
@@ -70,6 +71,7 @@ class Store(Incidents):
         self.replies = Replies(engine, self._reader)
         self.seals = UsedSeals(engine)
         self.sessions = EndedSessions(engine, self._reader)
+        self.digests = Digests(engine, self._reader)
         self.audit = AuditTrail(self._reader)
 
     def close(self) -> None:

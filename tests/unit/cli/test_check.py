@@ -61,7 +61,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
     keys.chmod(0o666)
     templates = tmp_path / "templates"
     for name, content in (
-        ("en/words.toml", "weekdays = []"),
+        ("en/words.toml", "states = []"),
         ("en/request.txt", "Subject: {{ incident.size + 'x' }}"),
         ("de/decided.txt", "Subject: {{ incident.decided_by | lower }}"),
         ("pages/text.html", "{% if %}"),
@@ -120,7 +120,7 @@ url = "sqlite:///{tmp_path}/absent/holdgate.db"
         "policies.toml: exemption 1: expired on 2020-01-01",
         "seal.keys: others may read or change it: chmod 0640",
         'holdgate.toml: [ocr] languages: no data for "xx_yy"; apt install tesseract-ocr-xx-yy',
-        "templates/en/words.toml: weekdays: must be a list of 7 texts; until it is mended, ours",
+        "templates/en/words.toml: states: must be a table; until it is mended, ours",
         "templates/en/request.txt: TypeError at request.txt:1; until it is mended, ours",
         "templates/pages/text.html: TemplateSyntaxError at text.html:1; until it is mended, ours",
         "postfix/main.cf: ",

@@ -100,10 +100,19 @@ def test_a_request_says_all_that_is_needed_to_decide(make_desk, hold, relay) -> 
     scheduler(desk).run_once(NOW)
     (message,) = relay.to("boss@corp.example")
     text = text_of(message)
-    for output in ("anna@corp.example", "bob@partner.example", "Figures", "48 KB", "a.pdf (5 bytes)"):
+    for output in (
+        "anna@corp.example",
+        "bob@partner.example",
+        "Figures",
+        "a.pdf (5 bytes)",
+        "This message contains 1 IBAN.",
+    ):
         assert output in text
-    assert "2 x iban (high): DE** *1\n    in a.pdf" in text
-    assert "Wed 2040-01-04 13:00 (CET, UTC+01:00)" in text
+    assert "In a.pdf: DE** *1" in text
+    assert "Wed 4 Jan 2040, 13:00" in text
+    assert "Times are in Europe/Berlin, UTC+01:00." in text
+    for identifier in ("iban (", "high"):
+        assert identifier not in text
     html = message.get_body(("html",))
     assert html is not None
     assert "#approve" in html.get_content()
@@ -352,7 +361,8 @@ def test_an_alert_tells_of_a_message_that_was_not_held_without_its_words(make_de
     desk.store.record(incident, BOSS, outbox=[NewNotice("alert", "audit@corp.example")])
     scheduler(desk).run_once(NOW)
     (alert,) = relay.to("audit@corp.example")
-    assert "1 x iban (high): D*" in text_of(alert)
+    assert "This message contains 1 IBAN." in text_of(alert)
+    assert "D*" in text_of(alert)
     assert "DE1" not in alert.as_string()
     assert scheduler(desk).erase_old(NOW)
     assert desk.store.incident(incident.id).subject == ""

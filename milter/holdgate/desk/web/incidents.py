@@ -1,17 +1,23 @@
 """The pages of one incident: its link, what it is about, the decision, its text with one match revealed."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+
 from starlette.background import BackgroundTask
 from starlette.requests import Request as HttpRequest
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from holdgate.desk import moderation, tokens
+from holdgate.desk import consult, moderation, tokens
 from holdgate.desk.context import Desk
+from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
 from holdgate.desk.preview import Previewer, UnreadableError
+from holdgate.desk.talk import FORWARDED
+from holdgate.desk.web import labels
 from holdgate.desk.web.pages import Handlers, Pages
 from holdgate.desk.web.session import Sessions, Visitor, field
-from holdgate.quarantine.incident import Answer, Incident, Request
+from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.states import State
 
 CHOICES = {"approve": Answer.APPROVE, "reject": Answer.REJECT}
@@ -31,6 +37,9 @@ class IncidentPages(Handlers):
             Route("/t/{token}", self.link, methods=["GET"]),
             Route("/incidents/{incident}", self.show, methods=["GET"]),
             Route("/incidents/{incident}/decision", self.decide, methods=["POST"]),
+            Route("/incidents/{incident}/forward", self.forward, methods=["POST"]),
+            Route("/incidents/{incident}/ask", self.ask, methods=["POST"]),
+            Route("/incidents/{incident}/later", self.later, methods=["POST"]),
             Route("/incidents/{incident}/text", self.text, methods=["GET"]),
             Route("/incidents/{incident}/text", self.reveal, methods=["POST"]),
         ]
@@ -40,11 +49,15 @@ class IncidentPages(Handlers):
         claim = tokens.parse(http.path_params["token"]) or tokens.Claim("", "", 0, "")
         target = ""
         response = RedirectResponse("", 303)
-        if claim.purpose == tokens.WITHDRAW:
+        if claim.purpose in (tokens.WITHDRAW, tokens.ANSWER):
             incident = self._desk.store.incident(claim.incident_id)
             if incident is not None and self._desk.key.proves(claim, incident.sender, incident.created_at):
-                target = f"/withdraw/{incident.id}"
-                self._sessions.allow_withdrawal(response, incident.id)
+                if claim.purpose == tokens.WITHDRAW:
+                    target = f"/withdraw/{incident.id}"
+                    self._sessions.allow_withdrawal(response, incident.id)
+                else:
+                    target = f"/reason/{incident.id}"
+                    self._sessions.allow_answer(response, incident.id)
         elif claim.purpose == tokens.LINK:
             request = self._desk.store.requests.by_number(claim.number)
             if request is not None and tokens.is_for(self._desk.key, claim, request):
@@ -62,7 +75,13 @@ class IncidentPages(Handlers):
         return found if isinstance(found, Response) else self._show(http, *found)
 
     def _show(
-        self, http: HttpRequest, visitor: Visitor, incident: Incident, request: Request, problem: str = ""
+        self,
+        http: HttpRequest,
+        visitor: Visitor,
+        incident: Incident,
+        request: Request,
+        problem: str = "",
+        notice: str = "",
     ) -> Response:
         if not request.is_open:
             why = Why.ALREADY_APPROVED if request.answer is Answer.APPROVE else Why.NOT_REQUESTED
@@ -81,7 +100,13 @@ class IncidentPages(Handlers):
             levels=len(rules.chain),
             approvals=rules.approvals,
             approved=[one.moderator for one in known if one.answer is Answer.APPROVE],
-            history=self._desk.store.history(incident.id),
+            history=labels.history(self._desk.store.history(incident.id)),
+            rule=self._desk.rule(incident),
+            tells=self._desk.tells(incident.sender),
+            talk=[one for one in self._desk.talk.events(incident) if one.event != FORWARDED],
+            forward_note=self._desk.talk.forward_note(incident, request),
+            later=consult.times_to_defer(self._desk, request, datetime.now(UTC)),
+            notice=notice,
             problem=problem,
             comment=field(http, "comment")[:COMMENT_LENGTH] if problem else "",
             comment_length=COMMENT_LENGTH,
@@ -109,6 +134,64 @@ class IncidentPages(Handlers):
         except RefusedError as error:
             return self._pages.refused(http, error, visitor)
         return RedirectResponse(f"{self._sessions.base}/incidents/{incident.id}", 303)
+
+    def forward(self, http: HttpRequest) -> Response:
+        """Have somebody else decide, where the form is filled in and its box ticked."""
+        to, note = field(http, "to"), field(http, "note")
+
+        def act(request: Request, actor: Actor) -> object:
+            return consult.forward(self._desk, request, to, note, actor)
+
+        said = mark("You forwarded the question.")
+        return self._consult(http, "forward", act, said, ready=bool(to.strip()) and field(http, "confirm") == "yes")
+
+    def ask(self, http: HttpRequest) -> Response:
+        """Ask the sender, where the form is filled in and its box ticked."""
+        question = field(http, "question")
+
+        def act(request: Request, actor: Actor) -> object:
+            return consult.ask_sender(self._desk, request, question, actor)
+
+        said = mark("Your question is on its way to the sender.")
+        return self._consult(http, "ask", act, said, ready=bool(question.strip()) and field(http, "confirm") == "yes")
+
+    def later(self, http: HttpRequest) -> Response:
+        """Remind the visitor at the time they chose."""
+        try:
+            until = datetime.fromisoformat(field(http, "at"))
+        except ValueError:
+            until = datetime.min.replace(tzinfo=UTC)
+
+        def act(request: Request, actor: Actor) -> object:
+            return consult.defer(self._desk, request, until.astimezone(UTC) if until.tzinfo else until, actor)
+
+        return self._consult(http, "later", act, mark("You will be reminded then."), ready=until.tzinfo is not None)
+
+    def _consult(
+        self,
+        http: HttpRequest,
+        purpose: str,
+        act: Callable[[Request, Actor], object],
+        done: str,
+        *,
+        ready: bool,
+    ) -> Response:
+        """Do one of these, and show the page again with what became of it."""
+        found = self._found(http)
+        if isinstance(found, Response):
+            return found
+        visitor, incident, request = found
+        if not self._sessions.stamped(http, visitor.address, f"{purpose} {incident.id}"):
+            return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
+        if not ready or any(len(field(http, name)) > COMMENT_LENGTH * 2 for name in ("note", "question")):
+            return self._show(http, visitor, incident, request, str(consult.Refusal.EMPTY))
+        try:
+            act(request, self._sessions.actor(http, visitor))
+        except consult.RefusedToConsultError as error:
+            return self._show(http, visitor, incident, request, str(error.why))
+        current = self._desk.store.incident(incident.id) or incident
+        mine = moderation.request_of(self._desk, current, visitor.address) or request
+        return self._show(http, visitor, current, mine, notice=done)
 
     def text(self, http: HttpRequest) -> Response:
         """Show the message's text, masked."""

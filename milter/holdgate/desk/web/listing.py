@@ -9,12 +9,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from holdgate.desk import moderation
-from holdgate.desk.context import Desk
+from holdgate.desk.context import Desk, next_time
+from holdgate.desk.language import moments
 from holdgate.desk.moderation import RefusedError
+from holdgate.desk.talk import ANSWERED, ASKED
 from holdgate.desk.web.incidents import CHOICES
+from holdgate.desk.web.labels import Label, label
 from holdgate.desk.web.pages import Handlers
 from holdgate.desk.web.session import Visitor, field
-from holdgate.quarantine.incident import Answer
+from holdgate.quarantine.incident import Answer, Incident
 from holdgate.quarantine.requests import IncidentFilter
 from holdgate.quarantine.states import State
 
@@ -31,6 +34,7 @@ class ListPages(Handlers):
             Route("/", self.home, methods=["GET"]),
             Route("/incidents", self.show, methods=["GET"]),
             Route("/incidents", self.decide_several, methods=["POST"]),
+            Route("/digest", self.want_digest, methods=["POST"]),
         ]
 
     def home(self, _http: HttpRequest) -> Response:
@@ -61,7 +65,8 @@ class ListPages(Handlers):
             incidents=found,
             wanted=wanted,
             since=query.get("since", "")[:10],
-            policies=self._desk.store.requests.policies(visitor.address),
+            labels=self._labels(http, visitor, found),
+            digest=self._desk.store.digests.has(visitor.address),
             all_states=list(State),
             page=page,
             pages=pages,
@@ -71,6 +76,41 @@ class ListPages(Handlers):
             problem=problem,
             result=result,
         )
+
+    def _labels(self, http: HttpRequest, visitor: Visitor, found: list[Incident]) -> dict[str, Label]:
+        """Return the label of each incident."""
+        now, ids = datetime.now(UTC), [one.id for one in found]
+        catalogue = self._pages.catalogue(http, visitor)
+        requests = self._desk.store.requests
+        said, later = requests.last_said(ids, (ASKED, ANSWERED)), requests.deferred(visitor.address, ids)
+        asked = requests.open_to(visitor.address, ids)
+        return {
+            one.id: label(
+                catalogue,
+                one,
+                visitor.address,
+                is_asked=one.id in asked,
+                last_said=said.get(one.id, ""),
+                later=later.get(one.id),
+                now=now,
+                near=lambda moment: moments.near(catalogue, moment, self._desk.zone, now),
+            )
+            for one in found
+        }
+
+    def want_digest(self, http: HttpRequest) -> Response:
+        """Note whether the visitor wants a daily summary."""
+        visitor = self._sessions.visitor(http)
+        if visitor is None:
+            return RedirectResponse(f"{self._sessions.base}/sign-in", 303)
+        if not self._sessions.stamped(http, visitor.address, "digest"):
+            return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
+        now = datetime.now(UTC)
+        if field(http, "wanted") == "yes":
+            self._desk.store.digests.want(visitor.address, now, next_time(self._desk, now))
+        else:
+            self._desk.store.digests.end(visitor.address)
+        return RedirectResponse(f"{self._sessions.base}/incidents", 303)
 
     def decide_several(self, http: HttpRequest) -> Response:
         """Decide on all that were ticked; nothing is ticked and no decision chosen by default."""

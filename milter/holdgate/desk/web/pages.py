@@ -6,11 +6,13 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse
 
 from holdgate.desk.context import Desk
+from holdgate.desk.language.catalogue import Catalogue, mark
 from holdgate.desk.moderation import RefusedError, Why
 from holdgate.desk.outcome import became, sentence
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.session import Sessions, Visitor
 from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.requests import IncidentFilter
 from holdgate.quarantine.states import State
 
 # The title over what became of a message.
@@ -26,6 +28,8 @@ _TITLES = {
     "vanished": "title_gone",
     "approved_vanished": "title_gone",
 }
+# The colour of an end.
+_MOODS = {"approved": "go", "released": "go", "rejected": "stop"}
 # Title and sentence where it waits and this visitor may not decide.
 _STILL_HELD: dict[Why | None, tuple[str, str]] = {
     Why.ALREADY_APPROVED: ("title_answered", "held_answered"),
@@ -46,12 +50,14 @@ class Pages:
         self, http: HttpRequest, name: str, *, visitor: Visitor | None = None, status: int = 200, **values: Any
     ) -> HTMLResponse:
         """Return the page called `name`."""
+        signed_in = visitor is not None and visitor.how != "link"
         page = self._templates.page(
             name,
-            self.language(http),
+            self.language(http, visitor, values.get("incident")),
             base=self._sessions.base,
             visitor=visitor,
             stamp=lambda purpose: self._sessions.stamp(visitor.address if visitor else "", purpose),
+            waiting=self.waiting(visitor) if visitor and signed_in else None,
             **values,
         )
         return HTMLResponse(page, status)
@@ -67,8 +73,9 @@ class Pages:
         sign_in: bool = False,
     ) -> HTMLResponse:
         """Return a page that says one thing; `title` and `message` are names of words."""
-        words = self._templates.words(self.language(http))
-        content = {"title": words[title], "message": words[message], "incident": None, "sign_in": sign_in}
+        words = self._templates.words(self.language(http, visitor))
+        content = {"title": words[title], "message": words[message], "incident": None, "sign_in": sign_in, "mood": ""}
+        content |= {"others": None, "following": None}
         return self.show(http, "message", visitor=visitor, status=status, **content)
 
     def outcome(self, http: HttpRequest, incident: Incident, visitor: Visitor | None, why: Why | None) -> HTMLResponse:
@@ -82,24 +89,55 @@ class Pages:
     def _outcome(
         self, http: HttpRequest, incident: Incident, visitor: Visitor | None, why: Why | None, before: tuple[str, ...]
     ) -> HTMLResponse:
-        words = self._templates.words(self.language(http))
+        language = self.language(http, visitor, incident)
+        words = self._templates.words(language)
         title, content = _TITLES[became(incident)], [words[name] for name in before]
         if incident.state is State.HELD and why in _STILL_HELD:
             title, reason = _STILL_HELD[why]
             content.append(words[reason])
         else:
             content.append(sentence(words, incident, tells=self._desk.tells_end(incident)))
-        values = {"title": words[title], "message": " ".join(content), "incident": incident, "sign_in": False}
+        values: dict[str, Any] = {"title": words[title], "message": " ".join(content), "incident": incident}
+        values |= {"sign_in": False, "mood": _MOODS.get(became(incident), ""), "others": None, "following": None}
+        if visitor is not None and incident.decided_by == visitor.address and not before:
+            text = self._templates.catalogue(language).text
+            if became(incident) in ("approved", "released"):
+                values["title"] = text(mark("You approved this."))
+            elif became(incident) == "rejected":
+                values["title"] = text(mark("You rejected this."))
+        if visitor is not None and incident.sender != visitor.address:
+            values |= self._others(visitor, incident)
         return self.show(http, "message", visitor=visitor, **values)
 
-    def language(self, http: HttpRequest) -> str:
-        """Return the first of the browser's languages that we have (RFC 9110, 12.5.4; weights are not compared)."""
-        for item in http.headers.get("accept-language", "").split(",")[:10]:
-            language = item.partition(";")[0].strip().lower()[:2]
-            if language in self._templates.languages:
-                return language
-        language = self._desk.settings.moderation.language
-        return language if language in self._templates.languages else "en"
+    def catalogue(self, http: HttpRequest, visitor: Visitor) -> Catalogue:
+        """Return the texts in a visitor's language."""
+        return self._templates.catalogue(self.language(http, visitor))
+
+    def waiting(self, visitor: Visitor) -> int:
+        """Return how many messages wait for somebody."""
+        return self._desk.store.requests.count(visitor.address, IncidentFilter(waiting=True))
+
+    def _others(self, visitor: Visitor, incident: Incident) -> dict[str, Any]:
+        """Return how many more wait for a visitor, and the first of them to whoever signed in.
+
+        A link proves that a mail about one message was read: it opens no other.
+        """
+        waiting = self._desk.store.requests.page(visitor.address, IncidentFilter(waiting=True), limit=2)
+        others = [one for one in waiting if one.id != incident.id]
+        count = self.waiting(visitor) - (len(waiting) - len(others))
+        return {"others": count, "following": others[0] if others and visitor.how != "link" else None}
+
+    def language(self, http: HttpRequest, visitor: Visitor | None = None, incident: Incident | None = None) -> str:
+        """Return the visitor's language: of the table, of the browser, of the policy, of the site.
+
+        Of the browser's the first counts that we have (RFC 9110, 12.5.4; weights are not compared).
+        """
+        asked = [
+            item.partition(";")[0].strip().lower()[:2]
+            for item in http.headers.get("accept-language", "").split(",")[:10]
+        ]
+        person = visitor.address if visitor else ""
+        return self._desk.language(person, incident.policy if incident else "", asked)
 
 
 class Handlers:

@@ -24,6 +24,7 @@ from holdgate.desk.web.guard import Guard
 from holdgate.desk.web.incidents import IncidentPages
 from holdgate.desk.web.listing import ListPages
 from holdgate.desk.web.pages import Pages
+from holdgate.desk.web.reason import ReasonPages
 from holdgate.desk.web.session import Sessions
 from holdgate.desk.web.signin import SignInPages
 from holdgate.desk.web.withdraw import WithdrawPages
@@ -60,6 +61,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         *IncidentPages(desk, sessions, pages, previewer).routes(),
         *SignInPages(desk, sessions, pages, composer).routes(),
         *WithdrawPages(desk, sessions, pages).routes(),
+        *ReasonPages(desk, sessions, pages).routes(),
         *Api(desk).routes(),
     ]
     settings = desk.settings.desk

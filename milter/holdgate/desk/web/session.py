@@ -20,6 +20,7 @@ from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Actor, Request
 
 _SESSION, _LINK, _WITHDRAW, _PENDING = "holdgate", "holdgate_link", "holdgate_withdraw", "holdgate_code"
+_ANSWER = "holdgate_answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,15 @@ class Sessions:
     def may_withdraw(self, http: HttpRequest, incident_id: str) -> bool:
         """Say whether this is the sender of a message."""
         held = self._read(http, _WITHDRAW)
+        return held is not None and held["incident"] == incident_id
+
+    def allow_answer(self, response: Response, incident_id: str) -> None:
+        """Remember that this is the sender of a message, who may say something about it."""
+        self._write(response, _ANSWER, {"incident": incident_id}, f"/reason/{incident_id}")
+
+    def may_answer(self, http: HttpRequest, incident_id: str) -> bool:
+        """Say whether this is the sender of a message, who may say something about it."""
+        held = self._read(http, _ANSWER)
         return held is not None and held["incident"] == incident_id
 
     def await_code(self, response: Response, attempt: str) -> None:

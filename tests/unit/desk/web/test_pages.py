@@ -408,7 +408,7 @@ def test_signing_in_shows_what_waits_and_lets_several_be_decided(make_desk, hold
     assert desk.store.incident(three.id).state is State.HELD
     history = browser.get("/incidents?show=all")
     assert "Subject 0" in history.text
-    assert "(boss@corp.example)" in history.text
+    assert "You approved" in history.text
     held = browser.client.cookies["holdgate"]
     assert str(browser.submit(history, "/sign-out").url) == f"{SITE}/sign-in"
     assert str(browser.get("/incidents").url) == f"{SITE}/sign-in"
@@ -574,10 +574,12 @@ def test_the_sender_takes_his_message_back_with_a_tick(make_desk, hold) -> None:
 def test_pages_speak_the_browser_s_language(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
-    german = Browser(desk, **{"Accept-Language": "fr, de-AT;q=0.9, en;q=0.1"})
+    german = Browser(desk, **{"Accept-Language": "sv, de-AT;q=0.9, en;q=0.1"})
     assert '<html lang="de">' in german.get(german.link(incident)).text
     french = Browser(desk, **{"Accept-Language": "fr"})
-    assert '<html lang="en">' in french.get(french.link(incident)).text
+    assert '<html lang="fr">' in french.get(french.link(incident)).text
+    swedish = Browser(desk, **{"Accept-Language": "sv"})
+    assert '<html lang="en">' in swedish.get(swedish.link(incident)).text
 
 
 def test_hostile_words_harm_no_page(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
@@ -675,3 +677,81 @@ def test_what_holdgate_check_tries_has_the_values_of_the_true_mail_and_pages(mak
     Browser(desk).get("/sign-in")
     tried = {"mail": trial.MAIL, "page": trial.PAGES}
     assert seen == {(kind, name): set(values[name]) for kind, values in tried.items() for name in values}
+
+
+def test_a_moderator_forwards_asks_and_defers(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    browser = Browser(desk)
+    page = browser.get(browser.link(incident))
+    for action, values in (
+        ("/forward", {"to": "peer@corp.example"}),
+        ("/forward", {"confirm": "yes"}),
+        ("/ask", {"question": "Why?"}),
+        ("/ask", {"confirm": "yes"}),
+        ("/later", {}),
+        ("/later", {"at": "nonsense"}),
+    ):
+        answer = browser.submit(page, action, **values)
+        assert answer.status_code == 422
+        assert "Nothing was done." in answer.text
+    assert [event.event for event in desk.store.history(incident.id)][-1] == "opened"
+    at = re.findall(r'name="at" value="([^"]+)"', page.text)[-1]
+    assert "You will be reminded then." in browser.submit(page, "/later", at=at).text
+    asked = browser.submit(page, "/ask", question="Why <b>?", confirm="yes")
+    assert "Why &lt;b&gt;?" in asked.text
+    assert browser.submit(page, "/forward", to="x@partner.example", confirm="yes").status_code == 422
+    moved = browser.submit(page, "/forward", to="peer@corp.example", note="Yours", confirm="yes")
+    assert "You are not asked any more" in moved.text
+    theirs = Browser(desk)
+    text = theirs.get(theirs.link(incident, "peer@corp.example")).text
+    assert "boss@corp.example has forwarded this question to you." in text
+    assert "Yours" in text
+
+
+def test_the_sender_answers_by_a_link_that_does_nothing_else(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    token = desk.key.token(tokens.ANSWER, incident.id, 0, incident.sender, incident.created_at)
+    browser = Browser(desk)
+    page = browser.get(f"/t/{token}")
+    assert page.status_code == 200
+    for wrong in ({}, {"reason": "x"}, {"confirm": "yes"}, {"reason": "   ", "confirm": "yes"}):
+        assert browser.submit(page, incident.id, **wrong).status_code == 422
+    assert (
+        "Your answer is with those who decide."
+        in browser.submit(page, incident.id, reason="It is ours", confirm="yes").text
+    )
+    assert [one.note for one in desk.talk.reasons(incident)] == ["It is ours"]
+    # It is no key to the moderator's page, nor to taking the message back.
+    assert str(browser.get(f"/incidents/{incident.id}").url).endswith("/sign-in")
+    assert browser.get(f"/withdraw/{incident.id}").status_code == 403
+    moderator = Browser(desk)
+    assert "It is ours" in moderator.get(moderator.link(incident)).text
+    withdraw = desk.key.token(tokens.WITHDRAW, incident.id, 0, incident.sender, incident.created_at)
+    other = Browser(desk)
+    other.get(f"/t/{withdraw}")
+    assert other.get(f"/reason/{incident.id}").status_code == 403
+
+
+def test_after_a_decision_a_link_names_how_many_wait_and_a_session_the_next(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    first, second = hold(desk, subject="First"), hold(desk, subject="Second")
+    by_link = Browser(desk)
+    done = by_link.submit(by_link.get(by_link.link(first)), "/decision", decision="reject").text
+    assert "You rejected this." in done
+    assert "1 more is waiting for you" in done
+    assert "Second" not in done
+    browser = signed_in(desk, monkeypatch)
+    seen = browser.get(f"/incidents/{first.id}").text
+    assert f'href="/incidents/{second.id}"' in seen
+    assert "Second" in seen
+
+
+def test_the_language_is_the_person_s(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "languages").write_text("boss@corp.example de\n")
+    desk = make_desk(desk={"languages": f"texthash:{tmp_path / 'languages'}"}, language="fr")
+    assert desk.language("boss@corp.example", asked=["es"]) == "de"
+    assert desk.language("anna@corp.example", asked=["xx", "es"]) == "es"
+    assert desk.language("anna@corp.example") == "fr"
+    assert make_desk(language="xx").language("anna@corp.example") == "en"

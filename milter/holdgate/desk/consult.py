@@ -1,0 +1,160 @@
+"""What a moderator can do instead of deciding: forward the question, ask the sender back, decide later.
+
+Each is one change of the incident with the mail that it makes due, so that a crash leaves all of it or nothing. None of
+them decides, and none moves the deadline.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from holdgate.desk import moderators
+from holdgate.desk.context import Desk
+from holdgate.desk.language.catalogue import mark
+from holdgate.desk.moderation import clean_comment, is_late
+from holdgate.desk.talk import ANSWERED, ASKED, DEFERRED, FORWARDED
+from holdgate.quarantine.incident import Actor, Answer, Ask, Incident, NewNotice, Request
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import ConflictError
+
+# How often people may ask and answer about one message, so that nobody fills a mailbox.
+_TURNS = 10
+
+
+class Refusal(StrEnum):
+    """Why one of these was not done, as a text for people."""
+
+    OVER = mark("Nothing was done: the message does not wait for you any more.")
+    EMPTY = mark("Nothing was done. Fill in the field and tick the box first.")
+    NOBODY = mark("Nothing was done. The question can only be forwarded to an address of this organisation.")
+    INVOLVED = mark("Nothing was done. Nobody decides about mail that they sent or receive, and nobody twice.")
+    NO_SENDER = mark("Nothing was done: the sender of this message gets no mail from here.")
+    TOO_OFTEN = mark("Nothing was done: there were too many questions and answers about this message.")
+    NO_TIME = mark("Nothing was done. Choose a time before the end.")
+
+
+class RefusedToConsultError(Exception):
+    """It was not done."""
+
+    def __init__(self, why: Refusal) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+def forward(desk: Desk, request: Request, to: str, note: str, actor: Actor, *, now: datetime | None = None) -> Incident:
+    """Have another person decide in place of the one who was asked. Raises RefusedToConsultError."""
+    to, note = to.strip().lower(), clean_comment(note)
+    if not may_forward(desk, to):
+        raise RefusedToConsultError(Refusal.NOBODY)
+
+    def once(incident: Incident, mine: Request) -> Incident:
+        known = desk.store.requests.of(incident.id)
+        taken = {
+            moderators.same_person(one.moderator) for one in known if one.is_open or one.answer is Answer.APPROVE
+        } | moderators.involved(incident)
+        if moderators.same_person(to) in taken:
+            raise RefusedToConsultError(Refusal.INVOLVED)
+        return desk.store.amend(
+            incident,
+            FORWARDED,
+            actor,
+            note=f"{to}\n{note}",
+            asks=[Ask(to, "forwarded", mine.level, mine.moderator)],
+            answers={mine.number: Answer.SUPERSEDED},
+        )
+
+    return _settle(desk, request, once, now)
+
+
+def may_forward(desk: Desk, to: str) -> bool:
+    """Say whether a question may go to an address: those of `moderation.forward_to`, else of the site's own domains."""
+    if to.count("@") != 1 or not to.isprintable() or len(to) > 320 or any(c in to for c in " <>,;:\"'()\\"):
+        return False
+    allowed = desk.settings.moderation.forward_to
+    if not allowed:
+        return desk.tells(to)
+    domain = to.rpartition("@")[2]
+    return any(to == one.lower() or domain == one.lower().removeprefix("*@") for one in allowed)
+
+
+def ask_sender(desk: Desk, request: Request, question: str, actor: Actor, *, now: datetime | None = None) -> Incident:
+    """Ask the sender about the message. Raises RefusedToConsultError."""
+    question = clean_comment(question)
+    if not question:
+        raise RefusedToConsultError(Refusal.EMPTY)
+
+    def once(incident: Incident, mine: Request) -> Incident:
+        if not desk.tells(incident.sender):
+            raise RefusedToConsultError(Refusal.NO_SENDER)
+        _limit(desk, incident)
+        asked = NewNotice("question", incident.sender, request=mine.number)
+        return desk.store.amend(incident, ASKED, actor, note=question, outbox=[asked])
+
+    return _settle(desk, request, once, now)
+
+
+def answer_as_sender(
+    desk: Desk, incident: Incident, text: str, actor: Actor, *, now: datetime | None = None
+) -> Incident:
+    """Add what the sender writes, asked or not, and notify those who can decide. Raises RefusedToConsultError."""
+    text = clean_comment(text)
+    if not text:
+        raise RefusedToConsultError(Refusal.EMPTY)
+    moment = now or datetime.now(UTC)
+    while True:
+        current = desk.store.incident(incident.id)
+        if current is None or current.state is not State.HELD:
+            raise RefusedToConsultError(Refusal.OVER)
+        _limit(desk, current)
+        asked = [one for one in desk.store.requests.of(current.id) if one.is_open and not is_late(one, moment)]
+        told = [NewNotice("said", one.moderator, request=one.number) for one in asked]
+        try:
+            return desk.store.amend(current, ANSWERED, actor, note=text, outbox=told)
+        except ConflictError:
+            continue
+
+
+def defer(desk: Desk, request: Request, until: datetime, actor: Actor, *, now: datetime | None = None) -> Incident:
+    """Remind a moderator at a time of their choice. Raises RefusedToConsultError."""
+    moment = now or datetime.now(UTC)
+    if until not in times_to_defer(desk, request, moment):
+        raise RefusedToConsultError(Refusal.NO_TIME)
+
+    def once(incident: Incident, mine: Request) -> Incident:
+        _limit(desk, incident)
+        reminder = NewNotice("reminder", mine.moderator, request=mine.number, at=until)
+        return desk.store.amend(incident, DEFERRED, actor, note=until.isoformat(), outbox=[reminder])
+
+    return _settle(desk, request, once, now)
+
+
+def times_to_defer(desk: Desk, request: Request, now: datetime) -> list[datetime]:
+    """Return the times that are offered: 17:00 today, 09:00 tomorrow, two hours before the end, where they fit."""
+    local = now.astimezone(desk.zone)
+    today = local.replace(hour=17, minute=0, second=0, microsecond=0)
+    tomorrow = (local + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
+    late = request.deadline_at.replace(second=0, microsecond=0) - timedelta(hours=2)
+    offered = {moment.astimezone(UTC) for moment in (today, tomorrow, late)}
+    return sorted(one for one in offered if now + timedelta(minutes=10) < one < request.deadline_at)
+
+
+def _limit(desk: Desk, incident: Incident) -> None:
+    if len(desk.talk.events(incident)) >= 2 * _TURNS:
+        raise RefusedToConsultError(Refusal.TOO_OFTEN)
+
+
+def _settle(
+    desk: Desk, request: Request, once: Callable[[Incident, Request], Incident], now: datetime | None
+) -> Incident:
+    """Make a step on the incident as it is now, again when somebody else changed it in between."""
+    while True:
+        incident = desk.store.incident(request.incident_id)
+        mine = desk.store.requests.by_number(request.number)
+        if incident is None or mine is None or incident.state is not State.HELD or not mine.is_open:
+            raise RefusedToConsultError(Refusal.OVER)
+        if is_late(mine, now):
+            raise RefusedToConsultError(Refusal.OVER)
+        try:
+            return once(incident, mine)
+        except ConflictError:
+            continue

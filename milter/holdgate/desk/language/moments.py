@@ -1,0 +1,78 @@
+"""Times, spans and sizes as a reader writes them: "Wed 25 Nov, 15:36", "1 day 20 hours", "18 KB"."""
+
+from datetime import datetime, timedelta, tzinfo
+
+from holdgate.desk.language.catalogue import Catalogue, mark
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_SIZES = (mark("{number} KB"), mark("{number} MB"), mark("{number} GB"))
+NO_BREAK = "\N{NO-BREAK SPACE}"
+SOON = timedelta(hours=4)
+"""Under this the time that is left is shown as urgent, and with minutes."""
+
+
+def moment(catalogue: Catalogue, value: datetime | None, zone: tzinfo, now: datetime) -> str:
+    """Write a time: weekday, day, month and time, with the year if it is not that of `now`. "–" for none."""
+    if value is None:
+        return "–"
+    local = value.astimezone(zone)
+    form = mark("{weekday} {day} {month}, {time}")
+    if local.year != now.astimezone(zone).year:
+        form = mark("{weekday} {day} {month} {year}, {time}")
+    return catalogue.text(form).format(
+        weekday=catalogue.text(WEEKDAYS[local.weekday()]),
+        day=local.day,
+        month=catalogue.text(MONTHS[local.month - 1]),
+        year=local.year,
+        time=f"{local:%H:%M}",
+    )
+
+
+def near(catalogue: Catalogue, value: datetime | None, zone: tzinfo, now: datetime) -> str:
+    """Write a time on a page, which is read when it is made: "today, 21:36"."""
+    if value is None:
+        return "–"
+    local, today = value.astimezone(zone), now.astimezone(zone).date()
+    time = f"{local:%H:%M}"
+    if local.date() == today:
+        return catalogue.text("today, {time}").format(time=time)
+    if local.date() == today + timedelta(days=1):
+        return catalogue.text("tomorrow, {time}").format(time=time)
+    return moment(catalogue, value, zone, now)
+
+
+def rest(catalogue: Catalogue, until: datetime, now: datetime) -> str:
+    """Write how long it is, rounded down: days and hours, hours, under `SOON` hours and minutes, or minutes."""
+    left = max(until - now, timedelta())
+    minutes = int(left.total_seconds()) // 60
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    reported = []
+    if days:
+        reported.append(catalogue.count("{count} day", "{count} days", days).format(count=days))
+    if hours:
+        reported.append(catalogue.count("{count} hour", "{count} hours", hours).format(count=hours))
+    if left < SOON and (minutes or not hours):
+        reported.append(catalogue.count("{count} minute", "{count} minutes", minutes).format(count=minutes))
+    return " ".join(reported)
+
+
+def size(catalogue: Catalogue, number: int) -> str:
+    """Write a number of bytes: powers of 1000, two significant digits below 10."""
+    if number < 1000:
+        return catalogue.count("{count} byte", "{count} bytes", number).format(count=number)
+    value = float(number)
+    for form in _SIZES:
+        value /= 1000
+        if value < 999.5 or form == _SIZES[-1]:
+            break
+    digits = f"{value:.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
+    return catalogue.text(form).format(number=digits.replace(".", catalogue.text("decimal point .")[-1]))
+
+
+def zone_of(value: datetime, zone: tzinfo) -> str:
+    """Name a zone: as in the settings, with its distance from UTC at a time."""
+    offset = value.astimezone(zone).strftime("%z")
+    hours = f"UTC{offset[:3]}:{offset[3:]}" if offset not in ("+0000", "-0000") else "UTC"
+    name = str(getattr(zone, "key", "") or "")
+    return hours if not name or name == "UTC" else f"{name}, {hours}"

@@ -1,0 +1,118 @@
+"""The label of a message in a list, and the lines of its history, in the reader's words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from holdgate.desk.language import moments
+from holdgate.desk.language.catalogue import Catalogue, mark
+from holdgate.desk.outcome import became
+from holdgate.desk.talk import ANSWERED, ASKED, DEFERRED, FORWARDED
+from holdgate.quarantine.incident import Event, Incident
+from holdgate.quarantine.states import State
+
+# Events of the history that people see, in words; what is not here is for administrators.
+_EVENTS: Mapping[str, str] = {
+    "held": mark("The message was held."),
+    "asked": mark("An approval was asked for."),
+    "opened": mark("The page was opened."),
+    "reminded": mark("A reminder was sent."),
+    "approval": mark("One approval was given."),
+    "approved": mark("The message was approved."),
+    "rejected": mark("The message was rejected."),
+    "expired": mark("The time ran out."),
+    "out_of_office": mark("An automatic reply came; others were asked."),
+    "absent": mark("An automatic reply came; others were asked."),
+    "bounced": mark("The request could not be delivered; others were asked."),
+    "revealed": mark("A hidden number was looked at."),
+    ASKED: mark("The sender was asked."),
+    ANSWERED: mark("The sender answered."),
+    FORWARDED: mark("The question was forwarded."),
+    DEFERRED: mark("A reminder was wished for."),
+}
+# Those whose note is what a person wrote for people.
+_QUOTED = ("approval", "approved", "rejected", ASKED, ANSWERED)
+_DAEMONS = "holdgate-"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the history."""
+
+    at: datetime
+    text: str
+    who: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A state: its sign and words, its colour, and the time beside it."""
+
+    text: str
+    sign: str
+    colour: str
+    time: str
+    urgent: bool = False
+    comment: str = ""
+
+
+def history(events: Sequence[Event]) -> list[Line]:
+    """Return the lines that people see; texts are to be translated."""
+    return [
+        Line(
+            one.at,
+            _EVENTS[one.event],
+            "" if one.who.startswith(_DAEMONS) else one.who,
+            one.note if one.event in _QUOTED else "",
+        )
+        for one in events
+        if one.event in _EVENTS
+    ]
+
+
+def label(
+    catalogue: Catalogue,
+    incident: Incident,
+    person: str,
+    *,
+    is_asked: bool,
+    last_said: str,
+    later: datetime | None,
+    now: datetime,
+    near: Callable[[datetime | None], str],
+) -> Label:
+    """Return the label of an incident for a person; `near` writes a time."""
+    text = catalogue.text
+    if incident.state is State.HELD:
+        left, urgent = "", False
+        if incident.deadline_at is not None:
+            left = text("{rest} left").format(rest=moments.rest(catalogue, incident.deadline_at, now))
+            urgent = incident.deadline_at - now < moments.SOON
+        if not is_asked:
+            return Label(text("Waits for others"), "○", "grey", left, urgent)
+        if later is not None and later > now:
+            return Label(text("Later: {moment}").format(moment=near(later)), "◷", "grey", left, urgent)
+        if last_said == ANSWERED:
+            return Label(text("Sender answered"), "✉", "blue", left, urgent)
+        if last_said == ASKED:
+            return Label(text("Asked the sender"), "✉", "grey", left, urgent)
+        return Label(text("Waits for you"), "◷", "amber", left, urgent)
+    when = near(incident.decided_at or incident.closed_at or incident.created_at)
+    end = became(incident)
+    mine = incident.decided_by == person
+    who = incident.decided_by or ""
+    comment = " ".join((incident.comment or "").split())[:200]
+    if end in ("approved", "released"):
+        said = text("You approved") if mine else text("Approved by {name}").format(name=who)
+        return Label(said, "✓", "green", when, comment=comment)
+    if end == "rejected":
+        said = text("You rejected") if mine else text("Rejected by {name}").format(name=who)
+        return Label(said, "✕", "red", when, comment=comment)
+    others = {
+        "withdrawn": text("Withdrawn"),
+        "expired": text("Time ran out"),
+        "pending": text("Arriving"),
+        "recorded": text("Not held"),
+    }
+    return Label(others.get(end, text("No longer there")), "–", "grey", when)

@@ -1,0 +1,67 @@
+"""The page on which a sender answers a question about their held message, or gives a reason unasked."""
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from holdgate.desk import consult
+from holdgate.desk.moderation import COMMENT_LENGTH
+from holdgate.desk.web.pages import Handlers
+from holdgate.desk.web.session import Visitor, field
+from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.states import State
+
+
+class ReasonPages(Handlers):
+    """The addresses that a sender's link opens."""
+
+    def routes(self) -> list[Route]:
+        """Return the addresses that are served here."""
+        return [
+            Route("/reason/{incident}", self.show, methods=["GET"]),
+            Route("/reason/{incident}", self.send, methods=["POST"]),
+        ]
+
+    def show(self, http: HttpRequest) -> Response:
+        """Ask for the answer."""
+        incident = self._found(http)
+        return incident if isinstance(incident, Response) else self._show(http, incident)
+
+    def send(self, http: HttpRequest) -> Response:
+        """Take the answer, if there is one and the box was ticked."""
+        incident = self._found(http)
+        if isinstance(incident, Response):
+            return incident
+        if not self._sessions.stamped(http, incident.sender, f"reason {incident.id}"):
+            return self._pages.say(http, "title_error", "error_form", status=403)
+        text = field(http, "reason")
+        if field(http, "confirm") != "yes" or len(text) > COMMENT_LENGTH * 2:
+            return self._show(http, incident, consult.Refusal.EMPTY)
+        try:
+            actor = Actor(incident.sender, "page", http.state.origin)
+            consult.answer_as_sender(self._desk, incident, text, actor)
+        except consult.RefusedToConsultError as error:
+            return self._show(http, incident, error.why)
+        return self._show(http, incident, done=True)
+
+    def _show(self, http: HttpRequest, incident: Incident, problem: str = "", *, done: bool = False) -> Response:
+        if incident.state is not State.HELD:
+            return self._pages.outcome(http, incident, None, None)
+        return self._pages.show(
+            http,
+            "reason",
+            status=422 if problem else 200,
+            visitor=Visitor(incident.sender, "link", incident.id),
+            incident=incident,
+            question=self._desk.talk.question(incident),
+            problem=str(problem),
+            done=done,
+            comment_length=COMMENT_LENGTH,
+        )
+
+    def _found(self, http: HttpRequest) -> Incident | Response:
+        incident_id = http.path_params["incident"].upper()
+        incident = self._desk.store.incident(incident_id) if self._sessions.may_answer(http, incident_id) else None
+        if incident is None:
+            return self._pages.say(http, "title_link", "link_wrong", status=403)
+        return incident

@@ -1,0 +1,136 @@
+"""Every page with axe-core and by keyboard alone, on a desk with made-up messages and no Postfix."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.ui import WebDriverWait
+
+from holdgate.desk import tokens
+from holdgate.quarantine.states import State
+from testbed.browser import chromium, emulate
+from testbed.ports import PATIENCE
+from testbed.showcase import Showcase, showcase
+
+_AXE = "axe-core@4.14.1"
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The script of axe-core, from npm."""
+    directory = tmp_path_factory.mktemp("npm")
+    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(directory), _AXE]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    return (directory / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def case() -> Iterator[Showcase]:
+    with showcase() as running:
+        yield running
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    with chromium(tmp_path / "profile", scripts=True) as driver:
+        # The pages have no scripts, and forbid them: axe is one.
+        driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
+        yield driver
+
+
+def addresses(case: Showcase) -> dict[str, str]:
+    request = case.incidents["request"].id
+    return {
+        "request": case.link("request"),
+        "text": f"{case.base}/incidents/{request}/text",
+        "many": case.link("many"),
+        "done": case.link("approved"),
+        "sign-in": f"{case.base}/sign-in",
+        "wrong link": f"{case.base}/t/x",
+        "withdraw": case.sender_link("request", tokens.WITHDRAW),
+        "reason": case.sender_link("request", tokens.ANSWER),
+        "list": f"{case.base}/incidents",
+        "all": f"{case.base}/incidents?show=all",
+    }
+
+
+def sign_in(browser: webdriver.Chrome, case: Showcase) -> None:
+    browser.get(f"{case.base}/sign-in")
+    name, value = case.session()
+    browser.add_cookie({"name": name, "value": value, "path": "/"})
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [(390, 844), (1280, 900), (320, 640)], ids=["phone", "desktop", "narrow"])
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(
+    case: Showcase, browser: webdriver.Chrome, axe: str, size: tuple[int, int], dark: bool
+) -> None:
+    emulate(browser, *size, dark=dark)
+    for name, address in addresses(case).items():
+        if name == "list":
+            sign_in(browser, case)
+        browser.get(address)
+        for closed in browser.find_elements(By.TAG_NAME, "details"):
+            browser.execute_script("arguments[0].open = true", closed)
+        browser.execute_script(axe)
+        found = browser.execute_async_script(
+            "const done = arguments[1]; axe.run({runOnly: arguments[0]}).then(r => done(JSON.stringify(r.violations)))",
+            _RULES,
+        )
+        problems = [
+            f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
+            for one in json.loads(found)
+            for node in one["nodes"]
+        ]
+        assert problems == [], name
+        layout = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})
+        assert layout["cssContentSize"]["width"] <= layout["cssLayoutViewport"]["clientWidth"], name
+
+
+def test_a_message_is_decided_with_the_keyboard_alone(case: Showcase, browser: webdriver.Chrome) -> None:
+    emulate(browser, 390, 844)
+    browser.get(case.link("soon"))
+    for _ in range(60):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        focused = browser.switch_to.active_element
+        if focused.get_attribute("name") == "decision":
+            break
+    # Nothing is chosen by the way; the arrow keys choose.
+    assert focused.get_attribute("value") != "reject"
+    while browser.switch_to.active_element.get_attribute("value") != "reject":
+        browser.switch_to.active_element.send_keys(Keys.ARROW_DOWN)
+    assert case.desk.store.incident(case.incidents["soon"].id).state is State.HELD  # type: ignore[union-attr]
+    browser.switch_to.active_element.send_keys(Keys.TAB)
+    button = browser.switch_to.active_element
+    assert button.text == "Yes, reject now"
+    old = browser.find_element(By.TAG_NAME, "html")
+    button.send_keys(Keys.ENTER)
+    WebDriverWait(browser, PATIENCE).until(staleness_of(old))
+    assert browser.find_element(By.TAG_NAME, "h1").text == "You rejected this."
+    assert case.desk.store.incident(case.incidents["soon"].id).state is State.REJECTED  # type: ignore[union-attr]
+
+
+def test_what_has_the_focus_is_never_behind_the_bar(case: Showcase, browser: webdriver.Chrome) -> None:
+    emulate(browser, 390, 844)
+    browser.get(case.link("request"))
+    seen = set()
+    for _ in range(60):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        focused = browser.switch_to.active_element
+        seen.add(focused.tag_name)
+        hidden = browser.execute_script(
+            "const e = arguments[0], r = e.getBoundingClientRect();"
+            "if (e.closest('.decide') || e.classList.contains('skip')) return false;"
+            "const top = document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2);"
+            "return !!top && !!top.closest('.decide');",
+            focused,
+        )
+        assert not hidden, focused.get_attribute("outerHTML")
+    assert {"a", "summary", "input"} <= seen

@@ -1,0 +1,165 @@
+"""Forwarding the question, asking the sender, deciding later: what each changes, who is told, and what it refuses."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from holdgate.desk import consult, moderation
+from holdgate.desk.consult import Refusal, RefusedToConsultError
+from holdgate.quarantine.incident import Actor, Answer
+from holdgate.quarantine.states import State
+
+BOSS, PEER = "boss@corp.example", "peer@corp.example"
+ACTOR = Actor(BOSS, "page")
+
+
+def request(desk, incident, who=BOSS):  # type: ignore[no-untyped-def]
+    found = moderation.request_of(desk, incident, who)
+    assert found is not None
+    return found
+
+
+def owed(desk, now=None):  # type: ignore[no-untyped-def]
+    due = desk.store.outbox.due(now or datetime.now(UTC) + timedelta(seconds=1))
+    return [(one.kind, one.recipient) for one in due]
+
+
+def test_the_right_to_decide_moves_with_the_question(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    mine = request(desk, incident)
+    consult.forward(desk, mine, " Peer@corp.example ", "Please\nlook", ACTOR)
+    theirs = request(desk, incident, PEER)
+    assert (theirs.role, theirs.instead_of, theirs.is_open) == ("forwarded", BOSS, True)
+    assert desk.talk.forward_note(incident, theirs) == "Please\nlook"
+    assert ("request", PEER) in owed(desk)
+    with pytest.raises(moderation.RefusedError):
+        moderation.answer(desk, mine, Answer.APPROVE, ACTOR)
+    assert moderation.answer(desk, theirs, Answer.APPROVE, Actor(PEER, "page")).state is State.APPROVED
+    (event,) = [one for one in desk.store.history(incident.id) if one.event == "forwarded"]
+    assert (event.who, event.note) == (BOSS, "peer@corp.example\nPlease\nlook")
+
+
+@pytest.mark.parametrize(
+    ("to", "why"),
+    [
+        ("someone@partner.example", Refusal.NOBODY),
+        ("peer", Refusal.NOBODY),
+        ("", Refusal.NOBODY),
+        ("peer@corp.example\r\nBcc: x@corp.example", Refusal.NOBODY),
+        ("peer@corp.example, other@corp.example", Refusal.NOBODY),
+        ("anna@corp.example", Refusal.INVOLVED),
+        ("anna+x@corp.example", Refusal.INVOLVED),
+        ("boss@corp.example", Refusal.INVOLVED),
+    ],
+)
+def test_a_question_goes_to_nobody_who_may_not_decide(make_desk, hold, to, why) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    before = [event.event for event in desk.store.history(incident.id)]
+    with pytest.raises(RefusedToConsultError) as refused:
+        consult.forward(desk, request(desk, incident), to, "note", ACTOR)
+    assert refused.value.why is why
+    assert [event.event for event in desk.store.history(incident.id)] == before
+
+
+def test_the_site_says_where_a_question_may_go(make_desk) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(forward_to=["law@firm.example", "*@sub.example"])
+    assert [
+        consult.may_forward(desk, to)
+        for to in ("law@firm.example", "x@sub.example", "x@firm.example", "peer@corp.example", "x@other.sub.example")
+    ] == [True, True, False, False, False]
+
+
+def test_who_approved_at_one_level_is_not_asked_by_a_forward(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(levels=[[BOSS], ["second@corp.example"]])
+    incident = hold(desk)
+    moderation.answer(desk, request(desk, incident), Answer.APPROVE, ACTOR)
+    from holdgate.desk import asking
+
+    current = desk.store.incident(incident.id)
+    asking.ask(desk, current, datetime.now(UTC))
+    with pytest.raises(RefusedToConsultError) as refused:
+        consult.forward(desk, request(desk, incident, "second@corp.example"), BOSS, "", ACTOR)
+    assert refused.value.why is Refusal.INVOLVED
+
+
+def test_the_sender_is_asked_and_the_answer_comes_into_the_incident(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    mine = request(desk, incident)
+    consult.ask_sender(desk, mine, "Why all of them?", ACTOR)
+    assert ("question", "anna@corp.example") in owed(desk)
+    assert desk.talk.question(incident) == "Why all of them?"
+    assert desk.talk.waits_for_sender(incident)
+    consult.answer_as_sender(desk, incident, "They asked for it.", Actor("anna@corp.example", "page"))
+    assert ("said", BOSS) in owed(desk)
+    assert [one.note for one in desk.talk.reasons(incident)] == ["They asked for it."]
+    assert not desk.talk.waits_for_sender(incident)
+    current = desk.store.incident(incident.id)
+    assert (current.state, current.deadline_at) == (State.HELD, incident.deadline_at)
+
+
+def test_a_sender_from_outside_is_not_asked(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    for sender in ("", "guest@partner.example"):
+        with pytest.raises(RefusedToConsultError) as refused:
+            consult.ask_sender(desk, request(desk, hold(desk, sender=sender)), "Why?", ACTOR)
+        assert refused.value.why is Refusal.NO_SENDER
+
+
+def test_nobody_fills_a_mailbox_with_questions(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    for number in range(20):
+        consult.ask_sender(desk, request(desk, incident), f"Question {number}", ACTOR)
+    with pytest.raises(RefusedToConsultError) as refused:
+        consult.answer_as_sender(desk, incident, "one more", Actor("anna@corp.example", "page"))
+    assert refused.value.why is Refusal.TOO_OFTEN
+
+
+def test_a_reminder_comes_at_the_time_that_was_chosen(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(reminders=[])
+    now = datetime.now(UTC)
+    incident = hold(desk, now=now)
+    mine = request(desk, incident)
+    offered = consult.times_to_defer(desk, mine, now)
+    assert offered == sorted(offered)
+    assert all(now < one < mine.deadline_at for one in offered)
+    consult.defer(desk, mine, offered[-1], ACTOR, now=now)
+    assert ("reminder", BOSS) not in owed(desk, offered[-1] - timedelta(seconds=1))
+    assert ("reminder", BOSS) in owed(desk, offered[-1])
+    assert desk.store.requests.deferred(BOSS, [incident.id]) == {incident.id: offered[-1]}
+    with pytest.raises(RefusedToConsultError):
+        consult.defer(desk, mine, offered[-1] + timedelta(minutes=1), ACTOR, now=now)
+
+
+def test_after_the_end_nothing_is_done_any_more(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    mine = request(desk, incident)
+    late = mine.deadline_at + timedelta(seconds=1)
+    moderation_actor = Actor("anna@corp.example", "page")
+    for act in (
+        lambda: consult.forward(desk, mine, PEER, "", ACTOR, now=late),
+        lambda: consult.ask_sender(desk, mine, "Why?", ACTOR, now=late),
+    ):
+        with pytest.raises(RefusedToConsultError) as refused:
+            act()
+        assert refused.value.why is Refusal.OVER
+    moderation.answer(desk, mine, Answer.REJECT, ACTOR)
+    with pytest.raises(RefusedToConsultError) as refused:
+        consult.answer_as_sender(desk, incident, "too late", moderation_actor)
+    assert refused.value.why is Refusal.OVER
+
+
+def test_what_was_said_goes_with_the_content(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    consult.ask_sender(desk, request(desk, incident), "Secret question", ACTOR)
+    moderation.answer(desk, request(desk, incident), Answer.REJECT, ACTOR)
+    done = desk.store.incident(incident.id)
+    closed = desk.store.change(done, State.RETURNED, ACTOR, closed_at=datetime.now(UTC))
+    desk.store.erase(closed, ACTOR)
+    assert "Secret question" not in repr(desk.store.history(incident.id))
+    assert desk.store.audit.verify().problem == ""

@@ -1,0 +1,94 @@
+"""The daily summary: when it is due, what is in it, and that one person's trouble stops nobody else's."""
+
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from typing import Any
+
+import pytest
+
+from holdgate.desk import moderation, post
+from holdgate.desk.context import next_time
+from holdgate.desk.digest import Summaries
+from holdgate.desk.notices import Composer
+from holdgate.desk.preview import Previewer
+from holdgate.desk.templates import Templates
+from holdgate.quarantine.incident import Actor, Answer
+
+BOSS, ANNA = "boss@corp.example", "anna@corp.example"
+
+
+class NoPreviewer(Previewer):
+    """Is never asked."""
+
+    def __init__(self) -> None:
+        pass
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    taken: list[tuple[str, str]] = []
+
+    def take(content: bytes, recipient: str, *_: Any) -> None:
+        if recipient.startswith("broken"):
+            raise ConnectionRefusedError
+        message: Any = message_from_bytes(content, policy=policy.default)
+        taken.append((recipient, f"{message['Subject']}\n{message.get_body(('plain',)).get_content()}"))
+
+    monkeypatch.setattr(post, "hand_over", take)
+    return taken
+
+
+def summaries(desk: Any) -> Summaries:
+    return Summaries(desk, Composer(desk, Templates(desk.settings.desk.templates, desk.zone), NoPreviewer()))
+
+
+def test_it_is_due_at_the_same_time_each_day(make_desk) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(desk={"digest_time": "08:00"})
+    # Berlin is an hour ahead.
+    assert next_time(desk, datetime(2026, 11, 23, 6, 59, tzinfo=UTC)) == datetime(2026, 11, 23, 7, tzinfo=UTC)
+    assert next_time(desk, datetime(2026, 11, 23, 7, 0, tzinfo=UTC)) == datetime(2026, 11, 24, 7, tzinfo=UTC)
+
+
+def test_a_moderator_reads_what_waits_and_a_sender_what_was_decided(make_desk, hold, sent) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    now = datetime.now(UTC)
+    hold(desk, subject="Still here")
+    done = hold(desk, subject="Was decided")
+    for person in (BOSS, ANNA):
+        desk.store.digests.want(person, now - timedelta(minutes=1), now)
+    request = moderation.request_of(desk, done, BOSS)
+    moderation.answer(desk, request, Answer.APPROVE, Actor(BOSS, "page"))
+    assert summaries(desk).send(now + timedelta(seconds=1))
+    told = dict(sent)
+    assert told[BOSS].startswith("1 message waits for you\n")
+    assert "Still here" in told[BOSS]
+    assert "Was decided" in told[BOSS]
+    assert "Still here" not in told[ANNA]
+    assert "boss@corp.example approved the message." in told[ANNA]
+    # It is sent once.
+    assert summaries(desk).send(now + timedelta(seconds=2))
+    assert len(sent) == 2
+
+
+def test_nothing_to_say_sends_nothing_and_trouble_is_the_person_s_own(make_desk, hold, sent) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(moderators=["broken@corp.example", BOSS])
+    now = datetime.now(UTC)
+    hold(desk)
+    for person in ("broken@corp.example", "idle@corp.example", BOSS):
+        desk.store.digests.want(person, now, now)
+    assert summaries(desk).send(now + timedelta(seconds=1))
+    assert [person for person, _ in sent] == [BOSS]
+    assert [one.person for one in desk.store.digests.due(now + timedelta(seconds=1))] == ["broken@corp.example"]
+
+
+def test_who_wants_none_any_more_gets_none(make_desk, hold, sent) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    now = datetime.now(UTC)
+    hold(desk)
+    desk.store.digests.want(BOSS, now, now)
+    desk.store.digests.want(BOSS, now, now + timedelta(days=9))  # twice is once
+    assert desk.store.digests.has(BOSS)
+    desk.store.digests.end(BOSS)
+    assert not desk.store.digests.has(BOSS)
+    assert summaries(desk).send(now + timedelta(seconds=1))
+    assert sent == []
