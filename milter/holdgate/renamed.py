@@ -57,7 +57,8 @@ def rename(path: Path, names: Names) -> list[str]:
         after = {}
     if after != wanted:
         raise ConfigError([f"{line}; rename it by hand, then run this command again" for line in found])
-    replace_file(path, changed.encode())
+    owner = path.stat()
+    replace_file(path, changed.encode(), uid=owner.st_uid, gid=owner.st_gid)
     return found
 
 

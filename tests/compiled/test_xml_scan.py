@@ -50,9 +50,7 @@ class Events:
 
     def __init__(self) -> None:
         self.events: list[tuple[str, object]] = []
-        self.wanted = xml_plan.IncidentFilter(
-            {}, otherwise=xml_plan.START | xml_plan.END | xml_plan.FULL | xml_plan.TEXT
-        )
+        self.wanted = xml_plan.Selection({}, otherwise=xml_plan.START | xml_plan.END | xml_plan.FULL | xml_plan.TEXT)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.events.append(("start", (name, dict(attributes))))
@@ -197,7 +195,7 @@ def test_a_handler_of_office_text_gets_the_same_from_what_it_asked_for(scanner: 
     for feed in (expat.feed, expat._feed_expat):
         sink = RecordingSink()
         handler = PartText(sink)
-        handler.wanted = xml_plan.IncidentFilter(handler.wanted.elements, handler.wanted.attributes)
+        handler.wanted = xml_plan.Selection(handler.wanted.elements, handler.wanted.attributes)
         assert feed(data, handler, sink.budget) == len(data)
         handler.finish()
         texts.append(sink.texts)
@@ -246,7 +244,7 @@ def test_cells_say_the_same_read_one_by_one_and_many_at_a_time(rows: list[str], 
         styles.formats, styles.format_codes = ["0", "14", "200"], {"200": "000-00-0000"}
         strings.strings = ["zero", " ", "two"]
         handler = SheetText(sink, "sheet One", strings, styles)
-        handler.wanted = xml_plan.IncidentFilter(handler.wanted.elements, handler.wanted.attributes)
+        handler.wanted = xml_plan.Selection(handler.wanted.elements, handler.wanted.attributes)
         if at_once:
             expat.feed(data, handler, sink.budget, handler.cells)
         else:
@@ -260,7 +258,7 @@ def test_ordinary_cells_cost_no_call_each() -> None:
     sink = RecordingSink()
     taken: list[int] = []
     handler = SheetText(sink, "sheet One", None, None)
-    handler.wanted = xml_plan.IncidentFilter(handler.wanted.elements, handler.wanted.attributes)
+    handler.wanted = xml_plan.Selection(handler.wanted.elements, handler.wanted.attributes)
     cells = handler.cells._replace(take=lambda texts, places, count: taken.append(count))
     row = "".join(f"<row r='{number}'><c r='A{number}'><v>{number}.5</v></c></row>" for number in range(5_000))
     expat.feed(f"<worksheet><sheetData>{row}</sheetData></worksheet>".encode(), handler, sink.budget, cells)

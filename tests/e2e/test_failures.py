@@ -158,7 +158,7 @@ def test_an_incident_whose_message_never_comes_is_an_alarm(new_site: NewSite) ->
     ghost = Incident(queue_id="4Zghost0000z", sender=SENDER, recipients=[letters.RECIPIENT], policy="dlp-pii")
     site.store.record(ghost, Actor("test", "test"))
     the_incident(site, State.VANISHED)
-    site.wait_for(lambda: "4Zghost0000z: missing" in site.log("queue"), "the alarm")
+    site.wait_for(lambda: "4Zghost0000z: never-held" in site.log("queue"), "the alarm")
 
 
 def test_decisions_wait_for_daemons_that_are_down(new_site: NewSite) -> None:

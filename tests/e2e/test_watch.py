@@ -87,7 +87,7 @@ def test_decisions_are_counted_by_outcome_and_way(site: Site) -> None:
         values = [line.split()[-1] for line in site.metrics("queue").splitlines() if line.startswith(name + " ")]
         return float(values[0]) if values else 0
 
-    rejected, timed = 'holdgate_decisions_total{outcome="rejected",method="command"}', "holdgate_decision_seconds_count"
+    rejected, timed = 'holdgate_decisions_total{method="command",outcome="rejected"}', "holdgate_decision_seconds_count"
     before = {name: counted(name) for name in (rejected, timed)}
     recipient = "counted@partner.example"
     site.submit(letters.letter("Counted", f"SSN {letters.SSN}").as_bytes(), letters.SENDER, recipient)
@@ -130,7 +130,7 @@ def test_a_canary_that_is_not_held_says_so(new_site: NewSite, tmp_path: Path) ->
 
 def _canary(port: int, directory: Path, patience: str = "60s") -> str:
     return (
-        f'\n[canary]\nsubmit = "127.0.0.1:{port}"\nrecipient = "canary@partner.example"\npatience = "{patience}"\n'
+        f'\n[canary]\nsubmit = "127.0.0.1:{port}"\nrecipient = "canary@partner.example"\nstep_timeout = "{patience}"\n'
         f'state = "{directory}/canary"\n'
     )
 

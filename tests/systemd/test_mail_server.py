@@ -132,7 +132,8 @@ def test_a_reload_puts_policies_in_force_and_refuses_mistakes(machine: Machine) 
         machine.send(f"inside, her social security number is {SECRET}")
         machine.wait_for(lambda: "Subject: inside," in machine.mailbox("bob"), "the delivery")
         path.write_text("nonsense")
-        machine.run("systemctl", "reload", "holdgate-milter")
+        assert machine.run("systemctl", "reload", "holdgate-milter", check=False).returncode != 0
+        assert machine.run("systemctl", "is-active", "holdgate-milter").stdout.strip() == "active"
         machine.wait_for(lambda: "stage=reload" in journal(machine, "holdgate-milter"), "the refusal")
         assert "its settings are older than the file" in machine.run("holdgate", "status", check=False).stdout
         assert active(machine, "holdgate-milter")

@@ -39,3 +39,16 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
         replace_file(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_of_another_owner_is_not_given_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refused)
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    replace_file(path, b"new", mode=0o640)  # as the desk does, whose system calls have no chown(2)
+    assert path.read_bytes() == b"new"
+    with pytest.raises(PermissionError):
+        replace_file(path, b"newer", uid=os.getuid(), gid=os.getgid())

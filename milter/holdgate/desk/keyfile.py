@@ -74,7 +74,8 @@ def rotate(path: Path, now: datetime, *, revoke: bool) -> int:
     first, *rest = [FileKey(one.secret, one.replaced_at or now) for one in read(path)]
     kept = [] if revoke else [replace(first, replaced_at=now)]
     kept += [one for one in rest if not revoke and one.replaced_at is not None and now - one.replaced_at < KEEP]
-    replace_file(path, _written([FileKey(secrets.token_bytes(SIZE)), *kept]))
+    owner = path.stat()
+    replace_file(path, _written([FileKey(secrets.token_bytes(SIZE)), *kept]), uid=owner.st_uid, gid=owner.st_gid)
     return len(kept)
 
 

@@ -123,6 +123,7 @@ def test_a_service_that_stays_away_defers_and_nothing_is_read_elsewhere(
     service: ScanDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("holdgate.scan.start._PATIENCE", 0.2)
+    others = below(os.getpid())
     with made(service) as pool:
         pids = [pool._nursery.pid, *below(pool._nursery.pid)]
         service.kill()
@@ -131,7 +132,7 @@ def test_a_service_that_stays_away_defers_and_nothing_is_read_elsewhere(
             for _ in range(3):
                 with pytest.raises(ScanError, match="the scan service does not run there"):
                     pool.inspect(MESSAGE)
-            assert below(os.getpid()) == []
+            assert set(below(os.getpid())) <= set(others)
         finally:
             service.restart()
         assert pool.inspect(MESSAGE).findings
