@@ -107,7 +107,7 @@ def _idle(*sites: Site) -> list[float]:
     It is the first decile of many, made by turns, for others run on this machine too.
     """
     reconcilers = [_reconciler(site) for site in sites]
-    # Until the queue's directory has settled, each pass lists it anew.
+    # Until the queue's directory has settled, each pass lists it again.
     settled = time.monotonic() + 8
     while time.monotonic() < settled:
         for one in reconcilers:

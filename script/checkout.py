@@ -9,7 +9,7 @@ _PYTHON = ROOT / ".venv/bin/python"
 
 
 def enter() -> None:
-    """Start the running script anew in the checkout's virtual environment, unless it runs in one, whichever it is."""
+    """Start the running script again in the checkout's virtual environment, unless it runs in one, whichever it is."""
     sys.path[:0] = [str(ROOT), str(ROOT / "milter")]
     if sys.prefix != sys.base_prefix:
         return

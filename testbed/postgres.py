@@ -58,7 +58,7 @@ class PostgresServer:
         self.sql(f"CREATE ROLE keeper LOGIN PASSWORD '{PASSWORD}'")
 
     def restart(self) -> None:
-        """End the server, and with it every connection, and start it anew."""
+        """End the server, and with it every connection, and start it again."""
         self._end()
         self._serve()
 

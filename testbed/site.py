@@ -169,7 +169,7 @@ class Site:
         """Stop everything that runs, in any state."""
         # The daemons first: a Postfix that is about to end may leave the queue agent's question without an answer.
         for name in list(self._processes):
-            # libmilter takes up to 5 s to end in good order, and there is nothing left that could be lost.
+            # libmilter takes up to 5 s to end normally, and there is nothing left that could be lost.
             self.kill_daemon(name) if name == "milter" else self.stop_daemon(name)
         if self.postfix.config.exists():
             self.postfix.stop()
@@ -244,7 +244,7 @@ class Site:
         wait_for(ready, f"holdgate-{name} to be ready")
 
     def stop_daemon(self, name: str) -> None:
-        """Stop a daemon in good order."""
+        """Stop a daemon normally."""
         process = self._processes.pop(name)
         process.terminate()
         try:

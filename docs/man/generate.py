@@ -41,15 +41,13 @@ _FILES = {
 }
 _SIGNALS = {
     "holdgate-milter": {
-        "SIGUSR1": "Read settings, policies, rules and keys anew; with a mistake in them, the old ones stay in force. "
+        "SIGUSR1": "Read settings, policies, rules and keys again; with a mistake in them, the old ones stay active. "
         "systemctl reload holdgate-milter sends it.",
-        "SIGTERM": "End in good order. Messages under way are deferred.",
+        "SIGTERM": "End normally. Messages under way are deferred.",
     },
-    "holdgate-queue": {"SIGTERM": "End in good order. Held mail stays held."},
-    "holdgate-scan": {
-        "SIGTERM": "End in good order, with all workers. The daemons connect again after the next start."
-    },
-    "holdgate-desk": {"SIGTERM": "End in good order. What is outbox is sent after the next start."},
+    "holdgate-queue": {"SIGTERM": "End normally. Held mail stays held."},
+    "holdgate-scan": {"SIGTERM": "End normally, with all workers. The daemons connect again after the next start."},
+    "holdgate-desk": {"SIGTERM": "End normally. What is outbox is sent after the next start."},
 }
 
 
@@ -179,9 +177,9 @@ def _daemon(name: str, module: object) -> str:
         "--version": "Print the version and end.",
     }
     codes = {
-        "0": "Ended in good order.",
+        "0": "Ended normally.",
         "71": "Something it needs cannot be had: the store, a socket, a port. systemd tries again.",
-        "78": "A mistake in the settings or the policies. systemd does not try again before somebody mends it.",
+        "78": "A mistake in the settings or the policies. systemd does not try again before somebody fixes it.",
     }
     body = [
         ".SH SYNOPSIS",

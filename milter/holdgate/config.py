@@ -46,7 +46,8 @@ class MilterSettings(Section):
         2**20, description="Messages up to this size are kept in memory while they are inspected, larger ones on disk."
     )
     timeout: Duration = Field(
-        timedelta(seconds=600), description="How long the milter waits for Postfix's next step before it hangs up."
+        timedelta(seconds=600),
+        description="How long the milter waits for Postfix's next step; then it closes the connection.",
     )
 
 
@@ -163,7 +164,7 @@ class PolicySettings(Section):
     )
     trusted_scanners: list[Network] = Field(
         [],
-        description="Networks of other scanners, such as Netskope's SMTP proxy. Mail from there that bears "
+        description="Networks of other scanners, such as Netskope's SMTP proxy. Mail from there that carries "
         "`X-Netskope-Inspected: true` is not inspected again, and `trusted_scanner_headers` are believed.",
     )
     trusted_scanner_headers: dict[str, str] = Field(
@@ -240,7 +241,7 @@ class QueueSettings(Section):
 
 
 class ModerationSettings(Section):
-    """Who is asked about a held message, and by when he has to decide. A policy may set any of these anew."""
+    """Who is asked about a held message, and by when he has to decide. A policy may override each of these."""
 
     moderators: list[str] = Field(
         ["manager"],
@@ -272,7 +273,7 @@ class ModerationSettings(Section):
         ["postmaster"],
         min_length=1,
         description="Who is asked where nobody else can be: no manager found, he is the sender or a recipient, or the "
-        "request came back. There is always somebody, for mail is never released for want of a moderator.",
+        "request came back. There is always somebody, for mail is never released because there is no moderator.",
     )
     deadline: Duration = Field(
         timedelta(days=2), description="A held message that nobody decided on by then goes back to its sender."
@@ -514,9 +515,9 @@ class CanarySettings(Section):
     )
     recipient: str = Field(
         "holdgate+canary@localhost",
-        description="Its recipient, and who is asked: outside for the policies, and thrown away on arrival. The "
-        "package sees to it for this one where Postfix delivers locally and `recipient_delimiter` is +; else give one "
-        "of the transport discard.",
+        description="Its recipient, who is also asked for approval. The policies must treat it as external, and its "
+        "mail must be discarded. The package sets this up for the default if Postfix delivers locally and "
+        "`recipient_delimiter` is +; otherwise name a recipient that is routed to the transport discard.",
     )
     step_timeout: Duration = Field(
         timedelta(minutes=5), description="How long each step may take before the canary counts as failed."

@@ -12,7 +12,7 @@ INCIDENT = "X-Holdgate-Incident"
 SEAL = "X-Holdgate-Seal"
 ROUTE = "X-Holdgate-Route"
 HELD = "X-Holdgate-Held"
-# On a reply that the gate lets pass to the desk, and nowhere else: the word by which the desk finds who sent it.
+# On a reply that the gate accepts to the desk, and nowhere else: the word by which the desk finds who sent it.
 REPLY = "X-Holdgate-Reply"
 
 ALL = (INSPECTED, ACTION, STATUS, INCIDENT, SEAL, ROUTE, HELD)

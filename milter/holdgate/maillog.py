@@ -100,7 +100,7 @@ def inspected(
 
 
 def skipped(queue_id: str, *, sender: str, by: str) -> None:
-    """A message was let pass uninspected: by our own seal, a trusted scanner, or as a moderator's reply to the desk."""
+    """Inspection was skipped because of a valid seal, a trusted scanner, or a moderator's reply to the desk (`by`)."""
     _event(logging.INFO, queue_id, "skipped", from_=f"<{sender}>", by=by)
 
 
@@ -225,17 +225,17 @@ def started(**values: Any) -> None:
 
 
 def reloaded(**values: Any) -> None:
-    """A daemon has read its settings anew, and they are in force."""
+    """A daemon has loaded changed settings, and they are active."""
     _event(logging.INFO, "", "reloaded", **values)
 
 
 def policies_gone(names: Sequence[str]) -> None:
-    """A reload left policies out that were in force: meant so, or the file was cut."""
+    """A reload left policies out that were active: meant so, or the file was cut."""
     _event(logging.WARNING, "", "policies-gone", count=len(names), names=",".join(names))
 
 
 def stopped() -> None:
-    """A daemon ends in good order."""
+    """A daemon ends normally."""
     _event(logging.INFO, "", "stopped")
 
 

@@ -57,10 +57,10 @@ OUTSIDE_HEADERS = Counter("holdgate_outside_headers", "Messages that came in wit
 SEALS = Counter("holdgate_seals", "Seals that came in, by whether and why not they were believed.", ["status"])
 CONFIG_RELOADS = Counter("holdgate_config_reloads", "Times settings and policies were read, by outcome.", ["outcome"])
 CONFIG_LAST_RELOAD_SUCCESSFUL = Gauge(
-    "holdgate_config_last_reload_successful", "1 while the settings in force are those that were read last, else 0."
+    "holdgate_config_last_reload_successful", "1 while the active settings are those that were read last, else 0."
 )
 CONFIG_LAST_RELOAD_SUCCESS = Gauge(
-    "holdgate_config_last_reload_success_timestamp_seconds", "When the settings in force were read."
+    "holdgate_config_last_reload_success_timestamp_seconds", "When the active settings were read."
 )
 HELD_MESSAGES = Gauge("holdgate_held_messages", "Messages in the hold queue that wait for us.")
 HELD_OLDEST_AGE = Gauge(

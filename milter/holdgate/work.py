@@ -37,7 +37,7 @@ class _Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What became of one round: how many items were done and failed, how many were left for want of time.
+    """What became of one round: how many items were done and failed, how many were left for lack of time.
 
     `shared` says that it ended because of errors that are everybody's.
     """

@@ -245,7 +245,7 @@ def test_a_bad_file_leaves_the_old_one_in_force_and_says_so(site: Site) -> None:
     submit(site, "still@partner.example")
     assert incident_for(site, "still@partner.example").policy == "pii-outbound"
     site.reload(POLICIES % {"gateway": free_port()})
-    site.wait_for(lambda: "holdgate_config_last_reload_successful 1.0" in site.metrics("milter"), "the mended file")
+    site.wait_for(lambda: "holdgate_config_last_reload_successful 1.0" in site.metrics("milter"), "the fixed file")
 
 
 def test_reloads_under_load_lose_nothing(site: Site) -> None:

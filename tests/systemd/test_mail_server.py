@@ -492,7 +492,7 @@ def test_a_backup_is_restored_as_it_is_documented(bare: Machine, package: Path) 
     bare.run("sh", "-c", "rm /var/lib/holdgate/holdgate.db* /var/lib/holdgate/token.key")
     bare.run("sh", "-ec", restore)
     assert bare.path("/var/lib/holdgate/token.key").read_text() == key
-    # What the store says of the first is mended by the queue, and the third, which it has never known, is adopted.
+    # What the store says of the first is fixed by the queue, and the third, which it has never known, is adopted.
     bare.wait_for(lambda: gone not in bare.held() and len(bare.held()) == 2, "store and queue to agree")
     assert kept in bare.held()
     assert "vanished" in bare.run("holdgate", "show", gone).stdout

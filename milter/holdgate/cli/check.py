@@ -41,7 +41,7 @@ _MORE_PEOPLE = "name more people in moderators or fallback: until then all that 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a look around found, a line for each: `problems` are to be mended, `remarks` may be as they should be."""
+    """What a look around found, a line for each: `problems` are to be fixed, `remarks` may be as they should be."""
 
     problems: list[str]
     remarks: list[str]
@@ -328,4 +328,4 @@ def _channels(path: Path, settings: Settings) -> Iterator[str]:
 
 def _templates(_path: Path, settings: Settings) -> Iterator[str]:
     for problem in trial.problems(settings.desk.templates, UTC):
-        yield f"{problem}; until it is mended, ours is used"
+        yield f"{problem}; until it is fixed, ours is used"

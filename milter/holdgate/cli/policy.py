@@ -33,10 +33,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     test.add_argument("--message", type=Path, metavar="FILE", help="the message; without one an empty one is assumed")
     test.add_argument("--client", default="", help="address of the SMTP client")
     test.add_argument("--user", default="", help="user that authenticated")
-    test.add_argument("--policies", type=Path, metavar="FILE", help="another policies file than the one in force")
+    test.add_argument("--policies", type=Path, metavar="FILE", help="another policies file than the active one")
     test.set_defaults(run=_test)
     replay = steps.add_parser("replay", help="run policies over recorded incidents and say what would have differed")
-    replay.add_argument("--policies", type=Path, metavar="FILE", help="the changed policies (default: those in force)")
+    replay.add_argument("--policies", type=Path, metavar="FILE", help="the changed policies (default: the active ones)")
     replay.set_defaults(run=_replay)
 
 

@@ -1,4 +1,4 @@
-"""`holdgate reload`: has the milter read its files anew, and returns when it has, with an error when it refused them.
+"""`holdgate reload`: has the milter read its files again, and returns when it has, with an error when it refused them.
 
 The package's unit runs it for `systemctl reload holdgate-milter`, so that this fails too when the policies are refused.
 """
@@ -33,7 +33,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the subcommand."""
     reloading = commands.add_parser(
         "reload",
-        help="have the milter read settings, policies, rules and keys anew, and wait until it has",
+        help="have the milter read settings, policies, rules and keys again, and wait until it has",
         description="Checks the files first, then has holdgate-milter read them, and returns when they count. Exit "
         "code 0: they count; 2: they were refused and the old ones still count, or the milter did not answer.",
     )

@@ -28,7 +28,7 @@ class Anchoring:
         self._log_at: datetime | None = None
 
     def run_once(self, now: datetime) -> bool:
-        """Keep the head as it is now; True. Raises DatabaseError; what else fails, no restart mends: it is logged."""
+        """Keep the head as it is now; True. Raises DatabaseError; what else fails, no restart fixes: it is logged."""
         newest = self._audit.newest()
         try:
             known = self._known or self._kept()

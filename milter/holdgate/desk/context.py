@@ -51,7 +51,7 @@ class Desk:
         return self.moderation_for(incident.policy)
 
     def moderation_for(self, policy: str) -> ModerationSettings:
-        """Return the rules for incidents of a policy: those of `[moderation]`, with what the policy sets anew."""
+        """Return the rules for incidents of a policy: those of `[moderation]`, with what the policy overrides."""
         return self.policies.moderation(policy, self.settings.moderation)
 
     def rule(self, incident: Incident) -> str:
@@ -61,7 +61,7 @@ class Desk:
     def language(self, person: str, policy: str = "", asked: Sequence[str] = ()) -> str:
         """Return the language of a person: that of the table, else the first that their browser `asked` for.
 
-        Without one it is that of the policy, or of the site. A table that does not answer is passed over: the mail is
+        Without one it is that of the policy, or of the site. A table that does not answer is skipped: the mail is
         more important than its language.
         """
         table = self.settings.desk.languages

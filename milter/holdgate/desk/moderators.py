@@ -1,7 +1,7 @@
 """Who is asked about a message: named people and the sender's manager, their deputies, and the fallback.
 
 Whoever has a part in the message decides nothing about it: its sender, by any of the names we know him by, and its
-recipients. Where that leaves too few, the fallback is asked; nothing is ever released for want of a moderator.
+recipients. Where that leaves too few, the fallback is asked; nothing is ever released because there is no moderator.
 Where even the fallback leaves fewer than must approve, that is an alarm, and the message goes back at its deadline.
 """
 

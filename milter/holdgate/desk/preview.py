@@ -77,7 +77,7 @@ class Previewer:
         return self._started().letter(content[:_LETTER_LIMIT])
 
     def describe(self, incident: Incident) -> dict[str, Any]:
-        """Return the columns that an incident lacks for want of an inspection, with all matches masked.
+        """Return the columns that an incident lacks because it was not inspected, with all matches masked.
 
         There are none to set where it has a record of its message already, nor where the message cannot be read.
         """

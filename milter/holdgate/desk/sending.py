@@ -132,7 +132,7 @@ def _obsolete(desk: Desk, notice: Notice, incident: Incident) -> bool:
         return incident.state is not State.HELD or request is None or not request.is_open
     if notice.kind in ("held", "question", "said"):
         return incident.state is not State.HELD
-    if notice.kind == "decided":  # it may be held anew, and everybody is asked anew
+    if notice.kind == "decided":  # it may be held again, and everybody is asked again
         return incident.state is State.HELD
     return notice.kind == "approved" and incident.state is not State.RELEASED
 

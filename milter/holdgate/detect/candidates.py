@@ -64,7 +64,7 @@ class Candidates(dict[bytes, Layout]):
         inside = set().union(*(classes for _, items in numbered for classes, _, _ in items)) - set("0Aa\n\r\t")
         inside |= set(SIGN_SEPARATORS)
         separator = f"[{re.escape(''.join(sorted(inside)))}]"
-        # A digit with no word or digit beside it is passed over, where no form takes one digit alone.
+        # A digit with no word or digit beside it is skipped, where no form takes one digit alone.
         alone = any(sum(least for _, least, _ in items) <= 1 for _, items in numbered)
         company = "" if alone else f"(?:(?=[0Aa]|{separator}[0Aa])|(?<=[Aa]0)|(?<=[Aa]{separator}0))"
         self._cluster = re.compile(

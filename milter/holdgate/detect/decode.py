@@ -84,7 +84,7 @@ def _runs(mask: bytes) -> Iterator[Span]:
         head = mask[start : start + _LEAST]
         if head.islower() and b"0" not in head:
             # Words and paths. Where code begins so after all, it is found without these characters: of base64, whole
-            # groups are passed over.
+            # groups are skipped.
             start = same.find(_LEAST_RUN, start + _PROSE)
             continue
         run = _RUN.match(same, start)

@@ -26,7 +26,7 @@ _DECIMAL: Final = re.compile(rb"0{1,3}\.0{3,}")
 _SHORT: Final = 2
 # Less than no distance, so that no keyword behind a value counts.
 _NONE_AFTER: Final = -1
-# So many keywords that do not speak for a value are passed over in search of one that does.
+# So many keywords that do not speak for a value are skipped in search of one that does.
 _MOST_PASSED: Final = 4
 
 

@@ -115,7 +115,7 @@ class Hits:
         """Return (distance, keyword) for the keyword of a list that is nearest to [start, end), or None.
 
         The distance is in characters, negative for a keyword before the value; `before` and `after` bound it. Those in
-        `but` are passed over.
+        `but` are skipped.
         """
         best: tuple[int, Keyword] | None = None
         for found in self.of(number):

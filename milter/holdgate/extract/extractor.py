@@ -316,7 +316,7 @@ class PartSink:
 
     @property
     def unread(self) -> bool:
-        """Say whether the reader failed before it handed on anything, though not for want of a key."""
+        """Say whether the reader failed before it handed on anything, though not for lack of a key."""
         failed = self._part.status is Status.FAILED and "encrypted" not in self._reasons
         return failed and not self._texts and not self._embedded
 

@@ -20,7 +20,7 @@ _SETTINGS = ("queue_directory", "milter_header_checks", "smtpd_milters", "non_sm
 def needs_milter_quarantine(config: Path, socket: str, header: tuple[str, str]) -> bool:
     """Say whether the milter has to ask for quarantine itself, given the header field it adds to what is to be held.
 
-    `config` is the configuration directory of Postfix. Its two files are read anew once one of them has changed, its
+    `config` is the configuration directory of Postfix. Its two files are read again once one of them has changed, its
     tables are asked each time: an answer of a minute ago may be wrong. `socket` is our own, as `milter.socket` says.
     When in doubt it has to.
     """

@@ -1,6 +1,6 @@
 """`holdgate-milter`: reads the settings, starts the workers, opens the store, and serves Postfix.
 
-SIGUSR1 reads settings, policies, rules and keys anew without dropping a session; SIGTERM ends the daemon. (libmilter
+SIGUSR1 reads settings, policies, rules and keys again without dropping a session; SIGTERM ends the daemon. (libmilter
 takes SIGHUP for an order to stop.)
 """
 

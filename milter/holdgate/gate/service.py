@@ -1,6 +1,6 @@
 """What all sessions share: settings, policies, keys and workers, as one thing that a reload exchanges as a whole.
 
-A session takes the snapshot in force when a message begins and keeps it until the message ends, so that no message is
+A session takes the active snapshot when a message begins and keeps it until the message ends, so that no message is
 judged half by the old policies and half by the new ones. A reload that fails leaves everything as it was.
 """
 
@@ -50,7 +50,7 @@ class ConfigSnapshot:
 
 
 class Service:
-    """Holds the snapshot in force and the store. Raises ConfigError, KeyFileError and ScanError from its start."""
+    """Holds the active snapshot and the store. Raises ConfigError, KeyFileError and ScanError from its start."""
 
     def __init__(self, config: Path, settings: Settings, store: Store) -> None:
         self._config = config
@@ -60,7 +60,7 @@ class Service:
         self._note_success()
 
     def reload(self) -> bool:
-        """Read settings, policies, rules and keys anew; say whether they are in force now.
+        """Read settings, policies, rules and keys again; say whether they are active now.
 
         Where the milter listens, and as which user, stays as it was until a restart.
         """

@@ -1,4 +1,4 @@
-"""Which mail is not inspected again: what bears our own valid seal, and what a trusted scanner hands us.
+"""Which mail is not inspected again: what carries our own valid seal, and what a trusted scanner hands us.
 
 A bare ``X-Netskope-Inspected: true`` is believed from a trusted scanner only: a sender could write it himself.
 """
@@ -22,7 +22,7 @@ _INSPECTED = headers.INSPECTED.lower()
 def is_sealed(
     service: Service, snapshot: ConfigSnapshot, fields: Fields, sealed: Sealed, envelope: Envelope, now: datetime
 ) -> bool:
-    """Say whether the message bears a seal of ours that fits it and was not used before. Raises StoreError."""
+    """Say whether the message carries a seal of ours that fits it and was not used before. Raises StoreError."""
     values = fields.get(_SEAL, ())
     if not values:
         return False

@@ -192,7 +192,7 @@ class Policy(Conditions):
         return self
 
     def moderation_over(self, base: ModerationSettings) -> ModerationSettings:
-        """Return the rules of moderation `base` with what this policy sets anew."""
+        """Return the rules of moderation `base` with what this policy overrides."""
         own = self.moderation
         return (
             base if own is None else base.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})

@@ -76,7 +76,7 @@ class Routes:
         return cls(settings.queue.postfix_config, tables, settings.policy.inbound_clients)
 
     def site(self) -> Site | None:
-        """Return the settings, read anew when main.cf or master.cf changed; None where Postfix cannot be asked."""
+        """Return the settings, read again when main.cf or master.cf changed; None where Postfix cannot be asked."""
         state = state_of(self._config)
         with self._lock:
             if state != self._seen or self._site is None:

@@ -3,7 +3,7 @@
 =====================  =======================================================================================
 step                   what happens
 =====================  =======================================================================================
-1. for each recipient  the policies are gone through in order; those that an exemption lifts are passed over. The
+1. for each recipient  the policies are gone through in order; those that an exemption lifts are skipped. The
                        same is done for each address that a recipient leads to (aliases, forward files), for who gets
                        a blind copy, and for a sender outside, to whom a bounce would carry what comes from inside
 2. the first that fits  in its conditions on the message and on this recipient decides for this recipient

@@ -1,4 +1,4 @@
-"""The policies file as the desk needs it: read again when it has changed; a bad one leaves the last good in force."""
+"""The policies file as the desk needs it: read again when it has changed; a bad one keeps the last good one active."""
 
 import threading
 from pathlib import Path
@@ -20,7 +20,7 @@ class PolicyWatch:
         self._policies = load_policies(path)
 
     def moderation(self, policy: str, base: ModerationSettings) -> ModerationSettings:
-        """Return `base` with what the policy of that name sets anew; `base` itself for a name that is none."""
+        """Return `base` with what the policy of that name overrides; `base` itself for a name that is none."""
         own = next((one for one in self._current().policy if one.name == policy), None)
         return base if own is None else own.moderation_over(base)
 

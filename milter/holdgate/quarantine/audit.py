@@ -1,4 +1,4 @@
-"""The audit trail: events in a chain of hashes, so that what is changed, added or taken out later shows.
+"""The audit trail: events in a hash chain, so that what is changed, added or taken out later shows.
 
 Each event's hash covers the hash before it, the event itself, and the rows of its incident as the event left them
 (binding.py). Of the note and the rows, which may hold content, it covers only a salted digest: retention empties notes
@@ -89,7 +89,7 @@ class AuditTrail:
             return connection.execute(query).scalar() == known.hash
 
     def verify(self, head: str = "", anchors: Iterable[Anchor] = ()) -> Finding:
-        """Compute all anew: tables and triggers, the chain, the rows of each incident.
+        """Compute everything again: tables and triggers, the chain, the rows of each incident.
 
         The chain has to contain `head`, a hash that was kept elsewhere, and all of `anchors`.
         """

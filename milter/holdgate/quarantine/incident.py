@@ -139,7 +139,7 @@ class Answer(StrEnum):
     REJECT = "reject"
     BOUNCED = "bounced"  # the mail came back
     OUT_OF_OFFICE = "absent"  # an automatic reply said so; he may still decide
-    SUPERSEDED = "superseded"  # the incident has gone on to other people, or was held anew
+    SUPERSEDED = "superseded"  # the incident has gone on to other people, or was held again
 
 
 @dataclass(frozen=True, slots=True)

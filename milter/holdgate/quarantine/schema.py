@@ -230,7 +230,7 @@ reply_addresses = Table(
     Column("request", Integer, ForeignKey("requests.number", name="reply_addresses_request"), nullable=False),
 )
 
-# What the gate saw of a reply that it let pass, by digest of the word that the reply carries to the desk.
+# What the gate saw of a reply that it accepted, by digest of the word that the reply carries to the desk.
 witnesses = Table(
     "witnesses",
     metadata,

@@ -6,7 +6,7 @@
                   ├────▶ rejected ──▶ returned
                   └────▶ expired ───▶ returned
     any open state ──▶ vanished          (the message is gone from the hold queue, not by us)
-    vanished ──▶ held                    (it came back: the queue is the truth, and all is decided anew)
+    vanished ──▶ held                    (held again: the queue is authoritative, and a new decision is needed)
     recorded                             (nothing to decide: delivered with an alert or a tag, refused, or observed)
 """
 

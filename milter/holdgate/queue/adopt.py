@@ -93,7 +93,7 @@ class Adopter:
         )
         note = "held without an incident"
         if before is not None:
-            # The rules of its policy hold, and people see what was found; all is decided anew.
+            # The rules of its policy hold, and people see what was found; all is decided again.
             incident = replace(incident, **{name: getattr(before, name) for name in _KEPT})
             note = f"requeued by hand, before that {before.queue_id} in incident {before.id}"
         self._store.record(incident, ACTOR, "adopted", note, also=[State.HELD])

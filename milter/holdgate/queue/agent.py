@@ -133,7 +133,7 @@ class Agent:
     def _list(self, unless: object) -> dict[str, Any]:
         if unless and unless == self._queue.stamp():
             return {"ok": True, "unchanged": True}
-        messages, stamp = self._queue.messages(anew=not unless)
+        messages, stamp = self._queue.messages(fresh=not unless)
         return {"ok": True, "held": [message.to_json() for message in messages], "stamp": stamp}
 
     def _show(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

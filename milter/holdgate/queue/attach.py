@@ -34,7 +34,7 @@ _FILES = ("main.cf", "master.cf")
 
 # Filters that never sign; any other milter may, so we come before it.
 _NO_SIGNERS = re.compile(r"clam|spamass|dmarc|greylist|spf|regex|sid-milter", re.ASCII)
-# Nobody gets copies of our notices: a request has a link by which its reader decides. Aliases stay in force.
+# Nobody gets copies of our notices: a request has a link by which its reader decides. Aliases stay active.
 _CLEANUP = (
     f"{presence.CLEANUP} unix n - n - 0 cleanup -o syslog_name={presence.LISTENER_LOG} "
     "-o always_bcc= -o sender_bcc_maps= -o recipient_bcc_maps="

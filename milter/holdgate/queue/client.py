@@ -40,7 +40,7 @@ class QueueClient:
     def held_unless(self, stamp: str) -> tuple[list[HeldMessage], str] | None:
         """List the hold queue, with a stamp for the next question; None when it is as it was with this `stamp`.
 
-        With the stamp "" it is listed anew whatever the agent remembers; "" comes back while the queue moves.
+        With the stamp "" it is listed again whatever the agent remembers; "" comes back while the queue moves.
         """
         answer, _ = self._ask({"do": "list", "unless": stamp})
         if answer.get("unchanged"):

@@ -44,13 +44,13 @@ class HoldQueue:
         except OSError:
             return ""
 
-    def messages(self, *, anew: bool = False) -> tuple[list[HeldMessage], str]:
-        """Return the held messages and the stamp that they go with; asks Postfix where it must, or for `anew`.
+    def messages(self, *, fresh: bool = False) -> tuple[list[HeldMessage], str]:
+        """Return the held messages and the stamp that they go with; asks Postfix where it must, or for `fresh`.
 
         Raises PostfixError.
         """
         stamp = self.stamp()
-        if anew or not stamp or stamp != self._stamp or time.monotonic() - self._listed_at > _LIFETIME:
+        if fresh or not stamp or stamp != self._stamp or time.monotonic() - self._listed_at > _LIFETIME:
             self._messages = self._postfix.held()
             self._stamp = stamp
             self._listed_at = time.monotonic()

@@ -2,7 +2,7 @@
 
 The split keeps root small: the process that may run postsuper opens no database, parses no mail and listens on no
 network; the one that does all this (and serves the metrics) has changed to the user of the other daemons. When either
-ends, the other does, and systemd starts both anew.
+ends, the other does, and systemd restarts both.
 """
 
 import os
@@ -68,7 +68,7 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _reconcile(settings: Settings) -> int:
-    """Be the unprivileged child: compare and mend until SIGTERM, or until the parent is gone."""
+    """Be the unprivileged child: compare and fix until SIGTERM, or until the parent is gone."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
@@ -99,7 +99,7 @@ def keep_in_step(reconciler: Reconciler, stop: threading.Event, pause: float, pa
     """Make pass after pass until `stop` or the parent's end, with `pause` seconds in between unless more is to be done.
 
     Only a pass in which agent and store answered puts systemd's watchdog off: where nobody can reach the agent any
-    more, both of us are started anew.
+    more, both of us are restarted.
     """
     while not stop.is_set() and os.getppid() == parent:
         try:

@@ -81,7 +81,7 @@ class Postfix:
     def release(self, *queue_ids: str) -> None:
         """Take held messages out of the hold queue under the same queue ids. No check is run again.
 
-        They go out with the next queue run; see `flush`. One that is not held is passed over.
+        They go out with the next queue run; see `flush`. One that is not held is skipped.
         """
         self._run("postsuper", *(word for queue_id in queue_ids for word in ("-H", _checked(queue_id))))
 

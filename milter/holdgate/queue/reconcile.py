@@ -45,14 +45,14 @@ _ADOPTIONS = 10
 _BUDGET = 10.0
 _QUICK_BUDGET = 2.0
 
-# How long a message that cannot be adopted waits at most: a damaged queue file is not mended by itself. In seconds.
+# How long a message that cannot be adopted waits at most: a damaged queue file is not fixed by itself. In seconds.
 _LONGEST_ADOPTION = 600.0
 
 _BEGUN = "release begun"
 
 
 class Reconciler:
-    """Compares and mends. It keeps between passes only what saves asking again.
+    """Compares and fixes. It keeps between passes only what saves asking again.
 
     `has_more` says that the last pass had not the time for all that could be done.
     """

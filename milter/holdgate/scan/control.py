@@ -73,7 +73,7 @@ class Zygote:
         return wire.receive(self.control, descriptors, timeout=_IDLE_SECONDS)
 
     def close(self) -> None:
-        """Hang up, which ends it and its workers. One of the scan service is killed there; a child is waited for."""
+        """Disconnect, which ends it and its workers. One of the scan service is killed there; a child is waited for."""
         with self._lock:
             self.control.close()
         if self.process is None:

@@ -115,7 +115,7 @@ class Pool:
         if is_plain and self._settings.retire_after > 1 and _size(message) <= SMALL:
             try:
                 found = self._ask_plain({"do": "inspect plain", "words": words}, message, read, queue_id, who)
-            except WorkerLostError:  # then it is asked anew, in a process of its own
+            except WorkerLostError:  # then it is asked again, in a process of its own
                 lives, found = lives - 1, None
             if found is not None:
                 return found

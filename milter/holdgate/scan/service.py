@@ -1,8 +1,8 @@
 """The scan service: gives each daemon that connects a zygote of its own, all under a user that owns nothing else.
 
 It looks at who connects, starts a zygote with the connection as its control socket, and says so by one greeting. It
-reads nothing from a connection. A zygote whose daemon hangs up, or ends in whatever way, is killed at once, and the
-kernel then kills its workers; the same happens to all zygotes when the service ends.
+reads nothing from a connection. When a daemon closes its connection, or exits or crashes, its zygote is killed at once,
+and the kernel then kills the workers. The same happens to all zygotes when the service ends.
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """Reads documents of our own before the first fork: what reading builds on first use is then there for all workers.
 
-A worker lives for one message. Without this each would build the automata of its patterns anew, and copy the pages it
+A worker lives for one message. Without this each would rebuild the automata of its patterns, and copy the pages it
 does that in; with it the zygote has built them, from our rules' samples, and they are shared.
 """
 

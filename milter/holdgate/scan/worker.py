@@ -26,7 +26,7 @@ BEYOND = b'{"beyond":true}'
 
 
 def serve(connection: socket.socket, inspector: Inspector, protections: sandbox.Protections) -> None:
-    """Confine this process and do one job, or the jobs of the kind that lets it stay, until the pool hangs up.
+    """Confine this process and do one job, or several of the kind that lets it stay, until the pool disconnects.
 
     `protections` are those that the process it was forked from has put on. An exception ends the worker: the pool
     notices and takes another.

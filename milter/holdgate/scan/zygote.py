@@ -1,6 +1,6 @@
 """The zygote: one process that loads the rules and forks workers, so that they share the rules' memory.
 
-It is started anew with exec, by the scan service or by the pool, not forked from the gate, which runs threads. The pool
+It is restarted with exec, by the scan service or by the pool, not forked from the gate, which runs threads. The pool
 holds the other end of its control socket. An order there forks a worker, and is answered with the worker's socket; or
 kills one, or makes it slower. The zygote signals only children that it has not waited for, whose ids are nobody else's.
 It reads nothing that a sender wrote, and has given up files, network and privileges before it forks the first worker.

@@ -101,7 +101,7 @@ def meddler(visitor: Engine, trail: Store) -> Meddler:
 
 
 def relink(connection: Connection, *, rebind: bool) -> None:
-    """Compute the whole chain anew, and with `rebind` what the newest event of each incident says of its rows."""
+    """Compute the whole chain again, and with `rebind` what the newest event of each incident says of its rows."""
     previous = GENESIS
     rows = connection.execute(select(events).order_by(events.c.number)).all()
     newest = {row.incident_id: row.number for row in rows}

@@ -57,7 +57,7 @@ def test_postfix_is_asked_once_while_nothing_changes(files: Files, place: Path) 
     assert len(stamps) == 1
     assert "" not in stamps
     assert files.listings == 1
-    queue.messages(anew=True)
+    queue.messages(fresh=True)
     assert files.listings == 2
 
 

@@ -605,7 +605,7 @@ def test_a_release_that_fails_is_tried_again_and_noted_once(store: Store, no_pau
 
 
 def test_a_release_of_before_is_not_the_one_that_took_a_message_away(store: Store) -> None:
-    """It was approved and begun, then held anew; gone without another beginning, it was somebody else."""
+    """It was approved and begun, then held again; gone without another beginning, it was somebody else."""
     queue = FakeQueue()
     reconciler = eleven(store, queue)
     incident = decide(store, store.find("4id3")[0], Answer.APPROVE)

@@ -26,7 +26,7 @@ from holdgate.scan.service import PLACES, ScanService
 from holdgate.scan.start import Starter
 from testbed.ports import wait_for
 
-# It reports the directory of readers that it was given, and ends when the daemon hangs up.
+# It reports the directory of readers that it was given, and ends when the daemon closes the connection.
 ZYGOTE = """
 import json, socket, struct, sys
 control = socket.socket(fileno=int(sys.argv[-1]))
@@ -116,7 +116,7 @@ def test_a_daemon_talks_to_a_zygote_of_its_own(path: Path) -> None:
         assert output["readers"] == "/the/readers"
 
 
-@pytest.mark.parametrize("how", ["hangs up", "shuts the socket", "is killed"])
+@pytest.mark.parametrize("how", ["closes the connection", "shuts the socket", "is killed"])
 @pytest.mark.parametrize("is_stopped", [False, True])
 def test_a_daemon_that_goes_takes_its_zygote_with_it(path: Path, how: str, is_stopped: bool) -> None:
     other, remaining = greeted(path)
@@ -140,7 +140,7 @@ connection.recv(1)
     if how == "is killed":
         daemon.kill()
         daemon.wait()
-    elif how == "hangs up":
+    elif how == "closes the connection":
         connection.close()
     else:
         connection.shutdown(socket.SHUT_RDWR)

@@ -1,7 +1,7 @@
 """Signing in by a code that is mailed: good for ten minutes, five attempts, and the browser that asked for it.
 
 Whether an address is known shows neither in the answer nor in the time it takes. Codes are kept in memory alone: when
-the desk starts anew, people ask again.
+the desk restarts, people ask again.
 """
 
 import hashlib

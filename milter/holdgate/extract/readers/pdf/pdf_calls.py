@@ -95,7 +95,7 @@ _COPY = pdfium.FPDF_FILEWRITE(1, type(pdfium.FPDF_FILEWRITE().WriteBlock)(_copy_
 
 
 def copy_without_encryption(document: Handle) -> bytes:
-    """Return the file as PDFium writes it anew, its strings and streams decrypted."""
+    """Return the file as PDFium rewrites it, its strings and streams decrypted."""
     _copied.clear()
     pdfium.FPDF_SaveAsCopy(document, _COPY, pdfium.FPDF_REMOVE_SECURITY)
     copy = bytes(_copied)

@@ -63,7 +63,7 @@ def test_a_presentation_with_a_table_and_a_layout_cache_is_read_whole():
     assert (found.status, found.reason) == (Status.COMPLETE, "")
     for token in ("tokentext", "tokenleft tokenright", "tokencache"):
         assert any(token in part.text for part in found.parts)
-    # Only there: what else has that name, or no reader, is not passed over.
+    # Only there: what else has that name, or no reader, is not skipped.
     assert [name for name, _ in read(odf, packed({"Object 1/layout-cache": cache})).documents] == ["layout-cache"]
 
 

@@ -1,0 +1,60 @@
+"""Words that pages, docstrings, log lines and messages do not use, with what stands there instead (docs/style.md)."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# A pattern, and its replacement. Only words that are wrong in every sentence are here; the rest needs a reader.
+UNUSED = {
+    r"anew": "again, new, rebuild",
+    r"in force": "active; load, apply",
+    r"mend(?:s|ed|ing)?": "fix, correct",
+    r"in good order": "normally",
+    r"for want of": "because there is no; for lack of",
+    r"passed over": "skipped, ignored",
+    r"lets? pass": "accept without inspection",
+    r"hangs? up": "close the connection",
+    r"bears": "carries, has",
+    r"sees to it": "ensure, set up",
+    r"stumbl(?:e|es|ed) over": "failed with an internal error",
+    r"none the less": "anyway",
+    r"way out of the house": "outgoing mail",
+    r"foreign (?:scanner|mark|held)": "third-party scanner; unmanaged held mail",
+    r"chain of hashes": "hash chain",
+    r"fail(?:s|ed)? shut": "fail closed",
+}
+# Pages that quote such words as examples, history, and texts of others.
+EXEMPT = ("docs/style.md", "docs/decisions/", "docs/man/", "docs/reference/identifiers.md")
+
+
+def texts() -> list[Path]:
+    pages = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")), *(ROOT / "docs").rglob("*.md")]
+    code = sorted((ROOT / "milter").rglob("*.py"))
+    templates = sorted((ROOT / "milter/holdgate/desk/templates/en").glob("*"))
+    alerts = sorted((ROOT / "docs/monitoring").iterdir())
+    paths = (path for path in (*pages, *code, *templates, *alerts) if path.is_file())
+    return [
+        path
+        for path in paths
+        if not path.relative_to(ROOT).as_posix().startswith(EXEMPT) and "versions" not in path.parts
+    ]
+
+
+@pytest.mark.parametrize("path", texts(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_words_are_those_of_the_field(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    found = [
+        f"line {text.count(chr(10), 0, hit.start()) + 1}: {hit[0]!r}: write {instead}"
+        for pattern, instead in UNUSED.items()
+        for hit in re.finditer(rf"(?i)\b{pattern}\b", text)
+    ]
+    assert not found
+
+
+def test_a_word_of_the_list_is_found() -> None:
+    for pattern in UNUSED:
+        example = re.sub(r"\(\?:([^|)]*)[^)]*\)", r"\1", pattern).replace("?", "")
+        assert re.search(rf"(?i)\b{pattern}\b", f"It {example} here")
