@@ -6,9 +6,11 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 
 import pytest
 
+from e2e.desk import text_of
 from holdgate import headers
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
@@ -89,9 +91,11 @@ def test_a_rejected_message_goes_back_with_the_reason(site: Site) -> None:
     assert report.sender == ""
     message = message_from_bytes(report.content, policy=policy.default)
     assert message.get_content_type() == "multipart/report"
-    text, status, original = message.iter_parts()
-    assert "Your message was rejected by a moderator for these recipients" in text.get_content()
-    assert "Use the portal,\r\nplease: für alle" in text.get_content()
+    notice, status, original = message.iter_parts()
+    assert isinstance(notice, EmailMessage)
+    text = text_of(notice)
+    assert "Your message was rejected by a moderator for these recipients" in text
+    assert "Use the portal,\nplease: für alle" in text
     per_recipient = status.get_payload()[1]
     assert (per_recipient["Action"], per_recipient["Status"]) == ("failed", "5.7.1")
     assert per_recipient["Final-Recipient"] == "rfc822; rejected@partner.example"

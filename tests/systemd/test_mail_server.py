@@ -135,7 +135,7 @@ def test_a_reload_puts_policies_in_force_and_refuses_mistakes(machine: Machine) 
         assert machine.run("systemctl", "reload", "holdgate-milter", check=False).returncode != 0
         assert machine.run("systemctl", "is-active", "holdgate-milter").stdout.strip() == "active"
         machine.wait_for(lambda: "stage=reload" in journal(machine, "holdgate-milter"), "the refusal")
-        assert "its settings are older than the file" in machine.run("holdgate", "status", check=False).stdout
+        assert "refused its files and keeps older ones" in machine.run("holdgate", "status", check=False).stdout
         assert active(machine, "holdgate-milter")
     finally:
         path.write_text(shipped)

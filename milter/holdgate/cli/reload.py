@@ -4,6 +4,7 @@ The package's unit runs it for `systemctl reload holdgate-milter`, so that this 
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import socket
@@ -71,6 +72,10 @@ def _elsewhere(settings: Settings) -> Iterator[str]:
 
 def _run(arguments: argparse.Namespace) -> int:
     if wrong := mistakes(arguments.config):
+        # The milter refuses them too. Its log, its metric, the alert and `holdgate status` then say so.
+        with contextlib.suppress(ConfigError, OSError):
+            if pid := arguments.pid or _pid_of_milter(load_settings(arguments.config)):
+                os.kill(pid, signal.SIGUSR1)
         return _fail(arguments, [*wrong, "the milter keeps the settings and policies that it has"])
     settings = load_settings(arguments.config)
     before = scrape(settings.metrics.milter)
