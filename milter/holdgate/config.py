@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator, model_validator
 
+from holdgate.findings import Severity
 from holdgate.notation import Address, Duration, Network, Relay, Size
 
 SCAN_SOCKET = Path("/run/holdgate/scan/scan.sock")
@@ -306,6 +307,29 @@ class ModerationSettings(Section):
     )
     notify_sender_on_hold: bool = Field(
         False, description="Tell the sender at once that his message waits, with a link by which he may withdraw it."
+    )
+    reasons: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        [],
+        max_length=20,
+        description='Reasons that a sender can choose from on the page, as in ["They asked for it", "Contract"]; '
+        "empty: they write one.",
+    )
+    self_release: bool = Field(
+        False,
+        description="Let the sender release the message by the link in the notice that it waits, with a reason. Not "
+        "where more than one approval is needed, nor for a message that was not read whole. The moderators are asked "
+        "as well, and can decide first.",
+    )
+    self_release_severity: Severity = Field(
+        Severity.MEDIUM,
+        description="The highest severity of a profile up to which a sender may release: low, medium, high or "
+        "critical.",
+    )
+    self_release_recipients: int = Field(
+        10, ge=1, le=1000, description="The most recipients of a message that its sender may release."
+    )
+    self_release_per_day: int = Field(
+        5, ge=1, le=1000, description="How many messages a sender may release within 24 hours."
     )
     notify_sender_on_approval: bool = Field(True, description="Tell the sender that the moderator responded Approve.")
     return_original: bool = Field(

@@ -25,7 +25,7 @@ from testbed.ports import PATIENCE
 from testbed.site import Site
 
 ANNA, BOSS = "anna@corp.example", "boss@corp.example"
-SITE = {"extra": f'\n[moderation]\nmoderators = ["{BOSS}"]\nnotify_sender_on_hold = true\n'}
+SITE = {"extra": f'\n[moderation]\nmoderators = ["{BOSS}"]\nself_release = true\nself_release_severity = "critical"\n'}
 PHONE, DESKTOP = (390, 844), (1280, 900)
 
 
@@ -166,6 +166,36 @@ def test_the_request_itself_reads_well_on_a_phone(site: Site, browser: webdriver
     assert [str(link).partition("#")[2] for link in links[:2]] == ["approve", "reject"]
     # The others open a reply.
     assert [str(link).partition("&body=")[2] for link in links[2:]] == ["APPROVE%0D%0A%0D%0A", "REJECT%0D%0A%0D%0A"]
+
+
+def test_the_sender_releases_the_message_on_a_phone(site: Site, browser: webdriver.Chrome, tmp_path: Path) -> None:
+    incident = submit(site, ANNA, "self@partner.example", "Contract of our new colleague")
+    html = mail_about(site, ANNA, incident, "Waiting for approval").get_body(("html",))
+    assert html is not None
+    path = tmp_path / "held.html"
+    path.write_text(html.get_content(), encoding="utf-8")
+    looks(browser, PHONE)
+    browser.get(path.as_uri())
+    picture(browser, "phone-held-mail")
+    follow(browser, "Send the message")
+    assert browser.current_url == f"{site.settings.desk.public_url}/release/{incident.id}"
+    assert letters.SSN not in output(browser)
+    picture(browser, "phone-self-release")
+    # Sent without a reason and a tick it decides nothing.
+    send(browser, incident.id)
+    assert "Give a reason and tick the box first." in output(browser)
+    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    browser.find_element(By.ID, "reason").send_keys("The new colleague asked for it")
+    browser.find_element(By.CSS_SELECTOR, "input[name=confirm]").click()
+    send(browser, incident.id)
+    assert "Its sender, anna@corp.example, released the message." in output(browser)
+    released = closed(site, incident, State.RELEASED)
+    assert (released.decided_by, released.decided_how) == (ANNA, "self-release")
+    site.wait_for(lambda: site.world.to("self@partner.example"), "delivery")
+    assert "The new colleague asked for it" in text_of(mail_about(site, BOSS, incident, "released the message"))
+    listed = site.command("list", "--self-released").stdout
+    assert incident.id in listed
+    assert listed.count("\n") == 1
 
 
 def test_a_link_whose_deadline_has_passed(site: Site, browser: webdriver.Chrome) -> None:

@@ -30,6 +30,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the four subcommands."""
     listing = commands.add_parser("list", help="list incidents")
     listing.add_argument("--state", choices=[str(state) for state in State], help="only those in this state")
+    listing.add_argument("--self-released", action="store_true", help="only those that their sender released")
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     listing.set_defaults(run=_list)
 
@@ -55,6 +56,8 @@ def _list(arguments: argparse.Namespace) -> int:
     store = open_store(load_settings(arguments.config).store.url)
     states = [State(arguments.state)] if arguments.state else None
     for incident in map(shown, store.incidents(states)):
+        if arguments.self_released and incident.decided_how != moderation.SELF_RELEASE:
+            continue
         if arguments.json:
             print(json.dumps(_plain(incident)))
         else:

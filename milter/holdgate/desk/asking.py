@@ -26,7 +26,7 @@ def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], di
     asks = moderators.first_asked(desk, incident, desk.store.requests.of(incident.id), now)
     deadline = desk.work_time(incident).later(now, rules.deadline)
     outbox = []
-    if rules.notify_sender_on_hold and incident.level == 0 and desk.tells(incident.sender):
+    if (rules.notify_sender_on_hold or rules.self_release) and incident.level == 0 and desk.tells(incident.sender):
         outbox.append(NewNotice("held", incident.sender))
     asked = desk.store.amend(
         incident,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from holdgate.config import ModerationSettings
 from holdgate.desk import moderators
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
@@ -112,6 +113,12 @@ def answer_as_sender(
             return desk.store.amend(current, ANSWERED, actor, note=text, outbox=told)
         except ConflictError:
             continue
+
+
+def reason_of(rules: ModerationSettings, choice: str, text: str) -> str:
+    """Return the reason that a sender gives: one of the site's choices, with what they write; "" for none."""
+    chosen = choice if choice in rules.reasons else ""
+    return clean_comment("\n".join(part for part in (chosen, text.strip()) if part))
 
 
 def defer(desk: Desk, request: Request, until: datetime, actor: Actor, *, now: datetime | None = None) -> Incident:

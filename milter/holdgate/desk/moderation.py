@@ -15,6 +15,9 @@ from holdgate.quarantine.store import ConflictError
 
 COMMENT_LENGTH = 2000
 
+SELF_RELEASE = "self-release"
+"""How a sender decides who releases their own message (selfrelease.py)."""
+
 
 class Why(StrEnum):
     """Why a decision is not taken."""
@@ -73,6 +76,18 @@ def withdraw(desk: Desk, incident: Incident, actor: Actor) -> Incident:
 
     def once(now: Incident) -> Incident:
         return _close(desk, now, State.REJECTED, actor, "", desk.store.requests.of(now.id), None)
+
+    return _until_settled(desk, incident.id, once)
+
+
+def self_release(
+    desk: Desk, incident: Incident, actor: Actor, reason: str, check: Callable[[Incident], None]
+) -> Incident:
+    """Approve as the sender, where `check` does not raise on the incident as it then is. Raises RefusedError."""
+
+    def once(now: Incident) -> Incident:
+        check(now)
+        return _close(desk, now, State.APPROVED, actor, reason, desk.store.requests.of(now.id), None)
 
     return _until_settled(desk, incident.id, once)
 
@@ -174,7 +189,9 @@ def _close(
     outbox: list[NewNotice] = []
     also: list[str] = []
     kind = "withdrawn" if actor.how == "withdrawal" else str(state)
-    if state is not State.APPROVED or desk.moderation(incident).notify_sender_on_approval:
+    if actor.how == SELF_RELEASE:
+        pass  # the sender did it
+    elif state is not State.APPROVED or desk.moderation(incident).notify_sender_on_approval:
         if desk.tells(incident.sender):
             outbox.append(NewNotice(kind, incident.sender))
         else:

@@ -11,7 +11,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from urllib.parse import quote
 
-from holdgate.desk import dsn, tokens
+from holdgate.desk import dsn, selfrelease, tokens
 from holdgate.desk.channel import MAIL, Channel, Letter, Shows
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
@@ -62,7 +62,10 @@ class Composer:
             "may_reply": bool(self._desk.settings.replies.proof),
             "link": self._sender_link(incident, tokens.WITHDRAW),
             "answer_link": self._sender_link(incident, tokens.ANSWER),
+            "release_link": "",
         }
+        if notice.kind == "held" and held and selfrelease.obstacle(self._desk, incident, now) is None:
+            values["release_link"] = self._sender_link(incident, tokens.RELEASE)
         if notice.kind in ("answer", "said") and request is not None:
             values["link"] = self.link(request, tokens.LINK) if may_answer and self._settings.public_url else ""
         subject, text, html = self._words(notice.kind, incident, notice.recipient, **values)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdgate.desk.cleaning import clean
+from holdgate.desk.moderation import SELF_RELEASE
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 
@@ -18,6 +19,8 @@ def became(incident: Incident) -> str:
     A message is rejected, withdrawn or expired whether or not the sender was told already, and one that is gone may
     have been approved before.
     """
+    if incident.state in (State.APPROVED, State.RELEASED) and incident.decided_how == SELF_RELEASE:
+        return "self_released"
     if incident.state in (State.REJECTED, State.RETURNED):
         return {"withdrawal": "withdrawn", "desk": "expired"}.get(incident.decided_how or "", "rejected")
     if incident.state is State.VANISHED and incident.decided_by:

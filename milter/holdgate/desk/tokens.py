@@ -19,7 +19,7 @@ from holdgate import maillog, metrics
 from holdgate.desk import keyfile
 from holdgate.quarantine.incident import Request
 
-LINK, REPLY, BOUNCE, WITHDRAW, ANSWER = "a", "r", "b", "w", "q"
+LINK, REPLY, BOUNCE, WITHDRAW, ANSWER, RELEASE = "a", "r", "b", "w", "q", "s"
 
 _KEY_SIZE = keyfile.SIZE
 # 128 bits of the HMAC: 26 characters of base 32. RFC 2104, section 5, allows half of the hash and no less than 80 bits.

@@ -72,6 +72,7 @@ _NOTICE = _INCIDENT | {
     "may_reply": True,
     "link": "https://approve.corp.example/t/x",
     "answer_link": "https://approve.corp.example/t/y",
+    "release_link": "https://approve.corp.example/t/z",
 }
 MAIL: dict[str, Mapping[str, Any]] = {
     "request": _INCIDENT
@@ -162,7 +163,11 @@ MORE_MAIL: dict[str, Mapping[str, Any]] = {
 }
 MORE_PAGES: dict[str, Mapping[str, Any]] = {
     "reason": _ANY_PAGE
-    | {"incident": _FULL, "question": "one\ntwo", "problem": "Text.", "done": False, "comment_length": 2000},
+    | {"incident": _FULL, "question": "one\ntwo", "problem": "Text.", "done": False, "comment_length": 2000}
+    | {"choices": ["note"]},
+    "release": _ANY_PAGE
+    | {"incident": _FULL, "rule": "Account numbers leave only with an approval.", "problem": "Text."}
+    | {"allowed": True, "choices": [], "comment_length": 2000},
 }
 _LESS: Mapping[str, Any] = {
     "incident": _BARE,
@@ -171,6 +176,9 @@ _LESS: Mapping[str, Any] = {
     "reply": "",
     "may_reply": False,
     "answer_link": "",
+    "release_link": "",
+    "allowed": False,
+    "choices": [],
     "rule": "",
     "reasons": [],
     "question": "",

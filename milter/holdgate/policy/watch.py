@@ -24,6 +24,10 @@ class PolicyWatch:
         own = next((one for one in self._current().policy if one.name == policy), None)
         return base if own is None else own.moderation_over(base)
 
+    def has(self, policy: str) -> bool:
+        """Say whether the file has a policy of that name."""
+        return any(one.name == policy for one in self._current().policy)
+
     def description(self, policy: str) -> str:
         """Return what the policy of that name says of itself, "" for a name that is none."""
         return next((one.description for one in self._current().policy if one.name == policy), "")

@@ -1,6 +1,7 @@
 """Reads incidents: one, those in some states, those that are open."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import Engine, func, select
 
@@ -56,6 +57,13 @@ class Incidents:
         query = select(incidents.c.id).where(incidents.c.state.in_(sorted(DECIDED)))
         with self._reader.connect() as connection:
             return set(connection.execute(query).scalars())
+
+    def decided_by(self, person: str, how: str, since: datetime) -> int:
+        """Return how many incidents a person has decided in one way since a moment."""
+        theirs = (incidents.c.decided_by == person) & (incidents.c.decided_how == how)
+        query = select(func.count()).where(theirs, incidents.c.decided_at > since)
+        with self._reader.connect() as connection:
+            return connection.execute(query).scalar_one()
 
     def count(self) -> dict[State, int]:
         """Return how many incidents stand in each state."""

@@ -28,6 +28,8 @@ ENDS = [
     (State.HELD, None, "held"),
     (State.APPROVED, "page", "approved"),
     (State.RELEASED, "page", "released"),
+    (State.APPROVED, "self-release", "self_released"),
+    (State.RELEASED, "self-release", "self_released"),
     (State.REJECTED, "mail", "rejected"),
     (State.RETURNED, "page", "rejected"),
     (State.RETURNED, "command", "rejected"),
@@ -46,6 +48,7 @@ SAID = {
         "held": "The message waits for a decision.",
         "approved": "peer@corp.example approved the message. It goes to its recipients.",
         "released": "peer@corp.example approved the message. It was sent on to its recipients.",
+        "self_released": "Its sender, anna@corp.example, released the message. It goes to its recipients.",
         "rejected": "peer@corp.example rejected the message. It is not delivered, and ",
         "withdrawn": "Its sender took the message back. It is not delivered.",
         "expired": "Nobody decided about the message in time. It is not delivered, and ",
@@ -58,6 +61,7 @@ SAID = {
         "held": "Die Nachricht wartet auf eine Entscheidung.",
         "approved": "peer@corp.example hat die Nachricht freigegeben. Sie geht an ihre Empfänger.",
         "released": "peer@corp.example hat die Nachricht freigegeben. Sie wurde an ihre Empfänger gesandt.",
+        "self_released": "Der Absender anna@corp.example hat die Nachricht freigegeben. Sie geht an ihre Empfänger.",
         "rejected": "peer@corp.example hat die Nachricht abgelehnt. Sie wird nicht zugestellt",
         "withdrawn": "Der Absender hat die Nachricht zurückgezogen. Sie wird nicht zugestellt.",
         "expired": "Niemand hat rechtzeitig über die Nachricht entschieden. Sie wird nicht zugestellt",
@@ -110,7 +114,8 @@ class NoPreviewer(Previewer):
 
 
 def in_state(incident: Incident, state: State, how: str | None) -> Incident:
-    who = {None: None, "desk": "holdgate-desk", "withdrawal": incident.sender}.get(how, "peer@corp.example")
+    by = {None: None, "desk": "holdgate-desk", "withdrawal": incident.sender, "self-release": "anna@corp.example"}
+    who = by.get(how, "peer@corp.example")
     return replace(incident, state=state, decided_by=who, decided_how=how, decided_at=ASKED_AT if who else None)
 
 

@@ -16,7 +16,7 @@ from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.talk import FORWARDED
 from holdgate.desk.web import labels
 from holdgate.desk.web.pages import Handlers, Pages
-from holdgate.desk.web.session import Sessions, Visitor, field
+from holdgate.desk.web.session import SENDER_PAGES, Sessions, Visitor, field
 from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.states import State
 
@@ -49,15 +49,11 @@ class IncidentPages(Handlers):
         claim = tokens.parse(http.path_params["token"]) or tokens.Claim("", "", 0, "")
         target = ""
         response = RedirectResponse("", 303)
-        if claim.purpose in (tokens.WITHDRAW, tokens.ANSWER):
+        if page := SENDER_PAGES.get(claim.purpose):
             incident = self._desk.store.incident(claim.incident_id)
             if incident is not None and self._desk.key.proves(claim, incident.sender, incident.created_at):
-                if claim.purpose == tokens.WITHDRAW:
-                    target = f"/withdraw/{incident.id}"
-                    self._sessions.allow_withdrawal(response, incident.id)
-                else:
-                    target = f"/reason/{incident.id}"
-                    self._sessions.allow_answer(response, incident.id)
+                target = f"/{page}/{incident.id}"
+                self._sessions.open_sender_page(response, page, incident.id)
         elif claim.purpose == tokens.LINK:
             request = self._desk.store.requests.by_number(claim.number)
             if request is not None and tokens.is_for(self._desk.key, claim, request):

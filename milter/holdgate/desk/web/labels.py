@@ -106,6 +106,8 @@ def label(
     if end in ("approved", "released"):
         said = text("You approved") if mine else text("Approved by {name}").format(name=who)
         return Label(said, "✓", "green", when, comment=comment)
+    if end == "self_released":
+        return Label(text("Released by its sender"), "✓", "green", when, comment=comment)
     if end == "rejected":
         said = text("You rejected") if mine else text("Rejected by {name}").format(name=who)
         return Label(said, "✕", "red", when, comment=comment)

@@ -1,9 +1,9 @@
 """Renders the pages in the visitor's language, and says what happened where there is nothing left to do."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.requests import Request as HttpRequest
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import Catalogue, mark
@@ -22,6 +22,7 @@ _TITLES = {
     "held": "title_incident",
     "approved": "title_done",
     "released": "title_done",
+    "self_released": "title_done",
     "rejected": "title_done",
     "withdrawn": "title_gone",
     "expired": "title_late",
@@ -29,7 +30,7 @@ _TITLES = {
     "approved_vanished": "title_gone",
 }
 # The colour of an end.
-_MOODS = {"approved": "go", "released": "go", "rejected": "stop"}
+_MOODS = {"approved": "go", "released": "go", "self_released": "go", "rejected": "stop"}
 # Title and sentence where it waits and this visitor may not decide.
 _STILL_HELD: dict[Why | None, tuple[str, str]] = {
     Why.ALREADY_APPROVED: ("title_answered", "held_answered"),
@@ -147,3 +148,27 @@ class Handlers:
         self._desk = desk
         self._sessions = sessions
         self._pages = pages
+
+
+class SenderHandlers(Handlers):
+    """Handlers of one of the SENDER_PAGES: opened by the link in a notice, for one incident."""
+
+    page: ClassVar[str]
+
+    def found(self, http: HttpRequest) -> Incident | Response:
+        """Return the incident of the address, to its sender; else the page that refuses."""
+        incident_id = http.path_params["incident"].upper()
+        is_sender = self._sessions.is_sender(http, self.page, incident_id)
+        incident = self._desk.store.incident(incident_id) if is_sender else None
+        if incident is None:
+            return self._pages.say(http, "title_link", "link_wrong", status=403)
+        return incident
+
+    def sent_form(self, http: HttpRequest) -> Incident | Response:
+        """Return the incident that a form is about, where the form is ours; else the page that refuses."""
+        incident = self.found(http)
+        if isinstance(incident, Incident) and not self._sessions.stamped(
+            http, incident.sender, f"{self.page} {incident.id}"
+        ):
+            return self._pages.say(http, "title_error", "error_form", status=403)
+        return incident

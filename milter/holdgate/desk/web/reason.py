@@ -6,14 +6,16 @@ from starlette.routing import Route
 
 from holdgate.desk import consult
 from holdgate.desk.moderation import COMMENT_LENGTH
-from holdgate.desk.web.pages import Handlers
+from holdgate.desk.web.pages import SenderHandlers
 from holdgate.desk.web.session import Visitor, field
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 
 
-class ReasonPages(Handlers):
+class ReasonPages(SenderHandlers):
     """The addresses that a sender's link opens."""
+
+    page = "reason"
 
     def routes(self) -> list[Route]:
         """Return the addresses that are served here."""
@@ -24,19 +26,18 @@ class ReasonPages(Handlers):
 
     def show(self, http: HttpRequest) -> Response:
         """Ask for the answer."""
-        incident = self._found(http)
+        incident = self.found(http)
         return incident if isinstance(incident, Response) else self._show(http, incident)
 
     def send(self, http: HttpRequest) -> Response:
         """Take the answer, if there is one and the box was ticked."""
-        incident = self._found(http)
+        incident = self.sent_form(http)
         if isinstance(incident, Response):
             return incident
-        if not self._sessions.stamped(http, incident.sender, f"reason {incident.id}"):
-            return self._pages.say(http, "title_error", "error_form", status=403)
-        text = field(http, "reason")
-        if field(http, "confirm") != "yes" or len(text) > COMMENT_LENGTH * 2:
+        rules, written = self._desk.moderation(incident), field(http, "reason")
+        if field(http, "confirm") != "yes" or len(written) > COMMENT_LENGTH * 2:
             return self._show(http, incident, consult.Refusal.EMPTY)
+        text = consult.reason_of(rules, field(http, "choice"), written)
         try:
             actor = Actor(incident.sender, "page", http.state.origin)
             consult.answer_as_sender(self._desk, incident, text, actor)
@@ -56,12 +57,6 @@ class ReasonPages(Handlers):
             question=self._desk.talk.question(incident),
             problem=str(problem),
             done=done,
+            choices=self._desk.moderation(incident).reasons,
             comment_length=COMMENT_LENGTH,
         )
-
-    def _found(self, http: HttpRequest) -> Incident | Response:
-        incident_id = http.path_params["incident"].upper()
-        incident = self._desk.store.incident(incident_id) if self._sessions.may_answer(http, incident_id) else None
-        if incident is None:
-            return self._pages.say(http, "title_link", "link_wrong", status=403)
-        return incident

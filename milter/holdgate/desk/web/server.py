@@ -25,6 +25,7 @@ from holdgate.desk.web.incidents import IncidentPages
 from holdgate.desk.web.listing import ListPages
 from holdgate.desk.web.pages import Pages
 from holdgate.desk.web.reason import ReasonPages
+from holdgate.desk.web.release import ReleasePages
 from holdgate.desk.web.session import Sessions
 from holdgate.desk.web.signin import SignInPages
 from holdgate.desk.web.withdraw import WithdrawPages
@@ -62,6 +63,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         *SignInPages(desk, sessions, pages, composer).routes(),
         *WithdrawPages(desk, sessions, pages).routes(),
         *ReasonPages(desk, sessions, pages).routes(),
+        *ReleasePages(desk, sessions, pages).routes(),
         *Api(desk).routes(),
     ]
     settings = desk.settings.desk

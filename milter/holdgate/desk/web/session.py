@@ -16,11 +16,14 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from holdgate.config import DeskSettings
+from holdgate.desk import tokens
 from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Actor, Request
 
-_SESSION, _LINK, _WITHDRAW, _PENDING = "holdgate", "holdgate_link", "holdgate_withdraw", "holdgate_code"
-_ANSWER = "holdgate_answer"
+_SESSION, _LINK, _PENDING = "holdgate", "holdgate_link", "holdgate_code"
+
+SENDER_PAGES = {tokens.WITHDRAW: "withdraw", tokens.ANSWER: "reason", tokens.RELEASE: "release"}
+"""The page that a link in the notice to a sender opens, by the purpose of its token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +88,13 @@ class Sessions:
             self._desk.store.sessions.end(str(held["session"]), datetime.fromtimestamp(held["until"], UTC))
         response.delete_cookie(_SESSION, path=f"{self.base}/")
 
-    def allow_withdrawal(self, response: Response, incident_id: str) -> None:
-        """Remember that this is the sender of a message."""
-        self._write(response, _WITHDRAW, {"incident": incident_id}, f"/withdraw/{incident_id}")
+    def open_sender_page(self, response: Response, page: str, incident_id: str) -> None:
+        """Remember on one of the SENDER_PAGES that this is the sender of a message."""
+        self._write(response, f"holdgate_{page}", {"incident": incident_id}, f"/{page}/{incident_id}")
 
-    def may_withdraw(self, http: HttpRequest, incident_id: str) -> bool:
-        """Say whether this is the sender of a message."""
-        held = self._read(http, _WITHDRAW)
-        return held is not None and held["incident"] == incident_id
-
-    def allow_answer(self, response: Response, incident_id: str) -> None:
-        """Remember that this is the sender of a message, who may say something about it."""
-        self._write(response, _ANSWER, {"incident": incident_id}, f"/reason/{incident_id}")
-
-    def may_answer(self, http: HttpRequest, incident_id: str) -> bool:
-        """Say whether this is the sender of a message, who may say something about it."""
-        held = self._read(http, _ANSWER)
+    def is_sender(self, http: HttpRequest, page: str, incident_id: str) -> bool:
+        """Say whether this is the sender of a message, who opened this page of the SENDER_PAGES by its link."""
+        held = self._read(http, f"holdgate_{page}")
         return held is not None and held["incident"] == incident_id
 
     def await_code(self, response: Response, attempt: str) -> None:

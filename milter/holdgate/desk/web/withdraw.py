@@ -1,4 +1,4 @@
-"""The page by which a sender takes his message back while it waits."""
+"""The page by which a sender takes their message back while it waits."""
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
@@ -6,14 +6,16 @@ from starlette.routing import Route
 
 from holdgate.desk import moderation
 from holdgate.desk.moderation import RefusedError
-from holdgate.desk.web.pages import Handlers
+from holdgate.desk.web.pages import SenderHandlers
 from holdgate.desk.web.session import Visitor, field
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 
 
-class WithdrawPages(Handlers):
+class WithdrawPages(SenderHandlers):
     """The addresses that a sender's link opens."""
+
+    page = "withdraw"
 
     def routes(self) -> list[Route]:
         """Return the addresses that are served here."""
@@ -24,7 +26,7 @@ class WithdrawPages(Handlers):
 
     def show(self, http: HttpRequest) -> Response:
         """Ask whether the message is to come back."""
-        incident = self._found(http)
+        incident = self.found(http)
         return incident if isinstance(incident, Response) else self._show(http, incident)
 
     def _show(self, http: HttpRequest, incident: Incident, problem: str = "") -> Response:
@@ -36,11 +38,9 @@ class WithdrawPages(Handlers):
 
     def withdraw(self, http: HttpRequest) -> Response:
         """Take the message back, if the box was ticked."""
-        incident = self._found(http)
+        incident = self.sent_form(http)
         if isinstance(incident, Response):
             return incident
-        if not self._sessions.stamped(http, incident.sender, f"withdraw {incident.id}"):
-            return self._pages.say(http, "title_error", "error_form", status=403)
         if field(http, "confirm") != "yes":
             return self._show(http, incident, "withdraw_unticked")
         try:
@@ -48,10 +48,3 @@ class WithdrawPages(Handlers):
         except RefusedError as error:
             return self._pages.refused(http, error, None)
         return self._pages.outcome(http, done, None, None)
-
-    def _found(self, http: HttpRequest) -> Incident | Response:
-        incident_id = http.path_params["incident"].upper()
-        incident = self._desk.store.incident(incident_id) if self._sessions.may_withdraw(http, incident_id) else None
-        if incident is None:
-            return self._pages.say(http, "title_link", "link_wrong", status=403)
-        return incident

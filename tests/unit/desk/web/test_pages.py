@@ -16,6 +16,7 @@ from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.server import build
+from holdgate.desk.web.session import SENDER_PAGES
 from holdgate.desk.wishes import Wishes
 from holdgate.quarantine.incident import Actor, Answer, Incident, Notice
 from holdgate.quarantine.states import State
@@ -276,13 +277,16 @@ def test_four_eyes_are_thanked_and_shown(make_desk, hold) -> None:  # type: igno
 
 
 def test_a_crawler_that_follows_links_and_sends_forms_decides_nothing(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    desk = make_desk(notify_sender_on_hold=True)
+    desk = make_desk(self_release=True)
     monkeypatch.setattr(post, "hand_over", lambda *_: None)
-    incident = hold(desk)
+    incident = hold(desk, policy="all")
     browser = Browser(desk)
-    withdraw = desk.key.token(tokens.WITHDRAW, incident.id, 0, incident.sender, incident.created_at)
+    sender = [
+        f"{SITE}/t/{desk.key.token(purpose, incident.id, 0, incident.sender, incident.created_at)}"
+        for purpose in SENDER_PAGES
+    ]
     before = [event.event for event in desk.store.history(incident.id)]
-    for start in (browser.link(incident), f"{SITE}/t/{withdraw}"):
+    for start in (browser.link(incident), *sender):
         seen: set[str] = set()
         todo = [start]
         while todo:
@@ -300,7 +304,7 @@ def test_a_crawler_that_follows_links_and_sends_forms_decides_nothing(make_desk,
                 first = re.search(r'type="radio" name="decision" value="(\w+)"', page.text)
                 if form["method"] == "post" and first:
                     browser.client.post(form["action"], data=form["default"] | {"decision": first[1]})
-        assert len(seen) >= 3
+        assert len(seen) >= 3 or start in sender
     assert desk.store.incident(incident.id).state is State.HELD
     after = [event.event for event in desk.store.history(incident.id)]
     assert [event for event in after if event not in before] == ["opened"]
@@ -569,6 +573,49 @@ def test_the_sender_takes_his_message_back_with_a_tick(make_desk, hold) -> None:
     assert "Its sender took the message back." in browser.submit(page, incident.id, confirm="yes").text
     assert browser.desk.store.incident(incident.id).decided_how == "withdrawal"
     assert "Its sender took the message back." in browser.get(f"/t/{token}").text
+
+
+def test_the_sender_releases_with_a_reason_and_a_tick(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk(self_release=True, reasons=["Contract", "They asked <for> it"]))
+    incident = hold(browser.desk, policy="all")
+    token = browser.desk.key.token(tokens.RELEASE, incident.id, 0, incident.sender, incident.created_at)
+    page = browser.get(f"/t/{token}")
+    assert "Send this message without an approval?" in page.text
+    assert "They asked &lt;for&gt; it" in page.text
+    for incomplete in ({"confirm": "yes"}, {"choice": "Contract"}, {"choice": "made up", "confirm": "yes"}):
+        refused = browser.submit(page, incident.id, **incomplete)
+        assert refused.status_code == 422
+        assert "Give a reason and tick the box first." in refused.text
+    unsigned = {"confirm": "yes", "choice": "Contract"}
+    assert browser.client.post(f"/release/{incident.id}", data=unsigned).status_code == 403
+    assert Browser(browser.desk).get(f"/release/{incident.id}").status_code == 403
+    assert browser.desk.store.incident(incident.id).state is State.HELD
+    # The link opens nothing but this page, and the links to the others do not open it.
+    assert browser.get(f"/withdraw/{incident.id}").status_code == 403
+    other = Browser(browser.desk)
+    for purpose in (tokens.WITHDRAW, tokens.ANSWER):
+        other.get(f"/t/{other.desk.key.token(purpose, incident.id, 0, incident.sender, incident.created_at)}")
+    assert other.get(f"/release/{incident.id}").status_code == 403
+    done = browser.submit(page, incident.id, choice="Contract", reason="of May", confirm="yes")
+    assert "Its sender, anna@corp.example, released the message." in done.text
+    decided = browser.desk.store.incident(incident.id)
+    assert (decided.state, decided.decided_how, decided.comment) == (State.APPROVED, "self-release", "Contract\nof May")
+    assert "released the message" in browser.submit(page, incident.id, reason="twice", confirm="yes").text
+
+
+def test_a_message_that_its_sender_may_not_release_has_no_button(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk(self_release=True))
+    incident = hold(browser.desk, policy="all", profiles={"a": "critical"})
+    page = browser.get(
+        f"/t/{browser.desk.key.token(tokens.RELEASE, incident.id, 0, incident.sender, incident.created_at)}"
+    )
+    assert "too sensitive: another person has to approve" in page.text
+    assert [form for form in forms(page.text) if form["method"] == "post"] == []
+    # A form that a browser has kept from before the limit does not help.
+    stamp = browser.desk.key.stamp(incident.sender, f"release {incident.id}")
+    sent = {"stamp": stamp, "reason": "why", "confirm": "yes"}
+    assert "too sensitive" in browser.client.post(f"/release/{incident.id}", data=sent).text
+    assert browser.desk.store.incident(incident.id).state is State.HELD
 
 
 def test_pages_speak_the_browser_s_language(make_desk, hold) -> None:  # type: ignore[no-untyped-def]

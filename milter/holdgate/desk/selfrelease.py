@@ -1,0 +1,67 @@
+"""A sender who releases their own held message, where the policy allows it: whether they may, and the release.
+
+Only the mailbox that a message was sent from gets the link. The reason is kept in the audit trail and goes to the
+people who were asked.
+"""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from holdgate.desk import moderation
+from holdgate.desk.context import Desk
+from holdgate.desk.language.catalogue import mark
+from holdgate.findings import Severity
+from holdgate.quarantine.incident import Actor, Incident
+
+_DAY = timedelta(days=1)
+
+
+class Obstacle(StrEnum):
+    """Why a sender may not release a message, as a text for people."""
+
+    POLICY = mark("This message needs the approval of another person.")
+    SEVERITY = mark("What was found is too sensitive: another person has to approve.")
+    RECIPIENTS = mark("It has too many recipients: another person has to approve.")
+    COUNT = mark("You have released several messages today: another person has to approve this one.")
+    LATE = mark("The time for a decision is over.")
+
+
+class NotAllowedError(Exception):
+    """The sender may not release the message."""
+
+    def __init__(self, obstacle: Obstacle) -> None:
+        super().__init__(str(obstacle))
+        self.obstacle = obstacle
+
+
+def obstacle(desk: Desk, incident: Incident, now: datetime) -> Obstacle | None:
+    """Say why the sender may not release a held message, None where they may.
+
+    Only a policy of the site's file can allow it, and only for a message that was read whole: what nobody has read has
+    no severity.
+    """
+    rules = desk.moderation(incident)
+    if not (rules.self_release and desk.policies.has(incident.policy) and desk.tells(incident.sender)):
+        return Obstacle.POLICY
+    if incident.status != "complete" or incident.encrypted or rules.approvals > 1 or len(rules.chain) > 1:
+        return Obstacle.POLICY
+    if incident.deadline_at is not None and now >= incident.deadline_at:
+        return Obstacle.LATE
+    if any(Severity(one).rank > rules.self_release_severity.rank for one in incident.profiles.values()):
+        return Obstacle.SEVERITY
+    if len(incident.recipients) > rules.self_release_recipients:
+        return Obstacle.RECIPIENTS
+    if desk.store.decided_by(incident.sender, moderation.SELF_RELEASE, now - _DAY) >= rules.self_release_per_day:
+        return Obstacle.COUNT
+    return None
+
+
+def release(desk: Desk, incident: Incident, reason: str, actor: Actor, *, now: datetime | None = None) -> Incident:
+    """Approve a message as its sender, with a reason. Raises NotAllowedError and moderation.RefusedError."""
+    moment = now or datetime.now(UTC)
+
+    def check(current: Incident) -> None:
+        if (found := obstacle(desk, current, moment)) is not None:
+            raise NotAllowedError(found)
+
+    return moderation.self_release(desk, incident, actor, reason, check)

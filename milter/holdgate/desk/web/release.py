@@ -1,0 +1,70 @@
+"""The page by which a sender releases their own held message, where the policy allows it."""
+
+from datetime import UTC, datetime
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from holdgate.desk import consult, selfrelease
+from holdgate.desk.language.catalogue import mark
+from holdgate.desk.moderation import COMMENT_LENGTH, SELF_RELEASE, RefusedError
+from holdgate.desk.web.pages import SenderHandlers
+from holdgate.desk.web.session import Visitor, field
+from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.states import State
+
+_INCOMPLETE = mark("Nothing was done. Give a reason and tick the box first.")
+
+
+class ReleasePages(SenderHandlers):
+    """The addresses that a sender's link opens."""
+
+    page = "release"
+
+    def routes(self) -> list[Route]:
+        """Return the addresses that are served here."""
+        return [
+            Route("/release/{incident}", self.show, methods=["GET"]),
+            Route("/release/{incident}", self.release, methods=["POST"]),
+        ]
+
+    def show(self, http: HttpRequest) -> Response:
+        """Show what was found, and ask for the reason."""
+        incident = self.found(http)
+        return incident if isinstance(incident, Response) else self._show(http, incident)
+
+    def release(self, http: HttpRequest) -> Response:
+        """Release the message, if a reason is given and the box was ticked."""
+        incident = self.sent_form(http)
+        if isinstance(incident, Response):
+            return incident
+        written = field(http, "reason")
+        reason = consult.reason_of(self._desk.moderation(incident), field(http, "choice"), written)
+        if field(http, "confirm") != "yes" or not reason or len(written) > COMMENT_LENGTH * 2:
+            return self._show(http, incident, _INCOMPLETE)
+        try:
+            actor = Actor(incident.sender, SELF_RELEASE, http.state.origin)
+            done = selfrelease.release(self._desk, incident, reason, actor)
+        except selfrelease.NotAllowedError as error:
+            return self._show(http, incident, error.obstacle)
+        except RefusedError as error:
+            return self._pages.refused(http, error, None)
+        return self._pages.outcome(http, done, None, None)
+
+    def _show(self, http: HttpRequest, incident: Incident, problem: str = "") -> Response:
+        if incident.state is not State.HELD:
+            return self._pages.outcome(http, incident, None, None)
+        obstacle = selfrelease.obstacle(self._desk, incident, datetime.now(UTC))
+        return self._pages.show(
+            http,
+            "release",
+            status=422 if problem else 200,
+            visitor=Visitor(incident.sender, "link", incident.id),
+            incident=incident,
+            rule=self._desk.rule(incident),
+            problem=str(obstacle or problem),
+            allowed=obstacle is None,
+            choices=self._desk.moderation(incident).reasons,
+            comment_length=COMMENT_LENGTH,
+        )

@@ -1,0 +1,109 @@
+"""A sender who releases their own message: when the policy lets them, what is recorded, who is told, and who wins."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from holdgate.desk import consult, moderation, selfrelease
+from holdgate.desk.selfrelease import NotAllowedError, Obstacle
+from holdgate.quarantine.incident import Actor, Answer
+from holdgate.quarantine.states import State
+
+ANNA, BOSS = "anna@corp.example", "boss@corp.example"
+SENDER = Actor(ANNA, moderation.SELF_RELEASE, "192.0.2.1")
+
+
+def due(desk):  # type: ignore[no-untyped-def]
+    return [(one.kind, one.recipient) for one in desk.store.outbox.due(datetime.now(UTC) + timedelta(seconds=1))]
+
+
+def test_the_sender_releases_and_the_reason_stays(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(self_release=True)
+    incident = hold(desk, policy="all")
+    assert ("held", ANNA) in due(desk)  # the notice has the link
+    done = selfrelease.release(desk, incident, "They asked for it", SENDER)
+    assert (done.state, done.decided_by, done.decided_how) == (State.APPROVED, ANNA, "self-release")
+    assert done.comment == "They asked for it"
+    last = desk.store.history(incident.id)[-1]
+    assert (last.event, last.who, last.how, last.note) == ("approved", ANNA, "self-release", "They asked for it")
+    # Those who were asked hear of it; the sender knows.
+    assert ("decided", BOSS) in due(desk)
+    assert ("approved", ANNA) not in due(desk)
+    with pytest.raises(moderation.RefusedError):
+        selfrelease.release(desk, incident, "twice", SENDER)
+
+
+@pytest.mark.parametrize(
+    ("rules", "values", "why"),
+    [
+        ({"self_release": False}, {}, Obstacle.POLICY),
+        ({}, {"policy": "adopted"}, Obstacle.POLICY),  # not of the file, so that nobody allowed it
+        ({}, {"policy": "uninspected"}, Obstacle.POLICY),
+        ({}, {"sender": ""}, Obstacle.POLICY),
+        ({}, {"sender": "eve@partner.example"}, Obstacle.POLICY),
+        ({}, {"status": "limited"}, Obstacle.POLICY),
+        ({}, {"status": "failed"}, Obstacle.POLICY),
+        ({}, {"encrypted": True}, Obstacle.POLICY),
+        ({"approvals": 2, "moderators": [BOSS, "peer@corp.example"]}, {}, Obstacle.POLICY),
+        ({"levels": [[BOSS], ["law@corp.example"]]}, {}, Obstacle.POLICY),
+        ({}, {"profiles": {"a": "low", "b": "high"}}, Obstacle.SEVERITY),
+        ({"self_release_severity": "high"}, {"profiles": {"a": "critical"}}, Obstacle.SEVERITY),
+        ({}, {"recipients": [f"r{n}@partner.example" for n in range(11)]}, Obstacle.RECIPIENTS),
+        ({}, {"profiles": {"a": "medium"}}, None),
+        ({"self_release_severity": "critical"}, {"profiles": {"a": "critical"}}, None),
+        ({}, {"recipients": [f"r{n}@partner.example" for n in range(10)]}, None),
+    ],
+)
+def test_the_limits(make_desk, hold, rules, values, why) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(**({"self_release": True} | rules))
+    incident = hold(desk, **({"policy": "all"} | values))
+    assert selfrelease.obstacle(desk, incident, datetime.now(UTC)) is why
+    if why is None:
+        assert selfrelease.release(desk, incident, "why", SENDER).state is State.APPROVED
+        return
+    with pytest.raises(NotAllowedError) as refused:
+        selfrelease.release(desk, incident, "why", SENDER)
+    assert refused.value.obstacle is why
+    assert desk.store.incident(incident.id).state is State.HELD
+
+
+def test_a_day_has_a_limit_that_other_decisions_do_not_use_up(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(self_release=True, self_release_per_day=2)
+    held = [hold(desk, policy="all") for _ in range(4)]
+    asked = moderation.request_of(desk, held[0], BOSS)
+    moderation.answer(desk, asked, Answer.APPROVE, Actor(BOSS, "page"))
+    for one in held[1:3]:
+        selfrelease.release(desk, one, "why", SENDER)
+    with pytest.raises(NotAllowedError) as refused:
+        selfrelease.release(desk, held[3], "why", SENDER)
+    assert refused.value.obstacle is Obstacle.COUNT
+    tomorrow = datetime.now(UTC) + timedelta(days=1, seconds=1)
+    assert selfrelease.release(desk, held[3], "why", SENDER, now=tomorrow).state is State.APPROVED
+
+
+def test_after_the_deadline_nobody_releases(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(self_release=True)
+    incident = hold(desk, policy="all")
+    assert incident.deadline_at is not None
+    with pytest.raises(NotAllowedError) as refused:
+        selfrelease.release(desk, incident, "why", SENDER, now=incident.deadline_at)
+    assert refused.value.obstacle is Obstacle.LATE
+
+
+def test_a_moderator_who_was_first_wins(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(self_release=True)
+    incident = hold(desk, policy="all")
+    moderation.answer(desk, moderation.request_of(desk, incident, BOSS), Answer.REJECT, Actor(BOSS, "page"))
+    with pytest.raises(moderation.RefusedError) as refused:
+        selfrelease.release(desk, incident, "why", SENDER)
+    assert refused.value.incident.decided_by == BOSS
+    assert desk.store.incident(incident.id).state is State.REJECTED
+
+
+def test_a_reason_is_one_of_the_site_s_or_what_is_written(make_desk) -> None:  # type: ignore[no-untyped-def]
+    rules = make_desk(reasons=["Contract", "They asked for it"]).settings.moderation
+    assert consult.reason_of(rules, "Contract", "") == "Contract"
+    assert consult.reason_of(rules, "Contract", " of May\r\n") == "Contract\nof May"
+    assert consult.reason_of(rules, "made up", "") == ""
+    assert consult.reason_of(rules, "", "only\x00 text") == "only  text"
+    assert consult.reason_of(rules, "", " ") == ""
