@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from holdgate.desk.decision import fold
+from holdgate.desk.vocabulary import fold
 
 _FILE = Path(__file__).with_name("words") / "automatic.toml"
 _PHRASES = tuple(

@@ -2,20 +2,19 @@
 
 A decision word counts where it is alone in its line or sentence, or where a comma, colon, dash or full stop ends it.
 Next to a question, a condition, a negation or the other decision it does not count: an unclear reply costs one more
-mail, a wrong approval lets a message out. The words of each language are in ``words/decisions.toml``.
+mail, a wrong approval lets a message out. Beside an approval there may only be text that is surely a comment: it begins
+with words that are known to begin one, and has none that limit. What limits an approval cannot be listed. The words of
+each language are in ``words/decisions.toml``.
 """
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 
+from holdgate.desk.signature import is_name
+from holdgate.desk.vocabulary import WORD, fold, is_remark, words
 from holdgate.quarantine.incident import Answer
-
-_FILE = Path(__file__).with_name("words") / "decisions.toml"
 
 # Signs that people put around a word, or before it to say yes. Brackets are not among them: "[ ] Approve".
 _AROUND = r"[*_\"'`“”„«»‚‘’ \t✅✔👍️]*"
@@ -30,7 +29,13 @@ _SENTENCE = re.compile(r"[^.!?。！？…]+[.!?。！？…]*[\"'”»’)*_]*(
 _URL = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|\w+\.[a-z]{3,4}\b", re.IGNORECASE)
 _YES = re.compile(r"\bs[íì]\b", re.IGNORECASE)  # "yes" in Spanish and Italian, which without its accent is "if"
 _QUESTION = re.compile(r"[?？؟¿⁇⁈]")
-_WORD = re.compile(r"[^\W\d_]+")
+_DECORATION = re.compile(r"[\s.!,:;*_\"'`”»’–—👍✅✔🙂😀️-]*")
+# What tells how to reach somebody: an address, a telephone number, the parts of a signature in one line.
+_REACHED = re.compile(r"\S+@\S+|https?://|www\.|\+\d[\d ()./-]{6,}|\s[|·•]\s")
+# The longest article or pronoun, in letters; alone it says nothing.
+_SHORT = 2
+# The longest salutation, in words.
+_GREETING = 6
 _CLEAR_END = re.compile(r"[.!?,;…。！？–—-][\"'”»’)*_]*\s*$")
 # "Anna says:" and then the word: it is said of somebody else's.
 _ANNOUNCES = re.compile(r"[:：][\"'”»’)*_]*\s*$")
@@ -44,28 +49,6 @@ class Decision:
 
     choice: Answer | None
     rest: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Language:
-    """The words of one language, folded."""
-
-    words: dict[str, Answer]
-    harmless: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    languages: dict[str, Language]
-    stems: dict[Answer, tuple[str, ...]]
-    negations: frozenset[str]
-    doubts: frozenset[str]
-    changes: frozenset[str]
-    questions: frozenset[str]
-    polite: frozenset[str]
-    greetings: tuple[str, ...]
-    closings: tuple[str, ...]
-    remarks: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -93,15 +76,20 @@ def decide(text: str) -> Decision:
         if match is None:
             continue
         word, language, end = match
-        choice = _words().languages[language].words[word]
+        choice = words().languages[language].words[word]
         if not unit.begins or not _stands_alone(unit, choice, language, end):
             return Decision(None)
         found.append((unit, choice, end, language))
     if not found or len({choice for _, choice, _, _ in found}) > 1:
         return Decision(None)
     unit, choice, end, language = found[0]
-    if not all(_agrees(other, unit, choice, language) for other in units if other is not unit):
+    others = [other for other in units if other is not unit]
+    if not all(_agrees(other, unit, choice, language) for other in others):
         return Decision(None)
+    if choice is Answer.APPROVE:
+        beside = _beside(text.split("\n"), unit.line, language)
+        if not all(_is_plain(other, language) for other in others if other.line not in beside):
+            return Decision(None)
     position = unit.start + end
     separator = _END.match(text, position)
     return Decision(choice, text[separator.end() if separator else position :])
@@ -115,29 +103,13 @@ def normal(text: str) -> str:
     return "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cf", "Cc"))
 
 
-def fold(text: str) -> str:
-    """Return a text as words are compared: no case, no accents, apostrophes and hyphens as spaces."""
-    text = unicodedata.normalize("NFKD", text.casefold()).replace("ł", "l").replace("ø", "o")
-    return "".join(" " if c in "'’‘`-‐‑" else c for c in text if not unicodedata.combining(c))
-
-
-def is_polite(word: str) -> bool:
-    """Say whether a word is one of thanks or please."""
-    return fold(word).strip(" .") in _words().polite
-
-
-def is_remark(word: str) -> bool:
-    """Say whether a word is a comment of its own, such as "Fine", and not a name that a signature may be."""
-    return fold(word).strip(" .") in _words().remarks
-
-
 def closes(line: str) -> bool:
     """Say whether a line is a complimentary close ("Kind regards,"): the new text of a mail ends there."""
-    tokens = _WORD.findall(fold(line))
+    tokens = WORD.findall(fold(line))
     phrase = " ".join(tokens)
     if not tokens or len(tokens) > 9:
         return False
-    for closing in _words().closings:
+    for closing in words().closings:
         if phrase == closing or (phrase.startswith(closing + " ") and _may_close(line, closing)):
             return True
     return False
@@ -150,13 +122,13 @@ def begins_with_word(line: str) -> bool:
 
 def greets(line: str) -> bool:
     """Say whether a line is a salutation."""
-    phrase = " ".join(_WORD.findall(fold(line)))
-    return len(phrase) < 60 and any(phrase == one or phrase.startswith(one + " ") for one in _words().greetings)
+    phrase = " ".join(WORD.findall(fold(line)))
+    return len(phrase) < 60 and any(phrase == one or phrase.startswith(one + " ") for one in words().greetings)
 
 
 def _may_close(line: str, closing: str) -> bool:
     """Say whether more words after a close are a name: short, on one line, not a sentence with an end."""
-    more = len(_WORD.findall(line)) - closing.count(" ") - 1
+    more = len(WORD.findall(line)) - closing.count(" ") - 1
     # "Best" and the like begin sentences too.
     return more <= (4 if len(closing) > 5 else 2) and not re.search(r"[.!?:]\s*$", line)
 
@@ -180,7 +152,7 @@ def _units(text: str) -> list[_Unit]:
             if match[0].strip():
                 unit = _Unit(position + match.start() + lead, match[0].strip(), paragraph, number, begins or count > 0)
                 unit.folded = fold(_YES.sub("ok", unit.text))
-                unit.tokens = _WORD.findall(unit.folded)
+                unit.tokens = WORD.findall(unit.folded)
                 units.append(unit)
         before = line
         if line.strip():
@@ -192,11 +164,11 @@ def _units(text: str) -> list[_Unit]:
 def _is_said(line: str) -> bool:
     """Say whether a line is a decision word alone, or nothing but polite words, so that it needs no full stop."""
     unit = _Unit(0, line.strip(), 0, 0, True)
-    tokens = _WORD.findall(fold(line))
-    if tokens and all(token in _words().polite for token in tokens):
+    tokens = WORD.findall(fold(line))
+    if tokens and all(token in words().polite for token in tokens):
         return True
     found = _deciding_word(unit)
-    return found is not None and not _WORD.search(unit.text[found[2] :])
+    return found is not None and not WORD.search(unit.text[found[2] :])
 
 
 def _deciding_word(unit: _Unit) -> tuple[str, str, int] | None:
@@ -208,7 +180,7 @@ def _deciding_word(unit: _Unit) -> tuple[str, str, int] | None:
         return None
     for candidate in (match[0], match[0].partition(" ")[0]):
         word = fold(candidate)
-        for name, language in _words().languages.items():
+        for name, language in words().languages.items():
             if word in language.words:
                 return word, name, position + len(candidate)
     return None
@@ -219,20 +191,20 @@ def _stands_alone(unit: _Unit, choice: Answer, language: str, end: int) -> bool:
     if _QUESTION.search(unit.text) or _ELLIPSIS.search(unit.text):
         return False
     tail = unit.text[end:]
-    tokens = _WORD.findall(fold(_YES.sub("ok", tail)))
+    tokens = WORD.findall(fold(_YES.sub("ok", tail)))
     separator = _END.match(tail)
     ended = separator is not None and (separator.lastgroup is not None)
     if not tokens:
         # "Approve" alone; with a sign or a digit behind it only where these are no more than decoration.
-        return re.fullmatch(r"[\s.!,:;*_\"'`”»’–—👍✅✔🙂😀️-]*", tail) is not None
-    if all(token in _words().polite for token in tokens) and not re.search(r"[\d/()\[\]]", tail):
+        return _DECORATION.fullmatch(tail) is not None
+    if all(token in words().polite for token in tokens) and not re.search(r"[\d/()\[\]]", tail):
         return True
     if not ended or separator is None:
         return False
     if _mentions(tokens, Answer.REJECT if choice is Answer.APPROVE else Answer.APPROVE):
         return False
     if choice is Answer.APPROVE:
-        return not _qualifies(tokens, language) and not _asks(tokens, language)
+        return _is_comment(tokens, language) and not _qualifies(tokens, language) and not _asks(tokens, language)
     if separator["open"]:  # "reject: no contract with them": the comment gives the reason
         return not _begins_open(tokens, language, negations=False)
     return not _leaves_open(tokens[:3], language)
@@ -259,40 +231,87 @@ def _agrees(other: _Unit, decided: _Unit, choice: Answer, language: str) -> bool
     return not _qualifies(other.tokens, language) and not (not follows and _asks(other.tokens, language))
 
 
+def _is_plain(other: _Unit, language: str) -> bool:
+    """Say whether a sentence beside an approval is a comment on it, or no more than decoration."""
+    return _is_comment(other.tokens, language) if other.tokens else _DECORATION.fullmatch(other.text) is not None
+
+
 def _mentions(tokens: Iterable[str], choice: Answer | None) -> bool:
-    stems = _words().stems
+    stems = words().stems
     wanted = stems[choice] if choice is not None else stems[Answer.APPROVE] + stems[Answer.REJECT]
     return any(token.startswith(wanted) for token in tokens)
 
 
 def _leaves_open(tokens: Sequence[str], language: str, *, negations: bool = True) -> bool:
     """Say whether words deny, limit or condition."""
-    words = _words()
-    known = words.doubts | words.negations if negations else words.doubts
-    return _contains(" ".join(tokens), known, words.languages[language].harmless)
+    table = words()
+    known = table.doubts | table.negations if negations else table.doubts
+    return _contains(" ".join(tokens), known, table.languages[language].harmless)
 
 
 def _qualifies(tokens: Sequence[str], language: str) -> bool:
     """Say whether words deny, limit or condition an approval, or ask for a change of the message."""
-    words = _words()
-    known = words.doubts | words.negations | words.changes
-    return _contains(" ".join(tokens), known, words.languages[language].harmless)
+    table = words()
+    known = table.doubts | table.negations | table.changes
+    return _contains(" ".join(tokens), known, table.languages[language].harmless)
+
+
+def _is_comment(tokens: Sequence[str], language: str) -> bool:
+    """Say whether words are surely a comment on an approval: how they begin is known, and nothing in them limits it.
+
+    What limits an approval can be said in more ways than any list has. So words that begin in an unknown way are none.
+    """
+    phrases = [" ".join(tokens)]
+    while tokens and tokens[0] in words().polite:
+        tokens = tokens[1:]
+        phrases.append(" ".join(tokens))
+    if not tokens or words().approves(phrases[-1]):
+        return True
+    opens = words().opens_of(language)
+    known = any(f"{phrase} ".startswith(f"{one} ") for phrase in phrases for one in opens)
+    return known and (len(phrases[0]) > _SHORT or is_remark(phrases[0])) and not _limits(tokens, language)
+
+
+def _limits(tokens: Sequence[str], language: str) -> bool:
+    """Say whether words may limit an approval: conditions, dates, changes, second thoughts, duties of others."""
+    table = words()
+    rest = f" {' '.join(tokens)} "
+    for one in sorted(table.languages[language].harmless, key=len, reverse=True):
+        rest = rest.replace(f" {one} ", " | ")
+    return any(word.startswith(table.limit_stems) for word in rest.split()) or _contains(rest, table.limits, ())
+
+
+def _beside(lines: Sequence[str], decided: int, language: str) -> set[int]:
+    """Return the numbers of the lines that are no comment: salutations, signatures, addresses."""
+    found: set[int] = set()
+    signs = False
+    for number, line in enumerate(lines):
+        tokens = WORD.findall(fold(line))
+        if not line.strip() or number == decided:
+            signs = False
+        elif greets(line) and len(tokens) <= _GREETING and not _limits(tokens, language):
+            found.add(number)
+        elif signs or _REACHED.search(line) or (is_name(line) and not _limits(tokens, language)):
+            # A signature goes on to the end of its paragraph: below the name are titles, addresses, a motto.
+            signs = signs or number > decided
+            found.add(number)
+    return found
 
 
 def _begins_open(tokens: Sequence[str], language: str, *, negations: bool = True) -> bool:
     """Say whether a sentence begins with a word that denies, limits or conditions."""
     phrase = " ".join(tokens[:6]) + " "
-    long = any(phrase.startswith(one + " ") for one in _words().doubts if " " in one)
+    long = any(phrase.startswith(one + " ") for one in words().doubts if " " in one)
     return long or _leaves_open(tokens[:2], language, negations=negations)
 
 
 def _asks(tokens: Sequence[str], language: str) -> bool:
     """Say whether a sentence begins as a question."""
-    words = _words()
+    table = words()
     phrase = " ".join(tokens)
-    if any(phrase.startswith(one) for one in words.languages[language].harmless if " " in one):
+    if any(phrase.startswith(one) for one in table.languages[language].harmless if " " in one):
         return False
-    return any(phrase == one or phrase.startswith(one + " ") for one in words.questions)
+    return any(phrase == one or phrase.startswith(one + " ") for one in table.questions)
 
 
 def _contains(phrase: str, known: Iterable[str], harmless: Sequence[str]) -> bool:
@@ -305,35 +324,3 @@ def _contains(phrase: str, known: Iterable[str], harmless: Sequence[str]) -> boo
         if any(f" {one} " in padded for one in known if (" " not in one) is single):
             return True
     return False
-
-
-# -- the table ----------------------------------------------------------------------------------------------------
-
-
-@cache
-def _words() -> _Words:
-    table = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-
-    def all_of(key: str) -> list[str]:
-        return [" ".join(_WORD.findall(fold(word))) for one in table.values() for word in one[key]]
-
-    languages = {
-        name: Language(
-            {fold(word): Answer.APPROVE for word in one["approve"]}
-            | {fold(word): Answer.REJECT for word in one["reject"]},
-            tuple(fold(word) for word in one["harmless"]),
-        )
-        for name, one in table.items()
-    }
-    return _Words(
-        languages=languages,
-        stems={Answer.APPROVE: tuple(all_of("approve_stems")), Answer.REJECT: tuple(all_of("reject_stems"))},
-        negations=frozenset(all_of("negations")),
-        doubts=frozenset(all_of("doubts")),
-        changes=frozenset(all_of("changes")),
-        questions=frozenset(all_of("questions")),
-        polite=frozenset(all_of("polite")),
-        greetings=tuple(all_of("greetings")),
-        closings=tuple(all_of("closings")),
-        remarks=frozenset(all_of("remarks")),
-    )

@@ -17,7 +17,8 @@ from functools import cache
 from pathlib import Path
 
 from holdgate.desk import postscript, signature
-from holdgate.desk.decision import begins_with_word, closes, fold, normal
+from holdgate.desk.decision import begins_with_word, closes, normal
+from holdgate.desk.vocabulary import fold
 
 _FILE = Path(__file__).with_name("words") / "quotations.toml"
 
@@ -29,6 +30,7 @@ _BETWEEN_DASHES = re.compile(r"\s*[-_=*]{3,}\s*\S.{0,120}?[-_=*]{3,}\s*$")
 _LABEL = re.compile(r"\s*[*_|]{0,3}\s*([^\s:：*_][^:：\n]{0,28}?)\s*[*_]{0,3}\s*[:：]\s*[*_]{0,3}(?:\s|$|(?=\S))")
 _ADDRESS = re.compile(r"[^\s<>@:]+@[^\s<>@]+\.[^\s<>@]+")
 _DATE = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[:.hH]\d{2}\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|年|월|月")
+_LETTERS = re.compile(r"[^\W\d_]{4}")
 _PHONE = re.compile(r"(?:\+|\b0|\()\d[\d\s()./-]{6,}\d")
 _CONTACT = re.compile(
     r"\b(?:tel|phone|fon|mobil|mobile|cell|fax|téléphone|teléfono|telefono|telefoon)\b\s*[.:]?|www\.|https?://"
@@ -152,6 +154,9 @@ def _is_attribution(lines: Sequence[str], number: int) -> bool:
     if count and not (_DATE.search(lines[number]) or _ADDRESS.search(lines[number])):
         return False
     folded = f" {fold(joined)}"
+    below = lines[number + count + 1].strip() if number + count + 1 < len(lines) else ""
+    if _ADDRESS.search(joined) and _DATE.search(below) and not _LETTERS.search(below):  # Notes: the date is below
+        return True
     dated, addressed = bool(_DATE.search(joined)), bool(_ADDRESS.search(joined))
     after = next((line for line in lines[number + count + 1 :] if line.strip()), "")
     if any(f" {word}" in folded for word in _words().wrote_latin) or any(

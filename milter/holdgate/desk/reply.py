@@ -16,9 +16,10 @@ from typing import Any
 
 from holdgate import headers
 from holdgate.desk import automatic
-from holdgate.desk.decision import Decision, begins_with_word, decide, fold
+from holdgate.desk.decision import Decision, begins_with_word, decide
 from holdgate.desk.moderation import clean_comment
 from holdgate.desk.quotation import split
+from holdgate.desk.vocabulary import fold
 from holdgate.quarantine.incident import Answer
 from holdgate.scan.letter import read_letter
 

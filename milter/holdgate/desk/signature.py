@@ -7,12 +7,14 @@ in lower case, or is a list.
 import re
 from collections.abc import Sequence
 
-from holdgate.desk.decision import is_polite, is_remark
+from holdgate.desk.vocabulary import is_polite, is_remark
 
 _SENTENCE_END = re.compile(r"[.!?…。！？;:)][\"'”»’*_]*\s*$")
 _LIST = re.compile(r"\s*(?:[-*•–]|\d{1,2}[.)])\s+\S")
 _WORD = re.compile(r"[^\W\d_][^\W_]*(?:['’.-][^\W_]+)*\.?")
-_INITIAL = re.compile(r"(?:^|\s)(?:[^\W\d_]\.|Dr\.|Dipl\.\S*|Ing\.|Prof\.|Mag\.|Ph\.?D\.?)(?=\s|$|,)")
+_INITIAL = re.compile(
+    r"(?:^|\s)(?:(?:[^\W\d_]{1,3}\.){2,}|[^\W\d_]\.|Dr\.|Dipl\.\S*|Ing\.|Prof\.|Mag\.|Ph\.?D\.?)(?=\s|$|,)"
+)
 # Lower-case words in names and titles.
 _PARTICLE = re.compile(
     r"of|the|and|for|at|in|von|zu|zur|und|für|van|de[rnl]?|du|la|le|et|en|el|y|della|d[ai]|e|dos?|das|i"
@@ -35,17 +37,18 @@ def cut(text: str) -> tuple[str, bool]:
     above = lines[first - 1]
     apart = all(is_polite(word) for word in _WORD.findall(above)) or _thanks(lines[first])
     rest = lines[first:]
-    surely = apart and len(rest) <= _SIGNATURE_LINES and all(_is_name(line) for line in rest)
+    surely = apart and len(rest) <= _SIGNATURE_LINES and all(is_name(line) for line in rest)
     while first > 1 and not _WORD.search(lines[first - 1]):
         first -= 1
     return "\n".join(lines[:first]), not surely
 
 
-def _is_name(line: str) -> bool:
+def is_name(line: str) -> bool:
     """Say whether a line is a name, a title or a company, and nothing else."""
+    line = _INITIAL.sub("", line)
     words = _words(line)
     lower = [word for word in words if word[0].islower() and not _PARTICLE.fullmatch(word)]
-    return 0 < len(words) <= 8 and not lower and not re.search(r"[\d@:/.!?]", _INITIAL.sub("", line))
+    return 0 < len(words) <= 8 and not lower and not re.search(r"[\d@:/.!?]", line)
 
 
 def _may_be_signature(lines: Sequence[str], number: int) -> bool:

@@ -18,6 +18,7 @@ DECIDING = [
     for choice in ("approve", "reject")
     for word in words[choice]
 ]
+DATA = Path(__file__).parents[2] / "data"
 OTHER = {Answer.APPROVE: "reject", Answer.REJECT: "approve"}
 deciding = st.sampled_from(DECIDING)
 
@@ -362,6 +363,41 @@ def test_a_word_that_stands_alone_decides(text: str) -> None:
 )
 def test_everything_else_is_left_open(text: str) -> None:
     assert decide(text).choice is None
+
+
+def _replies(name: str) -> list[str]:
+    lines = (DATA / name).read_text(encoding="utf-8").splitlines()
+    return [line.replace("\\n", "\n") for line in lines if line and not line.startswith("# ")]
+
+
+def test_what_limits_an_approval_in_any_language_leaves_it_open() -> None:
+    replies = _replies("replies-left-open.txt")
+    assert len(replies) > 1000
+    assert [text for text in replies if decide(text).choice is not None] == []
+
+
+def test_a_comment_that_limits_nothing_does_not() -> None:
+    replies = _replies("replies-that-approve.txt")
+    assert [text for text in replies if decide(text).choice is not Answer.APPROVE] == []
+
+
+@pytest.mark.parametrize("text", ["Approve\n\N{THUMBS DOWN SIGN}", "Approve.\n-1", "Approve. 0", "Approve\n50/50"])
+def test_a_sign_in_another_line_that_is_not_decoration_leaves_it_open(text: str) -> None:
+    assert decide(text).choice is None
+
+
+@pytest.mark.parametrize(
+    "below", ["Bob Boss\nHead of Sales", "Bob\nWe make paper since 1900.", "Dr. B. Boss, LL.M.\nCounsel"]
+)
+def test_a_signature_is_no_comment(below: str) -> None:
+    assert decide(f"Approve\n\n{below}").choice is Answer.APPROVE
+
+
+@given(deciding, st.text(alphabet="bcdfgqxz", min_size=4, max_size=9))
+def test_a_word_that_nobody_knows_leaves_an_approval_open(word: tuple[str, str, Answer], unknown: str) -> None:
+    if word[2] is Answer.APPROVE:
+        for text in ("{}, {} the contract", "{}. {} the contract.", "{}: {}", "{}\n{} the contract"):
+            assert decide(text.format(word[1], unknown)).choice is None, text
 
 
 @given(

@@ -1,0 +1,106 @@
+"""The words of ``words/decisions.toml``, by which a reply decides, limits or comments, and how words are compared."""
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from holdgate.quarantine.incident import Answer
+
+_FILE = Path(__file__).with_name("words") / "decisions.toml"
+WORD = re.compile(r"[^\W\d_]+")
+_SHORT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The words of one language, folded."""
+
+    words: dict[str, Answer]
+    opens: tuple[str, ...]
+    harmless: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Words:
+    """The words of all languages, folded. `limits` are words and phrases, `limit_stems` beginnings of words."""
+
+    languages: dict[str, Language]
+    stems: dict[Answer, tuple[str, ...]]
+    negations: frozenset[str]
+    doubts: frozenset[str]
+    changes: frozenset[str]
+    limits: frozenset[str]
+    limit_stems: tuple[str, ...]
+    questions: frozenset[str]
+    polite: frozenset[str]
+    greetings: tuple[str, ...]
+    closings: tuple[str, ...]
+    remarks: frozenset[str]
+
+    def approves(self, phrase: str) -> bool:
+        """Say whether words are a word that approves, in any language."""
+        return any(language.words.get(phrase) is Answer.APPROVE for language in self.languages.values())
+
+    @cache  # noqa: B019 - there is one table
+    def opens_of(self, language: str) -> tuple[str, ...]:
+        """Return how a comment beside a decision word of this language may begin.
+
+        A comment may be in another language; what is short there is another word here.
+        """
+        others = (one for name, table in self.languages.items() if name != language for one in table.opens)
+        return self.languages[language].opens + tuple(one for one in others if len(one) > _SHORT)
+
+
+def fold(text: str) -> str:
+    """Return a text as words are compared: no case, no accents, apostrophes and hyphens as spaces."""
+    text = unicodedata.normalize("NFKD", text.casefold()).replace("ł", "l").replace("ø", "o")
+    return "".join(" " if c in "'’‘`-‐‑" else c for c in text if not unicodedata.combining(c))
+
+
+def is_polite(word: str) -> bool:
+    """Say whether a word is one of thanks or please."""
+    return fold(word).strip(" .") in words().polite
+
+
+def is_remark(word: str) -> bool:
+    """Say whether a word is a comment of its own, such as "Fine", and not a name that a signature may be."""
+    return fold(word).strip(" .") in words().remarks
+
+
+@cache
+def words() -> Words:
+    """Return the table."""
+    table = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+
+    def all_of(key: str) -> list[str]:
+        return [" ".join(WORD.findall(fold(word))) for one in table.values() for word in one[key]]
+
+    limits = [
+        (" ".join(WORD.findall(fold(word))), word.endswith("*")) for one in table.values() for word in one["limits"]
+    ]
+    languages = {
+        name: Language(
+            {fold(word): Answer.APPROVE for word in one["approve"]}
+            | {fold(word): Answer.REJECT for word in one["reject"]},
+            tuple(" ".join(WORD.findall(fold(word))) for word in one["opens"]),
+            tuple(fold(word) for word in one["harmless"]),
+        )
+        for name, one in table.items()
+    }
+    return Words(
+        languages=languages,
+        stems={Answer.APPROVE: tuple(all_of("approve_stems")), Answer.REJECT: tuple(all_of("reject_stems"))},
+        negations=frozenset(all_of("negations")),
+        doubts=frozenset(all_of("doubts")),
+        changes=frozenset(all_of("changes")),
+        limits=frozenset(word for word, is_stem in limits if not is_stem),
+        limit_stems=tuple(word for word, is_stem in limits if is_stem),
+        questions=frozenset(all_of("questions")),
+        polite=frozenset(all_of("polite")),
+        greetings=tuple(all_of("greetings")),
+        closings=tuple(all_of("closings")),
+        remarks=frozenset(all_of("remarks")),
+    )
