@@ -2,7 +2,7 @@
 
 A recipient can have every field shown, and a mail program shows names and comments of addresses by itself. So all
 fields are text. But in ids, routes, dates and types that programs write, a number that looks like a person's is mostly
-none: in those only what is found for certain counts (see `Part.trace`).
+none: in those only what is found for certain counts (see `Part.trace`). Their comments are for people, and count whole.
 """
 
 import re
@@ -36,6 +36,9 @@ _DATE = re.compile(rb"\s*(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d
 _ROUTE = re.compile(r"<[^<>]*>")
 _ADDRESS = re.compile(r'(?:"[^"]*"|[^\s<>(),:;"@]+)@[^\s<>(),:;"]+')
 _MARKS = re.compile(r'[\\"(),:;<>]+')
+# A comment with at most one within it, and what programs write in comments: routes, literals, addresses.
+_COMMENT = re.compile(r"\(((?:[^()]|\([^()]*\))*)\)")
+_MACHINE = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\b\d{1,3}(?:\.\d{1,3}){3}\b")
 _PARAMETER = re.compile(r"""([\w!#$&'*.+-]+?)(\*\d+)?(\*)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;\n]*))""")
 
 
@@ -59,6 +62,9 @@ class HeaderText:
                 continue
             if kind == "addresses" and (shown := shown_of(text)):
                 self.written[f"{name}: {shown}"] = None
+            elif kind == "trace":
+                for comment in _comments_of(text):
+                    self.written[f"{name}: {comment}"] = None
             for spelled in dict.fromkeys((text, *(_joined(text) if name in _TYPES else ()))):
                 if _digits(line := f"{name}: {spelled}") >= _FEWEST_DIGITS:
                     self.trace[line] = None
@@ -85,6 +91,15 @@ def shown_of(text: str) -> str:
     """Return what a mail program shows of addresses: their names and comments, without quotes and backslashes."""
     left = _ADDRESS.sub(" ", _ROUTE.sub(" ", text))
     return " ".join(_MARKS.sub(" ", left.replace("\\", "")).split())
+
+
+def _comments_of(text: str) -> Iterable[str]:
+    """Yield the comments of a field in which people can write a number, without what programs write in theirs."""
+    if "(" in text:
+        for comment in _COMMENT.findall(text):
+            left = " ".join(word for word in _MACHINE.sub(" ", comment).split() if "@" not in word)
+            if _digits(left) >= _FEWEST_DIGITS:
+                yield left
 
 
 def _joined(text: str) -> Iterable[str]:

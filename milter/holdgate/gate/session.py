@@ -227,7 +227,7 @@ class Session:
         envelope.size = self._spool.size
         queue_id, subject, header_from = envelope.queue_id, envelope.subject, envelope.header_from
         message_id = envelope.message_id
-        who = envelope.auth_user or envelope.client_address
+        who = (envelope.auth_user, "") if envelope.auth_user else (envelope.client_address, envelope.sender)
         begun = time.perf_counter()
         with metrics.SCANS.track_inprogress():
             inspection = snapshot.pool.inspect(

@@ -58,9 +58,9 @@ class Pool:
         self._identifiers: frozenset[str] = frozenset()
         self._kind = "ocr" if settings.ocr_languages else ""
         is_for_ocr = bool(settings.ocr_languages)
-        places = settings.workers if is_for_ocr else settings.workers + 1
-        self._turns = Turns(places, keeps_one=not is_for_ocr)
-        self._plain_turns = Turns(places, keeps_one=not is_for_ocr)
+        kept = 0 if is_for_ocr else 2
+        self._turns = Turns(settings.workers + kept, kept=kept)
+        self._plain_turns = Turns(settings.workers + kept, kept=kept)
         # Processes that have read plain text only, the one that was used last on top.
         self._plain: list[Worker] = []
         self._plain_lock = threading.Lock()
@@ -95,14 +95,15 @@ class Pool:
         subject: str = "",
         header_from: str = "",
         message_id: str = "",
-        who: str = "",
+        who: tuple[str, str] = ("", ""),
         is_plain: bool = False,
     ) -> Inspection:
         """Inspect the message (or the file called `name`), given as bytes or by a descriptor, from its first byte.
 
         `subject`, `header_from` and `message_id` are the sender's words as the gate read them; the inspection has them
-        masked. `who` is whose message it is: people take turns. `is_plain` says that it seems to be nothing but plain
-        text; a worker finds out whether it is. Raises ScanError when there is no worker to be had in time.
+        masked. `who` is whose message it is, a client and a sender: they take turns. `is_plain` says that it seems to
+        be nothing but plain text; a worker finds out whether it is. Raises ScanError when there is no worker to be
+        had in time.
         """
         begun = time.perf_counter()
         words = {"subject": subject, "header_from": header_from, "message_id": message_id}
@@ -173,7 +174,7 @@ class Pool:
         read: Callable[[bytes], _Answer],
         *,
         queue_id: str = "",
-        who: str = "",
+        who: tuple[str, str] = ("", ""),
         limit: int = wire.ANSWER_LIMIT,
         lives: int = _LIVES,
     ) -> _Answer:
@@ -224,7 +225,7 @@ class Pool:
         message: int | bytes,
         read: Callable[[bytes], Inspection],
         queue_id: str,
-        who: str,
+        who: tuple[str, str],
     ) -> Inspection | None:
         """Have a message read by a process for plain text; None if it is more than that. Raises WorkerLostError."""
         content = message if isinstance(message, bytes) else os.pread(message, SMALL, 0)
@@ -265,9 +266,9 @@ class Pool:
     # -- turns and zygote -----------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _turn(self, turns: Turns, kind: str, who: str, is_small: bool) -> Iterator[None]:
+    def _turn(self, turns: Turns, kind: str, who: tuple[str, str], is_small: bool) -> Iterator[None]:
         try:
-            turns.take(who, is_small=is_small, patience=self._settings.wait_limit)
+            turns.take(*who, is_small=is_small, patience=self._settings.wait_limit)
         except NoTurnError:
             raise ScanError("no free worker") from None
         begun = time.monotonic()
@@ -275,7 +276,7 @@ class Pool:
             yield
         finally:
             seconds = time.monotonic() - begun
-            turns.give_back(who, seconds)
+            turns.give_back(who[0], seconds, who[1])
             metrics.WORKER_SECONDS.labels(kind).inc(seconds)
 
     def _proven(self) -> Worker:

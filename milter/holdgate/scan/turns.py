@@ -1,12 +1,15 @@
 """Turns: who gets the next place at the workers, so that one sender's mail does not keep everybody else's waiting.
 
-Each message belongs to somebody: a SASL user, or else a client's address. Of those who wait, whoever holds fewest
-places comes first, then whoever had least of the workers' time lately. One place is kept for small messages of somebody
-who holds none, so that it is free soon even while all others are taken by large or slow mail.
+Each message belongs to somebody: a SASL user, or else a client's address, and there to an envelope sender. Of those who
+wait, whoever holds fewest places comes first, then whoever had least of the workers' time lately; between messages of
+one client the same is asked of their senders. One place is kept for small messages of a client that holds none, so that
+it is free soon even while all others are taken by large or slow mail. Another is kept for those of a sender who holds
+none: a relay brings the mail of many. Anyone can write any sender, so that place is nobody's for certain.
 """
 
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 # Time that somebody used counts half after so many seconds.
@@ -22,30 +25,36 @@ class NoTurnError(Exception):
 @dataclass(slots=True, eq=False)
 class _Waiting:
     who: str
+    sender: str
     is_small: bool
     called: threading.Lock = field(default_factory=threading.Lock)
     has_place: bool = False
 
 
 class Turns:
-    """Shares out `places`. With `keeps_one`, the last of them is for a small message of somebody who holds none."""
+    """Shares out `places`.
 
-    def __init__(self, places: int, *, keeps_one: bool) -> None:
+    `kept` of them are for small messages: with 1, the last is for a client that holds none; with 2, the one before that
+    is for a sender who holds none.
+    """
+
+    def __init__(self, places: int, *, kept: int) -> None:
         self._free = places
-        self._keeps_one = keeps_one
+        self._kept = kept
         self._lock = threading.Lock()
-        self._held: dict[str, int] = {}
-        self._used: dict[str, float] = {}
+        self._held: Counter[str] = Counter()
+        self._held_by_sender: Counter[tuple[str, str]] = Counter()
+        self._used: dict[str | tuple[str, str], float] = {}
         self._halved = time.monotonic()
         self._waiting: list[_Waiting] = []
 
-    def take(self, who: str, *, is_small: bool, patience: float) -> None:
+    def take(self, who: str, sender: str = "", *, is_small: bool, patience: float) -> None:
         """Wait for a place, at most `patience` seconds. Raises NoTurnError. Each place taken has to be given back."""
+        waiting = _Waiting(who, sender, is_small)
         with self._lock:
-            if self._may(who, is_small):
-                self._grant(who)
+            if self._may(waiting):
+                self._grant(waiting)
                 return
-            waiting = _Waiting(who, is_small)
             waiting.called.acquire()
             self._waiting.append(waiting)
         if waiting.called.acquire(timeout=patience):
@@ -55,40 +64,49 @@ class Turns:
                 self._waiting.remove(waiting)
                 raise NoTurnError
 
-    def give_back(self, who: str, seconds: float) -> None:
+    def give_back(self, who: str, seconds: float, sender: str = "") -> None:
         """Give a place back that was used for `seconds`, and call whoever is next."""
         with self._lock:
             self._free += 1
-            self._held[who] -= 1
-            if not self._held[who]:
-                del self._held[who]
-            self._count(who, seconds)
+            self._held -= Counter([who])  # one that holds none is forgotten
+            self._held_by_sender -= Counter([(who, sender)])
+            self._count(who, sender, seconds)
             while self._waiting and (next_ := self._next()) is not None:
                 self._waiting.remove(next_)
-                self._grant(next_.who)
+                self._grant(next_)
                 next_.has_place = True
                 next_.called.release()
 
-    def _may(self, who: str, is_small: bool) -> bool:
-        kept = 1 if self._keeps_one and (not is_small or who in self._held) else 0
+    def _may(self, one: _Waiting) -> bool:
+        kept = self._kept
+        if one.is_small and not self._held[one.who]:
+            kept = 0
+        elif one.is_small and not self._held_by_sender[one.who, one.sender]:
+            kept = min(kept, 1)
         return self._free > kept
 
-    def _grant(self, who: str) -> None:
+    def _grant(self, one: _Waiting) -> None:
         self._free -= 1
-        self._held[who] = self._held.get(who, 0) + 1
+        self._held[one.who] += 1
+        self._held_by_sender[one.who, one.sender] += 1
 
     def _next(self) -> _Waiting | None:
         """Return who is next of those who may; of equals, who came first."""
-        able = [one for one in self._waiting if self._may(one.who, one.is_small)]
-        return min(able, key=lambda one: (self._held.get(one.who, 0), self._used.get(one.who, 0.0)), default=None)
+        return min((one for one in self._waiting if self._may(one)), key=self._share, default=None)
 
-    def _count(self, who: str, seconds: float) -> None:
+    def _share(self, one: _Waiting) -> tuple[float, ...]:
+        pair = (one.who, one.sender)
+        held, by_sender = self._held[one.who], self._held_by_sender[pair]
+        return held, self._used.get(one.who, 0.0), by_sender, self._used.get(pair, 0.0)
+
+    def _count(self, who: str, sender: str, seconds: float) -> None:
         now = time.monotonic()
         if now - self._halved >= _HALF_LIFE:
             share = 0.5 ** ((now - self._halved) / _HALF_LIFE)
             self._used = {one: used * share for one, used in self._used.items() if used * share > 0.001}
             self._halved = now
-        self._used[who] = self._used.get(who, 0.0) + seconds
+        for one in (who, (who, sender)):
+            self._used[one] = self._used.get(one, 0.0) + seconds
         if len(self._used) > 2 * _REMEMBERED:
             most = sorted(self._used, key=self._used.__getitem__, reverse=True)[:_REMEMBERED]
             self._used = {one: self._used[one] for one in most}

@@ -55,6 +55,33 @@ def test_a_number_alone_is_none_where_programs_write(inspector: Inspector, field
     assert (inspection.findings, inspection.profiles) == ([], {})
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Received: from a (her social security number is 536904399) by b; Mon, 23 Nov 2026 09:00:00 +0100",
+        "Date: Mon, 23 Nov 2026 09:00:00 +0100 (SSN 536904399)",
+        "User-Agent: Mailer/7 (social security number (536904399))",
+        f"Received: from a ([192.0.2.7] {' '.join(CARD[n : n + 4] for n in (0, 4, 8, 12))}) by b",
+        "MIME-Version: 1.0 (=?utf-8?Q?SSN_536904399?=)",
+    ],
+)
+def test_a_comment_counts_whole_wherever_it_is(inspector: Inspector, field: str) -> None:
+    assert inspector.inspect(message(field)).findings
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Received: from mail.corp.example (mail.corp.example [192.0.2.127]) (using TLSv1.3 with cipher "
+        "TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519 server-signature RSA-PSS (2048 bits)) by b",
+        "Received: (qmail 27453 invoked by uid 1000); 23 Nov 2026 09:00:00 -0000",
+        "Received: from a (envelope-from <bob.1234567@partner.example>) by b (8.17.1/8.17.1/Submit) id 4AN8",
+    ],
+)
+def test_what_programs_write_in_comments_is_no_number(inspector: Inspector, field: str) -> None:
+    assert inspector.inspect(message(field)).findings == []
+
+
 def test_people_are_shown_such_fields_where_something_was_found(inspector: Inspector) -> None:
     def shown(field: str) -> list[str]:
         parts = preview(inspector.extract(message(field), None), inspector.find, 0)["parts"]

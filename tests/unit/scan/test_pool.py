@@ -161,7 +161,7 @@ def test_a_process_taken_over_by_one_message_does_not_read_the_next(
 
 def test_no_place_is_a_reason_to_try_later(message: int) -> None:
     with Pool(settings(wait_limit=0.05)) as pool:
-        for who in ("a", "b"):
+        for who in ("a", "b", "c"):
             pool._turns.take(who, is_small=True, patience=1)
         with pytest.raises(ScanError, match="no free worker"):
             pool.inspect(message)

@@ -11,7 +11,7 @@ from testbed.ports import wait_for
 
 
 def test_the_last_place_is_for_a_small_message_of_somebody_who_holds_none() -> None:
-    turns = Turns(3, keeps_one=True)
+    turns = Turns(3, kept=1)
     for _ in range(2):
         turns.take("many", is_small=False, patience=0)
     for who, is_small in (("many", True), ("many", False), ("other", False)):
@@ -20,8 +20,42 @@ def test_the_last_place_is_for_a_small_message_of_somebody_who_holds_none() -> N
     turns.take("other", is_small=True, patience=0)
 
 
+def test_the_place_before_it_is_for_a_small_message_of_a_sender_who_holds_none() -> None:
+    turns = Turns(3, kept=2)
+    turns.take("relay", "slow@corp.example", is_small=False, patience=0)
+    for sender, is_small in (("slow@corp.example", True), ("other@corp.example", False)):
+        with pytest.raises(NoTurnError):
+            turns.take("relay", sender, is_small=is_small, patience=0)
+    turns.take("relay", "other@corp.example", is_small=True, patience=0)
+    # The last one stays for another client, however many senders this one names.
+    with pytest.raises(NoTurnError):
+        turns.take("relay", "third@corp.example", is_small=True, patience=0)
+    turns.take("other", is_small=True, patience=0)
+
+
+def test_senders_of_one_client_take_turns_too() -> None:
+    turns = Turns(1, kept=0)
+    turns.take("relay", "many", is_small=True, patience=0)
+    order = ["many"]
+
+    def take(sender: str) -> None:
+        turns.take("relay", sender, is_small=True, patience=30)
+        order.append(sender)
+
+    threads = [threading.Thread(target=take, args=[sender]) for sender in ("many", "many", "few")]
+    for count, thread in enumerate(threads, 1):
+        thread.start()
+        wait_for(lambda wanted=count: len(turns._waiting) == wanted, "it to wait")
+    for count in range(2, 5):
+        turns.give_back("relay", 1.0, order[-1])
+        wait_for(lambda wanted=count: len(order) == wanted, "the next one to have a place")
+    for thread in threads:
+        thread.join()
+    assert order == ["many", "few", "many", "many"]
+
+
 def test_a_place_that_is_not_kept_is_anybodys() -> None:
-    turns = Turns(1, keeps_one=False)
+    turns = Turns(1, kept=0)
     turns.take("one", is_small=False, patience=0)
     with pytest.raises(NoTurnError):
         turns.take("two", is_small=True, patience=0.01)
@@ -30,7 +64,7 @@ def test_a_place_that_is_not_kept_is_anybodys() -> None:
 
 
 def test_who_used_little_comes_before_who_used_much() -> None:
-    turns = Turns(1, keeps_one=False)
+    turns = Turns(1, kept=0)
     order = ["many"]
     turns.take("many", is_small=True, patience=0)
     turns.give_back("many", 20.0)
@@ -53,7 +87,7 @@ def test_who_used_little_comes_before_who_used_much() -> None:
 
 
 def test_who_gave_up_waiting_gets_no_place() -> None:
-    turns = Turns(1, keeps_one=False)
+    turns = Turns(1, kept=0)
     turns.take("one", is_small=True, patience=0)
     with pytest.raises(NoTurnError):
         turns.take("two", is_small=True, patience=0.01)
@@ -61,11 +95,9 @@ def test_who_gave_up_waiting_gets_no_place() -> None:
     assert (turns._free, turns._held, turns._waiting) == (1, {}, [])
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40), st.integers(1, 4), st.booleans())
-def test_places_are_never_more_nor_less_than_there_are(
-    wishes: list[tuple[str, bool]], places: int, keeps_one: bool
-) -> None:
-    turns = Turns(places, keeps_one=keeps_one)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40), st.integers(1, 4), st.integers(0, 2))
+def test_places_are_never_more_nor_less_than_there_are(wishes: list[tuple[str, bool]], places: int, kept: int) -> None:
+    turns = Turns(places, kept=kept)
     held: list[str] = []
     for who, is_small in wishes:
         try:
@@ -81,7 +113,7 @@ def test_places_are_never_more_nor_less_than_there_are(
 
 
 def test_nobody_is_remembered_for_ever() -> None:
-    turns = Turns(1, keeps_one=False)
+    turns = Turns(1, kept=0)
     for number in range(5_000):
         turns.take(str(number), is_small=True, patience=0)
         turns.give_back(str(number), 1.0)
