@@ -59,25 +59,19 @@ class PostgresServer:
 
     def restart(self) -> None:
         """End the server, and with it every connection, and start it again."""
-        self._end()
+        self.end()
         self._serve()
 
     def stop(self) -> None:
         """Stop the server and remove all of it."""
         if self._process is not None:
-            self._end()
+            self.end()
         shutil.rmtree(self.directory)
 
     def kill(self) -> None:
         """Kill the server with all its processes, as the kernel would."""
         assert self._process is not None
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
-        pids = [self._process.pid]
-        with suppress(OSError):
-            pids += map(int, children.read_text().split())
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        self._signal_all(signal.SIGKILL)
         self._process.wait(20)
 
     def resume(self) -> None:
@@ -103,7 +97,19 @@ class PostgresServer:
             )
         wait_for(self._answers, "PostgreSQL to answer")
 
-    def _end(self) -> None:
+    def _signal_all(self, number: int) -> None:
+        """Send a signal to the server and to each of its processes: a session, or its own work."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        pids = [self._process.pid]
+        with suppress(OSError):
+            pids += map(int, children.read_text().split())
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def end(self) -> None:
+        """End the server, and with it every connection."""
         assert self._process is not None
         self._process.send_signal(signal.SIGINT)  # the fast one of its three ways to end
         self._process.wait(20)
@@ -113,6 +119,27 @@ class PostgresServer:
         name = f"store{next(self._numbers)}"
         self.sql(f"CREATE DATABASE {name} OWNER {owner} TEMPLATE {template}")
         return f"postgresql://{owner}@/{name}?host={self.directory}"
+
+    def replace(self, url: str) -> None:
+        """Drop the database of a URL, whoever uses it, and create an empty one of its name."""
+        name = url.partition("?")[0].rpartition("/")[2]
+        self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+        self.sql(f"CREATE DATABASE {name} OWNER holdgate")
+
+    def end_connections(self) -> None:
+        """End every connection to a database of ours, as an administrator does (pg_terminate_backend)."""
+        self.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+
+    def stand(self) -> None:
+        """Have the server and all its processes stand still: connections stay, and nothing answers."""
+        self._signal_all(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Have a server that stands still go on."""
+        self._signal_all(signal.SIGCONT)
 
     def sql(self, statement: str) -> None:
         """Run one statement as the superuser."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from faults import media
+from faults import media, postgres
 from faults.deciders import MODERATORS
 from faults.patient import Injury, Patient, children, send_signal
 from testbed.site import DAEMONS
@@ -76,7 +76,8 @@ def all_killed(patient: Patient) -> Iterator[None]:
 def store_locked(patient: Patient) -> Iterator[None]:
     """Have somebody else hold the store's lock."""
     if patient.postgres is not None:
-        yield
+        with postgres.locked(patient):
+            yield
         return
     database = sqlite3.connect(patient.site.state / "holdgate.db", isolation_level=None, timeout=20)
     with contextlib.closing(database):
@@ -85,19 +86,8 @@ def store_locked(patient: Patient) -> Iterator[None]:
 
 
 @contextmanager
-def store_restarts(patient: Patient) -> Iterator[None]:
-    """Restart PostgreSQL."""
-    if patient.postgres is not None:
-        patient.postgres.restart()
-    yield
-
-
-@contextmanager
 def store_lost(patient: Patient) -> Iterator[None]:
     """Lose the store, with what was decided and not yet carried out; start with an empty one, as the handbook says."""
-    if patient.postgres is not None:
-        yield
-        return
     patient.rests = True
     site = patient.site
     try:
@@ -106,6 +96,8 @@ def store_lost(patient: Patient) -> Iterator[None]:
                 site.kill_daemon(name)
         patient.ledger.lose(site.store.incidents())
         site.store.close()
+        if patient.postgres is not None:
+            patient.postgres.replace(site.settings.store.url)
         for path in (*site.state.glob("holdgate.db*"), site.state / "audit.head"):
             path.unlink(missing_ok=True)
         done = site.command("migrate")
@@ -187,13 +179,11 @@ def by_hand(action: str, excuse: str) -> Injury:
     @contextmanager
     def act(patient: Patient) -> Iterator[None]:
         held = patient.open_incidents()
-        known = [queue_id for queue_id in patient.held() if queue_id in held]
-        if known:
-            queue_id = patient.dice.choice(known)
-            if excuse:
-                patient.ledger.excuse(held[queue_id].recipients, excuse)
-            with suppress(subprocess.CalledProcessError):
-                patient.site.postfix.postsuper(action, queue_id)
+        queue_id = patient.dice.choice([queue_id for queue_id in patient.held() if queue_id in held])
+        if excuse:
+            patient.ledger.excuse(held[queue_id].recipients, excuse)
+        with suppress(subprocess.CalledProcessError):
+            patient.site.postfix.postsuper(action, queue_id)
         yield
 
     act.__name__ = f"postsuper {action}"
@@ -218,17 +208,15 @@ def queue_file_damaged(patient: Patient) -> Iterator[None]:
     """Damage the file of a held message; its owner has it deleted in the end."""
     held = patient.open_incidents()
     found = [path for path in (patient.site.postfix.queue / "hold").rglob("*") if path.name in held]
-    damaged = patient.dice.choice(found) if found else None
-    if damaged is not None:
-        patient.ledger.excuse(held[damaged.name].recipients, "deleted")
-        with suppress(OSError), damaged.open("r+b") as stream:
-            stream.truncate(max(damaged.stat().st_size // 2, 1))
+    damaged = patient.dice.choice(found)
+    patient.ledger.excuse(held[damaged.name].recipients, "deleted")
+    with suppress(OSError), damaged.open("r+b") as stream:
+        stream.truncate(max(damaged.stat().st_size // 2, 1))
     try:
         yield
     finally:
-        if damaged is not None:
-            with suppress(subprocess.CalledProcessError):
-                patient.site.postfix.postsuper("-d", damaged.name)
+        with suppress(subprocess.CalledProcessError):
+            patient.site.postfix.postsuper("-d", damaged.name)
 
 
 def broken(name: str, text: str, *, restart: bool) -> Injury:
@@ -310,7 +298,6 @@ INJURIES: list[Injury] = [
     twice,
     all_killed,
     store_locked,
-    store_restarts,
     store_lost,
     spool_gone,
     limited("no descriptor left", resource.RLIMIT_NOFILE, lambda pid: len(list(Path(f"/proc/{pid}/fd").iterdir())) + 1),
@@ -343,5 +330,5 @@ INJURIES: list[Injury] = [
 ]
 
 # One of these at a time: each starts the whole site anew, or would keep another from doing so.
-ALONE = (all_killed, store_locked, store_lost, store_restarts, media.power_cut, media.disk_read_only, media.upgrade)
-ALONE += (media.disk_full, media.disk_slow)
+ALONE = (all_killed, store_locked, store_lost, media.power_cut, media.disk_read_only, media.upgrade)
+ALONE += (media.disk_full, media.disk_slow, *postgres.INJURIES)

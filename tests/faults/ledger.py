@@ -39,7 +39,6 @@ class Decided:
 
     incident: str
     choice: str
-    era: int
 
 
 @dataclass(slots=True)
@@ -58,14 +57,14 @@ class Seen:
 
 
 class Ledger:
-    """Knows each attempt. `era` counts the stores: what was decided in one that is lost is decided anew."""
+    """Knows each attempt. What was decided in a store that is lost is decided anew: `lost` are its incidents."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.attempts: dict[str, Attempt] = {}
         self.decided: list[Decided] = []
         self.past: dict[str, list[Incident]] = {}
-        self.era = 0
+        self.lost: set[str] = set()
 
     def add(self, way: str, *, held: bool, recipients: int = 1, null_sender: bool = False) -> Attempt:
         """Note an attempt that is about to be made."""
@@ -90,17 +89,17 @@ class Ledger:
     def lose(self, incidents: Iterable[Incident]) -> None:
         """Note that the store with these incidents is lost: what was decided and not yet carried out is asked anew."""
         for incident in incidents:
+            self.lost.add(incident.id)
             attempt = self.of(incident.recipients)
             if attempt is not None:
                 self.past.setdefault(attempt.token, []).append(incident)
                 if incident.closed_at is None and incident.state in DECIDED:
                     attempt.undecided = True
-        self.era += 1
 
     def confirmed(self, incident: str, choice: str) -> None:
         """Note a decision that somebody was told is taken."""
         with self._lock:
-            self.decided.append(Decided(incident, choice, self.era))
+            self.decided.append(Decided(incident, choice))
 
     def violations(self, seen: Mapping[str, Seen]) -> Iterator[str]:
         """Yield a line for each promise that was not kept."""
@@ -109,7 +108,7 @@ class Ledger:
                 yield f"{attempt.token} ({attempt.way}, {'held' if attempt.held else 'clean'}): {output}"
         events = {incident.id: one.events for one in seen.values() for incident in one.incidents}
         for decided in self.decided:
-            if decided.era == self.era and decided.choice not in events.get(decided.incident, set()):
+            if decided.incident not in self.lost and decided.choice not in events.get(decided.incident, set()):
                 yield f"{decided.incident}: {decided.choice} was confirmed and is not in its history"
 
 

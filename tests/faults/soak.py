@@ -22,6 +22,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
+
+from faults import postgres as of_postgres
+from faults.aftermath import Aftermath
 from faults.copies import PostfixLog, queue_id
 from faults.deciders import MODERATORS, Deciders
 from faults.disk import Disk, available
@@ -30,6 +34,7 @@ from faults.ledger import Ledger, Seen
 from faults.media import clock_environment
 from faults.patient import Injury, Patient
 from faults.traffic import Clients
+from holdgate.daemon import die_with_parent
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import DECIDED, State
@@ -71,6 +76,7 @@ class Outcome:
     decisions: int = 0
     redelivered: int = 0
     faults: Counter[str] = field(default_factory=Counter)
+    not_done: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -83,6 +89,7 @@ class Outcome:
         rows += [("faults", self.faults.total())] + [
             (f"  {name}", count) for name, count in sorted(self.faults.items())
         ]
+        rows += [(f"not done: {name}", count) for name, count in sorted(self.not_done.items())]
         rows.append(("redelivered by Postfix after it was killed", self.redelivered))
         rows += [(kind, sum(kind in output for output in self.violations)) for kind in kinds]
         return "\n".join(f"{name:48}{count:8}" for name, count in rows)
@@ -146,18 +153,20 @@ def run(
     postgres: bool = False,
     deadline: int = 60,
     rest: float = 2.0,
+    each: bool = False,
     say: bool = False,
 ) -> Outcome:
     """Run a site in `directory` under mail and faults for a time, heal it, and return what became of it.
 
     `pause` is the longest between a client's messages, `rest` between two faults, in seconds; `share` of the mail is
-    such as a policy holds. Store
-    and queue have a disk each, where this process may mount one.
+    such as a policy holds. With `each` the time goes on until each fault had its turn. Store and queue have a disk
+    each, where this process may mount one.
     """
     dice = random.Random(seed)
     ledger, outcome = Ledger(), Outcome()
     behind = f"inet:{free_port()}@{LOOPBACK}"
     with ExitStack() as stack:
+        stack.callback(Aftermath(directory).close)
         disks = _disks(directory) if available() else []
         for disk in disks:
             stack.callback(disk.remove)
@@ -189,6 +198,7 @@ def run(
         neighbour = subprocess.Popen(
             [sys.executable, "-m", "faults.neighbour", behind, str(seed)],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            preexec_fn=die_with_parent,
         )
         stack.callback(neighbour.wait)
         stack.callback(neighbour.kill)
@@ -200,7 +210,9 @@ def run(
         senders, deciders = Clients(site, ledger, seed, clients, pause, share), Deciders(site, ledger, seed, 0.5)
         for part in (supervisor, senders, deciders):
             part.start()
-        _hurt(patient, outcome, injuries, seconds, rest, say=say)
+        injuries = [*injuries, *of_postgres.INJURIES] if postgres else injuries
+        _hurt(patient, outcome, injuries, seconds, rest, each=each, say=say)
+        patient.resume_postgres()
         senders.stop()
         deciders.stop()
         outcome.decisions = deciders.count
@@ -239,17 +251,27 @@ def _as_postfix(address: str) -> str:
     return f"inet:{host}:{port}"
 
 
-# What a fault meets with on a site that is down already; what it did is undone.
-_NOT_DONE = (KeyError, OSError, AgentError, PostfixError, PostgresError, DatabaseError, subprocess.SubprocessError)
+# What a fault meets with on a site that is down already, or has nothing to hurt; what it did is undone.
+_NOT_DONE = (
+    *(LookupError, OSError, AgentError, PostfixError, PostgresError, DatabaseError, psycopg.Error),
+    subprocess.SubprocessError,
+)
 
 
 def _hurt(
-    patient: Patient, outcome: Outcome, injuries: Sequence[Injury], seconds: float, rest: float, *, say: bool
+    patient: Patient,
+    outcome: Outcome,
+    injuries: Sequence[Injury],
+    seconds: float,
+    rest: float,
+    *,
+    each: bool,
+    say: bool,
 ) -> None:
     """Do one fault after the other, now and then two at once."""
     end = time.monotonic() + seconds
-    left: list[Injury] = []
-    while time.monotonic() < end:
+    left = patient.dice.sample(injuries, len(injuries))
+    while time.monotonic() < end or (each and left):
         time.sleep(patient.dice.random() * rest)
         left = left or patient.dice.sample(injuries, len(injuries))
         at_once = _some(left, patient.dice.choice([1, 1, 2, 2, 3]))
@@ -265,7 +287,7 @@ def _hurt(
         except AssertionError as error:
             outcome.violations.append(str(error))
         except _NOT_DONE as error:
-            outcome.faults[f"(not done: {type(error).__name__})"] += 1
+            outcome.not_done[type(error).__name__] += 1
         except Exception as error:  # the run is to go on, and to fail
             outcome.violations.append(f"{', '.join(one.__name__ for one in at_once)}: {error!r}")
 

@@ -2,20 +2,25 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from faults import disk, injuries, media
+from faults import aftermath, disk, injuries, media
+from faults import postgres as of_postgres
 from faults.copies import PostfixLog
 from faults.ledger import Ledger, Seen
-from faults.soak import run
+from faults.patient import Injury
+from faults.soak import Outcome, run
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
+from testbed.ports import wait_for
 from testbed.world import Delivery
 
 ONE, TWO = "m0.0@partner.example", "m0.1@partner.example"
@@ -82,7 +87,7 @@ def test_a_decision_that_was_confirmed_is_in_its_history_unless_the_store_was_lo
     ledger.confirmed(one.id, "approved")
     assert list(ledger.violations({"m0": Seen(incidents=[one], events={"approved"})})) == []
     assert len(list(ledger.violations({"m0": Seen(incidents=[one], events={"held"})}))) == 1
-    ledger.lose([])
+    ledger.lose([one])
     assert list(ledger.violations({"m0": Seen(incidents=[one], events={"held"})})) == []
 
 
@@ -114,19 +119,45 @@ def test_what_an_operator_does_later_does_not_hide_that_a_decision_was_lost() ->
     assert len(list(ledger.violations(seen))) == 1
 
 
+QUICK = [injuries.kill, injuries.stop, injuries.store_locked, injuries.postfix_reload, injuries.postfix_stands]
+QUICK += [injuries.by_hand("-r", ""), injuries.relay_refuses, injuries.all_killed]
+
+
+# A run takes a minute, but on a machine that does much else: then every part of it has to come to rest.
 @pytest.mark.postfix
-@pytest.mark.timeout(900)  # a minute, but for a machine that does much else: then every part of it has to come to rest
+@pytest.mark.timeout(900)
 def test_nothing_is_lost_or_doubled_whatever_fails() -> None:
+    short_run(QUICK)
+
+
+@pytest.mark.postfix
+@pytest.mark.postgresql
+@pytest.mark.timeout(900)
+def test_nothing_is_lost_or_doubled_whatever_a_server_of_postgresql_does() -> None:
+    outcome = short_run([injuries.store_locked, injuries.store_lost], postgres=True)
+    of_server = {one.__name__ for one in (*of_postgres.INJURIES, injuries.store_locked, injuries.store_lost)}
+    assert outcome.faults.keys() == of_server, "a fault that does nothing is none"
+
+
+def short_run(faults: list[Injury], *, postgres: bool = False) -> Outcome:
     directory = Path(tempfile.mkdtemp(prefix="holdgate-faults-"))
-    quick = [injuries.kill, injuries.stop, injuries.store_locked, injuries.postfix_reload, injuries.postfix_stands]
-    quick += [injuries.by_hand("-r", ""), injuries.relay_refuses, injuries.all_killed]
     try:
-        outcome = run(directory, seconds=15, seed=1, clients=6, injuries=quick, deadline=15)
+        outcome = run(
+            directory,
+            seconds=15,
+            seed=1,
+            clients=6,
+            injuries=faults,
+            deadline=15,
+            postgres=postgres,
+            each=True,
+        )
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     assert outcome.violations == []
     assert outcome.accepted > 20
     assert outcome.faults.total() > 3
+    return outcome
 
 
 LOG = """\
@@ -203,6 +234,56 @@ def test_a_disk_that_is_cut_off_has_what_was_synced_and_no_more(tmp_path: Path) 
             (one.place / "later").write_bytes(b"")
     finally:
         one.remove()
+
+
+def backing_files() -> list[str]:
+    """Return the files behind all loop devices."""
+    found = []
+    for path in Path("/sys/block").glob("loop*/loop/backing_file"):
+        with suppress(OSError):
+            found.append(path.read_text())
+    return found
+
+
+KILLED = """
+import pathlib, sys, time
+from faults.aftermath import Aftermath
+from faults.disk import Disk
+place = pathlib.Path(sys.argv[1])
+after = Aftermath(place)
+disks = [Disk(place / f"{name}.img", place / name, 16 * 2**20) for name in ("one", "two")]
+disks[1].freeze()
+print("made", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.postfix
+@pytest.mark.skipif(not disk.available(), reason="no loop device")
+def test_a_run_that_is_killed_leaves_no_mount_no_loop_device_and_no_process(tmp_path: Path) -> None:
+    place = tmp_path / "killed"
+    place.mkdir()
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(place)], stdout=subprocess.PIPE, env=environment) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == b"made\n"
+        assert len(aftermath.mounts(place)) == 2
+        left = subprocess.Popen(["sleep", "600"], cwd=place / "one")
+        run.kill()
+    wait_for(lambda: not place.exists(), "all of it to be gone")
+    assert aftermath.mounts(place) == []
+    assert left.wait(20) == -signal.SIGKILL
+    wait_for(lambda: not any(str(place) in name for name in backing_files()), "the loop devices to be free")
+
+
+@pytest.mark.postfix
+@pytest.mark.skipif(not disk.available(), reason="no loop device")
+def test_a_run_that_ends_well_keeps_its_directory_and_no_mount(tmp_path: Path) -> None:
+    after = aftermath.Aftermath(tmp_path)
+    disk.Disk(tmp_path / "image", tmp_path / "place", 16 * 2**20)
+    after.close()
+    assert aftermath.mounts(tmp_path) == []
+    assert (tmp_path / "image").exists()
 
 
 def test_the_clock_of_a_process_is_put_forward_and_back(tmp_path: Path) -> None:

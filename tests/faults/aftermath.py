@@ -1,0 +1,62 @@
+"""Leaves nothing behind of a run that is killed: `python -m faults.aftermath DIRECTORY`, beside the run.
+
+It waits until its input ends, which it does however the run ends. Mounts below the directory are taken away, and with
+a mount its loop device. Where the run was killed, what it started and left running there ends, and the directory goes.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from faults.patient import send_signal, within
+
+_ENDED_WELL = b"well"
+
+
+class Aftermath:
+    """Cleans up after this process, once it has ended or has called `close`."""
+
+    def __init__(self, directory: Path) -> None:
+        # A session of its own: what ends this process, such as Ctrl-C or a signal to its group, does not end it.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "faults.aftermath", str(directory)],
+            stdin=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            cwd="/",
+            start_new_session=True,
+        )
+
+    def close(self) -> None:
+        """Take all mounts away that are left; the directory stays."""
+        self._process.communicate(_ENDED_WELL, timeout=120)
+
+
+def clean(directory: Path, *, killed: bool) -> None:
+    """Take away what a run left below its directory."""
+    if killed:
+        for pid in within(directory):
+            send_signal(pid, signal.SIGKILL)
+    # The youngest first: one may lie over another.
+    for place in reversed(mounts(directory)):
+        # A frozen file system cannot be unmounted, not even later.
+        for command in (["fsfreeze", "-u", str(place)], ["umount", "-l", str(place)]):
+            with suppress(OSError, subprocess.TimeoutExpired):
+                subprocess.run(command, capture_output=True, check=False, timeout=60)
+    if killed:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def mounts(directory: Path) -> list[Path]:
+    """Return the mount points below a directory, oldest first."""
+    places = [Path(line.split()[1]) for line in Path("/proc/self/mounts").read_text().splitlines()]
+    return [place for place in places if place.is_relative_to(directory)]
+
+
+if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    clean(Path(sys.argv[1]), killed=sys.stdin.buffer.read() != _ENDED_WELL)
