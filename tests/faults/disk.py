@@ -10,6 +10,7 @@ import fcntl
 import os
 import struct
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,9 @@ _SHUTDOWN = 0x8004587D
 _NO_FLUSH = 2
 
 _FILLER = "filler"
+
+# How long an image that is unmounted may be in use elsewhere, in seconds.
+_IN_USE = 120.0
 
 
 class Disk:
@@ -42,9 +46,18 @@ class Disk:
         _run("mount", "-o", "loop,commit=300", str(self._image), str(self.place))
 
     def unmount(self) -> None:
-        """Unmount it, at the latest when the last process that uses it is gone."""
+        """Unmount it, at the latest when the last process that uses it is gone.
+
+        A namespace that somebody made meanwhile, such as a container's, has a copy of the mount. Until that is gone,
+        the next mount would give the file system as it is now: cut off, or read-only.
+        """
         if self.place.is_mount():
             _run("umount", str(self.place))
+        deadline = time.monotonic() + _IN_USE
+        while _run("losetup", "-j", str(self._image)):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{self._image} is mounted in another namespace")
+            time.sleep(0.05)
 
     def remove(self) -> None:
         """Unmount it in any state."""
@@ -94,5 +107,5 @@ def available() -> bool:
     return os.geteuid() == 0 and Path("/dev/loop-control").exists()
 
 
-def _run(*command: str) -> None:
-    subprocess.run(command, capture_output=True, check=True, timeout=120)
+def _run(*command: str) -> bytes:
+    return subprocess.run(command, capture_output=True, check=True, timeout=120).stdout
