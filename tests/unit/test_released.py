@@ -1,0 +1,63 @@
+"""What a release promised stays: migrations are never changed, and no name vanishes unless people are told."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from holdgate.config import Settings
+from holdgate.configfile import load_settings
+from holdgate.renamed import RULES, SETTINGS, rename
+from testbed import interfaces
+
+ROOT = Path(__file__).parents[2]
+RELEASED = interfaces.released()
+
+
+def test_a_released_migration_is_never_changed() -> None:
+    now = interfaces.migrations()
+    changed = [name for name, digest in RELEASED["migrations"].items() if now.get(name) != digest]
+    assert not changed, "write a new migration; the old ones have run at sites"
+
+
+def test_no_migration_comes_before_a_released_one() -> None:
+    last = max(RELEASED["migrations"])
+    assert all(name > last for name in interfaces.migrations() if name not in RELEASED["migrations"])
+
+
+def test_a_released_setting_vanishes_only_with_a_new_name() -> None:
+    released = interfaces.keys_in(RELEASED["settings"]) | set(RELEASED["settings_without_default"])
+    renamed = {f"{table}.{old}" if table else old for table, old in SETTINGS}
+    assert len(released) > 100
+    assert not released - interfaces.settings() - renamed, "give it a new name in milter/holdgate/renamed.py"
+
+
+def test_a_released_rule_key_vanishes_only_with_a_new_name() -> None:
+    renamed = {f"{table}.{old}" for table, old in RULES}
+    assert not set(RELEASED["rule_keys"]) - interfaces.rule_keys() - renamed, "add it to milter/holdgate/renamed.py"
+
+
+def test_a_released_policy_key_never_vanishes() -> None:
+    assert not set(RELEASED["policy_keys"]) - interfaces.policy_keys()
+
+
+@pytest.mark.parametrize("names", ["log_events", "metrics"])
+def test_a_name_that_others_search_for_vanishes_only_with_a_line_in_the_changelog(names: str) -> None:
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split(f"## {RELEASED['version']},")[0]
+    gone = set(RELEASED[names]) - set(interfaces.current()[names])
+    assert not {name for name in gone if f"`{name}`" not in changes}, "CHANGELOG.md must name it and its successor"
+
+
+def test_a_settings_file_with_every_released_setting_is_carried_over(tmp_path: Path) -> None:
+    path = tmp_path / "holdgate.toml"
+    path.write_text(interfaces.toml(RELEASED["settings"]), encoding="utf-8")
+    rename(path, SETTINGS)
+    settings = load_settings(path)
+    assert settings.moderation.deadline == Settings().moderation.deadline
+
+
+def test_what_is_written_is_what_is_read() -> None:
+    current = interfaces.current()
+    assert tomllib.loads(interfaces.toml(current)) == current
+    assert re.fullmatch(r"\d+\.\d+\.\d+", RELEASED["version"])
