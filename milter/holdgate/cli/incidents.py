@@ -6,14 +6,13 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from holdgate.cli.output import say
 from holdgate.configfile import load_settings
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
+from holdgate.quarantine.exported import exported
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.recorded import shown
 from holdgate.quarantine.states import State
@@ -59,7 +58,7 @@ def _list(arguments: argparse.Namespace) -> int:
         if arguments.self_released and incident.decided_how != moderation.SELF_RELEASE:
             continue
         if arguments.json:
-            print(json.dumps(_plain(incident)))
+            print(json.dumps(exported(incident)))
         else:
             recipients = ", ".join(incident.recipients[:3]) + (" …" if len(incident.recipients) > 3 else "")
             print(
@@ -77,7 +76,7 @@ def _show(arguments: argparse.Namespace) -> int:
     incident = shown(found)
     history = store.history(incident.id)
     if arguments.json:
-        print(json.dumps(_plain(incident) | {"history": [_plain(event) for event in history]}))
+        print(json.dumps(exported(incident) | {"history": [exported(event) for event in history]}))
         return 0
     rows = [
         ("incident", incident.id),
@@ -221,7 +220,3 @@ def _time(moment: datetime) -> str:
 def _clean(text: str) -> str:
     """Keep what a sender wrote from playing with the terminal: no escape sequence, no bidi override, one line."""
     return "".join(character if character.isprintable() else " " for character in text)
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    return {name: item.isoformat() if isinstance(item, datetime) else item for name, item in asdict(value).items()}

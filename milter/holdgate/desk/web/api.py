@@ -6,10 +6,7 @@
 import hashlib
 import hmac
 import json
-from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
@@ -20,8 +17,8 @@ from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError
 from holdgate.desk.web.incidents import CHOICES
-from holdgate.quarantine.incident import Actor, Incident, Request
-from holdgate.quarantine.recorded import shown
+from holdgate.quarantine.exported import exported
+from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 
 _DESCRIPTION = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))
@@ -61,7 +58,7 @@ class Api:
         found = self._desk.store.incidents(
             [State(state) for state in states] or None, min(int(limit), _LARGEST_PAGE), int(offset)
         )
-        return JSONResponse({"incidents": [plain(incident) for incident in reversed(found)]})
+        return JSONResponse({"incidents": [exported(incident) for incident in reversed(found)]})
 
     def show(self, http: HttpRequest) -> Response:
         """Return one incident with its requests and its history."""
@@ -70,9 +67,9 @@ class Api:
         incident = self._desk.store.incident(http.path_params["incident"].upper())
         if incident is None:
             return _problem(404, "no such incident")
-        history = [plain(event) for event in self._desk.store.history(incident.id)]
-        requests = [_shown(request) for request in self._desk.store.requests.of(incident.id)]
-        return JSONResponse(plain(incident) | {"requests": requests, "history": history})
+        history = [exported(event) for event in self._desk.store.history(incident.id)]
+        requests = [exported(request) for request in self._desk.store.requests.of(incident.id)]
+        return JSONResponse(exported(incident) | {"requests": requests, "history": history})
 
     def decide(self, http: HttpRequest) -> Response:
         """Decide: as an administrator, or as the moderator that `as` names."""
@@ -110,8 +107,8 @@ class Api:
                 actor = Actor(token.name, "api", http.state.origin)
                 done = moderation.override(self._desk, incident, CHOICES[choice], actor, comment)
         except RefusedError as error:
-            return JSONResponse({"error": str(error.why), "incident": plain(error.incident)}, 409)
-        return JSONResponse(plain(done))
+            return JSONResponse({"error": str(error.why), "incident": exported(error.incident)}, 409)
+        return JSONResponse(exported(done))
 
     def _token(self, http: HttpRequest) -> ApiToken | None:
         scheme, _, value = http.headers.get("authorization", "").partition(" ")
@@ -121,16 +118,6 @@ class Api:
             if hmac.compare_digest(token.sha256, digest) and scheme.lower() == "bearer":
                 found = token
         return found
-
-
-def plain(value: Any) -> dict[str, Any]:
-    """Return a dataclass as plain values for JSON, times in ISO 8601; an incident as people get to see it."""
-    value = shown(value) if isinstance(value, Incident) else value
-    return {name: item.isoformat() if isinstance(item, datetime) else item for name, item in asdict(value).items()}
-
-
-def _shown(request: Request) -> dict[str, Any]:
-    return {name: value for name, value in plain(request).items() if name not in ("number", "incident_id")}
 
 
 def _problem(status: int, reported: str) -> Response:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from starlette.testclient import TestClient
 import holdgate.desk.web
 from holdgate.desk.web.api import Api
 from holdgate.desk.web.guard import Guard
-from holdgate.quarantine.incident import Event, Incident, Request
+from holdgate.quarantine.exported import NAMES, exported
+from holdgate.quarantine.incident import Answer, Event, Incident, Request
 from holdgate.quarantine.states import State
 
 DESCRIPTION = json.loads((Path(holdgate.desk.web.__file__).parent / "openapi.json").read_text(encoding="utf-8"))
@@ -44,7 +46,16 @@ def routes(desk: Any) -> list[Route]:
 @pytest.mark.parametrize(("name", "kind"), [("Incident", Incident), ("Event", Event), ("Request", Request)])
 def test_the_schemas_name_every_field(name: str, kind: Any) -> None:
     fields = set(kind.__dataclass_fields__) - ({"number", "incident_id"} if kind is Request else set())
-    assert set(DESCRIPTION["components"]["schemas"][name]["properties"]) == fields
+    assert set(DESCRIPTION["components"]["schemas"][name]["properties"]) == {NAMES.get(one, one) for one in fields}
+
+
+def test_a_request_shows_its_answer_in_the_words_of_the_description(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    (request, *_) = desk.store.requests.of(hold(desk).id)
+    allowed = DESCRIPTION["components"]["schemas"]["Request"]["properties"]["answer"]["enum"]
+    answers = [exported(replace(request, answer=answer))["answer"] for answer in (*Answer, None)]
+    assert answers == allowed
+    assert exported(request)["requested_at"] == request.asked_at.isoformat()
 
 
 def test_every_reference_leads_somewhere() -> None:
