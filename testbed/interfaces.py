@@ -27,7 +27,8 @@ NAMES = ("log_events", "metrics", "policy_keys", "rule_keys")
 def keys_of(model: type[BaseModel], table: str = "") -> set[str]:
     """Return the keys of a file as "TABLE.KEY", where TABLE is the name of the innermost table."""
     found = set()
-    for name, field in model.model_fields.items():
+    for attribute, field in model.model_fields.items():
+        name = field.alias or attribute
         found.add(f"{table}.{name}" if table else name)
         for inner in _types(field.annotation):
             if isinstance(inner, type) and issubclass(inner, BaseModel):

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from holdgate import metrics
 from holdgate.cli import confinement
 from holdgate.cli.main import build_parser
-from holdgate.config import Section, Settings
+from holdgate.config import ApiToken, Section, Settings
 from holdgate.extract.format import MESSAGE
 from holdgate.extract.formats import REGISTRY
 from holdgate.policy import actions, verdict
@@ -44,6 +44,7 @@ def config() -> str:
         section = _section(field)
         if section is not None:
             lines += _table(f"[{name}]", section, section.model_fields)
+    lines += _model_table("`[[desk.api_tokens]]`", ApiToken, ())
     return "\n".join(lines)
 
 

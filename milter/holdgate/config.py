@@ -379,13 +379,13 @@ class ChannelSettings(Section):
 
 
 class ApiToken(Section):
-    """Somebody, or something, that may use the JSON API."""
+    """A program or person that can use the JSON API."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="Stands in the audit trail.")
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="The name in the audit trail.")
     sha256: str = Field(
         pattern=r"^[0-9a-f]{64}$", description='SHA-256 of the token, as "holdgate token NAME" prints it.'
     )
-    may_decide: bool = Field(False, description="May decide, not only read.")
+    may_decide: bool = Field(False, description="Whether the token can decide, not only read.")
 
 
 class DeskSettings(Section):
