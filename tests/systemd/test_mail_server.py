@@ -15,6 +15,7 @@ import pytest
 from holdgate.cli.confinement import PROCESSES
 from support import neighbours
 from support.machine import Machine, MachineError
+from testbed import interfaces
 
 UNITS = ("holdgate-scan", "holdgate-milter", "holdgate-queue", "holdgate-desk")
 # python-stdnum's sample number and a card of payment providers' documentation.
@@ -424,7 +425,11 @@ def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine,
     bare.send("upgraded: her social security number is 536-90-4399")
     bare.wait_for(bare.held, "the message to be held")
     settings = bare.root / "etc/holdgate/holdgate.toml"
-    settings.write_text(settings.read_text() + "\n[scan]\nworkers = 1\n\n[moderation]\ntell_sender_held = true\n")
+    # Every setting that the last release knew, and one under the name that it had before.
+    released = interfaces.released()["settings"]
+    released["scan"]["workers"] = 1
+    released["moderation"]["tell_sender_held"] = not released["moderation"].pop("notify_sender_on_hold")
+    settings.write_text(interfaces.toml(released))
     newer = with_version(package, workshop, "99.0")
     # As a version with one user for all daemons left it.
     bare.run("systemctl", "stop", "holdgate.target")
