@@ -205,6 +205,11 @@ class StoreSettings(Section):
         "file can raise a false alarm, so do not name one that every user can log to.",
     )
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines can use the store."""
+        return not self.url.startswith("sqlite:")
+
     @field_validator("url")
     @classmethod
     def _known_and_without_password(cls, value: str) -> str:
@@ -551,6 +556,17 @@ class CanarySettings(Section):
     )
 
 
+class NodeSettings(Section):
+    """Which mail server this is, where [several servers](../howto/several-servers.md) share a store."""
+
+    name: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,254})?$",
+        description="Name of this mail server. Each server that uses the same store needs another one. Unset means "
+        "Postfix's `myhostname`.",
+    )
+
+
 class MetricsSettings(Section):
     """Where Prometheus scrapes each daemon. An empty address cannot be given; bind to a loopback address."""
 
@@ -586,6 +602,7 @@ class Settings(Section):
     policy: PolicySettings = PolicySettings()
     seal: SealSettings = SealSettings()
     store: StoreSettings = StoreSettings()
+    node: NodeSettings = NodeSettings()
     queue: QueueSettings = QueueSettings()
     moderation: ModerationSettings = ModerationSettings()
     channels: ChannelSettings = ChannelSettings()

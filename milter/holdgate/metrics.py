@@ -1,6 +1,6 @@
 """Every metric with its help sentence; each daemon serves its own over HTTP for Prometheus.
 
-Labels come from closed lists. No address, subject or id ever becomes one.
+Labels come from closed lists, and from the site's own list of mail servers. No address, subject or id ever becomes one.
 """
 
 import platform
@@ -98,6 +98,11 @@ AUDIT_BROKEN = Gauge(
     "holdgate_audit_broken",
     "1 while an event that was the audit trail's newest once is not in the store any more, else 0.",
 )
+NODE_SILENT = Gauge(
+    "holdgate_node_silent_seconds",
+    "Time since the last word of each mail server that shares a PostgreSQL store and is not retired, in seconds.",
+    ["node"],
+)
 CANARY = Gauge(
     "holdgate_canary_success_timestamp_seconds",
     "When the canary's message last went the whole way: held, requested, approved, released; 0 if it never did.",
@@ -140,6 +145,7 @@ DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
         WORKER_SECONDS,
         CANARY,
         AUDIT_BROKEN,
+        NODE_SILENT,
     ),
 }
 

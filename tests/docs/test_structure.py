@@ -46,6 +46,7 @@ BASE_MODULES = {
     "metrics",
     "milters",
     "mistakes",
+    "node",
     "notation",
     "persons",
     "plugins",

@@ -81,6 +81,7 @@ def _show(arguments: argparse.Namespace) -> int:
     rows = [
         ("incident", incident.id),
         ("state", incident.state),
+        ("node", incident.node),
         ("queue id", incident.queue_id),
         ("from", incident.sender or "<>"),
         ("header from", incident.header_from),

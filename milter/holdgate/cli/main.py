@@ -1,6 +1,7 @@
 """`holdgate`: the administrator's command. It parses the command line and calls the family that a subcommand is of."""
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from holdgate.cli import (
     check,
     completion,
     incidents,
+    nodes,
     policy,
     reload,
     rules,
@@ -24,9 +26,11 @@ from holdgate.cli import (
     token_key,
 )
 from holdgate.cli.output import say, wants_json
+from holdgate.config import Settings
 from holdgate.configfile import DEFAULT_PATH, ConfigError, load_settings
+from holdgate.node import name_of
 from holdgate.quarantine.database import DatabaseError
-from holdgate.quarantine.store import StoreError, migrate
+from holdgate.quarantine.store import StoreError, migrate, open_store
 from holdgate.renamed import RULES, SETTINGS, rename
 from holdgate.scan.pool import ScanError
 
@@ -51,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
             audit,
             check,
             status,
+            nodes,
             attach,
             canary,
             reload,
@@ -85,10 +90,21 @@ def _offer_json(parser: argparse.ArgumentParser) -> None:
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
-    migrate(load_settings(arguments.config).store.url)
+    settings = load_settings(arguments.config)
+    migrate(settings.store.url)
+    _introduce(settings)
     if wants_json(arguments):
         say(arguments, "", migrated=True)
     return 0
+
+
+def _introduce(settings: Settings) -> None:
+    """Have the store know its first node, to which the incidents belong that were recorded before there were any."""
+    with contextlib.suppress(ConfigError):  # a Postfix that is not set up yet has no name
+        if name := name_of(settings):
+            store = open_store(settings.store.url)
+            store.nodes.introduce(name)
+            store.close()
 
 
 def _complete(arguments: argparse.Namespace) -> int:

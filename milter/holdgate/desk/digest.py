@@ -40,6 +40,11 @@ class Summaries:
         return not self._runner.run(due, lambda digest: self._send(digest, now), budget=_BUDGET).shared
 
     def _send(self, digest: Digest, now: datetime) -> None:
+        with self._desk.store.claims.claimed(f"digest {digest.person}") as mine:
+            if mine and self._desk.store.digests.is_still_due(digest):
+                self._send_claimed(digest, now)
+
+    def _send_claimed(self, digest: Digest, now: datetime) -> None:
         desk = self._desk
         is_moderator = desk.store.requests.knows(digest.person)
         waiting = desk.store.requests.page(digest.person, IncidentFilter(waiting=True), limit=_LISTED)

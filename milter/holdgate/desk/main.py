@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 from holdgate import daemon, maillog, metrics
 from holdgate.config import Settings
@@ -15,11 +16,15 @@ from holdgate.desk.digest import Summaries
 from holdgate.desk.loops import Loop, Loops
 from holdgate.desk.mailbox import Mailbox
 from holdgate.desk.notices import Composer
+from holdgate.desk.presence import Presence
 from holdgate.desk.preview import Previewer
 from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
 from holdgate.desk.tokens import Key
 from holdgate.desk.web.server import WebServer
+from holdgate.node import name_of
+from holdgate.quarantine.claims import LEASE
+from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue.client import QueueClient
 
@@ -27,6 +32,8 @@ _NAME = "holdgate-desk"
 _INTERVAL = 1.0
 # Seconds between two passes that look for content whose retention is over.
 _ERASE_INTERVAL = 60.0
+# Seconds between two signs of life: several may be lost before the desk's claims count no longer.
+_PRESENCE_INTERVAL = LEASE.total_seconds() / 6
 # How long people, and mail that brings a message back, wait for the queue agent, in seconds.
 _AGENT_TIMEOUT = 30.0
 # How long a pass that sends may take, in seconds.
@@ -42,27 +49,33 @@ def main() -> None:
     with ExitStack() as stack:
         try:
             daemon.drop_privileges(settings.account("desk"))
-            scheduler, anchoring, summaries = _start(settings, stack)
+            scheduler, anchoring, summaries, presence = _start(settings, stack)
             metrics.serve(_NAME, settings.metrics.desk)
         except ConfigError as error:
             daemon.refuse(error)
+        except DatabaseError as error:
+            maillog.failed(stage="start", error=f"the store: {maillog.describe(error)}")
+            sys.exit(daemon.EX_OSERR)
         except (KeyError, OSError, ValueError, StoreError) as error:
             maillog.failed(stage="start", error=str(error))
             sys.exit(daemon.EX_OSERR)
         metrics.CANARY.set_function(lambda: canary.last_success(settings.canary.state))
         maillog.started()
         daemon.notify("READY=1")
-        _run(scheduler, anchoring, summaries, stop)
+        _run(scheduler, anchoring, summaries, presence, stop)
     maillog.stopped()
 
 
-def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring, Summaries]:
+def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring, Summaries, Presence]:
     """Start page and mailbox, as the settings say; `stack` ends them."""
-    store = open_store(settings.store.url)
+    store = open_store(settings.store.url, name_of(settings))
     stack.callback(store.close)
     desk = Desk(store, settings, Key.load(settings.desk.token_key))
     templates = Templates(settings.desk.templates, desk.zone, house=settings.desk.house, mark=settings.desk.house_mark)
-    previewer = Previewer(settings, QueueClient(settings.queue.socket, timeout=_AGENT_TIMEOUT))
+    presence = Presence(desk)
+    presence.run_once(datetime.now(UTC))
+    queue = QueueClient(settings.queue.socket, timeout=_AGENT_TIMEOUT)
+    previewer = Previewer(settings, queue, store.is_here)
     stack.callback(previewer.close)
     composer = Composer(desk, templates, previewer)
     if settings.desk.lmtp_listen is not None:
@@ -71,13 +84,16 @@ def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring, 
         stack.enter_context(WebServer(desk, templates, previewer, composer))
     anchoring = Anchoring(desk)
     stack.callback(anchoring.close)
-    return Scheduler(desk, composer, previewer), anchoring, Summaries(desk, composer)
+    return Scheduler(desk, composer, previewer), anchoring, Summaries(desk, composer), presence
 
 
-def _run(scheduler: Scheduler, anchoring: Anchoring, summaries: Summaries, stop: threading.Event) -> None:
+def _run(
+    scheduler: Scheduler, anchoring: Anchoring, summaries: Summaries, presence: Presence, stop: threading.Event
+) -> None:
     """Run the loops until `stop`, and tell systemd's watchdog while all are well."""
     loops = Loops(
         [
+            Loop("presence", presence.run_once, _PRESENCE_INTERVAL),
             Loop("deadlines", scheduler.keep_deadlines, _INTERVAL),
             Loop("requests", scheduler.ask, _INTERVAL),
             # Each mail to a relay that is silent takes minutes, and a restart would not end that.

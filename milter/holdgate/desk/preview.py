@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,13 +26,23 @@ class UnreadableError(Exception):
         self.why = why
 
 
-class Previewer:
-    """Makes previews with a worker of its own, which is started when it is first needed."""
+class ElsewhereError(QueueError):
+    """The message is in the hold queue of another node, which this node's queue agent cannot read."""
 
-    def __init__(self, settings: Settings, queue: QueueClient) -> None:
+
+class Previewer:
+    """Makes previews with a worker of its own, which is started when it is first needed.
+
+    `is_here` says whether an incident's message is in the hold queue of this node, which `queue` reads.
+    """
+
+    def __init__(
+        self, settings: Settings, queue: QueueClient, is_here: Callable[[Incident], bool] = lambda _: True
+    ) -> None:
         # People wait for a page at most as long as for one inspection.
         self._pool_settings = replace(PoolSettings.of(settings, (), daemon=True), workers=1)
         self._queue = queue
+        self._is_here = is_here
         self._pool: Pool | None = None
         self._lock = threading.Lock()
 
@@ -46,18 +57,22 @@ class Previewer:
         """Return the held message with LF line ends, None when it is not held. Raises QueueError."""
         if incident.arrival_time is None:
             return None
+        self._require_here(incident)
         return self._queue.show(incident.queue_id, incident.arrival_time)
 
     def wishes(self, incident: Incident) -> Wishes:
         """Return what the sender asked of reports; nothing where the message is not held. Raises QueueError."""
         if incident.arrival_time is None:
             return Wishes()
+        self._require_here(incident)
         return read_wishes(self._queue.envelope(incident.queue_id, incident.arrival_time) or b"")
 
     def read(self, incident: Incident, *, reveal: int = 0) -> dict[str, Any]:
         """Return the message as `scan.preview` shows it, one match unmasked by `reveal`. Raises UnreadableError."""
         try:
             content = self.original(incident)
+        except ElsewhereError as error:
+            raise UnreadableError("node", str(error)) from error
         except QueueError as error:
             raise UnreadableError("agent", "the queue agent does not answer") from error
         if content is None:
@@ -81,7 +96,7 @@ class Previewer:
 
         There are none to set where it has a record of its message already, nor where the message cannot be read.
         """
-        if was_inspected(incident) or incident.attachments or incident.findings:
+        if not _lacks_description(incident):
             return {}
         try:
             shown = self.read(incident)
@@ -91,8 +106,20 @@ class Previewer:
         subject = " ".join(shown["subject"].split())
         return {"subject": subject, "attachments": shown["attachments"], "findings": shown["findings"]}
 
+    def can_describe(self, incident: Incident) -> bool:
+        """Say whether this desk can describe an incident, or need not: else that of its message's node does."""
+        return not _lacks_description(incident) or self._is_here(incident)
+
+    def _require_here(self, incident: Incident) -> None:
+        if not self._is_here(incident):
+            raise ElsewhereError(f"the message is at node {incident.node}, whose desk shows it")
+
     def _started(self) -> Pool:
         with self._lock:
             if self._pool is None:
                 self._pool = Pool(self._pool_settings)
             return self._pool
+
+
+def _lacks_description(incident: Incident) -> bool:
+    return not (was_inspected(incident) or incident.attachments or incident.findings)

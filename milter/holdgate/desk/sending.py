@@ -9,6 +9,7 @@ from holdgate.desk import asking
 from holdgate.desk.channel import MAIL, AwayError, Channel, RefusedError
 from holdgate.desk.context import ACTOR, Desk
 from holdgate.desk.notices import REPORTS, TO_MODERATOR, Composer, UnwantedError
+from holdgate.desk.preview import ElsewhereError
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Answer, Incident, Notice
 from holdgate.quarantine.outbox import LONGEST_PAUSE
@@ -57,9 +58,18 @@ class Sender:
     def _is_ours(self, notice: Notice) -> bool:
         """Say whether a notice is for this sender; mail takes those of channels that the site has no longer."""
         name = notice.channel if notice.channel in self._desk.channels else MAIL
-        return name == self._channel.name and (notice.kind in REPORTS) == self._reports
+        if name != self._channel.name or (notice.kind in REPORTS) != self._reports:
+            return False
+        return notice.is_here or not self._reports  # only the message's own node has what a report brings back
 
     def _send(self, notice: Notice, now: datetime) -> None:
+        """Send one notice, if no other desk does."""
+        store = self._desk.store
+        with store.claims.claimed(f"notice {notice.number}") as mine:
+            if mine and store.outbox.is_still_due(notice):
+                self._send_claimed(notice, now)
+
+    def _send_claimed(self, notice: Notice, now: datetime) -> None:
         """Send one notice, or note when it is tried again."""
         desk, channel = self._desk, self._channel
         incident = desk.store.incident(notice.incident_id)
@@ -70,6 +80,8 @@ class Sender:
             return
         try:
             channel.deliver(notice.recipient, self._composer.compose(incident, notice, now))
+        except ElsewhereError:
+            return  # the desk of the message's own node sends it
         except UnwantedError:
             desk.store.outbox.drop(notice, ACTOR)
         except RefusedError as error:

@@ -8,12 +8,15 @@ import os
 import signal
 import sys
 import threading
+import time
 
 from holdgate import daemon, maillog, metrics
 from holdgate.configfile import ConfigError
 from holdgate.gate import callbacks, probe
 from holdgate.gate.service import Service
 from holdgate.gate.session import Session
+from holdgate.node import machine_of, name_of
+from holdgate.quarantine.nodes import NodeTakenError, patiently
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.scan.pool import ScanError
 from holdgate.seal import KeyFileError
@@ -32,7 +35,12 @@ def main() -> None:
     try:
         daemon.drop_privileges(settings.account("milter"))
         metrics.serve(_NAME, settings.metrics.milter)
-        service = Service(path, settings, open_store(settings.store.url))
+        name, machine = name_of(settings), machine_of(settings)
+        store = open_store(settings.store.url, name)
+        patiently(lambda: store.nodes.check(name, machine), time.sleep)
+        service = Service(path, settings, store)
+    except NodeTakenError as error:
+        daemon.refuse(ConfigError([str(error)]))
     except ConfigError as error:
         daemon.refuse(error)
     except (KeyError, OSError, KeyFileError, StoreError, ScanError) as error:

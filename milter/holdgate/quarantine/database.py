@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -142,11 +143,10 @@ def _postgresql(url: str) -> Engine:
     def begin(connection: Connection) -> None:
         # As in SQLite: one writes at a time, so that nobody deadlocks and the chain of events has one end; readers wait
         # for nobody and see one moment.
-        connection.exec_driver_sql(
-            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
-            if _reads(connection)
-            else f"SELECT pg_advisory_xact_lock({_WRITERS})"
-        )
+        if _reads(connection):
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        elif not connection.get_execution_options().get("apart", False):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
     return engine
 
@@ -157,6 +157,24 @@ def _with_passfile(url: URL) -> URL:
     if not isinstance(given, str) or _USER not in given:
         return url
     return url.update_query_dict({"passfile": given.replace(_USER, pwd.getpwuid(os.geteuid()).pw_name)})
+
+
+def is_shared(engine: Engine) -> bool:
+    """Say whether several machines can use the database: a file of SQLite's is of one."""
+    return engine.dialect.name != "sqlite"
+
+
+def apart(engine: Engine) -> Engine:
+    """Return `engine` with transactions that write no event: PostgreSQL does not have them wait for other writers."""
+    return engine.execution_options(apart=True)
+
+
+def clock(connection: Connection) -> datetime:
+    """Return the time of the database's clock, which is one for all machines that share it."""
+    if not is_shared(connection.engine):
+        return datetime.now(UTC)
+    moment: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    return moment.astimezone(UTC)
 
 
 def _reads(connection: Connection) -> bool:

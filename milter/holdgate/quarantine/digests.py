@@ -49,6 +49,12 @@ class Digests:
         with self._reader.connect() as connection:
             return [Digest(row.person, row.since, row.due_at) for row in connection.execute(query)]
 
+    def is_still_due(self, digest: Digest) -> bool:
+        """Say whether nobody has sent a summary, or changed its time, since it was read."""
+        same = (digests.c.person == digest.person) & (digests.c.due_at == digest.due_at)
+        with self._reader.connect() as connection:
+            return connection.execute(select(digests.c.person).where(same)).first() is not None
+
     def done(self, digest: Digest, now: datetime, due_at: datetime) -> None:
         """Note that a summary was sent, and when the next is due; nothing where it was changed meanwhile."""
         same = (digests.c.person == digest.person) & (digests.c.due_at == digest.due_at)

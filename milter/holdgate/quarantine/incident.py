@@ -56,9 +56,11 @@ class Content:
 class QueueFile:
     """What `holdgate-queue` sees of the queue file: when it was first held, and when it left the hold queue for good.
 
-    `arrival_time` is in seconds since the epoch, as postqueue prints it.
+    `node` is the mail server that has it, under the name by which the store knows it. `arrival_time` is in seconds
+    since the epoch, as postqueue prints it.
     """
 
+    node: str = ""
     arrival_time: int | None = None
     held_at: datetime | None = None
     closed_at: datetime | None = None
@@ -196,7 +198,10 @@ class NewNotice:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice in the outbox. `kind` says what it is about: "request", "rejected", "expired", …."""
+    """A notice in the outbox. `kind` says what it is about: "request", "rejected", "expired", ….
+
+    `is_here` says whether the message that it is about belongs into this node's hold queue.
+    """
 
     number: int
     incident_id: str
@@ -206,3 +211,4 @@ class Notice:
     note: str = ""
     request: int | None = None
     channel: str = "mail"
+    is_here: bool = True

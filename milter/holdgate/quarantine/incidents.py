@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import ColumnElement, Engine, func, select
 
 from holdgate.quarantine.incident import Incident, Standing
 from holdgate.quarantine.requests import incident_of
@@ -12,10 +12,11 @@ from holdgate.quarantine.states import DECIDED, OPEN, State
 
 
 class Incidents:
-    """Reads incidents. `reader` is an engine whose transactions only read."""
+    """Reads incidents. `reader` is an engine whose transactions only read, `here` is true of those of this node."""
 
-    def __init__(self, reader: Engine) -> None:
+    def __init__(self, reader: Engine, here: ColumnElement[bool]) -> None:
         self._reader = reader
+        self._here = here
 
     def incident(self, incident_id: str) -> Incident | None:
         """Return one incident, or None."""
@@ -30,6 +31,18 @@ class Incidents:
             rows = connection.execute(select(incidents).where(wanted).order_by(incidents.c.created_at)).all()
         return [incident_of(row) for row in rows]
 
+    def of_message(self, queue_id: str) -> list[Incident]:
+        """Return this node's incidents with a queue id, oldest first: other nodes may use the same one."""
+        query = select(incidents).where(incidents.c.queue_id == queue_id, self._here).order_by(incidents.c.created_at)
+        with self._reader.connect() as connection:
+            return [incident_of(row) for row in connection.execute(query)]
+
+    def is_here(self, incident: Incident) -> bool:
+        """Say whether an incident's message belongs into this node's hold queue."""
+        query = select(incidents.c.id).where(incidents.c.id == incident.id, self._here)
+        with self._reader.connect() as connection:
+            return connection.execute(query).first() is not None
+
     def incidents(
         self, states: Collection[State] | None = None, limit: int | None = None, offset: int = 0
     ) -> list[Incident]:
@@ -43,9 +56,10 @@ class Incidents:
         return [incident_of(row) for row in reversed(rows)]
 
     def open_incidents(self) -> list[Standing]:
-        """Return where every open incident stands, oldest first: of many thousands in little time."""
+        """Return where every open incident of this node stands, oldest first: of many thousands in little time."""
         columns = [incidents.c[name] for name in ("id", "queue_id", "arrival_time", "state", "created_at")]
-        query = select(*columns).where(incidents.c.state.in_(sorted(OPEN))).order_by(incidents.c.created_at)
+        query = select(*columns).where(incidents.c.state.in_(sorted(OPEN)), self._here)
+        query = query.order_by(incidents.c.created_at)
         with self._reader.connect() as connection:
             return [
                 Standing(row.id, row.queue_id, row.arrival_time, State(row.state), row.created_at)
@@ -53,8 +67,8 @@ class Incidents:
             ]
 
     def decided(self) -> set[str]:
-        """Return the ids of the incidents whose decision has yet to be carried out."""
-        query = select(incidents.c.id).where(incidents.c.state.in_(sorted(DECIDED)))
+        """Return the ids of this node's incidents whose decision has yet to be carried out."""
+        query = select(incidents.c.id).where(incidents.c.state.in_(sorted(DECIDED)), self._here)
         with self._reader.connect() as connection:
             return set(connection.execute(query).scalars())
 

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, update
 
 from holdgate.quarantine import history
 from holdgate.quarantine.incident import Actor, NewNotice, Notice
-from holdgate.quarantine.schema import notices
+from holdgate.quarantine.schema import incidents, notices
 
 # The notices of a decision.
 _OF_DECISION = ("approved", "rejected", "expired", "withdrawn", "decided")
@@ -26,11 +26,15 @@ LONGEST_PAUSE = timedelta(minutes=15)
 
 
 class Outbox:
-    """Notices that have to be sent. `reader` is `engine` with transactions that only read."""
+    """Notices that have to be sent.
 
-    def __init__(self, engine: Engine, reader: Engine) -> None:
+    `reader` is `engine` with transactions that only read, `here` is true of the incidents of this node.
+    """
+
+    def __init__(self, engine: Engine, reader: Engine, here: ColumnElement[bool]) -> None:
         self._engine = engine
         self._reader = reader
+        self._here = here
 
     def due(self, now: datetime) -> list[Notice]:
         """Return the notices that are not sent yet and whose next attempt is due, oldest first.
@@ -40,14 +44,25 @@ class Outbox:
         is_due = (notices.c.next_attempt_at <= now) | (notices.c.next_attempt_at > now + LONGEST_PAUSE)
         wanted = notices.c.sent_at.is_(None) & is_due
         with self._reader.connect() as connection:
-            rows = connection.execute(select(notices).where(wanted).order_by(notices.c.number)).all()
+            query = select(notices, self._here.label("is_here")).join(incidents).where(wanted)
+            rows = connection.execute(query.order_by(notices.c.number)).all()
         return [
             Notice(
                 *(row.number, row.incident_id, row.kind, row.recipient, row.attempts, row.note, row.request),
                 channel=row.channel or "mail",  # "" in rows of schema 0006 and before
+                is_here=bool(row.is_here),
             )
             for row in rows
         ]
+
+    def is_still_due(self, notice: Notice) -> bool:
+        """Say whether nobody has sent a notice, dropped it or put it off since it was read."""
+        same = (notices.c.number == notice.number) & (notices.c.attempts == notice.attempts)
+        with self._reader.connect() as connection:
+            return (
+                connection.execute(select(notices.c.number).where(same, notices.c.sent_at.is_(None))).first()
+                is not None
+            )
 
     def awaiting_report(self) -> set[str]:
         """Return the ids of the incidents whose sender has yet to be notified of the outcome."""

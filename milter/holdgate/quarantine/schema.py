@@ -114,6 +114,8 @@ incidents = Table(
     Column("signals", JSON, nullable=False),
     Column("attachments", JSON, nullable=False),
     Column("encrypted", Boolean, nullable=False),
+    # The node whose hold queue has the message; "" in rows of schema 0008 and before (nodes.py).
+    Column("node", Word(255), nullable=False, default=""),
     # Counts the changes: whoever changes an incident names the revision that he has seen.
     Column("revision", Integer, nullable=False, default=0),
     # When retention took the content away.
@@ -123,6 +125,41 @@ incidents = Table(
     Index("incidents_deadline", "state", "deadline_at"),
     Index("incidents_reminder", "state", "remind_at"),
     Index("incidents_closed", "erased_at", "closed_at"),
+)
+
+# The mail servers that share the store, and which machine runs each of them (nodes.py).
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("name", Word(255), primary_key=True),
+    # What tells two machines apart that use the same name, and what an administrator knows the machine by.
+    Column("holder", Word(64), nullable=False),
+    Column("machine", Word(255), nullable=False),
+    Column("version", Word(64), nullable=False),
+    # Whether incidents without a node belong to it: one node alone used the store when they were recorded.
+    Column("is_first", Boolean, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    # Until when no other machine may use the name; None where none does.
+    Column("expires_at", UtcDateTime),
+    Column("retired_at", UtcDateTime),
+)
+
+# The desks that share the store, by a random id of each process, and until when their claims count (claims.py).
+desks = Table(
+    "desks",
+    metadata,
+    Column("id", Word(32), primary_key=True),
+    Column("machine", Word(255), nullable=False),
+    Column("version", Word(64), nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+# Which desk does a piece of work now, by digest of its name.
+claims = Table(
+    "claims",
+    metadata,
+    Column("work", Word(64), primary_key=True),
+    Column("desk", Word(32), nullable=False),
 )
 
 # One moderator who was asked about one incident, and what he answered.

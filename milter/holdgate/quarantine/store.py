@@ -16,10 +16,12 @@ from holdgate import maillog
 from holdgate.quarantine import audit, binding, history, requests
 from holdgate.quarantine.agenda import Agenda
 from holdgate.quarantine.audit import AuditTrail
+from holdgate.quarantine.claims import Claims
 from holdgate.quarantine.database import StoreError, connect, migrate
 from holdgate.quarantine.digests import Digests
 from holdgate.quarantine.incident import Actor, Answer, Ask, Decision, Event, Incident, NewNotice, QueueFile
 from holdgate.quarantine.incidents import Incidents
+from holdgate.quarantine.nodes import Nodes, here
 from holdgate.quarantine.outbox import Outbox, drop_decision, enqueue
 from holdgate.quarantine.replies import Replies
 from holdgate.quarantine.requests import Requests, incident_of
@@ -49,25 +51,32 @@ class ConflictError(Exception):
         self.incident = incident
 
 
-def open_store(url: str) -> "Store":
-    """Connect to an existing store. Raises StoreError where its schema is not this version's."""
-    return Store(connect(url))
+def open_store(url: str, node: str | None = None) -> "Store":
+    """Connect to an existing store, for the work of `node`; None is for that of all.
+
+    Raises StoreError where its schema is not this version's.
+    """
+    return Store(connect(url), node)
 
 
 class Store(Incidents):
     """Reads incidents and changes them. What else is kept has a class of its own, which shares the connections.
 
     `requests` and `agenda` are the desk's, `outbox` has the notices to send, `replies`, `seals` and `sessions` what is
-    valid once or for a time, and `audit` proves the history.
+    valid once or for a time, `nodes` are the mail servers that share it, `claims` say which desk does what, and `audit`
+    proves the history. `node` is the one that new incidents belong to.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, node: str | None = None) -> None:
         self._engine = engine
         self._reader = engine.execution_options(reads=True)
-        super().__init__(self._reader)
+        self.node = node or ""
+        super().__init__(self._reader, here(engine, node))
+        self.nodes = Nodes(engine, self._reader)
+        self.claims = Claims(engine, self._reader)
         self.requests = Requests(engine, self._reader)
         self.agenda = Agenda(self._reader)
-        self.outbox = Outbox(engine, self._reader)
+        self.outbox = Outbox(engine, self._reader, here(engine, node))
         self.replies = Replies(engine, self._reader)
         self.seals = UsedSeals(engine)
         self.sessions = EndedSessions(engine, self._reader)
@@ -95,7 +104,7 @@ class Store(Incidents):
         """
         try:
             with self._engine.begin() as connection:
-                values = asdict(incident)
+                values = asdict(incident) | {"node": incident.node or self.node}
                 connection.execute(insert(incidents).values(**values))
                 enqueues = enqueue(connection, incident.id, outbox)
                 content = binding.content_of_new(connection, values, enqueues=enqueues)

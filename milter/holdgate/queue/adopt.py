@@ -44,7 +44,7 @@ class Adopter:
         adoptable = self._adopt_uninspected and headers.first(header, headers.STATUS) is None
         if not (marked or incident_id or adoptable):
             return False
-        known = self._known(message, incident_id)
+        known = self._known(message, incident_id) or self._moved(message, header, incident_id)
         if known is not None and known.state is not State.VANISHED:
             # Open: it was recorded after this pass read the store. Closed: an operator put it on hold by hand.
             return known.state in OPEN
@@ -58,7 +58,7 @@ class Adopter:
 
     def _known(self, message: HeldMessage, incident_id: str) -> Incident | None:
         """Return the incident of a message: the one that it names, else the last one that was held as this message."""
-        same = self._store.find(message.queue_id)
+        same = self._store.of_message(message.queue_id)
         named = [incident for incident in same if incident.id == incident_id]
         held = [incident for incident in same if incident.arrival_time == message.arrival_time]
         found = named or held
@@ -73,6 +73,21 @@ class Adopter:
             return None
         named = self._store.incident(incident_id)
         return named if named is not None and named.sender == message.sender else None
+
+    def _moved(self, message: HeldMessage, header: bytes, incident_id: str) -> Incident | None:
+        """Return the incident of a message that came with the hold queue of a node that no machine uses any more.
+
+        It belongs to this node from now on. So it does where this node has got another name.
+        """
+        named = self._requeued(message, header, incident_id)
+        if named is None or named.queue_id != message.queue_id or self._store.is_here(named):
+            return None
+        if self._store.nodes.is_used(named.node):
+            return None
+        if named.state not in OPEN and named.state is not State.VANISHED:
+            return named
+        note = f"from node {named.node} to {self._store.node}"
+        return self._store.amend(named, "moved", ACTOR, note=note, node=self._store.node)
 
     def _record(self, message: HeldMessage, header: bytes, before: Incident | None) -> Incident:
         status = headers.first(header, headers.STATUS)

@@ -13,9 +13,13 @@ from types import FrameType
 
 from holdgate import daemon, maillog, metrics
 from holdgate.config import Settings
+from holdgate.configfile import ConfigError
+from holdgate.node import machine_of, name_of
+from holdgate.quarantine.nodes import NodeTakenError
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue import agent
 from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.lease import Lease
 from holdgate.queue.postfix import Postfix
 from holdgate.queue.reconcile import Reconciler
 
@@ -60,7 +64,8 @@ def main() -> None:
     settings.queue.socket.unlink(missing_ok=True)  # ours, as long as we hold the lock
     os.close(lock)
     maillog.stopped()
-    sys.exit(os.waitstatus_to_exitcode(status) and daemon.EX_OSERR)
+    code = os.waitstatus_to_exitcode(status)
+    sys.exit(code if code in (0, daemon.EX_CONFIG) else daemon.EX_OSERR)
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
@@ -77,7 +82,13 @@ def _reconcile(settings: Settings) -> int:
         daemon.drop_privileges(settings.account("queue"))
         daemon.die_with_parent()
         metrics.serve(_NAME, settings.metrics.queue)
-        store = open_store(settings.store.url)
+        name = name_of(settings)
+        store = open_store(settings.store.url, name)
+        lease = Lease(store.nodes, name, machine_of(settings), stop)
+        lease.take()
+    except (ConfigError, NodeTakenError) as error:
+        maillog.failed(stage="config", error=str(error))
+        return daemon.EX_CONFIG
     except (KeyError, OSError, StoreError) as error:
         maillog.failed(stage="start", error=str(error))
         return daemon.EX_OSERR
@@ -91,7 +102,11 @@ def _reconcile(settings: Settings) -> int:
     )
     daemon.notify("READY=1")
     keep_in_step(reconciler, stop, _PAUSE, parent)
+    lease.close()
     store.close()
+    if lease.lost:
+        maillog.failed(stage="config", error=f"another machine uses the node name {name}; see: holdgate nodes")
+        return daemon.EX_CONFIG
     return 0
 
 

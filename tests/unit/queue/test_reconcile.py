@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 from holdgate.config import DeskSettings, ModerationSettings, PolicySettings, Settings
 from holdgate.desk import asking, moderation
 from holdgate.desk.context import Desk
+from holdgate.node import Machine
 from holdgate.quarantine.incident import Answer, Event, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, ConflictError, Store, open_store
@@ -778,3 +779,59 @@ def test_a_pass_says_whether_agent_and_store_answered(store: Store) -> None:
         queue.add(f"4new{number}", b"X-Holdgate-Incident: lost\n")
     queue.trouble = ["show fail"] * 9
     assert not reconciler.run_once()
+
+
+def test_two_nodes_with_the_same_queue_id_each_do_their_own(store_url: str) -> None:
+    if store_url.startswith("sqlite"):
+        pytest.skip("a file has one node")
+    stores, queues = [open_store(store_url, name) for name in ("a", "b")], [FakeQueue(), FakeQueue()]
+    incidents = []
+    for store, queue in zip(stores, queues, strict=True):
+        incident = Incident(queue_id="4same", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+        store.record(incident, MILTER)
+        queue.add("4same", b"X-Holdgate-Incident: %s\n" % incident.id.encode())
+        incidents.append(incident)
+    reconcilers = [new_reconciler(*pair) for pair in zip(stores, queues, strict=True)]
+    for reconciler in reconcilers:
+        reconciler.run_once()
+    desk = Desk(stores[1], SETTINGS)  # any desk decides for all nodes
+    held = [stores[0].incident(one.id) or one for one in incidents]
+    assert [one.state for one in held] == [State.HELD, State.HELD]
+    moderation.override(desk, held[0], Answer.APPROVE, PERSON)
+    for _ in range(5):
+        for reconciler in reconcilers:
+            reconciler.run_once()
+    assert (queues[0].delivered, queues[1].delivered) == (["4same"], [])
+    after = [stores[0].incident(one.id) or one for one in incidents]
+    assert [one.state for one in after] == [State.RELEASED, State.HELD]
+    assert stores[0].audit.verify().problem == ""
+    for store in stores:
+        store.close()
+
+
+def test_a_hold_queue_that_moved_to_another_node_keeps_its_incidents(store_url: str) -> None:
+    if store_url.startswith("sqlite"):
+        pytest.skip("a file has one node")
+    old, new, queue = open_store(store_url, "old"), open_store(store_url, "new"), FakeQueue()
+    machine = Machine("1" * 32, "one.corp.example", "1.0")
+    old.nodes.take("old", machine)
+    new.nodes.take("new", Machine("2" * 32, "two.corp.example", "1.0"))
+    incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+    old.record(incident, MILTER)
+    queue.add("4a", b"X-Holdgate-Status: complete\nX-Holdgate-Incident: %s\n" % incident.id.encode())
+    new_reconciler(old, queue).run_once()
+    # A copy of a message whose node is there is another message: it is asked about by itself.
+    copy = FakeQueue()
+    copy.add("4a", queue.headers_of["4a"])
+    new_reconciler(new, copy).run_once()
+    assert [one.node for one in new.find("4a")] == ["old", "new"]
+    old.nodes.leave("old", machine)
+    third = open_store(store_url, "third")
+    new_reconciler(third, queue).run_once()
+    moved = third.incident(incident.id)
+    assert moved is not None
+    assert (moved.node, moved.state) == ("third", State.HELD)
+    assert [one.event for one in third.history(incident.id)][-1] == "moved"
+    assert third.audit.verify().problem == ""
+    for store in (old, new, third):
+        store.close()

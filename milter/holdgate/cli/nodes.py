@@ -1,0 +1,123 @@
+"""`holdgate nodes`: the mail servers that share the store, what waits at each, and how one is retired."""
+
+import argparse
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from holdgate.cli.output import colour, progress, say, wants_json
+from holdgate.configfile import load_settings
+from holdgate.quarantine.incident import Actor
+from holdgate.quarantine.nodes import Node, NodeTakenError
+from holdgate.quarantine.states import OPEN, State
+from holdgate.quarantine.store import ConflictError, Store, open_store
+
+_DESCRIPTION = (
+    "Without an argument: lists each node with its version, the time since its last word, the messages that it holds, "
+    "the oldest of them, and the decisions that it has yet to carry out. Exit code 1: a node is silent."
+)
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the subcommand."""
+    nodes = commands.add_parser("nodes", help="list the mail servers that share the store", description=_DESCRIPTION)
+    nodes.add_argument("--json", action="store_true", help="print one JSON object")
+    nodes.set_defaults(run=_list)
+    steps = nodes.add_subparsers(dest="step", metavar="STEP")
+    retire = steps.add_parser(
+        "retire",
+        help="close the open incidents of a node that is gone for good",
+        description="Closes its open incidents as vanished: their messages are out of reach, and Holdgate does not "
+        "know whether they were delivered. If its hold queue is found again, start a node with it: its messages are "
+        "held again there, and need a new decision.",
+    )
+    retire.add_argument("name", metavar="NAME", help="its name, as `holdgate nodes` prints it")
+    retire.set_defaults(run=_retire)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    store = open_store(load_settings(arguments.config).store.url)
+    found, desks = store.nodes.all(), store.claims.desks()
+    now = datetime.now(UTC)
+    if wants_json(arguments):
+        living = [{"machine": one.machine, "version": one.version} for one in desks]
+        print(json.dumps({"nodes": [_plain(node) for node in found], "desks": living}))
+    else:
+        for node in found:
+            print(_line(node, now))
+        for desk in desks:
+            print(f"desk on {desk.machine}, version {desk.version}")
+        if not found:
+            print("No node has used this store yet; start holdgate-queue.")
+    return 1 if any(node.is_silent for node in found) else 0
+
+
+def _plain(node: Node) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "machine": node.machine,
+        "version": node.version,
+        "seen_at": node.seen_at.isoformat(),
+        "silent_seconds": round(node.silent_for.total_seconds(), 1),
+        "silent": node.is_silent,
+        "retired_at": node.retired_at.isoformat() if node.retired_at else None,
+        "held": node.open.get(State.HELD, 0),
+        "oldest_held_at": node.oldest.isoformat() if node.oldest else None,
+        "waiting": node.waiting,
+    }
+
+
+def _line(node: Node, now: datetime) -> str:
+    if node.retired_at is not None:
+        return f"{node.name:32}  retired {node.retired_at.astimezone():%Y-%m-%d %H:%M %Z}"
+    oldest = f", the oldest for {int((now - node.oldest).total_seconds()) // 60} min" if node.oldest else ""
+    word = colour("red", "silent") if node.is_silent else colour("green", "ok")
+    silent_for = f"{int(node.silent_for.total_seconds())} s ago" if node.machine else "never"
+    held = f"{node.open.get(State.HELD, 0)} held{oldest}"
+    return (
+        f"{node.name:32}  {word}, last word {silent_for}, version {node.version or 'unknown'} on "
+        f"{node.machine or 'no machine'}; {held}; {node.waiting} decisions to carry out"
+    )
+
+
+def _retire(arguments: argparse.Namespace) -> int:
+    store = open_store(load_settings(arguments.config).store.url)
+    name = str(arguments.name)
+    try:
+        known = store.nodes.retire(name)
+    except NodeTakenError as error:
+        say(arguments, f"{error}; nothing was changed", error=str(error))
+        return 2
+    if not known:
+        message = f'there is no node "{name}"; run "holdgate nodes" for the names'
+        say(arguments, message, error=message)
+        return 2
+    closed = _close(store, name)
+    message = (
+        f"{name} is retired. {closed} open incidents were closed: their messages are out of reach, and may have been "
+        "delivered; see: holdgate list --state vanished"
+    )
+    say(arguments, message, name=name, closed=closed)
+    return 0
+
+
+def _close(store: Store, name: str) -> int:
+    """Close the open incidents of a node; return how many. One that was changed meanwhile is taken as it is then."""
+    actor = Actor("holdgate nodes", "command")
+    found = [one for one in store.incidents(OPEN) if store.nodes.has(name, one)]
+    for one in progress(found, "closing", len(found)):
+        incident = one
+        while incident.state in OPEN:
+            try:
+                store.change(
+                    incident,
+                    State.VANISHED,
+                    actor,
+                    note=f"node {name} was retired: the message is out of reach",
+                    closed_at=datetime.now(UTC),
+                )
+            except ConflictError as error:
+                incident = error.incident
+            else:
+                break
+    return len(found)

@@ -1,0 +1,26 @@
+"""Gives the desk's sign of life, by which its claims count, and measures for how long each node has been silent."""
+
+from datetime import datetime
+
+from holdgate import metrics
+from holdgate.desk.context import Desk
+from holdgate.node import machine_of
+
+
+class Presence:
+    """The pass of one desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._store = desk.store
+        self._is_shared = desk.settings.store.is_shared
+        self._machine = machine_of(desk.settings)
+
+    def run_once(self, _now: datetime) -> bool:
+        """Give the sign, and look at the nodes; True. Raises DatabaseError."""
+        self._store.claims.beat(self._machine)
+        if self._is_shared:
+            metrics.NODE_SILENT.clear()
+            for node in self._store.nodes.all():
+                if node.retired_at is None:
+                    metrics.NODE_SILENT.labels(node.name).set(node.silent_for.total_seconds())
+        return True

@@ -1,0 +1,54 @@
+"""Names the mail server that this machine's daemons serve, and the machine itself."""
+
+import socket
+import subprocess
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from holdgate import __version__
+from holdgate.config import Settings
+from holdgate.configfile import ConfigError
+from holdgate.tables import postconf
+
+# A copied virtual machine has the same id, but not the same boot.
+_IDENTITY = (Path("/etc/machine-id"), Path("/proc/sys/kernel/random/boot_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Who serves a node: `holder` tells two machines apart, `name` is what an administrator knows it by."""
+
+    holder: str
+    name: str
+    version: str
+
+
+def name_of(settings: Settings) -> str:
+    """Return the node's name: `[node] name`, else Postfix's myhostname.
+
+    A store that other machines share needs one: raises ConfigError where Postfix does not say its name. Else it is "".
+    """
+    if settings.node.name:
+        return settings.node.name
+    try:
+        found = "".join(postconf(settings.queue.postfix_config, "-xh", "myhostname")).strip()
+    except (OSError, subprocess.SubprocessError):
+        found = ""
+    if not found and settings.store.is_shared:
+        raise ConfigError(
+            [f'[node] name: Postfix ({settings.queue.postfix_config}) does not say its myhostname; set name = "NAME"']
+        )
+    return found
+
+
+def machine_of(settings: Settings) -> Machine:
+    """Return this machine, as it serves the Postfix instance of the settings since it was started."""
+    parts = [str(settings.queue.postfix_config.absolute())]
+    for path in _IDENTITY:
+        try:
+            parts.append(path.read_text(encoding="ascii").strip())
+        except (OSError, ValueError):
+            parts.append("")
+    holder = sha256("\0".join(parts).encode()).hexdigest()[:32]
+    return Machine(holder, socket.gethostname(), __version__)

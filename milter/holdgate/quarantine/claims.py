@@ -1,0 +1,96 @@
+"""Which desk does a piece of work: several desks may share a store, and each notice is to be sent by one of them.
+
+A desk claims a piece of work before it begins, and the claim counts while the desk lives: it gives a sign of life every
+few seconds, and when it has given none for a while, another desk may take its work. A file of SQLite's has one desk,
+which claims nothing.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from holdgate.node import Machine
+from holdgate.quarantine.database import apart, clock, is_shared
+from holdgate.quarantine.schema import claims, desks
+
+LEASE = timedelta(seconds=30)
+"""How long the claims of a desk count after its last sign of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class LivingDesk:
+    """A desk that has given a sign of life: its machine and version."""
+
+    machine: str
+    version: str
+
+
+class Claims:
+    """The claims of this desk. May be used by many threads."""
+
+    def __init__(self, engine: Engine, reader: Engine) -> None:
+        self._is_shared = is_shared(engine)
+        self._engine = apart(engine)
+        self._reader = reader
+        self._desk = secrets.token_hex(16)
+        self._is_desk = False
+
+    def beat(self, machine: Machine) -> None:
+        """Give a sign of life, and forget desks that gave none, with their claims. It comes before the first claim."""
+        if not self._is_shared:
+            return
+        with self._engine.begin() as connection:
+            now = clock(connection)
+            mine = insert(desks).values(
+                id=self._desk, machine=machine.name, version=machine.version, expires_at=now + LEASE
+            )
+            connection.execute(
+                mine.on_conflict_do_update(index_elements=[desks.c.id], set_={"expires_at": now + LEASE})
+            )
+            connection.execute(delete(desks).where(desks.c.expires_at < now))
+            connection.execute(delete(claims).where(claims.c.desk.not_in(select(desks.c.id))))
+        self._is_desk = True
+
+    @contextmanager
+    def claimed(self, work: str) -> Iterator[bool]:
+        """Claim a piece of work, named by `work`, for as long as the block lasts; yield whether it is this desk's.
+
+        What another desk finished before is to be seen after the claim.
+        """
+        if not self._is_desk:
+            yield True
+            return
+        name = hashlib.sha256(work.encode(errors="surrogatepass")).hexdigest()
+        if not self._claim(name):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            mine = (claims.c.work == name) & (claims.c.desk == self._desk)
+            with self._engine.begin() as connection:
+                connection.execute(delete(claims).where(mine))
+
+    def _claim(self, name: str) -> bool:
+        with self._engine.begin() as connection:
+            living = select(desks.c.id).where(desks.c.expires_at > clock(connection))
+            claim = insert(claims).values(work=name, desk=self._desk)
+            claim = claim.on_conflict_do_update(
+                index_elements=[claims.c.work],
+                set_={"desk": self._desk},
+                # No subquery may read the claims: it would not see one that was committed after it had begun.
+                where=claims.c.desk.not_in(living),
+            )
+            return connection.execute(claim.returning(claims.c.work)).first() is not None
+
+    def desks(self) -> list[LivingDesk]:
+        """Return the desks that live."""
+        with self._reader.connect() as connection:
+            living = select(desks).where(desks.c.expires_at > clock(connection)).order_by(desks.c.machine, desks.c.id)
+            return [LivingDesk(row.machine, row.version) for row in connection.execute(living)]

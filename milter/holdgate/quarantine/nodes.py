@@ -1,0 +1,223 @@
+"""The nodes: mail servers that share the store, each with its own hold queue, and which machine runs each of them.
+
+A machine uses a node's name by a lease in the store, so that two machines with one name are told apart. Times are those
+of the database's clock. A file of SQLite's belongs to one machine: all its incidents are that node's, and nobody waits
+for a lease.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, true, update
+
+from holdgate.node import Machine
+from holdgate.quarantine.database import DatabaseError, StoreError, apart, clock, is_shared
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.schema import incidents, nodes
+from holdgate.quarantine.states import DECIDED, OPEN, State
+
+LEASE = timedelta(seconds=30)
+"""How long a node's name is kept for a machine that has not renewed its lease."""
+
+SILENT_AFTER = timedelta(minutes=2)
+"""A node that has not renewed its lease for so long is called silent."""
+
+
+# Pause between two looks whether a name is free, in seconds: shorter than between two renewals.
+_PAUSE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node as the store knows it. `silent_for` is the time since its last word, by the database's clock.
+
+    `open` counts its incidents by state, and `oldest` is when the oldest message that waits for a decision was held.
+    """
+
+    name: str
+    machine: str
+    version: str
+    seen_at: datetime
+    silent_for: timedelta
+    retired_at: datetime | None
+    open: dict[State, int]
+    oldest: datetime | None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it is in use, and has not been heard of for too long."""
+        return self.retired_at is None and self.silent_for > SILENT_AFTER
+
+    @property
+    def waiting(self) -> int:
+        """How many decisions the node has yet to carry out."""
+        return sum(self.open.get(state, 0) for state in DECIDED)
+
+
+class NodeTakenError(Exception):
+    """Another machine uses this node's name; `machine` names it, `left` is how long its lease lasts."""
+
+    def __init__(self, name: str, machine: str, left: timedelta) -> None:
+        super().__init__(
+            f'[node] name: "{name}" is used by the machine {machine}; give each machine a name of its own, or stop '
+            f"holdgate-queue on {machine} first"
+        )
+        self.left = left
+
+
+class Nodes:
+    """Writes and reads them. `reader` is an engine whose transactions only read."""
+
+    def __init__(self, engine: Engine, reader: Engine) -> None:
+        self._is_shared = is_shared(engine)
+        self._engine = engine
+        self._apart = apart(engine)
+        self._reader = reader
+
+    def introduce(self, name: str) -> None:
+        """Have a store without nodes know its first one, to which the incidents belong that are there already."""
+        with self._engine.begin() as connection:
+            if connection.execute(select(nodes.c.name)).first() is None:
+                self._write(connection, name, Machine("", "", ""), None)
+
+    def take(self, name: str, machine: Machine) -> None:
+        """Have `machine` use a name from now on. Raises NodeTakenError while another one does, and StoreError."""
+        with _store_errors(name), self._engine.begin() as connection:
+            if not self._is_shared:
+                # One machine has one node, whatever its name was before.
+                connection.execute(delete(nodes).where(nodes.c.name != name))
+            self._refuse_other(connection, name, machine.holder)
+            self._write(connection, name, machine, clock(connection) + LEASE if self._is_shared else None)
+
+    def check(self, name: str, machine: Machine) -> None:
+        """Raise NodeTakenError while another machine than `machine` uses a name, and StoreError."""
+        with _store_errors(name), self._reader.connect() as connection:
+            self._refuse_other(connection, name, machine.holder)
+
+    def renew(self, name: str, machine: Machine) -> bool:
+        """Renew the lease; say whether the name is still this machine's."""
+        if not self._is_shared:
+            return True
+        mine = (nodes.c.name == name) & (nodes.c.holder == machine.holder)
+        with self._apart.begin() as connection:
+            now = clock(connection)
+            renewed = update(nodes).where(mine).values(seen_at=now, expires_at=now + LEASE, retired_at=None)
+            return connection.execute(renewed).rowcount == 1
+
+    def leave(self, name: str, machine: Machine) -> None:
+        """Give the name up, so that another machine need not wait for the end of the lease."""
+        mine = (nodes.c.name == name) & (nodes.c.holder == machine.holder)
+        with self._apart.begin() as connection:
+            connection.execute(update(nodes).where(mine).values(expires_at=None))
+
+    def retire(self, name: str) -> bool:
+        """Note that a node is gone for good; say whether there is one of this name.
+
+        Raises NodeTakenError while a machine uses it, and StoreError where the store has one node only.
+        """
+        if not self._is_shared:
+            raise StoreError("a store in a file of SQLite's has one node, which cannot be retired")
+        with self._engine.begin() as connection:
+            self._refuse_other(connection, name, "")
+            now = clock(connection)
+            retired = update(nodes).where(nodes.c.name == name).values(retired_at=now, expires_at=None, holder="")
+            return connection.execute(retired).rowcount == 1
+
+    def is_used(self, name: str) -> bool:
+        """Say whether a machine uses a name now; "" is that of the first node."""
+        same = nodes.c.name == name if name else nodes.c.is_first
+        with self._reader.connect() as connection:
+            used = select(nodes.c.name).where(same, nodes.c.expires_at > clock(connection))
+            return connection.execute(used).first() is not None
+
+    def has(self, name: str, incident: Incident) -> bool:
+        """Say whether an incident belongs to the node of this name."""
+        if incident.node:
+            return incident.node == name
+        with self._reader.connect() as connection:
+            first = select(nodes.c.name).where(nodes.c.name == name, nodes.c.is_first)
+            return connection.execute(first).first() is not None
+
+    def all(self) -> list[Node]:
+        """Return all nodes by name, with what waits at each."""
+        with self._reader.connect() as connection:
+            now = clock(connection)
+            rows = connection.execute(select(nodes).order_by(nodes.c.name)).all()
+            counts = connection.execute(
+                select(incidents.c.node, incidents.c.state, func.count(), func.min(incidents.c.held_at))
+                .where(incidents.c.state.in_(sorted(OPEN)))
+                .group_by(incidents.c.node, incidents.c.state)
+            ).all()
+        found = []
+        for row in rows:
+            own = [one for one in counts if not self._is_shared or _is_of(one[0], row)]
+            number: dict[State, int] = {}
+            for _, state, count, _ in own:
+                number[State(state)] = number.get(State(state), 0) + count
+            held = [oldest for _, state, _, oldest in own if state == State.HELD and oldest is not None]
+            silent_for = max(now - row.seen_at, timedelta(0)) if self._is_shared else timedelta(0)
+            found.append(
+                Node(
+                    *(row.name, row.machine, row.version, row.seen_at, silent_for, row.retired_at),
+                    open=number,
+                    oldest=min(held, default=None),
+                )
+            )
+        return found
+
+    def _refuse_other(self, connection: Connection, name: str, holder: str) -> None:
+        row = connection.execute(select(nodes).where(nodes.c.name == name)).one_or_none()
+        if row is None or not self._is_shared or row.expires_at is None or row.holder == holder:
+            return
+        left = row.expires_at - clock(connection)
+        if left > timedelta(0):
+            raise NodeTakenError(name, row.machine, left)
+
+    def _write(self, connection: Connection, name: str, machine: Machine, expires_at: datetime | None) -> None:
+        values: dict[str, Any] = {"holder": machine.holder, "machine": machine.name, "version": machine.version}
+        values |= {"seen_at": clock(connection), "expires_at": expires_at, "retired_at": None}
+        if connection.execute(update(nodes).where(nodes.c.name == name).values(**values)).rowcount:
+            return
+        is_first = connection.execute(select(nodes.c.name)).first() is None
+        connection.execute(insert(nodes).values(name=name, is_first=is_first, **values))
+
+
+@contextmanager
+def _store_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        raise StoreError(f"the lease of node {name}: {type(error.__cause__ or error).__name__}") from error
+
+
+def patiently(step: Callable[[], None], pause: Callable[[float], object]) -> None:
+    """Take a step that raises NodeTakenError once the name is free: a lease that nobody renews ends by itself.
+
+    `pause` waits for some seconds. Raises NodeTakenError when the other machine is seen to renew its lease.
+    """
+    left = LEASE
+    while True:
+        try:
+            step()
+        except NodeTakenError as error:
+            if error.left > left:
+                raise
+            left = error.left
+        else:
+            return
+        pause(_PAUSE)
+
+
+def here(engine: Engine, node: str | None) -> ColumnElement[bool]:
+    """Return the condition that an incident's message belongs into the hold queue of `node`; None is every node."""
+    if node is None or not is_shared(engine):
+        return true()
+    first = select(nodes.c.name).where(nodes.c.name == node, nodes.c.is_first).exists()
+    return or_(incidents.c.node == node, and_(incidents.c.node == "", first))
+
+
+def _is_of(node: str, row: Any) -> bool:
+    return node == row.name or (node == "" and row.is_first)

@@ -1,0 +1,53 @@
+"""Keeps a node's name for this machine while `holdgate-queue` runs: the lease in the store is renewed by a thread."""
+
+import threading
+
+from holdgate.node import Machine
+from holdgate.quarantine.database import DatabaseError, StoreError
+from holdgate.quarantine.nodes import LEASE, Nodes, NodeTakenError, patiently
+
+# Several renewals may fail before the lease ends, in seconds.
+_PAUSE = LEASE.total_seconds() / 6
+
+
+class Lease:
+    """The lease of `name`. When another machine has taken the name, `lost` is true and `stop` is set."""
+
+    lost = False
+
+    def __init__(self, nodes: Nodes, name: str, machine: Machine, stop: threading.Event) -> None:
+        self._nodes, self._name, self._machine = nodes, name, machine
+        self._stop = stop
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+
+    def take(self) -> None:
+        """Take the name, once nobody else uses it, and keep it from now on. Raises NodeTakenError and StoreError."""
+        patiently(lambda: self._nodes.take(self._name, self._machine), self._wait)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Give the name up, where the store answers; else the lease ends by itself."""
+        self._ended.set()
+        self._thread.join()
+        try:
+            self._nodes.leave(self._name, self._machine)
+        except DatabaseError:
+            return
+
+    def _keep(self) -> None:
+        while not self._ended.wait(_PAUSE):
+            try:
+                # A store that was put back from a backup, or a standby, may not know of the lease.
+                if not self._nodes.renew(self._name, self._machine):
+                    self._nodes.take(self._name, self._machine)
+            except (DatabaseError, StoreError):  # the reconciler logs that the store is away
+                continue
+            except NodeTakenError:
+                self.lost = True
+                self._stop.set()
+                return
+
+    def _wait(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise SystemExit(0)

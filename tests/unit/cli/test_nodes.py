@@ -1,0 +1,107 @@
+"""`holdgate nodes` lists the mail servers that share a store, and retires one that is gone for good."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from holdgate.cli.main import main
+from holdgate.node import Machine
+from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.schema import nodes
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Store, open_store
+
+ACTOR = Actor("holdgate-milter", "milter")
+ONE, TWO = Machine("1" * 32, "one.corp.example", "1.0"), Machine("2" * 32, "two.corp.example", "1.0")
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(store_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    config = tmp_path / "holdgate.toml"
+    config.write_text(f'[store]\nurl = "{store_url}"\n')
+
+    def run(*words: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["-c", str(config), *words])
+        output = capsys.readouterr()
+        return int(ended.value.code or 0), output.out + output.err
+
+    return run
+
+
+def record(store: Store, queue_id: str) -> Incident:
+    incident = Incident(queue_id=queue_id, sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+    store.record(incident, ACTOR)
+    found = store.incident(incident.id)
+    assert found is not None
+    return store.change(found, State.HELD, ACTOR, held_at=datetime.now(UTC))
+
+
+def test_nodes_are_listed_and_retired(run: Run, store_url: str) -> None:
+    assert run("nodes") == (0, "No node has used this store yet; start holdgate-queue.\n")
+    a, b = open_store(store_url, "mx1.corp.example"), open_store(store_url, "mx2.corp.example")
+    is_shared = not store_url.startswith("sqlite")
+    a.nodes.take("mx1.corp.example", ONE)
+    held = record(a, "4a")
+    code, output = run("nodes")
+    assert code == 0
+    assert "ok, last word" in output
+    assert "version 1.0 on one.corp.example; 1 held, the oldest for 0 min; 0 decisions to carry out" in output
+    if not is_shared:
+        assert "one node" in run("nodes", "retire", "mx1.corp.example")[1]
+        a.close()
+        b.close()
+        return
+    b.nodes.take("mx2.corp.example", TWO)
+    b.claims.beat(TWO)
+    other = record(b, "4b")
+    code, output = run("nodes", "--json")
+    found = {one["name"]: one for one in json.loads(output)["nodes"]}
+    assert (code, {name: one["held"] for name, one in found.items()}) == (
+        0,
+        {"mx1.corp.example": 1, "mx2.corp.example": 1},
+    )
+    assert json.loads(output)["desks"] == [{"machine": "two.corp.example", "version": "1.0"}]
+    assert "desk on two.corp.example" in run("nodes")[1]
+    # One that is in use is not retired.
+    code, output = run("nodes", "retire", "mx1.corp.example")
+    assert code == 2
+    assert "is used by the machine one.corp.example" in output
+    assert run("nodes", "retire", "mx9")[0] == 2
+    with a._engine.begin() as connection:
+        past = datetime.now(UTC) - timedelta(hours=1)
+        gone = update(nodes).where(nodes.c.name == "mx1.corp.example")
+        connection.execute(gone.values(expires_at=past, seen_at=past))
+    code, output = run("nodes")
+    assert code == 1
+    assert "silent" in output
+    code, output = run("nodes", "retire", "mx1.corp.example")
+    assert code == 0
+    assert "1 open incidents were closed" in output
+    after = {one.id: one.state for one in a.incidents()}
+    assert after == {held.id: State.VANISHED, other.id: State.HELD}
+    assert "retired: the message is out of reach" in a.history(held.id)[-1].note
+    code, output = run("nodes")
+    assert code == 0
+    assert "retired 2" in output
+    assert a.audit.verify().problem == ""
+    a.close()
+    b.close()
+
+
+def test_the_one_that_migrates_has_the_incidents_that_are_there(
+    run: Run, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdgate.cli.main.name_of", lambda _: "mx1.corp.example")
+    assert run("migrate")[0] == 0
+    assert run("migrate")[0] == 0
+    code, output = run("nodes")
+    assert code == 0
+    assert "mx1.corp.example" in output
+    assert "last word never, version unknown on no machine" in output
