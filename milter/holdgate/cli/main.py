@@ -23,6 +23,7 @@ from holdgate.cli import (
     seal,
     settings,
     status,
+    store,
     token_key,
 )
 from holdgate.cli.output import say, wants_json
@@ -56,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
             check,
             status,
             nodes,
+            store,
             attach,
             canary,
             reload,
@@ -102,9 +104,9 @@ def _introduce(settings: Settings) -> None:
     """Have the store know its first node, to which the incidents belong that were recorded before there were any."""
     with contextlib.suppress(ConfigError):  # a Postfix that is not set up yet has no name
         if name := name_of(settings):
-            store = open_store(settings.store.url)
-            store.nodes.introduce(name)
-            store.close()
+            opened = open_store(settings.store.url)
+            opened.nodes.introduce(name)
+            opened.close()
 
 
 def _complete(arguments: argparse.Namespace) -> int:

@@ -39,20 +39,31 @@ def connect(url: str) -> Engine:
     """Connect to an existing database. Raises StoreError where its schema is not this version's."""
     engine = _engine(url)
     try:
-        with engine.execution_options(reads=True).connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
+        found = revision(engine)
     except SQLAlchemyError as error:
-        raise StoreError(f"{_shown(url)}: {_said(error)}") from error
+        raise StoreError(f"{shown(url)}: {said(error)}") from error
     wanted = ScriptDirectory.from_config(_alembic(url)).get_current_head()
     if found != wanted:
         raise StoreError(
-            f"{_shown(url)}: its schema is {found or 'not there yet'}, this version needs {wanted}: "
+            f"{shown(url)}: its schema is {found or 'not there yet'}, this version needs {wanted}: "
             'run "holdgate migrate"'
         )
     return engine
 
 
-def migrate(url: str, revision: str = "head") -> None:
+def open_any(url: str) -> Engine:
+    """Connect to a database whatever is in it, and make it where it is a file. Raises SQLAlchemy's errors."""
+    _make_file(url)
+    return _engine(url)
+
+
+def revision(engine: Engine) -> str | None:
+    """Return the revision of a database's schema, None where it has none."""
+    with engine.execution_options(reads=True).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def migrate(url: str, to: str = "head") -> None:
     """Bring the schema up to this version, step by step, creating the database if needed. Raises StoreError."""
     config = _alembic(url)
     _make_file(url)
@@ -63,10 +74,10 @@ def migrate(url: str, revision: str = "head") -> None:
             found = MigrationContext.configure(connection).get_current_revision()
             known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
             if found is not None and found not in known:
-                raise StoreError(f"{_shown(url)}: its schema {found} is newer than this version of Holdgate")
-            command.upgrade(config, revision)
+                raise StoreError(f"{shown(url)}: its schema {found} is newer than this version of Holdgate")
+            command.upgrade(config, to)
     except SQLAlchemyError as error:
-        raise StoreError(f"{_shown(url)}: {_said(error)}") from error
+        raise StoreError(f"{shown(url)}: {said(error)}") from error
     finally:
         engine.dispose()
 
@@ -86,12 +97,13 @@ def _make_file(url: str) -> None:
         os.close(descriptor)
 
 
-def _said(error: SQLAlchemyError) -> str:
+def said(error: SQLAlchemyError) -> str:
     """Return the driver's own words as one line; SQLAlchemy's repeat the statement."""
     return " ".join(str(error.__cause__ or error).split())
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
+    """Return a URL as a message may have it: without a password."""
     return make_url(url).render_as_string(hide_password=True)
 
 
@@ -131,7 +143,7 @@ def _postgresql(url: str) -> Engine:
         whole = _with_passfile(make_url(url).set(drivername="postgresql+psycopg"))
         engine = create_engine(whole, pool_pre_ping=True, connect_args=_PATIENCE)
     except ImportError as error:
-        raise StoreError(f"{_shown(url)}: PostgreSQL needs the driver: pip install 'holdgate[postgresql]'") from error
+        raise StoreError(f"{shown(url)}: PostgreSQL needs the driver: pip install 'holdgate[postgresql]'") from error
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

@@ -1,0 +1,150 @@
+"""Copies a store into another database: all rows as they are, with the audit trail, from SQLite to PostgreSQL or back.
+
+Until the copy is complete and verified, its schema is marked as being copied, so that no daemon opens it. A copy that
+was cut short goes on where it was.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Integer, Table, func, insert, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from holdgate.quarantine import database
+from holdgate.quarantine.audit import AuditTrail
+from holdgate.quarantine.database import StoreError
+from holdgate.quarantine.schema import chain, claims, desks, metadata, nodes
+
+# How the schema of an incomplete copy is called in place of its revision.
+_MARK = "copying"
+_BATCH = 500
+# What is about running processes is not copied; the chain's head comes last.
+_LEFT_OUT = {claims.name, desks.name, chain.name}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a copy is: the table, and how many of all rows are there."""
+
+    table: str
+    done: int
+    total: int
+
+
+def copy(source_url: str, target_url: str) -> Iterator[Step]:
+    """Copy a store into an empty database, and verify the copy; yield after each batch. Raises StoreError.
+
+    No daemon may use either store meanwhile.
+    """
+    if source_url == target_url:
+        raise StoreError("both URLs name the same store")
+    source = database.connect(source_url)
+    try:
+        revision = _prepare(target_url, source)
+        target = database.open_any(target_url)
+        try:
+            yield from _copy(source, target)
+            _finish(source, target, revision)
+        finally:
+            target.dispose()
+    except SQLAlchemyError as error:
+        raise StoreError(f"the copy stopped: {database.said(error)}; run the command again to continue") from error
+    finally:
+        source.dispose()
+
+
+def _prepare(url: str, source: Engine) -> str:
+    """Make an empty store, and mark it, unless it is an incomplete copy already; return the revision of the schema."""
+    engine = database.open_any(url)
+    try:
+        with source.execution_options(reads=True).connect() as connection:
+            revision: str = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+            used = connection.execute(select(nodes.c.name).where(nodes.c.expires_at > database.clock(connection)))
+            if name := used.scalar():
+                raise StoreError(f"the node {name} uses the store that is to be copied; stop its daemons first")
+        if database.revision(engine) == _MARK:
+            return revision
+        database.migrate(url)
+        with engine.begin() as connection:
+            if connection.execute(select(func.count()).select_from(metadata.tables["incidents"])).scalar_one():
+                raise StoreError(f"{database.shown(url)}: this store has incidents; name an empty database")
+            connection.execute(nodes.delete())  # the first node, which `holdgate migrate` wrote
+            connection.execute(text("UPDATE alembic_version SET version_num = :mark"), {"mark": _MARK})
+    finally:
+        engine.dispose()
+    return revision
+
+
+def _tables() -> list[Table]:
+    """Return the tables that are copied, each after those that it refers to."""
+    return [table for table in metadata.sorted_tables if table.name not in _LEFT_OUT]
+
+
+def _copy(source: Engine, target: Engine) -> Iterator[Step]:
+    with source.execution_options(reads=True).connect() as reading:
+        total = sum(_count(reading, table) for table in _tables())
+        done = 0
+        for table in _tables():
+            (key,) = table.primary_key.columns
+            with target.execution_options(reads=True).connect() as connection:
+                done += _count(connection, table)
+                last = connection.execute(select(func.max(_ordered(connection, key)))).scalar()
+            yield Step(table.name, done, total)
+            while rows := _rows(reading, table, last):
+                with target.begin() as connection:
+                    connection.execute(insert(table), rows)
+                done += len(rows)
+                last = rows[-1][key.name]
+                yield Step(table.name, done, total)
+
+
+def _rows(connection: Connection, table: Table, last: Any) -> list[dict[str, Any]]:
+    """Return the next rows after the key `last`, in the order of bytes, which is the same in both databases."""
+    (key,) = table.primary_key.columns
+    query = select(table).order_by(_ordered(connection, key)).limit(_BATCH)
+    if last is not None:
+        query = query.where(_ordered(connection, key) > last)
+    return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def _ordered(connection: Connection, key: Any) -> Any:
+    """Return a key as it is compared by its bytes: in SQLite all text is."""
+    is_number = isinstance(key.type, Integer)
+    return key if is_number or connection.dialect.name == "sqlite" else key.collate("C")
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def _finish(source: Engine, target: Engine, revision: str) -> None:
+    """Compare the counts, take over the chain's head, verify the trail, and let daemons open the copy."""
+    reads = {"reads": True}
+    with source.execution_options(**reads).connect() as one, target.execution_options(**reads).connect() as other:
+        head = one.execute(select(chain.c.hash, chain.c["count"])).one()
+        for table in _tables():
+            if (wanted := _count(one, table)) != (found := _count(other, table)):
+                raise StoreError(f"the table {table.name} has {found} rows in the copy, and {wanted} in the original")
+    with target.begin() as connection:
+        connection.execute(update(chain).values({"hash": head[0], "count": head[1]}))
+        if connection.dialect.name == "postgresql":
+            _set_sequences(connection)
+    found_problem = AuditTrail(target.execution_options(**reads)).verify().problem
+    if found_problem:
+        raise StoreError(
+            f"the copy does not verify: {found_problem}. Was the original in use? Stop its daemons, run holdgate audit "
+            "verify on it, and copy it into a new, empty database"
+        )
+    with target.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+
+def _set_sequences(connection: Connection) -> None:
+    """Have PostgreSQL number new rows after those that were copied with their numbers."""
+    for table in _tables():
+        (key,) = table.primary_key.columns
+        if isinstance(key.type, Integer):
+            sequence = f"pg_get_serial_sequence('{table.name}', '{key.name}')"
+            newest = f"(SELECT coalesce(max({key.name}), 0) + 1 FROM {table.name})"
+            connection.execute(text(f"SELECT setval({sequence}, {newest}, false)"))
