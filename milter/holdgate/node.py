@@ -42,6 +42,23 @@ def name_of(settings: Settings) -> str:
     return found
 
 
+def rules_of(settings: Settings) -> str:
+    """Return a digest of the files by which this node decides: its policies and its local rules.
+
+    Nodes that share a store should have the same. A file that cannot be read counts as empty.
+    """
+    digest = sha256()
+    local = settings.rules.local_directory
+    files = [(path.relative_to(local), path) for path in sorted(local.rglob("*.toml"))]
+    for name, path in (("policies", settings.policy.file), *files):
+        try:
+            content = path.read_bytes()
+        except OSError:
+            content = b""
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
 def machine_of(settings: Settings) -> Machine:
     """Return this machine, as it serves the Postfix instance of the settings since it was started."""
     parts = [str(settings.queue.postfix_config.absolute())]

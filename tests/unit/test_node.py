@@ -29,6 +29,18 @@ def test_a_shared_store_needs_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyP
         node.name_of(settings(tmp_path, store=SHARED))
 
 
+def test_files_that_decide_have_a_digest(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.d"
+    rules.mkdir()
+    wanted = {"policy": {"file": str(tmp_path / "policies.toml")}, "rules": {"local_directory": str(rules)}}
+    digests = {node.rules_of(settings(tmp_path, **wanted))}
+    for path, content in ((tmp_path / "policies.toml", "a"), (rules / "a.toml", "b"), (rules / "c.toml", "")):
+        path.write_text(content)
+        digests.add(node.rules_of(settings(tmp_path, **wanted)))
+    assert len(digests) == 4
+    assert node.rules_of(settings(tmp_path, **wanted)) in digests
+
+
 def test_two_postfix_instances_of_one_machine_are_told_apart(tmp_path: Path) -> None:
     one, other = node.machine_of(settings(tmp_path / "a")), node.machine_of(settings(tmp_path / "b"))
     assert one.holder != other.holder

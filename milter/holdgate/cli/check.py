@@ -29,9 +29,11 @@ from holdgate.extract.formats import REGISTRY
 from holdgate.extract.ocr import missing_languages, package_of
 from holdgate.milters import place_of
 from holdgate.mistakes import did_you_mean
+from holdgate.node import rules_of
 from holdgate.plugins import PluginError
 from holdgate.policy.model import Exemption, Policy, PolicyFile, policies_of
 from holdgate.policy.review import hardly_meant, review, weaker_than_uninspected
+from holdgate.quarantine.nodes import differing
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.seal import KeyFileError, load_keys
 from holdgate.tables import TableError, Tables, is_table, remedy_of
@@ -275,9 +277,16 @@ def _ocr(path: Path, settings: Settings) -> Iterator[str]:
 
 def _store(path: Path, settings: Settings) -> Iterator[str]:
     try:
-        open_store(settings.store.url).close()
+        store = open_store(settings.store.url)
     except StoreError as error:
         yield f"{path}: [store] url: {error}"
+        return
+    for name in differing(store.nodes.all(), rules_of(settings)) if settings.store.is_shared else ():
+        yield (
+            f"{settings.policy.file}: node {name} has other policies or local rules; give all nodes the same "
+            f"{settings.policy.file.name} and {settings.rules.local_directory}"
+        )
+    store.close()
 
 
 def _desk(path: Path, settings: Settings) -> Iterator[str]:

@@ -7,14 +7,16 @@ from typing import Any
 
 from holdgate.cli.output import colour, progress, say, wants_json
 from holdgate.configfile import load_settings
+from holdgate.node import rules_of
 from holdgate.quarantine.incident import Actor
-from holdgate.quarantine.nodes import Node, NodeTakenError
+from holdgate.quarantine.nodes import Node, NodeTakenError, differing
 from holdgate.quarantine.states import OPEN, State
 from holdgate.quarantine.store import ConflictError, Store, open_store
 
 _DESCRIPTION = (
     "Without an argument: lists each node with its version, the time since its last word, the messages that it holds, "
-    "the oldest of them, and the decisions that it has yet to carry out. Exit code 1: a node is silent."
+    "the oldest of them, and the decisions that it has yet to carry out. Exit code 1: a node is silent, or has other "
+    "policies or rules than this machine."
 )
 
 
@@ -36,8 +38,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    store = open_store(load_settings(arguments.config).store.url)
+    settings = load_settings(arguments.config)
+    store = open_store(settings.store.url)
     found, desks = store.nodes.all(), store.claims.desks()
+    others = differing(found, rules_of(settings))
     now = datetime.now(UTC)
     if wants_json(arguments):
         living = [{"machine": one.machine, "version": one.version} for one in desks]
@@ -47,9 +51,11 @@ def _list(arguments: argparse.Namespace) -> int:
             print(_line(node, now))
         for desk in desks:
             print(f"desk on {desk.machine}, version {desk.version}")
+        for name in others:
+            print(f"{name} has other policies or rules than this machine: compare policies.toml and rules.d")
         if not found:
             print("No node has used this store yet; start holdgate-queue.")
-    return 1 if any(node.is_silent for node in found) else 0
+    return 1 if others or any(node.is_silent for node in found) else 0
 
 
 def _plain(node: Node) -> dict[str, Any]:
@@ -64,6 +70,7 @@ def _plain(node: Node) -> dict[str, Any]:
         "held": node.open.get(State.HELD, 0),
         "oldest_held_at": node.oldest.isoformat() if node.oldest else None,
         "waiting": node.waiting,
+        "rules": node.rules,
     }
 
 

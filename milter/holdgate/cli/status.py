@@ -15,7 +15,9 @@ from holdgate.configfile import load_settings
 from holdgate.desk import canary
 from holdgate.gate import probe
 from holdgate.milters import place_of
+from holdgate.node import rules_of
 from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.nodes import differing
 from holdgate.quarantine.states import DECIDED, State
 from holdgate.quarantine.store import Store, open_store
 from holdgate.queue.client import QueueClient, QueueError
@@ -42,7 +44,7 @@ def _run(arguments: argparse.Namespace) -> int:
     store = open_store(settings.store.url)
     now = datetime.now(UTC)
     lines = [*_daemons(settings, arguments.config), *_postfix(settings)]
-    lines += [*_incidents(store, settings, now), *_canary(settings, now)]
+    lines += [*_incidents(store, settings, now), *_nodes(store, settings), *_canary(settings, now)]
     if wants_json(arguments):
         rows = [{"name": name, "ok": good, "message": reported} for name, good, reported in lines]
         print(json.dumps({"version": __version__, "config": str(arguments.config), "lines": rows}))
@@ -115,6 +117,17 @@ def _incidents(store: Store, settings: Settings, now: datetime) -> Iterator[_Lin
     counts = store.count()
     closed = ", ".join(f"{counts[state]} {state}" for state in State if counts.get(state) and state not in _OPEN)
     yield "closed", None, closed or "none yet"
+
+
+def _nodes(store: Store, settings: Settings) -> Iterator[_Line]:
+    """Yield the other mail servers that share the store, where it can be shared."""
+    found = [one for one in store.nodes.all() if one.retired_at is None] if settings.store.is_shared else []
+    others = differing(found, rules_of(settings))
+    for one in found:
+        silent = f"; silent for {_age(one.silent_for)}" if one.is_silent else ""
+        rules = "; other policies or rules than here" if one.name in others else ""
+        held = f"{one.name}: {one.open.get(State.HELD, 0)} held, {one.waiting} decisions to carry out"
+        yield "node", not (silent or rules), f"{held}{silent}{rules}"
 
 
 _OPEN = {State.PENDING, State.HELD, *DECIDED}

@@ -5,7 +5,7 @@ of the database's clock. A file of SQLite's belongs to one machine: all its inci
 for a lease.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +34,7 @@ _PAUSE = 1.0
 class Node:
     """A node as the store knows it. `silent_for` is the time since its last word, by the database's clock.
 
+    `rules` is a digest of its policies and local rules, "" where it is not known yet.
     `open` counts its incidents by state, and `oldest` is when the oldest message that waits for a decision was held.
     """
 
@@ -43,6 +44,7 @@ class Node:
     seen_at: datetime
     silent_for: timedelta
     retired_at: datetime | None
+    rules: str
     open: dict[State, int]
     oldest: datetime | None
 
@@ -83,28 +85,33 @@ class Nodes:
             if connection.execute(select(nodes.c.name)).first() is None:
                 self._write(connection, name, Machine("", "", ""), None)
 
-    def take(self, name: str, machine: Machine) -> None:
-        """Have `machine` use a name from now on. Raises NodeTakenError while another one does, and StoreError."""
+    def take(self, name: str, machine: Machine, rules: str = "") -> None:
+        """Have `machine` use a name from now on, with a digest of its rules.
+
+        Raises NodeTakenError while another machine uses the name, and StoreError.
+        """
         with _store_errors(name), self._engine.begin() as connection:
             if not self._is_shared:
                 # One machine has one node, whatever its name was before.
                 connection.execute(delete(nodes).where(nodes.c.name != name))
             self._refuse_other(connection, name, machine.holder)
-            self._write(connection, name, machine, clock(connection) + LEASE if self._is_shared else None)
+            expires_at = clock(connection) + LEASE if self._is_shared else None
+            self._write(connection, name, machine, expires_at, rules)
 
     def check(self, name: str, machine: Machine) -> None:
         """Raise NodeTakenError while another machine than `machine` uses a name, and StoreError."""
         with _store_errors(name), self._reader.connect() as connection:
             self._refuse_other(connection, name, machine.holder)
 
-    def renew(self, name: str, machine: Machine) -> bool:
+    def renew(self, name: str, machine: Machine, rules: str = "") -> bool:
         """Renew the lease; say whether the name is still this machine's."""
         if not self._is_shared:
             return True
         mine = (nodes.c.name == name) & (nodes.c.holder == machine.holder)
         with self._apart.begin() as connection:
             now = clock(connection)
-            renewed = update(nodes).where(mine).values(seen_at=now, expires_at=now + LEASE, retired_at=None)
+            values = {"seen_at": now, "expires_at": now + LEASE, "retired_at": None, "rules": rules}
+            renewed = update(nodes).where(mine).values(values)
             return connection.execute(renewed).rowcount == 1
 
     def leave(self, name: str, machine: Machine) -> None:
@@ -161,7 +168,7 @@ class Nodes:
             silent_for = max(now - row.seen_at, timedelta(0)) if self._is_shared else timedelta(0)
             found.append(
                 Node(
-                    *(row.name, row.machine, row.version, row.seen_at, silent_for, row.retired_at),
+                    *(row.name, row.machine, row.version, row.seen_at, silent_for, row.retired_at, row.rules),
                     open=number,
                     oldest=min(held, default=None),
                 )
@@ -176,13 +183,20 @@ class Nodes:
         if left > timedelta(0):
             raise NodeTakenError(name, row.machine, left)
 
-    def _write(self, connection: Connection, name: str, machine: Machine, expires_at: datetime | None) -> None:
+    def _write(
+        self, connection: Connection, name: str, machine: Machine, expires_at: datetime | None, rules: str = ""
+    ) -> None:
         values: dict[str, Any] = {"holder": machine.holder, "machine": machine.name, "version": machine.version}
-        values |= {"seen_at": clock(connection), "expires_at": expires_at, "retired_at": None}
+        values |= {"seen_at": clock(connection), "expires_at": expires_at, "retired_at": None, "rules": rules}
         if connection.execute(update(nodes).where(nodes.c.name == name).values(**values)).rowcount:
             return
         is_first = connection.execute(select(nodes.c.name)).first() is None
         connection.execute(insert(nodes).values(name=name, is_first=is_first, **values))
+
+
+def differing(found: Iterable[Node], rules: str) -> list[str]:
+    """Return the names of the nodes in use whose policies or local rules are not those of the digest `rules`."""
+    return [one.name for one in found if one.retired_at is None and one.rules not in ("", rules)]
 
 
 @contextmanager

@@ -136,6 +136,8 @@ nodes = Table(
     Column("holder", Word(64), nullable=False),
     Column("machine", Word(255), nullable=False),
     Column("version", Word(64), nullable=False),
+    # A digest of its policies and local rules (node.py).
+    Column("rules", Word(64), nullable=False),
     # Whether incidents without a node belong to it: one node alone used the store when they were recorded.
     Column("is_first", Boolean, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),

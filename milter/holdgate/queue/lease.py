@@ -1,6 +1,7 @@
 """Keeps a node's name for this machine while `holdgate-queue` runs: the lease in the store is renewed by a thread."""
 
 import threading
+from collections.abc import Callable
 
 from holdgate.node import Machine
 from holdgate.quarantine.database import DatabaseError, StoreError
@@ -11,19 +12,24 @@ _PAUSE = LEASE.total_seconds() / 6
 
 
 class Lease:
-    """The lease of `name`. When another machine has taken the name, `lost` is true and `stop` is set."""
+    """The lease of `name`. When another machine has taken the name, `lost` is true and `stop` is set.
+
+    `rules` returns a digest of the node's policies and local rules, which the store has for the other nodes.
+    """
 
     lost = False
 
-    def __init__(self, nodes: Nodes, name: str, machine: Machine, stop: threading.Event) -> None:
-        self._nodes, self._name, self._machine = nodes, name, machine
+    def __init__(
+        self, nodes: Nodes, name: str, machine: Machine, stop: threading.Event, rules: Callable[[], str] = str
+    ) -> None:
+        self._nodes, self._name, self._machine, self._rules = nodes, name, machine, rules
         self._stop = stop
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
 
     def take(self) -> None:
         """Take the name, once nobody else uses it, and keep it from now on. Raises NodeTakenError and StoreError."""
-        patiently(lambda: self._nodes.take(self._name, self._machine), self._wait)
+        patiently(self._take, self._wait)
         self._thread.start()
 
     def close(self) -> None:
@@ -35,12 +41,15 @@ class Lease:
         except DatabaseError:
             return
 
+    def _take(self) -> None:
+        self._nodes.take(self._name, self._machine, self._rules())
+
     def _keep(self) -> None:
         while not self._ended.wait(_PAUSE):
             try:
                 # A store that was put back from a backup, or a standby, may not know of the lease.
-                if not self._nodes.renew(self._name, self._machine):
-                    self._nodes.take(self._name, self._machine)
+                if not self._nodes.renew(self._name, self._machine, self._rules()):
+                    self._take()
             except (DatabaseError, StoreError):  # the reconciler logs that the store is away
                 continue
             except NodeTakenError:

@@ -9,12 +9,13 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from types import FrameType
 
 from holdgate import daemon, maillog, metrics
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError
-from holdgate.node import machine_of, name_of
+from holdgate.node import machine_of, name_of, rules_of
 from holdgate.quarantine.nodes import NodeTakenError
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue import agent
@@ -84,7 +85,7 @@ def _reconcile(settings: Settings) -> int:
         metrics.serve(_NAME, settings.metrics.queue)
         name = name_of(settings)
         store = open_store(settings.store.url, name)
-        lease = Lease(store.nodes, name, machine_of(settings), stop)
+        lease = Lease(store.nodes, name, machine_of(settings), stop, partial(rules_of, settings))
         lease.take()
     except (ConfigError, NodeTakenError) as error:
         maillog.failed(stage="config", error=str(error))

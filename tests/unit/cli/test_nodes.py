@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from holdgate.cli.main import main
-from holdgate.node import Machine
+from holdgate.configfile import load_settings
+from holdgate.node import Machine, rules_of
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.schema import nodes
 from holdgate.quarantine.states import State
@@ -93,6 +94,27 @@ def test_nodes_are_listed_and_retired(run: Run, store_url: str) -> None:
     assert a.audit.verify().problem == ""
     a.close()
     b.close()
+
+
+def test_nodes_with_other_policies_are_named(run: Run, store_url: str, tmp_path: Path) -> None:
+    if store_url.startswith("sqlite"):
+        pytest.skip("a file has one node")
+    policies = tmp_path / "policies.toml"
+    policies.write_text('[[policy]]\nname = "all"\naction = "quarantine"\n')
+    config = tmp_path / "holdgate.toml"
+    config.write_text(f'{config.read_text()}[policy]\nfile = "{policies}"\n[rules]\nlocal_directory = "{tmp_path}/d"\n')
+    store = open_store(store_url)
+    store.nodes.take("mx1.corp.example", ONE, rules_of(load_settings(config)))
+    store.nodes.take("mx2.corp.example", TWO, "0" * 64)
+    code, output = run("nodes")
+    assert code == 1
+    assert "mx2.corp.example has other policies or rules" in output
+    assert "mx1.corp.example has" not in output
+    assert "mx2.corp.example: 0 held, 0 decisions to carry out; other policies or rules than here" in run("status")[1]
+    assert "node mx2.corp.example has other policies or local rules" in run("check")[1]
+    assert store.nodes.renew("mx2.corp.example", TWO, rules_of(load_settings(config)))
+    assert run("nodes")[0] == 0
+    store.close()
 
 
 def test_the_one_that_migrates_has_the_incidents_that_are_there(

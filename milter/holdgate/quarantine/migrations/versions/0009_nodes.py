@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("holder", sa.String(64), nullable=False),
         sa.Column("machine", sa.String(255), nullable=False),
         sa.Column("version", sa.String(64), nullable=False),
+        sa.Column("rules", sa.String(64), nullable=False),
         sa.Column("is_first", sa.Boolean, nullable=False),
         sa.Column("seen_at", sa.DateTime, nullable=False),
         sa.Column("expires_at", sa.DateTime),
