@@ -52,6 +52,19 @@ def _do(*statements: str, without_triggers: bool = True) -> Callable[[sqlite3.Co
     return change
 
 
+def _written(old: str, new: str) -> Callable[[sqlite3.Connection], None]:
+    """Change how the table of requests is made, in SQLite's table of tables."""
+
+    def change(connection: sqlite3.Connection) -> None:
+        connection.execute("pragma writable_schema = on")
+        statement = "update sqlite_master set sql = replace(sql, ?, ?) where name = 'requests'"
+        assert connection.execute(statement, (old, new)).rowcount == 1
+        connection.commit()
+        connection.execute("pragma writable_schema = reset")
+
+    return change
+
+
 _CHANGES: dict[str, Callable[[sqlite3.Connection], None]] = {
     "who decided": _do("update incidents set decided_by = 'scapegoat@corp.example'", without_triggers=False),
     "the state": _do("update incidents set state = 'released'", without_triggers=False),
@@ -64,6 +77,32 @@ _CHANGES: dict[str, Callable[[sqlite3.Connection], None]] = {
         "update chain set hash = (select hash from events where number = 6), count = 6",
     ),
     "triggers dropped": _drop,
+    "a trigger that approves": _do(
+        "create trigger more after insert on requests begin update requests set answer = 'approve'; end",
+        without_triggers=False,
+    ),
+    "requests that are born approved": _written("answer VARCHAR(16)", "answer VARCHAR(16) DEFAULT 'approve'"),
+    "rejections that the table refuses": _written(
+        "answer VARCHAR(16)", "answer VARCHAR(16) CHECK (answer <> 'reject')"
+    ),
+    "people who are compared without case": _written("moderator VARCHAR(320)", "moderator VARCHAR(320) COLLATE NOCASE"),
+    "a request that nobody sent": _do(
+        "insert into requests (incident_id, moderator, level, role, instead_of, asked_at, deadline_at, answer) "
+        "select id, 'other@corp.example', 0, 'moderator', '', created_at, created_at, 'approve' from incidents",
+        without_triggers=False,
+    ),
+    "a note emptied as if it was erased": _do(
+        "update incidents set erased_at = created_at", "update events set note = '', salt = ''", without_triggers=False
+    ),
+    "an incident taken out with its events": _do(
+        "delete from events where incident_id = (select min(id) from incidents)",
+        "delete from incidents where id = (select min(id) from incidents)",
+    ),
+    "two events exchanged": _do(
+        "update events set number = 99 where number = 4",
+        "update events set number = 4 where number = 5",
+        "update events set number = 5 where number = 99",
+    ),
 }
 
 

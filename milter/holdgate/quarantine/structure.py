@@ -20,6 +20,16 @@ POSTGRESQL = {
 }
 POSTGRESQL_BODY = "BEGIN RAISE EXCEPTION 'events are only added' USING ERRCODE = 'integrity_constraint_violation'; END"
 
+# What a default may be: nothing that could stand for an answer, a name or a state.
+_NEUTRAL = re.compile(r"'?0?'?(?:::[\w ]+)?|''(?:::[\w ]+)?")
+_SEQUENCE = re.compile(r"nextval\('\w+'::regclass\)")
+# In the text of SQLite's tables and indexes, what changes how values are compared, kept, made or refused.
+_CHANGING = re.compile(
+    r"\b(COLLATE|GENERATED|AS|CHECK|ON|CONFLICT|UNIQUE|WITHOUT|STRICT|DEFERRABLE|WHERE|DESC|AUTOINCREMENT)\b",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"'(?:[^']|'')*'")
+
 
 def problem(connection: Connection) -> str:
     """Return the first difference, or ""."""
@@ -31,7 +41,25 @@ def _sqlite(connection: Connection) -> str:
     query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
     found = {name: _folded(sql) for name, sql in connection.execute(text(query))}
     views = list(connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'view'")).scalars())
-    return _compare(found, SQLITE) or (f"the view {views[0]} is not ours" if views else "")
+    made = connection.execute(
+        text("SELECT name, tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'index')")
+    ).all()
+    changed = [
+        name for name, table, sql in made if table in metadata.tables and _CHANGING.search(_made_of(name, table, sql))
+    ]
+    return (
+        _compare(found, SQLITE)
+        or (f"the view {views[0]} is not ours" if views else "")
+        or (f"{changed[0]} is not as we made it: a rule that is not ours" if changed else "")
+    )
+
+
+def _made_of(name: str, table: str, sql: str | None) -> str:
+    """Return what a table or an index is made of, without quoted text; indexes that SQLite makes itself have none."""
+    made = _QUOTED.sub("''", sql or "")
+    if name == table:
+        return made
+    return re.sub(rf"^CREATE INDEX {re.escape(name)} ON {re.escape(table)} ", "", made)
 
 
 def _postgresql(connection: Connection) -> str:
@@ -86,6 +114,15 @@ def _of_table(connection: Connection, table: Table) -> str:
     for name in sorted(found.keys() | expected.keys()):
         if found.get(name) != expected.get(name):
             return f"the column {name} of the table {table.name} is not as we made it"
+    made_up = [
+        column["name"]
+        for column in look.get_columns(table.name)
+        if column.get("computed")
+        or column.get("identity")
+        or not _is_neutral(column["default"], nullable=column["nullable"], key=column["name"] in table.primary_key)
+    ]
+    if made_up:
+        return f"the column {made_up[0]} of the table {table.name} gets values that are not ours"
     if look.get_pk_constraint(table.name)["constrained_columns"] != [c.name for c in table.primary_key.columns]:
         return f"the primary key of the table {table.name} is not as we made it"
     refers = {(k["constrained_columns"][0], k["referred_table"]) for k in look.get_foreign_keys(table.name)}
@@ -93,10 +130,29 @@ def _of_table(connection: Connection, table: Table) -> str:
         return f"the foreign keys of the table {table.name} are not as we made them"
     if look.get_check_constraints(table.name) or look.get_unique_constraints(table.name):
         return f"the table {table.name} has constraints that are not ours"
+    if any(key["options"] for key in look.get_foreign_keys(table.name)):
+        return f"the foreign keys of the table {table.name} are not as we made them"
     indexes = {index["name"]: index["column_names"] for index in look.get_indexes(table.name)}
-    if indexes != {index.name: [c.name for c in index.columns] for index in table.indexes}:
+    special = [
+        index["name"]
+        for index in look.get_indexes(table.name)
+        if index["unique"]
+        or index.get("expressions")
+        or index.get("column_sorting")
+        or any(name.endswith("_where") for name in index.get("dialect_options", {}))
+    ]
+    if special or indexes != {index.name: [c.name for c in index.columns] for index in table.indexes}:
         return f"the indexes of the table {table.name} are not as we made them"
     return ""
+
+
+def _is_neutral(default: str | None, *, nullable: bool, key: bool) -> bool:
+    """Say whether a column's default is none, or the empty one that a migration gave to rows that were there."""
+    if default is None:
+        return True
+    if key:
+        return _SEQUENCE.fullmatch(default) is not None
+    return not nullable and _NEUTRAL.fullmatch(default) is not None
 
 
 def _folded(sql: str | None) -> str:

@@ -1,7 +1,8 @@
 """The audit trail: what was changed, added or taken out shows; what retention took does not."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -257,6 +258,8 @@ SQLITE_CHANGES = [
     "ALTER TABLE requests DROP COLUMN opened_at",
     "DROP INDEX events_incident_id",
     "DROP TABLE notices",
+    "ALTER TABLE requests ADD COLUMN more VARCHAR(16) GENERATED ALWAYS AS ('approve') VIRTUAL",
+    "CREATE UNIQUE INDEX more ON requests (number)",
 ]
 POSTGRESQL_CHANGES = [
     "DROP TRIGGER events_stay ON events",
@@ -268,16 +271,48 @@ POSTGRESQL_CHANGES = [
     "ALTER TABLE incidents ADD CHECK (state <> 'rejected') NOT VALID",
     "ALTER TABLE incidents ALTER subject DROP NOT NULL",
     "DROP TABLE notices",
+    "ALTER TABLE requests ALTER answer SET DEFAULT 'approve'",
+    "ALTER TABLE incidents ALTER state SET DEFAULT 'approved'",
+    "DROP INDEX requests_moderator; CREATE INDEX requests_moderator ON requests (moderator, answer) WHERE number > 9",
+    "ALTER TABLE notices DROP CONSTRAINT notices_request, ADD CONSTRAINT notices_request FOREIGN KEY (request) "
+    "REFERENCES requests (number) ON DELETE CASCADE",
+    'ALTER TABLE requests ALTER moderator TYPE VARCHAR(320) COLLATE "C"',
 ]
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(13))
 def test_a_database_that_was_built_anew_shows(moderated: Store, visitor: Engine, number: int) -> None:
     changes = SQLITE_CHANGES if visitor.dialect.name == "sqlite" else POSTGRESQL_CHANGES
     statement = changes[number % len(changes)]
     with visitor.begin() as connection:
         connection.execute(text(statement))
     assert moderated.audit.verify().problem
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("answer VARCHAR(16)", "answer VARCHAR(16) DEFAULT 'approve'"),
+        ("answer VARCHAR(16)", "answer VARCHAR(16) GENERATED ALWAYS AS ('approve') VIRTUAL"),
+        ("answer VARCHAR(16)", "answer VARCHAR(16) CHECK (answer <> 'reject')"),
+        ("moderator VARCHAR(320)", "moderator VARCHAR(320) COLLATE NOCASE"),
+        ("moderator VARCHAR(320) NOT NULL", "moderator VARCHAR(320) NOT NULL ON CONFLICT IGNORE"),
+        ("REFERENCES incidents (id)", "REFERENCES incidents (id) ON DELETE CASCADE"),
+        ("answer)", "answer DESC)"),
+        ("answer)", "answer) WHERE number > 9"),
+    ],
+)
+def test_rules_written_into_sqlite_s_own_table_show(tmp_path: Path, old: str, new: str) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    migrate(url)
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        statement = "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE tbl_name = 'requests'"
+        connection.execute(statement, (old, new))
+        connection.execute("PRAGMA writable_schema = RESET")
+    store = open_store(url)
+    assert store.audit.verify().problem
+    store.close()
 
 
 @pytest.mark.parametrize("statement", ["UPDATE incidents SET created_at = 'x'", "UPDATE incidents SET findings = '{'"])
