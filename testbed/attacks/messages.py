@@ -15,6 +15,34 @@ from testbed.site import Site
 
 PLACES, MARKS, RECIPIENTS = "number in a message", "forged mark", "recipient that looks internal"
 
+ROUTED = {
+    "virtual alias by a pattern": "{}-ext@site.corp.example",
+    "virtual alias of an alias": "{}-chained@site.corp.example",
+    "recipient_canonical by a pattern": "{}-moved@site.corp.example",
+    "recipient_bcc": "{}-copied@site.corp.example",
+    "alias of local(8)": "aliased+{}@site.corp.example",
+    "alias of an alias, in capital letters": "Chained+{}@site.corp.example",
+    "list in a file": "listed+{}@site.corp.example",
+    "a command": "piped+{}@site.corp.example",
+}
+"""Recipients that look internal, and what Postfix's tables make of them (see TABLES)."""
+TABLES = {
+    "virtual_alias_maps": r"""
+/^(.*)-ext@site\.corp\.example$/ $1@partner.example
+/^(.*)-chained@site\.corp\.example$/ $1-ext@site.corp.example
+""",
+    "recipient_canonical_maps": r"/^(.*)-moved@site\.corp\.example$/ $1@partner.example",
+    "recipient_bcc_maps": r"/^(.*)-copied@site\.corp\.example$/ $1@partner.example",
+}
+"""Regular expressions, by the setting that they are for."""
+ALIASES = """
+aliased ext@partner.example
+chained middle
+middle aliased
+listed :include:{directory}/list
+piped "|cat >/dev/null"
+"""
+
 _numbers = count()
 _TEXT = b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
 _BODY = f"her social security number is {NUMBER}.\r\n".encode()
@@ -105,6 +133,7 @@ def _places() -> Iterator[tuple[str, bytes, bytes]]:
     yield "name in From", b'From: "' + _SEEN + b'" <anna@corp.example>\r\n', hello
     yield "name in To", b'To: "' + _SEEN + b'" <bob@partner.example>\r\n', hello
     yield "comment in Cc", b"Cc: carl@corp.example (" + _SEEN + b")\r\n", hello
+    yield from _shown(hello)
     yield "HTML", b"", b"MIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n<p>" + _BODY + b"</p>\r\n"
     html = b"<p>social security number 536<b>-90-</b>4399</p>"
     yield "HTML with markup inside", b"", b"MIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n" + html + b"\r\n"
@@ -124,6 +153,43 @@ def _places() -> Iterator[tuple[str, bytes, bytes]]:
     yield "behind a body without end mark", b"", _TEXT + b"hello\r\n" * 2_000 + _BODY
 
 
+def _shown(body: bytes) -> Iterator[tuple[str, bytes, bytes]]:
+    """Yield header fields in uncommon and obsolete forms that mail programs show (RFC 5322, 3.2.2, 3.4 and 4)."""
+    encoded = b"=?utf-8?B?" + base64.b64encode(_SEEN) + b"?="
+    words = _SEEN.replace(b" ", b"_")
+    before, after = _SEEN[:-6], _SEEN[-6:]
+    fields = {
+        "name of a group in To": b"To: " + _SEEN + b": bob@partner.example;",
+        "encoded name in To": b"To: " + encoded + b" <bob@partner.example>",
+        "encoded name within quotes in Cc": b'Cc: "' + encoded + b'" <carl@corp.example>',
+        "encoded comment in Cc": b"Cc: carl@corp.example (" + encoded + b")",
+        "comment within a comment in Cc": b"Cc: carl@corp.example (a (" + _SEEN + b"))",
+        "backslashes in a name": b'Cc: "' + _SEEN.replace(b"0", b"\\0") + b'" <carl@corp.example>',
+        "quoted mailbox in Cc": b'Cc: "' + _SEEN + b'"@corp.example',
+        "folds within the number": b"Subject: " + before + b"\r\n " + after,
+        "fold right behind the colon": b"Subject:\r\n " + _SEEN,
+        "two encoded words in a number": b"Subject: =?utf-8?Q?"
+        + words[:-6]
+        + b"?=\r\n =?utf-8?Q?"
+        + words[-6:]
+        + b"?=",
+        "space before the colon": b"X-Note : " + _SEEN,
+        "name of a field": b"X-" + NUMBER.encode() + b": social security number",
+        "second From": b'From: <anna@corp.example>\r\nFrom: "' + _SEEN + b'" <anna@corp.example>',
+        "comment in Received": b"Received: from a ("
+        + _SEEN.replace(b"-", b"")
+        + b") by b; Mon, 23 Nov 2026 09:00:00 +0100",
+        "comment in Date": b"Resent-Date: Mon, 23 Nov 2026 09:00:00 +0100 (" + _SEEN + b")",
+        "comment in MIME-Version": b"X-MIME-Version: 1.0 (" + _SEEN + b")",
+        "comment in Message-ID": b"Message-ID: <a1@corp.example> (" + _SEEN + b")",
+        "name in Disposition-Notification-To": b'Disposition-Notification-To: "' + _SEEN + b'" <anna@corp.example>',
+        "parts of a parameter": b'X-Disposition: a; filename*0="' + before + b'"; filename*1="' + after + b'"',
+        "wide digits": "Subject: social security number ５３６-９０-４３９９".encode(),
+    }
+    for name, field in fields.items():
+        yield name, field + b"\r\n", body
+
+
 def _archive() -> bytes:
     packed = base64.encodebytes(zipped("note.txt", _BODY)).replace(b"\n", b"\r\n")
     return _part(b"application/zip; name=note.zip", packed, b"Content-Transfer-Encoding: base64\r\n")
@@ -141,6 +207,20 @@ def _marks() -> Iterator[tuple[str, bytes]]:
         b"X-Holdgate-Anything: true",
     ):
         yield field.decode()[:40], field
+    seal = b"v=2; k=aaaaaaaa; t=1; r=aa; s=" + b"a" * 43
+    yield "a seal over several lines", b"X-Holdgate-Seal:\r\n v=2; k=aaaaaaaa;\r\n\tt=1; r=aa; s=" + b"a" * 43
+    yield "a seal with a space before the colon", b"X-Holdgate-Seal : " + seal
+    yield "a seal in capital letters", b"X-HOLDGATE-SEAL:" + seal.upper()
+    yield "two seals", b"X-Holdgate-Seal: " + seal + b"\r\nx-holdgate-seal: " + seal
+    yield "a mark with a tab before the colon", b"X-Netskope-Inspected\t: true"
+    yield "a mark over two lines", b"X-Netskope-Inspected:\r\n true"
+    yield "a mark in an encoded word", b"X-Netskope-Inspected: =?utf-8?Q?true?="
+    yield (
+        "a mark among others",
+        b"X-Netskope-Inspected: true\r\nX-netskope-inspected: true\r\nX-Netskope-INSPECTED: false",
+    )
+    yield "the field of an accepted reply", b"X-Holdgate-Reply: " + b"a" * 32
+    yield "the field of the route", b"X-Holdgate-Route: smtp:[127.0.0.1]:25"
 
 
 def _forms() -> Iterator[tuple[str, str]]:
@@ -150,3 +230,10 @@ def _forms() -> Iterator[tuple[str, str]]:
     yield "two at signs", "{}@partner.example@site.corp.example"
     yield "source route", "@site.corp.example:{}@partner.example"
     yield "capital letters", "{}@PARTNER.example"
+    yield "full stop at the end", "{}@partner.example."
+    yield "percent twice", "{}%partner.example%site.corp.example@site.corp.example"
+    yield "percent within quotes", '"{}%partner.example"@site.corp.example'
+    yield "bang and percent", "partner.example!{}%site.corp.example@site.corp.example"
+    yield "no domain", "{}%partner.example"
+    yield "address literal", "{}@[127.0.0.1]"
+    yield from ROUTED.items()

@@ -29,13 +29,15 @@ _OPTIONS = {
     # No proof of who answers by mail: it is what a site has that sets nothing.
     "replies": "",
     "extra": '\n[moderation]\nmoderators = ["boss@corp.example"]\n',
-    "changes": {
-        "mydestination": "site.corp.example",
-        "local_recipient_maps": "",
-        "local_transport": "error:5.1.1 nobody of that name",
-        "strict_rfc821_envelopes": "no",
-        "allow_untrusted_routing": "yes",
-    },
+}
+_CHANGES = {
+    "mydestination": "site.corp.example",
+    "local_recipient_maps": "",
+    "local_transport": "local",
+    "recipient_delimiter": "+",
+    "propagate_unmatched_extensions": "canonical, virtual, alias, forward, include",
+    "strict_rfc821_envelopes": "no",
+    "allow_untrusted_routing": "yes",
 }
 
 
@@ -53,7 +55,8 @@ def run(told: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
     )
     with tempfile.TemporaryDirectory(prefix="holdgate-attack-") as name:
         Path(name).chmod(0o755)
-        site = Site(Path(name), policies=policies, **_OPTIONS)  # type: ignore[arg-type]
+        options = _OPTIONS | {"changes": {**_CHANGES, **_tables(Path(name))}}
+        site = Site(Path(name), policies=policies, **options)  # type: ignore[arg-type]
         try:
             site.start()
             for attempt in everything:
@@ -64,6 +67,17 @@ def run(told: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
         finally:
             site.stop()
     return outcomes
+
+
+def _tables(directory: Path) -> dict[str, str]:
+    """Write the tables that lead recipients outside, and return the settings that name them."""
+    settings = {"alias_maps": f"texthash:{directory}/aliases"}
+    (directory / "aliases").write_text(messages.ALIASES.format(directory=directory), encoding="utf-8")
+    (directory / "list").write_text("ext@partner.example\n", encoding="utf-8")
+    for name, content in messages.TABLES.items():
+        (directory / name).write_text(content.lstrip("\n"), encoding="utf-8")
+        settings[name] = f"regexp:{directory}/{name}"
+    return settings
 
 
 def _judged(attempt: Attempt, site: Site) -> str:
