@@ -58,7 +58,7 @@ def attempts() -> Iterator[Attempt]:
     flood = b"".join(b"X-Holdgate-Status: complete\r\n" for _ in range(300))
     yield _attempt(MARKS, "300 copies of our fields", _message(flood, _TEXT + _BODY))
     for name, form in _forms():
-        mailbox = f"inward{next(_numbers)}"
+        mailbox = f"inward{next(_numbers):03}"
         yield _attempt(RECIPIENTS, name, _message(b"", _TEXT + _BODY), form.format(mailbox), mailbox)
 
 
@@ -73,7 +73,7 @@ def _message(fields: bytes, body: bytes) -> bytes:
 
 
 def _attempt(kind: str, name: str, content: bytes, recipient: str = "", marker: str = "") -> Attempt:
-    marker = marker or f"outward{next(_numbers)}"
+    marker = marker or f"outward{next(_numbers):03}"
     recipient = recipient or f"{marker}@partner.example"
     refused: list[str] = []
 
@@ -157,7 +157,7 @@ def _shown(body: bytes) -> Iterator[tuple[str, bytes, bytes]]:
     """Yield header fields in uncommon and obsolete forms that mail programs show (RFC 5322, 3.2.2, 3.4 and 4)."""
     encoded = b"=?utf-8?B?" + base64.b64encode(_SEEN) + b"?="
     words = _SEEN.replace(b" ", b"_")
-    before, after = _SEEN[:-6], _SEEN[-6:]
+    before, after = _SEEN[:-4], _SEEN[-4:]
     fields = {
         "name of a group in To": b"To: " + _SEEN + b": bob@partner.example;",
         "encoded name in To": b"To: " + encoded + b" <bob@partner.example>",
@@ -169,9 +169,9 @@ def _shown(body: bytes) -> Iterator[tuple[str, bytes, bytes]]:
         "folds within the number": b"Subject: " + before + b"\r\n " + after,
         "fold right behind the colon": b"Subject:\r\n " + _SEEN,
         "two encoded words in a number": b"Subject: =?utf-8?Q?"
-        + words[:-6]
+        + words[:-4]
         + b"?=\r\n =?utf-8?Q?"
-        + words[-6:]
+        + words[-4:]
         + b"?=",
         "space before the colon": b"X-Note : " + _SEEN,
         "name of a field": b"X-" + NUMBER.encode() + b": social security number",
@@ -183,7 +183,11 @@ def _shown(body: bytes) -> Iterator[tuple[str, bytes, bytes]]:
         "comment in MIME-Version": b"X-MIME-Version: 1.0 (" + _SEEN + b")",
         "comment in Message-ID": b"Message-ID: <a1@corp.example> (" + _SEEN + b")",
         "name in Disposition-Notification-To": b'Disposition-Notification-To: "' + _SEEN + b'" <anna@corp.example>',
-        "parts of a parameter": b'X-Disposition: a; filename*0="' + before + b'"; filename*1="' + after + b'"',
+        "parts of a parameter": b'Content-Disposition: attachment; filename*0="'
+        + before
+        + b'"; filename*1="'
+        + after
+        + b'"',
         "wide digits": "Subject: social security number ５３６-９０-４３９９".encode(),
     }
     for name, field in fields.items():

@@ -34,6 +34,7 @@ _CHANGES = {
     "mydestination": "site.corp.example",
     "local_recipient_maps": "",
     "local_transport": "local",
+    "myorigin": "site.corp.example",
     "recipient_delimiter": "+",
     "propagate_unmatched_extensions": "canonical, virtual, alias, forward, include",
     "strict_rfc821_envelopes": "no",

@@ -25,7 +25,7 @@ def read_wishes(envelope: bytes) -> Wishes:
     envelope_id, returned = "", 0
     originals: dict[str, str] = {}
     unwanted: set[str] = set()
-    notify, original = 0, ""
+    notify, original, called = 0, "", ""
     for line in envelope.decode("utf-8", "replace").split("\n"):
         name, _, value = line.partition(": ")
         if name == "named_attribute":
@@ -38,12 +38,16 @@ def read_wishes(envelope: bytes) -> Wishes:
                 notify = _number(value)
             elif key == "dsn_orig_rcpt":
                 original = value
+        elif name == "original_recipient":
+            called = value
         elif name == "recipient":
-            if original:
-                originals[value] = original
-            if notify and not notify & _NOTIFY_FAILURE:
-                unwanted.add(value)
-            notify, original = 0, ""
+            # An incident knows a recipient as the client named it, not by what an alias made of it.
+            for address in dict.fromkeys((value, called or value)):
+                if original:
+                    originals.setdefault(address, original)
+                if notify and not notify & _NOTIFY_FAILURE:
+                    unwanted.add(address)
+            notify, original, called = 0, "", ""
     return Wishes(envelope_id, returned == _RET_HEADERS, originals, frozenset(unwanted))
 
 

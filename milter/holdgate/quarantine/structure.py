@@ -28,6 +28,7 @@ _CHANGING = re.compile(
     r"\b(COLLATE|GENERATED|AS|CHECK|ON|CONFLICT|UNIQUE|WITHOUT|STRICT|DEFERRABLE|WHERE|DESC|AUTOINCREMENT)\b",
     re.IGNORECASE,
 )
+_GIVING = re.compile(r"\bDEFAULT\b(?!\s+(?:'0?'|0)[\s,)])", re.IGNORECASE)
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
 
 
@@ -45,7 +46,9 @@ def _sqlite(connection: Connection) -> str:
         text("SELECT name, tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'index')")
     ).all()
     changed = [
-        name for name, table, sql in made if table in metadata.tables and _CHANGING.search(_made_of(name, table, sql))
+        name
+        for name, table, sql in made
+        if table in metadata.tables and (_CHANGING.search(_made_of(name, table, sql)) or _GIVING.search(sql or ""))
     ]
     return (
         _compare(found, SQLITE)

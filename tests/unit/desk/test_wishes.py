@@ -70,6 +70,18 @@ def test_nothing_in_an_envelope_raises(envelope: bytes) -> None:
     read_wishes(envelope)
 
 
+def test_an_alias_is_known_by_what_the_client_named() -> None:
+    envelope = b"""\
+named_attribute: notify_flags=1
+named_attribute: dsn_orig_rcpt=rfc822;first@partner.example
+original_recipient: team@corp.example
+recipient: ext1@partner.example
+"""
+    wishes = read_wishes(envelope)
+    assert wishes.originals["team@corp.example"] == "rfc822;first@partner.example"
+    assert "team@corp.example" in wishes.unwanted
+
+
 def test_the_report_has_them() -> None:
     output = report(read_wishes(ENVELOPE))
     assert "Original-Envelope-Id: env-125\r\nReporting-MTA:" in output
