@@ -9,7 +9,7 @@ import io
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -123,7 +123,11 @@ def main(words: list[str]) -> int:
         queue = {"postfix_config": folder}
         settings = Settings.model_validate({"milter": {"spool_directory": folder}, "queue": queue})
         wanted = PoolSettings(
-            rules=_ROOT / "rules", profiles=policies.profiles(), workers=2, retire_after=settings.scan.retire_after
+            rules=_ROOT / "rules",
+            profiles=policies.profiles(),
+            workers=2,
+            retire_after=settings.scan.retire_after,
+            reads_apart=True,
         )
         with _Timed(wanted) as pool:
             policy_set = PolicySet(policies, Tables(Path(folder)))
@@ -138,37 +142,48 @@ def main(words: list[str]) -> int:
 
 
 def _print(kind: str, content: bytes, service: Service, pool: _Timed, count: int) -> None:
-    fields, chunks = _as_steps(content)
+    fields, chunks = as_steps(content)
     steps: list[tuple[float, ...]] = []
     for number in range(count + 3):
         if number == 3:  # the first ones warm up
             steps.clear()
-            gate, workers = time.thread_time(), account.processor_seconds(pool._nursery.pid)
+            gate, workers = time.thread_time(), account.processor_seconds(*pool.zygotes)
         begun = time.perf_counter()
-        session = Session(service)
-        session.open("client.corp.example", "192.0.2.1")
-        session.begin("sender@corp.example", "")
-        session.add_recipient("rcpt@partner.example")
-        for name, value in fields:
-            session.add_header(name, value)
-        session.end_headers()
-        for chunk in chunks:
-            session.add_body(chunk)
-        collected = time.perf_counter()
-        session.end_of_message("4AbCdEfGhIj")
+        collected = send(Session(service), fields, chunks)
         ended = time.perf_counter()
         output = pool.output
         inside, reading = output.elapsed_ms, output.extract_ms
         whole, before, after = (ended - begun) * 1000, (collected - begun) * 1000, (ended - collected) * 1000
         steps.append((before, pool.asked - inside, reading, inside - reading, after - pool.asked, whole))
     # What the stock's workers cost is counted when the zygote waits for them, with the next fork.
-    spent = (time.thread_time() - gate, account.processor_seconds(pool._nursery.pid) - workers)
+    spent = (time.thread_time() - gate, account.processor_seconds(*pool.zygotes) - workers)
     cells = [f"{statistics.median(column):.2f}" for column in zip(*steps, strict=True)]
     cells += [f"{seconds / count * 1000:.2f}" for seconds in spent]
     print(f"| {kind} | {len(content) / 1000:,.0f} KB | {' | '.join(cells)} |")
 
 
-def _as_steps(content: bytes) -> tuple[list[tuple[str, bytes]], list[bytes]]:
+def send(
+    session: Session,
+    fields: list[tuple[str, bytes]],
+    chunks: list[bytes],
+    recipients: Sequence[str] = ("rcpt@partner.example",),
+) -> float:
+    """Send a message through a session; return the moment at which all of it had come in."""
+    session.open("client.corp.example", "192.0.2.1")
+    session.begin("sender@corp.example", "")
+    for recipient in recipients:
+        session.add_recipient(recipient)
+    for name, value in fields:
+        session.add_header(name, value)
+    session.end_headers()
+    for chunk in chunks:
+        session.add_body(chunk)
+    collected = time.perf_counter()
+    session.end_of_message("4AbCdEfGhIj")
+    return collected
+
+
+def as_steps(content: bytes) -> tuple[list[tuple[str, bytes]], list[bytes]]:
     """Take a message apart as the milter protocol brings it."""
     header, _, body = content.replace(b"\r\n", b"\n").partition(b"\n\n")
     fields: list[tuple[str, bytes]] = []

@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from holdgate import headers, maillog, metrics
@@ -106,7 +106,7 @@ def _read(settings: Settings) -> ConfigSnapshot:
     tables = Tables(settings.queue.postfix_config)
     policy_set = PolicySet(policies, tables, Routes.of(settings, tables))
     wanted = PoolSettings.of(settings, policies.profiles(), daemon=True)
-    pool = Pool(wanted)
+    pool = Pool(replace(wanted, reads_apart=True))
     try:
         ocr_pool = None if settings.ocr.mode == "off" else Pool(wanted.with_ocr(settings.ocr))
     except ScanError:

@@ -15,6 +15,7 @@ from pydantic_core import PydanticSerializationError
 
 from holdgate.extract.part import Extraction
 from holdgate.findings import Attachment, Finding, Inspection
+from holdgate.scan import reading as readings
 from holdgate.scan import wire
 from holdgate.scan.letter import TEXT_LIMIT
 from holdgate.scan.preview import ShownPart
@@ -96,6 +97,16 @@ def extraction(frame: bytes) -> dict[str, Any]:
     """Return the plain values of an extraction. Raises AnswerError."""
     _checked(_EXTRACTION, frame)
     return _plain(frame)
+
+
+def reading(frame: bytes) -> readings.Reading:
+    """Return what one process has read for another to search. Raises AnswerError."""
+    read = _checked(readings.ADAPTER, frame)
+    for part in read.extraction.parts:
+        offsets = [0, *(offset for offset, _ in part.places)]
+        if offsets != sorted(offsets):
+            raise AnswerError("places out of order")
+    return read
 
 
 def reasons(frame: bytes) -> list[dict[str, str]]:

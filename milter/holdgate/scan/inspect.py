@@ -12,6 +12,7 @@ from holdgate.extract.ocr import NOT_READ
 from holdgate.extract.part import Extraction, Part, Status
 from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.mask import mask
+from holdgate.scan.reading import Reading
 from holdgate.scan.redactor import Redactor
 
 _SAMPLES = 5
@@ -63,6 +64,11 @@ class Inspector:
         """Read and search a message, or a file named `name`; the words that are given come back fit to be shown."""
         begun = time.perf_counter()
         return self._judge(self.extract(data, name), (subject, header_from, message_id), begun)
+
+    def search(self, reading: Reading, *, subject: str = "", header_from: str = "", message_id: str = "") -> Inspection:
+        """Search what another process has read of a message; its time counts too."""
+        begun = time.perf_counter() - reading.milliseconds / 1000
+        return self._judge(reading.extraction, (subject, header_from, message_id), begun)
 
     def inspect_plain(
         self, data: bytes, *, subject: str = "", header_from: str = "", message_id: str = ""

@@ -1,7 +1,10 @@
 """The pool: gives each message to a worker process, keeps to the time limit, and shares the workers out fairly.
 
 It may be used by many threads at once. A message has a process of its own, which ends with it; only one that is nothing
-but plain text may be read by a process that reads others of its kind. A message that costs a worker its life (a crash,
+but plain text may be read by a process that reads others of its kind. Where the settings say so, a small message's own
+process only reads it, and one of those that stay for plain text searches what was read.
+
+A message that costs a worker its life (a crash,
 the time limit, an answer that is none) is tried once more in another; when that dies too, the inspection is `failed`,
 and the next message finds a fresh worker.
 """
@@ -9,9 +12,9 @@ and the next message finds a fresh worker.
 import contextlib
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, Self, TypeVar
 
@@ -25,8 +28,8 @@ from holdgate.scan.nursery import Nursery
 from holdgate.scan.poolsettings import PoolSettings
 from holdgate.scan.process import ScanError, Worker, WorkerGoneError, WorkerLostError
 from holdgate.scan.start import DIED_ON_TRIAL, Starter
+from holdgate.scan.staying import ReaderLostError, Staying, answered
 from holdgate.scan.turns import NoTurnError, Turns
-from holdgate.scan.worker import BEYOND
 
 __all__ = ["Pool", "PoolSettings", "ScanError"]
 
@@ -61,17 +64,33 @@ class Pool:
         kept = 0 if is_for_ocr else 2
         self._turns = Turns(settings.workers + kept, kept=kept)
         self._plain_turns = Turns(settings.workers + kept, kept=kept)
-        # Processes that have read plain text only, the one that was used last on top.
-        self._plain: list[Worker] = []
-        self._plain_lock = threading.Lock()
+        self._staying = Staying(settings.retire_after)
         self._starter = Starter(settings)
-        self._nursery = Nursery(self._start_zygote, 1 if is_for_ocr else min(settings.workers, 2))
+        self._readers: Nursery | None = None
+        stock = 1 if is_for_ocr else min(settings.workers, 2)
+        reads_apart = settings.reads_apart and settings.retire_after > 1
+        with ThreadPoolExecutor(1) as beside:  # both load for a second
+            readers = beside.submit(self._start_readers, stock) if reads_apart else None
+            try:
+                self._nursery = Nursery(self._start_zygote, stock)
+            except ScanError:
+                if readers is not None and readers.exception() is None:
+                    readers.result().close()
+                raise
         try:
-            worker = self._proven()
+            if readers is not None:
+                self._readers = readers.result()
+                self._proven(self._readers).end()
+            worker = self._proven(self._nursery)
         except ScanError:
             self.close()
             raise
-        self._put_back(worker)
+        self._staying.put_back(worker)
+
+    @property
+    def zygotes(self) -> list[int]:
+        """The process ids of the zygotes."""
+        return [nursery.pid for nursery in self._nurseries()]
 
     def __enter__(self) -> Self:
         return self
@@ -81,10 +100,9 @@ class Pool:
 
     def close(self) -> None:
         """End the zygote and, with it, all workers. A pool may be closed twice."""
-        self._nursery.close()
-        with self._plain_lock:
-            while self._plain:
-                self._plain.pop().end()
+        for nursery in self._nurseries():
+            nursery.close()
+        self._staying.close()
 
     def inspect(
         self,
@@ -113,10 +131,18 @@ class Pool:
             return answer.inspection(frame, self._identifiers, self._profiles)
 
         lives = _LIVES
-        if is_plain and self._settings.retire_after > 1 and _size(message) <= SMALL:
+        is_small = _size(message) <= SMALL
+        if is_plain and self._settings.retire_after > 1 and is_small:
             try:
                 found = self._ask_plain({"do": "inspect plain", "words": words}, message, read, queue_id, who)
             except WorkerLostError:  # then it is asked again, in a process of its own
+                lives, found = lives - 1, None
+            if found is not None:
+                return found
+        if self._readers is not None and is_small and lives == _LIVES:
+            try:
+                found = self._ask_apart(self._readers, job, message, read, queue_id, who)
+            except WorkerLostError:
                 lives, found = lives - 1, None
             if found is not None:
                 return found
@@ -181,7 +207,7 @@ class Pool:
         encoded = json.dumps(job).encode()
         is_small = _size(message) <= SMALL
         content, descriptors = _handed_over(message)
-        new = False
+        new = lives < _LIVES  # those in stock may be as the one that was lost
         try:
             with self._turn(self._turns, self._kind or ("small" if is_small else "large"), who, is_small):
                 for _ in range(_TRIES):
@@ -229,39 +255,82 @@ class Pool:
     ) -> Inspection | None:
         """Have a message read by a process for plain text; None if it is more than that. Raises WorkerLostError."""
         content = message if isinstance(message, bytes) else os.pread(message, SMALL, 0)
+        return self._ask_one_that_stays(job, content, (), read, queue_id, who)
+
+    def _ask_one_that_stays(
+        self,
+        job: dict[str, Any],
+        content: bytes,
+        descriptors: tuple[int, ...],
+        read: Callable[[bytes], Inspection],
+        queue_id: str,
+        who: tuple[str, str],
+    ) -> Inspection | None:
         with self._turn(self._plain_turns, "plain", who, is_small=True):
-            worker = self._plain_worker()
+            worker = self._staying.take() or self._nursery.take(patience=self._settings.wait_limit)
             try:
-                frame = worker.ask(json.dumps(job).encode(), content, (), seconds=self._seconds)
-                found = None if frame == BEYOND else read(frame)
+                frame = worker.ask(json.dumps(job).encode(), content, descriptors, seconds=self._seconds)
+                found = answered(frame, read)
             except WorkerGoneError:
                 self._lost(queue_id, worker, "crash")
                 worker.end()
                 return None
+            except ReaderLostError:
+                self._staying.put_back(worker)
+                raise
             except (answer.AnswerError, WorkerLostError) as error:
                 worker.end()
                 raise self._lost_by(error, queue_id, worker) from error
             except ScanError:
                 worker.end()
                 raise
-            self._put_back(worker)
+            self._staying.put_back(worker)
         return found
 
-    def _plain_worker(self) -> Worker:
-        with self._plain_lock:
-            if self._plain:
-                return self._plain.pop()
-        return self._nursery.take(patience=self._settings.wait_limit)
+    # -- a process that only reads --------------------------------------------------------------------------------
 
-    def _put_back(self, worker: Worker) -> None:
-        """Keep a process for the next message of plain text, unless it has read enough of them."""
-        if worker.jobs >= self._settings.retire_after:
-            if self._settings.retire_after > 1:
-                metrics.WORKER_RESTARTS.labels("retired").inc()
-            worker.end()
-            return
-        with self._plain_lock:
-            self._plain.append(worker)
+    def _ask_apart(
+        self,
+        readers: Nursery,
+        job: dict[str, Any],
+        message: int | bytes,
+        read: Callable[[bytes], Inspection],
+        queue_id: str,
+        who: tuple[str, str],
+    ) -> Inspection | None:
+        """Have a message read by a process of its own, and what it read searched by one that stays.
+
+        None if there is more to search than that one takes, or the process was dead before. Raises WorkerLostError.
+        """
+        encoded = json.dumps(job).encode()
+        content, descriptors = _handed_over(message)
+        search = {"do": "search", "words": job["words"]}
+        try:
+            with self._turn(self._turns, "small", who, is_small=True):
+                reader = readers.take(patience=self._settings.wait_limit)
+                try:
+                    reader.begin(encoded, content, descriptors, seconds=self._seconds, rest=_GRACE)
+                except WorkerGoneError:
+                    self._lost(queue_id, reader, "crash")
+                    reader.end()
+                    return None
+                except WorkerLostError as error:
+                    reader.end()
+                    raise self._lost_by(error, queue_id, reader) from error
+                except ScanError:
+                    reader.end()
+                    raise
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        try:
+            # What it says goes to the other process by its connection: not one byte of it through here.
+            return self._ask_one_that_stays(search, b"", (reader.connection.fileno(),), read, queue_id, who)
+        except ReaderLostError as error:
+            self._lost(queue_id, reader, str(error))
+            raise
+        finally:
+            reader.end()
 
     # -- turns and zygote -----------------------------------------------------------------------------------------
 
@@ -279,9 +348,9 @@ class Pool:
             turns.give_back(who[0], seconds, who[1])
             metrics.WORKER_SECONDS.labels(kind).inc(seconds)
 
-    def _proven(self) -> Worker:
-        """Return a worker that has confined itself and inspected a text. Raises ScanError."""
-        worker = self._nursery.take(patience=self._settings.wait_limit)
+    def _proven(self, nursery: Nursery) -> Worker:
+        """Return a worker that has confined itself and read a text. Raises ScanError."""
+        worker = nursery.take(patience=self._settings.wait_limit)
         try:
             worker.ask(_TRIAL, b"", (), seconds=self._seconds)
         except WorkerLostError as error:
@@ -299,6 +368,15 @@ class Pool:
     def _start_zygote(self) -> Zygote:
         zygote, self._identifiers = self._starter.start()
         return zygote
+
+    def _start_readers(self, stock: int) -> Nursery:
+        starter = Starter(self._settings, only_reads=True)
+        return Nursery(lambda: starter.start()[0], stock)
+
+    def _nurseries(self) -> Iterator[Nursery]:
+        yield self._nursery
+        if self._readers is not None:
+            yield self._readers
 
 
 def _size(message: int | bytes) -> int:

@@ -13,6 +13,8 @@ class PoolSettings:
 
     `service` is the socket of the scan service, None where the pool starts its zygote itself. `retire_after` is how
     many messages of plain text one process reads; with 1 it is as with all other messages: each has its own process.
+    `reads_apart` has small messages read by processes without rules, and searched by those that stay for plain text:
+    it takes a second zygote, and makes each such message much cheaper.
     """
 
     rules: Path
@@ -27,6 +29,7 @@ class PoolSettings:
     ocr_languages: tuple[str, ...] = ()
     ocr_seconds: float = 0.0
     service: Path | None = None
+    reads_apart: bool = False
 
     @classmethod
     def of(cls, settings: Settings, profiles: tuple[str, ...], *, daemon: bool = False) -> "PoolSettings":

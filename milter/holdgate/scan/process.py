@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import select
 import socket
 from dataclasses import dataclass
 
@@ -44,14 +45,7 @@ class Worker:
 
         Raises WorkerLostError, WorkerGoneError, and ScanError when the worker says that it could not be confined.
         """
-        wire.bound(self.connection, seconds)
-        try:
-            wire.send_encoded(self.connection, job, descriptors, content)
-        except TimeoutError as error:
-            raise WorkerLostError("time limit") from error
-        except OSError as error:
-            self._say_why()
-            raise WorkerGoneError from error
+        self._give(job, content, descriptors, seconds)
         try:
             frame, _ = wire.receive_frame(self.connection, timeout=seconds, limit=limit)
         except TimeoutError as error:
@@ -64,6 +58,29 @@ class Worker:
             raise ScanError(_said(frame))
         self.jobs += 1
         return frame
+
+    def begin(self, job: bytes, content: bytes, descriptors: tuple[int, ...], *, seconds: float, rest: float) -> None:
+        """Give it a job, and wait until it begins to answer: who is given its connection may read that.
+
+        The rest of the answer has `rest` seconds, from one piece to the next. Raises as `ask` does.
+        """
+        self._give(job, content, descriptors, seconds)
+        ready = select.poll()
+        ready.register(self.connection, select.POLLIN)
+        if not ready.poll(seconds * 1000):
+            raise WorkerLostError("time limit")
+        wire.bound(self.connection, rest)
+        self.jobs += 1
+
+    def _give(self, job: bytes, content: bytes, descriptors: tuple[int, ...], seconds: float) -> None:
+        wire.bound(self.connection, seconds)
+        try:
+            wire.send_encoded(self.connection, job, descriptors, content)
+        except TimeoutError as error:
+            raise WorkerLostError("time limit") from error
+        except OSError as error:
+            self._say_why()
+            raise WorkerGoneError from error
 
     def _say_why(self) -> None:
         """Raise ScanError with the last words of a worker that is dead, if it had any."""

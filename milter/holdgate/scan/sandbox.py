@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from holdgate.detect.preload import preload as detect_preload
 from holdgate.extract.preload import preload as extract_preload
 from holdgate.scan import landlock
 
@@ -71,11 +70,9 @@ class SandboxError(Exception):
 def preload() -> None:
     """Load all that reading a message needs, in the process that workers are forked from: later no file opens.
 
-    Call it when the detectors are made: some of it depends on which of their validators are in use.
-    Raises SandboxError.
+    What searching needs is loaded by `holdgate.detect.preload`. Raises SandboxError.
     """
     extract_preload()
-    detect_preload()
     with _layer("seccomp"):
         if not SECCOMP_MISSING:
             seccomp.prepared()

@@ -19,7 +19,7 @@ from holdgate.scan import wire
 from holdgate.scan.start import command
 from holdgate.sockets import peer_user
 
-# Zygotes that one user may have at once: two of the milter's, twice as many at a reload, and some with old sessions.
+# Zygotes that one user may have at once: three of the milter's, twice as many at a reload, and some with old sessions.
 PLACES = 16
 # Pause between two signs of life to systemd, in seconds.
 _INTERVAL = 10.0

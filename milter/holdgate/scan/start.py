@@ -35,10 +35,14 @@ _NOT_YET = {errno.ENOENT, errno.ECONNREFUSED}
 
 
 class Starter:
-    """Starts zygotes with the same settings, one after the other. It has one user at a time."""
+    """Starts zygotes with the same settings, one after the other. It has one user at a time.
 
-    def __init__(self, settings: PoolSettings) -> None:
+    Those that `only_reads` is for load no rules, and know no identifiers.
+    """
+
+    def __init__(self, settings: PoolSettings, *, only_reads: bool = False) -> None:
         self._settings = settings
+        self._only_reads = only_reads
         self._absent_since: float | None = None
 
     def start(self) -> tuple[Zygote, frozenset[str]]:
@@ -114,7 +118,7 @@ class Starter:
     def _made_ready(self, zygote: Zygote) -> tuple[Zygote, frozenset[str]]:
         """Give a zygote its settings and wait until it has loaded all. Raises ScanError, WireError and OSError."""
         try:
-            wire.send(zygote.control, _wanted(self._settings))
+            wire.send(zygote.control, _wanted(self._settings, self._only_reads))
             reported, _ = zygote.receive()
             if "error" in reported:
                 raise ScanError(str(reported["error"]))
@@ -132,8 +136,9 @@ def command(readers_directory: Path, control: int) -> list[str]:
     return [sys.executable, "-m", "holdgate.scan.zygote", str(readers_directory), str(control)]
 
 
-def _wanted(settings: PoolSettings) -> dict[str, Any]:
+def _wanted(settings: PoolSettings, only_reads: bool) -> dict[str, Any]:
     return {
+        "only_reads": only_reads,
         "rules": str(settings.rules),
         "local_rules": str(settings.local_rules) if settings.local_rules else None,
         "profiles": settings.profiles,

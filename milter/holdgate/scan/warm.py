@@ -7,8 +7,12 @@ does that in; with it the zygote has built them, from our rules' samples, and th
 import io
 import zipfile
 from email.message import EmailMessage
+from typing import TYPE_CHECKING
 
-from holdgate.scan.inspect import Inspector
+from holdgate.scan.reading import ReadingOnly
+
+if TYPE_CHECKING:
+    from holdgate.scan.inspect import Inspector
 
 # All samples take half a second, one in five of them saves as much later.
 _EVERY = 5
@@ -27,15 +31,25 @@ _WORDS = (
 )
 
 
-def warm(inspector: Inspector, samples: str) -> None:
+def warm(inspector: "Inspector", samples: str) -> None:
     """Read and search `samples`, a text with much to find, and messages with documents of several kinds."""
     inspector.inspect(_message("\n".join(samples.split("\n")[::_EVERY])))
-    plain = _message(_WORDS * 20)
-    messages = [plain, *(_attached(name, data) for name, data in _documents(_WORDS * 4))]
+    messages = _messages()
     for _ in range(_ROUNDS):
         for message in messages:
             inspector.inspect(message, subject=_WORDS, header_from="Anna <anna@corp.example>")
-        inspector.inspect_plain(plain, subject=_WORDS, header_from="Anna <anna@corp.example>")
+        inspector.inspect_plain(messages[0], subject=_WORDS, header_from="Anna <anna@corp.example>")
+
+
+def warm_reading(reading: ReadingOnly) -> None:
+    """Read messages with documents of several kinds, as they are read to be searched elsewhere."""
+    for _ in range(_ROUNDS):
+        for message in _messages():
+            reading.do({"do": "read", "name": None}, message)
+
+
+def _messages() -> list[bytes]:
+    return [_message(_WORDS * 20), *(_attached(name, data) for name, data in _documents(_WORDS * 4))]
 
 
 def _message(text: str) -> bytes:

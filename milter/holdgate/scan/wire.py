@@ -121,6 +121,14 @@ def receive_frame(
         raise
 
 
+def read_frame(descriptor: int, limit: int = ANSWER_LIMIT) -> bytes:
+    """Read a frame by read(2) alone, so that descriptors sent along are dropped. Raises WireError and OSError."""
+    (length,) = _LENGTH.unpack(_read(descriptor, _LENGTH.size))
+    if length > limit:
+        raise WireError("an answer beyond all bounds")
+    return _read(descriptor, length)
+
+
 def bound(connection: socket.socket, seconds: float) -> None:
     """Have the kernel end a blocking send or receive after `seconds`, 0 for never (socket(7), SO_RCVTIMEO)."""
     value = _TIMEVAL.pack(int(seconds), int(seconds % 1 * 1_000_000))
@@ -134,6 +142,16 @@ def _exactly(connection: socket.socket, count: int, deadline: float | None) -> b
         if deadline is not None:
             bound(connection, max(deadline - time.monotonic(), 0.001))
         chunk = connection.recv(min(count - len(received), 2**20))
+        if not chunk:
+            raise WireError("closed")
+        received += chunk
+    return bytes(received)
+
+
+def _read(descriptor: int, count: int) -> bytes:
+    received = bytearray()
+    while len(received) < count:
+        chunk = os.read(descriptor, min(count - len(received), 2**20))
         if not chunk:
             raise WireError("closed")
         received += chunk

@@ -1,4 +1,6 @@
-"""The zygote: one process that loads the rules and forks workers, so that they share the rules' memory.
+"""The zygote: one process that loads what its workers need and forks them, so that they share its memory.
+
+Its workers read and search, for which it loads the rules, or only read (see `scan.reading`).
 
 It is restarted with exec, by the scan service or by the pool, not forked from the gate, which runs threads. The pool
 holds the other end of its control socket. An order there forks a worker, and is answered with the worker's socket; or
@@ -18,15 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from holdgate.daemon import die_with_parent, keep_memory_private
-from holdgate.detect import Detector, RuleError
 from holdgate.extract import ocr
 from holdgate.extract.budget import Limits
 from holdgate.extract.formats import REGISTRY
 from holdgate.plugins import PluginError
 from holdgate.scan import memory, sandbox, wire
-from holdgate.scan.inspect import Inspector
-from holdgate.scan.warm import warm
-from holdgate.scan.worker import serve
+from holdgate.scan.reading import ReadingOnly
+from holdgate.scan.warm import warm, warm_reading
+from holdgate.scan.worker import Work, serve
 
 # OCR may have what processor time the mail without pictures leaves, and so may a worker that is slowed down.
 _NICE = 10
@@ -50,7 +51,6 @@ def main() -> None:
     wire.bound(control, 0)
     try:
         REGISTRY.add_modules(settings["readers"], readers_directory)
-        inspector = _load(settings)
         if settings["ocr_languages"]:
             # Here and not above: its libraries would be copied with each fork where nobody reads pictures.
             from holdgate.extract.tesseract import TesseractEngine
@@ -59,18 +59,18 @@ def main() -> None:
             ocr.configure(TesseractEngine(settings["ocr_languages"]), limits)
             os.nice(_NICE)
         sandbox.preload()
-        warm(inspector, inspector.samples)
+        work, identifiers = _reading(settings) if settings["only_reads"] else _inspecting(settings)
         # What lives until the fork is never collected, so collecting in a worker does not copy these pages.
         gc.collect()
         gc.freeze()
         memory.gather()
         _discard_output()
         protections = sandbox.confine_template()
-    except (PluginError, RuleError, ocr.OcrError, sandbox.SandboxError, OSError) as error:
+    except (PluginError, _UnusableError, ocr.OcrError, sandbox.SandboxError, OSError) as error:
         wire.send(control, {"error": str(error)})
         return
-    wire.send(control, {"ready": os.getpid(), "identifiers": inspector.identifiers})
-    workers = Workers(inspector, protections)
+    wire.send(control, {"ready": os.getpid(), "identifiers": identifiers})
+    workers = Workers(work, protections)
     while True:
         try:
             order, _ = wire.receive(control)
@@ -79,12 +79,39 @@ def main() -> None:
             return  # the pool has hung up
 
 
-def _load(settings: dict[str, Any]) -> Inspector:
+class _UnusableError(Exception):
+    """The rules cannot be used; the argument says why."""
+
+
+def _inspecting(settings: dict[str, Any]) -> tuple[Work, list[str]]:
+    """Return the work of processes that read and search, and the identifiers they know. Raises _UnusableError."""
+    # Here and not above: a process that only reads would copy all of it with each fork.
+    from holdgate.detect import Detector, RuleError
+    from holdgate.detect.preload import preload
+    from holdgate.scan.inspect import Inspector
+    from holdgate.scan.inspecting import Inspecting
+
     local = settings["local_rules"]
-    detector = Detector.from_rules(Path(settings["rules"]), local_dir=Path(local) if local else None)
+    try:
+        detector = Detector.from_rules(Path(settings["rules"]), local_dir=Path(local) if local else None)
+        inspector = Inspector(detector, settings["profiles"], _limits(settings))
+    except RuleError as error:
+        raise _UnusableError(str(error)) from error
+    preload()  # when the detectors are made: some of it depends on which of their validators are in use
+    warm(inspector, inspector.samples)
+    return Inspecting(inspector), inspector.identifiers
+
+
+def _reading(settings: dict[str, Any]) -> tuple[Work, list[str]]:
+    """Return the work of processes that only read; they know no identifiers."""
+    reading = ReadingOnly(_limits(settings))
+    warm_reading(reading)
+    return reading, []
+
+
+def _limits(settings: dict[str, Any]) -> Limits:
     known = {field.name for field in fields(Limits)}
-    limits = Limits(**{name: value for name, value in settings["limits"].items() if name in known})
-    return Inspector(detector, settings["profiles"], limits)
+    return Limits(**{name: value for name, value in settings["limits"].items() if name in known})
 
 
 def _discard_output() -> None:
@@ -98,8 +125,8 @@ def _discard_output() -> None:
 class Workers:
     """The workers that were forked and not waited for yet."""
 
-    def __init__(self, inspector: Inspector, protections: sandbox.Protections) -> None:
-        self._inspector = inspector
+    def __init__(self, work: Work, protections: sandbox.Protections) -> None:
+        self._work = work
         self._protections = protections
         self._pids: set[int] = set()
 
@@ -149,7 +176,7 @@ class Workers:
                     die_with_parent()
                     control.close()
                     ours.close()
-                    serve(theirs, self._inspector, self._protections)
+                    serve(theirs, self._work, self._protections)
                     status = 0
                 finally:
                     os._exit(status)

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.extract.part import Attachment as Files
+from holdgate.extract.part import Extraction, Part, Status
 from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.mask import mask
 from holdgate.scan import answer, wire
+from holdgate.scan.reading import ADAPTER, Reading
 
 IDENTIFIERS = {"us-ssn", "iban"}
 PROFILES = {"dlp-pii"}
@@ -131,3 +134,28 @@ def test_an_answer_that_is_too_large_is_cut_and_says_so() -> None:
 def test_a_long_name_alone_is_shortened_and_nothing_is_missing() -> None:
     frame = answer.encode(Inspection(attachments=[Attachment("n" * 20_000, "pdf", 1)]))
     assert answer.inspection(frame, IDENTIFIERS, PROFILES).status == "complete"
+
+
+def test_what_was_read_comes_back_as_it_was() -> None:
+    part = Part("a.xlsx", "xlsx", "one\ttwo 𝄞", [(0, "A1"), (4, "B1")], Status.LIMITED, "too many cells", 7, trace=True)
+    extraction = Extraction(
+        [part], Status.LIMITED, "too many cells", ["a"], "s", [Files("a.xlsx", "xlsx", 7, member=True)]
+    )
+    reading = Reading(extraction, 1.5)
+    assert answer.reading(ADAPTER.dump_json(reading)) == reading
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        (b"{}", "missing"),
+        (b'{"extraction":{"parts":[{"name":1,"reader":"x"}]},"milliseconds":0}', "string_type"),
+        (b'{"extraction":{},"milliseconds":-1}', "greater_than_equal"),
+        (b'{"extraction":{},"milliseconds":NaN}', "finite_number"),
+        (b'{"extraction":{"parts":[{"name":"a","reader":"x","places":[[3,"a"],[1,"b"]]}]},"milliseconds":0}', "places"),
+        (b'{"extraction":{"parts":[{"name":"a","reader":"x","places":[[-1,"a"]]}]},"milliseconds":0}', "places"),
+    ],
+)
+def test_what_none_of_ours_reads_is_refused(said: bytes, wrong: str) -> None:
+    with pytest.raises(answer.AnswerError, match=wrong):
+        answer.reading(said)

@@ -1,10 +1,15 @@
 """The pool with real processes and the shipped rules."""
 
+import io
+import json
 import os
 import signal
+import socket
 import subprocess
 import threading
+import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +105,7 @@ def test_plain_text_may_share_a_process_until_it_retires(message: int) -> None:
     with Pool(settings(retire_after=3)) as pool:
         pids = []
         for _ in range(5):
-            pids.append(pool._plain[-1].pid if pool._plain else 0)
+            pids.append(pool._staying.workers[-1].pid if pool._staying.workers else 0)
             assert pool.inspect(message, is_plain=True).findings
         # The trial counts as well.
         assert [pids.count(pid) for pid in dict.fromkeys(pids) if pid] == [2, 2]
@@ -110,7 +115,7 @@ def test_what_is_no_plain_text_goes_to_a_process_of_its_own(message: int) -> Non
     page = b"Content-Type: text/html\r\n\r\n<p>My SSN: 536-90-4399</p>\r\n"
     assert extract_plain(page) is None
     with Pool(settings(retire_after=100)) as pool:
-        (plain,) = pool._plain
+        (plain,) = pool._staying.workers
         assert pool.inspect(page, is_plain=True).findings
         assert pool.inspect(message).findings
         assert plain.jobs == 2  # the trial, and the look that found that it is a page
@@ -121,12 +126,14 @@ def test_what_is_no_plain_text_goes_to_a_process_of_its_own(message: int) -> Non
 TAKEOVER = """
 import sys
 from holdgate.extract.readers.{module} import {name} as reader
-from holdgate.scan import inspect, zygote
+from holdgate.scan import zygote
 real = reader.FORMAT.read
+taken = False
 def fake(document, sink):
-    if b"TAKEOVER" in document.data:
-        inspect.gather = lambda *_: []
-    return real(document, sink)
+    global taken
+    taken = taken or b"TAKEOVER" in document.data
+    if not taken:
+        real(document, sink)
 object.__setattr__(reader.FORMAT, "read", fake)
 zygote.main()
 """
@@ -138,9 +145,10 @@ LURES = {
 }
 
 
+@pytest.mark.parametrize("reads_apart", [True, False], ids=["apart", "whole"])
 @pytest.mark.parametrize("reader", LURES, ids=lambda reader: reader[1])
 def test_a_process_taken_over_by_one_message_does_not_read_the_next(
-    reader: tuple[str, str], message: int, monkeypatch: pytest.MonkeyPatch
+    reader: tuple[str, str], reads_apart: bool, message: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = subprocess.Popen
     code = TAKEOVER.format(module=reader[0], name=reader[1])
@@ -153,10 +161,104 @@ def test_a_process_taken_over_by_one_message_does_not_read_the_next(
     lure = f"Subject: s\r\nContent-Type: {kind}\r\n\r\n{content}\r\nher ssn 536-90-4399\r\n".encode()
     # Plain text is trusted to share a process where that is asked for.
     retire_after = 1 if reader[1] == "text" else 100
-    with Pool(settings(retire_after=retire_after)) as pool:
+    with Pool(settings(retire_after=retire_after, reads_apart=reads_apart)) as pool:
         assert pool.inspect(lure, is_plain=True).findings == []
         for is_plain in (True, False, True):
             assert [one.identifier for one in pool.inspect(message, is_plain=is_plain).findings] == ["us-ssn"]
+
+
+PAGE = b"Subject: s\r\nContent-Type: text/html\r\n\r\n<p>My SSN: 536-90-4399</p>\r\n"
+
+
+@pytest.fixture(scope="module")
+def apart() -> Iterator[Pool]:
+    with Pool(settings(retire_after=10_000, reads_apart=True)) as running:
+        yield running
+
+
+def test_one_process_reads_and_one_that_stays_searches(apart: Pool) -> None:
+    (staying,) = apart._staying.workers
+    done = staying.jobs
+    inspection = apart.inspect(PAGE, subject="536-90-4399")
+    (finding,) = inspection.findings
+    assert (finding.identifier, finding.parts, finding.masked) == ("us-ssn", ["message body (HTML)"], ["***-**-*399"])
+    assert (inspection.status, inspection.subject) == ("complete", "***-**-*399")
+    assert inspection.elapsed_ms > inspection.extract_ms > 0
+    assert apart._staying.workers == [staying]
+    assert staying.jobs == done + 1
+
+
+def test_both_ways_find_the_same(apart: Pool, pool: Pool) -> None:
+    for path in sorted((RULES.parent / "tests/data/documents").iterdir()):
+        data = path.read_bytes()
+        if len(data) <= pools.SMALL:
+            ours, theirs = (
+                replace(one.inspect(data, name=path.name), elapsed_ms=0, extract_ms=0) for one in (apart, pool)
+            )
+            assert ours == theirs, path.name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"My SSN: 536-90-4399\r\n" + b"Many words and more of them in each line.\r\n" * 100_000,
+        b"My SSN: 536-90-4399 \xed\xa0\x80",
+    ],
+    ids=["more than one that stays takes", "half a pair"],
+)
+def test_what_cannot_be_handed_on_is_searched_where_it_is_read(apart: Pool, text: bytes) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.json", json.dumps({"a": text.decode("utf-8", "surrogatepass")}))
+    assert len(packed.getvalue()) < pools.SMALL
+    inspection = apart.inspect(packed.getvalue(), name="a.zip")
+    assert (inspection.status, [one.identifier for one in inspection.findings]) == ("complete", ["us-ssn"])
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"\0\0\0\2{}", b"\0\0\0\2", b"\xff\xff\xff\xff{}"], ids=["dies", "lies", "cut", "long"]
+)
+def test_a_process_that_does_not_read_costs_one_life_and_no_other_process(
+    apart: Pool, said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (staying,) = apart._staying.workers
+
+    def begin(worker: Worker, *_arguments: object, **_options: object) -> None:
+        os.kill(worker.pid, signal.SIGKILL)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            theirs.sendall(said)
+        worker.connection.close()
+        worker.connection = ours
+
+    monkeypatch.setattr(Worker, "begin", begin)
+    assert [one.identifier for one in apart.inspect(PAGE).findings] == ["us-ssn"]
+    assert apart._staying.workers == [staying]
+
+
+def test_a_process_that_was_dead_before_it_read_costs_nothing(apart: Pool) -> None:
+    assert apart._readers is not None
+    children = Path(f"/proc/{apart._readers.pid}/task/{apart._readers.pid}/children")
+    kill(children.read_text().split())
+    for _ in range(4):
+        assert apart.inspect(PAGE).findings
+
+
+def test_a_process_that_never_answers_is_ended_and_the_message_read_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "_GRACE", 0.5)
+    with Pool(settings(retire_after=100, reads_apart=True, time_limit=1.5)) as pool:
+        assert pool._readers is not None
+        children = Path(f"/proc/{pool._readers.pid}/task/{pool._readers.pid}/children")
+        for pid in children.read_text().split():
+            os.kill(int(pid), signal.SIGSTOP)
+        assert pool.inspect(PAGE).findings
+
+
+def test_a_pool_reads_on_when_the_zygote_of_those_that_read_was_lost(apart: Pool) -> None:
+    assert apart._readers is not None
+    os.kill(apart._readers.pid, signal.SIGKILL)
+    for _ in range(4):
+        assert apart.inspect(PAGE).findings
 
 
 def test_no_place_is_a_reason_to_try_later(message: int) -> None:
@@ -191,8 +293,11 @@ def test_workers_that_died_between_messages_cost_none(message: int) -> None:
 
 def kill_children(pool: Pool) -> None:
     """Kill all workers there are, and wait until they are dead."""
-    children = Path(f"/proc/{pool._nursery.pid}/task/{pool._nursery.pid}/children")
-    pids = children.read_text().split()
+    kill(Path(f"/proc/{pool._nursery.pid}/task/{pool._nursery.pid}/children").read_text().split())
+
+
+def kill(pids: list[str]) -> None:
+    """Kill children of a zygote, and wait until they are dead."""
     for pid in pids:
         os.kill(int(pid), signal.SIGKILL)
     wait_for(lambda: all(_is_dead(pid) for pid in pids), "the workers to be dead")
@@ -220,7 +325,7 @@ def test_a_process_that_stays_is_ended_when_it_answers_what_none_of_ours_does(
     message: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Pool(settings(retire_after=100)) as pool:
-        (plain,) = pool._plain
+        (plain,) = pool._staying.workers
         ask = Worker.ask
 
         def lie(worker: Worker, *arguments: Any, **options: Any) -> bytes:
@@ -229,7 +334,7 @@ def test_a_process_that_stays_is_ended_when_it_answers_what_none_of_ours_does(
         monkeypatch.setattr(Worker, "ask", lie)
         assert pool.inspect(message, is_plain=True).findings
         assert plain.is_ended
-        assert plain not in pool._plain
+        assert plain not in pool._staying.workers
 
 
 def test_a_worker_that_cannot_be_confined_later_costs_its_message_only(

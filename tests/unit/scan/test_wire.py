@@ -1,5 +1,6 @@
 import os
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 
@@ -74,3 +75,26 @@ def test_nobody_who_takes_the_job_is_a_timeout(pair: Pair) -> None:
     wire.bound(pair[0], 0.05)
     with pytest.raises(TimeoutError):
         wire.send(pair[0], {}, content=bytes(2**23))
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"x" * 300_000])
+def test_a_frame_is_read_from_a_descriptor_and_nothing_behind_it(content: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        sending = threading.Thread(target=theirs.sendall, args=(struct.pack("!I", len(content)) + content + b"more",))
+        sending.start()
+        assert wire.read_frame(ours.fileno()) == content
+        sending.join()
+        assert ours.recv(10) == b"more"
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"\0", b"\0\0\0\2{", b"\0\0\0\x11" + b"x" * 17], ids=["", "a byte", "cut", "long"]
+)
+def test_what_is_no_whole_frame_is_an_error(sent: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            theirs.sendall(sent)
+        with pytest.raises(wire.WireError):
+            wire.read_frame(ours.fileno(), limit=16)

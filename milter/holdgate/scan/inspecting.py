@@ -1,0 +1,87 @@
+"""The work of a process that has the rules: it reads and searches, or searches what another has read."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from holdgate.extract.part import Extraction, Part
+from holdgate.scan import answer
+from holdgate.scan.inspect import Inspector
+from holdgate.scan.letter import read_letter
+from holdgate.scan.preview import preview
+from holdgate.scan.worker import BEYOND, TRIAL
+
+# Of a message's text, `holdgate extract` is given at most so many characters: more does not fit into its answer.
+_TEXT = 10_000_000
+_CUT = "too much text to print"
+
+GONE = b'{"gone":true}'
+"""The answer to a search where the process that was to read the message has ended."""
+UNREADABLE = b'{"unreadable":true}'
+"""The answer to a search where the process that read the message says what none of ours does."""
+
+
+class Inspecting:
+    """Does all that a pool asks for."""
+
+    def __init__(self, inspector: Inspector) -> None:
+        self._inspector = inspector
+
+    def may_stay(self, job: dict[str, Any]) -> bool:
+        """Say whether no parser but that of plain text has run for this job."""
+        return job["do"] in ("trial", "inspect plain", "search")
+
+    def do(self, job: dict[str, Any], content: bytes) -> bytes:
+        """Do one job."""
+        inspector = self._inspector
+        match job["do"]:
+            case "trial":
+                inspector.inspect_plain(TRIAL)
+                return b"{}"
+            case "inspect plain":
+                found = inspector.inspect_plain(content, **job["words"])
+                return BEYOND if found is None else answer.encode(found)
+            case "search":
+                return self._search(content, job["words"])
+            case "extract":
+                return _encoded(asdict(_cut(inspector.extract(content, job["name"]))))
+            case "explain":
+                return _encoded(inspector.explain(content, job["name"]))
+            case "letter":
+                return _encoded(read_letter(content))
+            case "preview":
+                return _encoded(preview(inspector.extract(content, None), inspector.find, job["reveal"]))
+        return answer.encode(inspector.inspect(content, job["name"], **job["words"]))
+
+    def _search(self, frame: bytes, words: dict[str, str]) -> bytes:
+        """Search what another process has read, and pass on what it says when it has not."""
+        if not frame:
+            return GONE
+        if frame == BEYOND or frame.startswith(b'{"error"'):
+            return frame
+        try:
+            reading = answer.reading(frame)
+        except answer.AnswerError:
+            return UNREADABLE
+        return answer.encode(self._inspector.search(reading, **words))
+
+
+def _cut(extraction: Extraction) -> Extraction:
+    """Leave as much text as can be answered with, and say of a part that is cut that it is."""
+    left = _TEXT
+    for part in extraction.parts:
+        if len(part.text) > left:
+            _cut_part(part, left)
+        left -= len(part.text)
+    return extraction
+
+
+def _cut_part(part: Part, length: int) -> None:
+    part.text = part.text[:length]
+    part.places = [place for place in part.places if place[0] < length]
+    part.reason = f"{part.reason}; {_CUT}" if part.reason else _CUT
+
+
+def _encoded(values: Any) -> bytes:
+    """Return plain values as JSON in UTF-8; half a surrogate pair, which a text may hold, is replaced."""
+    return json.dumps(values, ensure_ascii=False).encode("utf-8", "replace")
