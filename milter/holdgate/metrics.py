@@ -4,6 +4,9 @@ Labels come from closed lists, and from the site's own list of mail servers. No 
 """
 
 import platform
+import socket
+import threading
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from prometheus_client import (
     CollectorRegistry,
@@ -13,11 +16,14 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
-    start_http_server,
+    make_wsgi_app,
 )
+from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.metrics import MetricWrapperBase
 
 from holdgate import __version__
+
+_FOREVER = 3600.0
 
 MESSAGES = Counter(
     "holdgate_messages",
@@ -162,4 +168,13 @@ def serve(daemon: str, address: tuple[str, int]) -> None:
         registry.register(metric)
     BUILD.labels(__version__, platform.python_version()).set(1)
     host, port = address
-    start_http_server(port, host, registry)
+    family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    kind = type("_Server", (ThreadingWSGIServer,), {"address_family": family})
+    server: ThreadingWSGIServer = make_server(str(place[0]), port, make_wsgi_app(registry), kind, _Handler)
+    # It wakes up for who asks, and not twice a second to look whether it is to end: it ends with the process.
+    threading.Thread(target=server.serve_forever, args=[_FOREVER], name="metrics", daemon=True).start()
+
+
+class _Handler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing of requests."""

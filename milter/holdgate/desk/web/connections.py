@@ -7,6 +7,7 @@ room for a new one, so that whoever opens many and sends nothing ends only their
 import asyncio
 import ipaddress
 from collections.abc import Callable
+from email.utils import formatdate
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -38,6 +39,9 @@ def bounded(is_proxy: Callable[[str], bool]) -> type[H11Protocol]:
             self._wait()
 
         def data_received(self, data: bytes) -> None:
+            # A server that sleeps while nobody asks does not keep the date for its responses (RFC 9110, 6.6.1).
+            date = formatdate(usegmt=True).encode()
+            self.server_state.default_headers = [(b"date", date), *self.config.encoded_headers]
             super().data_received(data)
             self._look()
 

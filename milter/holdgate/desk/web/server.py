@@ -1,5 +1,7 @@
 """Serves the page with uvicorn, in a thread of its own, and answers whatever fails with a page that says so."""
 
+import asyncio
+import contextlib
 import threading
 import time
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -88,6 +90,28 @@ def _proxy_secret(path: Path | None) -> str:
     return secret
 
 
+class _Server(uvicorn.Server):
+    """uvicorn's server, which would wake up ten times a second to look whether it is to end. This one is told."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._end = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def main_loop(self) -> None:
+        """Wait until `end` is called."""
+        self._loop = asyncio.get_running_loop()
+        if not await self.on_tick(0):
+            await self._end.wait()
+
+    def end(self) -> None:
+        """Have it end, from another thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(self._end.set)
+
+
 class WebServer:
     """Listens while it is entered as a context. Raises OSError where the address cannot be used."""
 
@@ -116,7 +140,7 @@ class WebServer:
             h11_max_incomplete_event_size=32 * 1024,
         )
         self._address = (host, port)
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
     def _run(self) -> None:
@@ -136,7 +160,7 @@ class WebServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
+        self._server.end()
         self._thread.join(_START_TIMEOUT)
 
 

@@ -1,0 +1,83 @@
+"""Daemons that have nothing to do: how often each wakes up; and what the milter needs until it has accepted a message.
+
+It needs root and Debian's postfix. Wake-ups are voluntary context switches of all threads of a daemon and of the
+processes below it (proc_pid_status(5)). Seconds until the first message depend on the machine and on what else it does:
+compare them with the processor time beside them, which is what they come to where nobody else takes the processor.
+"""
+
+import argparse
+import re
+import shutil
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.mailing import account
+from testbed import letters
+from testbed.site import Site
+
+WAKE_UPS = 1.0
+"""A daemon may wake up so often a second."""
+START_SECONDS = 2.0
+_SWITCHES = re.compile(r"^voluntary_ctxt_switches:\s+(\d+)", re.MULTILINE)
+# What a daemon does once after its start, and after a message.
+_SETTLED = 15.0
+
+
+def main(words: list[str]) -> int:
+    """Measure; return 0 when every figure is within its floor."""
+    parser = argparse.ArgumentParser(prog="script/bench idle", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long wake-ups are counted")
+    arguments = parser.parse_args(words)
+    with ExitStack() as stack:
+        directory = Path(tempfile.mkdtemp(prefix="holdgate-idle-"))
+        stack.callback(shutil.rmtree, directory)
+        site = Site(directory, scan_user="nobody")
+        stack.callback(site.stop)
+        good = _start(site)
+        return 0 if _idle(site, arguments.seconds) and good else 1
+
+
+def _start(site: Site) -> bool:
+    site.prepare()
+    site.world.start()
+    site.postfix.write(site._services, **site._changes)
+    site.postfix.start()
+    site.start_daemon("scan")
+    begun = time.monotonic()
+    before = account.processor_seconds(site.pid("scan"))
+    site.start_daemon("milter")
+    site.submit(letters.clean().as_bytes(), letters.SENDER, letters.RECIPIENT)
+    elapsed = time.monotonic() - begun
+    used = account.processor_seconds(site.pid("milter"), site.pid("scan")) - before
+    print(
+        f"from the start of the milter to the first message accepted: {elapsed:.1f} s, processor time {used:.1f} s "
+        f"(floor {START_SECONDS:.0f} s){'' if elapsed < START_SECONDS else '  TOO SLOW'}"
+    )
+    for name in ("queue", "desk"):
+        site.start_daemon(name)
+    return elapsed < START_SECONDS
+
+
+def _idle(site: Site, seconds: float) -> bool:
+    time.sleep(_SETTLED)
+    good = True
+    before = {name: _switches(site.pid(name)) for name in site.daemons}
+    begun = time.monotonic()
+    time.sleep(seconds)
+    for name in site.daemons:
+        rate = (_switches(site.pid(name)) - before[name]) / (time.monotonic() - begun)
+        good &= rate <= WAKE_UPS
+        late = "" if rate <= WAKE_UPS else "  TOO OFTEN"
+        print(f"{name}: {rate:.2f} wake-ups a second (floor {WAKE_UPS:.0f}){late}")
+    return good
+
+
+def _switches(pid: int) -> int:
+    total = 0
+    for process in account.tree(pid):
+        for status in Path(f"/proc/{process}/task").glob("*/status"):
+            found = _SWITCHES.search(status.read_text())
+            total += int(found[1]) if found else 0
+    return total
