@@ -50,16 +50,17 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--pages", type=int, default=300)
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as directory:
-        desk = _desk(Path(directory))
+        desk = made(Path(directory))
         begun = time.perf_counter()
-        _fill(desk, given.incidents)
+        fill(desk, given.incidents)
         print(f"{given.incidents} incidents held and asked about in {time.perf_counter() - begun:.1f} s")
         good = _pages(desk, given.pages) & _passes(desk)
         desk.store.close()
     return 0 if good else 1
 
 
-def _desk(directory: Path) -> Desk:
+def made(directory: Path) -> Desk:
+    """Return a desk with a store in `directory`."""
     url = f"sqlite:///{directory}/holdgate.db"
     migrate(url)
     tables = {
@@ -75,11 +76,12 @@ def _desk(directory: Path) -> Desk:
     return Desk(open_store(url), Settings.model_validate(tables))
 
 
-def _fill(desk: Desk, count: int) -> None:
+def fill(desk: Desk, count: int, first: int = 0) -> None:
+    """Record incidents, have them held and ask about them, by number from `first` on."""
     finding = {"identifier": "iban", "confidence": "high", "count": 2, "unique": 2, "parts": ["a.pdf"], "masked": ["*"]}
     milter = Actor("holdgate-milter", "milter")
     now = datetime.now(UTC)
-    for number in range(count):
+    for number in range(first, first + count):
         incident = Incident(
             queue_id=f"4{number:06}",
             sender=f"user{number % 500}@corp.example",
