@@ -29,31 +29,31 @@ class Section(BaseModel):
 
 
 class MilterSettings(Section):
-    """How Postfix reaches the milter, and how messages are kept while they come in."""
+    """How Postfix connects to the milter, and where messages are stored during inspection."""
 
     socket: str = Field(
         "unix:/var/spool/postfix/holdgate/milter.sock",
         pattern=r"^(unix:/.+|inet6?:\d+@.+)$",
-        description='Where the milter listens: "unix:/path" (faster) or "inet:PORT@HOST". '
-        "A chrooted smtpd, as Debian's is, needs a path below Postfix's queue directory. A directory with the setgid "
-        "bit lends its group to the socket: whoever is in it may connect.",
+        description='Where the milter listens: "unix:/path" (faster) or "inet:PORT@HOST". A chrooted smtpd, as on '
+        "Debian, needs a path below Postfix's queue directory. If the directory has the setgid bit, the "
+        "socket gets the directory's group, and members of that group can connect.",
     )
     spool_directory: Path = Field(
         Path("/var/lib/holdgate/spool"),
-        description="Directory for messages larger than `spool_memory` while they are inspected. The files have no "
-        "name, so nothing is left behind when the daemon ends.",
+        description="Directory for messages larger than `spool_memory` during inspection. The files have no name, "
+        "so none is left when the daemon exits.",
     )
     spool_memory: Size = Field(
-        2**20, description="Messages up to this size are kept in memory while they are inspected, larger ones on disk."
+        2**20, description="Messages up to this size are kept in memory during inspection, larger ones on disk."
     )
     timeout: Duration = Field(
         timedelta(seconds=600),
-        description="How long the milter waits for Postfix's next step; then it closes the connection.",
+        description="Maximum time that the milter waits for Postfix's next step. Then it closes the connection.",
     )
 
 
 class ScanSettings(Section):
-    """The worker processes that read messages."""
+    """The worker processes that inspect messages."""
 
     socket: Path | None = Field(
         None,
@@ -63,19 +63,25 @@ class ScanSettings(Section):
         "package need a drop-in for it. Commands always start their own workers.",
     )
     workers: int = Field(
-        0, ge=0, le=256, description="Messages read at once; 0 means one for each CPU. Small ones have a place more."
+        0,
+        ge=0,
+        le=256,
+        description="Number of messages that are inspected at the same time; 0 means one for each CPU. Small "
+        "messages have additional places.",
     )
     time_limit: Duration = Field(
-        timedelta(seconds=30), description="Longest inspection of one message; after it the worker is killed."
+        timedelta(seconds=30),
+        description="Maximum time to inspect one message. The worker is killed when it is exceeded.",
     )
     wait_limit: Duration = Field(
-        timedelta(seconds=120), description="How long a message may wait for a free worker before it is deferred (4xx)."
+        timedelta(seconds=120),
+        description="Maximum time that a message waits for a free worker. Then it is deferred (4xx).",
     )
     retire_after: int = Field(
         500,
         ge=1,
-        description="A process reads at most so many messages of plain text. All other mail, and with 1 each message, "
-        "has a process of its own.",
+        description="Maximum number of plain text messages that one process inspects. All other mail, and with 1 "
+        "every message, has a separate process.",
     )
 
     @field_validator("socket")
@@ -93,17 +99,20 @@ class ScanSettings(Section):
 
 
 class OcrSettings(Section):
-    """Text in pictures and scanned pages: off, for all mail, or for mail that a policy with `ocr = true` is about."""
+    """Text in images and scanned pages: off, for all mail, or for mail that meets a policy with `ocr = true`."""
 
-    mode: Literal["off", "on", "policies"] = Field("off", description="See [read text in pictures](../howto/ocr.md).")
+    mode: Literal["off", "on", "policies"] = Field("off", description="See [read text in images](../howto/ocr.md).")
     languages: list[str] = Field(
         ["eng", "deu"], min_length=1, description="Languages of Tesseract; each needs Debian's tesseract-ocr-LANGUAGE."
     )
     workers: int = Field(
-        1, ge=1, le=256, description="Worker processes for OCR, beside those of `scan`, at low priority."
+        1,
+        ge=1,
+        le=256,
+        description="Number of worker processes for OCR, in addition to those of `scan`, with low priority.",
     )
     time_limit: Duration = Field(
-        timedelta(seconds=60), description="Longest OCR of one message, on top of `scan.time_limit`."
+        timedelta(seconds=60), description="Maximum time for OCR of one message, in addition to `scan.time_limit`."
     )
 
 
@@ -120,13 +129,13 @@ class ExtractSettings(Section):
 
 
 class RulesSettings(Section):
-    """Where the rules stand."""
+    """Directories of the rules."""
 
     directory: Path | None = Field(
-        None, description="The shipped rules; unset means those that were installed with this version."
+        None, description="The shipped rules; unset means those installed with this version."
     )
     local_directory: Path = Field(
-        Path("/etc/holdgate/rules.d"), description="Your own rules and changes, read after the shipped ones."
+        Path("/etc/holdgate/rules.d"), description="Your own rules and changes, which are read after the shipped ones."
     )
 
     def shipped(self) -> Path:
@@ -138,7 +147,7 @@ class RulesSettings(Section):
 
 
 class PolicySettings(Section):
-    """Who may send what to whom: the policies stand in a file of their own."""
+    """Who may send what to whom. The policies are in a separate file."""
 
     file: Path = Field(
         Path("/etc/holdgate/policies.toml"), description="The policies, in order (see [policies](policies.md))."
@@ -152,41 +161,41 @@ class PolicySettings(Section):
     action_header: str = Field(
         "X-Netskope-Action",
         pattern=r"^[!-9;-~]+$",
-        description="Name of the header that says what a policy wants done with the message.",
+        description="Name of the header field that states what the policy does with the message.",
     )
-    action_value: str = Field(
-        "Quarantine", pattern=r"^[ -~]+$", description="Its value for mail that waits for approval."
-    )
+    action_value: str = Field("Quarantine", pattern=r"^[ -~]+$", description="Its value for held mail.")
     inbound_clients: list[Network] = Field(
         [],
-        description="Networks of relays that hand us mail from outside although Postfix counts them as ours "
-        "(`mynetworks`), such as a spam filter. Of mail from inside a bounce may carry the content to an envelope "
-        "sender outside, who therefore counts as a recipient; of mail from outside it does not.",
+        description="Networks of relays that submit mail from outside although Postfix lists them in `mynetworks`, "
+        "such as a spam filter. For mail from inside, an external envelope sender counts as a "
+        "recipient, because a bounce can carry the content to it. For mail from these networks it does "
+        "not.",
     )
     trusted_scanners: list[Network] = Field(
         [],
-        description="Networks of other scanners, such as Netskope's SMTP proxy. Mail from there that carries "
-        "`X-Netskope-Inspected: true` is not inspected again, and `trusted_scanner_headers` are believed.",
+        description="Networks of other scanners, such as Netskope's SMTP proxy. Mail from them with "
+        "`X-Netskope-Inspected: true` is not inspected again, and `trusted_scanner_headers` are "
+        "trusted.",
     )
     trusted_scanner_headers: dict[str, str] = Field(
         {"X-Netskope-Action": "quarantine", "X-Panw-Action": "quarantine"},
-        description="Headers by which a trusted scanner says that a message must be held, and the pattern of each "
-        "value, without regard to case.",
+        description="Header fields with which a trusted scanner requests a hold, and the pattern of each value. "
+        "Case does not matter.",
     )
 
 
 class SealSettings(Section):
-    """The seal by which we know mail again that we have inspected (see [headers](headers.md))."""
+    """The seal, with which Holdgate recognises mail that it has inspected (see [headers](headers.md))."""
 
     keys: Path = Field(
         Path("/etc/holdgate/seal.keys"),
-        description="File of the keys, made by `holdgate seal new-key`; without it no seal is written or believed.",
+        description="File of the keys, created by `holdgate seal new-key`. Without it, no seal is written or accepted.",
     )
-    lifetime: Duration = Field(timedelta(hours=1), description="How long after the inspection a seal is believed.")
+    lifetime: Duration = Field(timedelta(hours=1), description="How long after the inspection a seal is valid.")
 
 
 class StoreSettings(Section):
-    """Where incidents are recorded."""
+    """The database of incidents."""
 
     url: str = Field(
         "sqlite:////var/lib/holdgate/holdgate.db",
@@ -195,14 +204,16 @@ class StoreSettings(Section):
     )
     audit_head: Path = Field(
         Path("/var/lib/holdgate/audit.head"),
-        description="File outside the database in which `holdgate-desk` keeps the audit trail's newest hash, for "
-        "`holdgate audit verify` to compare. The log has it too. The desk's user must be able to write its directory.",
+        description="File outside the database for the audit trail's newest hash. `holdgate-desk` writes it, and "
+        "`holdgate audit verify` compares it. The log contains the hash too. The desk's user must be "
+        "able to write to the directory.",
     )
     audit_logs: list[str] = Field(
         [],
-        description="Log files, by patterns such as `/var/log/holdgate/*.log*`, in which `holdgate audit verify` looks "
-        "for hashes besides the journal: one that another machine keeps proves the most. Whoever can write to such a "
-        "file can raise a false alarm, so do not name one that every user can log to.",
+        description="Log files, as patterns such as `/var/log/holdgate/*.log*`, in which `holdgate audit verify` "
+        "searches for hashes in addition to the journal. A file on another machine proves the most. A "
+        "user who can write to such a file can raise a false alarm, so do not name one that every user "
+        "can log to.",
     )
 
     @property
@@ -217,81 +228,86 @@ class StoreSettings(Section):
             raise ValueError('write "sqlite:////path" or "postgresql://ROLE@HOST/DATABASE"')
         parts = urlsplit(value)
         if parts.password is not None or "password" in parse_qs(parts.query, keep_blank_values=True):
-            raise ValueError("a password does not belong here, where everybody may read it: name a file by ?passfile=")
+            raise ValueError("contains a password, and this file is world-readable; remove it and add ?passfile=FILE")
         return value
 
 
 class QueueSettings(Section):
-    """The queue agent, the only part that touches Postfix's queue."""
+    """The queue agent, the only part that accesses Postfix's queue."""
 
     socket: Path = Field(
-        Path("/run/holdgate/queue.sock"), description="Unix socket of the agent; root and `user` may connect."
+        Path("/run/holdgate/queue.sock"), description="Unix socket of the agent. Root and `user` can connect."
     )
     postfix_config: Path = Field(
-        Path("/etc/postfix"), description="Configuration directory of the Postfix instance whose hold queue is ours."
+        Path("/etc/postfix"),
+        description="Configuration directory of the Postfix instance whose hold queue Holdgate uses.",
     )
     interval: Duration = Field(
         timedelta(minutes=1),
-        description="How often the hold queue is listed even though its directory has not changed. A change of queue "
-        "or store is seen within a second or two whatever this says.",
+        description="How often the hold queue is listed although its directory has not changed. Changes of queue or "
+        "store are detected within two seconds, whatever the value.",
     )
     missing_after: Duration = Field(
         timedelta(minutes=10),
-        description="An incident whose message has not shown up in the hold queue by then is an alarm and is closed.",
+        description="If the message of an incident is not in the hold queue after this time, the incident is closed "
+        "and an alarm is raised (`never-held`).",
     )
     adopt_uninspected: bool = Field(
         False,
-        description="Ask a moderator about held mail without `X-Holdgate-Status`: it has not come through the milter. "
+        description="Send requests about held mail without `X-Holdgate-Status`, which the milter has not inspected. "
         "Needed with `milter_default_action = quarantine`: see [attach](../howto/attach.md).",
     )
 
 
 class ModerationSettings(Section):
-    """Who is asked about a held message, and by when he has to decide. A policy may override each of these."""
+    """Who decides on a held message, and until when. A policy can override each of these."""
 
     moderators: list[str] = Field(
         ["manager"],
         min_length=1,
-        description='Addresses of those who decide; "manager" stands for the sender\'s manager. All are asked, '
-        "and the first decision counts.",
+        description='Addresses of the moderators; "manager" is the sender\'s manager. All get a request, and the '
+        "first decision counts.",
     )
     levels: list[Annotated[list[str], Field(min_length=1)]] = Field(
         [],
-        description='Instead of `moderators` a chain, as in [["manager"], ["law@corp.example"]]: the next are asked '
-        "when the ones before have approved, each with a deadline of their own; any refusal ends it.",
+        description='Approval levels, instead of `moderators`, as in [["manager"], ["law@corp.example"]]. A level '
+        "begins when the one before has approved, with a new deadline. A single rejection ends the "
+        "process.",
     )
-    approvals: int = Field(
-        1, ge=1, le=5, description="How many different people must approve at each level; 2 for four eyes."
-    )
+    approvals: int = Field(1, ge=1, le=5, description="Number of different people that must approve at each level.")
     managers: str = Field(
         "",
-        description="Postfix table from a sender's address to his manager's, as in \"ldap:/etc/holdgate/managers.cf\", "
-        'or the path of a file with lines "SENDER MANAGER". Looked up by SMTP AUTH name and envelope sender, for the '
-        "null sender by From.",
+        description="Postfix table from a sender's address to the manager's address, as in "
+        '"ldap:/etc/holdgate/managers.cf", or the path of a file with lines "SENDER MANAGER". The SMTP '
+        "AUTH name is looked up, then the envelope sender; for the null sender, the From address.",
     )
     managers_retry_for: Duration = Field(
-        timedelta(minutes=15), description="How long a table that does not answer is asked again before the fallback."
+        timedelta(minutes=15),
+        description="How long a table that cannot be queried is retried. Then the fallback gets the request.",
     )
     deputies: dict[str, str] = Field(
-        {}, description="Deputy of a moderator, both by address: asked as soon as an automatic reply says he is away."
+        {},
+        description="Deputies, from the moderator's address to the deputy's. A deputy gets the request as soon as "
+        "an automatic reply states that the moderator is away.",
     )
     fallback: list[str] = Field(
         ["postmaster"],
         min_length=1,
-        description="Who is asked where nobody else can be: no manager found, he is the sender or a recipient, or the "
-        "request came back. There is always somebody, for mail is never released because there is no moderator.",
+        description="Moderators to ask when no one else is available: no manager was found, the manager is the "
+        "sender or a recipient, or the request came back. Must not be empty: mail is never released "
+        "because there is no moderator.",
     )
     deadline: Duration = Field(
-        timedelta(days=2), description="A held message that nobody decided on by then goes back to its sender."
+        timedelta(days=2), description="A held message without a decision is returned to its sender after this time."
     )
     working_days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(
         [],
-        description='Days that count for `deadline` and `reminders`, as in ["mon", "tue", "wed", "thu", "fri"]; empty: '
-        "every day, holidays too.",
+        description='Days that count for `deadline` and `reminders`, as in ["mon", "tue", "wed", "thu", "fri"]; '
+        "empty: every day, including holidays.",
     )
     holidays: list[date] = Field([], description="Dates that do not count although they are working days.")
     reminders: list[Duration] = Field(
-        [timedelta(days=1)], description="How long before the deadline those who have not answered are reminded."
+        [timedelta(days=1)], description="How long before the deadline moderators who have not answered get a reminder."
     )
     notify_over: list[str] = Field(
         [],
@@ -299,50 +315,52 @@ class ModerationSettings(Section):
     )
     forward_to: list[str] = Field(
         [],
-        description="Addresses and domains to which a moderator may forward the question; empty: those of "
+        description="Addresses and domains to which a moderator can forward the question; empty: those of "
         "`desk.own_domains`.",
     )
     attach_original: bool = Field(
         False,
-        description="Attach the held message to the request: it then lies unmasked in the moderator's mailbox.",
+        description="Attach the held message to the request. It is then unmasked in the moderator's mailbox.",
     )
-    reveal: bool = Field(True, description="Allow a moderator to see a single match unmasked; each time is recorded.")
+    reveal: bool = Field(True, description="Allow moderators to see a single match unmasked. Each time is recorded.")
     language: str = Field(
         "en", pattern=r"^[a-z]{2,8}$", description="Language of mail to people who are not in `desk.languages`."
     )
     notify_sender_on_hold: bool = Field(
-        False, description="Tell the sender at once that his message waits, with a link by which he may withdraw it."
+        False, description="Notify senders at once that their message is held, with a link to withdraw it."
     )
     reasons: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
         [],
         max_length=20,
         description='Reasons that a sender can choose from on the page, as in ["They asked for it", "Contract"]; '
-        "empty: they write one.",
+        "empty: the sender writes one.",
     )
     self_release: bool = Field(
         False,
-        description="Let the sender release the message by the link in the notice that it waits, with a reason. Not "
-        "where more than one approval is needed, nor for a message that was not read whole. The moderators are asked "
-        "as well, and can decide first.",
+        description="Let senders release their own message, with a reason, by the link in the notice that it is "
+        "held. Not possible if more than one approval is needed, or if the message was not fully "
+        "inspected. The moderators get requests too, and can decide first.",
     )
     self_release_severity: Severity = Field(
         Severity.MEDIUM,
-        description="The highest severity of a profile up to which a sender may release: low, medium, high or "
-        "critical.",
+        description="The highest severity of a profile with which a sender can release a message: low, medium, high "
+        "or critical.",
     )
     self_release_recipients: int = Field(
-        10, ge=1, le=1000, description="The most recipients of a message that its sender may release."
+        10, ge=1, le=1000, description="Maximum number of recipients of a message that its sender can release."
     )
     self_release_per_day: int = Field(
-        5, ge=1, le=1000, description="How many messages a sender may release within 24 hours."
+        5, ge=1, le=1000, description="Maximum number of messages that a sender can release within 24 hours."
     )
-    notify_sender_on_approval: bool = Field(True, description="Tell the sender that the moderator responded Approve.")
+    notify_sender_on_approval: bool = Field(True, description="Notify the sender that the moderator responded Approve.")
     return_original: bool = Field(
-        True, description="Return a rejected message with its text (up to `desk.return_size`), not its header alone."
+        True,
+        description="Return a rejected message with its text (up to `desk.return_size`). If false, only the header "
+        "is returned.",
     )
     retention: Duration = Field(
         timedelta(days=90),
-        description="How long after its end an incident keeps its content: subject, comment, masked samples.",
+        description="How long a closed incident keeps its content: subject, comment, masked samples.",
     )
 
     @field_validator("moderators", "fallback", "levels", "deputies")
@@ -360,7 +378,9 @@ class ModerationSettings(Section):
     @classmethod
     def _people(cls, value: list[str]) -> list[str]:
         if "manager" in value:
-            raise ValueError("the fallback is for when there is no manager: name addresses")
+            raise ValueError(
+                "manager is not allowed here, because the fallback is for when there is none; write addresses"
+            )
         return value
 
     @property
@@ -394,51 +414,56 @@ class ApiToken(Section):
 
 
 class DeskSettings(Section):
-    """How people are reached: mail, the web page, replies by mail, the API."""
+    """How people are notified and how they answer: mail, the web page, replies by mail, the API."""
 
     notice_relay: Relay = Field(
         Path("/var/spool/postfix/public/holdgate-notice"),
-        description="SMTP listener that takes our notices without filtering them (see `postfix/master.cf`): "
-        '"unix:/path" below `public` in Postfix\'s queue directory, which root and the group `postdrop` alone may '
-        "enter. By host:port on this machine each local user could send mail through it that nobody inspects.",
+        description="SMTP listener that accepts Holdgate's notices without filtering (see `postfix/master.cf`): "
+        '"unix:/path" below `public` in Postfix\'s queue directory, which only root and the group '
+        "`postdrop` can enter. Through host:port, every local user could send mail without inspection.",
     )
     notice_from: str = Field("Holdgate <holdgate@localhost>", description="From header of notices.")
     own_domains: list[str] = Field(
         [],
-        description="Domains of our own senders, with what is below them; empty: the domain of `notice_from`. A sender "
-        "of any other domain is told nothing, for his address may be forged.",
+        description="Domains of your senders, including their subdomains; empty: the domain of `notice_from`. "
+        "Senders in other domains are not notified, because their addresses may be forged.",
     )
     return_size: Size = Field(
         50_000,
-        description="A returned message up to this size is attached whole, a larger one with its headers only "
+        description="A returned message up to this size is attached completely, a larger one with its header only "
         "(Postfix: `bounce_size_limit`).",
     )
-    time_zone: str = Field("", description='Zone of times in mail and pages, as in "Europe/Berlin"; "": the system\'s.')
+    time_zone: str = Field("", description='Time zone in mail and pages, as in "Europe/Berlin"; "": the system\'s.')
     templates: Path = Field(
-        Path("/etc/holdgate/templates"), description="Your own templates; a file here is used instead of ours."
+        Path("/etc/holdgate/templates"), description="Your own templates; a file here replaces the built-in one."
     )
     token_key: Path = Field(
         Path("/var/lib/holdgate/token.key"),
-        description="File with the secret by which links and reply addresses are made; written at the first start.",
+        description="File with the secret that signs links and reply addresses; created at the first start.",
     )
-    house: str = Field("", max_length=60, description="Name of your organisation at the head of mail and pages.")
-    house_mark: str = Field("", max_length=2, description="One or two letters beside it; unset: the first of `house`.")
+    house: str = Field("", max_length=60, description="Name of your organisation at the top of mail and pages.")
+    house_mark: str = Field(
+        "", max_length=2, description="One or two letters next to it; unset: the first letter of `house`."
+    )
     languages: str = Field(
         "",
-        description='Postfix table of the languages of people, address to "de", as in "hash:/etc/holdgate/languages". '
-        "Others read the language of their browser, of the policy (`moderation.language`), or of the site.",
+        description='Postfix table from people\'s addresses to their language, as in "hash:/etc/holdgate/languages" '
+        'with lines "ADDRESS de". Other people read the language of their browser, of the policy '
+        "(`moderation.language`), or of the site.",
     )
-    digest_time: time = Field(time(8, 0), description="When daily summaries are sent to those who want one, as 08:00.")
-    web_listen: Address | None = Field(None, description="Where the web page and the API listen; unset: there is none.")
+    digest_time: time = Field(
+        time(8, 0), description="When daily summaries are sent to people who ordered one, as 08:00."
+    )
+    web_listen: Address | None = Field(None, description="Address of the web page and the API; unset: switched off.")
     public_url: str = Field(
         "",
         pattern=r"^(https?://[^/\s?#]+(/[^\s?#]*)?)?$",
-        description='What people\'s browsers call the page, as in "https://approve.corp.example".',
+        description='URL of the page in people\'s browsers, as in "https://approve.corp.example".',
     )
-    certificate: Path | None = Field(None, description="TLS certificate chain (PEM); unset where a proxy does TLS.")
+    certificate: Path | None = Field(None, description="TLS certificate chain (PEM); unset if a proxy does TLS.")
     private_key: Path | None = Field(None, description="The certificate's private key (PEM).")
     trusted_proxies: list[IPvAnyNetwork] = Field(
-        [], description="Networks of reverse proxies, whose `X-Forwarded-For` and `user_header` are believed."
+        [], description="Networks of reverse proxies, whose `X-Forwarded-For` and `user_header` are trusted."
     )
     user_header: str = Field(
         "",
@@ -447,31 +472,38 @@ class DeskSettings(Section):
     )
     proxy_secret: Path | None = Field(
         None,
-        description="File with a secret of 32 characters and more that a trusted proxy sends in the header "
-        "`X-Holdgate-Proxy`; without it nothing that a proxy says is believed. Unset: its address is proof enough.",
+        description="File with a secret of at least 32 characters that a trusted proxy sends in the header "
+        "`X-Holdgate-Proxy`. Without the header, the proxy is not trusted. Unset: the proxy's address "
+        "is sufficient.",
     )
-    session_lifetime: Duration = Field(timedelta(hours=12), description="How long somebody stays signed in.")
+    session_lifetime: Duration = Field(timedelta(hours=12), description="How long a person stays signed in.")
     lmtp_listen: Address | None = Field(
-        None, description="Where replies by mail and returned requests come in by LMTP; unset: not at all."
+        None, description="LMTP address for replies by mail and returned requests; unset: switched off."
     )
     reply_address: str = Field(
         "",
         pattern=r"^([!#-'*\-/-9=?A-Z^-~]{1,20}@[A-Za-z0-9.-]+)?$",
-        description='Address whose mail Postfix hands to `lmtp`, as in "holdgate@approve.corp.example"; what we add '
-        'stands behind a "+".',
+        description='Address whose mail Postfix delivers to `lmtp_listen`, as in "holdgate@approve.corp.example". '
+        'Holdgate adds a token after a "+".',
     )
-    api_tokens: list[ApiToken] = Field([], description="Who may use the JSON API.")
+    api_tokens: list[ApiToken] = Field([], description="Tokens for the JSON API.")
 
     @model_validator(mode="after")
     def _together(self) -> "DeskSettings":
         if self.web_listen is not None and not self.public_url:
-            raise ValueError("web needs public_url: links in mail are made of it")
+            raise ValueError(
+                "web_listen is set, but public_url is empty; set it to the URL of the page, for the links in mail"
+            )
         if self.lmtp_listen is not None and not self.reply_address:
-            raise ValueError("lmtp needs reply_address: it is where moderators reply to")
+            raise ValueError(
+                "lmtp_listen is set, but reply_address is empty; set it to the address that moderators reply to"
+            )
         if (self.certificate is None) != (self.private_key is None):
-            raise ValueError("certificate and private_key belong together")
+            raise ValueError("certificate and private_key must both be set, or neither")
         if self.user_header and not self.trusted_proxies:
-            raise ValueError("user_header needs trusted_proxies: anybody could write it")
+            raise ValueError(
+                "user_header is set, but trusted_proxies is empty; set it, because any client can write the header"
+            )
         return self
 
     @field_validator("time_zone")
@@ -486,30 +518,31 @@ class DeskSettings(Section):
 
 
 class ReplySettings(Section):
-    """Who may decide by mail, and what proves it. A token alone proves nothing: relays log the addresses it is in."""
+    """Who can decide by mail, and what proves it. A token proves nothing, because relays log it."""
 
     proof: list[Literal["results", "login", "client", "smime"]] = Field(
         [],
-        description="What proves who wrote a reply, any of these: `results` (Authentication-Results of `authserv_id`), "
-        "`login` (SMTP AUTH), `client` (`clients`), `smime` (a signature). Empty: replies decide nothing, and are "
-        "answered with the link.",
+        description="What proves the writer of a reply, any of these: `results` (Authentication-Results of "
+        "`authserv_id`), `login` (SMTP AUTH), `client` (`clients`), `smime` (a signature). Empty: "
+        "replies decide nothing and are answered with the link.",
     )
     authserv_id: str = Field(
         "",
         pattern=r"^[A-Za-z0-9._-]*$",
-        description="Name of the server whose Authentication-Results (RFC 8601) are believed; it must remove fields "
-        "with this name that come from outside. A pass of dmarc, dkim, spf or auth must agree with From.",
+        description="Name of the server whose Authentication-Results (RFC 8601) are trusted. It must remove fields "
+        "with this name that arrive from outside. A pass of dmarc, dkim, spf or auth must match the "
+        "From address.",
     )
     login_header: str = Field(
         "",
         pattern=r"^[!-9;-~]*$",
-        description="Header field in which your submission server names the SMTP AUTH user, and of which it removes "
-        "copies; not needed for mail that comes through the milter with SMTP AUTH.",
+        description="Header field in which your submission server names the SMTP AUTH user. The server must remove "
+        "copies of it. Not needed for mail that arrives through the milter with SMTP AUTH.",
     )
-    login_domain: str = Field("", description="Domain of SMTP AUTH names that have none.")
+    login_domain: str = Field("", description="Domain of SMTP AUTH names without a domain.")
     clients: list[Network] = Field(
         [],
-        description="Networks of SMTP clients that let nobody write in another's name, such as a webmail server.",
+        description="Networks of SMTP clients that let no person write in another's name, such as a webmail server.",
     )
     authorities: Path | None = Field(
         None,
@@ -517,13 +550,13 @@ class ReplySettings(Section):
     )
     same_person: str = Field(
         "",
-        description="Postfix table from an address or SMTP AUTH name to the person's own address, or the path of a "
-        'file with lines "ALIAS ADDRESS": replies from an alias count as the person\'s.',
+        description="Postfix table from an address or SMTP AUTH name to the person's main address, or the path of a "
+        'file with lines "ALIAS ADDRESS". Replies from an alias count as the person\'s.',
     )
     delegates: str = Field(
         "",
-        description="Postfix table from a moderator's address, or that of a mailing list, to those who may reply in "
-        'its place, or the path of a file with lines "MODERATOR ADDRESS, ADDRESS".',
+        description="Postfix table from the address of a moderator or mailing list to those who can reply instead, "
+        'or the path of a file with lines "MODERATOR ADDRESS, ADDRESS".',
     )
 
     @model_validator(mode="after")
@@ -536,12 +569,10 @@ class ReplySettings(Section):
 
 
 class CanarySettings(Section):
-    """The message that `holdgate canary` sends to itself, through the whole way."""
+    """The test message that `holdgate canary` sends to itself through all steps."""
 
-    submit: Address = Field(("127.0.0.1", 25), description="SMTP listener that takes the message, as it takes others.")
-    sender: str = Field(
-        "", description='Its envelope sender; "" is the null sender, to whom nothing is ever returned or told.'
-    )
+    submit: Address = Field(("127.0.0.1", 25), description="SMTP listener to which the message is submitted.")
+    sender: str = Field("", description='Its envelope sender; "" is the null sender, who is never notified.')
     recipient: str = Field(
         "holdgate+canary@localhost",
         description="Its recipient, who is also asked for approval. The policies must treat it as external, and its "
@@ -549,10 +580,10 @@ class CanarySettings(Section):
         "`recipient_delimiter` is +; otherwise name a recipient that is routed to the transport discard.",
     )
     step_timeout: Duration = Field(
-        timedelta(minutes=5), description="How long each step may take before the canary counts as failed."
+        timedelta(minutes=5), description="Maximum time for each step. Then the canary has failed."
     )
     state: Path = Field(
-        Path("/var/lib/holdgate/canary"), description="File that says when it last worked, for the metrics."
+        Path("/var/lib/holdgate/canary"), description="File with the time of the last success, for the metrics."
     )
 
 
@@ -576,7 +607,7 @@ class MetricsSettings(Section):
 
 
 class Settings(Section):
-    """All settings, a table for each room."""
+    """All settings, one table for each part."""
 
     user: str = Field(
         "holdgate",
