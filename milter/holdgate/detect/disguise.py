@@ -2,7 +2,7 @@
 
 None of this is looked for everywhere, since columns of figures would join into numbers: only near a keyword, and only
 for identifiers whose check digit then proves the find. An identifier without a check digit must stand right behind
-one of its own keywords and be grouped as its issuer groups it.
+one of its own keywords, in the groups of its issuer or in groups of one size.
 """
 
 import re
@@ -197,7 +197,7 @@ class Disguises:
                 return None
             if trick in (tricks.LOOKALIKE, tricks.GLUED) and not (judge.text[start].isdigit() and value.isdigit()):
                 return None
-            if not (single or grouped or (alike and near[0] >= -_CLOSEST)):
+            if not (single or grouped or (alike and _even(sizes) and near[0] >= -_CLOSEST)):
                 return None
             if "\n\n" in judge.text[near[1].end : start]:
                 return None

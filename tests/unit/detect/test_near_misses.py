@@ -39,6 +39,8 @@ def found(detector: Detector, text: str) -> set[str]:
         ("http://www.partner.example/a?ss=0&sc=M\nrect\n149,1,198,17\nhttp://www.partner.example/", "us-ssn"),
         ("see http://www.partner.example/a?ss=219099999", "us-ssn"),
         ("Passport: see https://www.partner.example/?page=987654321", "us-passport"),
+        ("see http://www.partner.example/news/mac/0,2125,55395,00.html", "mac-address"),
+        ("SSN 1-9099-9999", "us-ssn"),
         # Words of another language, and days of nobody.
         ("Date: 11/30/2015\n\nNATO summit: programme", "date-of-birth"),
         ("NATO, 11/30/2015", "date-of-birth"),
