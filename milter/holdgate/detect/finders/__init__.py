@@ -27,6 +27,7 @@ FINDERS: dict[str, Finder] = {
     "phone-number": phone.find,
     "postal-address": address.find,
     "series": series.find,
+    "street": address.find_street,
     "track-data": track.find,
     "url-credentials": credentials.find,
 }

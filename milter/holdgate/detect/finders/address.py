@@ -1,66 +1,112 @@
-"""Postal addresses as they are written in the United States, the United Kingdom, Germany and France.
+"""Postal addresses of some thirty countries: a street with a number, and a postcode in its place (`streets.py`).
 
-Street and number alone are in every text; a postcode in its place beside them makes an address.
-Sources: USPS Publication 28, Royal Mail PAF digest, DIN 5008, La Poste SNA (NF Z10-011).
+A street and a number alone are in every text; beside a postcode and a town they make an address, and beside a keyword
+alone.
 """
 
 import re
 from collections.abc import Iterator
 from typing import Final
 
-from holdgate.detect.finders.finder import FIVE_DIGITS, OUTCODE, Dictionaries, Place, Text
+from holdgate.detect.finders.finder import (
+    BROKEN_CODE,
+    FIVE_DIGITS,
+    FOUR_DIGITS,
+    LETTER_CODE,
+    OUTCODE,
+    SIX_DIGITS,
+    Dictionaries,
+    Place,
+    Text,
+)
+from holdgate.detect.finders.streets import ALONE, TURNED, WHOLE
 
-_STATES: Final = (
-    "AL|AK|AZ|AR|CA|CO|CT|DE|DC|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA"
-    "|PR|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY"
-)
-_STREETS: Final = (
-    "Street|St|Avenue|Ave|Av|Road|Rd|Boulevard|Blvd|Drive|Dr|Lane|Ln|Court|Ct|Circle|Cir|Place|Pl|Square|Sq|Terrace|Ter"
-    "|Trail|Trl|Parkway|Pkwy|Highway|Hwy|Way|Close|Crescent|Gardens|Grove|Mews|Row|Hill|Park|Walk|Broadway"
-)
-_UNIT: Final = r"(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Room|#)\.?\s*#?\w{1,6})?"
-_STREET: Final = (
-    rf"\d{{1,6}}[A-Za-z]?,?\s+(?:[NSEW]{{1,2}}\.?\s+)?(?:[A-Z0-9][\w'.\-]*\s+){{1,4}}(?:{_STREETS})\b\.?{_UNIT}"
-)
-_US: Final = re.compile(
-    rf"(?:{_STREET}|P\.?\s?O\.?\s?Box\s+\d{{1,6}})[,\s]+[A-Z][A-Za-z.'\- ]{{1,30}},?\s+(?:{_STATES})\.?,?\s+"
-    r"\d{5}(?:-\d{4})?(?!\d)"
-)
-_GB: Final = re.compile(
-    rf"(?:Flat\s+\w{{1,4}},?\s+)?{_STREET}(?:[,\s]+[A-Z][A-Za-z.'\-]{{1,20}}){{0,5}}[,\s]+"
-    r"(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])"
-    r" ?\d[ABD-HJLNP-UW-Z]{2})\b"
-)
-_DE: Final = re.compile(
-    r"[A-ZÄÖÜ][\wäöüß.\-]*(?:\s[A-ZÄÖÜ][\wäöüß.\-]*){0,2}?(?:[Ss]tr(?:aße|asse|\.)|[Ww]eg|[Pp]latz|[Aa]llee|[Gg]asse|[Rr]ing"
-    r"|[Dd]amm|[Uu]fer|[Cc]haussee|[Hh]of)\s+\d{1,4}\s?[a-zA-Z]?(?:\s?[-/]\s?\d{1,4})?,?\s+(?:D-)?\d{5}\s+[A-ZÄÖÜ][\wäöüß.\-]+"
-)
-_FR: Final = re.compile(
-    r"\d{1,4}(?:\s?(?:bis|ter|quater))?,?\s+(?:[Rr]ue|[Aa]venue|[Aa]v\.|[Bb]oulevard|[Bb]d|[Pp]lace|[Aa]llée|[Cc]hemin|[Ii]mpasse"
-    r"|[Qq]uai|[Cc]ours|[Rr]oute|[Ss]quare)\s+[\w'’.\- ]{2,40}[,\s]+(?:F-)?\d{5}\s+[A-ZÉÈ][\w'’\-]+"
-)
-# Where a postcode may stand; the address is then looked for in the characters before it and a few behind.
+# Where a postcode may stand; the address is then looked for in the characters before it and a few behind. All begin
+# with digits, which are found soon, and look back.
 _ENDS: Final = (
-    (FIVE_DIGITS, re.compile(rb"AA\.?,? 00000(?![0Aa])"), (_US,)),
-    (FIVE_DIGITS, re.compile(rb"00000 A"), (_DE, _FR)),
-    # In the characters before the last three, a letter begins the digits of the postcode.
-    (OUTCODE, re.compile(rb"0AA(?:(?<=A.0AA)|(?<=A..0AA)|(?<=A...0AA))(?![0Aa])"), (_GB,)),
+    (FIVE_DIGITS, re.compile(rb"00000(?<![0Aa]00000)(?:,?[ \n][A?]|(?![0Aa])(?<=[Aa?.,][ \n]00000))")),
+    (OUTCODE, re.compile(rb"0AA(?:(?<=A.0AA)|(?<=A..0AA)|(?<=A...0AA))(?![0Aa])")),
+    (
+        BROKEN_CODE,
+        re.compile(
+            rb"00(?:-000|0-000|00-000|000-?000|0 00)(?<!0000 00)(?![0Aa])"
+            rb"(?:,?[ \n][A?]|(?<=A, 00000-000)|(?<=[A:?] 00000-000))"
+        ),
+    ),
+    (
+        LETTER_CODE,
+        re.compile(
+            rb"0(?:000 ?AA,?[ \n](?=[A?])|(?:A ?0A0(?:(?<=A0A0A0)|(?<=A0A 0A0))"
+            rb"|[0A] ?[A0]{4}(?:(?<=A0[0A][A0]{4})|(?<=A0[0A] [A0]{4})))(?![0Aa]))"
+        ),
+    ),
+    (
+        FOUR_DIGITS,
+        re.compile(
+            rb"0000(?<![0Aa\-./:]0000)(?:,?[ \n][A?](?:(?<=[,>\-]..0000,.)|(?<=[,>\-] 0000..)|(?<=[0a]\n0000..)"
+            rb"|(?<=,\n0000..)|(?<=> 0000..)|(?<=, 0000,..))|(?=[\n.,;)]|\Z)(?<=[Aa?,] 0000))"
+            rb"|0000(?<=A-0000),? [A?]"
+        ),
+    ),
+    (
+        SIX_DIGITS,
+        re.compile(
+            rb"000 ?000(?<![0Aa]000000)(?<![0Aa]000 000)(?![0Aa])"
+            rb"(?: [A?]|(?<=[a?][ \-]000000)|(?<=[a?][ \-]000 000)|(?<=[,.][ \-]000000))"
+        ),
+    ),
 )
-_BEFORE: Final = 140
-_AFTER: Final = 40
+_MONTH: Final = re.compile(
+    r"\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|January|February|March|April|May|June|July|August|September"
+    r"|October|November|December|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember|maj|mars|avril|juin|mayo)"
+    r"\.?(?: \d{1,2})?,?\s\Z",
+    re.IGNORECASE,
+)
+# Words before a day, which look like the first of a street's name.
+_NO_STREET: Final = ("On ", "From ", "Le ", "El ", "Il ", "Em ", "Op ", "Since ", "Until ")
+_WORD: Final = b"Aa"
+_BEFORE: Final = 150
+_AFTER: Final = 50
+_TURNED_AFTER: Final = 90
 _SPACES: Final = re.compile(r"[\s,]+")
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
-    """Yield each address; its value is in lower case with single spaces."""
-    for sign, pattern, layouts in _ENDS:
-        if not text.signs & sign:
+    """Yield each whole address; its value is in lower case with single spaces."""
+    ends = sorted(code.span() for sign, pattern in _ENDS if text.signs & sign for code in pattern.finditer(text.mask))
+    reach = 0
+    for first, last in ends:
+        if first < reach or _MONTH.search(text.text, max(0, first - 15), first):
             continue
-        reach = 0
-        for code in pattern.finditer(text.mask):
-            start = max(reach, code.start() - _BEFORE)
-            window = text.text[start : code.end() + _AFTER]
-            found = next((found for layout in layouts if (found := layout.search(window)) is not None), None)
-            if found is not None:
-                reach = start + found.end()
-                yield Place(start + found.start(), reach, _SPACES.sub(" ", found[0].lower()))
+        start = max(reach, first - _BEFORE)
+        if _WORD not in text.mask[start : last + _AFTER]:
+            continue
+        span = _before(text.text[start : last + _AFTER], first - start)
+        if span is None:
+            start = first
+            turned = TURNED.search(text.text[start : last + _TURNED_AFTER])
+            span = turned.span(1) if turned is not None else None
+        if span is not None:
+            reach = start + span[1]
+            yield Place(start + span[0], reach, _value(text.text[start + span[0] : reach]))
+
+
+def find_street(text: Text, _: Dictionaries) -> Iterator[Place]:
+    """Yield each street with a number, and the town behind it if there is one."""
+    for found in ALONE.finditer(text.text):
+        start, end = found.span(1)
+        if b"0" in text.mask[start:end]:
+            yield Place(start, end, _value(found[1]))
+
+
+def _before(window: str, code: int) -> tuple[int, int] | None:
+    """Return where an address stands in a window that reaches to its postcode, which is at `code`, or behind."""
+    for found in WHOLE.finditer(window):
+        start, end = found.span(1)
+        if end > code + 2:
+            return None if found[1].startswith(_NO_STREET) else (start, end)
+    return None
+
+
+def _value(written: str) -> str:
+    return _SPACES.sub(" ", written.lower())

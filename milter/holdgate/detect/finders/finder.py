@@ -20,12 +20,20 @@ FIVE_DIGITS: Final = 2
 OUTCODE: Final = 4
 BITS: Final = 8
 PAIRS: Final = 16
+FOUR_DIGITS: Final = 32
+SIX_DIGITS: Final = 64
+BROKEN_CODE: Final = 128
+LETTER_CODE: Final = 256
 SIGNS: Final = {
     DOTTED: rb"0\.0{1,3}\.0{1,3}\.0",
     FIVE_DIGITS: rb"(?<!0)00000(?![0Aa])",
     OUTCODE: rb"0AA(?![0Aa])",
     BITS: rb"00000000[ ,]?00000000[ ,]?00000000",
     PAIRS: rb"0[0Aa][ ,;:]0[0Aa][ ,;:]0[0Aa]",
+    FOUR_DIGITS: rb"(?<![0Aa])0000(?![0Aa])",
+    SIX_DIGITS: rb"(?<!0)000 ?000(?![0Aa])",
+    BROKEN_CODE: rb"(?<!0)(?:00-000|000 00|0000-000|00000-?000)(?!0)",
+    LETTER_CODE: rb"0A ?0A0|0000 ?AA|00 ?[A0]{4}",
 }
 EVERY_SIGN: Final = sum(SIGNS)
 # Characters between digits that the signs need; others end a stretch of digits, if no identifier is written with them.
