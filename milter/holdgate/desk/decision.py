@@ -30,6 +30,8 @@ _URL = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|\w+\.[a-z]{3,4}\b", re.IGNORE
 _YES = re.compile(r"\bs[íì]\b", re.IGNORECASE)  # "yes" in Spanish and Italian, which without its accent is "if"
 _QUESTION = re.compile(r"[?？؟¿⁇⁈]")
 _DECORATION = re.compile(r"[\s.!,:;*_\"'`”»’–—👍✅✔🙂😀️-]*")
+# Not the end of a thought: "approve != yes", "approve/reject".
+_FORMULA = re.compile(r"[\s.!]*[=≠<>~|/\\]")
 # What tells how to reach somebody: an address, a telephone number, the parts of a signature in one line.
 _REACHED = re.compile(r"\S+@\S+|https?://|www\.|\+\d[\d ()./-]{6,}|\s[|·•]\s")
 # The longest article or pronoun, in letters; alone it says nothing.
@@ -191,6 +193,8 @@ def _stands_alone(unit: _Unit, choice: Answer, language: str, end: int) -> bool:
     if _QUESTION.search(unit.text) or _ELLIPSIS.search(unit.text):
         return False
     tail = unit.text[end:]
+    if _FORMULA.match(tail):
+        return False
     tokens = WORD.findall(fold(_YES.sub("ok", tail)))
     separator = _END.match(tail)
     ended = separator is not None and (separator.lastgroup is not None)
@@ -233,6 +237,8 @@ def _agrees(other: _Unit, decided: _Unit, choice: Answer, language: str) -> bool
 
 def _is_plain(other: _Unit, language: str) -> bool:
     """Say whether a sentence beside an approval is a comment on it, or no more than decoration."""
+    if _FORMULA.match(other.text):
+        return False
     return _is_comment(other.tokens, language) if other.tokens else _DECORATION.fullmatch(other.text) is not None
 
 

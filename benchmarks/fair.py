@@ -1,0 +1,112 @@
+"""Small mail beside large mail of another sender: how much longer it takes than alone, by turns on one site."""
+
+import argparse
+import contextlib
+import shutil
+import smtplib
+import statistics
+import tempfile
+import threading
+import time
+from email.message import EmailMessage
+from pathlib import Path
+
+from testbed import letters
+from testbed.ports import LOOPBACK, PATIENCE
+from testbed.site import Site
+
+# How much longer the median may be beside the large mail than alone.
+FLOOR = 3.0
+_LARGE, _SMALL = "large@corp.example", "small@corp.example"
+_LINE = "Invoice 12-3456-78 of 7 May 2026, order 4711-0815, 1.234,56 EUR, telephone extension 1234\n"
+_SIZE = 9_000_000
+
+
+def main(arguments: list[str]) -> int:
+    """Measure; return 0 when no kind of small mail takes longer than FLOOR times, by the median."""
+    parser = argparse.ArgumentParser(prog="script/bench fair")
+    parser.add_argument("--sessions", type=int, default=8, help="sessions that send large mail")
+    parser.add_argument("--seconds", type=float, default=15, help="how long each turn lasts")
+    parser.add_argument("--turns", type=int, default=3, help="turns alone and turns beside large mail")
+    given = parser.parse_args(arguments)
+    directory = Path(tempfile.mkdtemp(prefix="holdgate-bench-"))
+    site = Site(directory, changes={"message_size_limit": "40000000"})
+    plain = letters.clean().as_bytes()
+    kinds = {"plain text": plain, "HTML": plain.replace(b"text/plain", b"text/html")}
+    large = _large()
+    times: dict[tuple[str, bool], list[float]] = {(kind, beside): [] for kind in kinds for beside in (False, True)}
+    sent = 0
+    try:
+        site.start()
+        for _ in range(given.turns):
+            _send(site, kinds, times, given.seconds, beside=False)
+            ended = threading.Event()
+            counts = [0] * given.sessions
+            threads = [
+                threading.Thread(target=_send_large, args=[site, large, ended, counts, number])
+                for number in range(given.sessions)
+            ]
+            for thread in threads:
+                thread.start()
+            _send(site, kinds, times, given.seconds, beside=True)
+            ended.set()
+            for thread in threads:
+                thread.join()
+            sent += sum(counts)
+    finally:
+        site.stop()
+        shutil.rmtree(directory)
+    print(f"{given.sessions} sessions sent {sent} messages of {len(large) / 1e6:.1f} MB")
+    print(f"{'small mail':12} {'alone':>10} {'p95':>8} {'beside':>10} {'p95':>8} {'slowest':>8} {'times':>6}")
+    worst = 0.0
+    for kind in kinds:
+        alone, beside = sorted(times[kind, False]), sorted(times[kind, True])
+        ratio = statistics.median(beside) / statistics.median(alone)
+        worst = max(worst, ratio)
+        print(
+            f"{kind:12} {statistics.median(alone) * 1000:7.0f} ms {_p95(alone):5.0f} ms "
+            f"{statistics.median(beside) * 1000:7.0f} ms {_p95(beside):5.0f} ms "
+            f"{beside[-1] * 1000:5.0f} ms {ratio:6.2f}"
+        )
+    print(f"longest: {worst:.2f} times (floor {FLOOR})")
+    return 0 if worst <= FLOOR else 1
+
+
+def _large() -> bytes:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = f"<{_LARGE}>", f"<{letters.RECIPIENT}>", "Invoices"
+    message.set_content("See the list.\n")
+    lines = _LINE * (_SIZE // len(_LINE))
+    message.add_attachment(lines.encode(), maintype="text", subtype="plain", filename="list.txt", cte="8bit")
+    return message.as_bytes().replace(b"\n", b"\r\n")
+
+
+def _send(
+    site: Site,
+    kinds: dict[str, bytes],
+    times: dict[tuple[str, bool], list[float]],
+    seconds: float,
+    *,
+    beside: bool,
+) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for kind, content in kinds.items():
+            begun = time.monotonic()
+            site.submit(content, _SMALL, letters.RECIPIENT)
+            times[kind, beside].append(time.monotonic() - begun)
+
+
+def _send_large(site: Site, content: bytes, ended: threading.Event, counts: list[int], number: int) -> None:
+    while not ended.is_set():
+        with (
+            contextlib.suppress(OSError, smtplib.SMTPException),
+            smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=10 * PATIENCE) as client,
+        ):
+            client.sendmail(_LARGE, [letters.RECIPIENT], content, ["BODY=8BITMIME"])
+            counts[number] += 1
+
+
+def _p95(times: list[float]) -> float:
+    """Return the 95th percentile of sorted times, in milliseconds."""
+    return times[int(len(times) * 0.95)] * 1000
