@@ -36,9 +36,11 @@ _DATE = re.compile(rb"\s*(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d
 _ROUTE = re.compile(r"<[^<>]*>")
 _ADDRESS = re.compile(r'(?:"[^"]*"|[^\s<>(),:;"@]+)@[^\s<>(),:;"]+')
 _MARKS = re.compile(r'[\\"(),:;<>]+')
-# A comment with at most one within it, and what programs write in comments: routes, literals, addresses.
+# A comment with at most one within it; what programs write in comments: routes, literals, addresses, versions; and what
+# may be a number of a person's.
 _COMMENT = re.compile(r"\(((?:[^()]|\([^()]*\))*)\)")
-_MACHINE = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\b\d{1,3}(?:\.\d{1,3}){3}\b")
+_MACHINE = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\b(?!\d{4}(?:\.\d{4}){3}\b)\d{1,5}(?:\.\d{1,5}){3}\b")
+_RUN = re.compile(rf"\d(?:[ .-]?\d){{{_FEWEST_DIGITS - 1}}}")
 _PARAMETER = re.compile(r"""([\w!#$&'*.+-]+?)(\*\d+)?(\*)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;\n]*))""")
 
 
@@ -98,7 +100,7 @@ def _comments_of(text: str) -> Iterable[str]:
     if "(" in text:
         for comment in _COMMENT.findall(text):
             left = " ".join(word for word in _MACHINE.sub(" ", comment).split() if "@" not in word)
-            if _digits(left) >= _FEWEST_DIGITS:
+            if _RUN.search(left):
                 yield left
 
 

@@ -179,3 +179,24 @@ def test_messages_are_read_up_to_the_depth_and_no_further(depth: int) -> None:
     extraction = extract_message(message, Limits(mime_depth=3))
     assert any("innermost" in part.text for part in extraction.parts) == (depth == 3)
     assert (extraction.reason == "") == (depth == 3)
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519 server-signature RSA-PSS"
+        " (2048 bits) server-digest SHA256",
+        "qmail 27453 invoked by uid 1000",
+        "mail.corp.example [192.0.2.127]",
+        "8.17.1/8.17.1/Submit",
+        "15.20.8158.019",
+        "envelope-from <bob.1234567@partner.example>",
+    ],
+)
+def test_comments_of_programs_are_not_shown_to_people(comment: str) -> None:
+    assert not read("Received", f"from a ({comment}) by b".encode()).written
+
+
+def test_a_comment_with_a_number_is() -> None:
+    written = read("Received", b"from a ([192.0.2.7] card 4111.1111.1111.1111) by b").written
+    assert list(written) == ["received: card 4111.1111.1111.1111"]
