@@ -99,7 +99,8 @@ def decide(text: str) -> Decision:
 
 def normal(text: str) -> str:
     """Return a text with plain line ends and spaces, and without characters that cannot be seen."""
-    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    # The Greek question mark, which NFC makes a semicolon.
+    text = unicodedata.normalize("NFC", text.replace("\u037e", "?")).replace("\r\n", "\n").replace("\r", "\n")
     text = re.sub(r"[\u2028\u2029\x0b\x0c\x85]", "\n", text)
     text = re.sub(r"[^\S\n]", " ", text)
     return "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cf", "Cc"))

@@ -48,7 +48,12 @@ def is_name(line: str) -> bool:
     line = _INITIAL.sub("", line)
     words = _words(line)
     lower = [word for word in words if word[0].islower() and not _PARTICLE.fullmatch(word)]
-    return 0 < len(words) <= 8 and not lower and not re.search(r"[\d@:/.!?]", line)
+    return (
+        0 < len(words) <= 8
+        and not lower
+        and all(word[0].isalpha() for word in words)
+        and not re.search(r"[\d@:/.!?]", line)
+    )
 
 
 def _may_be_signature(lines: Sequence[str], number: int) -> bool:

@@ -381,7 +381,17 @@ def test_a_comment_that_limits_nothing_does_not() -> None:
     assert [text for text in replies if decide(text).choice is not Answer.APPROVE] == []
 
 
-@pytest.mark.parametrize("text", ["Approve\n\N{THUMBS DOWN SIGN}", "Approve.\n-1", "Approve. 0", "Approve\n50/50"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Approve\n\N{THUMBS DOWN SIGN}",
+        "Approve\u037e",
+        "Approve.\n\N{VULGAR FRACTION ONE HALF}",
+        "Approve.\n-1",
+        "Approve. 0",
+        "Approve\n50/50",
+    ],
+)
 def test_a_sign_in_another_line_that_is_not_decoration_leaves_it_open(text: str) -> None:
     assert decide(text).choice is None
 

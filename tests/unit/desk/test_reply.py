@@ -233,6 +233,7 @@ def test_a_forwarded_message_decides_nothing() -> None:
         "Resposta automática: Approval needed: x",
         "Risposta automatica: Approval needed: x",
         "Automatisch antwoord: Approval needed: x",
+        "Afwezigheidsbericht: Approval needed: x",
         "Odpowiedź automatyczna: Approval needed: x",
         "Autosvar: Approval needed: x",
         "Automatiskt svar: Approval needed: x",
