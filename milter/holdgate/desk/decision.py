@@ -32,10 +32,13 @@ _QUESTION = re.compile(r"[?？؟¿⁇⁈]")
 _DECORATION = re.compile(r"[\s.!,:;*_\"'`”»’–—👍✅✔🙂😀️-]*")
 # Not the end of a thought: "approve != yes", "approve/reject".
 _FORMULA = re.compile(r"[\s.!]*[=≠<>~|/\\]")
-# What tells how to reach somebody: an address, a telephone number, the parts of a signature in one line.
-_REACHED = re.compile(r"\S+@\S+|https?://|www\.|\+\d[\d ()./-]{6,}|\s[|·•]\s")
+# What tells how to reach somebody: an address, a telephone number; and what divides a signature in one line.
+_REACHED = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+|\+\d[\d ()./-]{6,}")
+_DIVIDED = re.compile(r"\s[|·•]\s")
 # The longest article or pronoun, in letters; alone it says nothing.
 _SHORT = 2
+# The longest word in lower case that names and addresses have, in letters.
+_PARTICLE = 3
 # The longest salutation, in words.
 _GREETING = 6
 _CLEAR_END = re.compile(r"[.!?,;…。！？–—-][\"'”»’)*_]*\s*$")
@@ -288,6 +291,13 @@ def _limits(tokens: Sequence[str], language: str) -> bool:
     return any(word.startswith(table.limit_stems) for word in rest.split()) or _contains(rest, table.limits, ())
 
 
+def _is_contact(line: str) -> bool:
+    """Say whether a line tells how to reach somebody, and has no sentence beside it."""
+    around = WORD.findall(_REACHED.sub(" ", line))
+    prose = [word for word in around if word[0].islower() and len(word) > _PARTICLE]
+    return _DIVIDED.search(line) is not None or (_REACHED.search(line) is not None and len(prose) <= 1)
+
+
 def _beside(lines: Sequence[str], decided: int, language: str) -> set[int]:
     """Return the numbers of the lines that are no comment: salutations, signatures, addresses."""
     found: set[int] = set()
@@ -298,7 +308,7 @@ def _beside(lines: Sequence[str], decided: int, language: str) -> set[int]:
             signs = False
         elif greets(line) and len(tokens) <= _GREETING and not _limits(tokens, language):
             found.add(number)
-        elif signs or _REACHED.search(line) or (is_name(line) and not _limits(tokens, language)):
+        elif signs or ((is_name(line) or _is_contact(line)) and not _limits(tokens, language)):
             # A signature goes on to the end of its paragraph: below the name are titles, addresses, a motto.
             signs = signs or number > decided
             found.add(number)
