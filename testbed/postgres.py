@@ -52,7 +52,7 @@ class PostgresServer:
         self.directory.chmod(0o711)
         self._run("initdb", "-D", self._data, "-U", "holdgate", "-E", "UTF8", "--locale=C.UTF-8", "-A", "peer", "-N")
         (self._data / "pg_hba.conf").write_text(_HBA)
-        people = {pwd.getpwuid(os.geteuid()).pw_name, "holdgate"}
+        people = {pwd.getpwuid(os.geteuid()).pw_name, "holdgate", _UNPRIVILEGED}
         (self._data / "pg_ident.conf").write_text("".join(f"holdgate {person} holdgate\n" for person in people))
         self._serve()
         self.sql(f"CREATE ROLE keeper LOGIN PASSWORD '{PASSWORD}'")

@@ -227,6 +227,12 @@ class StoreSettings(Section):
         if re.match(r"sqlite:///|postgresql(\+psycopg)?://", value) is None:
             raise ValueError('write "sqlite:////path" or "postgresql://ROLE@HOST/DATABASE"')
         parts = urlsplit(value)
+        try:
+            _ = parts.port
+        except ValueError:
+            raise ValueError(
+                'several hosts with ports are written "postgresql://ROLE@/DATABASE?host=HOST:PORT&host=HOST:PORT"'
+            ) from None
         if parts.password is not None or "password" in parse_qs(parts.query, keep_blank_values=True):
             raise ValueError("contains a password, and this file is world-readable; remove it and add ?passfile=FILE")
         return value

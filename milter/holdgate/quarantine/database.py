@@ -20,7 +20,14 @@ BUSY_TIMEOUT = 10
 # PostgreSQL alone. How long a transaction may stand still before the server ends it, and its lock with it, in seconds;
 # when a server that does not answer counts as gone (libpq's names and units); and the key of the writers' lock.
 _IDLE_TIMEOUT = 60
-_PATIENCE = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+_CONNECTION: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+# A pooler that gives each transaction another connection keeps no prepared statements.
+_CONNECTION |= {"prepare_threshold": None}
 _WRITERS = 0x686F6C6467617465  # "holdgate"
 
 
@@ -141,24 +148,23 @@ def _postgresql(url: str) -> Engine:
     try:
         # psycopg (version 3), whatever this version of SQLAlchemy takes by itself.
         whole = _with_passfile(make_url(url).set(drivername="postgresql+psycopg"))
-        engine = create_engine(whole, pool_pre_ping=True, connect_args=_PATIENCE)
+        engine = create_engine(whole, pool_pre_ping=True, connect_args=_CONNECTION)
     except ImportError as error:
         raise StoreError(f"{shown(url)}: PostgreSQL needs the driver: pip install 'holdgate[postgresql]'") from error
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: Any) -> None:
-        connection.execute(f"SET lock_timeout = '{BUSY_TIMEOUT}s'")
-        connection.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_TIMEOUT}s'")
-        connection.commit()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # As in SQLite: one writes at a time, so that nobody deadlocks and the chain of events has one end; readers wait
-        # for nobody and see one moment.
+        # for nobody and see one moment. Each transaction sets all that it needs: behind a pooler the next one may have
+        # another connection.
+        wanted = [f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_TIMEOUT}s'"]
         if _reads(connection):
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        elif not connection.get_execution_options().get("apart", False):
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+            wanted.insert(0, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        else:
+            wanted.append(f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'")
+            if not connection.get_execution_options().get("apart", False):
+                wanted.append(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+        connection.exec_driver_sql("; ".join(wanted))
 
     return engine
 
