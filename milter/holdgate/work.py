@@ -80,9 +80,19 @@ class Runner(Generic[T]):
         self._again_first = False
         self.round = Round()
 
-    def run(self, items: Iterable[T], step: Callable[[T], object], *, budget: float) -> Round:
-        """Take `step` with each item whose time has come; begin none after `budget` seconds. Raises no Exception."""
-        for batch in self.batches(items, size=1, budget=budget):
+    def run(
+        self,
+        items: Iterable[T],
+        step: Callable[[T], object],
+        *,
+        budget: float,
+        enough: Callable[[], bool] = lambda: False,
+    ) -> Round:
+        """Take `step` with each item whose time has come; begin none after `budget` seconds or once it is `enough`.
+
+        Raises no Exception.
+        """
+        for batch in self.batches(items, size=1, budget=budget, enough=enough):
             batch.each(step)
         return self.round
 

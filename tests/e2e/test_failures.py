@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from holdgate.desk import moderation
+from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor
@@ -157,6 +159,20 @@ def test_a_message_deleted_by_hand_closes_its_incident(new_site: NewSite) -> Non
     done = site.command("release", incident.id)
     assert done.returncode == 2
     assert "gone from Postfix's queue" in done.stderr
+
+
+def test_an_expired_message_that_an_operator_releases_is_not_reported_as_returned(new_site: NewSite) -> None:
+    site = new_site()
+    submit(site)
+    incident = the_incident(site, State.HELD)
+    site.stop_daemon("desk")  # its sender is not told yet
+    moderation.expire(Desk(site.store, site.settings), site.store.find(incident.id)[0])
+    site.postfix.postsuper("-H", incident.queue_id)
+    the_incident(site, State.VANISHED)
+    site.start_daemon("desk")
+    site.wait_for(lambda: site.world.to(letters.RECIPIENT), "delivery")
+    assert site.store.outbox.awaiting_report() == set()
+    assert not site.world.to(letters.SENDER)
 
 
 def test_an_incident_whose_message_never_comes_is_an_alarm(new_site: NewSite) -> None:

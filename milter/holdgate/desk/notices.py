@@ -20,6 +20,7 @@ from holdgate.desk.outcome import sentence
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
 from holdgate.quarantine.incident import Incident, Notice, Request
+from holdgate.quarantine.outbox import TO_SENDER
 from holdgate.quarantine.recorded import shown
 from holdgate.quarantine.states import State
 
@@ -30,6 +31,10 @@ _EMPTY_LINE = "\r\n\r\n"
 
 class UnwantedError(Exception):
     """The sender said that nobody is to be told of a failure (RFC 3461, NOTIFY=NEVER)."""
+
+
+class GoneError(Exception):
+    """The message was taken out of the hold queue by somebody else: it may have been delivered, and did not go back."""
 
 
 class Composer:
@@ -44,12 +49,15 @@ class Composer:
     def compose(self, incident: Incident, notice: Notice, now: datetime) -> Letter:
         """Return what the channel of a notice says.
 
-        Raises QueueError when it needs the held message and cannot have it.
+        Raises QueueError when it needs the held message and cannot have it, GoneError when that is not held any more.
         """
         if notice.channel != MAIL:
             return self._short(incident, notice, self._desk.channels[notice.channel])
+        original = self._previewer.original(incident) if notice.kind in TO_SENDER else None
+        if notice.kind in TO_SENDER and original is None and incident.arrival_time is not None:
+            raise GoneError
         if notice.kind in REPORTS:
-            return Letter(self._report(incident, notice, now))
+            return Letter(self._report(incident, notice, original, now))
         request = self._desk.store.requests.by_number(notice.request) if notice.request else None
         if notice.kind in TO_MODERATOR and request is not None:
             return self._request(incident, notice, request, now)
@@ -192,9 +200,8 @@ class Composer:
             attached = None if original is None else dsn.returned(original, whole=True)
         return Letter(_alternative(top, notice, text, html, attached), self._address(request, tokens.BOUNCE))
 
-    def _report(self, incident: Incident, notice: Notice, now: datetime) -> bytes:
+    def _report(self, incident: Incident, notice: Notice, original: bytes | None, now: datetime) -> bytes:
         subject, text, html = self._words(notice.kind, incident, notice.recipient)
-        original = self._previewer.original(incident)
         wishes = self._previewer.wishes(incident)
         if wishes.unwanted and wishes.unwanted.issuperset(incident.recipients):
             raise UnwantedError

@@ -8,11 +8,11 @@ from holdgate import maillog, metrics
 from holdgate.desk import asking
 from holdgate.desk.channel import MAIL, AwayError, Channel, RefusedError
 from holdgate.desk.context import ACTOR, Desk
-from holdgate.desk.notices import REPORTS, TO_MODERATOR, Composer, UnwantedError
+from holdgate.desk.notices import TO_MODERATOR, Composer, GoneError, UnwantedError
 from holdgate.desk.preview import ElsewhereError
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Answer, Incident, Notice
-from holdgate.quarantine.outbox import LONGEST_PAUSE
+from holdgate.quarantine.outbox import LONGEST_PAUSE, TO_SENDER
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 from holdgate.queue.client import QueueError, UnreachableError
@@ -27,7 +27,7 @@ class _SharedError(Exception):
 
 
 class Sender:
-    """Sends the notices of one channel: those that bring a message back (`reports`), or all others."""
+    """Sends the notices of one channel: those that say it went back (`reports`), or all others."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Sender:
     def _is_ours(self, notice: Notice) -> bool:
         """Say whether a notice is for this sender; mail takes those of channels that the site has no longer."""
         name = notice.channel if notice.channel in self._desk.channels else MAIL
-        if name != self._channel.name or (notice.kind in REPORTS) != self._reports:
+        if name != self._channel.name or (notice.kind in TO_SENDER) != self._reports:
             return False
         return notice.is_here or not self._reports  # only the message's own node has what a report brings back
 
@@ -84,6 +84,8 @@ class Sender:
             return  # the desk of the message's own node sends it
         except UnwantedError:
             desk.store.outbox.drop(notice, ACTOR)
+        except GoneError:  # the queue agent closes the incident, and drops the notice
+            self._failed(notice, incident, "the message is not in the hold queue any more")
         except RefusedError as error:
             if not (error.permanent and notice.kind in TO_MODERATOR and self._gives_up(notice)):
                 self._failed(notice, incident, str(error))
@@ -144,6 +146,8 @@ def _obsolete(desk: Desk, notice: Notice, incident: Incident) -> bool:
         return incident.state is not State.HELD or request is None or not request.is_open
     if notice.kind in ("held", "question", "said"):
         return incident.state is not State.HELD
+    if notice.kind in TO_SENDER:  # an operator took it away, or it is held again
+        return incident.state in (State.VANISHED, State.HELD)
     if notice.kind == "decided":  # it may be held again, and everybody is asked again
         return incident.state is State.HELD
     return notice.kind == "approved" and incident.state is not State.RELEASED

@@ -56,9 +56,13 @@ class Incidents:
         return [incident_of(row) for row in reversed(rows)]
 
     def open_incidents(self) -> list[Standing]:
-        """Return where every open incident of this node stands, oldest first: of many thousands in little time."""
+        """Return where every open incident of this node stands, oldest first."""
+        return self.standings(OPEN)
+
+    def standings(self, states: Collection[State]) -> list[Standing]:
+        """Return where this node's incidents in some states stand, oldest first: of many thousands in little time."""
         columns = [incidents.c[name] for name in ("id", "queue_id", "arrival_time", "state", "created_at")]
-        query = select(*columns).where(incidents.c.state.in_(sorted(OPEN)), self._here)
+        query = select(*columns).where(incidents.c.state.in_(sorted(states)), self._here)
         query = query.order_by(incidents.c.created_at)
         with self._reader.connect() as connection:
             return [

@@ -18,7 +18,7 @@ from holdgate.quarantine.schema import incidents, notices
 _OF_DECISION = ("approved", "rejected", "expired", "withdrawn", "decided")
 
 # The notices that must be sent before a queue file is deleted: they return the message, or give the reason.
-_TO_SENDER = ("rejected", "expired", "withdrawn")
+TO_SENDER = ("rejected", "expired", "withdrawn")
 
 
 # How long a notice that its channel did not take is put off at most.
@@ -66,7 +66,7 @@ class Outbox:
 
     def awaiting_report(self) -> set[str]:
         """Return the ids of the incidents whose sender has yet to be notified of the outcome."""
-        wanted = notices.c.sent_at.is_(None) & notices.c.kind.in_(_TO_SENDER)
+        wanted = notices.c.sent_at.is_(None) & notices.c.kind.in_(TO_SENDER)
         with self._reader.connect() as connection:
             return set(connection.execute(select(notices.c.incident_id).where(wanted)).scalars())
 
@@ -122,6 +122,15 @@ def enqueue(connection: Connection, incident_id: str, new: Iterable[NewNotice]) 
 
 def drop_decision(connection: Connection, incident_id: str) -> None:
     """Drop the notices of a decision that is void, inside the transaction of `connection`."""
+    _drop(connection, incident_id, _OF_DECISION)
+
+
+def drop_reports(connection: Connection, incident_id: str) -> None:
+    """Drop what would tell a sender that a message went back which somebody took away, as `drop_decision` does."""
+    _drop(connection, incident_id, TO_SENDER)
+
+
+def _drop(connection: Connection, incident_id: str, kinds: Iterable[str]) -> None:
     unsent = (notices.c.incident_id == incident_id) & notices.c.sent_at.is_(None)
-    dropped = update(notices).where(unsent & notices.c.kind.in_(_OF_DECISION))
+    dropped = update(notices).where(unsent & notices.c.kind.in_(kinds))
     connection.execute(dropped.values(sent_at=datetime.now(UTC)))

@@ -22,7 +22,7 @@ from holdgate.quarantine.digests import Digests
 from holdgate.quarantine.incident import Actor, Answer, Ask, Decision, Event, Incident, NewNotice, QueueFile
 from holdgate.quarantine.incidents import Incidents
 from holdgate.quarantine.nodes import Nodes, here
-from holdgate.quarantine.outbox import Outbox, drop_decision, enqueue
+from holdgate.quarantine.outbox import Outbox, drop_decision, drop_reports, enqueue
 from holdgate.quarantine.replies import Replies
 from holdgate.quarantine.requests import Requests, incident_of
 from holdgate.quarantine.schema import incidents
@@ -141,6 +141,8 @@ class Store(Incidents):
             if new is State.HELD:
                 requests.supersede(connection, incident.id, answered=True)
                 drop_decision(connection, incident.id)
+            elif new is State.VANISHED:
+                drop_reports(connection, incident.id)
             enqueue(connection, incident.id, outbox)
             requests.answer(connection, answers or {})
             history.write(connection, incident.id, actor, (new, note), *((one, "") for one in also))

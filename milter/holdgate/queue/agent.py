@@ -2,11 +2,11 @@
 
 One request a connection. A request is one line of JSON:
 
-- ``{"do": "list"}``; with ``"unless": STAMP`` the answer is ``"unchanged"`` as long as the queue is as it was when it
-  came with that stamp;
+- ``{"do": "list"}``, for which Postfix is asked; with ``"unless": STAMP`` it is asked only where the agent has to, and
+  the answer is ``"unchanged"`` as long as the queue is as it was when it came with that stamp;
 - ``{"do": "show", "queue_id": …, "arrival_time": …}``, with ``"header_only"``, or ``"envelope"`` for that instead;
-- ``{"do": "headers" | "release" | "delete", "messages": [[queue_id, arrival_time], …]}``: the hold queue is listed once
-  before and, where something was to go, once after.
+- ``{"do": "headers" | "release" | "delete", "messages": [[queue_id, arrival_time], …]}``: whether each is held is seen
+  by its file before and, where something was to go, after; the queue is listed for those that are not known yet.
 
 The answer is one line of JSON, ``{"ok": true, …}`` or ``{"error": …}``, after which come as many bytes as its
 ``"size"`` says. For several messages it has ``"outcomes"``, one for each in their order.
@@ -28,7 +28,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from holdgate import headers, maillog
-from holdgate.queue.holdqueue import HoldQueue
+from holdgate.queue.holdqueue import HoldQueue, Key
 from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
 from holdgate.sockets import claim, listen, peer_user
 
@@ -44,10 +44,6 @@ BATCH = 100
 PLACES = 8
 _REQUEST_TIMEOUT = 5
 _SEND_TIMEOUT = 60
-
-
-# What names one message: queue id and time of arrival. Of a request they may be anything.
-Key = tuple[Any, Any]
 
 
 class RefusedError(Exception):
@@ -133,23 +129,25 @@ class Agent:
     def _list(self, unless: object) -> dict[str, Any]:
         if unless and unless == self._queue.stamp():
             return {"ok": True, "unchanged": True}
-        messages, stamp = self._queue.messages(fresh=not unless)
+        messages, stamp = self._queue.messages(fresh=unless is None)
         return {"ok": True, "held": [message.to_json() for message in messages], "stamp": stamp}
 
     def _show(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         (key,) = _keys([[request.get("queue_id"), request.get("arrival_time")]])
-        held = _by_key(self._queue.recent())
+        held = self._queue.among([key])
         content = self._look(key, held, header_only=True)
         if content is not None and request.get("header_only") is not True:
             self._check_ours(content)
             wanted = self._postfix.envelope if request.get("envelope") is True else None
             content = self._look(key, held, header_only=False, show=wanted)
+            if not self._queue.among([key]):
+                content = None  # postcat(1) looks into every queue: it was released meanwhile
         if content is None:
             return {"ok": True, "gone": True}, b""
         return {"ok": True, "size": len(content)}, content
 
     def _headers(self, keys: list[Key]) -> tuple[dict[str, Any], bytes]:
-        held = _by_key(self._queue.recent())
+        held = self._queue.among(keys)
         outcomes: list[dict[str, Any]] = []
         contents: list[bytes] = []
         for key in keys:
@@ -180,7 +178,7 @@ class Agent:
             queue_id = held[key].queue_id
             return self._postfix.show(queue_id, header_only=header_only) if show is None else show(queue_id)
         except PostfixError:
-            if key not in self._held():
+            if not self._queue.among([key]):
                 return None
             raise
 
@@ -189,7 +187,7 @@ class Agent:
 
         No message is reported as gone before that survives a power cut.
         """
-        held = self._held()
+        held = self._queue.among(keys)
         outcomes: dict[Key, dict[str, Any]] = {key: {"gone": True} for key in keys}
         wanted = [key for key in outcomes if key in held]
         for key in wanted[:]:
@@ -200,7 +198,7 @@ class Agent:
                 wanted.remove(key)
         if wanted:
             output = self._command(do, [held[key].queue_id for key in wanted])
-            after = self._held()
+            after = self._queue.among(wanted)
             for key in wanted:
                 still = f"{held[key].queue_id} is still in the hold queue after {do}{output}"
                 outcomes[key] = {"error": still} if key in after else {}
@@ -232,17 +230,10 @@ class Agent:
                 maillog.failed(stage="postfix", error=str(error))
         return ""
 
-    def _held(self) -> dict[Key, HeldMessage]:
-        return _by_key(self._queue.messages()[0])
-
     def _check_ours(self, header: bytes) -> None:
         adopted = self._adopt_uninspected and self._inspected.search(header) is None
         if not adopted and self._mark.search(header) is None:
             raise RefusedError("the message does not carry our mark")
-
-
-def _by_key(messages: list[HeldMessage]) -> dict[Key, HeldMessage]:
-    return {(message.queue_id, message.arrival_time): message for message in messages}
 
 
 def _named(request: dict[str, Any]) -> list[Key]:

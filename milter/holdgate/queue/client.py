@@ -37,12 +37,12 @@ class QueueClient:
         answer, _ = self._ask({"do": "list"})
         return [HeldMessage(**message) for message in answer["held"]]
 
-    def held_unless(self, stamp: str) -> tuple[list[HeldMessage], str] | None:
+    def held_unless(self, stamp: str | None) -> tuple[list[HeldMessage], str] | None:
         """List the hold queue, with a stamp for the next question; None when it is as it was with this `stamp`.
 
-        With the stamp "" it is listed again whatever the agent remembers; "" comes back while the queue moves.
+        "" comes back while the queue moves. For None Postfix lists it again, whatever the agent remembers.
         """
-        answer, _ = self._ask({"do": "list", "unless": stamp})
+        answer, _ = self._ask({"do": "list"} if stamp is None else {"do": "list", "unless": stamp})
         if answer.get("unchanged"):
             return None
         return [HeldMessage(**message) for message in answer["held"]], answer["stamp"]

@@ -12,12 +12,13 @@ held         no                  vanished (an operator deleted or released it by
 approved     yes                 released by the agent
 approved     no                  released, if we had begun; else vanished
 rejected,    yes                 deleted by the agent once every notice is sent, then returned
-expired      no                  returned
+expired      no                  returned, if its sender was told; else vanished: an operator was first
 none open    yes, ours           adopted: an incident is made from the queue file (adopt.py)
 none open    yes, others         left alone, counted
 ===========  ==================  =========================================================================
 
-Decisions come before all else, and new ones end an adoption of many. The queue is listed only when its directory
+Decisions come before all else: a pass begins with the releases, by the listing of the pass before, as the agent looks
+itself what is held; and a new decision ends whatever many the pass is at. The queue is listed only when its directory
 changed, each `interval`, or while a message is missing; and where neither queue nor store changed, and nothing waits,
 there is nothing to compare. An item that fails waits by itself (work.py).
 """
@@ -25,6 +26,7 @@ there is nothing to compare. An item that fails waits by itself (work.py).
 import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from holdgate import maillog, metrics
 from holdgate.quarantine.database import DatabaseError
@@ -41,7 +43,7 @@ _MISSES = 3
 
 # How many messages the agent is asked about at once, and how long each kind of work may take in one pass, in seconds.
 _BATCH = 50
-_ADOPTIONS = 10
+_ADOPTIONS = 5
 _BUDGET = 10.0
 _QUICK_BUDGET = 2.0
 
@@ -49,6 +51,9 @@ _QUICK_BUDGET = 2.0
 _LONGEST_ADOPTION = 600.0
 
 _BEGUN = "release begun"
+
+# What a message that somebody took away before it was returned has no longer.
+_DECISION = ("decided_at", "decided_by", "decided_how", "comment")
 
 
 class Reconciler:
@@ -101,13 +106,14 @@ class Reconciler:
         Raises QueueError when the queue cannot be listed and SQLAlchemy's errors when the store cannot be read: the
         pass is to be made again.
         """
-        changed = self._list()
         head, _ = self._store.audit.head()
-        well = True
+        due = head != self._head or self._waits or any(runner.is_due() for runner in self._runners())
+        well = self._release_known() if due else True
+        changed = self._list()
         self.has_more = False
-        if changed or head != self._head or self._waits or any(runner.is_due() for runner in self._runners()):
+        if due or changed:
             self._waits = True  # until it is seen that nothing does
-            well = self._compare()
+            well = self._compare() and well
             self._head = head
         self._measure()
         return well
@@ -116,7 +122,7 @@ class Reconciler:
         """List the hold queue where it may have changed; say whether it did, or has to be compared anyway."""
         whole = time.monotonic() >= self._whole_at
         looked_for = any(count < _MISSES for count in self._misses.values())
-        listed = self._queue.held_unless("" if whole or looked_for else self._stamp)
+        listed = self._queue.held_unless(None if whole or looked_for else self._stamp)
         if whole:
             self._whole_at = time.monotonic() + self._interval
         if listed is None:
@@ -126,14 +132,23 @@ class Reconciler:
         self._unmanaged &= self._held.keys()
         return True
 
+    def _release_known(self) -> bool:
+        """Release what is approved and was held at the last listing; say whether agent and store did their part."""
+        held = self._by_queue_id()
+        approved = [one for one in self._store.standings([State.APPROVED]) if _is_held(one, held)]
+        self._release_all(approved, held)
+        return not self._releases.round.shared
+
+    def _by_queue_id(self) -> dict[str, HeldMessage]:
+        return {message.queue_id: message for message in self._held.values()}
+
     def _compare(self) -> bool:
-        held = {message.queue_id: message for message in self._held.values()}
+        held = self._by_queue_id()
         here: dict[State, list[Standing]] = {state: [] for state in State}
         gone: list[Standing] = []
         known: set[str] = set()
         for one in self._store.open_incidents():
-            message = held.get(one.queue_id)
-            if message is not None and one.arrival_time in (None, message.arrival_time):
+            if _is_held(one, held):
                 known.add(one.queue_id)
                 here[one.state].append(one)
             else:
@@ -142,17 +157,19 @@ class Reconciler:
         missed = {one.id for one in gone}
         self._misses = {key: count for key, count in self._misses.items() if key in missed}
         told = [one for one in (*here[State.REJECTED], *here[State.EXPIRED]) if one.id not in owing]
-        for batch in self._releases.batches(here[State.APPROVED], size=_BATCH, budget=_BUDGET):
-            self._release(batch, held)
-        for batch in self._deletions.batches(told, size=_BATCH, budget=_BUDGET):
-            self._delete(batch, held)
-        self._arrivals.run(here[State.PENDING], partial(self._hold, held), budget=_QUICK_BUDGET)
-        self._losses.run(self._missing(gone, owing), self._lose, budget=_QUICK_BUDGET)
+        self._release_all(here[State.APPROVED], held)
         decided = self._store.decided()
+
+        def enough() -> bool:
+            return bool(self._store.decided() - decided)
+
+        for batch in self._deletions.batches(told, size=_BATCH, budget=_BUDGET, enough=enough):
+            self._delete(batch, held)
+        self._arrivals.run(here[State.PENDING], partial(self._hold, held), budget=_QUICK_BUDGET, enough=enough)
+        lose = partial(self._lose, owing)
+        self._losses.run(self._missing(gone), lose, budget=_QUICK_BUDGET, enough=enough)
         strange = [message for key, message in self._held.items() if self._is_strange(key, known)]
-        for strangers in self._adoptions.batches(
-            strange, size=_ADOPTIONS, budget=_QUICK_BUDGET, enough=lambda: bool(self._store.decided() - decided)
-        ):
+        for strangers in self._adoptions.batches(strange, size=_ADOPTIONS, budget=_QUICK_BUDGET, enough=enough):
             self._adopt(strangers)
         self._oldest = min((key[1] for key in self._held.keys() - self._unmanaged), default=None)
         rounds = [runner.round for runner in self._runners()]
@@ -168,12 +185,14 @@ class Reconciler:
 
     # -- messages that are held -----------------------------------------------------------------------------------
 
-    def _release(self, batch: Batch[Standing], held: dict[str, HeldMessage]) -> None:
-        batch.each(self._begin)
-        batch.together(
-            lambda items: self._queue.release_all([_key(held[one.queue_id]) for one in items]),
-            lambda one, outcome: self._done(one, State.RELEASED, outcome),
-        )
+    def _release_all(self, approved: list[Standing], held: dict[str, HeldMessage]) -> None:
+        for batch in self._releases.batches(approved, size=_BATCH, budget=_BUDGET):
+            begun: set[str] = set()
+            batch.each(partial(self._begin, begun))
+            batch.together(
+                lambda items: self._queue.release_all([_key(held[one.queue_id]) for one in items]),
+                partial(self._released, begun),
+            )
 
     def _delete(self, batch: Batch[Standing], held: dict[str, HeldMessage]) -> None:
         batch.together(
@@ -181,10 +200,21 @@ class Reconciler:
             lambda one, outcome: self._done(one, State.RETURNED, outcome),
         )
 
-    def _begin(self, one: Standing) -> None:
-        """Note that the release begins, before it does, and once: whoever finds the message gone knows why."""
-        if not self._has_begun(one):
+    def _begin(self, begun: set[str], one: Standing) -> None:
+        """Note that the release begins, before it does, and once: whoever finds the message gone knows why.
+
+        Of those that had begun before, `begun` gets the id.
+        """
+        if self._has_begun(one):
+            begun.add(one.id)
+        else:
             self._store.add_event(one.id, _BEGUN, ACTOR)
+
+    def _released(self, begun: set[str], one: Standing, outcome: bool | QueueError) -> None:
+        if outcome is False and one.id not in begun:
+            self._vanish(one)  # it was gone before we began
+        else:
+            self._done(one, State.RELEASED, outcome)
 
     def _has_begun(self, one: Standing) -> bool:
         """Say whether a release has begun since the message was held last."""
@@ -205,7 +235,7 @@ class Reconciler:
 
     # -- messages that are not held -------------------------------------------------------------------------------
 
-    def _missing(self, gone: list[Standing], owing: set[str]) -> list[Standing]:
+    def _missing(self, gone: list[Standing]) -> list[Standing]:
         """Return whose message is gone for good. What was never held has its time; what was is looked for again."""
         now = datetime.now(UTC)
         lost = []
@@ -215,32 +245,40 @@ class Reconciler:
                     lost.append(one)
                 continue
             self._misses[one.id] = self._misses.get(one.id, 0) + 1
-            if self._misses[one.id] >= _MISSES and one.id not in owing:
+            if self._misses[one.id] >= _MISSES:
                 lost.append(one)
         return lost
 
-    def _lose(self, one: Standing) -> None:
+    def _lose(self, owing: set[str], one: Standing) -> None:
         if one.state is State.PENDING:
             if self._close(one, State.VANISHED, "never seen in the hold queue"):
                 maillog.never_held(one.queue_id, incident=one.id)
                 metrics.RECONCILED.labels("never-held").inc()
-        elif one.state in (State.REJECTED, State.EXPIRED):
+        elif one.state in (State.REJECTED, State.EXPIRED) and one.id not in owing:
             self._close(one, State.RETURNED)
         elif one.state is State.APPROVED and self._has_begun(one):
             self._close(one, State.RELEASED)
-        elif self._close(one, State.VANISHED, "gone from the hold queue"):
+        else:
+            self._vanish(one)
+        self._misses.pop(one.id, None)
+
+    def _vanish(self, one: Standing) -> None:
+        """Close an incident whose message somebody else took away. Its sender is told nothing: it may be delivered."""
+        if self._close(one, State.VANISHED, "gone from the hold queue"):
             incident = self._store.incident(one.id)
             recipients = incident.recipients if incident is not None else []
             maillog.gone_undecided(one.queue_id, incident=one.id, recipients=recipients)
             metrics.RECONCILED.labels("vanished").inc()
-        self._misses.pop(one.id, None)
 
     def _close(self, one: Standing, state: State, note: str = "") -> bool:
         """Close an incident; say whether it was still as it stood."""
         incident = self._as_it_stood(one)
         if incident is None:
             return False
-        self._store.change(incident, state, ACTOR, note=note, closed_at=datetime.now(UTC))
+        values: dict[str, Any] = {"closed_at": datetime.now(UTC)}
+        if state is State.VANISHED and incident.state in (State.REJECTED, State.EXPIRED):
+            values |= dict.fromkeys(_DECISION)  # it does not count, and the history tells of it
+        self._store.change(incident, state, ACTOR, note=note, **values)
         metrics.OUTCOMES.labels(state).inc()
         if incident.state in DECIDED and incident.decided_at is not None:
             metrics.DECISIONS.labels(incident.state, incident.decided_how or "").inc()
@@ -288,6 +326,12 @@ def _incidents(*, stage: str) -> Runner[Standing]:
         quiet=(ConflictError,),
         say=_said,
     )
+
+
+def _is_held(one: Standing, held: dict[str, HeldMessage]) -> bool:
+    """Say whether the message of an incident is among those that are held, by queue id."""
+    message = held.get(one.queue_id)
+    return message is not None and one.arrival_time in (None, message.arrival_time)
 
 
 def _key(message: HeldMessage) -> Key:

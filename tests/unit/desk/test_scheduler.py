@@ -660,6 +660,35 @@ def test_mail_that_needs_the_queue_agent_holds_up_no_other(make_desk, hold, rela
     assert len(relay.to("anna@corp.example")) == 10
 
 
+@pytest.mark.parametrize("how", ["rejected", "expired", "withdrawn"])
+def test_a_message_that_somebody_took_away_is_not_reported_as_returned(
+    make_desk, hold, relay, monkeypatch, clock, caplog, how
+) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    actor = Actor("anna@corp.example", "withdrawal") if how == "withdrawn" else BOSS
+    if how == "expired":
+        incident = moderation.expire(desk, incident)
+    elif how == "rejected":
+        incident = moderation.override(desk, incident, Answer.REJECT, actor)
+    else:
+        incident = moderation.withdraw(desk, incident, actor)
+    monkeypatch.setattr(FakePreviewer, "original", lambda _self, _incident: None)
+    table = table_of(desk, clock)
+    table.run_once(datetime.now(UTC))
+    assert relay.to("anna@corp.example") == []
+    assert f"notice-failed: kind={how} error=the message is not in the hold queue any more" in caplog.text
+    # The queue agent takes note of it, perhaps while the desk is at this notice.
+    due = [one for one in desk.store.outbox.due(NOW) if one.kind == how]
+    desk.store.change(incident, State.VANISHED, Actor("q", "queue"))
+    assert [one for one in desk.store.outbox.due(NOW) if one.kind == how] == []
+    monkeypatch.setattr(type(desk.store.outbox), "due", lambda _self, _now: due)
+    monkeypatch.setattr(FakePreviewer, "original", lambda _self, _incident: ORIGINAL)
+    clock.now += 60
+    table.give_back(NOW)
+    assert relay.to("anna@corp.example") == []
+
+
 def test_a_pass_says_whether_the_store_took_part(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     eleven(desk, hold, now=NOW)

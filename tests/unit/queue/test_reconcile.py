@@ -757,14 +757,96 @@ def test_a_decision_ends_an_adoption_of_many(store: Store, monkeypatch: pytest.M
         queue.add(f"4id{number}", b"X-Holdgate-Incident: lost\n")
     reconciler = new_reconciler(store, queue)
     reconciler.run_once()
-    assert len(store.incidents()) == 20
+    assert len(store.incidents()) == 10
     assert reconciler.has_more
     reconciler.run_once()
     assert len(queue.delivered) == 1
-    for _ in range(50):
+    for _ in range(99):
         reconciler.run_once()
     assert len(store.incidents()) == 500
     assert not reconciler.has_more
+
+
+@pytest.mark.parametrize("many", ["deletions", "arrivals", "losses"])
+def test_a_decision_ends_whatever_many_a_pass_is_at(
+    store: Store, monkeypatch: pytest.MonkeyPatch, many: str, no_pauses: list[float]
+) -> None:
+    """It is carried out at the beginning of the next pass, before the queue is listed."""
+    queue = FakeQueue()
+    reconciler = eleven(store, queue)
+    waiting = store.incidents([State.HELD])
+    settle(reconciler)
+    for number in range(9):
+        store.record(Incident(f"4new{number}", "a@corp.example", ["b@partner.example"], "p"), MILTER)
+        queue.add(f"4new{number}")
+    if many == "deletions":
+        monkeypatch.setattr("holdgate.queue.reconcile._BATCH", 1)
+        for incident in waiting[1:]:
+            decide(store, incident, Answer.REJECT)
+        for notice in store.outbox.due(datetime.now(UTC)):
+            store.outbox.sent(notice, PERSON)
+        queue.messages = {name: one for name, one in queue.messages.items() if not name.startswith("4new")}
+    elif many == "losses":
+        queue.messages = {name: one for name, one in queue.messages.items() if name == waiting[0].queue_id}
+        reconciler.run_once()
+        reconciler.run_once()
+    real = Store.change
+    steps: list[str] = []
+
+    def change(self: Store, incident: Incident, new: State, *rest: Any, **more: Any) -> Incident:
+        changed = real(self, incident, new, *rest, **more)
+        steps.append(incident.id)
+        if len(steps) == 1:
+            decide(self, waiting[0], Answer.APPROVE)
+        return changed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "change", change)
+        reconciler.run_once()
+    assert len([one for one in steps if one != waiting[0].id]) == 1
+    assert reconciler.has_more
+    queue.trouble = ["list fail"]
+    with pytest.raises(UnreachableError):
+        reconciler.run_once()
+    assert queue.delivered == [waiting[0].queue_id]
+
+
+def test_what_was_gone_before_its_release_began_is_not_released_by_us(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = FakeQueue()
+    reconciler = eleven(store, queue)
+    decide(store, store.find("4id3")[0], Answer.APPROVE)
+    del queue.messages["4id3"]  # by an operator, since the last listing
+    reconciler.run_once()
+    assert store.find("4id3")[0].state is State.VANISHED
+    assert "4id3: gone-undecided" in caplog.text
+
+
+@pytest.mark.parametrize("end", ["rejected", "expired"])
+def test_what_an_operator_takes_away_before_its_sender_was_told_is_not_reported_as_returned(
+    store: Store, caplog: pytest.LogCaptureFixture, end: str
+) -> None:
+    queue = FakeQueue()
+    reconciler = eleven(store, queue)
+    for name in ("4id3", "4id4"):
+        if end == "rejected":
+            decide(store, store.find(name)[0], Answer.REJECT)
+        else:
+            moderation.expire(Desk(store, SETTINGS), store.find(name)[0])
+    told, gone = (store.find(name)[0] for name in ("4id4", "4id3"))
+    for notice in store.outbox.due(datetime.now(UTC)):
+        if notice.incident_id == told.id:
+            store.outbox.sent(notice, PERSON)
+    del queue.messages["4id3"], queue.messages["4id4"]  # postsuper -H, and both are delivered
+    settle(reconciler)
+    assert store.find("4id4")[0].state is State.RETURNED
+    now = store.find("4id3")[0]
+    assert (now.state, now.decided_by, now.decided_how, now.decided_at) == (State.VANISHED, None, None, None)
+    assert [event.event for event in store.history(gone.id)][-2:] == [end, "vanished"]
+    due = [notice.kind for notice in store.outbox.due(datetime.now(UTC)) if notice.incident_id == gone.id]
+    assert not {"rejected", "expired", "withdrawn"} & set(due)
+    assert "4id3: gone-undecided" in caplog.text
 
 
 def test_a_pass_says_whether_agent_and_store_answered(store: Store) -> None:
