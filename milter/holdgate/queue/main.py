@@ -40,11 +40,12 @@ def main() -> None:
     except (KeyError, OSError) as error:
         maillog.failed(stage="socket", error=str(error))
         sys.exit(daemon.EX_OSERR)
+    parent = os.getpid()
     child = os.fork()
     if child == 0:
         listener.close()
         os.close(lock)
-        sys.exit(_reconcile(settings))
+        sys.exit(_reconcile(settings, parent))
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     serving = agent.Agent(
@@ -73,12 +74,11 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _reconcile(settings: Settings) -> int:
-    """Be the unprivileged child: compare and fix until SIGTERM, or until the parent is gone."""
+def _reconcile(settings: Settings, parent: int) -> int:
+    """Be the unprivileged child: compare and fix until SIGTERM, or until the parent is gone, be it already."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
-    parent = os.getppid()
     try:
         daemon.drop_privileges(settings.account("queue"))
         daemon.die_with_parent()

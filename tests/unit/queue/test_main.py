@@ -88,7 +88,7 @@ def test_the_child_gives_root_up_before_it_does_anything_else(monkeypatch: pytes
     monkeypatch.setattr(daemon, "die_with_parent", lambda: done.append("ends with its parent"))
     monkeypatch.setattr(main.metrics, "serve", lambda *_: done.append("served metrics"))
     monkeypatch.setattr(main, "open_store", refuse)
-    assert main._reconcile(Settings(user="holdgate-test")) == daemon.EX_OSERR
+    assert main._reconcile(Settings(user="holdgate-test"), os.getppid()) == daemon.EX_OSERR
     assert done == ["became holdgate-test", "ends with its parent", "served metrics", "opened the store"]
 
 

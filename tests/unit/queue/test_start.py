@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from holdgate.quarantine.store import migrate
-from testbed.ports import wait_for
+from testbed.ports import PATIENCE, wait_for
 
 pytestmark = [
     pytest.mark.slow,
@@ -53,7 +53,12 @@ def running() -> Iterator[subprocess.Popen[bytes]]:
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait()
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
 
 
 def test_the_child_is_another_user_with_no_way_back(running: subprocess.Popen[bytes]) -> None:
