@@ -2,7 +2,9 @@
 
 SMTP delivers at least once (RFC 5321, 4.5.3.2.6 and 6.1): a client that ends between the next host's answer and its own
 note of it sends again. Postfix does the same with its maildrop: what was queued and not yet removed there is queued
-again, under a new id. Both need an end of Postfix between the copies. Holdgate could double a message in two ways
+again, under a new id. Both need an end of Postfix between the copies. And where a sender wants to hear of deliveries
+(RFC 3461, NOTIFY=SUCCESS) and bounce(8) cannot write that one was made, as on a full disk, smtp(8) defers what the next
+host took: the log says "trace service failed". Holdgate could double a message in two ways
 alone: by releasing it more often than it was held, which the log shows, or by submitting it, which gives an id that no
 other copy stems from. Neither counts as Postfix's.
 """
@@ -19,16 +21,23 @@ _LATE = 30.0
 
 _RECEIVED = re.compile(rb"\AReceived: [^\r\n]*(?:\r\n[ \t][^\r\n]*)*?\bid ([0-9A-Za-z]+)[;\r]")
 _PICKED_UP = re.compile(r"postfix/pickup\[\d+\]: (\w+): uid=\d+ from=<([^>]*)>(?: orig_id=(\w+))?")
+_UNTRACED = re.compile(
+    r"postfix/smtp\[\d+\]: (?:warning: )?(\w+): (?:trace service failure|.*\(\1: trace service failed\))"
+)
 _MOVED = re.compile(r"postfix/postsuper\[\d+\]: (\w+): (released from hold|placed on hold)")
 
 
 @dataclass(slots=True)
 class PostfixLog:
-    """What Postfix's log says of queue ids: where a message that pickup(8) queued came from, moves by postsuper(1)."""
+    """What Postfix's log says of queue ids: where a message that pickup(8) queued came from, moves by postsuper(1).
+
+    `untraced` are those of which a delivery could not be noted for their sender.
+    """
 
     origins: dict[str, str] = field(default_factory=dict)
     released: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
+    untraced: set[str] = field(default_factory=set)
 
     @classmethod
     def read(cls, lines: Iterable[str]) -> "PostfixLog":
@@ -39,16 +48,20 @@ class PostfixLog:
                 queue_id, sender, before = picked.groups()
                 # Each message of sendmail(1) has a sender of its own; what was requeued names its old id.
                 log.origins[queue_id] = before or sender
+            elif untraced := _UNTRACED.search(line):
+                log.untraced.add(untraced[1])
             elif moved := _MOVED.search(line):
                 (log.released if moved[2] == "released from hold" else log.held)[moved[1]] += 1
         return log
 
     def sent_twice(self, before: Delivery, again: Delivery, ended: Iterable[float]) -> bool:
         """Say whether `again` is a copy that Postfix, which ended at these times, made of what it sent `before`."""
-        if not any(before.at - _LATE < moment < again.at for moment in ended):
-            return False
         first, second = queue_id(before), queue_id(again)
         if not first or not second or any(self._released_too_often(one) for one in (first, second)):
+            return False
+        if first == second and first in self.untraced:
+            return True
+        if not any(before.at - _LATE < moment < again.at for moment in ended):
             return False
         return first == second or self._root(first) == self._root(second)
 

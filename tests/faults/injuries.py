@@ -15,6 +15,7 @@ from pathlib import Path
 from faults import media, postgres
 from faults.deciders import MODERATORS
 from faults.patient import Injury, Patient, children, send_signal
+from testbed.ports import PATIENCE
 from testbed.site import DAEMONS
 
 
@@ -51,7 +52,7 @@ def twice(patient: Patient) -> Iterator[None]:
     try:
         yield
         with suppress(subprocess.TimeoutExpired):
-            second.wait(20)
+            second.wait(PATIENCE)
         # One that was down, or ended meanwhile, is no first.
         lives = first is not None and first is patient.site._processes.get(name) and first.poll() is None
         if lives and second.poll() in (None, 0):

@@ -45,8 +45,9 @@ from testbed.postgres import PostgresError, PostgresServer
 from testbed.site import DAEMONS, Site
 from testbed.world import Delivery
 
-# How long everything has, once all is healed, to come to rest, in seconds.
-_REST = 150.0
+# How long nothing may move, once all is healed, before it is at rest, and how long it may take until then, in seconds.
+_STILL = 150.0
+_REST = 1800.0
 
 # What Postfix itself needs of its environment.
 _IMPORTED = "MAIL_CONFIG MAIL_LOGTAG LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME"
@@ -304,17 +305,25 @@ def _some(left: list[Injury], count: int) -> list[Injury]:
 
 
 def _settle(site: Site) -> None:
-    """Wait until nothing moves any more: no decision under way, nothing in Postfix's queue but held mail."""
-    deadline = time.monotonic() + _REST
-    quiet = 0
-    while time.monotonic() < deadline and quiet < 5:
+    """Wait until nothing is left to be done: no decision under way, nothing in Postfix's queue but held mail.
+
+    On a busy machine that takes a while; what does not go on any more is not waited for.
+    """
+    end = time.monotonic() + _REST
+    moved_at, seen, quiet = time.monotonic(), "", 0
+    while quiet < 5 and time.monotonic() < min(end, moved_at + _STILL):
         time.sleep(1)
         try:
             waits = site.store.incidents({State.PENDING, *DECIDED})
             moves = [row for row in _queue(site) if row[0] != "hold"]
-            quiet = 0 if waits or moves or list((site.postfix.queue / "maildrop").iterdir()) else quiet + 1
+            dropped = [path.name for path in (site.postfix.queue / "maildrop").iterdir()]
+            now = repr((sorted(one.id for one in waits), moves, dropped, site.store.audit.head()))
         except Exception:
             quiet = 0
+            continue
+        quiet = 0 if waits or moves or dropped else quiet + 1
+        if now != seen:
+            moved_at, seen = time.monotonic(), now
 
 
 def _queue(site: Site) -> list[tuple[str, list[str]]]:
