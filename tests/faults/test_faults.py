@@ -168,8 +168,8 @@ Nov 29 02:22:52 mail postfix/pickup[3]: 4three: uid=0 from=<m2@corp.example>
 Nov 29 02:22:53 mail postfix/pickup[3]: 4four: uid=0 from=<m2@corp.example>
 Nov 29 02:22:54 mail postfix/pickup[3]: 4five: uid=0 from=<m3@corp.example>
 Nov 29 02:22:59 mail postfix/smtp[6]: warning: 4warned: trace service failure
-Nov 29 02:22:59 mail postfix/smtp[6]: 4untraced: to=<m4.0@partner.example>, status=deferred (4untraced: trace service failed)
-Nov 29 02:22:59 mail postfix/smtp[6]: 4sent: to=<m5.0@partner.example>, status=sent (250 trace service failed)
+Nov 29 02:22:59 mail postfix/smtp[6]: 4bare: to=<m4@partner.example>, status=deferred (4bare: trace service failed)
+Nov 29 02:22:59 mail postfix/smtp[6]: 4sent: to=<m5@partner.example>, status=sent (250 trace service failed)
 Nov 29 02:23:01 mail postfix/postsuper[4]: 4once: released from hold
 Nov 29 02:23:01 mail postfix/postsuper[4]: 4again: released from hold
 Nov 29 02:23:09 mail postfix/postsuper[5]: 4again: released from hold
@@ -209,10 +209,10 @@ def test_a_copy_is_postfixs_where_the_log_shows_that_it_comes_of_the_same_file(
 
 def test_a_delivery_that_postfix_could_not_note_for_its_sender_is_made_again() -> None:
     log = PostfixLog.read(LOG.splitlines())
-    assert log.sent_twice(copy("4untraced", 100), copy("4untraced", 300), [])
+    assert log.sent_twice(copy("4bare", 100), copy("4bare", 300), [])
     assert log.sent_twice(copy("4warned", 100), copy("4warned", 300), [])
     assert not log.sent_twice(copy("4sent", 100), copy("4sent", 300), [])
-    assert not log.sent_twice(copy("4untraced", 100), copy("4warned", 300), [])
+    assert not log.sent_twice(copy("4bare", 100), copy("4warned", 300), [])
 
 
 def test_a_copy_without_a_queue_id_is_nobodys_but_ours() -> None:

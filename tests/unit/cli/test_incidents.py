@@ -1,9 +1,14 @@
 """What the commands say of a decision."""
 
+from pathlib import Path
+
 import pytest
 
 from holdgate.cli.incidents import told
-from holdgate.quarantine.incident import Incident
+from holdgate.cli.main import main
+from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import migrate, open_store
 
 
 @pytest.mark.parametrize(
@@ -27,3 +32,29 @@ def test_who_asked_for_no_report_is_not_told() -> None:
     incident = Incident("4a", "anna@corp.example", ["bob@partner.example"], "p")
     output = "anna@corp.example is not told: the message asked for no report (NOTIFY=NEVER)"
     assert told(incident, tells=True, dropped=True) == output
+
+
+@pytest.mark.parametrize("policies", [None, "nonsense", "[[policies]]\n"])
+@pytest.mark.parametrize("word", ["release", "reject"])
+def test_nobody_decides_by_command_while_the_policies_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], policies: str | None, word: str
+) -> None:
+    url, config, file = f"sqlite:///{tmp_path}/holdgate.db", tmp_path / "holdgate.toml", tmp_path / "policies.toml"
+    config.write_text(f'[store]\nurl = "{url}"\n[policy]\nfile = "{file}"\n')
+    if policies is not None:
+        file.write_text(policies)
+    migrate(url)
+    store = open_store(url)
+    incident = Incident("4a", "anna@corp.example", ["bob@partner.example"], "p")
+    store.record(incident, Actor("holdgate-milter", "milter"))
+    found = store.incident(incident.id)
+    assert found is not None
+    store.change(found, State.HELD, Actor("holdgate-queue", "queue"))
+    with pytest.raises(SystemExit) as ended:
+        main(["-c", str(config), word, incident.id])
+    assert ended.value.code == 2
+    assert "policies.toml" in capsys.readouterr().err
+    now = store.incident(incident.id)
+    store.close()
+    assert now is not None
+    assert now.state is State.HELD

@@ -1,0 +1,44 @@
+"""Each line of the page on failure modes has a test, and each fault that is done to a whole site has a line."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from faults.injuries import INJURIES
+from faults.postgres import INJURIES as OF_POSTGRES
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/explanation/failure-modes.md"
+TESTS: dict[str, list[str]] = tomllib.loads((ROOT / "tests/data/failure-modes.toml").read_text(encoding="utf-8"))
+FAULTS = {one.__name__ for one in (*INJURIES, *OF_POSTGRES)}
+
+
+def rows() -> dict[str, bool]:
+    """Return the first cells of the page's first table, and whether each is marked as a fault of tests/faults."""
+    table = PAGE.read_text(encoding="utf-8").split("\n## ")[0]
+    cells = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("|")][2:]
+    return {cell.removeprefix("✱").strip(): cell.startswith("✱") for cell in cells}
+
+
+def test_every_line_is_in_the_list_and_no_other() -> None:
+    assert TESTS.keys() == rows().keys()
+
+
+@pytest.mark.parametrize("row", rows())
+def test_a_line_has_a_test(row: str) -> None:
+    named = TESTS.get(row, [])
+    faults = {one.removeprefix("fault: ") for one in named if one.startswith("fault: ")}
+    assert faults <= FAULTS
+    tests = [one.partition("::") for one in named if not one.startswith("fault: ")]
+    assert faults or tests
+    of_site = faults or any(path.startswith("faults/") for path, _, _ in tests)
+    assert of_site or not rows()[row], "it is marked as a fault of tests/faults"
+    for path, _, name in tests:
+        assert re.search(rf"^ *def {name}\(", (ROOT / "tests" / path).read_text(encoding="utf-8"), re.M), (path, name)
+
+
+def test_every_fault_is_in_a_line() -> None:
+    named = {one for tests in TESTS.values() for one in tests}
+    assert {one.removeprefix("fault: ") for one in named if one.startswith("fault: ")} == FAULTS
