@@ -167,7 +167,7 @@ def of_toml(error: Exception, text: str) -> str:
 def _hint(reported: str, line: str) -> str:
     if line.startswith("\ufeff"):
         return "the file begins with a byte order mark; save it as UTF-8 without one"
-    bare = _without_comment(line)
+    bare = without_comment(line)
     if _TYPOGRAPHIC.search(bare):
         return "the line has typographic quotes; write straight ones"
     if "Cannot declare" in reported or "overwrite" in reported:
@@ -206,7 +206,7 @@ def _hint_of_value(key: str, value: str) -> str:
     return ""
 
 
-def _without_comment(line: str) -> str:
+def without_comment(line: str) -> str:
     """Return a line up to its comment: a "#" that is not between quotes."""
     quote = ""
     for place, letter in enumerate(line):

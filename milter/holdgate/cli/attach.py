@@ -83,7 +83,7 @@ def _agreed(plan: Plan, arguments: argparse.Namespace, nothing: str) -> bool:
     if not plan.difference:
         _say(arguments, f"{plan.config}: {nothing}; nothing to change")
         return False
-    _say(arguments, "\n".join(map(_coloured, plan.difference.split("\n"))))
+    _say(arguments, "\n".join(map(coloured, plan.difference.split("\n"))))
     if arguments.dry_run:
         return False
     if os.geteuid() != 0:
@@ -95,7 +95,8 @@ def _agreed(plan: Plan, arguments: argparse.Namespace, nothing: str) -> bool:
     return input("Make these changes and reload Postfix? [y/N] ").strip().lower() in ("y", "yes")
 
 
-def _coloured(line: str) -> str:
+def coloured(line: str) -> str:
+    """Return a line of a difference in the colour of what it does, on a terminal."""
     return colour("green", line) if line.startswith("+") else colour("red", line) if line.startswith("-") else line
 
 

@@ -30,19 +30,25 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "requested, approves it, and sees that it leaves the queue. [canary] in holdgate.toml says whom it goes to. "
         "Exit code 0: it came through; 2: not.",
     )
+    one.add_argument(
+        "--observing",
+        action="store_true",
+        help="only see that the message is recorded, for policies that observe; the metric is not set",
+    )
     one.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config)
     try:
-        incident = canary.run(Desk(open_store(settings.store.url), settings))
+        incident = canary.run(Desk(open_store(settings.store.url), settings), observing=arguments.observing)
     except (canary.CanaryError, OSError) as error:
         print(f"holdgate canary: {error}", file=sys.stderr)
         if wants_json(arguments):
             say(arguments, "", error=str(error))
         return 2
-    say(arguments, f"holdgate canary: {incident.id} was held, approved and released", incident=incident.id)
+    became = "recorded" if arguments.observing else "held, approved and released"
+    say(arguments, f"holdgate canary: {incident.id} was {became}", incident=incident.id)
     return 0
 
 

@@ -54,7 +54,7 @@ def problems(path: Path, settings: Settings) -> Iterator[str]:
             )
         for key, names in _named(rules):
             for name in names:
-                if reported := _no_person(name):
+                if reported := no_person(name):
                     yield f"{place} {key}: {reported}"
 
 
@@ -65,7 +65,7 @@ def warnings(path: Path, settings: Settings) -> Iterator[str]:
     for place, rules in _moderation(path, settings):
         for key, names in _named(rules):
             for name in names:
-                if name != MANAGER and not _no_person(name) and (reported := _doubt(name, settings, origin)):
+                if name != MANAGER and not no_person(name) and (reported := _doubt(name, settings, origin)):
                     yield f"{place} {key}: {reported}"
     if policies is not None and policies.internal_domains:
         try:
@@ -103,7 +103,7 @@ def _named(rules: ModerationSettings) -> Iterator[tuple[str, list[str]]]:
         yield "deputies", [*rules.deputies, *rules.deputies.values()]
 
 
-def _no_person(name: str) -> str:
+def no_person(name: str) -> str:
     """Return why a moderator can be nobody: a misspelt "manager", or a pattern."""
     if name != MANAGER and "@" not in name and difflib.get_close_matches(name.casefold(), [MANAGER], cutoff=0.8):
         return f'"{name}" has no domain, and is not the word for the sender\'s manager; did you mean "{MANAGER}"?'

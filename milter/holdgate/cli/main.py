@@ -22,6 +22,7 @@ from holdgate.cli import (
     scan,
     seal,
     settings,
+    setup,
     status,
     store,
     token_key,
@@ -47,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for family in (
         *(
+            setup,
             incidents,
             scan,
             rules,

@@ -40,22 +40,23 @@ def to_toml(values: dict[str, Any]) -> Iterator[str]:
     tables = {key: value for key, value in values.items() if isinstance(value, dict)}
     for key, value in values.items():
         if value is not None and key not in tables:
-            yield f"{key} = {_value(value)}"
+            yield f"{key} = {toml_value(value)}"
     for name, table in tables.items():
         if table:
             yield ""
             yield f"[{name}]"
         for key, value in table.items():
             if value is not None:
-                yield f"{key} = {_value(value)}"
+                yield f"{key} = {toml_value(value)}"
 
 
-def _value(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """Write a value as TOML has it, on one line."""
     if isinstance(value, dict):
-        pairs = (f"{_value(key)} = {_value(one)}" for key, one in value.items() if one is not None)
+        pairs = (f"{toml_value(key)} = {toml_value(one)}" for key, one in value.items() if one is not None)
         return f"{{ {', '.join(pairs)} }}" if value else "{}"
     if isinstance(value, list):
-        return f"[{', '.join(_value(one) for one in value)}]"
+        return f"[{', '.join(toml_value(one) for one in value)}]"
     if isinstance(value, str):
         # TOML's basic strings take JSON's escapes, but no half of a surrogate pair, and DEL must be escaped.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -37,8 +37,12 @@ class CanaryError(Exception):
     """The canary did not come through; the argument says how far it got."""
 
 
-def run(desk: Desk) -> Incident:
-    """Send one message, see it held and requested, approve it, see it released, note the time. Raises CanaryError."""
+def run(desk: Desk, *, observing: bool = False) -> Incident:
+    """Send one message, see it held and requested, approve it, see it released, note the time. Raises CanaryError.
+
+    `observing` is for a site whose policies observe: the message is seen recorded, and no time is noted, for a policy
+    that observes by mistake must raise the alarm.
+    """
     store, settings = desk.store, desk.settings.canary
     message_id = make_msgid("canary", domain="holdgate.invalid")
     patience = settings.step_timeout.total_seconds()
@@ -47,7 +51,12 @@ def run(desk: Desk) -> Incident:
     except (OSError, smtplib.SMTPException) as error:
         host, port = settings.submit
         raise CanaryError(f"Postfix on {host}:{port} did not take the message: {error}") from error
-    incident = _wait(lambda: _held(store, message_id), patience)
+    if observing:
+        recorded = _wait(lambda: _found(store, State.RECORDED, message_id), patience)
+        if recorded is None:
+            raise CanaryError("the message was taken, but no incident was recorded: see holdgate-milter's log")
+        return recorded
+    incident = _wait(lambda: _found(store, State.HELD, message_id), patience)
     if incident is None:
         raise CanaryError("the message was taken, but not held: nothing stops personal data now, or it stops all mail")
     asked = _wait(lambda: _asked(store, incident), patience)
@@ -87,9 +96,8 @@ def _submit(settings: CanarySettings, message_id: str) -> None:
         connection.sendmail(settings.sender, [settings.recipient], message.as_bytes())
 
 
-def _held(store: Store, message_id: str) -> Incident | None:
-    held = (incident for incident in store.incidents({State.HELD}) if incident.message_id.strip() == message_id)
-    return next(held, None)
+def _found(store: Store, state: State, message_id: str) -> Incident | None:
+    return next((one for one in store.incidents({state}) if one.message_id.strip() == message_id), None)
 
 
 def _asked(store: Store, incident: Incident) -> Incident | None:

@@ -38,6 +38,19 @@ class Site:
     def submit(self, settings: CanarySettings, message_id: str) -> None:
         if "hold" in self.does:
             self.hold(self.desk, asked=False, sender="", recipients=[RECIPIENT], message_id=message_id)
+        if "record" in self.does:
+            # A policy that observes: the milter records it, and it is never held.
+            incident = Incident(
+                queue_id="4a",
+                sender="",
+                recipients=[RECIPIENT],
+                policy="p",
+                subject="",
+                created_at=datetime.now(UTC),
+                state=State.RECORDED,
+                message_id=message_id,
+            )
+            self.desk.store.record(incident, Actor("holdgate-milter", "milter"))
 
     def hand_over(self, content: bytes, recipient: str, relay: tuple[str, int], sender: str = "") -> None:
         if self.refusal:
@@ -102,6 +115,15 @@ def test_one_that_is_not_held_is_named(site: Site) -> None:
     site.does.remove("hold")
     with pytest.raises(canary.CanaryError, match="taken, but not held"):
         canary.run(site.desk)
+
+
+def test_where_policies_observe_it_is_seen_recorded_and_no_time_is_noted(site: Site, tmp_path: Path) -> None:
+    site.does = {"record"}
+    assert canary.run(site.desk, observing=True).state is State.RECORDED
+    assert canary.last_success(tmp_path / "canary") == 0
+    site.does = set()
+    with pytest.raises(canary.CanaryError, match="no incident was recorded"):
+        canary.run(site.desk, observing=True)
 
 
 @pytest.mark.parametrize("code", [450, 550])

@@ -1,0 +1,430 @@
+"""`holdgate setup`: the answers, the files it drafts, consent, and each step that may fail."""
+
+import builtins
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdgate.cli import check, setup, setup_answers, setup_files
+from holdgate.cli.main import main
+from holdgate.cli.setup_answers import Answers
+from holdgate.configfile import ConfigError, load_settings
+from holdgate.policy.model import PolicyFile, policies_of
+from holdgate.queue import attach
+
+pytestmark = pytest.mark.postfix
+
+ROOT = Path(__file__).parents[3]
+MAIN = """\
+compatibility_level = 3.6
+queue_directory = /var/spool/postfix
+myhostname = mx.corp.example
+myorigin = corp.example
+mydestination = $myhostname, corp.example, mx, localhost.corp.example, localhost
+virtual_mailbox_domains = hash:/etc/postfix/domains, sales.example
+"""
+MASTER = "smtp inet n - y - - smtpd\ncleanup unix n - y - 0 cleanup\n"
+GIVEN = {"domains": ["corp.example"], "moderators": ["anna@corp.example"]}
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A settings file, the shipped policies, and a Postfix configuration; nothing of them runs."""
+    postfix = tmp_path / "postfix"
+    postfix.mkdir()
+    (postfix / "main.cf").write_text(MAIN)
+    (postfix / "master.cf").write_text(MASTER)
+    shutil.copy(ROOT / "etc/policies.toml", tmp_path / "policies.toml")
+    path = tmp_path / "holdgate.toml"
+    path.write_text(
+        f'# Ours\n[queue]\npostfix_config = "{postfix}"  # here\n[policy]\nfile = "{tmp_path}/policies.toml"\n'
+    )
+    monkeypatch.setattr(attach, "STATE_DIRECTORY", tmp_path / "attached")
+    monkeypatch.setattr(attach, "_postfix", lambda _config, _command: None)
+    monkeypatch.setattr(setup, "_SYSTEMD", tmp_path / "no-systemd")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(check, "check", lambda _path: check.Report([], []))
+    return path
+
+
+def answers_file(site: Path, text: str) -> Path:
+    path = site.with_name("answers.toml")
+    path.write_text(text)
+    return path
+
+
+def run(site: Path, *words: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["-c", str(site), "setup", *words])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def files(site: Path) -> dict[str, str]:
+    names = ("holdgate.toml", "policies.toml", "postfix/main.cf", "postfix/master.cf")
+    return {name: (site.parent / name).read_text() for name in names}
+
+
+# -- the answers --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('domains = ["@corp.example"]', 'domains: "@corp.example"'),
+        ('domains = ["@corp.example"]', 'did you mean "corp.example"?'),
+        ('domains = ["anna@corp.example"]', 'did you mean "corp.example"?'),
+        ('domains = ["*"]', "takes every domain"),
+        ("domains = []", "domains: must not be empty"),
+        ('domains = "corp.example"', 'domains: must be a list, and is "corp.example"; write it in brackets'),
+        ('moderators = ["manger"]', 'did you mean "manager"?'),
+        ('moderators = ["manager"]', '"manager" needs managers; name a Postfix table'),
+        ('moderators = ["*@corp.example"]', "is a pattern; write the address of a person"),
+        ('moderators = ["Anna <anna@corp.example>"]', "is no address"),
+        ('moderators = ["anna@"]', "has no domain"),
+        ('page = "approve.corp.example"', 'did you mean "https://approve.corp.example"?'),
+        ('page = "no"', "is no address of a page"),
+        ('page = "https://a b"', "is no address of a page"),
+        ('listen = "9860"', 'listen: "9860" is no address; write host:port'),
+        ('mode = "monitor"', 'mode: "monitor" is not allowed; write one of observe, enforce, keep'),
+        ('mode = "monitor"', 'did you mean "observe"?'),
+        ('mode = "Enforce"', 'did you mean "enforce"?'),
+        ('moderator = ["anna@corp.example"]', 'did you mean "moderators"?'),
+        ("[domains]\na = 1", "domains: must be a list"),
+        ('certificate = "/etc/x.pem"', "certificate and private_key belong together"),
+        ('domains = ["hash:/etc/postfix/ours"]', "notice_from: domains names no plain domain"),
+        ('domains = ["corp.example', "is a quote missing?"),
+    ],
+)
+def test_a_mistake_names_place_value_and_remedy(
+    site: Path, capsys: pytest.CaptureFixture[str], text: str, wanted: str
+) -> None:
+    before = files(site)
+    path = answers_file(site, text)
+    assert run(site, "--answers", str(path)) == 2
+    output = capsys.readouterr().err
+    assert output.startswith(f"holdgate: {path}: ")
+    assert wanted in output
+    assert files(site) == before
+
+
+def test_several_mistakes_are_told_at_once(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = answers_file(site, 'domains = ["@a.example"]\nmode = "x"\nfoo = 1')
+    assert run(site, "--answers", str(path)) == 2
+    assert capsys.readouterr().err.count(str(path)) == 3
+
+
+def test_what_no_file_says_must_be_given(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="domains: is missing, and Postfix's settings do not say it"):
+        setup_answers.checked({}, {"mode": "enforce"}, "answers.toml")
+
+
+def test_the_shipped_example_is_valid() -> None:
+    answers = setup_answers.read_answers(ROOT / "examples/answers.toml", {})
+    assert answers.own_domains == ["corp.example"]
+
+
+def test_defaults_are_postfixs_domains_and_their_postmaster(site: Path) -> None:
+    settings = load_settings(site)
+    assert setup_answers.defaults_of(settings, policies_of(settings.policy)) == {
+        "mode": "enforce",
+        "domains": ["corp.example", "sales.example", "mx.corp.example"],
+        "moderators": ["postmaster@corp.example"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "domains"),
+    [
+        ("myhostname = corp.co.uk\nmyorigin = $myhostname", ["corp.co.uk"]),
+        ("myhostname = mx.corp.example\nmydomain = corp.example", ["corp.example", "mx.corp.example"]),
+        ("myhostname = debian\nmydestination = debian, localhost.localdomain, localhost", []),
+        ("myhostname = mx.corp.example\nmyorigin = MAILNAME", ["corp.example", "mx.corp.example"]),
+        ("myhostname = mx.localdomain", []),
+    ],
+)
+def test_domains_of_postfix(tmp_path: Path, settings: str, domains: list[str]) -> None:
+    (tmp_path / "mailname").write_text("corp.example\n")
+    text = settings.replace("MAILNAME", str(tmp_path / "mailname"))
+    (tmp_path / "main.cf").write_text(f"compatibility_level = 3.6\n{text}\n")
+    (tmp_path / "master.cf").write_text(MASTER)
+    assert setup_answers.domains_of_postfix(tmp_path) == domains
+
+
+def test_the_questions_take_defaults_and_repeat_after_a_mistake() -> None:
+    lines = iter(["@corp.example", "corp.example, sales.example", "", "approve.example", "none", "watch", "observe"])
+    told: list[str] = []
+    asked: list[str] = []
+
+    def read(prompt: str) -> str:
+        asked.append(prompt)
+        return next(lines)
+
+    answers = setup_answers.ask({"mode": "enforce"}, read, told.append)
+    assert (answers.domains, answers.moderators) == (["corp.example", "sales.example"], ["postmaster@corp.example"])
+    assert (answers.page, answers.mode) == ("none", "observe")
+    assert len(asked) == 7
+    assert "[postmaster@corp.example]" in asked[2]
+    assert next(line for line in told if "did you mean" in line).strip().startswith('"@corp.example"')
+
+
+def test_an_answer_without_default_is_asked_for_again_and_managers_only_where_needed() -> None:
+    lines = iter(["", "corp.example", "manager", "", "texthash:/etc/holdgate/managers", "", ""])
+    answers = setup_answers.ask({"mode": "enforce"}, lambda _prompt: next(lines), lambda _line: None)
+    assert (answers.moderators, answers.managers) == (["manager"], "texthash:/etc/holdgate/managers")
+
+
+# -- the files ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_written(site: Path) -> None:
+    path = answers_file(
+        site,
+        'domains = ["corp.example", "*.corp.example"]\nmoderators = ["anna@corp.example"]\n'
+        'page = "https://approve.corp.example"\nmode = "observe"',
+    )
+    assert run(site, "--answers", str(path)) == 0
+    settings = load_settings(site)
+    assert settings.moderation.moderators == ["anna@corp.example"]
+    assert (settings.desk.own_domains, settings.desk.notice_from) == (
+        ["corp.example"],
+        "Holdgate <holdgate@corp.example>",
+    )
+    assert (settings.desk.public_url, settings.desk.web_listen) == ("https://approve.corp.example", ("127.0.0.1", 9860))
+    assert [str(one) for one in settings.desk.trusted_proxies] == ["127.0.0.1/32", "::1/128"]
+    policies = policies_of(settings.policy)
+    assert policies.internal_domains == ["corp.example", "*.corp.example"]
+    assert (policies.uninspected.name, {one.mode for one in policies.policy}) == ("allow", {"observe"})
+    assert "# here" in site.read_text()
+    assert "holdgate/milter.sock" in (site.parent / "postfix/main.cf").read_text()
+    assert (site.stat().st_mode & 0o777, site.with_name("policies.toml").stat().st_mode & 0o777) == (0o644, 0o644)
+
+
+def test_a_second_run_changes_nothing_and_enforcing_comes_back(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shipped = policies_of(load_settings(site).policy)
+    path = answers_file(site, 'page = "none"\nmode = "observe"')
+    assert run(site, "--answers", str(path)) == 0
+    once = files(site)
+    capsys.readouterr()
+    assert run(site, "--answers", str(path), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["changed"] is False
+    assert files(site) == once
+    assert run(site, "--answers", str(answers_file(site, 'mode = "enforce"'))) == 0
+    policies = policies_of(load_settings(site).policy)
+    assert policies.model_copy(update={"internal_domains": []}) == shipped
+
+
+def test_a_page_that_is_none_any_more_is_taken_out(site: Path) -> None:
+    page = 'page = "https://approve.corp.example"\ncertificate = "/etc/c.pem"\nprivate_key = "/etc/k.pem"'
+    assert run(site, "--answers", str(answers_file(site, page))) == 0
+    assert load_settings(site).desk.trusted_proxies == []
+    assert run(site, "--answers", str(answers_file(site, 'page = "none"'))) == 0
+    desk = load_settings(site).desk
+    assert (desk.public_url, desk.web_listen, desk.certificate, desk.private_key) == ("", None, None, None)
+
+
+def test_policies_that_differ_are_kept_unless_asked_for(site: Path) -> None:
+    policies = site.with_name("policies.toml")
+    text = policies.read_text().replace(
+        "\n[end]", '\n[[policy]]\nname = "b"\naction = "tag"\nmode = "observe"\n[policy.headers]\nX-A = "b"\n\n[end]'
+    )
+    policies.write_text(text)
+    assert setup_answers.mode_of(policies_of(load_settings(site).policy)) == "keep"
+    assert run(site, "--answers", str(answers_file(site, ""))) == 0
+    assert [one.mode for one in policies_of(load_settings(site).policy).policy] == ["enforce", "observe"]
+    assert run(site, "--answers", str(answers_file(site, 'mode = "observe"'))) == 0
+    assert [one.mode for one in policies_of(load_settings(site).policy).policy] == ["observe", "observe"]
+
+
+def test_settings_that_do_not_fit_together_are_refused_before_anything_is_written(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.write_text(site.read_text() + '[desk]\nlmtp_listen = "127.0.0.1:10024"\n')
+    before = files(site)
+    assert run(site, "--answers", str(answers_file(site, ""))) == 2
+    assert f"{site}: desk: lmtp needs reply_address" in capsys.readouterr().err
+    assert files(site) == before
+
+
+def test_a_problem_of_a_draft_names_the_file_itself(site: Path) -> None:
+    settings = load_settings(site)
+    drafts = setup_files.draft(site, settings, PolicyFile(), Answers.model_validate(GIVEN))
+    broken = [drafts[0], setup_files.Draft(drafts[1].path, drafts[1].old, "x = 1\n")]
+    with pytest.raises(ConfigError) as refused:
+        setup_files.settings_of(broken)
+    assert all(
+        str(drafts[1].path) in problem and "holdgate-setup-" not in problem for problem in refused.value.problems
+    )
+
+
+def test_a_file_that_changed_meanwhile_is_left_alone(site: Path) -> None:
+    settings = load_settings(site)
+    (draft, _) = setup_files.draft(site, settings, PolicyFile(), Answers.model_validate(GIVEN))
+    site.write_text("# somebody else's\n")
+    with pytest.raises(ConfigError, match="somebody has changed it meanwhile"):
+        setup_files.write(draft)
+    assert site.read_text() == "# somebody else's\n"
+
+
+def test_a_policies_file_that_is_missing_is_named_with_the_remedy(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.with_name("policies.toml").unlink()
+    assert run(site, "--answers", str(answers_file(site, ""))) == 2
+    assert "policies.toml: there is no such file; copy the package's: apt install" in capsys.readouterr().err
+
+
+# -- consent ------------------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_shows_all_changes_and_makes_none(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files(site)
+    assert run(site, "--dry-run", "--answers", str(answers_file(site, ""))) == 0
+    output = capsys.readouterr().out
+    for line in (
+        '+moderators = ["postmaster@corp.example"]',
+        '+internal_domains = ["corp.example"',
+        "+smtpd_milters = ",
+    ):
+        assert line in output
+    assert files(site) == before
+
+
+@pytest.mark.parametrize(("answer", "code"), [("", 1), ("n", 1), ("yes", 0), ("y", 0)])
+def test_it_asks_once_and_takes_no_for_an_answer(
+    site: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    before = files(site)
+    prompts: list[str] = []
+
+    def reply(prompt: str) -> str:
+        prompts.append(prompt)
+        return answer if "Make these changes" in prompt else ""
+
+    monkeypatch.setattr(builtins, "input", reply)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    assert run(site) == code
+    assert sum("Make these changes" in prompt for prompt in prompts) == 1
+    assert (files(site) == before) == (code == 1)
+
+
+def test_where_nobody_can_be_asked_the_file_of_answers_is_named(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(site) == 2
+    assert "name it with --answers" in capsys.readouterr().err
+
+
+def test_input_that_ends_changes_nothing(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ends(_prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(builtins, "input", ends)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    before = files(site)
+    assert run(site) == 2
+    assert "the input ended before all was answered" in capsys.readouterr().err
+    assert files(site) == before
+
+
+def test_only_root_may(site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert run(site, "--answers", str(answers_file(site, ""))) == 2
+    assert "only root may" in capsys.readouterr().err
+
+
+# -- the steps ----------------------------------------------------------------------------------------------------
+
+
+def test_a_postfix_that_is_not_configured_is_named(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (site.parent / "postfix/main.cf").unlink()
+    assert run(site, "--answers", str(answers_file(site, ""))) == 2
+    assert "Postfix is not configured; run: dpkg-reconfigure postfix" in capsys.readouterr().err
+
+
+class Commands:
+    """Stands in for systemctl and the canary; says what was run."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[list[str]] = []
+        self.down: set[str] = set()
+        self.canary = (0, "holdgate canary: 1 was recorded\n", "")
+        self._real = subprocess.run
+        monkeypatch.setattr(subprocess, "run", self.run)
+        monkeypatch.setattr(setup, "_SYSTEMD", Path("/"))
+        monkeypatch.setattr(setup, "ids_of", lambda _user: (0, 0))
+        monkeypatch.setattr(os, "getgrouplist", lambda _user, _group: [0])
+        monkeypatch.setattr(setup.canary, "remarks", lambda _settings: iter(()))
+
+    def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        if command[0] == "systemctl":
+            self.seen.append(command[1:])
+            state = "failed" if command[-1] in self.down else "active"
+            return subprocess.CompletedProcess(command, 0, state + "\n", "Job failed.\n")
+        if "canary" in command:
+            self.seen.append(command[command.index("canary") :])
+            return subprocess.CompletedProcess(command, *self.canary)
+        done: subprocess.CompletedProcess[str] = self._real(command, **options)
+        return done
+
+
+def test_daemons_run_before_postfix_asks_them(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = Commands(monkeypatch)
+    monkeypatch.setattr(attach, "apply", lambda _plan: commands.seen.append(["attach"]))
+    assert run(site, "--answers", str(answers_file(site, 'mode = "observe"'))) == 0
+    steps = [one for one in commands.seen if one[0] != "is-active"]
+    assert steps == [["restart", *setup.UNITS], ["attach"], ["canary", "--observing"]]
+
+
+def test_a_second_run_starts_what_is_down_and_sends_the_canary_again(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = Commands(monkeypatch)
+    assert run(site, "--answers", str(answers_file(site, ""))) == 0
+    commands.seen.clear()
+    assert run(site, "--answers", str(answers_file(site, ""))) == 0
+    assert [one for one in commands.seen if one[0] != "is-active"] == [["start", *setup.UNITS], ["canary"]]
+
+
+def test_daemons_that_do_not_start_leave_postfix_alone(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = Commands(monkeypatch)
+    commands.down = {"holdgate-desk"}
+    assert run(site, "--answers", str(answers_file(site, ""))) == 2
+    output = capsys.readouterr().err
+    assert "holdgate-desk did not start (Job failed.)" in output
+    assert "journalctl -u holdgate-desk" in output
+    assert (site.parent / "postfix/main.cf").read_text() == MAIN
+
+
+def test_a_canary_that_fails_says_so_and_what_is_done(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = Commands(monkeypatch)
+    commands.canary = (2, "", "holdgate canary: the message was taken, but not held\n")
+    assert run(site, "--answers", str(answers_file(site, ""))) == 2
+    assert "all is written and attached, but the test message failed: holdgate canary:" in capsys.readouterr().err
+
+
+def test_a_canary_that_would_be_lost_is_not_sent(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = Commands(monkeypatch)
+    monkeypatch.setattr(setup.canary, "remarks", lambda _settings: iter(["recipient_delimiter: has no +"]))
+    assert run(site, "--answers", str(answers_file(site, ""))) == 2
+    assert "no test message was sent: recipient_delimiter: has no +" in capsys.readouterr().err
+    assert not [one for one in commands.seen if one[0] == "canary"]
+
+
+def test_problems_that_check_finds_are_told_at_the_end(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(check, "check", lambda _path: check.Report(["the store is not there"], []))
+    assert run(site, "--answers", str(answers_file(site, ""))) == 0
+    assert "problem: the store is not there" in capsys.readouterr().out
