@@ -1,6 +1,9 @@
 """The packages import one way, and each outside thing has one owner."""
 
 import ast
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,3 +168,22 @@ def test_a_module_says_in_one_sentence_what_it_is_for(path: Path) -> None:
 
 def test_the_source_root_is_no_package() -> None:
     assert not (PACKAGE.parent / "__init__.py").exists()
+
+
+# What each daemon does without: workers read messages, Alembic is for migrations, and page and mailbox are loaded where
+# the settings have them. Loaded for nothing, each costs every daemon megabytes.
+PARSERS = {"PIL", "ahocorasick", "msoffcrypto", "phonenumbers", "pypdfium2", "pypff", "re2", "selectolax", "stdnum"}
+UNLOADED = {
+    "gate": PARSERS | {"alembic", "jinja2", "starlette"},
+    "desk": PARSERS | {"alembic", "aiosmtpd", "starlette", "uvicorn"},
+    "queue": PARSERS | {"alembic", "jinja2", "starlette"},
+    "scan": PARSERS | {"sqlalchemy", "prometheus_client"},
+}
+
+
+@pytest.mark.parametrize("daemon", UNLOADED)
+def test_a_daemon_loads_what_it_needs(daemon: str) -> None:
+    code = f"import sys, holdgate.{daemon}.main; print(*sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True, env=environment).split()
+    assert set(loaded) & UNLOADED[daemon] == set()

@@ -14,14 +14,12 @@ from holdgate.desk.anchoring import Anchoring
 from holdgate.desk.context import Desk
 from holdgate.desk.digest import Summaries
 from holdgate.desk.loops import Loop, Loops
-from holdgate.desk.mailbox import Mailbox
 from holdgate.desk.notices import Composer
 from holdgate.desk.presence import Presence
 from holdgate.desk.preview import Previewer
 from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
 from holdgate.desk.tokens import Key
-from holdgate.desk.web.server import WebServer
 from holdgate.node import name_of
 from holdgate.quarantine.claims import LEASE
 from holdgate.quarantine.database import DatabaseError
@@ -49,7 +47,7 @@ def main() -> None:
     with ExitStack() as stack:
         try:
             daemon.drop_privileges(settings.account("desk"))
-            scheduler, anchoring, summaries, presence = _start(settings, stack)
+            scheduler, anchoring, summaries, presence, previewer = _start(settings, stack)
             metrics.serve(_NAME, settings.metrics.desk)
         except ConfigError as error:
             daemon.refuse(error)
@@ -62,11 +60,11 @@ def main() -> None:
         metrics.CANARY.set_function(lambda: canary.last_success(settings.canary.state))
         maillog.started()
         daemon.notify("READY=1")
-        _run(scheduler, anchoring, summaries, presence, stop)
+        _run(scheduler, anchoring, summaries, presence, previewer, stop)
     maillog.stopped()
 
 
-def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring, Summaries, Presence]:
+def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring, Summaries, Presence, Previewer]:
     """Start page and mailbox, as the settings say; `stack` ends them."""
     store = open_store(settings.store.url, name_of(settings))
     stack.callback(store.close)
@@ -78,17 +76,27 @@ def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring, 
     previewer = Previewer(settings, queue, store.is_here)
     stack.callback(previewer.close)
     composer = Composer(desk, templates, previewer)
+    # Loaded where they are used: each brings libraries of some MB.
     if settings.desk.lmtp_listen is not None:
+        from holdgate.desk.mailbox import Mailbox
+
         stack.enter_context(Mailbox(desk, settings.desk.lmtp_listen, previewer.letter))
     if settings.desk.web_listen is not None:
+        from holdgate.desk.web.server import WebServer
+
         stack.enter_context(WebServer(desk, templates, previewer, composer))
     anchoring = Anchoring(desk)
     stack.callback(anchoring.close)
-    return Scheduler(desk, composer, previewer), anchoring, Summaries(desk, composer), presence
+    return Scheduler(desk, composer, previewer), anchoring, Summaries(desk, composer), presence, previewer
 
 
 def _run(
-    scheduler: Scheduler, anchoring: Anchoring, summaries: Summaries, presence: Presence, stop: threading.Event
+    scheduler: Scheduler,
+    anchoring: Anchoring,
+    summaries: Summaries,
+    presence: Presence,
+    previewer: Previewer,
+    stop: threading.Event,
 ) -> None:
     """Run the loops until `stop`, and tell systemd's watchdog while all are well."""
     loops = Loops(
@@ -106,6 +114,7 @@ def _run(
             Loop("summaries", summaries.send, _ERASE_INTERVAL, patience=_SLOW),
             Loop("retention", scheduler.erase_old, _ERASE_INTERVAL),
             Loop("audit", anchoring.run_once, _INTERVAL),
+            Loop("preview", previewer.rest, _ERASE_INTERVAL),
         ]
     )
     loops.start()

@@ -2,9 +2,11 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
 from holdgate import maillog
 from holdgate.config import Settings
@@ -16,6 +18,10 @@ from holdgate.scan.pool import Pool, PoolSettings, ScanError
 
 # How much of a moderator's mail goes to a worker, in bytes.
 _LETTER_LIMIT = 2**20
+# After so many seconds without a question the worker ends: its rules take much memory. The next one starts in seconds.
+IDLE = 600.0
+
+_Answer = TypeVar("_Answer")
 
 
 class UnreadableError(Exception):
@@ -31,7 +37,7 @@ class ElsewhereError(QueueError):
 
 
 class Previewer:
-    """Makes previews with a worker of its own, which is started when it is first needed.
+    """Makes previews with a worker of its own, which is started when it is needed, and ends when it is not.
 
     `is_here` says whether an incident's message is in the hold queue of this node, which `queue` reads.
     """
@@ -44,6 +50,8 @@ class Previewer:
         self._queue = queue
         self._is_here = is_here
         self._pool: Pool | None = None
+        self._questions = 0
+        self._used_at = 0.0
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -52,6 +60,15 @@ class Previewer:
             if self._pool is not None:
                 self._pool.close()
                 self._pool = None
+
+    def rest(self, _now: datetime) -> bool:
+        """End the worker if nobody has asked for a while; for the desk's loop, which calls it again and again."""
+        with self._lock:
+            idle = not self._questions and time.monotonic() - self._used_at >= IDLE
+            if self._pool is not None and idle:
+                self._pool.close()
+                self._pool = None
+        return True
 
     def original(self, incident: Incident) -> bytes | None:
         """Return the held message with LF line ends, None when it is not held. Raises QueueError."""
@@ -81,7 +98,7 @@ class Previewer:
         try:
             with os.fdopen(os.dup(descriptor), "wb") as stream:
                 stream.write(content)
-            return self._started().preview(descriptor, reveal=reveal)
+            return self._ask(lambda pool: pool.preview(descriptor, reveal=reveal))
         except (ScanError, OSError) as error:
             raise UnreadableError("text", "its text could not be read") from error
         finally:
@@ -89,7 +106,7 @@ class Previewer:
 
     def letter(self, content: bytes) -> dict[str, Any]:
         """Return a moderator's mail as `scan.letter` reads it. Raises ScanError."""
-        return self._started().letter(content[:_LETTER_LIMIT])
+        return self._ask(lambda pool: pool.letter(content[:_LETTER_LIMIT]))
 
     def describe(self, incident: Incident) -> dict[str, Any]:
         """Return the columns that an incident lacks because it was not inspected, with all matches masked.
@@ -114,11 +131,19 @@ class Previewer:
         if not self._is_here(incident):
             raise ElsewhereError(f"the message is at node {incident.node}, whose desk shows it")
 
-    def _started(self) -> Pool:
+    def _ask(self, question: Callable[[Pool], _Answer]) -> _Answer:
+        """Ask the pool, which is started if it is not there, and does not rest meanwhile."""
         with self._lock:
             if self._pool is None:
                 self._pool = Pool(self._pool_settings)
-            return self._pool
+            pool = self._pool
+            self._questions += 1
+        try:
+            return question(pool)
+        finally:
+            with self._lock:
+                self._questions -= 1
+                self._used_at = time.monotonic()
 
 
 def _lacks_description(incident: Incident) -> bool:

@@ -5,14 +5,15 @@ import os
 import pwd
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
+
+if TYPE_CHECKING:
+    from alembic.config import Config as AlembicConfig
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
 
 # How long a writer waits for another one, in seconds. A milter callback must answer well within Postfix's 300 s.
 BUSY_TIMEOUT = 10
@@ -49,13 +50,18 @@ def connect(url: str) -> Engine:
         found = revision(engine)
     except SQLAlchemyError as error:
         raise StoreError(f"{shown(url)}: {said(error)}") from error
-    wanted = ScriptDirectory.from_config(_alembic(url)).get_current_head()
+    wanted = head()
     if found != wanted:
         raise StoreError(
             f"{shown(url)}: its schema is {found or 'not there yet'}, this version needs {wanted}: "
             'run "holdgate migrate"'
         )
     return engine
+
+
+def head() -> str:
+    """Return the revision of this version's schema: the last of the migrations, which are numbered."""
+    return max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))[:4]
 
 
 def open_any(url: str) -> Engine:
@@ -67,18 +73,28 @@ def open_any(url: str) -> Engine:
 def revision(engine: Engine) -> str | None:
     """Return the revision of a database's schema, None where it has none."""
     with engine.execution_options(reads=True).connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _revision(connection)
+
+
+def _revision(connection: Connection) -> str | None:
+    """Return what Alembic keeps. Itself it is loaded for migrations alone: it would cost each daemon some 10 MB."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def migrate(url: str, to: str = "head") -> None:
     """Bring the schema up to this version, step by step, creating the database if needed. Raises StoreError."""
-    config = _alembic(url)
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    config = _alembic()
     _make_file(url)
     engine = _engine(url)
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
-            found = MigrationContext.configure(connection).get_current_revision()
+            found = _revision(connection)
             known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
             if found is not None and found not in known:
                 raise StoreError(f"{shown(url)}: its schema {found} is newer than this version of Holdgate")
@@ -114,9 +130,11 @@ def shown(url: str) -> str:
     return make_url(url).render_as_string(hide_password=True)
 
 
-def _alembic(url: str) -> AlembicConfig:
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+def _alembic() -> "AlembicConfig":
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "os")
     return config
 

@@ -15,10 +15,8 @@ from pydantic_core import PydanticSerializationError
 
 from holdgate.extract.part import Extraction
 from holdgate.findings import Attachment, Finding, Inspection
-from holdgate.scan import reading as readings
 from holdgate.scan import wire
-from holdgate.scan.letter import TEXT_LIMIT
-from holdgate.scan.preview import ShownPart
+from holdgate.scan.shapes import READING, TEXT_LIMIT, Reading, ShownPart
 
 # Of a masked match as many letters and digits may stay readable (see `mask.mask`).
 _READABLE = 4
@@ -99,9 +97,9 @@ def extraction(frame: bytes) -> dict[str, Any]:
     return _plain(frame)
 
 
-def reading(frame: bytes) -> readings.Reading:
+def reading(frame: bytes) -> Reading:
     """Return what one process has read for another to search. Raises AnswerError."""
-    read = _checked(readings.ADAPTER, frame)
+    read = _checked(READING, frame)
     for part in read.extraction.parts:
         offsets = [0, *(offset for offset, _ in part.places)]
         if offsets != sorted(offsets):

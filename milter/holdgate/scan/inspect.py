@@ -12,8 +12,8 @@ from holdgate.extract.ocr import NOT_READ
 from holdgate.extract.part import Extraction, Part, Status
 from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.mask import mask
-from holdgate.scan.reading import Reading
 from holdgate.scan.redactor import Redactor
+from holdgate.scan.shapes import Reading
 
 _SAMPLES = 5
 _PLACES = 20

@@ -9,16 +9,12 @@ from holdgate.scan import answer
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.letter import read_letter
 from holdgate.scan.preview import preview
-from holdgate.scan.worker import BEYOND, TRIAL
+from holdgate.scan.shapes import BEYOND, GONE, UNREADABLE
+from holdgate.scan.worker import TRIAL
 
 # Of a message's text, `holdgate extract` is given at most so many characters: more does not fit into its answer.
 _TEXT = 10_000_000
 _CUT = "too much text to print"
-
-GONE = b'{"gone":true}'
-"""The answer to a search where the process that was to read the message has ended."""
-UNREADABLE = b'{"unreadable":true}'
-"""The answer to a search where the process that read the message says what none of ours does."""
 
 
 class Inspecting:

@@ -5,7 +5,7 @@ not read: what somebody else once wrote decides nothing.
 """
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
@@ -13,12 +13,12 @@ from html.parser import HTMLParser
 from typing import Any
 
 from holdgate.extract.charset import codec_of
+from holdgate.scan.shapes import TEXT_LIMIT, Letter
 
 # How much of a mail is read, in bytes, parts and characters: decisions are at the top.
 _READ_LIMIT = 256 * 1024
 _PARTS = 200
 _DEPTH = 20
-TEXT_LIMIT = 64 * 1024
 
 _QUOTES = re.compile(
     r"(?:^|\s|x_|-)(?:gmail_quote|gmail_attr|gmail_extra|divRplyFwdMsg|appendonsend|moz-cite-prefix|\w*yahoo_quoted\w*|\w*yQTDBase"
@@ -41,21 +41,6 @@ _HIDDEN_STYLE = re.compile(
 _STRUCK_STYLE = re.compile(r"line-through", re.I)
 # The line that Outlook draws above the header of the mail that it quotes.
 _DRAWN_STYLE = re.compile(r"border(?:-top)?\s*:\s*(?:solid|1\.?0?pt)[^;]*(?:#?E1E1E1|#?B5C4DF|#?A0A0A0)", re.I)
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What a mail says. `report` is "failed" or "other" for a delivery report, else "".
-
-    `struck` is text that HTML shows as struck out, "" where there is none; `incidents` are ids in the text, quoted ones
-    too.
-    """
-
-    report: str = ""
-    plain: str = ""
-    html: str = ""
-    struck: str = ""
-    incidents: list[str] = field(default_factory=list)
 
 
 def read_letter(data: bytes) -> dict[str, Any]:

@@ -23,10 +23,10 @@ from holdgate.findings import Inspection
 from holdgate.mask import mask_numbers, mask_unsearched_text
 from holdgate.scan import answer, wire
 from holdgate.scan.control import Zygote
-from holdgate.scan.letter import Letter
 from holdgate.scan.nursery import Nursery
 from holdgate.scan.poolsettings import PoolSettings
 from holdgate.scan.process import ScanError, Worker, WorkerGoneError, WorkerLostError
+from holdgate.scan.shapes import Letter
 from holdgate.scan.start import DIED_ON_TRIAL, Starter
 from holdgate.scan.staying import ReaderLostError, Staying, answered
 from holdgate.scan.turns import NoTurnError, Turns

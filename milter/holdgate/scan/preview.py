@@ -5,7 +5,7 @@ match. One match can be left unmasked, by its number: the desk records who asked
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 from holdgate.detect import Match
@@ -13,6 +13,7 @@ from holdgate.extract.part import Extraction
 from holdgate.mask import mask, mask_numbers
 from holdgate.scan.inspect import counted, gather
 from holdgate.scan.redactor import LONGEST, Place, Redactor
+from holdgate.scan.shapes import Segment, ShownPart
 
 # What is shown of a part and of a message, in characters: more than anybody reads before he decides.
 _PART_CHARACTERS = 20_000
@@ -21,27 +22,6 @@ _ATTACHMENTS = 100
 
 # `Inspector.find`: the text of a part, and its places.
 Find = Callable[..., list[Match]]
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch of text; of a match it is masked (unless revealed), and `number` names the match, from 1."""
-
-    text: str
-    number: int = 0
-    identifier: str = ""
-    revealed: bool = False
-
-
-@dataclass(slots=True)
-class ShownPart:
-    """A part as it is shown; `cut` says that there is more of it."""
-
-    name: str
-    status: str
-    reason: str
-    segments: list[Segment] = field(default_factory=list)
-    cut: bool = False
 
 
 def preview(extraction: Extraction, find: Find, reveal: int) -> dict[str, Any]:

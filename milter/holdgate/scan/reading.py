@@ -5,30 +5,17 @@ without, and the text goes to a process that stays, as plain text does.
 """
 
 import time
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
 from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import extract_file, extract_message
-from holdgate.extract.part import Extraction
-from holdgate.scan.worker import BEYOND, TRIAL
+from holdgate.scan.shapes import BEYOND, READING, Reading
+from holdgate.scan.worker import TRIAL
 
 # A process that stays keeps the memory that its largest text took: a larger one is searched where it was read.
 _LARGEST = 2**21
-
-
-@dataclass(slots=True)
-class Reading:
-    """What was read of a message, and in which time."""
-
-    extraction: Extraction
-    milliseconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-ADAPTER = TypeAdapter(Reading)
 
 
 class ReadingOnly:
@@ -55,6 +42,6 @@ class ReadingOnly:
             return BEYOND
         reading = Reading(extraction, round((time.perf_counter() - begun) * 1000, 3))
         try:
-            return ADAPTER.dump_json(reading)
+            return READING.dump_json(reading)
         except PydanticSerializationError:  # half a surrogate pair
             return BEYOND

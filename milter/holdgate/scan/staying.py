@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 from holdgate import metrics
 from holdgate.findings import Inspection
-from holdgate.scan.inspecting import GONE, UNREADABLE
 from holdgate.scan.process import Worker, WorkerLostError
-from holdgate.scan.worker import BEYOND
+from holdgate.scan.shapes import BEYOND, GONE, UNREADABLE
 
 
 class ReaderLostError(WorkerLostError):

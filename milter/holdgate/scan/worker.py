@@ -14,9 +14,6 @@ from holdgate.scan import sandbox, wire
 TRIAL = b"Subject: trial\r\n\r\nWords and a number, 4111 1111 1111 1112, for nobody.\r\n"
 """What a worker reads before its first message: all that one needs works in here, and has its memory."""
 
-BEYOND = b'{"beyond":true}'
-"""The answer of a worker about a message that it is not there for: another one is asked."""
-
 
 class Work(Protocol):
     """What a worker does."""

@@ -1,17 +1,18 @@
 """What a preview adds to an incident, and why a held message cannot be shown: in words of each language."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdgate.config import Settings
+from holdgate.desk import preview
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.templates import Templates
 from holdgate.quarantine.incident import Incident
 from holdgate.queue.client import QueueClient, QueueError
-from holdgate.scan.pool import ScanError
+from holdgate.scan.pool import PoolSettings, ScanError
 
 
 class FakeQueue(QueueClient):
@@ -29,6 +30,8 @@ class FakeQueue(QueueClient):
 class BrokenPool:
     """Workers that read nothing."""
 
+    def __init__(self, _settings: PoolSettings) -> None: ...
+
     def preview(self, *_: Any, **__: Any) -> dict[str, Any]:
         raise ScanError("lost")
 
@@ -43,7 +46,7 @@ class BrokenPool:
 )
 def test_each_reason_has_its_words(monkeypatch: pytest.MonkeyPatch, queue: FakeQueue, why: str) -> None:
     previewer = Previewer(Settings(), queue)
-    monkeypatch.setattr(previewer, "_started", BrokenPool)
+    monkeypatch.setattr(preview, "Pool", BrokenPool)
     incident = Incident(queue_id="4a", sender="", recipients=[], policy="p", arrival_time=1)
     with pytest.raises(UnreadableError) as raised:
         previewer.read(incident)
@@ -53,6 +56,43 @@ def test_each_reason_has_its_words(monkeypatch: pytest.MonkeyPatch, queue: FakeQ
         assert why in templates.words(language)["unreadable"]
     # A log gets a sentence.
     assert " " in str(raised.value)
+
+
+def test_the_worker_ends_when_nobody_asks_and_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock:
+        now = 1000.0
+
+        def monotonic(self) -> float:
+            return self.now
+
+    class Counted(BrokenPool):
+        made = closed = 0
+
+        def __init__(self, _settings: PoolSettings) -> None:
+            Counted.made += 1
+
+        def close(self) -> None:
+            Counted.closed += 1
+
+        def letter(self, content: bytes) -> dict[str, Any]:
+            # It does not end under a question, however long that takes.
+            clock.now += 2 * preview.IDLE
+            assert previewer.rest(datetime.now(UTC))
+            assert Counted.closed == Counted.made - 1
+            return {}
+
+    clock = Clock()
+    monkeypatch.setattr(preview, "Pool", Counted)
+    monkeypatch.setattr(preview, "time", clock)
+    previewer = Previewer(Settings(), FakeQueue(None))
+    assert previewer.rest(datetime.now(UTC))
+    previewer.letter(b"")
+    for seconds, closed in ((0.0, 0), (preview.IDLE - 1, 0), (1.0, 1), (preview.IDLE, 1)):
+        clock.now += seconds
+        assert previewer.rest(datetime.now(UTC))
+        assert Counted.closed == closed
+    previewer.letter(b"")
+    assert Counted.made == 2
 
 
 SHOWN = {
