@@ -7,6 +7,7 @@ import itertools
 import json
 import random
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from holdgate.cli.confinement import PROCESSES
 from support import neighbours
 from support.machine import Machine, MachineError
+from support.samples import TOKEN, samples
 from testbed import interfaces
 
 UNITS = ("holdgate-scan", "holdgate-milter", "holdgate-queue", "holdgate-desk")
@@ -303,6 +305,23 @@ def test_the_compiled_engine_finds_in_a_confined_worker(machine: Machine) -> Non
     assert max(filters) > min(filters) > 0
 
 
+def test_all_formats_are_read_with_what_the_package_brings(machine: Machine) -> None:
+    """Much of each library is left out (debian/prune.list); what reads files is there."""
+    directory = machine.path("/root/samples")
+    directory.mkdir()
+    for name, content in samples().items():
+        (directory / name).write_bytes(content)
+    for path in sorted((Path(__file__).parents[1] / "data/documents").iterdir()):
+        shutil.copy(path, directory)
+    names = sorted(path.name for path in directory.iterdir())
+    done = machine.run("holdgate", "extract", "--json", *(f"/root/samples/{name}" for name in names))
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) == len(names) > 40
+    failed = {name: one.get("reason") for name, one in zip(names, found, strict=True) if one["status"] == "failed"}
+    assert failed == {}
+    assert sum(TOKEN in done.stdout.splitlines()[number] for number in range(len(names))) >= len(samples())
+
+
 def test_the_canary_comes_through_and_status_is_content(machine: Machine) -> None:
     before = checked(machine)
     machine.run("postconf", "-e", "recipient_delimiter=")
@@ -503,6 +522,51 @@ def test_a_backup_is_restored_as_it_is_documented(bare: Machine, package: Path) 
     assert "vanished" in bare.run("holdgate", "show", gone).stdout
     approve(bare, kept, other)
     assert bare.mailbox("bob").count(f"Subject: {word}") == 1
+
+
+# -- setup ---------------------------------------------------------------------------------------------------------
+
+
+def set_up(machine: Machine, answers: str, *words: str) -> dict[str, object]:
+    """Run `holdgate setup` with these answers and return what it says it did."""
+    machine.path("/etc/holdgate/answers.toml").write_text(answers)
+    done = machine.run("holdgate", "setup", "--answers", "/etc/holdgate/answers.toml", "--json", *words)
+    result: dict[str, object] = json.loads(done.stdout)
+    return result
+
+
+def test_setup_goes_from_the_package_to_a_message_that_is_held(bare: Machine, package: Path) -> None:
+    bare.install(package)
+    before = postfix_files(bare)
+    answers = 'domains = ["corp.example"]\nmoderators = ["bob@localhost"]\nmode = "observe"\n'
+    assert set_up(bare, answers, "--dry-run")["changed"] is True
+    assert postfix_files(bare) == before
+    first = set_up(bare, answers)
+    assert (first["done"], first["changed"], first["problems"]) == (True, True, [])
+    settings = bare.path("/etc/holdgate/holdgate.toml").read_text()
+    assert "# Settings of Holdgate." in settings
+    assert set_up(bare, answers)["changed"] is False
+    assert bare.path("/etc/holdgate/holdgate.toml").read_text() == settings
+    # Observed: recorded, and delivered.
+    bare.send(f"observed her social security number is {SECRET}")
+    bare.wait_for(lambda: "Subject: observed" in bare.mailbox("bob"), "the delivery")
+    # Enforced: the canary is held and released on the way, and the next message waits for its moderator.
+    assert set_up(bare, answers.replace("observe", "enforce"))["changed"] is True
+    assert "holdgate_canary" not in bare.mailbox("bob")
+    assert bare.path("/var/lib/holdgate/canary").read_text().strip().isdecimal()
+    assert bare.path("/var/lib/holdgate/canary").stat().st_uid == int(bare.run("id", "-u", "holdgate").stdout)
+    incident, word = hold(bare)
+    approve(bare, incident, word)
+    # A mistake is named, and changes nothing.
+    settings = bare.path("/etc/holdgate/holdgate.toml").read_text()
+    bare.path("/etc/holdgate/answers.toml").write_text('domains = ["@corp.example"]\n')
+    refused = bare.run("holdgate", "setup", "--answers", "/etc/holdgate/answers.toml", check=False)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert 'did you mean "corp.example"?' in refused.stderr
+    assert bare.path("/etc/holdgate/holdgate.toml").read_text() == settings
+    # And all of it goes again.
+    bare.run("holdgate", "detach", "--yes")
+    assert postfix_files(bare) == before
 
 
 # -- beside others ------------------------------------------------------------------------------------------------

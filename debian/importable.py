@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+"""Imports all of Holdgate, and each library's module that it names: what was left out of the package is not needed.
+
+Run by debian/rules with the package's own interpreter. Imports within functions count too.
+"""
+
+import ast
+import importlib
+import pkgutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import holdgate
+
+# Never imported by a program: each is a migration that Alembic runs.
+_MIGRATIONS = "holdgate.quarantine.migrations"
+# What a checkout alone needs: it makes the catalogues that the package has made already.
+_OF_CHECKOUT = {"babel"}
+
+
+def modules() -> list[str]:
+    """Return the names of all our modules."""
+    found = pkgutil.walk_packages(holdgate.__path__, "holdgate.", onerror=lambda _name: None)
+    return [one.name for one in found if not one.name.startswith(_MIGRATIONS)]
+
+
+def named(path: Path) -> Iterator[str]:
+    """Yield the modules that a source file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def main() -> None:
+    """Import all, and end with what cannot be."""
+    ours = modules()
+    wanted = {*ours, "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite"}
+    known = sys.stdlib_module_names | _OF_CHECKOUT
+    for path in Path(next(iter(holdgate.__path__))).rglob("*.py"):
+        wanted |= {name for name in named(path) if name.split(".")[0] not in known}
+    failed = []
+    for name in sorted(wanted):
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            failed.append(f"{name}: {type(error).__name__}: {error}")
+    if failed:
+        sys.exit("these cannot be imported; see debian/prune.list:\n" + "\n".join(failed))
+    print(f"{len(wanted)} modules can be imported")
+
+
+if __name__ == "__main__":
+    main()
