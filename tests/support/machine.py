@@ -71,7 +71,7 @@ def make_root(directory: Path, package: Path) -> None:
     field = subprocess.check_output(["dpkg-deb", "--field", str(package), "Depends"], text=True)
     # The last alternative is a library's old name, which every release knows: as a package, or as provided by one.
     dependencies = [entry.split("|")[-1].split()[0] for entry in field.split(",")]
-    _debootstrap(directory, [*_BASE, *_NEIGHBOURS, *dependencies])
+    debootstrap(directory, [*_BASE, *_NEIGHBOURS, *dependencies])
     _run("systemctl", f"--root={directory}", "--quiet", "disable", *_STOPPED)
 
 
@@ -83,9 +83,9 @@ def build_package(source: Path, workshop: Path) -> Path:
         _run(source / "script/package", target)
     else:
         root = workshop / "builder"
-        _debootstrap(root, [*_BUILD, "ca-certificates"])
+        debootstrap(root, [*_BUILD, "ca-certificates"])
         _run(
-            *_inside(root),
+            *inside(root),
             f"--bind-ro={source}:/source",
             f"--bind={target}:/target",
             "/source/script/package",
@@ -96,7 +96,7 @@ def build_package(source: Path, workshop: Path) -> Path:
     return built
 
 
-def _inside(root: Path) -> list[str]:
+def inside(root: Path) -> list[str]:
     """Return the command that runs another one in `root`, which reaches PyPI in the way this machine does."""
     settings = [
         f"--setenv={name}" for name in os.environ if re.fullmatch(r"PIP_\w+|(?i:\w+_proxy)|SSL_CERT_FILE", name)
@@ -105,7 +105,8 @@ def _inside(root: Path) -> list[str]:
     return ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={root}", *settings, *files]
 
 
-def _debootstrap(directory: Path, packages: Sequence[str]) -> None:
+def debootstrap(directory: Path, packages: Sequence[str]) -> None:
+    """Install a small Debian with these packages."""
     _run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}", suite(), directory)
 
 
@@ -195,12 +196,16 @@ class Machine:
         finally:
             shutil.rmtree(self._directory)
 
-    def run(self, *command: str, check: bool = True, text: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command inside. Raises MachineError with what it said when it fails."""
+    def command(self, *words: str) -> list[str]:
+        """Return the command here that runs another one inside."""
         inside = ["nsenter", "-t", str(self._leader), "-m", "-u", "-i", "-n", "-p", "--", "env", "-i"]
         environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"]
+        return [*inside, *environment, *words]
+
+    def run(self, *command: str, check: bool = True, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command inside. Raises MachineError with what it said when it fails."""
         done = subprocess.run(
-            [*inside, *environment, *command],
+            self.command(*command),
             input=text,
             capture_output=True,
             text=True,
