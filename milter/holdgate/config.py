@@ -380,6 +380,13 @@ class ModerationSettings(Section):
                 raise ValueError(f'"{address}" is not a plain address')
         return value
 
+    @field_validator("deadline")
+    @classmethod
+    def _some_time(cls, value: timedelta) -> timedelta:
+        if not value:
+            raise ValueError('"0s" is no time: each message would go back at once; write a longer one, as in "2d"')
+        return value
+
     @field_validator("fallback")
     @classmethod
     def _people(cls, value: list[str]) -> list[str]:

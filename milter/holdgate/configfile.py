@@ -79,6 +79,8 @@ def _problem(content: dict[str, Any], detail: Any) -> str:
     """Say one of pydantic's errors as `[table] key: what is wrong`, never repeating a secret-bearing value."""
     table, *steps = detail["loc"] or ("",)
     place = f"[{table}] {mistakes.place_of(steps)}" if steps else str(table)
+    if detail["type"] == "value_error" and table and not steps:
+        place = f"[{table}]"  # keys of one table that do not fit together
     if table == "policy" and (not steps or detail["type"] == "extra_forbidden"):
         return f"{place}: policies are written in a file of their own, policies.toml; [policy] here says where it is"
     if detail["type"] == "extra_forbidden":

@@ -122,6 +122,8 @@ def sentence(detail: Any) -> str:
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
         return f"must be {words} {context[name]}, and is {shown}"
+    if kind == "path_type":
+        return f'must be the path of a file, in quotes as "/etc/holdgate/NAME", and is {shown}'
     if kind == "too_short":
         return "must not be empty"
     if kind.startswith("date"):
@@ -133,7 +135,7 @@ def sentence(detail: Any) -> str:
 
 def _choice(shown: str, value: object, expected: str) -> str:
     allowed = re.findall(r"'([^']*)'", expected)
-    meant = did_you_mean(value, allowed) if isinstance(value, str) else ""
+    meant = did_you_mean(written(value).strip('"'), allowed) if isinstance(value, str | bool) else ""
     return f"{shown} is not allowed; write one of {', '.join(allowed)}{meant}"
 
 

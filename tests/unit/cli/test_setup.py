@@ -247,7 +247,7 @@ def test_settings_that_do_not_fit_together_are_refused_before_anything_is_writte
     site.write_text(site.read_text() + '[desk]\nlmtp_listen = "127.0.0.1:10024"\n')
     before = files(site)
     assert run(site, "--answers", str(answers_file(site, ""))) == 2
-    assert f"{site}: desk: lmtp needs reply_address" in capsys.readouterr().err
+    assert f"{site}: [desk]: lmtp_listen is set, but reply_address is empty" in capsys.readouterr().err
     assert files(site) == before
 
 
