@@ -181,3 +181,4 @@ _Decoders = tuple[tuple[str, Callable[[str], str | None]], ...]
 _DECODERS: _Decoders = (("hexadecimal", _hex), ("base32", _base32), ("base64", _base64))
 _SPACED_DECODERS: _Decoders = (("character codes", _codes), ("hexadecimal", _spaced_hex))
 _BIT_DECODERS: _Decoders = (("binary", _binary),)
+CODES: Final = frozenset(name for some in (_DECODERS, _SPACED_DECODERS, _BIT_DECODERS) for name, _ in some)

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
+from holdgate.detect import decode
 from holdgate.detect.compiled import Ready, Rules
 from holdgate.detect.figures import is_coordinate
 from holdgate.detect.finders.finder import Text
@@ -281,7 +282,7 @@ def _winners(group: list[Match]) -> list[Match]:
         if match.evidence.keyword and not match.evidence.own and (match.start, match.end) in claimed:
             continue
         for other in kept:
-            if other.start < match.end and match.start < other.end:
+            if other.start < match.end and match.start < other.end and not _in_one_code(other, match):
                 equal = _claim(other)[:4] == _claim(match)[:4]
                 same = other.start == match.start and other.end == match.end
                 if not (equal and same) or other.identifier == match.identifier:
@@ -289,6 +290,12 @@ def _winners(group: list[Match]) -> list[Match]:
         else:
             kept.append(match)
     return sorted(kept, key=_place)
+
+
+def _in_one_code(one: Match, other: Match) -> bool:
+    """Whether both stand in one encoded run, which is the place of each of them, though they do not overlap in it."""
+    coded = one.evidence.trick in decode.CODES and one.evidence.trick == other.evidence.trick
+    return coded and (one.start, one.end) == (other.start, other.end)
 
 
 def _claim(match: Match) -> tuple[int, int, int, bool, int]:

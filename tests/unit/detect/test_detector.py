@@ -131,6 +131,13 @@ def test_encoded_run_is_the_place_of_what_it_holds(detector: Detector) -> None:
     assert match.evidence.trick == "base64"
 
 
+def test_each_value_of_one_encoded_run_counts(detector: Detector) -> None:
+    text = "Social security numbers 219-09-9999 and 536-90-4399\nCredit card 4111 1111 1111 1111\n"
+    matches = detector.find(f"see {b64encode(text.encode()).decode()}")
+    assert sorted(match.identifier for match in matches) == ["payment-card", "us-ssn", "us-ssn"]
+    assert len({(match.start, match.end) for match in matches}) == 1
+
+
 def test_attribute_of_a_tag_is_read_at_its_place(detector: Detector) -> None:
     text = 'write <a href="mailto:anna@corp.example">to her</a>'
     assert found(detector, text, "email-address") == ["anna@corp.example"]
