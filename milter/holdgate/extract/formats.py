@@ -16,6 +16,7 @@ from holdgate.extract.readers.texts import (
     encrypted,
     html,
     mbox,
+    named,
     openpgp,
     pkcs7,
     postscript,
@@ -59,5 +60,6 @@ REGISTRY.add(
     sqlite.FORMAT,
     dbase.FORMAT,
     encrypted.FORMAT,
+    *named.FORMATS,
     binary.FORMAT,
 )

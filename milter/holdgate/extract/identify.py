@@ -7,6 +7,7 @@ Unknown content without control bytes is `text`; the rest is `binary`, of which 
 import io
 import re
 import struct
+from collections import Counter
 from collections.abc import Callable
 
 import olefile
@@ -21,6 +22,10 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP_MARKS = (b"\x03\x04", b"\x05\x06", b"\x07\x08", b"00")
 _EXECUTABLE = (b"MZ", b"\x7fELF")
 _TEXT_BYTES = bytes(byte for byte in range(256) if byte >= 32 or byte in b"\t\n\r\f\b\x1b")
+# NUL is no sign of bytes that are no text: files with holes have it.
+_NOT_CONTROLS = _TEXT_BYTES + b"\0\x0e\x0f\x7f"
+_BLOCK, _DENSE = 512, 26
+_ASCII = bytes(range(128))
 _MARKUP = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:(!doctype\s+html|html|head|body|meta|title|script|style|table|div|p|br"
                      rb"|font|span|a|img|h[1-6]|center|b|i|u|ul|ol)[\s>/]|(\?xml|!doctype|[a-z_][\w.-]*(?::[\w.-]+)?[\s>/]))",
                      re.IGNORECASE | re.DOTALL)  # fmt: skip
@@ -55,17 +60,40 @@ def identify(document: Document) -> str:
     return "zip" if zip_directory(data) else "binary"
 
 
+def binary_part(data: bytes) -> bytes:
+    """Return the part of a text that is no text, b"" if all of it is: a script may carry an archive behind it."""
+    if len(data.translate(None, _NOT_CONTROLS)) < _DENSE or wide_codec(data):
+        return b""
+    starts = [start for start in range(0, len(data), _BLOCK) if _is_dense(data[start : start + _BLOCK])]
+    if not starts:
+        return b""
+    before = max(0, starts[0] - _BLOCK)
+    first = next(at for at in range(before, len(data)) if data[at] not in _NOT_CONTROLS)
+    return data[data.rfind(b"\n", 0, first) + 1 : starts[-1] + _BLOCK]
+
+
+def _is_dense(block: bytes) -> bool:
+    """Say whether a block has more control bytes than a text has."""
+    return len(block.translate(None, _NOT_CONTROLS)) * _BLOCK >= _DENSE * max(len(block), _BLOCK // 8)
+
+
 def is_text(data: bytes) -> bool:
     """Tell text from binary by the control bytes in its first and last 4,000 bytes (at most 2 in 100 are text's)."""
     sample = data[:4_000] + data[-4_000:]
     if len(sample.translate(None, _TEXT_BYTES)) * 50 <= len(sample):
-        return True
+        return not _is_even(sample)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
     if wide := wide_codec(data):
         text = data[:4_000].decode(wide, "replace")
         return sum(letter < " " and letter not in "\t\n\r\f" for letter in text) * 50 <= len(text)
     return False
+
+
+def _is_even(sample: bytes) -> bool:
+    """Say whether most bytes are one and the same beyond ASCII, as in the white of an image."""
+    high = sample.translate(None, _ASCII)
+    return len(high) * 2 > len(sample) and max(Counter(high).values()) * 2 > len(sample)
 
 
 def text_kind(document: Document) -> str:

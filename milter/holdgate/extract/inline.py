@@ -1,26 +1,42 @@
-"""Files inside text: uuencode, yEnc, BinHex 4.0 and bare base64 blocks, which no MIME field announces.
+"""Files inside text: uuencode, yEnc, BinHex 4.0, Ascii85 and base64, which no MIME field announces.
 
 Mail programs and people still paste them, and the standard library decodes none of them in a body. Formats: POSIX.1
 `uuencode`, the yEnc draft 1.3, RFC 1741 (BinHex 4.0), RFC 4648 (base64). What is damaged is decoded as far as it goes.
+A run of base64 inside a line (JSON, data URIs, attributes, addresses) is a file only if it has a known signature, or
+unpacks to something: detection decodes plain text itself.
 """
 
 import binascii
 import re
 import zlib
+from base64 import a85decode
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 from holdgate.extract.fields import base64
 from holdgate.extract.format import REGISTRY
 from holdgate.extract.identify import OLE
+from holdgate.extract.reading import Sink
 
 _UU = re.compile(rb"^begin(-base64)? [0-7]{3,4} ([^\r\n]{0,255})\r?\n((?:[^\r\n]{1,100}\r?\n)*)", re.MULTILINE)
 _YENC = re.compile(rb"^=ybegin [^\r\n]{0,200}?name=([^\r\n]{0,255})\r?\n(.*?)(?:^=yend|\Z)", re.MULTILINE | re.DOTALL)
 _BINHEX = re.compile(rb"converted with BinHex[^\r\n]{0,40}\r?\n\s*:([^:]{20,})", re.IGNORECASE)
+_ASCII85 = re.compile(rb"<~([!-uz\s]{20,}+)~>")
+# A block may begin inside a line. Lines behind the first may be folded (RFC 5545, 3.1; RFC 2849) or quoted.
 _BASE64 = re.compile(
-    rb"^(?:[A-Za-z0-9+/]{40,}+\r?\n)*[A-Za-z0-9+/]{40,}+={0,2}(?:\r?\n[A-Za-z0-9+/]++={0,2}\r?$)?", re.MULTILINE
+    rb"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{40,}+(?:\r?\n[ \t>]{0,3}[A-Za-z0-9+/]{40,}+)*"
+    rb"(?:\r?\n[ \t>]{0,3}[A-Za-z0-9+/]++={0,2}(?=\r?$)|={0,2})",
+    re.MULTILINE,
 )
+_HEX = re.compile(rb"[0-9A-Fa-f]+")
+_MASK = bytes(65 if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "+/_-") else 32 for code in range(256))
+_LONG_RUN = b"A" * 40
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
+_URL_PIECE = re.compile(rb"[-_]+")
+_ESCAPED_SIGNS = re.compile(rb"%2[BbFf]|%3[Dd]")
+_SOME_SIGNS = 3
 
+ENCODED_NAME = "encoded block"
 INFLATED_BYTES = 20_000_000
 """A block that unpacks to more is no text that a person pasted."""
 
@@ -45,13 +61,55 @@ def files_in(text: bytes) -> Iterator[tuple[str, bytes]]:
     if b"BinHex" in text:
         for body in _BINHEX.findall(text):
             yield _binhex(body)
-    for block in _BASE64.finditer(text):
-        if text.rfind(b"-----BEGIN", max(0, block.start() - 300), block.start()) < 0:
-            content = base64(block[0])
-            if plausible(content):
-                yield "", content
-            elif inflated := _inflated(content):
-                yield "", inflated
+    if b"<~" in text:
+        for block in _ASCII85.findall(text):
+            yield from _worthy(_from_ascii85(block))
+    yield from _base64_files(text)
+
+
+def read_files(text: str | bytes, sink: Sink) -> None:
+    """Hand on the files inside a text."""
+    for name, content in files_in(text if isinstance(text, bytes) else text.encode("utf-8", "replace")):
+        sink.budget.spend_entry()
+        sink.budget.spend_bytes(len(content))
+        sink.embedded(content, name or ENCODED_NAME)
+
+
+def _base64_files(text: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield what blocks and runs of base64 and long runs of hexadecimal digits hold."""
+    if len(_ESCAPED_SIGNS.findall(text)) >= _SOME_SIGNS:
+        text = unquote_to_bytes(text)
+    if b"\\" in text:  # as JSON may write it
+        text = text.replace(b"\\/", b"/").replace(b"\\r", b"").replace(b"\\n", b"\n")
+    if _LONG_RUN not in text.translate(_MASK):
+        return
+    for found in _BASE64.finditer(text):
+        if text.rfind(b"-----BEGIN", max(0, found.start() - 300), found.start()) >= 0:
+            continue
+        block = found[0]
+        if _HEX.fullmatch(block) and not len(block) % 2 and is_file(content := bytes.fromhex(block.decode("ascii"))):
+            yield "", content
+            continue
+        content = base64(block.translate(_FROM_URL))
+        starts_line = not found.start() or text[found.start() - 1] in b"\r\n"
+        if not is_file(content) and (b"-" in block or b"_" in block):
+            content = base64(max(_URL_PIECE.split(block), key=len))
+        if is_file(content) or (starts_line and plausible(content)):
+            yield "", content
+        elif inflated := _inflated(content):
+            yield "", inflated
+
+
+def _worthy(content: bytes) -> Iterator[tuple[str, bytes]]:
+    if plausible(content):
+        yield "", content
+
+
+def _from_ascii85(block: bytes) -> bytes:
+    try:
+        return a85decode(block)
+    except ValueError:
+        return b""
 
 
 def _inflated(content: bytes) -> bytes:
@@ -69,7 +127,12 @@ def _inflated(content: bytes) -> bytes:
 
 def plausible(content: bytes) -> bool:
     """Say whether a decoding gave something: a known signature, or words in UTF-8 or UTF-16."""
-    if content.startswith((OLE, b"PK\x03\x04")) or _WORDS.search(content) is not None:
+    return is_file(content) or _WORDS.search(content) is not None
+
+
+def is_file(content: bytes) -> bool:
+    """Say whether bytes begin with a known signature."""
+    if content.startswith((OLE, b"PK\x03\x04")):
         return True
     return any(not offset and content.startswith(signature) for offset, signature, _ in REGISTRY.signatures)
 

@@ -2,11 +2,14 @@
 
 import base64
 import binascii
+import zlib
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.extract import formats
 from holdgate.extract.inline import files_in, plausible
 
 SECRET = b"The word is Rosenquist, and it stands in a longer text, so that it takes several lines of an encoding."
@@ -78,10 +81,50 @@ def test_one_long_line_of_base64() -> None:
         b"https://www.corp.example/" + b"a" * 100,
         b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(SECRET) + b"-----END CERTIFICATE-----\n",
         base64.encodebytes(bytes(range(128, 256))),
+        b"-" * 200,
+        b"https://www.corp.example/" + b"a1B2" * 30 + b"?q=" + b"0123456789" * 20,
     ],
 )
 def test_near_misses(text: bytes) -> None:
     assert list(files_in(text)) == []
+
+
+assert formats.REGISTRY.signatures  # known once the readers are imported
+
+PDF = b"%PDF-1.7\n" + bytes(range(256)) + SECRET
+CODED = base64.b64encode(PDF)
+PACKED = base64.b64encode(zlib.compress(b"<a>" + SECRET + b"</a>"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"file": {"name": "a.pdf", "content": "' + CODED + b'"}}',
+        b'{"content":"' + CODED.replace(b"/", b"\\/") + b'"}',
+        b'{"content":"' + base64.encodebytes(PDF).replace(b"\n", b"\\r\\n") + b'"}',
+        b"a{background:url(data:application/pdf;base64," + CODED + b")}",
+        b"https://www.partner.example/?file=" + base64.urlsafe_b64encode(PDF),
+        b"https://www.partner.example/?file=" + quote(CODED, safe="").encode(),
+        b"file: " + PDF.hex().encode(),
+        b"<~" + base64.a85encode(PDF) + b"~>",
+        b"content:: " + CODED[:60] + b"".join(b"\n " + CODED[at : at + 76] for at in range(60, len(CODED), 76)),
+    ],
+)
+def test_a_file_inside_a_line(text: bytes) -> None:
+    assert ("", PDF) in list(files_in(text))
+
+
+def test_packed_xml_inside_a_line() -> None:
+    assert ("", b"<a>" + SECRET + b"</a>") in list(files_in(b"<diagram>" + PACKED + b"</diagram>"))
+
+
+def test_text_inside_a_line_is_left_to_detection() -> None:
+    assert list(files_in(b'{"note": "' + base64.b64encode(SECRET) + b'"}')) == []
+
+
+def test_lines_with_padding_of_their_own_are_files_of_their_own() -> None:
+    lines = [base64.b64encode(SECRET[at : at + 31]) for at in (0, 31)]
+    assert list(files_in(b"\n".join(lines))) == [("", SECRET[:31]), ("", SECRET[31:62])]
 
 
 def test_plausible() -> None:

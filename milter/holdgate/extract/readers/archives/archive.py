@@ -16,7 +16,7 @@ from holdgate.extract import charset
 from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
-from holdgate.extract.readers.archives import cab, rar
+from holdgate.extract.readers.archives import cab, rar, tar
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 _FILTERS = ("compress", "lzip", "lz4", "zstd", "rpm")
@@ -53,6 +53,9 @@ def read(document: Document, sink: Sink) -> None:
         rar.check(data, sink)
     elif formats[0] == "cab":
         cab.check(data, sink)
+    elif formats[0] == "tar":
+        for text in tar.records(data):
+            sink.text(text, "extended header")
     members = 0
     try:
         with _opened(data, formats, ()) as archive:

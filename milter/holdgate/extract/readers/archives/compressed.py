@@ -13,6 +13,7 @@ from holdgate.extract import charset
 from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
 from holdgate.extract.readers.archives import archive
+from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 _STEP = 1 << 18
@@ -64,7 +65,7 @@ def read(document: Document, sink: Sink) -> None:
         archive.read_raw(data, name, sink)
         return
     for text in _gzip_header(data):
-        sink.text(text, "name in the header")
+        sink.text(text, "header")
     unpacked, whole = _unpack(data, sink)
     if not whole:
         if not unpacked:
@@ -99,13 +100,14 @@ def _unpack(data: bytes, sink: Sink) -> tuple[bytes, bool]:
 
 
 def _gzip_header(data: bytes) -> list[str]:
-    """Return the file name and the comment that a gzip header holds (RFC 1952, 2.3), ISO 8859-1 by the standard."""
+    """Return what a gzip header holds (RFC 1952, 2.3): extra field, name and comment, ISO 8859-1 by the standard."""
     if not data.startswith(b"\x1f\x8b") or len(data) < 12:
         return []
     flags, at = data[3], 10
+    found = []
     if flags & _EXTRA:
         at += 2 + int.from_bytes(data[10:12], "little")
-    found = []
+        found = list(strings(data[12:at]))
     for flag in (_NAME, _COMMENT):
         end = data.find(b"\0", at, at + _LONGEST_FIELD) if flags & flag else -1
         if end >= 0:

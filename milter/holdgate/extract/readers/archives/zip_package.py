@@ -22,6 +22,8 @@ ENCRYPTED = 0x1
 SIZES_FOLLOW = 0x8
 BLOCK = 2_048
 STEP = 1 << 22
+_ORDINARY_EXTRA = 36
+"""So many bytes of extra fields hold the times, owners and sizes that ZIP programs write, and no text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,9 @@ class ZipPackage:
             self.members = [_member(info) for info in self.archive.infolist() if not info.is_dir()]
             for text in strings(self.archive.comment):
                 sink.text(text, "ZIP comment")
+            for info in self.archive.infolist():
+                for text in _beside(info):
+                    sink.text(text, "ZIP directory")
         except (zipfile.BadZipFile, ValueError, OSError, struct.error, NotImplementedError, IndexError):
             self.archive = None
         if not self.members:
@@ -128,6 +133,14 @@ def _member(info: zipfile.ZipInfo) -> Member:
     path = info.filename.replace("\\", "/").lstrip("/")
     encrypted = bool(info.flag_bits & ENCRYPTED)
     return Member(path, info.header_offset, info.compress_size, info.file_size, info.compress_type, encrypted, info)
+
+
+def _beside(info: zipfile.ZipInfo) -> Iterator[str]:
+    """Yield what the directory says of an entry beside its name: its extra fields (4.5), and a folder's name."""
+    if info.is_dir():
+        yield info.filename
+    if len(info.extra) > _ORDINARY_EXTRA:
+        yield from strings(info.extra)
 
 
 def _walk(data: bytes) -> Iterator[Member]:

@@ -15,7 +15,7 @@ from typing import cast
 
 from PIL import AvifImagePlugin, ExifTags, Image, ImageFile, ImageOps, IptcImagePlugin, UnidentifiedImageError
 
-from holdgate.extract import ocr
+from holdgate.extract import inline, ocr
 from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.extents import images
 from holdgate.extract.format import Format
@@ -167,6 +167,7 @@ def _read_metadata(data: bytes, image: Image.Image, sink: Sink) -> None:
             if cleaned and cleaned not in seen:
                 seen.add(cleaned)
                 sink.text(cleaned, PLACE)
+                inline.read_files(cleaned, sink)
     except _PILLOW_ERRORS:
         sink.limited("damaged image properties")
 

@@ -10,7 +10,7 @@ from collections import Counter
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from holdgate.extract import charset
+from holdgate.extract import charset, inline
 from holdgate.extract.fields import base64
 from holdgate.extract.format import Format
 from holdgate.extract.reading import Document, Sink
@@ -100,6 +100,8 @@ def _walk(source: str, sink: Sink) -> None:
             sink.embedded(content, declared_type=uri[1].lower())
         else:
             sink.text(value, place)
+            lines.append(value)
+    inline.read_files("\n".join(lines), sink)
 
 
 def _collect(top: LexborNode, lines: list[str], aside: list[tuple[str, str]], visible: bool) -> None:
@@ -155,9 +157,10 @@ def strip(source: str, sink: Sink) -> None:
         pieces.append("" if name[1].lower() in INLINE else "\n")
         pieces.append(text)
         aside.extend(value for values in _ATTRIBUTE.findall(tag) for value in values if value)
-    sink.text(html.unescape("".join(pieces)))
-    if aside:
-        sink.text(html.unescape("\n".join(aside)), "attributes and comments")
+    text, values = html.unescape("".join(pieces)), html.unescape("\n".join(aside))
+    sink.text(text)
+    sink.text(values, "attributes and comments")
+    inline.read_files(f"{text}\n{values}", sink)
 
 
 FORMAT = Format(kind="html", read=read, holds="HTML", read_by="lexbor", unread="", textual=True)

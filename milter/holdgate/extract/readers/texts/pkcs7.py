@@ -31,6 +31,8 @@ _COMPRESSED = bytes.fromhex("2a864886f70d0109100109")  # RFC 3274
 _CONTENT_TYPES = (bytes.fromhex("2a864886f70d0107"), bytes.fromhex("2a864886f70d01091001"))
 _DIGESTED = bytes.fromhex("2a864886f70d010705")
 _LONGEST_DIGEST = 64
+_LONGEST_HEADER = 7
+"""A tag, and a length in at most six bytes."""
 _DEEPEST = 30
 # An object identifier below pkcs-7, as it stands at the beginning of a ContentInfo.
 _CONTENT_INFO = bytes.fromhex("06092a864886f70d0107")
@@ -105,10 +107,13 @@ def _primitives(data: bytes) -> "list[tuple[int, bytes]]":
     return found
 
 
-def _recognise(document: Document) -> bool:
-    if document.declared_type in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
-        return True
-    return document.data[:1] == b"\x30" and _CONTENT_INFO in document.data[:64]
+def _recognise(data: bytes) -> bool:
+    """Tell a ContentInfo by its beginning: what is signed may be as good as all of it, and text."""
+    return data[:1] == b"\x30" and _CONTENT_INFO in data[2 : _LONGEST_HEADER + len(_CONTENT_INFO)]
+
+
+def _declared(document: Document) -> bool:
+    return document.declared_type in ("application/pkcs7-mime", "application/x-pkcs7-mime")
 
 
 FORMAT = Format(
@@ -118,5 +123,6 @@ FORMAT = Format(
     holds="S/MIME: signed and compressed mail and files (CMS)",
     read_by="Holdgate",
     unread="enveloped content, which is `encrypted`",
-    recognise_binary=_recognise,
+    recognise=_recognise,
+    recognise_binary=_declared,
 )

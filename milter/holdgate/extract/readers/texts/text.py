@@ -1,6 +1,6 @@
 """Plain text in any charset, with the files that older programs and people put inside it."""
 
-from holdgate.extract import armour, charset, inline
+from holdgate.extract import armour, charset, identify, inline
 from holdgate.extract.format import Format
 from holdgate.extract.readers.texts import openpgp
 from holdgate.extract.reading import SIGNED_NAME, Document, Sink
@@ -20,10 +20,10 @@ def read(document: Document, sink: Sink) -> None:
             sink.budget.spend_entry()
             sink.budget.spend_bytes(len(content))
             sink.embedded(armoured if label == armour.PGP else content, SIGNED_NAME)
-    for name, content in inline.files_in(data):
+    inline.read_files(data, sink)
+    if piece := identify.binary_part(data):
         sink.budget.spend_entry()
-        sink.budget.spend_bytes(len(content))
-        sink.embedded(content, name or "encoded block")
+        sink.embedded(piece, "binary data in the text")
 
 
 FORMAT = Format(

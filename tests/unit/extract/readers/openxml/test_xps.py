@@ -75,6 +75,12 @@ def test_a_drawing_beside_text_is_no_limitation() -> None:
     assert text_of(*["<Path Data='M 0,0 L 1,1'/>"] * 60, run("a caption of the drawing", 96))
 
 
+def test_a_line_drawn_as_one_path_is_limited() -> None:
+    path = "<Path Data='" + "M 0,0 L 1,1 z " * 90 + "'/>"
+    (part, *_) = extract_file("page.xps", document(path, run("a caption", 96))).parts
+    assert (part.status, part.reason) == (Status.LIMITED, "drawing not read")
+
+
 @given(st.lists(st.tuples(st.text("ab1 ", min_size=1, max_size=5), st.floats(), st.floats()), max_size=8))
 def test_no_run_is_lost(runs: list[tuple[str, float, float]]) -> None:
     (part,) = extract_file("page.xps", document(*(run(text, x, y) for text, x, y in runs))).parts

@@ -81,7 +81,42 @@ def test_a_packed_document_in_an_element_is_read() -> None:
         ("<defs><path id='a' d='M0 0'/></defs>" + "<use href='#a'/>" * 9, [xml.NOT_READ]),
         ("<path d='M0 0L1 1z'/>" * 29, []),
         ("<path d='M0 0L1 1z'/>" * 30 + "<text>a title of several words</text>", []),
+        ("<title>a title of several words</title>" + "<path d='M0 0L1 1z'/>" * 30, [xml.NOT_READ]),
+        ("<text>a title of words</text>" + "<path d='M0 0L1 1z'/>" * 100, [xml.NOT_READ]),
+        ("<defs><path id='a' d='M0 0'/></defs><text>six</text>" + "<use href='#a'/>" * 9, [xml.NOT_READ]),
     ],
 )
 def test_letters_drawn_as_outlines_are_limited(content: str, limits: list[str]) -> None:
     assert read_all(xml.read, f"<svg xmlns='http://www.w3.org/2000/svg'>{content}</svg>".encode()).limits == limits
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [f"<text x='{9 * at}' y='20'>{letter}</text>" for at, letter in enumerate("4111111111111111")],
+        [
+            f"<g transform='translate({9 * at} 20)'><text>{letter}</text></g>"
+            for at, letter in enumerate("4" + "1" * 15)
+        ],
+        [f"<text y='20'><tspan x='{9 * at}'>{letter}</tspan></text>" for at, letter in enumerate("4" + "1" * 15)],
+    ],
+)
+def test_letters_of_a_drawing_are_put_together_by_their_places(pieces: list[str]) -> None:
+    source = f"<svg xmlns='http://www.w3.org/2000/svg' font-size='16'>{''.join(pieces)}</svg>"
+    assert ("4111111111111111", "line as drawn") in read_all(xml.read, source.encode()).texts
+
+
+def test_words_of_a_drawing_far_from_each_other_are_two_lines() -> None:
+    source = b"<svg><text x='1' y='10'>4111</text><text x='1' y='90'>1111</text></svg>"
+    assert not [text for text, place in read_all(xml.read, source).texts if place == "line as drawn"]
+
+
+def test_a_value_in_a_wrapper_has_the_name_of_the_element_round_it() -> None:
+    source = b"<a><cardNumber><value>4711</value></cardNumber></a>"
+    assert read_all(xml.read, source).texts == [("cardNumber: 4711", "")]
+
+
+def test_an_image_in_an_attribute_is_a_document() -> None:
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(60)).decode()
+    (document,) = read_all(xml.read, f"<svg><image href='data:image/png;base64,{png}'/></svg>".encode()).documents
+    assert document.data.startswith(b"\x89PNG")

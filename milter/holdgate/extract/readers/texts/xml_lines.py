@@ -1,0 +1,104 @@
+"""Collects the lines of an XML document, with the names of fields, and apart from them the values of attributes."""
+
+import re
+from dataclasses import dataclass, field
+
+from holdgate.extract.readers.texts import html
+from holdgate.extract.readers.texts.xml_plan import EVERYTHING, Selection
+
+# Elements inside a line: HTML's, SVG's and TEI's, and the runs of Word's and ODF's flat XML.
+_INLINE = html.INLINE | frozenset({"t", "r", "tspan", "textPath", "emph", "emphasis", "hi", "link", "literal", "rPr"})
+
+# Elements of prose and drawings: their names say nothing of what stands in them.
+_PROSE = frozenset(
+    {"p", "para", "text", "title", "desc", "div", "section", "body", "li", "td", "th", "h1", "h2", "h3", "h4", "script"}
+    | {"style", "head", "cell", "Data", "value", "string", "item", "line"}
+)
+
+# Elements round a value: what it is tells the name of the element round them.
+_WRAPPERS = frozenset({"Data", "data", "item", "string", "val", "value"})
+# What an SVG drawing says of itself and does not show.
+_UNSEEN = frozenset({"desc", "metadata", "script", "style", "title"})
+
+USES = 9
+"""So many copies of a shape may be letters."""
+OUTLINES = 30
+"""So many outlines in an SVG drawing may be letters: a number of nine digits has about 15."""
+OUTLINES_TO_LETTERS = 4
+"""So many times as many outlines as letters of text: a diagram has fewer."""
+SHORTEST_LABEL = 3
+"""A shorter name of an element or attribute is a tag, not a word."""
+_OUTLINE = re.compile(r"[Mm]")
+
+
+@dataclass(slots=True)
+class Lines:
+    """Takes the elements of a document as `expat.feed` finds them."""
+
+    line: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    values: list[str] = field(default_factory=list)
+    wanted: Selection = EVERYTHING
+    outlines: int = 0
+    uses: int = 0
+    leaf: str = ""
+    letters: int = 0
+    path: list[str] = field(default_factory=list)
+    unseen: int = 0
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Take a start tag."""
+        if name not in _INLINE:
+            self.flush()
+        if name == "use":
+            self.uses += 1
+        elif name in ("path", "glyph"):
+            self.outlines += len(_OUTLINE.findall(attributes.get("d", "")))
+        self.leaf = name
+        self.path.append(name)
+        self.unseen += name in _UNSEEN
+        for key, value in attributes.items():
+            if value and not key.startswith("xmlns") and not value.isspace():
+                self.values.append(_labelled(key.rpartition(":")[2], value))
+
+    def end(self, name: str) -> None:
+        """Take an end tag."""
+        if name not in _INLINE:
+            self.flush(self._label(name) if self.leaf == name else "")
+        self.leaf = ""
+        if self.path:
+            self.path.pop()
+        self.unseen -= name in _UNSEEN
+
+    def _label(self, name: str) -> str:
+        """Return the name of a record's field, which says what the value is."""
+        if name in _WRAPPERS and len(self.path) > 1:
+            name = self.path[-2]
+        return "" if name in _PROSE else name
+
+    def data(self, text: str) -> None:
+        """Take character data."""
+        self.line.append(text)
+        if not self.unseen:
+            self.letters += len(text.strip())
+
+    def drawn_letters(self) -> bool:
+        """Say whether the drawing has so many outlines or copies, for its letters, that they may be letters."""
+        return self.outlines >= max(OUTLINES, OUTLINES_TO_LETTERS * self.letters) or self.uses >= max(
+            USES, self.letters + 1
+        )
+
+    def drawn_lines(self) -> list[str]:
+        """Return the lines of a drawing whose pieces stand in several elements."""
+        return []
+
+    def flush(self, label: str = "") -> None:
+        """End a line."""
+        if text := "".join(self.line).strip():
+            self.lines.append(_labelled(label, text))
+        self.line.clear()
+
+
+def _labelled(name: str, text: str) -> str:
+    """Return a value with the name of its field, where that is a word."""
+    return f"{name}: {text}" if len(name) >= SHORTEST_LABEL else text
