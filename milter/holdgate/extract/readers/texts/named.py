@@ -134,8 +134,8 @@ FORMATS = (
     _named(
         "cad",
         "drawing",
-        "AutoCAD drawings (DWG)",
-        tuple((0, b"AC10%d\0" % version) for version in (12, 14, 15, 18, 21, 24, 27, 32)),
+        "AutoCAD drawings (DWG, binary DXF)",
+        ((0, b"AutoCAD Binary DXF\r\n"), *((0, b"AC10%d\0" % version) for version in (12, 14, 15, 18, 21, 24, 27, 32))),
         "dwg",
     ),
     _named("help", "help file", "compiled help: CHM, HLP", ((0, b"ITSF\3"), (0, b"?_\3\0")), "chm hlp"),
