@@ -3,7 +3,7 @@
 from holdgate.extract.format import REGISTRY
 from holdgate.extract.readers.archives import active_mime, apple, archive, compressed, warc
 from holdgate.extract.readers.archives import zip as zip_reader
-from holdgate.extract.readers.data import arrow, dbase, sqlite
+from holdgate.extract.readers.data import arrow, dbase, iwork, plist, sqlite
 from holdgate.extract.readers.office import excel, ole, pst, rtf, tnef, word
 from holdgate.extract.readers.openxml import odf, office_xml, ooxml
 from holdgate.extract.readers.pdf import pdf
@@ -44,6 +44,7 @@ REGISTRY.add(
     word.FORMAT,
     excel.FORMAT,
     odf.FORMAT,
+    iwork.FORMAT,
     rtf.FORMAT,
     pst.FORMAT,
     pdf.FORMAT,
@@ -61,6 +62,7 @@ REGISTRY.add(
     arrow.FORMAT,
     sqlite.FORMAT,
     dbase.FORMAT,
+    plist.FORMAT,
     encrypted.FORMAT,
     *named.FORMATS,
     binary.FORMAT,

@@ -3,6 +3,7 @@
 import gzip
 import io
 import lzma
+import plistlib
 import struct
 import zipfile
 from pathlib import Path
@@ -58,6 +59,8 @@ def others() -> dict[str, bytes]:
         **documents,
         **arrows,
         "mail.pst": lzma.decompress((DATA / "pst/passworded.pst.xz").read_bytes()),
+        "table.numbers": (DATA / "iwork/table.numbers").read_bytes(),
+        "a.plist": plistlib.dumps({"key": "words", "data": bytes(40)}, fmt=plistlib.FMT_BINARY),
         "page.pdf": simple_pdf("words"),
         "page.ps": b"%!PS-Adobe-3.0\n72 72 moveto (hello) show showpage\n%%EOF\n",
         "one.txt.gz": gzip.compress(b"words\n"),

@@ -31,6 +31,8 @@ TRAILING_BYTES = 32
 _LONGEST_SIDE = 30_000
 THUMBNAIL_SIZE = 512
 """The larger side in pixels of what LibreOffice 25 writes; Office's thumbnails are smaller."""
+PREVIEW_SIZE = 1_100
+"""The larger side in pixels of the previews in iWork documents."""
 SQUARE = 1.2
 """Dots are square enough up to this ratio of resolutions; fax pages (204 by 98 dpi) are stretched before OCR."""
 
@@ -76,11 +78,14 @@ def read_thumbnail(path: str, data: bytes, sink: Sink) -> bool:
 
     Its letters are too small to be read, and the document has them as text.
     """
-    if not _THUMBNAIL.fullmatch(path):
-        return False
+    return _THUMBNAIL.fullmatch(path) is not None and read_preview(data, sink, THUMBNAIL_SIZE)
+
+
+def read_preview(data: bytes, sink: Sink, largest: int = PREVIEW_SIZE) -> bool:
+    """Read what is written about a picture that a program made of a document; say whether it is as small as one."""
     try:
         with warnings.catch_warnings(action="ignore"), _opened(data) as image:
-            if max(image.size) > THUMBNAIL_SIZE:
+            if max(image.size) > largest:
                 return False
             _read_metadata(data, image, sink)
     except (*_PILLOW_ERRORS, MemoryError):

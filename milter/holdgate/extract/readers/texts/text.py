@@ -32,7 +32,7 @@ FORMAT = Format(
     holds="plain text, with uuencode, yEnc, BinHex and base64 inside",
     read_by="Holdgate, chardet",
     unread="",
-    extensions="txt htm html csv tsv eml mbox log md json yml yaml ini ics vcf xml",
+    extensions="txt htm html csv tsv eml mbox log md json yml yaml ini ics vcf xml plist",
     types="text/plain text/html text/csv text/calendar text/vcard text/xml message/rfc822 application/xml"
     " application/vnd.ms-excel",
     textual=True,
