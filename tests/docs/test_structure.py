@@ -31,7 +31,7 @@ READERS_MAY_IMPORT = {
     "pictures": {"texts"},
     "pdf": {"pictures", "texts"},
     "openxml": {"archives", "pictures", "texts"},
-    "office": {"openxml", "pictures", "texts"},
+    "office": {"archives", "data", "openxml", "pictures", "texts"},
 }
 # What a member of a family may import of its own package: the base that it declares itself by, no other member.
 FAMILIES = {"policy/actions": {"policy.action"}, "desk/channels": {"desk.channel", "desk.post"}}

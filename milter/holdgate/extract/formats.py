@@ -3,8 +3,8 @@
 from holdgate.extract.format import REGISTRY
 from holdgate.extract.readers.archives import active_mime, apple, archive, compressed, warc
 from holdgate.extract.readers.archives import zip as zip_reader
-from holdgate.extract.readers.data import arrow, dbase, iwork, plist, sqlite
-from holdgate.extract.readers.office import excel, ole, pst, rtf, tnef, word
+from holdgate.extract.readers.data import arrow, dbase, parquet, plist, sqlite
+from holdgate.extract.readers.office import excel, iwork, ole, pst, rtf, tnef, word
 from holdgate.extract.readers.openxml import odf, office_xml, ooxml
 from holdgate.extract.readers.pdf import pdf
 from holdgate.extract.readers.pictures import image, metafile, starview
@@ -60,6 +60,7 @@ REGISTRY.add(
     openpgp.FORMAT,
     postscript.FORMAT,
     arrow.FORMAT,
+    parquet.FORMAT,
     sqlite.FORMAT,
     dbase.FORMAT,
     plist.FORMAT,

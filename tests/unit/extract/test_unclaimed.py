@@ -55,9 +55,11 @@ def others() -> dict[str, bytes]:
     documents = {path.name: path.read_bytes() for path in (DATA / "documents").iterdir()}
     documents["slides.ppt"] = gzip.decompress(documents.pop("slides.ppt.gz"))
     arrows = {path.name: path.read_bytes() for path in (DATA / "arrow").iterdir()}
+    parquets = {path.name: path.read_bytes() for path in (DATA / "parquet").iterdir()}
     return {
         **documents,
         **arrows,
+        **parquets,
         "mail.pst": lzma.decompress((DATA / "pst/passworded.pst.xz").read_bytes()),
         "table.numbers": (DATA / "iwork/table.numbers").read_bytes(),
         "a.plist": plistlib.dumps({"key": "words", "data": bytes(40)}, fmt=plistlib.FMT_BINARY),

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.identify import identify
 from holdgate.extract.part import Status
-from holdgate.extract.readers.data import iwork, protobuf, snappy
+from holdgate.extract.readers.data import protobuf, snappy
+from holdgate.extract.readers.office import iwork
 from holdgate.extract.reading import Document
 from tests.support.samples import zipped
 

@@ -12,8 +12,8 @@ from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
 from holdgate.extract.readers.archives.zip_package import ZipPackage
 from holdgate.extract.readers.data import protobuf, snappy
-from holdgate.extract.readers.data.iwork_table import rows
 from holdgate.extract.readers.data.protobuf import ProtobufError
+from holdgate.extract.readers.office.iwork_table import rows
 from holdgate.extract.readers.pictures import image
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
