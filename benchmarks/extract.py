@@ -3,6 +3,7 @@
 import argparse
 import base64
 import io
+import os
 import random
 import resource
 import statistics
@@ -13,11 +14,13 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from email.message import EmailMessage
+from pathlib import Path
 
 from PIL import Image
 
 from benchmarks import against, corpora
 from benchmarks.calibration import unit
+from holdgate.detect import Confidence, Detector
 from holdgate.extract import lint
 from holdgate.extract.budget import Budget
 from holdgate.extract.extractor import extract_file, extract_message
@@ -30,6 +33,8 @@ PAYLOAD = (
     b"Dear all, the card of the customer is 4111 1111 1111 1111, valid until 12/29. Please call us about it today."
 )
 SOUGHT = "4111 1111 1111 1111"
+PLANTED = {"us-ssn", "payment-card", "iban"}
+"""What benchmarks/programs plants in each file."""
 
 
 def floor(name: str, value: float, bound: float, unit: str = "", at_most: bool = False) -> bool:
@@ -97,7 +102,7 @@ def ham() -> bool:
     if folder is None:
         return True
     doubts, seconds = Counter[str](), list[float]()
-    flagged = 0
+    flagged = unread = 0
     for archive in sorted(folder.glob("*.tar.xz")):
         with tarfile.open(archive) as members:
             for member in members:
@@ -108,11 +113,45 @@ def ham() -> bool:
                 found = lint.read(message, Budget()).doubts
                 flagged += bool(found)
                 doubts.update(found)
-                seconds.append(cost(lambda message=message: extract_message(message))[0])  # type: ignore[misc]
+                spent, extraction = cost(lambda message=message: extract_message(message))  # type: ignore[misc]
+                seconds.append(spent)
+                unread += extraction.status is not Status.COMPLETE
     seconds.sort()
     median, p99 = statistics.median(seconds), seconds[len(seconds) * 99 // 100]
     print(f"ham: {len(seconds)} messages, {dict(doubts)}, median {1e3 * median:.2f} ms, p99 {1e3 * p99:.2f} ms")
-    return floor("flagged", 100 * flagged / len(seconds), 0.2, "%", at_most=True)
+    return all(
+        [
+            floor("flagged", 100 * flagged / len(seconds), 0.2, "%", at_most=True),
+            floor("not complete", 100 * unread / len(seconds), 0.1, "%", at_most=True),
+        ]
+    )
+
+
+def programs() -> bool:
+    """Files as programs write them, with three numbers in each: complete without all of them is unread silently."""
+    folder = Path(os.environ.get("HOLDGATE_PROGRAMS", "build/programs"))
+    if not folder.is_dir():
+        print(f"skipped: no files of programs in {folder}; benchmarks/programs/__init__.py says how they are made")
+        return True
+    detector = Detector.from_rules("rules", profile="dlp-pii")
+    counts = Counter[str]()
+    for path in sorted(folder.iterdir()):
+        extraction = extract_file(path.name, path.read_bytes())
+        found = {
+            match.identifier
+            for part in extraction.parts
+            for match in detector.find(part.text, part.places)
+            if match.confidence is not Confidence.LOW
+        }
+        missed = PLANTED - found
+        kind = "read" if not missed else "flagged" if extraction.status is not Status.COMPLETE else "unread"
+        if kind == "unread":
+            kind = "unread silently" if missed == PLANTED else "unread in part"
+            print(f"  {kind}: {path.name}")
+        counts[kind] += 1
+        counts["read whole"] += kind == "read" and extraction.status is Status.COMPLETE
+    print(f"programs: {len(list(folder.iterdir()))} files, {dict(counts)}")
+    return all(floor(kind, counts[kind], 0, "files", at_most=True) for kind in ("unread silently", "unread in part"))
 
 
 def growth() -> bool:
@@ -245,7 +284,14 @@ def _pdf(pages: list[str], picture: bytes) -> bytes:
 
 def main(arguments: list[str]) -> int:
     """Run the measurements named, or all."""
-    measurements = {"documents": documents, "evasion": evasion, "ham": ham, "mails": mails, "growth": growth}
+    measurements = {
+        "documents": documents,
+        "evasion": evasion,
+        "ham": ham,
+        "programs": programs,
+        "mails": mails,
+        "growth": growth,
+    }
     parser = argparse.ArgumentParser(prog="script/bench extract", description=__doc__)
     parser.add_argument("what", nargs="*", help=", ".join(measurements))
     parser.add_argument("--against", metavar="REV", help="measure cost against a revision's build, and nothing else")

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 # The last border of two words in a name that stands where names of fields do: before a sign, or in a row of headings.
-_BORDER: Final = re.compile(rb"aA[A0]*+a*+(?:0*+|[0Aa]*+)[\"'\])]{0,2} ?[:=>,;|\t\n]")
+_BORDER: Final = re.compile(rb"aA[A0]*+a*+(?:0*+|[0Aa]*+)[\"'\])\\]{0,2} ?[:=>,;|\t\n]")
 _ALNUM: Final = b"0Aa"
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")

@@ -138,6 +138,11 @@ def test_each_value_of_one_encoded_run_counts(detector: Detector) -> None:
     assert len({(match.start, match.end) for match in matches}) == 1
 
 
+def test_the_name_of_a_field_counts_in_json_inside_json(detector: Detector) -> None:
+    text = r'{"body": "{\"creditCardNumber\": \"4111111111111111\"}"}'
+    assert [match.confidence for match in detector.find(text)] == [Confidence.HIGH]
+
+
 def test_attribute_of_a_tag_is_read_at_its_place(detector: Detector) -> None:
     text = 'write <a href="mailto:anna@corp.example">to her</a>'
     assert found(detector, text, "email-address") == ["anna@corp.example"]

@@ -39,6 +39,12 @@ def test_text_hands_on_the_files_inside() -> None:
     assert b"Rosenquist" in sink.documents[0].data
 
 
+def test_quoted_printable_that_no_field_announced_is_undone() -> None:
+    data = b"first line\nthe=20number=20is=20219-09-9999=\n, they say\n"
+    assert read_all(text.read, data).texts[1:] == [("the number is 219-09-9999, they say", "quoted-printable undone")]
+    assert len(read_all(text.read, b"https://www.partner.example/?a=20&b=20\n").texts) == 1
+
+
 def test_encrypted_block_inside_text_is_limited() -> None:
     sink = read_all(text.read, b"see below\n-----BEGIN PGP MESSAGE-----\n\nwcBM\n-----END PGP MESSAGE-----\n")
     assert sink.limits == ["encrypted block"]

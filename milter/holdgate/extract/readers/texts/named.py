@@ -82,9 +82,14 @@ FORMATS = (
     _named(
         "raster",
         "image",
-        "images without a reader: Photoshop, JPEG XL, JPEG XR, DjVu, TGA, PCX, DDS, SGI, QOI, ICNS, cursors, XBM, XPM,"
-        " FITS",
+        "images without a reader: HEIC, Photoshop, JPEG XL, JPEG XR, DjVu, TGA, PCX, DDS, SGI, QOI, ICNS, cursors, XBM,"
+        " XPM, FITS",
         (
+            (4, b"ftypheic"),  # ISO/IEC 23008-12
+            (4, b"ftypheix"),
+            (4, b"ftyphevc"),
+            (4, b"ftypmif1"),
+            (4, b"ftypmsf1"),
             (0, b"8BPS\0"),
             (0, b"\0\0\0\x0cJXL "),
             (0, b"\xff\x0a"),
@@ -98,7 +103,7 @@ FORMATS = (
             (0, b"SIMPLE  ="),
             (0, b"BLP2"),
         ),
-        "psd jxl jxr djvu tga pcx dds sgi qoi icns cur xbm xpm fits",
+        "heic heif psd jxl jxr djvu tga pcx dds sgi qoi icns cur xbm xpm fits",
         recognise=_is_raster,
     ),
     _named(

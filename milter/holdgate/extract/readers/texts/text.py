@@ -1,9 +1,14 @@
 """Plain text in any charset, with the files that older programs and people put inside it."""
 
+import binascii
+
 from holdgate.extract import armour, charset, identify, inline
 from holdgate.extract.format import Format
 from holdgate.extract.readers.texts import openpgp
 from holdgate.extract.reading import SIGNED_NAME, Document, Sink
+
+_ESCAPED_SPACES = 3
+"""So many are quoted-printable that no field announced: the digits of an escape are read as part of a number."""
 
 
 def read(document: Document, sink: Sink) -> None:
@@ -13,6 +18,10 @@ def read(document: Document, sink: Sink) -> None:
     sink.text(first)
     for other in others:
         sink.text(other, "in another charset")
+    if data.count(b"=20") >= _ESCAPED_SPACES:
+        plain = charset.decode(binascii.a2b_qp(data), document.charset).splitlines()
+        before = set(first.splitlines())
+        sink.text("\n".join(line for line in plain if line not in before), "quoted-printable undone")
     for label, content, armoured in armour.blocks_in(data):
         if label == armour.PGP and not openpgp.is_readable(content):
             sink.limited("encrypted block")
