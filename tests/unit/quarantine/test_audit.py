@@ -315,6 +315,27 @@ def test_rules_written_into_sqlite_s_own_table_show(tmp_path: Path, old: str, ne
     store.close()
 
 
+@pytest.mark.parametrize(
+    ("default", "nullable", "key", "is_neutral"),
+    [
+        (None, True, False, True),
+        ("''::character varying", False, False, True),
+        ("'0'", False, False, True),
+        ("0", False, False, True),
+        ("'approve'::character varying", False, False, False),
+        ("''::character varying", True, False, False),
+        ("1", False, False, False),
+        ("nextval('requests_number_seq'::regclass)", False, True, True),
+        ("nextval('requests_number_seq'::regclass) - 1", False, True, False),
+        ("now()", False, False, False),
+    ],
+)
+def test_a_default_gives_nothing_that_could_stand_for_an_answer(
+    default: str | None, nullable: bool, key: bool, is_neutral: bool
+) -> None:
+    assert structure._is_neutral(default, nullable=nullable, key=key) is is_neutral
+
+
 @pytest.mark.parametrize("statement", ["UPDATE incidents SET created_at = 'x'", "UPDATE incidents SET findings = '{'"])
 def test_rows_that_cannot_be_read_are_a_problem_not_a_failure(tmp_path: Path, statement: str) -> None:
     url = f"sqlite:///{tmp_path}/store.db"  # PostgreSQL takes no such values
