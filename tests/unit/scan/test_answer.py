@@ -12,7 +12,7 @@ from holdgate.extract.part import Extraction, Part, Status
 from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.mask import mask
 from holdgate.scan import answer, wire
-from holdgate.scan.reading import ADAPTER, Reading
+from holdgate.scan.shapes import READING, Reading
 
 IDENTIFIERS = {"us-ssn", "iban"}
 PROFILES = {"dlp-pii"}
@@ -142,7 +142,7 @@ def test_what_was_read_comes_back_as_it_was() -> None:
         [part], Status.LIMITED, "too many cells", ["a"], "s", [Files("a.xlsx", "xlsx", 7, member=True)]
     )
     reading = Reading(extraction, 1.5)
-    assert answer.reading(ADAPTER.dump_json(reading)) == reading
+    assert answer.reading(READING.dump_json(reading)) == reading
 
 
 @pytest.mark.parametrize(
