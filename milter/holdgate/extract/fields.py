@@ -17,6 +17,10 @@ FIELD = re.compile(rb"([!-9;-~]+):((?:.*\n)(?:[ \t].*\n)*)")
 
 _TYPE = re.compile(rb"[ \t\n]*(" + TOKEN + rb"(?:/" + TOKEN + rb")?)[ \t\n]*")
 _PARAMETER = re.compile(rb";[ \t\n]*(" + TOKEN + rb')=(?:"((?:[^"\\]|\\.)*)"|(' + TOKEN + rb"))[ \t\n]*")
+# A MIME type or an address without its quotes, as old programs write it. No program finds parts by these two.
+_UNQUOTED = re.compile(
+    rb";[ \t\n]*(type|start)=([A-Za-z0-9<][A-Za-z0-9._+/@<>-]{0,200})(?=[ \t\n]*(?:;|$))[ \t\n]*", re.IGNORECASE
+)
 _END = re.compile(rb";?[ \t\n]*$")
 _LOOSE = re.compile(
     rb"""(?:^|[;\s])(?:file)?name(\*?\d{0,4}\*?)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;\n]*))""", re.IGNORECASE
@@ -39,8 +43,9 @@ def parameters(value: bytes) -> tuple[str, list[tuple[str, bytes]], bool]:
         return "", [], False
     found: list[tuple[str, bytes]] = []
     position = head.end()
-    while parameter := _PARAMETER.match(value, position):
-        name, quoted, plain = parameter.groups()
+    while parameter := _UNQUOTED.match(value, position) or _PARAMETER.match(value, position):
+        name, *quotes, plain = parameter.groups()
+        quoted = quotes[0] if quotes else None
         if quoted is not None:
             plain = re.sub(rb"\\(.)", rb"\1", quoted) if b"\\" in quoted else quoted
         found.append((name.decode("ascii").lower(), plain))

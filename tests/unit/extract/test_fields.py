@@ -18,6 +18,11 @@ from holdgate.extract.fields import base64, names, parameters, words
         (b' multipart/mixed;\n\tboundary="a b"\n', "multipart/mixed", [("boundary", b"a b")]),
         (b' x/y; a="q\\"r"; b=c;\n', "x/y", [("a", b'q"r'), ("b", b"c")]),
         (b" attachment\n", "attachment", []),
+        (
+            b"multipart/related; type=text/html; start=<1@corp.example>; boundary=b",
+            "multipart/related",
+            [("type", b"text/html"), ("start", b"<1@corp.example>"), ("boundary", b"b")],
+        ),
     ],
 )
 def test_sound_fields(value: bytes, kind: str, found: list[tuple[str, bytes]]) -> None:
@@ -36,6 +41,8 @@ def test_sound_fields(value: bytes, kind: str, found: list[tuple[str, bytes]]) -
         b" text/plain;; a=b\n",
         b" text/plain a=b\n",
         b"\n",
+        b"multipart/related; type=text/html boundary=b",
+        b"multipart/related; boundary=a/b",
     ],
 )
 def test_unsound_fields(value: bytes) -> None:
