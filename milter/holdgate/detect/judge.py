@@ -28,6 +28,8 @@ _SHORT: Final = 2
 # Less than no distance, so that no keyword behind a value counts.
 _NONE_AFTER: Final = -1
 # So many keywords that do not speak for a value are skipped in search of one that does.
+# What parts a value from the word in brackets behind it, which says what it is.
+_BRACKET: Final = " ("
 _MOST_PASSED: Final = 4
 
 
@@ -209,6 +211,7 @@ class Judge:
                 passed.append(keyword)
             elif distance > 0 and (
                 self._labels.belongs_behind(keyword, start, end)
+                or (self._labels.names_another(start) and self.text[end : keyword.start] != _BRACKET)
                 or self._labels.is_taken(keyword, start, end, ready.labels)
                 or not reaches(self.text, keyword, start, end, identifier.checksum)
             ):

@@ -15,6 +15,7 @@ _FIELDS: Final = (
 _FIELD: Final = re.compile(rf"\n[>\s|*_]{{0,8}}(?:{_FIELDS})[*_]{{0,2}}\s?:", re.IGNORECASE)
 _BLANK_LINE: Final = re.compile(r"\n[ \t\r>|]*\n")
 _SENTENCE_END: Final = re.compile(r"[.!?][\"')\]]?(?:\s+(?=[^\W\d_a-z])|\s*\n)|\n[ \t\r>|]*\n")
+_FULL_STOP: Final = re.compile(r"[.!?][\"')\]]?\s+")
 _NUMBER: Final = re.compile(r"\d{4}|\d{1,3}[./\- ]\d")
 _OWN_NUMBER: Final = re.compile(r"[^.!?\n\d]{0,20}\d{2}")
 # The number that a keyword is right before, whatever little word is between; of a year, that it is one.
@@ -57,6 +58,9 @@ def reaches(text: str, keyword: Keyword, start: int, end: int, proves: bool) -> 
         if not before and _OWN_NUMBER.match(text, keyword.end) is not None:
             return False
     if _is_spent(text, keyword, start, end, before and "\n" in between):
+        return False
+    if not before and _FULL_STOP.fullmatch(between) is not None and text[keyword.start].isupper():
+        # A word that begins a sentence speaks of that, not of the one before.
         return False
     sentence = _SENTENCE_END.search(between)
     if sentence is None:

@@ -48,7 +48,10 @@ def found(detector: Detector, text: str) -> set[str]:
         ("the birthday party on 11/30/2015", "date-of-birth"),
         ("She was elected on January 21, 2010.\n\nBorn in 1963, she studied law.", "date-of-birth"),
         ("She was born in 1963. She was elected on January 21, 2010.", "date-of-birth"),
+        ("He resigned on 3 March 2009. Born in Leeds, he studied law.", "date-of-birth"),
         # The label of a number says what it is.
+        ("Bestellnummer 219-09-9999, SSN unknown", "us-ssn"),
+        ("Meeting ID 853 456 7890 phone", "phone-number"),
         ("Rules for passports.\n\nAnnex\nCase No. F-2014-20439 Doc No. C05778562", "ie-passport"),
         ("Lab result for MRN 415-555-0132", "phone-number"),
         ("**MRN:** 415-555-0132", "phone-number"),
