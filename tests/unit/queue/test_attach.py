@@ -223,6 +223,17 @@ def test_what_postfix_does_not_like_is_undone(config: Path, monkeypatch: pytest.
     assert (config / "master.cf").read_text() == MASTER
 
 
+@pytest.mark.parametrize(("runs", "commands"), [(True, ["check", "reload"]), (False, ["check"])])
+def test_a_postfix_that_runs_is_reloaded_and_no_other_is_started(
+    config: Path, monkeypatch: pytest.MonkeyPatch, runs: bool, commands: list[str]
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(attach, "_postfix", lambda _config, command: asked.append(command))
+    monkeypatch.setattr(attach, "is_running", lambda _config: runs)
+    attach.apply(attach.plan_attach(settings(config)))
+    assert asked == commands
+
+
 def detach(config: Path) -> list[str]:
     """Detach, and return what is said to stay."""
     plan = attach.plan_detach(settings(config))
@@ -275,6 +286,15 @@ def test_a_setting_that_was_ours_by_chance_before_stays(config: Path) -> None:
     Postfix(config).set("mydestination", "corp.example")
     detach(config)
     assert given(config)["enable_long_queue_ids"] == "yes"
+
+
+def test_a_setting_that_was_another_before_is_so_again(config: Path) -> None:
+    Postfix(config).set("enable_long_queue_ids", "no")
+    put_in(config)
+    assert given(config)["enable_long_queue_ids"] == "yes"
+    Postfix(config).set("mydestination", "corp.example")
+    detach(config)
+    assert given(config)["enable_long_queue_ids"] == "no"
 
 
 def test_detach_names_what_it_cannot_know(config: Path) -> None:
