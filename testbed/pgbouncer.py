@@ -50,8 +50,13 @@ class PgBouncer:
         )
         wait_for((self.directory / f".s.PGSQL.{_PORT}").exists, "PgBouncer to listen")
 
-    def stop(self) -> None:
-        """Stop it and remove its files."""
+    def kill(self) -> None:
+        """Kill it, and with it every connection through it."""
         self._process.kill()
         self._process.wait(20)
+        (self.directory / f".s.PGSQL.{_PORT}").unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """Stop it and remove its files."""
+        self.kill()
         shutil.rmtree(self.directory)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import desk, mail, policy, scan, steps
+from benchmarks import desk, mail, policy, scan, steps, store
 
 pytestmark = pytest.mark.slow
 
@@ -39,3 +39,9 @@ def test_mail_through_several_milters_is_compared(capsys: pytest.CaptureFixture[
         "holdgate",
     ]
     assert "refused" not in printed.err
+
+
+@pytest.mark.postgresql
+def test_the_store_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert store.main(["--incidents", "30"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["1", "3", "10"]

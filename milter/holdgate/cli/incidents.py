@@ -165,9 +165,14 @@ def _watch(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> int
         time.sleep(0.1)
         now = desk.store.incident(incident.id)
     if now is None or now.closed_at is None:
+        # Of a store that others share, the message may be at another server.
+        shared = desk.settings.store.is_shared and incident.node
+        place = (
+            f"of node {incident.node} runs (holdgate nodes)" if shared else f"answers on {desk.settings.queue.socket}"
+        )
         text = (
-            f"{incident.id}: {incident.state}, but not carried out yet. It will be once the queue agent answers on "
-            f"{desk.settings.queue.socket} and holdgate-desk can send notices; the decision is recorded."
+            f"{incident.id}: {incident.state}, but not carried out yet. It will be once the queue agent {place} "
+            "and holdgate-desk can send notices; the decision is recorded."
         )
         return _said(arguments, incident, text, 2)
     if now.state is State.RELEASED:

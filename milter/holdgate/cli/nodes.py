@@ -48,7 +48,7 @@ def _list(arguments: argparse.Namespace) -> int:
         print(json.dumps({"nodes": [_plain(node) for node in found], "desks": living}))
     else:
         for node in found:
-            print(_line(node, now))
+            print(_line(node, now, is_shared=settings.store.is_shared))
         for desk in desks:
             print(f"desk on {desk.machine}, version {desk.version}")
         for name in others:
@@ -74,15 +74,17 @@ def _plain(node: Node) -> dict[str, Any]:
     }
 
 
-def _line(node: Node, now: datetime) -> str:
+def _line(node: Node, now: datetime, *, is_shared: bool) -> str:
+    """Return the line of a node; of a file of SQLite's, which one machine has, it says no last word."""
     if node.retired_at is not None:
         return f"{node.name:32}  retired {node.retired_at.astimezone():%Y-%m-%d %H:%M %Z}"
     oldest = f", the oldest for {int((now - node.oldest).total_seconds()) // 60} min" if node.oldest else ""
     word = colour("red", "silent") if node.is_silent else colour("green", "ok")
     silent_for = f"{int(node.silent_for.total_seconds())} s ago" if node.machine else "never"
+    heard = f"{word}, last word {silent_for}, " if is_shared else ""
     held = f"{node.open.get(State.HELD, 0)} held{oldest}"
     return (
-        f"{node.name:32}  {word}, last word {silent_for}, version {node.version or 'unknown'} on "
+        f"{node.name:32}  {heard}version {node.version or 'unknown'} on "
         f"{node.machine or 'no machine'}; {held}; {node.waiting} decisions to carry out"
     )
 

@@ -64,3 +64,13 @@ def test_writers_share_a_few_connections(pooler: PgBouncer) -> None:
     assert {len(store.open_incidents()) for store in stores} == {EACH}
     for store in stores:
         store.close()
+
+
+def test_a_url_may_name_several_hosts_and_the_one_that_takes_writes_is_used(postgres: PostgresServer) -> None:
+    url = postgres.new_database()
+    several = url.replace("?host=", "?target_session_attrs=read-write&host=/nonexistent&host=")
+    migrate(several)
+    store = open_store(several, "mx1")
+    store.nodes.take("mx1", Machine("1" * 32, "one.corp.example", "1.0"))
+    assert [one.name for one in store.nodes.all()] == ["mx1"]
+    store.close()
