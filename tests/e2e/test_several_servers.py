@@ -173,6 +173,45 @@ def cut_off(site: Site, other: Site, before: Incident) -> None:
     assert not site.world.to("before@partner.example")
 
 
+def test_what_is_killed_loses_nothing_and_doubles_nothing(nodes: list[Site], postgres: PostgresServer) -> None:
+    recipients = {f"killed-{number}@partner.example": nodes[number % 3] for number in range(6)}
+    for recipient, site in recipients.items():
+        site.submit(letters.number_in_text().as_bytes(), letters.SENDER, recipient)
+
+    def recorded() -> list[Incident]:
+        found = [one for one in nodes[0].store.incidents() if one.recipients[0] in recipients]
+        return found if len(found) == len(recipients) else []
+
+    nodes[0].wait_for(recorded, "all messages to be recorded")
+    nodes[0].kill_daemon("desk")
+    nodes[1].kill_daemon("queue")
+    nodes[0].start_daemon("desk")
+    nodes[1].start_daemon("queue")
+
+    def asked() -> list[Incident]:
+        found = recorded()
+        return found if all(one.asked_at for one in found) else []
+
+    incidents = nodes[0].wait_for(asked, "people to be asked about all of them")
+    for number, incident in enumerate(incidents):
+        approve(nodes[number % 2], incident)
+    postgres.kill()
+    nodes[1].kill_daemon("desk")
+    nodes[0].kill_daemon("queue")
+    postgres.resume()
+    nodes[1].start_daemon("desk")
+    nodes[0].start_daemon("queue")
+    for incident in incidents:
+        closed(nodes[0], incident, State.RELEASED)
+    for recipient, site in recipients.items():
+        site.wait_for(lambda site=site, recipient=recipient: site.world.to(recipient), "delivery")  # type: ignore[misc]
+        assert [len(one.world.to(recipient)) for one in nodes] == [int(one is site) for one in nodes]
+    for incident in incidents:
+        assert events(nodes[0], incident).count("asked") == 1
+        assert len(requests_about(nodes, incident)) <= 1  # none where it was decided first; twice with one Message-ID
+    assert nodes[0].store.audit.verify().problem == ""
+
+
 def test_a_second_server_of_the_same_name_does_not_start(
     nodes: list[Site], postgres: PostgresServer, new_site: Callable[..., Site]
 ) -> None:
