@@ -16,7 +16,7 @@ from holdgate.mask import mask_numbers
 
 _log = logging.getLogger("holdgate")
 
-# Values that we make: they may have many digits, and are nobody's.
+# Values that Holdgate makes: they can have many digits, and belong to no person.
 _OURS = ("incident", "store", "hash", "client")
 
 
@@ -58,7 +58,7 @@ def _event(level: int, queue_id: str, event: str, **values: Any) -> None:
 
 
 def _fit(key: str, value: Any) -> str:
-    """Return a value with what looks like somebody's number masked, be it in an address; our own ids stay."""
+    """Return a value with long numbers masked, also those in an address; Holdgate's ids stay."""
     return mask_numbers(value) if isinstance(value, str) and key not in _OURS else str(value)
 
 
@@ -105,22 +105,22 @@ def skipped(queue_id: str, *, sender: str, by: str) -> None:
 
 
 def seal_ignored(queue_id: str, *, why: str, client: str) -> None:
-    """A seal came in that is not believed; the message is inspected as if it had none."""
+    """A message arrived with an invalid seal; it is inspected as if it had none."""
     _event(logging.WARNING, queue_id, "seal-ignored", why=why, client=client)
 
 
 def outside_headers_removed(queue_id: str, *, count: int, client: str) -> None:
-    """Headers that only we write came in from outside and were taken off."""
+    """A message arrived with header fields that only Holdgate writes; they were removed."""
     _event(logging.WARNING, queue_id, "outside-headers-removed", count=count, client=client)
 
 
 def outside_headers_refused(queue_id: str, *, count: int, client: str) -> None:
-    """A message was refused (5xx), unread: so many headers that only we write came in from outside."""
+    """A message with too many header fields that only Holdgate writes was refused (5xx) without inspection."""
     _event(logging.WARNING, queue_id, "outside-headers-refused", count=count, client=client)
 
 
 def tempfailed(queue_id: str, *, stage: str, error: BaseException | str) -> None:
-    """Something of ours failed, so the message was deferred (4xx)."""
+    """An internal step failed, so the message was deferred (4xx)."""
     name = error if isinstance(error, str) else describe(error)
     _event(logging.ERROR, queue_id, "tempfail", stage=stage, error=name)
 
@@ -138,7 +138,7 @@ def describe(error: BaseException) -> str:
 
 
 def worker_lost(queue_id: str, *, why: str, pid: int, error: str = "") -> None:
-    """A scan worker died, was killed or gave an answer that is none (`error`); another takes its place."""
+    """A scan worker crashed, was killed or gave an invalid answer (`error`); another one replaces it."""
     _event(logging.WARNING, queue_id, "worker-lost", why=why, pid=pid, error=error)
 
 
@@ -151,23 +151,23 @@ def incident_changed(queue_id: str, *, incident: str, old: str, new: str, who: s
 
 
 def adopted(queue_id: str, *, incident: str) -> None:
-    """A held message of ours without an incident got one."""
+    """A held message of Holdgate had no incident, and got one."""
     _event(logging.WARNING, queue_id, "adopted", incident=incident)
 
 
 def gone_undecided(queue_id: str, *, incident: str, recipients: Sequence[str]) -> None:
-    """A held message is gone and nobody decided: deleted, let go or requeued by hand. It may have been delivered."""
+    """A held message left the hold queue without a decision: deleted, released or requeued by an operator."""
     to = ",".join(f"<{recipient}>" for recipient in recipients)
     _event(logging.ERROR, queue_id, "gone-undecided", incident=incident, to=to)
 
 
 def never_held(queue_id: str, *, incident: str) -> None:
-    """A message that should be held never showed up in the hold queue: another milter refused it, or it went out."""
+    """A message never appeared in the hold queue: another milter rejected it, or it was delivered."""
     _event(logging.ERROR, queue_id, "never-held", incident=incident)
 
 
 def work_failed(queue_id: str, *, stage: str, item: str, error: str, attempts: int) -> None:
-    """A step of background work failed for one item; it is tried again, and the other items go on."""
+    """A step of background work failed for one item. It is retried; other items are not affected."""
     _event(logging.ERROR, queue_id, "work-failed", stage=stage, item=item, error=error, attempts=attempts)
 
 
@@ -177,32 +177,32 @@ def notice_sent(queue_id: str, *, kind: str, recipient: str, incident: str, chan
 
 
 def notice_failed(queue_id: str, *, kind: str, error: str, attempts: int, channel: str = "") -> None:
-    """A notice could not be written, or Postfix or another `channel` did not take it (`error`); it is retried."""
+    """A notice could not be written, or Postfix or another `channel` did not accept it (`error`); it is retried."""
     _event(logging.WARNING, queue_id, "notice-failed", kind=kind, error=error, attempts=attempts, channel=channel)
 
 
 def no_moderator(queue_id: str, *, incident: str) -> None:
-    """There is nobody left who could decide about a held message; it goes back to its sender at the deadline."""
+    """No moderator can decide on a held message; it is returned to its sender at the deadline."""
     _event(logging.ERROR, queue_id, "no-moderator", incident=incident)
 
 
 def too_few_approvers(queue_id: str, *, incident: str, able: int, needed: int) -> None:
-    """Fewer people can approve a held message than must; unless one rejects it, it goes back at the deadline."""
+    """Fewer people can approve a held message than must. Unless one rejects it, it is returned at the deadline."""
     _event(logging.ERROR, queue_id, "too-few-approvers", incident=incident, able=able, needed=needed)
 
 
 def reply_ignored(*, why: str, sender: str, incident: str = "") -> None:
-    """A mail to the reply address decided nothing; with an incident, its moderator is told."""
+    """A mail to the reply address was ignored; if it names an incident, its moderator is notified."""
     _event(logging.WARNING, "", "reply-ignored", why=why, from_=f"<{sender}>", incident=incident)
 
 
 def reply_processed(queue_id: str, *, what: str, incident: str, who: str, proof: str = "") -> None:
-    """A mail to the reply address was understood: a decision and its proof, an automatic reply, a returned request."""
+    """A mail to the reply address was processed: a decision and its proof, an automatic reply, a returned request."""
     _event(logging.INFO, queue_id, "reply-processed", what=what, incident=incident, by=who, proof=proof)
 
 
 def signed_in(*, who: str, method: str, origin: str) -> None:
-    """Somebody signed in to the page."""
+    """A person signed in to the page."""
     _event(logging.INFO, "", "signed-in", who=who, method=method, from_=origin)
 
 
@@ -212,7 +212,7 @@ def audit_head(*, store: str, count: int, head: str) -> None:
 
 
 def audit_broken(*, store: str, count: int, head: str) -> None:
-    """An event that was the newest once is not in the store any more: events were rewritten or cut off."""
+    """An event that was the newest one is no longer in the store: events were rewritten or removed."""
     _event(logging.ERROR, "", "audit-broken", store=store, count=count, hash=head)
 
 
@@ -230,7 +230,7 @@ def reloaded(**values: Any) -> None:
 
 
 def policies_gone(names: Sequence[str]) -> None:
-    """A reload left policies out that were active: meant so, or the file was cut."""
+    """After a reload, policies that were active are missing: this was intended, or the file is incomplete."""
     _event(logging.WARNING, "", "policies-gone", count=len(names), names=",".join(names))
 
 
@@ -240,5 +240,5 @@ def stopped() -> None:
 
 
 def failed(*, stage: str, error: str) -> None:
-    """A daemon cannot do something that is not about one message."""
+    """An internal step of a daemon failed, not for one message only."""
     _event(logging.ERROR, "", "failed", stage=stage, error=error)

@@ -83,7 +83,7 @@ RECONCILED = Counter(
 OUTCOMES = Counter("holdgate_outcomes", "Incidents closed, by final state.", ["state"])
 NOTICES = Counter(
     "holdgate_notices",
-    "Notices by kind and outcome: sent, failed (tried again), refused by Postfix for good, bounced (came back later).",
+    "Notices by kind and outcome: sent, failed (retried), refused by Postfix for good, bounced (came back later).",
     ["kind", "outcome"],
 )
 TOO_FEW_APPROVERS = Counter(

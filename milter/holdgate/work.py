@@ -28,7 +28,7 @@ _SHARED_PAUSE = 5.0
 
 @dataclass(slots=True)
 class _Trouble:
-    """What a runner remembers of an item that failed: how often, when it was tried last, when it is tried again."""
+    """What a runner remembers of an item that failed: how often, when it was tried last, when it is retried."""
 
     attempts: int
     tried_at: float
@@ -52,8 +52,8 @@ class Runner(Generic[T]):
     """Runs items of one kind, named by `stage` in log and metrics.
 
     `key` names an item; `queue_id` is what its log line begins with, where it has one. `first` and `longest` are the
-    pauses before it is tried again, in seconds. `shared` are the errors that are everybody's; `quiet` those that are
-    nobody's fault (somebody else was first), which are tried again without a word.
+    pauses before it is retried, in seconds. `shared` are the errors that are everybody's; `quiet` those that are
+    nobody's fault (somebody else was first), which are retried without a word.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class Runner(Generic[T]):
                 return
 
     def is_due(self) -> bool:
-        """Say whether an item that failed may be tried again by now."""
+        """Say whether an item that failed may be retried by now."""
         now = self._clock()
         return any(trouble.not_before <= now for trouble in self._troubles.values())
 

@@ -25,6 +25,14 @@ UNUSED = {
     r"foreign (?:scanner|mark|held)": "third-party scanner; unmanaged held mail",
     r"chain of hashes": "hash chain",
     r"fail(?:s|ed)? shut": "fail closed",
+    r"he": "they; or the role again",
+    r"himself": "themselves, or nothing",
+    r"his own": "their own",
+    r"goes back to its sender": "is returned to its sender",
+    r"tried again": "retried",
+    r"what became of (?:it|the message)": "the outcome",
+    r"people are asked again": "a new request is sent",
+    r"stands? in the settings": "is set",
 }
 # Pages that quote such words as examples, history, and texts of others.
 EXEMPT = ("docs/style.md", "docs/decisions/", "docs/man/", "docs/reference/identifiers.md")

@@ -292,7 +292,7 @@ def _store(path: Path, settings: Settings) -> Iterator[str]:
 def _desk(path: Path, settings: Settings) -> Iterator[str]:
     desk, moderation = settings.desk, settings.moderation
     if not desk.own_domains and parseaddr(desk.notice_from)[1].endswith("@localhost"):
-        yield f"{path}: [desk] own_domains: no domain is ours, so no sender is told what became of his message; set it"
+        yield f"{path}: [desk] own_domains: empty, so no sender is notified of the outcome; list your domains"
     if not desk.token_key.parent.is_dir():
         owner = settings.account("desk")
         yield f"{path}: [desk] token_key: {desk.token_key.parent} is not there; create it for the user {owner}"

@@ -191,7 +191,7 @@ def _lifetime(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Ite
             continue
         yield (
             f"{name}: {_said(allowed)}{mail}, and people may take {_said(longest)} to decide (deadline, "
-            "levels, days that do not count): what is approved late gets one attempt and goes back to its sender "
+            "levels, days that do not count): what is approved late gets one attempt and is returned to its sender "
             f"at the first greylisting; set at least {_said(longest + _TIME_TO_DELIVER)}, or a shorter deadline"
         )
 

@@ -44,7 +44,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     release.add_argument("--as", dest="person", metavar="ADDRESS", default="", help=_AS)
     release.set_defaults(run=lambda arguments: _decide(arguments, Answer.APPROVE))
 
-    reject = commands.add_parser("reject", help="reject a held message: it goes back to its sender")
+    reject = commands.add_parser("reject", help="reject a held message: it is returned to its sender")
     reject.add_argument("id", help="incident id or Postfix queue id")
     reject.add_argument("--comment", default="", help="the reason, for the sender and for the record")
     reject.add_argument("--as", dest="person", metavar="ADDRESS", default="", help=_AS)
@@ -158,7 +158,7 @@ def _said(arguments: argparse.Namespace, incident: Incident, text: str, code: in
 
 
 def _watch(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> int:
-    """Wait for the decision to be carried out, and say what became of it."""
+    """Wait for the decision to be carried out, and print the outcome."""
     deadline = time.monotonic() + _PATIENCE
     now: Incident | None = incident
     while now is not None and now.closed_at is None and time.monotonic() < deadline:

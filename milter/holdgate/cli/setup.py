@@ -184,7 +184,7 @@ def _attach(arguments: argparse.Namespace, work: _Work) -> None:
 
 
 def _canary(arguments: argparse.Namespace, settings: Settings) -> None:
-    """Send the canary as the user whose files it writes, and say what became of it."""
+    """Send the canary as the user whose files it writes, and print the outcome."""
     if reasons := list(canary.remarks(settings)):
         raise SetupError(f"all is written and attached, but no test message was sent: {reasons[0]}")
     observing = setup_answers.mode_of(policies_of(settings.policy)) == "observe"

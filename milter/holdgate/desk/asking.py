@@ -1,4 +1,4 @@
-"""Asks people: the first request, the next level of a chain, reminders, and who stands in for whom cannot answer.
+"""Asks people: the first request, the next level of a chain, reminders, and deputies of those who cannot answer.
 
 Each step is one change of the store, with the mail that it makes us owe; a crash before it leaves it to be made again.
 """
@@ -20,7 +20,7 @@ def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], di
     """Ask the moderators of the incident's level; its time begins now.
 
     `describe` finds out columns about the message, once it is known whom to ask. Raises TryLaterError while the table
-    of managers does not answer, and ConflictError when somebody changed the incident meanwhile.
+    of managers does not answer, and ConflictError if the incident was changed meanwhile.
     """
     rules = desk.moderation(incident)
     asks = moderators.first_asked(desk, incident, desk.store.requests.of(incident.id), now)
@@ -47,7 +47,7 @@ def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], di
 
 
 def remind(desk: Desk, incident: Incident, now: datetime) -> Incident:
-    """Remind those who have not answered. Raises ConflictError when somebody changed the incident meanwhile."""
+    """Remind those who have not answered. Raises ConflictError if the incident was changed meanwhile."""
     assert incident.deadline_at is not None
     waiting = still_asked(desk, incident)
     return desk.store.amend(
@@ -65,7 +65,7 @@ def remind(desk: Desk, incident: Incident, now: datetime) -> Incident:
 
 
 def reassign(desk: Desk, request: Request, answer: Answer, how: str) -> bool:
-    """Ask somebody else because a moderator is away (OUT_OF_OFFICE) or his mail came back (BOUNCED).
+    """Ask another person because a moderator is away (OUT_OF_OFFICE) or their mail bounced (BOUNCED).
 
     Say whether that changed anything: not for a request that is answered, nor for an incident that is decided.
     """

@@ -1,4 +1,4 @@
-"""What a channel is: a way by which notices reach people, with what may be said over it and when it is tried again.
+"""What a channel is: a way by which notices reach people, with what may be said over it and when it is retried.
 
 Mail is the first channel, and the only one that carries every notice. Others carry requests and reminders in addition:
 `moderation.notify_over` names them. Each is a class in a module of its own (`desk/channels/`, or a site's).

@@ -18,7 +18,7 @@ from holdgate.quarantine.incident import Actor, Answer, Ask, Incident, NewNotice
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 
-# How often people may ask and answer about one message, so that nobody fills a mailbox.
+# How often people may ask and answer about one message, so that no one can fill a mailbox.
 _TURNS = 10
 
 
@@ -153,7 +153,7 @@ def _limit(desk: Desk, incident: Incident) -> None:
 def _settle(
     desk: Desk, request: Request, once: Callable[[Incident, Request], Incident], now: datetime | None
 ) -> Incident:
-    """Make a step on the incident as it is now, again when somebody else changed it in between."""
+    """Make a step on the incident as it is now, again if it was changed in between."""
     while True:
         incident = desk.store.incident(request.incident_id)
         mine = desk.store.requests.by_number(request.number)

@@ -1,6 +1,6 @@
 """Writes the report that returns a message to its sender: a delivery status notification (RFC 3464, RFC 6533).
 
-It is put together from bytes, because the returned message must stand in it as it was, whatever its form.
+It is put together from bytes, because the returned message must be in it unchanged, whatever its form.
 """
 
 import base64
@@ -66,7 +66,7 @@ def compose(
     message["Subject"] = subject
     if answered := safe_id(incident.message_id):
         message["In-Reply-To"] = message["References"] = answered
-    # Nobody's autoresponder answers this (RFC 3834, section 5).
+    # No autoresponder answers this (RFC 3834, section 5).
     message["Auto-Submitted"] = "auto-replied"
     return multipart(message, "report; report-type=delivery-status", boundary, parts)
 

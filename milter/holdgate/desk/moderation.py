@@ -22,15 +22,15 @@ SELF_RELEASE = "self-release"
 class Why(StrEnum):
     """Why a decision is not taken."""
 
-    DECIDED = "decided"  # somebody did already, or the message is gone
+    DECIDED = "decided"  # it is decided, or the message has left the hold queue
     PENDING = "pending"  # the message is not in the hold queue yet
-    ALREADY_APPROVED = "already_approved"  # he approved already, and others have to approve as well
+    ALREADY_APPROVED = "already_approved"  # this person has approved, and others must approve too
     DEADLINE_PASSED = "deadline_passed"  # the deadline has passed
     NOT_REQUESTED = "not_requested"  # others are asked now
 
 
 class RefusedError(Exception):
-    """A decision that is not taken; `incident` is how it stands."""
+    """A decision that was not recorded; `incident` is the current state."""
 
     def __init__(self, why: Why, incident: Incident) -> None:
         super().__init__(f"incident {incident.id}: {why}")
@@ -61,7 +61,7 @@ def answer(
 
 
 def override(desk: Desk, incident: Incident, choice: Answer, actor: Actor, comment: str = "") -> Incident:
-    """Decide as an administrator: at once, whoever else was asked. Raises RefusedError."""
+    """Decide as an administrator: at once, even if others were asked. Raises RefusedError."""
     state = State.APPROVED if choice is Answer.APPROVE else State.REJECTED
     comment = clean_comment(comment)
 
@@ -72,7 +72,7 @@ def override(desk: Desk, incident: Incident, choice: Answer, actor: Actor, comme
 
 
 def withdraw(desk: Desk, incident: Incident, actor: Actor) -> Incident:
-    """Let the sender take his message back: it counts as rejected by himself. Raises RefusedError."""
+    """Let a sender withdraw their message: it counts as rejected by them. Raises RefusedError."""
 
     def once(now: Incident) -> Incident:
         return _close(desk, now, State.REJECTED, actor, "", desk.store.requests.of(now.id), None)
@@ -95,7 +95,7 @@ def self_release(
 def expire(desk: Desk, incident: Incident) -> Incident:
     """Give a message back because its deadline passed.
 
-    Raises RefusedError when somebody decided in this very moment, and ConflictError when its deadline may be another
+    Raises RefusedError if it was decided at the same moment, and ConflictError when its deadline may be another
     one by now.
     """
     if incident.state is not State.HELD:
@@ -104,7 +104,7 @@ def expire(desk: Desk, incident: Incident) -> Incident:
 
 
 def request_of(desk: Desk, incident: Incident, moderator: str) -> Request | None:
-    """Return the request by which a moderator may answer, else his last one, None if he was never asked."""
+    """Return the request that a moderator can answer, otherwise their last one, None if they were never asked."""
     mine = [one for one in desk.store.requests.of(incident.id) if one.moderator == moderator]
     return next((one for one in mine if one.answer is None), mine[-1] if mine else None)
 
@@ -122,7 +122,7 @@ def clean_comment(comment: str) -> str:
 
 
 def _until_settled(desk: Desk, incident_id: str, once: Callable[[Incident], Incident]) -> Incident:
-    """Try a step on the incident as it is now, again when somebody else changed it in between."""
+    """Try a step on the incident as it is now, again if it was changed in between."""
     while True:
         incident = desk.store.incident(incident_id)
         assert incident is not None
@@ -147,7 +147,7 @@ def _approve(
     desk: Desk, incident: Incident, actor: Actor, comment: str, known: list[Request], asked: Request
 ) -> Incident:
     rules = desk.moderation(incident)
-    # Somebody who approved as another's delegate does not count twice.
+    # A person who approved as another's delegate does not count twice.
     if any(
         event.event == "approval" and event.who == actor.who and event.at >= (incident.held_at or incident.created_at)
         for event in desk.store.history(incident.id)

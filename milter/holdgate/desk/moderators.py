@@ -1,6 +1,6 @@
 """Who is asked about a message: named people and the sender's manager, their deputies, and the fallback.
 
-Whoever has a part in the message decides nothing about it: its sender, by any of the names we know him by, and its
+People who are involved in the message cannot decide on it: its sender, by any of their known names, and its
 recipients. Where that leaves too few, the fallback is asked; nothing is ever released because there is no moderator.
 Where even the fallback leaves fewer than must approve, that is an alarm, and the message goes back at its deadline.
 """
@@ -24,7 +24,7 @@ class TryLaterError(Exception):
 
 
 def same_person(address: str) -> str:
-    """Return an address as it is compared: lower case, without what stands behind a "+" in its local part."""
+    """Return an address as it is compared: lower case, without the extension after a "+" in its local part."""
     local, separator, domain = address.strip().lower().rpartition("@")
     return f"{local.partition('+')[0]}{separator}{domain}" if separator else domain
 
@@ -32,8 +32,8 @@ def same_person(address: str) -> str:
 def first_asked(desk: Desk, incident: Incident, known: Sequence[Request], now: datetime) -> list[Ask]:
     """Return whom to ask at the incident's level of the chain; `known` are the requests made before.
 
-    Whoever approved at an earlier level does not count twice. Raises TryLaterError while the table of managers does
-    not answer and its patience has not run out.
+    A person who approved at an earlier level does not count twice. Raises TryLaterError while the table of managers
+    cannot be queried, until `managers_retry_for` is over.
     """
     rules = desk.moderation(incident)
     if _is_canary(desk, incident):
@@ -59,7 +59,7 @@ def first_asked(desk: Desk, incident: Incident, known: Sequence[Request], now: d
 
 
 def stand_in(desk: Desk, incident: Incident, request: Request, known: Iterable[Request], answer: Answer) -> list[Ask]:
-    """Return whom to ask because a moderator is away or his mail comes back: his deputy, else the fallback."""
+    """Return whom to ask if a moderator is away or their mail bounces: the deputy, otherwise the fallback."""
     if _is_canary(desk, incident):
         return []
     rules = desk.moderation(incident)
@@ -83,7 +83,7 @@ def needed(desk: Desk, incident: Incident) -> int:
 def shortage(rules: ModerationSettings) -> str:
     """Return why no message could ever get its approvals by these rules, "" where that cannot be seen from them.
 
-    A table of managers may name any number of people. Nobody approves at two levels.
+    A table of managers may name any number of people. No person approves at two levels.
     """
     everybody: set[str] = set()
     countable = True
@@ -117,7 +117,7 @@ def involved(incident: Incident) -> set[str]:
 
 
 def _managers(desk: Desk, incident: Incident, *, patient: bool) -> list[str]:
-    """Look up the sender's manager by each name we know him by, the surest first."""
+    """Look up the sender's manager by each known name, the most reliable first."""
     table = desk.moderation(incident).managers
     if not table:
         return []
@@ -137,7 +137,7 @@ def _managers(desk: Desk, incident: Incident, *, patient: bool) -> list[str]:
 
 
 def _names(incident: Incident) -> Iterator[str]:
-    """Yield the sender's names as keys of the table: what he signed in as cannot be forged by him.
+    """Yield the sender's names as keys of the table: a sender cannot forge the SMTP AUTH name.
 
     The From header counts only for the null sender: it is the easiest to forge.
     """
@@ -153,7 +153,7 @@ def _fit(asks: Iterable[Ask], barred: Collection[str]) -> list[Ask]:
     fit: dict[str, Ask] = {}
     for ask in asks:
         person = same_person(ask.moderator)
-        # Of a recipient whose address has a long number we know the masked form alone.
+        # Of a recipient whose address has a long number, only the masked form is known.
         if person not in barred and mask_numbers(person) not in barred:
             fit.setdefault(person, ask)
     return list(fit.values())

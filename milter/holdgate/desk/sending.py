@@ -70,7 +70,7 @@ class Sender:
                 self._send_claimed(notice, now)
 
     def _send_claimed(self, notice: Notice, now: datetime) -> None:
-        """Send one notice, or note when it is tried again."""
+        """Send one notice, or note when it is retried."""
         desk, channel = self._desk, self._channel
         incident = desk.store.incident(notice.incident_id)
         if incident is None or _too_early(notice, incident):
@@ -92,7 +92,7 @@ class Sender:
         except (AwayError, UnreachableError) as error:
             self._failed(notice, incident, _described(error))
             raise _SharedError from error
-        except Exception as error:  # whatever it is, the notice has its own time to be tried again, kept in the store
+        except Exception as error:  # whatever it is, the notice has its own time to be retried, kept in the store
             self._failed(notice, incident, _described(error))
         else:
             desk.store.outbox.sent(notice, ACTOR)

@@ -140,7 +140,7 @@ def _enqueue(desk: Desk, case: _Case, note: str) -> str:
     return note
 
 
-# -- whose mail it is ---------------------------------------------------------------------------------------------
+# -- from whom a mail is ---------------------------------------------------------------------------------------------
 
 
 def _verified(desk: Desk, content: bytes) -> tuple[bytes, tuple[str, ...]]:
@@ -172,7 +172,7 @@ def _marks(desk: Desk, case: _Case) -> list[str]:
 
 
 def _by_token(desk: Desk, addresses: list[str]) -> _Case | None:
-    """Return the request that a token in an address of ours proves."""
+    """Return the request that the token in a reply address proves."""
     local, _, domain = desk.settings.desk.reply_address.lower().partition("@")
     form = re.compile(rf"<?{re.escape(local)}\+([a-z0-9-]{{1,64}})@{re.escape(domain)}>?", re.IGNORECASE)
     for match in filter(None, map(form.fullmatch, addresses[:5])):

@@ -276,7 +276,7 @@ def _words_in(directory: Path, language: str) -> dict[str, Any]:
 def _merged(ours: dict[str, Any], own: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
     """Return our words with an administrator's in their place; one of another form than ours is told of and left out.
 
-    Words that we do not have are for his own templates.
+    Words that are not built in are for the site's own templates.
     """
     words = dict(ours)
     for name, word in own.items():

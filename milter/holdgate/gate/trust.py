@@ -1,6 +1,6 @@
 """Which mail is not inspected again: what carries our own valid seal, and what a trusted scanner hands us.
 
-A bare ``X-Netskope-Inspected: true`` is believed from a trusted scanner only: a sender could write it himself.
+A bare ``X-Netskope-Inspected: true`` is trusted only from a trusted scanner, because a sender could write it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -35,7 +35,7 @@ _WRITERS = 0x686F6C6467617465  # "holdgate"
 # Stands for the name of the process's user in the passfile of a URL.
 _USER = "{user}"
 
-# What a method of the store raises when the database fails under it: busy, full, gone. To be tried again.
+# What a method of the store raises when the database fails under it: busy, full, gone. To be retried.
 DatabaseError = SQLAlchemyError
 
 

@@ -96,7 +96,7 @@ class Incident(Message, Content, QueueFile, Decision):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where an incident stands: what it takes to compare it with the hold queue."""
+    """The part of an incident that is compared with the hold queue."""
 
     id: str
     queue_id: str
@@ -139,8 +139,8 @@ class Answer(StrEnum):
 
     APPROVE = "approve"
     REJECT = "reject"
-    BOUNCED = "bounced"  # the mail came back
-    OUT_OF_OFFICE = "absent"  # an automatic reply said so; he may still decide
+    BOUNCED = "bounced"  # the mail bounced
+    OUT_OF_OFFICE = "absent"  # an automatic reply says so; the moderator can still decide
     SUPERSEDED = "superseded"  # the incident has gone on to other people, or was held again
 
 
@@ -173,7 +173,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request to be made: who is asked, why he, and for whom he stands in."""
+    """A request to be made: who is asked, in which role, and for whom they are the deputy."""
 
     moderator: str
     role: str

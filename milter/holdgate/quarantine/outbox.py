@@ -98,7 +98,7 @@ class Outbox:
         self._note(notice, actor, "notice sent", sent_at=datetime.now(UTC))
 
     def failed(self, notice: Notice, actor: Actor, next_attempt_at: datetime) -> None:
-        """Record that Postfix did not take a notice, and when it is tried again."""
+        """Record that Postfix did not take a notice, and when it is retried."""
         self._note(notice, actor, "notice put off", attempts=notice.attempts + 1, next_attempt_at=next_attempt_at)
 
     def _note(self, notice: Notice, actor: Actor, event: str, **values: Any) -> None:

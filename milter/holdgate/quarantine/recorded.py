@@ -16,7 +16,7 @@ ADOPTED = "adopted"
 def new_incident(envelope: Envelope, inspection: Inspection, *, state: State, policy: str, action: str) -> Incident:
     """Return the incident of a message; of the sender's words it has those of the inspection, which are masked.
 
-    So are numbers in the addresses of recipients. That of the sender stays: he is told what becomes of his message.
+    So are numbers in the addresses of recipients. That of the sender stays, because they are notified of the outcome.
     """
     return Incident(
         queue_id=envelope.queue_id,

@@ -15,10 +15,10 @@ from holdgate.quarantine.states import State
 
 @dataclass(frozen=True, slots=True)
 class IncidentFilter:
-    """What a moderator wants to see of his incidents.
+    """Which incidents a moderator wants to see.
 
-    `waiting` keeps those that wait for him; `states` (empty: all) and `policy` ("": any) say which; `words` must stand
-    in the subject, the sender or a recipient; `since` is the earliest time of arrival.
+    `waiting` selects those that need their decision, `states` (empty: all) those in a state, `policy` ("": any) those
+    of a policy; the subject, the sender or a recipient must contain `words`; `since` is the earliest time of arrival.
     """
 
     waiting: bool = False

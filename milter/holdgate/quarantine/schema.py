@@ -116,7 +116,7 @@ incidents = Table(
     Column("encrypted", Boolean, nullable=False),
     # The node whose hold queue has the message; "" in rows of schema 0008 and before (nodes.py).
     Column("node", Word(255), nullable=False, default=""),
-    # Counts the changes: whoever changes an incident names the revision that he has seen.
+    # Counts the changes: a change of an incident names the revision that it is based on.
     Column("revision", Integer, nullable=False, default=0),
     # When retention took the content away.
     Column("erased_at", UtcDateTime),
@@ -164,7 +164,7 @@ claims = Table(
     Column("desk", Word(32), nullable=False),
 )
 
-# One moderator who was asked about one incident, and what he answered.
+# One moderator who was asked about one incident, and the answer.
 requests = Table(
     "requests",
     metadata,

@@ -2,7 +2,7 @@
 
 Ours is what carries our mark, and, where `queue.adopt_uninspected` says so, what lacks the header field that the milter
 gives every message. Postfix's own records do not say why it holds a message, so one that it held because the milter was
-down looks like any other; but what an administrator holds himself (postsuper -h, HOLD in a table) has come through the
+down looks like any other; but mail that an administrator holds (postsuper -h, HOLD in a table) has passed through the
 milter, and is left alone.
 """
 
@@ -35,9 +35,9 @@ class Adopter:
         self._adopt_uninspected = adopt_uninspected
 
     def adopt(self, message: HeldMessage, header: bytes) -> bool:
-        """Give a held message of ours an incident; say whether it is ours.
+        """Create an incident for a held message of Holdgate; return whether it is one.
 
-        Raises ConflictError and the store's errors: it is to be tried again.
+        Raises ConflictError and the store's errors: it is to be retried.
         """
         marked = headers.first(header, self._action_name) == self._action_value
         incident_id = headers.first(header, headers.INCIDENT) or ""
@@ -65,7 +65,7 @@ class Adopter:
         return found[-1] if found else None
 
     def _requeued(self, message: HeldMessage, header: bytes, incident_id: str) -> Incident | None:
-        """Return the incident under which a message was held before somebody requeued it (postsuper -r).
+        """Return the incident under which a message was held before an operator requeued it (postsuper -r).
 
         What it names counts only in a header that came through the milter, which takes such fields off.
         """

@@ -15,7 +15,7 @@ from holdgate.scan.inspect import counted, gather
 from holdgate.scan.redactor import LONGEST, Place, Redactor
 from holdgate.scan.shapes import Segment, ShownPart
 
-# What is shown of a part and of a message, in characters: more than anybody reads before he decides.
+# What is shown of a part and of a message, in characters: more than people read before they decide.
 _PART_CHARACTERS = 20_000
 _MESSAGE_CHARACTERS = 100_000
 _ATTACHMENTS = 100

@@ -66,7 +66,7 @@ class IncidentPages(Handlers):
         return response
 
     def show(self, http: HttpRequest) -> Response:
-        """Show an incident to a moderator who was asked, with the form to decide; or what became of it."""
+        """Show an incident to a moderator who was asked, with the form to decide; or the outcome."""
         found = self._found(http)
         return found if isinstance(found, Response) else self._show(http, *found)
 
@@ -172,7 +172,7 @@ class IncidentPages(Handlers):
         *,
         ready: bool,
     ) -> Response:
-        """Do one of these, and show the page again with what became of it."""
+        """Do one of these, and show the page again with the result."""
         found = self._found(http)
         if isinstance(found, Response):
             return found
@@ -244,7 +244,7 @@ class IncidentPages(Handlers):
         )
 
     def _found(self, http: HttpRequest) -> tuple[Visitor, Incident, Request] | Response:
-        """Return visitor, incident and his newest request about it; a page that says why there are none."""
+        """Return visitor, incident and their newest request about it; or a page that says why there are none."""
         incident_id = http.path_params["incident"].upper()
         visitor = self._sessions.visitor_of(http, incident_id)
         if visitor is None:

@@ -1,4 +1,4 @@
-"""The list of a moderator's incidents: what waits for him, his history, filters, and several decided at once."""
+"""The list of a moderator's incidents: waiting messages, history, filters, and decisions on several at once."""
 
 from datetime import UTC, datetime, time
 from urllib.parse import urlencode

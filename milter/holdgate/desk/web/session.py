@@ -1,4 +1,4 @@
-"""Who somebody is on the page: by a link from a request, by a mailed code, or by a proxy that signed him in.
+"""Who a visitor of the page is: known by a link from a request, by a mailed code, or by a proxy that signed them in.
 
 A link's token is taken once from the address line into a cookie that is good for its one incident, so that no address
 that leaves this site, by history or Referer, carries it. All cookies are signed, none holds a secret of its own. That
@@ -28,7 +28,7 @@ SENDER_PAGES = {tokens.WITHDRAW: "withdraw", tokens.ANSWER: "reason", tokens.REL
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who is known. `only` is the incident that he may see, "" for all that he was asked about."""
+    """A known visitor. `only` is the incident that they can see, "" for all that they were asked about."""
 
     address: str
     how: str
