@@ -15,6 +15,7 @@ from holdgate.detect.judge import Judge, resolve
 from holdgate.detect.labels import ends_label
 from holdgate.detect.match import Match, Span
 from holdgate.detect.normal import Normal, normalise
+from holdgate.detect.profiles import asked_alone
 from holdgate.detect.tomlfile import RuleError
 
 _CONTEXT: Final = 120
@@ -42,12 +43,20 @@ class Scan(NamedTuple):
 class Detector:
     """Finds personal data by a set of rules. Build it once; threads and forked processes may share it."""
 
-    def __init__(self, loaded: loader.Loaded, profile: str, rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        loaded: loader.Loaded,
+        profile: str,
+        rules: Rules | None = None,
+        everywhere: frozenset[str] | None = None,
+    ) -> None:
+        """Find those of `everywhere` (None: what the profile asks for alone) without other data beside them."""
         self.loaded = loaded
         self.profile = profile
         self._profile_rules = loader.rules_of(profile, loaded)
         self._rules = rules or Rules(loaded)
         self._disguises = Disguises(self._rules)
+        self.everywhere = asked_alone(self._profile_rules, loaded.identifiers) if everywhere is None else everywhere
 
     @classmethod
     def from_rules(cls, rules_dir: Path, profile: str = "dlp-pii", local_dir: Path | None = None) -> "Detector":
@@ -65,6 +74,10 @@ class Detector:
         if profile not in self.loaded.profiles:
             raise RuleError(Path("profiles"), 1, f"no profile {profile!r}")
         return Detector(self.loaded, profile, self._rules)
+
+    def finding(self, everywhere: frozenset[str]) -> "Detector":
+        """Return a detector that finds these identifiers by themselves, and shares everything else with this one."""
+        return Detector(self.loaded, self.profile, self._rules, everywhere)
 
     def find(self, text: str, places: Sequence[tuple[int, str]] = ()) -> list[Match]:
         """Return the matches in `text`, in order of their place.
@@ -189,7 +202,11 @@ class Detector:
                 if not present.isdisjoint(self._rules.groups[ready.number]):
                     yield from self._searched(ready, judge)
         for ready, find, always, groups in self._rules.finders:
-            if always or (not ready.shape.needs_cooccurrence and not present.isdisjoint(groups)):
+            if (
+                always
+                or ready.id in self.everywhere
+                or (not ready.shape.needs_cooccurrence and not present.isdisjoint(groups))
+            ):
                 for place in find(content, self.loaded.dictionaries):
                     yield ready, place
             elif ready.shape.needs_cooccurrence and (

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from functools import cache
 
 from holdgate.detect.match import Match, Severity
-from holdgate.detect.profiles import Rule, Term
+from holdgate.detect.profiles import Rule, Term, is_about
 
 Parts = Sequence[Sequence[Match]]
 
@@ -64,14 +62,6 @@ def _select(term: Term, parts: Parts) -> list[list[Match]]:
         [match for match in part if match.confidence >= term.confidence and is_about(term, match.identifier)]
         for part in parts
     ]
-
-
-@cache
-def is_about(term: Term, identifier: str) -> bool:
-    """Whether matches of `identifier` count for a term."""
-    return any(fnmatchcase(identifier, name) for name in term.identifiers) and not any(
-        fnmatchcase(identifier, name) for name in term.without
-    )
 
 
 def _merge(selections: list[list[list[Match]]]) -> list[list[Match]]:

@@ -1,10 +1,13 @@
 """What a file in rules/profiles says: which identifiers together make a message worth stopping, and how bad it is."""
 
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import cache
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from holdgate.detect.identifiers import Name
+from holdgate.detect.identifiers import Identifier, Name
 from holdgate.detect.match import Confidence, Severity
 from holdgate.detect.tomlfile import Strict
 
@@ -56,6 +59,27 @@ class Rule(Strict):
         if self.near is not None and len(self.all) < 2:
             raise ValueError("near needs two terms in all")
         return self
+
+
+def asked_alone(rules: Sequence[Rule], identifiers: Mapping[str, Identifier]) -> frozenset[str]:
+    """Return the identifiers that count beside other data only, but for which one of the rules asks by themselves."""
+    beside = {id for id, known in identifiers.items() if any(shape.needs_cooccurrence for shape in known.shapes)}
+    found = set[str]()
+    for rule in rules:
+        of_all = [{id for id in identifiers if is_about(term, id)} for term in rule.all]
+        of_any = [{id for id in identifiers if is_about(term, id)} for term in rule.any]
+        for asked in [set[str]().union(*of_all)] if of_all else of_any:
+            if asked <= beside:
+                found |= asked
+    return frozenset(found)
+
+
+@cache
+def is_about(term: Term, identifier: str) -> bool:
+    """Whether matches of `identifier` count for a term."""
+    return any(fnmatchcase(identifier, name) for name in term.identifiers) and not any(
+        fnmatchcase(identifier, name) for name in term.without
+    )
 
 
 class Profile(Strict):

@@ -32,8 +32,8 @@ class Inspector:
 
     def __init__(self, detector: Detector, profiles: Sequence[str], limits: Limits) -> None:
         """Raise RuleError for a profile that is not among the rules."""
-        self._detector = detector
         self._profiles = [detector.with_profile(profile) for profile in profiles]
+        self._detector = detector.finding(frozenset[str]().union(*(asked.everywhere for asked in self._profiles)))
         self._limits = limits
 
     @property

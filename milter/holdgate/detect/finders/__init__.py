@@ -22,6 +22,7 @@ FINDERS: dict[str, Finder] = {
     "email-address": email.find,
     "ip-address": network.find,
     "machine-readable-zone": mrz.find,
+    "organisation": person.find_organisation,
     "password": password.find,
     "person-name": person.find,
     "phone-number": phone.find,
