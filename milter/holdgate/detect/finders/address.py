@@ -33,13 +33,7 @@ _ENDS: Final = (
             rb"(?:,?[ \n][A?]|(?<=A, 00000-000)|(?<=[A:?] 00000-000))"
         ),
     ),
-    (
-        LETTER_CODE,
-        re.compile(
-            rb"0(?:000 ?AA,?[ \n](?=[A?])|(?:A ?0A0(?:(?<=A0A0A0)|(?<=A0A 0A0))"
-            rb"|[0A] ?[A0]{4}(?:(?<=A0[0A][A0]{4})|(?<=A0[0A] [A0]{4})))(?![0Aa]))"
-        ),
-    ),
+    (LETTER_CODE, re.compile(rb"0A ?0A0(?:(?<=A0A0A0)|(?<=A0A 0A0))(?![0Aa])|0000 ?AA,?[ \n](?=[A?])")),
     (
         FOUR_DIGITS,
         re.compile(
