@@ -30,6 +30,7 @@ from testbed.ports import wait_for
 ZYGOTE = """
 import json, socket, struct, sys
 control = socket.socket(fileno=int(sys.argv[-1]))
+control.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, bytes(16))  # the service's, for its greeting
 while order := control.recv(65536):
     said = json.dumps({"ready": 1, "identifiers": ["us-ssn"], "readers": sys.argv[-2]}).encode()
     control.send(struct.pack("!I", len(said)) + said)

@@ -709,7 +709,7 @@ def test_what_holdgate_check_tries_has_the_values_of_the_true_mail_and_pages(mak
 
     monkeypatch.setattr(Templates, "mail", noting(Templates.mail))
     monkeypatch.setattr(Templates, "page", noting(Templates.page))
-    monkeypatch.setattr(FakePreviewer, "original", lambda *_: None)
+    monkeypatch.setattr(FakePreviewer, "original", lambda *_: b"Subject: Figures\n\nText\n")
     monkeypatch.setitem(REGISTRY.channels, "chat", Chat)
     desk = make_desk()
     incident = hold(desk)
