@@ -150,9 +150,10 @@ def _sqlite(url: str) -> Engine:
     def configure(connection: Any, _record: Any) -> None:
         # WAL: readers do not wait for the writer. FULL: a recorded incident survives a power cut.
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        # Read to their end: on Python 3.14 one that is not can be in the way of the connection's first commit.
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute("PRAGMA synchronous = FULL").fetchall()
+        connection.execute("PRAGMA foreign_keys = ON").fetchall()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
