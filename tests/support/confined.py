@@ -12,6 +12,7 @@ from pathlib import Path
 from select import select
 from typing import Any
 
+from holdgate.detect.preload import preload as detect_preload
 from holdgate.scan.sandbox import WorkerLimits, confine, preload
 
 
@@ -40,6 +41,7 @@ def run_confined(
 ) -> Outcome:
     """Run `function` in a child that has called `confine`, unless told otherwise; kill it after `seconds`."""
     preload()
+    detect_preload()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

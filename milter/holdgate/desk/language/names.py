@@ -88,6 +88,7 @@ _OWN = {
     "phone-number": N_("{count} telephone number", "{count} telephone numbers"),
     "postal-address": N_("{count} postal address", "{count} postal addresses"),
     "person-name": N_("{count} name of a person", "{count} names of people"),
+    "organisation": N_("{count} name of an organisation", "{count} names of organisations"),
     "date-of-birth": N_("{count} date of birth", "{count} dates of birth"),
     "ip-address": N_("{count} IP address", "{count} IP addresses"),
     "mac-address": N_("{count} hardware address (MAC)", "{count} hardware addresses (MAC)"),
