@@ -15,8 +15,10 @@ Place = tuple[int, int, str]
 # How many values are looked for wherever else they stand, and how long one may be.
 _VALUES = 500
 _SHORTEST, LONGEST = 4, 200
-# Who a message is from is told with the address: the envelope, the log and the notices hold it too.
-_ADDRESS = "email-address"
+# Who a message is from is told with name and address: people decide by them, and the envelope, the log and the notices
+# hold the address too.
+_WHO = frozenset({"email-address", "person-name", "organisation"})
+_NONE: frozenset[str] = frozenset()
 # Programs make Message-IDs of long numbers: one of these passes for the number of a card now and then.
 _LONGEST_IN_ID = 16
 
@@ -50,8 +52,8 @@ class Redactor:
         return self._done[text]
 
     def redact_from(self, text: str) -> str:
-        """Return the value of a From field so; the address stays, for it is known from the envelope too."""
-        return mask_unsearched_text(text, addresses=False) if self._nothing else self.masked(text, _ADDRESS)
+        """Return the value of a From field so; the name and the address stay."""
+        return mask_unsearched_text(text, addresses=False) if self._nothing else self.masked(text, _WHO)
 
     def redact_message_id(self, text: str) -> str:
         """Return a Message-ID so: mail refers to it, so that only what is surely somebody's number is masked."""
@@ -61,11 +63,11 @@ class Redactor:
         found = self._find(text.replace("@", " "))
         return self._hidden(text, [one for one in found if one.end - one.start <= _LONGEST_IN_ID or _is_sure(one)])
 
-    def masked(self, text: str, kept: str = "") -> str:
-        """Return a text with all that is found in it masked too, but for the identifier `kept`."""
+    def masked(self, text: str, kept: frozenset[str] = _NONE) -> str:
+        """Return a text with all that is found in it masked too, but for the identifiers `kept`."""
         return mask_numbers(self._hidden(text, self._find(text), kept))
 
-    def _hidden(self, text: str, matches: Iterable[Match], kept: str = "") -> str:
+    def _hidden(self, text: str, matches: Iterable[Match], kept: frozenset[str] = _NONE) -> str:
         pieces: list[str] = []
         position = 0
         for start, end, _ in self.places(text, matches, kept):
@@ -73,11 +75,11 @@ class Redactor:
             position = end
         return "".join(pieces) + text[position:]
 
-    def places(self, text: str, matches: Iterable[Match], kept: str = "") -> list[Place]:
+    def places(self, text: str, matches: Iterable[Match], kept: frozenset[str] = _NONE) -> list[Place]:
         """Return where a text is masked, in order: at its matches and wherever it repeats a value; overlaps are one."""
-        places = [(match.start, match.end, match.identifier) for match in matches if match.identifier != kept]
+        places = [(match.start, match.end, match.identifier) for match in matches if match.identifier not in kept]
         for value, identifier in self._values.items():
-            start = text.find(value) if identifier != kept else -1
+            start = text.find(value) if identifier not in kept else -1
             while start >= 0:
                 places.append((start, start + len(value), identifier))
                 start = text.find(value, start + len(value))

@@ -68,3 +68,12 @@ def test_a_message_with_nothing_in_it_keeps_its_names() -> None:
 def test_a_from_field_keeps_its_address_and_loses_a_number() -> None:
     shown = redactor(f"SSN {SSN} of anna@corp.example").redact_from(f'"Anna {SSN}" <anna@corp.example>')
     assert shown == '"Anna ***-**-*399" <anna@corp.example>'
+
+
+def test_a_from_field_keeps_its_name_where_names_are_found() -> None:
+    body = f"SSN {SSN}\nAnna Example, Example Ltd"
+    names = [match(body, "Anna Example", "person-name"), match(body, "Example Ltd", "organisation")]
+    known = Redactor(find, [Part("message body", "text", text=body)], [[match(body, SSN, "us-ssn"), *names]])
+    words = f'"Anna Example (Example Ltd), SSN {SSN}" <anna@corp.example>'
+    assert known.redact_from(words) == '"Anna Example (Example Ltd), SSN ***-**-*399" <anna@corp.example>'
+    assert "Anna" not in known.redact("Anna Example.pdf")
