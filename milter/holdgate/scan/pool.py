@@ -370,7 +370,7 @@ class Pool:
         return zygote
 
     def _start_readers(self, stock: int) -> Nursery:
-        starter = Starter(self._settings, only_reads=True)
+        starter = Starter(self._settings, only_reads=True, beside=self._starter)
         return Nursery(lambda: starter.start()[0], stock)
 
     def _nurseries(self) -> Iterator[Nursery]:

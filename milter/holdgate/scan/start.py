@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,16 +35,24 @@ _LAST_WORDS = 500
 _NOT_YET = {errno.ENOENT, errno.ECONNREFUSED}
 
 
+@dataclass(slots=True)
+class _Absence:
+    """Since when nobody answers at the service, by the monotonic clock; None while somebody does."""
+
+    since: float | None = None
+
+
 class Starter:
     """Starts zygotes with the same settings, one after the other. It has one user at a time.
 
-    Those that `only_reads` is for load no rules, and know no identifiers.
+    Those that `only_reads` is for load no rules, and know no identifiers. Two starters of one service, one `beside` the
+    other, wait for it together: what one of them saw of an earlier absence does not cut the other's patience short.
     """
 
-    def __init__(self, settings: PoolSettings, *, only_reads: bool = False) -> None:
+    def __init__(self, settings: PoolSettings, *, only_reads: bool = False, beside: "Starter | None" = None) -> None:
         self._settings = settings
         self._only_reads = only_reads
-        self._absent_since: float | None = None
+        self._absence: _Absence = _Absence() if beside is None else beside._absence
 
     def start(self) -> tuple[Zygote, frozenset[str]]:
         """Return a zygote that is ready, and the identifiers that it knows. Raises ScanError."""
@@ -106,14 +115,14 @@ class Starter:
                     raise ScanError(f"{path}: {why}; systemctl start holdgate-scan") from error
                 time.sleep(_PAUSE)
             else:
-                self._absent_since = None
+                self._absence.since = None
                 return connection
 
     def _is_patient(self, error: OSError) -> bool:
         now = time.monotonic()
-        if self._absent_since is None:
-            self._absent_since = now
-        return error.errno in _NOT_YET and now - self._absent_since < _PATIENCE
+        if self._absence.since is None:
+            self._absence.since = now
+        return error.errno in _NOT_YET and now - self._absence.since < _PATIENCE
 
     def _made_ready(self, zygote: Zygote) -> tuple[Zygote, frozenset[str]]:
         """Give a zygote its settings and wait until it has loaded all. Raises ScanError, WireError and OSError."""

@@ -291,6 +291,32 @@ def test_a_service_that_is_away_costs_one_wait_and_not_one_for_each_message(
     assert pauses == []
 
 
+def test_an_earlier_absence_that_another_starter_saw_end_does_not_count(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        clock[0] += seconds
+
+    monkeypatch.setattr(start.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(start.time, "sleep", sleep)
+    path = directory / "scan.sock"
+    one = starter(path)
+    other = Starter(PoolSettings(rules=Path("/nonexistent"), service=path), only_reads=True, beside=one)
+    with pytest.raises(ScanError, match="does not run there"):
+        other.start()
+    with contextlib.closing(sockets.listen(path, group_id=None, kind=socket.SOCK_SEQPACKET)):
+        one._connected(path).close()
+    clock[0] += 3600
+    pauses.clear()
+    with pytest.raises(ScanError, match="does not run there"):
+        other.start()
+    assert 9 < sum(pauses) < 11
+
+
 @pytest.mark.parametrize(
     ("greeting", "output"),
     [
