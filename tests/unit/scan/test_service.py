@@ -266,9 +266,8 @@ def test_a_service_that_starts_late_is_waited_for(directory: Path, monkeypatch: 
         found[0][0].close()
 
 
-def test_a_service_that_is_away_costs_one_wait_and_not_one_for_each_message(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def own_clock(monkeypatch: pytest.MonkeyPatch) -> tuple[list[float], list[float]]:
+    """Give `start` a clock that only its pauses move; return the time, in a list of one, and the pauses."""
     clock = [100.0]
     pauses: list[float] = []
 
@@ -278,6 +277,13 @@ def test_a_service_that_is_away_costs_one_wait_and_not_one_for_each_message(
 
     monkeypatch.setattr(start.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(start.time, "sleep", sleep)
+    return clock, pauses
+
+
+def test_a_service_that_is_away_costs_one_wait_and_not_one_for_each_message(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, pauses = own_clock(monkeypatch)
     path = directory / "scan.sock"
     one = starter(path)
     with pytest.raises(ScanError, match=r"scan\.sock: No such file or directory; the scan service does not run there"):
@@ -294,15 +300,7 @@ def test_a_service_that_is_away_costs_one_wait_and_not_one_for_each_message(
 def test_an_earlier_absence_that_another_starter_saw_end_does_not_count(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = [100.0]
-    pauses: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        clock[0] += seconds
-
-    monkeypatch.setattr(start.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(start.time, "sleep", sleep)
+    clock, pauses = own_clock(monkeypatch)
     path = directory / "scan.sock"
     one = starter(path)
     other = Starter(PoolSettings(rules=Path("/nonexistent"), service=path), only_reads=True, beside=one)
