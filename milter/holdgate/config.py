@@ -628,15 +628,15 @@ class Settings(Section):
         "of the other daemons are in its group. A daemon that root starts changes to its user.",
     )
     milter_user: str = Field(
-        "", description="System user of `holdgate-milter`; unset means `holdgate-milter`, or `user` if that is set."
+        "", description="System user of `holdgate-milter`; unset means `holdgate-milter`, or `user` if that is not `holdgate`."
     )
     desk_user: str = Field(
-        "", description="System user of `holdgate-desk`; unset means `holdgate-desk`, or `user` if that is set."
+        "", description="System user of `holdgate-desk`; unset means `holdgate-desk`, or `user` if that is not `holdgate`."
     )
     scan_user: str = Field(
         "",
         description="System user of `holdgate-scan` and of all workers, in no group of the others; unset means "
-        "`holdgate-scan`, or `user` if that is set.",
+        "`holdgate-scan`, or `user` if that is not `holdgate`.",
     )
     milter: MilterSettings = MilterSettings()
     scan: ScanSettings = ScanSettings()
@@ -660,4 +660,6 @@ class Settings(Section):
         if daemon == "queue":
             return self.user
         given = {"milter": self.milter_user, "desk": self.desk_user, "scan": self.scan_user}[daemon]
-        return given or (self.user if "user" in self.model_fields_set else f"holdgate-{daemon}")
+        # A default that is written out changes nothing: the units of systemd name the users of the daemons.
+        shared = self.user if self.user != type(self).model_fields["user"].default else ""
+        return given or shared or f"holdgate-{daemon}"

@@ -448,7 +448,6 @@ def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine,
     settings = bare.root / "etc/holdgate/holdgate.toml"
     # Every setting that the last release knew, and one under the name that it had before.
     released = interfaces.released()["settings"]
-    del released["user"]  # where it is given, all daemons have this user
     released["scan"]["workers"] = 1
     released["moderation"]["tell_sender_held"] = not released["moderation"].pop("notify_sender_on_hold")
     settings.write_text(interfaces.toml(released))

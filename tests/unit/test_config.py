@@ -146,6 +146,7 @@ def test_durations_that_are_none(value: str) -> None:
     ("given", "accounts"),
     [
         ({}, ["holdgate-milter", "holdgate", "holdgate-desk"]),
+        ({"user": "holdgate"}, ["holdgate-milter", "holdgate", "holdgate-desk"]),
         ({"user": "mail"}, ["mail", "mail", "mail"]),
         ({"user": "mail", "desk_user": "desk"}, ["mail", "mail", "desk"]),
         ({"milter_user": "reader"}, ["reader", "holdgate", "holdgate-desk"]),
@@ -175,5 +176,6 @@ def test_the_scan_service_is_used_where_its_directory_is_and_where_it_is_named(
 
 def test_workers_run_as_a_user_of_their_own_unless_one_is_given_for_all() -> None:
     assert Settings().account("scan") == "holdgate-scan"
+    assert Settings.model_validate({"user": "holdgate"}).account("scan") == "holdgate-scan"
     assert Settings.model_validate({"user": "mail"}).account("scan") == "mail"
     assert Settings.model_validate({"user": "mail", "scan_user": "readers"}).account("scan") == "readers"

@@ -92,7 +92,7 @@ class ScanService:
 
     def _refusal(self, user_id: int) -> str:
         if user_id not in self._user_ids:
-            return f"user {user_id} is not one that may have mail inspected"
+            return f"user {user_id} is not one that may have mail inspected: see milter_user and desk_user"
         if sum(one.user_id == user_id for one in self._served) >= PLACES:
             return f"user {user_id} has {PLACES} zygotes already"
         return ""

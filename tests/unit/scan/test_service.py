@@ -185,7 +185,9 @@ def test_another_user_gets_none(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(services, "peer_user", lambda _connection: NOBODY)
     with connected(path) as connection:
         greeting, _ = wire.receive(connection, timeout=30)
-        assert greeting == {"error": f"user {NOBODY} is not one that may have mail inspected"}
+        assert greeting == {
+            "error": f"user {NOBODY} is not one that may have mail inspected: see milter_user and desk_user"
+        }
         with pytest.raises(wire.WireError, match="closed"):
             wire.receive(connection, timeout=30)
     monkeypatch.undo()
