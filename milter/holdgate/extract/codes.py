@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import zxingcpp
 from PIL import Image
 
+from holdgate.extract.grain import is_grain
+
 SMALLEST = 21
 """Side in pixels of the smallest QR code (ISO/IEC 18004: 21 modules)."""
 MOST_PIXELS = 2_500_000
@@ -30,7 +32,10 @@ def codes_in(image: Image.Image) -> list[Code]:
     factor = 1
     while (image.width // factor) * (image.height // factor) > MOST_PIXELS:
         factor += 1
-    found = zxingcpp.read_barcodes(image.reduce(factor) if factor > 1 else image)
+    searched = image.reduce(factor) if factor > 1 else image
+    if is_grain(searched):
+        return []
+    found = zxingcpp.read_barcodes(searched)
     return [Code(one.text, _box(one.position, factor, image)) for one in found if one.text.strip()]
 
 
