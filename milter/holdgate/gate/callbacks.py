@@ -5,14 +5,17 @@ before, in the session or here, is remembered and answered there; what goes wron
 """
 
 import functools
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import Milter
 
 from holdgate import maillog, metrics
+from holdgate.gate.crew import Crew
 from holdgate.gate.reply import Reply
 from holdgate.gate.session import Session
+from holdgate.milters import place_of
 
 _NAME = "holdgate"
 
@@ -41,9 +44,10 @@ def _answered_at_the_end(step: _Step) -> _Step:
 class Callbacks(Milter.Base):
     """One SMTP connection. pymilter makes one object a connection and calls it from that connection's thread."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, crew: Crew) -> None:
         super().__init__()
         self._session = session
+        self._crew = crew
         self._broken: Exception | None = None
 
     def remember(self, error: Exception, *, for_good: bool) -> None:
@@ -102,7 +106,9 @@ class Callbacks(Milter.Base):
             if self._broken is not None:
                 self._session.fail(self._broken)
             queue_id = self.getsymval("i") or ""
-            return self._carry_out(self._session.end_of_message(queue_id))
+            with self._crew.judging():
+                reply = self._session.end_of_message(queue_id)
+            return self._carry_out(reply)
         except Exception as error:
             metrics.ERRORS.labels("reply").inc()
             maillog.tempfailed(queue_id, stage="reply", error=error)
@@ -155,7 +161,9 @@ def run(new_session: Callable[[], Session], socket: str, timeout: int) -> None:
 
     libmilter takes SIGTERM itself and lets sessions end. Raises Milter.error when the socket cannot be used.
     """
-    Milter.factory = lambda: Callbacks(new_session())
+    crew = Crew()
+    threading.Thread(target=crew.look_after, args=[place_of(socket)], daemon=True, name="crew").start()
+    Milter.factory = lambda: Callbacks(new_session(), crew)
     Milter.set_flags(Milter.ADDHDRS | Milter.CHGHDRS | Milter.CHGFROM | Milter.QUARANTINE)
     Milter.set_exception_policy(Milter.TEMPFAIL)
     Milter.runmilter(_NAME, socket, timeout)
