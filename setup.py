@@ -50,6 +50,7 @@ ENGINE = (
     "extract/readers/openxml/ooxml_sheet",
     "extract/readers/openxml/ooxml_text",
     "extract/readers/openxml/revisions",
+    "extract/readers/texts/html_scan",
 )
 
 

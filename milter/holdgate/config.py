@@ -80,8 +80,8 @@ class ScanSettings(Section):
     retire_after: int = Field(
         500,
         ge=1,
-        description="Maximum number of plain text messages that one process inspects. All other mail, and with 1 "
-        "every message, has a separate process.",
+        description="Maximum number of messages of plain text and ordinary HTML that one process inspects. All "
+        "other mail, and with 1 every message, has a separate process.",
     )
 
     @field_validator("socket")
@@ -628,10 +628,13 @@ class Settings(Section):
         "of the other daemons are in its group. A daemon that root starts changes to its user.",
     )
     milter_user: str = Field(
-        "", description="System user of `holdgate-milter`; unset means `holdgate-milter`, or `user` if that is not `holdgate`."
+        "",
+        description="System user of `holdgate-milter`; unset means `holdgate-milter`, or `user` if that is not "
+        "`holdgate`.",
     )
     desk_user: str = Field(
-        "", description="System user of `holdgate-desk`; unset means `holdgate-desk`, or `user` if that is not `holdgate`."
+        "",
+        description="System user of `holdgate-desk`; unset means `holdgate-desk`, or `user` if that is not `holdgate`.",
     )
     scan_user: str = Field(
         "",

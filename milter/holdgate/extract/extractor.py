@@ -14,10 +14,11 @@ from holdgate.extract import formats, identify, mime
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.extract.format import Format
 from holdgate.extract.part import Attachment, Extraction, Part, Role, Status
-from holdgate.extract.readers.texts import binary
-from holdgate.extract.reading import BODY_NAME, SIGNED_NAME, Document, UnreadableError
+from holdgate.extract.readers.texts import binary, html
+from holdgate.extract.reading import BODY_NAME, SIGNED_NAME, Document, Sink, UnreadableError
 from holdgate.mask import cut, mask_unsearched_text
 
+_PLAIN = {"text/plain": "text", "text/html": "html"}
 _BODIES = {"text/plain": "message body", "text/html": "message body (HTML)"}
 # A leaf without type is text/plain (RFC 2045, 5.2).
 _BODY_TYPES = {"", *_BODIES, "text/enriched", "text/richtext", "text/x-amp-html", "text/calendar", "text/watch-html"}
@@ -51,9 +52,9 @@ def extract_file(name: str, data: bytes, limits: Limits = Limits()) -> Extractio
 
 
 def extract_plain(data: bytes, limits: Limits = Limits()) -> Extraction | None:  # noqa: B008 (frozen)
-    """Read a message whose leaves are nothing but plain text; return None for any other. Raises nothing.
+    """Read a message whose leaves are nothing but plain text and ordinary HTML; return None for any other.
 
-    No reader but that of text runs, so a process that calls only this has met no parser of documents.
+    No readers but those two run, so a process that calls only this has met no parser of documents. Raises nothing.
     """
     reading = _PlainReading(limits)
     reading.read(Document(data, declared_type="message/rfc822"), "", "message", Role.BODY)
@@ -210,18 +211,35 @@ class _Reading:
 
 
 class _PlainReading(_Reading):
-    """Reads plain text and nothing else; `is_beyond` says that there was something else."""
+    """Reads plain text and ordinary HTML, nothing else; `is_beyond` says that there was something else."""
 
     is_beyond = False
 
     def read(self, document: Document, name: str, kind: str = "", role: Role = Role.ATTACHMENT) -> None:
-        """Read the message and its plain text; of another document only note that it is there."""
+        """Read the message and its bodies; of another document only note that it is there."""
         if not name and kind == "message":
             super().read(document, name, kind, role)
-        elif self.is_beyond or kind or document.name or role is not Role.BODY or not _is_plain(document):
+        elif self.is_beyond or kind or document.name or role is not Role.BODY:
             self.is_beyond = True
+        elif plain := _plain_kind(document):
+            super().read(document, name, plain, role)
         else:
-            super().read(document, name, "text", role)
+            self.is_beyond = True
+
+    def _read_with(self, format_: Format, document: Document, name: str, role: Role) -> None:
+        """Read a text; of HTML what needs no library of others."""
+        if format_.kind == "html":
+            pages = html.ordinary(document)
+            if pages is None:
+                self.is_beyond = True
+                return
+
+            def write(_: Document, sink: Sink) -> None:
+                for page in pages:
+                    html.write(page, sink)
+
+            format_ = replace(format_, read=write)
+        super()._read_with(format_, document, name, role)
 
     def read_once(self, document: Document, name: str, role: Role) -> None:
         """Read no file that stands inside a text."""
@@ -333,11 +351,15 @@ def _is_body(leaf: mime.Leaf) -> bool:
     return not leaf.names and not leaf.attached and leaf.document.declared_type in _BODY_TYPES
 
 
-def _is_plain(document: Document) -> bool:
-    """Say whether a leaf is plain text by its type and by its content, without a look into containers."""
-    if document.declared_type != "text/plain" or document.data.startswith((identify.OLE, b"PK")):
-        return False
-    return identify.is_text(document.data) and _kind_of(document) == "text"
+def _plain_kind(document: Document) -> str:
+    """Return the kind of a leaf that is plain text or HTML by its type and by its content, "" of any other.
+
+    There is no look into containers.
+    """
+    kind = _PLAIN.get(document.declared_type, "")
+    if not kind or document.data.startswith((identify.OLE, b"PK")) or not identify.is_text(document.data):
+        return ""
+    return kind if _kind_of(document) == kind else ""
 
 
 def _kind_of(document: Document) -> str:

@@ -37,7 +37,7 @@ _MOST_OF_OURS = 20
 _TOO_MANY = "Message refused: too many header fields named X-Holdgate-… or X-Netskope-…"
 
 
-_PLAIN = re.compile(rb"\s*text/plain\b", re.IGNORECASE)
+_PLAIN = re.compile(rb"\s*(?:text/(?:plain|html)|multipart/alternative)\b", re.IGNORECASE)
 
 
 class Session:
@@ -318,7 +318,10 @@ class Session:
 
 
 def _seems_plain(content_types: Sequence[bytes]) -> bool:
-    """Say whether a message with these Content-Type fields can be plain text; whether it is, who reads it finds out."""
+    """Say whether a message with these Content-Type fields can be nothing but plain text and HTML.
+
+    Whether it is, who reads it finds out.
+    """
     return all(_PLAIN.match(value) for value in content_types)
 
 

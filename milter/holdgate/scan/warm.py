@@ -38,7 +38,8 @@ def warm(inspector: "Inspector", samples: str) -> None:
     for _ in range(_ROUNDS):
         for message in messages:
             inspector.inspect(message, subject=_WORDS, header_from="Anna <anna@corp.example>")
-        inspector.inspect_plain(messages[0], subject=_WORDS, header_from="Anna <anna@corp.example>")
+        for message in (messages[0], _with_page().as_bytes()):
+            inspector.inspect_plain(message, subject=_WORDS, header_from="Anna <anna@corp.example>")
 
 
 def warm_reading(reading: ReadingOnly) -> None:
@@ -59,11 +60,16 @@ def _message(text: str) -> bytes:
     return message.as_bytes()
 
 
-def _attached(name: str, data: bytes) -> bytes:
+def _with_page() -> EmailMessage:
     message = EmailMessage()
     message["Subject"] = "Grüße"
     message.set_content("Bonjour à tous, schöne Grüße")
     message.add_alternative(f"<html><body><p class='a'>{_WORDS}</p><!-- none --></body></html>", subtype="html")
+    return message
+
+
+def _attached(name: str, data: bytes) -> bytes:
+    message = _with_page()
     message.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
     return message.as_bytes()
 

@@ -1,4 +1,4 @@
-"""What leaves a worker about a message: findings and names, masked, and which messages are nothing but plain text."""
+"""What leaves a worker about a message: findings and names, masked, and which messages are plain text and HTML."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import _Reading, extract_plain
 from holdgate.extract.format import Format
 from holdgate.extract.part import Extraction, Part, Role, Status
+from holdgate.extract.readers.texts import html
 from holdgate.extract.reading import Document
 from holdgate.scan.inspect import Inspector
 
@@ -44,9 +45,16 @@ PLAIN = {
     "quoted-printable": b"Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=48i\r\n",
     "several": b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n',
     "empty": b"Subject: s\r\n\r\n",
+    "html": b"Content-Type: text/html\r\n\r\n<p title=t>Hello<br>you</p><!-- a -->\r\n",
+    "html in another charset": b"Content-Type: text/html\r\n\r\n<meta charset=koi8-r>\xf0\xd2\xc9\xd7\xc5\xd4\r\n",
+    "plain text and html": b'Content-Type: multipart/alternative; boundary="b"\r\n\r\n--b\r\n\r\none\r\n--b\r\n'
+    b"Content-Type: text/html\r\n\r\n<html><body><p hidden>1</p><p>one</p></body></html>\r\n--b--\r\n",
 }
 BEYOND = {
-    "html": b"Content-Type: text/html\r\n\r\n<p>Hello</p>\r\n",
+    "html for lexbor": b"Content-Type: text/html\r\n\r\n<svg><text>Hello</text></svg>\r\n",
+    "html with a name": b'Content-Type: text/html; name="a.htm"\r\n\r\n<p>Hello</p>\r\n',
+    "html with a file in it": b"Content-Type: text/html\r\n\r\n<img src='data:text/plain;base64,SGVsbG8='>\r\n",
+    "text that is called html": b"Content-Type: text/html\r\n\r\n%PDF-1.4\r\n",
     "html that is called text": b"Content-Type: text/plain\r\n\r\n<html><p>Hello</p>\r\n",
     "csv": b"Content-Type: text/csv\r\n\r\na,b\r\n",
     "pdf that is called text": b"Content-Type: text/plain\r\n\r\n%PDF-1.4\r\n",
@@ -80,6 +88,9 @@ def test_what_is_more_than_plain_text_meets_no_reader(
         read_with(reading, format_, document, name, role)
 
     monkeypatch.setattr(_Reading, "_read_with", noting)
+    lexbor: list[str] = []
+    monkeypatch.setattr(html, "LexborHTMLParser", lexbor.append)
     assert extract_plain(message) is None
     assert inspector.inspect_plain(message) is None
-    assert set(met) <= {"text"}
+    assert set(met) <= {"text", "html"}
+    assert lexbor == []

@@ -112,7 +112,7 @@ def test_plain_text_may_share_a_process_until_it_retires(message: int) -> None:
 
 
 def test_what_is_no_plain_text_goes_to_a_process_of_its_own(message: int) -> None:
-    page = b"Content-Type: text/html\r\n\r\n<p>My SSN: 536-90-4399</p>\r\n"
+    page = b"Content-Type: text/html\r\n\r\n<form>My SSN: 536-90-4399</form>\r\n"
     assert extract_plain(page) is None
     with Pool(settings(retire_after=100)) as pool:
         (plain,) = pool._staying.workers
@@ -138,7 +138,7 @@ object.__setattr__(reader.FORMAT, "read", fake)
 zygote.main()
 """
 LURES = {
-    ("texts", "html"): ("text/html", "<p>TAKEOVER</p>"),
+    ("texts", "html"): ("text/html", "<svg>TAKEOVER</svg>"),
     ("texts", "csv"): ("text/csv", "TAKEOVER,1"),
     ("office", "rtf"): ("application/rtf", "{\\rtf1 TAKEOVER}"),
     ("texts", "text"): ("text/plain", "TAKEOVER"),
@@ -167,7 +167,7 @@ def test_a_process_taken_over_by_one_message_does_not_read_the_next(
             assert [one.identifier for one in pool.inspect(message, is_plain=is_plain).findings] == ["us-ssn"]
 
 
-PAGE = b"Subject: s\r\nContent-Type: text/html\r\n\r\n<p>My SSN: 536-90-4399</p>\r\n"
+PAGE = b"Subject: s\r\nContent-Type: text/html\r\n\r\n<form>My SSN: 536-90-4399</form>\r\n"
 
 
 @pytest.fixture(scope="module")

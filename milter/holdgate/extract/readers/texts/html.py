@@ -13,6 +13,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from holdgate.extract import charset, inline
 from holdgate.extract.fields import base64
 from holdgate.extract.format import Format
+from holdgate.extract.readers.texts import html_scan
+from holdgate.extract.readers.texts.html_scan import CELLS, HIDDEN_TAG, HIDING, INLINE, LAYOUT, Page
 from holdgate.extract.reading import Document, Sink
 
 MAX_BYTES = 5_000_000
@@ -22,43 +24,44 @@ MAX_DEPTH = 2_000
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _TAG_NAME = re.compile(r"/?([a-zA-Z][^\s>/]{0,40})")
 _DATA_URI = re.compile(r"\s*data:([\w.+/-]*)[^,]{0,200};base64,", re.IGNORECASE)
-_HIDING = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![\d.]*[1-9])|opacity\s*:\s*0(?![\d.]*[1-9])",
-    re.IGNORECASE,
-)
-_HIDDEN_TAG = re.compile(r"<[^<>]*\shidden\b", re.IGNORECASE)
 _OPENING = re.compile(r"<([a-zA-Z][^\s/>]{0,40})")
 _CLOSING = re.compile(r"</([a-zA-Z][^\s/>]{0,40})")
 _QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
 _SEPARATOR = re.compile(r"[\s/]+")
 _ATTRIBUTE = re.compile(r"=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 
-# The elements that stand inside a line of text (HTML Standard 4.5, 4.7, 4.8 and what browsers render so).
-_INLINE_TAGS = """a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr output q
-rp rt ruby s samp small span strike strong sub sup time tt u var wbr"""
-INLINE = frozenset(_INLINE_TAGS.split())
 # Elements that have no end tag, or whose end tag may be left out (HTML Standard 13.1.2).
 _UNCLOSED_TAGS = """area base body br col colgroup dd dt embed head hr html img input li link meta option p param rp rt
 source tbody td tfoot th thead tr track wbr o:p"""
 _UNCLOSED = frozenset(_UNCLOSED_TAGS.split())
-_CELLS = frozenset({"td", "th"})
-
-# Attributes whose values are layout, not what a person wrote.
-_LAYOUT_NAMES = """align bgcolor border cellpadding cellspacing class color colspan dir face height http-equiv id lang
-rel rowspan size style target type valign width xmlns"""
-_LAYOUT = frozenset(_LAYOUT_NAMES.split())
 
 
 def read(document: Document, sink: Sink) -> None:
     """Hand over the page's text, then comments and attribute values, in every plausible charset."""
+    for source in _sources(document):
+        page = html_scan.scan(source)
+        if page is None and _is_heavy(source):
+            strip(source, sink)
+        else:
+            write(page or tree(source), sink)
+
+
+def ordinary(document: Document) -> list[Page] | None:
+    """Return the page in every plausible charset, if no library has to read it in any of them."""
+    pages: list[Page] = []
+    for source in _sources(document):
+        page = html_scan.scan(source)
+        if page is None:
+            return None
+        pages.append(page)
+    return pages
+
+
+def _sources(document: Document) -> list[str]:
     declared = document.charset
     if not declared and (meta := _META.search(document.data, 0, 2_000)):
         declared = meta[1].decode("ascii")
-    for source in charset.readings(document.data, declared):
-        if _is_heavy(source):
-            strip(source, sink)
-        else:
-            _walk(source, sink)
+    return charset.readings(document.data, declared)
 
 
 def _is_heavy(source: str) -> bool:
@@ -78,21 +81,26 @@ def _is_heavy(source: str) -> bool:
     )
 
 
-def _walk(source: str, sink: Sink) -> None:
-    """Hand over what the tree of the page holds."""
+def tree(source: str) -> Page:
+    """Return what the tree of the page holds."""
     root = LexborHTMLParser(source).root
+    page = Page()
     if root is None:
-        return
-    lines: list[str] = []
-    aside: list[tuple[str, str]] = []
-    _collect(root.parent or root, lines, aside, visible=False)
-    sink.text("\n".join(lines))
-    if _HIDING.search(source) or _HIDDEN_TAG.search(source):
-        seen: list[str] = []
-        _collect(root.parent or root, seen, [], visible=True)
-        if seen != lines:
-            sink.text("\n".join(seen), "without hidden text")
-    for place, value in aside:
+        return page
+    _collect(root.parent or root, page.lines, page.aside, visible=False)
+    if HIDING.search(source) or HIDDEN_TAG.search(source):
+        page.seen = []
+        _collect(root.parent or root, page.seen, [], visible=True)
+    return page
+
+
+def write(page: Page, sink: Sink) -> None:
+    """Hand over what a page holds, and the files in it."""
+    sink.text("\n".join(page.lines))
+    if page.seen is not None and page.seen != page.lines:
+        sink.text("\n".join(page.seen), "without hidden text")
+    lines = page.lines.copy()
+    for place, value in page.aside:
         if uri := _DATA_URI.match(value):
             content = base64(value[uri.end() :].encode("ascii", "replace"))
             sink.budget.spend_entry()
@@ -116,13 +124,13 @@ def _collect(top: LexborNode, lines: list[str], aside: list[tuple[str, str]], vi
         elif tag == "-comment":
             aside.append(("comment", node.comment_content or ""))
         elif tag[:1] != "-":
-            if tag in _CELLS:
+            if tag in CELLS:
                 line.append("\t")
             elif tag not in INLINE:
                 _flush(line, lines)
             attributes = node.attributes
-            aside.extend((name, value) for name, value in attributes.items() if value and name not in _LAYOUT)
-            if visible and ("hidden" in attributes or _HIDING.search(attributes.get("style") or "")):
+            aside.extend((name, value) for name, value in attributes.items() if value and name not in LAYOUT)
+            if visible and ("hidden" in attributes or HIDING.search(attributes.get("style") or "")):
                 below = None
             elif tag == "template" and (fragments := node.template_fragments()):
                 below = fragments[0].child
@@ -130,7 +138,7 @@ def _collect(top: LexborNode, lines: list[str], aside: list[tuple[str, str]], vi
             below = node.next
             if below is None:
                 node = node.parent
-                if node is not None and node.tag not in INLINE and node.tag not in _CELLS:
+                if node is not None and node.tag not in INLINE and node.tag not in CELLS:
                     _flush(line, lines)
         node = below
     _flush(line, lines)

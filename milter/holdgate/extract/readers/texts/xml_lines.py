@@ -3,11 +3,11 @@
 import re
 from dataclasses import dataclass, field
 
-from holdgate.extract.readers.texts import html
+from holdgate.extract.readers.texts.html_scan import INLINE
 from holdgate.extract.readers.texts.xml_plan import EVERYTHING, Selection
 
 # Elements inside a line: HTML's, SVG's and TEI's, and the runs of Word's and ODF's flat XML.
-_INLINE = html.INLINE | frozenset({"t", "r", "tspan", "textPath", "emph", "emphasis", "hi", "link", "literal", "rPr"})
+_INLINE = INLINE | frozenset({"t", "r", "tspan", "textPath", "emph", "emphasis", "hi", "link", "literal", "rPr"})
 
 # Elements of prose and drawings: their names say nothing of what stands in them.
 _PROSE = frozenset(
