@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
+from holdgate.detect import Detector
 from holdgate.quarantine.store import migrate
 from testbed.postgres import PostgresError, PostgresServer
 
@@ -20,7 +21,14 @@ os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "milter")
 
 # How long an example takes says how busy the machine is; speed is measured by script/bench.
 settings.register_profile("holdgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("holdgate"), max_examples=25)  # the rest: script/test
 settings.load_profile("holdgate")
+
+
+@pytest.fixture(scope="session")
+def detector() -> Detector:
+    """The shipped rules, compiled once. No test changes it; `with_profile` gives it another profile."""
+    return Detector.from_rules(Path(__file__).parents[1] / "rules")
 
 
 @pytest.fixture(scope="session")

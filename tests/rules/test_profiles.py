@@ -11,11 +11,6 @@ RULES = Path(__file__).resolve().parents[2] / "rules"
 PROFILES = sorted(load(RULES).profiles)
 
 
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector.from_rules(RULES)
-
-
 @pytest.mark.parametrize("profile", PROFILES)
 def test_profile_loads_and_stops_nothing_that_is_empty(detector: Detector, profile: str) -> None:
     other = detector.with_profile(profile)

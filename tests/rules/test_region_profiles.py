@@ -40,8 +40,8 @@ PASSED = [
 
 
 @pytest.fixture(scope="module")
-def detectors() -> dict[str, Detector]:
-    return {name: Detector.from_rules(RULES, name) for name in ("dlp-us", "dlp-uk", "dlp-ca", "dlp-au")}
+def detectors(detector: Detector) -> dict[str, Detector]:
+    return {name: detector.with_profile(name) for name in ("dlp-us", "dlp-uk", "dlp-ca", "dlp-au")}
 
 
 @pytest.mark.parametrize(("profile", "text", "rule", "severity"), STOPPED)

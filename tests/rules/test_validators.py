@@ -36,6 +36,7 @@ def values(shape: Shape) -> st.SearchStrategy[str]:
     )
 
 
+@pytest.mark.slow  # tests/unit/detect/validators/test_any_text.py tries fewer letters
 @pytest.mark.parametrize(("shape", "name"), SHAPES)
 @settings(max_examples=30)
 @given(data=st.data())

@@ -48,6 +48,7 @@ def test_each_change_is_python_and_another(mutate: ModuleType) -> None:
         assert one.line >= 4
 
 
+@pytest.mark.slow
 def test_changes_that_change_nothing_are_not_drawn_and_are_there(mutate: ModuleType) -> None:
     listed = mutate.equivalent(ROOT)
     there = set()

@@ -78,6 +78,7 @@ def repository() -> Iterator[Repository]:
         subprocess.run(["gpgconf", "--kill", "all"], env=made.environment, check=False)
 
 
+@pytest.mark.slow  # apt-get and gpg
 def test_apt_takes_the_newest_package_with_the_key_and_nothing_else(repository: Repository) -> None:
     first, second = repository.package("1.0~deb12"), repository.package("1.1~deb12")
     assert repository.publish(first).returncode == 0

@@ -104,6 +104,7 @@ def test_a_user_who_does_not_exist_is_named_once(tmp_path: Path) -> None:
 # -- whether workers hold -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow  # starts a scan service
 def test_workers_that_hold_are_not_named(tmp_path: Path) -> None:
     assert list(check_daemons.confinement(tmp_path, site(tmp_path))) == []
 
@@ -164,6 +165,7 @@ def test_workers_are_tried_by_the_service_as_well(tmp_path: Path) -> None:
     assert next(check_daemons.absent(settings)).startswith("holdgate-scan does not run; ")
 
 
+@pytest.mark.slow  # starts a scan service
 def test_workers_that_are_the_user_of_another_daemon_are_named(tmp_path: Path) -> None:
     settings = with_service(tmp_path, tmp_path / "scan.sock", milter_user="mail", scan_user="mail")
     (problem,) = check_daemons.confinement(Path("holdgate.toml"), settings)

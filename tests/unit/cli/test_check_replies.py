@@ -22,6 +22,7 @@ def remarks(tmp_path: Path, **tables: Any) -> list[str]:
     return list(check_replies.remarks(Path("h.toml"), settings_of(tmp_path, **tables)))
 
 
+@pytest.mark.slow  # postmap(1) waits a second before it gives up, each time
 def test_replies_that_nothing_proves_are_remarked(tmp_path: Path) -> None:
     (remark,) = remarks(tmp_path)
     assert remark.startswith("h.toml: [replies] proof: nothing proves")
@@ -29,6 +30,7 @@ def test_replies_that_nothing_proves_are_remarked(tmp_path: Path) -> None:
     assert remarks(tmp_path, desk={}) == []
 
 
+@pytest.mark.slow  # postmap(1) waits a second before it gives up, each time
 def test_a_moderator_that_is_a_list_is_remarked_until_its_members_are_named(tmp_path: Path) -> None:
     people = {"moderators": ["list@corp.example", "bob@corp.example", "manager"]}
     (remark,) = remarks(tmp_path, moderation=people, replies={"proof": ["login"]})
@@ -39,6 +41,7 @@ def test_a_moderator_that_is_a_list_is_remarked_until_its_members_are_named(tmp_
 
 
 @pytest.mark.parametrize("key", ["same_person", "delegates"])
+@pytest.mark.slow  # postmap(1) waits a second before it gives up, each time
 def test_a_table_that_does_not_answer_is_a_problem(tmp_path: Path, key: str) -> None:
     settings = settings_of(tmp_path, replies={key: str(tmp_path / "absent")}, user="root")
     (problem,) = check_replies.problems(Path("h.toml"), settings)

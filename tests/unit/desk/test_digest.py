@@ -11,8 +11,8 @@ from holdgate.desk.context import next_time
 from holdgate.desk.digest import Summaries
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
-from holdgate.desk.templates import Templates
 from holdgate.quarantine.incident import Actor, Answer
+from support.desks import templates_of
 
 BOSS, ANNA = "boss@corp.example", "anna@corp.example"
 
@@ -39,7 +39,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 def summaries(desk: Any) -> Summaries:
-    return Summaries(desk, Composer(desk, Templates(desk.settings.desk.templates, desk.zone), NoPreviewer()))
+    return Summaries(desk, Composer(desk, templates_of(desk), NoPreviewer()))
 
 
 def test_it_is_due_at_the_same_time_each_day(make_desk) -> None:  # type: ignore[no-untyped-def]

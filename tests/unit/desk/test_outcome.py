@@ -17,6 +17,7 @@ from holdgate.desk.templates import Templates
 from holdgate.desk.web.pages import _STILL_HELD, _TITLES
 from holdgate.quarantine.incident import Answer, Incident, NewNotice, Notice
 from holdgate.quarantine.states import State
+from support.desks import templates_of
 
 BOSS = "boss@corp.example"
 LANGUAGES = ["en", "de"]
@@ -120,7 +121,7 @@ def in_state(incident: Incident, state: State, how: str | None) -> Incident:
 
 
 def text(desk: Any, incident: Incident, kind: str, note: str = "", now: datetime = ASKED_AT) -> str:
-    composer = Composer(desk, Templates(desk.settings.desk.templates, desk.zone), NoPreviewer())
+    composer = Composer(desk, templates_of(desk), NoPreviewer())
     letter = composer.compose(incident, Notice(1, incident.id, kind, BOSS, 0, note, 1), now)
     message = message_from_bytes(letter.content, policy=policy.default)
     assert isinstance(message, EmailMessage)

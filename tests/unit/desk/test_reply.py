@@ -152,6 +152,7 @@ def test_any_header_can_be_read(value: str) -> None:
     read(content.encode(errors="replace"), BOSS)
 
 
+@pytest.mark.slow
 def test_a_reply_of_10_mb_is_read_at_its_top_and_decides_nothing() -> None:
     assert read(mail("approve: " + "x" * 10_000_000), BOSS).kind is Kind.UNCLEAR
     # Below the quotation nothing of this size is the person's own.

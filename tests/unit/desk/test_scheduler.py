@@ -15,7 +15,6 @@ from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
 from holdgate.desk.scheduler import Scheduler
-from holdgate.desk.templates import Templates
 from holdgate.desk.wishes import Wishes
 from holdgate.quarantine.incident import Actor, Answer, Incident, NewNotice, Notice
 from holdgate.quarantine.incidents import Incidents
@@ -24,6 +23,7 @@ from holdgate.quarantine.requests import Requests
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store
 from holdgate.queue.client import QueueError, UnreachableError
+from support.desks import templates_of
 
 # A Monday far ahead: what the store stamps with the true time is due by then.
 NOW = datetime(2040, 1, 2, 12, tzinfo=UTC)
@@ -82,7 +82,7 @@ def relay(monkeypatch: pytest.MonkeyPatch) -> Relay:
 
 def scheduler(desk: Desk) -> Scheduler:
     previewer = FakePreviewer()
-    return Scheduler(desk, Composer(desk, Templates(desk.settings.desk.templates, desk.zone), previewer), previewer)
+    return Scheduler(desk, Composer(desk, templates_of(desk), previewer), previewer)
 
 
 def text_of(message: EmailMessage) -> str:
@@ -200,7 +200,7 @@ def test_nothing_is_read_before_it_is_known_whom_to_ask(make_desk, hold, relay) 
     incident = hold(desk, asked=False, now=NOW)
     previewer = FakePreviewer()
     clock = [0.0]
-    composer = Composer(desk, Templates(desk.settings.desk.templates, desk.zone), previewer)
+    composer = Composer(desk, templates_of(desk), previewer)
     table = Scheduler(desk, composer, previewer, clock=lambda: clock[0])
     table.run_once(NOW)
     clock[0] += 16 * 60
@@ -448,7 +448,7 @@ def clock() -> Clock:
 
 def table_of(desk: Desk, clock: Clock) -> Scheduler:
     previewer = FakePreviewer()
-    composer = Composer(desk, Templates(desk.settings.desk.templates, desk.zone), previewer)
+    composer = Composer(desk, templates_of(desk), previewer)
     return Scheduler(desk, composer, previewer, clock=clock)
 
 

@@ -50,6 +50,7 @@ def test_no_part_of_one_token_can_be_put_into_another() -> None:
         assert not KEY.proves(swapped, "a@corp.example", DEADLINE)
 
 
+@pytest.mark.slow
 def test_100_000_forged_and_damaged_tokens_prove_nothing() -> None:
     chance = random.Random(7)
     good = KEY.token(tokens.LINK, "7K3M-Q9TX-2ABC", 12, "boss@corp.example", DEADLINE)

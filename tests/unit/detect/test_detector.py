@@ -15,11 +15,6 @@ RULES = Path(__file__).resolve().parents[3] / "rules"
 CARD = "4111 1111 1111 1111"
 
 
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector.from_rules(RULES)
-
-
 def found(detector: Detector, text: str, identifier: str = "payment-card") -> list[str]:
     return [
         text[match.start : match.end]

@@ -9,11 +9,6 @@ from holdgate.detect import Detector
 RULES = Path(__file__).resolve().parents[3] / "rules"
 
 
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector.from_rules(RULES)
-
-
 def _best(detector: Detector, text: str, identifier: str) -> str:
     found = [match.confidence for match in detector.find(text) if match.identifier == identifier]
     return max(found, default="none")

@@ -11,11 +11,6 @@ RULES = Path(__file__).resolve().parents[3] / "rules"
 OFTEN = {"phone-number", "email-address", "ip-address"}
 
 
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector.from_rules(RULES)
-
-
 def found(detector: Detector, text: str) -> set[str]:
     return {match.identifier for match in detector.find(text) if match.confidence >= Confidence.MEDIUM}
 

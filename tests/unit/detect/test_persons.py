@@ -69,8 +69,7 @@ def test_organisations(text: str, expected: list[str]) -> None:
     assert labelled(text, naming.ORGANISATION) == expected
 
 
-def test_the_piece_round_a_match_is_enough() -> None:
-    detector = Detector.from_rules(RULES)
+def test_the_piece_round_a_match_is_enough(detector: Detector) -> None:
     far = "the weather is fine today.\n" * 40
     text = f"Dear Anna Schmidt,\n{far}Maria Garcia, SSN 536-90-4399\n{far}Dear Anna Schmidt,\n"
     assert persons_of(detector, text) == ["Maria Garcia"]
@@ -80,9 +79,8 @@ def persons_of(detector: Detector, text: str) -> list[str]:
     return [text[match.start : match.end] for match in detector.find(text) if match.identifier == "person-name"]
 
 
-def test_a_profile_that_asks_for_names_alone_finds_them_everywhere() -> None:
+def test_a_profile_that_asks_for_names_alone_finds_them_everywhere(detector: Detector) -> None:
     text = "Dear Anna Schmidt,\nthe weather is fine."
-    detector = Detector.from_rules(RULES)
     asking = detector.with_profile("dlp-names")
     assert not detector.everywhere
     assert asking.everywhere == {"person-name", "organisation"}

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,11 +51,6 @@ PIECES = st.sampled_from(
         *["00110001 ", "31 32 33 ", "34, 35, ", "36;37;", "4a 4b", "é", "-", "/"],
     ]
 )
-
-
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector.from_rules(RULES)
 
 
 @given(st.lists(PIECES, max_size=24).map("".join))

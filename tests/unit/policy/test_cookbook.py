@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from holdgate.config import RulesSettings
 from holdgate.detect import Detector
 from holdgate.envelope import Envelope
 from holdgate.extract.budget import Limits
@@ -36,8 +35,8 @@ SSN = "Her social security number is SSN 078-05-1120"
 
 
 @pytest.fixture(scope="module")
-def inspector() -> Inspector:
-    return Inspector(Detector.from_rules(RulesSettings().shipped()), ["dlp-pii"], Limits())
+def inspector(detector: Detector) -> Inspector:
+    return Inspector(detector, ["dlp-pii"], Limits())
 
 
 class FakeTables(Tables):

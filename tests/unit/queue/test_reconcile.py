@@ -753,7 +753,7 @@ def test_a_decision_ends_an_adoption_of_many(store: Store, monkeypatch: pytest.M
             return super().headers(keys)
 
     queue = Deciding()
-    for number in range(500):
+    for number in range(100):
         queue.add(f"4id{number}", b"X-Holdgate-Incident: lost\n")
     reconciler = new_reconciler(store, queue)
     reconciler.run_once()
@@ -761,9 +761,9 @@ def test_a_decision_ends_an_adoption_of_many(store: Store, monkeypatch: pytest.M
     assert reconciler.has_more
     reconciler.run_once()
     assert len(queue.delivered) == 1
-    for _ in range(99):
+    for _ in range(19):
         reconciler.run_once()
-    assert len(store.incidents()) == 500
+    assert len(store.incidents()) == 100
     assert not reconciler.has_more
 
 

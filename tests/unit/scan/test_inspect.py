@@ -1,7 +1,5 @@
 """What leaves a worker about a message: findings and names, masked, and which messages are plain text and HTML."""
 
-from pathlib import Path
-
 import pytest
 
 from holdgate.detect import Detector
@@ -17,8 +15,8 @@ SSN = "536-90-4399"
 
 
 @pytest.fixture(scope="module")
-def inspector() -> Inspector:
-    return Inspector(Detector.from_rules(Path(__file__).parents[3] / "rules"), ("dlp-pii",), Limits())
+def inspector(detector: Detector) -> Inspector:
+    return Inspector(detector, ("dlp-pii",), Limits())
 
 
 def test_nothing_that_was_found_leaves_unmasked(inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:

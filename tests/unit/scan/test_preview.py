@@ -2,7 +2,6 @@
 
 from email.message import EmailMessage
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +19,8 @@ SSN, CARD = "536-90-4399", "4111 1111 1111 1111"
 
 
 @pytest.fixture(scope="module")
-def inspector() -> Inspector:
-    rules = Path(__file__).parents[3] / "rules"
-    return Inspector(Detector.from_rules(rules, "dlp-pii"), (), Limits())
+def inspector(detector: Detector) -> Inspector:
+    return Inspector(detector.with_profile("dlp-pii"), (), Limits())
 
 
 def shown(inspector: Inspector, message: EmailMessage, reveal: int = 0) -> dict[str, Any]:

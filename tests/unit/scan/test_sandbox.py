@@ -139,6 +139,7 @@ def test_memory_beyond_the_limit_is_refused_and_less_is_not() -> None:
     assert run_confined(lambda: len(bytearray(200 << 20))) == Outcome(result=200 << 20)
 
 
+@pytest.mark.slow
 def test_processor_time_beyond_the_limit_kills() -> None:
     def spin() -> None:
         while True:

@@ -36,6 +36,7 @@ while order := control.recv(65536):
     control.send(struct.pack("!I", len(said)) + said)
 """
 NOBODY = 65_534
+ANOTHER = os.getuid() + 1
 
 
 class Stop(Exception):
@@ -182,11 +183,11 @@ def test_all_zygotes_end_with_the_service(directory: Path, monkeypatch: pytest.M
 
 
 def test_another_user_gets_none(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "peer_user", lambda _connection: NOBODY)
+    monkeypatch.setattr(services, "peer_user", lambda _connection: ANOTHER)
     with connected(path) as connection:
         greeting, _ = wire.receive(connection, timeout=30)
         assert greeting == {
-            "error": f"user {NOBODY} is not one that may have mail inspected: see milter_user and desk_user"
+            "error": f"user {ANOTHER} is not one that may have mail inspected: see milter_user and desk_user"
         }
         with pytest.raises(wire.WireError, match="closed"):
             wire.receive(connection, timeout=30)

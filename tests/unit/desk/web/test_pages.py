@@ -20,6 +20,7 @@ from holdgate.desk.web.session import SENDER_PAGES
 from holdgate.desk.wishes import Wishes
 from holdgate.quarantine.incident import Actor, Answer, Incident, Notice
 from holdgate.quarantine.states import State
+from support.desks import templates_of
 
 BOSS = "boss@corp.example"
 SITE = "https://approve.corp.example"
@@ -56,7 +57,7 @@ class Browser:
     def __init__(
         self, desk: Desk, client: tuple[str, int] = ("testclient", 50000), app: Any = None, **headers: str
     ) -> None:
-        templates = Templates(desk.settings.desk.templates, desk.zone)
+        templates = templates_of(desk)
         self.previewer = FakePreviewer()
         self.desk = desk
         self.composer = Composer(desk, templates, self.previewer)
@@ -512,7 +513,7 @@ def test_a_stranger_who_asks_for_codes_does_not_keep_their_owner_out(make_desk, 
 def test_a_trusted_proxy_signs_in_and_nobody_else_can(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk={"user_header": "X-Remote-User", "trusted_proxies": ["192.0.2.0/24"]})
     hold(desk)
-    templates = Templates(desk.settings.desk.templates, desk.zone)
+    templates = templates_of(desk)
     app = build(desk, templates, FakePreviewer(), Composer(desk, templates, FakePreviewer()))
     sso = {"X-Remote-User": "Boss@corp.example", "X-Forwarded-For": "203.0.113.9, 198.51.100.4"}
     trusted = TestClient(app, base_url=SITE, client=("192.0.2.1", 5000), headers=sso)

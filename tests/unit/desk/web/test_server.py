@@ -14,16 +14,16 @@ from holdgate.desk import tokens
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
-from holdgate.desk.templates import Templates
 from holdgate.desk.web import connections
 from holdgate.desk.web.server import WebServer
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
+from support.desks import templates_of
 from testbed.ports import PATIENCE, free_port
 
 
 def server(desk: Desk) -> WebServer:
-    templates = Templates(desk.settings.desk.templates, desk.zone)
+    templates = templates_of(desk)
     previewer = Previewer(desk.settings, QueueClient(Path("/nonexistent")))
     return WebServer(desk, templates, previewer, Composer(desk, templates, previewer))
 

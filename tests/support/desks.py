@@ -1,0 +1,19 @@
+"""What the tests of a desk share: reading the shipped templates takes longer than writing a mail with them."""
+
+from datetime import tzinfo
+from functools import cache
+from pathlib import Path
+
+from holdgate.desk.context import Desk
+from holdgate.desk.templates import Templates
+
+
+@cache
+def _shipped(zone: tzinfo) -> Templates:
+    return Templates(Path("/nonexistent"), zone)
+
+
+def templates_of(desk: Desk) -> Templates:
+    """Return the templates of a desk: those that all share, or separate ones where the site has its own files."""
+    directory = desk.settings.desk.templates
+    return Templates(directory, desk.zone) if directory.exists() else _shipped(desk.zone)
