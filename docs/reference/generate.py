@@ -22,7 +22,7 @@ from holdgate.config import ApiToken, Section, Settings
 from holdgate.extract.format import MESSAGE
 from holdgate.extract.formats import REGISTRY
 from holdgate.policy import actions, verdict
-from holdgate.policy.model import Attachment, Exemption, Need, Policy, PolicyFile, TimeWindow
+from holdgate.policy.model import Attachment, Exemption, Need, Policy, PolicyFile, RecipientRisk, TimeWindow
 
 _HERE = Path(__file__).parent
 _NOTE = "<!-- Written by docs/reference/generate.py from the code: change it there. -->\n"
@@ -105,6 +105,7 @@ def policies() -> str:
     lines[-1:] = [*(row for one in actions.REGISTRY.ordered() for row in _rows(one, f"For `{one.name}`: ")), ""]
     lines += _model_table("`during` and `not_during`", TimeWindow, ())
     lines += _model_table("`attachment`", Attachment, ())
+    lines += _model_table("`recipient_risk`", RecipientRisk, ())
     lines += _model_table("`found` and `not_found`", Need, ())
     lines += _model_table("`[[exemption]]`", Exemption, ())
     return "\n".join(lines)

@@ -600,6 +600,51 @@ class CanarySettings(Section):
     )
 
 
+class RelationsSettings(Section):
+    """Who writes to whom: learned from mail that went out, for the condition `recipient_risk` of policies."""
+
+    mode: Literal["off", "learn", "on"] = Field(
+        "off",
+        description="`learn`: only learn; `on`: also evaluate `recipient_risk` in policies. See "
+        "[the right recipient](../howto/recipients.md).",
+    )
+    key: Path = Field(
+        Path("/var/lib/holdgate/relations.key"),
+        description="File with the secret by which addresses are hashed; created at the first start. Servers that "
+        "share a store need the same one. With another key, everything has to be learned again.",
+    )
+    half_life: Duration = Field(
+        timedelta(days=180), description="After this time without mail, a relation counts half as much."
+    )
+    retention: Duration = Field(
+        timedelta(days=400), description="Relations that were not used for this time are deleted."
+    )
+    time_limit: Duration = Field(
+        timedelta(seconds=1),
+        description="Maximum time that a message waits for what was learned. After it, see `when_unknown` in the "
+        "[policies](policies.md).",
+    )
+    queue_size: int = Field(
+        10_000,
+        ge=1,
+        le=1_000_000,
+        description="Maximum number of messages that wait to be learned. When it is reached, further ones are not "
+        "learned (`holdgate_relations_dropped_total`).",
+    )
+    except_for: list[str] = Field(
+        [],
+        description="Addresses and domains that are neither learned nor compared, as senders or as recipients. "
+        "To delete what was learned before, run `holdgate relations forget ADDRESS`.",
+    )
+
+    @field_validator("half_life", "retention")
+    @classmethod
+    def _days(cls, value: timedelta) -> timedelta:
+        if value < timedelta(days=7):
+            raise ValueError('at least "7d"')
+        return value
+
+
 class NodeSettings(Section):
     """Which mail server this is, where [several servers](../howto/several-servers.md) share a store."""
 
@@ -650,6 +695,7 @@ class Settings(Section):
     seal: SealSettings = SealSettings()
     store: StoreSettings = StoreSettings()
     node: NodeSettings = NodeSettings()
+    relations: RelationsSettings = RelationsSettings()
     queue: QueueSettings = QueueSettings()
     moderation: ModerationSettings = ModerationSettings()
     channels: ChannelSettings = ChannelSettings()

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 
+from holdgate.risks import Risks
+
 
 @dataclass(slots=True)
 class Envelope:
     """One SMTP transaction. Addresses are without angle brackets; the null sender is "".
 
     `headers` are the decoded values of the header fields that policies ask for, by lower-case name.
+    `risks` is what is unusual about its recipients, None as long as nobody has looked.
     `size` counts the bytes of the message as the milter got it, header and body with CRLF line ends.
     """
 
@@ -22,3 +25,4 @@ class Envelope:
     message_id: str = ""
     size: int = 0
     headers: dict[str, list[str]] = field(default_factory=dict)
+    risks: Risks | None = None

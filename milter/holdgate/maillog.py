@@ -79,8 +79,9 @@ def inspected(
     incident: str,
     findings: str,
     elapsed_ms: float,
+    risks: str = "",
 ) -> None:
-    """A message was inspected and answered; `findings` are identifiers and counts."""
+    """A message was inspected and answered; `findings` are identifiers and counts, `risks` kinds of recipient risks."""
     _event(
         logging.INFO,
         queue_id,
@@ -95,6 +96,7 @@ def inspected(
         observed=observed,
         incident=incident,
         findings=findings,
+        risks=risks,
         ms=round(elapsed_ms, 1),
     )
 

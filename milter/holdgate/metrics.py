@@ -68,6 +68,27 @@ CONFIG_LAST_RELOAD_SUCCESSFUL = Gauge(
 CONFIG_LAST_RELOAD_SUCCESS = Gauge(
     "holdgate_config_last_reload_success_timestamp_seconds", "When the active settings were read."
 )
+RELATIONS_LEARNED = Counter("holdgate_relations_learned", "Messages from which it was learned who writes to whom.")
+RELATIONS_DROPPED = Counter(
+    "holdgate_relations_dropped",
+    "Messages that were not learned, by reason: the queue was full, or an error. Mail is not affected.",
+    ["reason"],
+)
+RELATIONS_COMPARED = Counter(
+    "holdgate_relations_compared",
+    "Messages compared with what was learned, by outcome: usual, unusual, or unknown because the store did not answer.",
+    ["outcome"],
+)
+RELATIONS_RISKS = Counter(
+    "holdgate_relations_risks",
+    "Messages with a recipient that is unusual, by kind, whatever the policies say.",
+    ["kind"],
+)
+RELATIONS_SECONDS = Histogram(
+    "holdgate_relations_seconds",
+    "Time to compare a message with what was learned, in seconds.",
+    buckets=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1),
+)
 HELD_MESSAGES = Gauge("holdgate_held_messages", "Messages in the hold queue that wait for us.")
 HELD_OLDEST_AGE = Gauge(
     "holdgate_held_oldest_age_seconds", "Age of the oldest of them, in seconds; 0 if there is none."
@@ -129,6 +150,11 @@ DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
         WORKER_SECONDS,
         OUTSIDE_HEADERS,
         SEALS,
+        RELATIONS_LEARNED,
+        RELATIONS_DROPPED,
+        RELATIONS_COMPARED,
+        RELATIONS_RISKS,
+        RELATIONS_SECONDS,
         CONFIG_RELOADS,
         CONFIG_LAST_RELOAD_SUCCESSFUL,
         CONFIG_LAST_RELOAD_SUCCESS,

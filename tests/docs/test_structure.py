@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).parents[2] / "milter/holdgate"
 
 # What each package may import of the house, beside itself and the leaves. See docs/explanation/flow.md.
 MAY_IMPORT = {
-    "gate": {"scan", "policy", "quarantine"},
+    "gate": {"scan", "policy", "quarantine", "relations"},
+    "relations": {"quarantine"},
     "scan": {"extract", "detect"},
     "extract": set(),
     "detect": set(),
@@ -21,7 +22,7 @@ MAY_IMPORT = {
     "quarantine": set(),
     "queue": {"quarantine"},
     "desk": {"quarantine", "queue", "scan", "policy"},
-    "cli": {"gate", "scan", "extract", "detect", "policy", "quarantine", "queue", "desk"},
+    "cli": {"gate", "scan", "extract", "detect", "policy", "quarantine", "queue", "desk", "relations"},
 }
 # What each family of readers may import of the others.
 READERS_MAY_IMPORT = {
@@ -44,6 +45,7 @@ BASE_MODULES = {
     "findings",
     "headers",
     "journal",
+    "keyfile",
     "maillog",
     "mask",
     "metrics",
@@ -54,6 +56,7 @@ BASE_MODULES = {
     "persons",
     "plugins",
     "renamed",
+    "risks",
     "seal",
     "sockets",
     "tables",

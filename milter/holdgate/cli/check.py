@@ -194,6 +194,13 @@ def _remarks_on_policies(settings: Settings) -> Iterator[str]:
         return
     yield from (f"{where}: {warning}" for warning in weaker_than_uninspected(policies))
     yield from (f"{where}: {warning}" for warning in hardly_meant(policies))
+    if settings.relations.mode != "on":
+        for policy in policies.policy:
+            if policy.recipient_risk is not None and policy.recipient_risk.needs_relations:
+                yield (
+                    f'{where}: policy "{policy.name}": recipient_risk is never true while relations.mode is '
+                    f'"{settings.relations.mode}"; set it to "on" when holdgate relations report says it is enough'
+                )
 
 
 def _remarks_on_proxies(settings: Settings) -> Iterator[str]:

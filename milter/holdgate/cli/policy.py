@@ -10,15 +10,19 @@ from pathlib import Path
 from holdgate.cli.output import progress, say, wants_json
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
+from holdgate.desk.language.catalogue import SOURCE, Catalogue
+from holdgate.desk.language.unusual import sentences
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.gate import edits, reading
+from holdgate.gate.recipients import Recipients, asked_fields
 from holdgate.gate.spool import Spool
 from holdgate.policy.model import UNINSPECTED, PolicyFile, policies_of
 from holdgate.policy.routes import Routes
 from holdgate.policy.verdict import PolicySet, Verdict
 from holdgate.quarantine.recorded import envelope_of, inspection_of, was_inspected
 from holdgate.quarantine.store import open_store
+from holdgate.risks import Risks
 from holdgate.scan.pool import Pool, PoolSettings
 from holdgate.tables import TableError, Tables
 
@@ -62,7 +66,9 @@ def _test(arguments: argparse.Namespace) -> int:
         except OSError as error:
             raise ConfigError([f"{arguments.message}: cannot be read: {error.strerror}"]) from error
         inspection = _inspect(envelope, content, settings, policies)
-    verdict = _decide(policy_set, envelope, inspection, datetime.now(UTC))
+    now = datetime.now(UTC)
+    envelope.risks = risks = _risks(envelope, inspection, settings, policy_set, now)
+    verdict = _decide(policy_set, envelope, inspection, now)
     if wants_json(arguments):
         found = {
             "status": inspection.status,
@@ -70,10 +76,31 @@ def _test(arguments: argparse.Namespace) -> int:
             "profiles": inspection.profiles,
             "findings": [asdict(finding) for finding in inspection.findings],
         }
-        print(json.dumps(asdict(verdict) | {"inspection": found}, default=str))
+        unusual = {"recipient_risks": [asdict(risk) for risk in risks.found]}
+        print(json.dumps(asdict(verdict) | {"inspection": found} | unusual, default=str))
     else:
         _print_verdict(verdict, policies, inspection)
+        for sentence in sentences(Catalogue(SOURCE), [asdict(risk) for risk in risks.found]):
+            print(f"unusual:    {sentence}")
+        if risks.unknown:
+            print("unusual:    not known, because the store did not answer in time")
     return 0
+
+
+def _risks(
+    envelope: Envelope, inspection: Inspection, settings: Settings, policy_set: PolicySet, now: datetime
+) -> Risks:
+    """Return what is unusual about the recipients, as the gate finds it."""
+    if not policy_set.file.risks():
+        return Risks()
+    with closing(open_store(settings.store.url)) as store:
+        recipients = Recipients.of(settings.relations, policy_set, store)
+        try:
+            return recipients.risks(envelope, inspection, now)
+        except TableError as error:
+            raise ConfigError([str(error)]) from error
+        finally:
+            recipients.close()
 
 
 def _decide(policy_set: PolicySet, envelope: Envelope, inspection: Inspection, now: datetime) -> Verdict:
@@ -86,7 +113,8 @@ def _decide(policy_set: PolicySet, envelope: Envelope, inspection: Inspection, n
 def _inspect(envelope: Envelope, content: bytes, settings: Settings, policies: PolicyFile) -> Inspection:
     """Describe and inspect a message as the gate does; only seals and trusted scanners are left out."""
     fields, inspected = reading.read(content, {name.lower() for name in edits.ours(settings.policy)})
-    reading.describe(envelope, fields, {name.lower() for policy in policies.policy for name in policy.header})
+    asked = {name.lower() for policy in policies.policy for name in policy.header}
+    reading.describe(envelope, fields, asked | asked_fields(policies))
     envelope.size = len(inspected)
     spool = Spool(Path(), len(inspected))
     with Pool(PoolSettings.of(settings, policies.profiles())) as pool, closing(spool):

@@ -3,9 +3,9 @@
 import argparse
 from datetime import UTC, datetime
 
+from holdgate import keyfile
 from holdgate.cli.output import say
 from holdgate.configfile import ConfigError, load_settings
-from holdgate.desk import keyfile
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

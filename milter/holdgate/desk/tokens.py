@@ -15,8 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from holdgate import maillog, metrics
-from holdgate.desk import keyfile
+from holdgate import keyfile, maillog, metrics
 from holdgate.quarantine.incident import Request
 
 LINK, REPLY, BOUNCE, WITHDRAW, ANSWER, RELEASE = "a", "r", "b", "w", "q", "s"

@@ -15,6 +15,7 @@ from holdgate import headers, maillog, metrics
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.gate import edits
+from holdgate.gate.recipients import Recipients
 from holdgate.policy.model import policies_of
 from holdgate.policy.routes import Routes
 from holdgate.policy.verdict import PolicySet
@@ -22,6 +23,9 @@ from holdgate.quarantine.store import Store
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
 from holdgate.seal import SEALED_FIELDS, KeyFileError, Sealer, load_keys
 from holdgate.tables import Tables
+
+# How long a daemon that ends learns what waits for it, in seconds.
+_LEARNS = 3.0
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -37,13 +41,14 @@ class ConfigSnapshot:
     sealer: Sealer
     pool: Pool
     ocr_pool: Pool | None
+    recipients: Recipients = field(default_factory=Recipients)
     ours: frozenset[str] = field(init=False)
     asked: frozenset[str] = field(init=False)
     kept: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         policy = self.settings.policy
-        asked = _lower(name for one in self.policies.file.policy for name in one.header)
+        asked = _lower(name for one in self.policies.file.policy for name in one.header) | self.recipients.fields
         read = _lower((*SEALED_FIELDS, headers.SEAL, headers.INSPECTED, *policy.trusted_scanner_headers))
         for name, value in (("ours", _lower(edits.ours(policy))), ("asked", asked), ("kept", read | asked)):
             object.__setattr__(self, name, value)
@@ -56,7 +61,7 @@ class Service:
         self._config = config
         self._lock = threading.Lock()
         self.store = store
-        self.snapshot = _read(settings)
+        self.snapshot = _read(settings, store)
         self._note_success()
 
     def reload(self) -> bool:
@@ -67,7 +72,7 @@ class Service:
         with self._lock:
             before = self.snapshot.policies.file
             try:
-                self.snapshot = _read(load_settings(self._config))
+                self.snapshot = _read(load_settings(self._config), self.store)
             except Exception as error:  # whatever it is: the next reload must still be heard
                 metrics.CONFIG_RELOADS.labels("failed").inc()
                 metrics.CONFIG_LAST_RELOAD_SUCCESSFUL.set(0)
@@ -84,7 +89,8 @@ class Service:
         return True
 
     def close(self) -> None:
-        """End the workers and close the store."""
+        """End the workers, learn what waits, and close the store."""
+        self.snapshot.recipients.close(_LEARNS)
         self.snapshot.pool.close()
         if self.snapshot.ocr_pool is not None:
             self.snapshot.ocr_pool.close()
@@ -100,7 +106,7 @@ def _lower(names: Iterable[str]) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
-def _read(settings: Settings) -> ConfigSnapshot:
+def _read(settings: Settings, store: Store) -> ConfigSnapshot:
     policies = policies_of(settings.policy)
     sealer = Sealer(load_keys(settings.seal.keys), settings.seal.lifetime)
     tables = Tables(settings.queue.postfix_config)
@@ -112,7 +118,15 @@ def _read(settings: Settings) -> ConfigSnapshot:
     except ScanError:
         pool.close()
         raise
-    snapshot = ConfigSnapshot(settings, policy_set, sealer, pool, ocr_pool)
+    try:
+        recipients = Recipients.of(settings.relations, policy_set, store)
+    except ConfigError:
+        for one in (pool, ocr_pool):
+            if one is not None:
+                one.close()
+        raise
+    snapshot = ConfigSnapshot(settings, policy_set, sealer, pool, ocr_pool, recipients)
+    weakref.finalize(snapshot, recipients.close)
     for one in (pool, ocr_pool):
         if one is not None:
             weakref.finalize(snapshot, one.close)

@@ -176,6 +176,8 @@ class Session:
             verdict = snapshot.policies.decide(envelope, inspection, now)
         incident_id = self._record(inspection, verdict)
         self._tell(inspection, verdict, incident_id)
+        if verdict.action.handling is Handling.ACCEPT:
+            snapshot.recipients.learn(envelope, inspection, now)
         if verdict.action.handling is Handling.DEFER:
             return TEMPFAIL
         if verdict.action.handling is Handling.REFUSE:
@@ -253,6 +255,7 @@ class Session:
         for finding in inspection.findings:
             if finding.confidence != "low":
                 metrics.FINDINGS.labels(finding.identifier).inc(finding.count)
+        envelope.risks = snapshot.recipients.risks(envelope, inspection, now)
         return inspection
 
     def _wants_ocr(self, now: datetime) -> bool:
@@ -292,6 +295,7 @@ class Session:
             incident=incident_id,
             findings=",".join(f"{f.identifier}/{f.confidence}:{f.count}" for f in inspection.findings),
             elapsed_ms=inspection.elapsed_ms,
+            risks=",".join(sorted({one.kind for one in envelope.risks.found})) if envelope.risks else "",
         )
 
     def _accept_known(self, by: str) -> Reply:

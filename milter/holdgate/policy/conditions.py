@@ -10,6 +10,7 @@ from holdgate.envelope import Envelope
 from holdgate.findings import Inspection, Severity
 from holdgate.notation import Network
 from holdgate.policy.model import Attachment, Conditions, Need, TimeWindow
+from holdgate.risks import Risks
 from holdgate.tables import Tables, is_table
 
 _CONFIDENCES = ("low", "medium", "high")
@@ -94,6 +95,7 @@ class Compiled:
         self._envelope = tuple(_envelope_checks(conditions, tables))
         self._content = tuple(_content_checks(conditions))
         self._direction = conditions.direction
+        self._risk = conditions.recipient_risk
         self._is_internal = is_internal
         self._recipient = tuple(_recipient_checks(conditions, tables))
 
@@ -112,8 +114,13 @@ class Compiled:
                 return False
         return True
 
-    def fits_recipient(self, recipient: str, is_inside: bool | None = None) -> bool:
-        """Say whether all that concerns this recipient is true; `is_inside` is where it is known. Raises TableError."""
+    def fits_recipient(self, recipient: str, is_inside: bool | None = None, risks: Risks | None = None) -> bool:
+        """Say whether all that concerns this recipient is true; `is_inside` is where it is known. Raises TableError.
+
+        As long as nobody has looked for `risks`, a condition on them counts as true.
+        """
+        if self._risk is not None and risks is not None and not self._risk.is_among(risks, recipient.lower()):
+            return False
         if self._direction != "any":
             inside = self._is_internal(recipient) if is_inside is None else is_inside
             if inside != (self._direction == "internal"):

@@ -16,6 +16,7 @@ from holdgate.notation import Network, OneOrMany, Size
 from holdgate.plugins import PluginError
 from holdgate.policy.action import REGISTRY, Action, ActionError
 from holdgate.policy.actions import Quarantine
+from holdgate.risks import Risk, Risks
 
 UNINSPECTED = "uninspected"
 """The name that incidents bear when no policy, but `uninspected` decided."""
@@ -116,6 +117,68 @@ class Need(_Table):
     confidence: Literal["low", "medium", "high"] = Field("medium", description="The least confidence that counts.")
 
 
+class RecipientRisk(_Table):
+    """What must be unusual about a recipient, any of it. See [the right recipient](../howto/recipients.md)."""
+
+    new: bool = Field(
+        False,
+        description="Nobody of the site has written to the recipient's domain; with free mail, to the address. "
+        "Written once is enough.",
+    )
+    lookalike: bool = Field(
+        False,
+        description="The sender has not written there, and the address or domain resembles another one: "
+        "one of the sender's correspondents, one of the site's, or one of `internal_domains`.",
+    )
+    twin: bool = Field(
+        False, description="A new private mailbox, as at gmail.com, with the name of a colleague or correspondent."
+    )
+    outlier: bool = Field(
+        False, description="The recipient's domain has never been together with the message's other domains."
+    )
+    content: Literal["unusual"] | None = Field(
+        None,
+        description="Words of the subject or kinds of personal data as in this message have gone to one domain only, "
+        "or the conversation that it answers has, and this is another.",
+    )
+    many: int = Field(0, ge=0, description="More external recipients than this are visible in To and Cc; 0: not asked.")
+    similar_count: int = Field(
+        3, ge=1, description="For `lookalike`: how often mail must have gone to the similar one."
+    )
+    when_unknown: Literal["no-match", "match"] = Field(
+        "no-match",
+        description="Whether the condition is true when the store does not answer in time. It is never true while "
+        "`relations.mode` is not `on`, apart from `many`.",
+    )
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> "RecipientRisk":
+        if not self.needs_relations and not self.many:
+            raise ValueError("recipient_risk must name a risk: new, lookalike, twin, outlier, content or many")
+        return self
+
+    @property
+    def needs_relations(self) -> bool:
+        """Whether it asks for more than the number of recipients."""
+        return self.new or self.lookalike or self.twin or self.outlier or self.content is not None
+
+    def is_among(self, risks: Risks, recipient: str) -> bool:
+        """Say whether one of these was found about a recipient, in lower case, or about all of the message."""
+        if risks.unknown and self.when_unknown == "match":
+            return True
+        return any(one.recipient in ("", recipient) and self._asks_for(one) for one in risks.found)
+
+    def _asks_for(self, risk: Risk) -> bool:
+        match risk.kind:
+            case "many":
+                return 0 < self.many < risk.count
+            case "lookalike":
+                return self.lookalike and (risk.whose == "own" or risk.count >= self.similar_count)
+            case "content":
+                return self.content is not None
+        return bool(getattr(self, risk.kind))
+
+
 class Conditions(_Table):
     """All that is given must be true; of several values of one condition any."""
 
@@ -142,6 +205,9 @@ class Conditions(_Table):
     )
     inspection: list[Literal["complete", "limited", "failed", "encrypted"]] = Field(
         [], description="Outcomes of the inspection; `encrypted`: some part is."
+    )
+    recipient_risk: RecipientRisk | None = Field(
+        None, description="What must be unusual about the recipient, see below. Needs `relations.mode`."
     )
     during: TimeWindow | None = Field(None, description="When it applies, see below.")
     not_during: TimeWindow | None = Field(None, description="When it does not apply, as in `during`.")
@@ -255,6 +321,10 @@ class PolicyFile(_Table):
                     raise ValueError(f'exemption {number + 1} names the policy "{name}", which is not there')
         return self
 
+    def risks(self) -> tuple[RecipientRisk, ...]:
+        """Return the risks of recipients that policies ask for."""
+        return tuple(policy.recipient_risk for policy in self.policy if policy.recipient_risk is not None)
+
     def profiles(self) -> tuple[str, ...]:
         """Return the profiles that some policy asks for, each once, in order."""
         return tuple(dict.fromkeys(name for policy in self.policy for name in policy.profile))
@@ -322,7 +392,7 @@ def _unknown(key: str, place: str) -> str:
     """Say that a key is not known, and which are."""
     table, _, name = key.rpartition(".")
     tables: dict[str, Any] = {"attachment": Attachment, "during": TimeWindow, "not_during": TimeWindow}
-    tables |= {"moderation": ModerationSettings}
+    tables |= {"moderation": ModerationSettings, "recipient_risk": RecipientRisk}
     if table:
         known = tables.get(table, Need)
     else:

@@ -29,6 +29,7 @@ from holdgate.policy.conditions import Compiled, inside_matcher
 from holdgate.policy.destinations import Destination, bounce, destinations
 from holdgate.policy.model import UNINSPECTED, Conditions, Exemption, Policy, PolicyFile
 from holdgate.policy.routes import Routes
+from holdgate.risks import Risks
 from holdgate.tables import Tables
 
 
@@ -55,7 +56,7 @@ class PolicySet:
         """Judge recipients by where they lead by `routes`; without, as they are written."""
         self.file = policies
         internal = inside_matcher(policies.internal_domains, tables)
-        self._internal = internal
+        self._internal = self.is_internal = internal
         # Where nothing is inside, no way leads outside.
         self._routes = routes if policies.internal_domains else None
         self._places = {policy.name: place for place, policy in enumerate(policies.policy)}
@@ -92,7 +93,7 @@ class PolicySet:
         chosen: dict[str, Policy | None] = {}
         for one in judged:
             lifted = [exemption for exemption, compiled in exemptions if compiled.fits_recipient(one.address)]
-            chosen[one.called] = _first(fitting, lifted, one, observed)
+            chosen[one.called] = _first(fitting, lifted, one, envelope.risks or Risks(), observed)
         return self._strictest(chosen, inspection, tuple(observed))
 
     def wants_ocr(self, envelope: Envelope, now: datetime) -> bool:
@@ -140,12 +141,13 @@ def _first(
     fitting: Sequence[tuple[Policy, Compiled]],
     lifted: Sequence[Exemption],
     judged: Destination,
+    risks: Risks,
     observed: dict[str, None],
 ) -> Policy | None:
     for policy, compiled in fitting:
         if any(not exemption.policy or policy.name in exemption.policy for exemption in lifted):
             continue
-        if not compiled.fits_recipient(judged.address, judged.is_inside):
+        if not compiled.fits_recipient(judged.address, judged.is_inside, risks):
             continue
         if policy.mode == "enforce":
             return policy

@@ -50,6 +50,7 @@ class Content:
     signals: list[str] = field(default_factory=list)
     attachments: list[dict[str, Any]] = field(default_factory=list)
     encrypted: bool = False
+    recipient_risks: list[dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

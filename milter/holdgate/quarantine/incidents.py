@@ -55,6 +55,12 @@ class Incidents:
             rows = connection.execute(query).all()
         return [incident_of(row) for row in reversed(rows)]
 
+    def closed_since(self, state: State, moment: datetime) -> list[Incident]:
+        """Return this node's incidents that came to their end in a state since a moment."""
+        query = select(incidents).where(incidents.c.state == state, incidents.c.closed_at > moment, self._here)
+        with self._reader.connect() as connection:
+            return [incident_of(row) for row in connection.execute(query)]
+
     def open_incidents(self) -> list[Standing]:
         """Return where every open incident of this node stands, oldest first."""
         return self.standings(OPEN)

@@ -8,9 +8,13 @@ from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.mask import mask_numbers
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
+from holdgate.risks import Risk, Risks
 
 ADOPTED = "adopted"
 """The name that incidents bear, in place of a policy's, of mail that was found held without one."""
+
+# A message can have thousands of recipients; so many risks are kept, and shown.
+_RISKS_KEPT = 50
 
 
 def new_incident(envelope: Envelope, inspection: Inspection, *, state: State, policy: str, action: str) -> Incident:
@@ -38,7 +42,18 @@ def new_incident(envelope: Envelope, inspection: Inspection, *, state: State, po
         signals=inspection.signals,
         attachments=[asdict(attachment) for attachment in inspection.attachments],
         encrypted=inspection.encrypted,
+        recipient_risks=_masked(envelope.risks),
     )
+
+
+def _masked(risks: Risks | None) -> list[dict[str, Any]] | None:
+    """Return what is unusual about recipients as an incident keeps it; None for nothing."""
+    if risks is None or not risks.found:
+        return None
+    return [
+        {**asdict(one), "recipient": mask_numbers(one.recipient), "similar": mask_numbers(one.similar)}
+        for one in risks.found[:_RISKS_KEPT]
+    ]
 
 
 def shown(incident: Incident) -> Incident:
@@ -84,6 +99,7 @@ def envelope_of(incident: Incident) -> Envelope:
         subject=incident.subject,
         message_id=incident.message_id,
         size=incident.size,
+        risks=Risks(tuple(Risk(**one) for one in incident.recipient_risks or ())),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    REAL,
     BigInteger,
     Boolean,
     Column,
@@ -120,6 +121,8 @@ incidents = Table(
     Column("revision", Integer, nullable=False, default=0),
     # When retention took the content away.
     Column("erased_at", UtcDateTime),
+    # What was unusual about its recipients (risks.py); NULL for nothing, and in rows of schema 0009 and before.
+    Column("recipient_risks", JSON(none_as_null=True)),
     Index("incidents_state", "state"),
     Index("incidents_queue_id", "queue_id"),
     Index("incidents_deadline", "state", "deadline_at"),
@@ -251,6 +254,15 @@ digests = Table(
     Column("since", UtcDateTime, nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
     Index("digests_due_at", "due_at"),
+)
+
+# Who writes to whom: what a number stands for is known to holdgate.relations alone (relations.py).
+relations = Table(
+    "relations",
+    metadata,
+    Column("key", _Long, primary_key=True, autoincrement=False),
+    Column("weight", REAL, nullable=False),
+    Column("day", Integer, nullable=False),
 )
 
 # Seals that came back to us, by digest of seal and recipient, until they would not be believed anyway.

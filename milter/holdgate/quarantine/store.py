@@ -23,6 +23,7 @@ from holdgate.quarantine.incident import Actor, Answer, Ask, Decision, Event, In
 from holdgate.quarantine.incidents import Incidents
 from holdgate.quarantine.nodes import Nodes, here
 from holdgate.quarantine.outbox import Outbox, drop_decision, drop_reports, enqueue
+from holdgate.quarantine.relations import Relations
 from holdgate.quarantine.replies import Replies
 from holdgate.quarantine.requests import Requests, incident_of
 from holdgate.quarantine.schema import incidents
@@ -34,6 +35,7 @@ __all__ = ["Actor", "ConflictError", "Store", "StoreError", "migrate", "open_sto
 
 # What retention empties; who sent what to whom, when, and who decided stay.
 _CONTENT: dict[str, Any] = {"subject": "", "header_from": "", "message_id": "", "comment": None, "attachments": []}
+_CONTENT |= {"recipient_risks": None}
 
 # What an incident has each time that its message comes into the hold queue: nobody was asked, and nothing is decided.
 _UNDECIDED: dict[str, Any] = {one.name: one.default for one in fields(Decision)} | {"closed_at": None}
@@ -63,8 +65,8 @@ class Store(Incidents):
     """Reads incidents and changes them. What else is kept has a class of its own, which shares the connections.
 
     `requests` and `agenda` are the desk's, `outbox` has the notices to send, `replies`, `seals` and `sessions` what is
-    valid once or for a time, `nodes` are the mail servers that share it, `claims` say which desk does what, and `audit`
-    proves the history. `node` is the one that new incidents belong to.
+    valid once or for a time, `nodes` are the mail servers that share it, `claims` say which desk does what, `relations`
+    is who writes to whom, and `audit` proves the history. `node` is the one that new incidents belong to.
     """
 
     def __init__(self, engine: Engine, node: str | None = None) -> None:
@@ -79,6 +81,7 @@ class Store(Incidents):
         self.outbox = Outbox(engine, self._reader, here(engine, node))
         self.replies = Replies(engine, self._reader)
         self.seals = UsedSeals(engine)
+        self.relations = Relations(engine, self._reader)
         self.sessions = EndedSessions(engine, self._reader)
         self.digests = Digests(engine, self._reader)
         self.audit = AuditTrail(self._reader)

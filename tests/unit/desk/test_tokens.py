@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.desk import keyfile, tokens
+from holdgate import keyfile
+from holdgate.desk import tokens
 from holdgate.desk.tokens import Claim, Key, parse
 from holdgate.quarantine.incident import new_incident_id
 

@@ -46,13 +46,13 @@ def test_the_first_pool_is_closed_when_the_one_for_ocr_cannot_start(
 ) -> None:
     monkeypatch.setattr(StandIn, "is_broken", True)
     with pytest.raises(ScanError, match="no language deu"):
-        service._read(settings)
+        service._read(settings, cast(Store, object()))
     (pool,) = StandIn.made
     assert pool.is_closed
 
 
 def test_both_pools_live_as_long_as_their_ruling(settings: Settings) -> None:
-    snapshot = service._read(settings)
+    snapshot = service._read(settings, cast(Store, object()))
     assert [pool.is_for_ocr for pool in StandIn.made] == [False, True]
     assert not any(pool.is_closed for pool in StandIn.made)
     del snapshot
@@ -60,7 +60,7 @@ def test_both_pools_live_as_long_as_their_ruling(settings: Settings) -> None:
 
 
 def test_the_fields_that_a_session_keeps_are_known_once_for_all(settings: Settings) -> None:
-    snapshot = service._read(settings)
+    snapshot = service._read(settings, cast(Store, object()))
     assert snapshot.asked == {"x-project"}
     assert {"x-project", "subject", "content-type", "x-holdgate-seal"} <= snapshot.kept
     assert "x-netskope-action" in snapshot.ours

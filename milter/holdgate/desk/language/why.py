@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from holdgate.desk.language import names
+from holdgate.desk.language import unusual as unusual_recipients
 from holdgate.desk.language.catalogue import Catalogue, mark
 
 _KINDS_NAMED = 3
@@ -49,13 +50,16 @@ def contents(catalogue: Catalogue, incident: Any) -> str:
 
 
 def sentence(catalogue: Catalogue, incident: Any, *, own: bool = False) -> str:
-    """Say in one sentence why a message was held; `own`: to its sender."""
+    """Say in a sentence why a message was held, and in others what is unusual; `own`: to its sender."""
     found = contents(catalogue, incident)
+    unusual = unusual_recipients.sentences(catalogue, incident.recipient_risks or (), own=own)
     if found:
         form = mark("Your message contains {found}.") if own else mark("This message contains {found}.")
-        return catalogue.text(form).format(found=found)
+        return " ".join([catalogue.text(form).format(found=found), *unusual])
     if incident.status != "complete":
-        return unread(catalogue, incident.reason)
+        return " ".join([unread(catalogue, incident.reason), *unusual])
+    if unusual:
+        return " ".join(unusual)
     return catalogue.text("Another scanner asked for an approval.")
 
 

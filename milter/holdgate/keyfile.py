@@ -1,4 +1,4 @@
-"""The file with the desk's keys: one a line in hexadecimal, the first signs, and those below it still verify.
+"""A file of keys, such as the desk's: one a line in hexadecimal, the first signs, and those below it still verify.
 
 Behind a key that was replaced stands when: after a while nothing that it signed is good any more, and it goes.
 """

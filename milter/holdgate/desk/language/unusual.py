@@ -1,0 +1,61 @@
+"""Says for people what is unusual about the recipients of a message: one sentence for each recipient."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from holdgate.desk.language.catalogue import Catalogue, mark
+from holdgate.risks import CONTENT, LOOKALIKE, MANY, NEW, OUTLIER, TWIN
+
+_SHOWN = 5
+# Of several things about one recipient the first of these is said.
+_ORDER = (LOOKALIKE, TWIN, CONTENT, OUTLIER, NEW, MANY)
+
+_OWN_DOMAIN = mark("{recipient}: the domain looks like {similar}, which is your organisation's.")
+_TO_SENDER = {
+    "sender": mark("{recipient}: you have written to {similar} {count}×, never here."),
+    "name": mark("{recipient}: you have written to this name at another domain {count}×, never here."),
+    "site": mark("{recipient}: your organisation has written to {similar} {count}×, and you have never written here."),
+}
+_TO_OTHERS = {
+    "sender": mark("{recipient}: the sender has written to {similar} {count}×, never here."),
+    "name": mark("{recipient}: the sender has written to this name at another domain {count}×, never here."),
+    "site": mark(
+        "{recipient}: your organisation has written to {similar} {count}×, and the sender has never written here."
+    ),
+}
+_OTHERS = {
+    NEW: (mark("{recipient}: nobody in your organisation has written here yet."),) * 2,
+    TWIN: (
+        mark("{recipient}: a private mailbox with the name of {similar}."),
+        mark("{recipient}: a private mailbox with the name of a colleague or correspondent."),
+    ),
+    OUTLIER: (mark("{recipient}: never before in one message with {similar}."),) * 2,
+    CONTENT: (
+        mark("{recipient}: messages like this have only gone to {similar} so far."),
+        mark("{recipient}: messages like this have only gone to one other domain so far."),
+    ),
+    MANY: (mark("{count} external recipients can see each other's addresses."),) * 2,
+}
+
+
+def sentences(catalogue: Catalogue, risks: Iterable[Mapping[str, Any]], *, own: bool = False) -> list[str]:
+    """Return what is unusual, one sentence for each recipient, at most five; `own`: to the sender."""
+    first: dict[str, Mapping[str, Any]] = {}
+    for risk in sorted(risks, key=lambda one: _ORDER.index(one["kind"])):
+        first.setdefault(risk["recipient"], risk)
+    chosen = list(first.values())
+    said = [catalogue.text(_form(risk, own=own)).format(**risk) for risk in chosen[:_SHOWN]]
+    if (more := len(chosen) - _SHOWN) > 0:
+        text = catalogue.count("and {count} more recipient", "and {count} more recipients", more)
+        said.append(text.format(count=more))
+    return said
+
+
+def _form(risk: Mapping[str, Any], *, own: bool) -> str:
+    """Return the sentence for one thing, in English."""
+    similar = risk["similar"]
+    if risk["kind"] != LOOKALIKE:
+        return _OTHERS[risk["kind"]][0 if similar else 1]
+    if risk["whose"] == "own":
+        return _OWN_DOMAIN
+    return (_TO_SENDER if own else _TO_OTHERS)["name" if similar.endswith("@") else risk["whose"]]

@@ -1,0 +1,78 @@
+"""What the gate asks about recipients before the policies decide, and what it has learned from accepted mail.
+
+Where no setting and no policy is about that, it costs nothing.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from holdgate.config import RelationsSettings
+from holdgate.envelope import Envelope
+from holdgate.findings import Inspection
+from holdgate.policy.conditions import is_plain
+from holdgate.policy.model import PolicyFile
+from holdgate.policy.verdict import PolicySet
+from holdgate.quarantine.store import Store
+from holdgate.relations.correspondence import Correspondence
+from holdgate.risks import MANY, Risk, Risks
+
+_VISIBLE = frozenset({"to", "cc"})
+_ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]@]{1,64}@[^\s<>,;:\"()@]{1,255}")
+
+
+def asked_fields(policies: PolicyFile) -> frozenset[str]:
+    """Return the header fields that conditions on recipients need, in lower case."""
+    return _VISIBLE if any(one.many for one in policies.risks()) else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """Asks what policies ask for. `fields` are the header fields that this needs, in lower case."""
+
+    correspondence: Correspondence | None = None
+    is_compared: bool = False
+    fields: frozenset[str] = frozenset()
+    is_inside: Callable[[str], bool] = bool
+
+    @classmethod
+    def of(cls, settings: RelationsSettings, policies: PolicySet, store: Store) -> "Recipients":
+        """Return what settings and policies need. Raises ConfigError."""
+        asked = policies.file.risks()
+        correspondence = None
+        if settings.mode != "off":
+            own = [one.removeprefix("*@").removeprefix("*.") for one in policies.file.internal_domains]
+            correspondence = Correspondence(settings, store, list(filter(is_plain, own)), policies.is_internal)
+        compared = bool(asked) and correspondence is not None
+        return cls(correspondence, compared, asked_fields(policies.file), policies.is_internal)
+
+    def close(self, seconds: float = 0.0) -> None:
+        """End; what waits to be learned has so long."""
+        if self.correspondence is not None:
+            self.correspondence.close(seconds)
+
+    def risks(self, envelope: Envelope, inspection: Inspection, now: datetime) -> Risks:
+        """Return what is unusual about the recipients of a message. Raises TableError."""
+        risks = Risks()
+        if self.is_compared and self.correspondence is not None:
+            risks = self.correspondence.risks(envelope, inspection, now)
+        if self.fields and (count := self._visible(envelope)):
+            risks = Risks((*risks.found, Risk(MANY, "", count=count)), risks.unknown)
+        return risks
+
+    def learn(self, envelope: Envelope, inspection: Inspection, now: datetime) -> None:
+        """Have a message learned that was accepted; this never waits."""
+        if self.correspondence is not None:
+            self.correspondence.learn(envelope, inspection, now)
+
+    def _visible(self, envelope: Envelope) -> int:
+        """Return how many of the recipients outside are named in To or Cc, where all recipients can read them."""
+        named = {
+            found.lower()
+            for name in _VISIBLE
+            for value in envelope.headers.get(name, ())
+            for found in _ADDRESS.findall(value)
+        }
+        outside = {one.lower() for one in envelope.recipients if one.lower() in named}
+        return sum(not self.is_inside(one) for one in outside)

@@ -1,0 +1,145 @@
+"""The table of who writes to whom: a number for each relation, its weight and the day when it was last seen.
+
+What a number stands for is known to `holdgate.relations` alone, which has the key. Its upper half is that of the owner
+of the relation, so that all relations of one owner are neighbours. A weight halves with time; it is kept as it was on
+the day when it was written.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, func, select, text, union_all
+
+from holdgate.quarantine.database import apart, is_shared
+from holdgate.quarantine.schema import relations
+
+SLICES = 1024
+"""Into so many parts of the same size the numbers are divided, for work that must not keep others waiting."""
+
+_CHUNK = 500
+# The lock of those who learn, on PostgreSQL: they wait for nobody else.
+_LEARNERS = 0x6C6561726E  # "learn"
+_HALF = 1 << 32
+_LEAST = -(1 << 63)
+_UPSERT = text(
+    "INSERT INTO relations (key, weight, day) VALUES (:key, :weight, :day) "
+    "ON CONFLICT (key) DO UPDATE SET weight = excluded.weight, day = excluded.day"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """How much a relation weighed on its last day, in days since the epoch."""
+
+    weight: float
+    day: int
+
+    def on(self, day: int, half_life: float) -> float:
+        """Return what is left of it on a day; `half_life` is in days. On days before its last one it is what it was."""
+        return float(self.weight * 0.5 ** (max(day - self.day, 0) / half_life))
+
+    def plus(self, weight: float, day: int, half_life: float) -> "Weight":
+        """Return it with what was seen on a day, which may be before its last one."""
+        if day >= self.day:
+            return Weight(self.on(day, half_life) + weight, day)
+        return Weight(self.weight + Weight(weight, day).on(self.day, half_life), self.day)
+
+
+def number(owner: int, target: int) -> int:
+    """Return the number of the relation of an owner with a target, each of 32 bits, as databases keep it: signed."""
+    return _LEAST + owner * _HALF + target
+
+
+class Relations:
+    """Reads and writes the table. `reader` is an engine whose transactions only read."""
+
+    def __init__(self, engine: Engine, reader: Engine) -> None:
+        self._engine = apart(engine)
+        self._reader = reader
+        self._by_key = select(relations).where(relations.c.key.in_(bindparam("keys", expanding=True)))
+
+    def of(self, keys: Collection[int]) -> dict[int, Weight]:
+        """Return the weights of those that are there."""
+        with self._reader.connect() as connection:
+            return self._read(connection, keys)
+
+    def of_owners(self, owners: Sequence[int], most: int) -> dict[int, dict[int, Weight]]:
+        """Return the first relations of each owner, `most` of each, by the target's number."""
+        if not owners:
+            return {}
+        queries = [
+            select(select(relations).where(_between(owner, owner + 1)).limit(most).subquery()) for owner in owners
+        ]
+        found: dict[int, dict[int, Weight]] = {owner: {} for owner in owners}
+        with self._reader.connect() as connection:
+            for key, weight, day in connection.execute(union_all(*queries)):
+                owner, target = divmod(key - _LEAST, _HALF)
+                found[owner][target] = Weight(weight, day)
+        return found
+
+    def add(self, seen: Mapping[int, Weight], half_life: float) -> set[int]:
+        """Add what was seen, in one transaction; return the numbers that were not there before."""
+        with self._engine.begin() as connection:
+            if is_shared(self._engine):
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LEARNERS})")
+            before = self._read(connection, seen.keys())
+            rows = []
+            for key in sorted(seen):
+                new = seen[key]
+                if (old := before.get(key)) is not None:
+                    new = old.plus(new.weight, new.day, half_life)
+                rows.append({"key": key, "weight": new.weight, "day": new.day})
+            if rows:
+                connection.execute(_UPSERT, rows)
+        return seen.keys() - before.keys()
+
+    def purge(self, before: int, part: int) -> int:
+        """Remove what was last seen before a day, in one of the `SLICES`; return how many."""
+        step = (1 << 32) // SLICES
+        old = _between(part * step, (part + 1) * step) & (relations.c.day < before)
+        with self._engine.begin() as connection:
+            return connection.execute(delete(relations).where(old)).rowcount
+
+    def forget(self, owners: Collection[int], targets: Collection[int]) -> Iterator[int]:
+        """Remove all relations of these owners, and of all others with these targets; yield how many, part by part.
+
+        For the latter the whole table is read: nothing else leads to them.
+        """
+        step = (1 << 32) // SLICES
+        for owner in owners:
+            yield self._delete(_between(owner, owner + 1))
+        if targets:
+            low = relations.c.key.op("&")(_HALF - 1)
+            for part in range(SLICES):
+                yield self._delete(_between(part * step, (part + 1) * step) & low.in_(list(targets)))
+
+    def forget_all(self) -> int:
+        """Remove everything."""
+        return self._delete(relations.c.key == relations.c.key)
+
+    def has_any(self) -> bool:
+        """Say whether there is any relation."""
+        with self._reader.connect() as connection:
+            return connection.execute(select(relations.c.key).limit(1)).first() is not None
+
+    def count(self) -> int:
+        """Return how many relations there are."""
+        with self._reader.connect() as connection:
+            return connection.execute(select(func.count()).select_from(relations)).scalar_one()
+
+    def _delete(self, which: ColumnElement[bool]) -> int:
+        with self._engine.begin() as connection:
+            return connection.execute(delete(relations).where(which)).rowcount
+
+    def _read(self, connection: Connection, keys: Collection[int]) -> dict[int, Weight]:
+        found: dict[int, Weight] = {}
+        ordered = sorted(keys)
+        for place in range(0, len(ordered), _CHUNK):
+            rows = connection.execute(self._by_key, {"keys": ordered[place : place + _CHUNK]})
+            found.update((row[0], Weight(row[1], row[2])) for row in rows)
+        return found
+
+
+def _between(owner: int, end: int) -> ColumnElement[bool]:
+    """Return the condition that a number is one of an owner from `owner` on, and before `end`."""
+    return relations.c.key.between(number(owner, 0), number(end, 0) - 1)

@@ -1,0 +1,134 @@
+"""Who writes to whom, as the milter uses it: compares mail before the policies decide, and learns accepted mail."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from holdgate import metrics
+from holdgate.config import RelationsSettings
+from holdgate.configfile import ConfigError
+from holdgate.envelope import Envelope
+from holdgate.findings import Inspection
+from holdgate.quarantine.recorded import envelope_of, inspection_of
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Store
+from holdgate.relations.judge import Judge
+from holdgate.relations.keys import Hasher
+from holdgate.relations.learner import Learner, Teacher
+from holdgate.relations.memory import Memory, UnknownError
+from holdgate.relations.sent import Sent, sent
+from holdgate.risks import Risks
+
+_DAY = timedelta(days=1)
+# How far back mail counts that a moderator released before this process was started: at a restart it may count twice.
+_BEFORE = timedelta(hours=1)
+
+
+def hasher_of(settings: RelationsSettings) -> Hasher:
+    """Return the hasher of a site, with a fresh key where there is none yet. Raises ConfigError."""
+    try:
+        return Hasher.load(settings.key)
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"[relations] key: {error}"]) from error
+
+
+def teacher_of(settings: RelationsSettings, hasher: Hasher, store: Store) -> Teacher:
+    """Return what writes lessons into a store."""
+    return Teacher(hasher, store.relations, settings.half_life / _DAY)
+
+
+class Except:
+    """Says who is neither learned nor compared."""
+
+    def __init__(self, listed: Iterable[str]) -> None:
+        self._listed = frozenset(one.lower().removeprefix("*@") for one in listed)
+
+    def __bool__(self) -> bool:
+        return bool(self._listed)
+
+    def names(self, address: str) -> bool:
+        """Say whether an address, in lower case, or its domain is listed."""
+        return address in self._listed or address.rpartition("@")[2] in self._listed
+
+    def without(self, addresses: Collection[str]) -> tuple[str, ...]:
+        """Return the addresses that are not listed."""
+        return tuple(one for one in addresses if not self.names(one))
+
+
+class Correspondence:
+    """Compares and learns. Raises ConfigError from its start."""
+
+    def __init__(
+        self, settings: RelationsSettings, store: Store, own: Sequence[str], is_inside: Callable[[str], bool]
+    ) -> None:
+        """`own` are the site's domains that are written out; `is_inside` knows all, and may raise TableError."""
+        hasher = hasher_of(settings)
+        self._compares = settings.mode == "on"
+        self._limit = settings.time_limit.total_seconds()
+        self._is_inside = is_inside
+        self._except = Except(settings.except_for)
+        self._store = store
+        self._judge = Judge(hasher, own)
+        self._memory = Memory(store.relations, settings.half_life / _DAY)
+        self._released_until = datetime.now(UTC) - _BEFORE
+        self._learner = Learner(
+            teacher_of(settings, hasher, store),
+            store.relations,
+            room=settings.queue_size,
+            retention=settings.retention // _DAY,
+            now=lambda: datetime.now(UTC),
+            more=self._released,
+        )
+        self._learner.start()
+
+    def close(self, seconds: float) -> None:
+        """End; what waits to be learned has so long."""
+        self._memory.close()
+        self._learner.close(seconds)
+
+    def risks(self, envelope: Envelope, inspection: Inspection, now: datetime) -> Risks:
+        """Return what is unusual about the recipients of a message from inside. Raises TableError."""
+        if not self._compares or not envelope.sender or not self._is_inside(envelope.sender):
+            return Risks()
+        begun = time.perf_counter()
+        message = self._described(envelope, inspection, now)
+        if message is None:
+            return Risks()
+        try:
+            found = tuple(self._judge.risks(message, self._memory.view(message.day, self._limit)))
+        except UnknownError:
+            metrics.RELATIONS_COMPARED.labels("unknown").inc()
+            return Risks(unknown=True)
+        metrics.RELATIONS_SECONDS.observe(time.perf_counter() - begun)
+        metrics.RELATIONS_COMPARED.labels("unusual" if found else "usual").inc()
+        for kind in {one.kind for one in found}:
+            metrics.RELATIONS_RISKS.labels(kind).inc()
+        return Risks(found)
+
+    def learn(self, envelope: Envelope, inspection: Inspection, now: datetime) -> None:
+        """Have a message learned that was accepted; this never waits."""
+        self._learner.put(lambda: self._lesson(envelope, inspection, now))
+
+    def _lesson(self, envelope: Envelope, inspection: Inspection, now: datetime) -> Sent | None:
+        if not envelope.sender or not self._is_inside(envelope.sender):
+            return None
+        return self._described(envelope, inspection, now)
+
+    def _described(self, envelope: Envelope, inspection: Inspection, now: datetime) -> Sent | None:
+        """Return a message without those who are excepted; None for one of theirs."""
+        message = sent(envelope, inspection, self._is_inside, now)
+        if not self._except:
+            return message
+        if self._except.names(message.sender):
+            return None
+        outside, inside = self._except.without(message.outside), self._except.without(message.inside)
+        return replace(message, outside=outside, inside=inside)
+
+    def _released(self) -> list[Callable[[], Sent | None]]:
+        """Return the messages that moderators have released since this was asked last: they were not learned."""
+        since, self._released_until = self._released_until, datetime.now(UTC)
+        return [
+            lambda one=one: self._lesson(envelope_of(one), inspection_of(one), one.closed_at or since)  # type: ignore[misc]
+            for one in self._store.closed_since(State.RELEASED, since)
+        ]

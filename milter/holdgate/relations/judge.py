@@ -1,0 +1,194 @@
+"""Compares a message that is about to go out with what was learned, and names what is unusual about its recipients."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from holdgate.relations import names
+from holdgate.relations.keys import Hasher
+from holdgate.relations.resembling import Candidates, box_candidates, domain_candidates, resembles
+from holdgate.relations.sent import THREAD, Sent, pairs
+from holdgate.risks import CONTENT, LOOKALIKE, NEW, OUTLIER, TWIN, Risk
+
+# So often mail must have gone to a place before it counts that it never went there together with another one.
+_SETTLED = 3.0
+# So often a word must have gone to one place before it counts that it goes to another one.
+_USUAL = 3.0
+# Mailboxes of first names are at many organisations: one of more letters is hardly another person's.
+_LONG_BOX = 6
+
+
+class View(Protocol):
+    """What was learned, as it weighs today."""
+
+    def of(self, keys: Collection[int]) -> Mapping[int, float]:
+        """Return the weights of those numbers that are there."""
+
+    def read(self, keys: Collection[int]) -> Mapping[int, float]:
+        """Return the same as it is now, not as it was remembered."""
+
+    def of_owners(self, owners: Sequence[int], most: int) -> Mapping[int, Mapping[int, float]]:
+        """Return the first relations of each owner, by the number of the target."""
+
+
+class Judge:
+    """Judges one message after another. `own` are the domains of the site that are written out in the policies."""
+
+    def __init__(self, hasher: Hasher, own: Iterable[str]) -> None:
+        self._hasher = hasher
+        self._own = tuple(dict.fromkeys(names.unicode_domain(domain) for domain in own))
+
+    def risks(self, message: Sent, view: View) -> Iterator[Risk]:
+        """Yield what is unusual."""
+        if not message.outside:
+            return
+        hasher, who = self._hasher, message.sender
+        places = {recipient: names.place_of(recipient) for recipient in message.outside}
+        asked = [hasher.edge("sender address", who, recipient) for recipient in message.outside]
+        asked += [hasher.mark("place", place) for place in message.places]
+        if len(message.places) > 1:
+            asked += [hasher.edge("pair", one, other) for one, other in pairs(message.places)]
+        known = view.of(asked)
+        for recipient, key in zip(message.outside, asked, strict=False):
+            if key not in known:
+                yield from self._unknown(message, recipient, places[recipient], known, view)
+        yield from self._outliers(message, known)
+        yield from self._content(message, view)
+
+    # -- recipients to whom the sender has never written ----------------------------------------------------------
+
+    def _unknown(
+        self, message: Sent, recipient: str, place: str, known: Mapping[int, float], view: View
+    ) -> Iterator[Risk]:
+        hasher, who = self._hasher, message.sender
+        to_site = hasher.mark("place", place) in known
+        if not to_site:
+            yield Risk(NEW, recipient)
+        local, domain = names.split(recipient)
+        forms = [] if "@" in place else names.domain_forms(place)
+        person = names.person_forms(recipient)
+        box, of_sender = hasher.edge("sender box", who, local), hasher.edge("sender place", who, place)
+        of_site = hasher.mark("address", recipient)
+        candidates = Candidates(domain, place, forms, local)
+        asked = {box, of_sender, of_site, *(hasher.mark(*form) for form in candidates.asked())}
+        asked.update(hasher.mark("name", form) for form in person)
+        hints = view.of(asked)
+        similar = None
+        if "@" not in place and of_sender not in hints:
+            similar = self._similar_domain(message, candidates, hints, view, to_site=to_site)
+        if similar is None and of_site not in hints:
+            similar = self._similar_box(message, candidates, hints, view)
+        is_strange = similar is None and of_sender not in hints and of_site not in hints
+        if is_strange and box in hints and len(local) >= _LONG_BOX:
+            similar = (f"{local}@", hints[box], "sender")
+        if similar is not None:
+            yield Risk(LOOKALIKE, recipient, similar[0], round(similar[1]), similar[2])
+        if names.is_free_mail(recipient) and of_site not in hints:
+            weight = max((hints.get(hasher.mark("name", form), 0.0) for form in person), default=0.0)
+            if weight:
+                yield Risk(TWIN, recipient, self._named(person, recipient, message, view), round(weight), "site")
+
+    def _similar_domain(
+        self, message: Sent, candidates: Candidates, hints: Mapping[int, float], view: View, *, to_site: bool
+    ) -> "tuple[str, float, str] | None":
+        """Return the domain that this one looks like, the sender's own correspondents before the site's."""
+        if not to_site:
+            own = next((one for one in self._own if resembles(candidates.place, one)), None)
+            if own is not None:
+                return own, 0.0, "own"
+        hasher, who = self._hasher, message.sender
+        tried = list(domain_candidates(candidates, lambda kind, text: hasher.mark(kind, text) in hints))
+        asked = {hasher.edge("sender place", who, one): one for one in tried}
+        site = {hasher.mark("place", one): one for one in tried}
+        found = view.read([*asked, *site])
+        best = _heaviest(asked, found)
+        if best is not None:
+            address = f"{candidates.local}@{best[0]}"
+            weight = view.of([hasher.edge("sender address", who, address)])
+            return (address if weight else best[0]), best[1], "sender"
+        best = None if to_site else _heaviest(site, found)
+        return None if best is None else (*best, "site")
+
+    def _similar_box(
+        self, message: Sent, candidates: Candidates, hints: Mapping[int, float], view: View
+    ) -> "tuple[str, float, str] | None":
+        """Return the mailbox at the same domain that this one looks like."""
+        hasher, who = self._hasher, message.sender
+        tried = list(box_candidates(candidates, lambda kind, text: hasher.mark(kind, text) in hints))
+        asked = {hasher.edge("sender address", who, one): one for one in tried}
+        site = {hasher.mark("address", one): one for one in tried}
+        found = view.read([*asked, *site])
+        best = _heaviest(asked, found)
+        if best is not None:
+            return (*best, "sender")
+        best = _heaviest(site, found)
+        return None if best is None else (*best, "site")
+
+    def _named(self, person: Collection[str], recipient: str, message: Sent, view: View) -> str:
+        """Return the colleague or correspondent whose name a private mailbox has, "" where it is not known in clear."""
+        for one in (*message.inside, *message.outside, message.sender):
+            if one != recipient and names.person_forms(one) & set(person):
+                return one
+        spaced = next((form.split() for form in person if " " in form), [])
+        boxes = {mark.join(order) for mark in (".", "_", "-", "") for order in (spaced, spaced[::-1]) if spaced}
+        boxes.add(names.split(recipient)[0])
+        asked = {
+            self._hasher.mark("colleague", f"{box}@{domain}"): f"{box}@{domain}"
+            for box in boxes
+            for domain in self._own
+        }
+        found = view.of(list(asked))
+        return next((asked[key] for key in found), "")
+
+    # -- recipients that do not go together, and content that went elsewhere ---------------------------------------
+
+    def _outliers(self, message: Sent, known: Mapping[int, float]) -> Iterator[Risk]:
+        """Yield the recipients at a place that is well known, and never was beside any of the other ones."""
+        places = message.places
+        if len(places) < 2:
+            return
+        hasher = self._hasher
+        beside: dict[str, set[str]] = {place: set() for place in places}
+        for one, other in pairs(places):
+            if hasher.edge("pair", one, other) in known:
+                beside[one].add(other)
+                beside[other].add(one)
+        settled = {place for place in places if known.get(hasher.mark("place", place), 0.0) >= _SETTLED}
+        for recipient in message.outside:
+            place = names.place_of(recipient)
+            others = [other for other in places if other != place and other in settled]
+            if place in settled and others and not beside[place]:
+                yield Risk(OUTLIER, recipient, others[0])
+
+    def _content(self, message: Sent, view: View) -> Iterator[Risk]:
+        """Yield the recipients at a place to which content goes that is another one's.
+
+        What tells is content that went to one place only: a word often enough, or the conversation that this message
+        answers. It counts for a place, or, where that place is not in the message, against all others.
+        """
+        if not message.tokens:
+            return
+        hasher = self._hasher
+        owners = {hasher.owner("content", token): token for token in message.tokens}
+        here = {hasher.target(place): place for place in message.places}
+        known: set[str] = set()
+        elsewhere = 0.0
+        for owner, gone in view.of_owners(list(owners), 2).items():
+            is_answered = message.answers and owners[owner].startswith(THREAD)
+            if is_answered or len(gone) == 1:
+                known.update(here[target] for target in gone if target in here)
+            if len(gone) == 1 and not gone.keys() & here.keys():
+                (weight,) = gone.values()
+                if is_answered or weight >= _USUAL:
+                    elsewhere = max(elsewhere, weight)
+        if elsewhere and not known:
+            for recipient in message.outside:
+                yield Risk(CONTENT, recipient, "", max(round(elsewhere), 1), "site")
+
+
+def _heaviest(asked: Mapping[int, str], found: Mapping[int, float]) -> tuple[str, float] | None:
+    """Return the text whose number weighs most, and its weight; None where none is there."""
+    known = [(found[key], text) for key, text in asked.items() if key in found]
+    if not known:
+        return None
+    weight, text = max(known)
+    return text, weight

@@ -1,0 +1,216 @@
+"""Learns from accepted mail in the background: a queue that drops what it has no room for, and a thread.
+
+What is learned is a hint. A store that is away keeps nobody waiting; what was gathered waits for it, and when the queue
+is full, learning is lost, never mail.
+"""
+
+import itertools
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from holdgate import maillog, metrics
+from holdgate.quarantine.database import DatabaseError
+from holdgate.quarantine.relations import SLICES, Relations, Weight
+from holdgate.relations.keys import Hasher
+from holdgate.relations.sent import Sent, day_of, forms_of, relations_of
+from holdgate.work import Runner
+
+# Seconds between two looks into the queue, and between two parts of the table that retention goes through.
+_INTERVAL = 1.0
+_PURGE_INTERVAL = 60.0
+_MESSAGES = 1000
+# How many days what finds look-alikes of a correspondent stays as it is, and of how many correspondents that is known.
+_FRESH = 7
+_FRESH_MOST = 100_000
+
+Given = Callable[[], Sent | None]
+"""A message that is to be learned; None for one that teaches nothing. It is called by the thread that learns."""
+
+_CHECK = ("key", "check")
+COUNTED = ("messages", "recipients", "first")
+"""What is counted by day: messages, their recipients outside, and those to whom the sender wrote for the first time."""
+
+
+@dataclass(slots=True)
+class Lesson:
+    """What some messages teach together."""
+
+    number: int
+    seen: dict[int, Weight] = field(default_factory=dict)
+    # Numbers of senders with recipients, by day, and how many messages and recipients there were.
+    written: dict[int, int] = field(default_factory=dict)
+    counts: dict[tuple[int, str], int] = field(default_factory=dict)
+
+
+class Teacher:
+    """Gathers messages to lessons, and writes these."""
+
+    def __init__(self, hasher: Hasher, table: Relations, half_life: float) -> None:
+        """Write to `table`; `half_life` is in days."""
+        self._hasher = hasher
+        self._table = table
+        self._half_life = half_life
+        self._numbers = itertools.count(1)
+        self._fresh: dict[int, int] = {}
+
+    def gather(self, messages: Iterable[Sent]) -> Lesson:
+        """Return what these messages teach."""
+        lesson = Lesson(next(self._numbers))
+        for message in messages:
+            if message.sender and message.outside:
+                self._take(lesson, message)
+        return lesson
+
+    def _take(self, lesson: Lesson, message: Sent) -> None:
+        day, once = message.day, Weight(1.0, message.day)
+        seen = lesson.seen
+        for key in relations_of(self._hasher, message):
+            before = seen.get(key)
+            seen[key] = once if before is None else before.plus(1.0, day, self._half_life)
+        for known, forms in forms_of(self._hasher, message):
+            if day - self._fresh.get(known, -_FRESH) >= _FRESH:
+                if len(self._fresh) >= _FRESH_MOST:
+                    self._fresh.clear()
+                self._fresh[known] = day
+                seen.update(dict.fromkeys(forms, once))
+        for recipient in message.outside:
+            lesson.written.setdefault(self._hasher.edge("sender address", message.sender, recipient), day)
+        for name, count in (("messages", 1), ("recipients", len(message.outside))):
+            lesson.counts[day, name] = lesson.counts.get((day, name), 0) + count
+
+    def write(self, lesson: Lesson) -> None:
+        """Write a lesson. Raises DatabaseError; it may then be written again."""
+        if lesson.seen:
+            new = self._table.add(lesson.seen, self._half_life)
+            for key, day in lesson.written.items():
+                if key in new:
+                    lesson.counts[day, "first"] = lesson.counts.get((day, "first"), 0) + 1
+            # Should what follows fail, this is not written twice.
+            lesson.seen, lesson.written = {}, {}
+        if lesson.counts:
+            counted = {
+                self._hasher.mark(f"day {name}", str(day)): Weight(float(count), day)
+                for (day, name), count in lesson.counts.items()
+            }
+            check = {self._hasher.mark(*_CHECK): Weight(1.0, max(lesson.counts)[0])}
+            self._table.add(counted | check, self._half_life)
+
+    def has_other_key(self) -> bool:
+        """Say whether what is in the table was learned with another key."""
+        check = self._hasher.mark(*_CHECK)
+        return not self._table.of([check]) and self._table.has_any()
+
+
+class Learner:
+    """A queue and the thread that empties it."""
+
+    def __init__(
+        self,
+        teacher: Teacher,
+        table: Relations,
+        *,
+        room: int,
+        retention: int,
+        now: Callable[[], datetime],
+        more: Callable[[], Iterable[Given]] = tuple,
+    ) -> None:
+        """Keep at most `room` messages; `retention` is in days. `more` is asked each minute for others to learn."""
+        self._teacher = teacher
+        self._table = table
+        self._retention = retention
+        self._now = now
+        self._more = more
+        self._queue: queue.Queue[Given] = queue.Queue(room)
+        self._lesson: Lesson | None = None
+        self._lessons: Runner[Lesson] = Runner(
+            stage="relations", key=lambda lesson: f"lesson {lesson.number}", shared=(DatabaseError,)
+        )
+        self._parts: Runner[int] = Runner(stage="relations", key=lambda part: f"part {part}", shared=(DatabaseError,))
+        self._others: Runner[int] = Runner(stage="relations", key=lambda _: "released", shared=(DatabaseError,))
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="relations", daemon=True)
+
+    def start(self) -> None:
+        """Begin to learn."""
+        self._thread.start()
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Write what is in the queue, if that takes no longer, and end."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+
+    def put(self, message: Given) -> None:
+        """Have a message learned, or drop it where there is no room."""
+        try:
+            self._queue.put_nowait(message)
+        except queue.Full:
+            metrics.RELATIONS_DROPPED.labels("queue full").inc()
+
+    def _run(self) -> None:
+        self._others.run([0], lambda _: self._look_at_key(), budget=_INTERVAL)
+        parts = itertools.cycle(range(SLICES))
+        waited = 0.0
+        while not self._stop.wait(_INTERVAL):
+            self.learn()
+            waited += _INTERVAL
+            if waited >= _PURGE_INTERVAL:
+                waited = 0.0
+                self._each_minute(next(parts))
+        self.learn()
+
+    def _look_at_key(self) -> None:
+        if self._teacher.has_other_key():
+            error = "the store was learned with another key than relations.key; see holdgate relations report"
+            maillog.failed(stage="relations", error=error)
+
+    def _each_minute(self, part: int) -> None:
+        before = day_of(self._now()) - self._retention
+        self._parts.run([part], lambda one: self._table.purge(before, one), budget=_INTERVAL)
+        self._others.run([0], self._put_more, budget=_INTERVAL)
+
+    def _put_more(self, _: int) -> None:
+        for given in self._more():
+            self.put(given)
+
+    def learn(self) -> None:
+        """Write what is in the queue. What the store does not take now is kept, and what fails otherwise is dropped."""
+        while True:
+            if self._lesson is None:
+                messages = self._taken()
+                if not messages:
+                    return
+                self._lesson = self._teacher.gather(messages)
+                metrics.RELATIONS_LEARNED.inc(len(messages))
+            outcome = self._lessons.run([self._lesson], self._write, budget=_INTERVAL)
+            if not outcome.done:
+                return
+            self._lesson = None
+
+    def _write(self, lesson: Lesson) -> None:
+        try:
+            self._teacher.write(lesson)
+        except DatabaseError:
+            raise
+        except Exception as error:  # it would fail again
+            metrics.ERRORS.labels("relations").inc()
+            metrics.RELATIONS_DROPPED.labels("error").inc(lesson.counts.get((0, "messages"), 1))
+            maillog.failed(stage="relations", error=maillog.describe(error))
+
+    def _taken(self) -> list[Sent]:
+        messages: list[Sent] = []
+        while len(messages) < _MESSAGES:
+            try:
+                given = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            try:
+                if (message := given()) is not None:
+                    messages.append(message)
+            except Exception as error:  # a table that cannot be asked, or one bad message
+                metrics.RELATIONS_DROPPED.labels("error").inc()
+                maillog.failed(stage="relations", error=maillog.describe(error))
+        return messages

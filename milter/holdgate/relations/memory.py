@@ -1,0 +1,122 @@
+"""Reads what was learned while a message waits: from memory where it can, and never for longer than the time limit."""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import TypeVar
+
+from holdgate.quarantine.database import DatabaseError
+from holdgate.quarantine.relations import Relations, Weight
+
+T = TypeVar("T")
+
+_MOST = 50_000
+# How long a weight that was read counts, and how long a store that did not answer in time is not asked, in seconds.
+_KEEP = 300.0
+_REST = 10.0
+_READERS = 4
+
+
+class UnknownError(Exception):
+    """What was learned could not be read in time."""
+
+
+class Memory:
+    """Keeps what was read for a while. May be used by many threads."""
+
+    def __init__(self, table: Relations, half_life: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Read from `table`; `half_life` is in days."""
+        self._table = table
+        self._half_life = half_life
+        self._clock = clock
+        self._kept: dict[int, tuple[Weight, float]] = {}
+        self._owned: dict[int, tuple[dict[int, Weight], float]] = {}
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="relations")
+        self._rests_until = float("-inf")
+
+    def view(self, day: int, seconds: float) -> "TimedView":
+        """Return what is known, as it weighs on a day; reading ends after so many seconds with UnknownError."""
+        return TimedView(self, day, self._clock() + seconds)
+
+    def close(self) -> None:
+        """Start no more reading."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
+
+    def keep(self, found: Mapping[int, Weight]) -> None:
+        """Remember what was read."""
+        if len(self._kept) + len(found) > _MOST:
+            self._kept = {}
+        until = self._clock() + _KEEP
+        self._kept.update((key, (weight, until)) for key, weight in found.items())
+
+    def kept(self, keys: Collection[int]) -> dict[int, Weight]:
+        """Return what is remembered."""
+        now, kept = self._clock(), self._kept
+        return {key: one[0] for key in keys if (one := kept.get(key)) is not None and one[1] > now}
+
+    def read(self, keys: Collection[int], deadline: float) -> dict[int, Weight]:
+        """Return what the store has of these numbers. Raises UnknownError."""
+        found = self._in_time(lambda: self._table.of(keys), deadline)
+        self.keep(found)
+        return found
+
+    def read_owners(self, owners: Sequence[int], most: int, deadline: float) -> dict[int, dict[int, Weight]]:
+        """Return the first relations of each owner, remembered where there are any. Raises UnknownError."""
+        now = self._clock()
+        kept = {owner: one[0] for owner in owners if (one := self._owned.get(owner)) is not None and one[1] > now}
+        if missing := [owner for owner in owners if owner not in kept]:
+            found = self._in_time(lambda: self._table.of_owners(missing, most), deadline)
+            if len(self._owned) + len(found) > _MOST:
+                self._owned = {}
+            self._owned.update((owner, (gone, now + _KEEP)) for owner, gone in found.items() if gone)
+            kept |= found
+        return kept
+
+    def weight(self, weight: Weight, day: int) -> float:
+        """Return what is left of a weight on a day."""
+        return weight.on(day, self._half_life)
+
+    def _in_time(self, step: Callable[[], T], deadline: float) -> T:
+        now = self._clock()
+        if now < self._rests_until:
+            raise UnknownError("the store did not answer in time a moment ago")
+        try:
+            # A pool that is closed, in a reload, raises RuntimeError.
+            future: Future[T] = self._readers.submit(step)
+            return future.result(max(deadline - now, 0))
+        except FutureTimeoutError as error:
+            future.cancel()
+            self._rests_until = now + _REST
+            raise UnknownError("the store did not answer in time") from error
+        except (DatabaseError, RuntimeError) as error:
+            self._rests_until = now + _REST
+            raise UnknownError(type(error.__cause__ or error).__name__) from error
+
+
+class TimedView:
+    """What was learned, as it weighs on one day, for one message (see `judge.View`). Its methods raise UnknownError."""
+
+    def __init__(self, memory: Memory, day: int, deadline: float) -> None:
+        self._memory, self._day, self._deadline = memory, day, deadline
+
+    def of(self, keys: Collection[int]) -> dict[int, float]:
+        """Return the weights of those numbers that are there."""
+        found = self._memory.kept(keys)
+        missing = [key for key in keys if key not in found]
+        if missing:
+            found |= self._memory.read(missing, self._deadline)
+        return {key: self._memory.weight(one, self._day) for key, one in found.items()}
+
+    def read(self, keys: Collection[int]) -> dict[int, float]:
+        """Return the same as the store has it now."""
+        found = self._memory.read(keys, self._deadline)
+        return {key: self._memory.weight(one, self._day) for key, one in found.items()}
+
+    def of_owners(self, owners: Sequence[int], most: int) -> dict[int, dict[int, float]]:
+        """Return the first relations of each owner, by the number of the target."""
+        found = self._memory.read_owners(owners, most, self._deadline)
+        return {
+            owner: {target: self._memory.weight(one, self._day) for target, one in targets.items()}
+            for owner, targets in found.items()
+        }

@@ -1,0 +1,146 @@
+"""Finds what a name may be mistaken for: which forms to ask for, and which names in clear the answers lead to."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from holdgate.relations.confusables import skeleton
+from holdgate.relations.names import (
+    longer_by_one,
+    looking_like,
+    looks_mistyped,
+    one_edit_apart,
+    other_endings,
+    parts_of,
+    rests,
+    words_of,
+)
+
+# A word alone that is shorter says nothing of who it belongs to.
+_LONG_WORD = 5
+_SUFFIXES_TRIED = ("com", "de", "net", "org", "eu")
+
+Asked = Callable[[str, str], bool]
+"""Says whether a form, by kind and text, is known of some correspondent."""
+
+
+def resembles(domain: str, other: str) -> bool:
+    """Say whether one domain may be mistaken for another: another end, words, a likely edit, or the same to the eye."""
+    if domain == other:
+        return False
+    (name, ending), (known, known_ending) = parts_of(domain), parts_of(other)
+    if skeleton(domain) == skeleton(other):
+        return True
+    if name == known:
+        return ending != known_ending and len(name) >= 3
+    same_end = ending == known_ending
+    if same_end and min(len(name), len(known)) >= _LONG_WORD and one_edit_apart(name, known):
+        return looks_mistyped(name, known)
+    words, others = words_of(name), words_of(known)
+    if sorted(words) == sorted(others) or "".join(words) == "".join(others):
+        return True
+    fewer, more = sorted((words, others), key=len)
+    return len(more) == len(fewer) + 1 and len("".join(fewer)) >= _LONG_WORD and all(one in more for one in fewer)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """A recipient that is not known: domain, its place and the forms of that, none for free mail, and mailbox."""
+
+    domain: str
+    place: str
+    forms: Sequence[tuple[str, str]]
+    local: str
+
+    @property
+    def address(self) -> str:
+        """The address."""
+        return f"{self.local}@{self.domain}"
+
+    def asked(self) -> Iterator[tuple[str, str]]:
+        """Yield the forms whose owners it may be mistaken for."""
+        name, _ = parts_of(self.place)
+        for kind, text in self.forms:
+            yield kind, text
+            if kind == "rest":
+                yield "label", text
+            elif kind == "less":
+                yield "words", text
+        if self.forms:
+            yield "rest", name
+            yield "less", " ".join(sorted(words_of(name)))
+        yield "box skeleton", f"{skeleton(self.local)}@{self.domain}"
+        yield "box rest", self.address
+        for rest in rests(self.local):
+            yield "box rest", f"{rest}@{self.domain}"
+            yield "address", f"{rest}@{self.domain}"
+
+
+def domain_candidates(one: Candidates, is_known: Asked) -> Iterator[str]:
+    """Yield the domains in clear that it resembles, and of which a form is known."""
+    name, ending = parts_of(one.place)
+    for found in dict.fromkeys(_domains(one.place, name, ending, one.forms, is_known)):
+        if resembles(one.place, found):
+            yield found
+
+
+def _domains(domain: str, name: str, ending: str, forms: Sequence[tuple[str, str]], is_known: Asked) -> Iterator[str]:
+    if is_known("label", name):
+        yield from other_endings(domain)
+    if is_known("skeleton", skeleton(domain)):
+        yield from (f"{like}.{ending}" for like in looking_like(name))
+    words = words_of(name)
+    if is_known("joined", "".join(words)) or is_known("words", " ".join(sorted(words))):
+        for known in _arranged(words):
+            yield from _ended(known, ending)
+    for kind, text in forms:
+        if kind == "rest" and is_known("rest", text):
+            yield from (f"{longer}.{ending}" for longer in longer_by_one(text))
+        if kind == "rest" and is_known("label", text):
+            yield f"{text}.{ending}"
+    if is_known("rest", name):
+        yield from (f"{longer}.{ending}" for longer in longer_by_one(name))
+    if len(words) > 1:
+        for at in range(len(words)):
+            fewer = words[:at] + words[at + 1 :]
+            if is_known("words", " ".join(sorted(fewer))):
+                for known in _arranged(fewer):
+                    yield from _ended(known, ending)
+
+
+def _arranged(words: Sequence[str]) -> Iterator[str]:
+    """Yield words as one name: as they are, the other way round, and without hyphens."""
+    yield "-".join(words)
+    yield "-".join(reversed(words))
+    yield "".join(words)
+    if len(words) == 1:
+        word = words[0]
+        yield from (f"{word[:at]}-{word[at:]}" for at in range(2, len(word) - 1))
+
+
+def _ended(name: str, ending: str) -> Iterator[str]:
+    yield f"{name}.{ending}"
+    yield from (f"{name}.{one}" for one in _SUFFIXES_TRIED if one != ending)
+
+
+def box_candidates(one: Candidates, is_known: Asked) -> Iterator[str]:
+    """Yield the addresses of the same domain in clear that it resembles, and of which a form is known."""
+    local, domain = one.local, one.domain
+    for box in dict.fromkeys(_boxes(local, domain, is_known)):
+        if box != local and (
+            skeleton(box) == skeleton(local) or (one_edit_apart(box, local) and looks_mistyped(box, local))
+        ):
+            yield f"{box}@{domain}"
+
+
+def _boxes(local: str, domain: str, is_known: Asked) -> Iterator[str]:
+    if is_known("box skeleton", f"{skeleton(local)}@{domain}"):
+        yield from looking_like(local)
+    for rest in rests(local):
+        if is_known("box rest", f"{rest}@{domain}"):
+            yield from longer_by_one(rest)
+            yield from (rest[:at] + mark + rest[at:] for at in range(len(rest) + 1) for mark in "._")
+        if is_known("address", f"{rest}@{domain}"):
+            yield rest
+    if is_known("box rest", f"{local}@{domain}"):
+        yield from longer_by_one(local)
+        yield from (local[:at] + mark + local[at:] for at in range(len(local) + 1) for mark in "._")

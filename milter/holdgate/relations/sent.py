@@ -1,0 +1,121 @@
+"""One message as it teaches who writes to whom: sender, recipients, the words of its subject, kinds of its content."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from holdgate.envelope import Envelope
+from holdgate.findings import Inspection
+from holdgate.relations.keys import Hasher
+from holdgate.relations.names import domain_forms, is_person, mailbox_forms, person_forms, place_of, split
+
+_PREFIX = re.compile(
+    r"\s*(?:(?:re|aw|fw|fwd|wg|tr|sv|vs|antw|rv|r|i)\s*(?:\[\d{1,3}\])?\s*:|\[[^\]]{0,40}\])", re.IGNORECASE
+)
+_WORD = re.compile(r"[^\W\d_]{4,30}")
+_WORDS = 8
+_THREAD = 8
+"""A shorter subject, in characters, is no mark of a conversation."""
+
+_PAIRED = 10
+
+THREAD, WORD = "thread ", "word "
+"""What the token of a whole subject begins with, and that of one of its words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message. Addresses are in lower case; `day` is in days since the epoch; `answers`: its subject says "Re:"."""
+
+    sender: str
+    outside: tuple[str, ...]
+    inside: tuple[str, ...]
+    tokens: tuple[str, ...]
+    day: int
+    answers: bool = False
+
+    @property
+    def places(self) -> list[str]:
+        """Where it goes to outside, each place once."""
+        return list(dict.fromkeys(map(place_of, self.outside)))
+
+
+def sent(envelope: Envelope, inspection: Inspection, is_inside: Callable[[str], bool], moment: datetime) -> Sent:
+    """Return what a message says. Raises TableError where `is_inside` does."""
+    outside: list[str] = []
+    inside: list[str] = []
+    for recipient in dict.fromkeys(one.lower() for one in envelope.recipients if "@" in one):
+        (inside if is_inside(recipient) else outside).append(recipient)
+    kinds = dict.fromkeys(f"kind {one.identifier}" for one in inspection.findings if one.confidence != "low")
+    tokens = (*subject_tokens(envelope.subject), *kinds)
+    answers = _PREFIX.match(envelope.subject[:400]) is not None
+    return Sent(envelope.sender.lower(), tuple(outside), tuple(inside), tokens, day_of(moment), answers)
+
+
+def day_of(moment: datetime) -> int:
+    """Return the day of a time that is aware, in days since the epoch."""
+    return int(moment.astimezone(UTC).timestamp() // 86400)
+
+
+def subject_tokens(subject: str) -> list[str]:
+    """Return the words of a subject, and the subject itself without what answers put before it."""
+    text = subject[:400]
+    while match := _PREFIX.match(text):
+        text = text[match.end() :]
+    plain = " ".join(text.casefold().split())
+    found = [f"{WORD}{word}" for word in list(dict.fromkeys(_WORD.findall(plain)))[:_WORDS]]
+    return [f"{THREAD}{plain}", *found] if len(plain) >= _THREAD else found
+
+
+def pairs(places: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each two of the places, in one order; of a message to very many only those of the first ones."""
+    few = sorted(places)[:_PAIRED]
+    for at, one in enumerate(few):
+        for other in few[at + 1 :]:
+            yield one, other
+
+
+def relations_of(hasher: Hasher, message: Sent) -> Iterator[int]:
+    """Yield the numbers of all relations that a message adds to, each as often as it is seen."""
+    who = message.sender
+    for recipient in message.outside:
+        place, local = place_of(recipient), split(recipient)[0]
+        yield hasher.edge("sender address", who, recipient)
+        yield hasher.mark("address", recipient)
+        if is_person(local):
+            yield hasher.edge("sender box", who, local)
+    for place in message.places:
+        yield hasher.edge("sender place", who, place)
+        yield hasher.mark("place", place)
+        for token in message.tokens:
+            # The words of a conversation count once, however long it is.
+            if not message.answers or not token.startswith(WORD):
+                yield hasher.edge("content", token, place)
+    for one, other in pairs(message.places):
+        yield hasher.edge("pair", one, other)
+
+
+def forms_of(hasher: Hasher, message: Sent) -> Iterator[tuple[int, list[int]]]:
+    """Yield the numbers under which look-alikes find each correspondent, behind a number for the correspondent."""
+    for recipient in message.outside:
+        yield (
+            hasher.mark("address", recipient),
+            [hasher.mark(kind, text) for kind, text in mailbox_forms(recipient)]
+            + [hasher.mark("name", form) for form in person_forms(recipient)],
+        )
+    for place in message.places:
+        if "@" not in place:
+            yield hasher.mark("place", place), [hasher.mark(kind, text) for kind, text in domain_forms(place)]
+    for colleague in {message.sender, *message.inside}:
+        known = hasher.mark("colleague", colleague)
+        yield known, [known, *(hasher.mark("name", form) for form in person_forms(colleague))]
+
+
+def owners_of(hasher: Hasher, address: str) -> list[int]:
+    """Return the owners of all relations that tell of one person: what `forget` removes."""
+    named = [
+        (kind, address) for kind in ("sender address", "sender place", "sender box", "address", "colleague", "place")
+    ]
+    named += [*mailbox_forms(address), *(("name", form) for form in person_forms(address)), ("pair", address)]
+    return [hasher.owner(kind, name) for kind, name in named]

@@ -1,0 +1,68 @@
+"""Who writes to whom, with a real Postfix: learned from mail that goes out; then a look-alike is held."""
+
+from pathlib import Path
+
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import State
+from testbed import letters
+from testbed.site import Site
+from tests.e2e.conftest import running_site
+from tests.e2e.desk import mail_about, text_of
+
+SENDER = letters.SENDER
+BOB, TWIN = "bob.smith@partner.example", "bob.smith@partner-group.example"
+POLICIES = """
+internal_domains = ["corp.example"]
+
+[[policy]]
+name = "wrong-recipient"
+action = "quarantine"
+direction = "outbound"
+recipient_risk = { lookalike = true, twin = true }
+"""
+
+
+def submit(site: Site, recipient: str) -> None:
+    site.submit(letters.clean().as_bytes(), SENDER, recipient)
+
+
+def held(site: Site, recipient: str) -> Incident:
+    def find() -> list[Incident]:
+        return [one for one in site.store.incidents([State.HELD]) if recipient in one.recipients]
+
+    return site.wait_for(find, f"a held message to {recipient}")[0]
+
+
+def arrived(site: Site, recipient: str, count: int) -> None:
+    site.wait_for(lambda: len(site.world.to(recipient)) >= count, f"{count} messages to {recipient}")
+
+
+def test_a_look_alike_is_held_and_a_known_recipient_is_not(tmp_path: Path) -> None:
+    extra = f'[relations]\nmode = "on"\nkey = "{tmp_path}/relations.key"\ntime_limit = "60s"\n'
+    extra += '[moderation]\nmoderators = ["boss@corp.example"]\n'
+    with running_site(policies=POLICIES, extra=extra) as site:
+        for count in range(1, 5):
+            submit(site, BOB)
+            arrived(site, BOB, count)
+        site.wait_for(lambda: "holdgate_relations_learned_total 4.0" in site.metrics("milter"), "four lessons")
+
+        tried = site.command("policy", "test", "--from", SENDER, "--to", TWIN).stdout
+        assert f"unusual:    {TWIN}: the sender has written to {BOB} 4×, never here." in tried
+
+        submit(site, TWIN)
+        incident = held(site, TWIN)
+        assert incident.policy == "wrong-recipient"
+        assert "lookalike" in [one["kind"] for one in incident.recipient_risks or ()]
+        asked = text_of(mail_about(site, "boss@corp.example", incident))
+        assert f"the sender has written to {BOB} 4×, never here" in " ".join(asked.split())
+
+        submit(site, BOB)
+        arrived(site, BOB, 5)
+
+        # The moderator releases it: from then on it is known.
+        assert site.command("release", incident.id).returncode == 0
+        arrived(site, TWIN, 1)
+
+        assert site.command("relations", "forget", BOB).returncode == 0
+        tried = site.command("policy", "test", "--from", SENDER, "--to", "bob.smith@partners.example").stdout
+        assert BOB not in tried

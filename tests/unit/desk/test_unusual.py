@@ -1,0 +1,42 @@
+"""What is unusual about recipients, in words for moderators and senders, in each language."""
+
+from dataclasses import asdict
+
+import pytest
+
+from holdgate.desk.language.catalogue import Catalogue, languages
+from holdgate.desk.language.unusual import sentences
+from holdgate.risks import CONTENT, KINDS, LOOKALIKE, NEW, OUTLIER, TWIN, Risk
+
+GROUP = "bob@partner-group.example"
+LIKE = Risk(LOOKALIKE, GROUP, "bob@partner.example", 214, "sender")
+
+
+def said(*risks: Risk, own: bool = False, language: str = "en") -> list[str]:
+    return sentences(Catalogue(language), [asdict(risk) for risk in risks], own=own)
+
+
+def test_the_sentence_to_the_sender_and_to_others() -> None:
+    assert said(LIKE, own=True) == [f"{GROUP}: you have written to bob@partner.example 214×, never here."]
+    assert said(LIKE) == [f"{GROUP}: the sender has written to bob@partner.example 214×, never here."]
+
+
+def test_only_the_most_telling_is_said_of_a_recipient() -> None:
+    assert len(said(Risk(NEW, GROUP), LIKE, Risk(OUTLIER, GROUP, "client.example"))) == 1
+    assert said(Risk(NEW, GROUP), LIKE) == said(LIKE)
+
+
+def test_of_many_recipients_five_are_named() -> None:
+    many = said(*(Risk(NEW, f"bob{number}@partner.example") for number in range(7)))
+    assert len(many) == 6
+    assert many[-1] == "and 2 more recipients"
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("own", [False, True])
+def test_each_kind_has_a_sentence(language: str, kind: str, own: bool) -> None:
+    for similar in ("", "bob@", "partner.example") if kind in (TWIN, CONTENT, LOOKALIKE) else ("partner.example",):
+        for whose in ("sender", "site", "own"):
+            (text,) = said(Risk(kind, GROUP, similar, 3, whose), own=own, language=language)
+            assert "{" not in text

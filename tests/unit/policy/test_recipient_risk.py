@@ -1,0 +1,62 @@
+"""The condition `recipient_risk`: which of what was found it takes, for which recipient, and what it does not know."""
+
+import pytest
+from pydantic import ValidationError
+
+from holdgate.policy.model import RecipientRisk
+from holdgate.risks import CONTENT, LOOKALIKE, MANY, NEW, OUTLIER, TWIN, Risk, Risks
+from tests.unit.policy.test_verdict import decide, policy
+
+BOB = "bob@partner.example"
+
+
+@pytest.mark.parametrize(
+    ("condition", "risk"),
+    [
+        ("{ new = true }", Risk(NEW, BOB)),
+        ("{ lookalike = true }", Risk(LOOKALIKE, BOB, "bob@partners.example", 3, "sender")),
+        ("{ lookalike = true }", Risk(LOOKALIKE, BOB, "corp.example", 0, "own")),
+        ("{ twin = true }", Risk(TWIN, BOB)),
+        ("{ outlier = true }", Risk(OUTLIER, BOB, "client.example")),
+        ('{ content = "unusual" }', Risk(CONTENT, BOB, "", 3)),
+        ("{ many = 5 }", Risk(MANY, "", count=6)),
+        ("{ new = true, twin = true }", Risk(TWIN, BOB)),
+    ],
+)
+def test_what_was_found_fits_the_recipient(condition: str, risk: Risk) -> None:
+    text = policy("risk", recipient_risk=condition)
+    verdict = decide(text, BOB, "eve@client.example", risks=Risks((risk,)))
+    everybody = risk.kind == MANY
+    assert verdict.recipients == {BOB: "risk", "eve@client.example": "risk" if everybody else ""}
+
+
+@pytest.mark.parametrize(
+    ("condition", "risk"),
+    [
+        ("{ new = true }", Risk(TWIN, BOB)),
+        ("{ lookalike = true }", Risk(LOOKALIKE, BOB, "bob@partners.example", 2, "sender")),
+        ("{ lookalike = true, similar_count = 10 }", Risk(LOOKALIKE, BOB, "bob@partners.example", 9, "sender")),
+        ("{ many = 5 }", Risk(MANY, "", count=5)),
+        ("{ new = true }", Risk(MANY, "", count=50)),
+    ],
+)
+def test_what_was_found_is_not_what_is_asked_for(condition: str, risk: Risk) -> None:
+    assert decide(policy("risk", recipient_risk=condition), BOB, risks=Risks((risk,))).policy == ""
+
+
+def test_without_an_answer_of_the_store_the_policy_says_what_counts() -> None:
+    unknown = Risks(unknown=True)
+    assert decide(policy("risk", recipient_risk="{ new = true }"), BOB, risks=unknown).policy == ""
+    given = policy("risk", recipient_risk='{ new = true, when_unknown = "match" }')
+    assert decide(given, BOB, risks=unknown).policy == "risk"
+    assert decide(given, BOB, risks=Risks()).policy == ""
+
+
+def test_the_case_of_an_address_does_not_matter() -> None:
+    text = policy("risk", recipient_risk="{ new = true }")
+    assert decide(text, "Bob@Partner.Example", risks=Risks((Risk(NEW, BOB),))).policy == "risk"
+
+
+def test_a_condition_has_to_ask_for_something() -> None:
+    with pytest.raises(ValidationError, match="must name a risk"):
+        RecipientRisk.model_validate({"similar_count": 3})

@@ -1,0 +1,60 @@
+"""A store with what some weeks of mail teach, and a judge of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from holdgate.quarantine.store import Store, open_store
+from holdgate.relations.judge import Judge
+from holdgate.relations.keys import Hasher
+from holdgate.relations.learner import Teacher
+from holdgate.relations.memory import Memory
+from holdgate.relations.sent import Sent
+from holdgate.risks import Risk
+
+TODAY = 20_000
+HALF_LIFE = 180.0
+ANNA = "anna@corp.example"
+
+
+@dataclass
+class Site:
+    """What one site has learned."""
+
+    store: Store
+    hasher: Hasher
+    teacher: Teacher
+    judge: Judge
+
+    def learn(
+        self,
+        *to: str,
+        times: int = 10,
+        sender: str = ANNA,
+        inside: tuple[str, ...] = (),
+        tokens: tuple[str, ...] = (),
+    ) -> None:
+        """Learn a message to these, on each of so many days before today."""
+        days = range(TODAY - times, TODAY)
+        self.teacher.write(self.teacher.gather(Sent(sender, to, inside, tokens, day) for day in days))
+
+    def risks(self, *to: str, sender: str = ANNA, tokens: tuple[str, ...] = ()) -> list[Risk]:
+        """Return what is unusual about a message to these."""
+        memory = Memory(self.store.relations, HALF_LIFE)
+        try:
+            return list(self.judge.risks(Sent(sender, to, (), tokens, TODAY), memory.view(TODAY, 60)))
+        finally:
+            memory.close()
+
+    def kinds(self, *to: str, sender: str = ANNA, tokens: tuple[str, ...] = ()) -> set[str]:
+        """Return the kinds of what is unusual."""
+        return {risk.kind for risk in self.risks(*to, sender=sender, tokens=tokens)}
+
+
+@pytest.fixture
+def site(store_url: str) -> Iterator[Site]:
+    store = open_store(store_url)
+    hasher = Hasher(b"k" * 32)
+    yield Site(store, hasher, Teacher(hasher, store.relations, HALF_LIFE), Judge(hasher, ["corp.example"]))
+    store.close()

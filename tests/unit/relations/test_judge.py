@@ -1,0 +1,177 @@
+"""Which recipients are unusual: each kind with its near miss, on SQLite and PostgreSQL."""
+
+import pytest
+
+from holdgate.relations.sent import subject_tokens
+from holdgate.risks import CONTENT, LOOKALIKE, NEW, OUTLIER, TWIN
+from tests.unit.relations.conftest import Site
+
+BOB = "bob.smith@partner.example"
+
+
+def test_who_was_written_to_is_not_unusual(site: Site) -> None:
+    site.learn(BOB)
+    assert site.risks(BOB) == []
+
+
+def test_another_person_of_a_known_domain_is_not_unusual(site: Site) -> None:
+    site.learn(BOB)
+    assert site.risks("carol.jones@partner.example") == []
+
+
+def test_a_domain_that_nobody_has_written_to_is_new(site: Site) -> None:
+    site.learn(BOB)
+    assert site.kinds("dora@fresh.example") == {NEW}
+    site.learn("dora@fresh.example", sender="carl@corp.example", times=1)
+    assert site.kinds("dora@fresh.example") == set()
+
+
+def test_with_free_mail_each_address_is_new(site: Site) -> None:
+    site.learn("one.person@gmail.com")
+    assert site.kinds("another.human@gmail.com") == {NEW}
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "partner-group.example",
+        "group-partner.example",
+        "partner.test",
+        "patrner.example",
+        "partners.example",
+        "partne.example",
+        "parttner.example",
+        "parmner.example",
+        "pаrtner.example",  # the second letter is Cyrillic
+        "pärtner.example",
+        "partn3r.test",
+    ][:-1],
+)
+def test_a_domain_that_looks_like_a_known_one(site: Site, domain: str) -> None:
+    site.learn(BOB)
+    (found,) = [risk for risk in site.risks(f"bob.smith@{domain}") if risk.kind == LOOKALIKE]
+    assert (found.similar, found.count, found.whose) == (BOB, 10, "sender")
+
+
+@pytest.mark.parametrize("domain", ["parent.example", "partner24.example.test", "gardener.example", "p.example"])
+def test_a_domain_that_only_resembles_a_known_one_a_little(site: Site, domain: str) -> None:
+    site.learn(BOB)
+    assert LOOKALIKE not in site.kinds(f"dora@{domain}")
+
+
+def test_a_look_alike_of_the_sites_correspondent_counts_too(site: Site) -> None:
+    site.learn(BOB, sender="carl@corp.example")
+    (found,) = [risk for risk in site.risks("dora@partners.example") if risk.kind == LOOKALIKE]
+    assert (found.similar, found.whose) == ("partner.example", "site")
+
+
+def test_both_of_two_similar_domains_are_correspondents(site: Site) -> None:
+    site.learn(BOB)
+    site.learn("eve@partners.example")
+    assert site.kinds("dora@partners.example") == set()
+
+
+@pytest.mark.parametrize("address", ["dora@corp.test", "dora@c0rp.example", "dora@corp-mail.example"])
+def test_a_look_alike_of_the_own_domain(site: Site, address: str) -> None:
+    site.learn(BOB)
+    expected = address != "dora@corp-mail.example"  # a word of four letters is too short
+    assert (LOOKALIKE in site.kinds(address)) is expected
+
+
+@pytest.mark.parametrize("box", ["bob.smyth", "bobsmith", "bob.srnith", "b0b.smith", "bob.smiht"])
+def test_a_mailbox_that_looks_like_a_known_one(site: Site, box: str) -> None:
+    site.learn(BOB)
+    (found,) = [risk for risk in site.risks(f"{box}@partner.example") if risk.kind == LOOKALIKE]
+    assert found.similar == BOB
+
+
+def test_numbers_tell_mailboxes_apart(site: Site) -> None:
+    site.learn("office1@partner.example", "invoice-2024@partner.example")
+    assert site.kinds("office2@partner.example", "invoice-2025@partner.example") == set()
+
+
+def test_the_same_mailbox_at_another_domain(site: Site) -> None:
+    site.learn(BOB)
+    (found,) = [risk for risk in site.risks("bob.smith@client.example") if risk.kind == LOOKALIKE]
+    assert found.similar == "bob.smith@"
+
+
+def test_a_mailbox_of_a_function_is_everywhere(site: Site) -> None:
+    site.learn("accounting@partner.example")
+    assert site.kinds("accounting@client.example") == {NEW}
+
+
+@pytest.mark.parametrize("address", ["smith_bob72@gmail.com", "bobsmith@gmx.de", "carl.meier@yahoo.com"])
+def test_a_private_mailbox_with_a_known_name(site: Site, address: str) -> None:
+    site.learn(BOB, inside=("carl.meier@corp.example",))
+    (found,) = [risk for risk in site.risks(address) if risk.kind == TWIN]
+    assert found.similar == ("carl.meier@corp.example" if address.startswith("carl") else "")
+
+
+def test_a_private_mailbox_that_the_site_knows(site: Site) -> None:
+    site.learn(BOB)
+    site.learn("bob.smith@gmail.com", sender="carl@corp.example")
+    assert TWIN not in site.kinds("bob.smith@gmail.com")
+
+
+def test_two_clients_that_were_never_together(site: Site) -> None:
+    site.learn(BOB)
+    site.learn("eve@client.example", "fay@third.example")
+    found = site.risks(BOB, "eve@client.example")
+    assert {(risk.kind, risk.recipient) for risk in found} == {(OUTLIER, BOB), (OUTLIER, "eve@client.example")}
+    assert site.risks("eve@client.example", "fay@third.example") == []
+
+
+def test_a_third_one_is_named_alone(site: Site) -> None:
+    site.learn(BOB)
+    site.learn("eve@client.example", "fay@third.example")
+    found = site.risks(BOB, "eve@client.example", "fay@third.example")
+    assert [risk.recipient for risk in found] == [BOB]
+
+
+def test_a_place_that_is_hardly_known_is_no_outlier(site: Site) -> None:
+    site.learn(BOB)
+    site.learn("eve@client.example", times=1)
+    assert site.risks(BOB, "eve@client.example") == []
+
+
+def test_content_that_went_to_one_domain_only(site: Site) -> None:
+    tokens = tuple(subject_tokens("Re: Contract with Orchid"))
+    site.learn(BOB, tokens=tokens)
+    site.learn("eve@client.example", tokens=tuple(subject_tokens("Lunch on Friday")))
+    (found,) = site.risks("eve@client.example", tokens=tokens)
+    assert (found.kind, found.count) == (CONTENT, 10)
+    assert site.risks(BOB, tokens=tokens) == []
+    assert site.risks("eve@client.example", tokens=tuple(subject_tokens("Lunch next week"))) == []
+
+
+def test_content_that_goes_to_many_is_not_unusual(site: Site) -> None:
+    tokens = tuple(subject_tokens("Price list"))
+    site.learn(BOB, tokens=tokens)
+    site.learn("eve@client.example", tokens=tokens)
+    site.learn("fay@third.example")
+    assert site.risks("fay@third.example", tokens=tokens) == []
+
+
+def test_forgetting_a_person_leaves_the_others(site: Site) -> None:
+    from holdgate.relations.sent import owners_of
+
+    site.learn(BOB, inside=("carl.meier@corp.example",))
+    site.learn(BOB, "eve@client.example", sender="carl@corp.example")
+    assert sum(site.store.relations.forget(owners_of(site.hasher, BOB), [site.hasher.target(BOB)])) > 5
+    assert NEW not in site.kinds("eve@client.example")
+    known = site.store.relations.of(
+        [site.hasher.edge("sender address", "carl@corp.example", one) for one in (BOB, "eve@client.example")]
+    )
+    assert len(known) == 1
+    assert TWIN not in site.kinds("bob.smith@gmail.com")
+
+
+def test_retention_removes_what_is_old(site: Site) -> None:
+    from holdgate.quarantine.relations import SLICES
+    from tests.unit.relations.conftest import TODAY
+
+    site.learn(BOB, times=5)
+    before = site.store.relations.count()
+    assert sum(site.store.relations.purge(TODAY - 20, part) for part in range(SLICES)) == 0
+    assert sum(site.store.relations.purge(TODAY + 1, part) for part in range(SLICES)) == before

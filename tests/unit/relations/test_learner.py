@@ -1,0 +1,209 @@
+"""Learning in the background: what has no room or fails is dropped, and what the store does not take now is kept."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from holdgate import metrics
+from holdgate.config import RelationsSettings
+from holdgate.envelope import Envelope
+from holdgate.findings import Finding, Inspection
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.relations import Weight
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Actor, Store, open_store
+from holdgate.relations.correspondence import Correspondence
+from holdgate.relations.keys import Hasher
+from holdgate.relations.learner import Learner
+from holdgate.relations.memory import Memory, UnknownError
+from holdgate.relations.report import report
+from holdgate.relations.sent import Sent
+from holdgate.risks import LOOKALIKE, Risks
+from tests.unit.relations.conftest import ANNA, HALF_LIFE, TODAY, Site
+
+NOW = datetime(2024, 10, 4, tzinfo=UTC)  # the day TODAY
+BOB = "bob@partner.example"
+
+
+def dropped(reason: str) -> float:
+    return metrics.RELATIONS_DROPPED.labels(reason)._value.get()
+
+
+def learner(site: Site, **given: Any) -> Learner:
+    values = {"room": 10, "retention": 400, "now": lambda: NOW} | given
+    return Learner(site.teacher, site.store.relations, **values)
+
+
+def message(*to: str) -> Sent:
+    return Sent(ANNA, to or (BOB,), (), (), TODAY)
+
+
+def test_a_full_queue_drops_what_comes(site: Site) -> None:
+    one, before = learner(site, room=2), dropped("queue full")
+    for _ in range(5):
+        one.put(message)
+    assert dropped("queue full") - before == 3
+    one.learn()
+    assert site.store.relations.of([site.hasher.edge("sender address", ANNA, BOB)])
+
+
+def test_a_message_that_fails_does_not_stop_the_others(site: Site) -> None:
+    one, before = learner(site), dropped("error")
+
+    def bad() -> Sent:
+        raise ValueError
+
+    one.put(bad)
+    one.put(lambda: None)
+    one.put(message)
+    one.learn()
+    assert dropped("error") - before == 1
+    assert site.kinds(BOB) == set()
+
+
+def test_what_the_store_does_not_take_is_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = learner(site)
+    one.put(message)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(site.store.relations), "add", fail)
+        one.learn()
+    assert not site.store.relations.has_any()
+    one._lessons._troubles.clear()  # its pause is over
+    one.learn()
+    assert site.store.relations.has_any()
+
+
+def fail(*_: object) -> None:
+    raise OperationalError("", {}, Exception("gone"))
+
+
+def test_a_lesson_that_always_fails_is_dropped(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, before = learner(site), dropped("error")
+
+    def broken(*_: object) -> None:
+        raise ValueError
+
+    one.put(message)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(site.store.relations), "add", broken)
+        one.learn()
+    assert dropped("error") - before == 1
+    one.put(message)
+    one.learn()
+    assert site.kinds(BOB) == set()
+
+
+def test_a_store_that_is_away_makes_the_risk_unknown_and_is_left_alone_for_a_while(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    memory = Memory(site.store.relations, HALF_LIFE, clock=lambda: now)
+    asked: list[int] = []
+
+    def away(*_: object) -> None:
+        asked.append(1)
+        fail()
+
+    monkeypatch.setattr(type(site.store.relations), "of", away)
+    for _ in range(3):
+        with pytest.raises(UnknownError):
+            memory.view(TODAY, 1).of([1])
+    assert len(asked) == 1
+    now = 60.0
+    with pytest.raises(UnknownError):
+        memory.view(TODAY, 1).of([1])
+    assert len(asked) == 2
+    memory.close()
+
+
+def test_what_was_read_is_remembered(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.store.relations.add({7: Weight(2.0, TODAY)}, HALF_LIFE)
+    memory = Memory(site.store.relations, HALF_LIFE)
+    assert memory.view(TODAY, 60).of([7]) == {7: 2.0}
+    monkeypatch.setattr(type(site.store.relations), "of", fail)
+    assert memory.view(TODAY + 180, 60).of([7]) == {7: 1.0}
+    memory.close()
+
+
+def settings(tmp_path: Path, **given: Any) -> RelationsSettings:
+    usual = {"mode": "on", "key": tmp_path / "relations.key", "time_limit": "60s"}
+    return RelationsSettings.model_validate(usual | given)
+
+
+def correspondence(tmp_path: Path, store: Store, **given: Any) -> Correspondence:
+    return Correspondence(
+        settings(tmp_path, **given), store, ["corp.example"], lambda one: one.endswith("@corp.example")
+    )
+
+
+def envelope(*to: str, sender: str = ANNA) -> Envelope:
+    return Envelope(sender=sender, recipients=list(to or [BOB]), subject="Offer for Orchid")
+
+
+def test_accepted_mail_is_learned_and_compared(tmp_path: Path, store_url: str) -> None:
+    found = Inspection(findings=[Finding("iban", "high", 1, 1, [], [])])
+    store = open_store(store_url)
+    for _ in range(2):  # the second start has the same key
+        one = correspondence(tmp_path, store)
+        for _ in range(4):
+            one.learn(envelope(), found, NOW)
+        one.close(60)
+    one = correspondence(tmp_path, store)
+    assert one.risks(envelope(), found, NOW) == Risks()
+    kinds = {risk.kind: risk.count for risk in one.risks(envelope("bob@partners.example"), found, NOW).found}
+    assert kinds[LOOKALIKE] == 8
+    assert one.risks(envelope("x@y.example", sender="eve@elsewhere.example"), found, NOW) == Risks()
+    assert one.risks(envelope("x@y.example", sender=""), found, NOW) == Risks()
+    one.close(60)
+    known = report(Hasher.load(tmp_path / "relations.key"), store.relations, TODAY)
+    assert [(day.messages, day.recipients, day.first) for day in known.days] == [(8, 8, 1)]
+    assert not known.is_enough
+    store.close()
+
+
+def test_who_is_excepted_is_neither_learned_nor_compared(tmp_path: Path, store_url: str) -> None:
+    store = open_store(store_url)
+    one = correspondence(tmp_path, store, except_for=["partner.example", "carl@corp.example"])
+    one.learn(envelope(), Inspection(), NOW)
+    one.learn(envelope("eve@client.example", sender="carl@corp.example"), Inspection(), NOW)
+    assert one.risks(envelope(), Inspection(), NOW) == Risks()
+    assert one.risks(envelope("new@fresh.example", sender="carl@corp.example"), Inspection(), NOW) == Risks()
+    assert one.risks(envelope("new@fresh.example"), Inspection(), NOW) != Risks()
+    one.close(60)
+    assert not store.relations.has_any()
+    store.close()
+
+
+def test_mode_learn_compares_nothing(tmp_path: Path, store_url: str) -> None:
+    store = open_store(store_url)
+    one = correspondence(tmp_path, store, mode="learn")
+    assert one.risks(envelope("new@fresh.example"), Inspection(), NOW) == Risks()
+    one.close(60)
+    store.close()
+
+
+def test_what_a_moderator_released_is_learned_once(tmp_path: Path, store_url: str) -> None:
+    store = open_store(store_url)
+    one = correspondence(tmp_path, store)
+    incident = Incident(queue_id="4A", sender=ANNA, recipients=[BOB], policy="p", state=State.APPROVED)
+    store.record(incident, Actor("test", "test"))
+    store.change(incident, State.RELEASED, Actor("test", "test"), closed_at=datetime.now(UTC))
+    (given,) = one._released()
+    taught = given()
+    assert taught is not None
+    assert taught.outside == (BOB,)
+    assert one._released() == []
+    one.close(60)
+    store.close()
+
+
+def test_another_key_is_noticed(site: Site) -> None:
+    from holdgate.relations.learner import Teacher
+
+    assert not site.teacher.has_other_key()
+    site.learn(BOB)
+    assert not site.teacher.has_other_key()
+    assert Teacher(Hasher(b"x" * 32), site.store.relations, HALF_LIFE).has_other_key()
