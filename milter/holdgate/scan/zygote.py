@@ -39,6 +39,10 @@ _SETTINGS_SECONDS = 60.0
 def main() -> None:
     """Serve the control socket whose descriptor is the last argument; before it stands the directory of own readers."""
     keep_memory_private()
+    # Linux shares the processor out among sessions first, and by nice values only within one (sched(7), autogroup): in
+    # the session of who started us, all that serve small mail would wait for workers with large mail.
+    with contextlib.suppress(PermissionError):  # we lead one already
+        os.setsid()
     control = socket.socket(fileno=int(sys.argv[-1]))
     # The pool ends us by closing the socket; a terminal's Ctrl-C or systemd's SIGTERM is for the daemon to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
