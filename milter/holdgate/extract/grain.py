@@ -7,7 +7,7 @@ picture is grain only if no tile of it has that. Pillow does the work, in C; mos
 
 from PIL import Image, ImageChops
 
-SMALLEST = 40_000
+SMALLEST = 8_000
 """A picture with fewer pixels is never called grain: it costs little, and a code may be all of it."""
 _STRIP = 64
 _TILE, _LARGE_TILE = 8, 16

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops, ImageFilter
 
+from holdgate.extract.grain import is_grain
+
 # A cell is as wide as a letter of the smallest size that is found, and half as high.
 _CELL = (6, 3)
 _SMALLEST = 12
 _SHORTEST_LINE = 48
+_OF_GRAIN = 4
 # So many rows of cells above and below a line there must be a gap.
 _GAP_WITHIN = 6
 # A line is even over so many cells to the left and right.
@@ -48,6 +51,9 @@ _LOOKS = (_Look(_table(48), _table(0, 8), 4), _Look(_table(16), _table(0, 4), 16
 
 def may_hold_text(picture: Image.Image) -> bool:
     """Say whether a picture in mode "L" looks as if there were a line of letters on it, upright or turned by 90°."""
+    if is_grain(picture):
+        # No background is even there. Letters that show in spite of it are large: they are found in a smaller size.
+        picture = picture.reduce(_OF_GRAIN)
     turned = picture.transpose(Image.Transpose.ROTATE_90)
     return any(_has_lines(one, look) for look in _LOOKS for one in (picture, turned))
 

@@ -7,6 +7,7 @@ from PIL import Image, ImageFilter
 
 from holdgate.extract.codes import codes_in
 from holdgate.extract.grain import SMALLEST, is_grain
+from holdgate.extract.legibility import may_hold_text
 from support.codes import code
 from support.pictures import picture
 
@@ -24,8 +25,8 @@ def test_pixels_by_chance_are_grain(size: tuple[int, int]) -> None:
 
 
 def test_a_small_picture_is_never_called_grain() -> None:
-    assert SIDE * SIDE > SMALLEST
-    assert not is_grain(grain(128, 128))
+    assert SIDE * SIDE > SMALLEST > 80 * 80
+    assert not is_grain(grain(80, 80))
 
 
 @pytest.mark.parametrize(
@@ -63,3 +64,11 @@ def test_a_code_with_grain_on_it_is_read(kind: str, depth: int) -> None:
     rough = grain(*drawn.size, seed=2)
     page.paste(Image.blend(drawn, rough, depth / 100), (64, 64))
     assert [one.text for one in codes_in(page)] == [NUMBER]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_grain_holds_no_text_and_print_under_grain_is_text(share: float) -> None:
+    assert not may_hold_text(grain(600, 600))
+    page = Image.blend(picture(900, 600, "Amount due 4711", size=80), grain(900, 600), share)
+    assert not is_grain(page)
+    assert may_hold_text(page)
