@@ -74,8 +74,8 @@ class PostfixInstance:
             path.mkdir(parents=True, exist_ok=True)
         shutil.chown(directory / "data", "postfix", "postfix")
         maps = {name: directory / name for name in ("milter_header_checks", "header_checks", "smtp_header_checks")}
-        for name, path in maps.items():
-            shutil.copy(_SHIPPED / name, path)
+        for name in (*maps, "change_header_checks"):
+            shutil.copy(_SHIPPED / name, directory / name)
         settings = {
             "compatibility_level": "3.6",
             "queue_directory": str(self.queue),
@@ -110,8 +110,9 @@ class PostfixInstance:
         # Logical lines, so that nothing of the values is read by a shell or by postconf.
         text = "".join(f"{name} = {value}\n" for name, value in settings.items())
         (self.config / "main.cf").write_text(text, encoding="utf-8")
-        notices = (_SHIPPED / "master.cf").read_text(encoding="utf-8")
-        master = _MASTER.format(smtp_port=f"127.0.0.1:{self.smtp_port}") + notices + services
+        listeners = "".join((_SHIPPED / name).read_text(encoding="utf-8") for name in ("master.cf", "change.cf"))
+        listeners = listeners.replace("/etc/holdgate/postfix", str(directory))
+        master = _MASTER.format(smtp_port=f"127.0.0.1:{self.smtp_port}") + listeners + services
         (self.config / "master.cf").write_text(master, encoding="utf-8")
         # World-readable, as /etc/postfix is: Postfix's own processes are not root.
         for path in (directory, self.config, self.queue):

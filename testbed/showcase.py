@@ -4,7 +4,7 @@ What a message contains comes from a fixed preview; its numbers are hidden, as a
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,7 @@ from holdgate.quarantine.incident import Actor, Answer, Incident, Notice
 from holdgate.quarantine.requests import IncidentFilter
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import migrate, open_store
+from holdgate.scan.shapes import ChangeReport, Listed
 from testbed.ports import free_port
 
 BOSS = "boss@corp.example"
@@ -65,6 +66,19 @@ class FixedPreviewer(Previewer):
     def read(self, incident: Incident, *, reveal: int = 0) -> dict[str, Any]:
         """Return the fixed text."""
         return _PARTS
+
+    def show(self, content: bytes, *, reveal: int = 0) -> dict[str, Any]:
+        """Return the fixed text."""
+        return _PARTS
+
+    def held(self, incident: Incident) -> bytes:
+        """Return a message."""
+        return b"Subject: New colleague\n\nText\n"
+
+    def change(self, content: bytes, without: Sequence[str], note: str) -> tuple[ChangeReport, bytes]:
+        """Return the same message, with a table that can be removed."""
+        listed = [Listed(1, "new-employees-2026.xlsx", "application/xlsx", 74_000)]
+        return ChangeReport(listed, [1] if without else [], ["DKIM"] if without else []), content
 
     def original(self, incident: Incident) -> bytes | None:
         """Return nothing: no message is attached."""
@@ -168,6 +182,7 @@ def showcase(language: str = "en") -> Iterator[Showcase]:
                     "web_listen": f"127.0.0.1:{port}",
                     "public_url": base,
                     "lmtp_listen": "127.0.0.1:2",
+                    "change_relay": "127.0.0.1:3",
                     "reply_address": "holdgate@reply.corp.example",
                     "templates": str(root / "templates"),
                     "time_zone": "Europe/Berlin",
@@ -178,6 +193,8 @@ def showcase(language: str = "en") -> Iterator[Showcase]:
                     "fallback": ["desk@corp.example"],
                     "language": language,
                     "notify_sender_on_hold": True,
+                    "changes": ["without-attachments", "encrypt"],
+                    "encrypt_through": "encrypt:[gateway.corp.example]",
                 },
             }
         )

@@ -55,6 +55,7 @@ postfix_config = "{directory}/postfix/etc"
 {queue_extra}
 [desk]
 notice_relay = "unix:{directory}/postfix/queue/public/holdgate-notice"
+change_relay = "unix:{directory}/postfix/queue/public/holdgate-change"
 notice_from = "Holdgate <holdgate@corp.example>"
 token_key = "{directory}/token.key"
 templates = "{directory}/templates"

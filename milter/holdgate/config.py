@@ -265,6 +265,9 @@ class QueueSettings(Section):
     )
 
 
+ChangeKind = Literal["without-attachments", "encrypt"]
+
+
 class ModerationSettings(Section):
     """Who decides on a held message, and until when. A policy can override each of these."""
 
@@ -358,6 +361,16 @@ class ModerationSettings(Section):
     self_release_per_day: int = Field(
         5, ge=1, le=1000, description="Maximum number of messages that a sender can release within 24 hours."
     )
+    changes: list[ChangeKind] = Field(
+        [],
+        description="Changes with which a moderator can approve a message: `without-attachments`, `encrypt`. Not "
+        "possible if more than one approval is needed. `desk.change_relay` must be set.",
+    )
+    encrypt_through: str = Field(
+        "",
+        description="Postfix transport for messages that are approved with `encrypt`, as in "
+        '"encrypt:[gateway.corp.example]".',
+    )
     notify_sender_on_approval: bool = Field(True, description="Notify the sender that the moderator responded Approve.")
     return_original: bool = Field(
         True,
@@ -378,6 +391,13 @@ class ModerationSettings(Section):
         for address in flat:
             if not re.fullmatch(r"[^@\s<>,;:\"()]+(@[^@\s<>,;:\"()]+)?", address):
                 raise ValueError(f'"{address}" is not a plain address')
+        return value
+
+    @field_validator("encrypt_through")
+    @classmethod
+    def _transport(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[a-z][a-z0-9_-]*:[!-~]*", value):
+            raise ValueError(f'"{value}" is no transport; write it as in "encrypt:[gateway.corp.example]"')
         return value
 
     @field_validator("deadline")
@@ -434,6 +454,11 @@ class DeskSettings(Section):
         description="SMTP listener that accepts Holdgate's notices without filtering (see `postfix/master.cf`): "
         '"unix:/path" below `public` in Postfix\'s queue directory, which only root and the group '
         "`postdrop` can enter. Through host:port, every local user could send mail without inspection.",
+    )
+    change_relay: Relay | None = Field(
+        None,
+        description="SMTP listener that puts all mail into the hold queue, for messages that are approved with changes "
+        '(see `postfix/change.cf`): "unix:/path" below `public` in Postfix\'s queue directory. Unset: no changes.',
     )
     notice_from: str = Field("Holdgate <holdgate@localhost>", description="From header of notices.")
     own_domains: list[str] = Field(

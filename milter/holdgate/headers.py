@@ -12,10 +12,12 @@ INCIDENT = "X-Holdgate-Incident"
 SEAL = "X-Holdgate-Seal"
 ROUTE = "X-Holdgate-Route"
 HELD = "X-Holdgate-Held"
+# On a message that a moderator approved with changes, while it is in the hold queue: what proves that it is that one.
+CHANGED = "X-Holdgate-Changed"
 # On a reply that the gate accepts to the desk, and nowhere else: the word by which the desk finds who sent it.
 REPLY = "X-Holdgate-Reply"
 
-ALL = (INSPECTED, ACTION, STATUS, INCIDENT, SEAL, ROUTE, HELD)
+ALL = (INSPECTED, ACTION, STATUS, INCIDENT, SEAL, ROUTE, HELD, CHANGED)
 
 # A field as Postfix knows one (is_header_buf): a name of printable ASCII, and white space at most before the colon.
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)

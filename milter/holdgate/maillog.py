@@ -157,6 +157,11 @@ def adopted(queue_id: str, *, incident: str) -> None:
     _event(logging.WARNING, queue_id, "adopted", incident=incident)
 
 
+def duplicate_deleted(queue_id: str, *, incident: str) -> None:
+    """A changed message was submitted twice, because the desk crashed; the second was deleted from the hold queue."""
+    _event(logging.WARNING, queue_id, "duplicate-deleted", incident=incident)
+
+
 def gone_undecided(queue_id: str, *, incident: str, recipients: Sequence[str]) -> None:
     """A held message left the hold queue without a decision: deleted, released or requeued by an operator."""
     to = ",".join(f"<{recipient}>" for recipient in recipients)

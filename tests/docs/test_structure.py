@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).parents[2] / "milter/holdgate"
 MAY_IMPORT = {
     "gate": {"scan", "policy", "quarantine", "relations"},
     "relations": {"quarantine"},
-    "scan": {"extract", "detect"},
+    "scan": {"extract", "detect", "rewrite"},
+    "rewrite": {"extract", "detect"},
     "extract": set(),
     "detect": set(),
     "policy": set(),

@@ -52,6 +52,7 @@ def addresses(case: Showcase) -> dict[str, str]:
     return {
         "request": case.link("request"),
         "text": f"{case.base}/incidents/{request}/text",
+        "change": f"{case.base}/incidents/{request}/change?without=1&encrypted=yes",
         "many": case.link("many"),
         "done": case.link("approved"),
         "sign-in": f"{case.base}/sign-in",

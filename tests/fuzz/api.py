@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 from starlette.applications import Starlette
 
 from holdgate.config import Settings
+from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
 from holdgate.desk.web.api import Api
 from holdgate.desk.web.guard import Guard
@@ -26,6 +27,9 @@ from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import migrate, open_store
 from tests.fuzz.frame import Target, Try
+
+# The policies of these tests allow no changes: no message is read.
+NO_PREVIEWER: Any = None
 
 ACTOR = Actor("holdgate-queue", "queue")
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
@@ -56,7 +60,11 @@ class Site:
         self.store = open_store(url)
         self.desk = Desk(self.store, Settings.model_validate(tables))
         self.ids = [self._hold(number) for number in range(3)]
-        self.app = Guard(Starlette(routes=Api(self.desk).routes()), "https://approve.corp.example", [])
+        self.app = Guard(
+            Starlette(routes=Api(self.desk, Changer(self.desk, NO_PREVIEWER)).routes()),
+            "https://approve.corp.example",
+            [],
+        )
 
     def _hold(self, number: int) -> str:
         incident = Incident(

@@ -11,12 +11,15 @@ from datetime import datetime
 from holdgate.cli.output import say
 from holdgate.configfile import load_settings
 from holdgate.desk import moderation
+from holdgate.desk.changing import CannotChangeError, Changer, Wanted
 from holdgate.desk.context import Desk
+from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.quarantine.exported import exported
-from holdgate.quarantine.incident import Actor, Answer, Incident
+from holdgate.quarantine.incident import Actor, Answer, Change, Incident
 from holdgate.quarantine.recorded import shown
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, open_store
+from holdgate.queue.client import QueueClient
 
 _WAY = "command"
 # How long `release` and `reject` watch what becomes of their decision, in seconds.
@@ -42,6 +45,14 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     release.add_argument("id", help="incident id or Postfix queue id")
     release.add_argument("--comment", default="", help="why, for the record")
     release.add_argument("--as", dest="person", metavar="ADDRESS", default="", help=_AS)
+    release.add_argument(
+        "--without",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help='without the attachment of that name or number; "*" for all. May be given several times',
+    )
+    release.add_argument("--encrypted", action="store_true", help="through the transport that the policy names")
     release.set_defaults(run=lambda arguments: _decide(arguments, Answer.APPROVE))
 
     reject = commands.add_parser("reject", help="reject a held message: it is returned to its sender")
@@ -93,6 +104,7 @@ def _show(arguments: argparse.Namespace) -> int:
         ("deadline", _time(incident.deadline_at) if incident.deadline_at else ""),
         ("decided by", incident.decided_by or ""),
         ("comment", incident.comment or ""),
+        ("changes", _changes(incident)),
     ]
     for name, value in rows:
         if value:
@@ -111,6 +123,16 @@ def _show(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _changes(incident: Incident) -> str:
+    """Return with which changes an incident was approved, "" for none."""
+    change = Change.of(incident)
+    if change is None:
+        return ""
+    names = change.names or [str(number) for number in change.parts]
+    removed = f"; signatures removed: {', '.join(change.signatures)}" if change.signatures else ""
+    return ", ".join(change.kinds) + (f": {', '.join(names)}" if names else "") + removed
+
+
 def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
     settings = load_settings(arguments.config)
     store = open_store(settings.store.url)
@@ -119,21 +141,40 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
         return 2
     desk = Desk(store, settings)
     try:
+        change = _change(arguments, desk, incident) if choice is Answer.APPROVE else None
+    except (CannotChangeError, UnreadableError) as error:
+        print(f"holdgate: {incident.id}: {_clean(str(error))}", file=sys.stderr)
+        return 2
+    try:
         if arguments.person:
             request = moderation.request_of(desk, incident, arguments.person.lower())
             if request is None:
                 print(f"holdgate: {incident.id}: {_clean(arguments.person)} was not asked", file=sys.stderr)
                 return 2
             actor = Actor(f"{request.moderator} ({_person()})", _WAY)
-            decided = moderation.answer(desk, request, choice, actor, arguments.comment)
+            decided = moderation.answer(desk, request, choice, actor, arguments.comment, change=change)
         else:
-            decided = moderation.override(desk, incident, choice, Actor(_person(), _WAY), arguments.comment)
+            actor = Actor(_person(), _WAY)
+            decided = moderation.override(desk, incident, choice, actor, arguments.comment, change=change)
     except moderation.RefusedError as error:
         return _too_late(error)
     if decided.state is State.HELD:
         text = f"{decided.id}: approved by {arguments.person.lower()}; others have to approve as well"
         return _said(arguments, decided, text, 0)
     return _watch(arguments, desk, decided)
+
+
+def _change(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> Change | None:
+    """Return the changes that the options want, None without any. Raises CannotChangeError and UnreadableError."""
+    wanted = Wanted(arguments.without, encrypted=arguments.encrypted)
+    if not wanted.kinds:
+        return None
+    previewer = Previewer(desk.settings, QueueClient(desk.settings.queue.socket))
+    try:
+        prepared = Changer(desk, previewer).prepare(incident, wanted)
+    finally:
+        previewer.close()
+    return prepared.change
 
 
 def _too_late(error: moderation.RefusedError) -> int:

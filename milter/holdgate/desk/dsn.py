@@ -137,6 +137,14 @@ def _typed(address: str) -> str:
     return f"{kind}; {rest}"
 
 
+def without_ours(message: bytes) -> bytes:
+    """Return a held message (LF line ends) without the header fields that Holdgate wrote into it."""
+    header, separator, body = message.partition(b"\n\n")
+    if not separator:
+        return message
+    return _OURS.sub(b"", header + b"\n") + separator[1:] + body
+
+
 def returned(original: bytes, *, whole: bool) -> bytes:
     """Return a held message (LF line ends) as a part: whole, or its header alone; without what we wrote into it."""
     header, separator, body = original.partition(b"\n\n")

@@ -5,11 +5,13 @@ one of them dies in between. Of several who decide at once one wins, and the oth
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from holdgate.desk.context import ACTOR, Desk
-from holdgate.quarantine.incident import Actor, Answer, Incident, NewNotice, Request
+from holdgate.quarantine.incident import Actor, Answer, Change, Incident, NewNotice, Request
+from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 
@@ -39,12 +41,20 @@ class RefusedError(Exception):
 
 
 def answer(
-    desk: Desk, request: Request, choice: Answer, actor: Actor, comment: str = "", *, now: datetime | None = None
+    desk: Desk,
+    request: Request,
+    choice: Answer,
+    actor: Actor,
+    comment: str = "",
+    *,
+    change: Change | None = None,
+    now: datetime | None = None,
 ) -> Incident:
     """Take a moderator's answer, APPROVE or REJECT, to a request.
 
     A refusal decides. An approval decides when it is the last that is needed; else the incident stays held and waits
-    for another approval, or for the next level. Returns the incident as it then is. Raises RefusedError.
+    for another approval, or for the next level. `change` is with which changes it is approved (changing.py), where the
+    policy needs one approval. Returns the incident as it then is. Raises RefusedError.
     """
     comment = clean_comment(comment)
     now = now or datetime.now(UTC)
@@ -55,18 +65,22 @@ def answer(
         _check(incident, asked, now)
         if choice is Answer.REJECT:
             return _close(desk, incident, State.REJECTED, actor, comment, known, asked)
+        if change is not None:
+            return _close(desk, incident, State.APPROVED, actor, comment, known, asked, change)
         return _approve(desk, incident, actor, comment, known, asked)
 
     return _until_settled(desk, request.incident_id, once)
 
 
-def override(desk: Desk, incident: Incident, choice: Answer, actor: Actor, comment: str = "") -> Incident:
-    """Decide as an administrator: at once, even if others were asked. Raises RefusedError."""
+def override(
+    desk: Desk, incident: Incident, choice: Answer, actor: Actor, comment: str = "", *, change: Change | None = None
+) -> Incident:
+    """Decide as an administrator: at once, even if others were asked, and with `change`. Raises RefusedError."""
     state = State.APPROVED if choice is Answer.APPROVE else State.REJECTED
     comment = clean_comment(comment)
 
     def once(now: Incident) -> Incident:
-        return _close(desk, now, state, actor, comment, desk.store.requests.of(now.id), None)
+        return _close(desk, now, state, actor, comment, desk.store.requests.of(now.id), None, change)
 
     return _until_settled(desk, incident.id, once)
 
@@ -90,6 +104,11 @@ def self_release(
         return _close(desk, now, State.APPROVED, actor, reason, desk.store.requests.of(now.id), None)
 
     return _until_settled(desk, incident.id, once)
+
+
+def decide_again(desk: Desk, incident: Incident, reason: str) -> None:
+    """Take an approval with changes back, because the message cannot be changed so: a new request is sent."""
+    desk.store.change(incident, State.HELD, ACTOR, note=reason, also=["change failed"])
 
 
 def expire(desk: Desk, incident: Incident) -> Incident:
@@ -176,6 +195,13 @@ def _approve(
     return _close(desk, incident, State.APPROVED, actor, comment, known, asked)
 
 
+def _described(change: Change) -> str:
+    """Return a change for the audit trail: what it is, and the SHA-256 of both messages."""
+    parts = f" {', '.join(map(str, change.parts))}" if change.parts else ""
+    removed = f"; signatures removed: {', '.join(change.signatures)}" if change.signatures else ""
+    return f"{', '.join(change.kinds)}{parts}; SHA-256 {change.original} to {change.sent}{removed}"
+
+
 def _close(
     desk: Desk,
     incident: Incident,
@@ -184,14 +210,18 @@ def _close(
     comment: str,
     known: list[Request],
     asked: Request | None,
+    change: Change | None = None,
 ) -> Incident:
     """Decide: the state, who is told, and by whom it was."""
     outbox: list[NewNotice] = []
-    also: list[str] = []
+    also: list[str | tuple[str, str]] = []
+    if change is not None:
+        outbox.append(NewNotice(CHANGED, HOLD_QUEUE))
+        also.append(("changes chosen", _described(change)))
     kind = "withdrawn" if actor.how == "withdrawal" else str(state)
     if actor.how == SELF_RELEASE:
         pass  # the sender did it
-    elif state is not State.APPROVED or desk.moderation(incident).notify_sender_on_approval:
+    elif change is not None or state is not State.APPROVED or desk.moderation(incident).notify_sender_on_approval:
         if desk.tells(incident.sender):
             outbox.append(NewNotice(kind, incident.sender))
         else:
@@ -213,4 +243,5 @@ def _close(
         decided_by=actor.who,
         decided_how=actor.how,
         comment=comment,
+        change=None if change is None else asdict(change),
     )

@@ -19,7 +19,7 @@ from holdgate.desk.moderation import is_late
 from holdgate.desk.outcome import sentence
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
-from holdgate.quarantine.incident import Incident, Notice, Request
+from holdgate.quarantine.incident import Change, Incident, Notice, Request
 from holdgate.quarantine.outbox import TO_SENDER
 from holdgate.quarantine.recorded import shown
 from holdgate.quarantine.states import State
@@ -136,6 +136,7 @@ class Composer:
             name,
             language,
             incident=incident,
+            change=Change.of(incident),
             subject=" ".join(incident.subject.split())[:200],
             outcome=sentence(self._templates.words(language), incident, tells=tells),
             tells=tells,

@@ -21,6 +21,8 @@ def became(incident: Incident) -> str:
     """
     if incident.state in (State.APPROVED, State.RELEASED) and incident.decided_how == SELF_RELEASE:
         return "self_released"
+    if incident.state in (State.APPROVED, State.RELEASED) and incident.change is not None:
+        return "changed"
     if incident.state in (State.REJECTED, State.RETURNED):
         return {"withdrawal": "withdrawn", "desk": "expired"}.get(incident.decided_how or "", "rejected")
     if incident.state is State.VANISHED and incident.decided_by:

@@ -1,8 +1,12 @@
 """Submits mail to Postfix by SMTP, over TCP or a unix socket."""
 
+import contextlib
 import smtplib
 import socket
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from holdgate.desk.channel import AwayError, RefusedError
 
 _SMTP_TIMEOUT = 60
 
@@ -29,6 +33,56 @@ def _connect(relay: tuple[str, int] | Path) -> smtplib.SMTP:
     if isinstance(relay, Path):
         return _LocalSMTP(relay, _SMTP_TIMEOUT)
     return smtplib.SMTP(*relay, timeout=_SMTP_TIMEOUT)
+
+
+_AWAY = (ConnectionError, TimeoutError, FileNotFoundError, smtplib.SMTPServerDisconnected, smtplib.SMTPConnectError)
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """Turn smtplib's errors into a channel's. The words of Postfix's answer stay out: they may repeat an address."""
+    try:
+        yield
+    except smtplib.SMTPRecipientsRefused as error:
+        code, _ = next(iter(error.recipients.values()))
+        raise RefusedError(f"recipient refused with {code}", permanent=code >= 500) from error
+    except _AWAY as error:
+        raise AwayError from error
+    except smtplib.SMTPSenderRefused as error:
+        raise RefusedError(f"sender refused with {error.smtp_code}") from error
+    except smtplib.SMTPResponseException as error:
+        raise RefusedError(f"refused with {error.smtp_code}") from error
+
+
+def submit(
+    content: bytes,
+    sender: str,
+    recipients: Sequence[tuple[str, Sequence[str]]],
+    relay: tuple[str, int] | Path,
+    options: Sequence[str] = (),
+) -> None:
+    """Give one message with CRLF line ends to Postfix for all recipients, each with its options, or for none of them.
+
+    `options` are those of MAIL. Raises smtplib's errors and OSError.
+    """
+    header, _, _ = content.partition(b"\r\n\r\n")
+    with _connect(relay) as connection:
+        connection.ehlo_or_helo_if_needed()
+        dsn = connection.has_extn("dsn")
+        given = [*(options if dsn else ()), *(["BODY=8BITMIME"] if connection.has_extn("8bitmime") else [])]
+        is_ascii = header.isascii() and sender.isascii() and all(address.isascii() for address, _ in recipients)
+        if connection.has_extn("smtputf8") and not is_ascii:
+            given.append("SMTPUTF8")
+        code, answer = connection.mail(sender, given)
+        if code != 250:
+            raise smtplib.SMTPSenderRefused(code, answer, sender)
+        for address, wishes in recipients:
+            code, answer = connection.rcpt(address, wishes if dsn else ())
+            if code not in (250, 251):
+                raise smtplib.SMTPRecipientsRefused({address: (code, answer)})
+        code, answer = connection.data(content)
+        if code != 250:
+            raise smtplib.SMTPDataError(code, answer)
 
 
 def hand_over(content: bytes, recipient: str, relay: tuple[str, int] | Path, sender: str = "") -> None:

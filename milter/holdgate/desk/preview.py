@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.recorded import was_inspected
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
+from holdgate.scan.shapes import ChangeReport
 
 # How much of a moderator's mail goes to a worker, in bytes.
 _LETTER_LIMIT = 2**20
@@ -79,13 +80,21 @@ class Previewer:
 
     def wishes(self, incident: Incident) -> Wishes:
         """Return what the sender asked of reports; nothing where the message is not held. Raises QueueError."""
+        return read_wishes(self.envelope(incident) or b"")
+
+    def envelope(self, incident: Incident) -> bytes | None:
+        """Return the envelope of the held message, None when it is not held. Raises QueueError."""
         if incident.arrival_time is None:
-            return Wishes()
+            return None
         self._require_here(incident)
-        return read_wishes(self._queue.envelope(incident.queue_id, incident.arrival_time) or b"")
+        return self._queue.envelope(incident.queue_id, incident.arrival_time)
 
     def read(self, incident: Incident, *, reveal: int = 0) -> dict[str, Any]:
         """Return the message as `scan.preview` shows it, one match unmasked by `reveal`. Raises UnreadableError."""
+        return self.show(self.held(incident), reveal=reveal)
+
+    def held(self, incident: Incident) -> bytes:
+        """Return the held message with LF line ends. Raises UnreadableError."""
         try:
             content = self.original(incident)
         except ElsewhereError as error:
@@ -94,11 +103,23 @@ class Previewer:
             raise UnreadableError("agent", "the queue agent does not answer") from error
         if content is None:
             raise UnreadableError("gone", "the message is not in the hold queue any more")
+        return content
+
+    def show(self, content: bytes, *, reveal: int = 0) -> dict[str, Any]:
+        """Return a message as `scan.preview` shows it. Raises UnreadableError."""
+        return self._with_message(content, lambda pool, message: pool.preview(message, reveal=reveal))
+
+    def change(self, content: bytes, without: Sequence[str], note: str) -> tuple[ChangeReport, bytes]:
+        """Return what a worker changed of a message, and the changed message. Raises UnreadableError."""
+        return self._with_message(content, lambda pool, message: pool.change(message, without=without, note=note))
+
+    def _with_message(self, content: bytes, question: Callable[[Pool, int], _Answer]) -> _Answer:
+        """Ask the pool about a message, which a worker gets by its descriptor. Raises UnreadableError."""
         descriptor = os.memfd_create("held", os.MFD_CLOEXEC)
         try:
             with os.fdopen(os.dup(descriptor), "wb") as stream:
                 stream.write(content)
-            return self._ask(lambda pool: pool.preview(descriptor, reveal=reveal))
+            return self._ask(lambda pool: question(pool, descriptor))
         except (ScanError, OSError) as error:
             raise UnreadableError("text", "its text could not be read") from error
         finally:

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from holdgate.desk import asking, moderation
+from holdgate.desk.changing import Changer
 from holdgate.desk.channel import MAIL
 from holdgate.desk.context import ACTOR, Desk
 from holdgate.desk.moderators import TryLaterError
@@ -42,7 +43,7 @@ class Scheduler:
         self._requests = _ids(stage="ask", clock=clock)
         self._erasures = _ids(stage="erase", clock=clock)
         self._mail = Sender(desk, composer, clock=clock)
-        self._reports = Sender(desk, composer, reports=True, clock=clock)
+        self._reports = Sender(desk, composer, changer=Changer(desk, previewer), reports=True, clock=clock)
         self._others = {
             name: Sender(desk, composer, channel=name, clock=clock) for name in desk.channels if name != MAIL
         }

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 
 from holdgate import maillog, metrics
 from holdgate.desk import asking
+from holdgate.desk.changing import Changer
 from holdgate.desk.channel import MAIL, AwayError, Channel, RefusedError
 from holdgate.desk.context import ACTOR, Desk
 from holdgate.desk.notices import TO_MODERATOR, Composer, GoneError, UnwantedError
-from holdgate.desk.preview import ElsewhereError
+from holdgate.desk.preview import ElsewhereError, UnreadableError
 from holdgate.quarantine.database import DatabaseError
-from holdgate.quarantine.incident import Answer, Incident, Notice
-from holdgate.quarantine.outbox import LONGEST_PAUSE, TO_SENDER
+from holdgate.quarantine.incident import Answer, Change, Incident, Notice
+from holdgate.quarantine.outbox import CHANGED, LONGEST_PAUSE, TO_SENDER, WITH_MESSAGE
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 from holdgate.queue.client import QueueError, UnreachableError
@@ -27,19 +28,24 @@ class _SharedError(Exception):
 
 
 class Sender:
-    """Sends the notices of one channel: those that say it went back (`reports`), or all others."""
+    """Sends the notices of one channel: those that have the held message in them (`reports`), or all others.
+
+    `changer` submits the messages that were approved with changes.
+    """
 
     def __init__(
         self,
         desk: Desk,
         composer: Composer,
         *,
+        changer: Changer | None = None,
         reports: bool = False,
         channel: str = MAIL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._desk = desk
         self._composer = composer
+        self._changer = changer
         self._channel: Channel = desk.channels[channel]
         self._reports = reports
         self._runner: Runner[Notice] = Runner(
@@ -58,7 +64,7 @@ class Sender:
     def _is_ours(self, notice: Notice) -> bool:
         """Say whether a notice is for this sender; mail takes those of channels that the site has no longer."""
         name = notice.channel if notice.channel in self._desk.channels else MAIL
-        if name != self._channel.name or (notice.kind in TO_SENDER) != self._reports:
+        if name != self._channel.name or (notice.kind in WITH_MESSAGE) != self._reports:
             return False
         return notice.is_here or not self._reports  # only the message's own node has what a report brings back
 
@@ -79,9 +85,15 @@ class Sender:
             desk.store.outbox.drop(notice, ACTOR)
             return
         try:
-            channel.deliver(notice.recipient, self._composer.compose(incident, notice, now))
+            if notice.kind == CHANGED and self._changer is not None:
+                if not self._changer.submit(incident, notice.attempts):
+                    return  # it is decided again
+            else:
+                channel.deliver(notice.recipient, self._composer.compose(incident, notice, now))
         except ElsewhereError:
             return  # the desk of the message's own node sends it
+        except UnreadableError as error:
+            self._failed(notice, incident, str(error))
         except UnwantedError:
             desk.store.outbox.drop(notice, ACTOR)
         except GoneError:  # the queue agent closes the incident, and drops the notice
@@ -144,6 +156,9 @@ def _obsolete(desk: Desk, notice: Notice, incident: Incident) -> bool:
     if notice.kind in TO_MODERATOR:
         request = desk.store.requests.by_number(notice.request or 0)
         return incident.state is not State.HELD or request is None or not request.is_open
+    if notice.kind == CHANGED:
+        change = Change.of(incident)
+        return incident.state is not State.APPROVED or change is None or bool(change.queue_id)
     if notice.kind in ("held", "question", "said"):
         return incident.state is not State.HELD
     if notice.kind in TO_SENDER:  # an operator took it away, or it is held again

@@ -28,6 +28,7 @@ from holdgate.desk.language import moments, why
 from holdgate.desk.language.catalogue import PSEUDO, SOURCE, Catalogue, languages
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.recorded import shown
+from holdgate.scan.shapes import Listed
 
 _SHIPPED = Path(__file__).with_name("templates")
 DEFAULT = SOURCE
@@ -129,6 +130,7 @@ class Templates:
         environment.filters["size"] = self._size
         environment.filters["domain"] = lambda address: address.rpartition("@")[2]
         environment.filters["file"] = self._file
+        environment.filters["file_of"] = self._file_of
         environment.filters["person"] = person
         environment.filters["contents"] = self._contents
         environment.filters["sentence"] = self._sentence
@@ -188,6 +190,10 @@ class Templates:
         if template is None:
             template = self._bodies[body] = self._shipped.from_string(body)
         return Shown(template.render(context.get_all()))
+
+    @jinja2.pass_context
+    def _file_of(self, context: jinja2.runtime.Context, listed: Listed) -> str:
+        return self._file(context, {"name": listed.name, "size": listed.size})
 
     @jinja2.pass_context
     def _contents(self, context: jinja2.runtime.Context, incident: Incident) -> str:

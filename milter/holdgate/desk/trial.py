@@ -11,12 +11,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from holdgate.desk.changing import ChangePlan, Prepared, Wanted
 from holdgate.desk.templates import Templates
 from holdgate.desk.web import labels
 from holdgate.desk.web.session import Visitor
-from holdgate.quarantine.incident import Event, Incident, Request
+from holdgate.quarantine.incident import Change, Event, Incident, Request
 from holdgate.quarantine.requests import IncidentFilter
 from holdgate.quarantine.states import State
+from holdgate.scan.shapes import ChangeReport, Listed
 
 _NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _WHO = "moderator@corp.example"
@@ -53,8 +55,19 @@ _SEGMENTS = [
 _PART = {"name": "a.pdf", "status": "limited", "reason": "too large", "cut": True, "segments": _SEGMENTS}
 _SHOWN = {"status": "limited", "reason": "a.pdf: too large", "parts": [_PART], "attachments": [], "findings": []}
 
+_CHANGE = Change(["without-attachments"], "0", "1", "", [1], ["a.pdf"], "encrypt:", ["DKIM", "S/MIME"])
+_PLAN = ChangePlan(
+    ChangeReport([Listed(1, "a.pdf", "application/pdf", 5000)], [1], ["DKIM"]),
+    Wanted(["1"], encrypted=True),
+    _SHOWN,
+    Prepared(b"", _CHANGE, ChangeReport()),
+    "Text.",
+    "a.pdf",
+)
+
 _INCIDENT = {
     "incident": _FULL,
+    "change": _CHANGE,
     "subject": "Figures",
     "outcome": "The message waits for a decision.",
     "tells": True,
@@ -116,6 +129,7 @@ PAGES: dict[str, Mapping[str, Any]] = {
         "later": [_NOW],
         "notice": "You will be reminded then.",
         "problem": "comment_too_long",
+        "may_change": True,
         "comment": "one\ntwo",
         "comment_length": 2000,
     },
@@ -162,6 +176,9 @@ MORE_MAIL: dict[str, Mapping[str, Any]] = {
     },
 }
 MORE_PAGES: dict[str, Mapping[str, Any]] = {
+    "change": _ANY_PAGE
+    | {"incident": _FULL, "request": _REQUEST, "plan": _PLAN, "may_remove": True, "may_encrypt": True}
+    | {"comment_length": 2000},
     "reason": _ANY_PAGE
     | {"incident": _FULL, "question": "one\ntwo", "problem": "Text.", "done": False, "comment_length": 2000}
     | {"choices": ["note"]},
@@ -171,6 +188,10 @@ MORE_PAGES: dict[str, Mapping[str, Any]] = {
 }
 _LESS: Mapping[str, Any] = {
     "incident": _BARE,
+    "change": None,
+    "may_change": False,
+    "may_encrypt": False,
+    "plan": ChangePlan(unreadable="gone"),
     "visitor": None,
     "link": "",
     "reply": "",

@@ -20,6 +20,51 @@ class Wishes:
     unwanted: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """A recipient in a queue file. `notify` are the flags of Postfix's dsn_mask.h, `original` is "type;address"."""
+
+    address: str
+    notify: int = 0
+    original: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The envelope of a queue file, with all that a copy of it needs. `returned` is RET, 0 where it was not given."""
+
+    sender: str = ""
+    recipients: list[Addressee] = field(default_factory=list)
+    envelope_id: str = ""
+    returned: int = 0
+
+
+def read_envelope(envelope: bytes) -> Sent:
+    """Read the records before the message's content: the sender, and the recipients as they are to be delivered to."""
+    sender, envelope_id, returned = "", "", 0
+    recipients: list[Addressee] = []
+    notify, original = 0, ""
+    for line in envelope.decode("utf-8", "surrogateescape").split("\n"):
+        name, _, value = line.partition(": ")
+        if name == "sender":
+            sender = value
+        elif name == "named_attribute":
+            key, _, value = value.partition("=")
+            match key:
+                case "envelope_id":
+                    envelope_id = value
+                case "ret_flags":
+                    returned = _number(value)
+                case "notify_flags":
+                    notify = _number(value)
+                case "dsn_orig_rcpt":
+                    original = value
+        elif name == "recipient":
+            recipients.append(Addressee(value, notify, original))
+            notify, original = 0, ""
+    return Sent(sender, recipients, envelope_id, returned)
+
+
 def read_wishes(envelope: bytes) -> Wishes:
     """Read the records before the message's content; what is not understood is no wish."""
     envelope_id, returned = "", 0

@@ -10,12 +10,16 @@ from holdgate.quarantine.recorded import shown
 NAMES = {"asked_at": "requested_at", "decided_how": "decision_method", "who": "actor", "how": "method"}
 """Fields with another name than their column in the store, whose names are part of the hash chain."""
 
+# By these the queue agent knows the changed message, until it is sent.
+_SECRET = ("token", "copy")
 _VALUES = {Answer.OUT_OF_OFFICE: "out_of_office"}
 
 
 def exported(value: Incident | Request | Event) -> dict[str, Any]:
     """Return the fields for JSON: times in ISO 8601, matches and long numbers masked, no row numbers of the store."""
     fields = asdict(shown(value) if isinstance(value, Incident) else value)
+    if isinstance(value, Incident) and value.change is not None:
+        fields["change"] = {name: item for name, item in value.change.items() if name not in _SECRET}
     if isinstance(value, Request):
         del fields["number"], fields["incident_id"]
         fields["answer"] = _VALUES.get(value.answer, value.answer) if value.answer else None

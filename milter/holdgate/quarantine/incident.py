@@ -69,7 +69,10 @@ class QueueFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What the desk does about it: who is asked at which level, until when, and what was decided by whom."""
+    """What the desk does about it: who is asked at which level, until when, and what was decided by whom.
+
+    `change` is None for a message that goes as it is (see `Change`).
+    """
 
     asked_at: datetime | None = None
     deadline_at: datetime | None = None
@@ -79,6 +82,7 @@ class Decision:
     decided_by: str | None = None
     decided_how: str | None = None
     comment: str | None = None
+    change: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +108,7 @@ class Standing:
     arrival_time: int | None
     state: State
     created_at: datetime
+    is_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,37 @@ class Event:
     how: str
     note: str = ""
     origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a moderator approved with changes: the column `change` of an incident.
+
+    `kinds` are words of `moderation.changes`. `parts` are the numbers of the attachments that are removed, `names` what
+    they are called, masked, until retention erases that; `transport` is Postfix's for an encrypted message. `original`
+    and `sent` are the SHA-256 of the held message and of the changed one, without Holdgate's fields, `signatures` the
+    kinds of signatures that the change removed.
+
+    The changed message is submitted under `token`, which nobody else knows, and waits in the hold queue until the
+    original is deleted: `copy` tells it from a second submission, `queue_id` and `arrival_time` name its queue file.
+    """
+
+    kinds: list[str]
+    original: str
+    sent: str
+    token: str
+    parts: list[int] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    transport: str = ""
+    signatures: list[str] = field(default_factory=list)
+    copy: str = ""
+    queue_id: str = ""
+    arrival_time: int = 0
+
+    @classmethod
+    def of(cls, incident: Incident) -> "Change | None":
+        """Return the change of an incident, None where its message goes as it is."""
+        return None if incident.change is None else cls(**incident.change)
 
 
 class Answer(StrEnum):

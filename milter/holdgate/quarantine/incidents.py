@@ -68,11 +68,12 @@ class Incidents:
     def standings(self, states: Collection[State]) -> list[Standing]:
         """Return where this node's incidents in some states stand, oldest first: of many thousands in little time."""
         columns = [incidents.c[name] for name in ("id", "queue_id", "arrival_time", "state", "created_at")]
-        query = select(*columns).where(incidents.c.state.in_(sorted(states)), self._here)
+        is_changed = incidents.c.change.is_not(None).label("is_changed")
+        query = select(*columns, is_changed).where(incidents.c.state.in_(sorted(states)), self._here)
         query = query.order_by(incidents.c.created_at)
         with self._reader.connect() as connection:
             return [
-                Standing(row.id, row.queue_id, row.arrival_time, State(row.state), row.created_at)
+                Standing(row.id, row.queue_id, row.arrival_time, State(row.state), row.created_at, bool(row.is_changed))
                 for row in connection.execute(query)
             ]
 

@@ -15,11 +15,19 @@ from holdgate.quarantine.incident import Actor, NewNotice, Notice
 from holdgate.quarantine.schema import incidents, notices
 
 # The notices of a decision.
-_OF_DECISION = ("approved", "rejected", "expired", "withdrawn", "decided")
+_OF_DECISION = ("approved", "rejected", "expired", "withdrawn", "decided", "changed")
 
 # The notices that must be sent before a queue file is deleted: they return the message, or give the reason.
 TO_SENDER = ("rejected", "expired", "withdrawn")
 
+CHANGED = "changed"
+"""The message itself, as a moderator approved it with changes: Postfix gets it, and holds it (desk/changing.py)."""
+
+HOLD_QUEUE = "hold queue"
+"""The recipient of that notice, for the audit trail: its envelope is that of the held message."""
+
+WITH_MESSAGE = (*TO_SENDER, CHANGED)
+"""What has the held message in it, which only its own node has."""
 
 # How long a notice that its channel did not take is put off at most.
 LONGEST_PAUSE = timedelta(minutes=15)
@@ -69,6 +77,12 @@ class Outbox:
         wanted = notices.c.sent_at.is_(None) & notices.c.kind.in_(TO_SENDER)
         with self._reader.connect() as connection:
             return set(connection.execute(select(notices.c.incident_id).where(wanted)).scalars())
+
+    def awaits_change(self, incident_id: str) -> bool:
+        """Say whether the changed message of an incident has yet to be submitted."""
+        wanted = (notices.c.incident_id == incident_id) & (notices.c.kind == CHANGED) & notices.c.sent_at.is_(None)
+        with self._reader.connect() as connection:
+            return connection.execute(select(notices.c.number).where(wanted)).first() is not None
 
     def enqueue(self, incident_id: str, notice: NewNotice, actor: Actor) -> None:
         """Add a notice that belongs to no change of the incident: the answer to a mail."""
@@ -126,8 +140,8 @@ def drop_decision(connection: Connection, incident_id: str) -> None:
 
 
 def drop_reports(connection: Connection, incident_id: str) -> None:
-    """Drop what would tell a sender that a message went back which somebody took away, as `drop_decision` does."""
-    _drop(connection, incident_id, TO_SENDER)
+    """Drop what would send back, or on, a message that somebody took away, as `drop_decision` does."""
+    _drop(connection, incident_id, WITH_MESSAGE)
 
 
 def _drop(connection: Connection, incident_id: str, kinds: Iterable[str]) -> None:

@@ -97,6 +97,8 @@ incidents = Table(
     Column("decided_by", Word(320)),
     Column("decided_how", Word(32)),
     Column("comment", Words),
+    # What a moderator approved with changes, and how far it is (incident.Decision).
+    Column("change", JSON(none_as_null=True)),
     Column("sender", Words, nullable=False),
     Column("recipients", JSON, nullable=False),
     Column("auth_user", Words, nullable=False),

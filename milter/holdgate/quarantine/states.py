@@ -5,6 +5,7 @@
     pending ──▶ held ──▶ approved ──▶ released
                   ├────▶ rejected ──▶ returned
                   └────▶ expired ───▶ returned
+    approved ──▶ held                (approved with changes that cannot be made any more: it is decided again)
     any open state ──▶ vanished          (the message is gone from the hold queue, not by us)
     vanished ──▶ held                    (held again: the queue is authoritative, and a new decision is needed)
     recorded                             (nothing to decide: delivered with an alert or a tag, refused, or observed)
@@ -30,7 +31,7 @@ class State(StrEnum):
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.PENDING: frozenset({State.HELD, State.VANISHED}),
     State.HELD: frozenset({State.APPROVED, State.REJECTED, State.EXPIRED, State.VANISHED}),
-    State.APPROVED: frozenset({State.RELEASED, State.VANISHED}),
+    State.APPROVED: frozenset({State.RELEASED, State.HELD, State.VANISHED}),
     State.REJECTED: frozenset({State.RETURNED, State.VANISHED}),
     State.EXPIRED: frozenset({State.RETURNED, State.VANISHED}),
     State.RELEASED: frozenset(),

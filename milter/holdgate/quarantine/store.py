@@ -125,17 +125,19 @@ class Store(Incidents):
         note: str = "",
         outbox: Iterable[NewNotice] = (),
         answers: Mapping[int, Answer] | None = None,
-        also: Iterable[str] = (),
+        also: Iterable[str | tuple[str, str]] = (),
         **values: Any,
     ) -> Incident:
         """Bring `incident` from the state it is known in to `new`, and set further columns by `values`.
 
         `outbox` are the notices to send because of it, `answers` what requests (by number) are answered with, `also`
-        further events. A message that is held, for the first time or again, is undecided: requests and answers of an
-        earlier hold are void, and only the history tells what was decided then. Raises ConflictError when
-        somebody else changed the incident first, and ValueError for a transition that the table of states lacks.
+        further events, some with a note. A message that is held, for the first time or again, is undecided: requests
+        and answers of an earlier hold are void, and only the history tells what was decided then. Raises ConflictError
+        when somebody else changed the incident first, and ValueError for a transition that the table of states
+        lacks, or of an approval without changes back to held.
         """
-        if not may_become(incident.state, new):
+        is_taken_back = new is State.HELD and incident.state is State.APPROVED
+        if not may_become(incident.state, new) or (is_taken_back and incident.change is None):
             raise ValueError(f"no way from {incident.state} to {new}")
         if new is State.HELD:
             values = _UNDECIDED | values
@@ -148,7 +150,7 @@ class Store(Incidents):
                 drop_reports(connection, incident.id)
             enqueue(connection, incident.id, outbox)
             requests.answer(connection, answers or {})
-            history.write(connection, incident.id, actor, (new, note), *((one, "") for one in also))
+            history.write(connection, incident.id, actor, (new, note), *(_event(one) for one in also))
         maillog.incident_changed(
             incident.queue_id, incident=incident.id, old=incident.state, new=new, who=actor.who, method=actor.how
         )
@@ -203,8 +205,10 @@ class Store(Incidents):
         """Take the content out of a closed incident: subject, comment, samples, notes of its history."""
         now = datetime.now(UTC)
         findings = [{**finding, "masked": [], "parts": []} for finding in incident.findings]
+        change = None if incident.change is None else {**incident.change, "names": []}
         with self._engine.begin() as connection:
-            self._swap(connection, incident, {**_CONTENT, "reason": "", "findings": findings, "erased_at": now})
+            left = {"reason": "", "findings": findings, "change": change, "erased_at": now}
+            self._swap(connection, incident, {**_CONTENT, **left})
             audit.erase_notes(connection, incident.id)
             history.write(connection, incident.id, actor, ("erased", ""))
 
@@ -218,6 +222,10 @@ class Store(Incidents):
     def history(self, incident_id: str) -> list[Event]:
         """Return what happened to an incident, oldest first."""
         return history.of(self._reader, incident_id)
+
+
+def _event(one: str | tuple[str, str]) -> tuple[str, str]:
+    return (one, "") if isinstance(one, str) else one
 
 
 def _checked(values: Mapping[str, Any], allowed: frozenset[str] = _CHANGEABLE) -> Mapping[str, Any]:

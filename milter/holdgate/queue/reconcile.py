@@ -11,6 +11,7 @@ pending      no, for too long    alarm, vanished
 held         no                  vanished (an operator deleted or released it by hand)
 approved     yes                 released by the agent
 approved     no                  released, if we had begun; else vanished
+approved     with changes        exchanged for the changed message (exchange.py)
 rejected,    yes                 deleted by the agent once every notice is sent, then returned
 expired      no                  returned, if its sender was told; else vanished: an operator was first
 none open    yes, ours           adopted: an incident is made from the queue file (adopt.py)
@@ -35,6 +36,7 @@ from holdgate.quarantine.states import DECIDED, State
 from holdgate.quarantine.store import ConflictError, Store, StoreError
 from holdgate.queue.adopt import ACTOR, Adopter, hold
 from holdgate.queue.client import Key, QueueClient, QueueError, UnreachableError
+from holdgate.queue.exchange import Exchange
 from holdgate.queue.postfix import HeldMessage
 from holdgate.work import Batch, Runner
 
@@ -88,6 +90,8 @@ class Reconciler:
         self._misses: dict[str, int] = {}
         self._releases = _incidents(stage="release")
         self._deletions = _incidents(stage="delete")
+        self._exchanges = _incidents(stage="exchange")
+        self._exchange = Exchange(store, queue, begin=self._begin_again, close=self._close, vanish=self._vanish)
         self._arrivals = _incidents(stage="hold")
         self._losses = _incidents(stage="gone")
         self._adoptions: Runner[HeldMessage] = Runner(
@@ -121,7 +125,7 @@ class Reconciler:
     def _list(self) -> bool:
         """List the hold queue where it may have changed; say whether it did, or has to be compared anyway."""
         whole = time.monotonic() >= self._whole_at
-        looked_for = any(count < _MISSES for count in self._misses.values())
+        looked_for = self._exchange.waits or any(count < _MISSES for count in self._misses.values())
         listed = self._queue.held_unless(None if whole or looked_for else self._stamp)
         if whole:
             self._whole_at = time.monotonic() + self._interval
@@ -135,7 +139,9 @@ class Reconciler:
     def _release_known(self) -> bool:
         """Release what is approved and was held at the last listing; say whether agent and store did their part."""
         held = self._by_queue_id()
-        approved = [one for one in self._store.standings([State.APPROVED]) if _is_held(one, held)]
+        approved = [
+            one for one in self._store.standings([State.APPROVED]) if not one.is_changed and _is_held(one, held)
+        ]
         self._release_all(approved, held)
         return not self._releases.round.shared
 
@@ -146,13 +152,19 @@ class Reconciler:
         held = self._by_queue_id()
         here: dict[State, list[Standing]] = {state: [] for state in State}
         gone: list[Standing] = []
+        changed: list[Standing] = []
         known: set[str] = set()
         for one in self._store.open_incidents():
-            if _is_held(one, held):
+            is_here = _is_held(one, held)
+            if is_here:
                 known.add(one.queue_id)
+            if one.is_changed and one.state is State.APPROVED:
+                changed.append(one)
+            elif is_here:
                 here[one.state].append(one)
             else:
                 gone.append(one)
+        self._exchange.forget({one.id for one in changed})
         owing = self._store.outbox.awaiting_report()
         missed = {one.id for one in gone}
         self._misses = {key: count for key, count in self._misses.items() if key in missed}
@@ -165,9 +177,11 @@ class Reconciler:
 
         for batch in self._deletions.batches(told, size=_BATCH, budget=_BUDGET, enough=enough):
             self._delete(batch, held)
+        self._exchanges.run(changed, partial(self._exchange_one, held), budget=_QUICK_BUDGET, enough=enough)
         self._arrivals.run(here[State.PENDING], partial(self._hold, held), budget=_QUICK_BUDGET, enough=enough)
         lose = partial(self._lose, owing)
         self._losses.run(self._missing(gone), lose, budget=_QUICK_BUDGET, enough=enough)
+        known |= {key[0] for key in self._exchange.keys(changed)}
         strange = [message for key, message in self._held.items() if self._is_strange(key, known)]
         for strangers in self._adoptions.batches(strange, size=_ADOPTIONS, budget=_QUICK_BUDGET, enough=enough):
             self._adopt(strangers)
@@ -177,11 +191,11 @@ class Reconciler:
         well = not any(one.shared for one in rounds)
         left = any(one.left for one in rounds)
         self.has_more = well and left
-        self._waits = pending or bool(self._misses) or left
+        self._waits = pending or bool(self._misses) or bool(changed) or left
         return well
 
     def _runners(self) -> list[Runner[Standing] | Runner[HeldMessage]]:
-        return [self._releases, self._deletions, self._arrivals, self._losses, self._adoptions]
+        return [self._releases, self._deletions, self._exchanges, self._arrivals, self._losses, self._adoptions]
 
     # -- messages that are held -----------------------------------------------------------------------------------
 
@@ -209,6 +223,15 @@ class Reconciler:
             begun.add(one.id)
         else:
             self._store.add_event(one.id, _BEGUN, ACTOR)
+
+    def _begin_again(self, one: Standing) -> bool:
+        """Note the same for one incident, and say whether it had begun before."""
+        begun: set[str] = set()
+        self._begin(begun, one)
+        return one.id in begun
+
+    def _exchange_one(self, held: dict[str, HeldMessage], one: Standing) -> None:
+        self._exchange.step(one, held.get(one.queue_id) if _is_held(one, held) else None)
 
     def _released(self, begun: set[str], one: Standing, outcome: bool | QueueError) -> None:
         if outcome is False and one.id not in begun:
@@ -302,7 +325,9 @@ class Reconciler:
     def _adopt_one(self, message: HeldMessage, header: bytes | QueueError | None) -> None:
         if isinstance(header, QueueError):
             raise header
-        if header is not None and not self._adopter.adopt(message, header):
+        if header is None or self._exchange.recognise(message, header):
+            return
+        if not self._adopter.adopt(message, header):
             self._unmanaged.add(_key(message))
 
     # -- figures --------------------------------------------------------------------------------------------------

@@ -16,13 +16,14 @@ from pydantic_core import PydanticSerializationError
 from holdgate.extract.part import Extraction
 from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.scan import wire
-from holdgate.scan.shapes import READING, TEXT_LIMIT, Reading, ShownPart
+from holdgate.scan.shapes import READING, TEXT_LIMIT, ChangeReport, Listed, Reading, Refusal, ShownPart
 
 # Of a masked match as many letters and digits may stay readable (see `mask.mask`).
 _READABLE = 4
 # A phrase is cut to this many characters where an answer would else be too large (`findings` has the bounds).
 _PHRASE = 1_000
 _LISTED = 1_000
+_LONGEST_NAME = 2_000
 _CUT = "too many parts to list"
 
 _Answer = TypeVar("_Answer")
@@ -62,7 +63,36 @@ class _Letter:
     incidents: Annotated[list[Annotated[str, Field(max_length=16)]], Field(max_length=50)]
 
 
+@dataclass(slots=True)
+class _Listed:
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+
+    number: Annotated[int, Field(ge=1, le=10_000)]
+    name: Annotated[str, Field(max_length=_LONGEST_NAME)]
+    kind: Annotated[str, Field(max_length=_LONGEST_NAME)]
+    size: Annotated[int, Field(ge=0)]
+
+
+@dataclass(slots=True)
+class _Refusal:
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+
+    part: Annotated[str, Field(max_length=_LONGEST_NAME)]
+    why: Annotated[str, Field(pattern="^[a-z ]{1,40}$")]
+
+
+@dataclass(slots=True)
+class _ChangeReport:
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+
+    attachments: Annotated[list[_Listed], Field(max_length=1_000)]
+    removed: Annotated[list[Annotated[int, Field(ge=1, le=10_000)]], Field(max_length=1_000)]
+    signatures: Annotated[list[Annotated[str, Field(pattern="^(DKIM|S/MIME|OpenPGP|other)$")]], Field(max_length=4)]
+    refused: _Refusal | None
+
+
 _INSPECTION = TypeAdapter(Inspection)
+_CHANGE = TypeAdapter(_ChangeReport)
 _PREVIEW = TypeAdapter(_Preview)
 _LETTER = TypeAdapter(_Letter)
 _EXTRACTION = TypeAdapter(Extraction)
@@ -89,6 +119,17 @@ def letter(frame: bytes) -> dict[str, Any]:
     """Return the plain values of a moderator's mail (see `scan.letter`). Raises AnswerError."""
     _checked(_LETTER, frame)
     return _plain(frame)
+
+
+def change(frame: bytes) -> tuple[ChangeReport, bytes]:
+    """Return what was changed, and the changed message, b"" where that was refused. Raises AnswerError."""
+    encoded, _, content = frame.partition(b"\n")
+    found = _checked(_CHANGE, encoded)
+    if (found.refused is None) is not bool(content):
+        raise AnswerError("a refusal and a message")
+    listed = [Listed(one.number, one.name, one.kind, one.size) for one in found.attachments]
+    refused = None if found.refused is None else Refusal(found.refused.part, found.refused.why)
+    return ChangeReport(listed, found.removed, found.signatures, refused), content
 
 
 def extraction(frame: bytes) -> dict[str, Any]:

@@ -42,6 +42,11 @@ class Inspector:
         return list(self._detector.loaded.identifiers)
 
     @property
+    def limits(self) -> Limits:
+        """The bounds on one message."""
+        return self._limits
+
+    @property
     def samples(self) -> str:
         """The texts in which the rules say that something is found."""
         rules = self._detector.loaded.identifiers.values()

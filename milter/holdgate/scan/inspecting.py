@@ -6,6 +6,7 @@ from typing import Any
 
 from holdgate.extract.part import Extraction, Part
 from holdgate.scan import answer
+from holdgate.scan.changing import changed
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.letter import read_letter
 from holdgate.scan.preview import preview
@@ -45,6 +46,8 @@ class Inspecting:
                 return _encoded(inspector.explain(content, job["name"]))
             case "letter":
                 return _encoded(read_letter(content))
+            case "change":
+                return changed(inspector, content, job)
             case "preview":
                 return _encoded(preview(inspector.extract(content, None), inspector.find, job["reveal"]))
         return answer.encode(inspector.inspect(content, job["name"], **job["words"]))

@@ -3,17 +3,15 @@
 It may be used by many threads at once. A message has a process of its own, which ends with it; only one that is nothing
 but plain text may be read by a process that reads others of its kind. Where the settings say so, a small message's own
 process only reads it, and one of those that stay for plain text searches what was read.
-
-A message that costs a worker its life (a crash,
-the time limit, an answer that is none) is tried once more in another; when that dies too, the inspection is `failed`,
-and the next message finds a fresh worker.
+A message that costs a worker its life (a crash, the time limit, an answer that is none) is tried once more in another;
+when that dies too, the inspection is `failed`, and the next message finds a fresh worker.
 """
 
 import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, Self, TypeVar
@@ -26,7 +24,7 @@ from holdgate.scan.control import Zygote
 from holdgate.scan.nursery import Nursery
 from holdgate.scan.poolsettings import PoolSettings
 from holdgate.scan.process import ScanError, Worker, WorkerGoneError, WorkerLostError
-from holdgate.scan.shapes import Letter
+from holdgate.scan.shapes import ChangeReport, Letter
 from holdgate.scan.start import DIED_ON_TRIAL, Starter
 from holdgate.scan.staying import ReaderLostError, Staying, answered
 from holdgate.scan.turns import NoTurnError, Turns
@@ -175,12 +173,18 @@ class Pool:
 
     def preview(self, message: int | bytes, *, reveal: int = 0) -> dict[str, Any]:
         """Return what a moderator may read of a message (see `scan.preview`). Raises ScanError, also when it cannot."""
-
-        def read(frame: bytes) -> dict[str, Any]:
-            return answer.preview(frame, self._identifiers)
-
         try:
-            return self._do({"do": "preview", "reveal": reveal}, message, read)
+            return self._do(
+                {"do": "preview", "reveal": reveal}, message, lambda frame: answer.preview(frame, self._identifiers)
+            )
+        except WorkerLostError as error:
+            raise ScanError(str(error)) from error
+
+    def change(self, message: int | bytes, *, without: Sequence[str], note: str) -> tuple[ChangeReport, bytes]:
+        """Return a message without the attachments `without` (see `rewrite.change`). Raises ScanError."""
+        job = {"do": "change", "without": list(without), "note": note}
+        try:
+            return self._do(job, message, answer.change, limit=wire.TEXT_LIMIT)
         except WorkerLostError as error:
             raise ScanError(str(error)) from error
 

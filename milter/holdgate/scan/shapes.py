@@ -58,6 +58,34 @@ class Letter:
     incidents: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An attachment that can be removed: its number, from 1, its name and type, masked, and its size in bytes."""
+
+    number: int
+    name: str
+    kind: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a message cannot be changed: the part, masked, "" for the message itself, and the reason."""
+
+    part: str
+    why: str
+
+
+@dataclass(slots=True)
+class ChangeReport:
+    """What was changed of a message: the attachments it had, which of them were removed, which signatures it cost."""
+
+    attachments: list[Listed] = field(default_factory=list)
+    removed: list[int] = field(default_factory=list)
+    signatures: list[str] = field(default_factory=list)
+    refused: Refusal | None = None
+
+
 @dataclass(slots=True)
 class Reading:
     """What was read of a message, and in which time."""

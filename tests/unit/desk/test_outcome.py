@@ -1,6 +1,6 @@
 """What moderators are told is true of whatever state an incident is in when the mail is written, in each language."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -15,7 +15,7 @@ from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.pages import _STILL_HELD, _TITLES
-from holdgate.quarantine.incident import Answer, Incident, NewNotice, Notice
+from holdgate.quarantine.incident import Answer, Change, Incident, NewNotice, Notice
 from holdgate.quarantine.states import State
 from support.desks import templates_of
 
@@ -31,6 +31,8 @@ ENDS = [
     (State.RELEASED, "page", "released"),
     (State.APPROVED, "self-release", "self_released"),
     (State.RELEASED, "self-release", "self_released"),
+    (State.APPROVED, "changes", "changed"),
+    (State.RELEASED, "changes", "changed"),
     (State.REJECTED, "mail", "rejected"),
     (State.RETURNED, "page", "rejected"),
     (State.RETURNED, "command", "rejected"),
@@ -50,6 +52,7 @@ SAID = {
         "approved": "peer@corp.example approved the message. It goes to its recipients.",
         "released": "peer@corp.example approved the message. It was sent on to its recipients.",
         "self_released": "Its sender, anna@corp.example, released the message. It goes to its recipients.",
+        "changed": "peer@corp.example approved the message with changes. It goes to its recipients.",
         "rejected": "peer@corp.example rejected the message. It is not delivered, and ",
         "withdrawn": "Its sender took the message back. It is not delivered.",
         "expired": "Nobody decided about the message in time. It is not delivered, and ",
@@ -63,6 +66,7 @@ SAID = {
         "approved": "peer@corp.example hat die Nachricht freigegeben. Sie geht an ihre Empfänger.",
         "released": "peer@corp.example hat die Nachricht freigegeben. Sie wurde an ihre Empfänger gesandt.",
         "self_released": "Der Absender anna@corp.example hat die Nachricht freigegeben. Sie geht an ihre Empfänger.",
+        "changed": "peer@corp.example hat die Nachricht mit Änderungen freigegeben. Sie geht an ihre Empfänger.",
         "rejected": "peer@corp.example hat die Nachricht abgelehnt. Sie wird nicht zugestellt",
         "withdrawn": "Der Absender hat die Nachricht zurückgezogen. Sie wird nicht zugestellt.",
         "expired": "Niemand hat rechtzeitig über die Nachricht entschieden. Sie wird nicht zugestellt",
@@ -117,7 +121,9 @@ class NoPreviewer(Previewer):
 def in_state(incident: Incident, state: State, how: str | None) -> Incident:
     by = {None: None, "desk": "holdgate-desk", "withdrawal": incident.sender, "self-release": "anna@corp.example"}
     who = by.get(how, "peer@corp.example")
-    return replace(incident, state=state, decided_by=who, decided_how=how, decided_at=ASKED_AT if who else None)
+    change = asdict(Change(["encrypt"], "0", "1", "")) if how == "changes" else None
+    decided_at = ASKED_AT if who else None
+    return replace(incident, state=state, decided_by=who, decided_how=how, decided_at=decided_at, change=change)
 
 
 def text(desk: Any, incident: Incident, kind: str, note: str = "", now: datetime = ASKED_AT) -> str:

@@ -239,7 +239,7 @@ def test_large_numbers_are_kept(store: Store) -> None:
 @pytest.mark.parametrize("old", State)
 @pytest.mark.parametrize("new", State)
 def test_only_the_ways_of_the_table_are_open(store: Store, old: State, new: State) -> None:
-    standing = replace(incident(), state=old)
+    standing = replace(incident(), state=old, change={"kinds": ["encrypt"]})
     store.record(standing, ACTOR)
     if may_become(old, new):
         assert store.change(standing, new, ACTOR).state is new
@@ -248,10 +248,22 @@ def test_only_the_ways_of_the_table_are_open(store: Store, old: State, new: Stat
             store.change(standing, new, ACTOR)
 
 
-def test_every_open_state_can_end_and_no_way_leads_back_to_held_but_from_vanished() -> None:
+def test_every_open_state_can_end_and_few_ways_lead_back_to_held() -> None:
     assert {state for state in State if State.VANISHED in TRANSITIONS[state]} == OPEN
-    assert {state for state in State if State.HELD in TRANSITIONS[state]} == {State.PENDING, State.VANISHED}
+    back = {State.PENDING, State.VANISHED, State.APPROVED}
+    assert {state for state in State if State.HELD in TRANSITIONS[state]} == back
     assert TRANSITIONS[State.RELEASED] == TRANSITIONS[State.RETURNED] == frozenset()
+
+
+def test_an_approval_is_taken_back_only_where_it_was_one_with_changes(store: Store) -> None:
+    plain = replace(incident(), state=State.APPROVED)
+    changed = replace(incident(queue_id="4b"), state=State.APPROVED, change={"kinds": ["encrypt"]})
+    for one in (plain, changed):
+        store.record(one, ACTOR)
+    with pytest.raises(ValueError, match="no way"):
+        store.change(plain, State.HELD, ACTOR)
+    again = store.change(changed, State.HELD, ACTOR)
+    assert (again.state, again.change) == (State.HELD, None)
 
 
 @pytest.mark.parametrize("old", [state for state in State if may_become(state, State.HELD)])
@@ -268,6 +280,7 @@ def test_what_comes_into_the_hold_queue_is_undecided(store: Store, old: State) -
         decided_by="boss@corp.example",
         decided_how="page",
         comment="Fine.",
+        change={"kinds": ["encrypt"]},
         closed_at=now,
     )
     other = replace(incident(), deadline_at=now)

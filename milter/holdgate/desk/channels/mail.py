@@ -4,13 +4,10 @@ Most have an empty envelope sender and come back to nobody; a request has an add
 back is passed on.
 """
 
-import smtplib
 from typing import ClassVar
 
 from holdgate.desk import post
-from holdgate.desk.channel import MAIL, AwayError, Channel, Letter, RefusedError, Shows
-
-_AWAY = (ConnectionError, TimeoutError, smtplib.SMTPServerDisconnected, smtplib.SMTPConnectError)
+from holdgate.desk.channel import MAIL, Channel, Letter, Shows
 
 
 class Mail(Channel):
@@ -21,15 +18,6 @@ class Mail(Channel):
     may_decide: ClassVar[bool] = True
 
     def deliver(self, recipient: str, letter: Letter) -> None:
-        """Submit one message. The words of Postfix's answer stay out of the errors: they may repeat an address."""
-        try:
+        """Submit one message."""
+        with post.refusals():
             post.hand_over(letter.content, recipient, self.settings.desk.notice_relay, letter.sender)
-        except smtplib.SMTPRecipientsRefused as error:
-            code, _ = next(iter(error.recipients.values()))
-            raise RefusedError(f"recipient refused with {code}", permanent=code >= 500) from error
-        except _AWAY as error:
-            raise AwayError from error
-        except smtplib.SMTPSenderRefused as error:
-            raise RefusedError(f"sender refused with {error.smtp_code}") from error
-        except smtplib.SMTPResponseException as error:
-            raise RefusedError(f"refused with {error.smtp_code}") from error

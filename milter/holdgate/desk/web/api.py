@@ -14,22 +14,26 @@ from starlette.routing import Route
 
 from holdgate.config import ApiToken
 from holdgate.desk import moderation
+from holdgate.desk.changing import CannotChangeError, Changer, Wanted
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError
+from holdgate.desk.preview import UnreadableError
 from holdgate.desk.web.incidents import CHOICES
 from holdgate.quarantine.exported import exported
-from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.incident import Actor, Answer, Change, Incident
 from holdgate.quarantine.states import State
 
 _DESCRIPTION = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))
 _PAGE, _LARGEST_PAGE = 100, 1000
+_MOST_NAMES = 100
 
 
 class Api:
     """Handlers; each is called in a thread of its own."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, changer: Changer) -> None:
         self._desk = desk
+        self._changer = changer
 
     def routes(self) -> list[Route]:
         """Return the addresses that are served here."""
@@ -91,10 +95,26 @@ class Api:
             return _problem(422, 'wanted: {"decision": "approve" or "reject", "comment": text, "as": address}')
         if len(comment) > COMMENT_LENGTH:
             return _problem(422, f"a comment has at most {COMMENT_LENGTH} characters")
-        return self._decide(http, token, incident, choice, comment, person.lower())
+        wanted = _wanted_changes(fields.get("changes", {}))
+        if wanted is None or (wanted.kinds and CHOICES[choice] is not Answer.APPROVE):
+            return _problem(422, 'changes: with "approve", {"without": [names], "encrypted": true or false}')
+        try:
+            change = self._changer.prepare(incident, wanted).change if wanted.kinds else None
+        except CannotChangeError as error:
+            return _problem(422, str(error))
+        except UnreadableError as error:
+            return _problem(503, str(error))
+        return self._decide(http, token, incident, choice, comment, person.lower(), change)
 
     def _decide(
-        self, http: HttpRequest, token: ApiToken, incident: Incident, choice: str, comment: str, person: str
+        self,
+        http: HttpRequest,
+        token: ApiToken,
+        incident: Incident,
+        choice: str,
+        comment: str,
+        person: str,
+        change: Change | None,
     ) -> Response:
         try:
             if person:
@@ -102,10 +122,10 @@ class Api:
                 if request is None:
                     return _problem(422, "nobody of that address was asked")
                 actor = Actor(f"{person} ({token.name})", "api", http.state.origin)
-                done = moderation.answer(self._desk, request, CHOICES[choice], actor, comment)
+                done = moderation.answer(self._desk, request, CHOICES[choice], actor, comment, change=change)
             else:
                 actor = Actor(token.name, "api", http.state.origin)
-                done = moderation.override(self._desk, incident, CHOICES[choice], actor, comment)
+                done = moderation.override(self._desk, incident, CHOICES[choice], actor, comment, change=change)
         except RefusedError as error:
             return JSONResponse({"error": str(error.why), "incident": exported(error.incident)}, 409)
         return JSONResponse(exported(done))
@@ -118,6 +138,16 @@ class Api:
             if hmac.compare_digest(token.sha256, digest) and scheme.lower() == "bearer":
                 found = token
         return found
+
+
+def _wanted_changes(given: object) -> Wanted | None:
+    """Return the changes that a request names, None where it does not name them as it must."""
+    if not isinstance(given, dict) or given.keys() - {"without", "encrypted"}:
+        return None
+    without, encrypted = given.get("without", []), given.get("encrypted", False)
+    if not isinstance(without, list) or not all(isinstance(one, str) for one in without):
+        return None
+    return Wanted(without[:_MOST_NAMES], encrypted=encrypted) if isinstance(encrypted, bool) else None
 
 
 def _problem(status: int, reported: str) -> Response:

@@ -9,13 +9,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from holdgate.desk import consult, moderation, tokens
+from holdgate.desk.changing import offered
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.talk import FORWARDED
 from holdgate.desk.web import labels
-from holdgate.desk.web.pages import Handlers, Pages
+from holdgate.desk.web.pages import ModeratorHandlers, Pages
 from holdgate.desk.web.session import SENDER_PAGES, Sessions, Visitor, field
 from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.states import State
@@ -24,7 +25,7 @@ CHOICES = {"approve": Answer.APPROVE, "reject": Answer.REJECT}
 _REASON_LENGTH = 200
 
 
-class IncidentPages(Handlers):
+class IncidentPages(ModeratorHandlers):
     """The addresses of one incident."""
 
     def __init__(self, desk: Desk, sessions: Sessions, pages: Pages, previewer: Previewer) -> None:
@@ -67,7 +68,7 @@ class IncidentPages(Handlers):
 
     def show(self, http: HttpRequest) -> Response:
         """Show an incident to a moderator who was asked, with the form to decide; or the outcome."""
-        found = self._found(http)
+        found = self.found(http)
         return found if isinstance(found, Response) else self._show(http, *found)
 
     def _show(
@@ -104,6 +105,7 @@ class IncidentPages(Handlers):
             later=consult.times_to_defer(self._desk, request, datetime.now(UTC)),
             notice=notice,
             problem=problem,
+            may_change=bool(offered(self._desk, incident)),
             comment=field(http, "comment")[:COMMENT_LENGTH] if problem else "",
             comment_length=COMMENT_LENGTH,
         )
@@ -113,7 +115,7 @@ class IncidentPages(Handlers):
 
     def decide(self, http: HttpRequest) -> Response:
         """Take a decision. The form's default is to decide later, so that sending it untouched decides nothing."""
-        found = self._found(http)
+        found = self.found(http)
         if isinstance(found, Response):
             return found
         visitor, incident, request = found
@@ -173,7 +175,7 @@ class IncidentPages(Handlers):
         ready: bool,
     ) -> Response:
         """Do one of these, and show the page again with the result."""
-        found = self._found(http)
+        found = self.found(http)
         if isinstance(found, Response):
             return found
         visitor, incident, request = found
@@ -191,12 +193,12 @@ class IncidentPages(Handlers):
 
     def text(self, http: HttpRequest) -> Response:
         """Show the message's text, masked."""
-        found = self._found(http)
+        found = self.found(http)
         return found if isinstance(found, Response) else self._text(http, *found)
 
     def reveal(self, http: HttpRequest) -> Response:
         """Show the text with one match as it stands, and record who asked for which and why."""
-        found = self._found(http)
+        found = self.found(http)
         if isinstance(found, Response):
             return found
         visitor, incident, request = found
@@ -242,15 +244,3 @@ class IncidentPages(Handlers):
             problem=problem,
             may_reveal=self._desk.moderation(incident).reveal,
         )
-
-    def _found(self, http: HttpRequest) -> tuple[Visitor, Incident, Request] | Response:
-        """Return visitor, incident and their newest request about it; or a page that says why there are none."""
-        incident_id = http.path_params["incident"].upper()
-        visitor = self._sessions.visitor_of(http, incident_id)
-        if visitor is None:
-            return RedirectResponse(f"{self._sessions.base}/sign-in", 303)
-        incident = self._desk.store.incident(incident_id)
-        request = moderation.request_of(self._desk, incident, visitor.address) if incident else None
-        if incident is None or request is None:
-            return self._pages.say(http, "title_error", "error_forbidden", status=403, visitor=visitor)
-        return visitor, incident, request

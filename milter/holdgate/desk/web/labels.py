@@ -19,6 +19,8 @@ _EVENTS: Mapping[str, str] = {
     "reminded": mark("A reminder was sent."),
     "approval": mark("One approval was given."),
     "approved": mark("The message was approved."),
+    "changes chosen": mark("Changes were chosen."),
+    "change failed": mark("The message could not be changed so; it is decided again."),
     "rejected": mark("The message was rejected."),
     "expired": mark("The time ran out."),
     "out_of_office": mark("An automatic reply came; others were asked."),
@@ -103,7 +105,7 @@ def label(
     mine = incident.decided_by == person
     who = incident.decided_by or ""
     comment = " ".join((incident.comment or "").split())[:200]
-    if end in ("approved", "released"):
+    if end in ("approved", "released", "changed"):
         said = text("You approved") if mine else text("Approved by {name}").format(name=who)
         return Label(said, "✓", "green", when, comment=comment)
     if end == "self_released":

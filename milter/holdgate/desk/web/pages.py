@@ -3,15 +3,16 @@
 from typing import Any, ClassVar
 
 from starlette.requests import Request as HttpRequest
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import Catalogue, mark
 from holdgate.desk.moderation import RefusedError, Why
 from holdgate.desk.outcome import became, sentence
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.session import Sessions, Visitor
-from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.incident import Incident, Request
 from holdgate.quarantine.requests import IncidentFilter
 from holdgate.quarantine.states import State
 
@@ -23,6 +24,7 @@ _TITLES = {
     "approved": "title_done",
     "released": "title_done",
     "self_released": "title_done",
+    "changed": "title_done",
     "rejected": "title_done",
     "withdrawn": "title_gone",
     "expired": "title_late",
@@ -30,7 +32,7 @@ _TITLES = {
     "approved_vanished": "title_gone",
 }
 # The colour of an end.
-_MOODS = {"approved": "go", "released": "go", "self_released": "go", "rejected": "stop"}
+_MOODS = {"approved": "go", "released": "go", "self_released": "go", "changed": "go", "rejected": "stop"}
 # Title and sentence where it waits and this visitor may not decide.
 _STILL_HELD: dict[Why | None, tuple[str, str]] = {
     Why.ALREADY_APPROVED: ("title_answered", "held_answered"),
@@ -102,7 +104,7 @@ class Pages:
         values |= {"sign_in": False, "mood": _MOODS.get(became(incident), ""), "others": None, "following": None}
         if visitor is not None and incident.decided_by == visitor.address and not before:
             text = self._templates.catalogue(language).text
-            if became(incident) in ("approved", "released"):
+            if became(incident) in ("approved", "released", "changed"):
                 values["title"] = text(mark("You approved this."))
             elif became(incident) == "rejected":
                 values["title"] = text(mark("You rejected this."))
@@ -148,6 +150,22 @@ class Handlers:
         self._desk = desk
         self._sessions = sessions
         self._pages = pages
+
+
+class ModeratorHandlers(Handlers):
+    """Handlers of pages about one incident, for the people who were asked."""
+
+    def found(self, http: HttpRequest) -> tuple[Visitor, Incident, Request] | Response:
+        """Return visitor, incident and their newest request about it; or a page that says why there are none."""
+        incident_id = http.path_params["incident"].upper()
+        visitor = self._sessions.visitor_of(http, incident_id)
+        if visitor is None:
+            return RedirectResponse(f"{self._sessions.base}/sign-in", 303)
+        incident = self._desk.store.incident(incident_id)
+        request = moderation.request_of(self._desk, incident, visitor.address) if incident else None
+        if incident is None or request is None:
+            return self._pages.say(http, "title_error", "error_forbidden", status=403, visitor=visitor)
+        return visitor, incident, request
 
 
 class SenderHandlers(Handlers):

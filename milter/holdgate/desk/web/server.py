@@ -16,11 +16,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from holdgate import maillog, metrics
+from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.api import Api
+from holdgate.desk.web.change import ChangePages
 from holdgate.desk.web.connections import bounded
 from holdgate.desk.web.guard import Guard
 from holdgate.desk.web.incidents import IncidentPages
@@ -62,11 +64,12 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         Route("/style.css", style, methods=["GET"]),
         *ListPages(desk, sessions, pages).routes(),
         *IncidentPages(desk, sessions, pages, previewer).routes(),
+        *ChangePages(desk, sessions, pages, previewer).routes(),
         *SignInPages(desk, sessions, pages, composer).routes(),
         *WithdrawPages(desk, sessions, pages).routes(),
         *ReasonPages(desk, sessions, pages).routes(),
         *ReleasePages(desk, sessions, pages).routes(),
-        *Api(desk).routes(),
+        *Api(desk, Changer(desk, previewer)).routes(),
     ]
     settings = desk.settings.desk
     inner = Starlette(routes=routes, exception_handlers={HTTPException: not_there, 500: broken})

@@ -12,11 +12,15 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 import holdgate.desk.web
+from holdgate.desk.changing import Changer
 from holdgate.desk.web.api import Api
 from holdgate.desk.web.guard import Guard
 from holdgate.quarantine.exported import NAMES, exported
 from holdgate.quarantine.incident import Answer, Event, Incident, Request
 from holdgate.quarantine.states import State
+
+# The policies of these tests allow no changes: no message is read.
+NO_PREVIEWER: Any = None
 
 DESCRIPTION = json.loads((Path(holdgate.desk.web.__file__).parent / "openapi.json").read_text(encoding="utf-8"))
 TOKENS = [{"name": "t", "sha256": hashlib.sha256(b"secret").hexdigest(), "may_decide": True}]
@@ -29,7 +33,7 @@ def client(make_desk, hold) -> TestClient:  # type: ignore[no-untyped-def]
     desk = make_desk(desk={"api_tokens": TOKENS})
     for number in range(3):
         hold(desk, queue_id=f"4{number}")
-    app = Guard(Starlette(routes=Api(desk).routes()), "https://approve.corp.example", [])
+    app = Guard(Starlette(routes=Api(desk, Changer(desk, NO_PREVIEWER)).routes()), "https://approve.corp.example", [])
     return TestClient(app, headers={"Authorization": "Bearer secret"})
 
 
@@ -40,7 +44,7 @@ def test_every_address_is_described_and_every_description_is_served(make_desk) -
 
 
 def routes(desk: Any) -> list[Route]:
-    return Api(desk).routes()
+    return Api(desk, Changer(desk, NO_PREVIEWER)).routes()
 
 
 @pytest.mark.parametrize(("name", "kind"), [("Incident", Incident), ("Event", Event), ("Request", Request)])
@@ -86,3 +90,20 @@ def test_without_the_token_nothing_is_said(client: TestClient, header: str) -> N
 def test_any_body_is_answered(client: TestClient, body: bytes) -> None:
     incident = client.get("/api/v1/incidents").json()["incidents"][0]
     assert client.post(f"/api/v1/incidents/{incident['id']}/decision", content=body).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"without": ["a.pdf"]}, 422),
+        ({"encrypted": True}, 422),
+        ({"without": "a.pdf"}, 422),
+        ({"other": []}, 422),
+        ({}, 200),
+    ],
+)
+def test_changes_that_the_policy_does_not_allow_decide_nothing(client, changes, status) -> None:  # type: ignore[no-untyped-def]
+    name = client.get("/api/v1/incidents").json()["incidents"][0]["id"]
+    answer = client.post(f"/api/v1/incidents/{name}/decision", json={"decision": "approve", "changes": changes})
+    assert answer.status_code == status
+    assert (client.get(f"/api/v1/incidents/{name}").json()["state"] == "held") is (status == 422)

@@ -1,0 +1,214 @@
+"""Approves held messages with changes: what the policy allows, how the changed message looks, and its submission.
+
+A worker makes the changed message from the held one, the same each time. The decision names it by its SHA-256, and the
+desk submits it to a listener that puts it into the hold queue. `queue.exchange` then deletes the original and releases
+it. Where it cannot be made as it was approved, nothing is sent, and a new request is sent.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from holdgate import headers
+from holdgate.desk import dsn, moderation, post
+from holdgate.desk.channel import RefusedError
+from holdgate.desk.context import Desk
+from holdgate.desk.language.catalogue import Catalogue, mark
+from holdgate.desk.preview import Previewer
+from holdgate.desk.wishes import Addressee, Sent, read_envelope
+from holdgate.quarantine.incident import Change, Incident
+from holdgate.scan.shapes import ChangeReport
+
+WITHOUT, ENCRYPT = "without-attachments", "encrypt"
+ALL = "*"
+"""Stands for all attachments."""
+
+_NOTE = mark('The attachment "{name}" was removed before this message was sent.\n\nIncident: {id}\n')
+# After so many attempts a recipient whom Postfix refuses for good is a matter for people.
+_ATTEMPTS = 3
+# Flags of Postfix's dsn_mask.h, and their words (RFC 3461, 4.1, 4.3).
+_NOTIFY = {1: "NEVER", 2: "SUCCESS", 4: "FAILURE", 8: "DELAY"}
+_RET = {1: "FULL", 2: "HDRS"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The changes that a person wants. `without` are names or numbers of attachments, or `ALL`."""
+
+    without: Sequence[str] = ()
+    encrypted: bool = False
+
+    @property
+    def kinds(self) -> list[str]:
+        """The words of `moderation.changes` that these need."""
+        return [*([WITHOUT] if self.without else []), *([ENCRYPT] if self.encrypted else [])]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A changed message, its record, and what was changed. `content` has LF line ends and no field of Holdgate's."""
+
+    content: bytes = field(repr=False)
+    change: Change
+    report: ChangeReport
+
+
+@dataclass(slots=True)
+class ChangePlan:
+    """What the page on changes has to show."""
+
+    report: ChangeReport = field(default_factory=ChangeReport)
+    wanted: Wanted = field(default_factory=Wanted)
+    preview: dict[str, Any] | None = None
+    prepared: Prepared | None = None
+    problem: str = ""
+    part: str = ""
+    unreadable: str = ""
+
+
+class CannotChangeError(Exception):
+    """A message cannot be changed so; `why` is a text for people, `part` names the part that is the reason."""
+
+    def __init__(self, why: str, part: str = "") -> None:
+        super().__init__(f"{part}: {why}" if part else why)
+        self.why = why
+        self.part = part
+
+
+_FORBIDDEN = mark("The policy does not allow this change.")
+_NOTHING = mark("Nothing was chosen.")
+_WHY = {
+    "ambiguous": mark("This message can be read in more than one way, so it cannot be changed."),
+    "no such attachment": mark("There is no such attachment."),
+}
+_FAILED = mark("The message could not be changed.")
+
+
+def offered(desk: Desk, incident: Incident) -> list[str]:
+    """Return the kinds of changes that a moderator can choose for a held message."""
+    rules = desk.moderation(incident)
+    if desk.settings.desk.change_relay is None or rules.approvals > 1 or len(rules.chain) > 1:
+        return []
+    return [kind for kind in rules.changes if kind != ENCRYPT or rules.encrypt_through]
+
+
+class Changer:
+    """Makes and submits changed messages."""
+
+    def __init__(self, desk: Desk, previewer: Previewer) -> None:
+        self._desk = desk
+        self._previewer = previewer
+
+    def attachments(self, incident: Incident) -> ChangeReport:
+        """Return what could be removed of a message. Raises CannotChangeError and UnreadableError."""
+        return self._make(incident, ())[1]
+
+    def prepare(self, incident: Incident, wanted: Wanted) -> Prepared:
+        """Return the message as it would be sent. Raises CannotChangeError and UnreadableError."""
+        if not wanted.kinds:
+            raise CannotChangeError(_NOTHING)
+        if not set(wanted.kinds) <= set(offered(self._desk, incident)):
+            raise CannotChangeError(_FORBIDDEN)
+        content, report, original = self._make(incident, wanted.without)
+        change = Change(
+            wanted.kinds,
+            original=_digest(original),
+            sent=_digest(content),
+            token=secrets.token_hex(16),
+            parts=report.removed,
+            names=[one.name for one in report.attachments if one.number in report.removed],
+            transport=self._desk.moderation(incident).encrypt_through if wanted.encrypted else "",
+            signatures=report.signatures,
+        )
+        return Prepared(content, change, report)
+
+    def shown(self, prepared: Prepared) -> dict[str, Any]:
+        """Return the changed message as `scan.preview` shows it, read by another worker. Raises UnreadableError."""
+        return self._previewer.show(prepared.content)
+
+    def submit(self, incident: Incident, attempts: int) -> bool:
+        """Submit the changed message of an incident; return False where it is decided again instead.
+
+        Raises a channel's errors, QueueError and UnreadableError: it is to be retried.
+        """
+        change = Change.of(incident)
+        assert change is not None
+        relay = self._desk.settings.desk.change_relay
+        try:
+            content = self._made_again(incident, change)
+            envelope = read_envelope(self._previewer.envelope(incident) or b"")
+            if relay is None or not envelope.recipients:
+                raise CannotChangeError(_FAILED)
+        except CannotChangeError as error:
+            moderation.decide_again(self._desk, incident, str(error))
+            return False
+        try:
+            with post.refusals():
+                message = _marked(content, incident, change)
+                recipients = [(one.address, _wishes(one)) for one in envelope.recipients]
+                post.submit(message, envelope.sender, recipients, relay, _options(envelope))
+        except RefusedError as error:
+            if not error.permanent or attempts < _ATTEMPTS:
+                raise
+            moderation.decide_again(self._desk, incident, str(error))
+            return False
+        return True
+
+    def _made_again(self, incident: Incident, change: Change) -> bytes:
+        """Return the changed message, the same as it was approved. Raises CannotChangeError where it is another one."""
+        content, _, original = self._make(incident, [str(number) for number in change.parts])
+        if (_digest(original), _digest(content)) != (change.original, change.sent):
+            raise CannotChangeError(_FAILED)
+        return content
+
+    def _make(self, incident: Incident, without: Sequence[str]) -> tuple[bytes, ChangeReport, bytes]:
+        """Return the changed message, what was changed, and the original. Raises as `prepare` does."""
+        held = self._previewer.held(incident)
+        original = dsn.without_ours(held)
+        language = self._desk.moderation(incident).language
+        note = Catalogue(language).text(_NOTE).replace("{id}", incident.id)
+        report, content = self._previewer.change(original, without, note)
+        if report.refused is not None:
+            raise CannotChangeError(_WHY.get(report.refused.why, _FAILED), report.refused.part)
+        if _foreign(headers.split(content)[0], headers.split(original)[0]):
+            raise CannotChangeError(_FAILED)
+        return content, report, original
+
+
+def _foreign(new: list[tuple[str, bytes]], old: list[tuple[str, bytes]]) -> bool:
+    """Say whether a changed message has a field that the original has not: a worker cannot be trusted with more."""
+    return any(one not in old for one in new if not one[0].lower().startswith("content-"))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _marked(content: bytes, incident: Incident, change: Change) -> bytes:
+    """Return the message as it is submitted: with the fields by which it is held, known, and delivered."""
+    fields = {headers.INCIDENT: incident.id, headers.CHANGED: f"{change.token}-{os.urandom(4).hex()}"}
+    if change.transport:
+        fields[headers.ROUTE] = change.transport
+    top = "".join(f"{name}: {value}\n" for name, value in fields.items()).encode()
+    return (top + content).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def _wishes(one: Addressee) -> list[str]:
+    words = [word for flag, word in _NOTIFY.items() if one.notify & flag]
+    kind, _, address = one.original.partition(";")
+    original = [f"ORCPT={kind};{_xtext(address)}"] if address and one.original.isascii() else []
+    return [*([f"NOTIFY={','.join(words)}"] if words else []), *original]
+
+
+def _options(envelope: Sent) -> list[str]:
+    ret = [f"RET={_RET[envelope.returned]}"] if envelope.returned in _RET else []
+    name = envelope.envelope_id
+    return [*ret, *([f"ENVID={_xtext(name)}"] if name and name.isascii() else [])]
+
+
+def _xtext(text: str) -> str:
+    """Write a text as RFC 3461 does, section 4."""
+    return "".join(c if "!" <= c <= "~" and c not in "+=" else f"+{ord(c):02X}" for c in text)

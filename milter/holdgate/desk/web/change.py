@@ -1,0 +1,118 @@
+"""The page on which a moderator approves a message with changes: it shows what will be sent before they decide."""
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from holdgate.desk import moderation
+from holdgate.desk.changing import ENCRYPT, WITHOUT, CannotChangeError, ChangePlan, Changer, Wanted, offered
+from holdgate.desk.context import Desk
+from holdgate.desk.language.catalogue import mark
+from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
+from holdgate.desk.preview import Previewer, UnreadableError
+from holdgate.desk.web.pages import ModeratorHandlers, Pages
+from holdgate.desk.web.session import Sessions, Visitor, field
+from holdgate.quarantine.incident import Answer, Incident, Request
+from holdgate.quarantine.states import State
+
+_MOST = 100
+_OTHER = mark("The message would look different by now. Check it again, then approve.")
+_UNTICKED = mark("Nothing was done. Check what will be sent, and tick the box first.")
+
+
+class ChangePages(ModeratorHandlers):
+    """The addresses of this page."""
+
+    def __init__(self, desk: Desk, sessions: Sessions, pages: Pages, previewer: Previewer) -> None:
+        super().__init__(desk, sessions, pages)
+        self._changer = Changer(desk, previewer)
+
+    def routes(self) -> list[Route]:
+        """Return the addresses that are served here."""
+        return [
+            Route("/incidents/{incident}/change", self.show, methods=["GET"]),
+            Route("/incidents/{incident}/change", self.decide, methods=["POST"]),
+        ]
+
+    def show(self, http: HttpRequest) -> Response:
+        """Show which changes there are, and what would be sent with those that the address names."""
+        found = self.found(http)
+        if isinstance(found, Response):
+            return found
+        query = http.query_params
+        wanted = _wanted(query.getlist("without"), query.get("encrypted", ""))
+        return self._show(http, *found, wanted)
+
+    def decide(self, http: HttpRequest) -> Response:
+        """Approve with changes, where the box was ticked and the message is the one that was shown."""
+        found = self.found(http)
+        if isinstance(found, Response):
+            return found
+        visitor, incident, request = found
+        if not self._sessions.stamped(http, visitor.address, f"change {incident.id}"):
+            return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
+        wanted = _wanted(http.state.form.get("without", []), field(http, "encrypted"))
+        comment = field(http, "comment")
+        if field(http, "confirm") != "yes" or len(comment) > COMMENT_LENGTH * 2:
+            return self._show(http, visitor, incident, request, wanted, _UNTICKED)
+        if incident.state is not State.HELD:
+            return self._pages.outcome(http, incident, visitor, Why.DECIDED)
+        try:
+            prepared = self._changer.prepare(incident, wanted)
+        except (CannotChangeError, UnreadableError):
+            return self._show(http, visitor, incident, request, wanted, _OTHER)
+        if prepared.change.sent != field(http, "sent"):
+            return self._show(http, visitor, incident, request, wanted, _OTHER)
+        try:
+            actor = self._sessions.actor(http, visitor)
+            moderation.answer(self._desk, request, Answer.APPROVE, actor, comment, change=prepared.change)
+        except RefusedError as error:
+            return self._pages.refused(http, error, visitor)
+        return RedirectResponse(f"{self._sessions.base}/incidents/{incident.id}", 303)
+
+    def _show(
+        self,
+        http: HttpRequest,
+        visitor: Visitor,
+        incident: Incident,
+        request: Request,
+        wanted: Wanted,
+        problem: str = "",
+    ) -> Response:
+        if incident.state is not State.HELD or not request.is_open or moderation.is_late(request):
+            return self._pages.outcome(http, incident, visitor, Why.DEADLINE_PASSED)
+        kinds = offered(self._desk, incident)
+        if not kinds:
+            return self._pages.say(http, "title_error", "error_forbidden", status=403, visitor=visitor)
+        shown = self._shown(incident, wanted, problem)
+        return self._pages.show(
+            http,
+            "change",
+            visitor=visitor,
+            status=503 if shown.unreadable else 422 if shown.problem else 200,
+            incident=incident,
+            request=request,
+            may_remove=WITHOUT in kinds,
+            may_encrypt=ENCRYPT in kinds,
+            plan=shown,
+            comment_length=COMMENT_LENGTH,
+        )
+
+    def _shown(self, incident: Incident, wanted: Wanted, problem: str) -> ChangePlan:
+        shown = ChangePlan(wanted=wanted, problem=problem)
+        try:
+            shown.report = self._changer.attachments(incident)
+            if wanted.kinds:
+                shown.prepared = self._changer.prepare(incident, wanted)
+                shown.preview = self._changer.shown(shown.prepared)
+        except CannotChangeError as error:
+            shown.problem, shown.part, shown.prepared = error.why, error.part, None
+        except UnreadableError as error:
+            shown.unreadable, shown.prepared = error.why, None
+        return shown
+
+
+def _wanted(without: list[str], encrypted: str) -> Wanted:
+    """Return what a form wants; attachments are named by their numbers alone."""
+    numbers = [one for one in without[:_MOST] if one.isascii() and one.isdecimal() and len(one) < 5]
+    return Wanted(list(dict.fromkeys(numbers)), encrypted=encrypted == "yes")

@@ -1,0 +1,67 @@
+"""Makes the changes that a moderator wants of a message: attachments are replaced by a note."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from holdgate.extract.budget import Budget, Limits
+from holdgate.rewrite import entity
+from holdgate.rewrite.entity import Entity, RefusedError
+
+ALL = "*"
+"""Stands for all attachments."""
+
+
+# The longest name that is shown, in characters.
+_NAME = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An attachment that can be removed: its number, from 1, its name and type as they may be shown, and its size."""
+
+    number: int
+    name: str
+    kind: str
+    size: int
+
+
+@dataclass(slots=True)
+class Changed:
+    """A changed message, and what was done: the `removed` attachments by number, and the `signatures` it cost."""
+
+    content: bytes
+    attachments: list[Listed] = field(default_factory=list)
+    removed: list[int] = field(default_factory=list)
+    signatures: list[str] = field(default_factory=list)
+
+
+def change(data: bytes, limits: Limits, *, without: Collection[str], note: str, mask: Callable[[str], str]) -> Changed:
+    """Return a message with LF line ends without the attachments that `without` names, by number, name or `ALL`.
+
+    `note` is the text that takes an attachment's place; "{name}" in it becomes its name. Names are shown as `mask`
+    returns them. Raises RefusedError.
+    """
+    root = entity.read(data, Budget(limits))
+    found = entity.attachments(root)
+    listed = [_listed(number, one, mask) for number, one in enumerate(found, 1)]
+    removed: list[int] = []
+    for wanted in without:
+        hits = [at for at, one in zip(listed, found, strict=True) if _is_named(wanted, at, one)]
+        if not hits:
+            raise RefusedError(mask(wanted), "no such attachment")
+        removed += [at.number for at in hits if at.number not in removed]
+    for number in removed:
+        text = note.replace("{name}", listed[number - 1].name)
+        found[number - 1].replace(text.encode("utf-8", "replace"), b"text/plain; charset=utf-8", inline=True)
+    return Changed(root.written(), listed, sorted(removed), entity.broken_signatures(root))
+
+
+def _listed(number: int, one: Entity, mask: Callable[[str], str]) -> Listed:
+    name = mask(one.names[0])[:_NAME] if one.names else one.content_type[:_NAME]
+    return Listed(number, name, one.content_type[:_NAME], len(one.body if one.pieces else one.decoded()))
+
+
+def _is_named(wanted: str, listed: Listed, one: Entity) -> bool:
+    if wanted == ALL or wanted == str(listed.number):
+        return True
+    return wanted.casefold() in {listed.name.casefold(), *(name.casefold() for name in one.names)}

@@ -1,0 +1,29 @@
+"""Changes a message in a worker, as a moderator wants it, and lists what of it can be removed."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from holdgate.rewrite.change import change
+from holdgate.rewrite.entity import RefusedError
+from holdgate.scan.inspect import Inspector, counted
+from holdgate.scan.redactor import Redactor
+from holdgate.scan.shapes import ChangeReport, Listed, Refusal
+
+
+def changed(inspector: Inspector, content: bytes, job: dict[str, Any]) -> bytes:
+    """Return the answer: a `ChangeReport`, and behind a line feed the message, which is missing where it is refused."""
+    parts = inspector.extract(content, None).parts
+    matches = [counted(part, inspector.find(part.text, part.places)) for part in parts]
+    redactor = Redactor(inspector.find, parts, matches)
+    try:
+        done = change(content, inspector.limits, without=job["without"], note=job["note"], mask=redactor.masked)
+    except RefusedError as error:
+        return _encoded(ChangeReport(refused=Refusal(redactor.masked(error.part), error.why)))
+    listed = [Listed(one.number, one.name, one.kind, one.size) for one in done.attachments]
+    report = ChangeReport(attachments=listed, removed=done.removed, signatures=done.signatures)
+    return _encoded(report) + b"\n" + done.content
+
+
+def _encoded(report: ChangeReport) -> bytes:
+    return json.dumps(asdict(report), ensure_ascii=False).encode("utf-8", "replace")

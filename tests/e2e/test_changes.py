@@ -1,0 +1,204 @@
+"""Approval with changes on a real Postfix: what leaves, what the sender learns, and a crash at each step."""
+
+import re
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+import httpx2
+import pytest
+
+from e2e.conftest import running_site
+from e2e.desk import closed, events, link_in, mail_about, parsed, text_of
+from holdgate.desk import moderation
+from holdgate.desk.changing import Changer, Wanted
+from holdgate.desk.context import Desk
+from holdgate.desk.preview import Previewer
+from holdgate.quarantine.incident import Actor, Answer, Incident
+from holdgate.quarantine.states import State
+from holdgate.queue.client import QueueClient
+from testbed import letters
+from testbed.ports import PATIENCE
+from testbed.site import Site
+from testbed.world import World
+
+ANNA, BOSS = "anna@corp.example", "boss@corp.example"
+
+EXTRA = f"""
+[moderation]
+managers = "inline:{{{ANNA}={BOSS}}}"
+changes = ["without-attachments", "encrypt"]
+encrypt_through = "smtp:[127.0.0.1]:%s"
+"""
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The encryption gateway that `encrypt` routes to."""
+    world = World(tmp_path_factory.mktemp("gateway"))
+    world.start()
+    yield world
+    world.stop()
+
+
+@pytest.fixture(scope="module")
+def site(gateway: World) -> Iterator[Site]:
+    with running_site(extra=EXTRA % gateway.port) as running:
+        yield running
+
+
+def submit(site: Site, recipient: str, *, signed: bool = False, options: tuple[str, ...] = ()) -> Incident:
+    """Submit a message with two attachments, one of which has a number in it."""
+    letter = EmailMessage()
+    letter["From"], letter["To"], letter["Subject"] = ANNA, recipient, "Report"
+    letter["Message-ID"] = f"<{recipient}>"
+    if signed:
+        letter["DKIM-Signature"] = "v=1; a=rsa-sha256; d=corp.example; s=x; h=from; bh=AA==; b=AA=="
+    letter.set_content("See the report.\n")
+    letter.add_attachment(f"SSN: {letters.SSN}\n", filename="numbers.txt")
+    letter.add_attachment("nothing\n", filename="harmless.txt")
+    site.submit(letter.as_bytes(), ANNA, recipient, options=options)
+
+    def asked() -> Incident | None:
+        waiting = site.store.incidents([State.HELD])
+        return next((one for one in waiting if recipient in one.recipients and one.asked_at), None)
+
+    incident = site.wait_for(asked, f"people to be asked about the message to {recipient}")
+    assert incident is not None
+    return incident
+
+
+def test_a_message_leaves_without_an_attachment(site: Site) -> None:
+    incident = submit(site, "without@partner.example", signed=True)
+    done = site.command("release", incident.id, "--without", "NUMBERS.TXT", "--comment", "Fine without")
+    assert done.returncode == 0, done.stderr + site.log("desk") + site.log("queue")
+    found = closed(site, incident, State.RELEASED)
+    (delivery,) = site.wait_for(lambda: site.world.to("without@partner.example"), "delivery")
+    message = parsed(delivery)
+    assert letters.SSN not in delivery.content.decode()
+    assert not [name for name in message if name.lower().startswith(("x-holdgate", "x-netskope", "dkim"))]
+    assert [part.get_filename() for part in message.iter_attachments()] == [None, "harmless.txt"]
+    note = next(message.iter_attachments()).get_content()
+    assert 'The attachment "numbers.txt" was removed' in note
+    assert incident.id in note
+    assert delivery.sender == ANNA
+    assert site.postfix.held_ids() == []
+    assert found.change is not None
+    assert found.change["signatures"] == ["DKIM"]
+    chosen = next(one for one in site.store.history(incident.id) if one.event == "changes chosen")
+    assert found.change["original"] in chosen.note
+    assert found.change["sent"] in chosen.note
+    told = text_of(mail_about(site, ANNA, incident, "Approved"))
+    assert "numbers.txt" in told
+    assert "DKIM" in told
+
+
+def options_page(client: httpx2.Client, site: Site, incident: Incident, **chosen: str) -> httpx2.Response:
+    client.get(link_in(mail_about(site, BOSS, incident)))
+    return client.get(f"http://127.0.0.1:{site.web_port}/incidents/{incident.id}/change", params=chosen)
+
+
+def confirm(client: httpx2.Client, page: httpx2.Response, **values: str) -> httpx2.Response:
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text.rpartition("<form")[2]))
+    origin = f"{page.url.scheme}://{page.url.netloc.decode()}"
+    return client.post(str(page.url).partition("?")[0], data={**hidden, **values}, headers={"Origin": origin})
+
+
+def state_of(site: Site, incident: Incident) -> State:
+    found = site.store.incident(incident.id)
+    assert found is not None
+    return found.state
+
+
+def decide_without_the_first(site: Site, incident: Incident) -> None:
+    desk = Desk(site.store, site.settings)
+    previewer = Previewer(site.settings, QueueClient(site.settings.queue.socket))
+    try:
+        prepared = Changer(desk, previewer).prepare(incident, Wanted(["1"]))
+    finally:
+        previewer.close()
+    moderation.override(desk, incident, Answer.APPROVE, Actor("test", "test"), change=prepared.change)
+
+
+def test_the_page_shows_what_will_be_sent_and_only_a_confirmed_form_decides(site: Site) -> None:
+    incident = submit(site, "page@partner.example")
+    with httpx2.Client(follow_redirects=True, timeout=PATIENCE) as client:
+        options = options_page(client, site, incident)
+        assert "numbers.txt" in options.text
+        assert "Yes, I checked" not in options.text
+        page = options_page(client, site, incident, without="1")
+        assert letters.SSN not in page.text
+        assert "numbers.txt&#34; was removed" in page.text
+        assert state_of(site, incident) is State.HELD
+        assert "tick the box first" in confirm(client, page).text
+        assert "look different by now" in confirm(client, page, without="2", confirm="yes").text
+        assert state_of(site, incident) is State.HELD
+        assert "approved the message with changes" in confirm(client, page, confirm="yes", comment="Fine").text
+        assert "with changes" in confirm(client, page, confirm="yes").text
+    closed(site, incident, State.RELEASED)
+    (delivery,) = site.wait_for(lambda: site.world.to("page@partner.example"), "delivery")
+    assert letters.SSN not in delivery.content.decode()
+
+
+def test_a_message_that_is_encrypted_leaves_through_the_transport(site: Site, gateway: World) -> None:
+    incident = submit(site, "encrypted@partner.example", options=("RET=HDRS", "ENVID=a+2Bb"))
+    done = site.command("release", incident.id, "--encrypted")
+    assert done.returncode == 0, done.stderr
+    closed(site, incident, State.RELEASED)
+    (delivery,) = site.wait_for(lambda: gateway.to("encrypted@partner.example"), "the gateway to get it")
+    assert letters.SSN in delivery.content.decode()
+    assert not site.world.to("encrypted@partner.example")
+    assert "It is sent encrypted." in text_of(mail_about(site, ANNA, incident, "Approved"))
+
+
+def test_a_desk_that_died_after_postfix_took_the_message_sends_it_once(site: Site) -> None:
+    incident = submit(site, "twice@partner.example")
+    site.stop_daemon("desk")
+    try:
+        decide_without_the_first(site, incident)
+        # The desk submits, dies before it has noted that, and submits again.
+        desk = Desk(site.store, site.settings)
+        previewer = Previewer(site.settings, QueueClient(site.settings.queue.socket))
+        try:
+            decided = site.store.incident(incident.id)
+            assert decided is not None
+            site.stop_daemon("queue")
+            site.start_daemon("queue")
+            content, envelope = previewer.held(decided), previewer.envelope(decided)
+            previewer.held = lambda _: content  # type: ignore[method-assign]
+            previewer.envelope = lambda _: envelope  # type: ignore[method-assign]
+            for _ in range(2):
+                assert Changer(desk, previewer).submit(decided, 0)
+        finally:
+            previewer.close()
+        closed(site, incident, State.RELEASED)
+    finally:
+        site.start_daemon("desk")
+    site.wait_for(lambda: site.world.to("twice@partner.example"), "delivery")
+    site.wait_for(lambda: not site.postfix.held_ids(), "the second copy to be deleted")
+    assert len(site.world.to("twice@partner.example")) == 1
+    assert "duplicate-deleted" in site.log("queue")
+
+
+def test_a_listener_that_is_away_keeps_the_original_held(site: Site) -> None:
+    incident = submit(site, "away@partner.example")
+    master = site.postfix.config / "master.cf"
+    text = master.read_text()
+    master.write_text(re.sub(r"(?m)^holdgate-change unix.*\n(?: .*\n)+", "", text))
+    site.postfix.reload()
+    try:
+        decide_without_the_first(site, incident)
+        site.wait_for(lambda: "notice put off" in events(site, incident), "a failed attempt")
+        assert incident.queue_id in site.postfix.held_ids()
+    finally:
+        master.write_text(text)
+        site.postfix.reload()
+    closed(site, incident, State.RELEASED)
+    site.wait_for(lambda: site.world.to("away@partner.example"), "delivery")
+    assert len(site.world.to("away@partner.example")) == 1
+
+
+def test_an_attachment_that_is_not_there_changes_nothing(site: Site) -> None:
+    incident = submit(site, "refused@partner.example")
+    done = site.command("release", incident.id, "--without", "other.pdf")
+    assert (done.returncode, "There is no such attachment" in done.stderr) == (2, True)
+    assert state_of(site, incident) is State.HELD

@@ -1,0 +1,183 @@
+"""Approval with changes: who may, what is recorded, and what happens where it cannot be sent as it was approved."""
+
+import smtplib
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from holdgate.desk import moderation, post
+from holdgate.desk.changing import CannotChangeError, Changer, Wanted, offered
+from holdgate.desk.sending import Sender
+from holdgate.extract.budget import Limits
+from holdgate.quarantine.incident import Actor, Answer, Change
+from holdgate.quarantine.states import State
+from holdgate.rewrite.change import change
+from holdgate.rewrite.entity import RefusedError
+from holdgate.scan.shapes import ChangeReport, Listed, Refusal
+
+BOSS = Actor("boss@corp.example", "page")
+RELAY = {"change_relay": "127.0.0.1:9"}
+ENVELOPE = b"""\
+sender: anna@corp.example
+named_attribute: envelope_id=a b
+named_attribute: ret_flags=2
+named_attribute: notify_flags=10
+named_attribute: dsn_orig_rcpt=rfc822;bob+x@partner.example
+original_recipient: bob@partner.example
+recipient: bob@partner.example
+"""
+
+
+class Message:
+    """What a previewer knows of a held message, without a queue agent and a worker."""
+
+    def __init__(self) -> None:
+        letter = EmailMessage()
+        letter["From"], letter["Subject"] = "anna@corp.example", "Report"
+        letter["DKIM-Signature"] = "v=1; b=AA=="
+        letter.set_content("Hello\n")
+        letter.add_attachment("a,b\n", subtype="csv", filename="t.csv")
+        self.content = b"X-Holdgate-Incident: x\nX-Holdgate-Held: yes\n" + letter.as_bytes()
+        self.forged = b""
+
+    def held(self, _: Any) -> bytes:
+        return self.content
+
+    def envelope(self, _: Any) -> bytes:
+        return ENVELOPE
+
+    def change(self, content: bytes, without: list[str], note: str) -> tuple[ChangeReport, bytes]:
+        try:
+            done = change(content, Limits(), without=without, note=note, mask=str)
+        except RefusedError as error:
+            return ChangeReport(refused=Refusal(error.part, error.why)), b""
+        listed = [Listed(one.number, one.name, one.kind, one.size) for one in done.attachments]
+        return ChangeReport(listed, done.removed, done.signatures), self.forged + done.content
+
+
+@pytest.fixture
+def message() -> Message:
+    return Message()
+
+
+def approve(desk: Any, message: Message, incident: Any, wanted: Wanted = Wanted(["t.csv"])) -> Any:  # noqa: B008
+    prepared = Changer(desk, message).prepare(incident, wanted)  # type: ignore[arg-type]
+    request = moderation.request_of(desk, incident, "boss@corp.example")
+    assert request is not None
+    return moderation.answer(desk, request, Answer.APPROVE, BOSS, change=prepared.change)
+
+
+def send(desk: Any, message: Message) -> None:
+    changer = Changer(desk, message)  # type: ignore[arg-type]
+    Sender(desk, None, changer=changer, reports=True).send_due(  # type: ignore[arg-type]
+        datetime.now(UTC) + timedelta(hours=1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("desk", "rules", "kinds"),
+    [
+        ({}, {"changes": ["without-attachments"]}, []),
+        (RELAY, {}, []),
+        (RELAY, {"changes": ["without-attachments", "encrypt"]}, ["without-attachments"]),
+        (RELAY, {"changes": ["encrypt"], "encrypt_through": "gate:[gw.corp.example]"}, ["encrypt"]),
+        (
+            RELAY,
+            {"changes": ["without-attachments"], "approvals": 2, "moderators": ["a@corp.example", "b@corp.example"]},
+            [],
+        ),
+        (RELAY, {"changes": ["without-attachments"], "levels": [["a@corp.example"], ["b@corp.example"]]}, []),
+    ],
+)
+def test_the_policy_says_which_changes_there_are(make_desk, hold, message, desk, rules, kinds) -> None:  # type: ignore[no-untyped-def]
+    made = make_desk(desk=desk, **rules)
+    incident = hold(made)
+    assert offered(made, incident) == kinds
+    wanted = Wanted(["t.csv"], encrypted=True)
+    if set(wanted.kinds) - set(kinds):
+        with pytest.raises(CannotChangeError):
+            Changer(made, message).prepare(incident, wanted)
+
+
+def test_the_decision_names_both_messages_and_tells_the_sender(make_desk, hold, message) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(desk=RELAY, changes=["without-attachments"], notify_sender_on_approval=False)
+    decided = approve(desk, message, hold(desk))
+    found = Change.of(decided)
+    assert found is not None
+    assert (found.kinds, found.parts, found.names, found.signatures) == (
+        ["without-attachments"],
+        [1],
+        ["t.csv"],
+        ["DKIM"],
+    )
+    chosen = desk.store.history(decided.id)[-1]
+    assert chosen.event == "changes chosen"
+    assert found.original in chosen.note
+    assert found.sent in chosen.note
+    kinds = [one.kind for one in desk.store.outbox.due(datetime.now(UTC) + timedelta(seconds=1))]
+    assert {"changed", "approved"} <= set(kinds)
+
+
+def test_it_is_submitted_with_the_envelope_of_the_held_message(make_desk, hold, message, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(desk=RELAY, changes=["without-attachments"])
+    decided = approve(desk, message, hold(desk))
+    sent: list[Any] = []
+    monkeypatch.setattr(post, "submit", lambda *given: sent.append(given))
+    send(desk, message)
+    send(desk, message)
+    ((content, sender, recipients, relay, options),) = sent
+    assert (sender, relay, options) == ("anna@corp.example", ("127.0.0.1", 9), ["RET=HDRS", "ENVID=a+20b"])
+    assert recipients == [("bob@partner.example", ["NOTIFY=SUCCESS,DELAY", "ORCPT=rfc822;bob+2Bx@partner.example"])]
+    header = content.partition(b"\r\n\r\n")[0].decode()
+    assert f"X-Holdgate-Incident: {decided.id}" in header
+    assert f"X-Holdgate-Changed: {decided.change['token']}-" in header
+    assert "X-Holdgate-Held" not in header
+    assert b"a,b" not in content
+
+
+def test_a_message_that_would_look_different_is_decided_again(make_desk, hold, message, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(desk=RELAY, changes=["without-attachments"])
+    decided = approve(desk, message, hold(desk))
+    monkeypatch.setattr(post, "submit", lambda *_: pytest.fail("it must not be sent"))
+    message.content += b"\nmore"
+    send(desk, message)
+    again = desk.store.incident(decided.id)
+    assert again is not None
+    assert (again.state, again.change, again.decided_by, again.asked_at) == (State.HELD, None, None, None)
+    assert "change failed" in [one.event for one in desk.store.history(decided.id)]
+    assert not desk.store.outbox.awaits_change(decided.id)
+
+
+@pytest.mark.parametrize(("code", "attempts", "state"), [(550, 4, State.HELD), (450, 6, State.APPROVED)])
+def test_a_recipient_refused_for_good_is_decided_again(  # type: ignore[no-untyped-def]
+    make_desk, hold, message, monkeypatch, code, attempts, state
+) -> None:
+    desk = make_desk(desk=RELAY, changes=["without-attachments"])
+    decided = approve(desk, message, hold(desk))
+
+    def refuse(*_: object) -> None:
+        raise smtplib.SMTPRecipientsRefused({"bob@partner.example": (code, b"no")})
+
+    monkeypatch.setattr(post, "submit", refuse)
+    for _ in range(attempts):
+        send(desk, message)
+    found = desk.store.incident(decided.id)
+    assert found is not None
+    assert found.state is state
+
+
+def test_a_worker_cannot_add_a_header_field(make_desk, hold, message) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(desk=RELAY, changes=["without-attachments"])
+    incident = hold(desk)
+    message.forged = b"X-Holdgate-Route: smtp:[evil.example]\n"
+    with pytest.raises(CannotChangeError):
+        Changer(desk, message).prepare(incident, Wanted(["t.csv"]))
+
+
+def test_an_attachment_that_is_not_there_is_named(make_desk, hold, message) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(desk=RELAY, changes=["without-attachments"])
+    with pytest.raises(CannotChangeError) as refused:
+        Changer(desk, message).prepare(hold(desk), Wanted(["other"]))
+    assert (refused.value.part, refused.value.why) == ("other", "There is no such attachment.")

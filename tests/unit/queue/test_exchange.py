@@ -1,0 +1,167 @@
+"""A message that was approved with changes is exchanged for the changed one, whatever dies at which step."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from holdgate.quarantine.incident import Change, Incident, NewNotice
+from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Store, migrate, open_store
+from holdgate.queue.client import UnreachableError
+from unit.queue.test_reconcile import MILTER, PERSON, Crash, FakeQueue, new_reconciler
+
+TOKEN = "5f" * 16
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    url = f"sqlite:///{tmp_path}/holdgate.db"
+    migrate(url)
+    return open_store(url)
+
+
+def approved(store: Store, queue: FakeQueue) -> Incident:
+    """Return an incident that was approved without an attachment and whose original is held."""
+    incident = Incident(queue_id="4orig", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+    store.record(incident, MILTER)
+    queue.add("4orig", b"X-Holdgate-Incident: %s\n" % incident.id.encode())
+    new_reconciler(store, queue).run_once()
+    held = store.incident(incident.id)
+    assert held is not None
+    change = Change(["without-attachments"], original="00", sent="11", token=TOKEN, parts=[1])
+    outbox = [NewNotice(CHANGED, HOLD_QUEUE)]
+    return store.change(held, State.APPROVED, PERSON, outbox=outbox, change=asdict(change))
+
+
+def submit(
+    queue: FakeQueue, incident: Incident, queue_id: str = "4copy", *, token: str = TOKEN, mark: str = "aa"
+) -> None:
+    """Do what the desk does: Postfix takes the changed message and holds it."""
+    header = f"X-Holdgate-Incident: {incident.id}\nX-Holdgate-Changed: {token}-{mark}\n"
+    queue.add(queue_id, header.encode())
+
+
+def sent(store: Store) -> None:
+    for notice in store.outbox.due(datetime.now(UTC)):
+        store.outbox.sent(notice, PERSON)
+
+
+def settle(store: Store, queue: FakeQueue, passes: int = 12) -> None:
+    reconciler = new_reconciler(store, queue)
+    for _ in range(passes):
+        reconciler.run_once()
+
+
+def test_the_original_waits_until_the_changed_message_is_held(store: Store) -> None:
+    queue = FakeQueue()
+    incident = approved(store, queue)
+    settle(store, queue)
+    assert list(queue.messages) == ["4orig"]
+    assert store.incident(incident.id).state is State.APPROVED  # type: ignore[union-attr]
+    submit(queue, incident)
+    settle(store, queue)
+    assert (queue.deleted, queue.delivered) == (["4orig"], ["4copy"])
+    assert store.incident(incident.id).state is State.RELEASED  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("kind", ["crash", "failure"])
+@pytest.mark.parametrize("when", ["list", "show", "before", "after"])
+@pytest.mark.parametrize("count", range(4))
+def test_a_death_at_any_step_repeats_nothing_and_loses_nothing(store: Store, when: str, kind: str, count: int) -> None:
+    queue = FakeQueue()
+    incident = approved(store, queue)
+    submit(queue, incident)
+    sent(store)
+    calls = 0
+    stumble = queue._stumble
+
+    def at(place: str) -> None:
+        nonlocal calls
+        if place == when:
+            calls += 1
+            if calls == count + 1:
+                raise Crash if kind == "crash" else UnreachableError("the agent does not answer")
+        stumble(place)
+
+    queue._stumble = at  # type: ignore[method-assign]
+    for _ in range(4):
+        try:
+            settle(store, queue, 6)
+        except (Crash, UnreachableError):
+            continue
+    assert (queue.deleted, queue.delivered, queue.messages) == (["4orig"], ["4copy"], {})
+    assert store.incident(incident.id).state is State.RELEASED  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_second_submission_is_deleted(store: Store, is_late: bool) -> None:
+    queue = FakeQueue()
+    incident = approved(store, queue)
+    submit(queue, incident)
+    if is_late:
+        settle(store, queue)
+    submit(queue, incident, "4again", mark="bb")
+    settle(store, queue)
+    assert len(queue.delivered) == 1
+    assert len(queue.deleted) == 2
+    assert not queue.messages
+
+
+def test_a_submission_that_got_lost_is_made_again(store: Store) -> None:
+    queue = FakeQueue()
+    incident = approved(store, queue)
+    sent(store)
+    settle(store, queue)
+    assert list(queue.messages) == ["4orig"]
+    assert store.outbox.awaits_change(incident.id)
+    assert "changed message lost" in [one.event for one in store.history(incident.id)]
+
+
+@pytest.mark.parametrize("is_submitted", [False, True])
+def test_an_original_that_an_operator_removed_takes_the_changed_message_with_it(
+    store: Store, is_submitted: bool
+) -> None:
+    queue = FakeQueue()
+    incident = approved(store, queue)
+    if is_submitted:
+        submit(queue, incident)
+    del queue.messages["4orig"]
+    settle(store, queue)
+    assert (queue.delivered, queue.messages) == ([], {})
+    assert store.incident(incident.id).state is State.VANISHED  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda queue, incident: submit(queue, incident, token="00" * 16),
+        lambda queue, incident: queue.add(
+            "4copy", f"X-Holdgate-Incident: {incident.id}\nX-Holdgate-Changed: {TOKEN}\n".encode()
+        ),
+        lambda queue, incident: queue.add("4copy", f"X-Holdgate-Changed: {TOKEN}-aa\n".encode()),
+    ],
+)
+def test_what_does_not_have_the_token_is_no_changed_message(
+    store: Store, forge: Callable[[FakeQueue, Incident], None]
+) -> None:
+    queue = FakeQueue()
+    incident = approved(store, queue)
+    forge(queue, incident)
+    settle(store, queue)
+    assert queue.delivered == []
+    assert "4orig" in queue.messages
+
+
+def test_the_changed_message_that_an_operator_holds_again_is_left_to_people(store: Store) -> None:
+    queue = FakeQueue()
+    incident = approved(store, queue)
+    submit(queue, incident)
+    settle(store, queue)
+    submit(queue, incident)
+    settle(store, queue)
+    assert "4copy" in queue.messages
+    assert "4copy" not in queue.deleted
