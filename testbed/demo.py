@@ -145,12 +145,20 @@ def _decide(site: Site) -> None:
     print(f"\n{third.id} waits on; after two days it would go back to its sender. That is the whole walk.")
 
 
+def _plain(notice: Message) -> str:
+    """Return the text for people of a notice: its first part in plain text."""
+    (first, *_) = (part for part in notice.walk() if part.get_content_type() == "text/plain")
+    content = first.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    return content.decode(first.get_content_charset("ascii"))
+
+
 def _show_told(site: Site, incident: Incident) -> None:
     """Wait until the sender is told of a decision, and show how."""
 
     def told() -> list[tuple[str, str]]:
         notices = [delivery.message for delivery in site.world.to(letters.SENDER)]
-        texts = [(str(notice["Subject"]), str(notice.get_payload(0)).split("\n\n", 1)[1]) for notice in notices]
+        texts = [(str(notice["Subject"]), _plain(notice)) for notice in notices]
         return [(subject, text) for subject, text in texts if incident.id in text]
 
     ((subject, text),) = wait_for(told, f"{letters.SENDER} to be told of {incident.id}")
