@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 """Imports all of Holdgate, and each library's module that it names: what was left out of the package is not needed.
 
-Run by debian/rules with the package's own interpreter. Imports within functions count too.
+    debian/importable.py PLACE FILE
+
+Run by debian/rules with the package's own interpreter. Imports within functions count too. FILE gets the sources that
+were loaded, a path a line, as they will be below PLACE: debian/holdgate.postinst compiles these and no others.
 """
 
 import ast
@@ -12,6 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import holdgate
+from holdgate.config import RulesSettings
+from holdgate.detect import Detector
+from holdgate.detect.preload import preload
 
 # Never imported by a program: each is a migration that Alembic runs.
 _MIGRATIONS = "holdgate.quarantine.migrations"
@@ -34,8 +40,17 @@ def named(path: Path) -> Iterator[str]:
             yield node.module
 
 
+def loaded() -> Iterator[Path]:
+    """Yield the Python sources below the interpreter's own prefix that are loaded."""
+    for module in list(sys.modules.values()):
+        path = Path(getattr(module, "__file__", None) or "/")
+        if path.suffix == ".py" and path.is_relative_to(sys.prefix):
+            yield path
+
+
 def main() -> None:
     """Import all, and end with what cannot be."""
+    place, target = sys.argv[1:]
     ours = modules()
     wanted = {*ours, "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite"}
     known = sys.stdlib_module_names | _OF_CHECKOUT
@@ -49,7 +64,12 @@ def main() -> None:
             failed.append(f"{name}: {type(error).__name__}: {error}")
     if failed:
         sys.exit("these cannot be imported; see debian/prune.list:\n" + "\n".join(failed))
-    print(f"{len(wanted)} modules can be imported")
+    # Validators and their tables are loaded by name.
+    Detector.from_rules(RulesSettings().shipped())
+    preload()
+    sources = sorted(str(Path(place) / path.relative_to(sys.prefix)) for path in loaded())
+    Path(target).write_text("".join(f"{source}\n" for source in sources), encoding="utf-8")
+    print(f"{len(wanted)} modules can be imported, {len(sources)} sources are loaded")
 
 
 if __name__ == "__main__":

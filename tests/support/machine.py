@@ -29,8 +29,8 @@ _NEIGHBOURS = (
 _STOPPED = ("opendkim", "rspamd", "slapd")
 # What script/package needs; it would install them itself, but here no list of packages is left.
 _BUILD = (
-    *("build-essential", "debhelper", "libarchive13", "libmilter-dev", "libseccomp2", "lintian"),
-    *("python3-dev", "python3-venv"),
+    *("build-essential", "debhelper", "libarchive13", "libleptonica-dev", "libmilter-dev", "libpq-dev", "libseccomp2"),
+    *("libtesseract-dev", "lintian", "pkgconf", "python3-dev", "python3-venv"),
 )
 # Control groups of version 2, as Debian 12 and 13 boot with, on a machine with version 1 too.
 _CONTROL_GROUPS = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
