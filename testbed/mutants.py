@@ -10,6 +10,7 @@ input, and prints an answer a line: whether the tests noticed.
 
 import contextlib
 import json
+import math
 import os
 import signal
 import sys
@@ -22,8 +23,9 @@ from typing import Any
 import coverage
 import pytest
 
-# A change that makes the tests run on for ever is noticed too, after so many seconds.
-_TIMEOUT = 180.0
+# A change that makes the tests run on for ever is noticed too: after so many seconds, or so many times the time that
+# all tests took without a change on this machine.
+_TIMEOUT, _TIMES = 180.0, 3
 _TOO_LONG = 124
 # What is slow to import and not changed: each process begins with it.
 _PRELOADED = (
@@ -89,8 +91,8 @@ def _measure(arguments: Sequence[str]) -> int:
     return code
 
 
-def _in_child(work: Any, *arguments: Any) -> int:
-    """Run `work` in a process, without a word; return its exit status, 124 when it takes too long."""
+def _in_child(limit: float, work: Any, *arguments: Any) -> int:
+    """Run `work` in a process, without a word; return its exit status, 124 when it takes more than `limit` seconds."""
     child = os.fork()
     if child == 0:
         os.setpgid(0, 0)
@@ -101,7 +103,7 @@ def _in_child(work: Any, *arguments: Any) -> int:
             os._exit(work(*arguments))
         finally:
             os._exit(1)
-    deadline = time.monotonic() + _TIMEOUT
+    deadline = time.monotonic() + limit
     done = status = 0
     while not done and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -121,8 +123,10 @@ def main() -> int:
     for name in _PRELOADED:
         import_module(name)
     arguments = ["-m", asked["marks"], *asked["tests"]]
-    if _in_child(_measure, arguments):
+    begin = time.monotonic()
+    if _in_child(math.inf, _measure, arguments):
         return 2
+    limit = max(_TIMEOUT, _TIMES * (time.monotonic() - begin))
     sys.dont_write_bytecode = True
     data = coverage.CoverageData(".coverage-mutants")
     data.read()
@@ -133,7 +137,7 @@ def main() -> int:
         files = sorted({test.split("::")[0] for test in reached}) or asked["tests"]
         before, times = path.read_text(encoding="utf-8"), path.stat()
         path.write_text(change["text"], encoding="utf-8")
-        code = _in_child(_pytest, ["-m", asked["marks"], *files], _Chosen(reached, path.stem))
+        code = _in_child(limit, _pytest, ["-m", asked["marks"], *files], _Chosen(reached, path.stem))
         path.write_text(before, encoding="utf-8")
         # What is compiled counts by the file's time.
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))

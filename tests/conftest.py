@@ -18,6 +18,8 @@ NewUrl = Callable[[], str]
 
 # The processes that tests start run this checkout's code, whichever copy is installed.
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "milter")
+# Where Debian has postconf(1) and postmap(1). Any user may ask them, but the path of an ordinary user lacks it.
+os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
 
 # How long an example takes says how busy the machine is; speed is measured by script/bench.
 settings.register_profile("holdgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])

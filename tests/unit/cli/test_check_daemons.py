@@ -66,6 +66,7 @@ def test_what_the_user_may_do_is_not_named(directory: Path) -> None:
     assert refused(directory) == []
 
 
+@pytest.mark.slow  # starts an interpreter for each
 @root_only
 @pytest.mark.parametrize(
     ("name", "mode", "output"),

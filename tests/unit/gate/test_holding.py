@@ -7,8 +7,6 @@ import pytest
 from holdgate.gate import holding
 from holdgate.gate.holding import needs_milter_quarantine
 
-pytestmark = pytest.mark.postfix
-
 SOCKET = "unix:/var/spool/postfix/holdgate/milter.sock"
 OURS = "{ unix:holdgate/milter.sock, default_action=tempfail }"
 SIGNER = "inet:127.0.0.1:8891"

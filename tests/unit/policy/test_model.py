@@ -56,3 +56,22 @@ def test_the_shipped_file_is_refused_wherever_it_was_cut(tmp_path: Path) -> None
         path.write_text(whole[:length], encoding="utf-8")
         with pytest.raises(ConfigError):
             load_policies(path)
+
+
+def test_two_policies_of_one_name_are_a_mistake(tmp_path: Path) -> None:
+    assert 'two policies are called "one"' in problem(tmp_path / "p", ONE + ONE)
+
+
+@pytest.mark.parametrize("written", ["24:00", "12:60", "8:30", "noon"])
+def test_what_is_no_time_of_day_is_named(tmp_path: Path, written: str) -> None:
+    assert "is no time of day" in problem(tmp_path / "p", f'{ONE}during = {{ from = "{written}" }}\n')
+
+
+@pytest.mark.parametrize("written", ["00:00", "23:59"])
+def test_the_first_and_the_last_minute_of_a_day_are_times(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "p"
+    path.write_text(f'{ONE}during = {{ from = "{written}" }}\n')
+    (loaded,) = load_policies(path).policy
+    assert loaded.during is not None
+    assert loaded.during.begin.isoformat("minutes") == written
+    assert loaded.during.end.isoformat() == "00:00:00"

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from holdgate.policy.model import PolicyFile
-from holdgate.policy.review import review, weaker_than_uninspected
+from holdgate.policy.review import holding, review, weaker_than_uninspected
 
 TODAY = date(2026, 11, 23)
 
@@ -30,6 +30,7 @@ def two(earlier: str, later: str, mode: str = "enforce", more: str = "") -> str:
         ('profile = { dlp-pii = "low" }', 'profile = { dlp-pii = "high" }'),
         ('larger_than = "1M"', 'larger_than = "2M"'),
         ('client = ["192.0.2.0/24", "198.51.100.0/24"]', 'client = "192.0.2.0/24"'),
+        ('auth_user = "anna"', 'auth_user = "anna"'),
         ('not_sender = "a@corp.example"', 'not_sender = ["a@corp.example", "b@corp.example"]'),
         ('subject = "*x*"', 'subject = "*x*"'),
     ],
@@ -100,3 +101,24 @@ mode = "observe"
     assert 'uninspected = "quarantine"' in output
     free = PolicyFile.model_validate(tomllib.loads('uninspected = "allow"\n' + text))
     assert weaker_than_uninspected(free) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "output"),
+    [
+        ('[[policy]]\nname = "a"\naction = "block"\n[[policy]]\nname = "b"\naction = "quarantine"\n', 'policy "b"'),
+        ('uninspected = "quarantine"\n[[policy]]\nname = "a"\naction = "block"\n', 'uninspected = "quarantine"'),
+        ('uninspected = "block"\n[[policy]]\nname = "a"\naction = "block"\n', ""),
+        (
+            'uninspected = "quarantine"\n'
+            '[[policy]]\nname = "a"\naction = "block"\ninspection = ["limited", "failed"]\n',
+            "",
+        ),
+        (
+            'uninspected = "quarantine"\n[[policy]]\nname = "a"\naction = "block"\ninspection = ["failed"]\n',
+            'uninspected = "quarantine"',
+        ),
+    ],
+)
+def test_what_holds_mail_is_named(text: str, output: str) -> None:
+    assert holding(PolicyFile.model_validate(tomllib.loads(text))) == output

@@ -83,6 +83,11 @@ def test_the_message_gets_the_strictest_of_its_recipients(weak: str, strict: str
     }
 
 
+def test_of_two_as_strict_the_one_that_is_written_first_gives_its_name() -> None:
+    text = policy("first", recipient='"bob@partner.example"') + policy("second")
+    assert decide(text, "eve@partner.example", "bob@partner.example").policy == "first"
+
+
 def test_headers_come_from_every_policy_that_decided() -> None:
     text = policy("t", "tag", recipient='"one@partner.example"') + policy("q", recipient='"two@partner.example"')
     verdict = decide(text, "one@partner.example", "two@partner.example")
@@ -248,6 +253,10 @@ FOUND = Inspection(
         ('during = { from = "12:01" }', False),
         ('during = { from = "22:00", until = "13:00", days = "sun" }', True),
         ('during = { from = "22:00", until = "12:00" }', False),
+        ('during = { from = "09:00", until = "12:00" }', False),
+        ('during = { from = "12:00", until = "11:00", days = "mon" }', True),
+        ('during = { from = "12:00", until = "11:00", days = "sun" }', False),
+        ('during = { from = "22:00", until = "13:00", days = "mon" }', False),
         ('during = { days = "mon", from = "21:00", zone = "Asia/Tokyo" }', True),
         ('not_during = { days = "mon-fri", from = "09:00", until = "17:00" }', False),
         ('not_during = { days = "mon-fri", from = "13:00", until = "17:00" }', True),

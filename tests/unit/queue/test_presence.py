@@ -8,8 +8,6 @@ from holdgate.config import Settings
 from holdgate.queue.postfix import Postfix, Service
 from holdgate.queue.presence import bypass_paths, is_open_to_all, listener_name, notice_listener, wants_listener
 
-pytestmark = pytest.mark.postfix
-
 MAIN = """\
 compatibility_level = 3.6
 queue_directory = /var/spool/postfix
