@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import desk, mail, policy, scan, steps, store
+from benchmarks import desk, mail, policy, relations, scan, steps, store
 
 pytestmark = pytest.mark.slow
 
@@ -10,6 +10,13 @@ pytestmark = pytest.mark.slow
 def test_the_desk_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     desk.main(["--incidents", "120", "--pages", "2"])
     assert "119 deadlines at one moment" in capsys.readouterr().out
+
+
+def test_wrong_recipients_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    relations.main(["--seeds", "1", "--edges", "5000"])
+    output = capsys.readouterr().out
+    assert "| all | 500 |" in output
+    assert "µs in the median" in output
 
 
 def test_policies_are_measured(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,9 @@ the day when it was written.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, func, select, text, union_all
+from sqlalchemy import ColumnElement, Connection, Engine, TextClause, bindparam, delete, func, select, text
 
 from holdgate.quarantine.database import apart, is_shared
 from holdgate.quarantine.schema import relations
@@ -25,6 +26,14 @@ _UPSERT = text(
     "INSERT INTO relations (key, weight, day) VALUES (:key, :weight, :day) "
     "ON CONFLICT (key) DO UPDATE SET weight = excluded.weight, day = excluded.day"
 )
+
+
+@lru_cache(64)
+def _of_owners(count: int, most: int) -> TextClause:
+    """Return the query for the first relations of so many owners: made once, as each message asks it."""
+    columns = "SELECT key, weight, day FROM relations"
+    one = f"SELECT * FROM ({columns} WHERE key BETWEEN :o{{0}} AND :o{{0}} + {_HALF - 1} LIMIT {most}) AS t{{0}}"
+    return text(" UNION ALL ".join(one.format(place) for place in range(count)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +76,10 @@ class Relations:
         """Return the first relations of each owner, `most` of each, by the target's number."""
         if not owners:
             return {}
-        queries = [
-            select(select(relations).where(_between(owner, owner + 1)).limit(most).subquery()) for owner in owners
-        ]
         found: dict[int, dict[int, Weight]] = {owner: {} for owner in owners}
+        bounds = {f"o{place}": number(owner, 0) for place, owner in enumerate(owners)}
         with self._reader.connect() as connection:
-            for key, weight, day in connection.execute(union_all(*queries)):
+            for key, weight, day in connection.execute(_of_owners(len(owners), most), bounds):
                 owner, target = divmod(key - _LEAST, _HALF)
                 found[owner][target] = Weight(weight, day)
         return found

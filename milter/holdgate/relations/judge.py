@@ -98,14 +98,14 @@ class Judge:
         hasher, who = self._hasher, message.sender
         tried = list(domain_candidates(candidates, lambda kind, text: hasher.mark(kind, text) in hints))
         asked = {hasher.edge("sender place", who, one): one for one in tried}
-        site = {hasher.mark("place", one): one for one in tried}
+        site = {} if to_site else {hasher.mark("place", one): one for one in tried}
         found = view.read([*asked, *site])
         best = _heaviest(asked, found)
         if best is not None:
             address = f"{candidates.local}@{best[0]}"
             weight = view.of([hasher.edge("sender address", who, address)])
             return (address if weight else best[0]), best[1], "sender"
-        best = None if to_site else _heaviest(site, found)
+        best = _heaviest(site, found)
         return None if best is None else (*best, "site")
 
     def _similar_box(

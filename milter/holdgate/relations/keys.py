@@ -12,9 +12,11 @@ class Hasher:
     """Gives numbers. Two hashers with one key give the same ones."""
 
     def __init__(self, secret: bytes) -> None:
+        key = secret if len(secret) <= blake2b.MAX_KEY_SIZE else blake2b(secret).digest()
+
         def half(kind: str, text: str) -> int:
             content = f"{kind}\0{text}".encode("utf-8", "surrogatepass")
-            return int.from_bytes(blake2b(content, key=secret, digest_size=4).digest(), "big")
+            return int.from_bytes(blake2b(content, key=key, digest_size=4).digest(), "big")
 
         # The same few names occur again and again.
         self._half = lru_cache(50_000)(half)

@@ -82,7 +82,7 @@ def rests(name: str) -> set[str]:
     """Return the name with each one of its characters taken out; none for a name that is too short or too long."""
     if not _SHORTEST <= len(name) <= _LONGEST:
         return set()
-    return {name[:place] + name[place + 1 :] for place in range(len(name))}
+    return {rest_of(name, place) for place in range(len(name))}
 
 
 def one_edit_apart(one: str, other: str) -> bool:
@@ -111,11 +111,23 @@ def looks_mistyped(one: str, other: str) -> bool:
     return one[begin + 1 :] != other[begin + 1 :] or changed[1] in _NEIGHBOURS.get(changed[0], "")
 
 
-def longer_by_one(rest: str) -> Iterator[str]:
+def longer_by_one(rest: str, letters: str = _ALPHABET) -> Iterator[str]:
     """Yield all names that a rest is left of."""
     for place in range(len(rest) + 1):
-        for one in _ALPHABET:
+        for one in letters:
             yield rest[:place] + one + rest[place:]
+
+
+def changed_at(name: str, place: int, letters: str = _ALPHABET) -> Iterator[str]:
+    """Yield the names that have in common with a name what is left without the character at a place: one edit away."""
+    yield from (name[:place] + one + name[place + 1 :] for one in letters if one != name[place])
+    if place + 1 < len(name):
+        yield name[:place] + name[place + 1] + name[place] + name[place + 2 :]
+
+
+def rest_of(name: str, place: int) -> str:
+    """Return a name without the character at a place."""
+    return name[:place] + name[place + 1 :]
 
 
 def domain_forms(domain: str) -> list[tuple[str, str]]:

@@ -5,18 +5,22 @@ from dataclasses import dataclass
 
 from holdgate.relations.confusables import skeleton
 from holdgate.relations.names import (
+    changed_at,
     longer_by_one,
     looking_like,
     looks_mistyped,
     one_edit_apart,
     other_endings,
     parts_of,
+    rest_of,
     rests,
     words_of,
 )
 
 # A word alone that is shorter says nothing of who it belongs to.
 _LONG_WORD = 5
+# What is tried in place of a character of a mailbox.
+_BOX = "abcdefghijklmnopqrstuvwxyz0123456789-._"
 _SUFFIXES_TRIED = ("com", "de", "net", "org", "eu")
 
 Asked = Callable[[str, str], bool]
@@ -28,18 +32,20 @@ def resembles(domain: str, other: str) -> bool:
     if domain == other:
         return False
     (name, ending), (known, known_ending) = parts_of(domain), parts_of(other)
-    if skeleton(domain) == skeleton(other):
-        return True
     if name == known:
-        return ending != known_ending and len(name) >= 3
-    same_end = ending == known_ending
-    if same_end and min(len(name), len(known)) >= _LONG_WORD and one_edit_apart(name, known):
-        return looks_mistyped(name, known)
+        return (ending != known_ending and len(name) >= 3) or skeleton(domain) == skeleton(other)
+    # The skeleton last: most of many candidates are told by less.
+    if ending == known_ending and one_edit_apart(name, known):
+        is_long = min(len(name), len(known)) >= _LONG_WORD
+        return (is_long and looks_mistyped(name, known)) or skeleton(domain) == skeleton(other)
     words, others = words_of(name), words_of(known)
     if sorted(words) == sorted(others) or "".join(words) == "".join(others):
         return True
     fewer, more = sorted((words, others), key=len)
-    return len(more) == len(fewer) + 1 and len("".join(fewer)) >= _LONG_WORD and all(one in more for one in fewer)
+    has_one_more = (
+        len(more) == len(fewer) + 1 and len("".join(fewer)) >= _LONG_WORD and all(one in more for one in fewer)
+    )
+    return has_one_more or skeleton(domain) == skeleton(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +83,13 @@ class Candidates:
 
 def domain_candidates(one: Candidates, is_known: Asked) -> Iterator[str]:
     """Yield the domains in clear that it resembles, and of which a form is known."""
-    name, ending = parts_of(one.place)
-    for found in dict.fromkeys(_domains(one.place, name, ending, one.forms, is_known)):
+    for found in dict.fromkeys(_domains(one.place, is_known)):
         if resembles(one.place, found):
             yield found
 
 
-def _domains(domain: str, name: str, ending: str, forms: Sequence[tuple[str, str]], is_known: Asked) -> Iterator[str]:
+def _domains(domain: str, is_known: Asked) -> Iterator[str]:
+    name, ending = parts_of(domain)
     if is_known("label", name):
         yield from other_endings(domain)
     if is_known("skeleton", skeleton(domain)):
@@ -92,11 +98,12 @@ def _domains(domain: str, name: str, ending: str, forms: Sequence[tuple[str, str
     if is_known("joined", "".join(words)) or is_known("words", " ".join(sorted(words))):
         for known in _arranged(words):
             yield from _ended(known, ending)
-    for kind, text in forms:
-        if kind == "rest" and is_known("rest", text):
-            yield from (f"{longer}.{ending}" for longer in longer_by_one(text))
-        if kind == "rest" and is_known("label", text):
-            yield f"{text}.{ending}"
+    for place in range(len(name)) if rests(name) else ():
+        rest = rest_of(name, place)
+        if is_known("rest", rest):
+            yield from (f"{other}.{ending}" for other in changed_at(name, place))
+        if is_known("label", rest):
+            yield f"{rest}.{ending}"
     if is_known("rest", name):
         yield from (f"{longer}.{ending}" for longer in longer_by_one(name))
     if len(words) > 1:
@@ -127,7 +134,7 @@ def box_candidates(one: Candidates, is_known: Asked) -> Iterator[str]:
     local, domain = one.local, one.domain
     for box in dict.fromkeys(_boxes(local, domain, is_known)):
         if box != local and (
-            skeleton(box) == skeleton(local) or (one_edit_apart(box, local) and looks_mistyped(box, local))
+            (one_edit_apart(box, local) and looks_mistyped(box, local)) or skeleton(box) == skeleton(local)
         ):
             yield f"{box}@{domain}"
 
@@ -135,12 +142,11 @@ def box_candidates(one: Candidates, is_known: Asked) -> Iterator[str]:
 def _boxes(local: str, domain: str, is_known: Asked) -> Iterator[str]:
     if is_known("box skeleton", f"{skeleton(local)}@{domain}"):
         yield from looking_like(local)
-    for rest in rests(local):
+    for place in range(len(local)) if rests(local) else ():
+        rest = rest_of(local, place)
         if is_known("box rest", f"{rest}@{domain}"):
-            yield from longer_by_one(rest)
-            yield from (rest[:at] + mark + rest[at:] for at in range(len(rest) + 1) for mark in "._")
+            yield from changed_at(local, place, _BOX)
         if is_known("address", f"{rest}@{domain}"):
             yield rest
     if is_known("box rest", f"{local}@{domain}"):
-        yield from longer_by_one(local)
-        yield from (local[:at] + mark + local[at:] for at in range(len(local) + 1) for mark in "._")
+        yield from longer_by_one(local, _BOX)

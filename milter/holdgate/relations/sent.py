@@ -48,9 +48,10 @@ def sent(envelope: Envelope, inspection: Inspection, is_inside: Callable[[str], 
     for recipient in dict.fromkeys(one.lower() for one in envelope.recipients if "@" in one):
         (inside if is_inside(recipient) else outside).append(recipient)
     kinds = dict.fromkeys(f"kind {one.identifier}" for one in inspection.findings if one.confidence != "low")
-    tokens = (*subject_tokens(envelope.subject), *kinds)
+    sender = envelope.sender.lower()
+    tokens = (*subject_tokens(envelope.subject, sender), *kinds)
     answers = _PREFIX.match(envelope.subject[:400]) is not None
-    return Sent(envelope.sender.lower(), tuple(outside), tuple(inside), tokens, day_of(moment), answers)
+    return Sent(sender, tuple(outside), tuple(inside), tokens, day_of(moment), answers)
 
 
 def day_of(moment: datetime) -> int:
@@ -58,14 +59,17 @@ def day_of(moment: datetime) -> int:
     return int(moment.astimezone(UTC).timestamp() // 86400)
 
 
-def subject_tokens(subject: str) -> list[str]:
-    """Return the words of a subject, and the subject itself without what answers put before it."""
+def subject_tokens(subject: str, sender: str) -> list[str]:
+    """Return the words of a subject, and the subject itself without what answers put before it.
+
+    The latter is the sender's: others have conversations of the same name with other people.
+    """
     text = subject[:400]
     while match := _PREFIX.match(text):
         text = text[match.end() :]
     plain = " ".join(text.casefold().split())
     found = [f"{WORD}{word}" for word in list(dict.fromkeys(_WORD.findall(plain)))[:_WORDS]]
-    return [f"{THREAD}{plain}", *found] if len(plain) >= _THREAD else found
+    return [f"{THREAD}{sender} {plain}", *found] if len(plain) >= _THREAD else found
 
 
 def pairs(places: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -121,7 +121,7 @@ def test_any_text_has_forms(text: str) -> None:
     names.person_forms(text)
     names.mailbox_forms(text)
     names.domain_forms(text)
-    subject_tokens(text)
+    subject_tokens(text, "a@b.example")
     list(names.looking_like(text[:12]))
 
 
@@ -133,7 +133,7 @@ def test_a_name_is_the_same_in_any_order() -> None:
 
 
 def test_the_words_of_a_subject() -> None:
-    assert subject_tokens("AW: Re: [ext] Contract 2026 for Orchid") == [
-        *("thread contract 2026 for orchid", "word contract", "word orchid")
+    assert subject_tokens("AW: Re: [ext] Contract 2026 for Orchid", "a@b") == [
+        *("thread a@b contract 2026 for orchid", "word contract", "word orchid")
     ]
-    assert subject_tokens("Re: hi") == []
+    assert subject_tokens("Re: hi", "") == []

@@ -2,9 +2,10 @@
 
 import pytest
 
-from holdgate.relations.sent import subject_tokens
+from holdgate.relations.memory import Memory
+from holdgate.relations.sent import Sent, subject_tokens
 from holdgate.risks import CONTENT, LOOKALIKE, NEW, OUTLIER, TWIN
-from tests.unit.relations.conftest import Site
+from tests.unit.relations.conftest import ANNA, TODAY, Site
 
 BOB = "bob.smith@partner.example"
 
@@ -136,17 +137,32 @@ def test_a_place_that_is_hardly_known_is_no_outlier(site: Site) -> None:
 
 
 def test_content_that_went_to_one_domain_only(site: Site) -> None:
-    tokens = tuple(subject_tokens("Re: Contract with Orchid"))
+    tokens = tuple(subject_tokens("Re: Contract with Orchid", ANNA))
     site.learn(BOB, tokens=tokens)
-    site.learn("eve@client.example", tokens=tuple(subject_tokens("Lunch on Friday")))
+    site.learn("eve@client.example", tokens=tuple(subject_tokens("Lunch on Friday", ANNA)))
     (found,) = site.risks("eve@client.example", tokens=tokens)
     assert (found.kind, found.count) == (CONTENT, 10)
     assert site.risks(BOB, tokens=tokens) == []
-    assert site.risks("eve@client.example", tokens=tuple(subject_tokens("Lunch next week"))) == []
+    assert site.risks("eve@client.example", tokens=tuple(subject_tokens("Lunch next week", ANNA))) == []
+
+
+def test_an_answer_that_goes_to_another_client(site: Site) -> None:
+    site.learn(BOB, tokens=tuple(subject_tokens("Update", ANNA)), times=1)
+    site.learn("eve@client.example", tokens=tuple(subject_tokens("Update of dates", ANNA)))
+    tokens = tuple(subject_tokens("Re: Update of dates", ANNA))
+    message = Sent(ANNA, (BOB,), (), tokens, TODAY, answers=True)
+    memory = Memory(site.store.relations, 180)
+    (found,) = site.judge.risks(message, memory.view(TODAY, 60))
+    assert (found.kind, found.recipient) == (CONTENT, BOB)
+    memory.close()
+    # Another colleague may well have a conversation of that name.
+    other = "carl@corp.example"
+    site.learn(BOB, sender=other)
+    assert site.kinds(BOB, sender=other, tokens=tuple(subject_tokens("Update of dates", other))[:1]) == set()
 
 
 def test_content_that_goes_to_many_is_not_unusual(site: Site) -> None:
-    tokens = tuple(subject_tokens("Price list"))
+    tokens = tuple(subject_tokens("Price list", ANNA))
     site.learn(BOB, tokens=tokens)
     site.learn("eve@client.example", tokens=tokens)
     site.learn("fay@third.example")
@@ -169,7 +185,6 @@ def test_forgetting_a_person_leaves_the_others(site: Site) -> None:
 
 def test_retention_removes_what_is_old(site: Site) -> None:
     from holdgate.quarantine.relations import SLICES
-    from tests.unit.relations.conftest import TODAY
 
     site.learn(BOB, times=5)
     before = site.store.relations.count()

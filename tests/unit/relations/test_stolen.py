@@ -28,6 +28,10 @@ def test_a_million_guesses_find_nothing(site: Site) -> None:
     assert site.hasher.edge("sender address", ANNA, guesses[0]) in stored
 
 
+def test_a_key_may_be_longer_than_the_hash_takes() -> None:
+    assert Hasher(b"k" * 100).target("a") != Hasher(b"k" * 101).target("a")
+
+
 def _half(key: int) -> int:
     return (key + 2**63) >> 32
 
