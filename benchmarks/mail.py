@@ -1,9 +1,9 @@
 """Sends the same mail through several milters on one Postfix, in turns, and compares them: as ratios, never in seconds.
 
 Contenders: no milter, the least milter in C (the ceiling for any), the least in pymilter, this checkout, with --against
-another version of it, and with --milter any that runs, such as rspamd or MIMEDefang. Corpora: small (plain text),
-typical (docx or pdf attached), large, all made from a seed; --folder adds a directory of .eml. It needs root, Debian's
-postfix, gcc and libmilter-dev.
+another version of it, and with --milter any that runs, such as rspamd or MIMEDefang. Corpora: small (plain text), html
+(without attachments), typical (docx or pdf attached), large, all made from a seed; --folder adds a directory of .eml.
+It needs root, Debian's postfix, gcc and libmilter-dev.
 """
 
 import argparse

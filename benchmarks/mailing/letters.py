@@ -1,4 +1,4 @@
-"""Three corpora of real MIME files from a seed: small (plain text), typical (a docx or pdf attached), large.
+"""Corpora of real MIME files from a seed: small (plain text), html, typical (a docx or pdf attached), large.
 
 The same seed and the same libraries give the same messages, but for times that the libraries write.
 """
@@ -17,7 +17,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen import canvas
 
-SETS = {"small": 200, "typical": 60, "large": 4}
+SETS = {"small": 200, "html": 60, "typical": 60, "large": 4}
 """Names of the corpora, and how many messages each has."""
 
 _WORDS = (Path(__file__).parent / "words.txt").read_text(encoding="ascii").split()
@@ -162,7 +162,12 @@ def _large(writer: Writer, planted: str) -> EmailMessage:
     return message
 
 
-_MAKERS: dict[str, Callable[[Writer, str], EmailMessage]] = {"small": _small, "typical": _typical, "large": _large}
+_MAKERS: dict[str, Callable[[Writer, str], EmailMessage]] = {
+    "small": _small,
+    "html": _with_page,
+    "typical": _typical,
+    "large": _large,
+}
 
 
 def write(folder: Path, name: str, seed: str, count: int = 0) -> Path:
