@@ -20,6 +20,7 @@ from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import (
     asked_twice,
     bypass_paths,
+    change_listener,
     is_open_to_all,
     listener_name,
     misplaced_socket,
@@ -54,6 +55,7 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         ("main.cf", lambda: _lifetime(postfix, settings, policies)),
         ("main.cf", lambda: _smtp_header_checks(postfix, settings)),
         ("master.cf", lambda: _listener(postfix, settings, policies)),
+        ("master.cf", lambda: _change_listener(postfix, settings)),
         ("master.cf", lambda: asked_twice(settings, postfix)),
         ("master.cf", lambda: _transports(postfix, policies)),
     )
@@ -292,6 +294,15 @@ def _listener(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Ite
         yield (
             f"desk.notice_relay: each user of this machine can send mail through {name} that nobody inspects; "
             f'set it to "unix:{path}", run "holdgate attach", and restart holdgate-desk'
+        )
+
+
+def _change_listener(postfix: Postfix, settings: Settings) -> Iterator[str]:
+    """Yield what is wrong where `desk.change_relay` names no listener that holds all mail."""
+    if isinstance(settings.desk.change_relay, Path) and not change_listener(postfix.services(), settings):
+        yield (
+            f"desk.change_relay: no listener {settings.desk.change_relay.name} in master.cf that holds all mail; "
+            "add /etc/holdgate/postfix/change.cf to master.cf"
         )
 
 

@@ -63,6 +63,17 @@ def notice_listener(services: Iterable[Service], settings: Settings) -> Service 
     return next((service for service in services if service.type == "inet" and service.name in names), None)
 
 
+def change_listener(services: Iterable[Service], settings: Settings) -> list[Service]:
+    """Return the listener for changed messages and its cleanup(8); nothing where it does not hold all mail."""
+    relay, known = settings.desk.change_relay, list(services)
+    for one in known:
+        holds = "static:HOLD" in one.settings.get("smtpd_recipient_restrictions", "")
+        if isinstance(relay, Path) and holds and (one.name, one.type, one.command) == (relay.name, "unix", "smtpd"):
+            cleanup = one.settings.get("cleanup_service_name")
+            return [one, *(other for other in known if (other.name, other.command) == (cleanup, "cleanup"))]
+    return []
+
+
 def own_listeners(services: Iterable[Service]) -> list[Service]:
     """Return the listeners for our notices that `attach` made, of this version or an earlier one."""
     return [one for one in services if one.command == "smtpd" and one.settings.get("syslog_name") == LISTENER_LOG]
@@ -80,9 +91,9 @@ def misplaced_socket(settings: Settings, postfix: Postfix) -> str:
 def bypass_paths(settings: Settings, postfix: Postfix) -> Iterator[str]:
     """Yield what stays outside: services with settings of their own, filters, instances that are not ours."""
     services = postfix.services()
-    ours = notice_listener(services, settings)
+    ours = [notice_listener(services, settings), *change_listener(services, settings)]
     for service in services:
-        if service != ours:
+        if service not in ours:
             yield from (f"master.cf: {service} {problem}" for problem in _own_settings(service, settings, postfix))
     if postfix.setting("smtpd_proxy_filter"):
         yield "main.cf: smtpd_proxy_filter: Postfix shows milters no content; attach behind that filter."

@@ -6,7 +6,14 @@ import pytest
 
 from holdgate.config import Settings
 from holdgate.queue.postfix import Postfix, Service
-from holdgate.queue.presence import bypass_paths, is_open_to_all, listener_name, notice_listener, wants_listener
+from holdgate.queue.presence import (
+    bypass_paths,
+    change_listener,
+    is_open_to_all,
+    listener_name,
+    notice_listener,
+    wants_listener,
+)
 
 MAIN = """\
 compatibility_level = 3.6
@@ -35,6 +42,20 @@ def remarks(config: Path, more: str = "", main: str = "") -> list[str]:
 
 def test_the_listener_for_our_notices_is_no_way_past_us(tmp_path: Path) -> None:
     assert remarks(tmp_path) == []
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_the_listener_for_changed_messages_is_no_way_past_us_where_it_holds_all(tmp_path: Path, holds: bool) -> None:
+    shipped = (Path(__file__).parents[3] / "postfix/change.cf").read_text(encoding="utf-8")
+    (tmp_path / "main.cf").write_text(MAIN)
+    (tmp_path / "master.cf").write_text(MASTER + (shipped if holds else shipped.replace("static:HOLD", "static:OK")))
+    relays = {"notice_relay": "127.0.0.1:10027", "change_relay": "unix:/var/spool/postfix/public/holdgate-change"}
+    ours = Settings.model_validate({"queue": {"postfix_config": tmp_path}, "desk": relays})
+    postfix = Postfix(tmp_path)
+    assert [one.name for one in change_listener(postfix.services(), ours)] == (
+        ["holdgate-change", "holdgate-change-cleanup"] if holds else []
+    )
+    assert bool(list(bypass_paths(ours, postfix))) is not holds
 
 
 @pytest.mark.parametrize(
