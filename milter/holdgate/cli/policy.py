@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from holdgate.cli.output import progress, say, wants_json
+from holdgate.cli.relations import hasher_for_milter
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk.language.catalogue import SOURCE, Catalogue
@@ -93,6 +94,8 @@ def _risks(
     """Return what is unusual about the recipients, as the gate finds it."""
     if not policy_set.file.risks():
         return Risks()
+    if settings.relations.mode != "off":
+        hasher_for_milter(settings)
     with closing(open_store(settings.store.url)) as store:
         recipients = Recipients.of(settings.relations, policy_set, store)
         try:

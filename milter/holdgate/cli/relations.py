@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -58,22 +58,19 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 @contextmanager
 def _opened(arguments: argparse.Namespace) -> Iterator[tuple[Settings, Hasher, Store]]:
     settings = load_settings(arguments.config)
-    is_there = settings.relations.key.exists()
-    hasher = hasher_of(settings.relations)
-    if not is_there:
-        _give_to_milter(settings)
+    hasher = hasher_for_milter(settings)
     with closing(open_store(settings.store.url)) as store:
         yield settings, hasher, store
 
 
-def _give_to_milter(settings: Settings) -> None:
-    """Give a key file that root made to the milter's user, who has to read it."""
-    if os.geteuid() == 0:
-        try:
-            user, group = daemon.ids_of(settings.account("milter"))
-        except KeyError:  # no such user: nothing is installed here
-            return
-        os.chown(settings.relations.key, user, group)
+def hasher_for_milter(settings: Settings) -> Hasher:
+    """Return the hasher; a key file that root makes here belongs to the milter's user, who has to read it."""
+    is_there = settings.relations.key.exists()
+    hasher = hasher_of(settings.relations)
+    if not is_there and os.geteuid() == 0:
+        with suppress(KeyError):  # no such user: nothing is installed here
+            os.chown(settings.relations.key, *daemon.ids_of(settings.account("milter")))
+    return hasher
 
 
 def _learn(arguments: argparse.Namespace) -> int:

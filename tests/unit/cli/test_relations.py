@@ -1,6 +1,7 @@
 """`holdgate relations` learns from old mail, says whether it is enough, and forgets."""
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -71,6 +72,14 @@ def test_another_key_is_refused(run: Run, tmp_path: Path) -> None:
     code, output = run("relations", "learn", str(tmp_path / "sent"))
     assert (code, "another key" in output) == (2, True)
     assert "another key" in run("relations", "report")[1]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_key_that_root_makes_is_the_milters(run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "holdgate.toml"
+    config.write_text('milter_user = "nobody"\n' + config.read_text())
+    assert run("policy", "test", "--from", "anna@corp.example", "--to", "bob@partner.example")[0] == 0
+    assert (tmp_path / "relations.key").owner() == "nobody"
 
 
 def test_a_path_or_an_address_that_is_none(run: Run, tmp_path: Path) -> None:
