@@ -75,7 +75,9 @@ class FixedPreviewer(Previewer):
         """Return a message."""
         return b"Subject: New colleague\n\nText\n"
 
-    def change(self, content: bytes, without: Sequence[str], note: str) -> tuple[ChangeReport, bytes]:
+    def change(
+        self, content: bytes, without: Sequence[str], note: str, *, redact: bool = False
+    ) -> tuple[ChangeReport, bytes]:
         """Return the same message, with a table that can be removed."""
         listed = [Listed(1, "new-employees-2026.xlsx", "application/xlsx", 74_000)]
         return ChangeReport(listed, [1] if without else [], ["DKIM"] if without else []), content
@@ -193,7 +195,7 @@ def showcase(language: str = "en") -> Iterator[Showcase]:
                     "fallback": ["desk@corp.example"],
                     "language": language,
                     "notify_sender_on_hold": True,
-                    "changes": ["without-attachments", "encrypt"],
+                    "changes": ["redact", "without-attachments", "encrypt"],
                     "encrypt_through": "encrypt:[gateway.corp.example]",
                 },
             }

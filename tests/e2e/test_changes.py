@@ -1,6 +1,8 @@
 """Approval with changes on a real Postfix: what leaves, what the sender learns, and a crash at each step."""
 
+import io
 import re
+import zipfile
 from collections.abc import Iterator
 from email.message import EmailMessage
 
@@ -26,7 +28,7 @@ ANNA, BOSS = "anna@corp.example", "boss@corp.example"
 EXTRA = f"""
 [moderation]
 managers = "inline:{{{ANNA}={BOSS}}}"
-changes = ["without-attachments", "encrypt"]
+changes = ["redact", "without-attachments", "encrypt"]
 encrypt_through = "smtp:[127.0.0.1]:%s"
 """
 
@@ -202,3 +204,30 @@ def test_an_attachment_that_is_not_there_changes_nothing(site: Site) -> None:
     done = site.command("release", incident.id, "--without", "other.pdf")
     assert (done.returncode, "There is no such attachment" in done.stderr) == (2, True)
     assert state_of(site, incident) is State.HELD
+
+
+def test_a_redacted_message_leaves_with_everything_masked(site: Site) -> None:
+    letter = letters.card_in_document()
+    letter.replace_header("From", ANNA)
+    letter.replace_header("To", "redacted@partner.example")
+    letter.replace_header("Subject", f"Her number is SSN {letters.SSN}")
+    site.submit(letter.as_bytes(), ANNA, "redacted@partner.example")
+
+    def asked() -> Incident | None:
+        waiting = site.store.incidents([State.HELD])
+        return next((one for one in waiting if "redacted@partner.example" in one.recipients and one.asked_at), None)
+
+    incident = site.wait_for(asked, "people to be asked")
+    assert incident is not None
+    done = site.command("release", incident.id, "--redacted")
+    assert done.returncode == 0, done.stderr
+    closed(site, incident, State.RELEASED)
+    (delivery,) = site.wait_for(lambda: site.world.to("redacted@partner.example"), "delivery")
+    message = parsed(delivery)
+    assert letters.SSN not in str(message["Subject"])
+    (attached,) = message.iter_attachments()
+    with zipfile.ZipFile(io.BytesIO(attached.get_content())) as archive:
+        text = "".join(archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
+    assert "\N{FULL BLOCK}" in text
+    assert not re.search(r"4111[ -]?1111[ -]?1111[ -]?1111", re.sub(r"<[^>]*>", "", text))
+    assert "masked" in text_of(mail_about(site, ANNA, incident, "Approved"))

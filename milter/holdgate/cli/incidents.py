@@ -52,6 +52,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=[],
         help='without the attachment of that name or number; "*" for all. May be given several times',
     )
+    release.add_argument("--redacted", action="store_true", help="with everything masked that was found")
     release.add_argument("--encrypted", action="store_true", help="through the transport that the policy names")
     release.set_defaults(run=lambda arguments: _decide(arguments, Answer.APPROVE))
 
@@ -166,7 +167,7 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
 
 def _change(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> Change | None:
     """Return the changes that the options want, None without any. Raises CannotChangeError and UnreadableError."""
-    wanted = Wanted(arguments.without, encrypted=arguments.encrypted)
+    wanted = Wanted(arguments.without, encrypted=arguments.encrypted, redacted=arguments.redacted)
     if not wanted.kinds:
         return None
     previewer = Previewer(desk.settings, QueueClient(desk.settings.queue.socket))

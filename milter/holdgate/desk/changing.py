@@ -22,11 +22,14 @@ from holdgate.desk.wishes import Addressee, Sent, read_envelope
 from holdgate.quarantine.incident import Change, Incident
 from holdgate.scan.shapes import ChangeReport
 
-WITHOUT, ENCRYPT = "without-attachments", "encrypt"
+WITHOUT, ENCRYPT, REDACT = "without-attachments", "encrypt", "redact"
 ALL = "*"
 """Stands for all attachments."""
 
 _NOTE = mark('The attachment "{name}" was removed before this message was sent.\n\nIncident: {id}\n')
+# Addresses and names of the people a message is from and for stay in its header: it could not be delivered without.
+_WHO = ("email-address", "person-name", "organisation")
+_HEADERS = ("headers", "technical headers")
 # After so many attempts a recipient whom Postfix refuses for good is a matter for people.
 _ATTEMPTS = 3
 # Flags of Postfix's dsn_mask.h, and their words (RFC 3461, 4.1, 4.3).
@@ -40,11 +43,13 @@ class Wanted:
 
     without: Sequence[str] = ()
     encrypted: bool = False
+    redacted: bool = False
 
     @property
     def kinds(self) -> list[str]:
         """The words of `moderation.changes` that these need."""
-        return [*([WITHOUT] if self.without else []), *([ENCRYPT] if self.encrypted else [])]
+        chosen = {REDACT: self.redacted, WITHOUT: bool(self.without), ENCRYPT: self.encrypted}
+        return [kind for kind, is_chosen in chosen.items() if is_chosen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,10 @@ _NOTHING = mark("Nothing was chosen.")
 _WHY = {
     "ambiguous": mark("This message can be read in more than one way, so it cannot be changed."),
     "no such attachment": mark("There is no such attachment."),
+    "format": mark("Found data in this part cannot be masked. Remove the attachment, or reject the message."),
+    "not read": mark("This part could not be read completely, so nobody knows what to mask."),
+    "not removed": mark("Masking this part was not complete. Remove the attachment, or reject the message."),
+    "too long": mark("Masking took too long."),
 }
 _FAILED = mark("The message could not be changed.")
 
@@ -104,7 +113,7 @@ class Changer:
 
     def attachments(self, incident: Incident) -> ChangeReport:
         """Return what could be removed of a message. Raises CannotChangeError and UnreadableError."""
-        return self._make(incident, ())[1]
+        return self._make(incident, (), redact=False)[1]
 
     def prepare(self, incident: Incident, wanted: Wanted) -> Prepared:
         """Return the message as it would be sent. Raises CannotChangeError and UnreadableError."""
@@ -112,7 +121,9 @@ class Changer:
             raise CannotChangeError(_NOTHING)
         if not set(wanted.kinds) <= set(offered(self._desk, incident)):
             raise CannotChangeError(_FORBIDDEN)
-        content, report, original = self._make(incident, wanted.without)
+        content, report, original = self._make(incident, wanted.without, redact=wanted.redacted)
+        if wanted.redacted:
+            self._require_masked(content)
         change = Change(
             wanted.kinds,
             original=_digest(original),
@@ -159,27 +170,45 @@ class Changer:
 
     def _made_again(self, incident: Incident, change: Change) -> bytes:
         """Return the changed message, the same as it was approved. Raises CannotChangeError where it is another one."""
-        content, _, original = self._make(incident, [str(number) for number in change.parts])
+        parts = [str(number) for number in change.parts]
+        content, _, original = self._make(incident, parts, redact=REDACT in change.kinds)
         if (_digest(original), _digest(content)) != (change.original, change.sent):
             raise CannotChangeError(_FAILED)
         return content
 
-    def _make(self, incident: Incident, without: Sequence[str]) -> tuple[bytes, ChangeReport, bytes]:
+    def _require_masked(self, content: bytes) -> None:
+        """Have another worker inspect a redacted message. Raises CannotChangeError where anything is left to find."""
+        shown = self._previewer.show(content)
+        if shown["status"] != "complete":
+            raise CannotChangeError(_WHY["not read"], shown["reason"])
+        for finding in shown["findings"]:
+            for place in finding["parts"]:
+                if not (finding["identifier"] in _WHO and place.partition(",")[0].rpartition(" › ")[2] in _HEADERS):
+                    raise CannotChangeError(_WHY["not removed"], place)
+
+    def _make(self, incident: Incident, without: Sequence[str], *, redact: bool) -> tuple[bytes, ChangeReport, bytes]:
         """Return the changed message, what was changed, and the original. Raises as `prepare` does."""
         held = self._previewer.held(incident)
         original = dsn.without_ours(held)
         language = self._desk.moderation(incident).language
         note = Catalogue(language).text(_NOTE).replace("{id}", incident.id)
-        report, content = self._previewer.change(original, without, note)
+        report, content = self._previewer.change(original, without, note, redact=redact)
         if report.refused is not None:
             raise CannotChangeError(_WHY.get(report.refused.why, _FAILED), report.refused.part)
-        if _foreign(headers.split(content)[0], headers.split(original)[0]):
+        if _foreign(headers.split(content)[0], headers.split(original)[0], by_name=redact):
             raise CannotChangeError(_FAILED)
         return content, report, original
 
 
-def _foreign(new: list[tuple[str, bytes]], old: list[tuple[str, bytes]]) -> bool:
-    """Say whether a changed message has a field that the original has not: a worker cannot be trusted with more."""
+def _foreign(new: list[tuple[str, bytes]], old: list[tuple[str, bytes]], *, by_name: bool) -> bool:
+    """Say whether a changed message has a field that the original has not: a worker cannot be trusted with more.
+
+    Of a redacted message, the values of fields that people write may differ, if no name is new.
+    """
+    if by_name:
+        return not {name.lower() for name, _ in new if not name.lower().startswith("content-")} <= {
+            name.lower() for name, _ in old
+        }
     return any(one not in old for one in new if not one[0].lower().startswith("content-"))
 
 

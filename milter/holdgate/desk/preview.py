@@ -109,9 +109,13 @@ class Previewer:
         """Return a message as `scan.preview` shows it. Raises UnreadableError."""
         return self._with_message(content, lambda pool, message: pool.preview(message, reveal=reveal))
 
-    def change(self, content: bytes, without: Sequence[str], note: str) -> tuple[ChangeReport, bytes]:
+    def change(
+        self, content: bytes, without: Sequence[str], note: str, *, redact: bool = False
+    ) -> tuple[ChangeReport, bytes]:
         """Return what a worker changed of a message, and the changed message. Raises UnreadableError."""
-        return self._with_message(content, lambda pool, message: pool.change(message, without=without, note=note))
+        return self._with_message(
+            content, lambda pool, message: pool.change(message, without=without, note=note, redact=redact)
+        )
 
     def _with_message(self, content: bytes, question: Callable[[Pool, int], _Answer]) -> _Answer:
         """Ask the pool about a message, which a worker gets by its descriptor. Raises UnreadableError."""

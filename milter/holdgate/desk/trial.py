@@ -55,10 +55,10 @@ _SEGMENTS = [
 _PART = {"name": "a.pdf", "status": "limited", "reason": "too large", "cut": True, "segments": _SEGMENTS}
 _SHOWN = {"status": "limited", "reason": "a.pdf: too large", "parts": [_PART], "attachments": [], "findings": []}
 
-_CHANGE = Change(["without-attachments"], "0", "1", "", [1], ["a.pdf"], "encrypt:", ["DKIM", "S/MIME"])
+_CHANGE = Change(["redact", "without-attachments"], "0", "1", "", [1], ["a.pdf"], "encrypt:", ["DKIM", "S/MIME"])
 _PLAN = ChangePlan(
     ChangeReport([Listed(1, "a.pdf", "application/pdf", 5000)], [1], ["DKIM"]),
-    Wanted(["1"], encrypted=True),
+    Wanted(["1"], encrypted=True, redacted=True),
     _SHOWN,
     Prepared(b"", _CHANGE, ChangeReport()),
     "Text.",
@@ -177,7 +177,14 @@ MORE_MAIL: dict[str, Mapping[str, Any]] = {
 }
 MORE_PAGES: dict[str, Mapping[str, Any]] = {
     "change": _ANY_PAGE
-    | {"incident": _FULL, "request": _REQUEST, "plan": _PLAN, "may_remove": True, "may_encrypt": True}
+    | {
+        "incident": _FULL,
+        "request": _REQUEST,
+        "plan": _PLAN,
+        "may_remove": True,
+        "may_encrypt": True,
+        "may_redact": True,
+    }
     | {"comment_length": 2000},
     "reason": _ANY_PAGE
     | {"incident": _FULL, "question": "one\ntwo", "problem": "Text.", "done": False, "comment_length": 2000}
@@ -191,6 +198,7 @@ _LESS: Mapping[str, Any] = {
     "change": None,
     "may_change": False,
     "may_encrypt": False,
+    "may_redact": False,
     "plan": ChangePlan(unreadable="gone"),
     "visitor": None,
     "link": "",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from holdgate.extract.budget import Budget, Limits
 from holdgate.rewrite import entity
 from holdgate.rewrite.entity import Entity, RefusedError
+from holdgate.rewrite.redact import Finder, redact
 
 ALL = "*"
 """Stands for all attachments."""
@@ -35,11 +36,19 @@ class Changed:
     signatures: list[str] = field(default_factory=list)
 
 
-def change(data: bytes, limits: Limits, *, without: Collection[str], note: str, mask: Callable[[str], str]) -> Changed:
+def change(
+    data: bytes,
+    limits: Limits,
+    *,
+    without: Collection[str],
+    note: str,
+    mask: Callable[[str], str],
+    finder: Finder | None = None,
+) -> Changed:
     """Return a message with LF line ends without the attachments that `without` names, by number, name or `ALL`.
 
     `note` is the text that takes an attachment's place; "{name}" in it becomes its name. Names are shown as `mask`
-    returns them. Raises RefusedError.
+    returns them. With `finder`, what it finds is masked in all that is left. Raises RefusedError.
     """
     root = entity.read(data, Budget(limits))
     found = entity.attachments(root)
@@ -53,6 +62,8 @@ def change(data: bytes, limits: Limits, *, without: Collection[str], note: str, 
     for number in removed:
         text = note.replace("{name}", listed[number - 1].name)
         found[number - 1].replace(text.encode("utf-8", "replace"), b"text/plain; charset=utf-8", inline=True)
+    if finder is not None:
+        redact(root, finder, Budget(limits))
     return Changed(root.written(), listed, sorted(removed), entity.broken_signatures(root))
 
 

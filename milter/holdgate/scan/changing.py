@@ -4,8 +4,10 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from holdgate.extract.part import Status
 from holdgate.rewrite.change import change
 from holdgate.rewrite.entity import RefusedError
+from holdgate.rewrite.redact import Finder
 from holdgate.scan.inspect import Inspector, counted
 from holdgate.scan.redactor import Redactor
 from holdgate.scan.shapes import ChangeReport, Listed, Refusal
@@ -16,8 +18,10 @@ def changed(inspector: Inspector, content: bytes, job: dict[str, Any]) -> bytes:
     parts = inspector.extract(content, None).parts
     matches = [counted(part, inspector.find(part.text, part.places)) for part in parts]
     redactor = Redactor(inspector.find, parts, matches)
+    finder = _finder(inspector, redactor) if job["redact"] else None
+    note, without = job["note"], job["without"]
     try:
-        done = change(content, inspector.limits, without=job["without"], note=job["note"], mask=redactor.masked)
+        done = change(content, inspector.limits, without=without, note=note, mask=redactor.masked, finder=finder)
     except RefusedError as error:
         return _encoded(ChangeReport(refused=Refusal(redactor.masked(error.part), error.why)))
     listed = [Listed(one.number, one.name, one.kind, one.size) for one in done.attachments]
@@ -27,3 +31,22 @@ def changed(inspector: Inspector, content: bytes, job: dict[str, Any]) -> bytes:
 
 def _encoded(report: ChangeReport) -> bytes:
     return json.dumps(asdict(report), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _finder(inspector: Inspector, redactor: Redactor) -> Finder:
+    """Return what finds all that was found in a message, wherever else it is."""
+
+    def values(text: str) -> list[tuple[int, int]]:
+        return [(start, end) for start, end, _ in redactor.places(text, ())]
+
+    def spans(text: str) -> list[tuple[int, int]]:
+        return [(start, end) for start, end, _ in redactor.places(text, inspector.find(text))]
+
+    def check(name: str, data: bytes) -> tuple[bool, bool]:
+        extraction = inspector.extract(data, name)
+        found = any(
+            counted(part, inspector.find(part.text, part.places)) or values(part.text) for part in extraction.parts
+        )
+        return extraction.status is Status.COMPLETE, found
+
+    return Finder(spans, values, check, redactor.known)

@@ -180,9 +180,11 @@ class Pool:
         except WorkerLostError as error:
             raise ScanError(str(error)) from error
 
-    def change(self, message: int | bytes, *, without: Sequence[str], note: str) -> tuple[ChangeReport, bytes]:
-        """Return a message without the attachments `without` (see `rewrite.change`). Raises ScanError."""
-        job = {"do": "change", "without": list(without), "note": note}
+    def change(
+        self, message: int | bytes, *, without: Sequence[str], note: str, redact: bool = False
+    ) -> tuple[ChangeReport, bytes]:
+        """Return a message changed as `rewrite.change` says. Raises ScanError."""
+        job = {"do": "change", "without": list(without), "note": note, "redact": redact}
         try:
             return self._do(job, message, answer.change, limit=wire.TEXT_LIMIT)
         except WorkerLostError as error:

@@ -43,6 +43,11 @@ class Redactor:
             if len(self._values) == _VALUES:
                 break
 
+    @property
+    def known(self) -> list[str]:
+        """The values that were found."""
+        return list(self._values)
+
     def redact(self, text: str) -> str:
         """Return a text with what was found masked, and what looks like a number where nothing was."""
         if not text:

@@ -48,7 +48,9 @@ class Message:
     def envelope(self, _: Any) -> bytes:
         return ENVELOPE
 
-    def change(self, content: bytes, without: list[str], note: str) -> tuple[ChangeReport, bytes]:
+    def change(
+        self, content: bytes, without: list[str], note: str, *, redact: bool = False
+    ) -> tuple[ChangeReport, bytes]:
         try:
             done = change(content, Limits(), without=without, note=note, mask=str)
         except RefusedError as error:

@@ -142,12 +142,15 @@ class Api:
 
 def _wanted_changes(given: object) -> Wanted | None:
     """Return the changes that a request names, None where it does not name them as it must."""
-    if not isinstance(given, dict) or given.keys() - {"without", "encrypted"}:
+    if not isinstance(given, dict) or given.keys() - {"without", "encrypted", "redacted"}:
         return None
     without, encrypted = given.get("without", []), given.get("encrypted", False)
+    redacted = given.get("redacted", False)
+    if not (isinstance(encrypted, bool) and isinstance(redacted, bool)):
+        return None
     if not isinstance(without, list) or not all(isinstance(one, str) for one in without):
         return None
-    return Wanted(without[:_MOST_NAMES], encrypted=encrypted) if isinstance(encrypted, bool) else None
+    return Wanted(without[:_MOST_NAMES], encrypted=encrypted, redacted=redacted)
 
 
 def _problem(status: int, reported: str) -> Response:

@@ -5,7 +5,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from holdgate.desk import moderation
-from holdgate.desk.changing import ENCRYPT, WITHOUT, CannotChangeError, ChangePlan, Changer, Wanted, offered
+from holdgate.desk.changing import ENCRYPT, REDACT, WITHOUT, CannotChangeError, ChangePlan, Changer, Wanted, offered
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
@@ -40,7 +40,7 @@ class ChangePages(ModeratorHandlers):
         if isinstance(found, Response):
             return found
         query = http.query_params
-        wanted = _wanted(query.getlist("without"), query.get("encrypted", ""))
+        wanted = _wanted(query.getlist("without"), query.get("encrypted", ""), query.get("redacted", ""))
         return self._show(http, *found, wanted)
 
     def decide(self, http: HttpRequest) -> Response:
@@ -51,7 +51,7 @@ class ChangePages(ModeratorHandlers):
         visitor, incident, request = found
         if not self._sessions.stamped(http, visitor.address, f"change {incident.id}"):
             return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
-        wanted = _wanted(http.state.form.get("without", []), field(http, "encrypted"))
+        wanted = _wanted(http.state.form.get("without", []), field(http, "encrypted"), field(http, "redacted"))
         comment = field(http, "comment")
         if field(http, "confirm") != "yes" or len(comment) > COMMENT_LENGTH * 2:
             return self._show(http, visitor, incident, request, wanted, _UNTICKED)
@@ -94,6 +94,7 @@ class ChangePages(ModeratorHandlers):
             request=request,
             may_remove=WITHOUT in kinds,
             may_encrypt=ENCRYPT in kinds,
+            may_redact=REDACT in kinds,
             plan=shown,
             comment_length=COMMENT_LENGTH,
         )
@@ -112,7 +113,7 @@ class ChangePages(ModeratorHandlers):
         return shown
 
 
-def _wanted(without: list[str], encrypted: str) -> Wanted:
+def _wanted(without: list[str], encrypted: str, redacted: str) -> Wanted:
     """Return what a form wants; attachments are named by their numbers alone."""
     numbers = [one for one in without[:_MOST] if one.isascii() and one.isdecimal() and len(one) < 5]
-    return Wanted(list(dict.fromkeys(numbers)), encrypted=encrypted == "yes")
+    return Wanted(list(dict.fromkeys(numbers)), encrypted=encrypted == "yes", redacted=redacted == "yes")

@@ -1,0 +1,149 @@
+"""Masks text in XML and HTML in place: text, CDATA, comments and attributes, also over the borders of inline elements.
+
+Only the characters of a match are replaced; every tag stays where it is, so that a program opens the result as before.
+"""
+
+import html
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+MASK = "*"
+XML_MASK = "\N{FULL BLOCK}"
+"""In XML: names of sheets have no asterisk, and no number, date or formula has this."""
+
+# Where a text has to be masked: first character, and the one behind the last.
+Spans = Callable[[str], Sequence[tuple[int, int]]]
+
+_TOKEN = re.compile(
+    r"<!--(?P<comment>.*?)-->|<!\[CDATA\[(?P<cdata>.*?)\]\]>|<\?.*?\?>"
+    r"|<(?P<tag>[/!]?[A-Za-z_](?:\"[^\"]*\"|'[^']*'|[^<>\"'])*)>|(?P<text>[^<]+|<)",
+    re.DOTALL,
+)
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_ATTRIBUTE = re.compile(r"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_NAME = re.compile(r"[/!]?(?:[\w.-]*:)?([\w.-]+)")
+
+# Elements that divide no word: those of runs of text, and what may be between two of them.
+_INLINE = frozenset(
+    """
+    r t rPr span a hyperlink ins del delText delInstrText smartTag sdt sdtContent sdtPr sdtEndPr
+    bookmarkStart bookmarkEnd proofErr lang b bCs i iCs u sz szCs rFonts rFont color highlight
+    vertAlign strike dstrike caps smallCaps noProof rStyle shd spacing kern position latin ea cs sym
+    solidFill srgbClr schemeClr ln effectLst rtl em lastRenderedPageBreak fldSimple fldChar instrText
+    softHyphen noBreakHyphen commentRangeStart commentRangeEnd commentReference annotationRef
+    footnoteReference family charset scheme bookmark bookmark-start bookmark-end change change-start
+    change-end soft-page-break permStart permEnd moveFrom moveTo customXml strong font small big sub
+    sup code mark abbr cite q kbd samp tt s wbr bdi bdo label acronym dfn var nobr
+    """.split()  # noqa: SIM905 (as a list it takes a page)
+)
+# Raw text of HTML: no entities in it, and nothing of it is shown.
+_RAW = re.compile(r"(<(script|style)\b[^>]*>)(.*?)(</\2\s*>)", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A token of the source, and which characters of it are to be masked, as ranges of the source."""
+
+    source: str
+    mask: str
+    hidden: list[tuple[int, int]] = field(default_factory=list)
+
+    def written(self) -> str:
+        """Return the token with these masked."""
+        out, position = [], 0
+        for start, end in sorted(self.hidden):
+            out += [self.source[position:start], self.mask]
+            position = end
+        return "".join(out) + self.source[position:]
+
+
+@dataclass(slots=True)
+class _Joined:
+    """Characters of several tokens as one text; each has its place in the source, or none where it stands for a tag."""
+
+    characters: list[str] = field(default_factory=list)
+    places: list[tuple[_Piece, int, int] | None] = field(default_factory=list)
+
+    def divide(self, separator: str = "\n") -> None:
+        """Note that a tag divides what is before it from what follows."""
+        self.characters.append(separator)
+        self.places.append(None)
+
+    def take(self, piece: _Piece, start: int, text: str, *, entities: bool = True) -> None:
+        """Add the characters of a token from `start` on."""
+        position = 0
+        for found in _ENTITY.finditer(text) if entities else ():
+            self._plain(piece, start + position, text[position : found.start()])
+            for character in html.unescape(found[0]):
+                self.characters.append(character)
+                self.places.append((piece, start + found.start(), start + found.end()))
+            position = found.end()
+        self._plain(piece, start + position, text[position:])
+
+    def _plain(self, piece: _Piece, start: int, text: str) -> None:
+        self.characters.extend(text)
+        self.places.extend((piece, start + offset, start + offset + 1) for offset in range(len(text)))
+
+    def hide(self, spans: Spans) -> None:
+        """Mask letters and digits where `spans` says so."""
+        for start, end in spans("".join(self.characters)):
+            for place, character in zip(self.places[start:end], self.characters[start:end], strict=True):
+                if place is not None and (character.isalnum() or not character.isascii()):
+                    piece, begin, finish = place
+                    if (begin, finish) not in piece.hidden[-1:]:
+                        piece.hidden.append((begin, finish))
+
+
+def masked(source: str, spans: Spans, values: Spans, *, is_html: bool = False) -> str:
+    """Return markup with text masked where `spans` says so, and attributes where `values` does."""
+    if is_html:
+        source = _RAW.sub(lambda found: found[1] + _masked_text(found[3], values) + found[4], source)
+    pieces: list[_Piece] = []
+    text, attributes, comments = _Joined(), _Joined(), _Joined()
+    for found in _TOKEN.finditer(source):
+        piece = _Piece(found[0], MASK if is_html else XML_MASK)
+        pieces.append(piece)
+        match found.lastgroup:
+            case "text":
+                text.take(piece, 0, found[0])
+            case "cdata":
+                text.take(piece, len("<![CDATA["), found["cdata"], entities=False)
+            case "comment":
+                comments.take(piece, len("<!--"), found["comment"], entities=False)
+                comments.divide()
+            case "tag":
+                _take_tag(piece, found["tag"], text, attributes)
+            case _:
+                attributes.take(piece, 0, found[0], entities=False)
+                attributes.divide()
+    text.hide(spans)
+    comments.hide(spans)
+    attributes.hide(values)
+    return "".join(piece.written() for piece in pieces)
+
+
+def _take_tag(piece: _Piece, tag: str, text: _Joined, attributes: _Joined) -> None:
+    name = _NAME.match(tag)
+    if name is None or name[1] not in _INLINE:
+        text.divide(" " if name is not None and name[1] in ("s", "tab") else "\n")
+    for attribute in _ATTRIBUTE.finditer(tag):
+        if attribute[1].startswith("xmlns"):
+            continue
+        group = 2 if attribute[2] is not None else 3
+        attributes.take(piece, 1 + attribute.start(group), attribute[group])
+        attributes.divide()
+
+
+def _masked_text(text: str, spans: Spans) -> str:
+    return hidden(text, spans(text))
+
+
+def hidden(text: str, spans: Sequence[tuple[int, int]], mask: str = MASK) -> str:
+    """Return a plain text with letters and digits masked within spans."""
+    characters = list(text)
+    for start, end in spans:
+        for place in range(start, end):
+            if characters[place].isalnum() or not characters[place].isascii():
+                characters[place] = mask
+    return "".join(characters)

@@ -1,0 +1,160 @@
+"""Rewrites packages of XML in a ZIP archive (Office Open XML, OpenDocument) and plain ZIP archives, member by member.
+
+A package is written again: comments, extra fields, and what is between and behind the members, are left out.
+"""
+
+import binascii
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from xml.parsers import expat
+
+from holdgate.extract.budget import Budget, LimitReachedError
+from holdgate.rewrite.entity import RefusedError
+from holdgate.rewrite.markup import XML_MASK, Spans, hidden, masked
+
+# Pictures that LibreOffice draws again of tables and objects.
+_PREVIEW = re.compile(r"(?:^|/)(?:Pictures/TablePreview\d+\.svm|ObjectReplacements/[^/]+)$")
+_XML = (".xml", ".rels", ".vml", ".rdf", ".xhtml", ".svg")
+_THUMBNAIL = re.compile(r"thumbnail[^/]*\.(jpe?g|png)$", re.IGNORECASE)
+_TYPE = re.compile(r"\st=\"([^\"]*)\"")
+_FORMULA = re.compile(r"<f\b([^>]*?)(?:/>|>.*?</f>)", re.DOTALL)
+_CALCULATED = re.compile(r"calcChain\.xml$")
+_ODF_VALUE = re.compile(r"\s(?:office:(?:value|date-value|time-value|boolean-value|currency)|table:formula)=\"[^\"]*\"")
+_ODF_TAG = re.compile(r"<table:(?:covered-)?table-cell\b[^>]*>")
+
+_WHITE_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mP4DwABAQEAHLCMmQAAAABJRU5ErkJggg=="
+_WHITE_JPEG = (
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAx"
+    "NDQ0Hyc5PTgyPC4zNDL/wAALCAABAAEBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAB//EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAI"
+    "AQEAAD8Af3//2Q=="
+)
+
+# What rewrites a file inside a package: its name and content.
+Inside = Callable[[str, bytes], bytes]
+
+
+def rewrite(data: bytes, name: str, kind: str, spans: Spans, values: Spans, inside: Inside, budget: Budget) -> bytes:
+    """Return a package with all members rewritten. Raises RefusedError."""
+    out = io.BytesIO()
+    drops_chain = False
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w") as target:
+            names = [one.filename for one in source.infolist()]
+            if len(set(names)) != len(names) or any(one.flag_bits & 1 for one in source.infolist()):
+                raise RefusedError(name, "format")
+            contents = []
+            for entry in source.infolist():
+                budget.spend_entry()
+                budget.check_entry(entry.compress_size, entry.file_size)
+                content = source.read(entry)
+                budget.spend_bytes(len(content))
+                if not entry.is_dir():
+                    content, dropped = _member(entry.filename, content, name, kind, spans, values, inside)
+                    drops_chain = drops_chain or dropped
+                contents.append((entry, content))
+            for entry, content in contents:
+                if drops_chain and _CALCULATED.search(entry.filename):
+                    continue
+                if drops_chain and entry.filename in ("[Content_Types].xml", "xl/_rels/workbook.xml.rels"):
+                    content = re.sub(rb"<(?:Override|Relationship)\b[^>]*calcChain[^>]*/>", b"", content)
+                new = zipfile.ZipInfo(_renamed(entry.filename, kind, values), entry.date_time)
+                new.external_attr = entry.external_attr
+                packed = entry.compress_type if entry.compress_type in (0, 8) else zipfile.ZIP_DEFLATED
+                target.writestr(new, content, packed)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, LimitReachedError) as error:
+        raise RefusedError(name, "format") from error
+    return out.getvalue()
+
+
+def _renamed(member: str, kind: str, values: Spans) -> str:
+    return hidden(member, values(member), "_") if kind == "zip" else member
+
+
+def _member(
+    member: str, content: bytes, name: str, kind: str, spans: Spans, values: Spans, inside: Inside
+) -> tuple[bytes, bool]:
+    """Return a member rewritten, and whether formulas were dropped from it."""
+    if kind != "zip" and _THUMBNAIL.search(member):
+        return _blank(member), False
+    if kind == "odf" and _PREVIEW.search(member):
+        return b"", False
+    if kind != "zip" and member.lower().endswith(_XML):
+        return _xml(member, content, name, kind, spans, values)
+    return inside(f"{name} › {member}", content), False
+
+
+def _blank(member: str) -> bytes:
+    """Return a picture of one white pixel."""
+    return binascii.a2b_base64(_WHITE_PNG if member.lower().endswith("png") else _WHITE_JPEG)
+
+
+def _xml(member: str, content: bytes, name: str, kind: str, spans: Spans, values: Spans) -> tuple[bytes, bool]:
+    if not content.strip():
+        return content, False
+    source = xml_text(content, name)
+    new = masked(source, spans, values)
+    has_dropped = False
+    if new != source and kind == "ooxml" and "/worksheets/" in member:
+        new, has_dropped = _cells(new, name)
+    elif new != source and kind == "odf":
+        new = _ODF_TAG.sub(_odf_cell, new)
+    if new == source:
+        return content, False
+    encoded = new.encode()
+    try:
+        expat.ParserCreate().Parse(encoded, True)
+    except expat.ExpatError as error:
+        raise RefusedError(name, "format") from error
+    return encoded, has_dropped
+
+
+def xml_text(content: bytes, name: str) -> str:
+    """Return XML as text with a declaration that says UTF-8. Raises RefusedError for entities of its own."""
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    declared = re.match(rb"<\?xml[^>]*encoding=[\"']([\w.-]+)", content)
+    if declared and declared[1].lower() not in (b"utf-8", b"utf-16", b"us-ascii", b"ascii"):
+        encoding = declared[1].decode("ascii")
+    try:
+        text = content.decode(encoding)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise RefusedError(name, "format") from error
+    if "<!ENTITY" in text:
+        raise RefusedError(name, "format")
+    return re.sub(r"^(<\?xml[^>]*encoding=[\"'])[\w.-]+", r"\g<1>UTF-8", text)
+
+
+def _cells(source: str, name: str) -> tuple[str, bool]:
+    """Make a masked value of a number or formula a text; say whether a formula was dropped: it would calculate it."""
+    dropped = False
+
+    def fix(found: re.Match[str]) -> str:
+        nonlocal dropped
+        whole = found[0]
+        value = re.search(r"<v\b[^>]*>([^<]*)</v>", whole)
+        formula = _FORMULA.search(whole)
+        if XML_MASK not in (value[1] if value else "") and not (formula and XML_MASK in formula[0]):
+            return whole
+        start = whole.index(">") + 1
+        head, rest = whole[:start], whole[start:]
+        kind = _TYPE.search(head)
+        if formula:
+            if 't="' in formula[1]:
+                raise RefusedError(name, "format")
+            rest, dropped = _FORMULA.sub("", rest), True
+        if kind is None or kind[1] not in ("s", "str", "inlineStr"):
+            head = _TYPE.sub("", head)[:-1] + ' t="str">'
+        return head + rest
+
+    return re.sub(r"<c\b[^>]*(?<!/)>.*?</c>", fix, source, flags=re.DOTALL), dropped
+
+
+def _odf_cell(found: re.Match[str]) -> str:
+    tag = found[0]
+    if XML_MASK not in "".join(re.findall(r"(?:office:[\w-]*value|table:formula)=\"([^\"]*)\"", tag)):
+        return tag
+    tag = re.sub(
+        r"\s(?:office:(?:value|date-value|time-value|boolean-value|currency)|table:formula)=\"[^\"]*\"", "", tag
+    )
+    return re.sub(r"((?:office|calcext):value-type=)\"[^\"]*\"", r'\1"string"', tag)

@@ -1,0 +1,189 @@
+"""Masks every match in a message, in all its parts, or refuses and names the part where that cannot be done.
+
+A part in which nothing was found stays as it is. After each change the part is read and searched again, and its bytes
+are searched for the values themselves: what is not surely gone is refused.
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from email.header import Header
+
+from holdgate.extract import charset
+from holdgate.extract.budget import Budget, LimitReachedError
+from holdgate.extract.fields import words
+from holdgate.extract.identify import identify
+from holdgate.extract.reading import Document
+from holdgate.rewrite import package
+from holdgate.rewrite.entity import Entity, RefusedError
+from holdgate.rewrite.markup import hidden, masked
+
+_PACKAGES = ("ooxml", "odf", "zip")
+_PLAIN = ("text", "csv", "calendar", "card")
+_FOLDED = ("calendar", "card")
+_XML_TEXTS = ("xml", "office-xml")
+_NOT_FREE = re.compile(
+    r"(?:resent-)?(?:from|sender|to|cc|bcc|reply-to|date|message-id)|return-path|delivered-to|received|in-reply-to"
+    r"|references|mime-version|content-.*|dkim-.*|arc-.*|x-(?:holdgate|netskope)-.*|authentication-results|list-.*"
+)
+_DELIMITER = re.compile(rb"^--.*$", re.MULTILINE)
+# Shorter values are looked for in text alone: bytes have them by chance.
+_SHORTEST = 8
+_DIGITS = 9
+_DEPTH = 6
+
+# Says of a file, by name and content, whether it was read whole and whether something is found in it.
+Check = Callable[[str, bytes], tuple[bool, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """What is looked for. `spans` finds matches and known values in a text, `values` known values alone.
+
+    `check` reads and searches a file; `known` are the values as they were found.
+    """
+
+    spans: Callable[[str], Sequence[tuple[int, int]]]
+    values: Callable[[str], Sequence[tuple[int, int]]]
+    check: Check
+    known: Collection[str]
+
+
+def redact(root: Entity, finder: Finder, budget: Budget) -> None:
+    """Mask a message in place. Raises RefusedError."""
+    for one in root.walk():
+        _names(one, finder)
+        _fields(one, finder)
+        if one.pieces:
+            for piece in one.pieces:
+                if isinstance(piece, bytes) and finder.spans(charset.decode(_DELIMITER.sub(b"", piece))):
+                    raise RefusedError(one.content_type, "format")
+        elif one.inner is None:
+            _leaf(one, finder, budget)
+
+
+def _leaf(one: Entity, finder: Finder, budget: Budget) -> None:
+    name = one.names[0] if one.names else one.content_type
+    data = one.decoded()
+    if one.content_type.startswith("text/") or (one.charset and not one.names):
+        kind = identify(Document(data, name if one.names else "", one.content_type, one.charset))
+        if kind in (*_PLAIN, "html", *_XML_TEXTS):
+            _text_leaf(one, name, kind, charset.decode(data, one.charset), finder)
+            return
+    new = _file(name, data, finder, budget, 0)
+    if new != data:
+        one.replace(new)
+
+
+def _text_leaf(one: Entity, name: str, kind: str, text: str, finder: Finder) -> None:
+    new = _masked_text(text, kind, finder)
+    if new != text:
+        _require_gone(name, new.encode(), finder)
+        kind_and_subtype = one.content_type.encode("ascii", "replace")
+        one.replace(new.encode("utf-8", "replace"), kind_and_subtype + b"; charset=utf-8")
+    elif finder.spans(text):
+        raise RefusedError(name, "not removed")
+
+
+def _masked_text(text: str, kind: str, finder: Finder) -> str:
+    if kind == "html":
+        return masked(text, finder.spans, finder.values, is_html=True)
+    if kind in _XML_TEXTS:
+        return masked(text, finder.spans, finder.values)
+    if kind in _FOLDED:
+        text = re.sub(r"\r?\n[ \t]", "", text)
+    return hidden(text, finder.spans(text))
+
+
+def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) -> bytes:
+    """Return a file without what is found in it; the same where nothing is. Raises RefusedError."""
+    try:
+        budget.check_time()
+    except LimitReachedError as error:
+        raise RefusedError(name, "too long") from error
+    short = name.rpartition(" › ")[2]
+    is_whole, is_found = finder.check(short, data)
+    if not is_found and (is_whole or depth):
+        return data
+    if not is_whole and not is_found:
+        raise RefusedError(name, "not read")
+    kind = identify(Document(data, short))
+    if kind in _PACKAGES and depth < _DEPTH:
+
+        def inside(member: str, content: bytes) -> bytes:
+            return _file(member, content, finder, budget, depth + 1)
+
+        new = package.rewrite(data, name, kind, finder.spans, finder.values, inside, budget)
+    elif kind in (*_PLAIN, "html", *_XML_TEXTS):
+        text = package.xml_text(data, name) if kind in _XML_TEXTS else charset.decode(data)
+        new_text = _masked_text(text, kind, finder)
+        # A mark of UTF-8 counts before a charset that the file itself may name.
+        is_marked = kind not in _XML_TEXTS and not new_text.isascii()
+        new = new_text.encode("utf-8-sig" if is_marked else "utf-8", "replace")
+    else:
+        raise RefusedError(name, "format")
+    is_whole, is_found = finder.check(short, new)
+    if is_found or not is_whole:
+        raise RefusedError(name, "not removed")
+    _require_gone(name, new, finder)
+    return new
+
+
+def _require_gone(name: str, data: bytes, finder: Finder) -> None:
+    """Refuse what still has a value in its bytes, or in those of a member, in UTF-8 or UTF-16."""
+    wanted: set[bytes] = set()
+    for value in finder.known:
+        digits = "".join(character for character in value if character.isdecimal())
+        for spelled in {value, digits if len(digits) >= _DIGITS else value}:
+            if len(spelled) >= _SHORTEST:
+                wanted |= {spelled.encode(codec, "replace") for codec in ("utf-8", "utf-16-le", "utf-16-be")}
+    for content in _contents(data, 0):
+        if any(value in content for value in wanted):
+            raise RefusedError(name, "not removed")
+
+
+def _contents(data: bytes, depth: int) -> list[bytes]:
+    found = [data]
+    if data[:4] == b"PK\x03\x04" and depth < _DEPTH:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for entry in archive.infolist():
+                found += _contents(archive.read(entry), depth + 1)
+    return found
+
+
+def _names(one: Entity, finder: Finder) -> None:
+    """Give an attachment another name where its own has something in it."""
+    if not any(finder.spans(name) for name in one.names):
+        return
+    if one.pieces:
+        raise RefusedError(one.content_type, "format")
+    extension = re.search(r"\.[A-Za-z0-9]{1,5}$", one.names[0])
+    name = f"attachment{extension[0] if extension else ''}".encode()
+    kind = one.content_type.encode("ascii", "replace")
+    text = b"; charset=" + one.charset.encode("ascii", "replace") if one.charset else b""
+    kept = [
+        pair for pair in one.fields if pair[0] not in ("content-type", "content-disposition", "content-description")
+    ]
+    one.fields = [
+        *kept,
+        ("content-type", b"Content-Type: %s%s\n" % (kind, text)),
+        ("content-disposition", b'Content-Disposition: attachment; filename="%s"\n' % name),
+    ]
+    one.names = [name.decode()]
+    one.touch()
+
+
+def _fields(one: Entity, finder: Finder) -> None:
+    """Mask the fields that people write."""
+    for number, (name, whole) in enumerate(one.fields):
+        if _NOT_FREE.fullmatch(name):
+            continue
+        text = words(whole.partition(b":")[2])
+        spans = finder.spans(text)
+        if spans:
+            written = Header(hidden(text, spans), "utf-8" if not text.isascii() else "us-ascii", header_name=name)
+            start = whole.partition(b":")[0]
+            one.fields[number] = (name, start + b": " + written.encode(linesep="\n").encode() + b"\n")
+            one.touch()

@@ -1,0 +1,202 @@
+"""Masking: of planted places in each format not one value is left in the bytes, and programs open the result."""
+
+import email
+import email.policy
+import gzip
+import html
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import docx
+import openpyxl
+import pptx
+import pytest
+
+from data import planted
+from holdgate.extract.budget import Limits
+from holdgate.extract.extractor import extract_file
+from holdgate.extract.part import Status
+from holdgate.rewrite.change import Changed, change
+from holdgate.rewrite.entity import RefusedError
+from holdgate.rewrite.redact import Finder
+
+DOCUMENTS = Path(planted.__file__).parent / "documents"
+SECRET = re.compile(rf"token[a-z]+|{planted.CARD}|4111 ?1111 ?1111 ?1111")
+OPENERS = {"docx": docx.Document, "xlsx": openpyxl.load_workbook, "pptx": pptx.Presentation}
+
+
+def spans(text: str) -> list[tuple[int, int]]:
+    return [found.span() for found in SECRET.finditer(text)]
+
+
+def check(name: str, data: bytes) -> tuple[bool, bool]:
+    extraction = extract_file(name, data)
+    return extraction.status is Status.COMPLETE, any(spans(part.text) for part in extraction.parts)
+
+
+def redacted(content: bytes, known: list[str] | None = None) -> Changed:
+    finder = Finder(spans, spans, check, known or [])
+    return change(content, Limits(), without=(), note="", mask=str, finder=finder)
+
+
+def letter(name: str, data: bytes) -> bytes:
+    message = EmailMessage()
+    message["From"], message["Subject"] = "anna@corp.example", "Report"
+    message.set_content("Hello\n")
+    message.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
+    return message.as_bytes()
+
+
+def contents(data: bytes) -> Iterator[bytes]:
+    yield data
+    if data.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for name in archive.namelist():
+                yield name.encode()
+                yield from contents(archive.read(name))
+
+
+def attachment(content: bytes) -> bytes:
+    part = next(one for one in email.message_from_bytes(content).walk() if one.get_filename())
+    data = part.get_payload(decode=True)
+    assert isinstance(data, bytes)
+    return data
+
+
+def assert_nothing_left(data: bytes, tokens: list[str]) -> None:
+    for content in contents(data):
+        for token in (*tokens, planted.CARD):
+            for codec in ("utf-8", "utf-16-le", "utf-16-be"):
+                assert token.encode(codec) not in content, token
+
+
+@pytest.mark.parametrize("name", ["text.docx", "text.odt", "sheet.xlsx", "sheet.ods", "slides.pptx", "slides.odp"])
+def test_documents_of_libreoffice(name: str) -> None:
+    data = (DOCUMENTS / name).read_bytes()
+    source = {"text": "text.fodt", "sheet": "sheet.fods", "slides": "slides.fodp"}[name.partition(".")[0]]
+    done = attachment(redacted(letter(name, data)).content)
+    assert_nothing_left(done, planted.source(source)[1])
+    if opener := OPENERS.get(name.rpartition(".")[2]):
+        opener(io.BytesIO(done))
+
+
+@pytest.mark.parametrize(
+    ("build", "name"),
+    [(planted.word_document, "a.docx"), (planted.workbook, "a.xlsx"), (planted.presentation, "a.pptx")],
+)
+def test_documents_of_python_writers(build, name: str) -> None:  # type: ignore[no-untyped-def]
+    data, tokens = build()
+    done = attachment(redacted(letter(name, data)).content)
+    assert_nothing_left(done, tokens)
+    OPENERS[name.rpartition(".")[2]](io.BytesIO(done))
+
+
+TOKEN = "tokensecret"
+
+
+def body(text: str, subtype: str = "plain", **options: str) -> bytes:
+    message = EmailMessage()
+    message["From"], message["Subject"] = "anna@corp.example", f"About {TOKEN}"
+    message.set_content(text, subtype=subtype, **options)
+    return message.as_bytes()
+
+
+@pytest.mark.parametrize("cte", ["7bit", "quoted-printable", "base64"])
+@pytest.mark.parametrize(
+    ("subtype", "text"),
+    [
+        ("plain", f"See {TOKEN} here\n" * 20),
+        ("csv", f"a,{TOKEN}\r\n"),
+        ("html", f"<p title='{TOKEN}'>to<b>ken</b>sec&#114;et</p><!-- {TOKEN} --><script>x='{TOKEN}'</script>"),
+        ("calendar", f"BEGIN:VCALENDAR\r\nSUMMARY:{TOKEN[:5]}\r\n {TOKEN[5:]}\r\nEND:VCALENDAR\r\n"),
+        ("vcard", f"BEGIN:VCARD\r\nNOTE:{TOKEN[:5]}\r\n {TOKEN[5:]}\r\nEND:VCARD\r\n"),
+    ],
+)
+def test_texts(subtype: str, text: str, cte: str) -> None:
+    done = redacted(body(text, subtype, cte=cte), [TOKEN])
+    message = email.message_from_bytes(done.content, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    shown = html.unescape(re.sub(r"<[^>]*>|\r?\n[ \t]", "", message.get_content()))
+    assert TOKEN not in shown + message.get_content()
+    assert TOKEN not in str(message["Subject"])
+
+
+def document(xml: str) -> bytes:
+    data, _ = planted.word_document()
+    paragraph = f"<w:p>{xml}</w:p>"
+    return planted.with_parts(data, {}, (("word/document.xml", "<w:body>", f"<w:body>{paragraph}"),))
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "<w:r><w:t>tok</w:t></w:r><w:r><w:rPr><w:b/></w:rPr><w:t>ensec</w:t></w:r><w:r><w:t>ret</w:t></w:r>",
+        "<w:r><w:t>token&#115;ec&#x72;et</w:t></w:r>",
+        "<w:r><w:t><![CDATA[tokensecret]]></w:t></w:r>",
+        "<w:r><w:t>token</w:t></w:r><w:ins w:id='9' w:author='a'><w:r><w:t>secret</w:t></w:r></w:ins>",
+        "<w:del w:id='9' w:author='a'><w:r><w:delText>tokensecret</w:delText></w:r></w:del>",
+        "<w:r><w:instrText>QUOTE tokensecret</w:instrText></w:r>",
+        "<!-- tokensecret --><w:r><w:t>x</w:t></w:r>",
+    ],
+)
+def test_a_match_over_the_borders_of_runs_or_in_another_spelling(xml: str) -> None:
+    done = attachment(redacted(letter("a.docx", document(xml))).content)
+    text = "".join(re.sub(r"<[^>]*>", "", content.decode("utf-8", "replace")) for content in contents(done))
+    assert TOKEN not in html.unescape(text)
+    assert_nothing_left(done, [TOKEN])
+    docx.Document(io.BytesIO(done))
+
+
+def test_archives_and_messages_inside_each_other() -> None:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.comment = TOKEN.encode()
+        archive.writestr("a.docx", document("<w:r><w:t>tokensecret</w:t></w:r>"))
+        archive.writestr(f"{TOKEN}.txt", TOKEN)
+    outer = EmailMessage()
+    outer["Subject"] = TOKEN
+    outer.set_content(TOKEN)
+    outer.add_attachment(inner.getvalue(), maintype="application", subtype="zip", filename=f"{TOKEN}.zip")
+    for _ in range(2):
+        outside = EmailMessage()
+        outside["Subject"] = "Fwd"
+        outside.set_content("x")
+        outside.add_attachment(outer)
+        outer = outside
+    done = redacted(outer.as_bytes(), [TOKEN]).content
+    assert TOKEN.encode() not in done
+    assert b"attachment.zip" in done
+    assert_nothing_left(attachment(done), [TOKEN])
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("text.rtf", (DOCUMENTS / "text.rtf").read_bytes()),
+        ("text.doc", (DOCUMENTS / "text.doc").read_bytes()),
+        ("a.gz", gzip.compress(TOKEN.encode())),
+    ],
+)
+def test_what_cannot_be_rewritten_is_refused_by_name(name: str, data: bytes) -> None:
+    with pytest.raises(RefusedError) as refused:
+        redacted(letter(name, data))
+    assert refused.value.part.startswith(name)
+
+
+def test_a_masked_value_of_a_formula_is_not_calculated_again() -> None:
+    data, _ = planted.workbook()
+    done = attachment(redacted(letter("a.xlsx", data)).content)
+    with zipfile.ZipFile(io.BytesIO(done)) as archive:
+        for name in archive.namelist():
+            if "/worksheets/sheet" in name:
+                for cell in re.findall(rb"<c\b[^>]*>.*?</c>", archive.read(name), re.DOTALL):
+                    assert not (b"<f" in cell and "\N{FULL BLOCK}".encode() in cell)
+
+
+def test_nothing_found_changes_no_byte() -> None:
+    content = letter("a.txt", b"nothing")
+    assert redacted(content).content == content
