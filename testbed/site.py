@@ -35,6 +35,7 @@ scan_user = "{scan_user}"
 [milter]
 socket = "unix:{directory}/run/milter/milter.sock"
 spool_directory = "{directory}/spool"
+split_relay = "unix:{directory}/postfix/queue/public/holdgate-split"
 
 [policy]
 file = "{directory}/policies.toml"

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator, model_validator
 
 from holdgate.findings import Severity
-from holdgate.notation import Address, Duration, Network, Relay, Size
+from holdgate.notation import Address, Duration, Network, Relay, Size, UnixSocket
 
 SCAN_SOCKET = Path("/run/holdgate/scan/scan.sock")
 """Where the package has the scan service listen. Its directory is made before any daemon starts (tmpfiles.d)."""
@@ -45,6 +45,12 @@ class MilterSettings(Section):
     )
     spool_memory: Size = Field(
         2**20, description="Messages up to this size are kept in memory during inspection, larger ones on disk."
+    )
+    split_relay: UnixSocket = Field(
+        Path("/var/spool/postfix/public/holdgate-split"),
+        description="SMTP listener that holds all mail it accepts (see `postfix/master.cf`). It gets the copy of a "
+        'message for the recipients who must wait (`split` of a policy). "unix:/path" below `public` in Postfix\'s '
+        "queue directory. If the socket does not exist, all recipients wait.",
     )
     timeout: Duration = Field(
         timedelta(seconds=600),

@@ -106,6 +106,16 @@ def skipped(queue_id: str, *, sender: str, by: str) -> None:
     _event(logging.INFO, queue_id, "skipped", from_=f"<{sender}>", by=by)
 
 
+def split(queue_id: str, *, incident: str, copy: str, recipients: int) -> None:
+    """A copy for `recipients` who wait was submitted and is held as `copy`; 0 if it was from an earlier attempt."""
+    _event(logging.INFO, queue_id, "split", incident=incident, copy=copy, nrcpt=recipients)
+
+
+def not_split(queue_id: str, *, why: str) -> None:
+    """All recipients of a message wait, although only some have to, because of `why`."""
+    _event(logging.INFO, queue_id, "not-split", why=why)
+
+
 def seal_ignored(queue_id: str, *, why: str, client: str) -> None:
     """A message arrived with an invalid seal; it is inspected as if it had none."""
     _event(logging.WARNING, queue_id, "seal-ignored", why=why, client=client)
@@ -150,6 +160,11 @@ def worker_lost(queue_id: str, *, why: str, pid: int, error: str = "") -> None:
 def incident_changed(queue_id: str, *, incident: str, old: str, new: str, who: str, method: str) -> None:
     """An incident went from one state to another."""
     _event(logging.INFO, queue_id, new, incident=incident, was=old, by=who, method=method)
+
+
+def second_copy_deleted(queue_id: str, *, incident: str, first: str) -> None:
+    """A copy for recipients who wait was held twice, because its client sent the message again; `first` stays."""
+    _event(logging.INFO, queue_id, "second-copy-deleted", incident=incident, first=first)
 
 
 def adopted(queue_id: str, *, incident: str) -> None:

@@ -30,6 +30,11 @@ MESSAGES = Counter(
     "Messages answered at end of message, by reply and inspection status.",
     ["action", "status"],
 )
+SPLITS = Counter(
+    "holdgate_mixed_messages",
+    "Messages that wait for some of their recipients only, by outcome: split, or whole where all recipients wait.",
+    ["outcome"],
+)
 SCAN_SECONDS = Histogram(
     "holdgate_scan_seconds",
     "Time from the end of a message to the inspection's outcome, in seconds, by stage: wait (for a worker, and the way "
@@ -142,6 +147,7 @@ DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
     "holdgate-milter": (
         *_ALL,
         MESSAGES,
+        SPLITS,
         SCAN_SECONDS,
         SCANS,
         OCR_SECONDS,

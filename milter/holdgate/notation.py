@@ -111,6 +111,14 @@ def _parse_relay(value: object) -> object:
     return _parse_address(value)
 
 
+def _parse_socket(value: object) -> object:
+    if isinstance(value, str):
+        if not value.startswith("unix:/"):
+            raise ValueError(f'{written(value)} is no unix socket; write "unix:" and an absolute path')
+        return Path(value.removeprefix("unix:"))
+    return value
+
+
 def format_relay(value: tuple[str, int] | Path) -> str:
     """Write where an SMTP server listens as the settings do."""
     return f"unix:{value}" if isinstance(value, Path) else _format_address(value)
@@ -130,3 +138,4 @@ Network = Annotated[
 Address = Annotated[tuple[str, int], BeforeValidator(_parse_address), PlainSerializer(_format_address)]
 # An SMTP server: "host:port", or "unix:/path".
 Relay = Annotated[tuple[str, int] | Path, BeforeValidator(_parse_relay), PlainSerializer(format_relay)]
+UnixSocket = Annotated[Path, BeforeValidator(_parse_socket), PlainSerializer(format_relay)]

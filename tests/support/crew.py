@@ -21,7 +21,7 @@ class _Waiting:
     def __init__(self, all_at_once: threading.Barrier) -> None:
         self._all_at_once = all_at_once
 
-    def add_recipient(self, recipient: str) -> None:
+    def add_recipient(self, recipient: str, *_: object) -> None:
         os.write(1, f"{recipient}\n".encode())
 
     def end_of_message(self, _queue_id: str) -> Reply:

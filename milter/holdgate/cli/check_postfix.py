@@ -12,6 +12,7 @@ from holdgate import headers
 from holdgate.config import ModerationSettings, Settings
 from holdgate.configfile import ConfigError
 from holdgate.desk.worktime import WorkTime
+from holdgate.policy.action import Handling
 from holdgate.policy.model import PolicyFile, policies_of
 from holdgate.policy.review import holding
 from holdgate.policy.site import GENERIC, MAPS, read_site
@@ -23,9 +24,11 @@ from holdgate.queue.presence import (
     change_listener,
     is_open_to_all,
     listener_name,
+    milters_behind_us,
     misplaced_socket,
     names_us,
     notice_listener,
+    split_listener,
     wants_listener,
 )
 from holdgate.tables import TableError, Tables, remedy_of, says, split_list
@@ -56,6 +59,7 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         ("main.cf", lambda: _smtp_header_checks(postfix, settings)),
         ("master.cf", lambda: _listener(postfix, settings, policies)),
         ("master.cf", lambda: _change_listener(postfix, settings)),
+        ("master.cf", lambda: _split_listener(postfix, settings, policies)),
         ("master.cf", lambda: asked_twice(settings, postfix)),
         ("master.cf", lambda: _transports(postfix, policies)),
     )
@@ -287,7 +291,7 @@ def _listener(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Ite
             f"{name}: whoever gets copies of mail ({', '.join(copies)}) gets the links by which moderators decide; "
             'run "holdgate attach", or see postfix/master.cf'
         )
-    if place := misplaced_socket(settings, postfix):
+    if place := misplaced_socket(settings.desk.notice_relay, postfix):
         yield f'desk.notice_relay: Postfix listens at {place}: set it to "unix:{place}"'
     if is_open_to_all(settings):
         path = Path(postfix.setting("queue_directory")) / "public/holdgate-notice"
@@ -304,6 +308,34 @@ def _change_listener(postfix: Postfix, settings: Settings) -> Iterator[str]:
             f"desk.change_relay: no listener {settings.desk.change_relay.name} in master.cf that holds all mail; "
             "add /etc/holdgate/postfix/change.cf to master.cf"
         )
+
+
+def _split_listener(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
+    """Say why a message waits for all of its recipients, where a policy says `split`."""
+    if not any(policy.split and policy.action.handling is Handling.HOLD for policy in policies.policy):
+        return
+    relay, listener = settings.milter.split_relay, split_listener(postfix.services(), settings)
+    if listener is None:
+        yield (
+            f"no listener {relay.name} (milter.split_relay): all recipients of a message wait, even where a policy "
+            'says split; run "holdgate attach"'
+        )
+        return
+    if place := misplaced_socket(relay, postfix):
+        yield f'milter.split_relay: Postfix listens at {place}: set it to "unix:{place}"'
+    restrictions = split_list(listener.settings.get("smtpd_recipient_restrictions", ""))
+    if restrictions[:2] != ["check_client_access", "static:HOLD"]:
+        yield f'{relay.name}: does not hold all that it accepts; run "holdgate attach", or see postfix/master.cf'
+    behind = milters_behind_us(postfix.setting("smtpd_milters"), settings, postfix)
+    if listener.settings.get("smtpd_milters", "") != behind:
+        yield (
+            f"{relay.name}: its smtpd_milters must be those after ours in main.cf ({behind or 'none'}), which may "
+            'sign; run "holdgate attach"'
+        )
+    if postfix.setting("enable_original_recipient") != "yes":
+        yield "enable_original_recipient: must be yes, or no message is split"
+    if postfix.setting("recipient_bcc_maps"):
+        yield "recipient_bcc_maps: no message is split while this is set, because who gets a copy would get it at once"
 
 
 def _transports(postfix: Postfix, policies: PolicyFile) -> Iterator[str]:

@@ -62,7 +62,7 @@ PROCESSES: tuple[Process, ...] = (
         calls=_SERVICE,
         writes=("/var/lib/holdgate", "-/var/spool/postfix/holdgate"),
         listens=("milter.socket", "metrics.milter"),
-        connects=("scan.socket", "store.url", "postmap(1), postconf(1)"),
+        connects=("scan.socket", "milter.split_relay", "store.url", "postmap(1), postconf(1)"),
     ),
     Process(
         name="scan service",

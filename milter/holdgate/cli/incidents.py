@@ -98,6 +98,7 @@ def _show(arguments: argparse.Namespace) -> int:
         ("from", incident.sender or "<>"),
         ("header from", incident.header_from),
         ("to", ", ".join(incident.recipients)),
+        ("at once to", ", ".join(incident.already_sent)),
         ("subject", incident.subject),
         ("size", f"{incident.size} bytes"),
         ("policy", incident.policy),

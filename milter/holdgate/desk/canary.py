@@ -20,6 +20,7 @@ from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Answer, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, Store
+from holdgate.submission import connect
 
 ACTOR = Actor("holdgate-canary", "canary")
 HEADER = "X-Holdgate-Canary"
@@ -92,7 +93,7 @@ def _submit(settings: CanarySettings, message_id: str) -> None:
     message["Auto-Submitted"] = "auto-generated"
     message[HEADER] = "yes"
     message.set_content(_TEXT)
-    with smtplib.SMTP(*settings.submit, timeout=_SMTP_TIMEOUT) as connection:
+    with connect(settings.submit, _SMTP_TIMEOUT) as connection:
         connection.sendmail(settings.sender, [settings.recipient], message.as_bytes())
 
 

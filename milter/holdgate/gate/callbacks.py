@@ -65,16 +65,16 @@ class Callbacks(Milter.Base):
 
     @Milter.noreply
     @_answered_at_the_end
-    def envfrom(self, sender: str, *_parameters: str) -> int:
+    def envfrom(self, sender: str, *parameters: str) -> int:
         """Start a message."""
-        self._session.begin(_address(sender), self.getsymval("{auth_authen}") or "")
+        self._session.begin(_address(sender), self.getsymval("{auth_authen}") or "", parameters)
         return int(Milter.CONTINUE)
 
     @Milter.noreply
     @_answered_at_the_end
-    def envrcpt(self, recipient: str, *_parameters: str) -> int:
+    def envrcpt(self, recipient: str, *parameters: str) -> int:
         """Take a recipient."""
-        self._session.add_recipient(_address(recipient))
+        self._session.add_recipient(_address(recipient), _readable(recipient), parameters)
         return int(Milter.CONTINUE)
 
     @Milter.noreply
@@ -145,6 +145,8 @@ class Callbacks(Milter.Base):
             self.addheader(name, space + value)
         if reply.bare_bounce:
             self.chgfrom(f"<{reply.bare_bounce}>", "RET=HDRS")
+        for recipient in reply.drop:
+            self.delrcpt(f"<{recipient}>")
         if reply.hold:
             self.quarantine(reply.hold)
         return int(Milter.CONTINUE)
@@ -152,8 +154,11 @@ class Callbacks(Milter.Base):
 
 def _address(argument: str) -> str:
     """Return the address of a MAIL or RCPT argument without angle brackets; bytes that are not UTF-8 are replaced."""
-    address = argument.removeprefix("<").removesuffix(">")
-    return address.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return _readable(argument.removeprefix("<").removesuffix(">"))
+
+
+def _readable(argument: str) -> str:
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def run(new_session: Callable[[], Session], socket: str, timeout: int) -> None:
@@ -164,6 +169,6 @@ def run(new_session: Callable[[], Session], socket: str, timeout: int) -> None:
     crew = Crew()
     threading.Thread(target=crew.look_after, args=[place_of(socket)], daemon=True, name="crew").start()
     Milter.factory = lambda: Callbacks(new_session(), crew)
-    Milter.set_flags(Milter.ADDHDRS | Milter.CHGHDRS | Milter.CHGFROM | Milter.QUARANTINE)
+    Milter.set_flags(Milter.ADDHDRS | Milter.CHGHDRS | Milter.CHGFROM | Milter.DELRCPT | Milter.QUARANTINE)
     Milter.set_exception_policy(Milter.TEMPFAIL)
     Milter.runmilter(_NAME, socket, timeout)

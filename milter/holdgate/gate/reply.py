@@ -12,7 +12,7 @@ class Reply:
     Postfix is asked to put the message in its hold queue, "" where it is not: the message passes, or is held for a
     field of `add`. `bare_bounce` is the envelope sender to whom a bounce is to carry the header alone (RFC 3461,
     RET=HDRS), "" where it may carry what the client asked for. `block` is the text with which the message is refused
-    (5xx), "" to accept it.
+    (5xx), "" to accept it. `drop` are recipients who are taken off the message: they have a copy of their own.
     """
 
     tempfail: bool = False
@@ -21,6 +21,7 @@ class Reply:
     hold: str = ""
     bare_bounce: str = ""
     block: str = ""
+    drop: list[str] = field(default_factory=list)
 
 
 TEMPFAIL = Reply(tempfail=True)

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from holdgate import headers, maillog, metrics, seal
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
-from holdgate.gate import edits, holding, reading, replies, trust
+from holdgate.gate import edits, holding, reading, replies, split, trust
+from holdgate.gate.handover import Commands, Copy, HandoverError
 from holdgate.gate.reply import TEMPFAIL, Reply
 from holdgate.gate.service import ConfigSnapshot, Service
 from holdgate.gate.spool import Spool
@@ -21,7 +22,7 @@ from holdgate.mask import mask_numbers, mask_unsearched_text
 from holdgate.policy.action import Handling
 from holdgate.policy.actions import Quarantine
 from holdgate.policy.verdict import Verdict
-from holdgate.quarantine.incident import NewNotice, Request
+from holdgate.quarantine.incident import Incident, NewNotice, Request
 from holdgate.quarantine.recorded import new_incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor
@@ -58,6 +59,7 @@ class Session:
         self._header_hash = HeaderHash()
         self._body_hash = BodyHash()
         self._error: Exception | None = None
+        self._commands = Commands()
 
     def fail(self, error: Exception) -> None:
         """Take note of what went wrong outside: the message is answered with a deferral at its end."""
@@ -70,15 +72,17 @@ class Session:
         """Take note of the SMTP client."""
         self._client_name, self._client_address = client_name, client_address
 
-    def begin(self, sender: str, auth_user: str) -> None:
-        """Start a message. Whatever an earlier one on this connection left is gone."""
+    def begin(self, sender: str, auth_user: str, parameters: Sequence[str] = ()) -> None:
+        """Start a message, with the parameters of MAIL. Whatever an earlier one on this connection left is gone."""
         self.abort()
         self._envelope.sender = sender
         self._envelope.auth_user = auth_user
+        self._commands.take_mail(parameters)
 
-    def add_recipient(self, recipient: str) -> None:
-        """Take one envelope recipient that Postfix accepted."""
+    def add_recipient(self, recipient: str, path: str = "", parameters: Sequence[str] = ()) -> None:
+        """Take one envelope recipient that Postfix accepted, how the client wrote it, and the parameters of RCPT."""
         self._envelope.recipients.append(recipient)
+        self._commands.take_rcpt(path, recipient, parameters)
 
     def add_header(self, name: str, value: bytes) -> None:
         """Take one header field; `value` is what follows the colon, with its folds as LF."""
@@ -124,6 +128,11 @@ class Session:
             if self._error is not None:
                 raise self._error
             return self._judge(datetime.now(UTC))
+        except HandoverError as error:
+            metrics.ERRORS.labels("split").inc()
+            maillog.tempfailed(queue_id, stage="split", error=str(error))
+            metrics.MESSAGES.labels("tempfail", "failed").inc()
+            return TEMPFAIL
         except Exception as error:
             metrics.ERRORS.labels("gate").inc()
             maillog.tempfailed(queue_id, stage="gate", error=error)
@@ -174,10 +183,17 @@ class Session:
         else:
             inspection = self._inspect(now)
             verdict = snapshot.policies.decide(envelope, inspection, now)
+            if verdict.parts and self._may_split(verdict):
+                return self._split(inspection, verdict, sealed, now)
+        return self._answer(inspection, verdict, sealed, now)
+
+    def _answer(self, inspection: Inspection, verdict: Verdict, sealed: Sealed, now: datetime) -> Reply:
+        """Record what a policy wants recorded, and return what Postfix is to do."""
+        snapshot = self._snapshot
         incident_id = self._record(inspection, verdict)
         self._tell(inspection, verdict, incident_id)
         if verdict.action.handling is Handling.ACCEPT:
-            snapshot.recipients.learn(envelope, inspection, now)
+            snapshot.recipients.learn(self._envelope, inspection, now)
         if verdict.action.handling is Handling.DEFER:
             return TEMPFAIL
         if verdict.action.handling is Handling.REFUSE:
@@ -191,6 +207,46 @@ class Session:
             bare_bounce=self._bare_bounce(inspection),
             hold=f"Holdgate incident {incident_id}" if is_held and self._needs_milter_quarantine() else "",
         )
+
+    def _may_split(self, verdict: Verdict) -> bool:
+        settings = self._snapshot.settings
+        why = split.obstacle(self._envelope, self._commands, verdict.parts, self._fields, settings.milter.split_relay)
+        if not why and not split.keeps_original_recipients(settings.queue.postfix_config):
+            why = "enable_original_recipient"
+        if why:
+            metrics.SPLITS.labels("whole").inc()
+            maillog.not_split(self._envelope.queue_id, why=why)
+        return not why
+
+    def _split(self, inspection: Inspection, verdict: Verdict, sealed: Sealed, now: datetime) -> Reply:
+        """Have Postfix hold a copy for those who must wait, then answer for the others. Raises HandoverError."""
+        settings, envelope = self._snapshot.settings, self._envelope
+        first, *waiting = verdict.parts
+        splitter = split.Splitter(self._service.store, split.digest_of(sealed), ACTOR)
+        assert self._spool is not None
+        for part in waiting:
+            incidents = {one.id: one for recipient in part.recipients if (one := splitter.known(recipient)) is not None}
+            fresh = [recipient for recipient in part.recipients if splitter.known(recipient) is None]
+            if fresh:
+                new = self._incident(replace(envelope, recipients=fresh), inspection, part.verdict)
+                new = splitter.record(new, first.recipients)
+                incidents[new.id] = new
+            for incident in incidents.values():
+                seal_value = self._seal(
+                    replace(sealed, recipients=tuple(incident.recipients)), inspection, part.verdict, now
+                )
+                fields = edits.additions(inspection, part.verdict, settings.policy, incident.id, seal_value)
+                bare = bool(self._bare_bounce(inspection))
+                copy = Copy(
+                    envelope, incident.recipients, self._commands, fields, self._spool.message(), header_only=bare
+                )
+                splitter.submit(incident, copy, settings.milter.split_relay)
+        dropped = [recipient for part in waiting for recipient in part.recipients]
+        envelope.recipients = [one for one in envelope.recipients if one in first.recipients]
+        main = replace(first.verdict, observed=verdict.observed)
+        reply = self._answer(inspection, main, replace(sealed, recipients=tuple(envelope.recipients)), now)
+        metrics.SPLITS.labels("split").inc()
+        return replace(reply, drop=dropped)
 
     def _bare_bounce(self, inspection: Inspection) -> str:
         """Return the sender where a bounce would carry outside what was found, or not read, in mail from inside."""
@@ -265,17 +321,20 @@ class Session:
         """Write the incident that a policy wants, and return its id; "" when none does."""
         if not verdict.action.records and not verdict.observed:
             return ""
-        incident = new_incident(
-            self._envelope,
+        incident = self._incident(self._envelope, inspection, verdict)
+        note = f"observed: {', '.join(verdict.observed)}" if verdict.observed else ""
+        outbox = [NewNotice("alert", address) for address in verdict.action.alerted()]
+        self._service.store.record(incident, ACTOR, note=note, outbox=outbox)
+        return incident.id
+
+    def _incident(self, envelope: Envelope, inspection: Inspection, verdict: Verdict) -> Incident:
+        return new_incident(
+            envelope,
             inspection,
             state=State.PENDING if verdict.action.handling is Handling.HOLD else State.RECORDED,
             policy=verdict.policy or verdict.observed[0],
             action=verdict.action.name,
         )
-        note = f"observed: {', '.join(verdict.observed)}" if verdict.observed else ""
-        outbox = [NewNotice("alert", address) for address in verdict.action.alerted()]
-        self._service.store.record(incident, ACTOR, note=note, outbox=outbox)
-        return incident.id
 
     # -- what is said and answered --------------------------------------------------------------------------------
 

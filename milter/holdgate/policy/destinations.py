@@ -9,11 +9,15 @@ from holdgate.policy.routes import Routes, Way
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Somebody who is judged: what a person may call them, the address, and whether it is inside."""
+    """Somebody who is judged: what a person may call them, the address, and whether it is inside.
+
+    `recipient` is the envelope recipient that leads there, None for who gets a copy of all, or a bounce.
+    """
 
     called: str
     address: str
     is_inside: bool
+    recipient: str | None = None
 
 
 def destinations(
@@ -27,8 +31,8 @@ def destinations(
     for recipient in envelope.recipients or [""]:
         way = _way(recipient, routes, is_internal)
         first, *more = way.ends
-        yield Destination(recipient, first, not way.unknown and is_internal(first))
-        yield from (Destination(f"{recipient} → {end}", end, is_internal(end)) for end in more)
+        yield Destination(recipient, first, not way.unknown and is_internal(first), recipient)
+        yield from (Destination(f"{recipient} → {end}", end, is_internal(end), recipient) for end in more)
     if routes is None:
         return
     copies = routes.copies(envelope.sender)

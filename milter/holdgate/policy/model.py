@@ -228,6 +228,11 @@ class Policy(Conditions):
     moderation: ModerationSettings | None = Field(
         None, description="Who is asked, and by when: any key of `[moderation]` in the [settings](config.md)."
     )
+    split: bool = Field(
+        False,
+        description="Hold a message only for the recipients that this policy decides for; the others get it at once. "
+        "Without it, all recipients of a message wait.",
+    )
     ocr: bool = Field(False, description="Read pictures of mail it is about, when `ocr.mode` is `policies`.")
     headers: dict[str, str] = Field({}, description="Header fields to add, for `tag` and any other action.")
 

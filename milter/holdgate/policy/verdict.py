@@ -13,16 +13,18 @@ step                   what happens
                        Between equally strict policies the first in the file gives its name. Headers are added from
                        every policy that decided for some recipient
 6. not read whole      the stricter of that and `uninspected`, unless each recipient's policy asks about `inspection`
+7. parts               where recipients differ in whether the message is accepted, held or refused, and each policy
+                       that holds it for some of them says `split`, steps 5 and 6 are done for these alone as well
 =====================  =======================================================================================
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
-from holdgate.policy.action import Action
+from holdgate.policy.action import Action, Handling
 from holdgate.policy.actions import Allow
 from holdgate.policy.candidates import Candidates
 from holdgate.policy.conditions import Compiled, inside_matcher
@@ -39,7 +41,8 @@ class Verdict:
 
     `policy` is the name of the policy that decided, "" for none. `headers` are fields its policies add. `observed` are
     names of policies that would have decided if they were enforced. `recipients` says which policy decided for each of
-    them.
+    them. `parts` are the verdicts for some of the envelope recipients each, the weakest first, where the message may be
+    split; the first goes for who gets a copy or a bounce too. There are two or more, or none.
     """
 
     action: Action = field(default_factory=Allow)
@@ -47,6 +50,18 @@ class Verdict:
     headers: tuple[tuple[str, str], ...] = ()
     observed: tuple[str, ...] = ()
     recipients: dict[str, str] = field(default_factory=dict)
+    parts: tuple["Part", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a message's envelope recipients, as the client wrote them, and the verdict for these alone."""
+
+    recipients: tuple[str, ...]
+    verdict: Verdict
+
+
+_Chosen = dict[str, Policy | None]
 
 
 class PolicySet:
@@ -90,11 +105,35 @@ class PolicySet:
             if today <= exemption.expires and compiled.fits_message(envelope, inspection, now)
         ]
         observed: dict[str, None] = {}
-        chosen: dict[str, Policy | None] = {}
+        chosen: _Chosen = {}
         for one in judged:
             lifted = [exemption for exemption, compiled in exemptions if compiled.fits_recipient(one.address)]
             chosen[one.called] = _first(fitting, lifted, one, envelope.risks or Risks(), observed)
-        return self._strictest(chosen, inspection, tuple(observed))
+        verdict = self._strictest(chosen, inspection, tuple(observed))
+        if verdict.action.handling is Handling.ACCEPT or len(set(envelope.recipients)) < 2:
+            return verdict
+        return replace(verdict, parts=self._parts(judged, chosen, inspection))
+
+    def _parts(self, judged: Sequence[Destination], chosen: _Chosen, inspection: Inspection) -> tuple[Part, ...]:
+        """Return the parts into which a message may be split, () where all of its recipients share its fate."""
+        if self._routes is not None and self._routes.copies_by_recipient():
+            return ()  # who gets a copy of what one recipient gets would get it with the first part
+        shared: _Chosen = {}
+        own: dict[str, _Chosen] = {}
+        for one in judged:
+            (shared if one.recipient is None else own.setdefault(one.recipient, {}))[one.called] = chosen[one.called]
+        groups: dict[Handling, dict[str, _Chosen]] = {}
+        for recipient, theirs in own.items():
+            handling = self._strictest(theirs | shared, inspection).action.handling
+            groups.setdefault(handling, {})[recipient] = theirs
+        parts: list[Part] = []
+        for handling in sorted(groups):
+            together = {called: policy for theirs in groups[handling].values() for called, policy in theirs.items()}
+            verdict = self._strictest(together if parts else together | shared, inspection)
+            if parts and not _may_be_apart(together, verdict):
+                return ()
+            parts.append(Part(tuple(groups[handling]), verdict))
+        return tuple(parts) if len(parts) > 1 else ()
 
     def wants_ocr(self, envelope: Envelope, now: datetime) -> bool:
         """Say whether a policy asks that pictures of this message be read. Raises TableError."""
@@ -111,9 +150,7 @@ class PolicySet:
         """Say whether a bounce would carry outside what comes from inside. Raises TableError."""
         return bool(bounce(envelope, self._routes, self._internal))
 
-    def _strictest(
-        self, chosen: dict[str, Policy | None], inspection: Inspection, observed: tuple[str, ...]
-    ) -> Verdict:
+    def _strictest(self, chosen: _Chosen, inspection: Inspection, observed: tuple[str, ...] = ()) -> Verdict:
         names = {recipient: policy.name if policy else "" for recipient, policy in chosen.items()}
         decided = list({policy.name: policy for policy in chosen.values() if policy is not None}.values())
         decided.sort(key=lambda policy: self._places[policy.name])
@@ -135,6 +172,16 @@ class PolicySet:
             observed=observed,
             recipients=names,
         )
+
+
+def _may_be_apart(chosen: _Chosen, verdict: Verdict) -> bool:
+    """Say whether the recipients of a verdict may be parted from those with a weaker one."""
+    strict = [policy for policy in chosen.values() if policy is not None and policy.action.handling > Handling.ACCEPT]
+    return (
+        verdict.action.handling is Handling.HOLD
+        and verdict.policy != UNINSPECTED
+        and all(policy.split for policy in strict)
+    )
 
 
 def _first(

@@ -20,7 +20,11 @@ def new_incident_id() -> str:
 
 @dataclass(frozen=True)
 class Message:
-    """The message as it arrived, and the policy that decided. Written once, by the gate or by who adopts held mail."""
+    """The message as it arrived, and the policy that decided. Written once, by the gate or by who adopts held mail.
+
+    Of a copy that waits for some recipients while others got the message, `already_sent` names the others, and
+    `message_digest` the message. Its `queue_id` is "" until Postfix has it.
+    """
 
     queue_id: str
     sender: str
@@ -31,6 +35,8 @@ class Message:
     auth_user: str = ""
     client_address: str = ""
     size: int = 0
+    already_sent: list[str] = field(default_factory=list)
+    message_digest: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,13 @@ class Incidents:
         with self._reader.connect() as connection:
             return [incident_of(row) for row in connection.execute(query)]
 
+    def of_digest(self, digest: str, since: datetime) -> list[Incident]:
+        """Return this node's incidents of copies of one message that were recorded since a moment, oldest first."""
+        query = select(incidents).where(incidents.c.message_digest == digest, self._here)
+        query = query.where(incidents.c.created_at >= since).order_by(incidents.c.created_at)
+        with self._reader.connect() as connection:
+            return [incident_of(row) for row in connection.execute(query)]
+
     def is_here(self, incident: Incident) -> bool:
         """Say whether an incident's message belongs into this node's hold queue."""
         query = select(incidents.c.id).where(incidents.c.id == incident.id, self._here)

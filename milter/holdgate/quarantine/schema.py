@@ -119,6 +119,9 @@ incidents = Table(
     Column("encrypted", Boolean, nullable=False),
     # The node whose hold queue has the message; "" in rows of schema 0008 and before (nodes.py).
     Column("node", Word(255), nullable=False, default=""),
+    # Of a copy for some of the recipients: who got the message at once, and what names it when it comes again.
+    Column("already_sent", JSON, nullable=False, default=[]),
+    Column("message_digest", Word(64), nullable=False, default=""),
     # Counts the changes: a change of an incident names the revision that it is based on.
     Column("revision", Integer, nullable=False, default=0),
     # When retention took the content away.
@@ -127,6 +130,7 @@ incidents = Table(
     Column("recipient_risks", JSON(none_as_null=True)),
     Index("incidents_state", "state"),
     Index("incidents_queue_id", "queue_id"),
+    Index("incidents_message_digest", "message_digest"),
     Index("incidents_deadline", "state", "deadline_at"),
     Index("incidents_reminder", "state", "remind_at"),
     Index("incidents_closed", "erased_at", "closed_at"),

@@ -40,9 +40,10 @@ _CONTENT |= {"recipient_risks": None}
 # What an incident has each time that its message comes into the hold queue: nobody was asked, and nothing is decided.
 _UNDECIDED: dict[str, Any] = {one.name: one.default for one in fields(Decision)} | {"closed_at": None}
 
-# What a step may set. The message and its content are written once; the desk describes mail that nobody inspected.
+# What a step may set. The message and its content are written once, but for the queue id of a copy (gate/split.py); the
+# desk describes mail that nobody inspected.
 _DESCRIPTION = frozenset({"subject", "attachments", "findings"})
-_CHANGEABLE = frozenset(one.name for part in (QueueFile, Decision) for one in fields(part))
+_CHANGEABLE = frozenset(one.name for part in (QueueFile, Decision) for one in fields(part)) | {"queue_id"}
 
 
 class ConflictError(Exception):

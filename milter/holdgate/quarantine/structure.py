@@ -21,14 +21,14 @@ POSTGRESQL = {
 POSTGRESQL_BODY = "BEGIN RAISE EXCEPTION 'events are only added' USING ERRCODE = 'integrity_constraint_violation'; END"
 
 # What a default may be: nothing that could stand for an answer, a name or a state.
-_NEUTRAL = re.compile(r"'?0?'?(?:::[\w ]+)?|''(?:::[\w ]+)?")
+_NEUTRAL = re.compile(r"'?0?'?(?:::[\w ]+)?|'(?:\[\])?'(?:::[\w ]+)?")
 _SEQUENCE = re.compile(r"nextval\('\w+'::regclass\)")
 # In the text of SQLite's tables and indexes, what changes how values are compared, kept, made or refused.
 _CHANGING = re.compile(
     r"\b(COLLATE|GENERATED|AS|CHECK|ON|CONFLICT|UNIQUE|WITHOUT|STRICT|DEFERRABLE|WHERE|DESC|AUTOINCREMENT)\b",
     re.IGNORECASE,
 )
-_GIVING = re.compile(r"\bDEFAULT\b(?!\s+(?:'0?'|0)[\s,)])", re.IGNORECASE)
+_GIVING = re.compile(r"\bDEFAULT\b(?!\s+(?:'(?:0|\[\])?'|0)[\s,)])", re.IGNORECASE)
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
 
 

@@ -44,6 +44,10 @@ class Adopter:
         adoptable = self._adopt_uninspected and headers.first(header, headers.STATUS) is None
         if not (marked or incident_id or adoptable):
             return False
+        if (copy := self._copy(message, header)) is not None and not copy.queue_id:
+            hold(self._store, copy, message)  # the milter was killed before it wrote down the queue id
+            self._note(message, copy)
+            return True
         known = self._known(message, incident_id) or self._moved(message, header, incident_id)
         if known is not None and known.state is not State.VANISHED:
             # Open: it was recorded after this pass read the store. Closed: an operator put it on hold by hand.
@@ -52,9 +56,28 @@ class Adopter:
             known = self._record(message, header, self._requeued(message, header, incident_id))
         else:
             hold(self._store, known, message)
-        maillog.adopted(message.queue_id, incident=known.id)
-        metrics.RECONCILED.labels("adopted").inc()
+        self._note(message, known)
         return True
+
+    def first_copy(self, message: HeldMessage, header: bytes) -> Incident | None:
+        """Return the incident of a copy that Postfix has taken twice, if `message` is the second."""
+        copy = self._copy(message, header)
+        return copy if copy is not None and copy.queue_id not in ("", message.queue_id) else None
+
+    def _copy(self, message: HeldMessage, header: bytes) -> Incident | None:
+        """Return the open incident of a copy for recipients who wait (gate/split.py), which its header names.
+
+        One that Postfix did not seem to have taken may be closed.
+        """
+        named = self._requeued(message, header, headers.first(header, headers.INCIDENT) or "")
+        if named is None or not named.message_digest or not self._store.is_here(named):
+            return None
+        was_lost = named.state is State.VANISHED and not named.queue_id
+        return named if named.state in OPEN or was_lost else None
+
+    def _note(self, message: HeldMessage, incident: Incident) -> None:
+        maillog.adopted(message.queue_id, incident=incident.id)
+        metrics.RECONCILED.labels("adopted").inc()
 
     def _known(self, message: HeldMessage, incident_id: str) -> Incident | None:
         """Return the incident of a message: the one that it names, else the last one that was held as this message."""
@@ -117,4 +140,11 @@ class Adopter:
 
 def hold(store: Store, incident: Incident, message: HeldMessage) -> None:
     """Note that the message of an incident is in the hold queue: from now on people may be asked."""
-    store.change(incident, State.HELD, ACTOR, arrival_time=message.arrival_time, held_at=datetime.now(UTC))
+    store.change(
+        incident,
+        State.HELD,
+        ACTOR,
+        queue_id=message.queue_id,
+        arrival_time=message.arrival_time,
+        held_at=datetime.now(UTC),
+    )

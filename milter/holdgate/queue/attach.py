@@ -39,6 +39,42 @@ _CLEANUP = (
     f"{presence.CLEANUP} unix n - n - 0 cleanup -o syslog_name={presence.LISTENER_LOG} "
     "-o always_bcc= -o sender_bcc_maps= -o recipient_bcc_maps="
 )
+# Of the listener for the copy of a message that waits for some of its recipients. Its only client is the milter, and
+# all mail is held; the message was accepted by another service, whose restrictions and limits it has passed.
+_SPLIT_OPTIONS = {
+    "smtpd_client_restrictions": "",
+    "smtpd_helo_restrictions": "",
+    "smtpd_sender_restrictions": "",
+    "smtpd_relay_restrictions": "permit_mynetworks,reject",
+    "smtpd_recipient_restrictions": "check_client_access,static:HOLD,permit",
+    "smtpd_data_restrictions": "",
+    "smtpd_end_of_data_restrictions": "",
+    "mynetworks": "0.0.0.0/0,[::]/0",
+    "smtpd_authorized_xclient_hosts": "127.0.0.0/8,[::1]/128",
+    "smtpd_authorized_xforward_hosts": "",
+    "smtpd_helo_required": "no",
+    "smtpd_reject_unlisted_recipient": "no",
+    "smtpd_reject_unlisted_sender": "no",
+    "smtpd_discard_ehlo_keywords": "",
+    "smtpd_discard_ehlo_keyword_address_maps": "",
+    "smtpd_command_filter": "",
+    "smtpd_proxy_filter": "",
+    "smtpd_tls_security_level": "none",
+    "smtpd_recipient_limit": "100000",
+    "smtpd_client_connection_count_limit": "0",
+    "smtpd_client_connection_rate_limit": "0",
+    "smtpd_client_message_rate_limit": "0",
+    "smtpd_client_recipient_rate_limit": "0",
+    "message_size_limit": "0",
+    "milter_macro_daemon_name": "ORIGINATING",
+}
+# The site's checks were made when the message came in, and whoever gets copies of all mail has got one. Our own table
+# holds the copy as well, by its header.
+_SPLIT_CLEANUP = (
+    f"{presence.SPLIT_CLEANUP} unix n - n - 0 cleanup -o syslog_name={presence.SPLIT_LOG} "
+    "-o always_bcc= -o sender_bcc_maps= -o recipient_bcc_maps= -o message_size_limit=0 "
+    f"-o header_checks={our_map('header_checks')} -o mime_header_checks= -o nested_header_checks= -o body_checks="
+)
 # How much longer than our own limits Postfix waits for our answer, in seconds.
 _CONTENT_TIMEOUT = 300
 _CONTENT_GRACE = 60
@@ -89,6 +125,7 @@ def plan_attach(settings: Settings, *, scanner_only: bool = False) -> Plan:
                 draft.set(name, value)
         if not scanner_only:
             _set_listener(draft, settings)
+            _set_split_listener(draft, settings, postfix)
         return _plan(config, copy, list(bypass_paths(settings, postfix)))
 
 
@@ -170,6 +207,35 @@ def _listener(settings: Settings, kind: str) -> str:
         "-o receive_override_options=no_header_body_checks,no_milters "
         f"-o cleanup_service_name={presence.CLEANUP}"
     )
+
+
+def _set_split_listener(draft: Postfix, settings: Settings, postfix: Postfix) -> None:
+    """Add or renew the listener for copies that wait. The milters after ours, which may sign, see what comes by it."""
+    milters = presence.milters_behind_us(draft.setting("smtpd_milters"), settings, postfix)
+    name = settings.milter.split_relay.name
+    wanted = {f"{name}/unix": _split_listener(name, milters), f"{presence.SPLIT_CLEANUP}/unix": _SPLIT_CLEANUP}
+    present = {str(one): one for one in draft.services()}
+    for service in present.values():
+        if service.settings.get("syslog_name") == presence.SPLIT_LOG and str(service) not in wanted:
+            draft.remove_service(str(service))
+    for service_name, line in wanted.items():
+        if service_name not in present or present[service_name].settings != _options(line):
+            draft.set_service(service_name, line)
+
+
+def _split_listener(name: str, milters: str) -> str:
+    options = {
+        "syslog_name": presence.SPLIT_LOG,
+        "smtpd_milters": milters,
+        **_SPLIT_OPTIONS,
+        "cleanup_service_name": presence.SPLIT_CLEANUP,
+    }
+    return " ".join((f"{name} unix n - n - - smtpd", *(f"-o {key}={value}" for key, value in options.items())))
+
+
+def _options(line: str) -> dict[str, str]:
+    """Return the -o options of a line of master.cf that we wrote."""
+    return {key: value for key, _, value in (option.partition("=") for option in line.split(" -o ")[1:])}
 
 
 def _chrooted(postfix: Postfix) -> list[str]:

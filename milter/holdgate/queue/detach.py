@@ -38,7 +38,7 @@ def written_before(postfix: Postfix) -> dict[str, str | None]:
 
 
 def take_out(draft: Postfix, settings: Settings, postfix: Postfix, before: Before, *, keep_listener: bool) -> None:
-    """Take our part out of the copy `draft` of `postfix`; `keep_listener` where one was there before us."""
+    """Take our part out of the copy `draft` of `postfix`; `keep_listener` where those were there before us."""
     known, given = draft.defaults(), draft.given()
     for name in (*MILTERS, *MAPS):
         items = split_list(given.get(name, ""))
@@ -60,7 +60,7 @@ def take_out(draft: Postfix, settings: Settings, postfix: Postfix, before: Befor
             _set(draft, name, before[name], before, known)
     if not keep_listener:
         for service in draft.services():
-            if service.settings.get("syslog_name") == presence.LISTENER_LOG:
+            if service.settings.get("syslog_name") in (presence.LISTENER_LOG, presence.SPLIT_LOG):
                 draft.remove_service(str(service))
 
 

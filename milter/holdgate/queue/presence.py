@@ -1,5 +1,6 @@
 """Where we stand in a Postfix instance's settings, and by which ways mail passes us there."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ _MAPS_DIRECTORY = Path("/etc/holdgate/postfix")
 # By which syslog_name we know what is ours in master.cf, and the cleanup(8) that our notices go through.
 LISTENER_LOG = "postfix/holdgate"
 CLEANUP = "holdgate-cleanup"
+# The same of what waits for some recipients only: `milter.split_relay`.
+SPLIT_LOG = "postfix/holdgate-split"
+SPLIT_CLEANUP = "holdgate-split-cleanup"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 # Which programs speak to milters, and by which setting they know theirs.
 _MILTERS_OF = {"smtpd": "smtpd_milters", "cleanup": "non_smtpd_milters"}
@@ -79,9 +83,22 @@ def own_listeners(services: Iterable[Service]) -> list[Service]:
     return [one for one in services if one.command == "smtpd" and one.settings.get("syslog_name") == LISTENER_LOG]
 
 
-def misplaced_socket(settings: Settings, postfix: Postfix) -> str:
-    """Return where the socket of the listener would be, when `desk.notice_relay` names another place, else ""."""
-    relay = settings.desk.notice_relay
+def split_listener(services: Iterable[Service], settings: Settings) -> Service | None:
+    """Return the service that takes copies for recipients who wait."""
+    named = (settings.milter.split_relay.name, "unix", "smtpd")
+    return next((one for one in services if (one.name, one.type, one.command) == named), None)
+
+
+def milters_behind_us(value: str, settings: Settings, postfix: Postfix) -> str:
+    """Return the entries after ours of a list of milters, as one word for master.cf."""
+    items = split_list(value)
+    ours = [place for place, item in enumerate(items) if names_us(item, settings, postfix)]
+    behind = items[ours[-1] + 1 :] if ours else []
+    return ",".join(re.sub(r"\s*([{},=])\s*", r"\1", re.sub(r"\s+", " ", item)).replace(" ", ",") for item in behind)
+
+
+def misplaced_socket(relay: tuple[str, int] | Path, postfix: Postfix) -> str:
+    """Return where the socket of a listener would be, when the settings name another place, else ""."""
     if not isinstance(relay, Path):
         return ""
     place = Path(postfix.setting("queue_directory")) / "public" / relay.name
@@ -91,9 +108,13 @@ def misplaced_socket(settings: Settings, postfix: Postfix) -> str:
 def bypass_paths(settings: Settings, postfix: Postfix) -> Iterator[str]:
     """Yield what stays outside: services with settings of their own, filters, instances that are not ours."""
     services = postfix.services()
-    ours = [notice_listener(services, settings), *change_listener(services, settings)]
+    ours = [
+        notice_listener(services, settings),
+        split_listener(services, settings),
+        *change_listener(services, settings),
+    ]
     for service in services:
-        if service not in ours:
+        if service not in ours and service.name != SPLIT_CLEANUP:
             yield from (f"master.cf: {service} {problem}" for problem in _own_settings(service, settings, postfix))
     if postfix.setting("smtpd_proxy_filter"):
         yield "main.cf: smtpd_proxy_filter: Postfix shows milters no content; attach behind that filter."

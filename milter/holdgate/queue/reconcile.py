@@ -15,6 +15,7 @@ approved     with changes        exchanged for the changed message (exchange.py)
 rejected,    yes                 deleted by the agent once every notice is sent, then returned
 expired      no                  returned, if its sender was told; else vanished: an operator was first
 none open    yes, ours           adopted: an incident is made from the queue file (adopt.py)
+pending      yes, and a second   the second copy for recipients who wait (gate/split.py) is deleted
 none open    yes, others         left alone, counted
 ===========  ==================  =========================================================================
 
@@ -274,7 +275,9 @@ class Reconciler:
 
     def _lose(self, owing: set[str], one: Standing) -> None:
         if one.state is State.PENDING:
-            if self._close(one, State.VANISHED, "never seen in the hold queue"):
+            if not one.queue_id:
+                self._close(one, State.VANISHED, "Postfix did not take the copy; its client retries")
+            elif self._close(one, State.VANISHED, "never seen in the hold queue"):
                 maillog.never_held(one.queue_id, incident=one.id)
                 metrics.RECONCILED.labels("never-held").inc()
         elif one.state in (State.REJECTED, State.EXPIRED) and one.id not in owing:
@@ -325,10 +328,28 @@ class Reconciler:
     def _adopt_one(self, message: HeldMessage, header: bytes | QueueError | None) -> None:
         if isinstance(header, QueueError):
             raise header
-        if header is None or self._exchange.recognise(message, header):
+        if header is None or self._exchange.recognise(message, header) or self._is_second_copy(message, header):
             return
         if not self._adopter.adopt(message, header):
             self._unmanaged.add(_key(message))
+
+    def _is_second_copy(self, message: HeldMessage, header: bytes) -> bool:
+        """Delete a copy for recipients who wait, if the first one is held too; say whether it was one.
+
+        A client sent its message again because the milter was killed after Postfix had the first copy. Raises
+        ConflictError where that has yet to be seen in the hold queue.
+        """
+        incident = self._adopter.first_copy(message, header)
+        if incident is None:
+            return False
+        first = self._by_queue_id().get(incident.queue_id)
+        is_held = first is not None and isinstance(self._queue.headers([_key(first)])[0], bytes)
+        if not is_held and incident.state is State.PENDING:
+            raise ConflictError(incident)
+        if is_held and self._queue.delete(*_key(message)):
+            maillog.second_copy_deleted(message.queue_id, incident=incident.id, first=incident.queue_id)
+            metrics.RECONCILED.labels("second-copy").inc()
+        return is_held
 
     # -- figures --------------------------------------------------------------------------------------------------
 

@@ -142,7 +142,7 @@ def test_libmilter_is_told_to_defer_whatever_comes_through(
     monkeypatch.setattr(Milter, "factory", Milter.factory)
     callbacks.run(new_service().session, "unix:/x", 300)
     assert output["set_exception_policy"] == Milter.TEMPFAIL
-    assert output["set_flags"] == Milter.ADDHDRS | Milter.CHGHDRS | Milter.CHGFROM | Milter.QUARANTINE
+    assert output["set_flags"] == Milter.ADDHDRS | Milter.CHGHDRS | Milter.CHGFROM | Milter.DELRCPT | Milter.QUARANTINE
     assert output["run"] == ("holdgate", "unix:/x", 300)
     assert isinstance(Milter.factory(), Callbacks)
 

@@ -342,3 +342,51 @@ def test_an_exception_by_only_never_lets_anything_else_pass(found: list[str]) ->
     text = policy("exception", "allow", only='["iban", "us-*"]') + policy("rest", "block")
     expected = Block() if "phone-number" in found else Allow()
     assert decide(text, inspection=Inspection(findings=findings)).action == expected
+
+
+# -- parts ------------------------------------------------------------------------------------------------------------
+
+HOLDS = policy("hold", recipient='"*@partner.example"', split="true")
+CAROL, BOB, DAVE = "carol@corp.example", "bob@partner.example", "dave@other.example"
+
+
+def parts(text: str, *recipients: str, **values: object) -> list[tuple[str, tuple[str, ...]]]:
+    found = decide(text, *recipients, **values).parts  # type: ignore[arg-type]
+    return [(part.verdict.action.name, part.recipients) for part in found]
+
+
+def test_recipients_who_wait_are_apart_from_those_who_do_not() -> None:
+    assert parts(HOLDS, CAROL, BOB, DAVE) == [("allow", (CAROL, DAVE)), ("quarantine", (BOB,))]
+
+
+def test_a_recipient_who_is_named_twice_is_in_one_part() -> None:
+    assert parts(HOLDS, BOB, CAROL, BOB) == [("allow", (CAROL,)), ("quarantine", (BOB,))]
+
+
+def test_those_who_get_it_at_once_share_the_strictest_of_their_actions() -> None:
+    text = policy("encrypt", "encrypt", recipient='"*@other.example"') + HOLDS
+    assert parts(text, CAROL, BOB, DAVE) == [("encrypt", (CAROL, DAVE)), ("quarantine", (BOB,))]
+
+
+@pytest.mark.parametrize(
+    ("text", "recipients"),
+    [
+        (HOLDS, [BOB]),
+        (HOLDS, [BOB, "eve@partner.example"]),
+        (HOLDS, [CAROL, DAVE]),
+        (HOLDS.replace("split = true", "split = false"), [CAROL, BOB]),
+        (HOLDS + policy("whole", recipient='"*@other.example"'), [CAROL, BOB, DAVE]),
+        (policy("no", "block", recipient='"*@other.example"') + HOLDS, [CAROL, BOB, DAVE]),
+        (policy("seen", recipient='"*@partner.example"', split="true", mode='"observe"'), [CAROL, BOB]),
+    ],
+)
+def test_else_all_share_one_fate(text: str, recipients: list[str]) -> None:
+    assert parts(text, *recipients) == []
+
+
+def test_what_was_not_read_is_nobodys_at_once() -> None:
+    limited = Inspection(status="limited", reason="x")
+    assert parts(HOLDS, CAROL, BOB, inspection=limited) == []
+    aware = policy("fine", "allow", recipient='"*@corp.example"', inspection='["limited"]')
+    told = policy("hold", recipient='"*@partner.example"', split="true", inspection='["limited"]')
+    assert parts(aware + told, CAROL, BOB, inspection=limited) == [("allow", (CAROL,)), ("quarantine", (BOB,))]

@@ -185,7 +185,8 @@ def test_a_socket_of_tcp_is_written_as_postfix_reads_it(config: Path) -> None:
 def test_a_listener_of_another_name_serves(config: Path, name: str) -> None:
     """A second one on its port would keep Postfix from starting."""
     (config / "master.cf").write_text(f"{MASTER}{name} inet n - n - - smtpd\n")
-    assert "10027" not in attach.plan_attach(by_tcp(config)).difference
+    difference = attach.plan_attach(by_tcp(config)).difference
+    assert not [line for line in difference.splitlines() if line.startswith(("+", "-")) and "10027" in line]
 
 
 def test_the_listener_of_an_earlier_version_goes(config: Path) -> None:

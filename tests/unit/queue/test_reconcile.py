@@ -917,3 +917,90 @@ def test_a_hold_queue_that_moved_to_another_node_keeps_its_incidents(store_url: 
     assert third.audit.verify().problem == ""
     for store in (old, new, third):
         store.close()
+
+
+# -- copies for recipients who wait -------------------------------------------------------------------------------
+
+
+def copy(store: Store, **values: Any) -> Incident:
+    known = {"queue_id": "", "sender": "a@corp.example", "recipients": ["b@partner.example"], "policy": "pii-outbound"}
+    known |= {"already_sent": ["c@corp.example"], "message_digest": "0" * 64, "node": store.node}
+    incident = Incident(**(known | values))
+    store.record(incident, MILTER)
+    return incident
+
+
+def marked(incident: Incident) -> bytes:
+    return f"X-Netskope-Action: Quarantine\nX-Holdgate-Status: complete\nX-Holdgate-Incident: {incident.id}\n".encode()
+
+
+def test_a_copy_whose_queue_id_nobody_wrote_down_is_that_of_its_incident(store: Store) -> None:
+    incident, queue = copy(store), FakeQueue()
+    queue.add("4COPY1", marked(incident))
+    new_reconciler(store, queue).run_once()
+    (found,) = store.incidents()
+    assert (found.id, found.state, found.queue_id, found.arrival_time) == (incident.id, State.HELD, "4COPY1", 1000)
+
+
+@pytest.mark.parametrize("known", ["", "4COPY1", "4COPY2"])
+def test_of_two_copies_of_one_incident_one_is_deleted(store: Store, known: str) -> None:
+    incident, queue = copy(store, queue_id=known), FakeQueue()
+    queue.add("4COPY1", marked(incident))
+    queue.add("4COPY2", marked(incident))
+    one = new_reconciler(store, queue)
+    for _ in range(3):
+        one.run_once()
+    (found,) = store.incidents()
+    assert found.state is State.HELD
+    assert list(queue.messages) == [found.queue_id]
+    assert len(queue.deleted) == 1
+    assert known in ("", found.queue_id)
+
+
+def test_a_second_copy_waits_until_the_first_is_seen(store: Store) -> None:
+    incident, queue = copy(store, queue_id="4COPY1"), FakeQueue()
+    queue.add("4COPY2", marked(incident))
+    one = new_reconciler(store, queue)
+    one.run_once()
+    assert list(queue.messages) == ["4COPY2"]
+    assert [found.state for found in store.incidents()] == [State.PENDING]
+
+
+def test_a_copy_that_is_requeued_is_no_second_one(store: Store) -> None:
+    incident, queue = copy(store, queue_id="4COPY1"), FakeQueue()
+    queue.add("4COPY1", marked(incident))
+    one = new_reconciler(store, queue)
+    one.run_once()
+    queue.add("4AGAIN", marked(incident))
+    del queue.messages["4COPY1"], queue.headers_of["4COPY1"]
+    for _ in range(4):
+        one.run_once()
+    assert list(queue.messages) == ["4AGAIN"]
+    assert [found.queue_id for found in store.incidents([State.HELD])] == ["4AGAIN"]
+
+
+def test_a_copy_that_came_late_is_held_again(store: Store) -> None:
+    incident, queue = copy(store), FakeQueue()
+    store.change(incident, State.VANISHED, MILTER)
+    queue.add("4LATE", marked(incident))
+    new_reconciler(store, queue).run_once()
+    (found,) = store.incidents()
+    assert (found.state, found.queue_id) == (State.HELD, "4LATE")
+
+
+def test_another_senders_message_does_not_count_as_a_copy(store: Store) -> None:
+    incident, queue = copy(store, queue_id="4COPY1"), FakeQueue()
+    queue.add("4COPY1", marked(incident))
+    queue.add("4OTHER", marked(incident), sender="eve@corp.example")
+    one = new_reconciler(store, queue)
+    for _ in range(2):
+        one.run_once()
+    assert list(queue.messages) == ["4COPY1", "4OTHER"]
+    assert queue.deleted == []
+
+
+def test_a_copy_that_postfix_did_not_take_is_no_alarm(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    copy(store, created_at=datetime.now(UTC) - timedelta(days=1))
+    new_reconciler(store, FakeQueue()).run_once()
+    assert [found.state for found in store.incidents()] == [State.VANISHED]
+    assert "never-held" not in caplog.text

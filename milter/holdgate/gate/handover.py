@@ -1,0 +1,168 @@
+"""Submits a copy of a message to the listener of Postfix that holds what comes in (`milter.split_relay`).
+
+The copy has the content, sender, client and parameters of MAIL and RCPT (RFC 3461, RFC 6152, RFC 6531) of the message
+that Postfix shows us. The listener accepts it without inspection, because only root and the group postdrop reach it.
+"""
+
+import os
+import re
+import smtplib
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from holdgate.envelope import Envelope
+from holdgate.submission import connect
+
+# The longest time for all steps together, in seconds: Postfix waits for us meanwhile (queue/attach.py).
+TIME_LIMIT = 45.0
+_CHUNK = 2**16
+
+# A path that cleanup(8) finds again in its queue file as the client wrote it, so that SMFIR_DELRCPT removes it: not
+# quoted, without a source route (RFC 5321, appendix C), and with a domain.
+_ATOM = r"[^\s<>\"\\(),:;@\[\]\x00-\x1f\x7f\ufffd]"
+_PATH = re.compile(rf"<{_ATOM}+@{_ATOM}*[^\W_]>")
+_MAIL = re.compile(r"(SMTPUTF8|BODY=\S+|RET=\S+|ENVID=\S+|REQUIRETLS)", re.IGNORECASE)
+_RCPT = re.compile(r"(NOTIFY=\S+|ORCPT=\S+)", re.IGNORECASE)
+_QUEUED = re.compile(rb"\bqueued as ([0-9A-Za-z]{4,32})\b")
+# What XCLIENT's values are written with (RFC 1891, xtext).
+_XTEXT = re.compile(r"[^!-*,-<>-~]")
+
+
+class HandoverError(Exception):
+    """Postfix did not accept the copy, or did not say so in time: it may have it. The argument names the step."""
+
+
+@dataclass(slots=True)
+class Commands:
+    """The parameters of a client's MAIL and RCPT commands, by recipient; `odd` are paths that are no simple ones.
+
+    sendmail(1) mail has paths without angle brackets, which cleanup(8) may have rewritten: they are odd, too.
+    """
+
+    mail: tuple[str, ...] = ()
+    rcpt: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    odd: set[str] = field(default_factory=set)
+
+    def take_mail(self, parameters: Iterable[str]) -> None:
+        """Keep what a copy has to say of the message."""
+        self.mail = tuple(one for one in parameters if _MAIL.fullmatch(one))
+
+    def take_rcpt(self, path: str, recipient: str, parameters: Iterable[str]) -> None:
+        """Keep what a copy has to say of a recipient; of one that is named twice, what was said first."""
+        self.rcpt.setdefault(recipient, tuple(one for one in parameters if _RCPT.fullmatch(one)))
+        if not _PATH.fullmatch(path):
+            self.odd.add(recipient)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy to be submitted: whose it is, how its client put it, fields to put before it, and its content."""
+
+    envelope: Envelope
+    recipients: Sequence[str]
+    commands: Commands
+    fields: Sequence[tuple[str, str]]
+    content: bytes | int
+    header_only: bool = False
+
+
+def hand_over(copy: Copy, relay: Path) -> str:
+    """Submit a copy; return the queue id under which Postfix holds it, "" where it names none. Raises HandoverError."""
+    step, deadline = "connection", time.monotonic() + TIME_LIMIT
+    try:
+        connection = connect(relay, TIME_LIMIT)
+        try:
+            connection.command_encoding = "utf-8"
+            for step, command, expected in _commands(copy, connection):
+                _be_in_time(connection, deadline)
+                _require(step, connection.docmd(command), expected)
+            step = "content"
+            for chunk in _stuffed(_content(copy)):
+                _be_in_time(connection, deadline)
+                connection.send(chunk)
+            _be_in_time(connection, deadline)
+            queued = _QUEUED.search(_require(step, connection.getreply(), 250))
+        finally:
+            connection.close()
+    except (OSError, ValueError, smtplib.SMTPException) as error:
+        raise HandoverError(f"{step}: {type(error).__name__}: {error}") from error
+    return queued[1].decode() if queued else ""
+
+
+def _commands(copy: Copy, connection: smtplib.SMTP) -> Iterator[tuple[str, str, int]]:
+    """Yield each step with its command and the reply by which it goes on."""
+    _require("EHLO", connection.ehlo("localhost"), 250)
+    if connection.has_extn("xclient"):
+        yield "XCLIENT", _xclient(copy.envelope), 220
+        _require("EHLO", connection.ehlo("localhost"), 250)
+    mail = [one for one in copy.commands.mail if not (copy.header_only and one.upper().startswith("RET="))]
+    mail += ["RET=HDRS"] if copy.header_only else []
+    yield "MAIL", " ".join((f"MAIL FROM:<{copy.envelope.sender}>", *mail)), 250
+    for recipient in copy.recipients:
+        yield "RCPT", " ".join((f"RCPT TO:<{recipient}>", *copy.commands.rcpt.get(recipient, ()))), 250
+    yield "DATA", "DATA", 354
+
+
+def _require(step: str, answer: tuple[int, bytes], expected: int) -> bytes:
+    """Return the text of a reply with the code by which it goes on. Raises HandoverError for any other."""
+    code, text = answer
+    if code != expected:
+        raise HandoverError(f"{step}: {code} {text.decode('ascii', 'replace')[:200]}")
+    return text
+
+
+def _xclient(envelope: Envelope) -> str:
+    """Return the command by which a milter behind us sees the message's own client (XCLIENT_README)."""
+    name, address = envelope.client_name, envelope.client_address
+    known = {
+        "NAME": "" if name.startswith("[") or name == "unknown" else name,
+        "ADDR": f"IPV6:{address}" if ":" in address else address,
+        "LOGIN": envelope.auth_user,
+    }
+    return " ".join(("XCLIENT", *(f"{key}={_xtext(value) or '[UNAVAILABLE]'}" for key, value in known.items())))
+
+
+def _xtext(value: str) -> str:
+    return _XTEXT.sub(lambda match: "".join(f"+{byte:02X}" for byte in match[0].encode()), value)
+
+
+def _be_in_time(connection: smtplib.SMTP, deadline: float) -> None:
+    """Give the next step the time that is left. Raises TimeoutError."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError(f"not done within {TIME_LIMIT:.0f} s")
+    assert connection.sock is not None
+    connection.sock.settimeout(left)
+
+
+def _content(copy: Copy) -> Iterator[bytes]:
+    yield "".join(f"{name}: {value}\r\n" for name, value in copy.fields).encode()
+    if isinstance(copy.content, bytes):
+        yield copy.content
+        return
+    place = 0
+    while chunk := os.pread(copy.content, _CHUNK, place):
+        yield chunk
+        place += len(chunk)
+
+
+def _stuffed(content: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield content as DATA carries it: a dot before each line that begins with one, and the line that ends it.
+
+    Each yield but the last ends nowhere within a line break.
+    """
+    kept, begins = b"", True
+    for chunk in content:
+        text = kept + chunk
+        cut = len(text) - 1 if text.endswith(b"\r") else len(text)
+        text, kept = text[:cut], text[cut:]
+        if not text:
+            continue
+        if begins and text.startswith(b"."):
+            text = b"." + text
+        begins = text.endswith(b"\n")
+        yield text.replace(b"\n.", b"\n..")
+    rest = kept + (b"" if begins and not kept else b"\r\n")
+    yield rest + b".\r\n"

@@ -1,0 +1,151 @@
+"""How a copy is submitted: the dialogue with the listener, the content of DATA, and which paths are not simple."""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.envelope import Envelope
+from holdgate.gate import handover
+from holdgate.gate.handover import Commands, Copy, HandoverError, hand_over
+
+ENVELOPE = Envelope(sender="anna@corp.example", client_name="[192.0.2.7]", client_address="192.0.2.7", auth_user="a+b")
+EHLO = b"250-mail\r\n250-XCLIENT NAME ADDR LOGIN\r\n250 SMTPUTF8\r\n"
+REPLIES = [b"220 mail\r\n", EHLO, b"220 again\r\n", EHLO, b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n"]
+Listen = Callable[[list[bytes]], tuple[Path, list[bytes]]]
+
+
+@pytest.fixture
+def listen(tmp_path: Path) -> Iterator[Listen]:
+    """Return a function that answers one connection with the given replies, then is silent; it notes what came."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(tmp_path / "socket"))
+    server.listen()
+    heard: list[bytes] = []
+
+    def serve(replies: list[bytes]) -> None:
+        connection, _ = server.accept()
+        with connection, connection.makefile("rb") as lines:
+            connection.sendall(replies[0])
+            for reply in replies[1:]:
+                heard.append(lines.readline())
+                connection.sendall(reply)
+            while line := lines.readline():
+                heard.append(line)
+                if line == b".\r\n" and replies[-1].startswith(b"354"):
+                    connection.sendall(b"250 2.0.0 Ok: queued as 4abCD\r\n")
+
+    def start(replies: list[bytes]) -> tuple[Path, list[bytes]]:
+        threading.Thread(target=serve, args=[replies], daemon=True).start()
+        return tmp_path / "socket", heard
+
+    yield start
+    server.close()
+
+
+def copy_of(content: bytes | int, commands: Commands | None = None, *, header_only: bool = False) -> Copy:
+    fields = [("X-Holdgate-Incident", "7K3M-Q9TX-2ABC")]
+    return Copy(ENVELOPE, ["bob@partner.example"], commands or Commands(), fields, content, header_only=header_only)
+
+
+def test_the_client_and_the_parameters_are_those_of_the_message(listen: Listen) -> None:
+    commands = Commands()
+    commands.take_mail(["SIZE=77", "BODY=8BITMIME", "SMTPUTF8", "RET=FULL", "ENVID=e+2B1", "AUTH=<>"])
+    commands.take_rcpt("<bob@partner.example>", "bob@partner.example", ["NOTIFY=NEVER", "ORCPT=rfc822;b", "X=1"])
+    place, heard = listen(REPLIES)
+    assert hand_over(copy_of(b"Subject: x\r\n\r\n.dot\r\n", commands), place) == "4abCD"
+    assert heard == [
+        b"ehlo localhost\r\n",
+        b"XCLIENT NAME=[UNAVAILABLE] ADDR=192.0.2.7 LOGIN=a+2Bb\r\n",
+        b"ehlo localhost\r\n",
+        b"MAIL FROM:<anna@corp.example> BODY=8BITMIME SMTPUTF8 RET=FULL ENVID=e+2B1\r\n",
+        b"RCPT TO:<bob@partner.example> NOTIFY=NEVER ORCPT=rfc822;b\r\n",
+        b"DATA\r\n",
+        b"X-Holdgate-Incident: 7K3M-Q9TX-2ABC\r\n",
+        b"Subject: x\r\n",
+        b"\r\n",
+        b"..dot\r\n",
+        b".\r\n",
+    ]
+
+
+def test_a_bounce_that_must_not_carry_the_message_does_not(listen: Listen) -> None:
+    commands = Commands(mail=("RET=FULL",))
+    place, heard = listen(REPLIES)
+    hand_over(copy_of(b"\r\n", commands, header_only=True), place)
+    assert heard[3] == b"MAIL FROM:<anna@corp.example> RET=HDRS\r\n"
+
+
+@pytest.mark.parametrize("step", range(len(REPLIES)))
+def test_a_refusal_at_any_step_is_an_error(listen: Listen, step: int) -> None:
+    place, _ = listen([*REPLIES[:step], b"451 4.3.0 not now\r\n"])
+    with pytest.raises(HandoverError, match="451"):
+        hand_over(copy_of(b"\r\n"), place)
+
+
+@pytest.mark.parametrize("step", range(1, len(REPLIES)))
+def test_silence_ends(listen: Listen, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    monkeypatch.setattr(handover, "TIME_LIMIT", 0.3)
+    place, _ = listen(REPLIES[:step])
+    with pytest.raises(HandoverError, match=r"TimeoutError|timed out"):
+        hand_over(copy_of(b"\r\n"), place)
+
+
+def test_a_listener_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(HandoverError, match="connection: FileNotFoundError"):
+        hand_over(copy_of(b""), tmp_path / "none")
+
+
+@given(st.lists(st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"a", b".\r\n", b"..", b"\r\n.\r\n", b""]), max_size=9))
+def test_content_comes_out_of_data_as_it_went_in(pieces: list[bytes]) -> None:
+    content = b"".join(pieces)
+    sent = b"".join(handover._stuffed(pieces))
+    assert sent.endswith(b".\r\n")
+    body = sent.removesuffix(b".\r\n")
+    assert body == b"" or body.endswith(b"\n")
+    lines = [line.removeprefix(b".") for line in body.split(b"\n")]
+    assert b"\n".join(lines) in (content, content + b"\r\n")
+    assert not any(line.startswith(b".") and not line.startswith(b"..") for line in body.split(b"\n"))
+
+
+def test_a_spool_on_disk_is_read_from_its_beginning(tmp_path: Path) -> None:
+    content = b"x" * 200_000
+    (tmp_path / "spool").write_bytes(content)
+    descriptor = os.open(tmp_path / "spool", os.O_RDONLY)
+    os.lseek(descriptor, 0, os.SEEK_END)
+    assert b"".join(handover._content(copy_of(descriptor))).endswith(content)
+    os.close(descriptor)
+
+
+@pytest.mark.parametrize("path", ["<bob@partner.example>", "<bob%a.example@corp.example>", "<zoë@exämple.example>"])
+def test_simple_paths(path: str) -> None:
+    commands = Commands()
+    commands.take_rcpt(path, path[1:-1], [])
+    assert not commands.odd
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "bob@partner.example",
+        "<bob>",
+        '<"b ob"@partner.example>',
+        "<@relay.example:bob@partner.example>",
+        "<bob@partner.example.>",
+        "<bob@[192.0.2.1]>",
+        "<bob@a@b.example>",
+        "<bob(x)@partner.example>",
+        "<bob@partner.\ufffd>",
+        "<>",
+        "",
+    ],
+)
+def test_other_paths(path: str) -> None:
+    commands = Commands()
+    commands.take_rcpt(path, "bob", [])
+    assert commands.odd == {"bob"}
