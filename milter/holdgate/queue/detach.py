@@ -38,7 +38,7 @@ def written_before(postfix: Postfix) -> dict[str, str | None]:
 
 
 def take_out(draft: Postfix, settings: Settings, postfix: Postfix, before: Before, *, keep_listener: bool) -> None:
-    """Take our part out of the copy `draft` of `postfix`; `keep_listener` where those were there before us."""
+    """Take our part out of the copy `draft` of `postfix`; `keep_listener` for notices where one was there before us."""
     known, given = draft.defaults(), draft.given()
     for name in (*MILTERS, *MAPS):
         items = split_list(given.get(name, ""))
@@ -58,10 +58,10 @@ def take_out(draft: Postfix, settings: Settings, postfix: Postfix, before: Befor
     for name, value in VALUES.items():
         if given.get(name) == value and name in before and before[name] != value:
             _set(draft, name, before[name], before, known)
-    if not keep_listener:
-        for service in draft.services():
-            if service.settings.get("syslog_name") in (presence.LISTENER_LOG, presence.SPLIT_LOG):
-                draft.remove_service(str(service))
+    removed = {presence.SPLIT_LOG} if keep_listener else {presence.SPLIT_LOG, presence.LISTENER_LOG}
+    for service in draft.services():
+        if service.settings.get("syslog_name") in removed:
+            draft.remove_service(str(service))
 
 
 def _set(draft: Postfix, name: str, value: str | None, before: Before, known: Mapping[str, str]) -> None:
