@@ -58,10 +58,11 @@ def missing() -> str:
 
 def suite() -> str:
     """Return the release of Debian to test on: what HOLDGATE_SUITE names, or the one this machine runs."""
-    return os.environ.get("HOLDGATE_SUITE") or _own_release()
+    return os.environ.get("HOLDGATE_SUITE") or own_release()
 
 
-def _own_release() -> str:
+def own_release() -> str:
+    """Return the name of the release of Debian that this machine runs."""
     lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)["VERSION_CODENAME"].strip('"')
 
@@ -71,20 +72,20 @@ def make_root(directory: Path, package: Path) -> None:
     field = subprocess.check_output(["dpkg-deb", "--field", str(package), "Depends"], text=True)
     # The last alternative is a library's old name, which every release knows: as a package, or as provided by one.
     dependencies = [entry.split("|")[-1].split()[0] for entry in field.split(",")]
-    debootstrap(directory, [*_BASE, *_NEIGHBOURS, *dependencies])
-    _run("systemctl", f"--root={directory}", "--quiet", "disable", *_STOPPED)
+    debootstrap(directory, [*_BASE, *_NEIGHBOURS, *dependencies], suite())
+    run("systemctl", f"--root={directory}", "--quiet", "disable", *_STOPPED)
 
 
 def build_package(source: Path, workshop: Path) -> Path:
     """Build the package from a checkout and return it: here, or for another release in a Debian of that release."""
     target = workshop / "dist"
     target.mkdir()
-    if suite() == _own_release():
-        _run(source / "script/package", target)
+    if suite() == own_release():
+        run(source / "script/package", target)
     else:
         root = workshop / "builder"
-        debootstrap(root, [*_BUILD, "ca-certificates"])
-        _run(
+        debootstrap(root, [*_BUILD, "ca-certificates"], suite())
+        run(
             *inside(root),
             f"--bind-ro={source}:/source",
             f"--bind={target}:/target",
@@ -97,20 +98,28 @@ def build_package(source: Path, workshop: Path) -> Path:
 
 
 def inside(root: Path) -> list[str]:
-    """Return the command that runs another one in `root`, which reaches PyPI in the way this machine does."""
+    """Return the command that runs another one in `root`, which reaches PyPI in the same way as this machine."""
     settings = [
         f"--setenv={name}" for name in os.environ if re.fullmatch(r"PIP_\w+|(?i:\w+_proxy)|SSL_CERT_FILE", name)
     ]
     files = [f"--bind-ro={file}" for file in ("/etc/pip.conf", "/etc/ssl/certs") if Path(file).exists()]
-    return ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={root}", *settings, *files]
+    # systemd-nspawn refuses Landlock as a call that it does not know. Workers confine themselves by it.
+    landlock = "--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+    command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={root}"]
+    return [*command, landlock, *settings, *files]
 
 
-def debootstrap(directory: Path, packages: Sequence[str]) -> None:
-    """Install a small Debian with these packages."""
-    _run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}", suite(), directory)
+def debootstrap(directory: Path, packages: Sequence[str], release: str) -> None:
+    """Install a small Debian of a release."""
+    options = ["--quiet", "--variant=minbase", f"--include={','.join(packages)}", '--aptopt=Acquire::Retries "3"']
+    if release == "testing":
+        # It changes every day, and a mirror may be older than the seven days for which its Release file is valid.
+        options.append('--aptopt=Acquire::Check-Valid-Until "false"')
+    run("mmdebstrap", *options, release, directory)
 
 
-def _run(*command: str | Path) -> None:
+def run(*command: str | Path) -> None:
+    """Run a command. Raises MachineError with the end of its output when it fails."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise MachineError(f"{command[0]}: exit {done.returncode}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
