@@ -537,6 +537,25 @@ def set_up(machine: Machine, answers: str, *words: str) -> dict[str, object]:
     return result
 
 
+def test_only_those_who_must_wait_wait(bare: Machine, package: Path) -> None:
+    bare.run("postconf", "-e", "mydestination=localhost, corp.example")
+    bare.install(package)
+    bare.run("holdgate", "attach", "--yes")
+    policies = bare.root / "etc/holdgate/policies.toml"
+    shipped = policies.read_text()
+    policies.write_text(shipped.replace("internal_domains = []", 'internal_domains = ["corp.example"]'))
+    assert policies.read_text() != shipped
+    bare.run("holdgate", "reload")
+    bare.send(f"divided: her social security number is {SECRET}", to="anna@corp.example,bob@localhost")
+    bare.wait_for(lambda: "divided:" in bare.mailbox("anna"), "the delivery to who need not wait")
+    bare.wait_for(bare.held, "the copy to be held")
+    (incident,) = bare.held()
+    assert "divided:" not in bare.mailbox("bob")
+    bare.run("holdgate", "release", incident)
+    bare.wait_for(lambda: "divided:" in bare.mailbox("bob"), "the delivery of the copy")
+    assert bare.mailbox("anna").count("divided: her") == bare.mailbox("bob").count("divided: her") == 1
+
+
 def test_setup_goes_from_the_package_to_a_message_that_is_held(bare: Machine, package: Path) -> None:
     bare.install(package)
     before = postfix_files(bare)
