@@ -5,8 +5,10 @@ Only the characters of a match are replaced; every tag stays where it is, so tha
 
 import html
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 MASK = "*"
 XML_MASK = "\N{FULL BLOCK}"
@@ -37,6 +39,10 @@ _INLINE = frozenset(
     sup code mark abbr cite q kbd samp tt s wbr bdi bdo label acronym dfn var nobr
     """.split()  # noqa: SIM905 (as a list it takes a page)
 )
+_INLINE_TAG = re.compile(rf"</?(?:[\w.-]*:)?(?:{'|'.join(sorted(_INLINE))})(?=[\s/>])[^<>]*>")
+_SPACE_TAG = re.compile(r"<(?:[\w.-]*:)?(?:s|tab)(?=[\s/>])[^<>]*>")
+_OTHER_TAG = re.compile(r"<[^<>]*>")
+_QUOTED = re.compile(r"=\s*(?:\"([^\"]*)\"|'([^']*)')")
 # Raw text of HTML: no entities in it, and nothing of it is shown.
 _RAW = re.compile(r"(<(script|style)\b[^>]*>)(.*?)(</\2\s*>)", re.DOTALL | re.IGNORECASE)
 
@@ -47,10 +53,12 @@ class _Piece:
 
     source: str
     mask: str
-    hidden: list[tuple[int, int]] = field(default_factory=list)
+    hidden: set[tuple[int, int]] = field(default_factory=set)
 
     def written(self) -> str:
         """Return the token with these masked."""
+        if not self.hidden:
+            return self.source
         out, position = [], 0
         for start, end in sorted(self.hidden):
             out += [self.source[position:start], self.mask]
@@ -58,45 +66,67 @@ class _Piece:
         return "".join(out) + self.source[position:]
 
 
-@dataclass(slots=True)
-class _Joined:
-    """Characters of several tokens as one text; each has its place in the source, or none where it stands for a tag."""
+class _Stretch(NamedTuple):
+    """Characters that follow one another in a token, from `start` to `end`; an entity is masked as one."""
 
-    characters: list[str] = field(default_factory=list)
-    places: list[tuple[_Piece, int, int] | None] = field(default_factory=list)
+    piece: _Piece
+    start: int
+    end: int
+    is_entity: bool
+
+
+class _Joined:
+    """Stretches of several tokens as one text; what stands for a tag has no place in the source."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._stretches: list[_Stretch | None] = []
+        self._starts: list[int] = []
+        self._length = 0
 
     def divide(self, separator: str = "\n") -> None:
         """Note that a tag divides what is before it from what follows."""
-        self.characters.append(separator)
-        self.places.append(None)
+        self._add(separator, None)
 
     def take(self, piece: _Piece, start: int, text: str, *, entities: bool = True) -> None:
         """Add the characters of a token from `start` on."""
         position = 0
-        for found in _ENTITY.finditer(text) if entities else ():
-            self._plain(piece, start + position, text[position : found.start()])
-            for character in html.unescape(found[0]):
-                self.characters.append(character)
-                self.places.append((piece, start + found.start(), start + found.end()))
-            position = found.end()
-        self._plain(piece, start + position, text[position:])
+        for found in _ENTITY.finditer(text) if entities and "&" in text else ():
+            begin, end = found.span()
+            if begin > position:
+                self._add(text[position:begin], _Stretch(piece, start + position, start + begin, False))
+            self._add(html.unescape(found[0]), _Stretch(piece, start + begin, start + end, True))
+            position = end
+        if len(text) > position:
+            self._add(text[position:], _Stretch(piece, start + position, start + len(text), False))
 
-    def _plain(self, piece: _Piece, start: int, text: str) -> None:
-        self.characters.extend(text)
-        self.places.extend((piece, start + offset, start + offset + 1) for offset in range(len(text)))
+    def _add(self, text: str, stretch: _Stretch | None) -> None:
+        self._texts.append(text)
+        self._stretches.append(stretch)
+        self._starts.append(self._length)
+        self._length += len(text)
 
     def hide(self, spans: Spans) -> None:
         """Mask letters and digits where `spans` says so."""
-        for start, end in spans("".join(self.characters)):
-            for place, character in zip(self.places[start:end], self.characters[start:end], strict=True):
-                if place is not None and (character.isalnum() or not character.isascii()):
-                    piece, begin, finish = place
-                    if (begin, finish) not in piece.hidden[-1:]:
-                        piece.hidden.append((begin, finish))
+        text = "".join(self._texts)
+        for start, end in spans(text):
+            number = bisect_right(self._starts, start) - 1
+            while number < len(self._starts) and self._starts[number] < end:
+                stretch, begin = self._stretches[number], self._starts[number]
+                finish = begin + len(self._texts[number])
+                number += 1
+                if stretch is None:
+                    continue
+                for place in range(max(start, begin), min(end, finish)):
+                    if text[place].isalnum() or not text[place].isascii():
+                        at = stretch.start + place - begin
+                        stretch.piece.hidden.add((stretch.start, stretch.end) if stretch.is_entity else (at, at + 1))
 
 
 def masked(source: str, spans: Spans, values: Spans, *, is_html: bool = False) -> str:
     """Return markup with text masked where `spans` says so, and attributes where `values` does."""
+    if not is_html and _is_clean(source, spans, values):
+        return source
     if is_html:
         source = _RAW.sub(lambda found: found[1] + _masked_text(found[3], values) + found[4], source)
     pieces: list[_Piece] = []
@@ -123,11 +153,20 @@ def masked(source: str, spans: Spans, values: Spans, *, is_html: bool = False) -
     return "".join(piece.written() for piece in pieces)
 
 
+def _is_clean(source: str, spans: Spans, values: Spans) -> bool:
+    """Say whether nothing is to be masked in XML, by a fast look: most parts of a document have nothing in them."""
+    if "<!" in source or source.count("<?") > 1:
+        return False
+    text = _OTHER_TAG.sub("\n", _INLINE_TAG.sub("", _SPACE_TAG.sub(" ", source)))
+    attributes = "\n".join(double or single for double, single in _QUOTED.findall(source))
+    return not spans(html.unescape(text)) and not values(html.unescape(attributes))
+
+
 def _take_tag(piece: _Piece, tag: str, text: _Joined, attributes: _Joined) -> None:
     name = _NAME.match(tag)
     if name is None or name[1] not in _INLINE:
         text.divide(" " if name is not None and name[1] in ("s", "tab") else "\n")
-    for attribute in _ATTRIBUTE.finditer(tag):
+    for attribute in _ATTRIBUTE.finditer(tag) if "=" in tag else ():
         if attribute[1].startswith("xmlns"):
             continue
         group = 2 if attribute[2] is not None else 3

@@ -5,6 +5,7 @@ Follows ECMA-376-1:2016 (ISO/IEC 29500-1) 17.3 (paragraphs and runs), 17.13 (ann
 The same reader serves Word, PowerPoint and drawing parts, because their paragraphs are all `p` with runs of `t`.
 """
 
+import re
 from collections.abc import Callable
 
 from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
@@ -35,6 +36,25 @@ TEXT_VALUES = frozenset(_VALUES.split())
 # Lists of style names that Word writes by itself, fonts, switches, marks in Visio's texts.
 _MUTE = "compatSetting cp ext extLst font latentStyles lsdException pp rFonts tp"
 MUTE = frozenset(_MUTE.split())
+# Names that Word itself gives to styles (ECMA-376-1, 17.7.4: latent styles, and those of characters that belong to a
+# paragraph's). Nobody wrote them, and "Header Char" looks like the name of a person.
+_STYLES = """
+    annotation reference|annotation subject|annotation text|Balloon Text|Bibliography|Block Text|Body Text|
+    Body Text First Indent|Body Text Indent|Book Title|caption|Closing|Colorful Grid|Colorful List|
+    Colorful Shading|Comment Reference|Comment Subject|Comment Text|Dark List|Date|Default Paragraph Font|
+    Document Map|E-mail Signature|Emphasis|endnote reference|endnote text|envelope address|envelope return|
+    FollowedHyperlink|footer|footnote reference|footnote text|Grid Table|header|heading|HTML Preformatted|
+    Hyperlink|index|index heading|Intense Emphasis|Intense Quote|Intense Reference|Light Grid|Light List|
+    Light Shading|line number|List|List Bullet|List Continue|List Number|List Paragraph|List Table|macro|
+    Macro Text|Medium Grid|Medium List|Medium Shading|Mention|Message Header|No List|No Spacing|Normal|
+    Normal Indent|Normal Table|Normal \\(Web\\)|Note Heading|page number|Placeholder Text|Plain Table|
+    Plain Text|Quote|Revision|Salutation|Signature|Strong|Subtitle|Subtle Emphasis|Subtle Reference|Table Grid|
+    table of authorities|table of figures|Table Theme|Title|toa heading|toc|TOC Heading|Unresolved Mention
+"""
+_STYLE = re.compile(
+    rf"(?:{re.sub(chr(10) + ' *', '', _STYLES)})(?: [1-9])?(?: (?:Light|Dark|Colorful))?(?: Accent [1-6])?(?: Char)?",
+    re.IGNORECASE,
+)
 
 
 class PartText:
@@ -151,8 +171,12 @@ class PartText:
                 plain = key[key.find(":") + 1 :]
                 wanted = (self.everything or plain in TEXT_ATTRIBUTES) and not key.startswith("xmlns")
                 known[key] = wanted
-            if wanted or (name in TEXT_VALUES and key.endswith("val")):
+            if wanted or (name in TEXT_VALUES and key.endswith("val") and not _is_style(name, value)):
                 self.emit(value)
+
+
+def _is_style(name: str, value: str) -> bool:
+    return name == "name" and _STYLE.fullmatch(value) is not None
 
 
 def _begin_paragraph(reader: PartText, _: dict[str, str]) -> None:

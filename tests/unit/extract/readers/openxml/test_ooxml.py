@@ -215,6 +215,21 @@ def test_formats_of_cells_are_shown():
     assert "02.01.1984" in read(ooxml, packed(parts | {"xl/workbook.xml": book})).whole()
 
 
+def test_only_names_of_styles_that_a_person_gave_are_text():
+    names = (
+        "heading 1",
+        "Heading 1 Char",
+        "Header Char",
+        "Default Paragraph Font",
+        "Medium Shading 2 Accent 6",
+        "toc 9",
+    )
+    styles = "".join(f'<style><name val="{name}"/></style>' for name in (*names, "Letter to Anna Char", f"List {CARD}"))
+    document = "<document><body><p><r><t>Hello</t></r></p></body></document>"
+    parts = {"word/styles.xml": f"<styles>{styles}</styles>", "word/document.xml": document}
+    assert read(ooxml, packed(parts)).whole().split("\n") == ["Hello", "Letter to Anna Char", f"List {CARD}"]
+
+
 def test_macros_and_objects_are_handed_over():
     parts = {
         "xl/vbaProject.bin": b"\xd0\xcf\x11\xe0 macro",
