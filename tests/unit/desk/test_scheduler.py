@@ -544,7 +544,8 @@ def test_a_conflict_at_any_call_of_the_store_keeps_no_other(  # type: ignore[no-
 
     def attempt(failing: str) -> tuple[set[str], int]:
         """Do the work of eleven while a call about the fourth fails; return these calls and how many were done."""
-        (tmp_path / "holdgate.db").unlink(missing_ok=True)
+        for left in tmp_path.glob("holdgate.db*"):  # its write-ahead log too
+            left.unlink()
         relay.taken.clear()
         desk = make_desk(reminders=["1d"], retention="1d")
         held = eleven(desk, hold, asked=work != "ask", now=NOW)
