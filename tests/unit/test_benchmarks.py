@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import desk, mail, policy, relations, scan, steps, store
+from benchmarks import desk, mail, policy, redact, relations, scan, steps, store
 
 pytestmark = pytest.mark.slow
 
@@ -17,6 +17,12 @@ def test_wrong_recipients_are_measured(capsys: pytest.CaptureFixture[str]) -> No
     output = capsys.readouterr().out
     assert "| all | 500 |" in output
     assert "µs in the median" in output
+
+
+def test_redaction_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    redact.main(["--rounds", "1"])
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split()[1] for row in rows] == ["text", "html", "docx", "xlsx"]
 
 
 def test_policies_are_measured(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,85 @@
+"""Measures what redaction costs: a message with a document is inspected and redacted by turns, in this process.
+
+script/bench redact    exit code 1 when redaction of the Word document takes more than 5 times its inspection
+"""
+
+import argparse
+import io
+import json
+import time
+from collections.abc import Callable
+from email.message import EmailMessage
+
+import docx
+import openpyxl
+
+from benchmarks.mailing.letters import Writer
+from holdgate.config import RulesSettings
+from holdgate.detect import Detector
+from holdgate.extract.budget import Limits
+from holdgate.scan.changing import changed
+from holdgate.scan.inspect import Inspector
+
+# A card of payment providers' documentation: what is to be masked.
+_PLANTED = "The card is 4111 1111 1111 1111, as always."
+_ROUNDS = 9
+_RATIO = 5.0
+_JOB = {"redact": True, "note": "", "without": ()}
+
+
+def main(words: list[str]) -> int:
+    """Run the measurement and print a row for each kind of message."""
+    parser = argparse.ArgumentParser(prog="script/bench redact", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=_ROUNDS)
+    rounds = parser.parse_args(words).rounds
+    inspector = Inspector(Detector.from_rules(RulesSettings().shipped()), ("dlp-pii",), Limits())
+    ratios = {}
+    print("| | KB | inspected, ms | redacted, ms | times |\n|---|--:|--:|--:|--:|")
+    for kind, content in _messages().items():
+        _refuse_failure(kind, changed(inspector, content, _JOB))
+        inspected, redacted = [], []
+        for _ in range(rounds):
+            inspected.append(_processor_time(inspector.inspect, content))
+            redacted.append(_processor_time(changed, inspector, content, _JOB))
+        least, most = min(inspected), min(redacted)
+        ratios[kind] = most / least
+        print(f"| {kind} | {len(content) // 1000} | {least:.1f} | {most:.1f} | {ratios[kind]:.1f} |")
+    return 1 if ratios["docx"] > _RATIO else 0
+
+
+def _messages() -> dict[str, bytes]:
+    """Return one message of each kind, with a card number in each part."""
+    writer = Writer("1")
+    text, page, word, sheet = (EmailMessage() for _ in range(4))
+    for message in (text, page, word, sheet):
+        message["Subject"] = writer.words(4)
+        message.set_content(f"{writer.text(3_000)}\n{_PLANTED}\n")
+    page.add_alternative(f"<html><body><p>{writer.text(3_000)}</p><p>{_PLANTED}</p></body></html>", subtype="html")
+    document = docx.Document(io.BytesIO(writer.docx(30)))
+    document.add_paragraph(_PLANTED)
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for _ in range(500):
+        book.active.append(writer.words(8).split())
+    book.active.append([_PLANTED])
+    for message, kind, made in ((word, "docx", document), (sheet, "xlsx", book)):
+        data = io.BytesIO()
+        made.save(data)
+        message.add_attachment(data.getvalue(), maintype="application", subtype="octet-stream", filename=f"file.{kind}")
+    return {"text": text.as_bytes(), "html": page.as_bytes(), "docx": word.as_bytes(), "xlsx": sheet.as_bytes()}
+
+
+def _refuse_failure(kind: str, answer: bytes) -> None:
+    """Raise SystemExit where a message could not be redacted: then nothing was measured."""
+    report, _, content = answer.partition(b"\n")
+    if refused := json.loads(report)["refused"]:
+        raise SystemExit(f"redact: the message of kind {kind} was refused: {refused}")
+    if b"4111" in content:
+        raise SystemExit(f"redact: the message of kind {kind} still has its number")
+
+
+def _processor_time(work: Callable[..., object], *given: object) -> float:
+    """Return what some work takes, in milliseconds of the processor."""
+    started = time.process_time()
+    work(*given)
+    return (time.process_time() - started) * 1000
