@@ -71,10 +71,6 @@ class FixedPreviewer(Previewer):
         """Return the fixed text."""
         return _PARTS
 
-    def held(self, incident: Incident) -> bytes:
-        """Return a message."""
-        return b"Subject: New colleague\n\nText\n"
-
     def change(
         self, content: bytes, without: Sequence[str], note: str, *, redact: bool = False
     ) -> tuple[ChangeReport, bytes]:
@@ -82,9 +78,9 @@ class FixedPreviewer(Previewer):
         listed = [Listed(1, "new-employees-2026.xlsx", "application/xlsx", 74_000)]
         return ChangeReport(listed, [1] if without else [], ["DKIM"] if without else []), content
 
-    def original(self, incident: Incident) -> bytes | None:
-        """Return nothing: no message is attached."""
-        return None
+    def original(self, incident: Incident) -> bytes:
+        """Return a message."""
+        return b"Subject: New colleague\n\nText\n"
 
     def wishes(self, incident: Incident) -> Wishes:
         """Return none."""
