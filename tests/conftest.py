@@ -2,9 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,6 +28,25 @@ os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
 settings.register_profile("holdgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("holdgate"), max_examples=25)  # the rest: script/test
 settings.load_profile("holdgate")
+
+
+@pytest.fixture
+def settled_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make Postfix's commands read a configuration at once that was written just now.
+
+    Postfix waits until a file is two seconds old, because an editor may not be done (dict_load_file_xt, 3.7.11).
+    """
+    run = subprocess.run
+
+    def settled(command: Sequence[str], *arguments: Any, **options: Any) -> Any:
+        if Path(command[0]).name in ("postconf", "postmap"):
+            before = time.time() - 10
+            for path in Path(command[command.index("-c") + 1]).glob("*") if "-c" in command else ():
+                if path.is_file() and path.stat().st_mtime > before:
+                    os.utime(path, (before, before))
+        return run(command, *arguments, **options)
+
+    monkeypatch.setattr(subprocess, "run", settled)
 
 
 @pytest.fixture(scope="session")

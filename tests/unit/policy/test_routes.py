@@ -12,6 +12,8 @@ from holdgate.policy import routes as module
 from holdgate.policy.routes import Routes, Way
 from holdgate.tables import Tables
 
+pytestmark = pytest.mark.usefixtures("settled_files")
+
 MAIN = """\
 compatibility_level = 3.6
 queue_directory = /var/spool/postfix

@@ -14,6 +14,8 @@ from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import own_listeners
 from holdgate.tables import split_list
 
+pytestmark = pytest.mark.usefixtures("settled_files")
+
 ENTRY = "{ unix:holdgate/milter.sock, default_action=tempfail, protocol=6, content_timeout=300s }"
 MAIN = """\
 # kept as it is, comments and all
