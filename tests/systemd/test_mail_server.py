@@ -538,7 +538,12 @@ def set_up(machine: Machine, answers: str, *words: str) -> dict[str, object]:
 
 
 def test_only_those_who_must_wait_wait(bare: Machine, package: Path) -> None:
-    bare.run("postconf", "-e", "mydestination=localhost, corp.example")
+    # Not a user of the machine, whose .forward file the milter must not read: such a recipient counts as outside.
+    mailboxes = "virtual_mailbox_maps=inline:{anna@corp.example=carla}"
+    owner = ("virtual_minimum_uid=1", "virtual_uid_maps=static:8", "virtual_gid_maps=static:8")
+    bare.run(
+        "postconf", "-e", "virtual_mailbox_domains=corp.example", "virtual_mailbox_base=/var/mail", mailboxes, *owner
+    )
     bare.install(package)
     bare.run("holdgate", "attach", "--yes")
     policies = bare.root / "etc/holdgate/policies.toml"
@@ -546,14 +551,16 @@ def test_only_those_who_must_wait_wait(bare: Machine, package: Path) -> None:
     policies.write_text(shipped.replace("internal_domains = []", 'internal_domains = ["corp.example"]'))
     assert policies.read_text() != shipped
     bare.run("holdgate", "reload")
-    bare.send(f"divided: her social security number is {SECRET}", to="anna@corp.example,bob@localhost")
-    bare.wait_for(lambda: "divided:" in bare.mailbox("anna"), "the delivery to who need not wait")
+    # A bounce to another domain than corp.example would leave, too.
+    both = {"sender": "anna@corp.example", "to": "anna@corp.example,bob@localhost"}
+    bare.send(f"divided: her social security number is {SECRET}", **both)
+    bare.wait_for(lambda: "divided:" in bare.mailbox("carla"), "the delivery to who need not wait")
     bare.wait_for(bare.held, "the copy to be held")
     (incident,) = bare.held()
     assert "divided:" not in bare.mailbox("bob")
     bare.run("holdgate", "release", incident)
     bare.wait_for(lambda: "divided:" in bare.mailbox("bob"), "the delivery of the copy")
-    assert bare.mailbox("anna").count("divided: her") == bare.mailbox("bob").count("divided: her") == 1
+    assert bare.mailbox("carla").count("divided: her") == bare.mailbox("bob").count("divided: her") == 1
 
 
 def test_setup_goes_from_the_package_to_a_message_that_is_held(bare: Machine, package: Path) -> None:
