@@ -6,7 +6,7 @@ Only the characters of a match are replaced; every tag stays where it is, so tha
 import html
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -39,10 +39,8 @@ _INLINE = frozenset(
     sup code mark abbr cite q kbd samp tt s wbr bdi bdo label acronym dfn var nobr
     """.split()  # noqa: SIM905 (as a list it takes a page)
 )
-_INLINE_TAG = re.compile(rf"</?(?:[\w.-]*:)?(?:{'|'.join(sorted(_INLINE))})(?=[\s/>])[^<>]*>")
-_SPACE_TAG = re.compile(r"<(?:[\w.-]*:)?(?:s|tab)(?=[\s/>])[^<>]*>")
-_OTHER_TAG = re.compile(r"<[^<>]*>")
-_QUOTED = re.compile(r"=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_TAG = re.compile(r"<[^<>]*>")
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalnum())
 # Raw text of HTML: no entities in it, and nothing of it is shown.
 _RAW = re.compile(r"(<(script|style)\b[^>]*>)(.*?)(</\2\s*>)", re.DOTALL | re.IGNORECASE)
 
@@ -123,9 +121,12 @@ class _Joined:
                         stretch.piece.hidden.add((stretch.start, stretch.end) if stretch.is_entity else (at, at + 1))
 
 
-def masked(source: str, spans: Spans, values: Spans, *, is_html: bool = False) -> str:
-    """Return markup with text masked where `spans` says so, and attributes where `values` does."""
-    if not is_html and _is_clean(source, spans, values):
+def masked(source: str, spans: Spans, values: Spans, *, known: Collection[str] = (), is_html: bool = False) -> str:
+    """Return markup with text masked where `spans` says so, and attributes where `values` does.
+
+    `known` are the values that `values` finds; XML that has none of them, wherever, is returned as it is.
+    """
+    if known and not is_html and _is_clean(source, known):
         return source
     if is_html:
         source = _RAW.sub(lambda found: found[1] + _masked_text(found[3], values) + found[4], source)
@@ -153,13 +154,18 @@ def masked(source: str, spans: Spans, values: Spans, *, is_html: bool = False) -
     return "".join(piece.written() for piece in pieces)
 
 
-def _is_clean(source: str, spans: Spans, values: Spans) -> bool:
-    """Say whether nothing is to be masked in XML, by a fast look: most parts of a document have nothing in them."""
-    if "<!" in source or source.count("<?") > 1:
+def _is_clean(source: str, known: Collection[str]) -> bool:
+    """Say that none of the values is in XML: neither with its tags nor without, whatever stands between letters."""
+    wanted = {_letters(value) for value in known}
+    if b"" in wanted or "<![CDATA[" in source:
         return False
-    text = _OTHER_TAG.sub("\n", _INLINE_TAG.sub("", _SPACE_TAG.sub(" ", source)))
-    attributes = "\n".join(double or single for double, single in _QUOTED.findall(source))
-    return not spans(html.unescape(text)) and not values(html.unescape(attributes))
+    texts = (_letters(html.unescape(_TAG.sub("", source))), _letters(html.unescape(source)))
+    return not any(value in text for text in texts for value in wanted)
+
+
+def _letters(text: str) -> bytes:
+    """Return a text in UTF-8 without ASCII's spaces and signs."""
+    return text.encode("utf-8", "replace").translate(None, _NO_LETTERS)
 
 
 def _take_tag(piece: _Piece, tag: str, text: _Joined, attributes: _Joined) -> None:

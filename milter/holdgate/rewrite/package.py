@@ -7,7 +7,7 @@ import binascii
 import io
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from xml.parsers import expat
 
 from holdgate.extract.budget import Budget, LimitReachedError
@@ -35,8 +35,17 @@ _WHITE_JPEG = (
 Inside = Callable[[str, bytes], bytes]
 
 
-def rewrite(data: bytes, name: str, kind: str, spans: Spans, values: Spans, inside: Inside, budget: Budget) -> bytes:
-    """Return a package with all members rewritten. Raises RefusedError."""
+def rewrite(
+    data: bytes,
+    name: str,
+    kind: str,
+    spans: Spans,
+    values: Spans,
+    known: Collection[str],
+    inside: Inside,
+    budget: Budget,
+) -> bytes:
+    """Return a package with all members rewritten; `known` as in `markup.masked`. Raises RefusedError."""
     out = io.BytesIO()
     drops_chain = False
     try:
@@ -51,7 +60,7 @@ def rewrite(data: bytes, name: str, kind: str, spans: Spans, values: Spans, insi
                 content = source.read(entry)
                 budget.spend_bytes(len(content))
                 if not entry.is_dir():
-                    content, dropped = _member(entry.filename, content, name, kind, spans, values, inside)
+                    content, dropped = _member(entry.filename, content, name, kind, spans, values, known, inside)
                     drops_chain = drops_chain or dropped
                 contents.append((entry, content))
             for entry, content in contents:
@@ -73,7 +82,14 @@ def _renamed(member: str, kind: str, values: Spans) -> str:
 
 
 def _member(
-    member: str, content: bytes, name: str, kind: str, spans: Spans, values: Spans, inside: Inside
+    member: str,
+    content: bytes,
+    name: str,
+    kind: str,
+    spans: Spans,
+    values: Spans,
+    known: Collection[str],
+    inside: Inside,
 ) -> tuple[bytes, bool]:
     """Return a member rewritten, and whether formulas were dropped from it."""
     if kind != "zip" and _THUMBNAIL.search(member):
@@ -81,7 +97,7 @@ def _member(
     if kind == "odf" and _PREVIEW.search(member):
         return b"", False
     if kind != "zip" and member.lower().endswith(_XML):
-        return _xml(member, content, name, kind, spans, values)
+        return _xml(member, content, name, kind, spans, values, known)
     return inside(f"{name} › {member}", content), False
 
 
@@ -90,11 +106,13 @@ def _blank(member: str) -> bytes:
     return binascii.a2b_base64(_WHITE_PNG if member.lower().endswith("png") else _WHITE_JPEG)
 
 
-def _xml(member: str, content: bytes, name: str, kind: str, spans: Spans, values: Spans) -> tuple[bytes, bool]:
+def _xml(
+    member: str, content: bytes, name: str, kind: str, spans: Spans, values: Spans, known: Collection[str]
+) -> tuple[bytes, bool]:
     if not content.strip():
         return content, False
     source = xml_text(content, name)
-    new = masked(source, spans, values)
+    new = masked(source, spans, values, known=known)
     has_dropped = False
     if new != source and kind == "ooxml" and "/worksheets/" in member:
         new, has_dropped = _cells(new, name)

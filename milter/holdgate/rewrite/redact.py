@@ -91,7 +91,7 @@ def _masked_text(text: str, kind: str, finder: Finder) -> str:
     if kind == "html":
         return masked(text, finder.spans, finder.values, is_html=True)
     if kind in _XML_TEXTS:
-        return masked(text, finder.spans, finder.values)
+        return masked(text, finder.spans, finder.values, known=finder.known)
     if kind in _FOLDED:
         text = re.sub(r"\r?\n[ \t]", "", text)
     return hidden(text, finder.spans(text))
@@ -115,7 +115,7 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
         def inside(member: str, content: bytes) -> bytes:
             return _file(member, content, finder, budget, depth + 1)
 
-        new = package.rewrite(data, name, kind, finder.spans, finder.values, inside, budget)
+        new = package.rewrite(data, name, kind, finder.spans, finder.values, finder.known, inside, budget)
     elif kind in (*_PLAIN, "html", *_XML_TEXTS):
         text = package.xml_text(data, name) if kind in _XML_TEXTS else charset.decode(data)
         new_text = _masked_text(text, kind, finder)

@@ -143,8 +143,10 @@ def document(xml: str) -> bytes:
         "<!-- tokensecret --><w:r><w:t>x</w:t></w:r>",
     ],
 )
-def test_a_match_over_the_borders_of_runs_or_in_another_spelling(xml: str) -> None:
-    done = attachment(redacted(letter("a.docx", document(xml))).content)
+@pytest.mark.parametrize("names_known", [False, True])
+def test_a_match_over_the_borders_of_runs_or_in_another_spelling(xml: str, names_known: bool) -> None:
+    known = [TOKEN, planted.CARD, *planted.word_document()[1]] if names_known else []
+    done = attachment(redacted(letter("a.docx", document(xml)), known).content)
     text = "".join(re.sub(r"<[^>]*>", "", content.decode("utf-8", "replace")) for content in contents(done))
     assert TOKEN not in html.unescape(text)
     assert_nothing_left(done, [TOKEN])
@@ -167,7 +169,7 @@ def test_archives_and_messages_inside_each_other() -> None:
         outside.set_content("x")
         outside.add_attachment(outer)
         outer = outside
-    done = redacted(outer.as_bytes(), [TOKEN]).content
+    done = redacted(outer.as_bytes(), [TOKEN, planted.CARD, *planted.word_document()[1]]).content
     assert TOKEN.encode() not in done
     assert b"attachment.zip" in done
     assert_nothing_left(attachment(done), [TOKEN])
