@@ -45,12 +45,10 @@ class ChangePages(ModeratorHandlers):
 
     def decide(self, http: HttpRequest) -> Response:
         """Approve with changes, where the box was ticked and the message is the one that was shown."""
-        found = self.found(http)
+        found = self.sent_form(http, "change")
         if isinstance(found, Response):
             return found
         visitor, incident, request = found
-        if not self._sessions.stamped(http, visitor.address, f"change {incident.id}"):
-            return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
         wanted = _wanted(http.state.form.get("without", []), field(http, "encrypted"), field(http, "redacted"))
         comment = field(http, "comment")
         if field(http, "confirm") != "yes" or len(comment) > COMMENT_LENGTH * 2:
@@ -79,8 +77,8 @@ class ChangePages(ModeratorHandlers):
         wanted: Wanted,
         problem: str = "",
     ) -> Response:
-        if incident.state is not State.HELD or not request.is_open or moderation.is_late(request):
-            return self._pages.outcome(http, incident, visitor, Why.DEADLINE_PASSED)
+        if closed := self.closed(http, visitor, incident, request):
+            return closed
         kinds = offered(self._desk, incident)
         if not kinds:
             return self._pages.say(http, "title_error", "error_forbidden", status=403, visitor=visitor)

@@ -80,11 +80,8 @@ class IncidentPages(ModeratorHandlers):
         problem: str = "",
         notice: str = "",
     ) -> Response:
-        if not request.is_open:
-            why = Why.ALREADY_APPROVED if request.answer is Answer.APPROVE else Why.NOT_REQUESTED
-            return self._pages.outcome(http, incident, visitor, why)
-        if incident.state is not State.HELD or moderation.is_late(request):
-            return self._pages.outcome(http, incident, visitor, Why.DEADLINE_PASSED)
+        if closed := self.closed(http, visitor, incident, request):
+            return closed
         rules = self._desk.moderation(incident)
         known = self._desk.store.requests.of(incident.id)
         response = self._pages.show(
@@ -115,12 +112,10 @@ class IncidentPages(ModeratorHandlers):
 
     def decide(self, http: HttpRequest) -> Response:
         """Take a decision. The form's default is to decide later, so that sending it untouched decides nothing."""
-        found = self.found(http)
+        found = self.sent_form(http, "decision")
         if isinstance(found, Response):
             return found
         visitor, incident, request = found
-        if not self._sessions.stamped(http, visitor.address, f"decision {incident.id}"):
-            return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
         choice = CHOICES.get(field(http, "decision"))
         if choice is None:
             return self._show(http, visitor, incident, request, "nothing_chosen")
@@ -175,12 +170,10 @@ class IncidentPages(ModeratorHandlers):
         ready: bool,
     ) -> Response:
         """Do one of these, and show the page again with the result."""
-        found = self.found(http)
+        found = self.sent_form(http, purpose)
         if isinstance(found, Response):
             return found
         visitor, incident, request = found
-        if not self._sessions.stamped(http, visitor.address, f"{purpose} {incident.id}"):
-            return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
         if not ready or any(len(field(http, name)) > COMMENT_LENGTH * 2 for name in ("note", "question")):
             return self._show(http, visitor, incident, request, str(consult.Refusal.EMPTY))
         try:
@@ -198,12 +191,10 @@ class IncidentPages(ModeratorHandlers):
 
     def reveal(self, http: HttpRequest) -> Response:
         """Show the text with one match as it stands, and record who asked for which and why."""
-        found = self.found(http)
+        found = self.sent_form(http, "reveal")
         if isinstance(found, Response):
             return found
         visitor, incident, request = found
-        if not self._sessions.stamped(http, visitor.address, f"reveal {incident.id}"):
-            return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
         number, reason = field(http, "match"), moderation.clean_comment(field(http, "reason"))[:_REASON_LENGTH]
         if not self._desk.moderation(incident).reveal:
             return self._text(http, visitor, incident, request, problem="reveal_forbidden")

@@ -12,7 +12,7 @@ from holdgate.desk.moderation import RefusedError, Why
 from holdgate.desk.outcome import became, sentence
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.session import Sessions, Visitor
-from holdgate.quarantine.incident import Incident, Request
+from holdgate.quarantine.incident import Answer, Incident, Request
 from holdgate.quarantine.requests import IncidentFilter
 from holdgate.quarantine.states import State
 
@@ -166,6 +166,25 @@ class ModeratorHandlers(Handlers):
         if incident is None or request is None:
             return self._pages.say(http, "title_error", "error_forbidden", status=403, visitor=visitor)
         return visitor, incident, request
+
+    def sent_form(self, http: HttpRequest, purpose: str) -> tuple[Visitor, Incident, Request] | Response:
+        """Return the same for a form, where it is ours and for this purpose; else the page that refuses."""
+        found = self.found(http)
+        if isinstance(found, Response):
+            return found
+        visitor, incident, _ = found
+        if not self._sessions.stamped(http, visitor.address, f"{purpose} {incident.id}"):
+            return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
+        return found
+
+    def closed(self, http: HttpRequest, visitor: Visitor, incident: Incident, request: Request) -> Response | None:
+        """Return the page that says why a person can no longer answer; None where they can."""
+        if not request.is_open:
+            why = Why.ALREADY_APPROVED if request.answer is Answer.APPROVE else Why.NOT_REQUESTED
+            return self._pages.outcome(http, incident, visitor, why)
+        if incident.state is not State.HELD or moderation.is_late(request):
+            return self._pages.outcome(http, incident, visitor, Why.DEADLINE_PASSED)
+        return None
 
 
 class SenderHandlers(Handlers):
