@@ -11,6 +11,7 @@ import pytest
 
 from testbed.postfix import PostfixError, require
 from testbed.site import Site
+from testbed.world import World
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,6 +35,15 @@ def running_site(kind: type[Site] = Site, **options: Any) -> Iterator[Site]:
     finally:
         site.stop()
         shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The encryption gateway that `encrypt` routes to."""
+    world = World(tmp_path_factory.mktemp("gateway"))
+    world.start()
+    yield world
+    world.stop()
 
 
 @pytest.fixture(scope="module")

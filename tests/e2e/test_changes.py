@@ -34,15 +34,6 @@ encrypt_through = "smtp:[127.0.0.1]:%s"
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The encryption gateway that `encrypt` routes to."""
-    world = World(tmp_path_factory.mktemp("gateway"))
-    world.start()
-    yield world
-    world.stop()
-
-
-@pytest.fixture(scope="module")
 def site(gateway: World) -> Iterator[Site]:
     with running_site(extra=EXTRA % gateway.port) as running:
         yield running

@@ -66,15 +66,6 @@ action = "quarantine"
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The encryption gateway that `encrypt` routes to."""
-    world = World(tmp_path_factory.mktemp("gateway"))
-    world.start()
-    yield world
-    world.stop()
-
-
-@pytest.fixture(scope="module")
 def site(gateway: World) -> Iterator[Site]:
     with running_site(policies=POLICIES % {"gateway": gateway.port}, changes=KEEP) as running:
         yield running
