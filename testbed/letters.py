@@ -3,7 +3,8 @@
 import io
 import zipfile
 from datetime import UTC, datetime
-from email.message import EmailMessage
+from email import message_from_bytes
+from email.message import EmailMessage, Message
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
@@ -27,6 +28,14 @@ def letter(subject: str, text: str, *, sender: str = SENDER, recipient: str = RE
     message["Message-ID"] = make_msgid(domain="corp.example")
     message.set_content(text)
     return message
+
+
+def readable(message: Message) -> str:
+    """Return what a mail program shows of a message: its header fields and all its texts, decoded."""
+    shown = message_from_bytes(message.as_bytes(), policy=SMTP)
+    fields = [f"{name}: {value}" for name, value in shown.items()]
+    texts = [str(part.get_content()) for part in shown.walk() if part.get_content_maintype() == "text"]
+    return "\n".join(fields + texts)
 
 
 def clean() -> EmailMessage:
