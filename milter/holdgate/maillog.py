@@ -43,6 +43,11 @@ def configure(program: str, *, daemon: bool, verbose: bool = False) -> None:
     _log.setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
+def is_verbose() -> bool:
+    """Say whether the log was opened with `verbose`."""
+    return _log.level == logging.DEBUG
+
+
 def quote(value: str) -> str:
     """Make a value from outside safe for one log line: no control, bidi or line-breaking character, 200 at most."""
     value = value[:200]

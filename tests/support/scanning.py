@@ -19,7 +19,11 @@ scan_user = "{scan}"
 
 [scan]
 socket = "{directory}/scan.sock"
+
+[store]
+url = "postgresql://holdgate@{host}/holdgate"
 """
+HOST = "store-of-the-site.corp.example"
 
 
 class ScanDaemon:
@@ -32,10 +36,9 @@ class ScanDaemon:
         self.socket = self._directory / "scan.sock"
         self.log = self._directory / "log"
         own = subprocess.check_output(["id", "-un"], text=True).strip()
+        scan = USER if os.geteuid() == 0 else own
         self.config = self._directory / "holdgate.toml"
-        self.config.write_text(
-            _SETTINGS.format(own=own, scan=USER if os.geteuid() == 0 else own, directory=self._directory)
-        )
+        self.config.write_text(_SETTINGS.format(own=own, scan=scan, directory=self._directory, host=HOST))
         self.process = self.launch()
         self.wait_until_ready()
 

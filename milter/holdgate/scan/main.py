@@ -5,16 +5,13 @@ It listens on a unix socket that only those daemons may use, and starts a zygote
 restarted, the daemons connect again. Mail that arrives meanwhile waits for some seconds, and is then deferred.
 """
 
-import contextlib
 import os
-import signal
 import socket
 import sys
-from types import FrameType
 
 from holdgate import daemon, maillog, sockets
 from holdgate.configfile import ConfigError
-from holdgate.scan.service import ScanService
+from holdgate.scan.succession import Serving, become
 
 _NAME = "holdgate-scan"
 
@@ -35,25 +32,20 @@ def main() -> None:
         lock = sockets.claim(path, _NAME)
         listener = sockets.listen(path, group_id=group_id, kind=socket.SOCK_SEQPACKET)
         daemon.drop_privileges(settings.account("scan"))
+        become(
+            Serving(
+                program=_NAME,
+                verbose=maillog.is_verbose(),
+                path=str(path),
+                listener=listener.fileno(),
+                lock=lock,
+                user_ids=tuple(user_ids),
+                readers_directory=str(settings.extract.directory),
+            )
+        )
     except (KeyError, OSError) as error:
         maillog.failed(stage="socket", error=str(error))
         sys.exit(daemon.EX_OSERR)
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
-    service = ScanService(listener, user_ids=user_ids, readers_directory=settings.extract.directory)
-    maillog.started(socket=path)
-    daemon.notify("READY=1")
-    try:
-        service.serve()
-    finally:
-        with contextlib.suppress(OSError):  # in a directory of root's it stays, and the next one removes it
-            path.unlink()
-        os.close(lock)
-        maillog.stopped()
-
-
-def _end(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)
 
 
 if __name__ == "__main__":

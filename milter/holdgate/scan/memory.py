@@ -5,6 +5,7 @@ there are hardly any; a page that the child writes to is still copied 4 KiB at a
 """
 
 import ctypes
+from collections.abc import Sequence
 from pathlib import Path
 
 _HUGE = 2 << 20
@@ -13,13 +14,14 @@ _MADV_COLLAPSE = 25  # Linux 6.1, madvise(2)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def gather() -> int:
+def gather(shared: Sequence[tuple[int, int]] = ()) -> int:
     """Put all private memory of this process that is in whole huge pages into such; return how many bytes that is.
 
-    A kernel that has no memory for it, or does not know how, leaves everything as it is.
+    What is in the ranges `shared` stays as it is: it is a parent's too, and gathered it would be copied. A kernel that
+    has no memory for it, or does not know how, leaves everything as it is.
     """
     gathered = 0
-    for start, end in _private():
+    for start, end in _without(private(), shared):
         first, last = -(-start // _HUGE) * _HUGE, end // _HUGE * _HUGE
         length = last - first
         if length > 0 and _libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(length), _MADV_COLLAPSE) == 0:
@@ -27,7 +29,20 @@ def gather() -> int:
     return gathered
 
 
-def _private() -> list[tuple[int, int]]:
+def _without(ranges: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return what is left of `ranges` beside `others`; both are in ascending order and none overlaps its neighbour."""
+    left: list[tuple[int, int]] = []
+    for start, end in ranges:
+        begin = start
+        for first, last in others:
+            if last > begin and first < end:
+                left.append((begin, first))
+                begin = last
+        left.append((begin, end))
+    return [(start, end) for start, end in left if start < end]
+
+
+def private() -> list[tuple[int, int]]:
     """Return where the heap and what was mapped without a file stand (proc_pid_maps(5))."""
     found: list[tuple[int, int]] = []
     for line in Path("/proc/self/maps").read_text().splitlines():

@@ -8,15 +8,13 @@ and the kernel then kills the workers. The same happens to all zygotes when the 
 import contextlib
 import os
 import select
+import signal
 import socket
-import subprocess
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 from holdgate import daemon, maillog
 from holdgate.scan import wire
-from holdgate.scan.start import command
 from holdgate.sockets import peer_user
 
 # Zygotes that one user may have at once: three of the milter's, twice as many at a reload, and some with old sessions.
@@ -31,20 +29,29 @@ _GREETING_SECONDS = 1.0
 class _Served:
     """A zygote that runs, and our copy of its control socket, by which we see that the daemon has hung up."""
 
-    process: "subprocess.Popen[bytes]"
+    pid: int
     pidfd: int
     connection: socket.socket
     user_id: int
     has_hung_up: bool = False
 
+    def kill(self) -> None:
+        """Kill it, whatever it does; it is not waited for."""
+        signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+
 
 class ScanService:
-    """Serves the users in `user_ids`, and root. Readers of the site's own come from `readers_directory` alone."""
+    """Serves the users in `user_ids`, and root.
 
-    def __init__(self, listener: socket.socket, *, user_ids: Collection[int], readers_directory: Path) -> None:
+    `start` starts a zygote, a child of this process, whose control socket it is given, and returns its process id.
+    """
+
+    def __init__(
+        self, listener: socket.socket, *, user_ids: Collection[int], start: Callable[[socket.socket], int]
+    ) -> None:
         self._listener = listener
         self._user_ids = frozenset(user_ids) | {0}
-        self._readers_directory = readers_directory
+        self._start_zygote = start
         self._poll = select.poll()
         self._acts: dict[int, Callable[[], None]] = {}
         self._served: set[_Served] = set()
@@ -60,7 +67,7 @@ class ScanService:
                     act()
         finally:
             for one in list(self._served):
-                one.process.kill()
+                one.kill()
                 self._bury(one)
 
     def _watch(self, descriptor: int, events: int, act: Callable[[], None]) -> None:
@@ -99,37 +106,31 @@ class ScanService:
 
     def _start(self, connection: socket.socket, user_id: int) -> None:
         control = connection.fileno()
-        process = subprocess.Popen(
-            command(self._readers_directory, control),
-            pass_fds=[control],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            preexec_fn=daemon.die_with_parent,  # we have one thread
-        )
+        pid = self._start_zygote(connection)
         try:
-            pidfd = os.pidfd_open(process.pid)
+            pidfd = os.pidfd_open(pid)
         except OSError:
-            process.kill()
-            process.wait()
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
             raise
-        served = _Served(process, pidfd, connection, user_id)
+        served = _Served(pid, pidfd, connection, user_id)
         self._served.add(served)
         self._watch(pidfd, select.POLLIN, lambda: self._bury(served))
         # No event is asked for, so that orders for the zygote do not wake us; POLLHUP is always reported (poll(2)).
         self._watch(control, 0, lambda: self._hung_up(served))
-        _greet(connection, {"zygote": process.pid})
+        _greet(connection, {"zygote": pid})
 
     def _hung_up(self, served: _Served) -> None:
         """Kill a zygote whose daemon has hung up, whatever it does; its pidfd says when it is dead."""
         if served in self._served:
-            served.process.kill()
+            served.kill()
             served.has_hung_up = True
             self._forget(served.connection.fileno())
 
     def _bury(self, served: _Served) -> None:
         """Wait for a zygote that has ended or was killed, and close our copy of its socket: its daemon sees the end."""
         self._served.remove(served)
-        code = served.process.wait()
+        code = os.waitstatus_to_exitcode(os.waitpid(served.pid, 0)[1])
         if not served.has_hung_up:
             self._forget(served.connection.fileno())
             if code != 0:

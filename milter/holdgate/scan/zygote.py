@@ -2,9 +2,10 @@
 
 Its workers read and search, for which it loads the rules, or only read (see `scan.reading`).
 
-It is restarted with exec, by the scan service or by the pool, not forked from the gate, which runs threads. The pool
-holds the other end of its control socket. An order there forks a worker, and is answered with the worker's socket; or
-kills one, or makes it slower. The zygote signals only children that it has not waited for, whose ids are nobody else's.
+It is forked from the scan service (see `scan.template`), or started with exec by the pool; never forked from the gate,
+which runs threads. The pool holds the other end of its control socket. An order there forks a worker, and is answered
+with the worker's socket; or kills one, or makes it slower. The zygote signals only children that it has not waited for,
+whose ids are nobody else's.
 It reads nothing that a sender wrote, and has given up files, network and privileges before it forks the first worker.
 When the control socket closes, or says what it must not, the zygote ends and takes its workers with it.
 """
@@ -15,6 +16,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -37,17 +39,24 @@ _SETTINGS_SECONDS = 60.0
 
 
 def main() -> None:
-    """Serve the control socket whose descriptor is the last argument; before it stands the directory of own readers."""
+    """Serve the control socket whose descriptor is the last argument; before it is the directory of own readers."""
     keep_memory_private()
+    be(socket.socket(fileno=int(sys.argv[-1])), sys.argv[-2])
+
+
+def be(control: socket.socket, readers_directory: str, shared: Sequence[tuple[int, int]] | None = None) -> None:
+    """Serve the control socket until it closes.
+
+    `shared` is the memory that a process forked from a template has in common with it: that one has loaded all that
+    reading needs. None where there is no template.
+    """
     # Linux shares the processor out among sessions first, and by nice values only within one (sched(7), autogroup): in
     # the session of who started us, all that serve small mail would wait for workers with large mail.
     with contextlib.suppress(PermissionError):  # we lead one already
         os.setsid()
-    control = socket.socket(fileno=int(sys.argv[-1]))
     # The pool ends us by closing the socket; a terminal's Ctrl-C or systemd's SIGTERM is for the daemon to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    readers_directory = sys.argv[-2]
     try:
         settings, _ = wire.receive(control, timeout=_SETTINGS_SECONDS)
     except (wire.WireError, OSError):
@@ -62,12 +71,16 @@ def main() -> None:
             limits = ocr.OcrLimits(message_seconds=settings["ocr_seconds"])
             ocr.configure(TesseractEngine(settings["ocr_languages"]), limits)
             os.nice(_NICE)
-        sandbox.preload()
-        work, identifiers = _reading(settings) if settings["only_reads"] else _inspecting(settings)
+        if shared is None:
+            sandbox.preload()
+        if settings["only_reads"]:
+            work, identifiers = _reading(settings, is_cold=shared is None)
+        else:
+            work, identifiers = _inspecting(settings)
         # What lives until the fork is never collected, so collecting in a worker does not copy these pages.
         gc.collect()
         gc.freeze()
-        memory.gather()
+        memory.gather(shared or ())
         _discard_output()
         protections = sandbox.confine_template()
     except (PluginError, _UnusableError, ocr.OcrError, sandbox.SandboxError, OSError) as error:
@@ -106,10 +119,11 @@ def _inspecting(settings: dict[str, Any]) -> tuple[Work, list[str]]:
     return Inspecting(inspector), inspector.identifiers
 
 
-def _reading(settings: dict[str, Any]) -> tuple[Work, list[str]]:
+def _reading(settings: dict[str, Any], is_cold: bool) -> tuple[Work, list[str]]:
     """Return the work of processes that only read; they know no identifiers."""
     reading = ReadingOnly(_limits(settings))
-    warm_reading(reading)
+    if is_cold:
+        warm_reading(reading)
     return reading, []
 
 

@@ -13,7 +13,7 @@ import pytest
 from holdgate.scan import pool as pools
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
 from holdgate.scan.process import Worker
-from support.scanning import USER, ScanDaemon, below, is_running
+from support.scanning import HOST, USER, ScanDaemon, below, is_running
 from testbed.ports import wait_for
 
 pytestmark = pytest.mark.slow
@@ -64,6 +64,27 @@ def test_all_that_reads_runs_as_the_user_of_the_service(service: ScanDaemon, poo
     assert {uid(pid) for pid in pids} == {wanted}
     assert not set(pids) & set(below(os.getpid()))
     assert pool._nursery.pid in below(service.process.pid)
+
+
+def written(pid: int) -> bytes:
+    """Return the memory that a process has written (proc_pid_mem(5))."""
+    lines = [line.split(maxsplit=5) for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+    ranges = [tuple(int(edge, 16) for edge in line[0].split("-")) for line in lines if line[1].startswith("rw-p")]
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        found = []
+        for start, end in ranges:
+            memory.seek(start)
+            found.append(memory.read(end - start))
+    return b"".join(found)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="reads the memory of another user's process")
+def test_the_settings_are_in_no_memory_of_what_reads_mail(service: ScanDaemon, pool: Pool) -> None:
+    assert HOST in service.config.read_text()
+    for pid in (service.process.pid, pool._nursery.pid, *below(pool._nursery.pid)):
+        memory = written(pid)
+        assert b"holdgate.scan.worker" in memory
+        assert HOST.encode() not in memory
 
 
 def test_a_worker_that_hangs_is_ended_through_its_zygote(service: ScanDaemon, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +26,24 @@ from holdgate.scan.service import PLACES, ScanService
 from holdgate.scan.start import Starter
 from testbed.ports import wait_for
 
-# It reports the directory of readers that it was given, and ends when the daemon closes the connection.
+# It answers each order, and ends when the daemon closes the connection.
 ZYGOTE = """
 import json, socket, struct, sys
 control = socket.socket(fileno=int(sys.argv[-1]))
 control.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, bytes(16))  # the service's, for its greeting
 while order := control.recv(65536):
-    said = json.dumps({"ready": 1, "identifiers": ["us-ssn"], "readers": sys.argv[-2]}).encode()
+    said = json.dumps({"ready": 1, "identifiers": ["us-ssn"]}).encode()
     control.send(struct.pack("!I", len(said)) + said)
 """
 NOBODY = 65_534
 ANOTHER = os.getuid() + 1
+
+
+def started(control: socket.socket) -> int:
+    """Start a zygote that is a script, and return its process id."""
+    # A descriptor that dup2 made is inherited, and it alone.
+    actions = [(os.POSIX_SPAWN_DUP2, control.fileno(), 100)]
+    return os.posix_spawn(sys.executable, [sys.executable, "-c", ZYGOTE, "100"], dict(os.environ), file_actions=actions)
 
 
 class Stop(Exception):
@@ -51,11 +58,8 @@ def directory() -> Iterator[Path]:
 
 
 @pytest.fixture
-def path(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def path(directory: Path) -> Iterator[Path]:
     """The socket of a service that runs, for the user of the tests."""
-    monkeypatch.setattr(
-        services, "command", lambda readers, control: [sys.executable, "-c", ZYGOTE, str(readers), str(control)]
-    )
     path = directory / "scan.sock"
     with running(path):
         yield path
@@ -64,12 +68,12 @@ def path(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 class running:
     """A service in a thread, for as long as the context lasts."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, start: Callable[[socket.socket], int] = started) -> None:
         self.path = path
         self._stop, self._stopped = socket.socketpair()
         listener = sockets.listen(path, group_id=None, kind=socket.SOCK_SEQPACKET)
         self._listener = listener
-        self.service = ScanService(listener, user_ids=[os.getuid()], readers_directory=Path("/the/readers"))
+        self.service = ScanService(listener, user_ids=[os.getuid()], start=start)
         self.service._watch(self._stopped.fileno(), select.POLLIN, self._end)
         self._thread = threading.Thread(target=self._serve)
 
@@ -113,9 +117,8 @@ def test_a_daemon_talks_to_a_zygote_of_its_own(path: Path) -> None:
     with first, second:
         assert one != another
         wire.send(first, {"do": "say"})
-        output, _ = wire.receive(first, timeout=30)
-        # Readers are code: where they are is not for a daemon to say.
-        assert output["readers"] == "/the/readers"
+        answer, _ = wire.receive(first, timeout=30)
+        assert answer["ready"] == 1
 
 
 @pytest.mark.parametrize("how", ["closes the connection", "shuts the socket", "is killed"])
@@ -167,10 +170,7 @@ def test_a_zygote_that_ends_is_seen_by_its_daemon_and_by_nobody_else(
     assert told == [f"zygote: a zygote of user {os.getuid()} ended: signal 9"]
 
 
-def test_all_zygotes_end_with_the_service(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        services, "command", lambda readers, control: [sys.executable, "-c", ZYGOTE, str(readers), str(control)]
-    )
+def test_all_zygotes_end_with_the_service(directory: Path) -> None:
     path = directory / "scan.sock"
     with running(path):
         (first, one), (second, another) = greeted(path), greeted(path)
@@ -231,11 +231,14 @@ def test_one_user_cannot_have_more_zygotes_than_its_places(path: Path, monkeypat
     second[0].close()
 
 
-def test_a_process_that_cannot_be_started_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "command", lambda *_: ["/nonexistent/python"])
-    with connected(path) as connection:
+def test_a_process_that_cannot_be_started_is_said(directory: Path) -> None:
+    def refuse(_control: socket.socket) -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    path = directory / "scan.sock"
+    with running(path, refuse), connected(path) as connection:
         greeting, _ = wire.receive(connection, timeout=30)
-        assert greeting == {"error": "no zygote can be started: No such file or directory"}
+        assert greeting == {"error": "no zygote can be started: Resource temporarily unavailable"}
 
 
 # -- the daemon's side --------------------------------------------------------------------------------------------
@@ -253,9 +256,6 @@ def test_a_daemon_gets_a_zygote_that_is_ready(path: Path) -> None:
 
 
 def test_a_service_that_starts_late_is_waited_for(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        services, "command", lambda readers, control: [sys.executable, "-c", ZYGOTE, str(readers), str(control)]
-    )
     waited = threading.Event()
     pause = start.time.sleep
     monkeypatch.setattr(start.time, "sleep", lambda seconds: (waited.set(), pause(seconds)))

@@ -1,0 +1,54 @@
+"""What `holdgate-scan` becomes when it has read its settings: the process that serves the socket and forks zygotes.
+
+`scan.main` starts it by exec in its place, with what it needs in its argument (see `scan.succession`).
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from types import FrameType
+
+from holdgate import daemon, maillog
+from holdgate.scan.sandbox import SandboxError
+from holdgate.scan.service import ScanService
+from holdgate.scan.succession import Serving
+from holdgate.scan.template import Template
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    daemon.keep_memory_private()
+    serving = Serving(**json.loads(sys.argv[1]))
+    maillog.configure(serving.program, daemon=True, verbose=serving.verbose)
+    for descriptor in (serving.listener, serving.lock):
+        os.set_inheritable(descriptor, False)
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    listener = socket.socket(fileno=serving.listener)
+    try:
+        template = Template(Path(serving.readers_directory))
+    except (SandboxError, OSError) as error:
+        maillog.failed(stage="zygote", error=str(error))
+        sys.exit(daemon.EX_OSERR)
+    service = ScanService(listener, user_ids=serving.user_ids, start=template.fork)
+    maillog.started(socket=serving.path)
+    daemon.notify("READY=1")
+    try:
+        service.serve()
+    finally:
+        with contextlib.suppress(OSError):  # in a directory of root's it stays, and the next one removes it
+            Path(serving.path).unlink()
+        os.close(serving.lock)
+        maillog.stopped()
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""The template: what all zygotes of the scan service need, loaded once by the service, which forks them.
+
+The parsers take much of a zygote's memory, and the milter alone has two zygotes: forked from one process, they share
+it. The service may fork, because it has one thread. It has read no message, and no settings (see `scan.succession`):
+its memory has nothing that a zygote or a worker must not have.
+"""
+
+import contextlib
+import gc
+import logging
+import os
+import resource
+import signal
+import socket
+import traceback
+from pathlib import Path
+
+from holdgate.daemon import die_with_parent
+from holdgate.extract.budget import Limits
+from holdgate.scan import memory, sandbox, zygote
+from holdgate.scan.reading import ReadingOnly
+from holdgate.scan.warm import warm_reading
+
+_ENDING = {signal.SIGTERM, signal.SIGINT}
+
+
+class Template:
+    """Forks zygotes. `readers_directory` has the site's own readers. Raises SandboxError where it cannot be loaded."""
+
+    def __init__(self, readers_directory: Path) -> None:
+        self._readers_directory = readers_directory
+        sandbox.preload()
+        warm_reading(ReadingOnly(Limits()))
+        # What lives until the fork is never collected, so collecting in a zygote does not copy these pages.
+        gc.collect()
+        gc.freeze()
+        memory.gather()
+        self._shared = memory.private()
+
+    def fork(self, control: socket.socket) -> int:
+        """Fork a zygote whose control socket is `control`, and return its process id. Raises OSError."""
+        parent = os.getpid()
+        # A signal that ends the service must not have the zygote, which is a copy of it, end what it serves.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                self._be_a_zygote(control, parent)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return pid
+
+    def _be_a_zygote(self, control: socket.socket, parent: int) -> None:
+        """Be a zygote until the control socket closes, with nothing of the service but its memory. Never returns."""
+        status = 1
+        try:
+            for ending in _ENDING:
+                signal.signal(ending, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+            die_with_parent()
+            if os.getppid() == parent:
+                logging.getLogger().handlers.clear()  # a handler would open its socket again
+                _close_all_but(control.fileno())
+                zygote.be(control, str(self._readers_directory), self._shared)
+                status = 0
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.write(2, traceback.format_exc().encode(errors="replace"))
+        finally:
+            os._exit(status)
+
+
+def _close_all_but(kept: int) -> None:
+    """Close all descriptors but one and standard input, output and error."""
+    highest = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    os.closerange(3, kept)
+    os.closerange(kept + 1, highest)

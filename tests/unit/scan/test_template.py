@@ -1,0 +1,101 @@
+"""The template: a zygote that is forked from the scan service has nothing of it but its memory."""
+
+import json
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdgate.scan import zygote
+from holdgate.scan.template import Template
+
+READERS = Path("/the/readers")
+
+
+@pytest.fixture
+def template() -> Template:
+    """A template that has loaded nothing: what is tested is the fork."""
+    template = object.__new__(Template)
+    template._readers_directory = READERS
+    template._shared = [(4096, 8192)]
+    return template
+
+
+@pytest.fixture
+def control() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """The daemon's end of the control socket, and the zygote's."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        yield ours, theirs
+
+
+def report(control: socket.socket, readers_directory: str, shared: Sequence[tuple[int, int]]) -> None:
+    """Be a zygote that says what it has."""
+    os.kill(os.getpid(), signal.SIGTERM)  # for the daemon to handle
+    open_ = []
+    for descriptor in range(3, 4096):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            continue
+        open_.append(descriptor)
+    found: dict[str, Any] = {
+        "readers": readers_directory,
+        "shared": shared,
+        "open": open_,
+        "control": control.fileno(),
+        "handlers": len(logging.getLogger().handlers),
+    }
+    control.send(json.dumps(found).encode())
+
+
+def test_a_zygote_has_its_control_socket_and_nothing_else(
+    template: Template, control: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zygote, "be", report)
+    pid = template.fork(control[1])
+    found = json.loads(control[0].recv(65536))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    # Readers are code: where they are is not for a daemon to say.
+    assert found["readers"] == str(READERS)
+    assert found["shared"] == [[4096, 8192]]
+    assert found["open"] == [found["control"]]
+    assert found["handlers"] == 0
+
+
+def test_a_zygote_that_fails_ends_and_runs_nothing_of_the_service(
+    template: Template,
+    control: tuple[socket.socket, socket.socket],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise SystemExit(0)
+
+    monkeypatch.setattr(zygote, "be", fail)
+    pid = 0
+    try:
+        pid = template.fork(control[1])
+    finally:
+        # Here there is one process, not two.
+        control[0].send(b"x")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+    assert control[1].recv(10) == b"x"
+    control[1].setblocking(False)
+    with pytest.raises(BlockingIOError):
+        control[1].recv(10)
+    assert "SystemExit" in capfd.readouterr().err
+
+
+def test_the_signals_of_the_service_are_as_before(
+    template: Template, control: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zygote, "be", report)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    os.waitpid(template.fork(control[1]), 0)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
