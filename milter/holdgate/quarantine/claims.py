@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Engine, Table, delete, select
 
 from holdgate.node import Machine
 from holdgate.quarantine.database import apart, clock, is_shared
 from holdgate.quarantine.schema import claims, desks
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import Insert
 
 LEASE = timedelta(seconds=30)
 """How long the claims of a desk count after its last sign of life."""
@@ -47,7 +50,7 @@ class Claims:
             return
         with self._engine.begin() as connection:
             now = clock(connection)
-            mine = insert(desks).values(
+            mine = _insert(desks).values(
                 id=self._desk, machine=machine.name, version=machine.version, expires_at=now + LEASE
             )
             connection.execute(
@@ -80,7 +83,7 @@ class Claims:
     def _claim(self, name: str) -> bool:
         with self._engine.begin() as connection:
             living = select(desks.c.id).where(desks.c.expires_at > clock(connection))
-            claim = insert(claims).values(work=name, desk=self._desk)
+            claim = _insert(claims).values(work=name, desk=self._desk)
             claim = claim.on_conflict_do_update(
                 index_elements=[claims.c.work],
                 set_={"desk": self._desk},
@@ -94,3 +97,11 @@ class Claims:
         with self._reader.connect() as connection:
             living = select(desks).where(desks.c.expires_at > clock(connection)).order_by(desks.c.machine, desks.c.id)
             return [LivingDesk(row.machine, row.version) for row in connection.execute(living)]
+
+
+def _insert(table: Table) -> "Insert":
+    """Return an INSERT of PostgreSQL's, which can say what to do where a row exists."""
+    # Here and not above: a desk with a file of SQLite's never needs the 2 MB that this loads.
+    from sqlalchemy.dialects.postgresql import insert
+
+    return insert(table)

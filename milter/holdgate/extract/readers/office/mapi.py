@@ -23,8 +23,9 @@ PLACES = {BODY: "", HTML: "", SUBJECT: "subject", HEADERS: "headers", 0x0070: "s
 SILENT = frozenset(
     {0x001A, 0x0FF6, 0x0FF9, 0x0FFF, 0x300B, 0x300C, 0x3013, 0x3014, 0x65E2, 0x65E3, 0x0E0A, 0x0071, 0x3702, 0x3705}
 )
-# Birthday and anniversary, and dates of properties that programs and people name.
-DATES = frozenset({0x3A41, 0x3A42, *range(0x8000, 0x10000)})
+# Birthday and anniversary, and the first of the properties that programs and people name: their dates are read.
+DATES = frozenset({0x3A41, 0x3A42})
+NAMED = 0x8000
 
 
 def read_property(
@@ -55,7 +56,7 @@ def read_property(
     elif kind == BINARY:
         for text in strings(data):
             sink.text(text, place)
-    elif kind == TIME and number in DATES:
+    elif kind == TIME and (number in DATES or number >= NAMED):
         sink.text(moment(data), place)
 
 
