@@ -1,4 +1,4 @@
-"""Settings and rule keys that have another name since an earlier version, and how a file gets the new names.
+"""Settings, policy keys and rule keys that have a new name since an earlier version; gives a file the new names.
 
 The names are changed in the text of the file, so that comments and order stay. The result is parsed again: where it
 does not mean what the file meant before, nothing is changed, and the administrator reads what to rename by hand.
@@ -13,7 +13,7 @@ from holdgate.atomic import replace_file
 from holdgate.configfile import ConfigError
 
 Names = dict[tuple[str, str], str]
-"""(table, old key) to new key."""
+"""(table, old key) to new key; a table inside another is "outer.inner"."""
 
 SETTINGS: Names = {
     ("moderation", "managers_patience"): "managers_retry_for",
@@ -25,12 +25,14 @@ SETTINGS: Names = {
     ("desk", "session"): "session_lifetime",
     ("canary", "patience"): "step_timeout",
 }
+# A policy has moderation settings of its own, under the names of the settings file.
+POLICIES: Names = {(f"policy.{table}", old): new for (table, old), new in SETTINGS.items() if table == "moderation"}
 RULES: Names = {
     ("shapes", "alone"): "without_evidence",
     ("shapes", "with_keyword"): "with_evidence",
     ("shapes", "in_company"): "needs_cooccurrence",
 }
-_HEADER = re.compile(r"\s*\[\[?\s*([\w-]+)\s*\]\]?\s*(?:#.*)?$")
+_HEADER = re.compile(r"(\s*\[\[?\s*)([\w.-]+)(\s*\]\]?\s*(?:#.*)?)$", re.DOTALL)
 _KEY = re.compile(r"(\s*)([\w-]+)(\s*[=.])")
 
 
@@ -47,7 +49,9 @@ def rename(path: Path, names: Names) -> list[str]:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from error
-    wanted, found = _renamed(path, before, names)
+    lines: dict[str, None] = {}
+    wanted = _renamed(path, before, "", names, lines)
+    found = list(lines)
     if not found:
         return []
     changed = _edited(text, names)
@@ -62,27 +66,21 @@ def rename(path: Path, names: Names) -> list[str]:
     return found
 
 
-def _renamed(path: Path, content: dict[str, Any], names: Names) -> tuple[dict[str, Any], list[str]]:
-    """Return what a file means with the new names, and the lines that say what has changed."""
-    lines: dict[str, None] = {}
+def _renamed(path: Path, value: Any, table: str, names: Names, lines: dict[str, None]) -> Any:
+    """Return a value with the new names in its tables, and add a line for each name that has changed to `lines`."""
+    if isinstance(value, list):  # an array of tables
+        return [_renamed(path, one, table, names, lines) for one in value]
+    if not isinstance(value, dict):
+        return value
     result: dict[str, Any] = {}
-    for table, value in content.items():
-        new: list[Any] = []  # arrays of tables are lists
-        for one in value if isinstance(value, list) else [value]:
-            if not isinstance(one, dict):
-                new.append(one)
-                continue
-            entries: dict[str, Any] = {}
-            for key, entry in one.items():
-                name = names.get((table, str(key)), str(key))
-                if name != key:
-                    if name in one:
-                        raise ConfigError([f"{path}: [{table}] has {key} and {name}; remove {key}, the older name"])
-                    lines[f"{path}: [{table}] {key} is now {name}"] = None
-                entries[name] = entry
-            new.append(entries)
-        result[table] = new if isinstance(value, list) else new[0]
-    return result, list(lines)
+    for key, entry in value.items():
+        name = names.get((table, str(key)), str(key))
+        if name != key:
+            if name in value:
+                raise ConfigError([f"{path}: [{table}] has {key} and {name}; remove {key}, the older name"])
+            lines[f"{path}: [{table}] {key} is now {name}"] = None
+        result[name] = _renamed(path, entry, f"{table}.{key}" if table else key, names, lines)
+    return result
 
 
 def _edited(text: str, names: Names) -> str:
@@ -90,8 +88,11 @@ def _edited(text: str, names: Names) -> str:
     lines = []
     for line in text.splitlines(keepends=True):
         if header := _HEADER.match(line):
-            table = str(header[1])
-        elif (key := _KEY.match(line)) and (table, str(key[2])) in names:
-            line = f"{key[1]}{names[table, str(key[2])]}" + line[key.start(3) :]
+            table = str(header[2])
+            outer, _, key = table.rpartition(".")
+            if new := names.get((outer, key)):
+                line = f"{header[1]}{outer}.{new}{header[3]}"
+        elif (found := _KEY.match(line)) and (new := names.get((table, str(found[2])))):
+            line = f"{found[1]}{new}{line[found.start(3) :]}"
         lines.append(line)
     return "".join(lines)

@@ -9,11 +9,14 @@ import random
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from holdgate.cli.confinement import PROCESSES
+from holdgate.renamed import RULES, SETTINGS
 from support import neighbours
 from support.machine import Machine, MachineError
 from support.samples import TOKEN, samples
@@ -440,17 +443,70 @@ def test_detach_keeps_what_others_changed_meanwhile(bare: Machine, package: Path
     bare.wait_for(lambda: "after the detach" in bare.mailbox("bob"), "the delivery")
 
 
+# A value for each setting that had another name before.
+OLD_VALUES: dict[tuple[str, str], Any] = {
+    ("moderation", "managers_patience"): "5m",
+    ("moderation", "tell_sender_held"): True,
+    ("moderation", "tell_sender_approved"): False,
+    ("policy", "foreign_marks"): {"X-Example-Action": "hold"},
+    ("desk", "web"): "127.0.0.1:9860",
+    ("desk", "lmtp"): "127.0.0.1:10028",
+    ("desk", "session"): "6h",
+    ("canary", "patience"): "4m",
+}
+OLD_RULE = """id = "badge"
+description = "Address on a badge, in texts that hold other data too"
+region = "global"
+source = ["RFC 5321 section 4.1.2"]
+
+[keywords]
+en = ["badge"]
+
+[[shapes]]
+name = "mailbox at domain"
+finder = "email-address"
+in_company = true
+alone = "low"
+with_keyword = "medium"
+
+[samples]
+medium = ["badge: «anna@corp.example»"]
+low = ["SSN 536-90-4399, «bob@corp.example»", "SSN 536-90-4399 «carl@corp.example»"]
+none = ["badge: anna", "badge: @corp.example", "badge: anna@localhost"]
+"""
+
+
+def with_old_names(machine: Machine, settings: dict[str, Any]) -> list[str]:
+    """Write settings, policies and a rule under all names that have changed. Return what an upgrade prints of them."""
+    directory = machine.root / "etc/holdgate"
+    settings["desk"] |= {"public_url": "https://approve.corp.example", "reply_address": "holdgate@approve.corp.example"}
+    lines = []
+    for (table, old), new in SETTINGS.items():
+        settings[table].pop(new, None)
+        settings[table][old] = OLD_VALUES[table, old]
+        lines.append(f"/etc/holdgate/holdgate.toml: [{table}] {old} is now {new}")
+    (directory / "holdgate.toml").write_text(interfaces.toml(settings))
+    policies = directory / "policies.toml"
+    added = "split = true\n\n[policy.moderation]\ntell_sender_held = true\n"
+    policies.write_text(policies.read_text().replace("split = true\n", added))
+    lines.append("/etc/holdgate/policies.toml: [policy.moderation] tell_sender_held is now notify_sender_on_hold")
+    rule = "rules.d/identifiers/badge.toml"
+    (directory / rule).parent.mkdir(exist_ok=True)
+    (directory / rule).write_text(OLD_RULE)
+    lines += [f"/etc/holdgate/{rule}: [{table}] {old} is now {new}" for (table, old), new in RULES.items()]
+    return lines
+
+
 def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine, package: Path, workshop: Path) -> None:
     bare.install(package)
     bare.run("holdgate", "attach", "--yes")
     bare.send("upgraded: her social security number is 536-90-4399")
     bare.wait_for(bare.held, "the message to be held")
     settings = bare.root / "etc/holdgate/holdgate.toml"
-    # Every setting that the last release knew, and one under the name that it had before.
+    # Every setting that the last release knew, and every one that had another name before, under that name.
     released = interfaces.released()["settings"]
     released["scan"]["workers"] = 1
-    released["moderation"]["tell_sender_held"] = not released["moderation"].pop("notify_sender_on_hold")
-    settings.write_text(interfaces.toml(released))
+    renamed = with_old_names(bare, released)
     newer = with_version(package, workshop, "99.0")
     # As a version with one user for all daemons left it.
     bare.run("systemctl", "stop", "holdgate.target")
@@ -467,8 +523,14 @@ def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine,
     assert "/etc/holdgate/rules.d/own.txt: the user holdgate-scan must read it: setfacl" in said
     assert active(bare, "holdgate-scan")
     assert bare.run("systemctl", "is-enabled", "holdgate-scan").stdout.strip() == "enabled"
+    for line in renamed:
+        assert line in said
     assert "workers = 1" in settings.read_text()
-    assert "notify_sender_on_hold = true" in settings.read_text()  # under the name that it has now
+    carried = tomllib.loads(settings.read_text())
+    assert {at: carried[at[0]][new] for at, new in SETTINGS.items()} == OLD_VALUES
+    assert "notify_sender_on_hold = true" in (bare.root / "etc/holdgate/policies.toml").read_text()
+    shape = 'needs_cooccurrence = true\nwithout_evidence = "low"\nwith_evidence = "medium"\n'
+    assert shape in (bare.root / "etc/holdgate/rules.d/identifiers/badge.toml").read_text()
     (incident,) = bare.held()
     with pytest.raises(MachineError, match="cannot be replaced by the older"):
         bare.install(package)

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.detect.identifiers import Shape
-from holdgate.renamed import RULES, SETTINGS, rename
+from holdgate.policy.model import PolicyFile
+from holdgate.renamed import POLICIES, RULES, SETTINGS, rename
+from testbed import interfaces
 
 OLD = """# Ours
 [moderation]
@@ -34,6 +36,9 @@ def test_each_new_name_is_a_setting_or_a_key_of_a_shape() -> None:
         known = type(getattr(Settings(), table)).model_fields
         assert new in known
         assert old not in known
+    for (table, old), new in POLICIES.items():
+        assert f"{table.removeprefix('policy.')}.{new}" in interfaces.policy_keys()
+        assert f"{table.removeprefix('policy.')}.{old}" not in interfaces.policy_keys()
     for (_, old), new in RULES.items():
         assert new in Shape.model_fields
         assert old not in Shape.model_fields
@@ -64,7 +69,7 @@ def test_comments_order_and_mode_stay(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        OLD,  # a table of its own: its header is not a line that is edited
+        '[policy]\nforeign_marks.X-Mark = "hold"\n["policy".other]\n'.replace("foreign_marks.", "'foreign_marks'."),
         'desk.web = "127.0.0.1:9860"\n',
         'desk = {web = "127.0.0.1:9860"}\n',
         '[desk]\n"web" = "127.0.0.1:9860"\n',
@@ -95,6 +100,32 @@ def test_rules_get_the_new_keys_in_each_shape(tmp_path: Path) -> None:
         {"without_evidence": "low", "with_evidence": "high"},
         {"without_evidence": "none"},
     ]
+
+
+def test_a_setting_with_a_table_of_its_own_has_the_new_name_in_the_header(tmp_path: Path) -> None:
+    path = tmp_path / "holdgate.toml"
+    path.write_text(OLD + "\n[other.foreign_marks]\n")
+    assert f"{path}: [policy] foreign_marks is now trusted_scanner_headers" in rename(path, SETTINGS)
+    text = path.read_text()
+    assert '\n[policy.trusted_scanner_headers]\nX-Mark = "hold"\n' in text
+    assert "\n[other.foreign_marks]\n" in text
+
+
+@pytest.mark.parametrize("before", ["", '[[policy]]\nname = "first"\naction = "allow"\n'])
+def test_the_moderation_of_a_policy_gets_the_new_names(tmp_path: Path, before: str) -> None:
+    path = tmp_path / "policies.toml"
+    path.write_text(
+        f'{before}[[policy]]\nname = "staff"\naction = "quarantine"\nprofile = {{ssn = "low"}}\n'
+        '[policy.moderation] # two people\nmanagers_patience = "5m"\ntell_sender_held = true\n'
+    )
+    assert rename(path, POLICIES) == [
+        f"{path}: [policy.moderation] managers_patience is now managers_retry_for",
+        f"{path}: [policy.moderation] tell_sender_held is now notify_sender_on_hold",
+    ]
+    moderation = PolicyFile.model_validate(tomllib.loads(path.read_text())).policy[-1].moderation
+    assert moderation is not None
+    assert moderation.notify_sender_on_hold
+    assert rename(path, POLICIES) == []
 
 
 @given(

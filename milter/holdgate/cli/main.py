@@ -34,7 +34,7 @@ from holdgate.configfile import DEFAULT_PATH, ConfigError, load_settings
 from holdgate.node import name_of
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.store import StoreError, migrate, open_store
-from holdgate.renamed import RULES, SETTINGS, rename
+from holdgate.renamed import POLICIES, RULES, SETTINGS, rename
 from holdgate.scan.pool import ScanError
 
 # What a command ends with when it could not do its work; 1 is for what it found (see `holdgate scan`).
@@ -74,9 +74,10 @@ def build_parser() -> argparse.ArgumentParser:
     step.set_defaults(run=_migrate)
     step = commands.add_parser(
         "migrate-settings",
-        help="give settings and rules of an earlier version the names of this one",
-        description="Renames what has another name since an earlier version: settings in the settings file, and keys "
-        "in the files of rules.local_directory. Prints each; comments and order stay. The package runs it at upgrades.",
+        help="give settings, policies and rules of an earlier version the names of this one",
+        description="Renames settings in the settings file, their counterparts in [policy.moderation] of the policies "
+        "file, and keys in the files of rules.local_directory that have a new name since an earlier version. Prints "
+        "each change; comments and order stay. The package runs it at upgrades.",
     )
     step.set_defaults(run=_migrate_settings)
     commands.choices["completion"].set_defaults(run=_complete)
@@ -121,7 +122,10 @@ def _complete(arguments: argparse.Namespace) -> int:
 
 def _migrate_settings(arguments: argparse.Namespace) -> int:
     changed = rename(arguments.config, SETTINGS)
-    directory = load_settings(arguments.config).rules.local_directory
+    settings = load_settings(arguments.config)
+    if settings.policy.file.exists():
+        changed += rename(settings.policy.file, POLICIES)
+    directory = settings.rules.local_directory
     for path in sorted(directory.rglob("*.toml")) if directory else ():
         changed += rename(path, RULES)
     for line in changed:

@@ -96,3 +96,36 @@ def test_what_a_token_prints_is_what_the_desk_reads(settings: Path, capsys: pyte
         last = load_settings(settings).desk.api_tokens[-1]
         digest = hashlib.sha256(secret.removeprefix("token: ").encode()).hexdigest()
         assert last == ApiToken(name=words[0], sha256=digest, may_decide=len(words) == 2)
+
+
+def test_migrate_settings_prints_what_it_renamed_in_settings_policies_and_rules(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policies, rules = settings.with_name("policies.toml"), settings.with_name("rules.d")
+    rules.mkdir()
+    identifier = rules / "staff.toml"
+    identifier.write_text('id = "staff"\n[[shapes]]\nalone = "low"\n')
+    with settings.open("a") as file:
+        file.write(f'[rules]\nlocal_directory = "{rules}"\n[moderation]\ntell_sender_held = true\n')
+    with policies.open("a") as file:
+        file.write('[policy.moderation]\nmanagers_patience = "5m"\n')
+    for expected in (
+        [
+            f"{settings}: [moderation] tell_sender_held is now notify_sender_on_hold",
+            f"{policies}: [policy.moderation] managers_patience is now managers_retry_for",
+            f"{identifier}: [shapes] alone is now without_evidence",
+        ],
+        [],
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(["-c", str(settings), "migrate-settings"])
+        assert ended.value.code == 0
+        assert capsys.readouterr().out.splitlines() == expected
+
+
+def test_migrate_settings_without_policies(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.with_name("policies.toml").unlink()
+    with pytest.raises(SystemExit) as ended:
+        main(["-c", str(settings), "migrate-settings"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == ""
