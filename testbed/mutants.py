@@ -27,6 +27,7 @@ import pytest
 # all tests took without a change on this machine.
 _TIMEOUT, _TIMES = 180.0, 3
 _TOO_LONG = 124
+_REACHED = ".coverage-mutants"
 # What is slow to import and not changed: each process begins with it.
 _PRELOADED = (
     *("Milter", "PIL.Image", "_pytest", "ahocorasick", "aiosmtpd.lmtp", "alembic.command", "hypothesis", "jinja2"),
@@ -83,7 +84,10 @@ def _pytest(arguments: Sequence[str], plugin: Any) -> int:
 
 
 def _measure(arguments: Sequence[str]) -> int:
-    measured = coverage.Coverage(data_file=".coverage-mutants", branch=False, source=["milter/holdgate"])
+    # Without the checkout's own settings, by which each process writes a file of another name.
+    measured = coverage.Coverage(
+        data_file=_REACHED, config_file=False, branch=False, source=["milter/holdgate"], messages=False
+    )
     measured.start()
     code = _pytest(arguments, _Contexts(measured))
     measured.stop()
@@ -128,8 +132,10 @@ def main() -> int:
         return 2
     limit = max(_TIMEOUT, _TIMES * (time.monotonic() - begin))
     sys.dont_write_bytecode = True
-    data = coverage.CoverageData(".coverage-mutants")
+    data = coverage.CoverageData(_REACHED)
     data.read()
+    if not data.measured_files():
+        raise RuntimeError(f"{_REACHED} says nothing: which tests reach a line is not known")
     reach = Reach(data)
     for change in asked["changes"]:
         path = Path(change["path"]).absolute()

@@ -1,7 +1,10 @@
 """script/mutate makes changes that mean something: each is Python, differs, and stands where the code runs."""
 
 import ast
+import json
+import os
 import random
+import subprocess
 import sys
 import tomllib
 from importlib.machinery import SourceFileLoader
@@ -17,6 +20,10 @@ SOURCE = b"""
 \"\"\"Words with 1 == 2.\"\"\"
 from x import y
 LIMIT: int = 3
+
+@dataclass(frozen=True, slots=True)
+class C:
+    pass
 
 def f(a: \"Literal[1]\" = 7, b=True):
     if a < 2 and not b:
@@ -42,7 +49,7 @@ def mutate() -> ModuleType:
 def test_each_change_is_python_and_another(mutate: ModuleType) -> None:
     found = [one for one in mutate.changes(Path("x.py"), SOURCE) if mutate.is_python(one.made(SOURCE))]
     texts = [one.text.strip() for one in found]
-    assert sorted(texts) == sorted(["<=", "!=", "or", "", "3", "4", "8", "False", "pass", "not in"])
+    assert sorted(texts) == sorted(["<=", "!=", "or", "", "3", "4", "8", "False", "False", "pass", "not in"])
     for one in found:
         assert ast.dump(ast.parse(one.made(SOURCE))) != ast.dump(ast.parse(SOURCE))
         assert one.line >= 4
@@ -75,3 +82,45 @@ def test_each_listed_change_can_be_made(mutate: ModuleType) -> None:
         assert mutate.is_python(change.made(before)), entry["why"]
         assert change.made(before) != before
         assert (ROOT / "tests/unit" / entry["tests"]).exists()
+
+
+CODE = "def first():\n    return 1\n\n\ndef second():\n    return 2\n"
+TESTS = """
+from holdgate import code
+
+
+def test_first():
+    assert code.first() == 1
+
+
+def test_second():
+    assert code.second()
+"""
+
+
+@pytest.mark.slow
+def test_only_the_tests_that_reach_a_changed_line_are_run(tmp_path: Path) -> None:
+    """However coverage is set up for the checkout."""
+    (tmp_path / "milter/holdgate").mkdir(parents=True)
+    (tmp_path / "milter/holdgate/__init__.py").touch()
+    (tmp_path / "milter/holdgate/code.py").write_text(CODE)
+    (tmp_path / "test_code.py").write_text(TESTS)
+    (tmp_path / "setup.cfg").write_text("[coverage:run]\nparallel = True\n[tool:pytest]\nmarkers = slow: x\n")
+    changed = {"first": CODE.replace("1", "3"), "second": CODE.replace("2", "3")}
+    lines = {"first": 2, "second": 6}
+    asked = {
+        "tests": ["test_code.py"],
+        "marks": "not slow",
+        "changes": [{"path": "milter/holdgate/code.py", "line": lines[name], "text": changed[name]} for name in lines],
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "testbed.mutants"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path / 'milter'}"},
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert answers == [{"noticed": True, "tests": 1}, {"noticed": False, "tests": 1}]
