@@ -75,3 +75,7 @@ def test_the_first_and_the_last_minute_of_a_day_are_times(tmp_path: Path, writte
     assert loaded.during is not None
     assert loaded.during.begin.isoformat("minutes") == written
     assert loaded.during.end.isoformat() == "00:00:00"
+
+
+def test_an_action_that_only_adds_fields_needs_some(tmp_path: Path) -> None:
+    assert "headers" in problem(tmp_path / "p", '[[policy]]\nname = "a"\naction = "tag"\n')

@@ -20,6 +20,8 @@ BOB = "bob@partner.example"
         ("{ outlier = true }", Risk(OUTLIER, BOB, "client.example")),
         ('{ content = "unusual" }', Risk(CONTENT, BOB, "", 3)),
         ("{ many = 5 }", Risk(MANY, "", count=6)),
+        ("{ many = 1 }", Risk(MANY, "", count=2)),
+        ("{ lookalike = true, similar_count = 1 }", Risk(LOOKALIKE, BOB, "bob@partners.example", 1, "sender")),
         ("{ new = true, twin = true }", Risk(TWIN, BOB)),
     ],
 )
@@ -37,6 +39,7 @@ def test_what_was_found_fits_the_recipient(condition: str, risk: Risk) -> None:
         ("{ lookalike = true }", Risk(LOOKALIKE, BOB, "bob@partners.example", 2, "sender")),
         ("{ lookalike = true, similar_count = 10 }", Risk(LOOKALIKE, BOB, "bob@partners.example", 9, "sender")),
         ("{ many = 5 }", Risk(MANY, "", count=5)),
+        ("{ many = 1 }", Risk(MANY, "", count=1)),
         ("{ new = true }", Risk(MANY, "", count=50)),
     ],
 )
@@ -60,3 +63,9 @@ def test_the_case_of_an_address_does_not_matter() -> None:
 def test_a_condition_has_to_ask_for_something() -> None:
     with pytest.raises(ValidationError, match="must name a risk"):
         RecipientRisk.model_validate({"similar_count": 3})
+
+
+@pytest.mark.parametrize("given", [{"similar_count": 0}, {"many": -1}])
+def test_a_count_that_cannot_be_is_refused(given: dict[str, int]) -> None:
+    with pytest.raises(ValidationError, match="greater than or equal"):
+        RecipientRisk.model_validate({"new": True, **given})

@@ -122,3 +122,19 @@ mode = "observe"
 )
 def test_what_holds_mail_is_named(text: str, output: str) -> None:
     assert holding(PolicyFile.model_validate(tomllib.loads(text))) == output
+
+
+@pytest.mark.parametrize(
+    ("wanted", "excluded", "is_named"),
+    [
+        ('{ id = "us-ssn" }', '{ id = "us-ssn" }', True),
+        ('{ id = "us-ssn", count = 2 }', '{ id = "us-ssn", count = 2 }', True),
+        ('{ id = "us-ssn", count = 2 }', '{ id = "us-ssn", count = 3 }', False),
+        ('{ id = "us-ssn", confidence = "high" }', '{ id = "us-ssn", confidence = "high" }', True),
+        ('{ id = "us-ssn", confidence = "low" }', '{ id = "us-ssn", confidence = "high" }', False),
+        ('{ id = "us-ssn" }', '{ id = "iban" }', False),
+    ],
+)
+def test_what_must_be_found_and_must_not(wanted: str, excluded: str, is_named: bool) -> None:
+    reported = problems(f'[[policy]]\nname = "a"\naction = "block"\nfound = [{wanted}]\nnot_found = [{excluded}]\n')
+    assert ["no message reaches it; remove one of them" in one for one in reported] == [True] * is_named

@@ -342,3 +342,16 @@ def test_a_transport_to_a_command_has_an_unknown_end(at: Callable[..., Routes]) 
     assert at(main, PIPE).way_of("bob@corp.example").unknown == ""
     # The command that delivers to the mailboxes of the site is none of these.
     assert at(f"{main}virtual_transport = list\n", PIPE).way_of("all@lists.example").unknown == ""
+
+
+def test_whether_mail_of_some_recipients_is_copied(at: Callable[..., Routes], tmp_path: Path) -> None:
+    assert not at().copies_by_recipient()
+    assert at("recipient_bcc_maps = inline:{a@corp.example=b@partner.example}\n").copies_by_recipient()
+    unread = at()
+    (tmp_path / "main.cf").unlink()
+    assert unread.copies_by_recipient(), "what cannot be known is taken for so"
+
+
+@pytest.mark.parametrize(("said", "domain"), [("yes", "host.corp.example"), ("no", "host")])
+def test_a_short_domain_gets_ours_only_where_postfix_adds_it(at: Callable[..., Routes], said: str, domain: str) -> None:
+    assert at(f"append_dot_mydomain = {said}\n").way_of("bob@host").ends[0] == f"bob@{domain}"

@@ -201,6 +201,9 @@ FOUND = Inspection(
         ('auth_user = "a*"', True),
         ('auth_user = "ldap:/x"', True),
         ('auth_user = "eve"', False),
+        ('auth_user = "e*"', False),
+        ('subject = ["*salaries*", "*plans*"]', True),
+        ('subject = ["*salaries*", "*bonus*"]', False),
         ('client = "192.0.2.0/28"', True),
         ('client = ["2001:db8::/32", "198.51.100.0/24"]', False),
         ('recipient = "*@partner.example"', True),
@@ -390,3 +393,9 @@ def test_what_was_not_read_is_nobodys_at_once() -> None:
     aware = policy("fine", "allow", recipient='"*@corp.example"', inspection='["limited"]')
     told = policy("hold", recipient='"*@partner.example"', split="true", inspection='["limited"]')
     assert parts(aware + told, CAROL, BOB, inspection=limited) == [("allow", (CAROL,)), ("quarantine", (BOB,))]
+
+
+def test_a_condition_on_the_login_is_never_true_of_mail_without_one() -> None:
+    text = '[[policy]]\nname = "p"\naction = "block"\nauth_user = "*"\n'
+    assert decide(text, auth_user="anna").action == Block()
+    assert decide(text, auth_user="").action == Allow()
