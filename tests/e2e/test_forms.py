@@ -230,3 +230,32 @@ def test_the_sessions_left_no_open_file(site: Site, open_files: Callable[[int], 
 
     # Postfix tells the milter of a message it refused itself after it has told the client.
     site.wait_for(lambda: not spools(), "the spools to be closed")
+
+
+def long_field(name: str, words: list[str]) -> bytes:
+    """Return a message with one field of all these words, a line each."""
+    field = f"{name}: " + "\r\n ".join(words)
+    return f"From: <{SENDER}>\r\nSubject: s\r\n{field}\r\n\r\nhello\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "last"),
+    [
+        # More than 60,000 bytes; and in To more than header_address_token_limit (10,240) tokens (postconf(5)).
+        pytest.param("X-Long", ["x " * 400] * 80, f"SSN: {letters.SSN}", id="bytes"),
+        pytest.param("To", ["a@partner.example,"] * 2200, f'"SSN {letters.SSN}" <z@partner.example>', id="addresses"),
+    ],
+)
+def test_what_postfix_cuts_off_a_long_field_reaches_nobody(site: Site, name: str, words: list[str], last: str) -> None:
+    recipient = f"cut.{name.lower()}@partner.example"
+    with smtp(site) as client:
+        client.sendmail(SENDER, [recipient], long_field(name, [*words, last]))
+    assert SSN not in delivered(site, recipient)
+
+
+def test_what_is_left_of_a_long_field_is_inspected(site: Site) -> None:
+    recipients = ["a@partner.example,"] * 1000
+    with smtp(site) as client:
+        content = long_field("To", [*recipients, f'"SSN {letters.SSN}" <z@partner.example>'])
+        client.sendmail(SENDER, ["whole.to@partner.example"], content)
+    assert recorded(site, "whole.to@partner.example").findings
