@@ -29,11 +29,14 @@ class PostgresError(Exception):
 class PostgresServer:
     """One server with a role "holdgate", to which its starter connects by his system user, and a role "keeper".
 
-    By default it is in a directory of its own, which goes with it.
+    By default it is in a directory of its own, which goes with it. Its log is there too, unless `log` names another
+    place. `settings` are those of postgresql.conf.
     """
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, *, log: Path | None = None, **settings: str) -> None:
         self.directory = directory or Path(tempfile.mkdtemp(prefix="holdgate-postgres-"))
+        self._log = log or self.directory / "server.log"
+        self._settings = settings
         # Whether what is committed is on the disk: slower, and of use only where a disk is lost.
         self._syncs = directory is not None
         self.directory.mkdir(exist_ok=True)
@@ -80,12 +83,12 @@ class PostgresServer:
             self._serve()
 
     def _serve(self) -> None:
-        settings = {
+        settings = self._settings | {
             "listen_addresses": "",
             "unix_socket_directories": self.directory,
             "fsync": "on" if self._syncs else "off",
         }
-        with (self.directory / "server.log").open("ab") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [_program("postgres"), "-D", self._data, *(f"--{name}={value}" for name, value in settings.items())],
                 stdin=subprocess.DEVNULL,
@@ -149,7 +152,7 @@ class PostgresServer:
     def _answers(self) -> bool:
         assert self._process is not None
         if self._process.poll() is not None:
-            raise PostgresError(f"PostgreSQL ended at start: {(self.directory / 'server.log').read_text()[-500:]}")
+            raise PostgresError(f"PostgreSQL ended at start: {self._log.read_text(errors='replace')[-500:]}")
         done = subprocess.run([_program("pg_isready"), "-q", "-h", self.directory], capture_output=True, check=False)
         return done.returncode == 0
 

@@ -56,6 +56,9 @@ _IMPORTED = "MAIL_CONFIG MAIL_LOGTAG LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME"
 _STORE_SIZE = 512 * 2**20
 _QUEUE_SIZE = 1024 * 2**20
 
+# What PostgreSQL keeps of its log of writes has to fit on the store's disk: by default it may be twice as large.
+_WAL = {"min_wal_size": "80MB", "max_wal_size": "128MB"}
+
 # What a daemon may grow by, from its first half minute on: bytes of memory, and descriptors.
 _MEMORY = 80 * 2**20
 _FILES = 40
@@ -172,7 +175,7 @@ def run(
         for disk in disks:
             stack.callback(disk.remove)
         directory.chmod(0o755)  # PostgreSQL has a user of its own
-        server = PostgresServer(directory / "state/postgresql" if disks else None) if postgres else None
+        server = _server(directory, on_disk=bool(disks)) if postgres else None
         if server is not None:
             server.start()
             stack.callback(server.stop)
@@ -232,7 +235,16 @@ def run(
             for name in DAEMONS:
                 shutil.copy(directory / f"{name}.log", f"/tmp/soak-{seed}-{name}.log")
             shutil.copy(site.postfix.log, f"/tmp/soak-{seed}-postfix.log")
+            with suppress(FileNotFoundError):
+                shutil.copy(directory / "postgresql.log", f"/tmp/soak-{seed}-postgresql.log")
     return outcome
+
+
+def _server(directory: Path, *, on_disk: bool) -> PostgresServer:
+    """Return a server, on the store's disk where there is one; what it says stays when the disk does not."""
+    if not on_disk:
+        return PostgresServer()
+    return PostgresServer(directory / "state/postgresql", log=directory / "postgresql.log", **_WAL)
 
 
 def _disks(directory: Path) -> list[Disk]:
