@@ -59,9 +59,11 @@ def problems(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def warnings(path: Path, settings: Settings) -> Iterator[str]:
-    """Yield moderators that may be others than was meant, and aliases that lead outside."""
+    """Yield senders and moderators that may be others than was meant, and aliases that lead outside."""
     policies = _policies(settings)
     origin = _origin(settings)
+    if reported := _sender_doubt(settings, origin):
+        yield f"{path}: [desk] notice_from: {reported}"
     for place, rules in _moderation(path, settings):
         for key, names in _named(rules):
             for name in names:
@@ -130,6 +132,21 @@ def _doubt(name: str, settings: Settings, origin: str) -> str:
             f'"{name}" is in none of own_domains ({", ".join(known)}): requests for approval leave the company{meant}'
         )
     return ""
+
+
+def _sender_doubt(settings: Settings, origin: str) -> str:
+    """Return why notices may be refused elsewhere, and replies to them be lost: their sender is in no domain."""
+    address = parseaddr(settings.desk.notice_from)[1]
+    local, _, domain = address.rpartition("@")
+    if not domain or "." in domain or domain.startswith("[") or "notice_from" not in settings.desk.model_fields_set:
+        return ""
+    own = [*settings.desk.own_domains, origin]
+    near = difflib.get_close_matches(domain.lower(), [one.partition(".")[0] for one in own], n=1, cutoff=0.6)
+    meant = next((one for one in own if "." in one and (not near or one.startswith(f"{near[0]}."))), "corp.example")
+    return (
+        f'the domain of "{address}" has no dot, so mail servers elsewhere refuse notices, and replies do not arrive; '
+        f'did you mean "{local}@{meant}"?'
+    )
 
 
 def _is_user(name: str) -> bool:

@@ -55,6 +55,29 @@ def test_a_sender_of_notices_without_an_address_is_a_problem(tmp_path: Path, giv
     assert found == [] if is_right else f'[desk] notice_from: "{given}"' in found[0]
 
 
+@pytest.mark.parametrize(
+    ("given", "own", "meant"),
+    [
+        ("Holdgate <holdgate@corp>", [], "holdgate@corp.example"),
+        ("holdgate@localhost", [], "holdgate@corp.example"),
+        ("holdgate@partner", ["corp.example", "partner.example"], "holdgate@partner.example"),
+        ("holdgate@corp.example", [], ""),
+        ("holdgate@[192.0.2.1]", [], ""),
+    ],
+)
+def test_a_sender_of_notices_in_a_domain_without_a_dot_is_a_warning(
+    tmp_path: Path, given: str, own: list[str], meant: str
+) -> None:
+    found = warnings(tmp_path, desk={"notice_from": given, "own_domains": own})
+    assert len(found) == bool(meant)
+    assert all(line.startswith("h.toml: [desk] notice_from: the domain of ") for line in found)
+    assert all(f'did you mean "{meant}"?' in line for line in found)
+
+
+def test_the_default_sender_of_notices_is_no_warning(tmp_path: Path) -> None:
+    assert warnings(tmp_path) == []
+
+
 def test_own_domains_are_domains(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, desk={"own_domains": ["corp.example", "@partner.example"]})
     assert problem == 'h.toml: [desk] own_domains: "@partner.example" is no domain; did you mean "partner.example"?'
