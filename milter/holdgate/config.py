@@ -520,6 +520,12 @@ class DeskSettings(Section):
         "`X-Holdgate-Proxy`. Without the header, the proxy is not trusted. Unset: the proxy's address "
         "is sufficient.",
     )
+    ask_number: bool = Field(
+        False,
+        description="Whatever is sent on a page that a link opened (decide, forward, ask the sender, show a match; a "
+        "sender's reason, release and withdrawal) needs a two-digit number that the mail shows. This stops programs "
+        "that open links and fill in forms, and a link that leaked without its mail. People who signed in need none.",
+    )
     session_lifetime: Duration = Field(timedelta(hours=12), description="How long a person stays signed in.")
     lmtp_listen: Address | None = Field(
         None, description="LMTP address for replies by mail and returned requests; unset: switched off."

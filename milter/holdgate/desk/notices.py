@@ -11,7 +11,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from urllib.parse import quote
 
-from holdgate.desk import dsn, selfrelease, tokens
+from holdgate.desk import dsn, numbers, selfrelease, tokens
 from holdgate.desk.channel import MAIL, Channel, Letter, Shows
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
@@ -132,6 +132,7 @@ class Composer:
         rules = self._desk.moderation(incident)
         tells = self._desk.tells_end(incident)
         language = self._desk.language(reader, incident.policy)
+        values.setdefault("number", numbers.number_of(self._desk, incident, reader))
         return self._templates.mail(
             name,
             language,
@@ -166,6 +167,7 @@ class Composer:
             request=request,
             reminder=notice.kind == "reminder",
             link=link,
+            number=numbers.number_of(self._desk, incident, request.moderator),
             tells_content=about is incident,
         )
         return Letter(subject=subject, text=text, link=link)

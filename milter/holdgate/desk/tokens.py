@@ -104,6 +104,14 @@ class Key:
         known = [_hmac(secret, "stamp", *fields).hex().encode() for secret in self.known()]
         return any(hmac.compare_digest(one, stamp.encode(errors="replace")) for one in known)
 
+    def number(self, *fields: str) -> str:
+        """Return two digits for these fields."""
+        return _digits(self.known()[0], fields)
+
+    def has_number(self, number: str, *fields: str) -> bool:
+        """Say whether `number` is the one for these fields."""
+        return any(hmac.compare_digest(_digits(secret, fields), number) for secret in self.known() if number.isascii())
+
 
 class _File:
     """The keys of a file, read again when it has changed."""
@@ -135,6 +143,10 @@ def _mac(secret: bytes, purpose: str, incident_id: str, number: int, person: str
 def _hmac(secret: bytes, *fields: str) -> bytes:
     # JSON keeps the fields apart: no two lists of strings give the same bytes.
     return hmac.digest(secret, json.dumps(fields).encode(), hashlib.sha256)
+
+
+def _digits(secret: bytes, fields: tuple[str, ...]) -> str:
+    return str(10 + int.from_bytes(_hmac(secret, "number", *fields)) % 90)
 
 
 def is_for(key: Key, claim: Claim, request: Request) -> bool:

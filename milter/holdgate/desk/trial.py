@@ -77,6 +77,7 @@ _INCIDENT = {
     "reasons": [Event(_NOW, "sender answered", "sender@corp.example", "page", "one\ntwo")],
     "question": "one\ntwo",
     "asked": _WHO,
+    "number": "42",
 }
 _NOTICE = _INCIDENT | {
     "note": "",
@@ -111,7 +112,9 @@ MAIL: dict[str, Mapping[str, Any]] = {
     "code": {"code": "123456", "minutes": 10},
 }
 
-_ANY_PAGE = {"waiting": 3, "base": "", "visitor": Visitor(_WHO, "code"), "stamp": lambda _purpose: "stamp"}
+_ANY_PAGE = {"waiting": 3, "base": "", "visitor": Visitor(_WHO, "code"), "stamp": lambda _purpose: "stamp"} | {
+    "asks_number": True
+}
 PAGES: dict[str, Mapping[str, Any]] = {
     "code": _ANY_PAGE | {"problem": "code_wrong"},
     "incident": _ANY_PAGE
@@ -212,6 +215,8 @@ _LESS: Mapping[str, Any] = {
     "reasons": [],
     "question": "",
     "asked": "",
+    "number": "",
+    "asks_number": False,
     "forward_note": "",
     "talk": [],
     "later": [],

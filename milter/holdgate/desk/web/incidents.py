@@ -8,7 +8,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from holdgate.desk import consult, moderation, tokens
+from holdgate.desk import consult, moderation, numbers, tokens
 from holdgate.desk.changing import offered
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
@@ -127,6 +127,16 @@ class IncidentPages(ModeratorHandlers):
         except RefusedError as error:
             return self._pages.refused(http, error, visitor)
         return RedirectResponse(f"{self._sessions.base}/incidents/{incident.id}", 303)
+
+    def without_number(
+        self, http: HttpRequest, purpose: str, visitor: Visitor, incident: Incident, request: Request, problem: str
+    ) -> Response:
+        """Show the page again with what was written, unless there is no further attempt."""
+        if problem == numbers.TOO_MANY:
+            return super().without_number(http, purpose, visitor, incident, request, problem)
+        if purpose == "reveal":
+            return self._text(http, visitor, incident, request, problem=problem)
+        return self._show(http, visitor, incident, request, problem)
 
     def forward(self, http: HttpRequest) -> Response:
         """Have somebody else decide, where the form is filled in and its box ticked."""

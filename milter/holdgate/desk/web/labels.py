@@ -6,6 +6,7 @@ from datetime import datetime
 
 from holdgate.desk.language import moments
 from holdgate.desk.language.catalogue import Catalogue, mark
+from holdgate.desk.numbers import WRONG
 from holdgate.desk.outcome import became
 from holdgate.desk.talk import ANSWERED, ASKED, DEFERRED, FORWARDED
 from holdgate.quarantine.incident import Event, Incident
@@ -27,6 +28,7 @@ _EVENTS: Mapping[str, str] = {
     "absent": mark("An automatic reply came; others were asked."),
     "bounced": mark("The request could not be delivered; others were asked."),
     "revealed": mark("A hidden number was looked at."),
+    WRONG: mark("A wrong number was typed."),
     ASKED: mark("The sender was asked."),
     ANSWERED: mark("The sender answered."),
     FORWARDED: mark("The question was forwarded."),

@@ -1,18 +1,19 @@
 """Renders the pages in the visitor's language, and says what happened where there is nothing left to do."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from holdgate.desk import moderation
+from holdgate.desk import moderation, numbers
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import Catalogue, mark
 from holdgate.desk.moderation import RefusedError, Why
 from holdgate.desk.outcome import became, sentence
 from holdgate.desk.templates import Templates
-from holdgate.desk.web.session import Sessions, Visitor
-from holdgate.quarantine.incident import Answer, Incident, Request
+from holdgate.desk.web.session import Sessions, Visitor, field
+from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.requests import IncidentFilter
 from holdgate.quarantine.states import State
 
@@ -41,6 +42,10 @@ _STILL_HELD: dict[Why | None, tuple[str, str]] = {
 }
 
 
+# What a page that says one thing does not have.
+_NOTHING_ELSE: Mapping[str, Any] = {"incident": None, "mood": "", "others": None, "following": None}
+
+
 class Pages:
     """Makes responses of templates."""
 
@@ -61,6 +66,7 @@ class Pages:
             visitor=visitor,
             stamp=lambda purpose: self._sessions.stamp(visitor.address if visitor else "", purpose),
             waiting=self.waiting(visitor) if visitor and signed_in else None,
+            asks_number=self._desk.settings.desk.ask_number and not signed_in,
             **values,
         )
         return HTMLResponse(page, status)
@@ -77,9 +83,22 @@ class Pages:
     ) -> HTMLResponse:
         """Return a page that says one thing; `title` and `message` are names of words."""
         words = self._templates.words(self.language(http, visitor))
-        content = {"title": words[title], "message": words[message], "incident": None, "sign_in": sign_in, "mood": ""}
-        content |= {"others": None, "following": None}
+        content = {"title": words[title], "message": words[message], "sign_in": sign_in, **_NOTHING_ELSE}
         return self.show(http, "message", visitor=visitor, status=status, **content)
+
+    def without_number(self, http: HttpRequest, visitor: Visitor, problem: str) -> HTMLResponse:
+        """Say that a form did nothing, because its number is missing or wrong."""
+        text = self.catalogue(http, visitor).text
+        return self.show(
+            http,
+            "message",
+            visitor=visitor,
+            status=422,
+            title=text(mark("Nothing was decided")),
+            message=text(problem),
+            sign_in=problem == numbers.TOO_MANY,
+            **_NOTHING_ELSE,
+        )
 
     def outcome(self, http: HttpRequest, incident: Incident, visitor: Visitor | None, why: Why | None) -> HTMLResponse:
         """Say what became of an incident, or why it is not this visitor's to decide."""
@@ -172,10 +191,23 @@ class ModeratorHandlers(Handlers):
         found = self.found(http)
         if isinstance(found, Response):
             return found
-        visitor, incident, _ = found
+        visitor, incident, request = found
         if not self._sessions.stamped(http, visitor.address, f"{purpose} {incident.id}"):
             return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
+        if purpose != "later" and visitor.how == "link" and self._may_decide(incident, request):
+            actor = self._sessions.actor(http, visitor)
+            if problem := numbers.refusal(self._desk, incident, actor, field(http, "number")):
+                return self.without_number(http, purpose, visitor, incident, request, problem)
         return found
+
+    def without_number(
+        self, http: HttpRequest, purpose: str, visitor: Visitor, incident: Incident, request: Request, problem: str
+    ) -> Response:
+        """Return the page that says why a form for this purpose did nothing: its number is missing or wrong."""
+        return self._pages.without_number(http, visitor, problem)
+
+    def _may_decide(self, incident: Incident, request: Request) -> bool:
+        return request.is_open and incident.state is State.HELD and not moderation.is_late(request)
 
     def closed(self, http: HttpRequest, visitor: Visitor, incident: Incident, request: Request) -> Response | None:
         """Return the page that says why a person can no longer answer; None where they can."""
@@ -208,4 +240,12 @@ class SenderHandlers(Handlers):
             http, incident.sender, f"{self.page} {incident.id}"
         ):
             return self._pages.say(http, "title_error", "error_form", status=403)
+        if isinstance(incident, Incident) and incident.state is State.HELD:
+            actor = Actor(incident.sender, "page", http.state.origin)
+            if problem := numbers.refusal(self._desk, incident, actor, field(http, "number")):
+                return self._show(http, incident, problem)
         return incident
+
+    def _show(self, http: HttpRequest, incident: Incident, problem: str = "") -> Response:
+        """Return the page with its form, and why what was sent did nothing."""
+        raise NotImplementedError

@@ -1,0 +1,193 @@
+"""The number in the mail: what a page behind a link asks for, and what a program that does not know it can do."""
+
+import re
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+
+from holdgate.desk import numbers, tokens
+from holdgate.desk.numbers import MOST_WRONG, WRONG, number_of
+from holdgate.desk.tokens import Key
+from holdgate.desk.web.session import SENDER_PAGES
+from holdgate.quarantine.incident import Actor, Incident, Notice
+from holdgate.quarantine.states import State
+from tests.unit.desk.web.test_pages import BOSS, SECRET, SITE, Browser, forms
+
+ASKS = {"ask_number": True}
+
+
+def wrong(number: str) -> str:
+    """Return another number than this one."""
+    return "10" if number != "10" else "11"
+
+
+def sender_link(browser: Browser, incident: Incident, purpose: str) -> str:
+    key = browser.desk.key
+    return f"{SITE}/t/{key.token(purpose, incident.id, 0, incident.sender, incident.created_at)}"
+
+
+def test_a_number_has_two_digits_and_depends_on_all_that_it_is_for() -> None:
+    key = Key.random()
+    found = {key.number(str(one), BOSS) for one in range(1_000)}
+    assert all(re.fullmatch("[1-9][0-9]", one) for one in found)
+    assert len(found) == 90
+    number = key.number("A", BOSS)
+    assert key.has_number(number, "A", BOSS)
+    assert Key(b"x" * 32, (key.secret,)).has_number(number, "A", BOSS)
+    assert not any(key.has_number(other, "A", BOSS) for other in ("", "٤٢", number + "0", wrong(number)))
+
+
+def test_without_the_setting_nobody_is_asked(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk())
+    incident = hold(browser.desk)
+    assert 'name="number"' not in browser.get(browser.link(incident)).text
+    assert number_of(browser.desk, incident, BOSS) == ""
+
+
+def test_a_decision_needs_the_number_of_the_mail(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk(desk=ASKS))
+    incident = hold(browser.desk)
+    number = number_of(browser.desk, incident, BOSS)
+    page = browser.get(browser.link(incident))
+    assert 'name="number"' in page.text
+    assert number not in re.findall(r"\b\d\d\b", re.sub(r"<footer.*", "", page.text, flags=re.S).partition("<h1>")[0])
+    missing = browser.submit(page, "/decision", decision="approve", comment="kept")
+    assert missing.status_code == 422
+    assert "Type the number that the mail shows" in missing.text
+    assert ">\nkept</textarea>" in missing.text
+    other = browser.submit(page, "/decision", decision="approve", number=wrong(number))
+    assert "That is not the number" in other.text
+    assert browser.desk.store.incident(incident.id).state is State.HELD
+    browser.submit(page, "/decision", decision="approve", number=f" {number} ")
+    assert browser.desk.store.incident(incident.id).state is State.APPROVED
+    events = [(one.event, one.who) for one in browser.desk.store.history(incident.id)]
+    assert events.count((WRONG, BOSS)) == 1
+
+
+def test_after_some_wrong_numbers_a_link_decides_nothing_and_a_person_signs_in(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk(desk=ASKS))
+    incident, other = hold(browser.desk), hold(browser.desk)
+    number = number_of(browser.desk, incident, BOSS)
+    page = browser.get(browser.link(incident))
+    for _ in range(MOST_WRONG):
+        browser.submit(page, "/decision", decision="reject", number=wrong(number))
+    late = browser.submit(page, "/decision", decision="reject", number=number)
+    assert "this link no longer decides anything" in late.text
+    assert f"{SITE}/sign-in" in {urljoin(SITE, one) for one in re.findall(r'href="([^"]+)"', late.text)}
+    assert browser.desk.store.incident(incident.id).state is State.HELD
+    # Other messages, and other ways, are as before.
+    elsewhere = Browser(browser.desk)
+    elsewhere.submit(
+        elsewhere.get(elsewhere.link(other)),
+        "/decision",
+        decision="reject",
+        number=number_of(browser.desk, other, BOSS),
+    )
+    assert browser.desk.store.incident(other.id).state is State.REJECTED
+    monkeypatch.setattr(
+        "holdgate.desk.web.session.Sessions.visitor_of", lambda self, http, _incident: self.visitor(http)
+    )
+    proxied = make_desk(desk=ASKS | {"user_header": "X-User", "trusted_proxies": ["192.0.2.1"]})
+    signed_in = Browser(proxied, client=("192.0.2.1", 1), **{"X-User": BOSS})
+    page = signed_in.get(f"/incidents/{incident.id}")
+    assert 'name="number"' not in page.text
+    signed_in.submit(page, "/decision", decision="reject")
+    assert proxied.store.incident(incident.id).state is State.REJECTED
+
+
+def test_forwarding_asking_and_revealing_need_it_and_a_reminder_does_not(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk(desk=ASKS | {"own_domains": ["corp.example"]}))
+    incident = hold(browser.desk)
+    page = browser.get(browser.link(incident))
+    for action, values in (
+        ("/forward", {"to": "second@corp.example", "confirm": "yes"}),
+        ("/ask", {"question": "Why?", "confirm": "yes"}),
+    ):
+        assert "Type the number" in browser.submit(page, action, **values).text
+    text = browser.get(f"/incidents/{incident.id}/text")
+    refused = browser.submit(text, "/text", match="1", reason="to see")
+    assert "Type the number" in refused.text
+    assert SECRET not in refused.text
+    number = number_of(browser.desk, incident, BOSS)
+    assert SECRET in browser.submit(text, "/text", match="1", reason="to see", number=number).text
+    at = re.search(r'name="at" value="([^"]+)"', page.text)
+    assert at is not None
+    assert "You will be reminded then." in browser.submit(page, "/later", at=at[1]).text
+
+
+def test_a_sender_needs_the_number_of_their_own_mail(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk(desk=ASKS))
+    incident = hold(browser.desk)
+    page = browser.get(sender_link(browser, incident, tokens.WITHDRAW))
+    assert "Type the number" in browser.submit(page, f"/withdraw/{incident.id}", confirm="yes").text
+    assert browser.desk.store.incident(incident.id).state is State.HELD
+    browser.submit(
+        page,
+        f"/withdraw/{incident.id}",
+        confirm="yes",
+        number=number_of(browser.desk, incident, incident.sender),
+    )
+    assert browser.desk.store.incident(incident.id).state is State.REJECTED
+
+
+@pytest.mark.parametrize("kind", ["request", "reminder", "said", "held", "question"])
+def test_the_mail_shows_the_number_of_its_reader(make_desk, hold, kind: str) -> None:  # type: ignore[no-untyped-def]
+    for asks in (False, True):
+        browser = Browser(make_desk(desk={"ask_number": asks}))
+        browser.previewer.original = lambda _incident: b"Subject: s\n\nText\n"  # type: ignore[method-assign]
+        incident = hold(browser.desk)
+        (request,) = browser.desk.store.requests.of(incident.id)
+        reader = incident.sender if kind in ("held", "question") else BOSS
+        number = None if kind == "held" else request.number
+        notice = Notice(1, incident.id, kind, reader, 0, request=number)
+        letter = browser.composer.compose(incident, notice, incident.created_at)
+        assert isinstance(letter.content, bytes)
+        said = re.findall(rb"ask(?:s)? for this number: (\d\d)\b", letter.content)
+        assert bool(said) is asks
+        assert set(said) <= {browser.desk.key.number(incident.id, reader).encode()}
+
+
+def test_a_program_that_fills_in_everything_but_the_number_does_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    """It follows every link, ticks every box, makes each choice, writes into each field and presses each button."""
+    browser = Browser(make_desk(desk=ASKS | {"own_domains": ["corp.example"]}, self_release=True))
+    desk = browser.desk
+    incident = hold(desk, policy="all")
+    before = [one.event for one in desk.store.history(incident.id)]
+    todo = [browser.link(incident), *(sender_link(browser, incident, purpose) for purpose in SENDER_PAGES)]
+    seen: set[str] = set()
+    while todo:
+        url = todo.pop()
+        if url in seen or urlsplit(url).netloc != urlsplit(SITE).netloc:
+            continue
+        seen.add(url)
+        page = browser.get(url)
+        todo += [urljoin(str(page.url), link) for link in re.findall(r'href="([^"]+)"', page.text)]
+        for form in forms(page.text):
+            if form["method"] == "post" and not form["action"].endswith(("/later", "/sign-in")):
+                for choice in re.findall(r'type="radio" name="(?:decision|choice)" value="([^"]*)"', page.text) or [""]:
+                    browser.client.post(form["action"], data=filled_in(page.text, form, choice))
+    assert len(seen) > 5
+    assert desk.store.incident(incident.id).state is State.HELD
+    after = [one.event for one in desk.store.history(incident.id)]
+    assert [event for event in after if event not in before] == ["opened"]
+
+
+def filled_in(html: str, form: dict[str, Any], choice: str) -> dict[str, Any]:
+    """Return what a program sends of a form: all fields of the page, whichever form they belong to."""
+    texts = dict.fromkeys(re.findall(r'<(?:textarea|select)[^>]* name="(\w+)"', html), "1")
+    texts |= dict.fromkeys(re.findall(r'<input type="(?:text|email)"[^>]* name="(\w+)"', html), "second@corp.example")
+    texts |= dict.fromkeys(re.findall(r'type="checkbox" name="(\w+)"', html), "yes")
+    texts.pop("number", None)
+    return {**texts, **form["default"], **form["hidden"], **texts, "decision": choice, "choice": choice}
+
+
+def test_many_at_once_have_no_more_attempts(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(desk=ASKS)
+    incident = hold(desk)
+    right = number_of(desk, incident, BOSS)
+    tried = [one for one in map(str, range(10, 100)) if one != right]
+    refused = [numbers.refusal(desk, incident, Actor(BOSS, "page"), one) for one in tried]
+    assert refused.count(numbers.TOO_MANY) == len(tried) - MOST_WRONG
+    assert numbers.refusal(desk, incident, Actor(BOSS, "page"), right) == numbers.TOO_MANY
+    assert numbers.refusal(desk, incident, Actor("second@corp.example", "page"), "") != numbers.TOO_MANY
