@@ -13,6 +13,7 @@ from pathlib import Path
 
 import docx
 import openpyxl
+from reportlab.pdfgen.canvas import Canvas
 
 from benchmarks.mailing.letters import Writer
 from holdgate.detect import Detector
@@ -51,8 +52,8 @@ def main(words: list[str]) -> int:
 def _messages() -> dict[str, bytes]:
     """Return one message of each kind, with a card number in each part."""
     writer = Writer("1")
-    text, page, word, sheet = (EmailMessage() for _ in range(4))
-    for message in (text, page, word, sheet):
+    text, page, word, sheet, paper = (EmailMessage() for _ in range(5))
+    for message in (text, page, word, sheet, paper):
         message["Subject"] = writer.words(4)
         message.set_content(f"{writer.text(3_000)}\n{_PLANTED}\n")
     page.add_alternative(f"<html><body><p>{writer.text(3_000)}</p><p>{_PLANTED}</p></body></html>", subtype="html")
@@ -63,11 +64,21 @@ def _messages() -> dict[str, bytes]:
     for _ in range(500):
         book.active.append(writer.words(8).split())
     book.active.append([_PLANTED])
+    pages = io.BytesIO()
+    canvas = Canvas(pages)
+    for number in range(5):
+        for line in range(40):
+            canvas.drawString(72, 780 - 18 * line, writer.words(9))
+        canvas.drawString(72, 40, _PLANTED if number == 2 else "")
+        canvas.showPage()
+    canvas.save()
+    paper.add_attachment(pages.getvalue(), maintype="application", subtype="pdf", filename="file.pdf")
     for message, kind, made in ((word, "docx", document), (sheet, "xlsx", book)):
         data = io.BytesIO()
         made.save(data)
         message.add_attachment(data.getvalue(), maintype="application", subtype="octet-stream", filename=f"file.{kind}")
-    return {"text": text.as_bytes(), "html": page.as_bytes(), "docx": word.as_bytes(), "xlsx": sheet.as_bytes()}
+    made_of = {"text": text, "html": page, "docx": word, "xlsx": sheet, "pdf, 5 pages": paper}
+    return {kind: message.as_bytes() for kind, message in made_of.items()}
 
 
 def _refuse_failure(kind: str, answer: bytes) -> None:

@@ -66,8 +66,8 @@ BASE_MODULES = {
     "__init__",
 }
 
-# Outside things with one owner: a package, or one module of it.
-OWNERS = {
+# Outside things with one owner: a package, or one module of it. Two things are read here and written there.
+OWNERS: dict[str, str | tuple[str, ...]] = {
     "Milter": "gate/callbacks.py",
     "milter": "gate/callbacks.py",
     "sqlalchemy": "quarantine",
@@ -77,11 +77,11 @@ OWNERS = {
     "stdnum": "detect",
     "phonenumbers": "detect",
     "Cryptodome": "detect/validators/crypto.py",
-    "pypdfium2": "extract",
+    "pypdfium2": ("extract", "rewrite"),
     "olefile": "extract",
     "pypff": "extract/readers/office/pst.py",
     "libarchive": "extract",
-    "PIL": "extract",
+    "PIL": ("extract", "rewrite"),
     "tesserocr": "extract",
     "zxingcpp": "extract/codes.py",
     "selectolax": "extract",

@@ -15,9 +15,11 @@ from holdgate.desk import moderation
 from holdgate.desk.changing import Changer, Wanted
 from holdgate.desk.context import Desk
 from holdgate.desk.preview import Previewer
+from holdgate.extract.extractor import extract_file
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
+from support.pdf_writer import simple_pdf
 from testbed import letters
 from testbed.ports import PATIENCE
 from testbed.site import Site
@@ -202,6 +204,8 @@ def test_a_redacted_message_leaves_with_everything_masked(site: Site) -> None:
     letter.replace_header("From", ANNA)
     letter.replace_header("To", "redacted@partner.example")
     letter.replace_header("Subject", f"Her number is SSN {letters.SSN}")
+    page = f"The social security number is SSN {letters.SSN} here."
+    letter.add_attachment(simple_pdf(page), maintype="application", subtype="pdf", filename="page.pdf")
     site.submit(letter.as_bytes(), ANNA, "redacted@partner.example")
 
     def asked() -> Incident | None:
@@ -216,7 +220,10 @@ def test_a_redacted_message_leaves_with_everything_masked(site: Site) -> None:
     (delivery,) = site.wait_for(lambda: site.world.to("redacted@partner.example"), "delivery")
     message = parsed(delivery)
     assert letters.SSN not in str(message["Subject"])
-    (attached,) = message.iter_attachments()
+    attached, paper = message.iter_attachments()
+    text = "".join(one.text for one in extract_file("page.pdf", paper.get_content()).parts)
+    assert "social security" in text
+    assert letters.SSN not in text
     with zipfile.ZipFile(io.BytesIO(attached.get_content())) as archive:
         text = "".join(archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
     assert "\N{FULL BLOCK}" in text

@@ -18,6 +18,7 @@ from PIL import Image
 from holdgate.extract import codes
 from holdgate.extract.budget import Budget
 from holdgate.extract.legibility import may_hold_text
+from holdgate.extract.ocr_lines import Word
 from holdgate.extract.reading import Sink
 
 NOT_READ = "image not read"
@@ -73,6 +74,9 @@ class OcrEngine(Protocol):
 
     def recognise(self, pixels: Pixels, seconds: float) -> str:
         """Return the text of a picture; raise OcrError when that takes longer than `seconds`, or fails."""
+
+    def rows(self, pixels: Pixels, seconds: float) -> list[list[Word]]:
+        """Return the words of each line, as often as it was read, with their boxes; raise OcrError as `recognise`."""
 
 
 @dataclass(slots=True)

@@ -46,10 +46,16 @@ class Word:
 def lines_of(words: Iterable[Word]) -> list[str]:
     """Return the lines that words make: those at one height, from left to right; lines from the top down.
 
-    A word joins the line whose last word overlaps it most, so that the lines of a page may rise or fall a little.
-
     >>> lines_of([Word("Ann", 0, 0, 30, 10), Word("Bob", 0, 20, 30, 30), Word("12", 50, 1, 70, 11)])
     ['Ann 12', 'Bob']
+    """
+    return [" ".join(word.text for word in line) for line in rows_of(words)]
+
+
+def rows_of(words: Iterable[Word]) -> list[list[Word]]:
+    """Return the words of each line, in the order of `lines_of`.
+
+    A word joins the line whose last word overlaps it most, so that the lines of a page may rise or fall a little.
     """
     lines: list[list[Word]] = []
     for word in sorted(words, key=lambda one: (one.left, one.top)):
@@ -63,8 +69,7 @@ def lines_of(words: Iterable[Word]) -> list[str]:
             lines.append([word])
         else:
             best.append(word)
-    lines.sort(key=lambda line: line[0].top)
-    return [" ".join(word.text for word in line) for line in lines]
+    return sorted(lines, key=lambda line: line[0].top)
 
 
 def height_of(words: Sequence[Word]) -> float:

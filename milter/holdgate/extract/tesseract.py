@@ -5,6 +5,7 @@ with the page's layout, and as one block, in which the lines of lists and tables
  larger or smaller than Tesseract was trained for is read once more in that size.
 """
 
+import math
 import os
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from holdgate.extract.ocr import OcrError, Pixels, image_of, language_data, missing_languages, package_of
-from holdgate.extract.ocr_lines import Word, height_of, lines_of, merged
+from holdgate.extract.ocr_lines import Word, height_of, lines_of, merged, rows_of
 
 # Threads cost more than they bring on a page, and a confined worker cannot start any. OpenMP reads it when loaded.
 os.environ.setdefault("OMP_THREAD_LIMIT", "1")
@@ -86,6 +87,25 @@ class TesseractEngine:
             raise OcrError(str(error), merged(first.text, rows)) from error
         return merged(first.text, *others)
 
+    def rows(self, pixels: Pixels, seconds: float) -> list[list[Word]]:
+        """Return the words of each line that each reading gives, with their boxes in `pixels`. Raises OcrError."""
+        end = time.monotonic() + seconds
+        words = self._read(pixels, tesserocr.PSM.AUTO_OSD, end)
+        quarters = words.quarters
+        upright = _upright(pixels, quarters)
+        readings = [([_turned(word, pixels, quarters) for word in words.words], 1.0)]
+        block = self._read(upright, tesserocr.PSM.SINGLE_BLOCK, end)
+        readings.append((block.words, 1.0))
+        height = round(height_of(block.words))
+        if height and height not in _GOOD_HEIGHTS and (scaled := _scaled(pixels, quarters, height)):
+            larger = self._read(scaled, tesserocr.PSM.SINGLE_BLOCK, end)
+            readings.append((larger.words, scaled.width / upright.width))
+        return [
+            [_turned(_sized(word, scale), upright, -quarters % 4) for word in row]
+            for found, scale in readings
+            for row in rows_of(found)
+        ]
+
     def _read(self, pixels: Pixels, layout: int, end: float) -> _Reading:
         """Read pixels once, until `end` on the monotonic clock. Raises OcrError."""
         api = self._api
@@ -125,6 +145,14 @@ def _scaled(pixels: Pixels, quarters: int, height: float) -> Pixels | None:
     size = max(1, round(upright.width * scale)), max(1, round(upright.height * scale))
     image = upright.resize(size, Image.Resampling.LANCZOS)
     return Pixels(image.width, image.height, image.tobytes())
+
+
+def _sized(word: Word, scale: float) -> Word:
+    """Return a word with the box that it has in an image that was enlarged by `scale`, before that."""
+    if scale == 1:
+        return word
+    left, top = int(word.left / scale), int(word.top / scale)
+    return Word(word.text, left, top, math.ceil(word.right / scale), math.ceil(word.bottom / scale))
 
 
 def _turned(word: Word, pixels: Pixels, quarters: int) -> Word:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from holdgate.extract.budget import Budget, Limits
 from holdgate.rewrite import entity
 from holdgate.rewrite.entity import Entity, RefusedError
-from holdgate.rewrite.redact import Finder, redact
+from holdgate.rewrite.finder import Finder
+from holdgate.rewrite.redact import redact
 
 ALL = "*"
 """Stands for all attachments."""

@@ -6,16 +6,15 @@ Only the characters of a match are replaced; every tag stays where it is, so tha
 import html
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from holdgate.rewrite.finder import Spans
 
 MASK = "*"
 XML_MASK = "\N{FULL BLOCK}"
 """In XML: names of sheets have no asterisk, and no number, date or formula has this."""
-
-# Where a text has to be masked: first character, and the one behind the last.
-Spans = Callable[[str], Sequence[tuple[int, int]]]
 
 _TOKEN = re.compile(
     r"<!--(?P<comment>.*?)-->|<!\[CDATA\[(?P<cdata>.*?)\]\]>|<\?.*?\?>"

@@ -7,12 +7,13 @@ import binascii
 import io
 import re
 import zipfile
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from xml.parsers import expat
 
 from holdgate.extract.budget import Budget, LimitReachedError
 from holdgate.rewrite.entity import RefusedError
-from holdgate.rewrite.markup import XML_MASK, Spans, hidden, masked
+from holdgate.rewrite.finder import Inside, Spans
+from holdgate.rewrite.markup import XML_MASK, hidden, masked
 
 # Pictures that LibreOffice draws again of tables and objects.
 _PREVIEW = re.compile(r"(?:^|/)(?:Pictures/TablePreview\d+\.svm|ObjectReplacements/[^/]+)$")
@@ -30,9 +31,6 @@ _WHITE_JPEG = (
     "NDQ0Hyc5PTgyPC4zNDL/wAALCAABAAEBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAB//EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAI"
     "AQEAAD8Af3//2Q=="
 )
-
-# What rewrites a file inside a package: its name and content.
-Inside = Callable[[str, bytes], bytes]
 
 
 def rewrite(

@@ -7,8 +7,6 @@ are searched for the values themselves: what is not surely gone is refused.
 import io
 import re
 import zipfile
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from email.header import Header
 
 from holdgate.extract import charset
@@ -16,8 +14,9 @@ from holdgate.extract.budget import Budget, LimitReachedError
 from holdgate.extract.fields import words
 from holdgate.extract.identify import identify
 from holdgate.extract.reading import Document
-from holdgate.rewrite import package
+from holdgate.rewrite import image, package, pdf
 from holdgate.rewrite.entity import Entity, RefusedError
+from holdgate.rewrite.finder import Finder
 from holdgate.rewrite.markup import hidden, masked
 
 _PACKAGES = ("ooxml", "odf", "zip")
@@ -33,22 +32,6 @@ _DELIMITER = re.compile(rb"^--.*$", re.MULTILINE)
 _SHORTEST = 8
 _DIGITS = 9
 _DEPTH = 6
-
-# Says of a file, by name and content, whether it was read whole and whether something is found in it.
-Check = Callable[[str, bytes], tuple[bool, bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Finder:
-    """What is looked for. `spans` finds matches and known values in a text, `values` known values alone.
-
-    `check` reads and searches a file; `known` are the values as they were found.
-    """
-
-    spans: Callable[[str], Sequence[tuple[int, int]]]
-    values: Callable[[str], Sequence[tuple[int, int]]]
-    check: Check
-    known: Collection[str]
 
 
 def redact(root: Entity, finder: Finder, budget: Budget) -> None:
@@ -110,12 +93,16 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
     if not is_whole and not is_found:
         raise RefusedError(name, "not read")
     kind = identify(Document(data, short))
+
+    def inside(member: str, content: bytes) -> bytes:
+        return _file(member, content, finder, budget, depth + 1)
+
     if kind in _PACKAGES and depth < _DEPTH:
-
-        def inside(member: str, content: bytes) -> bytes:
-            return _file(member, content, finder, budget, depth + 1)
-
         new = package.rewrite(data, name, kind, finder.spans, finder.values, finder.known, inside, budget)
+    elif kind == "pdf" and depth < _DEPTH:
+        new = pdf.rewrite(data, name, finder, inside, budget)
+    elif kind == "image":
+        new = image.rewrite(data, name, finder.spans)
     elif kind in (*_PLAIN, "html", *_XML_TEXTS):
         text = package.xml_text(data, name) if kind in _XML_TEXTS else charset.decode(data)
         new_text = _masked_text(text, kind, finder)
@@ -145,7 +132,10 @@ def _require_gone(name: str, data: bytes, finder: Finder) -> None:
 
 
 def _contents(data: bytes, depth: int) -> list[bytes]:
+    """Return a file, and what is packed in it."""
     found = [data]
+    if data.startswith(b"%PDF-"):
+        found += pdf.unpacked(data)
     if data[:4] == b"PK\x03\x04" and depth < _DEPTH:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for entry in archive.infolist():

@@ -7,7 +7,7 @@ from typing import Any
 from holdgate.extract.part import Status
 from holdgate.rewrite.change import change
 from holdgate.rewrite.entity import RefusedError
-from holdgate.rewrite.redact import Finder
+from holdgate.rewrite.finder import Finder
 from holdgate.scan.inspect import Inspector, counted
 from holdgate.scan.redactor import Redactor
 from holdgate.scan.shapes import ChangeReport, Listed, Refusal

@@ -22,7 +22,7 @@ from holdgate.extract.extractor import extract_file
 from holdgate.extract.part import Status
 from holdgate.rewrite.change import Changed, change
 from holdgate.rewrite.entity import RefusedError
-from holdgate.rewrite.redact import Finder
+from holdgate.rewrite.finder import Finder
 
 DOCUMENTS = Path(planted.__file__).parent / "documents"
 SECRET = re.compile(rf"token[a-z]+|{planted.CARD}|4111 ?1111 ?1111 ?1111")

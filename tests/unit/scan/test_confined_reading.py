@@ -1,5 +1,6 @@
 """Readers do under the sandbox what they do without it, and what hangs or crashes them ends with their process."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -22,10 +23,14 @@ from holdgate.extract import ocr
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.ocr import OcrLimits
+from holdgate.extract.part import Status
 from holdgate.extract.readers.pdf import pdf
 from holdgate.extract.readers.pictures import image
 from holdgate.extract.reading import Document, Reader, UnreadableError
 from holdgate.extract.tesseract import TesseractEngine
+from holdgate.rewrite.finder import Finder
+from holdgate.rewrite.image import rewrite as rewrite_image
+from holdgate.rewrite.pdf import rewrite as rewrite_pdf
 from support.confined import Outcome, run_confined
 from support.pdf_writer import simple_pdf
 from support.pictures import picture, saved, scanned_pdf
@@ -131,6 +136,35 @@ def tesseract() -> Iterator[None]:
 def test_ocr_works_in_the_sandbox(name: str) -> None:
     outcome = run_confined(lambda: extract_file(name, SAMPLES[name]).parts[0].text)
     assert WORDS in outcome.result
+
+
+def secret_spans(text: str) -> list[tuple[int, int]]:
+    return [found.span() for found in re.finditer(r"TOKEN\d\dX|line of", text)]
+
+
+def secret_check(name: str, data: bytes) -> tuple[bool, bool]:
+    extraction = extract_file(name, data)
+    return extraction.status is Status.COMPLETE, any(secret_spans(part.text) for part in extraction.parts)
+
+
+@pytest.mark.usefixtures("tesseract")
+@pytest.mark.parametrize("name", ["planted.pdf", "scanned.pdf"])
+def test_a_pdf_is_redacted_the_same_as_without_sandbox(name: str) -> None:
+    finder = Finder(secret_spans, secret_spans, secret_check, ())
+
+    def redact() -> bytes:
+        return rewrite_pdf(SAMPLES[name], name, finder, lambda _, content: content[:1], Budget(Limits()))
+
+    assert run_confined(redact) == Outcome(result=redact())
+
+
+@pytest.mark.usefixtures("tesseract")
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP"])
+def test_an_image_is_redacted_the_same_as_without_sandbox(kind: str) -> None:
+    def redact() -> bytes:
+        return rewrite_image(PICTURES[kind], "a", secret_spans)
+
+    assert run_confined(redact) == Outcome(result=redact())
 
 
 def reading(reader: Reader, data: bytes, limits: Limits | None = None) -> Callable[[], str]:

@@ -47,7 +47,7 @@ _JPEG_END = 0xD9
 _BITMAP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 108, 124)}
 
 # Pillow's plug-ins let through whatever a damaged file provokes.
-_PILLOW_ERRORS = (
+PILLOW_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, AttributeError, OverflowError,
     ZeroDivisionError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
@@ -69,7 +69,7 @@ def read(document: Document, sink: Sink) -> None:
         raise UnreadableError("damaged or unknown image format") from error
     except MemoryError as error:
         raise LimitReachedError("image too large") from error
-    except _PILLOW_ERRORS as error:
+    except PILLOW_ERRORS as error:
         raise UnreadableError("damaged") from error
 
 
@@ -88,7 +88,7 @@ def read_preview(data: bytes, sink: Sink, largest: int = PREVIEW_SIZE) -> bool:
             if max(image.size) > largest:
                 return False
             _read_metadata(data, image, sink)
-    except (*_PILLOW_ERRORS, MemoryError):
+    except (*PILLOW_ERRORS, MemoryError):
         return False
     _read_trailing(data, sink)
     return True
@@ -124,14 +124,14 @@ def _pixels(data: bytes, image: Image.Image, number: int, sink: Sink) -> Pixels:
     """Decode the frame `image` stands at; of a truncated picture take the rows that are there."""
     try:
         image.load()
-    except _PILLOW_ERRORS as error:
+    except PILLOW_ERRORS as error:
         sink.limited("damaged")
         ImageFile.LOAD_TRUNCATED_IMAGES = True
         try:
             image = _opened(data)
             image.seek(number)
             image.load()
-        except _PILLOW_ERRORS:
+        except PILLOW_ERRORS:
             raise UnreadableError("damaged") from error
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = False
@@ -173,7 +173,7 @@ def _read_metadata(data: bytes, image: Image.Image, sink: Sink) -> None:
                 seen.add(cleaned)
                 sink.text(cleaned, PLACE)
                 inline.read_files(cleaned, sink)
-    except _PILLOW_ERRORS:
+    except PILLOW_ERRORS:
         sink.limited("damaged image properties")
 
 
