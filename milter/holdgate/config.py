@@ -691,6 +691,38 @@ class NodeSettings(Section):
         description="Name of this mail server. Each server that uses the same store needs another one. Unset means "
         "Postfix's `myhostname`.",
     )
+    listen: Address | None = Field(
+        None,
+        description="Address at which desks of other nodes read messages that this node holds, by TLS with "
+        "certificates on both sides. Unset: they cannot. Allow only the other nodes in your firewall.",
+    )
+    address: Address | None = Field(
+        None,
+        description="Address at which other nodes reach `listen`. Unset: `listen` itself, or the name of the node with "
+        "the same port if `listen` is 0.0.0.0 or [::].",
+    )
+    authority: Path | None = Field(
+        None,
+        description="Certificate (PEM) of the authority that signs the certificates of your nodes, and of nothing "
+        "else. `holdgate nodes certificate` makes these three files.",
+    )
+    certificate: Path | None = Field(None, description="This node's certificate (PEM), which contains its name.")
+    private_key: Path | None = Field(
+        None, description="The certificate's private key (PEM); readable by root and the group `holdgate`."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> "NodeSettings":
+        files = [self.authority, self.certificate, self.private_key]
+        if any(files) and not all(files):
+            raise ValueError("authority, certificate and private_key must all be set, or none of them")
+        if self.listen is not None and self.certificate is None:
+            raise ValueError(
+                "listen is set, but certificate is not; make certificates: holdgate nodes certificate NAME"
+            )
+        if self.address is not None and self.listen is None:
+            raise ValueError("address is set, but listen is not; other nodes reach nothing there")
+        return self
 
 
 class MetricsSettings(Section):

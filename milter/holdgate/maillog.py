@@ -228,6 +228,11 @@ def reply_processed(queue_id: str, *, what: str, incident: str, who: str, proof:
     _event(logging.INFO, queue_id, "reply-processed", what=what, incident=incident, by=who, proof=proof)
 
 
+def shown_to_node(queue_id: str, *, node: str, what: str) -> None:
+    """A desk of another node read a held message, its envelope or its header (`what`)."""
+    _event(logging.INFO, queue_id, "shown-to-node", node=node, what=what)
+
+
 def signed_in(*, who: str, method: str, origin: str) -> None:
     """A person signed in to the page."""
     _event(logging.INFO, "", "signed-in", who=who, method=method, from_=origin)

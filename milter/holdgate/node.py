@@ -9,6 +9,7 @@ from pathlib import Path
 from holdgate import __version__
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError
+from holdgate.notation import format_address
 from holdgate.tables import postconf
 
 # A copied virtual machine has the same id, but not the same boot.
@@ -17,11 +18,15 @@ _IDENTITY = (Path("/etc/machine-id"), Path("/proc/sys/kernel/random/boot_id"))
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Who serves a node: `holder` tells two machines apart, `name` is what an administrator knows it by."""
+    """Who serves a node: `holder` tells two machines apart, `name` is what an administrator knows it by.
+
+    `address` is where desks of other nodes read its held messages, "" where they cannot.
+    """
 
     holder: str
     name: str
     version: str
+    address: str = ""
 
 
 def name_of(settings: Settings) -> str:
@@ -68,4 +73,15 @@ def machine_of(settings: Settings) -> Machine:
         except (OSError, ValueError):
             parts.append("")
     holder = sha256("\0".join(parts).encode()).hexdigest()[:32]
-    return Machine(holder, socket.gethostname(), __version__)
+    return Machine(holder, socket.gethostname(), __version__, _address_of(settings))
+
+
+def _address_of(settings: Settings) -> str:
+    """Return where other nodes reach this one; "" where they cannot, or no name says where."""
+    node = settings.node
+    if node.listen is None:
+        return ""
+    host, port = node.address or node.listen
+    if host in ("0.0.0.0", "::"):
+        host = name_of(settings)
+    return format_address((host, port)) if host else ""

@@ -90,9 +90,8 @@ def _parse_network(value: object) -> object:
         raise ValueError(f"{written(value)} is no network; {meant}") from error
 
 
-def _parse_address(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+def parse_address(value: str) -> tuple[str, int]:
+    """Turn "host:port" or "[2001:db8::1]:port" into host and port. Raises ValueError."""
     host, separator, port = value.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not separator or not host or not port.isdecimal() or int(port) > 65535:
@@ -100,7 +99,12 @@ def _parse_address(value: object) -> object:
     return host, int(port)
 
 
-def _format_address(value: tuple[str, int]) -> str:
+def _parse_address(value: object) -> object:
+    return parse_address(value) if isinstance(value, str) else value
+
+
+def format_address(value: tuple[str, int]) -> str:
+    """Write host and port as the settings do: the inverse of parse_address."""
     host, port = value
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -121,7 +125,7 @@ def _parse_socket(value: object) -> object:
 
 def format_relay(value: tuple[str, int] | Path) -> str:
     """Write where an SMTP server listens as the settings do."""
-    return f"unix:{value}" if isinstance(value, Path) else _format_address(value)
+    return f"unix:{value}" if isinstance(value, Path) else format_address(value)
 
 
 def _one_or_many(value: object) -> object:
@@ -135,7 +139,7 @@ Size = Annotated[int, BeforeValidator(parse_size), PlainSerializer(format_size),
 Network = Annotated[
     ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_parse_network), PlainSerializer(str)
 ]
-Address = Annotated[tuple[str, int], BeforeValidator(_parse_address), PlainSerializer(_format_address)]
+Address = Annotated[tuple[str, int], BeforeValidator(_parse_address), PlainSerializer(format_address)]
 # An SMTP server: "host:port", or "unix:/path".
 Relay = Annotated[tuple[str, int] | Path, BeforeValidator(_parse_relay), PlainSerializer(format_relay)]
 UnixSocket = Annotated[Path, BeforeValidator(_parse_socket), PlainSerializer(format_relay)]

@@ -4,6 +4,8 @@ import shutil
 import smtplib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from email.message import Message
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,13 +14,14 @@ import pytest
 
 from e2e.conftest import running_site
 from e2e.desk import closed, events, link_in, parsed, press, submit, text_of
+from holdgate.cli.authority import Authority
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
 from testbed import letters
 from testbed.pgbouncer import PgBouncer
-from testbed.ports import PATIENCE
+from testbed.ports import PATIENCE, free_port
 from testbed.postgres import PostgresServer
 from testbed.site import Site
 
@@ -52,15 +55,33 @@ def pooler(url: str) -> Iterator[PgBouncer]:
 
 
 @pytest.fixture(scope="module")
-def nodes(url: str, pooler: PgBouncer) -> Iterator[list[Site]]:
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files of each node, of one authority."""
+    directory = tmp_path_factory.mktemp("authority")
+    now = datetime.now(UTC)
+    for name in NAMES:
+        Authority.open(directory, now).write(directory / name, name, now, timedelta(days=1))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def nodes(url: str, pooler: PgBouncer, certificates: Path) -> Iterator[list[Site]]:
     with ExitStack() as stack:
         sites: list[Site] = []
         for name, reach in zip(NAMES, (url, url, pooler.url), strict=True):
-            extra = f'[node]\nname = "{name}"\n[moderation]\nmoderators = ["{BOSS}"]\n'
+            extra = node_settings(name, certificates / name) + f'[moderation]\nmoderators = ["{BOSS}"]\nreveal = true\n'
             sites.append(stack.enter_context(running_site(Node, store_url=reach, extra=extra)))
             Node.key = sites[0].settings.desk.token_key
         yield sites
         Node.key = None
+
+
+def node_settings(name: str, files: Path) -> str:
+    """Return the table of a node with a listener."""
+    return (
+        f'[node]\nname = "{name}"\nlisten = "127.0.0.1:{free_port()}"\nauthority = "{files}/authority.crt"\n'
+        f'certificate = "{files}/node.crt"\nprivate_key = "{files}/node.key"\n'
+    )
 
 
 def request_about(sites: list[Site], incident: Incident) -> str:
@@ -103,7 +124,8 @@ def test_a_message_is_decided_on_at_another_desk_than_its_own(nodes: list[Site])
     with httpx2.Client(follow_redirects=True, timeout=PATIENCE) as client:
         assert "Approve" in client.get(link).text
         page = client.get(f"{nodes[1].settings.desk.public_url}/incidents/{incident.id}/text")
-        assert f"it is on the mail server {NAMES[0]}" in page.text
+        assert page.status_code == 200
+        assert "social security number" in page.text
     press(link, decision="approve")
     closed(nodes[2], incident, State.RELEASED)
     nodes[0].wait_for(lambda: nodes[0].world.to(recipient), "delivery")
@@ -112,7 +134,7 @@ def test_a_message_is_decided_on_at_another_desk_than_its_own(nodes: list[Site])
     assert events(nodes[2], incident).count("asked") == 1
 
 
-def test_what_returns_a_message_comes_from_its_own_node(nodes: list[Site]) -> None:
+def test_the_desk_of_a_node_returns_its_messages_first(nodes: list[Site]) -> None:
     incident = submit(nodes[2], "anna@corp.example", "rejected@partner.example")
     assert nodes[0].command("reject", incident.id, "--comment", "Not this one").returncode == 0
     closed(nodes[1], incident, State.RETURNED)
@@ -120,6 +142,37 @@ def test_what_returns_a_message_comes_from_its_own_node(nodes: list[Site]) -> No
     assert [len(found) for found in reports] == [0, 0, 1]
     assert parsed(reports[2][0]).get_content_type() == "multipart/report"
     assert not any(site.world.to("rejected@partner.example") for site in nodes)
+
+
+def test_a_node_without_a_desk_has_its_messages_returned_by_another(nodes: list[Site]) -> None:
+    site = nodes[2]
+    site.stop_daemon("desk")
+    incident = submit(site, "anna@corp.example", "no-desk@partner.example")
+    assert nodes[0].command("reject", incident.id, "--comment", "No desk there").returncode == 0
+    closed(nodes[1], incident, State.RETURNED)
+
+    def reports() -> list[list[Message]]:
+        mail = [[parsed(one) for one in other.world.to("anna@corp.example")] for other in nodes]
+        return [[one for one in found if "No desk there" in text_of(one)] for found in mail]
+
+    found = reports()
+    assert [len(found[0]) + len(found[1]), len(found[2])] == [1, 0]
+    (report,) = found[0] + found[1]
+    assert report.get_content_type() == "multipart/report"
+    original = report.get_payload()[-1]
+    assert "social security number" in str(original)
+    assert not any(other.world.to("no-desk@partner.example") for other in nodes)
+    site.start_daemon("desk")
+
+
+def test_a_check_reads_at_the_other_nodes(nodes: list[Site]) -> None:
+    output = nodes[0].command("check").stdout
+    assert "does not answer" not in output
+    assert "[node]" not in output
+    nodes[1].kill_daemon("queue")
+    output = nodes[0].command("check").stdout
+    assert f"[node] node {NAMES[1]} at 127.0.0.1:" in output
+    nodes[1].start_daemon("queue")
 
 
 def test_each_node_is_listed_and_the_trail_of_all_verifies(nodes: list[Site]) -> None:
@@ -134,8 +187,13 @@ def test_a_node_that_was_away_carries_out_what_was_decided(nodes: list[Site]) ->
     incident = submit(site, "anna@corp.example", "away@partner.example")
     site.kill_daemon("queue")
     site.kill_daemon("desk")
-    link = request_about(nodes, incident)
-    press(at(nodes[0], link), decision="approve")
+    link = at(nodes[0], request_about(nodes, incident))
+    with httpx2.Client(follow_redirects=True, timeout=PATIENCE) as client:
+        client.get(link)
+        page = client.get(f"{nodes[0].settings.desk.public_url}/incidents/{incident.id}/text")
+        assert page.status_code == 503
+        assert f"the mail server {NAMES[1]} does not answer" in page.text
+    press(link, decision="approve")
     found = nodes[0].store.incident(incident.id)
     assert found is not None
     assert found.state is State.APPROVED

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
 
-from holdgate.cli import canary, check_daemons, check_people, check_postfix, check_replies, confinement
+from holdgate.cli import canary, check_daemons, check_nodes, check_people, check_postfix, check_replies, confinement
 from holdgate.cli.output import colour, say
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_leniently, load_settings
@@ -103,6 +103,7 @@ def check(path: Path) -> Report:
         check_daemons.confinement,
         _ocr,
         _store,
+        check_nodes.problems,
         _desk,
         _channels,
         check_replies.problems,
@@ -121,6 +122,7 @@ def check(path: Path) -> Report:
             *check_replies.remarks(path, settings),
             *check_daemons.absent(settings),
             *check_postfix.remarks(settings),
+            *check_nodes.remarks(settings),
             *canary.remarks(settings),
         ],
     )

@@ -22,7 +22,8 @@ class Process:
     SystemCallFilter= in the unit, `writes` the paths of ReadWritePaths=, `families` those of RestrictAddressFamilies=,
     `network` what IPAddressDeny= and IPAddressAllow= leave, `capabilities` those that it may ever have.
     `listens` and `connects` name sockets by their settings. `confines_itself` is set where the process gives up more
-    than its unit does: then `calls`, `writes` and `families` are what is left after that.
+    than its unit does: then `calls`, `writes` and `families` are what is left after that. `only_with` names the
+    setting without which there is no such process.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Process:
     listens: tuple[str, ...] = ()
     connects: tuple[str, ...] = ()
     confines_itself: bool = False
+    only_with: str = ""
 
 
 # The scan service and its zygotes are alike to the kernel: their unit is all that holds them until a zygote is ready.
@@ -90,7 +92,14 @@ PROCESSES: tuple[Process, ...] = (
         writes=("/var/lib/holdgate",),
         network="any",
         listens=("desk.web", "desk.lmtp", "metrics.desk"),
-        connects=("scan.socket", "queue.socket: list, show", "desk.notice_relay", "store.url", "postmap(1)"),
+        connects=(
+            "scan.socket",
+            "queue.socket: list, show",
+            "node.listen of other nodes",
+            "desk.notice_relay",
+            "store.url",
+            "postmap(1)",
+        ),
     ),
     Process(
         name="queue agent",
@@ -114,6 +123,17 @@ PROCESSES: tuple[Process, ...] = (
         connects=("queue.socket: all", "store.url"),
     ),
     Process(
+        name="node listener",
+        unit="holdgate-queue",
+        user="holdgate-desk",
+        does="shows held messages to desks of other nodes, by mutual TLS; reads no database",
+        calls=("@system-service", "~@resources"),
+        writes=("/var/spool", "/var/lib/holdgate", "/var/lib/postfix", "/run/holdgate"),
+        listens=("node.listen",),
+        connects=("queue.socket: show",),
+        only_with="node.listen",
+    ),
+    Process(
         name="canary",
         unit="holdgate-canary",
         user="holdgate",
@@ -134,7 +154,7 @@ def rows() -> Iterator[tuple[str, ...]]:
     yield _HEAD
     for one in PROCESSES:
         yield (
-            one.name,
+            f"{one.name} ({one.only_with})" if one.only_with else one.name,
             one.user,
             ", ".join(one.calls),
             " ".join(path.lstrip("-") for path in one.writes) or "nothing",

@@ -13,13 +13,16 @@ from holdgate.configfile import load_settings
 from holdgate.desk import moderation
 from holdgate.desk.changing import CannotChangeError, Changer, Wanted
 from holdgate.desk.context import Desk
+from holdgate.desk.elsewhere import Elsewhere
 from holdgate.desk.preview import Previewer, UnreadableError
+from holdgate.node import name_of
 from holdgate.quarantine.exported import exported
 from holdgate.quarantine.incident import Actor, Answer, Change, Incident
 from holdgate.quarantine.recorded import shown
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, open_store
 from holdgate.queue.client import QueueClient
+from holdgate.queue.mutual import NodeCertificate
 
 _WAY = "command"
 # How long `release` and `reject` watch what becomes of their decision, in seconds.
@@ -171,11 +174,14 @@ def _change(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> Ch
     wanted = Wanted(arguments.without, encrypted=arguments.encrypted, redacted=arguments.redacted)
     if not wanted.kinds:
         return None
-    previewer = Previewer(desk.settings, QueueClient(desk.settings.queue.socket))
+    here = open_store(desk.settings.store.url, name_of(desk.settings))
+    elsewhere = Elsewhere(here, NodeCertificate.of(desk.settings))
+    previewer = Previewer(desk.settings, QueueClient(desk.settings.queue.socket), elsewhere)
     try:
         prepared = Changer(desk, previewer).prepare(incident, wanted)
     finally:
         previewer.close()
+        here.close()
     return prepared.change
 
 

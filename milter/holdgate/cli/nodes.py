@@ -2,11 +2,14 @@
 
 import argparse
 import json
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from holdgate.cli import authority
 from holdgate.cli.output import colour, progress, say, wants_json
-from holdgate.configfile import load_settings
+from holdgate.configfile import ConfigError, load_settings
 from holdgate.node import rules_of
 from holdgate.quarantine.incident import Actor
 from holdgate.quarantine.nodes import Node, NodeTakenError, differing
@@ -18,6 +21,11 @@ _DESCRIPTION = (
     "the oldest of them, and the decisions that it has yet to carry out. Exit code 1: a node is silent, or has other "
     "policies or rules than this machine."
 )
+
+# As `[node] name` in the settings.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+_DAYS = 730
+_LONGEST_DAYS = 3650
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -35,6 +43,23 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     retire.add_argument("name", metavar="NAME", help="its name, as `holdgate nodes` prints it")
     retire.set_defaults(run=_retire)
+    certificate = steps.add_parser(
+        "certificate",
+        help="make the certificates by which nodes know each other",
+        description="Makes an authority in the directory at the first call, and for each NAME a folder with the three "
+        "files that this node needs. Run it where the directory stays private: who has its authority.key can read "
+        "held messages. Run it again with the same directory to renew certificates or to add nodes.",
+    )
+    certificate.add_argument(
+        "names", nargs="+", metavar="NAME", help="name of a node, or of a machine with a desk only"
+    )
+    certificate.add_argument(
+        "--directory", type=Path, required=True, help="directory of the authority, made if it does not exist"
+    )
+    certificate.add_argument(
+        "--days", type=int, default=_DAYS, help="how long the certificates are valid (default: %(default)s)"
+    )
+    certificate.set_defaults(run=_certificate)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -71,6 +96,7 @@ def _plain(node: Node) -> dict[str, Any]:
         "oldest_held_at": node.oldest.isoformat() if node.oldest else None,
         "waiting": node.waiting,
         "rules": node.rules,
+        "address": node.address,
     }
 
 
@@ -107,6 +133,34 @@ def _retire(arguments: argparse.Namespace) -> int:
         "delivered; see: holdgate list --state vanished"
     )
     say(arguments, message, name=name, closed=closed)
+    return 0
+
+
+def _certificate(arguments: argparse.Namespace) -> int:
+    directory, names = arguments.directory, [str(name) for name in arguments.names]
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ConfigError([f'NAME: "{name}" is no name of a node; use letters, digits, ".", "_" and "-"'])
+    if not 0 < arguments.days <= _LONGEST_DAYS:
+        raise ConfigError([f"--days: {arguments.days} is not between 1 and {_LONGEST_DAYS}"])
+    now = datetime.now(UTC)
+    try:
+        signer = authority.Authority.open(directory, now)
+        lifetime = timedelta(days=arguments.days)
+        if now + lifetime > signer.certificate.not_valid_after_utc:
+            raise ConfigError(
+                [f"{directory}: the authority ends before {arguments.days} days; use fewer, or a new --directory"]
+            )
+        for name in names:
+            signer.write(directory / name, name, now, lifetime)
+    except OSError as error:
+        raise ConfigError([f"{directory}: {error.strerror}: {error.filename}"]) from error
+    lines = [f"{directory / name}: certificate of {name}, valid for {arguments.days} days" for name in names]
+    lines.append(
+        "Copy the three files of each folder to /etc/holdgate/node on that machine (node.key: mode 640, group "
+        "holdgate), and set authority, certificate and private_key in [node]."
+    )
+    say(arguments, "\n".join(lines), directory=str(directory), names=names, days=arguments.days)
     return 0
 
 

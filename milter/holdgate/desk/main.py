@@ -13,6 +13,7 @@ from holdgate.desk import canary
 from holdgate.desk.anchoring import Anchoring
 from holdgate.desk.context import Desk
 from holdgate.desk.digest import Summaries
+from holdgate.desk.elsewhere import Elsewhere
 from holdgate.desk.loops import Loop, Loops
 from holdgate.desk.notices import Composer
 from holdgate.desk.presence import Presence
@@ -25,6 +26,7 @@ from holdgate.quarantine.claims import LEASE
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue.client import QueueClient
+from holdgate.queue.mutual import NodeCertificate
 
 _NAME = "holdgate-desk"
 _INTERVAL = 1.0
@@ -73,7 +75,7 @@ def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring, 
     presence = Presence(desk)
     presence.run_once(datetime.now(UTC))
     queue = QueueClient(settings.queue.socket, timeout=_AGENT_TIMEOUT)
-    previewer = Previewer(settings, queue, store.is_here)
+    previewer = Previewer(settings, queue, Elsewhere(store, NodeCertificate.of(settings)))
     stack.callback(previewer.close)
     composer = Composer(desk, templates, previewer)
     # Loaded where they are used: each brings libraries of some MB.

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 
 from holdgate import maillog
 from holdgate.config import Settings
+from holdgate.desk.elsewhere import Elsewhere, ElsewhereError
 from holdgate.desk.wishes import Wishes, read_wishes
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.recorded import was_inspected
-from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.client import HeldReader, QueueClient, QueueError
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
 from holdgate.scan.shapes import ChangeReport
 
@@ -33,23 +34,19 @@ class UnreadableError(Exception):
         self.why = why
 
 
-class ElsewhereError(QueueError):
-    """The message is in the hold queue of another node, which this node's queue agent cannot read."""
-
-
 class Previewer:
     """Makes previews with a worker of its own, which is started when it is needed, and ends when it is not.
 
-    `is_here` says whether an incident's message is in the hold queue of this node, which `queue` reads.
+    `queue` reads the hold queue of this node, `elsewhere` those of other nodes; without it all messages are here.
     """
 
-    def __init__(
-        self, settings: Settings, queue: QueueClient, is_here: Callable[[Incident], bool] = lambda _: True
-    ) -> None:
+    _elsewhere: Elsewhere | None = None
+
+    def __init__(self, settings: Settings, queue: QueueClient, elsewhere: Elsewhere | None = None) -> None:
         # People wait for a page at most as long as for one inspection.
         self._pool_settings = replace(PoolSettings.of(settings, (), daemon=True), workers=1)
         self._queue = queue
-        self._is_here = is_here
+        self._elsewhere = elsewhere
         self._pool: Pool | None = None
         self._questions = 0
         self._used_at = 0.0
@@ -75,8 +72,8 @@ class Previewer:
         """Return the held message with LF line ends, None when it is not held. Raises QueueError."""
         if incident.arrival_time is None:
             return None
-        self._require_here(incident)
-        return self._queue.show(incident.queue_id, incident.arrival_time)
+        at = incident.queue_id, incident.arrival_time
+        return self._ask_agent(incident, lambda reader: reader.show(*at))
 
     def wishes(self, incident: Incident) -> Wishes:
         """Return what the sender asked of reports; nothing where the message is not held. Raises QueueError."""
@@ -86,8 +83,8 @@ class Previewer:
         """Return the envelope of the held message, None when it is not held. Raises QueueError."""
         if incident.arrival_time is None:
             return None
-        self._require_here(incident)
-        return self._queue.envelope(incident.queue_id, incident.arrival_time)
+        at = incident.queue_id, incident.arrival_time
+        return self._ask_agent(incident, lambda reader: reader.envelope(*at))
 
     def read(self, incident: Incident, *, reveal: int = 0) -> dict[str, Any]:
         """Return the message as `scan.preview` shows it, one match unmasked by `reveal`. Raises UnreadableError."""
@@ -98,7 +95,7 @@ class Previewer:
         try:
             content = self.original(incident)
         except ElsewhereError as error:
-            raise UnreadableError("node", str(error)) from error
+            raise UnreadableError(error.why, str(error)) from error
         except QueueError as error:
             raise UnreadableError("agent", "the queue agent does not answer") from error
         if content is None:
@@ -137,24 +134,35 @@ class Previewer:
         """Return the columns that an incident lacks because it was not inspected, with all matches masked.
 
         There are none to set where it has a record of its message already, nor where the message cannot be read.
+        Raises ElsewhereError where it can be read only at another node, and that does not answer.
         """
         if not _lacks_description(incident):
             return {}
         try:
             shown = self.read(incident)
         except UnreadableError as error:
+            if isinstance(error.__cause__, ElsewhereError):
+                raise error.__cause__ from error
             maillog.failed(stage="preview", error=f"{incident.id}: {error}")
             return {}
         subject = " ".join(shown["subject"].split())
         return {"subject": subject, "attachments": shown["attachments"], "findings": shown["findings"]}
 
+    @property
+    def reads_elsewhere(self) -> bool:
+        """Whether messages of other nodes can be read."""
+        return self._elsewhere is not None and self._elsewhere.can_read
+
     def can_describe(self, incident: Incident) -> bool:
         """Say whether this desk can describe an incident, or need not: else that of its message's node does."""
-        return not _lacks_description(incident) or self._is_here(incident)
+        is_here = self._elsewhere is None or self._elsewhere.is_here(incident)
+        return is_here or self.reads_elsewhere or not _lacks_description(incident)
 
-    def _require_here(self, incident: Incident) -> None:
-        if not self._is_here(incident):
-            raise ElsewhereError(f"the message is at node {incident.node}, whose desk shows it")
+    def _ask_agent(self, incident: Incident, question: Callable[[HeldReader], _Answer]) -> _Answer:
+        """Ask the queue agent of the node that has an incident's message. Raises QueueError."""
+        if self._elsewhere is None or self._elsewhere.is_here(incident):
+            return question(self._queue)
+        return self._elsewhere.ask(incident, question)
 
     def _ask(self, question: Callable[[Pool], _Answer]) -> _Answer:
         """Ask the pool, which is started if it is not there, and does not rest meanwhile."""

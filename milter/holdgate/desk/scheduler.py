@@ -13,6 +13,7 @@ from holdgate.desk import asking, moderation
 from holdgate.desk.changing import Changer
 from holdgate.desk.channel import MAIL
 from holdgate.desk.context import ACTOR, Desk
+from holdgate.desk.elsewhere import ElsewhereError
 from holdgate.desk.moderators import TryLaterError
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
@@ -43,7 +44,14 @@ class Scheduler:
         self._requests = _ids(stage="ask", clock=clock)
         self._erasures = _ids(stage="erase", clock=clock)
         self._mail = Sender(desk, composer, clock=clock)
-        self._reports = Sender(desk, composer, changer=Changer(desk, previewer), reports=True, clock=clock)
+        self._reports = Sender(
+            desk,
+            composer,
+            changer=Changer(desk, previewer),
+            reports=True,
+            reads_elsewhere=previewer.reads_elsewhere,
+            clock=clock,
+        )
         self._others = {
             name: Sender(desk, composer, channel=name, clock=clock) for name in desk.channels if name != MAIL
         }
@@ -112,8 +120,8 @@ class Scheduler:
             self._desk.store.erase(incident, ACTOR)
 
 
-_QUIET = (ConflictError, moderation.RefusedError, TryLaterError)
-"""Somebody decided in this very moment, and that counts; or it is logged by who says to try later."""
+_QUIET = (ConflictError, moderation.RefusedError, TryLaterError, ElsewhereError)
+"""Somebody decided in this very moment, and that counts; or it is logged by who says to try later, or is away."""
 
 
 def _incidents(*, stage: str, clock: Callable[[], float]) -> Runner[Incident]:

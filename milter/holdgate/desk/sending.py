@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from holdgate import maillog, metrics
 from holdgate.desk import asking
 from holdgate.desk.changing import Changer
 from holdgate.desk.channel import MAIL, AwayError, Channel, RefusedError
 from holdgate.desk.context import ACTOR, Desk
+from holdgate.desk.elsewhere import ElsewhereError
 from holdgate.desk.notices import TO_MODERATOR, Composer, GoneError, UnwantedError
-from holdgate.desk.preview import ElsewhereError, UnreadableError
+from holdgate.desk.preview import UnreadableError
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Answer, Change, Incident, Notice
 from holdgate.quarantine.outbox import CHANGED, LONGEST_PAUSE, TO_SENDER, WITH_MESSAGE
@@ -22,6 +23,9 @@ from holdgate.work import Runner
 # How long one pass may send, in seconds.
 _BUDGET = 20.0
 
+# How long the desk of the message's own node has to send what brings it back, which it need not fetch.
+_HEAD_START = timedelta(seconds=5)
+
 
 class _SharedError(Exception):
     """The channel, or the queue agent, does not answer: it is no notice's fault, and it is logged already."""
@@ -30,7 +34,8 @@ class _SharedError(Exception):
 class Sender:
     """Sends the notices of one channel: those that have the held message in them (`reports`), or all others.
 
-    `changer` submits the messages that were approved with changes.
+    `changer` submits the messages that were approved with changes. With `reads_elsewhere` reports of other nodes are
+    sent too, if the desk of their node has not sent them by then.
     """
 
     def __init__(
@@ -40,6 +45,7 @@ class Sender:
         *,
         changer: Changer | None = None,
         reports: bool = False,
+        reads_elsewhere: bool = False,
         channel: str = MAIL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -48,25 +54,30 @@ class Sender:
         self._changer = changer
         self._channel: Channel = desk.channels[channel]
         self._reports = reports
+        self._reads_elsewhere = reads_elsewhere
         self._runner: Runner[Notice] = Runner(
             stage="send",
             key=lambda notice: str(notice.number),
             shared=(_SharedError, DatabaseError),
-            quiet=(_SharedError, ConflictError),
+            quiet=(_SharedError, ConflictError, ElsewhereError),
             clock=clock,
         )
 
     def send_due(self, now: datetime) -> None:
         """Send every notice whose time has come."""
-        due = [one for one in self._desk.store.outbox.due(now) if self._is_ours(one)]
+        due = [one for one in self._desk.store.outbox.due(now) if self._is_ours(one, now)]
         self._runner.run(due, lambda notice: self._send(notice, now), budget=_BUDGET)
 
-    def _is_ours(self, notice: Notice) -> bool:
+    def _is_ours(self, notice: Notice, now: datetime) -> bool:
         """Say whether a notice is for this sender; mail takes those of channels that the site has no longer."""
         name = notice.channel if notice.channel in self._desk.channels else MAIL
         if name != self._channel.name or (notice.kind in WITH_MESSAGE) != self._reports:
             return False
-        return notice.is_here or not self._reports  # only the message's own node has what a report brings back
+        if notice.is_here or not self._reports:
+            return True
+        # A changed message has to come into the hold queue of its node, by a socket there.
+        waited = notice.due_at is None or now - notice.due_at >= _HEAD_START
+        return self._reads_elsewhere and notice.kind != CHANGED and waited
 
     def _send(self, notice: Notice, now: datetime) -> None:
         """Send one notice, if no other desk does."""
@@ -91,7 +102,7 @@ class Sender:
             else:
                 channel.deliver(notice.recipient, self._composer.compose(incident, notice, now))
         except ElsewhereError:
-            return  # the desk of the message's own node sends it
+            raise  # it is not put off, for the desk of the message's own node may send it at any time
         except UnreadableError as error:
             self._failed(notice, incident, str(error))
         except UnwantedError:

@@ -131,6 +131,7 @@ PAGES: dict[str, Mapping[str, Any]] = {
         "forward_note": "one\ntwo",
         "later": [_NOW],
         "notice": "You will be reminded then.",
+        "away": "mx1.corp.example",
         "problem": "comment_too_long",
         "may_change": True,
         "comment": "one\ntwo",

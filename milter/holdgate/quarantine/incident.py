@@ -243,7 +243,8 @@ class NewNotice:
 class Notice:
     """A notice in the outbox. `kind` says what it is about: "request", "rejected", "expired", ….
 
-    `is_here` says whether the message that it is about belongs into this node's hold queue.
+    `is_here` says whether the message that it is about belongs into this node's hold queue, `due_at` when the next
+    attempt is due.
     """
 
     number: int
@@ -255,3 +256,4 @@ class Notice:
     request: int | None = None
     channel: str = "mail"
     is_here: bool = True
+    due_at: datetime | None = None

@@ -34,7 +34,8 @@ _PAUSE = 1.0
 class Node:
     """A node as the store knows it. `silent_for` is the time since its last word, by the database's clock.
 
-    `rules` is a digest of its policies and local rules, "" where it is not known yet.
+    `rules` is a digest of its policies and local rules, "" where it is not known yet. `address` is where its listener
+    is, "" where it has none.
     `open` counts its incidents by state, and `oldest` is when the oldest message that waits for a decision was held.
     """
 
@@ -47,6 +48,7 @@ class Node:
     rules: str
     open: dict[State, int]
     oldest: datetime | None
+    address: str = ""
 
     @property
     def is_silent(self) -> bool:
@@ -140,6 +142,16 @@ class Nodes:
             used = select(nodes.c.name).where(same, nodes.c.expires_at > clock(connection))
             return connection.execute(used).first() is not None
 
+    def away(self, incident: Incident) -> str:
+        """Return the name of an incident's node while no machine uses it, "" while one does or none is known."""
+        same = nodes.c.name == incident.node if incident.node else nodes.c.is_first
+        if not self._is_shared:
+            return ""
+        with self._reader.connect() as connection:
+            row = connection.execute(select(nodes.c.name, nodes.c.expires_at).where(same)).first()
+            is_used = row is None or (row.expires_at is not None and row.expires_at > clock(connection))
+        return "" if row is None or is_used else str(row.name)
+
     def has(self, name: str, incident: Incident) -> bool:
         """Say whether an incident belongs to the node of this name."""
         if incident.node:
@@ -147,6 +159,13 @@ class Nodes:
         with self._reader.connect() as connection:
             first = select(nodes.c.name).where(nodes.c.name == name, nodes.c.is_first)
             return connection.execute(first).first() is not None
+
+    def place_of(self, incident: Incident) -> tuple[str, str]:
+        """Return the name of an incident's node, and the address of its listener; "" for what is not known."""
+        same = nodes.c.name == incident.node if incident.node else nodes.c.is_first
+        with self._reader.connect() as connection:
+            row = connection.execute(select(nodes.c.name, nodes.c.address).where(same)).first()
+        return (incident.node, "") if row is None else (row.name, row.address)
 
     def all(self) -> list[Node]:
         """Return all nodes by name, with what waits at each."""
@@ -171,6 +190,7 @@ class Nodes:
                     *(row.name, row.machine, row.version, row.seen_at, silent_for, row.retired_at, row.rules),
                     open=number,
                     oldest=min(held, default=None),
+                    address=row.address,
                 )
             )
         return found
@@ -187,6 +207,7 @@ class Nodes:
         self, connection: Connection, name: str, machine: Machine, expires_at: datetime | None, rules: str = ""
     ) -> None:
         values: dict[str, Any] = {"holder": machine.holder, "machine": machine.name, "version": machine.version}
+        values |= {"address": machine.address}
         values |= {"seen_at": clock(connection), "expires_at": expires_at, "retired_at": None, "rules": rules}
         if connection.execute(update(nodes).where(nodes.c.name == name).values(**values)).rowcount:
             return

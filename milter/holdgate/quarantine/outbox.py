@@ -27,7 +27,7 @@ HOLD_QUEUE = "hold queue"
 """The recipient of that notice, for the audit trail: its envelope is that of the held message."""
 
 WITH_MESSAGE = (*TO_SENDER, CHANGED)
-"""What has the held message in it, which only its own node has."""
+"""What has the held message in it, which the queue agent of its node shows."""
 
 # How long a notice that its channel did not take is put off at most.
 LONGEST_PAUSE = timedelta(minutes=15)
@@ -59,6 +59,7 @@ class Outbox:
                 *(row.number, row.incident_id, row.kind, row.recipient, row.attempts, row.note, row.request),
                 channel=row.channel or "mail",  # "" in rows of schema 0006 and before
                 is_here=bool(row.is_here),
+                due_at=row.next_attempt_at,
             )
             for row in rows
         ]

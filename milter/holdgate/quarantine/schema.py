@@ -145,6 +145,8 @@ nodes = Table(
     Column("holder", Word(64), nullable=False),
     Column("machine", Word(255), nullable=False),
     Column("version", Word(64), nullable=False),
+    # Where desks of other nodes read its held messages (host:port), "" where they cannot.
+    Column("address", Word(300), nullable=False),
     # A digest of its policies and local rules (node.py).
     Column("rules", Word(64), nullable=False),
     # Whether incidents without a node belong to it: one node alone used the store when they were recorded.

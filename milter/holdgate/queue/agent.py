@@ -32,7 +32,7 @@ from holdgate.queue.holdqueue import HoldQueue, Key
 from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
 from holdgate.sockets import claim, listen, peer_user
 
-__all__ = ["BATCH", "PLACES", "Agent", "Key", "RefusedError", "claim", "listen"]
+__all__ = ["BATCH", "PLACES", "Agent", "Key", "RefusedError", "claim", "listen", "read_request"]
 
 _REQUEST_LIMIT = 16384
 _READING = ("list", "show")
@@ -94,7 +94,7 @@ class Agent:
         content = b""
         try:
             # Read first: a peer that is refused while it still writes would not see why.
-            request = _read_request(connection)
+            request = read_request(connection, _REQUEST_TIMEOUT)
             self._check_peer(connection, request)
             with self._acting:
                 answer, content = self._carry_out(request)
@@ -256,9 +256,10 @@ def _any_of(*names: str) -> re.Pattern[bytes]:
     return re.compile(rf"^(?:{'|'.join(map(re.escape, names))})[ \t]*:".encode(), re.IGNORECASE | re.MULTILINE)
 
 
-def _read_request(connection: socket.socket) -> dict[str, Any]:
+def read_request(connection: socket.socket, seconds: float) -> dict[str, Any]:
+    """Return the request that a peer writes within `seconds`. Raises RefusedError, and OSError where it is silent."""
     line = b""
-    deadline = time.monotonic() + _REQUEST_TIMEOUT
+    deadline = time.monotonic() + seconds
     while not line.endswith(b"\n"):
         connection.settimeout(max(deadline - time.monotonic(), 0.001))
         received = connection.recv(_REQUEST_LIMIT)

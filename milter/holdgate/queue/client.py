@@ -22,7 +22,30 @@ class UnreachableError(QueueError):
 Key = tuple[str, int]
 
 
-class QueueClient:
+class HeldReader:
+    """Reads held messages by `_ask`, which asks a queue agent: the local one, or that of another node.
+
+    Every method raises QueueError.
+    """
+
+    def show(self, queue_id: str, arrival_time: int, *, header_only: bool = False) -> bytes | None:
+        """Return a held message (or its header alone) with LF line ends; None when it is not held any more."""
+        request = {"do": "show", "queue_id": queue_id, "arrival_time": arrival_time, "header_only": header_only}
+        answer, content = self._ask(request)
+        return None if answer.get("gone") else content
+
+    def envelope(self, queue_id: str, arrival_time: int) -> bytes | None:
+        """Return a held message's envelope as postcat(1) prints it; None when it is not held any more."""
+        request = {"do": "show", "queue_id": queue_id, "arrival_time": arrival_time, "envelope": True}
+        answer, content = self._ask(request)
+        return None if answer.get("gone") else content
+
+    def _ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """Return the answer to a request, and the bytes that follow it. Raises QueueError."""
+        raise NotImplementedError
+
+
+class QueueClient(HeldReader):
     """Talks to the agent on the unix socket at `path`; every method raises QueueError.
 
     `timeout` is how long each step of an answer may take, in seconds: a batch takes the agent a while.
@@ -46,18 +69,6 @@ class QueueClient:
         if answer.get("unchanged"):
             return None
         return [HeldMessage(**message) for message in answer["held"]], answer["stamp"]
-
-    def show(self, queue_id: str, arrival_time: int, *, header_only: bool = False) -> bytes | None:
-        """Return a held message (or its header alone) with LF line ends; None when it is not held any more."""
-        request = {"do": "show", "queue_id": queue_id, "arrival_time": arrival_time, "header_only": header_only}
-        answer, content = self._ask(request)
-        return None if answer.get("gone") else content
-
-    def envelope(self, queue_id: str, arrival_time: int) -> bytes | None:
-        """Return a held message's envelope as postcat(1) prints it; None when it is not held any more."""
-        request = {"do": "show", "queue_id": queue_id, "arrival_time": arrival_time, "envelope": True}
-        answer, content = self._ask(request)
-        return None if answer.get("gone") else content
 
     def headers(self, keys: list[Key]) -> list[bytes | QueueError | None]:
         """Return the header of each held message, None where it is not held any more, or why it cannot be read.

@@ -3,12 +3,19 @@
 The split keeps root small: the process that may run postsuper opens no database, parses no mail and listens on no
 network; the one that does all this (and serves the metrics) has changed to the user of the other daemons. When either
 ends, the other does, and systemd restarts both.
+
+With `[node] listen` a third process shows held messages to the desks of other nodes (listener.py). It has the rights of
+the desk, to which the agent only shows messages.
 """
 
 import os
+import select
 import signal
+import socket
 import sys
 import threading
+import time
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 
@@ -16,17 +23,24 @@ from holdgate import daemon, maillog, metrics
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.node import machine_of, name_of, rules_of
+from holdgate.notation import format_address
 from holdgate.quarantine.nodes import NodeTakenError
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue import agent
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.lease import Lease
+from holdgate.queue.listener import NodeListener, open_listener
+from holdgate.queue.mutual import NodeCertificate
 from holdgate.queue.postfix import Postfix
 from holdgate.queue.reconcile import Reconciler
 
 _NAME = "holdgate-queue"
 # Seconds between two passes. One that finds nothing changed costs a question to the agent and one to the store.
 _PAUSE = 1.0
+# How long the local agent may take for a step of what another node asks, and the pause before an address is bound
+# again, in seconds.
+_SHOW_TIMEOUT = 30.0
+_BIND_PAUSE = 5.0
 
 
 def main() -> None:
@@ -41,11 +55,8 @@ def main() -> None:
         maillog.failed(stage="socket", error=str(error))
         sys.exit(daemon.EX_OSERR)
     parent = os.getpid()
-    child = os.fork()
-    if child == 0:
-        listener.close()
-        os.close(lock)
-        sys.exit(_reconcile(settings, parent))
+    works = [_reconcile] if settings.node.listen is None else [_reconcile, _serve_nodes]
+    children = [_fork(work, settings, parent, listener, lock) for work in works]
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     serving = agent.Agent(
@@ -57,17 +68,48 @@ def main() -> None:
     )
     serving.serve(listener)
     maillog.started(socket=settings.queue.socket, postfix=settings.queue.postfix_config)
-    status = 0
-    try:
-        _, status = os.waitpid(child, 0)
-    except SystemExit:
-        os.kill(child, signal.SIGTERM)
-        os.waitpid(child, 0)
+    status = _wait(children)
     settings.queue.socket.unlink(missing_ok=True)  # ours, as long as we hold the lock
     os.close(lock)
     maillog.stopped()
     code = os.waitstatus_to_exitcode(status)
     sys.exit(code if code in (0, daemon.EX_CONFIG) else daemon.EX_OSERR)
+
+
+def _fork(
+    work: Callable[[Settings, int], int], settings: Settings, parent: int, listener: socket.socket, lock: int
+) -> int:
+    """Start a child that does `work` without the agent's socket; return its process id."""
+    child = os.fork()
+    if child == 0:
+        listener.close()
+        os.close(lock)
+        sys.exit(work(settings, parent))
+    return child
+
+
+def _wait(children: list[int]) -> int:
+    """Wait until a child ends, or SIGTERM comes, and end the others; return the status of the one that ended first.
+
+    Only these children are waited for: Postfix's commands are children too, which the agent's threads wait for.
+    """
+    left = list(children)
+    status = 0
+    try:
+        poll = select.poll()
+        descriptors = {os.pidfd_open(child): child for child in children}
+        for descriptor in descriptors:
+            poll.register(descriptor, select.POLLIN)
+        first = descriptors[poll.poll()[0][0]]
+        _, status = os.waitpid(first, 0)
+        left.remove(first)
+    except SystemExit:
+        status = 0
+    for child in left:
+        os.kill(child, signal.SIGTERM)
+    for child in left:
+        os.waitpid(child, 0)
+    return status
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
@@ -108,6 +150,33 @@ def _reconcile(settings: Settings, parent: int) -> int:
     if lease.lost:
         maillog.failed(stage="config", error=f"another machine uses the node name {name}; see: holdgate nodes")
         return daemon.EX_CONFIG
+    return 0
+
+
+def _serve_nodes(settings: Settings, parent: int) -> int:
+    """Be the child that shows held messages to other nodes, until SIGTERM or the parent's end.
+
+    An address that cannot be bound yet, or a certificate that cannot be read, ends nothing: mail is still released.
+    """
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    certificate, address = NodeCertificate.of(settings), settings.node.listen
+    assert certificate is not None
+    assert address is not None
+    try:
+        daemon.drop_privileges(settings.account("desk"))
+        daemon.die_with_parent()
+    except (KeyError, OSError) as error:
+        maillog.failed(stage="start", error=str(error))
+        return daemon.EX_OSERR
+    serving = NodeListener(certificate, QueueClient(settings.queue.socket, timeout=_SHOW_TIMEOUT))
+    while os.getppid() == parent:
+        try:
+            with open_listener(address) as listener:
+                serving.serve(listener)
+        except OSError as error:
+            maillog.failed(stage="node", error=f"[node] listen: {format_address(address)}: {error}")
+        time.sleep(_BIND_PAUSE)
     return 0
 
 

@@ -16,9 +16,10 @@ from holdgate.config import Settings
 from holdgate.desk import moderation, post
 from holdgate.desk.context import Desk
 from holdgate.desk.digest import Summaries
+from holdgate.desk.elsewhere import Elsewhere, ElsewhereError
 from holdgate.desk.notices import Composer
 from holdgate.desk.presence import Presence
-from holdgate.desk.preview import ElsewhereError, Previewer, UnreadableError
+from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
 from holdgate.desk.wishes import Wishes
@@ -46,12 +47,10 @@ class LocalPreviewer(Previewer):
     """Has the messages of its own node, without a queue agent and workers."""
 
     def original(self, incident: Incident) -> bytes | None:
-        self._require_here(incident)
-        return b"From: anna@corp.example\nSubject: Figures\n\ntext\n"
+        return self._ask_agent(incident, lambda _: b"From: anna@corp.example\nSubject: Figures\n\ntext\n")
 
     def wishes(self, incident: Incident) -> Wishes:
-        self._require_here(incident)
-        return Wishes()
+        return self._ask_agent(incident, lambda _: Wishes())
 
     def describe(self, incident: Incident) -> dict[str, Any]:
         return {"attachments": [{"name": "a.pdf", "size": 5}]} if incident.policy == ADOPTED else {}
@@ -70,7 +69,9 @@ class OneDesk:
             "moderation": {"moderators": ["boss@corp.example"], "reminders": ["2h"], "deadline": "4h"},
         }
         self.desk = Desk(open_store(url, name), Settings.model_validate(tables))
-        self.previewer = LocalPreviewer(self.desk.settings, QueueClient(Path("/nonexistent")), self.desk.store.is_here)
+        self.previewer = LocalPreviewer(
+            self.desk.settings, QueueClient(Path("/nonexistent")), Elsewhere(self.desk.store, None)
+        )
         composer = Composer(self.desk, Templates(self.desk.settings.desk.templates, self.desk.zone), self.previewer)
         self.presence = Presence(self.desk)
         self.presence.run_once(datetime.now(UTC))

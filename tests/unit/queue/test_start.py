@@ -5,16 +5,22 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from holdgate.cli.authority import Authority
 from holdgate.quarantine.store import migrate
-from testbed.ports import PATIENCE, wait_for
+from holdgate.queue.client import QueueError
+from holdgate.queue.mutual import NodeCertificate
+from holdgate.queue.remote import NodeReader
+from testbed.ports import PATIENCE, free_port, is_listening, wait_for
 
 pytestmark = [
     pytest.mark.slow,
@@ -32,6 +38,13 @@ def status(pid: int) -> dict[str, list[str]]:
 
 @pytest.fixture
 def running() -> Iterator[subprocess.Popen[bytes]]:
+    with started() as process:
+        yield process
+
+
+@contextlib.contextmanager
+def started(more: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    """Run the daemon, with further lines of settings in which {directory} stands for its own."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         directory.chmod(0o755)
@@ -42,7 +55,7 @@ def running() -> Iterator[subprocess.Popen[bytes]]:
             shutil.chown(path, "nobody")
         (directory / "holdgate.toml").write_text(
             f'user = "nobody"\nstore.url = "{url}"\nqueue.socket = "{directory}/queue.sock"\n'
-            f'queue.postfix_config = "{directory}"\nmetrics.queue = "127.0.0.1:0"\n'
+            f'queue.postfix_config = "{directory}"\nmetrics.queue = "127.0.0.1:0"\n' + more.replace("{directory}", name)
         )
         process = subprocess.Popen(
             [sys.executable, "-m", "holdgate.queue.main", "--config", directory / "holdgate.toml"],
@@ -77,3 +90,55 @@ def test_the_child_is_another_user_with_no_way_back(running: subprocess.Popen[by
     assert {found[name][0] for name in ("CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
     limits = Path(f"/proc/{running.pid}/limits").read_text(encoding="ascii")
     assert [line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core")] == [["0", "0"]]
+
+
+def children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
+@pytest.fixture
+def certificate() -> Iterator[tuple[str, NodeCertificate]]:
+    """A node's certificate, and the lines of settings that name it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "node"
+        now = datetime.now(UTC)
+        Authority.open(Path(name) / "authority", now).write(folder, "mx1", now, timedelta(days=1))
+        for path in (Path(name), folder, *folder.iterdir()):
+            path.chmod(0o755)
+        files = {
+            "authority": folder / "authority.crt",
+            "certificate": folder / "node.crt",
+            "private_key": folder / "node.key",
+        }
+        lines = "".join(f'{key} = "{path}"\n' for key, path in files.items())
+        yield lines, NodeCertificate(**files)
+
+
+def test_other_nodes_are_served_by_a_process_without_rights(certificate: tuple[str, NodeCertificate]) -> None:
+    lines, files = certificate
+    port = free_port()
+    with started(f'[node]\nname = "mx1"\nlisten = "127.0.0.1:{port}"\n{lines}') as running:
+        wait_for(lambda: is_listening(port), "the listener")
+        # No Postfix is there: that its own agent says so shows the way.
+        with pytest.raises(QueueError, match="node mx1: postconf"):
+            NodeReader("mx1", f"127.0.0.1:{port}", files).show("4id", 100)
+        work = [pid for pid in children(running.pid) if status(pid)["Uid"] == [str(NOBODY.pw_uid)] * 4]
+        assert len(work) == 2
+        assert {status(pid)["CapEff"][0] for pid in work} == {"0" * 16}
+        # When one ends, all end, and systemd restarts them.
+        os.kill(work[1], signal.SIGKILL)
+        assert running.wait(PATIENCE) != 0
+        assert not is_listening(port)
+
+
+def test_a_certificate_that_cannot_be_read_keeps_no_mail(certificate: tuple[str, NodeCertificate]) -> None:
+    lines, files = certificate
+    files.private_key.write_text("no key")
+    port = free_port()
+    with started(f'[node]\nname = "mx1"\nlisten = "127.0.0.1:{port}"\n{lines}') as running:
+        wait_for(lambda: is_listening(port), "the listener")
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as peer:
+            assert peer.recv(1) == b""
+        assert running.poll() is None
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(PATIENCE) == 0

@@ -101,6 +101,7 @@ class IncidentPages(ModeratorHandlers):
             forward_note=self._desk.talk.forward_note(incident, request),
             later=consult.times_to_defer(self._desk, request, datetime.now(UTC)),
             notice=notice,
+            away=self._desk.store.nodes.away(incident),
             problem=problem,
             may_change=bool(offered(self._desk, incident)),
             comment=field(http, "comment")[:COMMENT_LENGTH] if problem else "",

@@ -15,7 +15,7 @@ from holdgate.desk.templates import Templates
 from holdgate.desk.web.session import Sessions, Visitor, field
 from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.requests import IncidentFilter
-from holdgate.quarantine.states import State
+from holdgate.quarantine.states import DECIDED, State
 
 # The title over what became of a message.
 _TITLES = {
@@ -44,6 +44,9 @@ _STILL_HELD: dict[Why | None, tuple[str, str]] = {
 
 # What a page that says one thing does not have.
 _NOTHING_ELSE: Mapping[str, Any] = {"incident": None, "mood": "", "others": None, "following": None}
+_AWAY = mark(
+    "The mail server {node} cannot be reached now. What is decided is recorded and carried out when it is back."
+)
 
 
 class Pages:
@@ -119,6 +122,8 @@ class Pages:
             content.append(words[reason])
         else:
             content.append(sentence(words, incident, tells=self._desk.tells_end(incident)))
+            if incident.state in DECIDED and (node := self._desk.store.nodes.away(incident)):
+                content.append(self._templates.catalogue(language).text(_AWAY).format(node=node))
         values: dict[str, Any] = {"title": words[title], "message": " ".join(content), "incident": incident}
         values |= {"sign_in": False, "mood": _MOODS.get(became(incident), ""), "others": None, "following": None}
         if visitor is not None and incident.decided_by == visitor.address and not before:

@@ -1,0 +1,94 @@
+"""What `holdgate check` looks at where servers share a store: certificates, and whether the others answer."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from holdgate.cli import authority
+from holdgate.config import Settings
+from holdgate.configfile import ConfigError
+from holdgate.node import name_of
+from holdgate.quarantine.database import DatabaseError
+from holdgate.quarantine.nodes import Node
+from holdgate.quarantine.store import StoreError, open_store
+from holdgate.queue.client import QueueError
+from holdgate.queue.mutual import NodeCertificate
+from holdgate.queue.remote import NodeReader
+
+_SOON = timedelta(days=30)
+_RENEW = "renew it: holdgate nodes certificate"
+
+
+def problems(path: Path, settings: Settings) -> Iterator[str]:
+    """Yield what keeps this node from reading at the others, and them from reading here."""
+    certificate = NodeCertificate.of(settings)
+    if certificate is None:
+        return
+    try:
+        found = authority.look(certificate.authority, certificate.certificate, certificate.private_key)
+        certificate.server()
+    except (OSError, ValueError, TypeError) as error:
+        yield f"{path}: [node] certificate: the files cannot be used: {error}; make them: holdgate nodes certificate"
+        return
+    where = f"{path}: [node] certificate: {certificate.certificate}"
+    if found.problem:
+        yield f"{where} {found.problem}; copy the three files of one folder of: holdgate nodes certificate"
+    if found.ends_at <= datetime.now(UTC):
+        yield f"{where} expired on {found.ends_at:%Y-%m-%d}; {_RENEW}"
+    try:
+        name = name_of(settings)
+    except ConfigError:
+        return  # another check says so
+    if name not in found.names:
+        yield f"{where} is for {', '.join(found.names) or 'no node'}, and this node is {name}; other nodes refuse it"
+    if certificate.private_key.stat().st_mode & 0o007:
+        yield f"{path}: [node] private_key: {certificate.private_key} is readable by all users; chmod 640"
+
+
+def remarks(settings: Settings) -> Iterator[str]:
+    """Yield what will keep them, and which nodes do not answer now."""
+    if not settings.store.is_shared:
+        if settings.node.listen is not None:
+            yield "[node] listen: a store in a file of SQLite's has one node; no other reads here"
+        return
+    others = _others(settings)
+    certificate = NodeCertificate.of(settings)
+    if certificate is None:
+        if others:
+            names = ", ".join(one.name for one in others)
+            yield (
+                f"[node] certificate: not set, so this desk cannot show or return messages of {names}; see: holdgate "
+                "nodes certificate"
+            )
+        return
+    try:
+        found = authority.look(certificate.authority, certificate.certificate, certificate.private_key)
+    except (OSError, ValueError, TypeError):
+        return  # a problem
+    now = datetime.now(UTC)
+    if now < found.ends_at <= now + _SOON:
+        yield f"[node] certificate: {certificate.certificate} expires on {found.ends_at:%Y-%m-%d}; {_RENEW}"
+    for one in others:
+        if not one.address:
+            yield f"node {one.name} has no [node] listen: its messages are shown and returned only by its own desk"
+            continue
+        try:
+            # There is no such message: any answer shows that the way is open, to its queue agent too.
+            NodeReader(one.name, one.address, certificate).show("0", 0, header_only=True)
+        except QueueError as error:
+            yield f"[node] {error}"
+
+
+def _others(settings: Settings) -> list[Node]:
+    """Return the other nodes in use, none where the store does not say."""
+    try:
+        store = open_store(settings.store.url)
+    except StoreError:
+        return []
+    try:
+        name = name_of(settings)
+        return [one for one in store.nodes.all() if one.name != name and one.retired_at is None and not one.is_silent]
+    except (ConfigError, DatabaseError):
+        return []
+    finally:
+        store.close()

@@ -1,0 +1,74 @@
+"""Reads messages that are in the hold queue of another node, at that node, by the address that the store has for it."""
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from holdgate import maillog, metrics
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.store import Store
+from holdgate.queue.client import HeldReader, QueueError
+from holdgate.queue.mutual import NodeCertificate
+from holdgate.queue.remote import NodeAwayError, NodeReader
+
+_Answer = TypeVar("_Answer")
+
+
+class ElsewhereError(QueueError):
+    """The message is in the hold queue of another node, and this desk cannot read it, now or ever.
+
+    `why` names the words that say so to people: "away" where that node does not answer, "node" where this desk has no
+    certificate, or that node no listener.
+    """
+
+    def __init__(self, why: str, message: str) -> None:
+        super().__init__(message)
+        self.why = why
+
+
+class Elsewhere:
+    """The nodes of a store, as one desk reaches them. Without a `certificate` it reaches none. For many threads."""
+
+    def __init__(self, store: Store, certificate: NodeCertificate | None) -> None:
+        self._store = store
+        self._certificate = certificate
+        self._readers: dict[tuple[str, str], NodeReader] = {}
+        self._away: set[str] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def can_read(self) -> bool:
+        """Whether this desk can read at other nodes at all."""
+        return self._certificate is not None
+
+    def is_here(self, incident: Incident) -> bool:
+        """Say whether an incident's message is in the hold queue of this node."""
+        return self._store.is_here(incident)
+
+    def ask(self, incident: Incident, question: Callable[[HeldReader], _Answer]) -> _Answer:
+        """Ask the node of an incident's message. Raises QueueError: ElsewhereError where it cannot be asked."""
+        name, address = self._store.nodes.place_of(incident)
+        if self._certificate is None or not address:
+            missing = "this desk has no [node] certificate" if self._certificate is None else "it has no [node] listen"
+            raise ElsewhereError("node", f"the message is at node {name}, and {missing}")
+        with self._lock:
+            reader = self._readers.setdefault((name, address), NodeReader(name, address, self._certificate))
+        try:
+            answer = question(reader)
+        except NodeAwayError as error:
+            self._note(name, str(error))
+            raise ElsewhereError("away", str(error)) from error
+        self._note(name, "")
+        return answer
+
+    def _note(self, name: str, problem: str) -> None:
+        """Log that a node does not answer, once until it does."""
+        with self._lock:
+            is_new = problem and name not in self._away
+            if problem:
+                self._away.add(name)
+            else:
+                self._away.discard(name)
+        if is_new:
+            metrics.ERRORS.labels("node").inc()
+            maillog.failed(stage="node", error=problem)

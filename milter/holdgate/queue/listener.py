@@ -1,0 +1,172 @@
+"""What the queue agent does for other nodes: shows a held message to a desk that proves itself by its certificate.
+
+A process of `holdgate-queue` with the rights of the desk, to which the agent shows messages and does nothing else. It
+takes one request a connection, in the agent's form, but only ``show``, and passes on what the agent answers. Whatever
+a peer sends is bounded in size and time, also before it has proved itself, so that no peer keeps the others waiting.
+"""
+
+import contextlib
+import json
+import socket
+import ssl
+import threading
+import time
+from collections import Counter
+from typing import Any
+
+from holdgate import maillog
+from holdgate.queue.agent import RefusedError, read_request
+from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.mutual import NodeCertificate, names_of
+
+# How many connections are open at once, and how many of one address; further ones are closed.
+PLACES = 64
+EACH = 16
+# How many messages are in memory at once.
+_TURNS = 4
+# How long a peer may take for the handshake, for its request, and to take the whole answer, in seconds.
+_HANDSHAKE_TIMEOUT = 5.0
+_REQUEST_TIMEOUT = 5.0
+_SEND_TIMEOUT = 120.0
+# How long a request waits for its turn, in seconds.
+_TURN_TIMEOUT = 20.0
+# What is sent between two looks at the clock, in bytes.
+_CHUNK = 2**16
+# The same address is named in the log once in so many seconds.
+_QUIET = 60.0
+_KEYS = {"do", "queue_id", "arrival_time", "header_only", "envelope"}
+_ID_LENGTH = 64
+
+
+class NodeListener:
+    """Serves other nodes' desks from `queue`, the local agent."""
+
+    def __init__(self, certificate: NodeCertificate, queue: QueueClient) -> None:
+        self._certificate = certificate
+        self._queue = queue
+        self._turns = threading.BoundedSemaphore(_TURNS)
+        self._open: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._logged: dict[str, float] = {}
+
+    def serve(self, listener: socket.socket) -> None:
+        """Answer requests until the listener is closed or shut down."""
+        while True:
+            try:
+                connection, address = listener.accept()
+            except OSError:
+                if listener.fileno() < 0 or not _listens(listener):
+                    return
+                time.sleep(0.1)  # no descriptor is free, or the peer has gone already
+                continue
+            client = str(address[0])
+            if not self._enter(client):
+                connection.close()
+                self._refused(client, "too many connections at once")
+                continue
+            threading.Thread(target=self._serve_one, args=[connection, client], daemon=True).start()
+
+    def _serve_one(self, connection: socket.socket, client: str) -> None:
+        try:
+            with connection:
+                self._answer(connection, client)
+        except OSError as error:
+            self._refused(client, str(error) or type(error).__name__)
+        except Exception as error:  # one bad request must not end the service
+            maillog.failed(stage="node", error=maillog.describe(error))
+        finally:
+            with self._lock:
+                self._open[client] -= 1
+                if not self._open[client]:
+                    del self._open[client]
+
+    def _enter(self, client: str) -> bool:
+        with self._lock:
+            if self._open.total() >= PLACES or self._open[client] >= EACH:
+                return False
+            self._open[client] += 1
+            return True
+
+    def _answer(self, plain: socket.socket, client: str) -> None:
+        """Serve one connection. Raises OSError."""
+        plain.settimeout(_HANDSHAKE_TIMEOUT)
+        with self._certificate.server().wrap_socket(plain, server_side=True, do_handshake_on_connect=False) as peer:
+            try:
+                peer.do_handshake()  # the time-out is one for all of it
+            except ssl.SSLError:
+                # The peer is to see why (RFC 8446, 6.2): with bytes unread, a close would reset the connection.
+                with contextlib.suppress(OSError):
+                    plain.shutdown(socket.SHUT_WR)
+                raise
+            node = ", ".join(names_of(peer))
+            content = b""
+            try:
+                answer, content = self._carry_out(read_request(peer, _REQUEST_TIMEOUT), node)
+            except RefusedError as error:
+                answer = {"error": str(error)}
+            except QueueError as error:
+                answer = {"error": str(error)}
+                maillog.failed(stage="node", error=f"{client} ({node}): {error}")
+            _send(peer, json.dumps(answer).encode() + b"\n" + content)
+
+    def _carry_out(self, request: dict[str, Any], node: str) -> tuple[dict[str, Any], bytes]:
+        queue_id, arrival_time = _asked(request)
+        if not self._turns.acquire(timeout=_TURN_TIMEOUT):
+            raise RefusedError("too many requests at once; try later")
+        try:
+            if request.get("envelope"):
+                content = self._queue.envelope(queue_id, arrival_time)
+            else:
+                content = self._queue.show(queue_id, arrival_time, header_only=bool(request.get("header_only")))
+        finally:
+            self._turns.release()
+        if content is None:
+            return {"ok": True, "gone": True}, b""
+        what = "envelope" if request.get("envelope") else "header" if request.get("header_only") else "message"
+        maillog.shown_to_node(queue_id, node=node, what=what)
+        return {"ok": True, "size": len(content)}, content
+
+    def _refused(self, client: str, why: str) -> None:
+        """Log why a peer was not served, once in a while for each address: anybody may try."""
+        now = time.monotonic()
+        with self._lock:
+            self._logged = {one: at for one, at in self._logged.items() if now - at < _QUIET}
+            if client in self._logged or len(self._logged) >= PLACES:
+                return
+            self._logged[client] = now
+        maillog.failed(stage="node", error=f"{client}: {why}")
+
+
+def open_listener(address: tuple[str, int]) -> socket.socket:
+    """Return a socket that listens on host and port. Raises OSError."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    return socket.create_server(address, family=family, backlog=PLACES)
+
+
+def _asked(request: dict[str, Any]) -> tuple[str, int]:
+    """Return which message a request is for. Raises RefusedError."""
+    queue_id, arrival_time = request.get("queue_id"), request.get("arrival_time")
+    flags = [request.get(name, False) for name in ("header_only", "envelope")]
+    if request.get("do") != "show" or not request.keys() <= _KEYS or not all(isinstance(one, bool) for one in flags):
+        raise RefusedError("no such request")
+    if not isinstance(queue_id, str) or not 0 < len(queue_id) <= _ID_LENGTH or not queue_id.isalnum():
+        raise RefusedError("queue_id: letters and digits")
+    if not isinstance(arrival_time, int) or isinstance(arrival_time, bool):
+        raise RefusedError("arrival_time: seconds since the epoch")
+    return queue_id, arrival_time
+
+
+def _send(peer: ssl.SSLSocket, content: bytes) -> None:
+    """Send everything within the time for it, however slowly the peer reads. Raises OSError."""
+    deadline = time.monotonic() + _SEND_TIMEOUT
+    rest = memoryview(content)
+    while rest:
+        peer.settimeout(max(deadline - time.monotonic(), 0.001))
+        rest = rest[peer.send(rest[:_CHUNK]) :]
+
+
+def _listens(listener: socket.socket) -> bool:
+    try:
+        return bool(listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    except OSError:
+        return False

@@ -1,0 +1,114 @@
+"""Reads a held message at the node that has it, by that node's listener (listener.py).
+
+The other side has proved by its certificate that it is this node, and still nothing of what it answers is trusted:
+form, size and time are bounded. A node that does not answer is not asked again for some seconds, so that a page or a
+notice does not wait for it each time.
+"""
+
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any
+
+from holdgate.notation import parse_address
+from holdgate.queue.client import HeldReader, QueueError
+from holdgate.queue.mutual import NodeCertificate, names_of
+
+# How long connecting may take, and all of a request, in seconds.
+_CONNECT_TIMEOUT = 5.0
+_TIMEOUT = 120.0
+# How long a node that did not answer is taken to be away, in seconds.
+PAUSE = 5.0
+_LINE_LIMIT = 16_384
+# No message is larger, in bytes: a peer cannot fill our memory.
+_CONTENT_LIMIT = 256 * 2**20
+_CHUNK = 2**16
+_REASON_LENGTH = 300
+
+
+class NodeAwayError(QueueError):
+    """A node cannot be reached, or is not the one that it should be."""
+
+
+class NodeReader(HeldReader):
+    """Reads the held messages of the node `name`, whose listener is at `address` ("host:port").
+
+    Every method raises QueueError: NodeAwayError where the node does not answer, whatever the reason. May be used by
+    many threads.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        certificate: NodeCertificate,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._name, self._address = name, address
+        self._certificate = certificate
+        self._clock = clock
+        self._away: tuple[float, str] | None = None
+
+    def _ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        away = self._away
+        if away is not None and self._clock() < away[0]:
+            raise NodeAwayError(away[1])
+        try:
+            answer, content = self._exchange(json.dumps(request).encode() + b"\n")
+        except (OSError, ValueError, RecursionError) as error:
+            reason = f"node {self._name} at {self._address} does not answer: {error or type(error).__name__}"
+            self._away = self._clock() + PAUSE, reason
+            raise NodeAwayError(reason) from error
+        self._away = None
+        if not answer.get("ok"):
+            said = "".join(one if one.isprintable() else " " for one in str(answer.get("error", "no answer")))
+            raise QueueError(f"node {self._name}: {said[:_REASON_LENGTH]}")
+        return answer, content
+
+    def _exchange(self, request: bytes) -> tuple[dict[str, Any], bytes]:
+        """Return answer and content. Raises OSError, and ValueError for an answer of another form."""
+        context = self._certificate.client()
+        deadline = time.monotonic() + _TIMEOUT
+        with (
+            socket.create_connection(parse_address(self._address), timeout=_CONNECT_TIMEOUT) as plain,
+            context.wrap_socket(plain, do_handshake_on_connect=False) as peer,
+        ):
+            peer.do_handshake()
+            if self._name not in (names := names_of(peer)):
+                raise ssl.SSLCertVerificationError(f"the certificate is for {', '.join(names) or 'no node'}")
+            peer.settimeout(_CONNECT_TIMEOUT)
+            peer.sendall(request)
+            return _read(peer, deadline)
+
+
+def _read(peer: ssl.SSLSocket, deadline: float) -> tuple[dict[str, Any], bytes]:
+    """Read an answer. Raises OSError and ValueError."""
+
+    def receive() -> bytes:
+        peer.settimeout(max(deadline - time.monotonic(), 0.001))
+        received = peer.recv(_CHUNK)
+        if not received:
+            raise ValueError("the answer was cut short")
+        return received
+
+    found = bytearray()
+    while b"\n" not in found:
+        found += receive()
+        if len(found) > _LINE_LIMIT + _CHUNK:
+            raise ValueError("the answer has no end")
+    line, _, rest = bytes(found).partition(b"\n")
+    answer = json.loads(line) if len(line) <= _LINE_LIMIT else None
+    if not isinstance(answer, dict):
+        raise ValueError("the answer is not one JSON object")
+    size = answer.get("size", 0)
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _CONTENT_LIMIT:
+        raise ValueError("the answer has no such size")
+    content = bytearray(rest)
+    while len(content) < size:
+        content += receive()
+    if len(content) != size:
+        raise ValueError("the answer is longer than it says")
+    return answer, bytes(content)

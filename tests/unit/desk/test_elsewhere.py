@@ -1,0 +1,363 @@
+"""A desk reads and returns messages of another node over real TLS; while that node is away, all else goes on."""
+
+import os
+import smtplib
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from holdgate.cli.authority import Authority
+from holdgate.config import Settings
+from holdgate.desk import moderation, post
+from holdgate.desk.context import Desk
+from holdgate.desk.elsewhere import Elsewhere, ElsewhereError
+from holdgate.desk.notices import Composer
+from holdgate.desk.preview import Previewer, UnreadableError
+from holdgate.desk.scheduler import Scheduler
+from holdgate.desk.templates import Templates
+from holdgate.desk.web.server import build
+from holdgate.node import Machine
+from holdgate.notation import format_address
+from holdgate.quarantine.incident import Actor, Answer, Incident, Request
+from holdgate.quarantine.recorded import ADOPTED
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import migrate, open_store
+from holdgate.queue import agent, remote
+from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.listener import NodeListener, open_listener
+from holdgate.queue.mutual import NodeCertificate
+from support.held import OURS, HeldMail
+from testbed.ports import PATIENCE
+from testbed.postgres import PostgresServer
+
+pytestmark = pytest.mark.postgresql
+
+MILTER, QUEUE = Actor("holdgate-milter", "milter"), Actor("holdgate-queue", "queue")
+BOSS = "boss@corp.example"
+NAMES = ("mx1.corp.example", "mx2.corp.example")
+
+
+class Node:
+    """A mail server without Postfix: a queue agent with its listener, which can be away."""
+
+    def __init__(self, name: str, directory: Path, url: str) -> None:
+        self.name = name
+        self.directory = directory / name
+        self.directory.mkdir()
+        now = datetime.now(UTC)
+        Authority.open(directory / "ca", now).write(directory / "ca" / name, name, now, timedelta(days=1))
+        files = (directory / "ca" / name / one for one in ("authority.crt", "node.crt", "node.key"))
+        self.certificate = NodeCertificate(*files)
+        (self.directory / "hold").mkdir()
+        self.queue = HeldMail(self.directory / "hold")
+        self.store = open_store(url, name)
+        self._machine = Machine(name, name, "1.0")
+        self._agent = agent.listen(self.directory / "queue.sock", group_id=os.getgid())
+        agent.Agent(self.queue, user_ids=[], reader_ids=[os.getuid()], action_header="X").serve(self._agent)
+        self._listener: socket.socket | None = None
+
+    def start(self) -> None:
+        self._listener = opened = open_listener(("127.0.0.1", 0))
+        serving = NodeListener(self.certificate, QueueClient(self.directory / "queue.sock"))
+        self._thread = threading.Thread(target=serving.serve, args=[opened])
+        self._thread.start()
+        address = format_address(opened.getsockname()[:2])
+        self.store.nodes.take(self.name, Machine(self.name, self.name, "1.0", address))
+
+    def stop(self) -> None:
+        if self._listener is not None:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._thread.join(PATIENCE)
+            self._listener = None
+        self.store.nodes.leave(self.name, self._machine)
+
+    def close(self) -> None:
+        self.stop()
+        self._agent.shutdown(socket.SHUT_RDWR)
+        self._agent.close()
+        self.store.close()
+
+    def hold(self, queue_id: str = OURS.queue_id, **values: Any) -> Incident:
+        values = {"policy": "all", "attachments": [{"name": "a.pdf", "size": 5}]} | values
+        incident = Incident(queue_id, "anna@corp.example", ["bob@partner.example"], **values)
+        self.store.record(incident, MILTER)
+        found = self.store.incident(incident.id)
+        assert found is not None
+        now = datetime.now(UTC)
+        return self.store.change(found, State.HELD, QUEUE, arrival_time=OURS.arrival_time, held_at=now)
+
+
+class OneDesk:
+    """The desk of a node, or of a machine that has only a certificate."""
+
+    def __init__(self, node: Node, directory: Path, *, certificate: bool = True) -> None:
+        tables = {
+            "node": {"name": node.name},
+            "queue": {"postfix_config": str(directory)},
+            "policy": {"file": str(directory / "policies.toml")},
+            "scan": {"socket": ""},
+            "desk": {
+                "notice_from": "Holdgate <holdgate@corp.example>",
+                "templates": str(directory / "templates"),
+                "public_url": "http://testserver",
+            },
+            "moderation": {"moderators": [BOSS], "reveal": True},
+        }
+        self.desk = Desk(node.store, Settings.model_validate(tables))
+        elsewhere = Elsewhere(node.store, node.certificate if certificate else None)
+        self.previewer = Previewer(self.desk.settings, QueueClient(node.directory / "queue.sock"), elsewhere)
+        self.templates = Templates(self.desk.settings.desk.templates, self.desk.zone)
+        self.composer = Composer(self.desk, self.templates, self.previewer)
+        self.seconds = 0.0
+        self.scheduler = Scheduler(self.desk, self.composer, self.previewer, clock=lambda: self.seconds)
+
+    def work(self, now: datetime) -> None:
+        self.scheduler.run_once(now)
+
+    def browser(self) -> TestClient:
+        return TestClient(build(self.desk, self.templates, self.previewer, self.composer))
+
+
+@pytest.fixture
+def nodes(postgres: PostgresServer, tmp_path: Path) -> Iterator[list[Node]]:
+    url = postgres.new_database()
+    migrate(url)
+    (tmp_path / "main.cf").touch()
+    (tmp_path / "policies.toml").write_text('[[policy]]\nname = "all"\naction = "quarantine"\n')
+    made = [Node(name, tmp_path, url) for name in NAMES]
+    for node in made:
+        node.start()
+    yield made
+    for node in made:
+        node.close()
+
+
+@pytest.fixture
+def other(nodes: list[Node], tmp_path: Path) -> Iterator[OneDesk]:
+    """The desk of the second node."""
+    made = OneDesk(nodes[1], tmp_path)
+    yield made
+    made.previewer.close()
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Message]]:
+    taken: list[tuple[str, Message]] = []
+    monkeypatch.setattr(
+        post, "hand_over", lambda content, to, *_, **__: taken.append((to, message_from_bytes(content)))
+    )
+    return taken
+
+
+def soon(seconds: float = 10) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def reject(desk: OneDesk, incident: Incident) -> None:
+    current = desk.desk.store.incident(incident.id)
+    assert current is not None
+    moderation.override(desk.desk, current, Answer.REJECT, Actor(BOSS, "page"))
+
+
+def reports(sent: list[tuple[str, Message]]) -> list[Message]:
+    return [message for to, message in sent if to == "anna@corp.example"]
+
+
+def test_the_text_of_a_message_is_shown_at_another_desk(nodes: list[Node], other: OneDesk) -> None:
+    incident = nodes[0].hold()
+    assert other.previewer.original(incident) == b"x-holdgate-incident: A\n\nbody\n"
+    assert "body" in str(other.previewer.read(incident)["parts"])
+    gone = nodes[0].hold("4gone")
+    with pytest.raises(UnreadableError) as raised:
+        other.previewer.read(gone)
+    assert raised.value.why == "gone"
+
+
+def test_a_message_of_this_node_is_read_here(nodes: list[Node], other: OneDesk) -> None:
+    incident = nodes[1].hold()
+    for node in nodes:
+        node.stop()
+    assert other.previewer.original(incident) == b"x-holdgate-incident: A\n\nbody\n"
+
+
+def test_a_desk_without_a_certificate_says_where_a_message_is(nodes: list[Node], tmp_path: Path) -> None:
+    incident = nodes[0].hold()
+    desk = OneDesk(nodes[1], tmp_path, certificate=False)
+    with pytest.raises(ElsewhereError, match=rf"at node {NAMES[0]}, and this desk has no \[node\] certificate"):
+        desk.previewer.original(incident)
+    with pytest.raises(UnreadableError) as raised:
+        desk.previewer.read(incident)
+    assert raised.value.why == "node"
+
+
+def test_any_desk_returns_a_message_and_one_does(
+    nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], tmp_path: Path
+) -> None:
+    own = OneDesk(nodes[0], tmp_path)
+    first, second = nodes[0].hold(), nodes[0].hold()
+    other.work(soon())
+    reject(other, first)
+    # The desk of the message's node begins; another takes over when that desk has not sent it by then.
+    other.work(datetime.now(UTC))
+    assert reports(sent) == []
+    own.work(datetime.now(UTC))
+    assert len(reports(sent)) == 1
+    other.work(soon())
+    assert len(reports(sent)) == 1
+    reject(own, second)
+    other.work(soon())
+    own.work(soon())
+    assert len(reports(sent)) == 2
+    report = reports(sent)[1]
+    assert report.get_content_type() == "multipart/report"
+    assert "body" in str(report)
+    assert nodes[0].queue.acts == nodes[1].queue.acts == []
+    own.previewer.close()
+
+
+def test_while_a_node_is_away_the_others_go_on_and_it_is_caught_up_with(
+    nodes: list[Node],
+    other: OneDesk,
+    sent: list[tuple[str, Message]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(remote, "PAUSE", 0.0)
+    away, here = nodes[0].hold(), nodes[1].hold()
+    other.work(soon())
+    nodes[0].stop()
+    reject(other, away)
+    reject(other, here)
+    other.work(soon())
+    other.work(soon())
+    assert [message["Message-ID"].startswith(f"<{here.id}.rejected") for message in reports(sent)] == [True]
+    assert caplog.text.count(f"node {NAMES[0]} at") == 1
+    (notice,) = [one for one in other.desk.store.outbox.due(soon()) if one.incident_id == away.id]
+    assert notice.attempts == 0  # the desk of its own node need not wait
+    nodes[0].start()
+    other.seconds += 60
+    other.work(soon())
+    assert len(reports(sent)) == 2
+    assert "body" in str(reports(sent)[1])
+
+
+def test_a_request_with_the_original_waits_for_the_node(
+    nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(remote, "PAUSE", 0.0)
+    (tmp_path / "policies.toml").write_text(
+        '[[policy]]\nname = "all"\naction = "quarantine"\nmoderation.attach_original = true\n'
+    )
+    incident = nodes[0].hold()
+    nodes[0].stop()
+    other.work(soon())
+    assert sent == []
+    nodes[0].start()
+    other.seconds += 60
+    other.work(soon())
+    ((to, message),) = sent
+    assert to == BOSS
+    assert incident.id in str(message)
+    assert "x-holdgate-incident" not in str(message).lower()
+    assert "body" in str(message)
+
+
+def test_mail_that_was_never_inspected_is_described_by_another_desk_once_its_node_answers(
+    nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "PAUSE", 0.0)
+    monkeypatch.setattr(HeldMail, "show", lambda *_, **__: b"X-Holdgate-Incident: A\nSubject: Figures\n\nbody\n")
+    incident = nodes[0].hold(policy=ADOPTED, attachments=[])
+    nodes[0].stop()
+    other.work(soon())
+    assert sent == []
+    nodes[0].start()
+    other.seconds += 60
+    other.work(soon())
+    assert [to for to, _ in sent] == [BOSS]
+    described = other.desk.store.incident(incident.id)
+    assert described is not None
+    assert described.subject == "Figures"
+
+
+def test_a_message_that_is_not_ours_is_not_shown_to_another_desk(
+    nodes: list[Node], other: OneDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HeldMail, "show", lambda *_, **__: b"Subject: private\n\nprivate\n")
+    with pytest.raises(QueueError, match="does not carry our mark"):
+        other.previewer.original(nodes[0].hold())
+
+
+# -- the page ----------------------------------------------------------------------------------------------------
+
+
+def request_of(desk: OneDesk, incident: Incident) -> Request:
+    (request,) = desk.desk.store.requests.of(incident.id)
+    return request
+
+
+def test_the_page_of_another_desk_shows_the_text_and_reveals(
+    nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]]
+) -> None:
+    incident = nodes[0].hold()
+    other.work(soon())
+    assert sent
+    browser = other.browser()
+    page = browser.get(other.composer.link(request_of(other, incident), "a"))
+    assert page.status_code == 200
+    assert "cannot be reached now" not in page.text
+    text = browser.get(f"/incidents/{incident.id}/text")
+    assert text.status_code == 200
+    assert "body" in text.text
+
+
+def test_the_page_says_that_a_node_is_away_and_takes_the_decision(
+    nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "PAUSE", 0.0)
+    incident = nodes[0].hold()
+    other.work(soon())
+    nodes[0].stop()
+    browser = other.browser()
+    page = browser.get(other.composer.link(request_of(other, incident), "a"))
+    assert f"The mail server {NAMES[0]} cannot be reached now." in page.text
+    text = browser.get(f"/incidents/{incident.id}/text")
+    assert text.status_code == 503
+    assert f"the mail server {NAMES[0]} does not answer" in text.text
+    stamp = page.text.partition('name="stamp" value="')[2].partition('"')[0]
+    decided = browser.post(
+        f"/incidents/{incident.id}/decision",
+        data={"stamp": stamp, "decision": "approve"},
+        headers={"Origin": "http://testserver"},
+    )
+    assert f"The mail server {NAMES[0]} cannot be reached now." in decided.text
+    found = other.desk.store.incident(incident.id)
+    assert found is not None
+    assert found.state is State.APPROVED
+    nodes[0].start()
+    again = browser.get(f"/incidents/{incident.id}")
+    assert "cannot be reached now" not in again.text
+
+
+def test_the_relay_of_a_desk_that_does_not_answer_is_no_matter_of_the_node(
+    nodes: list[Node], other: OneDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise smtplib.SMTPServerDisconnected
+
+    monkeypatch.setattr(post, "hand_over", refuse)
+    incident = nodes[0].hold()
+    other.work(soon())
+    reject(other, incident)
+    other.work(soon())
+    (notice,) = [one for one in other.desk.store.outbox.due(soon(1000)) if one.kind == "rejected"]
+    assert notice.attempts == 1

@@ -1,0 +1,369 @@
+"""A desk reads held messages of another node over real TLS: both sides prove themselves, and all is bounded."""
+
+import contextlib
+import json
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from holdgate.cli.authority import Authority
+from holdgate.notation import format_address
+from holdgate.queue import agent, listener, remote
+from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.listener import NodeListener, open_listener
+from holdgate.queue.mutual import NodeCertificate
+from holdgate.queue.remote import NodeAwayError, NodeReader
+from support.held import FOREIGN, OURS, HeldMail
+from testbed.ports import PATIENCE
+
+NODE, DESK = "mx1.corp.example", "mx2.corp.example"
+YEAR = timedelta(days=365)
+MESSAGE = b"x-holdgate-incident: A\n\nbody\n"
+
+
+def files_of(folder: Path) -> NodeCertificate:
+    return NodeCertificate(folder / "authority.crt", folder / "node.crt", folder / "node.key")
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[..., NodeCertificate]:
+    """Make a node's files; by default those of the one authority of the site."""
+
+    def make(name: str, authority: str = "site", ago: timedelta = timedelta(0)) -> NodeCertificate:
+        now = datetime.now(UTC)
+        signer = Authority.open(tmp_path / authority, now)
+        folder = tmp_path / authority / f"{name}-{ago.days}"
+        signer.write(folder, name, now - ago, YEAR)
+        return files_of(folder)
+
+    return make
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> HeldMail:
+    (tmp_path / "hold").mkdir()
+    return HeldMail(tmp_path / "hold")
+
+
+@contextlib.contextmanager
+def served(certificate: NodeCertificate, queue: HeldMail, path: Path) -> Iterator[str]:
+    """Run an agent and its listener; yield the listener's address."""
+    local = agent.listen(path, group_id=os.getgid())
+    agent.Agent(queue, user_ids=[], reader_ids=[os.getuid()], action_header="X-Netskope-Action").serve(local)
+    opened = open_listener(("127.0.0.1", 0))
+    serving = threading.Thread(target=NodeListener(certificate, QueueClient(path)).serve, args=[opened])
+    serving.start()
+    try:
+        yield format_address(opened.getsockname()[:2])
+    finally:
+        for one in (opened, local):
+            one.shutdown(socket.SHUT_RDWR)
+        serving.join(PATIENCE)
+        for one in (opened, local):
+            one.close()
+    assert not serving.is_alive()
+
+
+@pytest.fixture
+def address(made: Callable[..., NodeCertificate], queue: HeldMail, tmp_path: Path) -> Iterator[str]:
+    with served(made(NODE), queue, tmp_path / "queue.sock") as address:
+        yield address
+
+
+@pytest.fixture
+def reader(made: Callable[..., NodeCertificate], address: str) -> NodeReader:
+    return NodeReader(NODE, address, made(DESK))
+
+
+def asked(address: str, certificate: NodeCertificate, line: bytes) -> dict[str, object]:
+    """Ask the listener anything, as a peer that has proved itself."""
+    host, _, port = address.rpartition(":")
+    with (
+        socket.create_connection((host, int(port)), timeout=PATIENCE) as plain,
+        certificate.client().wrap_socket(plain) as peer,
+    ):
+        peer.sendall(line)
+        answer = json.loads(peer.makefile("rb").readline())
+    assert isinstance(answer, dict)
+    return answer
+
+
+def test_a_held_message_is_read_with_its_envelope(
+    reader: NodeReader, queue: HeldMail, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "holdgate"):
+        assert reader.show(OURS.queue_id, OURS.arrival_time) == MESSAGE
+    assert f"node={DESK}" in caplog.text
+    assert reader.show(OURS.queue_id, OURS.arrival_time, header_only=True) == b"x-holdgate-incident: A\n"
+    assert reader.envelope(OURS.queue_id, OURS.arrival_time) == b"sender: a@corp.example\n"
+    assert reader.show("4gone", 100) is None
+    assert reader.show(OURS.queue_id, 101) is None
+    assert queue.acts == []
+
+
+def test_other_mail_is_not_shown(reader: NodeReader) -> None:
+    with pytest.raises(QueueError, match=rf"node {NODE}: the message does not carry our mark"):
+        reader.show(FOREIGN.queue_id, FOREIGN.arrival_time)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"do": "list"},
+        {"do": "headers", "messages": [["4ours", 100]]},
+        {"do": "release", "messages": [["4ours", 100]]},
+        {"do": "delete", "messages": [["4ours", 100]]},
+        {"do": "show", "queue_id": "4ours", "arrival_time": True},
+        {"do": "show", "queue_id": ["4ours"], "arrival_time": 100},
+        {"do": "show", "queue_id": "../4ours", "arrival_time": 100},
+        {"do": "show", "queue_id": "", "arrival_time": 100},
+        {"do": "show", "queue_id": "4" * 100, "arrival_time": 100},
+        {"do": "show", "queue_id": "4ours", "arrival_time": 100, "header_only": "yes"},
+        {"do": "show", "queue_id": "4ours", "arrival_time": 100, "release": True},
+        [],
+    ],
+    ids=str,
+)
+def test_nothing_but_one_message_can_be_asked_for(
+    made: Callable[..., NodeCertificate], address: str, queue: HeldMail, reader: NodeReader, request_: object
+) -> None:
+    answer = asked(address, made(DESK), json.dumps(request_).encode() + b"\n")
+    assert "ok" not in answer
+    assert answer["error"]
+    assert queue.acts == []
+    assert reader.show(OURS.queue_id, OURS.arrival_time) == MESSAGE
+
+
+@pytest.mark.parametrize("line", [b"nonsense\n", b"{" + b" " * 20_000, b"[" * 5_000 + b"\n"], ids=len)
+def test_a_line_that_is_no_request_is_refused(made: Callable[..., NodeCertificate], address: str, line: bytes) -> None:
+    assert "one line of JSON" in str(asked(address, made(DESK), line)["error"])
+
+
+@pytest.mark.parametrize(
+    ("name", "authority", "ago"),
+    [(DESK, "other", timedelta(0)), (DESK, "site", 2 * YEAR)],
+    ids=["of another authority", "expired"],
+)
+def test_a_desk_that_does_not_prove_itself_reads_nothing(
+    made: Callable[..., NodeCertificate],
+    address: str,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    authority: str,
+    ago: timedelta,
+) -> None:
+    certificate = made(name, authority, ago)
+    trusting = NodeCertificate(made(DESK).authority, certificate.certificate, certificate.private_key)
+    with caplog.at_level("INFO", "holdgate"), pytest.raises(NodeAwayError):
+        NodeReader(NODE, address, trusting).show(OURS.queue_id, OURS.arrival_time)
+    assert "shown-to-node" not in caplog.text
+    assert NodeReader(NODE, address, made(DESK)).show(OURS.queue_id, OURS.arrival_time) == MESSAGE
+
+
+def test_a_desk_without_a_certificate_reads_nothing(address: str) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as plain, context.wrap_socket(plain) as peer:
+        with contextlib.suppress(OSError):
+            peer.sendall(b'{"do": "show", "queue_id": "4ours", "arrival_time": 100}\n')
+        received = b""
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            received = peer.recv(1)
+        assert received == b""
+
+
+@pytest.mark.parametrize(
+    ("name", "authority", "ago", "why"),
+    [
+        (DESK, "site", timedelta(0), f"the certificate is for {DESK}"),
+        ("x.mx1.corp.example", "site", timedelta(0), "the certificate is for x.mx1"),
+        ("*.corp.example", "site", timedelta(0), "the certificate is for "),
+        (NODE, "other", timedelta(0), "certificate verify failed"),
+        (NODE, "site", 2 * YEAR, "certificate has expired"),
+    ],
+    ids=["another node", "a longer name", "a wildcard", "another authority", "expired"],
+)
+def test_a_node_that_is_not_the_one_asked_is_told_nothing(
+    made: Callable[..., NodeCertificate],
+    queue: HeldMail,
+    tmp_path: Path,
+    name: str,
+    authority: str,
+    ago: timedelta,
+    why: str,
+) -> None:
+    other = made(name, authority, ago)
+    trusting = NodeCertificate(made(DESK).authority, other.certificate, other.private_key)
+    with (
+        served(trusting, queue, tmp_path / "queue.sock") as address,
+        pytest.raises(NodeAwayError, match=why),
+    ):
+        NodeReader(NODE, address, made(DESK)).show(OURS.queue_id, OURS.arrival_time)
+    assert queue.listings == 0
+
+
+def test_an_older_tls_is_not_spoken(made: Callable[..., NodeCertificate], address: str) -> None:
+    context = made(DESK).client()
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as plain, pytest.raises(ssl.SSLError):
+        context.wrap_socket(plain)
+
+
+def test_a_renewed_certificate_counts_at_once(
+    made: Callable[..., NodeCertificate], queue: HeldMail, tmp_path: Path
+) -> None:
+    old, new = made(NODE, "site", 2 * YEAR), made(NODE)
+    with served(old, queue, tmp_path / "queue.sock") as address:
+        with pytest.raises(NodeAwayError):
+            NodeReader(NODE, address, made(DESK)).show(OURS.queue_id, OURS.arrival_time)
+        old.private_key.write_bytes(new.private_key.read_bytes())
+        old.certificate.write_bytes(new.certificate.read_bytes())
+        assert NodeReader(NODE, address, made(DESK)).show(OURS.queue_id, OURS.arrival_time) == MESSAGE
+
+
+def test_peers_that_do_nothing_end_their_own_connections_only(
+    reader: NodeReader, address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(listener, "_HANDSHAKE_TIMEOUT", 0.2)
+    monkeypatch.setattr(listener, "EACH", 3)
+    host, _, port = address.rpartition(":")
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(socket.create_connection((host, int(port)), PATIENCE)) for _ in range(4)]
+        # The fourth finds no place, the others have their time; then there is room again.
+        assert [peer.recv(1) for peer in peers] == [b""] * 4
+    assert "too many connections" in caplog.text
+    assert reader.show(OURS.queue_id, OURS.arrival_time) == MESSAGE
+
+
+def test_a_peer_has_its_time_and_no_more_however_it_dribbles(
+    made: Callable[..., NodeCertificate], address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "_REQUEST_TIMEOUT", 0.3)
+    host, _, port = address.rpartition(":")
+    with (
+        socket.create_connection((host, int(port)), timeout=PATIENCE) as plain,
+        made(DESK).client().wrap_socket(plain) as peer,
+    ):
+        peer.settimeout(0.05)
+        deadline = time.monotonic() + PATIENCE
+        answered = b""
+        while not answered and time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                peer.sendall(b" ")
+            with contextlib.suppress(TimeoutError):
+                answered = peer.recv(1000) or b"closed"
+    assert answered == b"closed" or b"error" in answered
+
+
+def test_a_peer_that_does_not_read_does_not_hold_its_place_for_ever(
+    made: Callable[..., NodeCertificate],
+    address: str,
+    queue: HeldMail,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(listener, "_SEND_TIMEOUT", 0.2)
+    monkeypatch.setattr(HeldMail, "show", lambda *_, **__: b"X-Holdgate-Incident: A\n" + b"x" * 20_000_000)
+    host, _, port = address.rpartition(":")
+    with (
+        socket.create_connection((host, int(port)), timeout=PATIENCE) as plain,
+        made(DESK).client().wrap_socket(plain) as peer,
+    ):
+        peer.sendall(b'{"do": "show", "queue_id": "4ours", "arrival_time": 100}\n')
+        deadline = time.monotonic() + PATIENCE
+        while "stage=node" not in caplog.text and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert "timed out" in caplog.text
+
+
+# -- a node that lies -------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def lying(certificate: NodeCertificate, answer: bytes) -> Iterator[str]:
+    """A node with a right certificate that answers one request with anything."""
+    opened = open_listener(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            plain, _ = opened.accept()
+            with plain, certificate.server().wrap_socket(plain, server_side=True) as peer:
+                peer.recv(1000)
+                peer.sendall(answer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield format_address(opened.getsockname()[:2])
+    opened.shutdown(socket.SHUT_RDWR)
+    opened.close()
+    thread.join(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b'{"ok": true, "size": 5}\nab',
+        b'{"ok": true, "size": 1}\nab',
+        b'{"ok": true, "size": -1}\n',
+        b'{"ok": true, "size": true}\n',
+        b'{"ok": true, "size": "5"}\nabcde',
+        b'{"ok": true, "size": 99999999999999}\nabcde',
+        b"[]\n",
+        b"no json\n",
+        b"[" * 10_000 + b"\n",
+        b'{"ok": true' + b" " * 50_000 + b"}\n",
+        b"x" * 200_000,
+    ],
+    ids=lambda answer: f"{answer[:40].decode()} {len(answer)}",
+)
+def test_an_answer_of_another_form_is_no_answer(made: Callable[..., NodeCertificate], answer: bytes) -> None:
+    with lying(made(NODE), answer) as address, pytest.raises(NodeAwayError, match=f"node {NODE} at"):
+        NodeReader(NODE, address, made(DESK)).show("4ours", 100)
+
+
+def test_what_a_node_says_of_an_error_is_one_short_line(made: Callable[..., NodeCertificate]) -> None:
+    answer = json.dumps({"error": "\x1b[2J\nx" * 1000}).encode() + b"\n"
+    with lying(made(NODE), answer) as address, pytest.raises(QueueError) as refused:
+        NodeReader(NODE, address, made(DESK)).show("4ours", 100)
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 400
+
+
+def test_a_node_that_is_silent_is_left_after_its_time(
+    made: Callable[..., NodeCertificate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "_CONNECT_TIMEOUT", 0.2)
+    with open_listener(("127.0.0.1", 0)) as silent, pytest.raises(NodeAwayError, match="timed out"):
+        NodeReader(NODE, format_address(silent.getsockname()[:2]), made(DESK)).show("4ours", 100)
+
+
+def test_a_node_that_was_away_is_not_asked_again_at_once(made: Callable[..., NodeCertificate]) -> None:
+    seconds = 0.0
+    with open_listener(("127.0.0.1", 0)) as gone:
+        address = format_address(gone.getsockname()[:2])
+    reader = NodeReader(NODE, address, made(DESK), clock=lambda: seconds)
+    with pytest.raises(NodeAwayError) as first:
+        reader.show("4ours", 100)
+    with lying(made(NODE), b'{"ok": true, "gone": true}\n') as other:
+        reader._address = other
+        with pytest.raises(NodeAwayError, match=str(first.value).rpartition(": ")[2].replace("[", r"\[")):
+            reader.show("4ours", 100)
+        seconds = remote.PAUSE
+        assert reader.show("4ours", 100) is None
+
+
+@pytest.mark.parametrize("address", ["", "nonsense", "mx1.corp.example", "mx1.corp.example:99999"])
+def test_an_address_that_is_none_is_a_node_that_is_away(made: Callable[..., NodeCertificate], address: str) -> None:
+    with pytest.raises(NodeAwayError):
+        NodeReader(NODE, address, made(DESK)).show("4ours", 100)
