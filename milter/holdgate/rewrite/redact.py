@@ -14,7 +14,7 @@ from holdgate.extract.budget import Budget, LimitReachedError
 from holdgate.extract.fields import words
 from holdgate.extract.identify import identify
 from holdgate.extract.reading import Document
-from holdgate.rewrite import image, package, pdf
+from holdgate.rewrite import archives, image, package, pdf
 from holdgate.rewrite.entity import Entity, RefusedError
 from holdgate.rewrite.finder import Finder
 from holdgate.rewrite.markup import hidden, masked
@@ -101,6 +101,10 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
         new = package.rewrite(data, name, kind, finder.spans, finder.values, finder.known, inside, budget)
     elif kind == "pdf" and depth < _DEPTH:
         new = pdf.rewrite(data, name, finder, inside, budget)
+    elif kind == "compressed" and depth < _DEPTH:
+        new = archives.rewrite_compressed(data, name, inside, budget)
+    elif kind == "archive" and depth < _DEPTH:
+        new = archives.rewrite_tar(data, name, finder.values, inside, budget)
     elif kind == "image":
         new = image.rewrite(data, name, finder.spans)
     elif kind in (*_PLAIN, "html", *_XML_TEXTS):

@@ -60,8 +60,8 @@ class _Gzip:
 def read(document: Document, sink: Sink) -> None:
     """Unpack and hand on. Raises UnreadableError where nothing could be unpacked."""
     data = document.data
-    name = _inner_name(document.name)
-    if _new_decompressor(data) is None:
+    name = inner_name(document.name)
+    if new_decompressor(data) is None:
         archive.read_raw(data, name, sink)
         return
     for text in _gzip_header(data):
@@ -79,7 +79,7 @@ def _unpack(data: bytes, sink: Sink) -> tuple[bytes, bool]:
     budget = sink.budget
     out = bytearray()
     rest = data
-    while rest and (decompressor := _new_decompressor(rest)):
+    while rest and (decompressor := new_decompressor(rest)):
         pending = rest
         try:
             while not decompressor.eof:
@@ -116,7 +116,8 @@ def _gzip_header(data: bytes) -> list[str]:
     return found
 
 
-def _new_decompressor(data: bytes) -> _Decompressor | None:
+def new_decompressor(data: bytes) -> _Decompressor | None:
+    """Return what unpacks the stream that `data` begins with; None if the standard library has nothing for it."""
     if data.startswith(b"\x1f\x8b"):
         return _Gzip()
     if data.startswith(b"BZh"):
@@ -126,7 +127,7 @@ def _new_decompressor(data: bytes) -> _Decompressor | None:
     return None
 
 
-def _inner_name(name: str) -> str:
+def inner_name(name: str) -> str:
     """Return the name that unpacking gives: report.tgz → report.tar, report.csv.gz → report.csv."""
     lower = name.lower()
     for extension in _EXTENSIONS:
