@@ -320,6 +320,7 @@ INJURIES: list[Injury] = [
     broken("seal.keys", "nonsense\n", restart=True),
     broken("seal.keys", "", restart=False),
     broken("seal.keys", "", restart=True),
+    broken("policies.toml", "", restart=False),
     broken("policies.toml", "", restart=True),
     broken("token.key", "nonsense\n", restart=True),
     broken("token.key", "", restart=True),
