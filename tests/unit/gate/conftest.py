@@ -84,12 +84,18 @@ NewService = Callable[..., FakeService]
 
 @pytest.fixture
 def new_service(tmp_path: Path) -> NewService:
-    """Return a function that makes a service of policies (as a table of TOML) and `[policy]` settings."""
+    """Return a function that makes a service of policies (as a table of TOML), `[milter]` and `[policy]` settings."""
 
     def make(
-        policies: dict[str, Any] = ALLOW_ALL, *, inspection: Inspection | None = None, **policy: Any
+        policies: dict[str, Any] = ALLOW_ALL,
+        *,
+        inspection: Inspection | None = None,
+        milter: dict[str, Any] | None = None,
+        **policy: Any,
     ) -> FakeService:
-        settings = Settings.model_validate({"milter": {"spool_directory": tmp_path}, "policy": policy})
+        settings = Settings.model_validate(
+            {"milter": {"spool_directory": tmp_path, **(milter or {})}, "policy": policy}
+        )
         pool = FakePool(inspection or Inspection())
         snapshot = ConfigSnapshot(
             settings,

@@ -11,8 +11,6 @@ import pytest
 
 from holdgate.gate import probe
 
-pytestmark = pytest.mark.slow
-
 
 @contextmanager
 def milter(listener: socket.socket, answer: bytes) -> Iterator[list[bytes]]:
@@ -74,7 +72,8 @@ def test_where_we_may_not_ask_there_is_no_answer(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("answer", [b"", b"\0\0", struct.pack("!Ic", 1, b"t")])
-def test_another_answer_is_no_life(tmp_path: Path, answer: bytes) -> None:
+def test_another_answer_is_no_life(tmp_path: Path, answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "_TIMEOUT", 0.2)
     path = tmp_path / "milter"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))

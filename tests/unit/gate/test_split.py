@@ -1,0 +1,303 @@
+"""How a message is split: what keeps it whole, what a retry finds again, and what the session answers."""
+
+import dataclasses
+import socket
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from holdgate.envelope import Envelope
+from holdgate.findings import Finding, Inspection
+from holdgate.gate import holding, split
+from holdgate.gate.handover import Commands, Copy, HandoverError
+from holdgate.gate.reply import Reply
+from holdgate.gate.split import Splitter, digest_of, obstacle
+from holdgate.policy.actions import Quarantine
+from holdgate.policy.verdict import Part, Verdict
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Actor, Store, open_store
+from holdgate.seal import Sealed
+from tests.unit.gate.conftest import FakeService, NewService
+
+ACTOR = Actor("holdgate-milter", "milter")
+ANNA = "anna@corp.example"
+BOB, EVE = "bob@partner.example", "eve@client.example"
+PARTS = (Part((EVE,), Verdict()), Part((BOB,), Verdict(Quarantine(), "p")))
+NAMED = {"message-id": [b" <1@corp.example>"]}
+SEALED = Sealed(ANNA, (BOB,), {}, b"body", b"header")
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    opened = open_store(store_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def listener(tmp_path: Path) -> Iterator[Path]:
+    """A socket of Postfix's listener for copies, as far as it is looked at."""
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(tmp_path / "copies"))
+        yield tmp_path / "copies"
+
+
+# -- what keeps a message whole ---------------------------------------------------------------------------------------
+
+
+def test_nothing_keeps_a_plain_message_whole(listener: Path) -> None:
+    assert obstacle(Envelope(), Commands(), PARTS, NAMED, listener) == ""
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"message-id": []}, {"message-id": [b" <1@a>", b" <2@a>"]}, {"message-id": [b"  "]}],
+    ids=["none", "empty", "two", "blank"],
+)
+def test_a_message_whose_retry_would_not_be_known_stays_whole(listener: Path, fields: dict[str, list[bytes]]) -> None:
+    assert obstacle(Envelope(), Commands(), PARTS, fields, listener) == "no Message-ID"
+
+
+def test_only_recipients_whom_postfix_finds_again_may_wait(listener: Path) -> None:
+    assert obstacle(Envelope(), Commands(odd={BOB}), PARTS, NAMED, listener) == "address"
+    assert obstacle(Envelope(), Commands(odd={EVE}), PARTS, NAMED, listener) == "", "they do not wait"
+    number = Part(("4111111111111111@partner.example",), PARTS[1].verdict)
+    assert obstacle(Envelope(), Commands(), [PARTS[0], number], NAMED, listener) == "address"
+    assert obstacle(Envelope(), Commands(), [*PARTS, number], NAMED, listener) == "address"
+
+
+def test_without_a_listener_a_message_stays_whole(tmp_path: Path) -> None:
+    assert obstacle(Envelope(), Commands(), PARTS, NAMED, tmp_path / "copies") == "no listener"
+    (tmp_path / "copies").touch()
+    assert obstacle(Envelope(), Commands(), PARTS, NAMED, tmp_path / "copies") == "no listener"
+
+
+@pytest.mark.parametrize(
+    ("main", "services", "keeps"),
+    [
+        ("yes", [], True),
+        ("no", [], False),
+        ("yes", ["smtp/inet/enable_original_recipient = no"], False),
+        ("yes", ["smtp/inet/enable_original_recipient = yes"], True),
+    ],
+)
+def test_whether_postfix_finds_original_recipients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, main: str, services: list[str], keeps: bool
+) -> None:
+    def postconf(_config: Path, option: str, *_names: str) -> list[str]:
+        return services if option == "-P" else [main]
+
+    monkeypatch.setattr(split, "postconf", postconf)
+    monkeypatch.setattr(split, "state_of", lambda _: (1,))
+    split._keeps.cache_clear()
+    assert split.keeps_original_recipients(tmp_path) is keeps
+
+
+def test_what_postfix_does_not_say_counts_as_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> list[str]:
+        raise subprocess.CalledProcessError(1, "postconf")
+
+    monkeypatch.setattr(split, "postconf", fails)
+    monkeypatch.setattr(split, "state_of", lambda _: (2,))
+    assert not split.keeps_original_recipients(tmp_path)
+
+
+# -- what a retry finds again -----------------------------------------------------------------------------------------
+
+
+def test_a_digest_is_of_sender_header_and_body_and_of_no_recipient() -> None:
+    digest = digest_of(SEALED)
+    assert digest == digest_of(dataclasses.replace(SEALED, recipients=(EVE,)))
+    others = [
+        dataclasses.replace(SEALED, sender="eve@corp.example"),
+        dataclasses.replace(SEALED, header=b"other"),
+        dataclasses.replace(SEALED, body=b"other"),
+        # What ends one part is not what begins the next.
+        dataclasses.replace(SEALED, header=b"headerb", body=b"ody"),
+    ]
+    assert len({digest, *map(digest_of, others)}) == 5
+
+
+def incident(**values: Any) -> Incident:
+    return Incident(**{"queue_id": "4OLD", "sender": ANNA, "recipients": [BOB], "policy": "p"} | values)
+
+
+def copy_of(one: Incident) -> Copy:
+    return Copy(Envelope(queue_id="4QUEUEID"), one.recipients, Commands(), [], b"x", header_only=False)
+
+
+def test_a_copy_is_recorded_without_a_queue_id_and_found_by_its_retry(store: Store) -> None:
+    first = Splitter(store, "digest", ACTOR)
+    assert first.known(BOB) is None
+    recorded = first.record(incident(), [EVE, "4111111111111111@partner.example"])
+    (stored,) = store.incidents()
+    assert (stored.id, stored.queue_id, stored.message_digest) == (recorded.id, "", "digest")
+    assert stored.already_sent[0] == EVE
+    assert "4111111111111111" not in stored.already_sent[1]
+    assert store.history(stored.id)[0].note == "copy of 4OLD"
+    again = Splitter(store, "digest", ACTOR)
+    assert again.known(BOB) == stored
+    assert again.known(EVE) is None
+    assert Splitter(store, "another", ACTOR).known(BOB) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "queue_id", "is_known"),
+    [
+        (State.PENDING, "", True),
+        (State.PENDING, "4Q", True),
+        (State.RELEASED, "4Q", True),
+        (State.RETURNED, "4Q", False),
+        (State.VANISHED, "4Q", False),
+        # Postfix had not taken it: the retry is the message.
+        (State.VANISHED, "", True),
+    ],
+)
+def test_what_is_over_is_asked_about_again(store: Store, state: State, queue_id: str, is_known: bool) -> None:
+    store.record(incident(state=state, queue_id=queue_id, message_digest="digest"), ACTOR)
+    assert (Splitter(store, "digest", ACTOR).known(BOB) is not None) is is_known
+
+
+def test_a_retry_after_five_days_is_another_message(store: Store) -> None:
+    old = datetime.now(UTC) - timedelta(days=5, minutes=1)
+    store.record(incident(message_digest="digest", created_at=old), ACTOR)
+    assert Splitter(store, "digest", ACTOR).known(BOB) is None
+    store.record(incident(message_digest="digest", created_at=old + timedelta(minutes=2)), ACTOR)
+    assert Splitter(store, "digest", ACTOR).known(BOB) is not None
+
+
+def test_a_copy_is_submitted_until_postfix_has_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Copy] = []
+    ids = iter(["", "4NEW"])
+
+    def hand_over(one: Copy, _relay: Path) -> str:
+        taken.append(one)
+        return next(ids)
+
+    monkeypatch.setattr(split, "hand_over", hand_over)
+    splitter = Splitter(store, "digest", ACTOR)
+    one = splitter.record(incident(), [])
+    for queue_id in ("", "4NEW", "4NEW"):  # what Postfix called it was not understood; it was; it is there
+        (stored,) = store.incidents()
+        splitter.submit(stored, copy_of(one), Path("/x"))
+        assert store.incidents()[0].queue_id == queue_id
+    assert len(taken) == 2
+
+
+def test_who_found_the_copy_meanwhile_is_right(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    splitter = Splitter(store, "digest", ACTOR)
+    one = splitter.record(incident(), [])
+
+    def hand_over(*_: object) -> str:
+        (stored,) = store.incidents()
+        store.change(stored, State.HELD, ACTOR, queue_id="4SEEN")
+        return "4NEW"
+
+    monkeypatch.setattr(split, "hand_over", hand_over)
+    splitter.submit(one, copy_of(one), Path("/x"))
+    assert store.incidents()[0].queue_id == "4SEEN"
+
+
+# -- what the session answers -----------------------------------------------------------------------------------------
+
+TWO = {
+    "policy": [
+        {"name": "partner", "action": "quarantine", "split": True, "recipient": BOB},
+        {"name": "all", "action": "allow"},
+    ]
+}
+FOUND = Inspection(findings=[Finding("us-ssn", "high", 1, 1, ["body"], ["***"])])
+
+
+@pytest.fixture
+def handed(monkeypatch: pytest.MonkeyPatch, store: Store) -> list[Copy]:
+    """The copies that Postfix got; whoever splits looks at a store of its own."""
+    taken: list[Copy] = []
+
+    def hand_over(one: Copy, _relay: Path) -> str:
+        taken.append(one)
+        return "4COPY"
+
+    monkeypatch.setattr(split, "hand_over", hand_over)
+    monkeypatch.setattr(split, "keeps_original_recipients", lambda _: True)
+    monkeypatch.setattr(holding, "needs_milter_quarantine", lambda *_: True)
+    return taken
+
+
+def service_of(new_service: NewService, store: Store, listener: Path) -> FakeService:
+    service = new_service(TWO, inspection=FOUND, milter={"split_relay": listener})
+    service.store = cast(Any, store)
+    return service
+
+
+def send(service: FakeService, *recipients: str, message_id: bytes = b" <1@corp.example>") -> Reply:
+    session = service.session()
+    session.begin(ANNA, "")
+    for recipient in recipients:
+        session.add_recipient(recipient, f"<{recipient}>")
+    session.add_header("Message-ID", message_id)
+    session.end_headers()
+    session.add_body(b"Hello\r\n")
+    return session.end_of_message("4QUEUEID")
+
+
+def test_who_must_wait_gets_a_copy_and_the_others_the_message(
+    new_service: NewService, store: Store, listener: Path, handed: list[Copy]
+) -> None:
+    service = service_of(new_service, store, listener)
+    reply = send(service, EVE, BOB)
+    assert list(reply.drop) == [BOB]
+    assert not reply.hold
+    (one,) = handed
+    (recorded,) = store.incidents()
+    assert one.recipients == recorded.recipients == [BOB]
+    assert ("X-Holdgate-Incident", recorded.id) in list(one.fields)
+    assert (recorded.state, recorded.queue_id, recorded.already_sent) == (State.PENDING, "4COPY", [EVE])
+    assert recorded.policy == "partner"
+
+
+def test_a_retry_makes_no_second_copy(
+    new_service: NewService, store: Store, listener: Path, handed: list[Copy]
+) -> None:
+    service = service_of(new_service, store, listener)
+    first, second = send(service, EVE, BOB), send(service, EVE, BOB)
+    assert list(first.drop) == list(second.drop) == [BOB]
+    assert len(handed) == len(store.incidents()) == 1
+
+
+def test_where_the_listener_refuses_nobody_gets_the_message(
+    new_service: NewService, store: Store, listener: Path, handed: list[Copy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> str:
+        raise HandoverError("MAIL")
+
+    monkeypatch.setattr(split, "hand_over", refuses)
+    assert send(service_of(new_service, store, listener), EVE, BOB).tempfail
+
+
+@pytest.mark.parametrize("reason", ["Message-ID", "original recipients"])
+def test_a_message_that_cannot_be_split_waits_whole(
+    new_service: NewService,
+    store: Store,
+    listener: Path,
+    handed: list[Copy],
+    monkeypatch: pytest.MonkeyPatch,
+    reason: str,
+) -> None:
+    if reason != "Message-ID":
+        monkeypatch.setattr(split, "keeps_original_recipients", lambda _: False)
+    reply = send(
+        service_of(new_service, store, listener),
+        EVE,
+        BOB,
+        message_id=b" " if reason == "Message-ID" else b" <1@corp.example>",
+    )
+    assert reply.hold
+    assert list(reply.drop) == []
+    assert handed == []
+    assert store.incidents()[0].recipients == [EVE, BOB]

@@ -1,0 +1,111 @@
+"""A node's lease: it is renewed while the daemon runs, written again where it was lost, and given up at the end."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from holdgate.node import Machine
+from holdgate.quarantine.database import StoreError
+from holdgate.quarantine.nodes import Nodes, NodeTakenError
+from holdgate.queue import lease as module
+from holdgate.queue.lease import Lease
+from testbed.ports import wait_for
+
+MACHINE = cast(Machine, "this machine")
+
+
+class FakeNodes:
+    """Notes what is asked; `renews` says what becomes of each renewal, the last for ever."""
+
+    def __init__(self, *renews: object) -> None:
+        self.calls: list[tuple[str, str]] = []
+        self.renews = list(renews) or [True]
+        self.taken: Exception | None = None
+        self.away = False
+
+    def take(self, name: str, _machine: Machine, rules: str) -> None:
+        self.calls.append(("take", rules))
+        if self.taken is not None:
+            raise self.taken
+
+    def renew(self, name: str, _machine: Machine, rules: str) -> bool:
+        self.calls.append(("renew", rules))
+        answer = self.renews.pop(0) if len(self.renews) > 1 else self.renews[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return bool(answer)
+
+    def leave(self, name: str, _machine: Machine) -> None:
+        self.calls.append(("leave", ""))
+        if self.away:
+            raise OperationalError("x", {}, Exception())
+
+    def count(self, what: str) -> int:
+        return sum(call == what for call, _ in self.calls)
+
+
+@pytest.fixture
+def take(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Lease, threading.Event]]:
+    monkeypatch.setattr(module, "_PAUSE", 0.001)
+
+    def make(nodes: FakeNodes, **more: Any) -> tuple[Lease, threading.Event]:
+        stop = threading.Event()
+        lease = Lease(cast(Nodes, nodes), "a", MACHINE, stop, **more)
+        lease.take()
+        return lease, stop
+
+    return make
+
+
+Take = Callable[..., tuple[Lease, threading.Event]]
+
+
+def test_it_is_taken_renewed_and_given_up(take: Take) -> None:
+    nodes = FakeNodes()
+    lease, stop = take(nodes, rules=lambda: "digest")
+    wait_for(lambda: nodes.count("renew") > 2, "renewals")
+    lease.close()
+    assert nodes.calls[0] == ("take", "digest")
+    assert ("renew", "digest") in nodes.calls
+    assert nodes.calls[-1] == ("leave", "")
+    assert (nodes.count("take"), lease.lost, stop.is_set()) == (1, False, False)
+
+
+def test_a_store_that_knows_nothing_of_it_gets_it_again(take: Take) -> None:
+    nodes = FakeNodes(False, True)
+    lease, _ = take(nodes)
+    wait_for(lambda: nodes.count("renew") > 2, "renewals")
+    lease.close()
+    assert nodes.count("take") == 2
+
+
+@pytest.mark.parametrize("error", [OperationalError("x", {}, Exception()), StoreError("away")], ids=["away", "store"])
+def test_a_store_that_is_away_for_a_while_costs_nothing(take: Take, error: Exception) -> None:
+    nodes = FakeNodes(error, error, True)
+    lease, stop = take(nodes)
+    wait_for(lambda: nodes.count("renew") > 4, "renewals")
+    assert (lease.lost, stop.is_set()) == (False, False)
+    nodes.away = True
+    lease.close()
+    assert nodes.count("leave") == 1
+
+
+def test_a_name_that_another_machine_has_ends_the_daemon(take: Take) -> None:
+    nodes = FakeNodes(True, NodeTakenError("a", "other.corp.example", module.LEASE))
+    lease, stop = take(nodes)
+    assert stop.wait(90)
+    assert lease.lost
+    lease.close()
+
+
+def test_a_daemon_that_is_stopped_while_it_waits_for_the_name_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = FakeNodes()
+    nodes.taken = NodeTakenError("a", "other.corp.example", module.LEASE)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(SystemExit):
+        Lease(cast(Nodes, nodes), "a", MACHINE, stop).take()
+    assert nodes.count("take") == 1
