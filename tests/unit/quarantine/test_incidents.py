@@ -1,0 +1,152 @@
+"""What the store says of many incidents: by name, state, message, decision and deadline."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from holdgate.quarantine.exported import exported
+from holdgate.quarantine.incident import Actor, Answer, Ask, Incident, Standing
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Store
+
+ACTOR = Actor("holdgate-desk", "desk")
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def add(store: Store, queue_id: str, state: State = State.HELD, hour: int = 0, **values: Any) -> Incident:
+    fields = {"sender": "anna@corp.example", "recipients": ["bob@partner.example"], "policy": "p"} | values
+    one = Incident(queue_id=queue_id, state=state, created_at=NOW + hour * HOUR, **fields)
+    store.record(one, ACTOR)
+    return one
+
+
+def names(found: list[Incident] | list[Standing]) -> list[str]:
+    return [one.queue_id for one in found]
+
+
+def test_an_incident_is_found_by_its_id_in_any_case_or_by_its_queue_id(store: Store) -> None:
+    first, second = add(store, "4a", hour=1), add(store, "4a")
+    add(store, "4b")
+    assert [one.id for one in store.find("4a")] == [second.id, first.id]
+    assert [one.id for one in store.find(first.id.lower())] == [first.id]
+    assert store.find("4A") == []
+    assert store.incident(first.id) == first
+    assert store.incident("0000-0000-0000") is None
+
+
+def test_incidents_are_listed_oldest_first_and_the_newest_page_by_page(store: Store) -> None:
+    for hour in range(4):
+        add(store, f"4{hour}", State.HELD if hour else State.RELEASED, hour)
+    assert names(store.incidents()) == ["40", "41", "42", "43"]
+    assert names(store.incidents([State.HELD])) == ["41", "42", "43"]
+    assert names(store.incidents([State.RELEASED, State.HELD], limit=2)) == ["42", "43"]
+    assert names(store.incidents(limit=2, offset=1)) == ["41", "42"]
+    assert names(store.incidents([])) == []
+    assert store.count() == {State.HELD: 3, State.RELEASED: 1}
+
+
+def test_where_open_incidents_stand(store: Store) -> None:
+    add(store, "4a", State.PENDING, 1)
+    held = add(store, "4b", State.HELD, arrival_time=1764000000)
+    add(store, "4c", State.RELEASED)
+    add(store, "4d", State.APPROVED, 2, change={"token": "x"})
+    open_ones = store.open_incidents()
+    assert names(open_ones) == ["4b", "4a", "4d"]
+    assert open_ones[0] == Standing(held.id, "4b", 1764000000, State.HELD, NOW, False)
+    assert [one.is_changed for one in open_ones] == [False, False, True]
+    assert names(store.standings({State.RELEASED})) == ["4c"]
+    assert len(store.decided()) == 1
+
+
+def test_incidents_of_a_message_and_of_a_digest(store: Store) -> None:
+    add(store, "4a", hour=1, message_digest="d")
+    add(store, "4a", message_digest="d")
+    add(store, "4b", message_digest="other")
+    assert [one.created_at for one in store.of_message("4a")] == [NOW, NOW + HOUR]
+    assert len(store.of_digest("d", NOW)) == 2
+    assert len(store.of_digest("d", NOW + HOUR)) == 1
+    assert store.of_digest("d", NOW + 2 * HOUR) == []
+    assert store.of_digest("none", NOW) == []
+
+
+def test_what_came_to_its_end_since_a_moment(store: Store) -> None:
+    add(store, "4a", State.RETURNED, closed_at=NOW)
+    add(store, "4b", State.RETURNED, closed_at=NOW + HOUR)
+    add(store, "4c", State.RELEASED, closed_at=NOW + HOUR)
+    assert names(store.closed_since(State.RETURNED, NOW)) == ["4b"]
+    assert names(store.closed_since(State.RETURNED, NOW - HOUR)) == ["4a", "4b"]
+
+
+def test_how_often_a_person_decided_in_a_way(store: Store) -> None:
+    for queue_id, person, how in [("4a", "boss", "page"), ("4b", "boss", "mail"), ("4c", "other", "page")]:
+        add(store, queue_id, State.APPROVED, decided_by=person, decided_how=how, decided_at=NOW)
+    assert store.decided_by("boss", "page", NOW - HOUR) == 1
+    assert store.decided_by("boss", "page", NOW) == 0
+
+
+# -- what the desk has to do by itself --------------------------------------------------------------------------------
+
+
+def test_about_which_nobody_was_asked(store: Store) -> None:
+    add(store, "4a", hour=1)
+    first = add(store, "4b")
+    add(store, "4c", asked_at=NOW)
+    add(store, "4d", State.PENDING)
+    assert names(store.agenda.awaiting_request()) == ["4b", "4a"]
+    assert store.agenda.awaiting_request_ids()[0] == first.id
+    assert len(store.agenda.awaiting_request_ids()) == 2
+
+
+def test_whose_deadline_or_reminder_has_come(store: Store) -> None:
+    add(store, "4a", deadline_at=NOW, remind_at=NOW + HOUR)
+    add(store, "4b", hour=1, deadline_at=NOW + HOUR, remind_at=NOW)
+    add(store, "4c", State.EXPIRED, deadline_at=NOW, remind_at=NOW)
+    assert names(store.agenda.overdue(NOW)) == ["4a"]
+    assert names(store.agenda.to_remind(NOW)) == ["4b"]
+    assert names(store.agenda.overdue(NOW - HOUR)) == []
+    assert names(store.agenda.overdue(NOW + HOUR)) == ["4a", "4b"]
+
+
+def test_whose_content_is_to_be_erased(store: Store) -> None:
+    done = add(store, "4a", State.RELEASED, hour=1, closed_at=NOW)
+    seen = add(store, "4b", State.RECORDED)
+    add(store, "4c", State.RELEASED, policy="other", closed_at=NOW)
+    add(store, "4d", State.RELEASED, policy="erased", closed_at=NOW, erased_at=NOW)
+    add(store, "4e", State.HELD, policy="open")
+    assert sorted(store.agenda.unerased_policies()) == ["other", "p"]
+    assert store.agenda.finished_before("p", NOW + HOUR) == [seen.id, done.id]
+    assert store.agenda.finished_before("p", NOW) == []
+    assert store.agenda.finished_before("erased", NOW + HOUR) == []
+    assert store.agenda.finished_before("open", NOW + HOUR) == []
+
+
+# -- for programs -----------------------------------------------------------------------------------------------------
+
+
+def test_programs_get_no_secret_no_number_and_names_that_stay(store: Store) -> None:
+    number = "4111111111111111"
+    change = {"token": "secret", "copy": "secret", "note": "without it"}
+    one = add(store, "4a", sender=f"{number}@corp.example", change=change, asked_at=NOW, decided_how="page")
+    fields = exported(one)
+    assert fields["change"] == {"note": "without it"}
+    assert number not in fields["sender"]
+    assert (fields["requested_at"], fields["decision_method"]) == (NOW.isoformat(), "page")
+    assert not {"asked_at", "decided_how"} & fields.keys()
+    assert exported(add(store, "4b"))["change"] is None
+
+
+def test_a_request_for_programs_says_who_and_what_and_no_row(store: Store) -> None:
+    one = add(store, "4a")
+    one = store.amend(one, "asked", ACTOR, deadline_at=NOW, asks=[Ask("boss@corp.example", "moderator")])
+    (request,) = store.requests.of(one.id)
+    fields = exported(request)
+    assert not {"number", "incident_id"} & fields.keys()
+    assert (fields["moderator"], fields["answer"], fields["deadline_at"]) == (
+        "boss@corp.example",
+        None,
+        NOW.isoformat(),
+    )
+    store.amend(one, "away", ACTOR, answers={request.number: Answer.OUT_OF_OFFICE})
+    assert exported(store.requests.of(one.id)[0])["answer"] == "out_of_office"
+    (event, *_) = store.history(one.id)
+    assert (exported(event)["actor"], exported(event)["method"]) == ("holdgate-desk", "desk")
