@@ -254,6 +254,19 @@ ended_sessions = Table(
     Column("expires_at", UtcDateTime, nullable=False),
 )
 
+# Attempts to sign in to the page by a mailed code (codes.py). `proof` is "" where no mail was sent for one.
+sign_in_codes = Table(
+    "sign_in_codes",
+    metadata,
+    Column("name", Word(64), primary_key=True),
+    Column("address", Word(320), nullable=False),
+    Column("client", Word(64), nullable=False),
+    Column("proof", Word(64), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index("sign_in_codes_address", "address"),
+)
+
 # Who wants a daily summary, since when the next one has to tell, and when it is due.
 digests = Table(
     "digests",

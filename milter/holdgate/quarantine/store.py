@@ -17,6 +17,7 @@ from holdgate.quarantine import audit, binding, history, requests
 from holdgate.quarantine.agenda import Agenda
 from holdgate.quarantine.audit import AuditTrail
 from holdgate.quarantine.claims import Claims
+from holdgate.quarantine.codes import SignInCodes
 from holdgate.quarantine.database import StoreError, connect, migrate
 from holdgate.quarantine.digests import Digests
 from holdgate.quarantine.incident import Actor, Answer, Ask, Decision, Event, Incident, NewNotice, QueueFile
@@ -65,9 +66,9 @@ def open_store(url: str, node: str | None = None) -> "Store":
 class Store(Incidents):
     """Reads incidents and changes them. What else is kept has a class of its own, which shares the connections.
 
-    `requests` and `agenda` are the desk's, `outbox` has the notices to send, `replies`, `seals` and `sessions` what is
-    valid once or for a time, `nodes` are the mail servers that share it, `claims` say which desk does what, `relations`
-    is who writes to whom, and `audit` proves the history. `node` is the one that new incidents belong to.
+    `requests` and `agenda` are the desk's, `outbox` has the notices to send, `replies`, `seals`, `sessions` and `codes`
+    what is valid once or for a time, `nodes` are the mail servers that share it, `claims` say which desk does what,
+    `relations` is who writes to whom, and `audit` proves the history. `node` is the one that new incidents belong to.
     """
 
     def __init__(self, engine: Engine, node: str | None = None) -> None:
@@ -84,6 +85,7 @@ class Store(Incidents):
         self.seals = UsedSeals(engine)
         self.relations = Relations(engine, self._reader)
         self.sessions = EndedSessions(engine, self._reader)
+        self.codes = SignInCodes(engine)
         self.digests = Digests(engine, self._reader)
         self.audit = AuditTrail(self._reader)
 

@@ -1,17 +1,12 @@
 """Signing in by a code that is mailed: good for ten minutes, five attempts, and the browser that asked for it.
 
-Whether an address is known shows neither in the answer nor in the time it takes. Codes are kept in memory alone: when
-the desk restarts, people ask again.
+Whether an address is known shows neither in the answer nor in the time it takes. The store has the codes, so that any
+desk takes one that another has mailed.
 """
 
 import hashlib
-import hmac
 import secrets
 import smtplib
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from starlette.background import BackgroundTask
@@ -26,73 +21,10 @@ from holdgate.desk.notices import Composer
 from holdgate.desk.web.connections import client_of
 from holdgate.desk.web.pages import Handlers, Pages
 from holdgate.desk.web.session import Sessions, field
+from holdgate.quarantine.codes import LIFETIME, SignInCode
 
-_MINUTES = 10
-_ATTEMPTS = 5
+_MINUTES = round(LIFETIME.total_seconds() / 60)
 _DIGITS = 8
-# Attempts for one address by one client, and mails to one address, in `_MINUTES`: nobody's mailbox is flooded, and a
-# stranger who asks for somebody's codes uses up their own attempts alone. Attempts altogether: memory is bounded.
-_CODES_EACH = 3
-_MAILS_EACH = 9
-_CODES = 10_000
-
-
-@dataclass(slots=True)
-class _Code:
-    """An attempt to sign in. `digest` is that of its own code, None where no further mail was sent for it."""
-
-    address: str
-    client: str
-    digest: bytes | None
-    until: float
-    attempts: int = 0
-
-
-class Codes:
-    """The codes that are out. `clock` gives seconds.
-
-    When strangers have made us mail an address all codes that it gets in a while, an attempt of another client is good
-    with any of these: they are in the mailbox of the person that it is about.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._codes: dict[str, _Code] = {}
-        self._lock = threading.Lock()
-
-    def new(self, address: str, *, known: bool, client: str = "") -> tuple[str, str]:
-        """Return a name for an attempt to sign in, and its code: "" where none is to be mailed."""
-        attempt, code = secrets.token_urlsafe(16), "".join(secrets.choice("0123456789") for _ in range(_DIGITS))
-        with self._lock:
-            now = self._clock()
-            self._codes = {name: one for name, one in self._codes.items() if one.until > now}
-            same = [one for one in self._codes.values() if one.address == address]
-            if not known or sum(one.client == client for one in same) >= _CODES_EACH:
-                return attempt, ""
-            if len(self._codes) >= _CODES:
-                del self._codes[next(iter(self._codes))]  # the oldest
-            mailed = sum(one.digest is not None for one in same) < _MAILS_EACH
-            digest = _digest(code) if mailed else None
-            self._codes[attempt] = _Code(address, client, digest, now + _MINUTES * 60)
-        return attempt, code if mailed else ""
-
-    def check(self, attempt: str, code: str) -> str:
-        """Return the address that a code signs in, "" for a wrong one. A code is good once."""
-        given = _digest("".join(code.split()))
-        with self._lock:
-            now = self._clock()
-            waiting = self._codes.get(attempt)
-            if waiting is None or waiting.until <= now:
-                return ""
-            waiting.attempts += 1
-            fitting = [attempt]
-            if waiting.digest is None:
-                fitting = [n for n, one in self._codes.items() if one.address == waiting.address and one.until > now]
-            right = [name for name in fitting if hmac.compare_digest(self._codes[name].digest or b"", given)]
-            if right or waiting.attempts >= _ATTEMPTS:
-                for name in {attempt, *right}:
-                    del self._codes[name]
-            return waiting.address if right else ""
 
 
 class SignInPages(Handlers):
@@ -101,7 +33,6 @@ class SignInPages(Handlers):
     def __init__(self, desk: Desk, sessions: Sessions, pages: Pages, composer: Composer) -> None:
         super().__init__(desk, sessions, pages)
         self._composer = composer
-        self._codes = Codes()
 
     def routes(self) -> list[Route]:
         """Return the addresses that are served here."""
@@ -123,19 +54,17 @@ class SignInPages(Handlers):
         address = field(http, "address").strip().lower()[:320]
         if "@" not in address or not address.isprintable():
             return self._pages.show(http, "sign_in", status=422)
-        attempt, code = self._codes.new(
-            address, known=self._desk.store.requests.knows(address), client=client_of(http.state.origin)
-        )
+        attempt, client = secrets.token_urlsafe(16), client_of(http.state.origin)[:64]
         response = self._pages.show(http, "code", problem="")
         self._sessions.await_code(response, attempt)
-        if code:
+        if self._desk.store.requests.knows(address):
             # After the answer, so that its time says nothing.
-            response.background = BackgroundTask(self._mail, address, code, self._pages.language(http))
+            response.background = BackgroundTask(self._mail, attempt, address, client, self._pages.language(http))
         return response
 
     def check_code(self, http: HttpRequest) -> Response:
         """Sign in with the right code."""
-        address = self._codes.check(self._sessions.awaited(http), field(http, "code")[:40])
+        address = self._signed_in(self._sessions.awaited(http), "".join(field(http, "code")[:40].split()))
         if not address:
             return self._pages.show(http, "code", status=422, problem="code_wrong")
         maillog.signed_in(who=address, method="code", origin=http.state.origin)
@@ -151,7 +80,20 @@ class SignInPages(Handlers):
             self._sessions.sign_out(http, response)
         return response
 
-    def _mail(self, address: str, code: str, language: str) -> None:
+    def _signed_in(self, attempt: str, code: str) -> str:
+        """Return the address that a code signs in, "" for a wrong one."""
+
+        def proves(one: SignInCode) -> bool:
+            return self._desk.key.stamped(one.proof, "code", one.name, one.address, code)
+
+        return self._desk.store.codes.take(_named(attempt), proves) if attempt else ""
+
+    def _mail(self, attempt: str, address: str, client: str, language: str) -> None:
+        """Mail a code, unless the address, or this client for it, has had enough."""
+        name, code = _named(attempt), "".join(secrets.choice("0123456789") for _ in range(_DIGITS))
+        proof = self._desk.key.stamp("code", name, address, code)
+        if not self._desk.store.codes.add(SignInCode(name, address, proof), client):
+            return
         content = self._composer.code(address, code, _MINUTES, language, datetime.now(UTC))
         try:
             post.hand_over(content, address, self._desk.settings.desk.notice_relay)
@@ -162,5 +104,6 @@ class SignInPages(Handlers):
             metrics.NOTICES.labels("code", "sent").inc()
 
 
-def _digest(code: str) -> bytes:
-    return hashlib.sha256(code.encode(errors="replace")).digest()
+def _named(attempt: str) -> str:
+    """Return the name of an attempt in the store, from which its browser's word for it cannot be had."""
+    return hashlib.sha256(attempt.encode()).hexdigest()

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from holdgate.desk import moderation, post, tokens, trial
@@ -19,6 +20,7 @@ from holdgate.desk.web.server import build
 from holdgate.desk.web.session import SENDER_PAGES
 from holdgate.desk.wishes import Wishes
 from holdgate.quarantine.incident import Actor, Answer, Incident, Notice
+from holdgate.quarantine.schema import sign_in_codes
 from holdgate.quarantine.states import State
 from support.desks import templates_of
 
@@ -508,6 +510,43 @@ def test_a_stranger_who_asks_for_codes_does_not_keep_their_owner_out(make_desk, 
     page = owner.client.post("/sign-in", data={"address": BOSS})
     code = re.search(rb"sign in is (\d{8})", mailed[-1])[1].decode()
     assert str(owner.submit(page, "/code", code=code).url) == f"{SITE}/incidents"
+
+
+def test_a_visitor_may_come_to_another_desk_at_each_step(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    mailed: list[bytes] = []
+    monkeypatch.setattr(post, "hand_over", lambda content, *_: mailed.append(content))
+    browsers = [Browser(one) for one in (desk, Desk(desk.store, desk.settings, desk.key))]
+    # One browser, whose cookies go to whichever desk the load balancer chooses.
+    first, second = (browser.client for browser in browsers)
+    second._cookies = first._cookies
+    page = first.post("/sign-in", data={"address": BOSS})
+    code = re.search(rb"sign in is (\d{8})", mailed[-1])[1].decode()
+    assert browsers[1].submit(page, "/code", code="00000000").status_code == 422
+    assert str(browsers[1].submit(page, "/code", code=code).url) == f"{SITE}/incidents"
+    page = first.get(f"/incidents/{incident.id}")
+    assert browsers[1].submit(page, "/decision", decision="approve").status_code == 200
+    assert desk.store.incident(incident.id).state is State.APPROVED
+    held = first.cookies["holdgate"]
+    browsers[1].submit(first.get("/incidents"), "/sign-out")
+    first.cookies.set("holdgate", held)
+    assert str(first.get("/incidents").url) == f"{SITE}/sign-in"
+
+
+def test_who_writes_in_the_store_cannot_sign_in(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(moderators=[BOSS, "carol@corp.example"])
+    hold(desk)
+    mailed: list[bytes] = []
+    monkeypatch.setattr(post, "hand_over", lambda content, *_: mailed.append(content))
+    browser = Browser(desk)
+    page = browser.client.post("/sign-in", data={"address": "carol@corp.example"})
+    code = re.search(rb"sign in is (\d{8})", mailed[-1])[1].decode()
+    with desk.store._engine.begin() as connection:
+        (row,) = connection.execute(select(sign_in_codes)).all()
+        assert code not in str(row)
+        connection.execute(update(sign_in_codes).values(address=BOSS))
+    assert browser.submit(page, "/code", code=code).status_code == 422
 
 
 def test_a_trusted_proxy_signs_in_and_nobody_else_can(make_desk, hold) -> None:  # type: ignore[no-untyped-def]

@@ -1,0 +1,109 @@
+"""Codes to sign in, on both kinds of store: bounded, good once, and good at each desk."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from holdgate.quarantine import codes
+from holdgate.quarantine.codes import ATTEMPTS, LIFETIME, SignInCode, SignInCodes
+from holdgate.quarantine.store import Store, open_store
+
+ANNA = "anna@corp.example"
+
+
+class Clock:
+    """The database's clock."""
+
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self, _connection: object) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(codes, "clock", made)
+    return made
+
+
+@pytest.fixture
+def two(store_url: str, clock: Clock) -> Iterator[list[SignInCodes]]:
+    """The codes as two desks see them."""
+    stores: list[Store] = [open_store(store_url), open_store(store_url)]
+    yield [store.codes for store in stores]
+    for store in stores:
+        store.close()
+
+
+def code(name: str, address: str = ANNA) -> SignInCode:
+    return SignInCode(name, address, f"proof of {name}")
+
+
+def given(name: str) -> Callable[[SignInCode], bool]:
+    """Say yes to the code of an attempt."""
+    return lambda one: one.proof == f"proof of {name}"
+
+
+def test_a_code_is_good_once_at_any_desk(two: list[SignInCodes]) -> None:
+    assert two[0].add(code("a"), "192.0.2.1")
+    assert two[1].take("a", given("other")) == ""
+    assert two[1].take("other", given("a")) == ""
+    assert two[1].take("a", given("a")) == ANNA
+    assert two[0].take("a", given("a")) == ""
+
+
+def test_a_code_ends(two: list[SignInCodes], clock: Clock) -> None:
+    two[0].add(code("a"), "192.0.2.1")
+    two[0].add(code("b"), "192.0.2.1")
+    clock.now += LIFETIME - timedelta(seconds=1)
+    assert two[1].take("a", given("a")) == ANNA
+    clock.now += timedelta(seconds=1)
+    assert two[1].take("b", given("b")) == ""
+
+
+def test_wrong_codes_are_counted_over_all_desks(two: list[SignInCodes]) -> None:
+    two[0].add(code("a"), "192.0.2.1")
+    for number in range(ATTEMPTS):
+        assert two[number % 2].take("a", given("wrong")) == ""
+    assert two[0].take("a", given("a")) == ""
+
+
+def test_a_client_and_an_address_have_so_many_and_no_more(two: list[SignInCodes], clock: Clock) -> None:
+    first = [two[number % 2].add(code(f"a{number}"), "192.0.2.1") for number in range(5)]
+    assert first == [True] * 3 + [False] * 2
+    others = [two[number % 2].add(code(f"b{number}"), f"198.51.100.{number}") for number in range(8)]
+    assert others == [True] * 6 + [False] * 2
+    assert two[0].add(code("c", "bob@corp.example"), "192.0.2.1")
+    # The owner, whose attempt had no mail, uses one that is in the mailbox; a stranger has none of these.
+    assert two[1].take("b7", given("a1")) == ANNA
+    assert two[0].take("a1", given("a1")) == ""
+    assert two[1].take("b6", given("c")) == ""
+    clock.now += LIFETIME
+    assert two[0].add(code("a9"), "192.0.2.1")
+
+
+def test_the_table_is_bounded(two: list[SignInCodes], clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codes, "_ALL", 3)
+    for number in range(5):
+        clock.now += timedelta(seconds=1)
+        assert two[0].add(code(f"a{number}", f"{number}@corp.example"), "192.0.2.1")
+    found = [two[0].take(f"a{number}", given(f"a{number}")) for number in range(5)]
+    assert found == ["", "", "2@corp.example", "3@corp.example", "4@corp.example"]
+
+
+def test_of_two_who_use_a_code_at_once_one_signs_in(two: list[SignInCodes]) -> None:
+    two[0].add(code("a"), "192.0.2.1")
+    with ThreadPoolExecutor(2) as both:
+        done = list(both.map(lambda one: one.take("a", given("a")), two))
+    assert sorted(done) == ["", ANNA]
+
+
+def test_of_many_at_once_no_more_are_mailed(two: list[SignInCodes]) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        mailed = list(
+            pool.map(lambda number: two[number % 2].add(code(f"a{number}"), f"198.51.100.{number}"), range(16))
+        )
+    assert sum(mailed) == 9
