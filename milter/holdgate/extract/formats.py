@@ -5,7 +5,7 @@ from holdgate.extract.readers.archives import active_mime, apple, archive, compr
 from holdgate.extract.readers.archives import zip as zip_reader
 from holdgate.extract.readers.data import arrow, dbase, parquet, plist, sqlite
 from holdgate.extract.readers.office import excel, iwork, ole, pst, rtf, tnef, word
-from holdgate.extract.readers.openxml import odf, office_xml, ooxml
+from holdgate.extract.readers.openxml import hwpx, odf, office_xml, ooxml
 from holdgate.extract.readers.pdf import pdf
 from holdgate.extract.readers.pictures import image, metafile, starview
 from holdgate.extract.readers.texts import (
@@ -44,6 +44,7 @@ REGISTRY.add(
     word.FORMAT,
     excel.FORMAT,
     odf.FORMAT,
+    hwpx.FORMAT,
     iwork.FORMAT,
     rtf.FORMAT,
     pst.FORMAT,

@@ -16,6 +16,7 @@ from holdgate.extract.identify import identify
 from holdgate.extract.part import Extraction, Status
 from holdgate.extract.readers.texts import named
 from holdgate.extract.reading import Document
+from tests.data.hangul import hwp, package, paragraph, runs, text
 from tests.support.pdf_writer import simple_pdf
 from tests.support.pictures import picture, saved
 from tests.support.samples import samples, zipped
@@ -62,6 +63,8 @@ def others() -> dict[str, bytes]:
         **parquets,
         "mail.pst": lzma.decompress((DATA / "pst/passworded.pst.xz").read_bytes()),
         "table.numbers": (DATA / "iwork/table.numbers").read_bytes(),
+        "letter.hwp": hwp(paragraph("words")),
+        "letter.hwpx": package(runs(text("words"))),
         "a.plist": plistlib.dumps({"key": "words", "data": bytes(40)}, fmt=plistlib.FMT_BINARY),
         "page.pdf": simple_pdf("words"),
         "page.ps": b"%!PS-Adobe-3.0\n72 72 moveto (hello) show showpage\n%%EOF\n",

@@ -13,7 +13,7 @@ import msoffcrypto
 
 from holdgate.extract.extents import documents
 from holdgate.extract.format import Format
-from holdgate.extract.readers.office import excel, msg, powerpoint, word
+from holdgate.extract.readers.office import excel, hangul, msg, powerpoint, word
 from holdgate.extract.readers.office.compound import Storage, Within, open_compound
 from holdgate.extract.readers.office.office_art import pictures
 from holdgate.extract.readers.office.ole_package import read_package
@@ -36,6 +36,7 @@ READERS = (
     ("book", excel.read_storage),
     ("powerpoint document", powerpoint.read_storage),
     ("__properties_version1.0", msg.read_storage),
+    (hangul.STREAM, hangul.read_storage),
 )
 PROPERTY_SETS = frozenset({"\x05summaryinformation", "\x05documentsummaryinformation"})
 # Class names, presentation hints and protection data that programs write for each other.
@@ -252,6 +253,18 @@ FORMATS = (
         unread="",
         ole_streams=("__properties_version1.0",),
         extensions="msg",
+    ),
+    Format(
+        kind="hwp",
+        read=read,
+        claims=documents.of_compound,
+        holds="hwp of Hangul, version 5",
+        read_by=_READ_BY,
+        unread="the text of distribution documents, but for its preview: `distribution document`; "
+        "documents with a password, which are `encrypted`",
+        ole_streams=(hangul.STREAM,),
+        extensions="hwp hwt",
+        types="application/x-hwp application/haansofthwp application/vnd.hancom.hwp",
     ),
     Format(
         kind="ole",

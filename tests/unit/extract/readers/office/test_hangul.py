@@ -1,0 +1,134 @@
+"""HWP 5 as Hangul writes it: records in deflated streams of a compound file."""
+
+import io
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from data.compound_writer import Tree, compound
+from data.hangul import COMPRESSED, DISTRIBUTED, PASSWORD, counted, deflated, hwp, paragraph, record, utf16
+from holdgate.extract.extractor import extract_file
+from holdgate.extract.identify import ole_kind
+from holdgate.extract.part import Status
+from holdgate.extract.readers.office import hangul, ole
+from holdgate.extract.reading import UnreadableError
+from unit.extract.readers.recording import read
+
+# How a control stands in a paragraph: its number, six units of data, its number again.
+TABLE = "\x0b" + "\ud83d\ude00" * 3 + "\x0b"
+FIELD, FIELD_END = "\x03kljh\0\0\x03", "\x04\0\0\0\0\0\0\x04"
+TAB = "\x09\0\0\0\0\0\0\x09"
+
+
+@pytest.mark.parametrize("flags", [0, COMPRESSED])
+def test_paragraphs_packed_or_not(flags: int) -> None:
+    data = hwp(paragraph("Card 4111 1111"), paragraph("한글 문서"), flags=flags)
+    assert ole_kind(data) == "hwp"
+    extraction = extract_file("letter.hwp", data)
+    assert (extraction.status, extraction.signals) == (Status.COMPLETE, [])
+    assert extraction.parts[0].text.splitlines() == ["Body", "Card 4111 1111", "한글 문서"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"Card 4111{TABLE} 1111", "Card 4111 1111"),
+        (f"see {FIELD}4111{FIELD_END}1111", "see 41111111"),
+        (f"a{TAB}b", "a\tb"),
+        ("4111\x1e1111\x1f1111\x181111", "4111\xa01111 1111-1111"),
+        ("one\ntwo", "one\ntwo"),
+        ("\U0001f600 4111", "\U0001f600 4111"),
+        ("torn \x0b41", "torn 41"),
+    ],
+    ids=["table", "field", "tab", "signs", "line break", "two units", "torn control"],
+)
+def test_controls_in_a_paragraph(text: str, shown: str) -> None:
+    assert hangul.paragraph(utf16(text + "\r")) == shown
+
+
+@given(st.text(st.characters(min_codepoint=0x20, exclude_categories=["Cs"])), st.binary(min_size=12, max_size=12))
+def test_a_control_anywhere_takes_nothing_from_the_text(text: str, data: bytes) -> None:
+    for at in range(len(text) + 1):
+        coded = utf16(text[:at]) + b"\x0b\0" + data + b"\x0b\0" + utf16(text[at:])
+        assert hangul.paragraph(coded) == text
+
+
+@given(st.binary(max_size=300))
+def test_no_paragraph_raises(data: bytes) -> None:
+    hangul.paragraph(data)
+
+
+def test_what_stands_beside_the_paragraphs() -> None:
+    field = record(0x47, b"klh%" + bytes(5) + counted("mailto:token-field") + bytes(4))
+    drawing = record(0x47, b" osg" + bytes(40) + counted("token-description"))
+    equation = record(0x58, bytes(4) + counted("token-equation") + bytes(20))
+    unknown = record(0x3FF, b"\1" + utf16("token-unknown"))
+    long = paragraph("x" * 5_000 + " token-long")
+    sink = read(ole, hwp(field, drawing, equation, unknown, long))
+    places = [sink.place_of(f"token-{name}") for name in ("field", "description", "equation", "unknown", "long")]
+    assert places == ["field", "description of an object", "equation", "object", ""]
+    assert not any("Batang" in text for text, _ in sink.texts)
+
+
+def test_pictures_objects_and_scripts() -> None:
+    def picture(width: int) -> bytes:
+        out = io.BytesIO()
+        Image.new("L", (width, 40), 255).save(out, "PNG")
+        return out.getvalue()
+
+    files: Tree = {
+        "BIN0001.png": deflated(picture(40)) + bytes(8),
+        "BIN0002.png": picture(41),
+        "BIN0003.OLE": deflated(struct.pack("<I", 9) + compound({"Note": utf16("token-object")})),
+    }
+    scripts: Tree = {"DefaultJScript": deflated(utf16("var a = 'token-script';"))}
+    extraction = extract_file("a.hwp", hwp(paragraph("x"), BinData=files, Scripts=scripts))
+    kinds = {part.name.rpartition(" ")[2]: part.status for part in extraction.parts}
+    assert kinds == {
+        "a.hwp": Status.COMPLETE,
+        "BIN0001.png": Status.COMPLETE,
+        "BIN0002.png": Status.COMPLETE,
+        "BIN0003.OLE": Status.LIMITED,  # a compound file of no known kind
+    }
+    assert "token-object" in extraction.parts[-1].text
+    assert "token-script" in extraction.parts[0].text
+
+
+def test_a_preview_is_text_only_where_it_differs() -> None:
+    sink = read(ole, hwp(paragraph("Card 4111"), paragraph("cell"), preview="Card 4111\r\n<cell><token-preview>\r\n"))
+    assert [text for text, place in sink.texts if place == "preview"] == ["token-preview"]
+
+
+def test_a_password() -> None:
+    with pytest.raises(UnreadableError, match=r"^encrypted$"):
+        read(ole, hwp(paragraph("x"), flags=COMPRESSED | PASSWORD))
+
+
+def test_a_distribution_document_is_limited_and_its_preview_read() -> None:
+    views: Tree = {"Section0": bytes(range(256)) * 20}
+    sink = read(ole, hwp(flags=COMPRESSED | DISTRIBUTED, preview="token-preview", ViewText=views))
+    assert sink.reasons == ["distribution document: only its preview read"]
+    assert sink.place_of("token-preview") == "preview"
+
+
+@pytest.mark.parametrize("flags", [0, COMPRESSED])
+def test_a_torn_section_is_read_up_to_its_end_and_limited(flags: int) -> None:
+    whole = paragraph("token-first") + record(0x43, utf16("token-second"))[:-6]
+    sink = read(ole, hwp(whole, flags=flags))
+    assert sink.reasons == ["damaged"]
+    assert sink.place_of("token-first") == ""
+    assert any("token-s" in text for text, _ in sink.texts)
+
+
+def test_a_stream_that_does_not_inflate_is_limited() -> None:
+    sink = read(ole, hwp(paragraph("x"), BodyText={"Section0": b"\xff" * 40}))
+    assert sink.reasons == ["damaged"]
+
+
+def test_another_stream_of_that_name_is_no_hangul_document() -> None:
+    sink = read(ole, compound({"FileHeader": b"no such thing, token-other"}))
+    assert any("token-other" in text for text, _ in sink.texts)
+    assert sink.reasons == ["unknown format, only strings read"]
