@@ -10,9 +10,11 @@ from typing import Any
 from holdgate.cli import authority
 from holdgate.cli.output import colour, progress, say, wants_json
 from holdgate.configfile import ConfigError, load_settings
+from holdgate.desk.context import Desk
 from holdgate.node import rules_of
-from holdgate.quarantine.incident import Actor
-from holdgate.quarantine.nodes import Node, NodeTakenError, differing
+from holdgate.quarantine.incident import Actor, Incident, NewNotice
+from holdgate.quarantine.nodes import RETIRED, Node, NodeTakenError, differing
+from holdgate.quarantine.outbox import LOST
 from holdgate.quarantine.states import OPEN, State
 from holdgate.quarantine.store import ConflictError, Store, open_store
 
@@ -42,6 +44,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "held again there, and need a new decision.",
     )
     retire.add_argument("name", metavar="NAME", help="its name, as `holdgate nodes` prints it")
+    retire.add_argument(
+        "--notify-senders",
+        action="store_true",
+        help="write to the senders of these messages that the outcome is not known; it cannot be done later",
+    )
     retire.set_defaults(run=_retire)
     certificate = steps.add_parser(
         "certificate",
@@ -116,7 +123,10 @@ def _line(node: Node, now: datetime, *, is_shared: bool) -> str:
 
 
 def _retire(arguments: argparse.Namespace) -> int:
-    store = open_store(load_settings(arguments.config).store.url)
+    settings = load_settings(arguments.config)
+    store = open_store(settings.store.url)
+    # Before anything is changed: whom the desk notifies is in settings that may have an error.
+    desk = Desk(store, settings) if arguments.notify_senders else None
     name = str(arguments.name)
     try:
         known = store.nodes.retire(name)
@@ -127,12 +137,13 @@ def _retire(arguments: argparse.Namespace) -> int:
         message = f'there is no node "{name}"; run "holdgate nodes" for the names'
         say(arguments, message, error=message)
         return 2
-    closed = _close(store, name)
+    closed, notified = _close(store, name, desk)
+    told = f" {notified} senders are notified." if desk is not None else ""
     message = (
         f"{name} is retired. {closed} open incidents were closed: their messages are out of reach, and may have been "
-        "delivered; see: holdgate list --state vanished"
+        f"delivered; see: holdgate list --state vanished.{told}"
     )
-    say(arguments, message, name=name, closed=closed)
+    say(arguments, message, name=name, closed=closed, notified=notified)
     return 0
 
 
@@ -164,23 +175,37 @@ def _certificate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _close(store: Store, name: str) -> int:
-    """Close the open incidents of a node; return how many. One that was changed meanwhile is taken as it is then."""
+def _close(store: Store, name: str, desk: Desk | None) -> tuple[int, int]:
+    """Close the open incidents of a node; return how many, and how many senders are notified: none without `desk`.
+
+    One that was changed meanwhile is taken as it is then.
+    """
     actor = Actor("holdgate nodes", "command")
     found = [one for one in store.incidents(OPEN) if store.nodes.has(name, one)]
+    notified = 0
     for one in progress(found, "closing", len(found)):
         incident = one
         while incident.state in OPEN:
+            tells = desk is not None and desk.tells(incident.sender) and not _knows(store, incident)
             try:
                 store.change(
                     incident,
                     State.VANISHED,
                     actor,
                     note=f"node {name} was retired: the message is out of reach",
+                    outbox=[NewNotice(LOST, incident.sender)] if tells else [],
                     closed_at=datetime.now(UTC),
+                    decided_how=RETIRED,
                 )
             except ConflictError as error:
                 incident = error.incident
             else:
+                notified += tells
                 break
-    return len(found)
+    return len(found), notified
+
+
+def _knows(store: Store, incident: Incident) -> bool:
+    """Say whether the sender was notified already that the message does not go to its recipients."""
+    is_ended = incident.state in (State.REJECTED, State.EXPIRED)
+    return is_ended and incident.id not in store.outbox.awaiting_report()

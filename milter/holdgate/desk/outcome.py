@@ -10,6 +10,7 @@ from typing import Any
 from holdgate.desk.cleaning import clean
 from holdgate.desk.moderation import SELF_RELEASE
 from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.nodes import RETIRED
 from holdgate.quarantine.states import State
 
 
@@ -25,6 +26,8 @@ def became(incident: Incident) -> str:
         return "changed"
     if incident.state in (State.REJECTED, State.RETURNED):
         return {"withdrawal": "withdrawn", "desk": "expired"}.get(incident.decided_how or "", "rejected")
+    if incident.state is State.VANISHED and incident.decided_how == RETIRED:
+        return "out_of_reach"
     if incident.state is State.VANISHED and incident.decided_by:
         return "approved_vanished"
     return str(incident.state)

@@ -14,7 +14,7 @@ from holdgate.desk.notices import TO_MODERATOR, Composer, GoneError, UnwantedErr
 from holdgate.desk.preview import UnreadableError
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Answer, Change, Incident, Notice
-from holdgate.quarantine.outbox import CHANGED, LONGEST_PAUSE, TO_SENDER, WITH_MESSAGE
+from holdgate.quarantine.outbox import CHANGED, LONGEST_PAUSE, LOST, TO_SENDER, WITH_MESSAGE
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 from holdgate.queue.client import QueueError, UnreachableError
@@ -174,6 +174,8 @@ def _obsolete(desk: Desk, notice: Notice, incident: Incident) -> bool:
         return incident.state is not State.HELD
     if notice.kind in TO_SENDER:  # an operator took it away, or it is held again
         return incident.state in (State.VANISHED, State.HELD)
+    if notice.kind == LOST:  # its hold queue was found again
+        return incident.state is not State.VANISHED
     if notice.kind == "decided":  # it may be held again, and everybody is asked again
         return incident.state is State.HELD
     return notice.kind == "approved" and incident.state is not State.RELEASED

@@ -109,6 +109,7 @@ MAIL: dict[str, Mapping[str, Any]] = {
     "question": _NOTICE | {"request": _REQUEST},
     "said": _NOTICE | {"request": _REQUEST},
     "withdrawn": _NOTICE,
+    "lost": _NOTICE,
     "code": {"code": "123456", "minutes": 10},
 }
 

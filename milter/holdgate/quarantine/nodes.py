@@ -25,6 +25,9 @@ LEASE = timedelta(seconds=30)
 SILENT_AFTER = timedelta(minutes=2)
 """A node that has not renewed its lease for so long is called silent."""
 
+RETIRED = "retired"
+"""How an incident was decided on whose node is gone for good: by nobody, and the outcome is not known."""
+
 
 # Pause between two looks whether a name is free, in seconds: shorter than between two renewals.
 _PAUSE = 1.0

@@ -15,7 +15,7 @@ from holdgate.quarantine.incident import Actor, NewNotice, Notice
 from holdgate.quarantine.schema import incidents, notices
 
 # The notices of a decision.
-_OF_DECISION = ("approved", "rejected", "expired", "withdrawn", "decided", "changed")
+_OF_DECISION = ("approved", "rejected", "expired", "withdrawn", "decided", "changed", "lost")
 
 # The notices that must be sent before a queue file is deleted: they return the message, or give the reason.
 TO_SENDER = ("rejected", "expired", "withdrawn")
@@ -25,6 +25,9 @@ CHANGED = "changed"
 
 HOLD_QUEUE = "hold queue"
 """The recipient of that notice, for the audit trail: its envelope is that of the held message."""
+
+LOST = "lost"
+"""To the sender of a message whose node is gone for good: whether it was delivered is not known."""
 
 WITH_MESSAGE = (*TO_SENDER, CHANGED)
 """What has the held message in it, which the queue agent of its node shows."""

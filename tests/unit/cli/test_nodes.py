@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,17 @@ from sqlalchemy import update
 
 from holdgate.cli.main import main
 from holdgate.configfile import load_settings
+from holdgate.desk.context import Desk
+from holdgate.desk.notices import Composer
+from holdgate.desk.outcome import became
+from holdgate.desk.preview import Previewer
+from holdgate.desk.templates import Templates
 from holdgate.node import Machine, rules_of
-from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.incident import Actor, Incident, NewNotice
 from holdgate.quarantine.schema import nodes
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, open_store
+from holdgate.queue.client import QueueClient
 
 ACTOR = Actor("holdgate-milter", "milter")
 ONE, TWO = Machine("1" * 32, "one.corp.example", "1.0"), Machine("2" * 32, "two.corp.example", "1.0")
@@ -36,8 +43,8 @@ def run(store_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> R
     return run
 
 
-def record(store: Store, queue_id: str) -> Incident:
-    incident = Incident(queue_id=queue_id, sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+def record(store: Store, queue_id: str, sender: str = "a@corp.example") -> Incident:
+    incident = Incident(queue_id=queue_id, sender=sender, recipients=["b@partner.example"], policy="p")
     store.record(incident, ACTOR)
     found = store.incident(incident.id)
     assert found is not None
@@ -94,6 +101,65 @@ def test_nodes_are_listed_and_retired(run: Run, store_url: str) -> None:
     assert a.audit.verify().problem == ""
     a.close()
     b.close()
+
+
+def test_senders_of_a_retired_node_are_notified_if_they_are_to_be(run: Run, store_url: str, tmp_path: Path) -> None:
+    if store_url.startswith("sqlite"):
+        pytest.skip("a file has one node")
+    config = tmp_path / "holdgate.toml"
+    (tmp_path / "policies.toml").write_text('[[policy]]\nname = "p"\naction = "quarantine"\n')
+    config.write_text(
+        f'{config.read_text()}[policy]\nfile = "{tmp_path}/policies.toml"\n[desk]\n'
+        f'notice_from = "holdgate@corp.example"\ntemplates = "{tmp_path}/templates"\n'
+    )
+    store, other = open_store(store_url, "mx1.corp.example"), open_store(store_url, "mx2.corp.example")
+    store.nodes.take("mx1.corp.example", ONE)
+    other.nodes.take("mx2.corp.example", TWO)
+    store.nodes.leave("mx1.corp.example", ONE)
+    senders = ["anna@corp.example", "", "x@partner.example", "told@corp.example", "waits@corp.example"]
+    held = {sender: record(store, f"4a{number}", sender) for number, sender in enumerate(senders)}
+    elsewhere = record(other, "4b")
+    for sender in ("told@corp.example", "waits@corp.example"):
+        outbox = [NewNotice("rejected", sender)]
+        store.change(held[sender], State.REJECTED, ACTOR, outbox=outbox, decided_at=datetime.now(UTC))
+    (told, _) = store.outbox.due(datetime.now(UTC) + timedelta(minutes=1))
+    store.outbox.sent(told, ACTOR)
+    # Whom to notify is in settings: nothing happens while they have an error.
+    (tmp_path / "policies.toml").write_text("[[policy")
+    assert run("nodes", "retire", "mx1.corp.example", "--notify-senders")[0] == 2
+    assert store.incident(elsewhere.id) == other.incident(elsewhere.id)
+    assert len(store.open_incidents()) == len(senders)
+    (tmp_path / "policies.toml").write_text('[[policy]]\nname = "p"\naction = "quarantine"\n')
+    code, output = run("nodes", "retire", "mx1.corp.example", "--notify-senders")
+    assert code == 0
+    assert "5 open incidents were closed" in output
+    assert "2 senders are notified" in output
+    due = store.outbox.due(datetime.now(UTC) + timedelta(minutes=1))
+    assert [(one.kind, one.recipient) for one in due] == [
+        ("lost", "anna@corp.example"),
+        ("lost", "waits@corp.example"),
+    ]
+    assert run("nodes", "retire", "mx1.corp.example", "--notify-senders")[1].count("0 senders") == 1
+    assert [one.state for one in store.incidents([State.HELD])] == [State.HELD]
+    # The desk says no more than it knows.
+    desk = Desk(store, load_settings(config))
+    templates = Templates(desk.settings.desk.templates, desk.zone)
+    composer = Composer(desk, templates, Previewer(desk.settings, QueueClient(tmp_path / "none.sock")))
+    found = store.incident(due[0].incident_id)
+    assert found is not None
+    letter = composer.compose(found, due[0], datetime.now(UTC)).content
+    text = " ".join(message_from_bytes(letter).get_payload(0).get_payload(decode=True).decode().split())  # type: ignore[union-attr]
+    assert "Whether it was delivered before is not known." in text
+    assert "b@partner.example" in text
+    assert became(found) == "out_of_reach"
+    # Its queue is found after all, and moderators are asked again: the notice is not true any more.
+    store.change(found, State.HELD, ACTOR, held_at=datetime.now(UTC))
+    assert [one.recipient for one in store.outbox.due(datetime.now(UTC) + timedelta(minutes=1))] == [
+        "waits@corp.example"
+    ]
+    assert store.audit.verify().problem == ""
+    store.close()
+    other.close()
 
 
 def test_nodes_with_other_policies_are_named(run: Run, store_url: str, tmp_path: Path) -> None:

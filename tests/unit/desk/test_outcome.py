@@ -43,6 +43,7 @@ ENDS = [
     (State.RETURNED, "desk", "expired"),
     (State.VANISHED, None, "vanished"),
     (State.VANISHED, "page", "approved_vanished"),
+    (State.VANISHED, "retired", "out_of_reach"),
 ]
 SAID = {
     "en": {
@@ -57,6 +58,7 @@ SAID = {
         "withdrawn": "Its sender took the message back. It is not delivered.",
         "expired": "Nobody decided about the message in time. It is not delivered, and ",
         "vanished": "The message was taken out of the queue by hand.",
+        "out_of_reach": "The mail server that had the message is gone for good. Whether it was delivered is not known.",
         "approved_vanished": "peer@corp.example approved the message, but before it could go on it was taken out",
     },
     "de": {
@@ -71,6 +73,7 @@ SAID = {
         "withdrawn": "Der Absender hat die Nachricht zurückgezogen. Sie wird nicht zugestellt.",
         "expired": "Niemand hat rechtzeitig über die Nachricht entschieden. Sie wird nicht zugestellt",
         "vanished": "Die Nachricht wurde von Hand aus der Warteschlange genommen.",
+        "out_of_reach": "Den Mailserver, auf dem die Nachricht lag, gibt es nicht mehr. Ob sie zugestellt wurde,",
         "approved_vanished": "peer@corp.example hat die Nachricht freigegeben, doch bevor sie weitergehen konnte",
     },
 }

@@ -31,6 +31,7 @@ _TITLES = {
     "expired": "title_late",
     "vanished": "title_gone",
     "approved_vanished": "title_gone",
+    "out_of_reach": "title_gone",
 }
 # The colour of an end.
 _MOODS = {"approved": "go", "released": "go", "self_released": "go", "changed": "go", "rejected": "stop"}
