@@ -14,7 +14,7 @@ from holdgate.gate.service import ConfigSnapshot, Service
 from holdgate.gate.session import Session
 from holdgate.policy.model import PolicyFile
 from holdgate.policy.verdict import PolicySet
-from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.incident import Incident, NewNotice
 from holdgate.scan.pool import Pool
 from holdgate.seal import Key, Sealer
 from holdgate.tables import Tables
@@ -50,16 +50,18 @@ class FakeStore:
 
     incidents: list[Incident] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    outbox: list[NewNotice] = field(default_factory=list)
     error: Exception | None = None
 
     @property
     def seals(self) -> "FakeStore":
         return self
 
-    def record(self, incident: Incident, *_: Any, **__: Any) -> None:
+    def record(self, incident: Incident, *_: Any, outbox: Iterable[NewNotice] = (), **__: Any) -> None:
         if self.error is not None:
             raise self.error
         self.incidents.append(incident)
+        self.outbox += outbox
 
     def use(self, digests: Iterable[str], _until: datetime) -> bool:
         fresh = self.used.isdisjoint(digests)

@@ -1,6 +1,8 @@
 """One connection, driven as libmilter drives it, without libmilter: what is inspected, what is answered, what fails."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -8,15 +10,16 @@ from hypothesis import strategies as st
 
 from holdgate import headers
 from holdgate.findings import Inspection
-from holdgate.gate import holding
+from holdgate.gate import holding, replies
 from holdgate.gate.reply import Reply
 from holdgate.gate.session import Session
 from holdgate.policy.action import Action
 from holdgate.policy.actions import Allow, Block, Quarantine, Tempfail
 from holdgate.policy.verdict import PolicySet
 from holdgate.quarantine.states import State
+from holdgate.scan.pool import Pool
 from holdgate.seal import HeaderHash
-from tests.unit.gate.conftest import HOLD_ALL, FakeService, NewService
+from tests.unit.gate.conftest import HOLD_ALL, FakePool, FakeService, NewService
 
 Fields = Sequence[tuple[str, bytes]]
 FIELDS: Fields = (
@@ -327,3 +330,72 @@ def test_a_bounce_takes_no_content_outside(
     session.begin(sender, "")
     session.add_recipient("bob@corp.example")
     assert session.end_of_message("4Q").bare_bounce == bare
+
+
+# -- pictures, replies, size --------------------------------------------------------------------------------------
+
+
+def with_ocr(service: FakeService, mode: str, inspection: Inspection) -> FakePool:
+    """Give a service workers that read pictures."""
+    pool = FakePool(inspection)
+    settings = service.snapshot.settings
+    ocr = settings.ocr.model_copy(update={"mode": mode})
+    service.snapshot = replace(
+        service.snapshot, settings=settings.model_copy(update={"ocr": ocr}), ocr_pool=cast(Pool, pool)
+    )
+    return pool
+
+
+@pytest.mark.parametrize(
+    ("unread", "mode", "is_read"), [(True, "on", True), (False, "on", False), (True, "policies", False)]
+)
+def test_pictures_are_read_where_there_are_some_and_somebody_asks(
+    new_service: NewService, unread: int, mode: str, is_read: bool
+) -> None:
+    service = new_service(HOLD_ALL, inspection=Inspection(pictures_unread=unread, subject="unread"))
+    pool = with_ocr(service, mode, Inspection(subject="read"))
+    send(service.session())
+    assert pool.read == service.pool.read * is_read
+    assert [one.subject for one in service.store.incidents] == ["read" if is_read else "unread"]
+
+
+def test_a_policy_asks_that_pictures_be_read(new_service: NewService) -> None:
+    pictures = {"policy": [{"name": "all", "action": "quarantine", "ocr": True, "recipient": "bob@partner.example"}]}
+    service = new_service(pictures, inspection=Inspection(pictures_unread=True))
+    pool = with_ocr(service, "policies", Inspection(subject="read"))
+    send(service.session(), recipients=["eve@partner.example"])
+    assert pool.read == []
+    send(service.session())
+    assert len(pool.read) == 1
+
+
+def test_a_moderators_reply_passes_unread_with_the_word_that_leads_to_its_witness(
+    new_service: NewService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = new_service(HOLD_ALL)
+    monkeypatch.setattr(replies, "answered", lambda *_: "request")
+    monkeypatch.setattr(replies, "witness_field", lambda *_: (headers.REPLY, "word"))
+    reply = send(service.session(), [*FIELDS, (headers.REPLY, b" forged")])
+    assert reply.add == [(headers.REPLY, "word")]
+    assert [name.lower() for name, _ in reply.remove] == [headers.REPLY.lower()]
+    assert (reply.hold, service.pool.read, service.store.incidents) == ("", [], [])
+
+
+def test_the_size_is_that_of_header_and_body(new_service: NewService) -> None:
+    service = new_service(HOLD_ALL)
+    send(service.session())
+    send(service.session(), [], b"")
+    assert [one.size for one in service.store.incidents] == [len(service.pool.read[0]), 2]
+
+
+def test_what_a_policy_only_observes_is_recorded_and_passes(new_service: NewService) -> None:
+    service = new_service({"policy": [{"name": "trial", "action": "quarantine", "mode": "observe"}]})
+    reply = send(service.session())
+    (incident,) = service.store.incidents
+    assert (incident.state, incident.policy, reply.hold, reply.tempfail) == (State.RECORDED, "trial", "", False)
+
+
+def test_who_is_to_be_told_is_told_of_an_alert(new_service: NewService) -> None:
+    service = new_service({"policy": [{"name": "a", "action": "alert", "notify": ["sec@corp.example"]}]})
+    assert not send(service.session()).hold
+    assert [(one.kind, one.recipient) for one in service.store.outbox] == [("alert", "sec@corp.example")]

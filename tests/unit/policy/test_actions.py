@@ -113,3 +113,28 @@ def test_alerts_of_several_policies_notify_everyone_once() -> None:
 def test_a_name_that_is_no_action_is_refused() -> None:
     with pytest.raises(ActionError, match='"shred" is not allowed; write one of allow, alert'):
         REGISTRY.make("shred", {})
+
+
+def test_an_alert_tells_everybody_once() -> None:
+    one, other = Alert(notify=["a@corp.example"]), Alert(notify=["b@corp.example", "a@corp.example"])
+    joined = one.joined([other])
+    assert list(joined.alerted()) == ["a@corp.example", "b@corp.example"]
+    assert dict(joined.fields("X-Action")) == {"X-Action": "Alert"}
+
+
+def test_encryption_says_its_route_and_what_postfix_has_to_do() -> None:
+    one = Encrypt(transport="encrypt:[gateway.corp.example]")
+    route = "X-Holdgate-Route"
+    assert dict(one.fields("X-Action")) == {"X-Action": "Encrypt", route: one.transport}
+    assert dict(one.lookups()) == {f"{route}: {one.transport}": f"FILTER {one.transport}"}
+    assert list(one.transports()) == ["encrypt"]
+    assert list(one.details()) == [("transport", one.transport)]
+
+
+def test_an_action_that_says_nothing_more_adds_requires_and_tells_nothing() -> None:
+    one = Quarantine()
+    assert not one.alerted()
+    assert not one.lookups()
+    assert not one.transports()
+    assert list(one.details()) == []
+    assert one.joined([Quarantine()]) == one

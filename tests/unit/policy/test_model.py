@@ -79,3 +79,79 @@ def test_the_first_and_the_last_minute_of_a_day_are_times(tmp_path: Path, writte
 
 def test_an_action_that_only_adds_fields_needs_some(tmp_path: Path) -> None:
     assert "headers" in problem(tmp_path / "p", '[[policy]]\nname = "a"\naction = "tag"\n')
+
+
+@pytest.mark.parametrize(
+    ("line", "output"),
+    [
+        ('name = "uninspected"', "is what incidents without a policy are called"),
+        ('headers = { "X-A B" = "1" }', "no header field of printable ASCII"),
+        ('headers = { "X-A:" = "1" }', "no header field of printable ASCII"),
+        ('headers = { "X-A" = "\\u00fc" }', "no header field of printable ASCII"),
+        ('headers = { "X-Holdgate-Note" = "1" }', "X-Holdgate-Note is written by Holdgate itself"),
+        ('headers = { "X-Netskope-Inspected" = "1" }', "X-Netskope-Inspected is written by Holdgate itself"),
+        ('during = { days = "mon-xyz", from = "08:00", until = "17:00", zone = "UTC" }', "names no days"),
+        ('during = { days = ["mon", 3], from = "08:00", until = "17:00", zone = "UTC" }', "names no days"),
+        ('during = { days = "mon-fri", from = "24:00", until = "17:00", zone = "UTC" }', "is no time of day"),
+        ('during = { days = "mon-fri", from = "08:60", until = "17:00", zone = "UTC" }', "is no time of day"),
+        ('during = { days = "mon-fri", from = "08:00", until = "17:00", zone = "Mars" }', '"Mars" is no time zone'),
+        ('sender = ["a@corp.example"]\nsendr = "b"', "sendr"),
+    ],
+)
+def test_what_a_policy_cannot_say_is_named(tmp_path: Path, line: str, output: str) -> None:
+    named = "" if line.startswith("name") else 'name = "one"\n'
+    reported = problem(tmp_path / "p", f'[[policy]]\n{named}action = "quarantine"\n{line}\n')
+    assert output in reported
+    assert reported.startswith(f"{tmp_path / 'p'}: policy ")
+
+
+def test_a_time_may_be_the_last_minute_of_a_day(tmp_path: Path) -> None:
+    path = tmp_path / "p"
+    path.write_text(ONE + 'during = { days = "sat-mon", from = "00:00", until = "23:59", zone = "UTC" }\n')
+    (policy,) = load_policies(path).policy
+    assert policy.during is not None
+    assert policy.during.days == {5, 6, 0}
+    assert (policy.during.end.hour, policy.during.end.minute) == (23, 59)
+
+
+def test_names_of_policies_are_unique_and_exemptions_name_those_that_are_there(tmp_path: Path) -> None:
+    assert 'two policies are called "one"' in problem(tmp_path / "p", ONE + ONE)
+    exemption = '[[exemption]]\nreason = "r"\nexpires = 2030-01-01\nsender = "a@corp.example"\n'
+    first = f'{ONE}{exemption}policy = "one"\n'
+    assert 'exemption 2 names the policy "three", which is not there' in problem(
+        tmp_path / "p", f'{first}{exemption}policy = ["one", "three"]\n'
+    )
+    assert "an exemption must say for whom" in problem(
+        tmp_path / "p", f'{ONE}[[exemption]]\nreason = "r"\nexpires = 2030-01-01\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "more", "output"),
+    [
+        ("alert", "", "needs notify"),
+        ("encrypt", "", "needs transport"),
+        ("encrypt", 'transport = "Encrypt:x"', "needs transport"),
+        ("encrypt", 'transport = "encrypt:a b"', "needs transport"),
+        ("encrypt", 'transport = "gateway"', "needs transport"),
+        ("tempfail", "", "tempfail"),
+        ("queue", "", "queue"),
+    ],
+)
+def test_an_action_needs_what_it_acts_with(tmp_path: Path, action: str, more: str, output: str) -> None:
+    assert output in problem(tmp_path / "p", f'[[policy]]\nname = "one"\naction = "{action}"\n{more}\n')
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("uninspectd", "uninspected"), ("polcy", "policy"), ("internal_domain", "internal_domains")],
+)
+def test_a_key_of_the_file_that_is_none_is_named_with_what_was_meant(tmp_path: Path, key: str, meant: str) -> None:
+    reported = problem(tmp_path / "p", f'{key} = "x"\n{ONE}')
+    assert reported.startswith(f"{tmp_path / 'p'}: {key}")
+    assert meant in reported
+
+
+def test_where_a_key_belongs_is_said(tmp_path: Path) -> None:
+    assert "[[policy]]" in problem(tmp_path / "p", f'sender = "a@corp.example"\n{ONE}')
+    assert "holdgate.toml" in problem(tmp_path / "p", f'scan = "x"\n{ONE}')

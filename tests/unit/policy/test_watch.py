@@ -69,3 +69,11 @@ def test_a_file_that_may_be_read_again_is(tmp_path: Path, monkeypatch: pytest.Mo
 
 def _refuse() -> str:
     raise PermissionError(13, "Permission denied")
+
+
+def test_what_a_policy_says_of_itself(tmp_path: Path) -> None:
+    path = tmp_path / "policies.toml"
+    path.write_text(TEXT.replace('name = "cards"', 'name = "cards"\ndescription = "Card numbers"'))
+    watch = PolicyWatch(path)
+    assert [watch.description(one) for one in ("cards", "plain", "none")] == ["Card numbers", "", ""]
+    assert [watch.has(one) for one in ("cards", "plain", "none")] == [True, True, False]
