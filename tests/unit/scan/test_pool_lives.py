@@ -1,0 +1,339 @@
+"""How the pool spends workers on a message: which are tried, how often, and what it says in the end. None is real."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from holdgate.findings import Inspection
+from holdgate.scan import answer, wire
+from holdgate.scan import pool as module
+from holdgate.scan.pool import SMALL, Pool, PoolSettings
+from holdgate.scan.process import ScanError, WorkerGoneError, WorkerLostError
+from holdgate.scan.shapes import BEYOND, GONE
+
+FOUND = answer.encode(Inspection())
+LARGE = b"x" * (SMALL + 1)
+
+
+class FakeWorker:
+    """Answers a job as it is told, and notes what becomes of it."""
+
+    def __init__(self, kind: str, does: object) -> None:
+        self.kind, self.does = kind, does
+        self.pid = 7
+        self.jobs = 0
+        self.asked: list[dict[str, Any]] = []
+        self.content: list[bytes | int] = []
+        self.is_slow = False
+        self.ends = 0
+        self.connection = SimpleNamespace(fileno=lambda: 99)
+
+    def ask(
+        self,
+        job: bytes,
+        content: bytes,
+        descriptors: tuple[int, ...],
+        *,
+        seconds: float,
+        limit: int = wire.ANSWER_LIMIT,
+    ) -> bytes:
+        self.begin(job, content, descriptors, seconds=seconds, rest=0.0)
+        self.asked[-1]["limit"] = limit
+        assert isinstance(self.does, bytes)
+        return self.does
+
+    def begin(self, job: bytes, content: bytes, descriptors: tuple[int, ...], *, seconds: float, rest: float) -> None:
+        self.asked.append({**json.loads(job), "seconds": seconds, "descriptors": descriptors})
+        self.content.append(content if not descriptors else descriptors[0])
+        if isinstance(self.does, Exception):
+            raise self.does
+        self.jobs += 1
+
+    def slow_down(self) -> None:
+        self.is_slow = True
+
+    def end(self) -> None:
+        self.ends += 1
+
+
+class Workers:
+    """Hands out workers that do, one after the other, what they are told; the last of it for ever."""
+
+    def __init__(self) -> None:
+        self.all: list[FakeWorker] = []
+        self.does: dict[str, list[object]] = {"rules": [FOUND], "reads": [b"read"]}
+        self.wanted_new: list[bool] = []
+        self.closed: list[str] = []
+
+    def used(self, kind: str = "rules") -> list[FakeWorker]:
+        return [one for one in self.all if one.kind == kind and one.asked and one.asked[0]["do"] != "trial"]
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> Workers:
+    known = Workers()
+
+    class Starter:
+        def __init__(self, _settings: PoolSettings, *, only_reads: bool = False, beside: object = None) -> None:
+            self.kind = "reads" if only_reads else "rules"
+
+        def start(self) -> tuple[object, frozenset[str]]:
+            return SimpleNamespace(kind=self.kind), frozenset({"us-ssn"})
+
+    class Nursery:
+        pid = 1
+
+        def __init__(self, start: Callable[[], Any], stock: int) -> None:
+            self.kind, self.stock = start().kind, stock
+            self.is_proven = False
+
+        def take(self, *, patience: float, new: bool = False) -> FakeWorker:
+            if self.is_proven:
+                known.wanted_new.append(new)
+            script = known.does[self.kind]
+            does = FOUND if not self.is_proven else script.pop(0) if len(script) > 1 else script[0]
+            self.is_proven = True
+            if isinstance(does, ScanError):
+                raise does
+            known.all.append(FakeWorker(self.kind, does))
+            return known.all[-1]
+
+        def close(self) -> None:
+            known.closed.append(self.kind)
+
+    monkeypatch.setattr(module, "Starter", Starter)
+    monkeypatch.setattr(module, "Nursery", Nursery)
+    return known
+
+
+@pytest.fixture
+def new_pool(workers: Workers) -> Iterator[Callable[..., Pool]]:
+    pools: list[Pool] = []
+
+    def make(**values: Any) -> Pool:
+        pools.append(Pool(PoolSettings(rules=Path("/nowhere"), **values)))
+        return pools[-1]
+
+    yield make
+    for one in pools:
+        one.close()
+
+
+NewPool = Callable[..., Pool]
+
+
+def test_a_message_gets_a_fresh_process_which_ends_with_it(workers: Workers, new_pool: NewPool) -> None:
+    assert new_pool(time_limit=10.0).inspect(b"words", name="a.txt", subject="s").status == "complete"
+    (one,) = workers.used()
+    assert one.asked[0]["do"] == "inspect"
+    assert one.asked[0]["name"] == "a.txt"
+    assert one.asked[0]["words"]["subject"] == "s"
+    assert one.asked[0]["seconds"] == 15.0, "the worker notices its limit itself, and has time to say so"
+    assert one.content == [b"words"]
+    assert (one.ends, one.is_slow, workers.wanted_new) == (1, False, [False])
+
+
+def test_a_large_message_waits_for_the_processor(workers: Workers, new_pool: NewPool) -> None:
+    new_pool().inspect(LARGE)
+    assert workers.used()[0].is_slow
+    new_pool().inspect(LARGE[1:])
+    assert not workers.used()[1].is_slow
+    new_pool(ocr_languages=("eng",)).inspect(LARGE)
+    assert not workers.used()[2].is_slow
+
+
+@pytest.mark.parametrize(
+    "lost", [WorkerLostError("crash"), WorkerLostError("time limit"), b"{}{}"], ids=["crash", "late", "odd"]
+)
+def test_a_message_that_cost_a_life_is_tried_once_more_in_a_process_of_its_own(
+    workers: Workers, new_pool: NewPool, lost: object
+) -> None:
+    workers.does["rules"] = [lost, FOUND]
+    assert new_pool().inspect(b"x").status == "complete"
+    assert len(workers.used()) == 2
+    assert workers.wanted_new == [False, True], "those in stock may be as the one that was lost"
+    assert all(one.ends == 1 for one in workers.used())
+
+
+def test_a_message_that_costs_two_lives_is_failed_and_its_words_are_masked(workers: Workers, new_pool: NewPool) -> None:
+    workers.does["rules"] = [WorkerLostError("time limit")]
+    number = "4111111111111111"
+    found = new_pool().inspect(b"x", subject=f"s {number}", header_from=f"a {number}", message_id=f"<{number}>")
+    assert (found.status, found.reason) == ("failed", "time limit")
+    assert all(number not in one for one in (found.subject, found.header_from, found.message_id))
+    assert len(workers.used()) == 2
+
+
+def test_workers_that_were_dead_before_cost_no_life_but_not_without_end(workers: Workers, new_pool: NewPool) -> None:
+    workers.does["rules"] = [WorkerGoneError(), WorkerGoneError(), WorkerGoneError(), FOUND]
+    assert new_pool().inspect(b"x").status == "complete"
+    workers.does["rules"] = [WorkerGoneError()]
+    with pytest.raises(ScanError, match="workers die before they have begun"):
+        new_pool().inspect(b"x")
+    assert len(workers.used()) == 8
+
+
+def test_no_worker_in_time_is_a_reason_to_try_later(workers: Workers, new_pool: NewPool) -> None:
+    workers.does["rules"] = [ScanError("no free worker")]
+    with pytest.raises(ScanError, match="no free worker"):
+        new_pool().inspect(b"x")
+
+
+# -- plain text -------------------------------------------------------------------------------------------------------
+
+
+def test_plain_text_is_read_by_one_that_stays(workers: Workers, new_pool: NewPool) -> None:
+    pool = new_pool(retire_after=100)
+    (staying,) = pool._staying.workers
+    assert cast(Any, staying).ends == 0
+    for _ in range(2):
+        pool.inspect(b"x", is_plain=True)
+    assert [one["do"] for one in cast(Any, staying).asked] == ["trial", "inspect plain", "inspect plain"]
+    assert pool._staying.workers == [staying]
+
+
+@pytest.mark.parametrize(
+    ("message", "is_plain", "retire_after"),
+    [(b"x", False, 100), (b"x", True, 1), (LARGE, True, 100)],
+    ids=["other", "off", "large"],
+)
+def test_what_is_not_for_them_goes_to_a_process_of_its_own(
+    workers: Workers, new_pool: NewPool, message: bytes, is_plain: bool, retire_after: int
+) -> None:
+    new_pool(retire_after=retire_after).inspect(message, is_plain=is_plain)
+    assert [one.asked[0]["do"] for one in workers.used()] == ["inspect"]
+
+
+def test_what_turns_out_to_be_more_than_plain_text_is_read_anew(workers: Workers, new_pool: NewPool) -> None:
+    pool = new_pool(retire_after=100)
+    (staying,) = pool._staying.workers
+    cast(Any, staying).does = BEYOND
+    assert pool.inspect(b"x", is_plain=True).status == "complete"
+    assert len(workers.used()) == 1
+    assert pool._staying.workers == [staying], "it has done nothing wrong"
+
+
+@pytest.mark.parametrize(
+    ("lost", "lives"),
+    [(WorkerLostError("crash"), 1), (b"{}{}", 1), (WorkerGoneError(), 2)],
+    ids=["lost", "odd", "gone"],
+)
+def test_one_that_stays_and_dies_by_a_message_costs_one_of_its_lives(
+    workers: Workers, new_pool: NewPool, lost: object, lives: int
+) -> None:
+    pool = new_pool(retire_after=100)
+    (staying,) = pool._staying.workers
+    cast(Any, staying).does = lost
+    workers.does["rules"] = [WorkerLostError("crash")]
+    assert pool.inspect(b"x", is_plain=True).status == "failed"
+    assert len(workers.used()) == lives
+    assert pool._staying.workers == []
+    assert cast(Any, staying).ends == 1
+
+
+# -- a process that only reads ----------------------------------------------------------------------------------------
+
+
+def test_a_small_message_is_read_by_one_and_searched_by_another(workers: Workers, new_pool: NewPool) -> None:
+    pool = new_pool(retire_after=100, reads_apart=True)
+    (staying,) = pool._staying.workers
+    assert pool.inspect(b"words").status == "complete"
+    (reader,) = workers.used("reads")
+    assert reader.content == [b"words"]
+    assert reader.ends == 1
+    assert cast(Any, staying).asked[-1]["do"] == "search"
+    assert cast(Any, staying).asked[-1]["descriptors"] == (99,)
+    assert workers.used() == []
+    pool.inspect(LARGE)
+    assert len(workers.used()) == 1
+
+
+@pytest.mark.parametrize(("lost", "lives"), [(WorkerLostError("crash"), 1), (WorkerGoneError(), 2)])
+def test_one_that_reads_and_dies_costs_a_life_unless_it_was_dead_before(
+    workers: Workers, new_pool: NewPool, lost: Exception, lives: int
+) -> None:
+    pool = new_pool(retire_after=100, reads_apart=True)
+    workers.does = {"reads": [lost], "rules": [WorkerLostError("crash")]}
+    assert pool.inspect(b"x").status == "failed"
+    assert len(workers.used()) == lives
+    assert workers.used("reads")[0].ends == 1
+
+
+@pytest.mark.parametrize("said", [BEYOND, GONE])
+def test_what_the_searcher_says_of_the_reader(workers: Workers, new_pool: NewPool, said: bytes) -> None:
+    pool = new_pool(retire_after=100, reads_apart=True)
+    (staying,) = pool._staying.workers
+    cast(Any, staying).does = said
+    workers.does["rules"] = [WorkerLostError("crash")]
+    assert pool.inspect(b"x").status == "failed"
+    assert len(workers.used()) == (2 if said == BEYOND else 1)
+    assert pool._staying.workers == [staying], "the one that searches lives"
+    assert workers.used("reads")[0].ends == 1
+
+
+# -- what else is asked -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_a_descriptor_is_handed_on_where_it_is_large_and_cannot_write(
+    workers: Workers, new_pool: NewPool, tmp_path: Path, is_small: bool
+) -> None:
+    path = tmp_path / "message"
+    path.write_bytes(b"x" * (2**16 if is_small else 2**16 + 1))
+    with path.open("r+b") as stream:
+        new_pool().inspect(stream.fileno())
+    (one,) = workers.used()
+    if is_small:
+        assert one.content == [path.read_bytes()]
+        return
+    (descriptor,) = one.asked[0]["descriptors"]
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
+
+
+def test_who_asks_for_text_gets_a_larger_answer(workers: Workers, new_pool: NewPool) -> None:
+    pool = new_pool()
+    workers.does["rules"] = [b'{"parts": [], "status": "complete", "reason": "", "signals": []}']
+    assert pool.extract(b"x")["status"] == "complete"
+    workers.does["rules"] = [b"[]"]
+    assert pool.explain(b"x") == []
+    assert [one.asked[0]["limit"] for one in workers.used()] == [wire.TEXT_LIMIT] * 2
+    assert [one.asked[0]["do"] for one in workers.used()] == ["extract", "explain"]
+
+
+def test_what_is_asked_by_a_person_says_why_it_failed(workers: Workers, new_pool: NewPool) -> None:
+    pool = new_pool()
+    workers.does["rules"] = [WorkerLostError("crash")]
+    assert pool.extract(b"x") == {"parts": [], "status": "failed", "reason": "crash", "signals": []}
+    for call in (pool.explain, pool.preview, lambda one: pool.change(one, without=[], note="")):
+        with pytest.raises(ScanError, match=r"^crash$"):
+            call(b"x")
+    assert pool.letter(b"x")["plain"] == ""
+
+
+def test_what_is_shown_and_changed_is_asked_for_as_it_is_wanted(workers: Workers, new_pool: NewPool) -> None:
+    pool = new_pool()
+    workers.does["rules"] = [WorkerLostError("crash")]
+    for call in (
+        lambda: pool.preview(b"x", reveal=3),
+        lambda: pool.change(b"x", without=["2"], note="n", redact=True),
+    ):
+        with pytest.raises(ScanError):
+            call()
+    shown, changed = workers.used()[0].asked[0], workers.used()[2].asked[0]
+    assert shown["reveal"] == 3
+    assert (changed["without"], changed["note"], changed["redact"]) == (["2"], "n", True)
+
+
+def test_a_pool_that_is_closed_leaves_nothing(workers: Workers, new_pool: NewPool) -> None:
+    pool = new_pool(retire_after=100, reads_apart=True)
+    (staying,) = pool._staying.workers
+    with pool:
+        assert pool.zygotes == [1, 1]
+    assert sorted(workers.closed) == ["reads", "rules"]
+    assert cast(Any, staying).ends == 1

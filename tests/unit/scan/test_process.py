@@ -1,0 +1,190 @@
+"""One worker as the pool holds it: what it answers, how it dies, and what is said of that."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import pytest
+
+from holdgate.findings import Inspection
+from holdgate.scan import wire
+from holdgate.scan.control import Zygote
+from holdgate.scan.process import ScanError, Worker, WorkerGoneError, WorkerLostError
+from holdgate.scan.shapes import BEYOND, GONE, UNREADABLE
+from holdgate.scan.staying import ReaderLostError, Staying, answered
+
+
+class FakeZygote:
+    def __init__(self) -> None:
+        self.orders: list[tuple[str, int]] = []
+
+    def end_worker(self, pid: int) -> None:
+        self.orders.append(("end", pid))
+
+    def slow_down(self, pid: int) -> None:
+        self.orders.append(("slow down", pid))
+
+
+Made = tuple[Worker, socket.socket, FakeZygote]
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., Made]]:
+    """Make a worker, the other end of its socket, and its zygote."""
+    open_ones: list[socket.socket] = []
+
+    def one(pid: int = 7) -> Made:
+        ours, theirs = socket.socketpair()
+        open_ones.extend((ours, theirs))
+        zygote = FakeZygote()
+        return Worker(pid, ours, cast(Zygote, zygote)), theirs, zygote
+
+    yield one
+    for each in open_ones:
+        each.close()
+
+
+def ask(worker: Worker, seconds: float = 30.0, **more: Any) -> bytes:
+    return worker.ask(b'{"do":"x"}', b"content", (), seconds=seconds, **more)
+
+
+def test_it_gets_the_job_with_the_message_and_its_answer_comes_back_unread(make: Callable[..., Made]) -> None:
+    worker, theirs, _ = make()
+    wire.send(theirs, {"a": 1})
+    assert ask(worker) == b'{"a": 1}'
+    assert wire.receive_job(theirs) == ({"do": "x"}, b"content", [])
+    assert worker.jobs == 1
+
+
+def test_one_that_does_not_answer_is_lost_by_its_time(make: Callable[..., Made]) -> None:
+    worker, theirs, _ = make()
+    with pytest.raises(WorkerLostError, match=r"^time limit$"):
+        ask(worker, 0.05)
+    theirs.sendall(b"\0\0")  # it has begun
+    with pytest.raises(WorkerLostError, match=r"^time limit$"):
+        ask(worker, 0.05)
+    assert worker.jobs == 0
+
+
+def test_one_that_dies_while_it_has_a_job_is_lost(make: Callable[..., Made]) -> None:
+    worker, theirs, _ = make()
+    theirs.shutdown(socket.SHUT_WR)
+    with pytest.raises(WorkerLostError, match=r"^crash$"):
+        ask(worker)
+
+
+def test_an_answer_beyond_its_limit_is_no_answer(make: Callable[..., Made]) -> None:
+    worker, theirs, _ = make()
+    wire.send(theirs, {"a": "x" * 100})
+    with pytest.raises(WorkerLostError, match=r"^crash$"):
+        ask(worker, limit=50)
+
+
+def test_one_that_was_dead_before_is_gone_and_the_message_is_not_to_blame(make: Callable[..., Made]) -> None:
+    worker, theirs, _ = make()
+    theirs.close()
+    with pytest.raises(WorkerGoneError):
+        ask(worker)
+    assert worker.jobs == 0
+
+
+def test_its_last_words_are_said(make: Callable[..., Made]) -> None:
+    worker, theirs, _ = make()
+    wire.send(theirs, {"error": "no landlock"})
+    theirs.close()
+    with pytest.raises(ScanError, match=r"^no landlock$"):
+        ask(worker)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"error": "seccomp: refused"}, "seccomp: refused"),
+        ({"error": "a\x1b[31m\nb"}, "a?[31m?b"),
+        ({"error": "x" * 400}, "x" * 300),
+        ({"error": 7}, "7"),
+    ],
+    ids=["plain", "control", "long", "number"],
+)
+def test_what_it_says_of_itself_is_short_and_printable(
+    make: Callable[..., Made], answer: dict[str, Any], said: str
+) -> None:
+    worker, theirs, _ = make()
+    wire.send(theirs, answer)
+    with pytest.raises(ScanError) as caught:
+        ask(worker)
+    assert str(caught.value) == said
+    assert worker.jobs == 0
+
+
+def test_words_that_cannot_be_read_are_none(make: Callable[..., Made]) -> None:
+    worker, theirs, _ = make()
+    frame = b'{"error"'
+    theirs.sendall(len(frame).to_bytes(4, "big") + frame)
+    with pytest.raises(ScanError, match=r"^a worker could not start$"):
+        ask(worker)
+
+
+def test_who_begins_to_answer_may_be_read_by_another(make: Callable[..., Made]) -> None:
+    worker, theirs, _ = make()
+    with pytest.raises(WorkerLostError, match=r"^time limit$"):
+        worker.begin(b"{}", b"", (), seconds=0.05, rest=1.0)
+    assert worker.jobs == 0
+    wire.send(theirs, {"a": json.dumps(1)})
+    worker.begin(b"{}", b"", (), seconds=30.0, rest=1.0)
+    assert worker.jobs == 1
+    assert wire.receive_frame(worker.connection)[0] == b'{"a": "1"}'
+
+
+def test_it_is_ended_once_and_slowed_down_by_its_zygote(make: Callable[..., Made]) -> None:
+    worker, _, zygote = make()
+    worker.slow_down()
+    worker.end()
+    worker.end()
+    assert zygote.orders == [("slow down", 7), ("end", 7)]
+    assert worker.connection.fileno() == -1
+
+
+# -- those that stay --------------------------------------------------------------------------------------------------
+
+
+def test_the_one_that_was_used_last_is_used_next(make: Callable[..., Made]) -> None:
+    staying = Staying(3)
+    assert staying.take() is None
+    first, second = make(1)[0], make(2)[0]
+    staying.put_back(first)
+    staying.put_back(second)
+    assert [staying.take(), staying.take(), staying.take()] == [second, first, None]
+
+
+def test_one_that_has_done_enough_is_ended(make: Callable[..., Made]) -> None:
+    staying = Staying(3)
+    worker, _, zygote = make()
+    worker.jobs = 2
+    staying.put_back(worker)
+    assert staying.take() is worker
+    worker.jobs = 3
+    staying.put_back(worker)
+    assert staying.take() is None
+    assert zygote.orders == [("end", 7)]
+
+
+def test_all_that_are_free_end_with_the_pool(make: Callable[..., Made]) -> None:
+    staying = Staying(3)
+    zygotes = []
+    for pid in (1, 2):
+        worker, _, zygote = make(pid)
+        zygotes.append(zygote)
+        staying.put_back(worker)
+    staying.close()
+    assert [one.orders for one in zygotes] == [[("end", 1)], [("end", 2)]]
+
+
+def test_what_one_that_stays_says_of_its_message() -> None:
+    inspection = Inspection()
+    assert answered(b"{}", lambda _: inspection) is inspection
+    assert answered(BEYOND, lambda _: inspection) is None
+    for frame, why in ((GONE, "crash"), (UNREADABLE, "answer")):
+        with pytest.raises(ReaderLostError, match=f"^{why}$"):
+            answered(frame, lambda _: inspection)
