@@ -2,7 +2,12 @@
 
 import logging
 import os
+import subprocess
+import sys
 import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -103,3 +108,92 @@ def test_there_is_no_pause_while_more_is_to_be_done(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(one.stop, "wait", lambda _: paused.append(one.count))
     assert_goes_on(one, passes=3)
     assert paused == [1, 2, 3]
+
+
+# -- the parent -------------------------------------------------------------------------------------------------------
+
+Start = Callable[[str], "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Start:
+    """Prepare a daemon whose child runs some Python; return the function that does so."""
+    socket = tmp_path / "queue.sock"
+    socket.touch()
+    lock = os.open(tmp_path / "lock", os.O_CREAT)
+
+    class Agent:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            pass
+
+        def serve(self, _listener: Any) -> None:
+            pass
+
+    settings = Settings.model_validate({"user": "holdgate-test", "queue": {"socket": socket}})
+    monkeypatch.setattr(main.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(daemon, "begin", lambda *_: (settings, tmp_path))
+    monkeypatch.setattr(daemon, "ids_of", lambda _: (1, 1))
+    monkeypatch.setattr(main.agent, "claim", lambda _: lock)
+    monkeypatch.setattr(main.agent, "listen", lambda *_, **__: None)
+    monkeypatch.setattr(main.agent, "Agent", Agent)
+
+    def child(code: str) -> "subprocess.Popen[bytes]":
+        process = subprocess.Popen([sys.executable, "-c", code])
+        monkeypatch.setattr(os, "fork", lambda: process.pid)
+        return process
+
+    return child
+
+
+@pytest.mark.parametrize(
+    ("ends", "status"), [(0, 0), (daemon.EX_CONFIG, daemon.EX_CONFIG), (1, daemon.EX_OSERR), (3, daemon.EX_OSERR)]
+)
+def test_it_ends_with_its_child_and_says_whether_a_restart_helps(
+    start: Start, tmp_path: Path, ends: int, status: int
+) -> None:
+    start(f"raise SystemExit({ends})")
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == status
+    assert not (tmp_path / "queue.sock").exists()
+
+
+def test_a_child_that_is_killed_is_no_good_end(start: Start) -> None:
+    start("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == daemon.EX_OSERR
+
+
+def test_it_takes_its_child_with_it_and_waits_for_it(
+    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    process = start("import time; time.sleep(600)")
+    monkeypatch.setattr(os, "pidfd_open", lambda _: main._end(15, None))
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    monkeypatch.undo()
+    assert ended.value.code == 0
+    assert not (tmp_path / "queue.sock").exists()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+
+
+def test_of_two_children_the_first_that_ends_takes_the_other_with_it() -> None:
+    stays = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    ends = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+    assert os.waitstatus_to_exitcode(main._wait([stays.pid, ends.pid])) == 3
+    for one in (stays, ends):
+        with pytest.raises(ChildProcessError):
+            os.waitpid(one.pid, os.WNOHANG)
+
+
+def test_a_socket_that_another_has_is_left_to_it(start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def taken(_path: Path) -> int:
+        raise OSError("another holdgate-queue runs with this socket")
+
+    monkeypatch.setattr(main.agent, "claim", taken)
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == daemon.EX_OSERR
+    assert (tmp_path / "queue.sock").exists()
