@@ -22,7 +22,16 @@ from holdgate.config import ApiToken, Section, Settings
 from holdgate.extract.format import MESSAGE
 from holdgate.extract.formats import REGISTRY
 from holdgate.policy import actions, verdict
-from holdgate.policy.model import Attachment, Exemption, Need, Policy, PolicyFile, RecipientRisk, TimeWindow
+from holdgate.policy.model import (
+    Attachment,
+    Exemption,
+    MachineLimits,
+    Need,
+    Policy,
+    PolicyFile,
+    RecipientRisk,
+    TimeWindow,
+)
 
 _HERE = Path(__file__).parent
 _NOTE = "<!-- Written by docs/reference/generate.py from the code: change it there. -->\n"
@@ -106,6 +115,7 @@ def policies() -> str:
     lines += _model_table("`during` and `not_during`", TimeWindow, ())
     lines += _model_table("`attachment`", Attachment, ())
     lines += _model_table("`recipient_risk`", RecipientRisk, ())
+    lines += _model_table("`machine`", MachineLimits, ())
     lines += _model_table("`found` and `not_found`", Need, ())
     lines += _model_table("`[[exemption]]`", Exemption, ())
     return "\n".join(lines)

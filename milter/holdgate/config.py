@@ -682,6 +682,36 @@ class RelationsSettings(Section):
         return value
 
 
+class MachineSettings(Section):
+    """Accounts of programs: what each has sent is remembered, for the condition `machine` of policies."""
+
+    mode: Literal["off", "learn", "on"] = Field(
+        "off",
+        description="`learn`: only count and learn; `on`: also evaluate `machine` in policies. See "
+        "[machine accounts](../howto/machines.md).",
+    )
+    accounts: str = Field(
+        "",
+        description='Postfix table of the accounts, as in "texthash:/etc/holdgate/machines": from the SMTP AUTH name, '
+        "or from the client's address or network (as in access(5)), to the address of the owner. The key that is "
+        "found is the name of the account.",
+    )
+    time_limit: Duration = Field(
+        timedelta(seconds=10),
+        description="Maximum time that a message of a program waits until it is counted. Then it is deferred (4xx) if "
+        "a policy has the condition `machine`.",
+    )
+    retention: Duration = Field(
+        timedelta(days=400), description="What an account has not sent for this time is new again."
+    )
+
+    @model_validator(mode="after")
+    def _has_accounts(self) -> "MachineSettings":
+        if self.mode != "off" and not re.fullmatch(r"[a-z]+:\S.*", self.accounts):
+            raise ValueError('accounts: name a Postfix table, as in "texthash:/etc/holdgate/machines"')
+        return self
+
+
 class NodeSettings(Section):
     """Which mail server this is, where [several servers](../howto/several-servers.md) share a store."""
 
@@ -765,6 +795,7 @@ class Settings(Section):
     store: StoreSettings = StoreSettings()
     node: NodeSettings = NodeSettings()
     relations: RelationsSettings = RelationsSettings()
+    machines: MachineSettings = MachineSettings()
     queue: QueueSettings = QueueSettings()
     moderation: ModerationSettings = ModerationSettings()
     channels: ChannelSettings = ChannelSettings()

@@ -80,7 +80,7 @@ class Inspection:
     `status` and `reason` are those of `extract` ("complete", "limited", "failed"), `profiles` maps the name of each
     profile that applied to its severity, `signals` are observations of `extract`, `attachments` are all
     files, those inside files too, `encrypted` says that one of them is, `pictures_unread` that OCR could find more,
-    `elapsed_ms` is the
+    `hosts` are those of its links, masked, where somebody asked for them, `elapsed_ms` is the
     time taken and `extract_ms` the part of it that went into reading. `subject`, `header_from` and `message_id` are
     those of a message. In all these words of the sender's, what was found is masked.
     """
@@ -95,6 +95,7 @@ class Inspection:
     attachments: Annotated[list[Attachment], Field(max_length=10_000)] = field(default_factory=list)
     encrypted: bool = False
     pictures_unread: bool = False
+    hosts: Annotated[list[_Phrase], Field(max_length=1_000)] = field(default_factory=list)
     subject: str = ""
     header_from: str = ""
     message_id: str = ""

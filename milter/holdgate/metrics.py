@@ -94,6 +94,12 @@ RELATIONS_SECONDS = Histogram(
     "Time to compare a message with what was learned, in seconds.",
     buckets=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1),
 )
+MACHINE_MESSAGES = Counter(
+    "holdgate_machine_messages",
+    "Messages of programs, by outcome: known, new (something in them was never sent before), or unknown because the "
+    "store did not answer.",
+    ["outcome"],
+)
 HELD_MESSAGES = Gauge("holdgate_held_messages", "Messages in the hold queue that wait for us.")
 HELD_OLDEST_AGE = Gauge(
     "holdgate_held_oldest_age_seconds", "Age of the oldest of them, in seconds; 0 if there is none."
@@ -161,6 +167,7 @@ DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
         RELATIONS_COMPARED,
         RELATIONS_RISKS,
         RELATIONS_SECONDS,
+        MACHINE_MESSAGES,
         CONFIG_RELOADS,
         CONFIG_LAST_RELOAD_SUCCESSFUL,
         CONFIG_LAST_RELOAD_SUCCESS,

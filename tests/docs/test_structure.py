@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).parents[2] / "milter/holdgate"
 
 # What each package may import of the house, beside itself and the leaves. See docs/explanation/flow.md.
 MAY_IMPORT = {
-    "gate": {"scan", "policy", "quarantine", "relations"},
+    "gate": {"scan", "policy", "quarantine", "relations", "machines"},
+    "machines": {"relations", "quarantine"},
     "relations": {"quarantine"},
     "scan": {"extract", "detect", "rewrite"},
     "rewrite": {"extract", "detect"},
@@ -23,7 +24,7 @@ MAY_IMPORT = {
     "quarantine": set(),
     "queue": {"quarantine"},
     "desk": {"quarantine", "queue", "scan", "policy"},
-    "cli": {"gate", "scan", "extract", "detect", "policy", "quarantine", "queue", "desk", "relations"},
+    "cli": {"gate", "scan", "extract", "detect", "policy", "quarantine", "queue", "desk", "relations", "machines"},
 }
 # What each family of readers may import of the others.
 READERS_MAY_IMPORT = {

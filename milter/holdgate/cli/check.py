@@ -196,6 +196,7 @@ def _remarks_on_policies(settings: Settings) -> Iterator[str]:
         return
     yield from (f"{where}: {warning}" for warning in weaker_than_uninspected(policies))
     yield from (f"{where}: {warning}" for warning in hardly_meant(policies))
+    yield from _remarks_on_machines(settings, policies)
     if settings.relations.mode != "on":
         for policy in policies.policy:
             if policy.recipient_risk is not None and policy.recipient_risk.needs_relations:
@@ -203,6 +204,17 @@ def _remarks_on_policies(settings: Settings) -> Iterator[str]:
                     f'{where}: policy "{policy.name}": recipient_risk is never true while relations.mode is '
                     f'"{settings.relations.mode}"; set it to "on" when holdgate relations report says it is enough'
                 )
+
+
+def _remarks_on_machines(settings: Settings, policies: PolicyFile) -> Iterator[str]:
+    if settings.machines.mode == "on":
+        return
+    for policy in policies.policy:
+        if policy.machine is not None:
+            yield (
+                f'{settings.policy.file}: policy "{policy.name}": machine is never true while machines.mode is '
+                f'"{settings.machines.mode}"; set it to "on"'
+            )
 
 
 def _remarks_on_proxies(settings: Settings) -> Iterator[str]:

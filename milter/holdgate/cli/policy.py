@@ -3,7 +3,7 @@
 import argparse
 import json
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.gate import edits, reading
 from holdgate.gate.recipients import Recipients, asked_fields
+from holdgate.gate.service import machine_traffic
 from holdgate.gate.spool import Spool
+from holdgate.machines.traffic import UnansweredError
 from holdgate.policy.model import UNINSPECTED, PolicyFile, policies_of
 from holdgate.policy.routes import Routes
 from holdgate.policy.verdict import PolicySet, Verdict
@@ -92,18 +94,24 @@ def _risks(
     envelope: Envelope, inspection: Inspection, settings: Settings, policy_set: PolicySet, now: datetime
 ) -> Risks:
     """Return what is unusual about the recipients, as the gate finds it."""
-    if not policy_set.file.risks():
+    if not (policy_set.file.risks() or policy_set.file.machines()):
         return Risks()
-    if settings.relations.mode != "off":
+    if settings.relations.mode != "off" or settings.machines.mode != "off":
         hasher_for_milter(settings)
     with closing(open_store(settings.store.url)) as store:
         recipients = Recipients.of(settings.relations, policy_set, store)
+        machines = machine_traffic(settings, policy_set.file, Tables(settings.queue.postfix_config), store)
         try:
-            return recipients.risks(envelope, inspection, now)
-        except TableError as error:
+            risks = recipients.risks(envelope, inspection, now)
+            mail = None if machines is None else machines.of(envelope)
+            found = () if mail is None else mail.weigh(envelope, inspection, counts=False)
+            return replace(risks, found=(*found, *risks.found))
+        except (TableError, UnansweredError) as error:
             raise ConfigError([str(error)]) from error
         finally:
             recipients.close()
+            if machines is not None:
+                machines.close()
 
 
 def _decide(policy_set: PolicySet, envelope: Envelope, inspection: Inspection, now: datetime) -> Verdict:
@@ -122,7 +130,7 @@ def _inspect(envelope: Envelope, content: bytes, settings: Settings, policies: P
     spool = Spool(Path(), len(inspected))
     with Pool(PoolSettings.of(settings, policies.profiles())) as pool, closing(spool):
         spool.write(inspected)
-        return pool.inspect(spool.message(), subject=envelope.subject, header_from=envelope.header_from)
+        return pool.inspect(spool.message(), subject=envelope.subject, header_from=envelope.header_from, links=True)
 
 
 def _print_verdict(verdict: Verdict, policies: PolicyFile, inspection: Inspection) -> None:

@@ -1,10 +1,13 @@
 """What the gate takes from a message for the policies: one reader for mail that comes, and for a file that is tried."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from holdgate import headers
 from holdgate.envelope import Envelope
 from holdgate.gate import edits
+
+_PLAIN = re.compile(rb"\s*(?:text/(?:plain|html)|multipart/alternative)\b", re.IGNORECASE)
 
 
 def describe(envelope: Envelope, fields: Mapping[str, Sequence[bytes]], asked: Iterable[str]) -> None:
@@ -35,3 +38,11 @@ def read(content: bytes, ours: Collection[str]) -> tuple[dict[str, list[bytes]],
         if not edits.is_ours(name.lower(), ours):
             inspected += name.encode() + b":" + value.replace(b"\n", b"\r\n") + b"\r\n"
     return fields, bytes(inspected) + b"\r\n" + body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def seems_plain(content_types: Sequence[bytes]) -> bool:
+    """Say whether a message with these Content-Type fields can be nothing but plain text and HTML.
+
+    Whether it is, who reads it finds out.
+    """
+    return all(_PLAIN.match(value) for value in content_types)

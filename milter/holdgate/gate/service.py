@@ -16,10 +16,14 @@ from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.gate import edits
 from holdgate.gate.recipients import Recipients
-from holdgate.policy.model import policies_of
+from holdgate.machines.accounts import Accounts
+from holdgate.machines.traffic import Traffic
+from holdgate.policy.model import PolicyFile, policies_of
 from holdgate.policy.routes import Routes
 from holdgate.policy.verdict import PolicySet
 from holdgate.quarantine.store import Store
+from holdgate.relations.correspondence import hasher_of
+from holdgate.risks import Risk
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
 from holdgate.seal import SEALED_FIELDS, KeyFileError, Sealer, load_keys
 from holdgate.tables import Tables
@@ -42,6 +46,7 @@ class ConfigSnapshot:
     pool: Pool
     ocr_pool: Pool | None
     recipients: Recipients = field(default_factory=Recipients)
+    machines: Traffic | None = None
     ours: frozenset[str] = field(init=False)
     asked: frozenset[str] = field(init=False)
     kept: frozenset[str] = field(init=False)
@@ -120,14 +125,31 @@ def _read(settings: Settings, store: Store) -> ConfigSnapshot:
         raise
     try:
         recipients = Recipients.of(settings.relations, policy_set, store)
+        machines = machine_traffic(settings, policies, tables, store)
     except ConfigError:
         for one in (pool, ocr_pool):
             if one is not None:
                 one.close()
         raise
-    snapshot = ConfigSnapshot(settings, policy_set, sealer, pool, ocr_pool, recipients)
+    snapshot = ConfigSnapshot(settings, policy_set, sealer, pool, ocr_pool, recipients, machines)
     weakref.finalize(snapshot, recipients.close)
     for one in (pool, ocr_pool):
         if one is not None:
             weakref.finalize(snapshot, one.close)
+    if machines is not None:
+        weakref.finalize(snapshot, machines.close)
     return snapshot
+
+
+def machine_traffic(settings: Settings, policies: PolicyFile, tables: Tables, store: Store) -> Traffic | None:
+    """Return what weighs the mail of programs, None where that is off. Raises ConfigError."""
+    if settings.machines.mode == "off":
+        return None
+    limits = policies.machines()
+
+    def is_over(risk: Risk) -> bool:
+        return any(one.is_over(risk) for one in limits)
+
+    hasher = hasher_of(settings.relations)
+    accounts = Accounts(settings.machines.accounts, tables)
+    return Traffic(settings.machines, accounts, hasher, store.machines, is_over=is_over if limits else None)

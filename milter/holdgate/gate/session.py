@@ -4,7 +4,6 @@ This module knows mail, not the milter protocol: `callbacks` translates. Nothing
 something failed, so the first error of a message is remembered and answered with a deferral at its end.
 """
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,11 +12,12 @@ from datetime import UTC, datetime
 from holdgate import headers, maillog, metrics, seal
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
-from holdgate.gate import edits, holding, reading, replies, split, trust
+from holdgate.gate import edits, holding, reading, replies, split, timing, trust
 from holdgate.gate.handover import Commands, Copy, HandoverError
 from holdgate.gate.reply import TEMPFAIL, Reply
 from holdgate.gate.service import ConfigSnapshot, Service
 from holdgate.gate.spool import Spool
+from holdgate.machines.traffic import MachineMail, UnansweredError
 from holdgate.mask import mask_numbers, mask_unsearched_text
 from holdgate.policy.action import Handling
 from holdgate.policy.actions import Quarantine
@@ -36,9 +36,6 @@ _HELD = headers.HELD.lower()
 # that Postfix needs time by the square of their number (seen on 3.7.11). A message that comes back to us has seven.
 _MOST_OF_OURS = 20
 _TOO_MANY = "Message refused: too many header fields named X-Holdgate-… or X-Netskope-…"
-
-
-_PLAIN = re.compile(rb"\s*(?:text/(?:plain|html)|multipart/alternative)\b", re.IGNORECASE)
 
 
 class Session:
@@ -60,6 +57,7 @@ class Session:
         self._body_hash = BodyHash()
         self._error: Exception | None = None
         self._commands = Commands()
+        self._machine: MachineMail | None = None
 
     def fail(self, error: Exception) -> None:
         """Take note of what went wrong outside: the message is answered with a deferral at its end."""
@@ -127,22 +125,27 @@ class Session:
         try:
             if self._error is not None:
                 raise self._error
-            return self._judge(datetime.now(UTC))
+            reply = self._judge(datetime.now(UTC))
         except HandoverError as error:
             metrics.ERRORS.labels("split").inc()
             maillog.tempfailed(queue_id, stage="split", error=str(error))
-            metrics.MESSAGES.labels("tempfail", "failed").inc()
-            return TEMPFAIL
+        except UnansweredError as error:
+            metrics.ERRORS.labels("machines").inc()
+            maillog.tempfailed(queue_id, stage="machines", error=str(error))
         except Exception as error:
             metrics.ERRORS.labels("gate").inc()
             maillog.tempfailed(queue_id, stage="gate", error=error)
-            metrics.MESSAGES.labels("tempfail", "failed").inc()
-            return TEMPFAIL
+        else:
+            return reply
         finally:
             self.abort()
+        metrics.MESSAGES.labels("tempfail", "failed").inc()
+        return TEMPFAIL
 
     def abort(self) -> None:
         """Forget the message under way: RSET, a lost connection, or the next MAIL command."""
+        if self._machine is not None:
+            self._machine.refund()
         if self._spool is not None:
             self._spool.close()
         self._reset()
@@ -194,8 +197,11 @@ class Session:
         self._tell(inspection, verdict, incident_id)
         if verdict.action.handling is Handling.ACCEPT:
             snapshot.recipients.learn(self._envelope, inspection, now)
+            if self._machine is not None:
+                self._machine.learn(self._envelope.recipients)
         if verdict.action.handling is Handling.DEFER:
             return TEMPFAIL
+        self._machine = None  # it counts: what is deferred comes again
         if verdict.action.handling is Handling.REFUSE:
             return Reply(block=f"Message refused by policy; incident {incident_id}")
         is_held = verdict.action.handling is Handling.HOLD
@@ -229,6 +235,7 @@ class Session:
             fresh = [recipient for recipient in part.recipients if splitter.known(recipient) is None]
             if fresh:
                 new = self._incident(replace(envelope, recipients=fresh), inspection, part.verdict)
+                self._note(new, fresh)
                 new = splitter.record(new, first.recipients)
                 incidents[new.id] = new
             for incident in incidents.values():
@@ -286,6 +293,7 @@ class Session:
         queue_id, subject, header_from = envelope.queue_id, envelope.subject, envelope.header_from
         message_id = envelope.message_id
         who = (envelope.auth_user, "") if envelope.auth_user else (envelope.client_address, envelope.sender)
+        self._machine = None if snapshot.machines is None else snapshot.machines.of(envelope)
         begun = time.perf_counter()
         with metrics.SCANS.track_inprogress():
             inspection = snapshot.pool.inspect(
@@ -295,9 +303,10 @@ class Session:
                 header_from=header_from,
                 message_id=message_id,
                 who=who,
-                is_plain=_seems_plain(self._fields.get("content-type", ())),
+                is_plain=reading.seems_plain(self._fields.get("content-type", ())),
+                links=self._machine is not None,
             )
-        _measure(inspection, time.perf_counter() - begun)
+        timing.measure(inspection, time.perf_counter() - begun)
         if inspection.pictures_unread and snapshot.ocr_pool is not None and self._wants_ocr(now):
             with metrics.OCR_SECONDS.time():
                 inspection = snapshot.ocr_pool.inspect(
@@ -307,11 +316,15 @@ class Session:
                     header_from=header_from,
                     message_id=message_id,
                     who=who,
+                    links=self._machine is not None,
                 )
         for finding in inspection.findings:
             if finding.confidence != "low":
                 metrics.FINDINGS.labels(finding.identifier).inc(finding.count)
         envelope.risks = snapshot.recipients.risks(envelope, inspection, now)
+        if self._machine is not None:
+            found = (*self._machine.weigh(envelope, inspection), *envelope.risks.found)
+            envelope.risks = replace(envelope.risks, found=found)
         return inspection
 
     def _wants_ocr(self, now: datetime) -> bool:
@@ -322,10 +335,17 @@ class Session:
         if not verdict.action.records and not verdict.observed:
             return ""
         incident = self._incident(self._envelope, inspection, verdict)
+        if incident.state is State.PENDING:
+            self._note(incident, self._envelope.recipients)
         note = f"observed: {', '.join(verdict.observed)}" if verdict.observed else ""
         outbox = [NewNotice("alert", address) for address in verdict.action.alerted()]
         self._service.store.record(incident, ACTOR, note=note, outbox=outbox)
         return incident.id
+
+    def _note(self, incident: Incident, recipients: Sequence[str]) -> None:
+        """Before the incident is recorded: write down what is learned of a program's message when it is released."""
+        if self._machine is not None:
+            self._machine.note(incident.id, self._envelope.message_id, recipients)
 
     def _incident(self, envelope: Envelope, inspection: Inspection, verdict: Verdict) -> Incident:
         return new_incident(
@@ -378,21 +398,3 @@ class Session:
                 self._envelope.queue_id, count=len(remove), client=self._envelope.client_address
             )
         return remove
-
-
-def _seems_plain(content_types: Sequence[bytes]) -> bool:
-    """Say whether a message with these Content-Type fields can be nothing but plain text and HTML.
-
-    Whether it is, who reads it finds out.
-    """
-    return all(_PLAIN.match(value) for value in content_types)
-
-
-def _measure(inspection: Inspection, seconds: float) -> None:
-    """Divide the time an inspection took among its stages; one that failed has only waited."""
-    inside, reading = inspection.elapsed_ms / 1000, inspection.extract_ms / 1000
-    if inspection.status == "failed":
-        inside = reading = 0.0
-    metrics.SCAN_SECONDS.labels("wait").observe(max(seconds - inside, 0))
-    metrics.SCAN_SECONDS.labels("extract").observe(reading)
-    metrics.SCAN_SECONDS.labels("detect").observe(max(inside - reading, 0))

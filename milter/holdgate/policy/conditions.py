@@ -95,7 +95,7 @@ class Compiled:
         self._envelope = tuple(_envelope_checks(conditions, tables))
         self._content = tuple(_content_checks(conditions))
         self._direction = conditions.direction
-        self._risk = conditions.recipient_risk
+        self._risks = tuple(one for one in (conditions.recipient_risk, conditions.machine) if one is not None)
         self._is_internal = is_internal
         self._recipient = tuple(_recipient_checks(conditions, tables))
 
@@ -119,8 +119,10 @@ class Compiled:
 
         As long as nobody has looked for `risks`, a condition on them counts as true.
         """
-        if self._risk is not None and risks is not None and not self._risk.is_among(risks, recipient.lower()):
-            return False
+        if risks is not None:
+            for asked in self._risks:
+                if not asked.is_among(risks, recipient.lower()):
+                    return False
         if self._direction != "any":
             inside = self._is_internal(recipient) if is_inside is None else is_inside
             if inside != (self._direction == "internal"):

@@ -16,7 +16,7 @@ from holdgate.notation import Network, OneOrMany, Size
 from holdgate.plugins import PluginError
 from holdgate.policy.action import REGISTRY, Action, ActionError
 from holdgate.policy.actions import Quarantine
-from holdgate.risks import Risk, Risks
+from holdgate.risks import MACHINE, Risk, Risks
 
 UNINSPECTED = "uninspected"
 """The name that incidents bear when no policy, but `uninspected` decided."""
@@ -176,7 +176,60 @@ class RecipientRisk(_Table):
                 return self.lookalike and (risk.whose == "own" or risk.count >= self.similar_count)
             case "content":
                 return self.content is not None
-        return bool(getattr(self, risk.kind))
+        return risk.kind not in MACHINE and bool(getattr(self, risk.kind))
+
+
+class MachineLimits(_Table):
+    """What must be new or too many in mail of a program, any of it. See [machine accounts](../howto/machines.md)."""
+
+    first: bool = Field(False, description="The account has never sent to the recipient.")
+    new_recipients: int = Field(
+        0,
+        ge=0,
+        description="The recipient is new, and more than this number are within 24 hours; 0: not asked.",
+    )
+    messages: int = Field(
+        0, ge=0, description="More messages than this within an hour, held ones included; 0: not asked."
+    )
+    links: Annotated[int, Field(ge=1)] | Literal["new"] | None = Field(
+        None,
+        description='A link leads to a host that the account has never sent (`"new"`), or to more than this number of '
+        "such hosts within 24 hours.",
+    )
+    attachments: Annotated[int, Field(ge=1)] | Literal["new"] | None = Field(
+        None,
+        description='An attachment is of a kind that the account has never sent (`"new"`), or more than this number of '
+        "such kinds are within 24 hours. A kind is the type and the name, without words with digits.",
+    )
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> "MachineLimits":
+        if not (self.first or self.new_recipients or self.messages or self.links or self.attachments):
+            raise ValueError("machine must name a limit: first, new_recipients, messages, links or attachments")
+        return self
+
+    def is_among(self, risks: Risks, recipient: str) -> bool:
+        """Say whether one of these was found about a recipient, in lower case, or about all of the message."""
+        return any(one.recipient in ("", recipient) and self.is_over(one) for one in risks.found)
+
+    def is_over(self, risk: Risk) -> bool:
+        """Say whether this is more than is allowed."""
+        match risk.kind:
+            case "machine-first":
+                return self.first
+            case "machine-recipient":
+                return 0 < self.new_recipients < risk.count
+            case "machine-messages":
+                return 0 < self.messages < risk.count
+            case "machine-link":
+                return _is_over(self.links, risk.count)
+            case "machine-attachment":
+                return _is_over(self.attachments, risk.count)
+        return False
+
+
+def _is_over(limit: int | str | None, count: int) -> bool:
+    return limit == "new" or (isinstance(limit, int) and count > limit)
 
 
 class Conditions(_Table):
@@ -208,6 +261,9 @@ class Conditions(_Table):
     )
     recipient_risk: RecipientRisk | None = Field(
         None, description="What must be unusual about the recipient, see below. Needs `relations.mode`."
+    )
+    machine: MachineLimits | None = Field(
+        None, description="What must be new or too many in mail of a program, see below. Needs `machines.mode`."
     )
     during: TimeWindow | None = Field(None, description="When it applies, see below.")
     not_during: TimeWindow | None = Field(None, description="When it does not apply, as in `during`.")
@@ -330,6 +386,10 @@ class PolicyFile(_Table):
         """Return the risks of recipients that policies ask for."""
         return tuple(policy.recipient_risk for policy in self.policy if policy.recipient_risk is not None)
 
+    def machines(self) -> tuple[MachineLimits, ...]:
+        """Return the limits of programs' mail that policies ask for."""
+        return tuple(policy.machine for policy in self.policy if policy.machine is not None)
+
     def profiles(self) -> tuple[str, ...]:
         """Return the profiles that some policy asks for, each once, in order."""
         return tuple(dict.fromkeys(name for policy in self.policy for name in policy.profile))
@@ -397,7 +457,7 @@ def _unknown(key: str, place: str) -> str:
     """Say that a key is not known, and which are."""
     table, _, name = key.rpartition(".")
     tables: dict[str, Any] = {"attachment": Attachment, "during": TimeWindow, "not_during": TimeWindow}
-    tables |= {"moderation": ModerationSettings, "recipient_risk": RecipientRisk}
+    tables |= {"moderation": ModerationSettings, "recipient_risk": RecipientRisk, "machine": MachineLimits}
     if table:
         known = tables.get(table, Need)
     else:

@@ -286,6 +286,40 @@ relations = Table(
     Column("day", Integer, nullable=False),
 )
 
+# What programs have sent: numbers as those of relations, when each was sent first and last, in seconds since the epoch,
+# and whether it went out; one that was only asked about is not known (machines.py).
+machine_seen = Table(
+    "machine_seen",
+    metadata,
+    Column("key", _Long, primary_key=True, autoincrement=False),
+    Column("first", _Long, nullable=False),
+    Column("last", _Long, nullable=False),
+    Column("known", Boolean, nullable=False),
+    Index("machine_seen_last", "last"),
+)
+
+# How many messages an account has sent in each part of an hour.
+machine_counts = Table(
+    "machine_counts",
+    metadata,
+    Column("key", _Long, primary_key=True, autoincrement=False),
+    Column("messages", Integer, nullable=False),
+)
+
+# Held messages of programs: what is learned when they are released, as numbers. `settled`: that is over.
+machine_messages = Table(
+    "machine_messages",
+    metadata,
+    Column("incident_id", Word(16), primary_key=True),
+    Column("account", _Long, nullable=False),
+    Column("thread", _Long, nullable=False),
+    Column("recipients", JSON, nullable=False),
+    Column("contents", JSON, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("settled", Boolean, nullable=False),
+    Index("machine_messages_account", "account", "settled"),
+)
+
 # Seals that came back to us, by digest of seal and recipient, until they would not be believed anyway.
 used_seals = Table(
     "used_seals",

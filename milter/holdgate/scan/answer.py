@@ -176,6 +176,7 @@ def _fit_all(answer: Inspection) -> None:
     answer.subject, answer.header_from = _whole(answer.subject), _whole(answer.header_from)
     answer.message_id = _whole(answer.message_id)
     answer.signals = [_fit(signal) for signal in answer.signals]
+    answer.hosts = [_fit(host) for host in answer.hosts]
     answer.attachments = [replace(one, name=_fit(one.name)) for one in answer.attachments]
     for finding in answer.findings:
         finding.parts[:] = map(_fit, finding.parts)

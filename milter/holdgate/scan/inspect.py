@@ -12,6 +12,7 @@ from holdgate.extract.ocr import NOT_READ
 from holdgate.extract.part import Extraction, Part, Status
 from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.mask import mask
+from holdgate.scan.hosts import hosts_of
 from holdgate.scan.redactor import Redactor
 from holdgate.scan.shapes import Reading
 
@@ -64,19 +65,37 @@ class Inspector:
         return extract_file(name, data, self._limits)
 
     def inspect(
-        self, data: bytes, name: str | None = None, *, subject: str = "", header_from: str = "", message_id: str = ""
+        self,
+        data: bytes,
+        name: str | None = None,
+        *,
+        subject: str = "",
+        header_from: str = "",
+        message_id: str = "",
+        links: bool = False,
     ) -> Inspection:
-        """Read and search a message, or a file named `name`; the words that are given come back fit to be shown."""
-        begun = time.perf_counter()
-        return self._judge(self.extract(data, name), (subject, header_from, message_id), begun)
+        """Read and search a message, or a file named `name`; the words that are given come back fit to be shown.
 
-    def search(self, reading: Reading, *, subject: str = "", header_from: str = "", message_id: str = "") -> Inspection:
+        With `links` it says which hosts the links lead to.
+        """
+        begun = time.perf_counter()
+        return self._judge(self.extract(data, name), (subject, header_from, message_id), begun, links=links)
+
+    def search(
+        self,
+        reading: Reading,
+        *,
+        subject: str = "",
+        header_from: str = "",
+        message_id: str = "",
+        links: bool = False,
+    ) -> Inspection:
         """Search what another process has read of a message; its time counts too."""
         begun = time.perf_counter() - reading.milliseconds / 1000
-        return self._judge(reading.extraction, (subject, header_from, message_id), begun)
+        return self._judge(reading.extraction, (subject, header_from, message_id), begun, links=links)
 
     def inspect_plain(
-        self, data: bytes, *, subject: str = "", header_from: str = "", message_id: str = ""
+        self, data: bytes, *, subject: str = "", header_from: str = "", message_id: str = "", links: bool = False
     ) -> Inspection | None:
         """Read and search a message that is nothing but plain text, and return None for any other.
 
@@ -84,9 +103,11 @@ class Inspector:
         """
         begun = time.perf_counter()
         extraction = extract_plain(data, self._limits)
-        return None if extraction is None else self._judge(extraction, (subject, header_from, message_id), begun)
+        if extraction is None:
+            return None
+        return self._judge(extraction, (subject, header_from, message_id), begun, links=links)
 
-    def _judge(self, extraction: Extraction, words: tuple[str, str, str], begun: float) -> Inspection:
+    def _judge(self, extraction: Extraction, words: tuple[str, str, str], begun: float, *, links: bool) -> Inspection:
         subject, header_from, message_id = words
         read = time.perf_counter()
         matches: list[list[Match]] = []
@@ -107,6 +128,7 @@ class Inspector:
                 Attachment(redactor.redact(file.name), file.kind, file.size, file.member)
                 for file in extraction.attachments
             ],
+            hosts=_hosts(extraction.parts, redactor) if links else [],
             subject=redactor.redact(subject),
             header_from=redactor.redact_from(header_from),
             message_id=redactor.redact_message_id(message_id),
@@ -129,6 +151,13 @@ class Inspector:
             for part in parts
             for reason in self._detector.explain(part.text, part.places)
         ]
+
+
+def _hosts(parts: Iterable[Part], redactor: Redactor) -> list[str]:
+    """Return the hosts that links lead to, masked; text that programs write has none that a person would follow."""
+    return list(
+        dict.fromkeys(redactor.redact(host) for host in hosts_of(part.text for part in parts if not part.trace))
+    )
 
 
 def counted(part: Part, matches: list[Match]) -> list[Match]:

@@ -52,7 +52,7 @@ class Inspecting:
                 return _encoded(preview(inspector.extract(content, None), inspector.find, job["reveal"]))
         return answer.encode(inspector.inspect(content, job["name"], **job["words"]))
 
-    def _search(self, frame: bytes, words: dict[str, str]) -> bytes:
+    def _search(self, frame: bytes, words: dict[str, Any]) -> bytes:
         """Search what another process has read, and pass on what it says when it has not."""
         if not frame:
             return GONE

@@ -113,16 +113,19 @@ class Pool:
         message_id: str = "",
         who: tuple[str, str] = ("", ""),
         is_plain: bool = False,
+        links: bool = False,
     ) -> Inspection:
         """Inspect the message (or the file called `name`), given as bytes or by a descriptor, from its first byte.
 
         `subject`, `header_from` and `message_id` are the sender's words as the gate read them; the inspection has them
         masked. `who` is whose message it is, a client and a sender: they take turns. `is_plain` says that it seems to
-        be nothing but plain text; a worker finds out whether it is. Raises ScanError when there is no worker to be
-        had in time.
+        be nothing but plain text; a worker finds out whether it is. `links` asks
+        for the hosts of links. Raises ScanError when there is no worker to be had in time.
         """
         begun = time.perf_counter()
-        words = {"subject": subject, "header_from": header_from, "message_id": message_id}
+        words: dict[str, Any] = {"subject": subject, "header_from": header_from, "message_id": message_id}
+        if links:
+            words["links"] = True
         job = {"do": "inspect", "name": name, "words": words}
 
         def read(frame: bytes) -> Inspection:

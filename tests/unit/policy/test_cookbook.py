@@ -14,6 +14,7 @@ from holdgate.gate import reading
 from holdgate.policy.model import load_policies
 from holdgate.policy.review import review
 from holdgate.policy.verdict import PolicySet, Verdict
+from holdgate.risks import Risk, Risks
 from holdgate.scan.inspect import Inspector
 from holdgate.tables import Tables
 
@@ -59,6 +60,8 @@ def decide(
     to: str = "bob@other.example",
     now: datetime = NOON,
     attached: str = "",
+    user: str = "",
+    risks: tuple[Risk, ...] = (),
 ) -> Verdict:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, to, "A message"
@@ -66,7 +69,7 @@ def decide(
     if attached:
         message.add_attachment("Month;Sum\nJanuary;1\n", filename=attached)
     policies = load_policies(ROOT / "examples/policies" / f"{file}.toml")
-    envelope = Envelope(sender=sender, recipients=[to])
+    envelope = Envelope(sender=sender, recipients=[to], auth_user=user, risks=Risks(risks))
     fields, content = reading.read(message.as_bytes(), ())
     reading.describe(envelope, fields, ())
     envelope.size = len(content)
@@ -75,6 +78,7 @@ def decide(
     return PolicySet(policies, FakeTables()).decide(envelope, inspection, now)
 
 
+AGENT = {"user": "billing-agent"}
 BANK = {"sender": "finance@corp.example", "to": "orders@bank.partner.example"}
 
 
@@ -108,6 +112,12 @@ BANK = {"sender": "finance@corp.example", "to": "orders@bank.partner.example"}
         ("office-hours", SSN, {"now": NIGHT}, "quarantine by pii-after-hours"),
         ("office-hours", SSN, {"now": SATURDAY}, "quarantine by pii-after-hours"),
         ("office-hours", PLAIN, {"now": NIGHT}, "allow by "),
+        ("agents", PLAIN, AGENT, "allow by "),
+        ("agents", PLAIN, AGENT | {"risks": (Risk("machine-first", "bob@other.example"),)}, "quarantine by agent-new"),
+        ("agents", PLAIN, AGENT | {"risks": (Risk("machine-messages", "", count=101),)}, "quarantine by agent-new"),
+        ("agents", PLAIN, AGENT | {"risks": (Risk("machine-messages", "", count=100),)}, "allow by "),
+        ("agents", SSN, AGENT, "block by agent-personal-data"),
+        ("agents", SSN, {}, "quarantine by pii-outbound"),
         ("encrypt-to-partners", SSN, {"to": "bob@sales.partner.example"}, "encrypt by partners-encrypted"),
         ("encrypt-to-partners", SSN, {}, "quarantine by pii-outbound"),
         ("encrypt-to-partners", PLAIN, {"to": "bob@partner.example"}, "allow by "),

@@ -4,11 +4,24 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from holdgate.desk.language.catalogue import Catalogue, mark
-from holdgate.risks import CONTENT, LOOKALIKE, MANY, NEW, OUTLIER, TWIN
+from holdgate.risks import (
+    CONTENT,
+    LOOKALIKE,
+    MACHINE,
+    MACHINE_ATTACHMENT,
+    MACHINE_FIRST,
+    MACHINE_LINK,
+    MACHINE_MESSAGES,
+    MACHINE_RECIPIENT,
+    MANY,
+    NEW,
+    OUTLIER,
+    TWIN,
+)
 
 _SHOWN = 5
 # Of several things about one recipient the first of these is said.
-_ORDER = (LOOKALIKE, TWIN, CONTENT, OUTLIER, NEW, MANY)
+_ORDER = (LOOKALIKE, TWIN, *MACHINE, CONTENT, OUTLIER, NEW, MANY)
 
 _OWN_DOMAIN = mark("{recipient}: the domain looks like {similar}, which is your organisation's.")
 _TO_SENDER = {
@@ -35,14 +48,23 @@ _OTHERS = {
         mark("{recipient}: messages like this have only gone to one other domain so far."),
     ),
     MANY: (mark("{count} external recipients can see each other's addresses."),) * 2,
+    MACHINE_FIRST: (mark("{whose}: first mail to {recipient}."),) * 2,
+    MACHINE_RECIPIENT: (mark("{whose}: {recipient} is new recipient no. {count} within 24 hours."),) * 2,
+    MACHINE_MESSAGES: (mark("{whose}: message no. {count} within an hour."),) * 2,
+    MACHINE_LINK: (mark("{whose}: first link to {similar}."),) * 2,
+    MACHINE_ATTACHMENT: (mark("{whose}: first attachment of the form {similar}."),) * 2,
 }
 
 
 def sentences(catalogue: Catalogue, risks: Iterable[Mapping[str, Any]], *, own: bool = False) -> list[str]:
-    """Return what is unusual, one sentence for each recipient, at most five; `own`: to the sender."""
-    first: dict[str, Mapping[str, Any]] = {}
+    """Return what is unusual, one sentence for each recipient, at most five; `own`: to the sender.
+
+    Of a program's mail there is a further sentence for each new thing.
+    """
+    first: dict[tuple[str, str], Mapping[str, Any]] = {}
     for risk in sorted(risks, key=lambda one: _ORDER.index(one["kind"])):
-        first.setdefault(risk["recipient"], risk)
+        is_thing = risk["kind"] in MACHINE and risk["recipient"] == ""
+        first.setdefault((risk["recipient"], f"{risk['kind']} {risk['similar']}" if is_thing else ""), risk)
     chosen = list(first.values())
     said = [catalogue.text(_form(risk, own=own)).format(**risk) for risk in chosen[:_SHOWN]]
     if (more := len(chosen) - _SHOWN) > 0:

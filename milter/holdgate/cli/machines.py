@@ -1,0 +1,96 @@
+"""`holdgate machines`: which accounts programs have, how much is known of each, and how it is forgotten."""
+
+import argparse
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from holdgate.cli.output import say
+from holdgate.cli.relations import hasher_for_milter
+from holdgate.config import Settings
+from holdgate.configfile import ConfigError, load_settings
+from holdgate.machines.accounts import listed
+from holdgate.machines.contents import KINDS
+from holdgate.machines.traffic import ledger_of
+from holdgate.quarantine.store import Store, open_store
+from holdgate.relations.keys import Hasher
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the subcommands."""
+    family = commands.add_parser("machines", help="accounts of programs: list, report, forget")
+    steps = family.add_subparsers(dest="step", required=True, metavar="STEP")
+    names = steps.add_parser(
+        "list",
+        help="list the accounts of machines.accounts, with their owners",
+        description="Lists the accounts in the file of machines.accounts. A table that is no file cannot be listed.",
+    )
+    names.set_defaults(run=_list)
+    known = steps.add_parser("report", help="say how much is known of an account, and how much of it is new today")
+    known.add_argument(
+        "account", metavar="ACCOUNT", help="the key in machines.accounts: a login, an address, a network"
+    )
+    known.set_defaults(run=_report)
+    forget = steps.add_parser(
+        "forget",
+        help="delete what is known of an account, or of a recipient",
+        description="Deletes what was learned of an account, so that everything it sends is new again, or deletes a "
+        "recipient from what all accounts have sent.",
+    )
+    whom = forget.add_mutually_exclusive_group(required=True)
+    whom.add_argument("account", nargs="?", metavar="ACCOUNT", help="the account")
+    whom.add_argument("--recipient", metavar="ADDRESS", help="the recipient's address")
+    forget.set_defaults(run=_forget)
+
+
+@contextmanager
+def _opened(arguments: argparse.Namespace) -> Iterator[tuple[Hasher, Store]]:
+    settings = load_settings(arguments.config)
+    hasher = hasher_for_milter(settings)
+    with closing(open_store(settings.store.url)) as store:
+        yield hasher, store
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    settings: Settings = load_settings(arguments.config)
+    table = settings.machines.accounts
+    if not table:
+        raise ConfigError([f"{arguments.config}: [machines] accounts: not set; name a Postfix table"])
+    try:
+        found = listed(table)
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"[machines] accounts: {error}"]) from error
+    lines = [f"{one.name}  {one.owner}" for one in found] or ["no account"]
+    say(arguments, "\n".join(lines), accounts=[{"account": one.name, "owner": one.owner} for one in found])
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    account = arguments.account.strip().lower()
+    with _opened(arguments) as (hasher, store):
+        known = store.machines.known(ledger_of(hasher, account), int(time.time()))
+    lines = [f"{kind + 's:':13}{known.known[kind]} known, {known.new[kind]} new within 24 hours" for kind in KINDS]
+    lines += [f"messages:    {known.messages} within an hour", f"held:        {known.waiting}"]
+    say(
+        arguments,
+        "\n".join(lines),
+        account=account,
+        known=known.known,
+        new=known.new,
+        messages=known.messages,
+        held=known.waiting,
+    )
+    return 0
+
+
+def _forget(arguments: argparse.Namespace) -> int:
+    with _opened(arguments) as (hasher, store):
+        if arguments.recipient is not None:
+            address = arguments.recipient.strip().lower()
+            if "@" not in address:
+                raise ConfigError([f'"{arguments.recipient}" is no address; write one as "bob@partner.example"'])
+            removed = store.machines.forget_target(hasher.target(address))
+        else:
+            removed = store.machines.forget(ledger_of(hasher, arguments.account.strip().lower()))
+    say(arguments, f"{removed} entries deleted", deleted=removed)
+    return 0

@@ -1,0 +1,180 @@
+"""The mail of programs as the gate sees it: weighs each message against what its account has sent, and learns.
+
+A message is counted before the policies decide, in one transaction with what is read: two at once cannot both have the
+last place of a budget. Nothing is learned from it until it is accepted, or released after it was held.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import TypeVar
+
+from holdgate import maillog, metrics
+from holdgate.config import MachineSettings
+from holdgate.envelope import Envelope
+from holdgate.findings import Inspection
+from holdgate.machines.accounts import Account, Accounts
+from holdgate.machines.contents import ATTACHMENT, HOST, KINDS, RECIPIENT, may_be_learned, values_of
+from holdgate.mask import mask_numbers
+from holdgate.quarantine.database import DatabaseError
+from holdgate.quarantine.machines import Ledger, Machines, Weighed
+from holdgate.relations.keys import Hasher
+from holdgate.risks import MACHINE_ATTACHMENT, MACHINE_FIRST, MACHINE_LINK, MACHINE_MESSAGES, MACHINE_RECIPIENT, Risk
+from holdgate.tables import TableError
+
+T = TypeVar("T")
+
+_WRITERS = 4
+# So many things that are new in one message are named to who reads the incident.
+_NAMED = 20
+
+
+class UnansweredError(Exception):
+    """The store did not count a message in time: the message is deferred."""
+
+
+def ledger_of(hasher: Hasher, account: str) -> Ledger:
+    """Return the numbers under which the store keeps an account."""
+    owners = {kind: hasher.owner(f"machine {kind}", account) for kind in KINDS}
+    return Ledger(hasher.mark("machine", account), owners, hasher.owner("machine messages", account))
+
+
+class Traffic:
+    """What is shared by all messages of machine accounts."""
+
+    def __init__(
+        self,
+        settings: MachineSettings,
+        accounts: Accounts,
+        hasher: Hasher,
+        table: Machines,
+        *,
+        is_over: Callable[[Risk], bool] | None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """`is_over` says whether a policy takes something for too much; where there is None, no policy asks.
+
+        Where one asks, no message of a program passes uncounted.
+        """
+        self.is_over = is_over if settings.mode == "on" else None
+        self.accounts = accounts
+        self.hasher = hasher
+        self.table = table
+        self.now = now
+        self._limit = settings.time_limit.total_seconds()
+        self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="machines")
+
+    def close(self) -> None:
+        """Write nothing more."""
+        self._writers.shutdown(wait=False, cancel_futures=True)
+
+    def of(self, envelope: Envelope) -> "MachineMail | None":
+        """Return a message of a program, None for any other. Raises TableError."""
+        try:
+            account = self.accounts.of(envelope)
+        except TableError as error:
+            if self.is_over is not None:
+                raise
+            maillog.failed(stage="machines", error=str(error))
+            return None
+        return None if account is None else MachineMail(self, account)
+
+    def in_time(self, step: Callable[[], T]) -> T:
+        """Do a step with the store. Raises UnansweredError where it takes too long, or fails."""
+        try:
+            future = self._writers.submit(step)
+            return future.result(self._limit)
+        except FutureTimeoutError as error:
+            future.cancel()
+            raise UnansweredError("the store did not answer in time") from error
+        except (DatabaseError, RuntimeError) as error:  # RuntimeError: closed, in a reload
+            raise UnansweredError(type(error.__cause__ or error).__name__) from error
+
+
+class MachineMail:
+    """One message of a program."""
+
+    def __init__(self, traffic: Traffic, account: Account) -> None:
+        self._traffic = traffic
+        self._account = account
+        self._ledger = ledger_of(traffic.hasher, account.name)
+        self._weighed: Weighed | None = None
+        self._at = 0
+        self._values: dict[str, list[str]] = {}
+
+    def weigh(self, envelope: Envelope, inspection: Inspection, *, counts: bool = True) -> tuple[Risk, ...]:
+        """Count the message, and return what is new in it or how many it is. Raises UnansweredError.
+
+        Without `counts` nothing is written: the message is only tried.
+        """
+        traffic = self._traffic
+        self._values = values_of(envelope.recipients, inspection)
+        self._at = int(traffic.now())
+        items = {kind: [self._key(kind, one) for one in values] for kind, values in self._values.items()}
+        try:
+            step = traffic.table.weigh if counts else traffic.table.look
+            self._weighed = traffic.in_time(lambda: step(self._ledger, items, self._at))
+        except UnansweredError as error:
+            metrics.MACHINE_MESSAGES.labels("unknown").inc()
+            if traffic.is_over is not None:
+                raise
+            maillog.failed(stage="machines", error=str(error))
+            return ()
+        metrics.MACHINE_MESSAGES.labels("new" if self._weighed.new else "known").inc()
+        return () if traffic.is_over is None else tuple(filter(traffic.is_over, self._risks(self._weighed)))[:_NAMED]
+
+    def learn(self, recipients: Collection[str]) -> None:
+        """Remember what an accepted message has. Of one that was split, that is who got it, not what is in it."""
+        if self._weighed is None:
+            return
+        is_complete = {one.lower() for one in recipients} >= set(self._values[RECIPIENT])
+        keys = [key for key in self._kept(recipients, is_complete=is_complete) if key in self._weighed.new]
+        if keys:
+            self._try(lambda: self._traffic.table.learn(keys, self._at))
+
+    def note(self, incident_id: str, message_id: str, recipients: Collection[str]) -> None:
+        """Write down what is learned should the message be released. Raises UnansweredError."""
+        if self._weighed is None:
+            return
+        hasher = self._traffic.hasher
+        thread = hasher.mark("machine thread", message_id.strip()) if message_id.strip() else 0
+        to = self._kept(recipients, is_complete=False)
+        contents = [key for key in self._kept((), is_complete=True) if key in self._weighed.new]
+        self._traffic.in_time(
+            lambda: self._traffic.table.note(incident_id, self._ledger.account, thread, to, contents, self._at)
+        )
+
+    def refund(self) -> None:
+        """Take the message out of the count: it is deferred, and comes again."""
+        if self._weighed is not None:
+            self._try(lambda: self._traffic.table.refund(self._ledger, self._at))
+            self._weighed = None
+
+    def _try(self, step: Callable[[], None]) -> None:
+        try:
+            self._traffic.in_time(step)
+        except UnansweredError as error:
+            maillog.failed(stage="machines", error=str(error))
+
+    def _key(self, kind: str, value: str) -> int:
+        return self._traffic.hasher.edge(f"machine {kind}", self._account.name, value)
+
+    def _kept(self, recipients: Collection[str], *, is_complete: bool) -> list[int]:
+        """Return the numbers of these recipients, and with `is_complete` of all that is in the message."""
+        keys = [self._key(RECIPIENT, one.lower()) for one in recipients]
+        for kind in (HOST, ATTACHMENT) if is_complete else ():
+            keys += [self._key(kind, one) for one in self._values[kind] if may_be_learned(kind, one)]
+        return keys
+
+    def _risks(self, weighed: Weighed) -> Iterator[Risk]:
+        account = mask_numbers(self._account.name)
+        yield Risk(MACHINE_MESSAGES, "", "", weighed.messages, account)
+        for one in self._values[RECIPIENT]:
+            if (place := weighed.new.get(self._key(RECIPIENT, one))) is not None:
+                yield Risk(MACHINE_FIRST, one, "", 0, account)
+                yield Risk(MACHINE_RECIPIENT, one, "", place, account)
+        for kind, risk in ((HOST, MACHINE_LINK), (ATTACHMENT, MACHINE_ATTACHMENT)):
+            for one in self._values[kind]:
+                if (place := weighed.new.get(self._key(kind, one))) is not None:
+                    yield Risk(risk, "", one.partition(" ")[2] if kind == ATTACHMENT else one, place, account)

@@ -1,0 +1,69 @@
+"""`holdgate machines` lists accounts, says what is known of one, and forgets."""
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from holdgate.cli.main import main
+from holdgate.machines.traffic import ledger_of
+from holdgate.quarantine.store import open_store
+from holdgate.relations.keys import Hasher
+
+Run = Callable[..., tuple[int, str]]
+POLICY = 'internal_domains = ["corp.example"]\n[[policy]]\nname = "agents"\naction = "quarantine"\n'
+BOB = "bob@partner.example"
+
+
+@pytest.fixture
+def run(store_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    config, policies, accounts = tmp_path / "holdgate.toml", tmp_path / "policies.toml", tmp_path / "machines"
+    policies.write_text(POLICY + "machine = { first = true }\n")
+    accounts.write_text("# programs\nbilling  owner@corp.example\nweb\n  ops@corp.example\n\n")
+    config.write_text(
+        f'[store]\nurl = "{store_url}"\n[policy]\nfile = "{policies}"\n[relations]\nkey = "{tmp_path}/relations.key"\n'
+        f'[machines]\nmode = "on"\naccounts = "texthash:{accounts}"\ntime_limit = "60s"\n'
+        f'[queue]\npostfix_config = "{tmp_path}"\n'
+    )
+    (tmp_path / "main.cf").write_text("")
+
+    def run(*words: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["-c", str(config), *words])
+        output = capsys.readouterr()
+        return int(ended.value.code or 0), output.out + output.err
+
+    with closing(open_store(store_url)) as store:
+        hasher = Hasher.load(tmp_path / "relations.key")
+        store.machines.learn([hasher.edge("machine recipient", "billing", BOB)], 1_700_000_000)
+        assert store.machines.known(ledger_of(hasher, "billing"), 1_700_000_000).known["recipient"] == 1
+    return run
+
+
+def test_accounts_are_listed_with_their_owners(run: Run) -> None:
+    assert run("machines", "list") == (0, "billing  owner@corp.example\nweb  ops@corp.example\n")
+
+
+def test_a_report_says_how_much_is_known(run: Run) -> None:
+    code, output = run("machines", "report", "Billing", "--json")
+    known = json.loads(output)
+    assert (code, known["known"]["recipient"], known["messages"]) == (0, 1, 0)
+    assert "recipients:  1 known, 0 new within 24 hours" in run("machines", "report", "billing")[1]
+
+
+def test_what_is_forgotten_is_not_known(run: Run) -> None:
+    assert run("machines", "forget", "--recipient", "nobody@partner.example")[1] == "0 entries deleted\n"
+    assert run("machines", "forget", "--recipient", "Bob@partner.example")[1] == "1 entries deleted\n"
+    assert run("machines", "forget", "billing")[1] == "0 entries deleted\n"
+    assert run("machines", "forget", "--recipient", "bob")[0] == 2
+
+
+def test_a_message_is_tried_as_the_gate_would_judge_it(run: Run, settled_files: None) -> None:
+    test = ("policy", "test", "--from", "agent@corp.example", "--user", "billing", "--to")
+    output = run(*test, "eve@partner.example")[1]
+    assert "policy:     agents" in output
+    assert "unusual:    billing: first mail to eve@partner.example." in output
+    assert "policy:     none" in run(*test, BOB)[1]
+    assert "policy:     none" in run("policy", "test", "--from", "a@corp.example", "--to", "eve@partner.example")[1]

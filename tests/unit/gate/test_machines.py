@@ -1,0 +1,144 @@
+"""A session and the mail of programs: counted before the policies decide, learned when it is accepted."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from holdgate.config import Settings
+from holdgate.findings import Inspection
+from holdgate.gate import service as services
+from holdgate.gate.reply import TEMPFAIL, Reply
+from holdgate.machines.traffic import UnansweredError
+from holdgate.policy.model import PolicyFile
+from holdgate.quarantine.store import Store, open_store
+from tests.unit.gate.conftest import FakeService, NewService
+from tests.unit.machines.conftest import BOB, CARL, FakeTables
+
+LIMITS = {"policy": [{"name": "agents", "action": "quarantine", "machine": {"first": True, "links": "new"}}]}
+
+
+@pytest.fixture
+def store(empty_store: Path, tmp_path: Path) -> Store:
+    (tmp_path / "store.db").write_bytes(empty_store.read_bytes())
+    return open_store(f"sqlite:///{tmp_path}/store.db")
+
+
+def machine_service(new_service: NewService, store: Store, tmp_path: Path, **given: Any) -> FakeService:
+    made: FakeService = new_service(LIMITS, **given)
+    settings = Settings.model_validate(
+        {
+            "relations": {"key": tmp_path / "relations.key"},
+            "machines": {"mode": "on", "accounts": "texthash:/machines", "time_limit": "60s"},
+        }
+    )
+    policies = PolicyFile.model_validate(LIMITS)
+    traffic = services.machine_traffic(settings, policies, FakeTables(), store)
+    made.snapshot = replace(made.snapshot, machines=traffic)
+    made.store = cast(Any, store)
+    return made
+
+
+def submit(service: FakeService, *to: str, user: str = "billing") -> Reply:
+    session = service.session()
+    session.open("client", "198.51.100.1")
+    session.begin("agent@corp.example", user)
+    for one in to:
+        session.add_recipient(one)
+    session.add_header("Subject", b" Hi")
+    session.add_header("Message-ID", b" <1@corp.example>")
+    session.end_headers()
+    return session.end_of_message("4gXvQb1Rz2z5")
+
+
+def test_the_first_mail_to_anybody_waits_and_is_recorded_with_the_reason(
+    new_service: NewService, store: Store, tmp_path: Path
+) -> None:
+    service = machine_service(new_service, store, tmp_path)
+    assert submit(service, BOB).hold
+    (incident,) = store.incidents()
+    assert [(one["kind"], one["whose"]) for one in incident.recipient_risks or ()] == [("machine-first", "billing")]
+    assert store.machines.known(_ledger(service), 1).waiting == 1
+
+
+def test_a_person_s_mail_is_not_asked_about(new_service: NewService, store: Store, tmp_path: Path) -> None:
+    service = machine_service(new_service, store, tmp_path)
+    assert not submit(service, BOB, user="anna").hold
+    assert store.incidents() == []
+
+
+def test_what_was_accepted_is_known_to_the_next_message(
+    new_service: NewService, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = machine_service(new_service, store, tmp_path)
+    policies = service.snapshot.policies
+    allowing = new_service().snapshot.policies
+    service.snapshot = replace(service.snapshot, policies=allowing)
+    assert not submit(service, BOB).hold
+    service.snapshot = replace(service.snapshot, policies=policies)
+    assert not submit(service, BOB).hold
+    assert submit(service, CARL).hold
+
+
+def test_a_link_never_sent_holds_a_message_to_a_known_recipient(
+    new_service: NewService, store: Store, tmp_path: Path
+) -> None:
+    service = machine_service(new_service, store, tmp_path, inspection=Inspection(hosts=["evil.example"]))
+    service.snapshot = replace(service.snapshot, policies=new_service().snapshot.policies)
+    service.pool.inspection = Inspection()
+    submit(service, BOB)
+    service.snapshot = replace(
+        service.snapshot, policies=machine_service(new_service, store, tmp_path).snapshot.policies
+    )
+    service.pool.inspection = Inspection(hosts=["evil.example"])
+    assert submit(service, BOB).hold
+    assert (store.incidents()[0].recipient_risks or [{}])[0]["similar"] == "evil.example"
+
+
+def test_a_message_that_the_store_does_not_count_is_deferred(
+    new_service: NewService, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = machine_service(new_service, store, tmp_path)
+
+    def fails(*_: object) -> None:
+        raise UnansweredError("the store did not answer in time")
+
+    monkeypatch.setattr(service.snapshot.machines, "in_time", fails)
+    assert submit(service, BOB) == TEMPFAIL
+    assert not submit(service, BOB, user="anna").hold
+
+
+def test_a_table_that_cannot_be_asked_defers_all_mail_that_could_be_a_program_s(
+    new_service: NewService, store: Store, tmp_path: Path
+) -> None:
+    service = machine_service(new_service, store, tmp_path)
+    tables = cast(FakeTables, cast(Any, service.snapshot.machines).accounts._tables)
+    tables.broken = True
+    assert submit(service, BOB) == TEMPFAIL
+
+
+def test_a_message_that_fails_after_it_was_counted_does_not_count(
+    new_service: NewService, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = machine_service(new_service, store, tmp_path)
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(store, "record", fails)
+    assert submit(service, BOB) == TEMPFAIL
+    assert store.machines.known(_ledger(service), _now(service)).messages == 0
+    # It was noted before it could be recorded: that waits for nothing, and teaches nothing.
+    monkeypatch.undo()
+    assert submit(service, BOB).hold
+
+
+def _now(service: FakeService) -> int:
+    return int(cast(Any, service.snapshot.machines).now())
+
+
+def _ledger(service: FakeService) -> Any:
+    from holdgate.machines.traffic import ledger_of
+
+    return ledger_of(cast(Any, service.snapshot.machines).hasher, "billing")

@@ -1,0 +1,232 @@
+"""What is new in a program's mail, how many messages it has sent, and what is learned from which of them."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
+
+from holdgate.machines.traffic import UnansweredError, ledger_of
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import open_store
+from holdgate.relations.keys import Hasher
+from holdgate.risks import MACHINE_FIRST, MACHINE_LINK, MACHINE_MESSAGES, MACHINE_RECIPIENT, Risk
+from tests.unit.machines.conftest import ACTOR, BOB, CARL, Agent
+
+FIRST = {"machine-first", "machine-recipient"}
+INVOICE = ("invoice-4711.pdf",)
+PORTAL = ("portal.corp.example",)
+
+
+def counts(risks: tuple[Risk, ...], kind: str) -> list[int]:
+    return [one.count for one in risks if one.kind == kind]
+
+
+def test_what_was_accepted_is_known(agent: Agent) -> None:
+    assert agent.new(BOB, hosts=PORTAL, files=INVOICE) == FIRST | {"machine-link", "machine-attachment"}
+    agent.send(BOB, hosts=PORTAL, files=INVOICE)
+    assert agent.new("Bob@Partner.Example", hosts=PORTAL, files=("invoice-4712.pdf",)) == set()
+    assert agent.new(CARL) == FIRST
+    assert agent.new(BOB, hosts=("portal.corp.test",)) == {"machine-link"}
+    assert agent.new(BOB, files=("salaries.pdf",)) == {"machine-attachment"}
+
+
+def test_what_is_known_of_one_account_is_new_for_another(agent: Agent) -> None:
+    agent.send(BOB)
+    assert agent.new(BOB) == set()
+    agent.tables.lookup = lambda _table, key: "x" if key == "other" else None  # type: ignore[method-assign]
+    assert {one.kind for one in agent.weigh(BOB, user="other")[1]} == FIRST | {MACHINE_MESSAGES}
+
+
+@pytest.mark.parametrize(("end", "learned"), [("approve", True), ("reject", False), ("expire", False), ("", False)])
+def test_of_what_was_held_only_released_mail_is_learned(agent: Agent, end: str, learned: bool) -> None:
+    agent.hold(BOB, hosts=PORTAL, files=INVOICE, end=end)
+    wanted = set() if learned else FIRST | {"machine-link", "machine-attachment"}
+    assert agent.new(BOB, hosts=PORTAL, files=INVOICE) == wanted
+
+
+def test_what_vanished_is_learned_when_it_is_held_again_and_released(agent: Agent) -> None:
+    incident = agent.hold(BOB, end="lose")
+    assert agent.new(BOB) == FIRST
+    for state in (State.HELD, State.APPROVED, State.RELEASED):
+        incident = agent.store.change(incident, state, ACTOR, closed_at=datetime.now(UTC))
+    assert agent.new(BOB) == set()
+
+
+def test_of_a_message_that_was_changed_only_the_recipients_are_learned(agent: Agent) -> None:
+    incident = agent.hold(BOB, hosts=PORTAL, files=("salaries.pdf",))
+    incident = agent.store.change(incident, State.HELD, ACTOR)
+    change = {"kinds": ["without-attachments"], "original": "", "sent": "", "token": "t"}
+    incident = agent.store.change(incident, State.APPROVED, ACTOR, change=change)
+    agent.store.change(incident, State.RELEASED, ACTOR)
+    assert agent.new(BOB, hosts=PORTAL, files=("salaries.pdf",)) == {"machine-link", "machine-attachment"}
+
+
+def test_of_a_message_that_was_split_its_content_is_not_learned(agent: Agent) -> None:
+    mail, _ = agent.weigh(BOB, CARL, hosts=PORTAL)
+    mail.learn([BOB])
+    assert agent.new(BOB, hosts=PORTAL) == {"machine-link"}
+    assert agent.new(CARL) == FIRST
+
+
+def test_new_recipients_are_counted_over_a_day_each_once(agent: Agent) -> None:
+    many = [f"user{number}@partner.example" for number in range(4)]
+    assert counts(agent.weigh(*many[:2])[1], MACHINE_RECIPIENT) == [1, 2]
+    assert counts(agent.weigh(*many[:2])[1], MACHINE_RECIPIENT) == [1, 2]  # sent again
+    assert counts(agent.weigh(*many[2:])[1], MACHINE_RECIPIENT) == [3, 4]
+    agent.send(many[0])
+    assert counts(agent.weigh(CARL)[1], MACHINE_RECIPIENT) == [5]
+    agent.seconds += 86_400
+    assert counts(agent.weigh(CARL)[1], MACHINE_RECIPIENT) == [1]
+    assert counts(agent.weigh(many[1])[1], MACHINE_RECIPIENT) == [2]
+
+
+def test_messages_are_counted_within_an_hour(agent: Agent) -> None:
+    for number in range(1, 5):
+        assert counts(agent.weigh(BOB)[1], MACHINE_MESSAGES) == [number]
+    agent.seconds += 3500
+    assert counts(agent.weigh(BOB)[1], MACHINE_MESSAGES) == [5]
+    agent.seconds += 3600 + 300
+    assert counts(agent.weigh(BOB)[1], MACHINE_MESSAGES) == [1]
+
+
+def test_a_message_that_is_deferred_does_not_count_twice(agent: Agent) -> None:
+    mail, _ = agent.weigh(BOB)
+    mail.refund()
+    mail.refund()
+    assert counts(agent.weigh(BOB)[1], MACHINE_MESSAGES) == [1]
+
+
+def test_a_host_with_something_masked_is_always_new(agent: Agent) -> None:
+    agent.send(BOB, hosts=("****1111.evil.example",))
+    assert agent.new(BOB, hosts=("****1111.evil.example",)) == {MACHINE_LINK}
+
+
+def test_what_is_only_tried_is_not_counted(agent: Agent) -> None:
+    from holdgate.envelope import Envelope
+    from holdgate.findings import Inspection
+
+    for _ in range(2):
+        found = agent.mail().weigh(Envelope(recipients=[BOB]), Inspection(), counts=False)
+        assert counts(found, MACHINE_MESSAGES) == counts(found, MACHINE_RECIPIENT) == [1]
+
+
+def test_only_what_a_policy_takes_for_too_much_is_named(agent: Agent) -> None:
+    agent.is_over = lambda risk: risk.kind == MACHINE_FIRST
+    agent.traffic = agent.traffic_of(agent.store)
+    (risk,) = agent.weigh(BOB)[1]
+    assert (risk.recipient, risk.whose) == (BOB, "billing")
+
+
+def test_while_it_only_learns_nothing_is_found(agent: Agent) -> None:
+    agent.mode = "learn"
+    agent.traffic = agent.traffic_of(agent.store)
+    assert agent.weigh(BOB)[1] == ()
+    agent.send(BOB)
+    agent.mode = "on"
+    agent.traffic = agent.traffic_of(agent.store)
+    assert agent.new(BOB) == set()
+
+
+def test_who_is_a_machine(agent: Agent) -> None:
+    from holdgate.envelope import Envelope
+
+    def is_one(**given: str) -> bool:
+        return agent.traffic.of(Envelope(**given)) is not None
+
+    assert is_one(auth_user="Billing")
+    assert is_one(client_address="192.0.2.7")
+    assert is_one(client_address="2001:db8::1")
+    assert is_one(auth_user="anna", client_address="192.0.2.7")
+    assert not is_one(auth_user="anna", client_address="192.0.20.7")
+    assert not is_one(client_address="198.51.100.1")
+    assert not is_one()
+
+
+def test_without_an_answer_a_message_does_not_pass(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise OperationalError("x", {}, Exception())
+
+    monkeypatch.setattr(agent.store.machines, "weigh", fails)
+    with pytest.raises(UnansweredError):
+        agent.weigh(BOB)
+    agent.is_over = None  # no policy asks
+    agent.traffic = agent.traffic_of(agent.store)
+    assert agent.weigh(BOB)[1] == ()
+
+
+def test_a_store_that_is_slow_keeps_a_message_no_longer_than_the_limit(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(agent.store.machines, "weigh", lambda *_: over.wait(60))
+    agent.limit = "0s"
+    agent.traffic = agent.traffic_of(agent.store)
+    with pytest.raises(UnansweredError, match="in time"):
+        agent.weigh(BOB)
+    over.set()
+
+
+def test_two_at_once_cannot_both_have_the_last_place(agent: Agent, store_url: str) -> None:
+    """Several nodes, each with a store of its own, count together."""
+    stores = [open_store(store_url, f"node{number}") for number in range(3)]
+    ledger = ledger_of(Hasher(b"k" * 32), "billing")
+
+    def weigh(number: int) -> tuple[int, int]:
+        found = stores[number % 3].machines.weigh(ledger, {"recipient": [ledger_key(number)]}, 1_700_000_000)
+        return found.messages, next(iter(found.new.values()))
+
+    def ledger_key(number: int) -> int:
+        return Hasher(b"k" * 32).edge("machine recipient", "billing", f"user{number}@partner.example")
+
+    with ThreadPoolExecutor(6) as threads:
+        found = list(threads.map(weigh, range(12)))
+    assert sorted(one[0] for one in found) == sorted(one[1] for one in found) == list(range(1, 13))
+    for store in stores:
+        store.close()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["accept", "approve", "reject", "expire", ""]), st.sets(st.integers(0, 3), min_size=1)
+        ),
+        max_size=8,
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+def test_a_recipient_is_known_exactly_if_mail_to_them_went_out(agent: Agent, sent: list[tuple[str, set[int]]]) -> None:
+    agent.store.machines.forget(ledger_of(Hasher(b"k" * 32), "billing"))
+    known: set[str] = set()
+    for way, numbers in sent:
+        to = [f"user{number}@partner.example" for number in numbers]
+        if way == "accept":
+            agent.send(*to)
+        else:
+            agent.hold(*to, end=way)
+        known |= set(to) if way in ("accept", "approve") else set()
+    for number in range(4):
+        recipient = f"user{number}@partner.example"
+        assert (agent.new(recipient) == set()) is (recipient in known)
+
+
+def test_what_is_forgotten_is_new_again(agent: Agent) -> None:
+    hasher = Hasher(b"k" * 32)
+    agent.send(BOB, CARL)
+    assert agent.store.machines.forget_target(hasher.target(BOB)) == 1
+    assert (agent.new(BOB), agent.new(CARL)) == (FIRST, set())
+    assert agent.store.machines.known(ledger_of(hasher, "billing"), int(agent.seconds)).known["recipient"] == 1
+    assert agent.store.machines.forget(ledger_of(hasher, "billing")) == 2
+    assert agent.new(CARL) == FIRST
+
+
+def test_what_was_not_sent_for_long_is_purged_and_what_is_in_use_stays(agent: Agent) -> None:
+    agent.send(BOB)
+    agent.send(CARL)
+    agent.seconds += 10 * 86_400
+    agent.send(BOB)
+    assert agent.store.machines.purge(int(agent.seconds) - 5 * 86_400) == 1
+    assert (agent.new(BOB), agent.new(CARL)) == (set(), FIRST)
