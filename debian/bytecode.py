@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+"""Makes the bytecode of the package's Python files, as "python3 -m compileall" does, less what only people read.
+
+    bytecode.py LIST     LIST names a file a line
+
+Run when the package is installed. Each process keeps the docstrings of all that it has loaded: in a daemon, 2 MB are
+those of libraries. Those of Holdgate stay, because its commands print some, and so do those of pycparser, which are
+its grammar. Line numbers and assertions stay as they are. A source is known by its hash and not by its time: sources
+of two versions may have the same time.
+"""
+
+import ast
+import importlib.util
+import sys
+from importlib import _bootstrap_external as loader
+from pathlib import Path
+
+_KEPT = ("/site-packages/holdgate/", "/site-packages/pycparser/")
+
+
+def without_docstrings(tree: ast.Module) -> ast.Module:
+    """Take the docstrings out of a tree, and return it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                empty = ast.copy_location(ast.Pass(), first)
+                node.body[:1] = [] if len(node.body) > 1 else [empty]
+    return tree
+
+
+def make(path: Path) -> None:
+    """Write the bytecode of a file. Raises OSError and SyntaxError."""
+    source = path.read_bytes()
+    tree = ast.parse(source, str(path))
+    if not any(kept in str(path) for kept in _KEPT):
+        tree = without_docstrings(tree)
+    code = compile(tree, str(path), "exec", dont_inherit=True)
+    target = Path(importlib.util.cache_from_source(str(path)))
+    target.parent.mkdir(exist_ok=True)
+    loader._write_atomic(str(target), loader._code_to_hash_pyc(code, importlib.util.source_hash(source), True), 0o644)
+
+
+def main() -> None:
+    """Do it for all files of the list."""
+    for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines():
+        make(Path(line))
+
+
+if __name__ == "__main__":
+    main()
