@@ -238,6 +238,11 @@ def signed_in(*, who: str, method: str, origin: str) -> None:
     _event(logging.INFO, "", "signed-in", who=who, method=method, from_=origin)
 
 
+def machine_token_refused(*, origin: str) -> None:
+    """A program asked about its messages without a valid token."""
+    _event(logging.WARNING, "", "machine-token-refused", from_=origin)
+
+
 def audit_head(*, store: str, count: int, head: str) -> None:
     """The audit trail's newest hash: kept in a log it proves that nothing before it was changed (see anchor.py)."""
     _event(logging.INFO, "", "audit-head", store=store, count=count, hash=head)

@@ -132,6 +132,11 @@ DECISION_SECONDS = Histogram(
     "Time from when a message was held to the decision on it, in seconds.",
     buckets=(60, 300, 900, 1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 86400, 2 * 86400, 4 * 86400),
 )
+MACHINE_REQUESTS = Counter(
+    "holdgate_machine_requests",
+    "Requests of programs about their messages, by outcome: answered, or refused because of the token.",
+    ["outcome"],
+)
 AUDIT_BROKEN = Gauge(
     "holdgate_audit_broken",
     "1 while an event that was the audit trail's newest once is not in the store any more, else 0.",
@@ -186,6 +191,7 @@ DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
         *_ALL,
         NOTICES,
         TOO_FEW_APPROVERS,
+        MACHINE_REQUESTS,
         WORKER_RESTARTS,
         WORKER_SECONDS,
         CANARY,

@@ -17,13 +17,16 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from holdgate.config import Settings
 from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
 from holdgate.desk.web.api import Api
 from holdgate.desk.web.guard import Guard
+from holdgate.desk.web.machine_api import MachineApi
 from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.machine_tokens import Bearer
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import migrate, open_store
 from tests.fuzz.frame import Target, Try
@@ -61,10 +64,17 @@ class Site:
         self.desk = Desk(self.store, Settings.model_validate(tables))
         self.ids = [self._hold(number) for number in range(3)]
         self.app = Guard(
-            Starlette(routes=Api(self.desk, Changer(self.desk, NO_PREVIEWER)).routes()),
+            Starlette(routes=[*Api(self.desk, Changer(self.desk, NO_PREVIEWER)).routes(), *self._machine_routes()]),
             "https://approve.corp.example",
             [],
         )
+
+    def _machine_routes(self) -> list[Route]:
+        """Return the addresses for programs; the token is of an account to which two of the incidents belong."""
+        self.store.machine_tokens.add(hashlib.sha256(b"secret").hexdigest(), Bearer("billing", 1))
+        for name in self.ids[:2]:
+            self.store.machines.note(name, 1, 0, [], [], 1_700_000_000)
+        return MachineApi(self.desk).routes()
 
     def _hold(self, number: int) -> str:
         incident = Incident(

@@ -1,6 +1,8 @@
 """`holdgate machines`: which accounts programs have, how much is known of each, and how it is forgotten."""
 
 import argparse
+import hashlib
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,13 +14,14 @@ from holdgate.configfile import ConfigError, load_settings
 from holdgate.machines.accounts import listed
 from holdgate.machines.contents import KINDS
 from holdgate.machines.traffic import ledger_of
+from holdgate.quarantine.machine_tokens import Bearer
 from holdgate.quarantine.store import Store, open_store
 from holdgate.relations.keys import Hasher
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the subcommands."""
-    family = commands.add_parser("machines", help="accounts of programs: list, report, forget")
+    family = commands.add_parser("machines", help="accounts of programs: list, report, token, forget")
     steps = family.add_subparsers(dest="step", required=True, metavar="STEP")
     names = steps.add_parser(
         "list",
@@ -31,6 +34,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "account", metavar="ACCOUNT", help="the key in machines.accounts: a login, an address, a network"
     )
     known.set_defaults(run=_report)
+    token = steps.add_parser(
+        "token",
+        help="make a token with which an account's program can ask what became of its messages",
+        description="Prints a fresh token, which is shown once. The desk keeps its SHA-256 only. The program sends it "
+        "to /machine/v1/messages of the desk's page.",
+    )
+    token.add_argument("account", metavar="ACCOUNT", help="the account")
+    token.add_argument("--revoke", action="store_true", help="make no token; revoke all tokens of the account")
+    token.set_defaults(run=_token)
     forget = steps.add_parser(
         "forget",
         help="delete what is known of an account, or of a recipient",
@@ -80,6 +92,20 @@ def _report(arguments: argparse.Namespace) -> int:
         messages=known.messages,
         held=known.waiting,
     )
+    return 0
+
+
+def _token(arguments: argparse.Namespace) -> int:
+    account = arguments.account.strip().lower()
+    with _opened(arguments) as (hasher, store):
+        number = ledger_of(hasher, account).account
+        if arguments.revoke:
+            removed = store.machine_tokens.revoke(number)
+            say(arguments, f"{removed} tokens of {account} revoked", account=account, revoked=removed)
+            return 0
+        value = secrets.token_urlsafe(32)
+        store.machine_tokens.add(hashlib.sha256(value.encode()).hexdigest(), Bearer(account, number))
+    say(arguments, value, account=account, token=value)
     return 0
 
 

@@ -320,6 +320,16 @@ machine_messages = Table(
     Index("machine_messages_account", "account", "settled"),
 )
 
+# Tokens of programs, by digest: the name of the account, and its number as in machine_messages.
+machine_tokens = Table(
+    "machine_tokens",
+    metadata,
+    Column("digest", Word(64), primary_key=True),
+    Column("name", Words, nullable=False),
+    Column("account", _Long, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
 # Seals that came back to us, by digest of seal and recipient, until they would not be believed anyway.
 used_seals = Table(
     "used_seals",

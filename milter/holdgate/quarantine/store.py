@@ -22,6 +22,7 @@ from holdgate.quarantine.database import StoreError, connect, migrate
 from holdgate.quarantine.digests import Digests
 from holdgate.quarantine.incident import Actor, Answer, Ask, Decision, Event, Incident, NewNotice, QueueFile
 from holdgate.quarantine.incidents import Incidents
+from holdgate.quarantine.machine_tokens import MachineTokens
 from holdgate.quarantine.machines import Machines
 from holdgate.quarantine.nodes import Nodes, here
 from holdgate.quarantine.outbox import Outbox, drop_decision, drop_reports, enqueue
@@ -69,8 +70,8 @@ class Store(Incidents):
 
     `requests` and `agenda` are the desk's, `outbox` has the notices to send, `replies`, `seals`, `sessions` and `codes`
     what is valid once or for a time, `nodes` are the mail servers that share it, `claims` say which desk does what,
-    `relations` is who writes to whom, `machines` what programs have sent, and `audit` proves the history. `node` is the
-    one that new incidents belong to.
+    `relations` is who writes to whom, `machines` what programs have sent, `machine_tokens` what they
+    prove themselves by, and `audit` proves the history. `node` is the one that new incidents belong to.
     """
 
     def __init__(self, engine: Engine, node: str | None = None) -> None:
@@ -87,6 +88,7 @@ class Store(Incidents):
         self.seals = UsedSeals(engine)
         self.relations = Relations(engine, self._reader)
         self.machines = Machines(engine, self._reader)
+        self.machine_tokens = MachineTokens(engine, self._reader)
         self.sessions = EndedSessions(engine, self._reader)
         self.codes = SignInCodes(engine)
         self.digests = Digests(engine, self._reader)

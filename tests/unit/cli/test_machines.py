@@ -1,5 +1,6 @@
 """`holdgate machines` lists accounts, says what is known of one, and forgets."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from contextlib import closing
@@ -67,3 +68,14 @@ def test_a_message_is_tried_as_the_gate_would_judge_it(run: Run, settled_files: 
     assert "unusual:    billing: first mail to eve@partner.example." in output
     assert "policy:     none" in run(*test, BOB)[1]
     assert "policy:     none" in run("policy", "test", "--from", "a@corp.example", "--to", "eve@partner.example")[1]
+
+
+def test_a_token_is_made_and_revoked(run: Run, store_url: str) -> None:
+    code, output = run("machines", "token", "Billing", "--json")
+    made = json.loads(output)
+    digest = hashlib.sha256(made["token"].encode()).hexdigest()
+    with closing(open_store(store_url)) as store:
+        bearer = store.machine_tokens.bearer(digest)
+        assert (code, bearer and bearer.name) == (0, "billing")
+        assert run("machines", "token", "billing", "--revoke")[1] == "1 tokens of billing revoked\n"
+        assert store.machine_tokens.bearer(digest) is None

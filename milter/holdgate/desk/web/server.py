@@ -27,6 +27,7 @@ from holdgate.desk.web.connections import bounded
 from holdgate.desk.web.guard import Guard
 from holdgate.desk.web.incidents import IncidentPages
 from holdgate.desk.web.listing import ListPages
+from holdgate.desk.web.machine_api import MachineApi
 from holdgate.desk.web.pages import Pages
 from holdgate.desk.web.reason import ReasonPages
 from holdgate.desk.web.release import ReleasePages
@@ -51,7 +52,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
 
     def not_there(http: HttpRequest, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
-        if http.url.path.startswith("/api/"):
+        if http.url.path.startswith(("/api/", "/machine/")):
             return JSONResponse({"error": "no such address or method"}, status)
         return pages.say(http, "title_error", "error_not_found", status=status)
 
@@ -70,6 +71,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         *ReasonPages(desk, sessions, pages).routes(),
         *ReleasePages(desk, sessions, pages).routes(),
         *Api(desk, Changer(desk, previewer)).routes(),
+        *MachineApi(desk).routes(),
     ]
     settings = desk.settings.desk
     inner = Starlette(routes=routes, exception_handlers={HTTPException: not_there, 500: broken})

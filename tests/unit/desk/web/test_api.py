@@ -15,6 +15,7 @@ import holdgate.desk.web
 from holdgate.desk.changing import Changer
 from holdgate.desk.web.api import Api
 from holdgate.desk.web.guard import Guard
+from holdgate.desk.web.machine_api import MachineApi
 from holdgate.quarantine.exported import NAMES, exported
 from holdgate.quarantine.incident import Answer, Event, Incident, Request
 from holdgate.quarantine.states import State
@@ -44,7 +45,7 @@ def test_every_address_is_described_and_every_description_is_served(make_desk) -
 
 
 def routes(desk: Any) -> list[Route]:
-    return Api(desk, Changer(desk, NO_PREVIEWER)).routes()
+    return [*Api(desk, Changer(desk, NO_PREVIEWER)).routes(), *MachineApi(desk).routes()]
 
 
 @pytest.mark.parametrize(("name", "kind"), [("Incident", Incident), ("Event", Event), ("Request", Request)])

@@ -1,0 +1,139 @@
+"""The JSON interface for programs: what became of the messages of their own account that were held.
+
+A token is of one account (`holdgate machines token`), and shows nothing else. Nothing can be decided here.
+"""
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from holdgate import maillog, metrics
+from holdgate.desk.context import Desk
+from holdgate.desk.outcome import became
+from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.machine_tokens import Bearer
+from holdgate.quarantine.recorded import shown
+
+_PAGE, _LARGEST_PAGE = 50, 200
+# From one address so many wrong tokens are answered within so many seconds; so many addresses are remembered.
+_WRONG, _WRONG_SECONDS = 20, 60.0
+_ADDRESSES = 10_000
+
+STATUSES = ("pending", "approved", "sent", "rejected", "withdrawn", "expired", "gone")
+_STATUS = {
+    "held": "pending",
+    "released": "sent",
+    "self_released": "approved",
+    "changed": "approved",
+    "vanished": "gone",
+    "approved_vanished": "gone",
+    "out_of_reach": "gone",
+}
+
+
+class MachineApi:
+    """Handlers; each is called in a thread of its own."""
+
+    def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
+        self._desk = desk
+        self._wrong = WrongTokens(clock)
+
+    def routes(self) -> list[Route]:
+        """Return the addresses that are served here."""
+        return [
+            Route("/machine/v1/messages", self.list, methods=["GET"]),
+            Route("/machine/v1/messages/{incident}", self.show, methods=["GET"]),
+        ]
+
+    def list(self, http: HttpRequest) -> Response:
+        """Return the account's messages that were held, the newest first."""
+        bearer = self._bearer(http)
+        if isinstance(bearer, Response):
+            return bearer
+        limit, offset = http.query_params.get("limit", str(_PAGE)), http.query_params.get("offset", "0")
+        if not all(one.isascii() and one.isdecimal() and len(one) < 7 for one in (limit, offset)):
+            return _problem(422, "limit and offset are numbers")
+        found = self._desk.store.machine_tokens.messages(bearer.account, min(int(limit), _LARGEST_PAGE), int(offset))
+        return JSONResponse({"account": bearer.name, "messages": [described(incident) for incident in found]})
+
+    def show(self, http: HttpRequest) -> Response:
+        """Return one message of the account."""
+        bearer = self._bearer(http)
+        if isinstance(bearer, Response):
+            return bearer
+        name = http.path_params["incident"].upper()[:64]
+        incident = self._desk.store.machine_tokens.message(bearer.account, name)
+        return _problem(404, "no such message") if incident is None else JSONResponse(described(incident))
+
+    def _bearer(self, http: HttpRequest) -> Bearer | Response:
+        """Return whose token a request has, or the answer to one without a valid token."""
+        origin = http.state.origin
+        if self._wrong.too_many(origin):
+            metrics.MACHINE_REQUESTS.labels("refused").inc()
+            return JSONResponse({"error": "too many wrong tokens"}, 429, {"Retry-After": str(round(_WRONG_SECONDS))})
+        scheme, _, value = http.headers.get("authorization", "").partition(" ")
+        # Looked up by its digest: how long that takes says nothing about the token.
+        digest = hashlib.sha256(value.strip().encode(errors="replace")).hexdigest()
+        bearer = self._desk.store.machine_tokens.bearer(digest) if scheme.lower() == "bearer" else None
+        if bearer is None:
+            self._wrong.add(origin)
+            metrics.MACHINE_REQUESTS.labels("refused").inc()
+            maillog.machine_token_refused(origin=origin)
+            return JSONResponse({"error": "a valid token is needed"}, 401, {"WWW-Authenticate": "Bearer"})
+        metrics.MACHINE_REQUESTS.labels("answered").inc()
+        return bearer
+
+
+class WrongTokens:
+    """Counts wrong tokens by the address that they come from."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._at: OrderedDict[str, deque[float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, origin: str) -> None:
+        """Count one."""
+        with self._lock:
+            self._at.setdefault(origin, deque(maxlen=_WRONG)).append(self._clock())
+            self._at.move_to_end(origin)
+            if len(self._at) > _ADDRESSES:
+                self._at.popitem(last=False)
+
+    def too_many(self, origin: str) -> bool:
+        """Say whether an address has to wait."""
+        with self._lock:
+            times = self._at.get(origin)
+            return times is not None and len(times) == _WRONG and self._clock() - times[0] < _WRONG_SECONDS
+
+
+def described(incident: Incident) -> dict[str, Any]:
+    """Return what a program is told of its message: numbers and matches are masked, as people see them."""
+    seen = shown(incident)
+    end = became(incident)
+    status = "sent" if incident.state == "released" else _STATUS.get(end, end)
+    return {
+        "id": incident.id,
+        "status": status,
+        "reason": (seen.comment or "") if status == "rejected" else "",
+        "policy": incident.policy,
+        "queue_id": incident.queue_id,
+        "message_id": seen.message_id,
+        "subject": seen.subject,
+        "recipients": seen.recipients,
+        "recipient_risks": seen.recipient_risks or [],
+        "created_at": incident.created_at.isoformat(),
+        "deadline_at": None if incident.deadline_at is None else incident.deadline_at.isoformat(),
+        "decided_at": None if incident.decided_at is None else incident.decided_at.isoformat(),
+    }
+
+
+def _problem(status: int, reported: str) -> Response:
+    return JSONResponse({"error": reported}, status)
