@@ -14,7 +14,11 @@ from holdgate.quarantine.states import State
 from testbed import letters
 from testbed.ports import is_free, wait_for
 from testbed.postfix import PostfixError, PostfixInstance, require
+from testbed.postgres import PostgresError
+from testbed.several import Several
 from testbed.site import Site
+from testbed.walk import DemoError, command, delivered, plain
+from testbed.walk_several import NAMES, walk
 from testbed.world import Delivery
 
 # Below /run nobody but root can put something in our way, and nothing stays after a reboot.
@@ -22,24 +26,26 @@ _DIRECTORY = Path("/run/holdgate-demo")
 _PORT = 2525
 
 
-class DemoError(Exception):
-    """A step that should have been seen was not; the argument is one sentence for the person who started the demo."""
-
-
 def main() -> None:
     """Run the demo and end with 0, or say in one sentence what stands in the way and end with 1."""
     parser = argparse.ArgumentParser(prog="script/demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="walk through it alone and stop")
     parser.add_argument("--port", type=int, default=_PORT, help="SMTP port on 127.0.0.1 (default: %(default)s)")
+    parser.add_argument(
+        "--nodes", type=int, choices=range(1, len(NAMES) + 1), default=1, help="mail servers with one approval desk"
+    )
     arguments = parser.parse_args()
-    if not 0 < arguments.port < 2**16:
+    if not 0 < arguments.port <= 2**16 - arguments.nodes:
         parser.error("--port: a port is a number from 1 to 65535")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         require()
         with _Alone(_DIRECTORY):
-            _run(arguments.port, once=arguments.once)
-    except (DemoError, PostfixError, TimeoutError, RuntimeError) as error:
+            if arguments.nodes == 1:
+                _run(arguments.port, once=arguments.once)
+            else:
+                _run_several(arguments.port, arguments.nodes, once=arguments.once)
+    except (DemoError, PostfixError, PostgresError, TimeoutError, RuntimeError) as error:
         print(f"script/demo: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
@@ -59,7 +65,9 @@ class _Alone:
         except BlockingIOError:
             raise DemoError("the demo is running already; end it with Ctrl-C first") from None
         if self._directory.exists():
-            PostfixInstance(self._directory / "postfix", smtp_port=0, relay_port=0, milter="").stop()
+            for site in (self._directory, *(self._directory / name for name in NAMES)):
+                if (site / "postfix").exists():
+                    PostfixInstance(site / "postfix", smtp_port=0, relay_port=0, milter="").stop()
             shutil.rmtree(self._directory)
         self._directory.mkdir()
 
@@ -83,6 +91,45 @@ def _run(port: int, *, once: bool) -> None:
             _stay(site)
     finally:
         site.stop()
+
+
+def _run_several(port: int, count: int, *, once: bool) -> None:
+    """Run several mail servers, at `port` and the next ones."""
+    ports = dict(zip(NAMES, range(port, port + count), strict=False))
+    if taken := [str(one) for one in ports.values() if not is_free(one)]:
+        raise DemoError(f"port {', '.join(taken)} on 127.0.0.1 is in use; choose another: script/demo --port 2626")
+    several = Several(_DIRECTORY, ports, desks=2, extra=f'[moderation]\nmoderators = ["{letters.MODERATOR}"]\n')
+    print(f"Starting PostgreSQL, {count} Postfix instances with milter and queue agent, two desks, a load balancer …")
+    try:
+        several.start()
+        walk(several)
+        if not once:
+            _stay_at(several)
+    finally:
+        several.stop()
+
+
+def _stay_at(several: Several) -> None:
+    first = several.nodes[0]
+    command_line = f"{Path(sys.executable).with_name('holdgate')} -c {first.config}"
+    lines = "\n".join(f"  127.0.0.1:{one.postfix.smtp_port}  {one.config}" for one in several.nodes)
+    print(
+        f"""
+Try next, from another terminal:
+
+  {command_line} nodes
+  {command_line} list
+
+The page of both desks: {several.url} (sign in as {letters.MODERATOR}; the code lands in
+  {_DIRECTORY}/*/{first.world.maildir.name}/new)
+Send more through any of these, and use its settings file with holdgate -c:
+{lines}
+
+Ctrl-C ends it all.""",
+        flush=True,
+    )
+    while True:
+        signal.pause()
 
 
 def _send_all(site: Site) -> None:
@@ -128,29 +175,21 @@ def _decide(site: Site) -> None:
     """Release one message, reject one, and look at the mailboxes."""
     first, second, third = site.store.incidents([State.HELD])
     print("\nA moderator looks at the list:\n")
-    _command(site, "list", "--state", "held")
+    command(site, "list", "--state", "held")
     print(f"\nand approves {second.id}, the Word document:\n")
-    _command(site, "release", second.id, "--comment", "The travel office needs it.")
-    wait_for(lambda: _delivered(site, second), "the released message to reach its recipient")
-    delivery = _delivered(site, second)
+    command(site, "release", second.id, "--comment", "The travel office needs it.")
+    wait_for(lambda: delivered(site, second), "the released message to reach its recipient")
+    delivery = delivered(site, second)
     if delivery is None or any(name in delivery.message for name in headers.ALL):
         raise DemoError("the delivered message still carries our headers")
     print(f"    → {letters.RECIPIENT} has it, without a trace of our headers")
     _show_told(site, second)
     print(f"\nand rejects {first.id}, the social security number:\n")
-    _command(site, "reject", first.id, "--comment", "Please use the personnel portal for this.")
+    command(site, "reject", first.id, "--comment", "Please use the personnel portal for this.")
     _show_told(site, first)
-    if _delivered(site, first) or _delivered(site, third):
+    if delivered(site, first) or delivered(site, third):
         raise DemoError("a message that was not approved was delivered")
     print(f"\n{third.id} waits on; after two days it would go back to its sender. That is the whole walk.")
-
-
-def _plain(notice: Message) -> str:
-    """Return the text for people of a notice: its first part in plain text."""
-    (first, *_) = (part for part in notice.walk() if part.get_content_type() == "text/plain")
-    content = first.get_payload(decode=True)
-    assert isinstance(content, bytes)
-    return content.decode(first.get_content_charset("ascii"))
 
 
 def _show_told(site: Site, incident: Incident) -> None:
@@ -158,25 +197,12 @@ def _show_told(site: Site, incident: Incident) -> None:
 
     def told() -> list[tuple[str, str]]:
         notices = [delivery.message for delivery in site.world.to(letters.SENDER)]
-        texts = [(str(notice["Subject"]), _plain(notice)) for notice in notices]
+        texts = [(str(notice["Subject"]), plain(notice)) for notice in notices]
         return [(subject, text) for subject, text in texts if incident.id in text]
 
     ((subject, text),) = wait_for(told, f"{letters.SENDER} to be told of {incident.id}")
     print(f"    → {letters.SENDER} was told, “{subject}”:\n")
     print("\n".join(f"        {line}".rstrip() for line in text.splitlines()))
-
-
-def _delivered(site: Site, incident: Incident) -> Delivery | None:
-    return next((d for d in site.world.to(letters.RECIPIENT) if d.message["Message-ID"] == incident.message_id), None)
-
-
-def _command(site: Site, *words: str) -> None:
-    print(f"    $ holdgate {' '.join(word if ' ' not in word else repr(word) for word in words)}")
-    done = site.command(*words)
-    for line in (done.stdout + done.stderr).splitlines():
-        print(f"    {line}")
-    if done.returncode != 0:
-        raise DemoError(f"holdgate {words[0]} ended with {done.returncode}")
 
 
 def _stay(site: Site) -> None:

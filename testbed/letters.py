@@ -16,6 +16,7 @@ CARD = "4111 1111 1111 1111"
 
 SENDER = "anna@corp.example"
 RECIPIENT = "bob@partner.example"
+MODERATOR = "boss@corp.example"
 
 
 def letter(subject: str, text: str, *, sender: str = SENDER, recipient: str = RECIPIENT) -> EmailMessage:

@@ -62,7 +62,7 @@ token_key = "{directory}/token.key"
 templates = "{directory}/templates"
 time_zone = "Europe/Berlin"
 web_listen = "127.0.0.1:{web_port}"
-public_url = "http://127.0.0.1:{web_port}"
+public_url = "{public_url}"
 lmtp_listen = "127.0.0.1:{lmtp_port}"
 reply_address = "holdgate@{reply_domain}"
 {desk_extra}
@@ -84,7 +84,8 @@ class Site:
     main.cf settings. `user` is whom the daemons change to. With `scan_user` there is a scan service, and workers run
     as that user; without it milter and desk start theirs themselves. `store_url` is an empty database, by default one
     of SQLite's in a file of the directory `state`, where the head of the audit trail is too; by default that is
-    `directory`. `environment` is what daemons and commands have in theirs beside what this process has.
+    `directory`. `public_url` is the address of the page, by default that of this site's own desk. `environment` is what
+    daemons and commands have in theirs beside what this process has.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Site:
         user: str = "root",
         scan_user: str = "",
         store_url: str = "",
+        public_url: str = "",
         state: Path | None = None,
     ) -> None:
         self.directory = directory
@@ -122,6 +124,7 @@ class Site:
         self._replies = replies
         self._user = user
         self._scan_user = scan_user
+        self._public_url = public_url
         self._store_url = store_url or f"sqlite:///{self.state}/holdgate.db"
         self.environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -201,6 +204,7 @@ class Site:
             user=self._user,
             scan_user=self._scan_user,
             store_url=self._store_url,
+            public_url=self._public_url or f"http://{LOOPBACK}:{self.web_port}",
             milter_metrics=free_port(),
             queue_metrics=free_port(),
             desk_metrics=free_port(),

@@ -21,3 +21,23 @@ def test_the_walk_shows_each_decision(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert "The travel office needs it." in output[approved:rejected]
     assert "Please use the personnel portal for this." in output[rejected:]
     assert "That is the whole walk." in output
+
+
+def test_the_walk_with_several_servers_decides_at_each_desk(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="holdgate-demo-", dir="/tmp") as directory:
+        Path(directory).chmod(0o755)
+        monkeypatch.setattr(demo, "_DIRECTORY", Path(directory) / "demo")
+        # Three in a row, which nobody else is given before a hundred others.
+        first, _, _ = (free_port() for _ in range(3))
+        monkeypatch.setattr("sys.argv", ["demo", "--once", "--nodes", "3", "--port", str(first)])
+        demo.main()
+    output = capsys.readouterr().out
+    for name in ("mx1", "mx2", "mx3"):
+        assert f"at {name}.corp.example: “" in output
+    assert "desk 1, on mx1.corp.example: shown" in output
+    assert "desk 2, on mx2.corp.example: shown" in output
+    assert "released by mx1.corp.example" in output
+    assert "has it back from the desk on mx" in output
+    assert "That is the whole walk." in output

@@ -1,12 +1,9 @@
 """Three mail servers, each with its own Postfix, on one PostgreSQL: decisions at any desk, each carried out once."""
 
-import shutil
 import smtplib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from email.message import Message
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
@@ -14,30 +11,19 @@ import pytest
 
 from e2e.conftest import running_site
 from e2e.desk import closed, events, link_in, parsed, press, submit, text_of
-from holdgate.cli.authority import Authority
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
 from testbed import letters
 from testbed.pgbouncer import PgBouncer
-from testbed.ports import PATIENCE, free_port
+from testbed.ports import PATIENCE
 from testbed.postgres import PostgresServer
+from testbed.several import Node, certify, node_table
 from testbed.site import Site
 
 NAMES = ("mx1.corp.example", "mx2.corp.example", "mx3.corp.example")
 BOSS = "boss@corp.example"
-
-
-class Node(Site):
-    """One of several servers: the key behind links is the same at each desk."""
-
-    key: Path | None = None
-
-    def prepare(self) -> None:
-        super().prepare()
-        if self.key is not None and self.key.exists():
-            shutil.copy(self.key, self.settings.desk.token_key)
 
 
 @pytest.fixture(scope="module")
@@ -55,33 +41,16 @@ def pooler(url: str) -> Iterator[PgBouncer]:
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files of each node, of one authority."""
-    directory = tmp_path_factory.mktemp("authority")
-    now = datetime.now(UTC)
-    for name in NAMES:
-        Authority.open(directory, now).write(directory / name, name, now, timedelta(days=1))
-    return directory
-
-
-@pytest.fixture(scope="module")
-def nodes(url: str, pooler: PgBouncer, certificates: Path) -> Iterator[list[Site]]:
+def nodes(url: str, pooler: PgBouncer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Site]]:
+    certificates = tmp_path_factory.mktemp("authority")
+    certify(certificates, NAMES)
     with ExitStack() as stack:
         sites: list[Site] = []
         for name, reach in zip(NAMES, (url, url, pooler.url), strict=True):
-            extra = node_settings(name, certificates / name) + f'[moderation]\nmoderators = ["{BOSS}"]\nreveal = true\n'
-            sites.append(stack.enter_context(running_site(Node, store_url=reach, extra=extra)))
-            Node.key = sites[0].settings.desk.token_key
+            extra = node_table(name, certificates / name) + f'[moderation]\nmoderators = ["{BOSS}"]\nreveal = true\n'
+            key = sites[0].settings.desk.token_key if sites else None
+            sites.append(stack.enter_context(running_site(Node, store_url=reach, extra=extra, key=key)))
         yield sites
-        Node.key = None
-
-
-def node_settings(name: str, files: Path) -> str:
-    """Return the table of a node with a listener."""
-    return (
-        f'[node]\nname = "{name}"\nlisten = "127.0.0.1:{free_port()}"\nauthority = "{files}/authority.crt"\n'
-        f'certificate = "{files}/node.crt"\nprivate_key = "{files}/node.key"\n'
-    )
 
 
 def request_about(sites: list[Site], incident: Incident) -> str:

@@ -1,0 +1,67 @@
+"""A load balancer in front of the pages: gives each connection to the next desk, whoever the visitor is."""
+
+import socket
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import cycle
+
+from testbed.ports import LOOPBACK
+
+_CHUNK = 65536
+_TIMEOUT = 60.0
+
+
+class Balancer:
+    """Listens on a loopback port for the servers on some others; `served` counts the connections of each."""
+
+    def __init__(self, port: int, targets: Sequence[int]) -> None:
+        self.port = port
+        self.served: Counter[int] = Counter()
+        self._targets = cycle(targets)
+        self._count = len(targets)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._listener = socket.create_server((LOOPBACK, self.port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def stop(self) -> None:
+        """End; connections under way go on to their end."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                visitor, _ = self._listener.accept()
+            except OSError:
+                return
+            server = self._next()
+            if server is None:
+                visitor.close()
+                continue
+            for pair in ((visitor, server), (server, visitor)):
+                threading.Thread(target=_pass_on, args=pair, daemon=True).start()
+
+    def _next(self) -> socket.socket | None:
+        """Connect to the next server that answers."""
+        for _ in range(self._count):
+            port = next(self._targets)
+            with suppress(OSError):
+                server = socket.create_connection((LOOPBACK, port), timeout=_TIMEOUT)
+                self.served[port] += 1
+                return server
+        return None
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    source.settimeout(_TIMEOUT)
+    with suppress(OSError):
+        while received := source.recv(_CHUNK):
+            target.sendall(received)
+    for one, how in ((target, socket.SHUT_WR), (source, socket.SHUT_RD)):
+        with suppress(OSError):
+            one.shutdown(how)
