@@ -306,7 +306,7 @@ def _change_listener(postfix: Postfix, settings: Settings) -> Iterator[str]:
     if isinstance(settings.desk.change_relay, Path) and not change_listener(postfix.services(), settings):
         yield (
             f"desk.change_relay: no listener {settings.desk.change_relay.name} in master.cf that holds all mail; "
-            "add /etc/holdgate/postfix/change.cf to master.cf"
+            "run: holdgate attach"
         )
 
 

@@ -16,6 +16,9 @@ CLEANUP = "holdgate-cleanup"
 # The same of what waits for some recipients only: `milter.split_relay`.
 SPLIT_LOG = "postfix/holdgate-split"
 SPLIT_CLEANUP = "holdgate-split-cleanup"
+# The same of messages that are approved with changes: `desk.change_relay`.
+CHANGE_LOG = "postfix/holdgate-change"
+CHANGE_CLEANUP = "holdgate-change-cleanup"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 # Which programs speak to milters, and by which setting they know theirs.
 _MILTERS_OF = {"smtpd": "smtpd_milters", "cleanup": "non_smtpd_milters"}

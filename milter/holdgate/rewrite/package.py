@@ -148,6 +148,8 @@ def _cells(source: str, name: str) -> tuple[str, bool]:
     def fix(found: re.Match[str]) -> str:
         nonlocal dropped
         whole = found[0]
+        if XML_MASK not in whole:
+            return whole
         value = re.search(r"<v\b[^>]*>([^<]*)</v>", whole)
         formula = _FORMULA.search(whole)
         if XML_MASK not in (value[1] if value else "") and not (formula and XML_MASK in formula[0]):

@@ -87,7 +87,7 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
     except LimitReachedError as error:
         raise RefusedError(name, "too long") from error
     short = name.rpartition(" › ")[2]
-    is_whole, is_found = finder.check(short, data)
+    is_whole, is_found = (finder.seen.get(short) if not depth else None) or finder.check(short, data)
     if not is_found and (is_whole or depth):
         return data
     if not is_whole and not is_found:

@@ -4,7 +4,8 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from holdgate.extract.part import Status
+from holdgate.detect import Match
+from holdgate.extract.part import Part, Status
 from holdgate.rewrite.change import change
 from holdgate.rewrite.entity import RefusedError
 from holdgate.rewrite.finder import Finder
@@ -12,13 +13,16 @@ from holdgate.scan.inspect import Inspector, counted
 from holdgate.scan.redactor import Redactor
 from holdgate.scan.shapes import ChangeReport, Listed, Refusal
 
+# Between the names of a file and of one inside it.
+_BETWEEN = " › "
+
 
 def changed(inspector: Inspector, content: bytes, job: dict[str, Any]) -> bytes:
     """Return the answer: a `ChangeReport`, and behind a line feed the message, which is missing where it is refused."""
     parts = inspector.extract(content, None).parts
     matches = [counted(part, inspector.find(part.text, part.places)) for part in parts]
     redactor = Redactor(inspector.find, parts, matches)
-    finder = _finder(inspector, redactor) if job["redact"] else None
+    finder = _finder(inspector, redactor, parts, matches) if job["redact"] else None
     note, without = job["note"], job["without"]
     try:
         done = change(content, inspector.limits, without=without, note=note, mask=redactor.masked, finder=finder)
@@ -33,7 +37,7 @@ def _encoded(report: ChangeReport) -> bytes:
     return json.dumps(asdict(report), ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _finder(inspector: Inspector, redactor: Redactor) -> Finder:
+def _finder(inspector: Inspector, redactor: Redactor, parts: list[Part], matches: list[list[Match]]) -> Finder:
     """Return what finds all that was found in a message, wherever else it is."""
 
     def values(text: str) -> list[tuple[int, int]]:
@@ -49,4 +53,10 @@ def _finder(inspector: Inspector, redactor: Redactor) -> Finder:
         )
         return extraction.status is Status.COMPLETE, found
 
-    return Finder(spans, values, check, redactor.known)
+    seen: dict[str, tuple[bool, bool]] = {}
+    for part, found in zip(parts, matches, strict=True):
+        is_found = bool(found) or bool(values(part.text))
+        for name in part.name.split(_BETWEEN):
+            was_whole, was_found = seen.get(name, (True, False))
+            seen[name] = was_whole and part.status is Status.COMPLETE, was_found or is_found
+    return Finder(spans, values, check, redactor.known, seen)

@@ -11,7 +11,7 @@ from holdgate.config import Settings
 from holdgate.queue import attach
 from holdgate.queue.attach import AttachError
 from holdgate.queue.postfix import Postfix, PostfixError
-from holdgate.queue.presence import own_listeners
+from holdgate.queue.presence import change_listener, own_listeners
 from holdgate.tables import split_list
 
 pytestmark = pytest.mark.usefixtures("settled_files")
@@ -126,6 +126,41 @@ def test_detach_brings_back_every_byte(config: Path) -> None:
     assert (config / "main.cf").read_text() == MAIN
     assert (config / "master.cf").read_text() == MASTER
     assert attach.plan_detach(settings(config)).difference == ""
+
+
+def with_changes(config: Path) -> Settings:
+    relay = "unix:/var/spool/postfix/public/holdgate-change"
+    return Settings.model_validate({"queue": {"postfix_config": config}, "desk": {"change_relay": relay}})
+
+
+def test_the_listener_for_changed_messages_comes_and_goes(config: Path) -> None:
+    assert "holdgate-change" not in attach.plan_attach(settings(config)).difference
+    plan = attach.plan_attach(with_changes(config))
+    attach.remember(plan)
+    attach.apply(plan)
+    assert attach.plan_attach(with_changes(config)).difference == ""
+    shipped = Path(__file__).parents[3] / "postfix/change.cf"
+    found = {one.name: one for one in Postfix(config).services()}
+    (config / "shipped").mkdir()
+    for name, text in (("main.cf", MAIN), ("master.cf", shipped.read_text())):
+        (config / "shipped" / name).write_text(text)
+    for service in Postfix(config / "shipped").services():
+        wanted = dict(service.settings)
+        if service.command == "smtpd":
+            wanted["smtpd_milters"] = "inet:localhost:8891,inet:localhost:11332"
+        assert found[service.name].settings == wanted
+    (listener, _) = change_listener(found.values(), with_changes(config))
+    assert listener.name == "holdgate-change"
+    attach.apply(attach.plan_detach(with_changes(config)))
+    assert (config / "master.cf").read_text() == MASTER
+
+
+def test_a_listener_for_changed_messages_that_was_added_by_hand_stays(config: Path) -> None:
+    shipped = (Path(__file__).parents[3] / "postfix/change.cf").read_text()
+    by_hand = shipped.replace("smtpd_milters=", "smtpd_milters=inet:localhost:8891")
+    (config / "master.cf").write_text(MASTER + by_hand)
+    plan = attach.plan_attach(with_changes(config))
+    assert not [line for line in plan.difference.splitlines() if "holdgate-change" in line and line[0] in "+-"]
 
 
 def test_detach_after_a_second_attach_brings_back_the_first_state(config: Path) -> None:

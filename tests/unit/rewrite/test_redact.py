@@ -12,7 +12,6 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from email.message import EmailMessage
-from pathlib import Path
 
 import docx
 import openpyxl
@@ -20,38 +19,10 @@ import pptx
 import pytest
 
 from data import planted
-from holdgate.extract.budget import Limits
-from holdgate.extract.extractor import extract_file
-from holdgate.extract.part import Status
-from holdgate.rewrite.change import Changed, change
 from holdgate.rewrite.entity import RefusedError
-from holdgate.rewrite.finder import Finder
+from support.redaction import DOCUMENTS, attachment, letter, redacted
 
-DOCUMENTS = Path(planted.__file__).parent / "documents"
-SECRET = re.compile(rf"token[a-z]+|{planted.CARD}|4111 ?1111 ?1111 ?1111")
 OPENERS = {"docx": docx.Document, "xlsx": openpyxl.load_workbook, "pptx": pptx.Presentation}
-
-
-def spans(text: str) -> list[tuple[int, int]]:
-    return [found.span() for found in SECRET.finditer(text)]
-
-
-def check(name: str, data: bytes) -> tuple[bool, bool]:
-    extraction = extract_file(name, data)
-    return extraction.status is Status.COMPLETE, any(spans(part.text) for part in extraction.parts)
-
-
-def redacted(content: bytes, known: list[str] | None = None) -> Changed:
-    finder = Finder(spans, spans, check, known or [])
-    return change(content, Limits(), without=(), note="", mask=str, finder=finder)
-
-
-def letter(name: str, data: bytes) -> bytes:
-    message = EmailMessage()
-    message["From"], message["Subject"] = "anna@corp.example", "Report"
-    message.set_content("Hello\n")
-    message.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
-    return message.as_bytes()
 
 
 def contents(data: bytes) -> Iterator[bytes]:
@@ -61,13 +32,6 @@ def contents(data: bytes) -> Iterator[bytes]:
             for name in archive.namelist():
                 yield name.encode()
                 yield from contents(archive.read(name))
-
-
-def attachment(content: bytes) -> bytes:
-    part = next(one for one in email.message_from_bytes(content).walk() if one.get_filename())
-    data = part.get_payload(decode=True)
-    assert isinstance(data, bytes)
-    return data
 
 
 def assert_nothing_left(data: bytes, tokens: list[str]) -> None:

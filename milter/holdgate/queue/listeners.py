@@ -1,0 +1,42 @@
+"""The listener of master.cf for messages that are approved with changes, as ``postfix/change.cf`` has it."""
+
+from pathlib import Path
+
+from holdgate.config import Settings
+from holdgate.queue import presence
+from holdgate.queue.postfix import Postfix
+
+_OPTIONS = {
+    "smtpd_client_restrictions": "permit_mynetworks,reject",
+    "smtpd_relay_restrictions": "permit_mynetworks,reject",
+    "smtpd_recipient_restrictions": "check_recipient_access,static:HOLD,permit_mynetworks,reject",
+    "mynetworks": "127.0.0.0/8,[::1]/128",
+    "smtpd_authorized_xforward_hosts": "",
+    "smtpd_discard_ehlo_keywords": "",
+    "smtpd_tls_security_level": "none",
+    "receive_override_options": "no_address_mappings",
+    "cleanup_service_name": presence.CHANGE_CLEANUP,
+}
+_CLEANUP = (
+    f"{presence.CHANGE_CLEANUP} unix n - n - 0 cleanup -o syslog_name={presence.CHANGE_LOG} "
+    f"-o header_checks={presence.our_map('change_header_checks')} -o mime_header_checks= -o nested_header_checks= "
+    "-o body_checks="
+)
+
+
+def set_change_listener(draft: Postfix, settings: Settings, postfix: Postfix) -> None:
+    """Add the listener that `desk.change_relay` names, with the milters after ours, which may sign.
+
+    One that is there stays as it is: its milters may have been chosen by hand.
+    """
+    relay = settings.desk.change_relay
+    if not isinstance(relay, Path) or presence.change_listener(draft.services(), settings):
+        return
+    for service in draft.services():
+        if service.settings.get("syslog_name") == presence.CHANGE_LOG:
+            draft.remove_service(str(service))
+    milters = presence.milters_behind_us(draft.setting("smtpd_milters"), settings, postfix)
+    options = {"syslog_name": presence.CHANGE_LOG, "smtpd_milters": milters, **_OPTIONS}
+    line = " ".join((f"{relay.name} unix n - n - - smtpd", *(f"-o {key}={value}" for key, value in options.items())))
+    draft.set_service(f"{relay.name}/unix", line)
+    draft.set_service(f"{presence.CHANGE_CLEANUP}/unix", _CLEANUP)

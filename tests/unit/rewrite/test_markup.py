@@ -1,0 +1,49 @@
+"""Masking in markup: only characters of a match change, wherever tags and entities divide it."""
+
+import html
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.rewrite.markup import XML_MASK, masked
+
+TOKEN = "tokensecret"
+_TAGS = re.compile(r"<[^>]*>")
+
+inline = st.sampled_from(["", "<w:r><w:t>", "</w:t></w:r><w:r><w:t>", "<w:b w:val='1'/>", "<w:proofErr/>"])
+block = st.sampled_from(["<w:p>", "</w:p><w:p>", "<w:tab/>", "<w:tc w:w='7'>", " "])
+other = st.sampled_from(["word", "a &amp; b", "tokens ecret", "secret", "&#65;", "1 > 0"])
+
+
+def spans(text: str) -> list[tuple[int, int]]:
+    return [found.span() for found in re.finditer(TOKEN, text)]
+
+
+@st.composite
+def divided(draw: st.DrawFn) -> str:
+    """Return the token with tags of runs, and references, between its letters."""
+    letters = [letter if draw(st.booleans()) else f"&#{ord(letter)};" for letter in TOKEN]
+    return "".join(letter + (draw(inline) if draw(st.booleans()) else "") for letter in letters)
+
+
+@given(st.lists(st.one_of(divided(), block, other), max_size=12), st.sampled_from([(), (TOKEN,)]))
+def test_only_the_letters_of_a_match_change(pieces: list[str], known: tuple[str, ...]) -> None:
+    source = "<w:body>" + "<w:p>".join(pieces) + "</w:body>"
+    done = masked(source, spans, spans, known=known)
+    assert _TAGS.findall(done) == _TAGS.findall(source)
+    text, before = (html.unescape(_TAGS.sub("", one)) for one in (done, source))
+    assert not any(TOKEN in html.unescape(_TAGS.sub("", piece)) for piece in done.split("<w:p>"))
+    assert len(text) == len(before)
+    for new, old in zip(text, before, strict=True):
+        assert new in (old, XML_MASK)
+    assert text.count(XML_MASK) == len(TOKEN) * sum(
+        len(spans(html.unescape(re.sub(r"</?w:(?:r|t|b|proofErr)\b[^>]*>", "", piece)))) for piece in pieces
+    )
+
+
+@given(st.sampled_from(["title", "w:author", "r:id"]), st.sampled_from(['"', "'"]), st.booleans())
+def test_an_attribute_with_a_value_is_masked_and_its_neighbours_stay(name: str, quote: str, is_known: bool) -> None:
+    source = f"<w:p {name}={quote}by {TOKEN} > x{quote} w:val={quote}kept{quote}>text</w:p>"
+    done = masked(source, spans, spans, known=(TOKEN,) if is_known else ())
+    assert done == source.replace(TOKEN, XML_MASK * len(TOKEN))
