@@ -32,6 +32,12 @@ _POLICY = """[[policy]]
 name = "ssn"
 description = "US Social Security numbers leave only with the manager's approval."
 action = "quarantine"
+
+[[policy]]
+name = "recipient"
+description = "Mail to an address that may be a mistake is checked by its sender."
+action = "ask-sender"
+ask_reason = "send"
 """
 _PARTS: dict[str, Any] = {
     "status": "complete",
@@ -112,6 +118,11 @@ class Showcase:
         assert request is not None
         return self.composer.link(request, tokens.LINK)
 
+    def asked_link(self, name: str) -> str:
+        """Return the link of a sender who was asked about a message."""
+        asked = self.desk.store.requests.of(self.incidents[name].id)
+        return self.composer.link(next(one for one in asked if one.is_of_sender), tokens.ASK)
+
     def sender_link(self, name: str, purpose: str) -> str:
         """Return the sender's link about a message."""
         incident = self.incidents[name]
@@ -138,6 +149,8 @@ class Showcase:
         assert incident is not None
         request = moderation.request_of(self.desk, incident, BOSS)
         number = None if request is None or recipient != BOSS else request.number
+        if kind == "request" and request is None:
+            number = next(one.number for one in self.desk.store.requests.of(incident.id))
         notice = Notice(1, incident.id, kind, recipient, 0, note, number)
         if kind == "question":
             notice = Notice(1, incident.id, kind, recipient, 0, note, request.number if request else None)
@@ -245,6 +258,7 @@ def _fill(desk: Desk) -> dict[str, Incident]:
     }
     boss = Actor(BOSS, "page")
     requests = {name: moderation.request_of(desk, incident, BOSS) for name, incident in held.items()}
+    held["ask"] = _ask(desk, *anna)
     for name, request in requests.items():
         assert request is not None
         if name == "approved":
@@ -263,3 +277,20 @@ def _fill(desk: Desk) -> dict[str, Incident]:
             consult.answer_as_sender(desk, held[name], reason, Actor(held[name].sender, "page"))
     moderation.withdraw(desk, held["withdrawn"], Actor(held["withdrawn"].sender, "withdrawal"))
     return held
+
+
+def _ask(desk: Desk, sender: str, name: str) -> Incident:
+    """Hold a message about which its sender is asked."""
+    risks = [
+        {
+            "kind": "lookalike",
+            "recipient": "bob@partner-group.example",
+            "similar": "bob@partner.example",
+            "count": 214,
+            "whose": "sender",
+        },
+        {"kind": "new", "recipient": "office@newcomer.example", "similar": "", "count": 0, "whose": ""},
+    ]
+    recipients = ["bob@partner-group.example", "carol@partner.example", "office@newcomer.example"]
+    values: dict[str, Any] = {"recipients": recipients, "recipient_risks": risks, "action": "ask-sender"}
+    return _hold(desk, "Prices for next year", sender, name, 47, policy="recipient", **values)

@@ -122,6 +122,12 @@ TOO_FEW_APPROVERS = Counter(
     "holdgate_too_few_approvers",
     "Times that fewer people could be asked about a message than must approve it: it goes back at its deadline.",
 )
+SENDER_QUESTIONS = Counter(
+    "holdgate_sender_questions",
+    "Messages held by ask-sender, by who was asked: sender, owner, or moderators because of a limit "
+    "(per-day, severity, recipients, overrides, not-inspected) or because there was nobody else (nobody).",
+    ["asked"],
+)
 DECISIONS = Counter(
     "holdgate_decisions",
     "Decisions carried out, by outcome (approved, rejected, expired) and by the way they came.",
@@ -192,6 +198,7 @@ DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
         NOTICES,
         TOO_FEW_APPROVERS,
         MACHINE_REQUESTS,
+        SENDER_QUESTIONS,
         WORKER_RESTARTS,
         WORKER_SECONDS,
         CANARY,

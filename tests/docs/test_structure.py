@@ -37,7 +37,7 @@ READERS_MAY_IMPORT = {
     "office": {"archives", "data", "openxml", "pictures", "texts"},
 }
 # What a member of a family may import of its own package: the base that it declares itself by, no other member.
-FAMILIES = {"policy/actions": {"policy.action"}, "desk/channels": {"desk.channel", "desk.post"}}
+FAMILIES = {"policy/actions": {"policy.action", "policy.asking"}, "desk/channels": {"desk.channel", "desk.post"}}
 BASE_MODULES = {
     "atomic",
     "config",

@@ -59,6 +59,7 @@ def addresses(case: Showcase) -> dict[str, str]:
         "wrong link": f"{case.base}/t/x",
         "withdraw": case.sender_link("request", tokens.WITHDRAW),
         "reason": case.sender_link("request", tokens.ANSWER),
+        "ask": case.asked_link("ask"),
         "list": f"{case.base}/incidents",
         "all": f"{case.base}/incidents?show=all",
     }

@@ -58,7 +58,7 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         ("main.cf", lambda: _lifetime(postfix, settings, policies)),
         ("main.cf", lambda: _smtp_header_checks(postfix, settings)),
         ("master.cf", lambda: _listener(postfix, settings, policies)),
-        ("master.cf", lambda: _change_listener(postfix, settings)),
+        ("master.cf", lambda: _change_listener(postfix, settings, policies)),
         ("master.cf", lambda: _split_listener(postfix, settings, policies)),
         ("master.cf", lambda: asked_twice(settings, postfix)),
         ("master.cf", lambda: _transports(postfix, policies)),
@@ -301,8 +301,16 @@ def _listener(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Ite
         )
 
 
-def _change_listener(postfix: Postfix, settings: Settings) -> Iterator[str]:
-    """Yield what is wrong where `desk.change_relay` names no listener that holds all mail."""
+def _change_listener(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
+    """Yield what is wrong where `desk.change_relay` names no listener that holds all mail, or a policy needs one."""
+    asking = next((one.name for one in policies.policy if one.action.sender_rules() is not None), "")
+    if asking and settings.desk.change_relay is None:
+        yield (
+            f'desk.change_relay is not set: senders who are asked by policy "{asking}" cannot leave recipients out; '
+            "add /etc/holdgate/postfix/change.cf to master.cf, and set it"
+        )
+    elif asking and postfix.setting("enable_original_recipient") != "yes":
+        yield "enable_original_recipient: must be yes, or senders who are asked cannot leave recipients out"
     if isinstance(settings.desk.change_relay, Path) and not change_listener(postfix.services(), settings):
         yield (
             f"desk.change_relay: no listener {settings.desk.change_relay.name} in master.cf that holds all mail; "

@@ -133,7 +133,7 @@ def _changes(incident: Incident) -> str:
     change = Change.of(incident)
     if change is None:
         return ""
-    names = change.names or [str(number) for number in change.parts]
+    names = change.recipients or change.names or [str(number) for number in change.parts]
     removed = f"; signatures removed: {', '.join(change.signatures)}" if change.signatures else ""
     return ", ".join(change.kinds) + (f": {', '.join(names)}" if names else "") + removed
 

@@ -8,31 +8,36 @@ from datetime import datetime
 from typing import Any
 
 from holdgate import maillog, metrics
-from holdgate.desk import moderators
+from holdgate.desk import asksender, moderators
 from holdgate.desk.channel import MAIL
 from holdgate.desk.context import ACTOR, Desk
-from holdgate.quarantine.incident import Answer, Ask, Incident, NewNotice, Request
+from holdgate.quarantine.incident import SENDER, Answer, Ask, Incident, NewNotice, Request
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 
 
 def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], dict[str, Any]] = dict) -> Incident:
-    """Ask the moderators of the incident's level; its time begins now.
+    """Ask the moderators of the incident's level, or its sender (asksender.py); its time begins now.
 
     `describe` finds out columns about the message, once it is known whom to ask. Raises TryLaterError while the table
     of managers does not answer, and ConflictError if the incident was changed meanwhile.
     """
     rules = desk.moderation(incident)
-    asks = moderators.first_asked(desk, incident, desk.store.requests.of(incident.id), now)
+    question = asksender.question(desk, incident, now)
+    able = []
+    if question is None or question.moderators:
+        able = moderators.first_asked(desk, incident, desk.store.requests.of(incident.id), now)
+    asks = [*(question.asks if question is not None else ()), *able]
     deadline = desk.work_time(incident).later(now, rules.deadline)
     outbox = []
-    if (rules.notify_sender_on_hold or rules.self_release) and incident.level == 0 and desk.tells(incident.sender):
+    is_told = any(one.role == SENDER for one in asks) or not desk.tells(incident.sender)
+    if (rules.notify_sender_on_hold or rules.self_release) and incident.level == 0 and not is_told:
         outbox.append(NewNotice("held", incident.sender))
     asked = desk.store.amend(
         incident,
         "asked" if asks else "nobody to ask",
         ACTOR,
-        note=_names(asks) + _too_few(desk, incident, len(asks)),
+        note=_names(asks) + _too_few(desk, incident, len(able)) + _limit(question),
         outbox=outbox,
         asks=asks,
         supersede=True,
@@ -42,7 +47,10 @@ def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], di
         described=describe(),
         channels=_channels(desk, incident),
     )
-    _raise_alarm(desk, incident, len(asks))
+    if question is not None:
+        metrics.SENDER_QUESTIONS.labels(question.outcome).inc()
+    if question is None or question.moderators:
+        _raise_alarm(desk, incident, len(able))
     return asked
 
 
@@ -75,8 +83,13 @@ def reassign(desk: Desk, request: Request, answer: Answer, how: str) -> bool:
         same = next((one for one in known if one.number == request.number), None)
         if incident is None or incident.state is not State.HELD or same is None or same.answer is not None:
             return False
-        asks = moderators.stand_in(desk, incident, same, known, answer)
-        others = [one for one in known if one.number != request.number and one.level == request.level]
+        if same.is_of_sender:
+            asks = asksender.instead(desk, incident, known)
+        else:
+            asks = moderators.stand_in(desk, incident, same, known, answer)
+        others = [
+            one for one in known if one.number != request.number and one.level == request.level and not one.is_of_sender
+        ]
         able = len(asks) + len([one for one in others if one.answer in (None, Answer.APPROVE)])
         now_asked = (_names(asks) or "nobody") + _too_few(desk, incident, able)
         try:
@@ -107,6 +120,11 @@ def _channels(desk: Desk, incident: Incident) -> list[str]:
 
 def _names(asks: list[Ask]) -> str:
     return ", ".join(f"{one.moderator} ({one.role})" for one in asks)
+
+
+def _limit(question: asksender.Question | None) -> str:
+    """Return what the history says of a limit beyond which moderators are asked, "" for none."""
+    return f"; {question.limit}" if question is not None and question.limit is not None else ""
 
 
 def _too_few(desk: Desk, incident: Incident, able: int) -> str:

@@ -8,7 +8,7 @@ it. Where it cannot be made as it was approved, nothing is sent, and a new reque
 import hashlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,10 +19,13 @@ from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import Catalogue, mark
 from holdgate.desk.preview import Previewer
 from holdgate.desk.wishes import Addressee, Sent, read_envelope
+from holdgate.mask import mask_numbers
 from holdgate.quarantine.incident import Change, Incident
 from holdgate.scan.shapes import ChangeReport
 
 WITHOUT, ENCRYPT, REDACT = "without-attachments", "encrypt", "redact"
+EXCLUDE = "without-recipients"
+"""What a sender chooses who was asked about a message; no moderator does."""
 ALL = "*"
 """Stands for all attachments."""
 
@@ -94,6 +97,7 @@ _WHY = {
     "too long": mark("Masking took too long."),
 }
 _FAILED = mark("The message could not be changed.")
+_NOT_CERTAIN = mark("These recipients cannot be left out. Send it to all, or do not send it.")
 
 
 def offered(desk: Desk, incident: Incident) -> list[str]:
@@ -136,6 +140,19 @@ class Changer:
         )
         return Prepared(content, change, report)
 
+    def exclude(self, incident: Incident, excluded: Sequence[str]) -> Change:
+        """Return the change by which a message is not sent to some recipients, and its content stays as it is.
+
+        Raises CannotChangeError, UnreadableError and QueueError.
+        """
+        if self._desk.settings.desk.change_relay is None:
+            raise CannotChangeError(_FORBIDDEN)
+        content = self._previewer.held(incident)
+        kept(incident, read_envelope(self._previewer.envelope(incident) or b""), excluded)
+        digest = _digest(content)
+        token = secrets.token_hex(16)
+        return Change([EXCLUDE], original=digest, sent=digest, token=token, recipients=list(excluded))
+
     def shown(self, prepared: Prepared) -> dict[str, Any]:
         """Return the changed message as `scan.preview` shows it, read by another worker. Raises UnreadableError."""
         return self._previewer.show(prepared.content)
@@ -151,6 +168,7 @@ class Changer:
         try:
             content = self._made_again(incident, change)
             envelope = read_envelope(self._previewer.envelope(incident) or b"")
+            addressees = kept(incident, envelope, change.recipients)
             if relay is None or not envelope.recipients:
                 raise CannotChangeError(_FAILED)
         except CannotChangeError as error:
@@ -159,7 +177,7 @@ class Changer:
         try:
             with post.refusals():
                 message = _marked(content, incident, change)
-                recipients = [(one.address, _wishes(one)) for one in envelope.recipients]
+                recipients = [(one.address, _wishes(one)) for one in addressees]
                 post.submit(message, envelope.sender, recipients, relay, _options(envelope))
         except RefusedError as error:
             if not error.permanent or attempts < _ATTEMPTS:
@@ -170,8 +188,11 @@ class Changer:
 
     def _made_again(self, incident: Incident, change: Change) -> bytes:
         """Return the changed message, the same as it was approved. Raises CannotChangeError where it is another one."""
-        parts = [str(number) for number in change.parts]
-        content, _, original = self._make(incident, parts, redact=REDACT in change.kinds)
+        if EXCLUDE in change.kinds:
+            content = original = self._previewer.held(incident)
+        else:
+            parts = [str(number) for number in change.parts]
+            content, _, original = self._make(incident, parts, redact=REDACT in change.kinds)
         if (_digest(original), _digest(content)) != (change.original, change.sent):
             raise CannotChangeError(_FAILED)
         return content
@@ -200,6 +221,29 @@ class Changer:
         return content, report, original
 
 
+def kept(incident: Incident, envelope: Sent, excluded: Collection[str]) -> list[Addressee]:
+    """Return the recipients of a queue file without those that `excluded` names as the incident does.
+
+    To whom an alias or list leads belongs to the recipient that the client named. An address that is excluded does not
+    get the message by way of another recipient either. Raises CannotChangeError where it is not certain who is meant.
+    """
+    if not excluded:
+        return envelope.recipients
+    if not set(excluded) < set(incident.recipients) or not all(one.called for one in envelope.recipients):
+        raise CannotChangeError(_NOT_CERTAIN)
+    gone: set[str] = set()
+    for name in excluded:
+        named = {one.called for one in envelope.recipients if mask_numbers(one.called) == name}
+        if len(named) != 1:  # none, or several whose numbers are masked alike
+            raise CannotChangeError(_NOT_CERTAIN)
+        gone |= named
+    folded = {one.casefold() for one in gone}
+    left = [one for one in envelope.recipients if one.called not in gone and one.address.casefold() not in folded]
+    if not left:
+        raise CannotChangeError(_NOT_CERTAIN)
+    return left
+
+
 def _foreign(new: list[tuple[str, bytes]], old: list[tuple[str, bytes]], *, by_name: bool) -> bool:
     """Say whether a changed message has a field that the original has not: a worker cannot be trusted with more.
 
@@ -219,10 +263,14 @@ def _digest(content: bytes) -> str:
 def _marked(content: bytes, incident: Incident, change: Change) -> bytes:
     """Return the message as it is submitted: with the fields by which it is held, known, and delivered."""
     fields = {headers.INCIDENT: incident.id, headers.CHANGED: f"{change.token}-{os.urandom(4).hex()}"}
+    if EXCLUDE in change.kinds and headers.first(content, headers.INCIDENT) == incident.id:
+        del fields[headers.INCIDENT]
     if change.transport:
         fields[headers.ROUTE] = change.transport
-    top = "".join(f"{name}: {value}\n" for name, value in fields.items()).encode()
-    return (top + content).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    top = "".join(f"{name}: {value}\n" for name, value in fields.items())
+    if EXCLUDE not in change.kinds:
+        content = content.replace(b"\r\n", b"\n")
+    return (top.encode() + content).replace(b"\n", b"\r\n")
 
 
 def _wishes(one: Addressee) -> list[str]:

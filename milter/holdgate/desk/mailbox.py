@@ -16,10 +16,12 @@ from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 
 from holdgate import maillog, metrics
 from holdgate.desk import peer
+from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
 from holdgate.desk.reply import Header, LetterReader
 from holdgate.desk.taking import take
 from holdgate.quarantine.database import DatabaseError
+from holdgate.queue.client import QueueError
 from holdgate.scan.letter import read_letter
 from holdgate.scan.pool import ScanError
 from holdgate.tables import TableError
@@ -47,12 +49,22 @@ class _Protocol(LMTP):
 
 
 class Mailbox(Controller):
-    """Listens for LMTP in a thread of its own while it is entered as a context. `letter` reads the body of a mail."""
+    """Listens for LMTP in a thread of its own while it is entered as a context. `letter` reads the body of a mail.
 
-    def __init__(self, desk: Desk, address: tuple[str, int], letter: LetterReader = read_letter) -> None:
+    `changer` leaves recipients out of a message, where its sender wants that.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        address: tuple[str, int],
+        letter: LetterReader = read_letter,
+        changer: Changer | None = None,
+    ) -> None:
         super().__init__(self, *address, ready_timeout=30)
         self._desk = desk
         self._letter = letter
+        self._changer = changer
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     def __enter__(self) -> "Mailbox":
@@ -104,17 +116,15 @@ class Mailbox(Controller):
         assert isinstance(content, bytes)
         recipients = list(envelope.rcpt_tos)
         client = getattr(session, "xforward", "") or _own_client(session, content)
-        work = partial(
-            take, self._desk, content, envelope.mail_from or "", recipients, client=client, letter=self._letter
-        )
+        work = partial(take, client=client, letter=self._letter, changer=self._changer)
         try:
             async with self._places:
-                await asyncio.to_thread(work)
+                await asyncio.to_thread(work, self._desk, content, envelope.mail_from or "", recipients)
         except DatabaseError as error:
             metrics.ERRORS.labels("store").inc()
             maillog.failed(stage="store", error=maillog.describe(error))
             return _LATER
-        except (TableError, ScanError) as error:
+        except (TableError, ScanError, QueueError) as error:
             metrics.ERRORS.labels("replies").inc()
             maillog.failed(stage="replies", error=str(error))
             return _LATER

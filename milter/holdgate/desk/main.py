@@ -11,6 +11,7 @@ from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.desk import canary
 from holdgate.desk.anchoring import Anchoring
+from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
 from holdgate.desk.digest import Summaries
 from holdgate.desk.elsewhere import Elsewhere
@@ -82,7 +83,7 @@ def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring, 
     if settings.desk.lmtp_listen is not None:
         from holdgate.desk.mailbox import Mailbox
 
-        stack.enter_context(Mailbox(desk, settings.desk.lmtp_listen, previewer.letter))
+        stack.enter_context(Mailbox(desk, settings.desk.lmtp_listen, previewer.letter, Changer(desk, previewer)))
     if settings.desk.web_listen is not None:
         from holdgate.desk.web.server import WebServer
 

@@ -20,6 +20,15 @@ COMMENT_LENGTH = 2000
 SELF_RELEASE = "self-release"
 """How a sender decides who releases their own message (selfrelease.py)."""
 
+WITHDRAWAL = "withdrawal"
+"""How a sender decides who takes their message back."""
+
+SENDER, CORRECTED, OWNER = "sender", "sender-corrected", "owner"
+"""How a sender decides who was asked (senderchoice.py): in spite of the question, or without all doubtful recipients.
+
+The owner of an application decides in its place.
+"""
+
 
 class Why(StrEnum):
     """Why a decision is not taken."""
@@ -62,14 +71,16 @@ def answer(
     def once(incident: Incident) -> Incident:
         known = desk.store.requests.of(incident.id)
         asked = next(one for one in known if one.number == request.number)
-        _check(incident, asked, now)
+        if asked.is_of_sender:
+            raise RefusedError(Why.NOT_REQUESTED, incident)
+        require_open(incident, asked, now)
         if choice is Answer.REJECT:
-            return _close(desk, incident, State.REJECTED, actor, comment, known, asked)
+            return close(desk, incident, State.REJECTED, actor, comment, known, asked)
         if change is not None:
-            return _close(desk, incident, State.APPROVED, actor, comment, known, asked, change)
+            return close(desk, incident, State.APPROVED, actor, comment, known, asked, change)
         return _approve(desk, incident, actor, comment, known, asked)
 
-    return _until_settled(desk, request.incident_id, once)
+    return until_settled(desk, request.incident_id, once)
 
 
 def override(
@@ -80,18 +91,18 @@ def override(
     comment = clean_comment(comment)
 
     def once(now: Incident) -> Incident:
-        return _close(desk, now, state, actor, comment, desk.store.requests.of(now.id), None, change)
+        return close(desk, now, state, actor, comment, desk.store.requests.of(now.id), None, change)
 
-    return _until_settled(desk, incident.id, once)
+    return until_settled(desk, incident.id, once)
 
 
 def withdraw(desk: Desk, incident: Incident, actor: Actor) -> Incident:
     """Let a sender withdraw their message: it counts as rejected by them. Raises RefusedError."""
 
     def once(now: Incident) -> Incident:
-        return _close(desk, now, State.REJECTED, actor, "", desk.store.requests.of(now.id), None)
+        return close(desk, now, State.REJECTED, actor, "", desk.store.requests.of(now.id), None)
 
-    return _until_settled(desk, incident.id, once)
+    return until_settled(desk, incident.id, once)
 
 
 def self_release(
@@ -101,9 +112,9 @@ def self_release(
 
     def once(now: Incident) -> Incident:
         check(now)
-        return _close(desk, now, State.APPROVED, actor, reason, desk.store.requests.of(now.id), None)
+        return close(desk, now, State.APPROVED, actor, reason, desk.store.requests.of(now.id), None)
 
-    return _until_settled(desk, incident.id, once)
+    return until_settled(desk, incident.id, once)
 
 
 def decide_again(desk: Desk, incident: Incident, reason: str) -> None:
@@ -119,12 +130,13 @@ def expire(desk: Desk, incident: Incident) -> Incident:
     """
     if incident.state is not State.HELD:
         raise RefusedError(Why.DECIDED, incident)
-    return _close(desk, incident, State.EXPIRED, ACTOR, "", [], None)
+    return close(desk, incident, State.EXPIRED, ACTOR, "", [], None)
 
 
 def request_of(desk: Desk, incident: Incident, moderator: str) -> Request | None:
     """Return the request that a moderator can answer, otherwise their last one, None if they were never asked."""
-    mine = [one for one in desk.store.requests.of(incident.id) if one.moderator == moderator]
+    known = desk.store.requests.of(incident.id)
+    mine = [one for one in known if one.moderator == moderator and not one.is_of_sender]
     return next((one for one in mine if one.answer is None), mine[-1] if mine else None)
 
 
@@ -140,8 +152,8 @@ def clean_comment(comment: str) -> str:
     return "\n".join(printable).strip()[:COMMENT_LENGTH]
 
 
-def _until_settled(desk: Desk, incident_id: str, once: Callable[[Incident], Incident]) -> Incident:
-    """Try a step on the incident as it is now, again if it was changed in between."""
+def until_settled(desk: Desk, incident_id: str, once: Callable[[Incident], Incident]) -> Incident:
+    """Try a step on the incident as it is now, again if it was changed in between. Raises RefusedError."""
     while True:
         incident = desk.store.incident(incident_id)
         assert incident is not None
@@ -153,7 +165,8 @@ def _until_settled(desk: Desk, incident_id: str, once: Callable[[Incident], Inci
             continue
 
 
-def _check(incident: Incident, asked: Request, now: datetime) -> None:
+def require_open(incident: Incident, asked: Request, now: datetime) -> None:
+    """Raise RefusedError where a request cannot be answered any more."""
     if asked.answer is Answer.APPROVE:
         raise RefusedError(Why.ALREADY_APPROVED, incident)
     if not asked.is_open:
@@ -175,7 +188,10 @@ def _approve(
     others = {
         one.moderator
         for one in known
-        if one.level == asked.level and one.answer is Answer.APPROVE and one.moderator != asked.moderator
+        if one.level == asked.level
+        and one.answer is Answer.APPROVE
+        and one.moderator != asked.moderator
+        and not one.is_of_sender
     }
     if len(others) + 1 < rules.approvals:
         return desk.store.amend(incident, "approval", actor, note=comment, answers={asked.number: Answer.APPROVE})
@@ -192,17 +208,18 @@ def _approve(
             deadline_at=None,
             remind_at=None,
         )
-    return _close(desk, incident, State.APPROVED, actor, comment, known, asked)
+    return close(desk, incident, State.APPROVED, actor, comment, known, asked)
 
 
 def _described(change: Change) -> str:
     """Return a change for the audit trail: what it is, and the SHA-256 of both messages."""
     parts = f" {', '.join(map(str, change.parts))}" if change.parts else ""
+    parts += f" {', '.join(change.recipients)}" if change.recipients else ""
     removed = f"; signatures removed: {', '.join(change.signatures)}" if change.signatures else ""
     return f"{', '.join(change.kinds)}{parts}; SHA-256 {change.original} to {change.sent}{removed}"
 
 
-def _close(
+def close(
     desk: Desk,
     incident: Incident,
     state: State,
@@ -211,15 +228,17 @@ def _close(
     known: list[Request],
     asked: Request | None,
     change: Change | None = None,
+    *,
+    by_mail: bool = False,
 ) -> Incident:
-    """Decide: the state, who is told, and by whom it was."""
+    """Decide: the state, who is told, and by whom it was. Who decides `by_mail` gets the outcome by mail, too."""
     outbox: list[NewNotice] = []
     also: list[str | tuple[str, str]] = []
     if change is not None:
         outbox.append(NewNotice(CHANGED, HOLD_QUEUE))
         also.append(("changes chosen", _described(change)))
-    kind = "withdrawn" if actor.how == "withdrawal" else str(state)
-    if actor.how == SELF_RELEASE:
+    kind = "withdrawn" if actor.how == WITHDRAWAL else str(state)
+    if actor.how in (SELF_RELEASE, SENDER, CORRECTED):
         pass  # the sender did it
     elif change is not None or state is not State.APPROVED or desk.moderation(incident).notify_sender_on_approval:
         if desk.tells(incident.sender):
@@ -227,8 +246,10 @@ def _close(
         else:
             also.append("sender not told")
     told = {one.moderator: one for one in known if one.is_open or one.answer is Answer.APPROVE}
-    if asked is not None and actor.how != "mail":
+    if asked is not None and actor.how != "mail" and not by_mail:
         told.pop(asked.moderator, None)
+    if any(one.recipient == incident.sender for one in outbox):  # they hear of it once
+        told = {person: one for person, one in told.items() if one.role != SENDER}
     outbox.extend(NewNotice("decided", person, request=one.number) for person, one in told.items())
     choice = Answer.APPROVE if state is State.APPROVED else Answer.REJECT
     return desk.store.change(

@@ -29,14 +29,16 @@ def same_person(address: str) -> str:
     return f"{local.partition('+')[0]}{separator}{domain}" if separator else domain
 
 
-def first_asked(desk: Desk, incident: Incident, known: Sequence[Request], now: datetime) -> list[Ask]:
+def first_asked(
+    desk: Desk, incident: Incident, known: Sequence[Request], now: datetime, *, patient: bool = True
+) -> list[Ask]:
     """Return whom to ask at the incident's level of the chain; `known` are the requests made before.
 
     A person who approved at an earlier level does not count twice. Raises TryLaterError while the table of managers
-    cannot be queried, until `managers_retry_for` is over.
+    cannot be queried, until `managers_retry_for` is over; never where it is not `patient`.
     """
     rules = desk.moderation(incident)
-    if _is_canary(desk, incident):
+    if is_canary(desk, incident):
         # People are spared, and the canary sees that we do ask.
         return [Ask(desk.settings.canary.recipient.lower(), "moderator", incident.level)]
     # A chain that was made shorter meanwhile ends at its last level.
@@ -45,22 +47,21 @@ def first_asked(desk: Desk, incident: Incident, known: Sequence[Request], now: d
     since = max(
         [incident.held_at or incident.created_at, *(one.answered_at for one in known if one.answered_at is not None)]
     )
+    waits = patient and now - since < rules.managers_retry_for
     asks: list[Ask] = []
     for named in rules.chain[level]:
-        people = (
-            _managers(desk, incident, patient=now - since < rules.managers_retry_for) if named == MANAGER else [named]
-        )
+        people = looked_up(desk, incident, rules.managers, patient=waits) if named == MANAGER else [named]
         role = MANAGER if named == MANAGER else "moderator"
         asks.extend(Ask(person.lower(), role, level) for person in people)
-    chosen = _fit(asks, barred)
+    chosen = fit(asks, barred)
     if len(chosen) < rules.approvals:
-        chosen = _fit([*chosen, *(Ask(person.lower(), "fallback", level) for person in rules.fallback)], barred)
+        chosen = fit([*chosen, *(Ask(person.lower(), "fallback", level) for person in rules.fallback)], barred)
     return chosen
 
 
 def stand_in(desk: Desk, incident: Incident, request: Request, known: Iterable[Request], answer: Answer) -> list[Ask]:
     """Return whom to ask if a moderator is away or their mail bounces: the deputy, otherwise the fallback."""
-    if _is_canary(desk, incident):
+    if is_canary(desk, incident):
         return []
     rules = desk.moderation(incident)
     deputies = {same_person(person): deputy for person, deputy in rules.deputies.items()}
@@ -69,15 +70,15 @@ def stand_in(desk: Desk, incident: Incident, request: Request, known: Iterable[R
     }
     asks: list[Ask] = []
     if answer is Answer.OUT_OF_OFFICE and (deputy := deputies.get(same_person(request.moderator))):
-        asks = _fit([Ask(deputy.lower(), "deputy", request.level, request.moderator)], barred)
-    return asks or _fit(
+        asks = fit([Ask(deputy.lower(), "deputy", request.level, request.moderator)], barred)
+    return asks or fit(
         [Ask(person.lower(), "fallback", request.level, request.moderator) for person in rules.fallback], barred
     )
 
 
 def needed(desk: Desk, incident: Incident) -> int:
     """Return how many people must approve at a level. The canary asks itself alone, and decides as an administrator."""
-    return 1 if _is_canary(desk, incident) else desk.moderation(incident).approvals
+    return 1 if is_canary(desk, incident) else desk.moderation(incident).approvals
 
 
 def shortage(rules: ModerationSettings) -> str:
@@ -105,7 +106,7 @@ def _people(persons: Collection[str]) -> str:
     return "1 person" if len(persons) == 1 else f"{len(persons)} people"
 
 
-def _is_canary(desk: Desk, incident: Incident) -> bool:
+def is_canary(desk: Desk, incident: Incident) -> bool:
     """Say whether a message goes to the canary's address alone, where it is thrown away."""
     return incident.recipients == [desk.settings.canary.recipient]
 
@@ -116,9 +117,11 @@ def involved(incident: Incident) -> set[str]:
     return {same_person(address) for address in (*senders, *incident.recipients) if address}
 
 
-def _managers(desk: Desk, incident: Incident, *, patient: bool) -> list[str]:
-    """Look up the sender's manager by each known name, the most reliable first."""
-    table = desk.moderation(incident).managers
+def looked_up(desk: Desk, incident: Incident, table: str, *, patient: bool) -> list[str]:
+    """Look up the sender's manager, or owner, by each known name, the most reliable first.
+
+    Raises TryLaterError where the table cannot be queried; where it is not `patient` that counts as no answer.
+    """
     if not table:
         return []
     table = f"texthash:{table}" if table.startswith("/") else table
@@ -148,12 +151,12 @@ def _names(incident: Incident) -> Iterator[str]:
                 yield same_person(address)
 
 
-def _fit(asks: Iterable[Ask], barred: Collection[str]) -> list[Ask]:
+def fit(asks: Iterable[Ask], barred: Collection[str]) -> list[Ask]:
     """Keep the first request to each person who has no part in the message."""
-    fit: dict[str, Ask] = {}
+    kept: dict[str, Ask] = {}
     for ask in asks:
         person = same_person(ask.moderator)
         # Of a recipient whose address has a long number, only the masked form is known.
         if person not in barred and mask_numbers(person) not in barred:
-            fit.setdefault(person, ask)
-    return list(fit.values())
+            kept.setdefault(person, ask)
+    return list(kept.values())

@@ -11,9 +11,10 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from urllib.parse import quote
 
-from holdgate.desk import dsn, numbers, selfrelease, tokens
+from holdgate.desk import asksender, dsn, exclusion, numbers, selfrelease, senderchoice, tokens
 from holdgate.desk.channel import MAIL, Channel, Letter, Shows
 from holdgate.desk.context import Desk
+from holdgate.desk.language import unusual
 from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import is_late
 from holdgate.desk.outcome import sentence
@@ -27,6 +28,7 @@ from holdgate.quarantine.states import State
 TO_MODERATOR = ("request", "reminder")
 REPORTS = ("rejected", "expired")
 _EMPTY_LINE = "\r\n\r\n"
+_RECIPIENTS_LISTED = 100
 
 
 class UnwantedError(Exception):
@@ -75,7 +77,7 @@ class Composer:
         if notice.kind == "held" and held and selfrelease.obstacle(self._desk, incident, now) is None:
             values["release_link"] = self._sender_link(incident, tokens.RELEASE)
         if notice.kind in ("answer", "said") and request is not None:
-            values["link"] = self.link(request, tokens.LINK) if may_answer and self._settings.public_url else ""
+            values["link"] = self._request_link(request) if may_answer else ""
         subject, text, html = self._words(notice.kind, incident, notice.recipient, **values)
         top = self._top(subject, notice, incident, now)
         if notice.kind == "answer" and request is not None and may_answer:
@@ -173,21 +175,18 @@ class Composer:
         return Letter(subject=subject, text=text, link=link)
 
     def _request(self, incident: Incident, notice: Notice, request: Request, now: datetime) -> Letter:
-        link = self.link(request, tokens.LINK) if self._settings.public_url else ""
+        link = self._request_link(request)
         # Replies that nothing can prove lead to the link, so that they are not offered; they come in all the same.
         reply = self._address(request, tokens.REPLY) if self._desk.settings.replies.proof else ""
         language = self._desk.language(notice.recipient, incident.policy)
-        subject, text, html = self._words(
-            "request",
-            incident,
-            notice.recipient,
-            request=request,
-            reminder=notice.kind == "reminder",
-            link=link,
-            reply=reply,
-            mailto=self._mailto(reply, incident, language),
-            forward_note=self._desk.talk.forward_note(incident, request),
-        )
+        values = {"request": request, "reminder": notice.kind == "reminder", "link": link, "reply": reply}
+        if request.is_of_sender:
+            values |= self._question(incident, reply, language, now)
+        else:
+            values["mailto"] = self._mailto(reply, incident, language)
+            values["forward_note"] = self._desk.talk.forward_note(incident, request)
+        name = "ask" if request.is_of_sender else "request"
+        subject, text, html = self._words(name, incident, notice.recipient, **values)
         top = self._top(subject, notice, incident, now)
         self._take_replies(top, request)
         # Relays log it, and every mail of the thread repeats it: it is no secret.
@@ -198,7 +197,7 @@ class Composer:
         else:
             _refer(top, [self._thread(incident), first])
         attached = None
-        if self._desk.moderation(incident).attach_original:
+        if self._desk.moderation(incident).attach_original and not request.is_of_sender:
             original = self._previewer.original(incident)
             attached = None if original is None else dsn.returned(original, whole=True)
         return Letter(_alternative(top, notice, text, html, attached), self._address(request, tokens.BOUNCE))
@@ -244,6 +243,11 @@ class Composer:
             self._desk.key.token(purpose, request.incident_id, request.number, request.moderator, request.deadline_at)
         )
 
+    def _request_link(self, request: Request) -> str:
+        """Return the link of a request to a moderator or a sender, "" without a page."""
+        purpose = tokens.ASK if request.is_of_sender else tokens.LINK
+        return self.link(request, purpose) if self._settings.public_url else ""
+
     def _sender_link(self, incident: Incident, purpose: str) -> str:
         """Return a link for the sender of a message, "" without a page."""
         if not self._settings.public_url:
@@ -253,22 +257,45 @@ class Composer:
     def _list_link(self) -> str:
         return f"{self._settings.public_url.rstrip('/')}/incidents" if self._settings.public_url else ""
 
+    def _question(self, incident: Incident, reply: str, language: str, now: datetime) -> dict[str, object]:
+        """Return what the request to a sender says besides: the numbered recipients, and the ways to answer by mail."""
+        catalogue = self._templates.catalogue(language)
+        reasons = unusual.by_recipient(catalogue, incident.recipient_risks or (), own=True)
+        named = list(dict.fromkeys(incident.recipients))
+        lines = [f"{number}. {reasons.get(one.lower(), one)}" for number, one in enumerate(named, 1)]
+        may_exclude = senderchoice.may_exclude(self._desk, incident, now)
+        word = catalogue.text(exclusion.WORD)
+        mailto: dict[str, str] = {}
+        if reply:
+            text, doubtful = catalogue.text, asksender.doubtful(incident)
+            numbers = [str(number) for number, one in enumerate(named, 1) if one in doubtful]
+            first = {"all": text(mark("APPROVE")), "none": text(mark("REJECT"))}
+            if may_exclude and 0 < len(numbers) < len(named):
+                first["some"] = f"{word} {', '.join(numbers)}"
+            subject = text(mark("Please check before it is sent: {subject}")).format(subject=incident.id)
+            mailto = {choice: _opening(reply, subject, line) for choice, line in first.items()}
+        return {
+            "recipients": [*lines[:_RECIPIENTS_LISTED], *(["…"] if len(lines) > _RECIPIENTS_LISTED else [])],
+            "moderated": senderchoice.needs_moderators(self._desk, incident, now),
+            "may_exclude": may_exclude,
+            "except_word": word,
+            "mailto": mailto,
+        }
+
     def _mailto(self, reply: str, incident: Incident, language: str) -> dict[str, str]:
         """Return addresses that open a reply with its first word, by decision (RFC 6068); nothing without replies."""
         if not reply:
             return {}
         text = self._templates.catalogue(language).text
-        subject = quote("Re: " + text(mark("Approval needed: {subject}")).format(subject=incident.id))
+        subject = text(mark("Approval needed: {subject}")).format(subject=incident.id)
         words = {"approve": text(mark("APPROVE")), "reject": text(mark("REJECT"))}
-        return {
-            choice: f"mailto:{quote(reply, safe='@+')}?subject={subject}&body={quote(word + _EMPTY_LINE)}"
-            for choice, word in words.items()
-        }
+        return {choice: _opening(reply, subject, word) for choice, word in words.items()}
 
     def _asked(self, incident: Incident, language: str) -> str:
         """Name those who were asked, to the sender: their manager without an address."""
         text = self._templates.catalogue(language).text
-        people = [one for one in self._desk.store.requests.of(incident.id) if one.is_open]
+        known = self._desk.store.requests.of(incident.id)
+        people = [one for one in known if one.is_open and not one.is_of_sender]
         return ", ".join(
             dict.fromkeys(text(mark("Your manager")) if one.role == "manager" else one.moderator for one in people)
         )
@@ -312,6 +339,11 @@ def _with_nothing_to_say(incident: Incident) -> Incident:
         deadline_at=incident.deadline_at,
         level=incident.level,
     )
+
+
+def _opening(reply: str, subject: str, first: str) -> str:
+    """Return the address that opens a reply with its first line."""
+    return f"mailto:{quote(reply, safe='@+')}?subject={quote('Re: ' + subject)}&body={quote(first + _EMPTY_LINE)}"
 
 
 def _refer(message: EmailMessage, message_ids: list[str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdgate.desk.cleaning import clean
-from holdgate.desk.moderation import SELF_RELEASE
+from holdgate.desk.moderation import CORRECTED, SELF_RELEASE, SENDER, WITHDRAWAL
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.nodes import RETIRED
 from holdgate.quarantine.states import State
@@ -20,12 +20,15 @@ def became(incident: Incident) -> str:
     A message is rejected, withdrawn or expired whether or not the sender was told already, and one that is gone may
     have been approved before.
     """
-    if incident.state in (State.APPROVED, State.RELEASED) and incident.decided_how == SELF_RELEASE:
-        return "self_released"
+    if incident.state in (State.APPROVED, State.RELEASED):
+        if incident.decided_how in (SENDER, CORRECTED) and incident.change is not None:
+            return "sent_to_some"
+        if incident.decided_how in (SELF_RELEASE, SENDER):
+            return "self_released"
     if incident.state in (State.APPROVED, State.RELEASED) and incident.change is not None:
         return "changed"
     if incident.state in (State.REJECTED, State.RETURNED):
-        return {"withdrawal": "withdrawn", "desk": "expired"}.get(incident.decided_how or "", "rejected")
+        return {WITHDRAWAL: "withdrawn", "desk": "expired"}.get(incident.decided_how or "", "rejected")
     if incident.state is State.VANISHED and incident.decided_how == RETIRED:
         return "out_of_reach"
     if incident.state is State.VANISHED and incident.decided_by:

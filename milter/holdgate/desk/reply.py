@@ -5,7 +5,7 @@ it than `HEADER_LIMIT` bytes; the body is read by `scan.letter`, in the desk by 
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -15,10 +15,10 @@ from enum import StrEnum
 from typing import Any
 
 from holdgate import headers
-from holdgate.desk import automatic
+from holdgate.desk import automatic, exclusion
 from holdgate.desk.decision import Decision, begins_with_word, decide
 from holdgate.desk.moderation import clean_comment
-from holdgate.desk.quotation import split
+from holdgate.desk.quotation import NewText, split
 from holdgate.desk.vocabulary import fold
 from holdgate.quarantine.incident import Answer
 from holdgate.scan.letter import read_letter
@@ -31,6 +31,10 @@ _VALUE = 4096
 _FIELDS = 20
 
 LetterReader = Callable[[bytes], dict[str, Any]]
+
+# What a text decides, its comment, whether that was left out, and the recipients who are left out.
+_Found = tuple[Answer | None, str, bool, tuple[str, ...]]
+_NOTHING: _Found = (None, "", False, ())
 
 
 class Kind(StrEnum):
@@ -47,8 +51,8 @@ class Kind(StrEnum):
 class Reply:
     """A mail that was read. `senders` are the addresses of its From header, `references` the mail it answers.
 
-    `comment_doubtful` says that there is a comment which may be somebody else's text: it is left out. `incidents` are
-    ids that the whole text contains.
+    `excluded` are recipients whom a sender leaves out. `comment_doubtful` says that there is a
+    comment which may be somebody else's text: it is left out. `incidents` are ids that the whole text contains.
     """
 
     kind: Kind
@@ -58,6 +62,7 @@ class Reply:
     comment: str = ""
     comment_doubtful: bool = False
     incidents: Collection[str] = ()
+    excluded: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +101,16 @@ class Header:
 
 
 def read(
-    content: bytes, envelope_sender: str, marks: Collection[str] = (), letter: LetterReader = read_letter
+    content: bytes,
+    envelope_sender: str,
+    marks: Collection[str] = (),
+    letter: LetterReader = read_letter,
+    recipients: Sequence[str] = (),
 ) -> Reply:
     """Read a mail as it came in by LMTP.
 
-    `marks` are strings that only the answered request contains. `letter` reads the body, and only it may raise.
+    `marks` are strings that only the answered request contains, `recipients` those whom a sender who was asked may
+    leave out. `letter` reads the body, and only it may raise.
     """
     header = Header.of(content)
     senders, references = header.senders, header.references
@@ -113,31 +123,31 @@ def read(
         # Some autoresponders use the null sender too: they answer a mail, and write in their owner's name.
         answers = (references or automatic.suppresses_answers(header.values)) and not automatic.is_daemon(senders)
         return Reply(Kind.AUTOMATIC if answers else Kind.BOUNCE, senders, references)
-    choice, comment, doubtful = _decision_of(parsed, marks)
+    choice, comment, doubtful, excluded = _decision_of(parsed, marks, recipients)
     if choice is None and automatic.suppresses_answers(header.values):
         return Reply(Kind.AUTOMATIC, senders, references)
     kind = Kind.UNCLEAR if choice is None else Kind.DECISION
-    return Reply(kind, senders, references, choice, comment, doubtful, parsed["incidents"])
+    return Reply(kind, senders, references, choice, comment, doubtful, parsed["incidents"], excluded)
 
 
 def decision(text: str) -> tuple[Answer | None, str]:
     """Return what the text of a reply decides, and the comment; a comment whose end is doubtful is left out."""
-    choice, comment, _ = _read_text(text, ())
+    choice, comment, *_ = _read_text(text, (), ())
     return choice, comment
 
 
-def _decision_of(parsed: dict[str, Any], marks: Collection[str]) -> tuple[Answer | None, str, bool]:
+def _decision_of(parsed: dict[str, Any], marks: Collection[str], recipients: Sequence[str]) -> _Found:
     """Read the plain text of a mail, or its HTML where the plain text is blank or only says that there is HTML."""
     plain, html = str(parsed["plain"]), str(parsed["html"])
     struck = begins_with_word(str(parsed["struck"]))
     if struck:
-        return None, "", False
+        return _NOTHING
     if not plain.strip() or (html.strip() and _is_stub(plain, marks)):
-        return _read_text(html, marks)
-    result = _read_text(plain, marks)
-    other = _read_text(html, marks)[0] if html.strip() else None
+        return _read_text(html, marks, recipients)
+    result = _read_text(plain, marks, recipients)
+    choice, _, _, excluded = _read_text(html, marks, recipients) if html.strip() else _NOTHING
     # Two texts that say two things say nothing.
-    return result if other in (None, result[0]) else (None, "", False)
+    return result if choice is None or (choice, excluded) == (result[0], result[3]) else _NOTHING
 
 
 def _is_stub(plain: str, marks: Collection[str]) -> bool:
@@ -146,13 +156,18 @@ def _is_stub(plain: str, marks: Collection[str]) -> bool:
     return not new or (len(new) < 600 and "html" in fold(new) and not begins_with_word(new))
 
 
-def _read_text(text: str, marks: Collection[str]) -> tuple[Answer | None, str, bool]:
+def _read_text(text: str, marks: Collection[str], recipients: Sequence[str]) -> _Found:
     new = split(text, marks)
+    excluded: tuple[str, ...] = ()
+    if (partial := exclusion.excluded(new.text, recipients)) is not None:
+        # The own text is the beginning of the whole, so that both lose the same line.
+        own = exclusion.excluded(new.own, recipients)
+        excluded, new = tuple(partial[0]), NewText(partial[1], own[1] if own else "", new.doubtful)
     found: Decision = decide(new.text)
     if found.choice is None:
-        return None, "", False
+        return _NOTHING
     # What follows the text that is surely the person's own takes part in the decision alone.
     kept = len(found.rest) - (len(new.text) - len(new.own))
     comment = clean_comment(found.rest[:kept] if kept > 0 else "")
     left_out = new.doubtful and bool(clean_comment(found.rest))
-    return found.choice, "" if new.doubtful else comment, left_out
+    return found.choice, "" if new.doubtful else comment, left_out, excluded

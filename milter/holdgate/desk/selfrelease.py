@@ -7,7 +7,7 @@ people who were asked.
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from holdgate.desk import moderation
+from holdgate.desk import asksender, moderation
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
 from holdgate.findings import Severity
@@ -41,6 +41,8 @@ def obstacle(desk: Desk, incident: Incident, now: datetime) -> Obstacle | None:
     no severity.
     """
     rules = desk.moderation(incident)
+    if asksender.rules_of(desk, incident) is not None:
+        return Obstacle.POLICY  # they are asked, within the limits of that action
     if not (rules.self_release and desk.policies.has(incident.policy) and desk.tells(incident.sender)):
         return Obstacle.POLICY
     if incident.status != "complete" or incident.encrypted or rules.approvals > 1 or len(rules.chain) > 1:

@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from holdgate import headers, maillog, metrics
-from holdgate.desk import asking, moderation, moderators, proof, reply, smime, tokens
+from holdgate.desk import asking, moderation, moderators, proof, reply, senderchoice, smime, tokens
+from holdgate.desk.changing import CannotChangeError, Changer
 from holdgate.desk.context import ACTOR, Desk
 from holdgate.desk.dsn import domain_of
+from holdgate.desk.preview import UnreadableError
 from holdgate.desk.proof import Arrival
 from holdgate.desk.reply import Header, Kind, LetterReader, Reply
+from holdgate.desk.senderchoice import Choice, Flaw, FlawedError
 from holdgate.persons import Answerer, Persons, plain
 from holdgate.quarantine.incident import Actor, Answer, Incident, NewNotice, Request
 from holdgate.quarantine.replies import Witness
 from holdgate.quarantine.states import State
+from holdgate.queue.client import QueueError
 from holdgate.scan.letter import read_letter
 
 # How many answers one request can draw from us: two autoresponders must not write to each other for ever.
@@ -47,11 +51,13 @@ def take(
     *,
     client: str = "",
     letter: LetterReader = read_letter,
+    changer: Changer | None = None,
 ) -> str:
     """Act on one mail; return in a word what was done: "approve", "absent", …, or why nothing was.
 
     `client` is the address of the SMTP client as far as Postfix or the peer itself shows it; `letter` reads the body.
-    Raises TableError and the store's and the reader's errors: the mail is to be sent again.
+    `changer` leaves recipients out where a sender chooses that. Raises TableError, QueueError and the store's and the
+    reader's errors: the mail is to be sent again.
     """
     sender = envelope_sender.strip().removeprefix("<").removesuffix(">").lower()
     case = _by_token(desk, recipients) or _by_thread(desk, content, recipients)
@@ -61,7 +67,8 @@ def take(
     if not case.purpose:
         return _tell(desk, case, "wrong address", sender, result="no valid token")
     body, signers = _verified(desk, content)
-    mail = reply.read(body, sender, _marks(desk, case), letter)
+    named = list(dict.fromkeys(case.incident.recipients)) if case.request.is_of_sender else []
+    mail = reply.read(body, sender, _marks(desk, case), letter, named)
     if mail.kind is Kind.DELAYED:
         maillog.reply_ignored(why="no final report", sender=sender)
         return "no final report"
@@ -81,7 +88,10 @@ def take(
     proven = proof.find(desk.settings.replies, arrival, answerer, persons)
     if not proven:
         return _tell(desk, case, "unproven", sender)
-    result = _answer(desk, case, mail, answerer, proven, now)
+    if case.request.is_of_sender:
+        result = _choose(desk, case, mail, answerer, proven, now, changer)
+    else:
+        result = _answer(desk, case, mail, answerer, proven, now)
     if witness is not None:
         desk.store.replies.use(word)
     return result
@@ -124,6 +134,41 @@ def _answer(desk: Desk, case: _Case, mail: Reply, answerer: Answerer, proven: st
     if done.state is not State.HELD:
         return str(mail.choice)  # the notice of the decision goes to them too
     return _enqueue(desk, case, "recorded")
+
+
+def _choose(
+    desk: Desk,
+    case: _Case,
+    mail: Reply,
+    answerer: Answerer,
+    proven: str,
+    now: datetime | None,
+    changer: Changer | None,
+) -> str:
+    """Take what a sender chose who was asked about their message."""
+    incident = case.incident
+    if mail.choice is None or (mail.excluded and changer is None):
+        return _enqueue(desk, case, "unclear")
+    recipients = {moderators.same_person(one) for one in incident.recipients}
+    if answerer.address != case.request.moderator and moderators.same_person(answerer.address) in recipients:
+        return _enqueue(desk, case, "involved")
+    chosen = Choice(mail.choice is Answer.APPROVE, mail.excluded, mail.comment)
+    who = Actor(answerer.address, "mail", proven)
+    try:
+        done = senderchoice.choose(desk, case.request, chosen, who, changer, now=now)
+    except FlawedError as error:
+        return _enqueue(desk, case, "no reason" if error.flaw is Flaw.NO_REASON else "not excluded")
+    except CannotChangeError:
+        return _enqueue(desk, case, "not excluded")
+    except UnreadableError as error:
+        if error.why == "agent":
+            raise QueueError(str(error)) from error
+        return _enqueue(desk, case, "not excluded")
+    except moderation.RefusedError as error:
+        return _enqueue(desk, case, str(error.why))
+    what = str(mail.choice)
+    maillog.reply_processed(incident.queue_id, what=what, incident=incident.id, who=answerer.address, proof=proven)
+    return what if done.state is not State.HELD else _enqueue(desk, case, "passed on")
 
 
 def _tell(desk: Desk, case: _Case, note: str, sender: str, result: str = "") -> str:

@@ -24,7 +24,7 @@ from markupsafe import escape
 from holdgate import maillog, metrics
 from holdgate.desk.blocks import HtmlBlocks, TextBlocks
 from holdgate.desk.cleaning import Lines, Shown, clean, keep_lines
-from holdgate.desk.language import moments, why
+from holdgate.desk.language import moments, unusual, why
 from holdgate.desk.language.catalogue import PSEUDO, SOURCE, Catalogue, languages
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.recorded import shown
@@ -134,6 +134,7 @@ class Templates:
         environment.filters["person"] = person
         environment.filters["contents"] = self._contents
         environment.filters["sentence"] = self._sentence
+        environment.filters["unusual"] = self._unusual
         environment.filters["places"] = self._places
         environment.filters["place"] = self._place
         environment.filters["unread"] = self._unread
@@ -202,6 +203,11 @@ class Templates:
     @jinja2.pass_context
     def _sentence(self, context: jinja2.runtime.Context, incident: Incident, own: bool = False) -> str:
         return why.sentence(self._of(context), incident, own=own)
+
+    @jinja2.pass_context
+    def _unusual(self, context: jinja2.runtime.Context, incident: Incident) -> dict[str, str]:
+        """Return what is unusual about each recipient, as the sender is told."""
+        return unusual.by_recipient(self._of(context), incident.recipient_risks or (), own=True)
 
     @jinja2.pass_context
     def _places(self, context: jinja2.runtime.Context, incident: Incident) -> dict[str, list[str]]:

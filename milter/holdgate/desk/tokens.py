@@ -18,7 +18,7 @@ from typing import Any
 from holdgate import keyfile, maillog, metrics
 from holdgate.quarantine.incident import Request
 
-LINK, REPLY, BOUNCE, WITHDRAW, ANSWER, RELEASE = "a", "r", "b", "w", "q", "s"
+LINK, REPLY, BOUNCE, WITHDRAW, ANSWER, RELEASE, ASK = "a", "r", "b", "w", "q", "s", "c"
 
 _KEY_SIZE = keyfile.SIZE
 # 128 bits of the HMAC: 26 characters of base 32. RFC 2104, section 5, allows half of the hash and no less than 80 bits.

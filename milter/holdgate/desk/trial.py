@@ -98,6 +98,18 @@ MAIL: dict[str, Mapping[str, Any]] = {
         "mailto": {"approve": "mailto:x@x.example", "reject": "mailto:x@x.example"},
         "forward_note": "one\ntwo",
     },
+    "ask": _INCIDENT
+    | {
+        "request": _REQUEST,
+        "reminder": False,
+        "link": "https://x.example",
+        "reply": "x@x.example",
+        "recipients": ["1. recipient@partner.example"],
+        "moderated": True,
+        "may_exclude": True,
+        "except_word": "NOT TO",
+        "mailto": dict.fromkeys(("all", "some", "none"), "mailto:x@x.example"),
+    },
     "short": _INCIDENT | {"request": _REQUEST, "reminder": False, "link": "https://x.example", "tells_content": True},
     "rejected": _INCIDENT,
     "expired": _INCIDENT,
@@ -117,6 +129,21 @@ _ANY_PAGE = {"waiting": 3, "base": "", "visitor": Visitor(_WHO, "code"), "stamp"
     "asks_number": True
 }
 PAGES: dict[str, Mapping[str, Any]] = {
+    "ask": _ANY_PAGE
+    | {
+        "incident": _FULL,
+        "request": _REQUEST,
+        "rule": "Account numbers leave only with an approval.",
+        "problem": "Text.",
+        "unreadable": "agent",
+        "done": False,
+        "moderated": True,
+        "may_exclude": True,
+        "excluded": ["recipient@partner.example"],
+        "reason_wanted": "send",
+        "choices": [],
+        "comment_length": 2000,
+    },
     "code": _ANY_PAGE | {"problem": "code_wrong"},
     "incident": _ANY_PAGE
     | {

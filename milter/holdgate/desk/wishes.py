@@ -22,11 +22,15 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """A recipient in a queue file. `notify` are the flags of Postfix's dsn_mask.h, `original` is "type;address"."""
+    """A recipient in a queue file. `notify` are the flags of Postfix's dsn_mask.h, `original` is "type;address".
+
+    `called` is the recipient as the client named it, whom an alias may have replaced; "" where Postfix does not say.
+    """
 
     address: str
     notify: int = 0
     original: str = ""
+    called: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def read_envelope(envelope: bytes) -> Sent:
     """Read the records before the message's content: the sender, and the recipients as they are to be delivered to."""
     sender, envelope_id, returned = "", "", 0
     recipients: list[Addressee] = []
-    notify, original = 0, ""
+    notify, original, called = 0, "", ""
     for line in envelope.decode("utf-8", "surrogateescape").split("\n"):
         name, _, value = line.partition(": ")
         if name == "sender":
@@ -59,9 +63,11 @@ def read_envelope(envelope: bytes) -> Sent:
                     notify = _number(value)
                 case "dsn_orig_rcpt":
                     original = value
+        elif name == "original_recipient":
+            called = value
         elif name == "recipient":
-            recipients.append(Addressee(value, notify, original))
-            notify, original = 0, ""
+            recipients.append(Addressee(value, notify, original, called))
+            notify, original, called = 0, "", ""
     return Sent(sender, recipients, envelope_id, returned)
 
 

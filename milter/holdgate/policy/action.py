@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from holdgate import mistakes, plugins
+from holdgate.policy.asking import SenderRules
 
 # The store keeps it in a column of 16 characters, the metrics in a label.
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
@@ -83,6 +84,10 @@ class Action(BaseModel):
     def transports(self) -> Sequence[str]:
         """Return the transports of master.cf through which it sends mail."""
         return ()
+
+    def sender_rules(self) -> SenderRules | None:
+        """Return when its sender is asked about a message that it holds; None where moderators are."""
+        return None
 
     def details(self) -> Iterator[tuple[str, str]]:
         """Yield what `holdgate policy test` prints of it, by name."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from holdgate import maillog
 from holdgate.config import ModerationSettings
 from holdgate.configfile import ConfigError
+from holdgate.policy.action import Action
 from holdgate.policy.model import PolicyFile, load_policies
 
 
@@ -27,6 +28,10 @@ class PolicyWatch:
     def has(self, policy: str) -> bool:
         """Say whether the file has a policy of that name."""
         return any(one.name == policy for one in self._current().policy)
+
+    def action(self, policy: str) -> Action | None:
+        """Return the action of the policy of that name, None for a name that is none."""
+        return next((one.action for one in self._current().policy if one.name == policy), None)
 
     def description(self, policy: str) -> str:
         """Return what the policy of that name says of itself, "" for a name that is none."""

@@ -153,7 +153,8 @@ class Change:
     `kinds` are words of `moderation.changes`. `parts` are the numbers of the attachments that are removed, `names` what
     they are called, masked, until retention erases that; `transport` is Postfix's for an encrypted message. `original`
     and `sent` are the SHA-256 of the held message and of the changed one, without Holdgate's fields, `signatures` the
-    kinds of signatures that the change removed.
+    kinds of signatures that the change removed. `recipients` are those to whom the message is not sent, as the incident
+    has them.
 
     The changed message is submitted under `token`, which nobody else knows, and waits in the hold queue until the
     original is deleted: `copy` tells it from a second submission, `queue_id` and `arrival_time` name its queue file.
@@ -167,6 +168,7 @@ class Change:
     names: list[str] = field(default_factory=list)
     transport: str = ""
     signatures: list[str] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
     copy: str = ""
     queue_id: str = ""
     arrival_time: int = 0
@@ -175,6 +177,10 @@ class Change:
     def of(cls, incident: Incident) -> "Change | None":
         """Return the change of an incident, None where its message goes as it is."""
         return None if incident.change is None else cls(**incident.change)
+
+
+SENDER, OWNER = "sender", "owner"
+"""Roles in which the sender of a message, or an application's owner, is asked about it (action `ask-sender`)."""
 
 
 class Answer(StrEnum):
@@ -189,7 +195,10 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One moderator who was asked about one incident; `answer` is None as long as there is none."""
+    """One person who was asked about one incident; `answer` is None as long as there is none.
+
+    `moderator` is their address. By `role` they decide as a moderator does, or as the message's sender.
+    """
 
     number: int
     incident_id: str
@@ -207,6 +216,11 @@ class Request:
     def is_open(self) -> bool:
         """Whether it can still be answered; an absent moderator may come back."""
         return self.answer in (None, Answer.OUT_OF_OFFICE)
+
+    @property
+    def is_of_sender(self) -> bool:
+        """Whether the sender was asked, or an application's owner: they decide on their own mail, not as moderators."""
+        return self.role in (SENDER, OWNER)
 
     @property
     def is_void(self) -> bool:

@@ -97,6 +97,14 @@ class Incidents:
         with self._reader.connect() as connection:
             return connection.execute(query).scalar_one()
 
+    def decided_of(self, sender: str, how: Collection[str], since: datetime) -> int:
+        """Return how many messages of a sender were approved in one of these ways since a moment."""
+        theirs = (incidents.c.sender == sender) & incidents.c.decided_how.in_(sorted(how))
+        approved = incidents.c.state.in_((State.APPROVED, State.RELEASED))
+        query = select(func.count()).where(theirs, approved, incidents.c.decided_at > since)
+        with self._reader.connect() as connection:
+            return connection.execute(query).scalar_one()
+
     def count(self) -> dict[State, int]:
         """Return how many incidents stand in each state."""
         query = select(incidents.c.state, func.count()).group_by(incidents.c.state)

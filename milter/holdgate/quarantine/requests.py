@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Text, and_, cast, func, insert, or_, select, update
 
 from holdgate.quarantine import history
-from holdgate.quarantine.incident import Actor, Answer, Ask, Incident, Request
+from holdgate.quarantine.incident import OWNER, SENDER, Actor, Answer, Ask, Incident, Request
 from holdgate.quarantine.schema import events, incidents, notices, requests
 from holdgate.quarantine.states import State
 
@@ -29,7 +29,10 @@ class IncidentFilter:
 
 
 class Requests:
-    """Requests to moderators. `reader` is `engine` with transactions that only read."""
+    """Requests to moderators, and to senders about their own mail, which no list of a moderator has.
+
+    `reader` is `engine` with transactions that only read.
+    """
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self._engine = engine
@@ -49,7 +52,7 @@ class Requests:
 
     def knows(self, moderator: str) -> bool:
         """Say whether somebody was ever asked."""
-        query = select(requests.c.number).where(requests.c.moderator == moderator).limit(1)
+        query = select(requests.c.number).where(_asks(moderator)).limit(1)
         with self._reader.connect() as connection:
             return connection.execute(query).first() is not None
 
@@ -61,7 +64,7 @@ class Requests:
 
     def policies(self, moderator: str) -> list[str]:
         """Return the policies by whose incidents a moderator was ever asked."""
-        query = select(incidents.c.policy).join(requests).where(requests.c.moderator == moderator).distinct()
+        query = select(incidents.c.policy).join(requests).where(_asks(moderator)).distinct()
         with self._reader.connect() as connection:
             return sorted(connection.execute(query).scalars())
 
@@ -104,7 +107,7 @@ class Requests:
     def open_to(self, moderator: str, incident_ids: Collection[str]) -> set[str]:
         """Return which of these incidents a moderator can still answer."""
         query = select(requests.c.incident_id).where(
-            requests.c.moderator == moderator, requests.c.incident_id.in_(sorted(incident_ids)), unanswered()
+            _asks(moderator), requests.c.incident_id.in_(sorted(incident_ids)), unanswered()
         )
         with self._reader.connect() as connection:
             return set(connection.execute(query).scalars())
@@ -120,6 +123,13 @@ class Requests:
         with self._reader.connect() as connection:
             return [incident_of(row) for row in connection.execute(query)]
 
+    def about_own(self, person: str, since: datetime) -> int:
+        """Return how often a person was asked as the sender of a message, or as an application's owner, since then."""
+        asked = (requests.c.moderator == person) & requests.c.role.in_((SENDER, OWNER))
+        query = select(func.count()).select_from(requests).where(asked, requests.c.asked_at > since)
+        with self._reader.connect() as connection:
+            return connection.execute(query).scalar_one()
+
     def opened(self, request: Request, actor: Actor) -> bool:
         """Record that a moderator opened an incident; only the first time counts. Say whether this was it."""
         now = datetime.now(UTC)
@@ -131,13 +141,18 @@ class Requests:
         return True
 
 
+def _asks(moderator: str) -> ColumnElement[bool]:
+    """Return the condition that a person was asked as a moderator."""
+    return and_(requests.c.moderator == moderator, requests.c.role.not_in((SENDER, OWNER)))
+
+
 def unanswered() -> ColumnElement[bool]:
     """Return the condition that a request can still be answered; an absent moderator may come back."""
     return or_(requests.c.answer.is_(None), requests.c.answer == Answer.OUT_OF_OFFICE)
 
 
 def _condition(moderator: str, wanted: IncidentFilter) -> ColumnElement[bool]:
-    conditions: list[ColumnElement[bool]] = [requests.c.moderator == moderator]
+    conditions: list[ColumnElement[bool]] = [_asks(moderator)]
     if wanted.waiting:
         conditions += [incidents.c.state == State.HELD, unanswered()]
     if wanted.states:

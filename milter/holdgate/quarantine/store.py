@@ -4,7 +4,7 @@ An incident changes by compare-and-swap inside one transaction with its event, t
 enqueues, so that of two deciders one wins and the other is told, and a crash leaves either all of it or nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,18 @@ from holdgate.quarantine.claims import Claims
 from holdgate.quarantine.codes import SignInCodes
 from holdgate.quarantine.database import StoreError, connect, migrate
 from holdgate.quarantine.digests import Digests
-from holdgate.quarantine.incident import Actor, Answer, Ask, Decision, Event, Incident, NewNotice, QueueFile
+from holdgate.quarantine.incident import (
+    OWNER,
+    SENDER,
+    Actor,
+    Answer,
+    Ask,
+    Decision,
+    Event,
+    Incident,
+    NewNotice,
+    QueueFile,
+)
 from holdgate.quarantine.incidents import Incidents
 from holdgate.quarantine.machine_tokens import MachineTokens
 from holdgate.quarantine.machines import Machines
@@ -176,14 +187,14 @@ class Store(Incidents):
         asks: Iterable[Ask] = (),
         supersede: bool = False,
         described: Mapping[str, Any] | None = None,
-        channels: Iterable[str] = ("mail",),
+        channels: Sequence[str] = ("mail",),
         **values: Any,
     ) -> Incident:
         """Go a step with `incident` that leaves its state: as `change`, and make the requests `asks`.
 
-        Each request enqueues its notices over `channels`, and ends at the incident's new deadline. With `supersede`
-        requests without an answer count no longer. `described` are columns of the content of a message that was not
-        inspected. Raises ConflictError when somebody else changed the incident first.
+        Each request enqueues its notices over `channels`, one to a sender by mail alone, and ends at the new
+        deadline. With `supersede` requests without an answer count no longer. `described` are columns of the content of
+        a message that was not inspected. Raises ConflictError when somebody else changed the incident first.
         """
         now = datetime.now(UTC)
         with self._engine.begin() as connection:
@@ -193,8 +204,9 @@ class Store(Incidents):
                 requests.supersede(connection, incident.id, answered=False)
             for one in asks:
                 number = requests.ask(connection, changed, one, now)
+                over = ["mail"] if one.role in (SENDER, OWNER) else channels
                 about = NewNotice("request", one.moderator, request=number)
-                enqueue(connection, incident.id, [replace(about, channel=channel) for channel in channels])
+                enqueue(connection, incident.id, [replace(about, channel=channel) for channel in over])
             enqueue(connection, incident.id, outbox)
             history.write(connection, incident.id, actor, (event, note))
         return changed

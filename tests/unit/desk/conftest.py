@@ -24,7 +24,10 @@ Hold = Callable[..., Incident]
 
 @pytest.fixture
 def make_desk(tmp_path: Path, empty_store: Path) -> Iterator[MakeDesk]:
-    """Return a function that makes a desk by the settings of `[moderation]`; `desk` are those of `[desk]`."""
+    """Return a function that makes a desk by the settings of `[moderation]`; `desk` are those of `[desk]`.
+
+    `policies` is the policies file.
+    """
     made: list[Desk] = []
 
     def make(
@@ -32,12 +35,13 @@ def make_desk(tmp_path: Path, empty_store: Path) -> Iterator[MakeDesk]:
         desk: dict[str, Any] | None = None,
         replies: dict[str, Any] | None = None,
         channels: dict[str, Any] | None = None,
+        policies: str = '[[policy]]\nname = "all"\naction = "quarantine"\n',
         **moderation: Any,
     ) -> Desk:
         if not (tmp_path / "holdgate.db").exists():
             shutil.copy(empty_store, tmp_path / "holdgate.db")
         (tmp_path / "main.cf").touch()
-        (tmp_path / "policies.toml").write_text('[[policy]]\nname = "all"\naction = "quarantine"\n')
+        (tmp_path / "policies.toml").write_text(policies)
         tables = {
             "queue": {"postfix_config": str(tmp_path)},
             "policy": {"file": str(tmp_path / "policies.toml")},

@@ -101,7 +101,7 @@ def test_a_module_that_is_no_action_is_named(tmp_path: Path, code: str, why: str
 
 def test_the_stricter_handling_comes_first() -> None:
     names = [one.name for one in REGISTRY.ordered()]
-    assert names == ["allow", "alert", "tag", "encrypt", "quarantine", "block", "tempfail"]
+    assert names == ["allow", "alert", "tag", "encrypt", "ask-sender", "quarantine", "block", "tempfail"]
     assert Quarantine.rank() > Encrypt.rank()
 
 

@@ -79,6 +79,7 @@ def decide(
 
 
 AGENT = {"user": "billing-agent"}
+LOOKALIKE = (Risk("lookalike", "bob@other.example", "bob@others.example", 214, "sender"),)
 BANK = {"sender": "finance@corp.example", "to": "orders@bank.partner.example"}
 
 
@@ -131,6 +132,12 @@ BANK = {"sender": "finance@corp.example", "to": "orders@bank.partner.example"}
         ("contractors", PLAIN, {"attached": "q3.csv"}, "allow by "),
         ("contractors", SSN, {}, "quarantine by pii-outbound"),
         ("observe-first", SSN, {}, "allow by "),
+        ("ask-the-sender", SSN, {}, "quarantine by pii-outbound"),
+        ("ask-the-sender", PLAIN, {}, "allow by "),
+        ("ask-the-sender", PLAIN, {"risks": LOOKALIKE}, "ask-sender by right-recipient"),
+        ("ask-the-sender", SSN, {"risks": LOOKALIKE}, "quarantine by pii-outbound"),
+        ("ask-the-sender", PLAIN, {"risks": (Risk("many", "", count=20),)}, "allow by "),
+        ("ask-the-sender", PLAIN, {"risks": (Risk("many", "", count=21),)}, "ask-sender by right-recipient"),
         ("exceptions-that-expire", SSN, {}, "quarantine by pii-outbound"),
         (
             "exceptions-that-expire",

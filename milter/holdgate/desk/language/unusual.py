@@ -61,16 +61,30 @@ def sentences(catalogue: Catalogue, risks: Iterable[Mapping[str, Any]], *, own: 
 
     Of a program's mail there is a further sentence for each new thing.
     """
-    first: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for risk in sorted(risks, key=lambda one: _ORDER.index(one["kind"])):
-        is_thing = risk["kind"] in MACHINE and risk["recipient"] == ""
-        first.setdefault((risk["recipient"], f"{risk['kind']} {risk['similar']}" if is_thing else ""), risk)
-    chosen = list(first.values())
+    chosen = list(_first(risks).values())
     said = [catalogue.text(_form(risk, own=own)).format(**risk) for risk in chosen[:_SHOWN]]
     if (more := len(chosen) - _SHOWN) > 0:
         text = catalogue.count("and {count} more recipient", "and {count} more recipients", more)
         said.append(text.format(count=more))
     return said
+
+
+def by_recipient(catalogue: Catalogue, risks: Iterable[Mapping[str, Any]], *, own: bool = False) -> dict[str, str]:
+    """Return what is unusual about each recipient, by its address in lower case."""
+    return {
+        recipient.lower(): catalogue.text(_form(risk, own=own)).format(**risk)
+        for (recipient, _), risk in _first(risks).items()
+        if recipient
+    }
+
+
+def _first(risks: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Return the most telling thing about each recipient ("": the whole message), and each new thing of a program."""
+    first: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for risk in sorted(risks, key=lambda one: _ORDER.index(one["kind"])):
+        is_thing = risk["kind"] in MACHINE and risk["recipient"] == ""
+        first.setdefault((risk["recipient"], f"{risk['kind']} {risk['similar']}" if is_thing else ""), risk)
+    return first
 
 
 def _form(risk: Mapping[str, Any], *, own: bool) -> str:

@@ -55,11 +55,15 @@ class IncidentPages(ModeratorHandlers):
             if incident is not None and self._desk.key.proves(claim, incident.sender, incident.created_at):
                 target = f"/{page}/{incident.id}"
                 self._sessions.open_sender_page(response, page, incident.id)
-        elif claim.purpose == tokens.LINK:
+        elif claim.purpose in (tokens.LINK, tokens.ASK):
             request = self._desk.store.requests.by_number(claim.number)
-            if request is not None and tokens.is_for(self._desk.key, claim, request):
-                target = f"/incidents/{request.incident_id}"
-                self._sessions.open_link(response, request)
+            is_proven = request is not None and tokens.is_for(self._desk.key, claim, request)
+            if request is not None and is_proven and request.is_of_sender == (claim.purpose == tokens.ASK):
+                target = f"/{'ask' if request.is_of_sender else 'incidents'}/{request.incident_id}"
+                if request.is_of_sender:
+                    self._sessions.open_ask_page(response, request)
+                else:
+                    self._sessions.open_link(response, request)
         if not target:
             return self._pages.say(http, "title_link", "link_wrong", status=404, sign_in=True)
         response.headers["Location"] = f"{self._sessions.base}{target}"

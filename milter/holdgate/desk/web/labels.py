@@ -110,7 +110,7 @@ def label(
     if end in ("approved", "released", "changed"):
         said = text("You approved") if mine else text("Approved by {name}").format(name=who)
         return Label(said, "✓", "green", when, comment=comment)
-    if end == "self_released":
+    if end in ("self_released", "sent_to_some"):
         return Label(text("Released by its sender"), "✓", "green", when, comment=comment)
     if end == "rejected":
         said = text("You rejected") if mine else text("Rejected by {name}").format(name=who)

@@ -26,6 +26,7 @@ _TITLES = {
     "released": "title_done",
     "self_released": "title_done",
     "changed": "title_done",
+    "sent_to_some": "title_done",
     "rejected": "title_done",
     "withdrawn": "title_gone",
     "expired": "title_late",
@@ -34,7 +35,9 @@ _TITLES = {
     "out_of_reach": "title_gone",
 }
 # The colour of an end.
-_MOODS = {"approved": "go", "released": "go", "self_released": "go", "changed": "go", "rejected": "stop"}
+_MOODS = dict.fromkeys(("approved", "released", "self_released", "changed", "sent_to_some"), "go") | {
+    "rejected": "stop"
+}
 # Title and sentence where it waits and this visitor may not decide.
 _STILL_HELD: dict[Why | None, tuple[str, str]] = {
     Why.ALREADY_APPROVED: ("title_answered", "held_answered"),

@@ -22,6 +22,7 @@ from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.api import Api
+from holdgate.desk.web.ask import AskPages
 from holdgate.desk.web.change import ChangePages
 from holdgate.desk.web.connections import bounded
 from holdgate.desk.web.guard import Guard
@@ -65,6 +66,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         Route("/style.css", style, methods=["GET"]),
         *ListPages(desk, sessions, pages).routes(),
         *IncidentPages(desk, sessions, pages, previewer).routes(),
+        *AskPages(desk, sessions, pages, previewer).routes(),
         *ChangePages(desk, sessions, pages, previewer).routes(),
         *SignInPages(desk, sessions, pages, composer).routes(),
         *WithdrawPages(desk, sessions, pages).routes(),

@@ -20,7 +20,7 @@ from holdgate.desk import tokens
 from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Actor, Request
 
-_SESSION, _LINK, _PENDING = "holdgate", "holdgate_link", "holdgate_code"
+_SESSION, _LINK, _PENDING, _ASK = "holdgate", "holdgate_link", "holdgate_code", "holdgate_ask"
 
 SENDER_PAGES = {tokens.WITHDRAW: "withdraw", tokens.ANSWER: "reason", tokens.RELEASE: "release"}
 """The page that a link in the notice to a sender opens, by the purpose of its token."""
@@ -96,6 +96,16 @@ class Sessions:
         """Say whether this is the sender of a message, who opened this page of the SENDER_PAGES by its link."""
         held = self._read(http, f"holdgate_{page}")
         return held is not None and held["incident"] == incident_id
+
+    def open_ask_page(self, response: Response, request: Request) -> None:
+        """Remember on the page of a sender who was asked that their link was opened."""
+        content = {"number": request.number, "incident": request.incident_id}
+        self._write(response, _ASK, content, f"/ask/{request.incident_id}")
+
+    def asked_sender(self, http: HttpRequest, incident_id: str) -> int | None:
+        """Return the number of the request to a sender whose link was opened, None without one."""
+        held = self._read(http, _ASK)
+        return int(held["number"]) if held is not None and held["incident"] == incident_id else None
 
     def await_code(self, response: Response, attempt: str) -> None:
         """Remember which code this browser waits for."""

@@ -751,11 +751,17 @@ def test_what_holdgate_check_tries_has_the_values_of_the_true_mail_and_pages(mak
     monkeypatch.setattr(Templates, "page", noting(Templates.page))
     monkeypatch.setattr(FakePreviewer, "original", lambda *_: b"Subject: Figures\n\nText\n")
     monkeypatch.setitem(REGISTRY.channels, "chat", Chat)
-    desk = make_desk()
+    asking = '[[policy]]\nname = "ask"\naction = "ask-sender"\n'
+    desk = make_desk(policies=asking)
     incident = hold(desk)
     browser = signed_in(desk, monkeypatch)
-    for kind in trial.MAIL.keys() - {"code", "short"} | {"reminder"}:
+    for kind in trial.MAIL.keys() - {"ask", "code", "short"} | {"reminder"}:
         browser.composer.compose(incident, Notice(1, incident.id, kind, BOSS, 0, request=1), datetime.now(UTC))
+    asked = hold(desk, policy="ask", action="ask-sender")
+    browser.composer.compose(asked, Notice(2, asked.id, "request", asked.sender, 0, request=2), datetime.now(UTC))
+    request = desk.store.requests.by_number(2)
+    assert request is not None
+    Browser(desk).get(browser.composer.link(request, tokens.ASK))
     request = Notice(1, incident.id, "request", BOSS, 0, request=1, channel="chat")
     browser.composer.compose(incident, request, datetime.now(UTC))
     withdraw = desk.key.token(tokens.WITHDRAW, incident.id, 0, incident.sender, incident.created_at)

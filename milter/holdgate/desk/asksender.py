@@ -1,0 +1,109 @@
+"""Whom the action `ask-sender` asks about a held message: its sender, an application's owner, or the moderators.
+
+The moderators are asked instead, or as well, beyond a limit of the policy, and where there is nobody else: nothing is
+ever sent because nobody could be asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from holdgate.desk import moderators
+from holdgate.desk.context import Desk
+from holdgate.desk.moderation import OWNER as BY_OWNER
+from holdgate.desk.moderation import SENDER as BY_SENDER
+from holdgate.findings import Severity
+from holdgate.mask import mask_numbers
+from holdgate.policy.asking import SenderRules
+from holdgate.quarantine.incident import OWNER, SENDER, Ask, Incident, Request
+
+_DAY = timedelta(days=1)
+
+
+class Limit(StrEnum):
+    """Why moderators are asked, as the history and a metric have it."""
+
+    NOT_INSPECTED = "not-inspected"
+    SEVERITY = "severity"
+    RECIPIENTS = "recipients"
+    OVERRIDES = "overrides"
+    PER_DAY = "per-day"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who is asked as the sender, whether moderators are, and the limit that this is because of."""
+
+    asks: Sequence[Ask]
+    moderators: bool
+    limit: Limit | None = None
+
+    @property
+    def outcome(self) -> str:
+        """The label of the metric."""
+        return str(self.limit or self.asks[0].role)
+
+
+def rules_of(desk: Desk, incident: Incident) -> SenderRules | None:
+    """Return by which rules a sender is asked, None where the action of the policy is, or has become, another one."""
+    action = desk.policies.action(incident.policy)
+    return action.sender_rules() if action is not None and action.name == incident.action else None
+
+
+def question(desk: Desk, incident: Incident, now: datetime) -> Question | None:
+    """Return whom to ask about a message, None where its moderators are asked as about any other.
+
+    Raises TryLaterError while the table of owners cannot be queried, until `managers_retry_for` is over.
+    """
+    rules = rules_of(desk, incident)
+    if rules is None or incident.level or moderators.is_canary(desk, incident):
+        return None
+    asks = _asked(desk, incident, rules, now)
+    if not asks:
+        return Question((), moderators=True, limit=Limit.NOBODY)
+    found = limit(desk, incident, rules, now)
+    if found is not None and rules.ask_beyond == "moderators":
+        return Question((), moderators=True, limit=found)
+    if desk.store.requests.about_own(asks[0].moderator, now - _DAY) >= rules.ask_per_day:
+        return Question((), moderators=True, limit=Limit.PER_DAY)
+    return Question(asks, moderators=found is not None, limit=found)
+
+
+def limit(desk: Desk, incident: Incident, rules: SenderRules, now: datetime) -> Limit | None:
+    """Return the limit beyond which the sender of a message does not decide to send it, None within all of them."""
+    if incident.status != "complete" or incident.encrypted:
+        return Limit.NOT_INSPECTED
+    if any(Severity(one).rank > rules.ask_severity.rank for one in incident.profiles.values()):
+        return Limit.SEVERITY
+    if len(incident.recipients) > rules.ask_recipients:
+        return Limit.RECIPIENTS
+    since = now - rules.ask_overrides_within
+    if desk.store.decided_of(incident.sender, (BY_SENDER, BY_OWNER), since) >= rules.ask_overrides:
+        return Limit.OVERRIDES
+    return None
+
+
+def instead(desk: Desk, incident: Incident, known: Sequence[Request]) -> list[Ask]:
+    """Return the moderators to ask because the sender cannot be reached, or may not decide; [] where they are asked."""
+    if any(one.is_open and not one.is_of_sender for one in known):
+        return []
+    return moderators.first_asked(desk, incident, known, incident.asked_at or incident.created_at, patient=False)
+
+
+def doubtful(incident: Incident) -> set[str]:
+    """Return the recipients about whom something is unusual, as the incident has them."""
+    named = {str(one["recipient"]).lower() for one in incident.recipient_risks or ()}
+    return {one for one in incident.recipients if one.lower() in named}
+
+
+def _asked(desk: Desk, incident: Incident, rules: SenderRules, now: datetime) -> list[Ask]:
+    """Return the owner of the application that sent a message, otherwise its sender; [] where neither can be asked."""
+    waits = now - (incident.held_at or incident.created_at) < desk.moderation(incident).managers_retry_for
+    owners = moderators.looked_up(desk, incident, rules.ask_owners, patient=waits)
+    if owners:
+        recipients = {moderators.same_person(one) for one in incident.recipients}
+        fit = [one for one in owners if not {moderators.same_person(one), mask_numbers(one)} & recipients]
+        return [Ask(one.lower(), OWNER) for one in fit[:1]]
+    return [Ask(incident.sender.lower(), SENDER)] if desk.tells(incident.sender) else []

@@ -1,0 +1,464 @@
+"""The action ask-sender: who is asked, the limits, what each choice does, and who wins."""
+
+import contextlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+
+from holdgate.desk import asking, asksender, moderation, selfrelease, senderchoice
+from holdgate.desk.changing import CannotChangeError, Changer, kept
+from holdgate.desk.context import Desk
+from holdgate.desk.moderation import RefusedError, Why
+from holdgate.desk.outcome import became
+from holdgate.desk.senderchoice import Choice, Flaw, FlawedError, choose
+from holdgate.desk.wishes import Addressee, Sent
+from holdgate.mask import mask_numbers
+from holdgate.quarantine.incident import Actor, Answer, Change, Incident, Request
+from holdgate.quarantine.states import State
+
+ANNA, BOSS, OWNER = "anna@corp.example", "boss@corp.example", "owner@corp.example"
+BOB, TWIN = "bob@partner.example", "bob@partner-group.example"
+RISK = {"kind": "lookalike", "recipient": TWIN, "similar": BOB, "count": 214, "whose": "sender"}
+PAGE = Actor(ANNA, "page", "192.0.2.1")
+
+Make = Callable[..., Desk]
+Hold = Callable[..., Incident]
+
+
+def make(make_desk: Make, rules: str = "", **settings: object) -> Desk:
+    policies = f'[[policy]]\nname = "ask"\naction = "ask-sender"\n{rules}\n'
+    return make_desk(policies=policies, desk={"change_relay": "127.0.0.1:3"}, **settings)
+
+
+def held(hold: Hold, desk: Desk, **values: object) -> Incident:
+    given = {"policy": "ask", "action": "ask-sender", "recipients": [BOB, TWIN], "recipient_risks": [RISK]}
+    return hold(desk, **(given | values))
+
+
+def asked(desk: Desk, incident: Incident) -> list[tuple[str, str]]:
+    return [(one.moderator, one.role) for one in desk.store.requests.of(incident.id) if one.is_open]
+
+
+def due(desk: Desk) -> list[tuple[str, str]]:
+    return [(one.kind, one.recipient) for one in desk.store.outbox.due(datetime.now(UTC) + timedelta(seconds=1))]
+
+
+def request_of(desk: Desk, incident: Incident) -> Request:
+    return next(one for one in desk.store.requests.of(incident.id) if one.is_of_sender)
+
+
+class FixedChanger(Changer):
+    """Leaves out whom the sender names, without a queue."""
+
+    def __init__(self) -> None:
+        pass
+
+    def exclude(self, incident: Incident, excluded: object) -> Change:
+        return Change(["without-recipients"], "00", "00", "5f" * 16, recipients=list(excluded))  # type: ignore[call-overload]
+
+
+def send(desk: Desk, incident: Incident, *excluded: str, reason: str = "", who: Actor = PAGE) -> Incident:
+    return choose(desk, request_of(desk, incident), Choice(True, excluded, reason), who, FixedChanger())
+
+
+def test_the_sender_alone_is_asked(make_desk: Make, hold: Hold) -> None:
+    desk = make(make_desk, notify_sender_on_hold=True, notify_over=[])
+    before = REGISTRY.get_sample_value("holdgate_sender_questions_total", {"asked": "sender"}) or 0
+    incident = held(hold, desk)
+    assert asked(desk, incident) == [(ANNA, "sender")]
+    assert due(desk) == [("request", ANNA)]
+    assert REGISTRY.get_sample_value("holdgate_sender_questions_total", {"asked": "sender"}) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("excluded", "how", "end"),
+    [([], "sender", "self_released"), ([TWIN], "sender-corrected", "sent_to_some"), ([BOB], "sender", "sent_to_some")],
+)
+def test_the_sender_sends(make_desk: Make, hold: Hold, excluded: list[str], how: str, end: str) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    done = send(desk, incident, *excluded, reason="They know")
+    assert (done.state, done.decided_by, done.decided_how, done.comment) == (State.APPROVED, ANNA, how, "They know")
+    assert became(done) == end
+    assert (done.change is None) == (not excluded)
+    if done.change is not None:
+        assert done.change["recipients"] == excluded
+        chosen = next(one for one in desk.store.history(incident.id) if one.event == "changes chosen")
+        assert excluded[0] in chosen.note
+    # Who decides on the page knows: no mail but the message itself, where it is another one.
+    assert [kind for kind, _ in due(desk) if kind != "request"] == (["changed"] if excluded else [])
+    with pytest.raises(RefusedError):
+        send(desk, incident)
+
+
+def test_the_sender_does_not_send(make_desk: Make, hold: Hold) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    done = choose(desk, request_of(desk, incident), Choice(False, reason="Wrong Bob"), PAGE, None)
+    assert (done.state, done.decided_how, done.comment, became(done)) == (
+        State.REJECTED,
+        "withdrawal",
+        "Wrong Bob",
+        "withdrawn",
+    )
+    assert ("withdrawn", ANNA) in due(desk)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_sent", "reason", "is_taken"),
+    [
+        ("never", True, "", True),
+        ("send", True, " \n", False),
+        ("send", True, "Yes", True),
+        ("send", False, "", True),
+        ("always", False, "", False),
+        ("always", False, "No", True),
+    ],
+)
+def test_a_reason_where_the_policy_wants_one(
+    make_desk: Make, hold: Hold, wanted: str, is_sent: bool, reason: str, is_taken: bool
+) -> None:
+    desk = make(make_desk, f'ask_reason = "{wanted}"')
+    incident = held(hold, desk)
+    choice = Choice(is_sent, reason=reason)
+    if is_taken:
+        assert choose(desk, request_of(desk, incident), choice, PAGE, None).state is not State.HELD
+        return
+    with pytest.raises(FlawedError) as flawed:
+        choose(desk, request_of(desk, incident), choice, PAGE, None)
+    assert flawed.value.flaw is Flaw.NO_REASON
+    assert asked(desk, incident) == [(ANNA, "sender")]
+
+
+@pytest.mark.parametrize("excluded", [[BOB, TWIN], ["somebody@partner.example"], [TWIN, "somebody@partner.example"]])
+def test_only_some_of_the_recipients_can_be_left_out(make_desk: Make, hold: Hold, excluded: list[str]) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    with pytest.raises(FlawedError) as flawed:
+        send(desk, incident, *excluded)
+    assert flawed.value.flaw is Flaw.RECIPIENTS
+    assert desk.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+
+
+LIMITS = [
+    ("", {"profiles": {"a": "high"}}, "severity"),
+    ("", {"profiles": {"a": "medium"}}, None),
+    ('ask_severity = "critical"', {"profiles": {"a": "critical"}}, None),
+    ("ask_recipients = 2", {"recipients": [BOB, TWIN, "c@partner.example"]}, "recipients"),
+    ("ask_recipients = 2", {}, None),
+    ("", {"status": "limited"}, "not-inspected"),
+    ("", {"encrypted": True}, "not-inspected"),
+]
+
+
+@pytest.mark.parametrize(("rules", "values", "limit"), LIMITS)
+def test_beyond_a_limit_the_moderators_are_asked_instead(
+    make_desk: Make, hold: Hold, rules: str, values: dict[str, object], limit: str | None
+) -> None:
+    desk = make(make_desk, rules)
+    incident = held(hold, desk, **values)
+    assert asked(desk, incident) == ([(ANNA, "sender")] if limit is None else [(BOSS, "moderator")])
+    note = next(one.note for one in desk.store.history(incident.id) if one.event == "asked")
+    assert note.endswith(f"; {limit}") == (limit is not None)
+
+
+@pytest.mark.parametrize(("rules", "values", "limit"), [one for one in LIMITS if one[2]])
+def test_or_as_well_and_then_the_sender_can_only_stop_it(
+    make_desk: Make, hold: Hold, rules: str, values: dict[str, object], limit: str
+) -> None:
+    desk = make(make_desk, f'ask_beyond = "both"\n{rules}')
+    incident = held(hold, desk, **values)
+    assert asked(desk, incident) == [(ANNA, "sender"), (BOSS, "moderator")]
+    assert not senderchoice.may_exclude(desk, incident, datetime.now(UTC))
+    with pytest.raises(FlawedError) as flawed:
+        send(desk, incident, TWIN)
+    assert flawed.value.flaw is Flaw.MODERATED
+    waiting = send(desk, incident, reason="I know them")
+    assert waiting.state is State.HELD
+    assert asked(desk, incident) == [(BOSS, "moderator")]
+    assert ("said", BOSS) in due(desk)
+    assert desk.talk.reasons(waiting)[-1].note == "I know them"
+    with pytest.raises(RefusedError) as refused:
+        send(desk, incident)
+    assert refused.value.why is Why.ALREADY_APPROVED
+    boss = moderation.request_of(desk, waiting, BOSS)
+    assert boss is not None
+    assert moderation.answer(desk, boss, Answer.APPROVE, Actor(BOSS, "page")).state is State.APPROVED
+
+
+def test_the_sender_s_wish_is_no_approval_of_two(make_desk: Make, hold: Hold) -> None:
+    people = [BOSS, "peer@corp.example"]
+    desk = make(make_desk, 'ask_beyond = "both"', approvals=2, moderators=people)
+    incident = held(hold, desk, profiles={"a": "critical"})
+    send(desk, incident)
+    states = []
+    for person in people:
+        request = moderation.request_of(desk, incident, person)
+        assert request is not None
+        states.append(moderation.answer(desk, request, Answer.APPROVE, Actor(person, "page")).state)
+    assert states == [State.HELD, State.APPROVED]
+
+
+def test_both_and_the_sender_stops_it(make_desk: Make, hold: Hold) -> None:
+    desk = make(make_desk, 'ask_beyond = "both"')
+    incident = held(hold, desk, profiles={"a": "critical"})
+    assert choose(desk, request_of(desk, incident), Choice(False), PAGE, None).state is State.REJECTED
+    assert ("decided", BOSS) in due(desk)
+
+
+def test_overrides_are_counted_and_corrections_are_not(make_desk: Make, hold: Hold) -> None:
+    desk = make(make_desk, "ask_overrides = 2")
+    for excluded in ([], [TWIN], [], [TWIN]):
+        incident = held(hold, desk)
+        if asked(desk, incident) == [(ANNA, "sender")]:
+            send(desk, incident, *excluded)
+    assert asked(desk, incident) == [(BOSS, "moderator")]
+    assert asked(desk, held(hold, desk, sender="ben@corp.example")) == [("ben@corp.example", "sender")]
+    rules = asksender.rules_of(desk, incident)
+    assert rules is not None
+    assert asksender.limit(desk, incident, rules, datetime.now(UTC)) is asksender.Limit.OVERRIDES
+    assert asksender.limit(desk, incident, rules, datetime.now(UTC) + timedelta(days=7, seconds=1)) is None
+
+
+def test_a_limit_that_is_reached_meanwhile_counts_and_moderators_are_asked_then(make_desk: Make, hold: Hold) -> None:
+    desk = make(make_desk, "ask_overrides = 1")
+    first, second = held(hold, desk), held(hold, desk)
+    send(desk, first)
+    waiting = send(desk, second, reason="Again")
+    assert waiting.state is State.HELD
+    assert asked(desk, second) == [(BOSS, "moderator")]
+
+
+def test_a_person_is_not_asked_more_often_than_the_day_allows(make_desk: Make, hold: Hold) -> None:
+    desk = make(make_desk, 'ask_per_day = 2\nask_beyond = "both"')
+    found = [asked(desk, held(hold, desk)) for _ in range(3)]
+    assert found == [[(ANNA, "sender")], [(ANNA, "sender")], [(BOSS, "moderator")]]
+    tomorrow = datetime.now(UTC) + timedelta(days=1, minutes=1)
+    incident = held(hold, desk, asked=False, now=tomorrow)
+    assert asked(desk, asking.ask(desk, incident, tomorrow)) == [(ANNA, "sender")]
+
+
+@pytest.mark.parametrize(
+    ("sender", "people"),
+    [
+        ("erp@corp.example", [(OWNER, "owner")]),
+        (ANNA, [(ANNA, "sender")]),
+        ("", [(BOSS, "moderator")]),
+        ("eve@partner.example", [(BOSS, "moderator")]),
+    ],
+)
+def test_an_application_has_an_owner_and_nobody_outside_is_asked(
+    make_desk: Make, hold: Hold, sender: str, people: list[tuple[str, str]]
+) -> None:
+    desk = make(make_desk, f'ask_owners = "inline:{{ERP@corp.example={OWNER}, erp@corp.example={OWNER}}}"')
+    assert asked(desk, held(hold, desk, sender=sender)) == people
+
+
+def test_an_owner_who_gets_the_message_does_not_decide(make_desk: Make, hold: Hold) -> None:
+    desk = make(make_desk, f'ask_owners = "inline:{{erp@corp.example={OWNER}}}"')
+    incident = held(hold, desk, sender="erp@corp.example", recipients=[OWNER.title(), BOB])
+    assert asked(desk, incident) == [(BOSS, "moderator")]
+
+
+@pytest.mark.parametrize(("is_sent", "end"), [(True, "approved"), (False, "rejected")])
+def test_an_owner_decides_in_their_own_name(make_desk: Make, hold: Hold, is_sent: bool, end: str) -> None:
+    desk = make(make_desk, f'ask_owners = "inline:{{erp@corp.example={OWNER}}}"')
+    incident = held(hold, desk, sender="erp@corp.example")
+    done = choose(desk, request_of(desk, incident), Choice(is_sent), Actor(OWNER, "page"), None)
+    assert (done.decided_by, done.decided_how, became(done)) == (OWNER, "owner", end)
+    assert (end, "erp@corp.example") in due(desk)
+
+
+@pytest.mark.parametrize("answer", [Answer.BOUNCED, Answer.OUT_OF_OFFICE])
+def test_a_request_that_comes_back_goes_to_the_moderators(make_desk: Make, hold: Hold, answer: Answer) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    assert asking.reassign(desk, request_of(desk, incident), answer, "returned")
+    left = [(ANNA, "sender")] if answer is Answer.OUT_OF_OFFICE else []
+    assert asked(desk, incident) == [*left, (BOSS, "moderator")]
+    # A sender who is there after all decides, unless the mail bounced.
+    if left:
+        assert send(desk, incident).state is State.APPROVED
+        assert ("decided", BOSS) in due(desk)
+    else:
+        with pytest.raises(RefusedError) as refused:
+            send(desk, incident)
+        assert refused.value.why is Why.NOT_REQUESTED
+
+
+def test_of_a_moderator_and_the_sender_one_wins_and_the_other_is_told(make_desk: Make, hold: Hold) -> None:
+    desk = make(make_desk, notify_sender_on_approval=False)
+    incident = held(hold, desk)
+    asking.reassign(desk, request_of(desk, incident), Answer.OUT_OF_OFFICE, "automatic reply")
+    boss = moderation.request_of(desk, incident, BOSS)
+    assert boss is not None
+    moderation.answer(desk, boss, Answer.APPROVE, Actor(BOSS, "page"))
+    assert ("decided", ANNA) in due(desk)
+    with pytest.raises(RefusedError) as refused:
+        send(desk, incident)
+    assert refused.value.incident.decided_by == BOSS
+
+
+@pytest.mark.parametrize("state", [Answer.APPROVE, Answer.REJECT])
+def test_who_is_told_of_the_outcome_anyway_is_told_once(make_desk: Make, hold: Hold, state: Answer) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    moderation.override(desk, incident, state, Actor("root", "command"))
+    assert [one for one in due(desk) if one[1] == ANNA and one[0] != "request"] == [
+        ("approved" if state is Answer.APPROVE else "rejected", ANNA)
+    ]
+
+
+def test_a_request_to_a_sender_is_none_to_a_moderator(make_desk: Make, hold: Hold) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    request = request_of(desk, incident)
+    assert moderation.request_of(desk, incident, ANNA) is None
+    assert not desk.store.requests.knows(ANNA)
+    assert desk.store.requests.open_to(ANNA, [incident.id]) == set()
+    with pytest.raises(RefusedError) as refused:
+        moderation.answer(desk, request, Answer.APPROVE, Actor(ANNA, "page"))
+    assert refused.value.why is Why.NOT_REQUESTED
+    boss = held(hold, desk, profiles={"a": "critical"})
+    other = next(iter(desk.store.requests.of(boss.id)))
+    with pytest.raises(RefusedError):
+        choose(desk, other, Choice(True), Actor(BOSS, "page"), None)
+
+
+def test_after_the_deadline_it_goes_back(make_desk: Make, hold: Hold) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    assert incident.deadline_at is not None
+    with pytest.raises(RefusedError) as refused:
+        choose(desk, request_of(desk, incident), Choice(True), PAGE, None, now=incident.deadline_at)
+    assert refused.value.why is Why.DEADLINE_PASSED
+    (late,) = desk.store.agenda.overdue(incident.deadline_at)
+    assert moderation.expire(desk, late).state is State.EXPIRED
+
+
+def test_a_policy_that_holds_for_moderators_by_now_asks_them(make_desk: Make, hold: Hold) -> None:
+    desk = make_desk()
+    assert asked(desk, held(hold, desk, policy="all")) == [(BOSS, "moderator")]
+
+
+def test_no_sender_releases_what_they_are_asked_about_without_its_limits(make_desk: Make, hold: Hold) -> None:
+    desk = make(make_desk, self_release=True, self_release_severity="critical")
+    incident = held(hold, desk, profiles={"a": "critical"})
+    assert selfrelease.obstacle(desk, incident, datetime.now(UTC)) is selfrelease.Obstacle.POLICY
+
+
+# -- whatever happens, in any order ---------------------------------------------------------------------------------
+
+STEPS = ("send", "without the doubtful", "do not send", "approve", "reject", "away", "bounced", "too late")
+
+
+def take(desk: Desk, incident: Incident, step: str) -> None:
+    """Do one step; what is refused changes nothing."""
+    request = request_of(desk, incident)
+    boss = moderation.request_of(desk, incident, BOSS)
+    match step:
+        case "send":
+            send(desk, incident)
+        case "without the doubtful":
+            send(desk, incident, TWIN)
+        case "do not send":
+            choose(desk, request, Choice(False), PAGE, None)
+        case "approve" | "reject" if boss is not None:
+            choice = Answer.APPROVE if step == "approve" else Answer.REJECT
+            moderation.answer(desk, boss, choice, Actor(BOSS, "page"))
+        case "away" | "bounced":
+            answer = Answer.OUT_OF_OFFICE if step == "away" else Answer.BOUNCED
+            asking.reassign(desk, request, answer, "returned")
+        case "too late":
+            choose(desk, request, Choice(True), PAGE, None, now=request.deadline_at)
+
+
+@given(st.lists(st.sampled_from(STEPS), max_size=6), st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_in_any_order_one_decision_counts_and_nothing_leaves_against_the_rules(
+    make_desk: Make, hold: Hold, steps: list[str], is_beyond: bool
+) -> None:
+    desk = make(make_desk, 'ask_beyond = "both"\nask_overrides = 1000\nask_per_day = 1000')
+    incident = held(hold, desk, **({"profiles": {"a": "critical"}} if is_beyond else {}))
+    before = incident
+    for step in steps:
+        bounced = request_of(desk, incident).answer is Answer.BOUNCED
+        with contextlib.suppress(RefusedError, FlawedError):
+            take(desk, incident, step)
+        now = desk.store.incident(incident.id)
+        assert now is not None
+        if before.state is not State.HELD:
+            assert now == before
+        elif now.state is State.HELD:
+            assert asked(desk, incident)  # there is always somebody who can decide
+        elif now.state is State.APPROVED:
+            by_sender = now.decided_how in ("sender", "sender-corrected")
+            assert by_sender == (now.decided_by == ANNA)
+            assert not (by_sender and (is_beyond or bounced))
+            assert (now.change is not None) == (step == "without the doubtful")
+        before = now
+
+
+# -- whom a queue file is kept for ----------------------------------------------------------------------------------
+
+
+def envelope(*pairs: tuple[str, str]) -> Sent:
+    return Sent(ANNA, [Addressee(address, called=called) for called, address in pairs])
+
+
+def addresses(incident: Incident, sent: Sent, *excluded: str) -> list[str]:
+    return [one.address for one in kept(incident, sent, excluded)]
+
+
+def incident_to(*recipients: str) -> Incident:
+    return Incident("4a", ANNA, list(recipients), "ask")
+
+
+def test_exactly_the_recipients_that_a_sender_names_are_left_out() -> None:
+    both = envelope((BOB, BOB), (TWIN, TWIN))
+    assert addresses(incident_to(BOB, TWIN), both, TWIN) == [BOB]
+    assert addresses(incident_to(BOB, TWIN), both) == [BOB, TWIN]
+
+
+def test_whom_an_alias_leads_to_is_left_out_with_it() -> None:
+    sent = envelope(("list@corp.example", "x@partner.example"), ("list@corp.example", "y@partner.example"), (BOB, BOB))
+    assert addresses(incident_to("list@corp.example", BOB), sent, "list@corp.example") == [BOB]
+    # And an address that is named gets it by no list either.
+    sent = envelope(("list@corp.example", TWIN.upper()), ("list@corp.example", BOB), (TWIN, TWIN))
+    assert addresses(incident_to("list@corp.example", TWIN), sent, TWIN) == [BOB]
+
+
+def test_a_copy_for_the_archive_stays() -> None:
+    sent = envelope((BOB, BOB), (TWIN, TWIN), ("archive@corp.example", "archive@corp.example"))
+    assert addresses(incident_to(BOB, TWIN), sent, TWIN) == [BOB, "archive@corp.example"]
+
+
+@pytest.mark.parametrize(
+    ("recipients", "sent", "excluded"),
+    [
+        ([BOB, TWIN], envelope((BOB, BOB), ("", TWIN)), [TWIN]),  # Postfix does not say how it was called
+        ([BOB, TWIN], envelope((BOB, BOB)), [TWIN]),  # it is not there
+        ([BOB, TWIN], envelope((BOB, BOB), (TWIN, TWIN)), [BOB, TWIN]),
+        ([BOB, TWIN], envelope((BOB, BOB), (TWIN, TWIN)), ["c@partner.example"]),
+        ([BOB, TWIN], envelope((BOB, TWIN), (TWIN, TWIN)), [TWIN]),  # nobody is left
+        ([BOB, TWIN], Sent(), [TWIN]),
+    ],
+)
+def test_where_it_is_not_certain_who_is_meant_nothing_is_left_out(
+    recipients: list[str], sent: Sent, excluded: list[str]
+) -> None:
+    with pytest.raises(CannotChangeError):
+        kept(incident_to(*recipients), sent, excluded)
+
+
+def test_of_recipients_who_are_masked_alike_none_is_left_out() -> None:
+    one, other = "4000123456789@partner.example", "4000987656789@partner.example"
+    assert mask_numbers(one) == mask_numbers(other) != one
+    sent = envelope((one, one), (other, other), (BOB, BOB))
+    with pytest.raises(CannotChangeError):
+        kept(incident_to(mask_numbers(one), mask_numbers(other), BOB), sent, [mask_numbers(one)])
+    assert addresses(incident_to(mask_numbers(one), BOB), envelope((one, one), (BOB, BOB)), mask_numbers(one)) == [BOB]
