@@ -165,3 +165,10 @@ def test_every_directory_that_may_have_lost_a_message_is_synced(
     (place / "4a").unlink()
     queue.sync()
     assert place.stat().st_ino in synced
+
+
+def test_what_is_synced_is_closed_again(files: Files, place: Path) -> None:
+    queue = HoldQueue(files)
+    before = os.listdir("/proc/self/fd")
+    queue.sync()
+    assert os.listdir("/proc/self/fd") == before
