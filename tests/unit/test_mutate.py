@@ -21,7 +21,7 @@ SOURCE = b"""
 from x import y
 LIMIT: int = 3
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class C:
     pass
 

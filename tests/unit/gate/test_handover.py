@@ -1,10 +1,13 @@
 """How a copy is submitted: the dialogue with the listener, the content of DATA, and which paths are not simple."""
 
 import os
+import smtplib
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -149,3 +152,14 @@ def test_other_paths(path: str) -> None:
     commands = Commands()
     commands.take_rcpt(path, "bob", [])
     assert commands.odd == {"bob"}
+
+
+def test_a_step_has_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+    connection = SimpleNamespace(sock=SimpleNamespace(settimeout=given.append))
+    monkeypatch.setattr(handover.time, "monotonic", lambda: 100.0)
+    handover._be_in_time(cast(smtplib.SMTP, connection), 100.5)
+    assert given == [0.5]
+    for deadline in (100.0, 99.0):
+        with pytest.raises(TimeoutError, match="not done within 45 s"):
+            handover._be_in_time(cast(smtplib.SMTP, connection), deadline)

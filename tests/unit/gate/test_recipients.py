@@ -1,16 +1,22 @@
 """What the gate asks about recipients: who is named where all can read it, and what was learned, if anything was."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from holdgate.config import RelationsSettings
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
+from holdgate.gate import recipients as module
 from holdgate.gate.recipients import Recipients, asked_fields
 from holdgate.policy.model import PolicyFile
+from holdgate.policy.verdict import PolicySet
+from holdgate.quarantine.store import Store
 from holdgate.relations.correspondence import Correspondence
 from holdgate.risks import MANY, NEW, Risk, Risks
+from holdgate.tables import Tables
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FIELDS = frozenset({"to", "cc"})
@@ -80,3 +86,32 @@ def test_what_was_learned_and_what_is_counted_are_told_together() -> None:
     risks = asked.risks(envelope, Inspection(), NOW)
     assert [one.kind for one in risks.found] == [NEW, MANY]
     assert risks.unknown
+
+
+@pytest.mark.parametrize(
+    ("mode", "risk", "is_known", "is_compared"),
+    [
+        ("off", {"new": True}, False, False),
+        ("learn", {"new": True}, True, True),
+        ("on", {"new": True}, True, True),
+        ("on", None, True, False),
+    ],
+)
+def test_relations_are_known_where_the_settings_say_so_and_compared_where_a_policy_asks(
+    monkeypatch: pytest.MonkeyPatch, mode: str, risk: dict[str, Any] | None, is_known: bool, is_compared: bool
+) -> None:
+    own: list[list[str]] = []
+
+    def correspondence(_settings: object, _store: object, domains: list[str], _inside: object) -> FakeCorrespondence:
+        own.append(domains)
+        return FakeCorrespondence()
+
+    monkeypatch.setattr(module, "Correspondence", correspondence)
+    policy = {"name": "a", "action": "block"} | ({"recipient_risk": risk} if risk else {})
+    domains = ["corp.example", "*.corp.example", "*@other.example", "*.x?.example"]
+    file = PolicyFile.model_validate({"internal_domains": domains, "policy": [policy]})
+    policies = PolicySet(file, Tables(Path("/nonexistent")))
+    made = Recipients.of(RelationsSettings.model_construct(mode=mode), policies, cast(Store, None))
+    assert (made.correspondence is not None, made.is_compared) == (is_known, is_compared)
+    assert own == [["corp.example", "corp.example", "other.example"]] * is_known
+    assert made.is_inside("anna@corp.example")

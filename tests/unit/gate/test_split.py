@@ -121,6 +121,8 @@ def test_a_digest_is_of_sender_header_and_body_and_of_no_recipient() -> None:
         dataclasses.replace(SEALED, header=b"headerb", body=b"ody"),
     ]
     assert len({digest, *map(digest_of, others)}) == 5
+    # A retry may come to the next version.
+    assert digest == "3abf65fef2eb512225392d00ae85128403899dacef34a5e5e28091bafaf876c7"
 
 
 def incident(**values: Any) -> Incident:

@@ -73,3 +73,29 @@ def test_a_directory_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         spool.write(b"x" * 100_000)
     spool.close()
+
+
+def test_what_has_moved_to_disk_stays_there(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 100_000)
+    spool.write(b"x" * 150_000)
+    descriptor = spool.descriptor
+    for _ in range(3):
+        spool.write(b"y" * 70_000)
+    assert spool.descriptor == descriptor, "it is copied once"
+    assert len(content(spool)) == spool.size
+    spool.close()
+
+
+def test_a_disk_without_room_leaves_nothing_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    spool = Spool(tmp_path, 100_000)
+    spool.write(b"x" * 90_000)
+    monkeypatch.setattr(os, "sendfile", full)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(OSError, match="No space left"):
+        spool.write(b"x" * 90_000)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    spool.close()
+    spool.close()

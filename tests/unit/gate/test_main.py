@@ -1,0 +1,109 @@
+"""How holdgate-milter starts, serves, reads its settings again and ends, without workers and without libmilter."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from holdgate import daemon
+from holdgate.config import Settings
+from holdgate.configfile import ConfigError
+from holdgate.gate import callbacks, main
+from holdgate.quarantine.store import StoreError
+from holdgate.scan.pool import ScanError
+
+
+class Service:
+    def __init__(self, did: list[str]) -> None:
+        self.did = did
+        self.snapshot = SimpleNamespace(policies=SimpleNamespace(file=SimpleNamespace(policy=[1, 2])))
+
+    def reload(self) -> bool:
+        self.did.append("reloaded")
+        raise StopIteration
+
+    def close(self) -> None:
+        self.did.append("closed")
+
+
+@pytest.fixture
+def did(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """What the daemon does, in order."""
+    done: list[str] = []
+
+    def note(what: str, answer: Any = None) -> Callable[..., Any]:
+        def call(*_: Any, **__: Any) -> Any:
+            done.append(what)
+            return answer
+
+        return call
+
+    settings = Settings.model_validate({"user": "holdgate-test", "milter": {"timeout": "90s"}})
+    store = SimpleNamespace(nodes=SimpleNamespace(check=note("asked for the name")))
+    monkeypatch.setattr(daemon, "begin", lambda *_: (settings, tmp_path))
+    monkeypatch.setattr(daemon, "drop_privileges", lambda user: done.append(f"became {user}"))
+    monkeypatch.setattr(daemon, "watchdog_loop", lambda answers: done.append(f"looks after {answers()}"))
+    monkeypatch.setattr(main.probe, "answers", lambda socket: socket)
+    monkeypatch.setattr(main.signal, "pthread_sigmask", lambda how, signals: done.append(f"blocked {len(signals)}"))
+    monkeypatch.setattr(main.metrics, "serve", note("served metrics"))
+    monkeypatch.setattr(main, "open_store", note("opened the store", store))
+    monkeypatch.setattr(main, "machine_of", lambda _: SimpleNamespace())
+    monkeypatch.setattr(main, "Service", lambda *_: done.append("read all") or Service(done))
+    monkeypatch.setattr(main.os, "umask", lambda mask: done.append(f"umask {mask:o}"))
+    monkeypatch.setattr(main.threading, "Thread", lambda **_: SimpleNamespace(start=note("waits for reloads")))
+    monkeypatch.setattr(
+        callbacks, "run", lambda _new, socket, seconds: done.append(f"serves {socket} for {seconds} s at most")
+    )
+    return done
+
+
+def test_it_gives_root_up_first_and_serves_when_all_is_read(did: list[str]) -> None:
+    main.main()
+    socket = Settings().milter.socket
+    assert [one for one in did if one != "asked for the name"] == [
+        "blocked 4",
+        "became holdgate-test",
+        "served metrics",
+        "opened the store",
+        "read all",
+        "umask 117",
+        f"looks after {socket}",
+        "waits for reloads",
+        f"serves {socket} for 90 s at most",
+        "closed",
+    ]
+    assert "asked for the name" in did
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError(["policies.toml: a mistake"]), daemon.EX_CONFIG),
+        (ScanError("workers cannot be confined"), daemon.EX_OSERR),
+        (StoreError("away"), daemon.EX_OSERR),
+        (OSError("no"), daemon.EX_OSERR),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_keeps_it_from_starting_says_whether_a_restart_helps(
+    did: list[str], monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+) -> None:
+    def fails(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(main, "Service", fails)
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == code
+    assert not [one for one in did if one.startswith("serves")]
+
+
+def test_it_reads_its_settings_again_at_the_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    did: list[str] = []
+    monkeypatch.setattr(main.signal, "sigwait", lambda signals: did.append(f"got {sorted(signals)}"))
+    with pytest.raises(StopIteration):
+        main._reload_on_signal(Service(did))  # type: ignore[arg-type]
+    assert did == [f"got {[signal.SIGUSR1]}", "reloaded"]
