@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from holdgate.quarantine.incident import Actor, Answer, Ask, Incident
+from holdgate.quarantine.incident import Actor, Answer, Ask, Incident, NewNotice
 from holdgate.quarantine.requests import IncidentFilter
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store
@@ -92,3 +92,54 @@ def test_what_is_known_of_a_moderator(asked: Store) -> None:
 def test_a_request_is_open_answered_or_void(asked: Store, answer: Answer | None, is_open: bool, is_void: bool) -> None:
     request = replace(asked.requests.of(asked.find("41")[0].id)[0], answer=answer)
     assert (request.is_open, request.is_void) == (is_open, is_void)
+
+
+def test_the_last_word_of_some_kinds_is_told_of_each_incident(asked: Store) -> None:
+    first, second, third, _ = asked.incidents()
+    for one, event in ((first, "question"), (first, "answer"), (first, "opened"), (second, "question")):
+        asked.amend(asked.incident(one.id) or one, event, ACTOR)
+    ids = [first.id, second.id, third.id]
+    assert asked.requests.last_said(ids, ["question", "answer"]) == {first.id: "answer", second.id: "question"}
+    assert asked.requests.last_said([second.id], ["opened"]) == {}
+    assert asked.requests.last_said([first.id], ["opened"]) == {first.id: "opened"}
+
+
+def test_a_reminder_that_a_moderator_put_off_is_known_until_it_is_sent(asked: Store) -> None:
+    first, second, *_ = asked.incidents()
+    later = NOW + timedelta(days=1)
+    for one, kind, person in [
+        (first, "reminder", BOSS),
+        (second, "reminder", OTHER),
+        (second, "request", BOSS),
+    ]:
+        current = asked.incident(one.id) or one
+        asked.amend(current, "put off", ACTOR, outbox=[NewNotice(kind, person, at=later)])
+    ids = [first.id, second.id]
+    assert asked.requests.deferred(BOSS, ids) == {first.id: later}
+    assert asked.requests.deferred(OTHER, ids) == {second.id: later}
+    assert asked.requests.deferred(BOSS, [second.id]) == {}
+    (notice,) = [one for one in asked.outbox.due(later) if one.kind == "reminder" and one.recipient == BOSS]
+    asked.outbox.failed(notice, ACTOR, later)
+    assert asked.requests.deferred(BOSS, ids) == {}, "nobody put it off: it could not be sent"
+    asked.outbox.sent(notice, ACTOR)
+    assert asked.requests.deferred(BOSS, ids) == {}
+
+
+def test_which_of_some_incidents_a_moderator_can_still_answer(asked: Store) -> None:
+    first, second, decided, others = asked.incidents()
+    ids = [one.id for one in (first, second, decided, others)]
+    assert asked.requests.open_to(BOSS, ids) == {first.id, second.id}
+    assert asked.requests.open_to(OTHER, ids) == {first.id, others.id}
+    assert asked.requests.open_to(BOSS, ids[1:]) == {second.id}
+
+
+def test_what_ended_since_a_moment_for_a_sender_or_a_moderator(asked: Store) -> None:
+    for one, hours in zip(asked.incidents()[:2], (1, 2), strict=True):
+        current = asked.incident(one.id) or one
+        asked.change(current, State.APPROVED, ACTOR, decided_at=NOW + timedelta(hours=hours), decided_by=BOSS)
+    found = [one.queue_id for one in asked.requests.decided_since(BOSS, NOW, limit=5)]
+    assert found == ["41", "40"], "the newest first"
+    assert [one.queue_id for one in asked.requests.decided_since(OTHER, NOW, limit=5)] == ["40"]
+    assert len(asked.requests.decided_since("Anna@corp.example", NOW, limit=5)) == 2
+    assert len(asked.requests.decided_since(BOSS, NOW, limit=1)) == 1
+    assert [one.queue_id for one in asked.requests.decided_since(BOSS, NOW + timedelta(hours=1), limit=5)] == ["41"]
