@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -144,3 +145,16 @@ def test_keys_that_others_may_read_are_refused(tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(KeyFileError, match="chmod 0640"):
         load_keys(path)
+
+
+def test_a_body_of_empty_lines_is_not_kept() -> None:
+    one, lines = BodyHash(), b"\r\n" * 2**15
+    tracemalloc.start()
+    try:
+        for _ in range(100):
+            one.update(lines)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < len(lines) * 10
+    assert one.digest() == BodyHash().digest()
