@@ -322,12 +322,21 @@ def test_what_is_shown_and_changed_is_asked_for_as_it_is_wanted(workers: Workers
     for call in (
         lambda: pool.preview(b"x", reveal=3),
         lambda: pool.change(b"x", without=["2"], note="n", redact=True),
+        lambda: pool.change(b"x", without=[], note=""),
+        lambda: pool.preview(b"x"),
     ):
         with pytest.raises(ScanError):
             call()
-    shown, changed = workers.used()[0].asked[0], workers.used()[2].asked[0]
+    shown, changed, plain, hidden = (one.asked[0] for one in workers.used()[::2])
+    assert (plain["redact"], hidden["reveal"]) == (False, 0)
     assert shown["reveal"] == 3
     assert (changed["without"], changed["note"], changed["redact"]) == (["2"], "n", True)
+
+
+def test_nobody_reads_apart_where_nobody_stays_to_search(workers: Workers, new_pool: NewPool) -> None:
+    assert new_pool(retire_after=1, reads_apart=True).zygotes == [1]
+    assert new_pool(retire_after=2, reads_apart=False).zygotes == [1]
+    assert new_pool(retire_after=2, reads_apart=True).zygotes == [1, 1]
 
 
 def test_a_pool_that_is_closed_leaves_nothing(workers: Workers, new_pool: NewPool) -> None:
