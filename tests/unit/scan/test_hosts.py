@@ -1,0 +1,40 @@
+"""Which hosts the links of a text lead to, and what is no link."""
+
+import pytest
+
+from holdgate.scan.hosts import MANY, MOST, hosts_of
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("see https://partner.example/a?b", ["partner.example"]),
+        ("HTTP://Partner.Example:8080/", ["partner.example"]),
+        ("www.partner.example, and", ["www.partner.example"]),
+        ("//partner.example/x", ["partner.example"]),
+        ("https:\\\\partner.example\\x", ["partner.example"]),
+        ("https:partner.example", ["partner.example"]),
+        ("https://corp.example@partner.example/", ["partner.example"]),
+        ("https://a@b@partner.example/", ["partner.example"]),
+        ("https://partner.example.", ["partner.example"]),
+        ("(https://partner.example)", ["partner.example"]),
+        ("https://[2001:db8::1]:443/x", ["[2001:db8::1]"]),
+        ("https://partner\u3002example/", ["partner.example"]),
+        ("https://\uff50artner.example/", ["partner.example"]),
+        ("https://localhost/x", []),
+        ("a//b.example", []),
+        ("anna@www.corp.example", []),
+        ("https://a.example https://b.example https://a.example", ["a.example", "b.example"]),
+    ],
+)
+def test_the_hosts_of_links(text: str, hosts: list[str]) -> None:
+    assert hosts_of([text]) == hosts
+
+
+def test_hosts_of_several_texts_come_in_their_order_and_not_without_end() -> None:
+    links = [f"https://h{number}.example/" for number in range(MOST + 3)]
+    assert hosts_of(["https://b.example", "https://a.example"]) == ["b.example", "a.example"]
+    assert len(hosts_of(links[:MOST])) == MOST
+    found = hosts_of(links)
+    assert len(found) == MOST + 1
+    assert found[-1] == MANY
