@@ -20,8 +20,8 @@ from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.mutual import NodeCertificate, names_of
 
 # How many connections are open at once, and how many of one address; further ones are closed.
-PLACES = 64
-EACH = 16
+PLACES = 32
+EACH = 8
 # How many messages are in memory at once.
 _TURNS = 4
 # How long a peer may take for the handshake, for its request, and to take the whole answer, in seconds.
@@ -64,7 +64,12 @@ class NodeListener:
                 connection.close()
                 self._refused(client, "too many connections at once")
                 continue
-            threading.Thread(target=self._serve_one, args=[connection, client], daemon=True).start()
+            try:
+                threading.Thread(target=self._serve_one, args=[connection, client], daemon=True).start()
+            except RuntimeError:  # no thread can be started now (pids.max)
+                connection.close()
+                self._leave(client)
+                self._refused(client, "no thread is free")
 
     def _serve_one(self, connection: socket.socket, client: str) -> None:
         try:
@@ -75,10 +80,13 @@ class NodeListener:
         except Exception as error:  # one bad request must not end the service
             maillog.failed(stage="node", error=maillog.describe(error))
         finally:
-            with self._lock:
-                self._open[client] -= 1
-                if not self._open[client]:
-                    del self._open[client]
+            self._leave(client)
+
+    def _leave(self, client: str) -> None:
+        with self._lock:
+            self._open[client] -= 1
+            if not self._open[client]:
+                del self._open[client]
 
     def _enter(self, client: str) -> bool:
         with self._lock:

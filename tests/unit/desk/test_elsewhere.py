@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
-from email.message import Message
+from email.message import EmailMessage, Message
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from holdgate.cli.authority import Authority
 from holdgate.config import Settings
 from holdgate.desk import moderation, post
+from holdgate.desk.changing import Changer, Wanted
 from holdgate.desk.context import Desk
 from holdgate.desk.elsewhere import Elsewhere, ElsewhereError
 from holdgate.desk.notices import Composer
@@ -109,6 +110,7 @@ class OneDesk:
                 "notice_from": "Holdgate <holdgate@corp.example>",
                 "templates": str(directory / "templates"),
                 "public_url": "http://testserver",
+                "change_relay": "127.0.0.1:9",
             },
             "moderation": {"moderators": [BOSS], "reveal": True},
         }
@@ -287,6 +289,36 @@ def test_mail_that_was_never_inspected_is_described_by_another_desk_once_its_nod
     described = other.desk.store.incident(incident.id)
     assert described is not None
     assert described.subject == "Figures"
+
+
+def test_another_desk_approves_with_changes_and_leaves_the_submission_to_the_node(
+    nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    letter = EmailMessage()
+    letter["X-Holdgate-Incident"], letter["From"], letter["Subject"] = "A", "anna@corp.example", "Report"
+    letter.set_content("Hello\n")
+    letter.add_attachment("a,b\n", subtype="csv", filename="t.csv")
+    monkeypatch.setattr(HeldMail, "show", lambda *_, **__: letter.as_bytes())
+    submitted: list[str] = []
+    monkeypatch.setattr(post, "submit", lambda _content, sender, *_: submitted.append(sender))
+    (tmp_path / "policies.toml").write_text(
+        '[[policy]]\nname = "all"\naction = "quarantine"\nmoderation.changes = ["without-attachments"]\n'
+    )
+    incident = nodes[0].hold()
+    other.work(soon())
+    prepared = Changer(other.desk, other.previewer).prepare(incident, Wanted(["t.csv"]))
+    assert b"t.csv" not in prepared.content.partition(b"\n\n")[0]
+    request = request_of(other, incident)
+    moderation.answer(other.desk, request, Answer.APPROVE, Actor(BOSS, "page"), change=prepared.change)
+    for _ in range(2):
+        other.work(soon())
+    assert submitted == []
+    assert "changed" in [one.kind for one in other.desk.store.outbox.due(soon())]
+    own = OneDesk(nodes[0], tmp_path)
+    monkeypatch.setattr(HeldMail, "envelope", lambda *_: b"sender: anna@corp.example\nrecipient: bob@partner.example\n")
+    own.work(soon())
+    assert submitted == ["anna@corp.example"]
+    own.previewer.close()
 
 
 def test_a_message_that_is_not_ours_is_not_shown_to_another_desk(

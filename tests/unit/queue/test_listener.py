@@ -245,6 +245,26 @@ def test_peers_that_do_nothing_end_their_own_connections_only(
     assert reader.show(OURS.queue_id, OURS.arrival_time) == MESSAGE
 
 
+def test_a_thread_that_cannot_be_started_costs_one_connection(
+    reader: NodeReader, address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = threading.Thread.start
+    refused: list[threading.Thread] = []
+
+    def fail_once(thread: threading.Thread) -> None:
+        if not refused:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", fail_once)
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), PATIENCE) as peer:
+        assert peer.recv(1) == b""
+    assert "no thread is free" in caplog.text
+    assert reader.show(OURS.queue_id, OURS.arrival_time) == MESSAGE
+
+
 def test_a_peer_has_its_time_and_no_more_however_it_dribbles(
     made: Callable[..., NodeCertificate], address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
