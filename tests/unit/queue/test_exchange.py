@@ -24,8 +24,8 @@ def store(tmp_path: Path) -> Store:
     return open_store(url)
 
 
-def approved(store: Store, queue: FakeQueue) -> Incident:
-    """Return an incident that was approved without an attachment and whose original is held."""
+def approved(store: Store, queue: FakeQueue, *, is_for_some: bool = False) -> Incident:
+    """Return an incident that was approved without an attachment, or for some recipients; its original is held."""
     incident = Incident(queue_id="4orig", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
     store.record(incident, MILTER)
     queue.add("4orig", b"X-Holdgate-Incident: %s\n" % incident.id.encode())
@@ -33,6 +33,8 @@ def approved(store: Store, queue: FakeQueue) -> Incident:
     held = store.incident(incident.id)
     assert held is not None
     change = Change(["without-attachments"], original="00", sent="11", token=TOKEN, parts=[1])
+    if is_for_some:
+        change = Change(["without-recipients"], "00", "00", TOKEN, recipients=["c@partner.example"])
     outbox = [NewNotice(CHANGED, HOLD_QUEUE)]
     return store.change(held, State.APPROVED, PERSON, outbox=outbox, change=asdict(change))
 
@@ -68,12 +70,15 @@ def test_the_original_waits_until_the_changed_message_is_held(store: Store) -> N
     assert store.incident(incident.id).state is State.RELEASED  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("is_for_some", [False, True], ids=["changed", "for some"])
 @pytest.mark.parametrize("kind", ["crash", "failure"])
 @pytest.mark.parametrize("when", ["list", "show", "before", "after"])
 @pytest.mark.parametrize("count", range(4))
-def test_a_death_at_any_step_repeats_nothing_and_loses_nothing(store: Store, when: str, kind: str, count: int) -> None:
+def test_a_death_at_any_step_repeats_nothing_and_loses_nothing(
+    store: Store, when: str, kind: str, count: int, is_for_some: bool
+) -> None:
     queue = FakeQueue()
-    incident = approved(store, queue)
+    incident = approved(store, queue, is_for_some=is_for_some)
     submit(queue, incident)
     sent(store)
     calls = 0

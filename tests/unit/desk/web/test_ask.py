@@ -1,0 +1,208 @@
+"""The page of a sender who was asked: what opens it, what each form does, and what the link is no key to."""
+
+from typing import Any
+
+import pytest
+
+from holdgate.desk import numbers, tokens
+from holdgate.desk.context import Desk
+from holdgate.desk.preview import UnreadableError
+from holdgate.quarantine.incident import Incident, Request
+from holdgate.quarantine.states import State
+from tests.unit.desk.web.test_pages import BOSS, SITE, Browser, FakePreviewer, forms
+
+ANNA = "anna@corp.example"
+BOB, TWIN = "bob@partner.example", "bob@partner-group.example"
+RISK = {"kind": "lookalike", "recipient": TWIN, "similar": BOB, "count": 214, "whose": "sender"}
+WHY = "bob@partner-group.example: you have written to bob@partner.example 214×, never here."
+ENVELOPE = "".join(f"original_recipient: {one}\nrecipient: {one}\n" for one in (BOB, TWIN)).encode()
+
+
+def make(make_desk: Any, rules: str = "", **desk: Any) -> Desk:
+    policies = f'[[policy]]\nname = "ask"\naction = "ask-sender"\n{rules}\n'
+    made = make_desk(policies=policies, desk={"change_relay": "127.0.0.1:3", **desk})
+    assert isinstance(made, Desk)
+    return made
+
+
+def held(hold: Any, desk: Desk, **values: Any) -> Incident:
+    given = {"policy": "ask", "action": "ask-sender", "recipients": [BOB, TWIN], "recipient_risks": [RISK]}
+    incident = hold(desk, **(given | values))
+    assert isinstance(incident, Incident)
+    return incident
+
+
+def request_of(desk: Desk, incident: Incident) -> Request:
+    return next(one for one in desk.store.requests.of(incident.id) if one.is_of_sender)
+
+
+def opened(desk: Desk, incident: Incident, purpose: str = tokens.ASK) -> tuple[Browser, Any]:
+    browser = Browser(desk)
+    return browser, browser.get(browser.composer.link(request_of(desk, incident), purpose))
+
+
+def state_of(desk: Desk, incident: Incident) -> State:
+    found = desk.store.incident(incident.id)
+    assert found is not None
+    return found.state
+
+
+@pytest.fixture(autouse=True)
+def queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a held message in the hold queue."""
+    monkeypatch.setattr(FakePreviewer, "held", lambda *_: b"Subject: Figures\n\nText\n")
+    monkeypatch.setattr(FakePreviewer, "envelope", lambda *_: ENVELOPE)
+
+
+def test_the_page_marks_the_doubtful_recipient_and_chooses_nothing(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    _, page = opened(desk, incident)
+    assert str(page.url) == f"{SITE}/ask/{incident.id}"
+    assert page.text.count(WHY) == 2
+    (form,) = [one for one in forms(page.text) if one["action"] == f"/ask/{incident.id}"]
+    assert set(form["default"]) == {"stamp", "reason"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"answer": "all"},
+        {"confirm": "yes"},
+        {"answer": "some", "not": "2"},
+        {"answer": "some", "confirm": "yes"},
+        {"answer": "some", "confirm": "yes", "not": "3"},
+        {"answer": "some", "confirm": "yes", "not": ["1", "2"]},
+        {"answer": "some", "confirm": "yes", "not": "²"},
+        {"answer": "everything", "confirm": "yes"},
+        {"answer": "all", "confirm": "yes", "reason": "x" * 5000},
+    ],
+)
+def test_a_form_that_is_not_complete_decides_nothing(make_desk: Any, hold: Any, given: dict[str, Any]) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    browser, page = opened(desk, incident)
+    answer = browser.submit(page, incident.id, **given)
+    assert answer.status_code == 422
+    assert "Nothing was done." in answer.text
+    assert state_of(desk, incident) is State.HELD
+
+
+def test_a_form_without_our_stamp_and_a_visitor_without_the_link_are_refused(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    browser, _ = opened(desk, incident)
+    whole = {"answer": "all", "confirm": "yes"}
+    assert browser.client.post(f"/ask/{incident.id}", data=whole).status_code == 403
+    assert Browser(desk).get(f"/ask/{incident.id}").status_code == 403
+    assert browser.get(f"/ask/{held(hold, desk).id}").status_code == 403
+    assert state_of(desk, incident) is State.HELD
+
+
+@pytest.mark.parametrize(
+    ("given", "state", "text"),
+    [
+        ({"answer": "all"}, State.APPROVED, "released the message"),
+        ({"answer": "some", "not": "2"}, State.APPROVED, "but not to all of its recipients"),
+        ({"answer": "none", "not": "2"}, State.REJECTED, "took the message back"),
+    ],
+)
+def test_a_choice_decides_once(make_desk: Any, hold: Any, given: dict[str, str], state: State, text: str) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    browser, page = opened(desk, incident)
+    done = browser.submit(page, incident.id, confirm="yes", **given)
+    assert text in done.text
+    assert state_of(desk, incident) is state
+    again = browser.submit(page, incident.id, confirm="yes", answer="all")
+    assert "Your answer changed nothing." in again.text
+    _, late = opened(desk, incident)
+    assert text in late.text
+
+
+def test_the_link_is_no_key_to_the_pages_of_moderators(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    browser, _ = opened(desk, incident)
+    for page in ("", "/text", "/change"):
+        assert str(browser.get(f"/incidents/{incident.id}{page}").url).endswith("/sign-in")
+    assert opened(desk, incident, tokens.LINK)[1].status_code == 404
+    other = held(hold, desk, profiles={"a": "critical"})
+    moderator = Browser(desk)
+    (request,) = desk.store.requests.of(other.id)
+    assert request.moderator == BOSS
+    assert moderator.get(moderator.composer.link(request, tokens.ASK)).status_code == 404
+
+
+def test_a_reason_that_is_wanted_and_the_site_s_choices(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk, 'ask_reason = "send"\nmoderation = { reasons = ["Contract"] }')
+    incident = held(hold, desk)
+    browser, page = opened(desk, incident)
+    assert "Give a reason." in browser.submit(page, incident.id, answer="all", confirm="yes").text
+    browser.submit(page, incident.id, answer="all", confirm="yes", choice="Contract")
+    found = desk.store.incident(incident.id)
+    assert found is not None
+    assert (found.state, found.comment) == (State.APPROVED, "Contract")
+
+
+def test_beyond_a_limit_the_answer_goes_to_those_who_decide(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk, 'ask_beyond = "both"')
+    incident = held(hold, desk, profiles={"a": "critical"})
+    browser, page = opened(desk, incident)
+    assert "Another person has to approve this message" in page.text
+    assert 'value="some"' not in page.text
+    assert browser.submit(page, incident.id, answer="some", confirm="yes", **{"not": "2"}).status_code == 422
+    done = browser.submit(page, incident.id, answer="all", confirm="yes", reason="I know <b>them</b>")
+    assert "Your answer is with those who decide." in done.text
+    assert state_of(desk, incident) is State.HELD
+    moderator = Browser(desk)
+    assert "I know &lt;b&gt;them&lt;/b&gt;" in moderator.get(moderator.link(incident)).text
+    assert "Your answer is with those who decide." in opened(desk, incident)[1].text
+
+
+def test_what_cannot_be_left_out_or_read_decides_nothing(
+    make_desk: Any, hold: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    browser, page = opened(desk, incident)
+    whole = {"answer": "some", "confirm": "yes", "not": "2"}
+    monkeypatch.setattr(FakePreviewer, "envelope", lambda *_: b"recipient: bob@partner.example\n")
+    assert "These recipients cannot be left out." in browser.submit(page, incident.id, **whole).text
+
+    def away(*_: object) -> bytes:
+        raise UnreadableError("agent", "the queue agent does not answer")
+
+    monkeypatch.setattr(FakePreviewer, "held", away)
+    refused = browser.submit(page, incident.id, **whole)
+    assert (refused.status_code, "the queue agent does not answer" in refused.text) == (503, True)
+    assert state_of(desk, incident) is State.HELD
+
+
+@pytest.mark.parametrize(("relay", "recipients"), [(None, [BOB, TWIN]), ("127.0.0.1:3", [TWIN])])
+def test_where_nobody_can_be_left_out_it_is_not_offered(
+    make_desk: Any, hold: Any, relay: str | None, recipients: list[str]
+) -> None:
+    desk = make(make_desk, change_relay=relay)
+    incident = held(hold, desk, recipients=recipients)
+    assert 'value="some"' not in opened(desk, incident)[1].text
+
+
+def test_the_page_asks_for_the_number_of_the_mail(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk, ask_number=True)
+    incident = held(hold, desk)
+    browser, page = opened(desk, incident)
+    whole = {"answer": "all", "confirm": "yes"}
+    assert "Type the number that the mail shows" in browser.submit(page, incident.id, **whole).text
+    assert state_of(desk, incident) is State.HELD
+    number = numbers.number_of(desk, incident, ANNA)
+    browser.submit(page, incident.id, number=number, **whole)
+    assert state_of(desk, incident) is State.APPROVED
+
+
+def test_an_owner_reads_for_whom_they_are_asked(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk, 'ask_owners = "inline:{erp@corp.example=owner@corp.example}"')
+    incident = held(hold, desk, sender="erp@corp.example")
+    _, page = opened(desk, incident)
+    assert "You are asked as the owner of erp@corp.example." in page.text
