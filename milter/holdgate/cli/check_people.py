@@ -137,8 +137,14 @@ def _doubt(name: str, settings: Settings, origin: str) -> str:
 def _sender_doubt(settings: Settings, origin: str) -> str:
     """Return why notices may be refused elsewhere, and replies to them be lost: their sender is in no domain."""
     address = parseaddr(settings.desk.notice_from)[1]
-    local, _, domain = address.rpartition("@")
-    if not domain or "." in domain or domain.startswith("[") or "notice_from" not in settings.desk.model_fields_set:
+    local, at, domain = address.rpartition("@")
+    if (
+        not at
+        or not domain
+        or "." in domain
+        or domain.startswith("[")
+        or "notice_from" not in settings.desk.model_fields_set
+    ):
         return ""
     own = [*settings.desk.own_domains, origin]
     near = difflib.get_close_matches(domain.lower(), [one.partition(".")[0] for one in own], n=1, cutoff=0.6)

@@ -63,6 +63,7 @@ def test_a_sender_of_notices_without_an_address_is_a_problem(tmp_path: Path, giv
         ("holdgate@partner", ["corp.example", "partner.example"], "holdgate@partner.example"),
         ("holdgate@corp.example", [], ""),
         ("holdgate@[192.0.2.1]", [], ""),
+        ("Holdgate", [], ""),  # a problem, which is said instead
     ],
 )
 def test_a_sender_of_notices_in_a_domain_without_a_dot_is_a_warning(
