@@ -210,9 +210,9 @@ class StoreSettings(Section):
     )
     audit_head: Path = Field(
         Path("/var/lib/holdgate/audit.head"),
-        description="File outside the database for the audit trail's newest hash. `holdgate-desk` writes it, and "
-        "`holdgate audit verify` compares it. The log contains the hash too. The desk's user must be "
-        "able to write to the directory.",
+        description="File outside the database for the newest hash of each chain of the audit trail. "
+        "`holdgate-desk` writes it, and `holdgate audit verify` compares it. The log contains the "
+        "hashes too. The desk's user must be able to write to the directory.",
     )
     audit_logs: list[str] = Field(
         [],

@@ -243,14 +243,19 @@ def machine_token_refused(*, origin: str) -> None:
     _event(logging.WARNING, "", "machine-token-refused", from_=origin)
 
 
-def audit_head(*, store: str, count: int, head: str) -> None:
-    """The audit trail's newest hash: kept in a log it proves that nothing before it was changed (see anchor.py)."""
-    _event(logging.INFO, "", "audit-head", store=store, count=count, hash=head)
+def audit_head(*, store: str, count: int, head: str, chain: str) -> None:
+    """The newest hash of a chain: kept in a log it proves that nothing before it was changed (see anchor.py)."""
+    _event(logging.INFO, "", "audit-head", store=store, count=count, hash=head, **_of_chain(chain))
 
 
-def audit_broken(*, store: str, count: int, head: str) -> None:
-    """An event that was the newest one is no longer in the store: events were rewritten or removed."""
-    _event(logging.ERROR, "", "audit-broken", store=store, count=count, hash=head)
+def audit_broken(*, store: str, count: int, head: str, chain: str) -> None:
+    """An event that was the newest one of a chain is no longer in the store: events were rewritten or removed."""
+    _event(logging.ERROR, "", "audit-broken", store=store, count=count, hash=head, **_of_chain(chain))
+
+
+def _of_chain(chain: str) -> dict[str, str]:
+    """Return the field that names a chain: the first one has none."""
+    return {"chain": chain} if chain else {}
 
 
 # -- daemons ------------------------------------------------------------------------------------------------------

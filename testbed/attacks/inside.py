@@ -74,7 +74,7 @@ _CHANGES: dict[str, Callable[[sqlite3.Connection], None]] = {
     "an event taken out": _do("delete from events where number = 3"),
     "the newest events cut off": _do(
         "delete from events where number > 6",
-        "update chain set hash = (select hash from events where number = 6), count = 6",
+        "update chains set hash = (select hash from events where number = 6), count = 6",
     ),
     "triggers dropped": _drop,
     "a trigger that approves": _do(
@@ -113,7 +113,7 @@ def _noticed(change: Callable[[sqlite3.Connection], None]) -> Callable[[Site], s
         with tempfile.TemporaryDirectory(prefix="holdgate-attack-") as name:
             path = Path(name) / "holdgate.db"
             store = _history(path)
-            head = store.audit.head()[0]
+            head = store.audit.heads()[""]
             if problem := store.audit.verify(head).problem:
                 return f"noticed before anything was changed: {problem}"
             with sqlite3.connect(path) as connection:

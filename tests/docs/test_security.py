@@ -35,5 +35,5 @@ def test_the_counted_attempts_are_those_that_are_made() -> None:
 def test_each_table_that_the_trail_does_not_bind_is_named() -> None:
     section = PAGE.partition("## Limits of the audit trail")[2].partition("\n## ")[0]
     named = set(re.findall(r"(?m)^\| `(\w+)` \|", section))
-    bound = {"events", "chain", "incidents", "requests", "notices"}
+    bound = {"events", "chains", "incidents", "requests", "notices"}
     assert named == set(metadata.tables) - bound

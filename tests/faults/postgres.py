@@ -6,7 +6,6 @@ from contextlib import contextmanager
 import psycopg
 
 from faults.patient import Injury, Patient
-from holdgate.quarantine.database import _WRITERS
 from testbed.postgres import PostgresServer
 
 # How long the one who wants a lock waits for it, in seconds: the daemons' transactions take milliseconds.
@@ -15,9 +14,9 @@ _PATIENCE = 20
 # What other sessions of a server lock: as a writer of ours that stands still does, as a change of the schema or a
 # VACUUM FULL does, which keeps readers out too, and as somebody does who changes rows by hand.
 _LOCKS = (
-    f"SELECT pg_advisory_xact_lock({_WRITERS})",
+    "SELECT * FROM chains FOR UPDATE",
     "LOCK TABLE incidents, events, notices IN ACCESS EXCLUSIVE MODE",
-    "SELECT * FROM chain, incidents FOR UPDATE",
+    "SELECT * FROM chains, incidents FOR UPDATE",
 )
 
 

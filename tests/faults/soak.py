@@ -329,7 +329,7 @@ def _settle(site: Site) -> None:
             waits = site.store.incidents({State.PENDING, *DECIDED})
             moves = [row for row in _queue(site) if row[0] != "hold"]
             dropped = [path.name for path in (site.postfix.queue / "maildrop").iterdir()]
-            now = repr((sorted(one.id for one in waits), moves, dropped, site.store.audit.head()))
+            now = repr((sorted(one.id for one in waits), moves, dropped, site.store.audit.heads()))
         except Exception:
             quiet = 0
             continue

@@ -17,6 +17,7 @@ from holdgate.config import ApiToken, StoreSettings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.quarantine import anchor
 from holdgate.quarantine.anchor import Anchor, AnchorError
+from holdgate.quarantine.chains import FIRST
 from holdgate.quarantine.store import open_store
 
 
@@ -27,7 +28,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     verify = kinds.add_parser(
         "verify",
         help="see whether anybody changed the store past Holdgate",
-        description="Compares tables and triggers, the chain of events, the rows that they bind, and the hashes that "
+        description="Compares tables and triggers, the chains of events, the rows that they bind, and the hashes that "
         "were kept outside the database: in the file of [store] audit_head, the journal, and the logs of [store] "
         "audit_logs. Exit code 0: nothing was changed or taken out; 1: something was.",
     )
@@ -64,8 +65,11 @@ def _verify(arguments: argparse.Namespace) -> int:
             say(arguments, "", events=found.count, problem=found.problem)
         return 1
     compared = f"compared with hashes kept outside the database: {', '.join(places) or 'none, for there are none yet'}"
-    text = f"{found.count} events, nothing changed; head {found.head}\n{compared}"
-    say(arguments, text, events=found.count, problem="", head=found.head, compared=places)
+    heads = [{"chain": name, "events": one.count, "head": one.hash} for name, one in sorted(found.chains.items())]
+    each = [f"chain {one['chain'] or '(the first)'}: {one['events']} events; head {one['head']}" for one in heads]
+    first = f"{found.count} events, nothing changed; head {found.head}"
+    text = "\n".join([first, *(each if found.chains.keys() - {FIRST} else ()), compared])
+    say(arguments, text, events=found.count, problem="", head=found.head, chains=heads, compared=places)
     return 0
 
 

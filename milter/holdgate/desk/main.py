@@ -69,7 +69,7 @@ def main() -> None:
 
 def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring, Summaries, Presence, Previewer]:
     """Start page and mailbox, as the settings say; `stack` ends them."""
-    store = open_store(settings.store.url, name_of(settings))
+    store = open_store(settings.store.url, name_of(settings), role="desk")
     stack.callback(store.close)
     desk = Desk(store, settings, Key.load(settings.desk.token_key))
     templates = Templates(settings.desk.templates, desk.zone, house=settings.desk.house, mark=settings.desk.house_mark)

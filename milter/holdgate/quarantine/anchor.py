@@ -1,4 +1,4 @@
-"""Where the audit trail's head is kept outside the database: the journal, other logs, and a file of our own.
+"""Where the heads of the audit trail are kept outside the database: the journal, other logs, and a file of our own.
 
 The desk writes it there (desk/anchoring.py); `holdgate audit verify` finds it there again.
 """
@@ -8,7 +8,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -21,7 +21,7 @@ UNIT = "holdgate-desk.service"
 
 _JOURNAL_TIMEOUT = 600
 # As maillog.audit_head writes it.
-_LINE = re.compile(r"audit-head: store=([0-9a-f]{12}) count=(\d+) hash=([0-9a-f]{64})\b")
+_LINE = re.compile(r"audit-head: store=([0-9a-f]{12}) count=(\d+) hash=([0-9a-f]{64})\b(?: chain=(\S+))?")
 
 
 class AnchorError(Exception):
@@ -30,10 +30,21 @@ class AnchorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The hash of an event that was the newest once; `source` says in a few words where that is written."""
+    """The hash of an event that was the newest of a chain once; `source` says in a few words where that is written."""
 
     hash: str
     source: str
+    chain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A line of our own file: the newest event of a chain, and how many the chain has with it."""
+
+    number: int
+    count: int
+    hash: str
+    chain: str = ""
 
 
 def store_name(url: str) -> str:
@@ -58,14 +69,14 @@ def of_journal(store: str, since: datetime | None) -> Iterator[Anchor]:
     for line in done.stdout.splitlines():
         entry = json.loads(line)
         at = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1_000_000, UTC)
-        yield Anchor(str(entry["HOLDGATE_HASH"]), f"the head that the journal has of {at:%Y-%m-%d %H:%M:%S} UTC")
+        source = f"the head that the journal has of {at:%Y-%m-%d %H:%M:%S} UTC"
+        yield Anchor(str(entry["HOLDGATE_HASH"]), source, str(entry.get("HOLDGATE_CHAIN", "")))
 
 
 def of_file(store: str, path: Path) -> Iterator[Anchor]:
     """Yield what our own file has. Raises AnchorError."""
-    kept = read(path, store)
-    if kept is not None:
-        yield Anchor(kept[2], f"the head of {kept[1]} events in {path}")
+    for kept in read(path, store):
+        yield Anchor(kept.hash, f"the head of {kept.count} events in {path}", kept.chain)
 
 
 def of_log(store: str, path: Path) -> Iterator[Anchor]:
@@ -75,27 +86,29 @@ def of_log(store: str, path: Path) -> Iterator[Anchor]:
             for line in lines:
                 found = _LINE.search(line.decode(errors="replace"))
                 if found and found[1] == store:
-                    yield Anchor(found[3], f"the head of {found[2]} events in {path}")
+                    yield Anchor(found[3], f"the head of {found[2]} events in {path}", found[4] or "")
     except (OSError, EOFError) as error:
         raise AnchorError(f"{path}: {error}") from error
 
 
-def read(path: Path, store: str) -> tuple[int, int, str] | None:
-    """Return what `write` left in our own file: number, count and hash; None where it has nothing of this store.
+def read(path: Path, store: str) -> list[Kept]:
+    """Return what `write` left in our own file of this store, or an earlier version, which knew one chain.
 
     Raises AnchorError for a file that holds anything else.
     """
     try:
-        words = path.read_text(encoding="ascii").split()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        return None
+        return []
     except (OSError, ValueError) as error:
         raise AnchorError(f"{path}: {error}") from error
-    if len(words) != 4 or not (words[1].isdecimal() and words[2].isdecimal()):
+    words = [line.split(maxsplit=4) for line in lines]
+    if not words or any(len(one) < 4 or not (one[1].isdecimal() and one[2].isdecimal()) for one in words):
         raise AnchorError(f"{path}: not a store with the number, count and hash of an event; restore or remove it")
-    return (int(words[1]), int(words[2]), words[3]) if words[0] == store else None
+    return [Kept(int(one[1]), int(one[2]), one[3], "".join(one[4:])) for one in words if one[0] == store]
 
 
-def write(path: Path, store: str, number: int, count: int, digest: str) -> None:
-    """Put the newest head into our own file, in place of the one before. Raises OSError."""
-    replace_file(path, f"{store} {number} {count} {digest}\n".encode("ascii"), mode=0o640)
+def write(path: Path, store: str, heads: Iterable[Kept]) -> None:
+    """Put the newest heads into our own file, in place of those before. Raises OSError."""
+    lines = (f"{store} {one.number} {one.count} {one.hash} {one.chain}".rstrip() + "\n" for one in heads)
+    replace_file(path, "".join(lines).encode(), mode=0o640)

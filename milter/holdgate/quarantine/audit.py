@@ -1,61 +1,58 @@
-"""The audit trail: events in a hash chain, so that what is changed, added or taken out later shows.
+"""The audit trail: events in hash chains, so that what is changed, added or taken out later shows.
 
-Each event's hash covers the hash before it, the event itself, and the rows of its incident as the event left them
-(binding.py). Of the note and the rows, which may hold content, it covers only a salted digest: retention empties notes
-and salts, and the chain still verifies. The chain's head is kept in a table of its own, so that lines missing at the
-end show too; whoever can rewrite the whole database is caught by a head that was kept elsewhere (anchor.py).
+Each writer has a chain, which names the heads of the others (chains.py). Each event's hash covers the hash before it in
+its chain, the event itself, and the rows of its incident as the event left them (binding.py). Of the note and the rows,
+which may hold content, it covers only a salted digest: retention empties notes and salts, and the chain still verifies.
+The heads are kept in a table too, so that lines missing at the end show; whoever can rewrite the whole database is
+caught by a head that was kept elsewhere (anchor.py).
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, select, update
 
-from holdgate.quarantine.anchor import Anchor
+from holdgate.quarantine.anchor import Anchor, Kept
+from holdgate.quarantine.chains import add, writer_of
 from holdgate.quarantine.incident import Actor
 from holdgate.quarantine.links import GENESIS, link, note_digest, rows_digest
-from holdgate.quarantine.schema import chain, events, storable
+from holdgate.quarantine.schema import chains, events, storable
 from holdgate.quarantine.verification import Finding, in_order, verify
 
-__all__ = ["GENESIS", "AuditTrail", "Finding", "Newest", "append", "erase_notes", "link", "note_digest", "rows_digest"]
+__all__ = ["GENESIS", "AuditTrail", "Finding", "append", "erase_notes", "link", "note_digest", "rows_digest"]
+
+New = tuple[datetime, str, str]
+"""An event to be added: when, what, and its note."""
 
 
-@dataclass(frozen=True, slots=True)
-class Newest:
-    """The newest event: its number, how many there are with it, and its hash."""
+def append(connection: Connection, incident_id: str, actor: Actor, new: Sequence[New], *, content: str) -> None:
+    """Add events at the end of the writer's chain, inside the transaction of `connection`.
 
-    number: int
-    count: int
-    hash: str
-
-
-def append(
-    connection: Connection, incident_id: str, at: datetime, event: str, actor: Actor, note: str, *, content: str
-) -> None:
-    """Add an event at the end of the chain, inside the transaction of `connection`, beside which nobody writes.
-
-    It is the last thing that the transaction does to the incident: `content` are its rows then, from binding.py.
+    It is the last thing that the transaction does to the incident, whose rows it has locked: `content` are they then,
+    from binding.py.
     """
-    last = select(func.coalesce(func.max(events.c.number), 0)).scalar_subquery()
-    previous, number = connection.execute(select(chain.c.hash, last)).one()
-    salt = secrets.token_hex(16)
-    note = storable(note)
-    values = {
-        "number": number + 1,
-        "incident_id": incident_id,
-        "event": event,
-        "who": storable(actor.who)[:320],
-        "how": actor.how,
-        "origin": actor.origin[:64],
-        "note_digest": note_digest(salt, note),
-        "rows_digest": rows_digest(salt, content),
-    }
-    head = link(previous, at, values)
-    connection.execute(insert(events).values(**values, at=at, note=note, salt=salt, hash=head))
-    connection.execute(update(chain).values({"hash": head, "count": chain.c["count"] + 1}))
+    end = writer_of(connection).end(connection, len(new))
+    head, rows = end.hash, list[dict[str, Any]]()
+    for number, (at, event, given) in zip(end.numbers, new, strict=True):
+        salt = secrets.token_hex(16)
+        note = storable(given)
+        values: dict[str, Any] = {
+            "number": number,
+            "incident_id": incident_id,
+            "event": event,
+            "who": storable(actor.who)[:320],
+            "how": actor.how,
+            "origin": actor.origin[:64],
+            "note_digest": note_digest(salt, note),
+            "rows_digest": rows_digest(salt, content),
+            "chain": end.chain,
+            "seen": "" if rows else end.seen,
+        }
+        head = link(head, at, values)
+        rows.append({**values, "at": at, "note": note, "salt": salt, "hash": head})
+    add(connection, end, rows)
 
 
 def erase_notes(connection: Connection, incident_id: str) -> None:
@@ -69,29 +66,30 @@ class AuditTrail:
     def __init__(self, reader: Engine) -> None:
         self._reader = reader
 
-    def head(self) -> tuple[str, int]:
-        """Return the newest event's hash and the number of events, as the chain's own row says."""
+    def heads(self) -> dict[str, str]:
+        """Return the hash of each chain's newest event, by the chain's name, as the table of chains has them."""
         with self._reader.connect() as connection:
-            head, count = connection.execute(select(chain.c.hash, chain.c["count"])).one()
-        return head, count
+            return {row.name: row.hash for row in connection.execute(select(chains.c.name, chains.c.hash))}
 
-    def newest(self) -> Newest | None:
-        """Return the newest event, None where there is none yet."""
-        query = select(events.c.number, chain.c["count"], events.c.hash).join(chain, events.c.hash == chain.c.hash)
+    def newest(self) -> dict[str, Kept]:
+        """Return the newest event of each chain that has one, by the chain's name."""
+        same = (events.c.number == chains.c.number) & (events.c.hash == chains.c.hash)
+        query = select(events.c.number, chains.c["count"], events.c.hash, chains.c.name).join(chains, same)
         with self._reader.connect() as connection:
-            row = connection.execute(query.order_by(events.c.number.desc()).limit(1)).first()
-        return None if row is None else Newest(*row)
+            return {row.name: Kept(*row) for row in connection.execute(query.order_by(chains.c.name))}
 
-    def has(self, known: Newest) -> bool:
-        """Say whether an event that was the newest once is still there, which is quick to see. `verify` sees more."""
-        query = select(events.c.hash).where(events.c.number == known.number)
+    def missing(self, known: Iterable[Kept]) -> list[Kept]:
+        """Return which events that were the newest once are not there, which is quick to see. `verify` sees more."""
+        wanted = {one.number: one for one in known}
+        query = select(events.c.number, events.c.hash).where(events.c.number.in_(sorted(wanted)))
         with self._reader.connect() as connection:
-            return connection.execute(query).scalar() == known.hash
+            found = {row.number: row.hash for row in connection.execute(query)}
+        return [one for number, one in wanted.items() if found.get(number) != one.hash]
 
     def verify(self, head: str = "", anchors: Iterable[Anchor] = ()) -> Finding:
-        """Compute everything again: tables and triggers, the chain, the rows of each incident.
+        """Compute everything again: tables and triggers, the chains, the rows of each incident.
 
-        The chain has to contain `head`, a hash that was kept elsewhere, and all of `anchors`.
+        The chains have to contain `head`, a hash that was kept elsewhere, and all of `anchors`.
         """
         given = [Anchor(head, "the hash given")] if head not in ("", GENESIS) else []
         with self._reader.connect() as connection:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine, Table, delete, select
 
 from holdgate.node import Machine
-from holdgate.quarantine.database import apart, clock, is_shared
+from holdgate.quarantine.database import clock, is_shared
 from holdgate.quarantine.schema import claims, desks
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Claims:
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self._is_shared = is_shared(engine)
-        self._engine = apart(engine)
+        self._engine = engine
         self._reader = reader
         self._desk = secrets.token_hex(16)
         self._is_desk = False

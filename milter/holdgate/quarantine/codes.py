@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
-from holdgate.quarantine.database import apart, clock, is_shared
+from holdgate.quarantine.database import clock, expired, is_shared
 from holdgate.quarantine.schema import sign_in_codes
 
 LIFETIME = timedelta(minutes=10)
@@ -44,7 +44,7 @@ class SignInCodes:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = apart(engine)
+        self._engine = engine
 
     def add(self, code: SignInCode, client: str) -> bool:
         """Add an attempt of a client; say whether its code is to be mailed."""
@@ -54,7 +54,7 @@ class SignInCodes:
                 # Of an address one is added at a time, so that nobody gets more mails than the bound says.
                 connection.execute(select(func.pg_advisory_xact_lock(_number(code.address))))
             now = clock(connection)
-            connection.execute(delete(sign_in_codes).where(table.expires_at <= now))
+            connection.execute(expired(sign_in_codes, now))
             same = connection.execute(select(sign_in_codes).where(table.address == code.address)).all()
             if sum(one.client == client for one in same) >= _EACH:
                 return False

@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Integer, Table, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, Integer, Table, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from holdgate.quarantine import database
 from holdgate.quarantine.audit import AuditTrail
 from holdgate.quarantine.database import StoreError
-from holdgate.quarantine.schema import chain, claims, desks, metadata, nodes
+from holdgate.quarantine.schema import chains, claims, desks, metadata, nodes
 
 # How the schema of an incomplete copy is called in place of its revision.
 _MARK = "copying"
 _BATCH = 500
-# What is about running processes is not copied; the chain's head comes last.
-_LEFT_OUT = {claims.name, desks.name, chain.name}
+# What is about running processes is not copied; the ends of the chains come last.
+_LEFT_OUT = {claims.name, desks.name, chains.name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +119,16 @@ def _count(connection: Connection, table: Table) -> int:
 
 
 def _finish(source: Engine, target: Engine, revision: str) -> None:
-    """Compare the counts, take over the chain's head, verify the trail, and let daemons open the copy."""
+    """Compare the counts, take over the ends of the chains, verify the trail, and let daemons open the copy."""
     reads = {"reads": True}
     with source.execution_options(**reads).connect() as one, target.execution_options(**reads).connect() as other:
-        head = one.execute(select(chain.c.hash, chain.c["count"])).one()
+        ends = [dict(row._mapping) for row in one.execute(select(chains))]
         for table in _tables():
             if (wanted := _count(one, table)) != (found := _count(other, table)):
                 raise StoreError(f"the table {table.name} has {found} rows in the copy, and {wanted} in the original")
     with target.begin() as connection:
-        connection.execute(update(chain).values({"hash": head[0], "count": head[1]}))
+        connection.execute(chains.delete())
+        connection.execute(insert(chains), ends)
         if connection.dialect.name == "postgresql":
             _set_sequences(connection)
     found_problem = AuditTrail(target.execution_options(**reads)).verify().problem

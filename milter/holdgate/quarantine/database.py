@@ -5,10 +5,24 @@ import os
 import pwd
 from datetime import UTC, datetime
 from pathlib import Path
+from select import POLLIN, poll
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import (
+    URL,
+    Connection,
+    Delete,
+    Engine,
+    Table,
+    create_engine,
+    delete,
+    event,
+    inspect,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
@@ -19,7 +33,7 @@ _MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT = 10
 
 # PostgreSQL alone. How long a transaction may stand still before the server ends it, and its lock with it, in seconds;
-# when a server that does not answer counts as gone (libpq's names and units); and the key of the writers' lock.
+# when a server that does not answer counts as gone (libpq's names and units); and the lock of those who must be alone.
 _IDLE_TIMEOUT = 60
 _CONNECTION: dict[str, Any] = {
     "connect_timeout": 10,
@@ -29,7 +43,13 @@ _CONNECTION: dict[str, Any] = {
 }
 # A pooler that gives each transaction another connection keeps no prepared statements.
 _CONNECTION |= {"prepare_threshold": None}
-_WRITERS = 0x686F6C6467617465  # "holdgate"
+# Transactions begin with our own words, not with the driver's.
+_CONNECTION |= {"autocommit": True}
+_ALONE = 0x686F6C6467617465  # "holdgate"
+_IDLE = f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_TIMEOUT}s'"
+_BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_IDLE}"
+_BEGIN_WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED; {_IDLE}; SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'"
+_BEGIN_ALONE = f"{_BEGIN_WRITING}; SELECT pg_advisory_xact_lock({_ALONE})"
 
 
 # Stands for the name of the process's user in the passfile of a URL.
@@ -92,9 +112,10 @@ def migrate(url: str, to: str = "head") -> None:
     _make_file(url)
     engine = _engine(url)
     try:
-        with engine.begin() as connection:
+        with alone(engine).begin() as connection:
             config.attributes["connection"] = connection
             found = _revision(connection)
+            _keep_others_out(connection)
             known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
             if found is not None and found not in known:
                 raise StoreError(f"{shown(url)}: its schema {found} is newer than this version of Holdgate")
@@ -103,6 +124,12 @@ def migrate(url: str, to: str = "head") -> None:
         raise StoreError(f"{shown(url)}: {said(error)}") from error
     finally:
         engine.dispose()
+
+
+def _keep_others_out(connection: Connection) -> None:
+    """Wait until no other transaction writes about incidents, and let none begin: each begins with their table."""
+    if is_shared(connection.engine) and inspect(connection).has_table("incidents"):
+        connection.exec_driver_sql("LOCK TABLE incidents IN ACCESS EXCLUSIVE MODE")
 
 
 def _make_file(url: str) -> None:
@@ -167,23 +194,31 @@ def _postgresql(url: str) -> Engine:
     try:
         # psycopg (version 3), whatever this version of SQLAlchemy takes by itself.
         whole = _with_passfile(make_url(url).set(drivername="postgresql+psycopg"))
-        engine = create_engine(whole, pool_pre_ping=True, connect_args=_CONNECTION)
+        engine = create_engine(whole, connect_args=_CONNECTION)
     except ImportError as error:
         raise StoreError(f"{shown(url)}: PostgreSQL needs the driver: pip install 'holdgate[postgresql]'") from error
 
+    @event.listens_for(engine, "checkout")
+    def look(connection: Any, _record: Any, _proxy: Any) -> None:
+        # Nothing comes by itself on a connection that is well. One that the server has closed has something to read.
+        ready = poll()
+        ready.register(connection.fileno(), POLLIN)
+        if ready.poll(0):
+            try:
+                connection.execute("SELECT 1")
+            except Exception as error:
+                raise DisconnectionError(str(error)) from error
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # As in SQLite: one writes at a time, so that nobody deadlocks and the chain of events has one end; readers wait
-        # for nobody and see one moment. Each transaction sets all that it needs: behind a pooler the next one may have
-        # another connection.
-        wanted = [f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_TIMEOUT}s'"]
+        # Readers wait for nobody and see one moment. Writers wait for those who changed the same rows first, and then
+        # see what these left. Each transaction sets all that it needs, together with its begin: behind a pooler the
+        # next one may have another connection.
         if _reads(connection):
-            wanted.insert(0, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            connection.exec_driver_sql(_BEGIN_READING)
         else:
-            wanted.append(f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'")
-            if not connection.get_execution_options().get("apart", False):
-                wanted.append(f"SELECT pg_advisory_xact_lock({_WRITERS})")
-        connection.exec_driver_sql("; ".join(wanted))
+            is_alone = connection.get_execution_options().get("alone", False)
+            connection.exec_driver_sql(_BEGIN_ALONE if is_alone else _BEGIN_WRITING)
 
     return engine
 
@@ -201,9 +236,16 @@ def is_shared(engine: Engine) -> bool:
     return engine.dialect.name != "sqlite"
 
 
-def apart(engine: Engine) -> Engine:
-    """Return `engine` with transactions that write no event: PostgreSQL does not have them wait for other writers."""
-    return engine.execution_options(apart=True)
+def alone(engine: Engine) -> Engine:
+    """Return `engine` with transactions that come one after the other, also on PostgreSQL."""
+    return engine.execution_options(alone=True)
+
+
+def expired(table: Table, now: datetime) -> Delete:
+    """Return the removal of the rows whose time is over; those that another transaction removes are left to it."""
+    (key,) = table.primary_key.columns
+    old = select(key).where(table.c.expires_at < now).with_for_update(skip_locked=True)
+    return delete(table).where(key.in_(old))
 
 
 def clock(connection: Connection) -> datetime:

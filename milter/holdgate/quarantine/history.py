@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, select
 
 from holdgate.quarantine import audit, binding
+from holdgate.quarantine.database import is_shared
 from holdgate.quarantine.incident import Actor, Event
-from holdgate.quarantine.schema import events
+from holdgate.quarantine.schema import events, incidents
 
 
 def of(reader: Engine, incident_id: str) -> list[Event]:
@@ -17,8 +18,19 @@ def of(reader: Engine, incident_id: str) -> list[Event]:
     return [Event(row.at, row.event, row.who, row.how, row.note, row.origin) for row in rows]
 
 
+def lock(connection: Connection, incident_id: str) -> None:
+    """Have nobody else change an incident, its requests or its notices until the end of the transaction.
+
+    Who does not begin with a change of the incident itself begins with this: events bind all of its rows.
+    """
+    if is_shared(connection.engine):
+        # No other transaction waits that only refers to the row.
+        one = select(incidents.c.id).where(incidents.c.id == incident_id)
+        connection.execute(one.with_for_update(key_share=True))
+
+
 def write(connection: Connection, incident_id: str, actor: Actor, *new: tuple[str, str]) -> None:
     """Write events, each with its note, as the last thing that a transaction does: they bind what it wrote."""
     content = binding.content(connection, incident_id)
-    for event, note in new:
-        audit.append(connection, incident_id, datetime.now(UTC), event, actor, note, content=content)
+    now = datetime.now(UTC)
+    audit.append(connection, incident_id, actor, [(now, event, note) for event, note in new], content=content)

@@ -14,6 +14,8 @@ GENESIS = "0" * 64
 _NAMES = ("incident_id", "event", "who", "how", "origin", "note_digest")
 # What events had no part in before schema 0004.
 _NAMES_SINCE_0004 = ("number", "rows_digest")
+# What the events of the first chain have no part in, which is as old as the trail (chains.py).
+_NAMES_OF_CHAINS = ("chain", "seen")
 
 
 def note_digest(salt: str, note: str) -> str:
@@ -31,7 +33,9 @@ def link(previous: str, at: datetime, values: Mapping[str, Any] | RowMapping) ->
 
     An event without a digest of its incident's rows is of schema 0003 or before, and hashed as it was then.
     """
-    names = (*_NAMES, *_NAMES_SINCE_0004) if values.get("rows_digest") else _NAMES
+    names: tuple[str, ...] = (*_NAMES, *_NAMES_SINCE_0004) if values.get("rows_digest") else _NAMES
+    if values.get("chain") or values.get("seen"):
+        names += _NAMES_OF_CHAINS
     moment = at.astimezone(UTC).isoformat(timespec="microseconds")
     content = json.dumps([previous, moment, *(values[name] for name in names)])
     return hashlib.sha256(content.encode()).hexdigest()

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine, delete, insert, select
 
-from holdgate.quarantine.database import apart
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.requests import incident_of
 from holdgate.quarantine.schema import incidents, machine_messages, machine_tokens
@@ -23,7 +22,7 @@ class MachineTokens:
     """Reads and writes the table. `reader` is an engine whose transactions only read. Tokens are known by digests."""
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
-        self._engine = apart(engine)
+        self._engine = engine
         self._reader = reader
 
     def add(self, digest: str, bearer: Bearer) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, func, insert, or_, select, text, update
 
-from holdgate.quarantine.database import apart, is_shared
+from holdgate.quarantine.database import is_shared
 from holdgate.quarantine.relations import number
 from holdgate.quarantine.schema import incidents, machine_counts, machine_messages, machine_seen
 from holdgate.quarantine.states import OPEN, State
@@ -69,7 +69,7 @@ class Machines:
     """Reads and writes these tables. `reader` is an engine whose transactions only read."""
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
-        self._engine = apart(engine)
+        self._engine = engine
         self._reader = reader
 
     def weigh(self, ledger: Ledger, items: Mapping[str, Sequence[int]], now: int) -> Weighed:

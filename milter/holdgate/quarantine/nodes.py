@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, true, update
 
 from holdgate.node import Machine
-from holdgate.quarantine.database import DatabaseError, StoreError, apart, clock, is_shared
+from holdgate.quarantine.database import DatabaseError, StoreError, alone, clock, is_shared
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.schema import incidents, nodes
 from holdgate.quarantine.states import DECIDED, OPEN, State
@@ -81,12 +81,12 @@ class Nodes:
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self._is_shared = is_shared(engine)
         self._engine = engine
-        self._apart = apart(engine)
+        self._alone = alone(engine)
         self._reader = reader
 
     def introduce(self, name: str) -> None:
         """Have a store without nodes know its first one, to which the incidents belong that are there already."""
-        with self._engine.begin() as connection:
+        with self._alone.begin() as connection:
             if connection.execute(select(nodes.c.name)).first() is None:
                 self._write(connection, name, Machine("", "", ""), None)
 
@@ -95,7 +95,7 @@ class Nodes:
 
         Raises NodeTakenError while another machine uses the name, and StoreError.
         """
-        with _store_errors(name), self._engine.begin() as connection:
+        with _store_errors(name), self._alone.begin() as connection:
             if not self._is_shared:
                 # One machine has one node, whatever its name was before.
                 connection.execute(delete(nodes).where(nodes.c.name != name))
@@ -113,7 +113,7 @@ class Nodes:
         if not self._is_shared:
             return True
         mine = (nodes.c.name == name) & (nodes.c.holder == machine.holder)
-        with self._apart.begin() as connection:
+        with self._engine.begin() as connection:
             now = clock(connection)
             values = {"seen_at": now, "expires_at": now + LEASE, "retired_at": None, "rules": rules}
             renewed = update(nodes).where(mine).values(values)
@@ -122,7 +122,7 @@ class Nodes:
     def leave(self, name: str, machine: Machine) -> None:
         """Give the name up, so that another machine need not wait for the end of the lease."""
         mine = (nodes.c.name == name) & (nodes.c.holder == machine.holder)
-        with self._apart.begin() as connection:
+        with self._engine.begin() as connection:
             connection.execute(update(nodes).where(mine).values(expires_at=None))
 
     def retire(self, name: str) -> bool:
@@ -132,7 +132,7 @@ class Nodes:
         """
         if not self._is_shared:
             raise StoreError("a store in a file of SQLite's has one node, which cannot be retired")
-        with self._engine.begin() as connection:
+        with self._alone.begin() as connection:
             self._refuse_other(connection, name, "")
             now = clock(connection)
             retired = update(nodes).where(nodes.c.name == name).values(retired_at=now, expires_at=None, holder="")

@@ -91,6 +91,7 @@ class Outbox:
     def enqueue(self, incident_id: str, notice: NewNotice, actor: Actor) -> None:
         """Add a notice that belongs to no change of the incident: the answer to a mail."""
         with self._engine.begin() as connection:
+            history.lock(connection, incident_id)
             enqueue(connection, incident_id, [notice])
             history.write(connection, incident_id, actor, ("answer queued", notice.note))
 
@@ -123,6 +124,7 @@ class Outbox:
         same = notices.c.number == notice.number
         by = "" if notice.channel == "mail" else f" over {notice.channel}"
         with self._engine.begin() as connection:
+            history.lock(connection, notice.incident_id)
             connection.execute(update(notices).where(same).values(**values))
             history.write(connection, notice.incident_id, actor, (event, f"{notice.kind} to {notice.recipient}{by}"))
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Connection, Engine, TextClause, bindparam, delete, func, select, text
 
-from holdgate.quarantine.database import apart, is_shared
+from holdgate.quarantine.database import is_shared
 from holdgate.quarantine.schema import relations
 
 SLICES = 1024
@@ -63,7 +63,7 @@ class Relations:
     """Reads and writes the table. `reader` is an engine whose transactions only read."""
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
-        self._engine = apart(engine)
+        self._engine = engine
         self._reader = reader
         self._by_key = select(relations).where(relations.c.key.in_(bindparam("keys", expanding=True)))
 

@@ -9,9 +9,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from holdgate.quarantine.database import expired
 from holdgate.quarantine.incident import Request
 from holdgate.quarantine.requests import request_of
 from holdgate.quarantine.schema import reply_addresses, requests, witnesses
@@ -61,7 +62,7 @@ class Replies:
         word = secrets.token_hex(16)
         now = datetime.now(UTC)
         with self._engine.begin() as connection:
-            connection.execute(delete(witnesses).where(witnesses.c.expires_at < now))
+            connection.execute(expired(witnesses, now))
             values = {"sender": witness.sender, "login": witness.login, "client": witness.client}
             connection.execute(
                 insert(witnesses).values(

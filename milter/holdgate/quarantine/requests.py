@@ -135,6 +135,7 @@ class Requests:
         now = datetime.now(UTC)
         first = (requests.c.number == request.number) & requests.c.opened_at.is_(None)
         with self._engine.begin() as connection:
+            history.lock(connection, request.incident_id)
             if connection.execute(update(requests).where(first).values(opened_at=now)).rowcount != 1:
                 return False
             history.write(connection, request.incident_id, actor, ("opened", ""))

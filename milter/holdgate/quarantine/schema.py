@@ -212,14 +212,20 @@ events = Table(
     # The incident's rows as the event left them (binding.py); "" in events of schema 0003 and before.
     Column("rows_digest", Word(64), nullable=False, default=""),
     Column("hash", Word(64), nullable=False),
+    # The chain that it is in, and the heads of other chains that its writer saw, as JSON (chains.py).
+    Column("chain", Word(280), nullable=False, default=""),
+    Column("seen", Words, nullable=False, default=""),
     Index("events_incident_id", "incident_id"),
 )
 
-# One row: the hash of the newest event. One transaction writes at a time (database.py), so that the chain never forks.
-chain = Table(
-    "chain",
+# The chains of events, one for each writer, with the number and hash of the newest event, and how many there are. Who
+# adds an event locks the row, so that a chain never forks. "" is the first chain.
+chains = Table(
+    "chains",
     metadata,
-    Column("id", Integer, primary_key=True),
+    # A node's name, "/" and a daemon.
+    Column("name", Word(280), primary_key=True),
+    Column("number", Integer, nullable=False),
     Column("hash", Word(64), nullable=False),
     Column("count", Integer, nullable=False),
 )

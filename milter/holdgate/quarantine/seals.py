@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, delete, insert
+from sqlalchemy import Engine, insert
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from holdgate.quarantine.database import StoreError
+from holdgate.quarantine.database import StoreError, expired
 from holdgate.quarantine.schema import used_seals
 
 
@@ -20,7 +20,7 @@ class UsedSeals:
         """Note that these were used; False, and nothing is noted, when one of them was before. Raises StoreError."""
         try:
             with self._engine.begin() as connection:
-                connection.execute(delete(used_seals).where(used_seals.c.expires_at < datetime.now(UTC)))
+                connection.execute(expired(used_seals, datetime.now(UTC)))
                 connection.execute(
                     insert(used_seals), [{"digest": digest, "expires_at": expires_at} for digest in sorted(digests)]
                 )

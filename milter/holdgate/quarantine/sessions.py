@@ -3,9 +3,10 @@
 import hashlib
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from holdgate.quarantine.database import expired
 from holdgate.quarantine.schema import ended_sessions
 
 
@@ -20,7 +21,7 @@ class EndedSessions:
         """Note that a session is over; at `expires_at` it would have been anyway. It may be ended twice."""
         try:
             with self._engine.begin() as connection:
-                connection.execute(delete(ended_sessions).where(ended_sessions.c.expires_at < datetime.now(UTC)))
+                connection.execute(expired(ended_sessions, datetime.now(UTC)))
                 connection.execute(insert(ended_sessions).values(digest=_digest(session), expires_at=expires_at))
         except IntegrityError:
             return

@@ -1,11 +1,13 @@
 """The store in SQL: reads incidents and changes them. Every change of an incident goes through `change` or `amend`.
 
 An incident changes by compare-and-swap inside one transaction with its event, the requests it makes and the notices it
-enqueues, so that of two deciders one wins and the other is told, and a crash leaves either all of it or nothing.
+enqueues, so that of two deciders one wins and the other is told, and a crash leaves either all of it or nothing. Each
+transaction locks the row of its incident before it changes anything else: those of one incident come one after the
+other, and those of several incidents wait for each other at the end of a writer's chain alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +18,7 @@ from holdgate import maillog
 from holdgate.quarantine import audit, binding, history, requests
 from holdgate.quarantine.agenda import Agenda
 from holdgate.quarantine.audit import AuditTrail
+from holdgate.quarantine.chains import FIRST, writing_as
 from holdgate.quarantine.claims import Claims
 from holdgate.quarantine.codes import SignInCodes
 from holdgate.quarantine.database import StoreError, connect, migrate
@@ -60,6 +63,9 @@ _DESCRIPTION = frozenset({"subject", "attachments", "findings"})
 _CHANGEABLE = frozenset(one.name for part in (QueueFile, Decision) for one in fields(part)) | {"queue_id"}
 
 
+_INSERT = insert(incidents)
+
+
 class ConflictError(Exception):
     """An incident was changed by somebody else first; `incident` is how it stands now."""
 
@@ -68,12 +74,13 @@ class ConflictError(Exception):
         self.incident = incident
 
 
-def open_store(url: str, node: str | None = None) -> "Store":
+def open_store(url: str, node: str | None = None, *, role: str = "") -> "Store":
     """Connect to an existing store, for the work of `node`; None is for that of all.
 
-    Raises StoreError where its schema is not this version's.
+    A daemon has a `role`, such as "milter": by it and the node its chain of events is named. Raises StoreError where
+    the schema is not this version's.
     """
-    return Store(connect(url), node)
+    return Store(connect(url), node, role=role)
 
 
 class Store(Incidents):
@@ -85,7 +92,8 @@ class Store(Incidents):
     prove themselves by, and `audit` proves the history. `node` is the one that new incidents belong to.
     """
 
-    def __init__(self, engine: Engine, node: str | None = None) -> None:
+    def __init__(self, engine: Engine, node: str | None = None, *, role: str = "") -> None:
+        engine = writing_as(engine, f"{node}/{role}" if node and role else FIRST)
         self._engine = engine
         self._reader = engine.execution_options(reads=True)
         self.node = node or ""
@@ -126,12 +134,15 @@ class Store(Incidents):
         """
         try:
             with self._engine.begin() as connection:
-                values = asdict(incident) | {"node": incident.node or self.node}
-                connection.execute(insert(incidents).values(**values))
+                values = vars(incident) | {"node": incident.node or self.node}
+                connection.execute(_INSERT, values)
                 enqueues = enqueue(connection, incident.id, outbox)
                 content = binding.content_of_new(connection, values, enqueues=enqueues)
-                for name, remark in ((event, note), *((one, "") for one in also)):
-                    audit.append(connection, incident.id, incident.created_at, name, actor, remark, content=content)
+                new = [
+                    (incident.created_at, name, remark)
+                    for name, remark in ((event, note), *((one, "") for one in also))
+                ]
+                audit.append(connection, incident.id, actor, new, content=content)
         except SQLAlchemyError as error:
             raise StoreError(type(error.__cause__ or error).__name__) from error
 
@@ -215,9 +226,9 @@ class Store(Incidents):
         """Write `values`, if the incident is still at the revision of `incident`; return it as it is then."""
         same = (incidents.c.id == incident.id) & (incidents.c.revision == incident.revision)
         new = {**values, "revision": incident.revision + 1}
-        changed = connection.execute(update(incidents).where(same).values(**new))
-        row = connection.execute(select(incidents).where(incidents.c.id == incident.id)).one()
-        if changed.rowcount != 1:
+        row = connection.execute(update(incidents).where(same).values(**new).returning(*incidents.c)).one_or_none()
+        if row is None:
+            row = connection.execute(select(incidents).where(incidents.c.id == incident.id)).one()
             raise ConflictError(incident_of(row))
         return incident_of(row)
 
@@ -237,6 +248,7 @@ class Store(Incidents):
     def add_event(self, incident_id: str, event: str, actor: Actor, note: str = "") -> None:
         """Write a line of history that changes no state."""
         with self._engine.begin() as connection:
+            history.lock(connection, incident_id)
             history.write(connection, incident_id, actor, (event, note))
 
     def history(self, incident_id: str) -> list[Event]:

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, Table, inspect, text
 
 from holdgate.quarantine.schema import metadata
 
-# As migrations 0003 and 0004 make them.
-_COLUMNS = "incident_id, at, event, who, how, origin, note_digest, hash, number, rows_digest"
+# As migrations 0003 and 0017 make them.
+_COLUMNS = "incident_id, at, event, who, how, origin, note_digest, hash, number, rows_digest, chain, seen"
 _REFUSE = "BEGIN SELECT RAISE(ABORT, 'events are only added'); END"
 _CALL = "EXECUTE FUNCTION events_are_only_added()"
 SQLITE = {

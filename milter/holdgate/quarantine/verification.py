@@ -1,7 +1,7 @@
-"""Says whether anybody changed the store past us: its tables and triggers, the chain of events, the rows they bind."""
+"""Says whether anybody changed the store past us: its tables and triggers, the chains of events, the rows they bind."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, func, select
@@ -9,19 +9,34 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from holdgate.quarantine import binding, structure
 from holdgate.quarantine.anchor import Anchor
+from holdgate.quarantine.chains import FIRST, seen_of
 from holdgate.quarantine.links import GENESIS, link, note_digest, rows_digest
-from holdgate.quarantine.schema import chain, events, incidents, notices, requests
+from holdgate.quarantine.schema import chains, events, incidents, notices, requests
 
 _BATCH = 500
+# So many of the newest hashes are kept in memory: events name the newest of other chains. Others are looked up.
+_KEPT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a chain: how many events it has, and the newest one's hash."""
+
+    count: int
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The outcome of a verification: how many events there are, the newest one's hash, and what is wrong (or "")."""
+    """The outcome of a verification: how many events there are, the newest one's hash, and what is wrong (or "").
+
+    `chains` are the ends of all chains that have events, by name. `problem` names each chain that is broken, and where.
+    """
 
     count: int
     head: str
     problem: str = ""
+    chains: dict[str, Head] = field(default_factory=dict)
 
 
 def verify(connection: Connection, anchors: Iterable[Anchor]) -> Finding:
@@ -30,8 +45,8 @@ def verify(connection: Connection, anchors: Iterable[Anchor]) -> Finding:
         problem = structure.problem(connection)
         if problem:
             return Finding(0, GENESIS, problem)
-        found = _verify_chain(connection, anchors)
-        return found if found.problem else Finding(found.count, found.head, _rows_problem(connection))
+        found = _Trail(connection).verify(anchors)
+        return found if found.problem else replace(found, problem=_rows_problem(connection))
     except (SQLAlchemyError, ValueError, TypeError) as error:
         return Finding(0, GENESIS, f"a row cannot be read: {type(error.__cause__ or error).__name__}")
 
@@ -48,28 +63,77 @@ def in_order(connection: Connection) -> Iterator[Row[Any]]:
     yield from connection.execute(query.order_by(events.c.number), execution_options={"yield_per": _BATCH})
 
 
-def _verify_chain(connection: Connection, anchors: Iterable[Anchor]) -> Finding:
-    wanted = {anchor.hash: anchor for anchor in anchors if anchor.hash != GENESIS}
-    previous, count = GENESIS, 0
-    for row in in_order(connection):
-        problem = _event_problem(previous, row)
-        if problem:
-            return Finding(count, previous, f"event {row.number} of {row.incident_id}: {problem}")
-        previous, count = row.hash, count + 1
-        wanted.pop(row.hash, None)
-    heads = connection.execute(select(chain.c.hash, chain.c["count"])).all()
-    if len(heads) != 1:
-        return Finding(count, previous, f"the table chain has {len(heads)} rows")
-    if tuple(heads[0]) != (previous, count):
-        return Finding(count, previous, f"the chain had {heads[0].count} events, {count} are there")
-    if wanted:
-        missing = next(iter(wanted.values()))
-        return Finding(
-            count,
-            previous,
-            f"{missing.source} is not in the chain: events were rewritten or cut off, or an older store put back",
-        )
-    return Finding(count, previous)
+class _Trail:
+    """All chains at once, in the order of the numbers; of each one the first thing that is wrong with it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._heads: dict[str, Head] = {}
+        self._problems: dict[str, str] = {}
+        self._recent: dict[int, tuple[str, str]] = {}
+
+    def verify(self, anchors: Iterable[Anchor]) -> Finding:
+        """Verify chains, the table of their ends, and that all of `anchors` are there."""
+        wanted = {anchor.hash: anchor for anchor in anchors if anchor.hash != GENESIS}
+        newest, count = GENESIS, 0
+        for row in in_order(self._connection):
+            count += 1
+            wanted.pop(row.hash, None)
+            if row.chain in self._problems:
+                continue
+            head = self._heads.get(row.chain, Head(0, GENESIS))
+            if problem := _event_problem(head.hash, row):
+                self._problems[row.chain] = f"event {row.number} of {row.incident_id}: {problem}"
+                continue
+            newest = row.hash
+            self._heads[row.chain] = Head(head.count + 1, row.hash)
+            self._keep(row)
+            self._compare_seen(row)
+        self._compare_ends()
+        for anchor in wanted.values() if not self._problems else ():
+            self._problems[anchor.chain] = (
+                f"{anchor.source} is not in the chain: events were rewritten or cut off, or an older store put back"
+            )
+            break
+        problems = (f"chain {name}: {text}" if name else text for name, text in sorted(self._problems.items()))
+        return Finding(count, newest, "; ".join(problems), dict(self._heads))
+
+    def _keep(self, row: Row[Any]) -> None:
+        self._recent[row.number] = row.chain, row.hash
+        if len(self._recent) > _KEPT:
+            del self._recent[next(iter(self._recent))]
+
+    def _compare_seen(self, row: Row[Any]) -> None:
+        """Compare the events of other chains that an event names with those that are there."""
+        for chain, number, digits in seen_of(row.seen):
+            if number >= row.number:
+                self._problems.setdefault(row.chain, f"event {row.number} names a later one")
+                continue
+            found_chain, found_hash = self._recent.get(number) or self._look_up(number)
+            if chain in self._problems or (found_chain == chain and found_hash.startswith(digits)):
+                continue
+            self._problems[chain] = (
+                f"event {number} is not the one that event {row.number} of {_named(row.chain)} names"
+            )
+
+    def _look_up(self, number: int) -> tuple[str, str]:
+        query = select(events.c.chain, events.c.hash).where(events.c.number == number)
+        row = self._connection.execute(query).one_or_none()
+        return ("", "") if row is None else (row.chain, row.hash)
+
+    def _compare_ends(self) -> None:
+        for row in self._connection.execute(select(chains).order_by(chains.c.name)).all():
+            head = self._heads.get(row.name, Head(0, GENESIS))
+            if row.hash != head.hash or row._mapping["count"] != head.count:
+                problem = f"the chain had {row._mapping['count']} events, {head.count} are there"
+                self._problems.setdefault(row.name, problem)
+        names = set(self._connection.execute(select(chains.c.name)).scalars())
+        for name in ({FIRST} | self._heads.keys()) - names:
+            self._problems.setdefault(name, "the table chains does not have it")
+
+
+def _named(chain: str) -> str:
+    return f"chain {chain}" if chain else "the first chain"
 
 
 def _event_problem(previous: str, row: Row[Any]) -> str:

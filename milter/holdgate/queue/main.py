@@ -126,7 +126,7 @@ def _reconcile(settings: Settings, parent: int) -> int:
         daemon.die_with_parent()
         metrics.serve(_NAME, settings.metrics.queue)
         name = name_of(settings)
-        store = open_store(settings.store.url, name)
+        store = open_store(settings.store.url, name, role="queue")
         lease = Lease(store.nodes, name, machine_of(settings), stop, partial(rules_of, settings))
         lease.take()
     except (ConfigError, NodeTakenError) as error:

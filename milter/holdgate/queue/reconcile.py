@@ -83,7 +83,8 @@ class Reconciler:
         self._interval = interval.total_seconds()
         self._adopter = Adopter(store, action=action, adopt_uninspected=adopt_uninspected)
         self._held: dict[Key, HeldMessage] = {}
-        self._stamp = self._head = ""
+        self._stamp = ""
+        self._heads: dict[str, str] = {}
         self._whole_at = 0.0
         self._waits = True
         self._unmanaged: set[Key] = set()
@@ -111,15 +112,15 @@ class Reconciler:
         Raises QueueError when the queue cannot be listed and SQLAlchemy's errors when the store cannot be read: the
         pass is to be made again.
         """
-        head, _ = self._store.audit.head()
-        due = head != self._head or self._waits or any(runner.is_due() for runner in self._runners())
+        heads = self._store.audit.heads()
+        due = heads != self._heads or self._waits or any(runner.is_due() for runner in self._runners())
         well = self._release_known() if due else True
         changed = self._list()
         self.has_more = False
         if due or changed:
             self._waits = True  # until it is seen that nothing does
             well = self._compare() and well
-            self._head = head
+            self._heads = heads
         self._measure()
         return well
 

@@ -36,7 +36,7 @@ def cut(tmp_path: Path) -> None:
         connection.execute(text("DELETE FROM events WHERE number = (SELECT MAX(number) FROM events)"))
         connection.execute(
             text(
-                "UPDATE chain SET count = count - 1, "
+                "UPDATE chains SET count = count - 1, "
                 "hash = (SELECT hash FROM events WHERE number = (SELECT MAX(number) FROM events))"
             )
         )
@@ -51,11 +51,11 @@ def test_the_head_follows_the_trail(desk: Desk, hold: Hold, caplog: pytest.LogCa
     assert kept(desk) == []
     incident = hold(desk)
     anchoring.run_once(NOW)
-    first = desk.store.audit.head()[0]
+    first = desk.store.audit.heads()[""]
     assert kept(desk) == [first]
     desk.store.add_event(incident.id, "release begun", QUEUE)
     anchoring.run_once(NOW + timedelta(seconds=1))
-    second = desk.store.audit.head()[0]
+    second = desk.store.audit.heads()[""]
     assert kept(desk) == [second]
     assert (first in caplog.text, second in caplog.text) == (True, False)
     anchoring.close()
@@ -82,10 +82,10 @@ def test_a_head_that_is_gone_stays_the_one_to_compare_with(
 
 
 def test_a_file_of_another_store_is_replaced(desk: Desk, hold: Hold) -> None:
-    anchor.write(desk.settings.store.audit_head, "0" * 12, 5, 5, "f" * 64)
+    anchor.write(desk.settings.store.audit_head, "0" * 12, [anchor.Kept(5, 5, "f" * 64)])
     hold(desk)
     Anchoring(desk).run_once(NOW)
-    assert kept(desk) == [desk.store.audit.head()[0]]
+    assert kept(desk) == [desk.store.audit.heads()[""]]
 
 
 @pytest.mark.parametrize("content", ["", "x", f"{'0' * 12} a 5 {'f' * 64}", "\xff\xfe"])
@@ -107,5 +107,5 @@ def test_a_file_that_cannot_be_written_leaves_the_one_that_is_there(desk: Desk, 
     anchoring.run_once(NOW)
     anchoring._path = desk.settings.store.audit_head
     anchoring.run_once(NOW)
-    assert kept(desk) == [desk.store.audit.head()[0]]
+    assert kept(desk) == [desk.store.audit.heads()[""]]
     assert [path.name for path in tmp_path.glob(".audit*")] == []

@@ -42,7 +42,7 @@ def fill(url: str) -> None:
 
 def exported(url: str) -> tuple[object, ...]:
     store = open_store(url)
-    found = store.incidents(), list(store.audit.export()), store.outbox.due(datetime.now(UTC)), store.audit.head()
+    found = store.incidents(), list(store.audit.export()), store.outbox.due(datetime.now(UTC)), store.audit.heads()
     store.close()
     return found
 

@@ -84,7 +84,7 @@ def test_it_ends_with_its_parent() -> None:
 def test_the_child_gives_root_up_before_it_does_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
-    def refuse(_url: str, _node: str) -> None:
+    def refuse(_url: str, _node: str, *, role: str) -> None:
         done.append("opened the store")
         raise StoreError("not here")
 
