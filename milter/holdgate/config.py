@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationInfo, field_validator, model_validator
 
 from holdgate.findings import Severity
 from holdgate.notation import Address, Duration, Network, Relay, Size, UnixSocket
@@ -208,6 +208,12 @@ class StoreSettings(Section):
         description='"sqlite:////path", or "postgresql://ROLE@HOST/DATABASE?passfile=/path": see '
         "[use PostgreSQL](../howto/postgresql.md).",
     )
+    listen_url: str = Field(
+        "",
+        description="URL of a direct connection to the same PostgreSQL, over which the daemons are woken (LISTEN). "
+        "Set it if `url` leads to a pooler in transaction mode, through which nothing is heard. Unset "
+        "means `url`.",
+    )
     audit_head: Path = Field(
         Path("/var/lib/holdgate/audit.head"),
         description="File outside the database for the newest hash of each chain of the audit trail. "
@@ -227,9 +233,11 @@ class StoreSettings(Section):
         """Whether several machines can use the store."""
         return not self.url.startswith("sqlite:")
 
-    @field_validator("url")
+    @field_validator("url", "listen_url")
     @classmethod
-    def _known_and_without_password(cls, value: str) -> str:
+    def _known_and_without_password(cls, value: str, info: ValidationInfo) -> str:
+        if info.field_name == "listen_url" and not value:
+            return value
         if re.match(r"sqlite:///|postgresql(\+psycopg)?://", value) is None:
             raise ValueError('write "sqlite:////path" or "postgresql://ROLE@HOST/DATABASE"')
         parts = urlsplit(value)

@@ -1,5 +1,6 @@
 """The desk's clocks: each kind of work has a thread of its own, so that none waits for another.
 
+Where the store rings for new work (quarantine/bell.py), it need not be looked for each second.
 A relay that is silent for a minute at each mail holds up mail, and no deadline; a message that takes long to read holds
 up its own request. What one pass meets with is logged, and the next one comes.
 """
@@ -11,12 +12,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from holdgate import maillog, metrics
+from holdgate.quarantine.bell import REST, Listener, Waker
 from holdgate.quarantine.database import DatabaseError
+
+# A pass begins so long after the one before at the earliest, however often it rings, in seconds.
+_BREATH = 0.1
 
 
 @dataclass(slots=True)
 class Loop:
-    """A pass that is made each `interval` seconds.
+    """A pass that is made each `interval` seconds, or, with `is_rung`, when the store rings, and seldom otherwise.
 
     `run` gets the time, and says whether it could do its work, whatever single items met with. Where it could not for
     `patience` seconds, or does not come to its end, the desk is not well.
@@ -26,6 +31,7 @@ class Loop:
     run: Callable[[datetime], bool]
     interval: float
     patience: float = 300.0
+    is_rung: bool = False
     well_at: float = field(default_factory=time.monotonic)
 
     def once(self) -> None:
@@ -48,10 +54,15 @@ class Loop:
 class Loops:
     """Runs loops in threads from `start` to `close`."""
 
-    def __init__(self, loops: Sequence[Loop]) -> None:
+    def __init__(self, loops: Sequence[Loop], listener: Listener | None = None) -> None:
         self._loops = loops
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._go, args=[loop], name=loop.name, daemon=True) for loop in loops]
+        self._listener = listener
+        self._wakers = [Waker() if listener is None or not loop.is_rung else listener.waker() for loop in loops]
+        self._threads = [
+            threading.Thread(target=self._go, args=[loop, waker], name=loop.name, daemon=True)
+            for loop, waker in zip(loops, self._wakers, strict=True)
+        ]
 
     def start(self) -> None:
         """Begin with a pass of each."""
@@ -61,6 +72,8 @@ class Loops:
     def close(self, seconds: float = 5.0) -> None:
         """End after the passes under way, but wait for them no longer than `seconds`: each step may be cut short."""
         self._stop.set()
+        for waker in self._wakers:
+            waker.wake()
         deadline = time.monotonic() + seconds
         for thread in self._threads:
             if thread.ident is not None:
@@ -70,7 +83,14 @@ class Loops:
         """Name the loops that are not well."""
         return [loop.name for loop in self._loops if not loop.is_well()]
 
-    def _go(self, loop: Loop) -> None:
+    def _go(self, loop: Loop, waker: Waker) -> None:
+        breath = min(_BREATH, loop.interval)
         while not self._stop.is_set():
             loop.once()
-            self._stop.wait(loop.interval)
+            self._stop.wait(breath)
+            waker.wait(self._rest(loop) - breath)
+
+    def _rest(self, loop: Loop) -> float:
+        if self._listener is None or not loop.is_rung:
+            return loop.interval
+        return self._listener.pause(loop.interval, REST)

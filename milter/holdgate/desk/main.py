@@ -23,6 +23,7 @@ from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
 from holdgate.desk.tokens import Key
 from holdgate.node import name_of
+from holdgate.quarantine.bell import DESK, Listener
 from holdgate.quarantine.claims import LEASE
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.store import StoreError, open_store
@@ -50,7 +51,7 @@ def main() -> None:
     with ExitStack() as stack:
         try:
             daemon.drop_privileges(settings.account("desk"))
-            scheduler, anchoring, summaries, presence, previewer = _start(settings, stack)
+            scheduler, anchoring, summaries, presence, previewer, listener = _start(settings, stack)
             metrics.serve(_NAME, settings.metrics.desk)
         except ConfigError as error:
             daemon.refuse(error)
@@ -63,11 +64,13 @@ def main() -> None:
         metrics.CANARY.set_function(lambda: canary.last_success(settings.canary.state))
         maillog.started()
         daemon.notify("READY=1")
-        _run(scheduler, anchoring, summaries, presence, previewer, stop)
+        _run(scheduler, anchoring, summaries, presence, previewer, listener, stop)
     maillog.stopped()
 
 
-def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring, Summaries, Presence, Previewer]:
+def _start(
+    settings: Settings, stack: ExitStack
+) -> tuple[Scheduler, Anchoring, Summaries, Presence, Previewer, Listener]:
     """Start page and mailbox, as the settings say; `stack` ends them."""
     store = open_store(settings.store.url, name_of(settings), role="desk")
     stack.callback(store.close)
@@ -90,7 +93,8 @@ def _start(settings: Settings, stack: ExitStack) -> tuple[Scheduler, Anchoring, 
         stack.enter_context(WebServer(desk, templates, previewer, composer))
     anchoring = Anchoring(desk)
     stack.callback(anchoring.close)
-    return Scheduler(desk, composer, previewer), anchoring, Summaries(desk, composer), presence, previewer
+    listener = store.listener(DESK, url=settings.store.listen_url or settings.store.url)
+    return Scheduler(desk, composer, previewer), anchoring, Summaries(desk, composer), presence, previewer, listener
 
 
 def _run(
@@ -99,33 +103,37 @@ def _run(
     summaries: Summaries,
     presence: Presence,
     previewer: Previewer,
+    listener: Listener,
     stop: threading.Event,
 ) -> None:
     """Run the loops until `stop`, and tell systemd's watchdog while all are well."""
     loops = Loops(
         [
             Loop("presence", presence.run_once, _PRESENCE_INTERVAL),
-            Loop("deadlines", scheduler.keep_deadlines, _INTERVAL),
-            Loop("requests", scheduler.ask, _INTERVAL),
+            Loop("deadlines", scheduler.keep_deadlines, _INTERVAL, is_rung=True),
+            Loop("requests", scheduler.ask, _INTERVAL, is_rung=True),
             # Each mail to a relay that is silent takes minutes, and a restart would not end that.
-            Loop("mail", scheduler.send, _INTERVAL, patience=_SLOW),
-            Loop("reports", scheduler.give_back, _INTERVAL, patience=_SLOW),
+            Loop("mail", scheduler.send, _INTERVAL, patience=_SLOW, is_rung=True),
+            Loop("reports", scheduler.give_back, _INTERVAL, patience=_SLOW, is_rung=True),
             *(
-                Loop(f"channel {name}", step, _INTERVAL, patience=_SLOW)
+                Loop(f"channel {name}", step, _INTERVAL, patience=_SLOW, is_rung=True)
                 for name, step in scheduler.other_channels().items()
             ),
             Loop("summaries", summaries.send, _ERASE_INTERVAL, patience=_SLOW),
             Loop("retention", scheduler.erase_old, _ERASE_INTERVAL),
             Loop("audit", anchoring.run_once, _INTERVAL),
             Loop("preview", previewer.rest, _ERASE_INTERVAL),
-        ]
+        ],
+        listener,
     )
     loops.start()
+    listener.start()
     try:
         while not stop.wait(_INTERVAL):
             if not loops.ailing():
                 daemon.notify("WATCHDOG=1")
     finally:
+        listener.close()
         loops.close()
 
 

@@ -192,9 +192,7 @@ def _sqlite(url: str) -> Engine:
 
 def _postgresql(url: str) -> Engine:
     try:
-        # psycopg (version 3), whatever this version of SQLAlchemy takes by itself.
-        whole = _with_passfile(make_url(url).set(drivername="postgresql+psycopg"))
-        engine = create_engine(whole, connect_args=_CONNECTION)
+        engine = create_engine(_driven(url), connect_args=_CONNECTION)
     except ImportError as error:
         raise StoreError(f"{shown(url)}: PostgreSQL needs the driver: pip install 'holdgate[postgresql]'") from error
 
@@ -221,6 +219,18 @@ def _postgresql(url: str) -> Engine:
             connection.exec_driver_sql(_BEGIN_ALONE if is_alone else _BEGIN_WRITING)
 
     return engine
+
+
+def direct(url: str) -> Any:
+    """Return a connection of the driver's own to PostgreSQL, which nobody shares. Raises the driver's errors."""
+    engine = create_engine(_driven(url))
+    given, named = engine.dialect.create_connect_args(engine.url)
+    return engine.dialect.connect(*given, **{**named, **_CONNECTION})
+
+
+def _driven(url: str) -> URL:
+    """Return a URL for psycopg (version 3), whatever this version of SQLAlchemy takes by itself."""
+    return _with_passfile(make_url(url).set(drivername="postgresql+psycopg"))
 
 
 def _with_passfile(url: URL) -> URL:

@@ -18,15 +18,17 @@ def of(reader: Engine, incident_id: str) -> list[Event]:
     return [Event(row.at, row.event, row.who, row.how, row.note, row.origin) for row in rows]
 
 
-def lock(connection: Connection, incident_id: str) -> None:
+def lock(connection: Connection, incident_id: str) -> str:
     """Have nobody else change an incident, its requests or its notices until the end of the transaction.
 
-    Who does not begin with a change of the incident itself begins with this: events bind all of its rows.
+    Return its node, "" where a store has one alone. Who does not begin with a change of the incident itself begins with
+    this: events bind all of its rows.
     """
-    if is_shared(connection.engine):
-        # No other transaction waits that only refers to the row.
-        one = select(incidents.c.id).where(incidents.c.id == incident_id)
-        connection.execute(one.with_for_update(key_share=True))
+    if not is_shared(connection.engine):
+        return ""  # the transaction has the whole database to itself
+    # No other transaction waits that only refers to the row.
+    one = select(incidents.c.node).where(incidents.c.id == incident_id).with_for_update(key_share=True)
+    return connection.execute(one).scalar() or ""
 
 
 def write(connection: Connection, incident_id: str, actor: Actor, *new: tuple[str, str]) -> None:

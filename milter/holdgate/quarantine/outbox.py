@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, update
 
 from holdgate.quarantine import history
+from holdgate.quarantine.bell import DESK, Bell, queue_of
 from holdgate.quarantine.incident import Actor, NewNotice, Notice
 from holdgate.quarantine.schema import incidents, notices
 
@@ -42,8 +43,9 @@ class Outbox:
     `reader` is `engine` with transactions that only read, `here` is true of the incidents of this node.
     """
 
-    def __init__(self, engine: Engine, reader: Engine, here: ColumnElement[bool]) -> None:
+    def __init__(self, engine: Engine, reader: Engine, here: ColumnElement[bool], bell: Bell) -> None:
         self._engine = engine
+        self._bell = bell
         self._reader = reader
         self._here = here
 
@@ -94,6 +96,7 @@ class Outbox:
             history.lock(connection, incident_id)
             enqueue(connection, incident_id, [notice])
             history.write(connection, incident_id, actor, ("answer queued", notice.note))
+        self._bell.ring(DESK)
 
     def count(self, request: int, kind: str) -> int:
         """Return how many notices of a kind a request has led to."""
@@ -124,9 +127,11 @@ class Outbox:
         same = notices.c.number == notice.number
         by = "" if notice.channel == "mail" else f" over {notice.channel}"
         with self._engine.begin() as connection:
-            history.lock(connection, notice.incident_id)
+            node = history.lock(connection, notice.incident_id)
             connection.execute(update(notices).where(same).values(**values))
             history.write(connection, notice.incident_id, actor, (event, f"{notice.kind} to {notice.recipient}{by}"))
+        if "sent_at" in values and notice.kind in WITH_MESSAGE:
+            self._bell.ring(queue_of(node))  # which may delete the message now
 
 
 def enqueue(connection: Connection, incident_id: str, new: Iterable[NewNotice]) -> bool:

@@ -18,6 +18,7 @@ from holdgate import maillog
 from holdgate.quarantine import audit, binding, history, requests
 from holdgate.quarantine.agenda import Agenda
 from holdgate.quarantine.audit import AuditTrail
+from holdgate.quarantine.bell import DESK, Bell, Listener, queue_of
 from holdgate.quarantine.chains import FIRST, writing_as
 from holdgate.quarantine.claims import Claims
 from holdgate.quarantine.codes import SignInCodes
@@ -46,7 +47,7 @@ from holdgate.quarantine.requests import Requests, incident_of
 from holdgate.quarantine.schema import incidents
 from holdgate.quarantine.seals import UsedSeals
 from holdgate.quarantine.sessions import EndedSessions
-from holdgate.quarantine.states import State, may_become
+from holdgate.quarantine.states import DECIDED, State, may_become
 
 __all__ = ["Actor", "ConflictError", "Store", "StoreError", "migrate", "open_store"]
 
@@ -98,11 +99,12 @@ class Store(Incidents):
         self._reader = engine.execution_options(reads=True)
         self.node = node or ""
         super().__init__(self._reader, here(engine, node))
+        self.bell = Bell(engine)
         self.nodes = Nodes(engine, self._reader)
         self.claims = Claims(engine, self._reader)
         self.requests = Requests(engine, self._reader)
         self.agenda = Agenda(self._reader)
-        self.outbox = Outbox(engine, self._reader, here(engine, node))
+        self.outbox = Outbox(engine, self._reader, here(engine, node), self.bell)
         self.replies = Replies(engine, self._reader)
         self.seals = UsedSeals(engine)
         self.relations = Relations(engine, self._reader)
@@ -115,7 +117,12 @@ class Store(Incidents):
 
     def close(self) -> None:
         """Close all connections."""
+        self.bell.close()
         self._engine.dispose()
+
+    def listener(self, *words: str, url: str) -> Listener:
+        """Return who hears rings with these words, over a connection to `url` that leads past a pooler."""
+        return Listener(self._engine, url, words)
 
     # -- incidents ------------------------------------------------------------------------------------------------
 
@@ -145,6 +152,8 @@ class Store(Incidents):
                 audit.append(connection, incident.id, actor, new, content=content)
         except SQLAlchemyError as error:
             raise StoreError(type(error.__cause__ or error).__name__) from error
+        if enqueues or incident.state is State.HELD:
+            self.bell.ring(DESK)
 
     def change(
         self,
@@ -178,9 +187,10 @@ class Store(Incidents):
                 drop_decision(connection, incident.id)
             elif new is State.VANISHED:
                 drop_reports(connection, incident.id)
-            enqueue(connection, incident.id, outbox)
+            is_mail = enqueue(connection, incident.id, outbox)
             requests.answer(connection, answers or {})
             history.write(connection, incident.id, actor, (new, note), *(_event(one) for one in also))
+        self.bell.ring(*_woken(changed, is_mail=is_mail))
         maillog.incident_changed(
             incident.queue_id, incident=incident.id, old=incident.state, new=new, who=actor.who, method=actor.how
         )
@@ -220,6 +230,7 @@ class Store(Incidents):
                 enqueue(connection, incident.id, [replace(about, channel=channel) for channel in over])
             enqueue(connection, incident.id, outbox)
             history.write(connection, incident.id, actor, (event, note))
+        self.bell.ring(DESK)
         return changed
 
     def _swap(self, connection: Connection, incident: Incident, values: Mapping[str, Any]) -> Incident:
@@ -254,6 +265,12 @@ class Store(Incidents):
     def history(self, incident_id: str) -> list[Event]:
         """Return what happened to an incident, oldest first."""
         return history.of(self._reader, incident_id)
+
+
+def _woken(changed: Incident, *, is_mail: bool) -> list[str]:
+    """Return whom a change of the state gives work."""
+    words = [DESK] if is_mail or changed.state is State.HELD else []
+    return [*words, queue_of(changed.node)] if changed.state in DECIDED else words
 
 
 def _event(one: str | tuple[str, str]) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.node import machine_of, name_of, rules_of
 from holdgate.notation import format_address
+from holdgate.quarantine.bell import REST, Waker, queue_of
 from holdgate.quarantine.nodes import NodeTakenError
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue import agent
@@ -135,6 +136,8 @@ def _reconcile(settings: Settings, parent: int) -> int:
     except (KeyError, OSError, StoreError) as error:
         maillog.failed(stage="start", error=str(error))
         return daemon.EX_OSERR
+    listener = store.listener(queue_of(name), queue_of(""), url=settings.store.listen_url or settings.store.url)
+    waker = listener.waker()
     reconciler = Reconciler(
         store,
         QueueClient(settings.queue.socket),
@@ -142,9 +145,12 @@ def _reconcile(settings: Settings, parent: int) -> int:
         missing_after=settings.queue.missing_after,
         interval=settings.queue.interval,
         adopt_uninspected=settings.queue.adopt_uninspected,
+        rest=lambda: listener.pause(0.0, REST),
     )
+    listener.start()
     daemon.notify("READY=1")
-    keep_in_step(reconciler, stop, _PAUSE, parent)
+    keep_in_step(reconciler, stop, _PAUSE, parent, waker if settings.store.is_shared else None)
+    listener.close()
     lease.close()
     store.close()
     if lease.lost:
@@ -180,8 +186,12 @@ def _serve_nodes(settings: Settings, parent: int) -> int:
     return 0
 
 
-def keep_in_step(reconciler: Reconciler, stop: threading.Event, pause: float, parent: int) -> None:
+def keep_in_step(
+    reconciler: Reconciler, stop: threading.Event, pause: float, parent: int, waker: Waker | None = None
+) -> None:
     """Make pass after pass until `stop` or the parent's end, with `pause` seconds in between unless more is to be done.
+
+    A ring of the store for `waker` ends a pause.
 
     Only a pass in which agent and store answered puts systemd's watchdog off: where nobody can reach the agent any
     more, both of us are restarted.
@@ -194,8 +204,12 @@ def keep_in_step(reconciler: Reconciler, stop: threading.Event, pause: float, pa
             metrics.ERRORS.labels("reconcile").inc()
             reason = str(error) if isinstance(error, QueueError) else maillog.describe(error)
             maillog.failed(stage="reconcile", error=reason)
-        if not reconciler.has_more:
+        if reconciler.has_more:
+            continue
+        if waker is None:
             stop.wait(pause)
+        elif waker.wait(pause):
+            reconciler.look()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ there is nothing to compare. An item that fails waits by itself (work.py).
 """
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -62,7 +63,8 @@ _DECISION = ("decided_at", "decided_by", "decided_how", "comment")
 class Reconciler:
     """Compares and fixes. It keeps between passes only what saves asking again.
 
-    `has_more` says that the last pass had not the time for all that could be done.
+    `has_more` says that the last pass had not the time for all that could be done. `rest` says for how many seconds the
+    store need not be asked whether it has changed: it rings for work, and then `look` is called.
     """
 
     has_more = False
@@ -76,6 +78,7 @@ class Reconciler:
         missing_after: timedelta,
         interval: timedelta = timedelta(0),
         adopt_uninspected: bool = False,
+        rest: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -85,6 +88,8 @@ class Reconciler:
         self._held: dict[Key, HeldMessage] = {}
         self._stamp = ""
         self._heads: dict[str, str] = {}
+        self._seen_heads: dict[str, str] = {}
+        self._rest, self._look_at = rest, 0.0
         self._whole_at = 0.0
         self._waits = True
         self._unmanaged: set[Key] = set()
@@ -112,7 +117,7 @@ class Reconciler:
         Raises QueueError when the queue cannot be listed and SQLAlchemy's errors when the store cannot be read: the
         pass is to be made again.
         """
-        heads = self._store.audit.heads()
+        heads = self._newest_heads()
         due = heads != self._heads or self._waits or any(runner.is_due() for runner in self._runners())
         well = self._release_known() if due else True
         changed = self._list()
@@ -121,8 +126,20 @@ class Reconciler:
             self._waits = True  # until it is seen that nothing does
             well = self._compare() and well
             self._heads = heads
+            self._look_at = 0.0
         self._measure()
         return well
+
+    def look(self) -> None:
+        """See at the next pass whether the store has changed."""
+        self._look_at = 0.0
+
+    def _newest_heads(self) -> dict[str, str]:
+        """Return the heads of the audit trail, which say whether the store has changed, as they are or were lately."""
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + self._rest()
+            self._seen_heads = self._store.audit.heads()
+        return self._seen_heads
 
     def _list(self) -> bool:
         """List the hold queue where it may have changed; say whether it did, or has to be compared anyway."""

@@ -1,0 +1,250 @@
+"""Daemons are woken by what gives them work; where rings are not heard, they poll."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from holdgate.desk.loops import Loop, Loops
+from holdgate.quarantine import bell, database
+from holdgate.quarantine.bell import DESK, Listener, Waker, queue_of
+from holdgate.quarantine.incident import Actor, Ask, Incident, NewNotice
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import ConflictError, Store, migrate, open_store
+from testbed.pgbouncer import PgBouncer
+from testbed.ports import wait_for
+from testbed.postgres import PostgresServer
+
+pytestmark = pytest.mark.postgresql
+
+ACTOR = Actor("boss@corp.example", "page")
+NODE = "mx1.corp.example"
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> str:
+    made = postgres.new_database()
+    migrate(made)
+    return made
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = open_store(url, NODE, role="desk")
+    yield opened
+    opened.close()
+
+
+class Tape:
+    """Everything that was rung since it was made, word by word."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = database.direct(url)
+        self._connection.execute("LISTEN holdgate")
+
+    def words(self, store: Store) -> set[str]:
+        """Return what was rung since the last time."""
+        store.bell.ring("end")
+        words: set[str] = set()
+        while "end" not in words:
+            words |= {
+                word
+                for notice in self._connection.notifies(timeout=20, stop_after=1)
+                for word in notice.payload.split()
+            }
+        return words - {"end"}
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture
+def tape(url: str) -> Iterator[Tape]:
+    with closing(Tape(url)) as made:
+        yield made
+
+
+class Ears:
+    """A listener for some words, with who is woken, which hears by now."""
+
+    def __init__(self, store: Store, url: str, *words: str) -> None:
+        self.listener = store.listener(*words, url=url)
+        self.waker = self.listener.waker()
+        self.listener.start()
+        wait_for(lambda: self.listener.hears, "the listener to hear itself")
+        assert self.waker.wait(20)
+
+
+@pytest.fixture
+def listeners() -> Iterator[list[Listener]]:
+    made: list[Listener] = []
+    yield made
+    for one in made:
+        one.close()
+
+
+def held(number: int = 0) -> Incident:
+    incident = Incident(
+        queue_id=f"4{number}", sender="a@corp.example", recipients=["b@partner.example"], policy="p", node=NODE
+    )
+    return replace(incident, state=State.HELD)
+
+
+def test_a_decision_rings_for_the_agent_of_its_node(store: Store, tape: Tape) -> None:
+    for number, decision in enumerate((State.APPROVED, State.REJECTED, State.EXPIRED)):
+        incident = held(number)
+        store.record(incident, ACTOR)
+        assert tape.words(store) == {DESK}
+        store.change(incident, decision, ACTOR)
+        assert tape.words(store) == {queue_of(NODE)}
+
+
+def test_what_is_to_be_asked_or_sent_rings_for_the_desks(store: Store, tape: Tape) -> None:
+    store.record(replace(held(), state=State.PENDING), ACTOR)
+    assert tape.words(store) == set()
+    incident = replace(held(1), state=State.PENDING)
+    store.record(incident, ACTOR, outbox=[NewNotice("alert", "boss@corp.example")])
+    assert tape.words(store) == {DESK}
+    incident = store.change(incident, State.HELD, ACTOR)
+    assert tape.words(store) == {DESK}
+    now = datetime.now(UTC)
+    incident = store.amend(incident, "asked", ACTOR, asks=[Ask("boss@corp.example", "moderator")], deadline_at=now)
+    assert tape.words(store) == {DESK}
+    incident = store.change(incident, State.REJECTED, ACTOR, outbox=[NewNotice("rejected", "a@corp.example")])
+    assert tape.words(store) == {DESK, queue_of(NODE)}
+    store.outbox.enqueue(incident.id, NewNotice("answer", "a@corp.example"), ACTOR)
+    assert tape.words(store) == {DESK}
+    store.add_event(incident.id, "revealed", ACTOR)
+    store.change(incident, State.RETURNED, ACTOR)
+    assert tape.words(store) == set()
+
+
+def test_a_report_that_was_sent_rings_for_the_agent(store: Store, tape: Tape) -> None:
+    incident = held()
+    store.record(incident, ACTOR)
+    store.change(incident, State.REJECTED, ACTOR, outbox=[NewNotice("rejected", "a@corp.example")])
+    tape.words(store)
+    (notice,) = store.outbox.due(datetime.now(UTC))
+    store.outbox.failed(notice, ACTOR, datetime.now(UTC))
+    assert tape.words(store) == set()
+    store.outbox.sent(notice, ACTOR)
+    assert tape.words(store) == {queue_of(NODE)}
+
+
+def test_who_comes_second_rings_for_nobody(store: Store, tape: Tape) -> None:
+    incident = held()
+    store.record(incident, ACTOR)
+    store.change(incident, State.APPROVED, ACTOR)
+    tape.words(store)
+    with pytest.raises(ConflictError):
+        store.change(incident, State.REJECTED, ACTOR, outbox=[NewNotice("rejected", "a@corp.example")])
+    assert tape.words(store) == set()
+
+
+def test_a_listener_is_woken_by_its_own_words(store: Store, url: str, tape: Tape, listeners: list[Listener]) -> None:
+    mine, other = Ears(store, url, queue_of(NODE)), Ears(store, url, queue_of("mx2.corp.example"))
+    listeners += [mine.listener, other.listener]
+    store.bell.ring(queue_of(NODE), DESK)
+    assert mine.waker.wait(20)
+    store.bell.ring(queue_of(NODE), queue_of("mx2.corp.example"))
+    assert mine.waker.wait(20)  # once: the ring before it did not count twice
+    assert other.waker.wait(20)
+
+
+def test_rings_of_one_moment_go_out_together(store: Store, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gathering = threading.Event()
+    monkeypatch.setattr(bell.time, "sleep", lambda _: gathering.wait(20))
+    with closing(database.direct(url)) as connection:
+        connection.execute("LISTEN holdgate")
+        for number in range(20):
+            incident = held(number)
+            store.record(incident, ACTOR)
+            store.change(incident, State.APPROVED, ACTOR)
+        gathering.set()
+        store.bell.close()
+        heard = [notice.payload for notice in connection.notifies(timeout=1)]
+    assert heard == [f"desk queue:{NODE}"]
+
+
+def test_a_listener_whose_connection_ends_connects_again(
+    store: Store, url: str, postgres: PostgresServer, listeners: list[Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bell, "_RECONNECT", 0.05)
+    agent = Ears(store, url, queue_of(NODE))
+    listeners.append(agent.listener)
+    postgres.end_connections()
+    wait_for(lambda: not agent.listener.hears, "the listener to see it")
+    wait_for(lambda: agent.listener.hears, "the listener to hear again")
+    wait_for(lambda: agent.waker.wait(0), "the wake-up for what was not heard")
+    incident = held()
+    store.record(incident, ACTOR)
+    store.change(incident, State.APPROVED, ACTOR)
+    assert agent.waker.wait(20)
+
+
+def test_behind_a_pooler_nothing_is_heard_but_by_a_direct_connection(
+    postgres: PostgresServer,
+    url: str,
+    listeners: list[Listener],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pooler = PgBouncer(url, connections=2)
+    pooler.start()
+    store = open_store(pooler.url, NODE, role="desk")
+    try:
+        agent = Ears(store, url, queue_of(NODE))
+        listeners.append(agent.listener)
+        incident = held()
+        store.record(incident, ACTOR)
+        store.change(incident, State.APPROVED, ACTOR)
+        assert agent.waker.wait(20)
+        monkeypatch.setattr(bell, "_PROOF_TIMEOUT", 0.3)
+        deaf = store.listener(queue_of(NODE), url=pooler.url)
+        listeners.append(deaf)
+        deaf.start()
+        wait_for(lambda: "LISTEN hears nothing" in caplog.text, "the listener to say that it hears nothing")
+        assert not deaf.hears
+        assert deaf.pause(1.0, 5.0) == 1.0
+        assert agent.listener.pause(1.0, 5.0) == 5.0
+        deaf.close()
+    finally:
+        store.close()
+        pooler.stop()
+
+
+def test_a_loop_that_is_rung_for_does_not_wait_for_its_time(
+    store: Store, url: str, listeners: list[Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdgate.desk.loops.REST", 3600.0)
+    listener = store.listener(DESK, url=url)
+    listeners.append(listener)
+    passes: list[datetime] = []
+    loops = Loops([Loop("requests", lambda now: bool(passes.append(now)), 3600.0, is_rung=True)], listener)
+    loops.start()
+    listener.start()
+    wait_for(lambda: listener.hears, "the listener to hear itself")
+    wait_for(lambda: len(passes) >= 2, "the pass for what was not heard before")
+    before = len(passes)
+    store.record(held(), ACTOR)
+    wait_for(lambda: len(passes) > before, "a pass for the message that was held")
+    loops.close()
+
+
+def test_a_store_in_a_file_does_not_ring(tmp_path: object) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    migrate(url)
+    store = open_store(url, NODE, role="desk")
+    listener = store.listener(DESK, url=url)
+    listener.start()
+    incident = held()
+    store.record(incident, ACTOR)
+    store.change(incident, State.APPROVED, ACTOR)
+    assert not listener.hears
+    assert store.bell._thread is None
+    assert not listener._thread.is_alive()
+    assert not Waker().wait(0)
+    store.close()
