@@ -1,76 +1,141 @@
-"""The store on PostgreSQL: incidents recorded a second by 1, 3 and 10 processes at once, and how long each took."""
+"""The store on PostgreSQL: incidents recorded a second by 1, 3 and 10 processes at once, and how long each took.
+
+Each process is the milter of a node of its own. With `--against` another revision does the same in turns.
+"""
 
 import argparse
-import multiprocessing
+import json
+import os
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from multiprocessing.synchronize import Barrier
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from holdgate.quarantine.incident import Actor, Incident
-from holdgate.quarantine.store import migrate, open_store
+from benchmarks.builds import ROOT, tree_of
 from testbed.postgres import PostgresServer
 
 _WRITERS = (1, 3, 10)
-_ACTOR = Actor("holdgate-milter", "milter")
+MOST_OF_ONE = 2.0
+"""With ten writers, 99 of 100 incidents are recorded within this many times what it takes with one."""
+LEAST_OF_OTHER = 5.0
+"""Ten writers record so many times what ten of the revision f9b7b4da did, which waited for one lock."""
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What some writers of a build did, over all rounds: seconds of the rounds, and of each incident."""
+
+    seconds: float = 0.0
+    times: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """How many a second."""
+        return len(self.times) / self.seconds
+
+    def percentile(self, share: int) -> float:
+        """How long so many of a hundred took at most, in seconds."""
+        ordered = sorted(self.times)
+        return ordered[min(len(ordered) * share // 100, len(ordered) - 1)]
 
 
 def main(arguments: list[str]) -> int:
-    """Measure and print; return 0."""
-    parser = argparse.ArgumentParser(prog="script/bench store")
-    parser.add_argument("--incidents", type=int, default=1_000, help="so many are recorded in all, at each count")
+    """Measure and print; return 0 when every figure is within its bounds."""
+    parser = argparse.ArgumentParser(prog="script/bench store", description=__doc__)
+    parser.add_argument("--incidents", type=int, default=1_000, help="so many are recorded in each round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--against", metavar="REVISION", help="measure this revision too, in turns")
     given = parser.parse_args(arguments)
+    builds = {"this build": ROOT}
+    if given.against:
+        builds[given.against] = tree_of(given.against)
     directory = Path(tempfile.mkdtemp(prefix="holdgate-bench-"))
     server = PostgresServer(directory / "server")  # what is committed is synced, as on a site
     directory.chmod(0o711)
     try:
         server.start()
-        for writers in _WRITERS:
-            seconds, times = _record(server.new_database(), writers, given.incidents // writers)
-            ordered = sorted(times)
-            print(
-                f"{writers:2} writers: {len(times) / seconds:6.0f} incidents a second; recording takes "
-                f"{statistics.median(times) * 1000:.1f} ms in the median, "
-                f"{ordered[len(ordered) * 99 // 100] * 1000:.1f} ms at the 99th percentile"
-            )
+        found = {(name, writers): _Outcome() for writers in _WRITERS for name in builds}
+        urls = {name: _new_store(server, tree) for name, tree in builds.items()}
+        for _ in range(given.rounds):
+            for (name, writers), outcome in found.items():
+                _record(builds[name], urls[name], writers, given.incidents // writers, outcome)
     finally:
         server.stop()
         shutil.rmtree(directory, ignore_errors=True)
-    return 0
+    return _report(found, list(builds))
 
 
-def _record(url: str, writers: int, each: int) -> tuple[float, Sequence[float]]:
-    """Have processes record incidents at once; return how long it took, and how long each one took, in seconds."""
-    migrate(url)
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(writers + 1)
-    results: multiprocessing.Queue[list[float]] = context.Queue()
-    processes = [context.Process(target=_write, args=[url, each, barrier, results]) for _ in range(writers)]
-    for process in processes:
-        process.start()
-    barrier.wait()
-    begun = time.perf_counter()
-    times = [one for _ in processes for one in results.get()]
-    seconds = time.perf_counter() - begun
-    for process in processes:
-        process.join()
-    return seconds, times
-
-
-def _write(url: str, each: int, barrier: Barrier, results: "multiprocessing.Queue[list[float]]") -> None:
-    store = open_store(url)
-    store.count()  # the connection is there
-    barrier.wait()
-    times = []
-    for number in range(each):
-        begun = time.perf_counter()
-        store.record(
-            Incident(queue_id=f"4{number}", sender="a@corp.example", recipients=["b@partner.example"], policy="p"),
-            _ACTOR,
+def _report(found: dict[tuple[str, int], _Outcome], builds: list[str]) -> int:
+    for (name, writers), outcome in found.items():
+        print(
+            f"{writers:2} writers, {name}: {outcome.rate:6.0f} incidents a second; recording takes "
+            f"{statistics.median(outcome.times) * 1000:.1f} ms in the median, "
+            f"{outcome.percentile(99) * 1000:.1f} ms at the 99th percentile"
         )
-        times.append(time.perf_counter() - begun)
-    results.put(times)
-    store.close()
+    one, ten = found[builds[0], _WRITERS[0]], found[builds[0], _WRITERS[-1]]
+    wait = ten.percentile(99) / one.percentile(99)
+    good = wait <= MOST_OF_ONE
+    print(f"99th percentile with 10 writers: {wait:.1f} times that of one (bound {MOST_OF_ONE}){_late(good)}")
+    for other in builds[1:]:
+        faster = ten.rate / found[other, _WRITERS[-1]].rate
+        is_faster = faster >= LEAST_OF_OTHER
+        good &= is_faster
+        print(f"10 writers: {faster:.1f} times as many as {other} (bound {LEAST_OF_OTHER}){_late(is_faster)}")
+    return 0 if good else 1
+
+
+def _late(good: bool) -> str:
+    return "" if good else "  TOO SLOW"
+
+
+def _new_store(server: PostgresServer, tree: Path) -> str:
+    url = server.new_database()
+    program = "import sys; from holdgate.quarantine.store import migrate; migrate(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", program, url], env=_environment(tree), check=True)
+    return url
+
+
+def _environment(tree: Path) -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(tree / "milter")}
+
+
+def _record(tree: Path, url: str, writers: int, each: int, outcome: _Outcome) -> None:
+    """Have processes of a build record incidents at once, and add what they did to `outcome`."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "recording.py"), url]
+    processes = [
+        subprocess.Popen(
+            [*command, f"mx{number}", str(each)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=_environment(tree),
+            cwd=tree,
+        )
+        for number in range(writers)
+    ]
+    for _ in _lines(processes):
+        pass
+    begun = time.perf_counter()
+    for process in processes:
+        assert process.stdin is not None
+        print(file=process.stdin, flush=True)
+    for line in _lines(processes):
+        outcome.times += json.loads(line)
+    outcome.seconds += time.perf_counter() - begun
+    for process in processes:
+        process.communicate()
+
+
+def _lines(processes: Sequence["subprocess.Popen[str]"]) -> Iterator[str]:
+    """Yield the next line of each."""
+    for process in processes:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError("a writer has ended")
+        yield line

@@ -1,0 +1,42 @@
+"""A process that records incidents, of this build or another one: run by benchmarks/store.py with that build's path.
+
+Its arguments are the store's URL, the name of its node, and how many it records. It says that it is ready, waits for a
+line, and then prints how long each took, in seconds, as JSON.
+"""
+
+import inspect
+import json
+import sys
+import time
+
+# This file's folder has modules named as some of Python's own.
+sys.path.pop(0)
+
+from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.store import open_store
+
+
+def main(url: str, node: str, count: int) -> None:
+    """Record, and print."""
+    # Builds before the trail had several chains know no role.
+    role = {"role": "milter"} if "role" in inspect.signature(open_store).parameters else {}
+    store = open_store(url, node, **role)
+    actor = Actor("holdgate-milter", "milter")
+    store.record(_incident(0), actor)  # the connection is there, and statements are compiled
+    print("ready", flush=True)
+    sys.stdin.readline()
+    times = []
+    for number in range(count):
+        begun = time.perf_counter()
+        store.record(_incident(number), actor)
+        times.append(time.perf_counter() - begun)
+    print(json.dumps(times))
+    store.close()
+
+
+def _incident(number: int) -> Incident:
+    return Incident(queue_id=f"4{number}", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
