@@ -18,8 +18,8 @@ _UNPRIVILEGED = "postgres"
 
 PASSWORD = "between-us"
 
-# Who may connect as whom, as docs/howto/postgresql.md says it; and one role with a password.
-_HBA = "local all keeper scram-sha-256\nlocal all all peer map=holdgate\n"
+# Who may connect as whom, as docs/howto/postgresql.md says it; one role with a password; and standbys.
+_HBA = "local all keeper scram-sha-256\nlocal all all peer map=holdgate\nlocal replication holdgate peer map=holdgate\n"
 
 
 class PostgresError(Exception):
@@ -59,6 +59,28 @@ class PostgresServer:
         (self._data / "pg_ident.conf").write_text("".join(f"holdgate {person} holdgate\n" for person in people))
         self._serve()
         self.sql(f"CREATE ROLE keeper LOGIN PASSWORD '{PASSWORD}'")
+
+    def standby(self) -> "PostgresServer":
+        """Return a synchronous standby, started: from now on a commit is confirmed once the standby has written it."""
+        made = PostgresServer()
+        made._syncs = self._syncs
+        if self._user:
+            shutil.chown(made.directory, self._user)
+        made.directory.chmod(0o711)
+        reach = f"host={self.directory} user=holdgate application_name=standby"
+        self._run("pg_basebackup", "-D", made._data, "-d", reach, "-R", "-c", "fast")
+        made._serve()
+        self.sql("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+        self.sql("SELECT pg_reload_conf()")
+        wait_for(
+            lambda: self.value("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == "1",
+            "the standby",
+        )
+        return made
+
+    def promote(self) -> None:
+        """Have a standby take writes, and return once it does."""
+        self.sql("SELECT pg_promote()")
 
     def restart(self) -> None:
         """End the server, and with it every connection, and start it again."""
@@ -146,8 +168,13 @@ class PostgresServer:
 
     def sql(self, statement: str) -> None:
         """Run one statement as the superuser."""
+        self.value(statement)
+
+    def value(self, statement: str) -> str:
+        """Run one statement as the superuser, and return the value that it yields."""
         reach = ["-h", str(self.directory), "-U", "holdgate", "-d", "postgres"]
-        subprocess.run([_program("psql"), "-qX", *reach, "-c", statement], capture_output=True, check=True)
+        command = [str(_program("psql")), "-qXAt", *reach, "-c", statement]
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
 
     def _answers(self) -> bool:
         assert self._process is not None

@@ -118,8 +118,12 @@ def hold(one: OneDesk, number: int, policy: str = "all") -> Incident:
     return one.desk.store.change(found, State.HELD, QUEUE, arrival_time=1000, held_at=datetime.now(UTC))
 
 
-def at_once(two: list[OneDesk], now: datetime) -> None:
-    threads = [threading.Thread(target=one.work, args=[now], name=name) for one, name in zip(two, "ab", strict=True)]
+def at_once(two: list[OneDesk], now: datetime, ahead: timedelta = timedelta(0)) -> None:
+    """Have both desks work at the same moment; the clock of the first one is `ahead`."""
+    threads = [
+        threading.Thread(target=one.work, args=[moment], name=name)
+        for one, moment, name in zip(two, (now + ahead, now), "ab", strict=True)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -154,6 +158,30 @@ def test_each_notice_is_sent_once_and_reports_by_the_messages_own_node(
     assert len(reports) == COUNT
     names = {incident.id: "ab"[number % 2] for number, incident in enumerate(incidents)}
     assert {name: next(t for kind, t in reports.items() if name in kind) for name in names} == names
+    assert store.audit.verify().problem == ""
+
+
+def test_desks_whose_clocks_are_ten_minutes_apart_do_everything_once(
+    two: list[OneDesk], sent: list[tuple[str, str, str]]
+) -> None:
+    now, ahead = soon(), timedelta(minutes=10)
+    for number in range(COUNT):
+        hold(two[number % 2], number)
+    store = two[0].desk.store
+    for step in range(3):
+        at_once(two, now + timedelta(seconds=step), ahead)
+    assert Counter(recipient for _, recipient, _ in sent) == {"boss@corp.example": COUNT}
+    # The deadline is four hours after the request, by the clock of the desk that asked: for one desk it has passed.
+    for step in range(3):
+        at_once(two, now + timedelta(hours=3, minutes=55, seconds=step), ahead)
+    for step in range(3):
+        at_once(two, now + timedelta(hours=4, minutes=20, seconds=step), ahead)
+    assert {one.state for one in store.incidents()} == {State.EXPIRED}
+    assert not store.outbox.due(now + timedelta(days=9))
+    counted = Counter(kind for _, _, kind in sent)
+    assert set(counted.values()) == {1}, counted
+    assert len([one for one in sent if one[1] == "anna@corp.example"]) == COUNT
+    assert {desk.machine for desk in store.claims.desks()}  # leases go by the database's clock
     assert store.audit.verify().problem == ""
 
 
