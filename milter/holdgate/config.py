@@ -375,6 +375,15 @@ class ModerationSettings(Section):
     self_release_per_day: int = Field(
         5, ge=1, le=1000, description="Maximum number of messages that a sender can release within 24 hours."
     )
+    classes: bool = Field(
+        False,
+        description="Let a moderator allow a class of a program's mail with an approval: answers in the thread for 24 "
+        "hours, or mail to its recipients for some days. It passes the condition `machine` only. Not possible if more "
+        "than one approval is needed.",
+    )
+    classes_days: int = Field(
+        30, ge=1, le=365, description="Maximum number of days for which mail to a recipient can be allowed."
+    )
     changes: list[ChangeKind] = Field(
         [],
         description="Changes with which a moderator can approve a message: `redact`, `without-attachments`, `encrypt`. "

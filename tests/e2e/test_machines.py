@@ -11,6 +11,7 @@ from tests.e2e.conftest import running_site
 from tests.e2e.desk import mail_about, text_of
 
 SENDER, BOB = letters.SENDER, "bob@partner.example"
+LINK = "See https://files.test.example/x for the figures.\n"
 POLICIES = """
 internal_domains = ["corp.example"]
 
@@ -22,10 +23,13 @@ machine = { first = true, links = "new", messages = 50 }
 """
 
 
-def submit(site: Site, recipient: str, text: str = "") -> None:
+def submit(site: Site, recipient: str, text: str = "", **fields: str) -> None:
     message = letters.clean()
     if text:
         message.set_content(text)
+    for name, value in fields.items():
+        del message[name.replace("_", "-")]
+        message[name.replace("_", "-")] = value
     site.submit(message.as_bytes(), SENDER, recipient)
 
 
@@ -44,7 +48,8 @@ def test_the_first_mail_waits_and_the_next_does_not(tmp_path: Path) -> None:
     accounts = tmp_path / "machines"
     accounts.write_text("127.0.0.1 owner@corp.example\n")
     extra = f'[machines]\nmode = "on"\naccounts = "texthash:{accounts}"\ntime_limit = "60s"\n'
-    extra += f'[relations]\nkey = "{tmp_path}/relations.key"\n[moderation]\nmoderators = ["boss@corp.example"]\n'
+    extra += f'[relations]\nkey = "{tmp_path}/relations.key"\n'
+    extra += '[moderation]\nmoderators = ["boss@corp.example"]\nclasses = true\n'
     with running_site(policies=POLICIES, extra=extra) as site:
         submit(site, BOB)
         incident = held(site, BOB)
@@ -65,7 +70,7 @@ def test_the_first_mail_waits_and_the_next_does_not(tmp_path: Path) -> None:
 
         # A link that was never sent, to a recipient who is known: rejected, and never learned.
         for _ in range(2):
-            submit(site, BOB, "See https://files.test.example/x for the figures.\n")
+            submit(site, BOB, LINK)
             incident = held(site, BOB)
             assert [(one["kind"], one["similar"]) for one in incident.recipient_risks or ()] == [
                 ("machine-link", "files.test.example")
@@ -74,3 +79,19 @@ def test_the_first_mail_waits_and_the_next_does_not(tmp_path: Path) -> None:
             site.wait_for(lambda: not site.store.incidents([State.HELD]), "the message to be rejected")
         assert len(site.world.to(BOB)) == 2
         assert "recipients:  1 known" in site.command("machines", "report", "127.0.0.1").stdout
+
+        # A class is allowed with an approval: answers in the thread pass, until that is revoked.
+        carl, thread = "carl@client.example", "<thread@corp.example>"
+        submit(site, carl, Message_ID=thread)
+        incident = held(site, carl)
+        assert site.command("release", incident.id, "--allow", "thread").returncode == 0
+        arrived(site, carl, 1)
+        submit(site, carl, LINK, References=thread)
+        arrived(site, carl, 2)
+        allowed = site.command("machines", "allowances").stdout
+        assert f"1  127.0.0.1: answers in a thread to {carl} until 20" in allowed
+        assert site.command("machines", "allowances", "--revoke", "1").returncode == 0
+        submit(site, carl, "See https://other.test.example/x\n", References=thread)
+        held(site, carl)
+        events = [event.event for event in site.store.history(incident.id)]
+        assert events.count("class allowed") == events.count("class revoked") == 1

@@ -9,9 +9,10 @@ import time
 from datetime import datetime
 
 from holdgate.cli.output import say
-from holdgate.configfile import load_settings
-from holdgate.desk import moderation
+from holdgate.configfile import ConfigError, load_settings
+from holdgate.desk import classes, moderation
 from holdgate.desk.changing import CannotChangeError, Changer, Wanted
+from holdgate.desk.classes import Class, NotOfferedError
 from holdgate.desk.context import Desk
 from holdgate.desk.elsewhere import Elsewhere
 from holdgate.desk.preview import Previewer, UnreadableError
@@ -56,6 +57,14 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help='without the attachment of that name or number; "*" for all. May be given several times',
     )
     release.add_argument("--redacted", action="store_true", help="with everything masked that was found")
+    release.add_argument(
+        "--allow",
+        choices=["thread", "recipients"],
+        help="of a program: allow what follows, too: answers in this thread for 24 hours, or mail to these recipients",
+    )
+    release.add_argument(
+        "--days", type=int, default=1, metavar="N", help="with --allow recipients: for so many days (default: 1)"
+    )
     release.add_argument("--encrypted", action="store_true", help="through the transport that the policy names")
     release.set_defaults(run=lambda arguments: _decide(arguments, Answer.APPROVE))
 
@@ -145,9 +154,12 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
     if incident is None:
         return 2
     desk = Desk(store, settings)
+    wanted = _class(arguments) if choice is Answer.APPROVE else None
     try:
+        if wanted is not None:
+            classes.check(desk, incident, wanted)
         change = _change(arguments, desk, incident) if choice is Answer.APPROVE else None
-    except (CannotChangeError, UnreadableError) as error:
+    except (CannotChangeError, UnreadableError, NotOfferedError) as error:
         print(f"holdgate: {incident.id}: {_clean(str(error))}", file=sys.stderr)
         return 2
     try:
@@ -156,17 +168,30 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
             if request is None:
                 print(f"holdgate: {incident.id}: {_clean(arguments.person)} was not asked", file=sys.stderr)
                 return 2
-            actor = Actor(f"{request.moderator} ({_person()})", _WAY)
+            actor = Actor(f"{request.moderator} ({person()})", _WAY)
             decided = moderation.answer(desk, request, choice, actor, arguments.comment, change=change)
         else:
-            actor = Actor(_person(), _WAY)
+            actor = Actor(person(), _WAY)
             decided = moderation.override(desk, incident, choice, actor, arguments.comment, change=change)
     except moderation.RefusedError as error:
         return _too_late(error)
     if decided.state is State.HELD:
         text = f"{decided.id}: approved by {arguments.person.lower()}; others have to approve as well"
         return _said(arguments, decided, text, 0)
+    if wanted is not None:
+        classes.allow(desk, decided, wanted, actor)
     return _watch(arguments, desk, decided)
+
+
+def _class(arguments: argparse.Namespace) -> Class | None:
+    """Return the class that the options want, None for none. Raises ConfigError."""
+    if arguments.allow is None:
+        return None
+    if arguments.without or arguments.redacted or arguments.encrypted:
+        raise ConfigError(["--allow: not together with changes of the message"])
+    if arguments.allow == "recipients" and arguments.days < 1:
+        raise ConfigError(["--days: at least 1"])
+    return Class(0 if arguments.allow == "thread" else arguments.days)
 
 
 def _change(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> Change | None:
@@ -259,7 +284,7 @@ def _find(store: Store, name: str) -> Incident | None:
     return None
 
 
-def _person() -> str:
+def person() -> str:
     """Name who runs the command: behind sudo(8), who called that."""
     return os.environ.get("SUDO_USER") or getpass.getuser()
 

@@ -6,22 +6,28 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
 
+from holdgate.cli.incidents import person
 from holdgate.cli.output import say
 from holdgate.cli.relations import hasher_for_milter
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
+from holdgate.desk.cleaning import clean
 from holdgate.machines.accounts import listed
 from holdgate.machines.contents import KINDS
 from holdgate.machines.traffic import ledger_of
+from holdgate.quarantine.incident import Actor
 from holdgate.quarantine.machine_tokens import Bearer
+from holdgate.quarantine.recorded import shown
 from holdgate.quarantine.store import Store, open_store
 from holdgate.relations.keys import Hasher
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the subcommands."""
-    family = commands.add_parser("machines", help="accounts of programs: list, report, token, forget")
+    family = commands.add_parser("machines", help="accounts of programs: list, report, token, allowances, forget")
     steps = family.add_subparsers(dest="step", required=True, metavar="STEP")
     names = steps.add_parser(
         "list",
@@ -43,6 +49,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     token.add_argument("account", metavar="ACCOUNT", help="the account")
     token.add_argument("--revoke", action="store_true", help="make no token; revoke all tokens of the account")
     token.set_defaults(run=_token)
+    allowed = steps.add_parser(
+        "allowances",
+        help="list what moderators have allowed for a time, or revoke it",
+        description="Lists the classes of programs' mail that were allowed with an approval (moderation.classes).",
+    )
+    allowed.add_argument("--revoke", type=int, metavar="NUMBER", help="end this one now")
+    allowed.set_defaults(run=_allowances)
     forget = steps.add_parser(
         "forget",
         help="delete what is known of an account, or of a recipient",
@@ -106,6 +119,28 @@ def _token(arguments: argparse.Namespace) -> int:
         value = secrets.token_urlsafe(32)
         store.machine_tokens.add(hashlib.sha256(value.encode()).hexdigest(), Bearer(account, number))
     say(arguments, value, account=account, token=value)
+    return 0
+
+
+def _allowances(arguments: argparse.Namespace) -> int:
+    now = datetime.now(UTC)
+    with closing(open_store(load_settings(arguments.config).store.url)) as store:
+        if arguments.revoke is not None:
+            done = store.allowances.revoke(arguments.revoke, Actor(person(), "command"), now)
+            text = f"allowance {arguments.revoke} ends now" if done else f"no active allowance {arguments.revoke}"
+            say(arguments, text, number=arguments.revoke, revoked=done)
+            return 0 if done else 2
+        lines, rows = [], []
+        for one in store.allowances.active(now):
+            found = store.incident(one.incident_id)
+            incident = None if found is None else shown(found)
+            to = ", ".join(incident.recipients) if incident else ""
+            account = (incident.auth_user or incident.client_address) if incident else ""
+            what = "answers in a thread" if one.is_thread else "mail"
+            end = one.ends_at.isoformat(timespec="seconds")
+            lines.append(clean(f"{one.number}  {account}: {what} to {to} until {end}, {one.incident_id} by {one.who}"))
+            rows.append(asdict(one) | {"account": account, "created_at": one.created_at.isoformat(), "ends_at": end})
+    say(arguments, "\n".join(lines) or "nothing is allowed", allowances=rows)
     return 0
 
 

@@ -98,7 +98,9 @@ class Scheduler:
     def erase_old(self, now: datetime) -> bool:
         """Take the content out of incidents whose retention is over. Say whether the store took part."""
         store = self._desk.store
-        store.machines.purge(int((now - self._desk.settings.machines.retention).timestamp()))
+        forgotten = now - self._desk.settings.machines.retention
+        store.machines.purge(int(forgotten.timestamp()))
+        store.allowances.purge(forgotten)
         due = [
             name
             for policy in store.agenda.unerased_policies()

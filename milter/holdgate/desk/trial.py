@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from holdgate.desk.changing import ChangePlan, Prepared, Wanted
+from holdgate.desk.classes import Offer
 from holdgate.desk.templates import Templates
 from holdgate.desk.web import labels
 from holdgate.desk.web.session import Visitor
@@ -162,6 +163,7 @@ PAGES: dict[str, Mapping[str, Any]] = {
         "away": "mx1.corp.example",
         "problem": "comment_too_long",
         "may_change": True,
+        "classes": Offer(thread=True, days=30),
         "comment": "one\ntwo",
         "comment_length": 2000,
     },
@@ -229,6 +231,7 @@ _LESS: Mapping[str, Any] = {
     "incident": _BARE,
     "change": None,
     "may_change": False,
+    "classes": None,
     "may_encrypt": False,
     "may_redact": False,
     "plan": ChangePlan(unreadable="gone"),

@@ -17,7 +17,7 @@ from holdgate.configfile import ConfigError, load_settings
 from holdgate.gate import edits
 from holdgate.gate.recipients import Recipients
 from holdgate.machines.accounts import Accounts
-from holdgate.machines.traffic import Traffic
+from holdgate.machines.traffic import THREAD_FIELDS, Traffic
 from holdgate.policy.model import PolicyFile, policies_of
 from holdgate.policy.routes import Routes
 from holdgate.policy.verdict import PolicySet
@@ -54,6 +54,8 @@ class ConfigSnapshot:
     def __post_init__(self) -> None:
         policy = self.settings.policy
         asked = _lower(name for one in self.policies.file.policy for name in one.header) | self.recipients.fields
+        if self.machines is not None:
+            asked |= THREAD_FIELDS
         read = _lower((*SEALED_FIELDS, headers.SEAL, headers.INSPECTED, *policy.trusted_scanner_headers))
         for name, value in (("ours", _lower(edits.ours(policy))), ("asked", asked), ("kept", read | asked)):
             object.__setattr__(self, name, value)
@@ -152,4 +154,4 @@ def machine_traffic(settings: Settings, policies: PolicyFile, tables: Tables, st
 
     hasher = hasher_of(settings.relations)
     accounts = Accounts(settings.machines.accounts, tables)
-    return Traffic(settings.machines, accounts, hasher, store.machines, is_over=is_over if limits else None)
+    return Traffic(settings.machines, accounts, hasher, store, is_over=is_over if limits else None)

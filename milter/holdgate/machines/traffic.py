@@ -4,10 +4,12 @@ A message is counted before the policies decide, in one transaction with what is
 last place of a budget. Nothing is learned from it until it is accepted, or released after it was held.
 """
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from holdgate import maillog, metrics
@@ -18,13 +20,20 @@ from holdgate.machines.accounts import Account, Accounts
 from holdgate.machines.contents import ATTACHMENT, HOST, KINDS, RECIPIENT, may_be_learned, values_of
 from holdgate.mask import mask_numbers
 from holdgate.quarantine.database import DatabaseError
-from holdgate.quarantine.machines import Ledger, Machines, Weighed
+from holdgate.quarantine.machines import Ledger, Weighed
+from holdgate.quarantine.store import Store
 from holdgate.relations.keys import Hasher
 from holdgate.risks import MACHINE_ATTACHMENT, MACHINE_FIRST, MACHINE_LINK, MACHINE_MESSAGES, MACHINE_RECIPIENT, Risk
 from holdgate.tables import TableError
 
 T = TypeVar("T")
 
+THREAD_FIELDS = frozenset({"references", "in-reply-to"})
+"""The header fields that say which messages one answers, in lower case."""
+
+# A Message-ID (RFC 5322, 3.6.4); so many of a field are compared.
+_IDS = re.compile(r"<[^<>\s]{1,900}>")
+_ANSWERED = 100
 _WRITERS = 4
 # So many things that are new in one message are named to who reads the incident.
 _NAMED = 20
@@ -48,7 +57,7 @@ class Traffic:
         settings: MachineSettings,
         accounts: Accounts,
         hasher: Hasher,
-        table: Machines,
+        store: Store,
         *,
         is_over: Callable[[Risk], bool] | None,
         now: Callable[[], float] = time.time,
@@ -60,7 +69,8 @@ class Traffic:
         self.is_over = is_over if settings.mode == "on" else None
         self.accounts = accounts
         self.hasher = hasher
-        self.table = table
+        self.table = store.machines
+        self.allowances = store.allowances
         self.now = now
         self._limit = settings.time_limit.total_seconds()
         self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="machines")
@@ -102,6 +112,7 @@ class MachineMail:
         self._weighed: Weighed | None = None
         self._at = 0
         self._values: dict[str, list[str]] = {}
+        self._allowed: frozenset[int] = frozenset()
 
     def weigh(self, envelope: Envelope, inspection: Inspection, *, counts: bool = True) -> tuple[Risk, ...]:
         """Count the message, and return what is new in it or how many it is. Raises UnansweredError.
@@ -115,6 +126,8 @@ class MachineMail:
         try:
             step = traffic.table.weigh if counts else traffic.table.look
             self._weighed = traffic.in_time(lambda: step(self._ledger, items, self._at))
+            if self._weighed.new:
+                self._allowed = traffic.in_time(lambda: self._passing(envelope, items[RECIPIENT]))
         except UnansweredError as error:
             metrics.MACHINE_MESSAGES.labels("unknown").inc()
             if traffic.is_over is not None:
@@ -167,14 +180,24 @@ class MachineMail:
             keys += [self._key(kind, one) for one in self._values[kind] if may_be_learned(kind, one)]
         return keys
 
+    def _passing(self, envelope: Envelope, recipients: list[int]) -> frozenset[int]:
+        """Return the recipients to whom this message is of a class that a moderator has allowed."""
+        hasher, now = self._traffic.hasher, datetime.fromtimestamp(self._at, UTC)
+        named = (value for name in THREAD_FIELDS for value in envelope.headers.get(name, ()))
+        threads = {hasher.mark("machine thread", one) for value in named for one in _IDS.findall(value)[:_ANSWERED]}
+        return self._traffic.allowances.passing(self._ledger.account, threads, recipients, now)
+
     def _risks(self, weighed: Weighed) -> Iterator[Risk]:
         account = mask_numbers(self._account.name)
         yield Risk(MACHINE_MESSAGES, "", "", weighed.messages, account)
-        for one in self._values[RECIPIENT]:
+        others = [one for one in self._values[RECIPIENT] if self._key(RECIPIENT, one) not in self._allowed]
+        for one in others:
             if (place := weighed.new.get(self._key(RECIPIENT, one))) is not None:
                 yield Risk(MACHINE_FIRST, one, "", 0, account)
                 yield Risk(MACHINE_RECIPIENT, one, "", place, account)
         for kind, risk in ((HOST, MACHINE_LINK), (ATTACHMENT, MACHINE_ATTACHMENT)):
             for one in self._values[kind]:
                 if (place := weighed.new.get(self._key(kind, one))) is not None:
-                    yield Risk(risk, "", one.partition(" ")[2] if kind == ATTACHMENT else one, place, account)
+                    named = one.partition(" ")[2] if kind == ATTACHMENT else one
+                    for recipient in others if self._allowed else [""]:
+                        yield Risk(risk, recipient, named, place, account)

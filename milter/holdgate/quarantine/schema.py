@@ -326,6 +326,22 @@ machine_messages = Table(
     Index("machine_messages_account", "account", "settled"),
 )
 
+# Classes of a program's mail, allowed with an approval; `thread` is the number of a Message-ID, 0 for all mail.
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("incident_id", Word(16), nullable=False),
+    Column("account", _Long, nullable=False),
+    Column("thread", _Long, nullable=False),
+    Column("recipients", JSON, nullable=False),
+    Column("who", Word(320), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    Index("allowances_account", "account", "ends_at"),
+)
+
 # Tokens of programs, by digest: the name of the account, and its number as in machine_messages.
 machine_tokens = Table(
     "machine_tokens",

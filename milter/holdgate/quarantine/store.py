@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from holdgate import maillog
 from holdgate.quarantine import audit, binding, history, requests
 from holdgate.quarantine.agenda import Agenda
+from holdgate.quarantine.allowances import Allowances
 from holdgate.quarantine.audit import AuditTrail
 from holdgate.quarantine.bell import DESK, Bell, Listener, queue_of
 from holdgate.quarantine.chains import FIRST, writing_as
@@ -89,8 +90,9 @@ class Store(Incidents):
 
     `requests` and `agenda` are the desk's, `outbox` has the notices to send, `replies`, `seals`, `sessions` and `codes`
     what is valid once or for a time, `nodes` are the mail servers that share it, `claims` say which desk does what,
-    `relations` is who writes to whom, `machines` what programs have sent, `machine_tokens` what they
-    prove themselves by, and `audit` proves the history. `node` is the one that new incidents belong to.
+    `relations` is who writes to whom, `machines` what programs have sent, `machine_tokens` what they prove themselves
+    by, `allowances` what was allowed for a time, and `audit` proves the history. `node` is the one that new incidents
+    belong to.
     """
 
     def __init__(self, engine: Engine, node: str | None = None, *, role: str = "") -> None:
@@ -110,6 +112,7 @@ class Store(Incidents):
         self.relations = Relations(engine, self._reader)
         self.machines = Machines(engine, self._reader)
         self.machine_tokens = MachineTokens(engine, self._reader)
+        self.allowances = Allowances(engine, self._reader)
         self.sessions = EndedSessions(engine, self._reader)
         self.codes = SignInCodes(engine)
         self.digests = Digests(engine, self._reader)

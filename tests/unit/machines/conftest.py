@@ -62,7 +62,7 @@ class Agent:
         )
         accounts = Accounts(settings.accounts, self.tables)
         hasher = Hasher(b"k" * 32)
-        return Traffic(settings, accounts, hasher, store.machines, is_over=self.is_over, now=lambda: self.seconds)
+        return Traffic(settings, accounts, hasher, store, is_over=self.is_over, now=lambda: self.seconds)
 
     def mail(self, user: str = "billing") -> MachineMail:
         found = self.traffic.of(Envelope(auth_user=user))

@@ -13,8 +13,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from holdgate.config import ApiToken
-from holdgate.desk import moderation
+from holdgate.desk import classes, moderation
 from holdgate.desk.changing import CannotChangeError, Changer, Wanted
+from holdgate.desk.classes import Class, NotOfferedError
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError
 from holdgate.desk.preview import UnreadableError
@@ -104,7 +105,15 @@ class Api:
             return _problem(422, str(error))
         except UnreadableError as error:
             return _problem(503, str(error))
-        return self._decide(http, token, incident, choice, comment, person.lower(), change)
+        try:
+            allowed = _wanted_class(fields.get("allow"))
+            if allowed is not None:
+                if change is not None or CHOICES[choice] is not Answer.APPROVE:
+                    return _problem(422, 'allow: with "approve", without changes')
+                classes.check(self._desk, incident, allowed)
+        except NotOfferedError as error:
+            return _problem(422, str(error))
+        return self._decide(http, token, incident, choice, comment, person.lower(), change, allowed)
 
     def _decide(
         self,
@@ -115,6 +124,7 @@ class Api:
         comment: str,
         person: str,
         change: Change | None,
+        allowed: Class | None,
     ) -> Response:
         try:
             if person:
@@ -128,6 +138,8 @@ class Api:
                 done = moderation.override(self._desk, incident, CHOICES[choice], actor, comment, change=change)
         except RefusedError as error:
             return JSONResponse({"error": str(error.why), "incident": exported(error.incident)}, 409)
+        if allowed is not None:
+            classes.allow(self._desk, done, allowed, actor)
         return JSONResponse(exported(done))
 
     def _token(self, http: HttpRequest) -> ApiToken | None:
@@ -151,6 +163,18 @@ def _wanted_changes(given: object) -> Wanted | None:
     if not isinstance(without, list) or not all(isinstance(one, str) for one in without):
         return None
     return Wanted(without[:_MOST_NAMES], encrypted=encrypted, redacted=redacted)
+
+
+def _wanted_class(given: object) -> Class | None:
+    """Return the class that a request allows, None for none. Raises NotOfferedError."""
+    if given is None:
+        return None
+    if given == {"thread": True}:
+        return Class()
+    days = given.get("days") if isinstance(given, dict) and len(given) == 1 else None
+    if isinstance(days, bool) or not isinstance(days, int) or days < 1:
+        raise NotOfferedError('allow: {"thread": true} or {"days": number}')
+    return Class(days)
 
 
 def _problem(status: int, reported: str) -> Response:

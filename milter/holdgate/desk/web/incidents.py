@@ -8,7 +8,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from holdgate.desk import consult, moderation, numbers, tokens
+from holdgate.desk import classes, consult, moderation, numbers, tokens
 from holdgate.desk.changing import offered
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
@@ -108,6 +108,7 @@ class IncidentPages(ModeratorHandlers):
             away=self._desk.store.nodes.away(incident),
             problem=problem,
             may_change=bool(offered(self._desk, incident)),
+            classes=classes.offered(self._desk, incident),
             comment=field(http, "comment")[:COMMENT_LENGTH] if problem else "",
             comment_length=COMMENT_LENGTH,
         )
@@ -127,10 +128,19 @@ class IncidentPages(ModeratorHandlers):
         comment = field(http, "comment")
         if len(comment) > COMMENT_LENGTH * 2:
             return self._show(http, visitor, incident, request, "comment_too_long")
+        actor = self._sessions.actor(http, visitor)
         try:
-            moderation.answer(self._desk, request, choice, self._sessions.actor(http, visitor), comment)
+            allowed = _class(field(http, "allow")) if choice is Answer.APPROVE else None
+            if allowed is not None:
+                classes.check(self._desk, incident, allowed)
+        except (ValueError, classes.NotOfferedError):
+            return self._show(http, visitor, incident, request, "nothing_chosen")
+        try:
+            done = moderation.answer(self._desk, request, choice, actor, comment)
         except RefusedError as error:
             return self._pages.refused(http, error, visitor)
+        if allowed is not None:
+            classes.allow(self._desk, done, allowed, actor)
         return RedirectResponse(f"{self._sessions.base}/incidents/{incident.id}", 303)
 
     def without_number(
@@ -250,3 +260,12 @@ class IncidentPages(ModeratorHandlers):
             problem=problem,
             may_reveal=self._desk.moderation(incident).reveal,
         )
+
+
+def _class(given: str) -> classes.Class | None:
+    """Return the class that a form allows, None for none. Raises ValueError."""
+    if given in ("", "thread"):
+        return classes.Class() if given else None
+    if not (given.isascii() and given.isdecimal() and int(given[:4]) > 0 and len(given) < 4):
+        raise ValueError(given)
+    return classes.Class(int(given))

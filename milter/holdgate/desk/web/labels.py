@@ -9,6 +9,7 @@ from holdgate.desk.language.catalogue import Catalogue, mark
 from holdgate.desk.numbers import WRONG
 from holdgate.desk.outcome import became
 from holdgate.desk.talk import ANSWERED, ASKED, DEFERRED, FORWARDED
+from holdgate.quarantine.allowances import ALLOWED, REVOKED
 from holdgate.quarantine.incident import Event, Incident
 from holdgate.quarantine.states import State
 
@@ -21,6 +22,8 @@ _EVENTS: Mapping[str, str] = {
     "approval": mark("One approval was given."),
     "approved": mark("The message was approved."),
     "changes chosen": mark("Changes were chosen."),
+    ALLOWED: mark("More mail of this program was allowed for a time."),
+    REVOKED: mark("What was allowed for a time was revoked."),
     "change failed": mark("The message could not be changed so; it is decided again."),
     "rejected": mark("The message was rejected."),
     "expired": mark("The time ran out."),

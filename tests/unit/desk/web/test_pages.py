@@ -848,3 +848,23 @@ def test_the_language_is_the_person_s(make_desk, hold, tmp_path) -> None:  # typ
     assert desk.language("anna@corp.example", asked=["xx", "es"]) == "es"
     assert desk.language("anna@corp.example") == "fr"
     assert make_desk(language="xx").language("anna@corp.example") == "en"
+
+
+def test_an_approval_may_allow_a_class_of_a_program_s_mail(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(classes=True, classes_days=7)
+    incident, other, third = hold(desk), hold(desk), hold(desk)
+    for one in (incident, third):
+        desk.store.machines.note(one.id, 1, 5, [11], [], 1_700_000_000)
+    browser = Browser(desk)
+    page = browser.get(browser.link(incident))
+    assert re.findall(r'name="allow" value="(\w*)"', page.text) == ["", "thread", "1", "7"]
+    # Looking at the page has allowed nothing, and neither does what it does not offer, or a rejection.
+    assert browser.submit(page, "/decision", decision="approve", allow="30").status_code == 422
+    assert browser.submit(page, "/decision", decision="approve", allow="x").status_code == 422
+    assert desk.store.allowances.active(datetime.now(UTC)) == []
+    assert browser.submit(page, "/decision", decision="approve", allow="7").status_code == 200
+    (allowed,) = desk.store.allowances.active(datetime.now(UTC))
+    assert (allowed.incident_id, allowed.is_thread, allowed.who) == (incident.id, False, BOSS)
+    assert 'name="allow"' not in browser.get(browser.link(other)).text
+    browser.submit(browser.get(browser.link(third)), "/decision", decision="reject", allow="thread")
+    assert len(desk.store.allowances.active(datetime.now(UTC))) == 1

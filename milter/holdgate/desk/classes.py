@@ -1,0 +1,72 @@
+"""Approvals of a class of a program's mail: answers in a thread for a day, or mail to its recipients for some days.
+
+A class passes the condition `machine` of policies only, and ends on its own. The policy says whether there is one.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from holdgate.desk.context import Desk
+from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.states import State
+
+THREAD_LASTS = timedelta(hours=24)
+_CHOICES = (1, 7, 30)
+
+
+class NotOfferedError(Exception):
+    """A class that cannot be allowed for this message; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """What is allowed: answers in the thread where `days` is 0, else all mail to the recipients for so many days."""
+
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What may be allowed with an approval: answers in the thread, and mail to the recipients, for at most `days`."""
+
+    thread: bool
+    days: int
+
+    @property
+    def choices(self) -> list[int]:
+        """Return for how many days the page offers it."""
+        return [days for days in _CHOICES if days <= self.days]
+
+
+def offered(desk: Desk, incident: Incident) -> Offer | None:
+    """Return what may be allowed with an approval of an incident, None for nothing."""
+    rules = desk.moderation(incident)
+    if not rules.classes or rules.approvals > 1 or len(rules.chain) > 1:
+        return None
+    is_program, has_thread = desk.store.allowances.may_be_of(incident.id)
+    return Offer(has_thread, rules.classes_days) if is_program else None
+
+
+def check(desk: Desk, incident: Incident, wanted: Class) -> None:
+    """Raise NotOfferedError where a class may not be allowed."""
+    offer = offered(desk, incident)
+    if offer is None:
+        raise NotOfferedError("no class: the message is of no program, or moderation.classes is false for its policy")
+    if wanted.days == 0 and not offer.thread:
+        raise NotOfferedError("no thread: the message has no Message-ID")
+    if not 0 <= wanted.days <= offer.days:
+        raise NotOfferedError(f"days: from 1 to {offer.days} (moderation.classes_days)")
+
+
+def allow(desk: Desk, incident: Incident, wanted: Class, actor: Actor, now: datetime | None = None) -> None:
+    """Allow a class with an approval that this person has just given. Raises NotOfferedError."""
+    check(desk, incident, wanted)
+    if incident.state not in (State.APPROVED, State.RELEASED) or incident.decided_by != actor.who:
+        raise NotOfferedError("only who has approved the message can allow a class with it")
+    if incident.change is not None:
+        raise NotOfferedError("the message was approved with changes")
+    now = now or datetime.now(UTC)
+    until = now + (timedelta(days=wanted.days) if wanted.days else THREAD_LASTS)
+    what = f"mail to its recipients for {wanted.days} days" if wanted.days else "answers in its thread for 24 hours"
+    note = f"{what}, until {until.isoformat(timespec='seconds')}"
+    desk.store.allowances.grant(incident.id, actor, now, until, note, is_thread=wanted.days == 0)
