@@ -46,6 +46,7 @@ _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _OTHER_WORDS = {
     **dict.fromkeys(("accept", "pass", "permit", "deliver", "ok", "none", "dunno"), "allow"),
     **dict.fromkeys(("hold", "approve", "approval", "moderate"), "quarantine"),
+    **dict.fromkeys(("ask", "confirm", "sender"), "ask-sender"),
     **dict.fromkeys(("reject", "refuse", "deny", "drop", "discard", "bounce"), "block"),
     **dict.fromkeys(("defer", "retry"), "tempfail"),
     **dict.fromkeys(("mark", "label", "header"), "tag"),

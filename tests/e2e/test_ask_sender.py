@@ -5,9 +5,15 @@ import smtplib
 import threading
 from collections.abc import Iterator
 from email.message import EmailMessage
+from pathlib import Path
 
 import httpx2
 import pytest
+from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.ui import WebDriverWait
 
 from e2e.conftest import running_site
 from e2e.desk import closed, events, link_in, mail_about, press, reply, text_of
@@ -19,6 +25,7 @@ from holdgate.desk.senderchoice import Choice
 from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
+from testbed.browser import chromium, emulate
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 
@@ -289,3 +296,63 @@ def test_of_the_sender_and_a_moderator_at_once_one_wins_and_the_other_is_told(si
     assert bool(site.world.to(right("once"))) == (winner == BOSS) or site.wait_for(
         lambda: site.world.to(right("once")), "delivery"
     )
+
+
+# -- in a browser ---------------------------------------------------------------------------------------------------
+
+PHONE, DESKTOP = (390, 844), (1280, 900)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    with chromium(tmp_path / "profile") as driver:
+        yield driver
+
+
+def send(browser: webdriver.Chrome) -> str:
+    """Press the button and return what the page that comes says."""
+    old = browser.find_element(By.TAG_NAME, "html")
+    browser.find_element(By.CSS_SELECTOR, "form button").click()
+    WebDriverWait(browser, PATIENCE, ignored_exceptions=[WebDriverException]).until(staleness_of(old))
+    return browser.find_element(By.TAG_NAME, "main").text
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "answer", "state", "text"),
+    [
+        ("phone-all", PHONE, "all", State.RELEASED, "released the message"),
+        ("phone-some", PHONE, "some", State.RELEASED, "but not to all of its recipients"),
+        ("phone-none", PHONE, "none", State.RETURNED, "took the message back"),
+        ("desktop-all", DESKTOP, "all", State.RELEASED, "released the message"),
+        ("desktop-some", DESKTOP, "some", State.RELEASED, "but not to all of its recipients"),
+        ("desktop-none", DESKTOP, "none", State.RETURNED, "took the message back"),
+    ],
+)
+def test_each_choice_in_a_browser(
+    site: Site, browser: webdriver.Chrome, name: str, size: tuple[int, int], answer: str, state: State, text: str
+) -> None:
+    incident = submit(site, name)
+    emulate(browser, *size)
+    browser.get(link_in(mail_about(site, ANNA, incident)))
+    # The token is out of the address line, nothing is chosen, and nobody scrolls sideways.
+    assert browser.current_url == f"{site.settings.desk.public_url}/ask/{incident.id}"
+    assert not [one for one in browser.find_elements(By.TAG_NAME, "input") if one.is_selected()]
+    layout = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})
+    assert layout["cssContentSize"]["width"] <= layout["cssLayoutViewport"]["clientWidth"]
+    browser.find_element(By.CSS_SELECTOR, f"input[name=answer][value={answer}]").click()
+    if answer == "some":
+        browser.find_element(By.CSS_SELECTOR, 'input[name="not"][value="2"]').click()
+    assert "Nothing was done." in send(browser)
+    assert state_of(site, incident) is State.HELD
+    browser.find_element(By.CSS_SELECTOR, f"input[name=answer][value={answer}]").click()
+    browser.find_element(By.ID, "reason").send_keys("They asked for it")
+    browser.find_element(By.CSS_SELECTOR, "input[name=confirm]").click()
+    assert text in send(browser)
+    if answer == "some":
+        only_the_right_one_got_it(site, name, incident)
+        return
+    assert closed(site, incident, state).comment == "They asked for it"
+    if answer == "all":
+        both_got_it(site, name)
+    else:
+        assert site.world.to(right(name)) == site.world.to(wrong(name)) == []

@@ -289,3 +289,11 @@ def test_a_filter_that_has_people_asked_twice_is_a_problem(
     found = [line for line in look(master=MASTER + back, **changes) if "a second time" in line]
     assert len(found) == is_named
     assert all("receive_override_options=no_milters" in line and "10025/inet" in line for line in found)
+
+
+ASKING = '[[policy]]\nname = "asks"\naction = "ask-sender"\n'
+
+
+def test_who_is_asked_can_leave_recipients_out_only_with_a_listener(look: Look) -> None:
+    (problem,) = look(policies=HOLDING + ASKING)
+    assert problem.startswith('master.cf: desk.change_relay is not set: senders who are asked by policy "asks"')

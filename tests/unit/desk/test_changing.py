@@ -9,6 +9,7 @@ import pytest
 
 from holdgate.desk import moderation, post
 from holdgate.desk.changing import CannotChangeError, Changer, Wanted, offered
+from holdgate.desk.senderchoice import Choice, choose
 from holdgate.desk.sending import Sender
 from holdgate.extract.budget import Limits
 from holdgate.quarantine.incident import Actor, Answer, Change
@@ -137,6 +138,63 @@ def test_it_is_submitted_with_the_envelope_of_the_held_message(make_desk, hold, 
     assert f"X-Holdgate-Changed: {decided.change['token']}-" in header
     assert "X-Holdgate-Held" not in header
     assert b"a,b" not in content
+
+
+SEVERAL = (
+    ENVELOPE
+    + b"""\
+named_attribute: notify_flags=1
+named_attribute: dsn_orig_rcpt=rfc822;list@corp.example
+original_recipient: list@corp.example
+recipient: carol@partner.example
+original_recipient: bob@partner-group.example
+recipient: bob@partner-group.example
+"""
+)
+
+
+def test_without_some_recipients_it_is_submitted_as_it_is_held(make_desk, hold, message, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    policies = '[[policy]]\nname = "ask"\naction = "ask-sender"\n'
+    desk = make_desk(desk=RELAY, policies=policies)
+    recipients = ["bob@partner.example", "list@corp.example", "bob@partner-group.example"]
+    incident = hold(desk, policy="ask", action="ask-sender", recipients=recipients)
+    seal = b"X-Holdgate-Seal: v=2; k=aaaaaaaa; t=1; r=A; s=B\n"
+    message.content = b"X-Holdgate-Incident: %s\n" % incident.id.encode() + seal + message.content.partition(b"\n")[2]
+    message.content += b"a line that ends in CR\r\n"
+    monkeypatch.setattr(Message, "envelope", lambda *_: SEVERAL)
+    changer = Changer(desk, message)  # type: ignore[arg-type]
+    (request,) = desk.store.requests.of(incident.id)
+    choice = Choice(True, ["bob@partner-group.example"])
+    choose(desk, request, choice, Actor("anna@corp.example", "page"), changer)
+    sent: list[Any] = []
+    monkeypatch.setattr(post, "submit", lambda *given: sent.append(given))
+    send(desk, message)
+    ((content, sender, addressees, _, options),) = sent
+    mark, _, rest = content.partition(b"\r\n")
+    assert mark.startswith(b"X-Holdgate-Changed: ")
+    assert rest == message.content.replace(b"\n", b"\r\n")
+    assert (sender, options) == ("anna@corp.example", ["RET=HDRS", "ENVID=a+20b"])
+    assert addressees == [
+        ("bob@partner.example", ["NOTIFY=SUCCESS,DELAY", "ORCPT=rfc822;bob+2Bx@partner.example"]),
+        ("carol@partner.example", ["NOTIFY=NEVER", "ORCPT=rfc822;list@corp.example"]),
+    ]
+
+
+def test_a_message_whose_recipients_are_others_by_now_is_asked_about_again(  # type: ignore[no-untyped-def]
+    make_desk, hold, message, monkeypatch
+) -> None:
+    desk = make_desk(desk=RELAY, policies='[[policy]]\nname = "ask"\naction = "ask-sender"\n')
+    recipients = ["bob@partner.example", "list@corp.example", "bob@partner-group.example"]
+    incident = hold(desk, policy="ask", action="ask-sender", recipients=recipients)
+    monkeypatch.setattr(Message, "envelope", lambda *_: SEVERAL)
+    (request,) = desk.store.requests.of(incident.id)
+    choice = Choice(True, ["bob@partner-group.example"])
+    choose(desk, request, choice, Actor("anna@corp.example", "page"), Changer(desk, message))  # type: ignore[arg-type]
+    monkeypatch.setattr(Message, "envelope", lambda *_: ENVELOPE)
+    monkeypatch.setattr(post, "submit", lambda *_: pytest.fail("it must not be sent"))
+    send(desk, message)
+    found = desk.store.incident(incident.id)
+    assert (found.state, found.change, found.asked_at) == (State.HELD, None, None)
 
 
 def test_a_message_that_would_look_different_is_decided_again(make_desk, hold, message, monkeypatch) -> None:  # type: ignore[no-untyped-def]
