@@ -175,8 +175,8 @@ def _hold(desk: Desk, subject: str, sender: str, name: str, hours: float, **valu
 
 
 @contextmanager
-def showcase(language: str = "en") -> Iterator[Showcase]:
-    """Run a desk in `language` with some messages until the context ends."""
+def showcase(language: str = "en", *, ask_number: bool = False) -> Iterator[Showcase]:
+    """Run a desk in `language` with some messages until the context ends; `ask_number` as in its settings."""
     with tempfile.TemporaryDirectory(prefix="holdgate-showcase.") as directory:
         root = Path(directory)
         (root / "main.cf").touch()
@@ -197,6 +197,7 @@ def showcase(language: str = "en") -> Iterator[Showcase]:
                     "reply_address": "holdgate@reply.corp.example",
                     "templates": str(root / "templates"),
                     "time_zone": "Europe/Berlin",
+                    "ask_number": ask_number,
                 },
                 "replies": {"proof": ["client"], "clients": ["127.0.0.1"]},
                 "moderation": {

@@ -71,6 +71,20 @@ def sign_in(browser: webdriver.Chrome, case: Showcase) -> None:
     browser.add_cookie({"name": name, "value": value, "path": "/"})
 
 
+def violations(browser: webdriver.Chrome, axe: str) -> list[str]:
+    """Return what axe finds on the page that is open."""
+    browser.execute_script(axe)
+    found = browser.execute_async_script(
+        "const done = arguments[1]; axe.run({runOnly: arguments[0]}).then(r => done(JSON.stringify(r.violations)))",
+        _RULES,
+    )
+    return [
+        f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for one in json.loads(found)
+        for node in one["nodes"]
+    ]
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [(390, 844), (1280, 900), (320, 640)], ids=["phone", "desktop", "narrow"])
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(
@@ -83,19 +97,17 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
         browser.get(address)
         for closed in browser.find_elements(By.TAG_NAME, "details"):
             browser.execute_script("arguments[0].open = true", closed)
-        browser.execute_script(axe)
-        found = browser.execute_async_script(
-            "const done = arguments[1]; axe.run({runOnly: arguments[0]}).then(r => done(JSON.stringify(r.violations)))",
-            _RULES,
-        )
-        problems = [
-            f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
-            for one in json.loads(found)
-            for node in one["nodes"]
-        ]
-        assert problems == [], name
+        assert violations(browser, axe) == [], name
         layout = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})
         assert layout["cssContentSize"]["width"] <= layout["cssLayoutViewport"]["clientWidth"], name
+
+
+def test_axe_finds_nothing_where_the_number_of_the_mail_is_asked_for(browser: webdriver.Chrome, axe: str) -> None:
+    with showcase(ask_number=True) as case:
+        emulate(browser, 390, 844, dark=False)
+        for name in ("request", "text", "change", "withdraw", "reason"):
+            browser.get(addresses(case)[name])
+            assert violations(browser, axe) == [], name
 
 
 def test_a_message_is_decided_with_the_keyboard_alone(case: Showcase, browser: webdriver.Chrome) -> None:
