@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from holdgate.desk.signature import is_name
-from holdgate.desk.vocabulary import WORD, fold, is_remark, words
+from holdgate.desk.vocabulary import WORD, Language, fold, is_remark, words
 from holdgate.quarantine.incident import Answer
 
 # Signs that people put around a word, or before it to say yes. Brackets are not among them: "[ ] Approve".
@@ -23,6 +23,7 @@ _LEADING = re.compile(_AROUND)
 _END = re.compile(
     r"[*_\"'`“”«»‘’]*(?:(?P<stop>\s?[.!]+)|(?P<comma>\s?[,;])|(?P<open>\s?:|\s+[-–—]+(?=\s)|\s*[–—]+))?[*_\"'`”»’]*(?=\s|$|[👍✅✔🙂😀])"
 )
+_VARIANT = re.compile(r" ([^\W\d_]+(?: [^\W\d_]+){0,2})")
 _ELLIPSIS = re.compile(r"\.{2,}|…")
 _SENTENCE = re.compile(r"[^.!?。！？…]+[.!?。！？…]*[\"'”»’)*_]*(?:\s+[?？!]+)*|[.!?。！？…]+")
 # Addresses and file names: their full stops end no sentence.
@@ -50,10 +51,14 @@ _LIMIT = 8_000
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a text decides. `rest` is what follows the decision word, raw, "" when nothing is decided."""
+    """What a text decides. `rest` is what follows the decision word, raw, "" when nothing is decided.
+
+    `change` is the kind of change with which it approves, "" for none.
+    """
 
     choice: Answer | None
     rest: str = ""
+    change: str = ""
 
 
 @dataclass(slots=True)
@@ -75,19 +80,19 @@ def decide(text: str) -> Decision:
     if len(text) > _LIMIT:
         return Decision(None)
     units = _units(text)
-    found: list[tuple[_Unit, Answer, int, str]] = []
+    found: list[tuple[_Unit, Answer, int, str, str]] = []
     for unit in units:
         match = _deciding_word(unit)
         if match is None:
             continue
-        word, language, end = match
+        word, language, end, change = match
         choice = words().languages[language].words[word]
         if not unit.begins or not _stands_alone(unit, choice, language, end):
             return Decision(None)
-        found.append((unit, choice, end, language))
-    if not found or len({choice for _, choice, _, _ in found}) > 1:
+        found.append((unit, choice, end, language, change))
+    if not found or len({(choice, change) for _, choice, _, _, change in found}) > 1:
         return Decision(None)
-    unit, choice, end, language = found[0]
+    unit, choice, end, language, change = found[0]
     others = [other for other in units if other is not unit]
     if not all(_agrees(other, unit, choice, language) for other in others):
         return Decision(None)
@@ -97,7 +102,7 @@ def decide(text: str) -> Decision:
             return Decision(None)
     position = unit.start + end
     separator = _END.match(text, position)
-    return Decision(choice, text[separator.end() if separator else position :])
+    return Decision(choice, text[separator.end() if separator else position :], change)
 
 
 def normal(text: str) -> str:
@@ -177,8 +182,8 @@ def _is_said(line: str) -> bool:
     return found is not None and not WORD.search(unit.text[found[2] :])
 
 
-def _deciding_word(unit: _Unit) -> tuple[str, str, int] | None:
-    """Return the decision word that a sentence begins with, its language, and where it ends in the sentence."""
+def _deciding_word(unit: _Unit) -> tuple[str, str, int, str] | None:
+    """Return the decision word that a sentence begins with, its language, where it ends, and a change that it names."""
     start = _LEADING.match(unit.text)
     position = start.end() if start else 0
     match = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)?").match(unit.text, position)
@@ -188,8 +193,23 @@ def _deciding_word(unit: _Unit) -> tuple[str, str, int] | None:
         word = fold(candidate)
         for name, language in words().languages.items():
             if word in language.words:
-                return word, name, position + len(candidate)
+                end = position + len(candidate)
+                if language.words[word] is Answer.REJECT:
+                    return word, name, end, ""
+                change, after = _variant(unit.text, end, language)
+                return word, name, after, change
     return None
+
+
+def _variant(text: str, end: int, language: Language) -> tuple[str, int]:
+    """Return the change that follows a word that approves, as in "Approve redacted", and where it ends."""
+    match = _VARIANT.match(text, end)
+    words_after = match[1].split(" ") if match else []
+    for count in range(len(words_after), 0, -1):
+        phrase = " ".join(words_after[:count])
+        if kind := language.variants.get(fold(phrase)):
+            return kind, end + 1 + len(phrase)
+    return "", end
 
 
 def _stands_alone(unit: _Unit, choice: Answer, language: str, end: int) -> bool:

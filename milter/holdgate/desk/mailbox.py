@@ -51,7 +51,7 @@ class _Protocol(LMTP):
 class Mailbox(Controller):
     """Listens for LMTP in a thread of its own while it is entered as a context. `letter` reads the body of a mail.
 
-    `changer` leaves recipients out of a message, where its sender wants that.
+    `changer` makes changed messages, where a moderator or a sender wants that.
     """
 
     def __init__(

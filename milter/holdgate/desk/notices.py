@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from urllib.parse import quote
 
 from holdgate.desk import asksender, dsn, exclusion, numbers, selfrelease, senderchoice, tokens
+from holdgate.desk.changing import ENCRYPT, REDACT, WITHOUT, offered
 from holdgate.desk.channel import MAIL, Channel, Letter, Shows
 from holdgate.desk.context import Desk
 from holdgate.desk.language import unusual
@@ -184,6 +185,7 @@ class Composer:
             values |= self._question(incident, reply, language, now)
         else:
             values["mailto"] = self._mailto(reply, incident, language)
+            values["change_words"] = self._change_words(incident, language)
             values["forward_note"] = self._desk.talk.forward_note(incident, request)
         name = "ask" if request.is_of_sender else "request"
         subject, text, html = self._words(name, incident, notice.recipient, **values)
@@ -290,6 +292,16 @@ class Composer:
         subject = text(mark("Approval needed: {subject}")).format(subject=incident.id)
         words = {"approve": text(mark("APPROVE")), "reject": text(mark("REJECT"))}
         return {choice: _opening(reply, subject, word) for choice, word in words.items()}
+
+    def _change_words(self, incident: Incident, language: str) -> str:
+        """Return the words by which a reply approves with changes, as far as the policy allows them."""
+        text = self._templates.catalogue(language).text
+        words = {
+            REDACT: text(mark("APPROVE REDACTED")),
+            WITHOUT: text(mark("APPROVE WITHOUT ATTACHMENTS")),
+            ENCRYPT: text(mark("APPROVE ENCRYPTED")),
+        }
+        return ", ".join(words[kind] for kind in offered(self._desk, incident))
 
     def _asked(self, incident: Incident, language: str) -> str:
         """Name those who were asked, to the sender: their manager without an address."""

@@ -32,10 +32,6 @@ _FIELDS = 20
 
 LetterReader = Callable[[bytes], dict[str, Any]]
 
-# What a text decides, its comment, whether that was left out, and the recipients who are left out.
-_Found = tuple[Answer | None, str, bool, tuple[str, ...]]
-_NOTHING: _Found = (None, "", False, ())
-
 
 class Kind(StrEnum):
     """What a mail is."""
@@ -51,8 +47,9 @@ class Kind(StrEnum):
 class Reply:
     """A mail that was read. `senders` are the addresses of its From header, `references` the mail it answers.
 
-    `excluded` are recipients whom a sender leaves out. `comment_doubtful` says that there is a
-    comment which may be somebody else's text: it is left out. `incidents` are ids that the whole text contains.
+    `excluded` are recipients whom a sender leaves out, `change` is the kind of change with which a moderator approves.
+    `comment_doubtful` says that there is a comment which may be somebody else's text: it is left out. `incidents` are
+    ids that the whole text contains.
     """
 
     kind: Kind
@@ -63,6 +60,18 @@ class Reply:
     comment_doubtful: bool = False
     incidents: Collection[str] = ()
     excluded: Sequence[str] = ()
+    change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a text decides, as `Reply` has it."""
+
+    choice: Answer | None = None
+    comment: str = ""
+    doubtful: bool = False
+    excluded: Sequence[str] = ()
+    change: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,31 +132,42 @@ def read(
         # Some autoresponders use the null sender too: they answer a mail, and write in their owner's name.
         answers = (references or automatic.suppresses_answers(header.values)) and not automatic.is_daemon(senders)
         return Reply(Kind.AUTOMATIC if answers else Kind.BOUNCE, senders, references)
-    choice, comment, doubtful, excluded = _decision_of(parsed, marks, recipients)
-    if choice is None and automatic.suppresses_answers(header.values):
+    said = _decision_of(parsed, marks, recipients)
+    if said.choice is None and automatic.suppresses_answers(header.values):
         return Reply(Kind.AUTOMATIC, senders, references)
-    kind = Kind.UNCLEAR if choice is None else Kind.DECISION
-    return Reply(kind, senders, references, choice, comment, doubtful, parsed["incidents"], excluded)
+    kind = Kind.UNCLEAR if said.choice is None else Kind.DECISION
+    return Reply(
+        kind,
+        senders,
+        references,
+        said.choice,
+        said.comment,
+        said.doubtful,
+        parsed["incidents"],
+        said.excluded,
+        said.change,
+    )
 
 
 def decision(text: str) -> tuple[Answer | None, str]:
     """Return what the text of a reply decides, and the comment; a comment whose end is doubtful is left out."""
-    choice, comment, *_ = _read_text(text, (), ())
-    return choice, comment
+    said = _read_text(text, (), ())
+    return said.choice, said.comment
 
 
-def _decision_of(parsed: dict[str, Any], marks: Collection[str], recipients: Sequence[str]) -> _Found:
+def _decision_of(parsed: dict[str, Any], marks: Collection[str], recipients: Sequence[str]) -> _Said:
     """Read the plain text of a mail, or its HTML where the plain text is blank or only says that there is HTML."""
     plain, html = str(parsed["plain"]), str(parsed["html"])
     struck = begins_with_word(str(parsed["struck"]))
     if struck:
-        return _NOTHING
+        return _Said()
     if not plain.strip() or (html.strip() and _is_stub(plain, marks)):
         return _read_text(html, marks, recipients)
     result = _read_text(plain, marks, recipients)
-    choice, _, _, excluded = _read_text(html, marks, recipients) if html.strip() else _NOTHING
+    other = _read_text(html, marks, recipients) if html.strip() else _Said()
     # Two texts that say two things say nothing.
-    return result if choice is None or (choice, excluded) == (result[0], result[3]) else _NOTHING
+    same = (other.choice, other.excluded, other.change) == (result.choice, result.excluded, result.change)
+    return result if same or other.choice is None else _Said()
 
 
 def _is_stub(plain: str, marks: Collection[str]) -> bool:
@@ -156,7 +176,7 @@ def _is_stub(plain: str, marks: Collection[str]) -> bool:
     return not new or (len(new) < 600 and "html" in fold(new) and not begins_with_word(new))
 
 
-def _read_text(text: str, marks: Collection[str], recipients: Sequence[str]) -> _Found:
+def _read_text(text: str, marks: Collection[str], recipients: Sequence[str]) -> _Said:
     new = split(text, marks)
     excluded: tuple[str, ...] = ()
     if (partial := exclusion.excluded(new.text, recipients)) is not None:
@@ -165,9 +185,9 @@ def _read_text(text: str, marks: Collection[str], recipients: Sequence[str]) -> 
         excluded, new = tuple(partial[0]), NewText(partial[1], own[1] if own else "", new.doubtful)
     found: Decision = decide(new.text)
     if found.choice is None:
-        return _NOTHING
+        return _Said()
     # What follows the text that is surely the person's own takes part in the decision alone.
     kept = len(found.rest) - (len(new.text) - len(new.own))
     comment = clean_comment(found.rest[:kept] if kept > 0 else "")
     left_out = new.doubtful and bool(clean_comment(found.rest))
-    return found.choice, "" if new.doubtful else comment, left_out, excluded
+    return _Said(found.choice, "" if new.doubtful else comment, left_out, excluded, found.change)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from holdgate import headers, maillog, metrics
 from holdgate.desk import asking, moderation, moderators, proof, reply, senderchoice, smime, tokens
-from holdgate.desk.changing import CannotChangeError, Changer
+from holdgate.desk.changing import ALL, ENCRYPT, REDACT, WITHOUT, CannotChangeError, Changer, Wanted
 from holdgate.desk.context import ACTOR, Desk
 from holdgate.desk.dsn import domain_of
 from holdgate.desk.preview import UnreadableError
@@ -20,7 +20,7 @@ from holdgate.desk.proof import Arrival
 from holdgate.desk.reply import Header, Kind, LetterReader, Reply
 from holdgate.desk.senderchoice import Choice, Flaw, FlawedError
 from holdgate.persons import Answerer, Persons, plain
-from holdgate.quarantine.incident import Actor, Answer, Incident, NewNotice, Request
+from holdgate.quarantine.incident import Actor, Answer, Change, Incident, NewNotice, Request
 from holdgate.quarantine.replies import Witness
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueError
@@ -56,8 +56,8 @@ def take(
     """Act on one mail; return in a word what was done: "approve", "absent", …, or why nothing was.
 
     `client` is the address of the SMTP client as far as Postfix or the peer itself shows it; `letter` reads the body.
-    `changer` leaves recipients out where a sender chooses that. Raises TableError, QueueError and the store's and the
-    reader's errors: the mail is to be sent again.
+    `changer` makes changed messages where a moderator or a sender chooses that. Raises TableError, QueueError and the
+    store's and the reader's errors: the mail is to be sent again.
     """
     sender = envelope_sender.strip().removeprefix("<").removesuffix(">").lower()
     case = _by_token(desk, recipients) or _by_thread(desk, content, recipients)
@@ -91,7 +91,7 @@ def take(
     if case.request.is_of_sender:
         result = _choose(desk, case, mail, answerer, proven, now, changer)
     else:
-        result = _answer(desk, case, mail, answerer, proven, now)
+        result = _answer(desk, case, mail, answerer, proven, changer, now)
     if witness is not None:
         desk.store.replies.use(word)
     return result
@@ -113,7 +113,15 @@ def _pass_on(desk: Desk, case: _Case, mail: Reply) -> str:
     return str(answer)
 
 
-def _answer(desk: Desk, case: _Case, mail: Reply, answerer: Answerer, proven: str, now: datetime | None) -> str:
+def _answer(
+    desk: Desk,
+    case: _Case,
+    mail: Reply,
+    answerer: Answerer,
+    proven: str,
+    changer: Changer | None,
+    now: datetime | None,
+) -> str:
     request, incident = case.request, case.incident
     if mail.choice is None:
         return _enqueue(desk, case, "unclear")
@@ -123,7 +131,10 @@ def _answer(desk: Desk, case: _Case, mail: Reply, answerer: Answerer, proven: st
         return _enqueue(desk, case, "involved")
     actor = Actor(answerer.address, "mail", proven)
     try:
-        done = moderation.answer(desk, request, mail.choice, actor, mail.comment, now=now)
+        change = _change(changer, incident, mail.change) if mail.change else None
+        done = moderation.answer(desk, request, mail.choice, actor, mail.comment, change=change, now=now)
+    except (CannotChangeError, UnreadableError):
+        return _enqueue(desk, case, "cannot change")
     except moderation.RefusedError as error:
         return _enqueue(desk, case, str(error.why))
     maillog.reply_processed(
@@ -147,7 +158,7 @@ def _choose(
 ) -> str:
     """Take what a sender chose who was asked about their message."""
     incident = case.incident
-    if mail.choice is None or (mail.excluded and changer is None):
+    if mail.choice is None or mail.change or (mail.excluded and changer is None):
         return _enqueue(desk, case, "unclear")
     recipients = {moderators.same_person(one) for one in incident.recipients}
     if answerer.address != case.request.moderator and moderators.same_person(answerer.address) in recipients:
@@ -169,6 +180,14 @@ def _choose(
     what = str(mail.choice)
     maillog.reply_processed(incident.queue_id, what=what, incident=incident.id, who=answerer.address, proof=proven)
     return what if done.state is not State.HELD else _enqueue(desk, case, "passed on")
+
+
+def _change(changer: Changer | None, incident: Incident, kind: str) -> Change:
+    """Return the change that a reply names. Raises CannotChangeError, also where the policy does not allow it."""
+    if changer is None or incident.state is not State.HELD:
+        raise CannotChangeError("")
+    wanted = Wanted((ALL,) if kind == WITHOUT else (), encrypted=kind == ENCRYPT, redacted=kind == REDACT)
+    return changer.prepare(incident, wanted).change
 
 
 def _tell(desk: Desk, case: _Case, note: str, sender: str, result: str = "") -> str:

@@ -97,6 +97,7 @@ MAIL: dict[str, Mapping[str, Any]] = {
         "link": "https://x.example",
         "reply": "x@x.example",
         "mailto": {"approve": "mailto:x@x.example", "reject": "mailto:x@x.example"},
+        "change_words": "APPROVE REDACTED, APPROVE ENCRYPTED",
         "forward_note": "one\ntwo",
     },
     "ask": _INCIDENT

@@ -12,13 +12,16 @@ from holdgate.quarantine.incident import Answer
 _FILE = Path(__file__).with_name("words") / "decisions.toml"
 WORD = re.compile(r"[^\W\d_]+")
 _SHORT = 3
+# Keys of the file, and the words of `moderation.changes`.
+_VARIANTS = {"redacted": "redact", "without_attachments": "without-attachments", "encrypted": "encrypt"}
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """The words of one language, folded."""
+    """The words of one language, folded. `variants` follow a word that approves; each names a kind of change."""
 
     words: dict[str, Answer]
+    variants: dict[str, str]
     opens: tuple[str, ...]
     harmless: tuple[str, ...]
 
@@ -85,6 +88,7 @@ def words() -> Words:
         name: Language(
             {fold(word): Answer.APPROVE for word in one["approve"]}
             | {fold(word): Answer.REJECT for word in one["reject"]},
+            {fold(word): kind for key, kind in _VARIANTS.items() for word in one[key]},
             tuple(" ".join(WORD.findall(fold(word))) for word in one["opens"]),
             tuple(fold(word) for word in one["harmless"]),
         )

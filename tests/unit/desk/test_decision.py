@@ -468,3 +468,63 @@ def test_a_word_inside_a_sentence_decides_nothing(text: str, word: tuple[str, st
 def test_each_language_has_every_list() -> None:
     assert all(set(words) == set(TABLE["en"]) for words in TABLE.values())
     assert {"en", "de", "fr", "es", "it", "nl", "pl", "pt"} <= set(TABLE)
+
+
+KINDS = {"redacted": "redact", "without_attachments": "without-attachments", "encrypted": "encrypt"}
+CHANGING = [
+    (word, phrase, kind)
+    for words in TABLE.values()
+    for key, kind in KINDS.items()
+    for phrase in words[key]
+    for word in words["approve"]
+]
+
+
+@pytest.mark.parametrize(("word", "phrase", "kind"), CHANGING)
+def test_a_word_that_approves_may_name_a_change(word: str, phrase: str, kind: str) -> None:
+    for text in (f"{word} {phrase}", f"{word.upper()} {phrase.upper()}.", f"Hi,\n\n{word} {phrase}\n\nThanks"):
+        assert (decide(text).choice, decide(text).change) == (Answer.APPROVE, kind), text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Approve redacted?",
+        "Approve redacted if possible",
+        "Approve redacted and encrypted",
+        "Approve redacted.\nApprove",
+        "Approve redacted.\nApprove encrypted.",
+        "Approve redacted\nReject",
+        "Approve, redacted",
+        "Approve: redacted",
+        "Approve without attachment B",
+        "Approve without",
+        "Approve not redacted",
+        "Approve geschwärzt",
+        "Genehmigt redacted",
+        "Reject redacted",
+        "Reject without attachments",
+        "Redacted",
+        "I approve redacted",
+        "Approve redacted/encrypted",
+        "Approve redacted or reject",
+        "Approve redacted tomorrow",
+        "Approve\nredacted",
+        "Approve. Redacted, please.",
+    ],
+)
+def test_a_change_that_is_not_named_alone_decides_nothing(text: str) -> None:
+    assert decide(text).choice is None, decide(text)
+
+
+def test_a_comment_may_follow_a_change() -> None:
+    found = decide("Approve redacted. This is our contract.")
+    assert (found.choice, found.change, found.rest.strip()) == (Answer.APPROVE, "redact", "This is our contract.")
+
+
+@given(deciding, st.sampled_from(CHANGING))
+def test_without_its_change_no_text_approves_with_one(
+    word: tuple[str, str, Answer], other: tuple[str, str, str]
+) -> None:
+    assert decide(word[1]).change == ""
+    assert decide(other[1]).choice is None

@@ -10,12 +10,15 @@ from prometheus_client import REGISTRY
 from sqlalchemy.exc import OperationalError
 
 from holdgate.desk import mailbox, taking, tokens
+from holdgate.desk.changing import CannotChangeError, Prepared, Wanted
 from holdgate.desk.context import Desk
 from holdgate.desk.mailbox import Mailbox
-from holdgate.quarantine.incident import Answer, Incident
+from holdgate.desk.preview import UnreadableError
+from holdgate.quarantine.incident import Answer, Change, Incident
 from holdgate.quarantine.replies import Witness
 from holdgate.quarantine.states import State
 from holdgate.scan.pool import ScanError
+from holdgate.scan.shapes import ChangeReport
 from testbed.ports import free_port
 
 BOSS = "boss@corp.example"
@@ -382,3 +385,64 @@ def test_a_reader_that_fails_has_the_mail_sent_again(make_desk, hold) -> None:  
         assert caught.value.smtp_code == 451
         # Without a token nothing of it is read.
         client.sendmail(BOSS, ["holdgate@reply.corp.example"], mail("approve"))
+
+
+class Making:
+    """Makes changed messages, or cannot."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.wanted: list[Wanted] = []
+        self._error = error
+
+    def prepare(self, _: Incident, wanted: Wanted) -> Prepared:
+        self.wanted.append(wanted)
+        if self._error is not None:
+            raise self._error
+        return Prepared(b"x", Change(wanted.kinds, "a", "b", "t"), ChangeReport())
+
+
+def changing(desk: Desk, text: str, incident: Incident, changer: Making | None) -> str:
+    given = [address(desk, incident)]
+    return taking.take(desk, mail(text), BOSS, given, client="127.0.0.1", changer=changer)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Approve redacted", Wanted(redacted=True)),
+        ("FREIGEBEN OHNE ANHÄNGE", Wanted(("*",))),
+        ("Approve encrypted\nThis is agreed.", Wanted(encrypted=True)),
+    ],
+)
+def test_a_reply_approves_with_a_change(make_desk, hold, text: str, wanted: Wanted) -> None:  # type: ignore[no-untyped-def]
+    desk, changer = make_desk(), Making()
+    incident = hold(desk)
+    assert changing(desk, text, incident, changer) == "approve"
+    assert changer.wanted == [wanted]
+    done = desk.store.incident(incident.id)
+    assert (done.state, done.change["kinds"], done.decided_how) == (State.APPROVED, wanted.kinds, "mail")
+
+
+@pytest.mark.parametrize(
+    "changer",
+    [None, Making(CannotChangeError("no")), Making(UnreadableError("gone", "left the hold queue"))],
+)
+def test_a_change_that_cannot_be_made_decides_nothing(make_desk, hold, changer: Making | None) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    assert changing(desk, "Approve redacted", incident, changer) == "cannot change"
+    assert desk.store.incident(incident.id).state is State.HELD
+    assert answers(desk) == ["cannot change"]
+
+
+def test_two_texts_of_one_mail_with_two_changes_decide_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    message = EmailMessage()
+    message["From"] = BOSS
+    message.set_content("Approve redacted")
+    message.add_alternative("<p>Approve</p>", subtype="html")
+    given = [address(desk, incident)]
+    result = taking.take(desk, message.as_bytes(), BOSS, given, client="127.0.0.1", changer=Making())  # type: ignore[arg-type]
+    assert result == "unclear"
+    assert desk.store.incident(incident.id).state is State.HELD

@@ -140,3 +140,10 @@ def test_a_queue_agent_that_is_away_has_the_mail_sent_again(make_desk: Any, hold
         take(desk, incident, "NOT TO 2", error=UnreadableError("agent", "it does not answer"))
     assert answers(desk) == []
     assert take(desk, incident, "NOT TO 2", changer=None) == "unclear"
+
+
+@pytest.mark.parametrize("text", ["Approve redacted", "FREIGEBEN VERSCHLÜSSELT", "Approve without attachments"])
+def test_a_sender_cannot_choose_the_changes_of_a_moderator(make_desk: Any, hold: Any, text: str) -> None:
+    desk, incident = held(make_desk, hold)
+    assert take(desk, incident, text) == "unclear"
+    assert state_of(desk, incident) is State.HELD

@@ -37,6 +37,12 @@ def test_each_language_of_decisions_has_its_words_on_mail_and_pages() -> None:
         catalogue = Catalogue(language)
         folded = {choice: [one.casefold() for one in words[language][choice]] for choice in ("approve", "reject")}
         assert catalogue.text("APPROVE").casefold() in folded["approve"]
+        for kind, text in (
+            ("redact", "APPROVE REDACTED"),
+            ("without-attachments", "APPROVE WITHOUT ATTACHMENTS"),
+            ("encrypt", "APPROVE ENCRYPTED"),
+        ):
+            assert decision.decide(catalogue.text(text)).change == kind
         assert catalogue.text("REJECT").casefold() in folded["reject"]
 
 
