@@ -144,7 +144,7 @@ class MachineMail:
         is_complete = {one.lower() for one in recipients} >= set(self._values[RECIPIENT])
         keys = [key for key in self._kept(recipients, is_complete=is_complete) if key in self._weighed.new]
         if keys:
-            self._try(lambda: self._traffic.table.learn(keys, self._at))
+            self._try(lambda: self._traffic.table.learn(self._ledger, keys, self._at))
 
     def note(self, incident_id: str, message_id: str, recipients: Collection[str]) -> None:
         """Write down what is learned should the message be released. Raises UnansweredError."""

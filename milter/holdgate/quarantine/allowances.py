@@ -52,6 +52,7 @@ class Allowances:
         mine = allowances.c.incident_id == incident_id
         kind = allowances.c.thread != 0 if is_thread else allowances.c.thread == 0
         with self._engine.begin() as connection:
+            history.lock(connection, incident_id)
             source = connection.execute(
                 select(machine_messages).where(machine_messages.c.incident_id == incident_id)
             ).one()
@@ -81,7 +82,9 @@ class Allowances:
             incident_id = connection.execute(select(allowances.c.incident_id).where(this)).scalar()
             if incident_id is None:
                 return False
-            connection.execute(update(allowances).where(this).values(revoked_at=now))
+            history.lock(connection, incident_id)
+            if not connection.execute(update(allowances).where(this).values(revoked_at=now)).rowcount:
+                return False
             history.write(connection, incident_id, actor, (REVOKED, f"allowance {number}"))
         return True
 

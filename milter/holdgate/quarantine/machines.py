@@ -75,8 +75,7 @@ class Machines:
     def weigh(self, ledger: Ledger, items: Mapping[str, Sequence[int]], now: int) -> Weighed:
         """Count a message with these things by kind, and return how it compares: all in one transaction."""
         with self._engine.begin() as connection:
-            if is_shared(self._engine):
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ledger.account})")
+            _lock(connection, ledger)
             self._settle(connection, ledger.account, now)
             connection.execute(_COUNT, {"key": number(ledger.counter, now // SLOT)})
             old = _within(machine_counts, ledger.counter, end=(now - DAY) // SLOT)
@@ -98,9 +97,10 @@ class Machines:
             fewer = update(machine_counts).where(machine_counts.c.key == key, machine_counts.c.messages > 0)
             connection.execute(fewer.values(messages=machine_counts.c.messages - 1))
 
-    def learn(self, keys: Iterable[int], now: int) -> None:
-        """Remember things that were sent."""
+    def learn(self, ledger: Ledger, keys: Iterable[int], now: int) -> None:
+        """Remember things that an account has sent."""
         with self._engine.begin() as connection:
+            _lock(connection, ledger)
             _learn(connection, keys, now)
 
     def note(self, incident_id: str, account: int, thread: int, to: list[int], contents: list[int], now: int) -> None:
@@ -122,6 +122,7 @@ class Machines:
     def known(self, ledger: Ledger, now: int) -> Known:
         """Return how much is known of an account."""
         with self._engine.begin() as connection:
+            _lock(connection, ledger)
             self._settle(connection, ledger.account, now)
         counts: list[dict[str, int]] = [{}, {}]
         with self._reader.connect() as connection:
@@ -189,6 +190,12 @@ class Machines:
                 _learn(connection, [*row.recipients, *(() if row.is_changed else row.contents)], now)
             this = machine_messages.c.incident_id == row.incident_id
             connection.execute(update(machine_messages).where(this).values(settled=True))
+
+
+def _lock(connection: Connection, ledger: Ledger) -> None:
+    """Have nobody else change what is kept of an account until the end of the transaction."""
+    if is_shared(connection.engine):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ledger.account})")
 
 
 def _learn(connection: Connection, keys: Iterable[int], now: int) -> None:

@@ -38,8 +38,9 @@ def run(store_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> R
 
     with closing(open_store(store_url)) as store:
         hasher = Hasher.load(tmp_path / "relations.key")
-        store.machines.learn([hasher.edge("machine recipient", "billing", BOB)], 1_700_000_000)
-        assert store.machines.known(ledger_of(hasher, "billing"), 1_700_000_000).known["recipient"] == 1
+        ledger = ledger_of(hasher, "billing")
+        store.machines.learn(ledger, [hasher.edge("machine recipient", "billing", BOB)], 1_700_000_000)
+        assert store.machines.known(ledger, 1_700_000_000).known["recipient"] == 1
     return run
 
 
