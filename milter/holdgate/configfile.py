@@ -82,7 +82,7 @@ def _problem(content: dict[str, Any], detail: Any) -> str:
     if detail["type"] == "value_error" and table and not steps:
         place = f"[{table}]"  # keys of one table that do not fit together
     if table == "policy" and (not steps or detail["type"] == "extra_forbidden"):
-        return f"{place}: policies are written in a file of their own, policies.toml; [policy] here says where it is"
+        return f"{place}: policies are in a separate file, policies.toml; [policy] here sets its path"
     if detail["type"] == "extra_forbidden":
         known: Any = Settings
         for step in detail["loc"][:-1]:

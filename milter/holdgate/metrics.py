@@ -51,7 +51,7 @@ OCR_SECONDS = Histogram(
 FINDINGS = Counter("holdgate_findings", "Findings of medium confidence or above, by identifier.", ["identifier"])
 ERRORS = Counter(
     "holdgate_errors",
-    "Failures of ours, by stage; docs/howto/troubleshoot.md has a row for each.",
+    "Internal failures, by stage; docs/howto/troubleshoot.md has a row for each.",
     ["stage"],
 )
 WORKER_RESTARTS = Counter(
@@ -64,7 +64,7 @@ WORKER_SECONDS = Counter(
     "Time that workers spent on messages, in seconds, by kind: plain (text only), small, large, ocr.",
     ["kind"],
 )
-OUTSIDE_HEADERS = Counter("holdgate_outside_headers", "Messages that came in with headers only we write.")
+OUTSIDE_HEADERS = Counter("holdgate_outside_headers", "Messages that arrived with headers that only Holdgate writes.")
 SEALS = Counter("holdgate_seals", "Seals that came in, by whether and why not they were believed.", ["status"])
 CONFIG_RELOADS = Counter("holdgate_config_reloads", "Times settings and policies were read, by outcome.", ["outcome"])
 CONFIG_LAST_RELOAD_SUCCESSFUL = Gauge(
@@ -100,13 +100,11 @@ MACHINE_MESSAGES = Counter(
     "store did not answer.",
     ["outcome"],
 )
-HELD_MESSAGES = Gauge("holdgate_held_messages", "Messages in the hold queue that wait for us.")
+HELD_MESSAGES = Gauge("holdgate_held_messages", "Messages in the hold queue that Holdgate manages.")
 HELD_OLDEST_AGE = Gauge(
     "holdgate_held_oldest_age_seconds", "Age of the oldest of them, in seconds; 0 if there is none."
 )
-UNMANAGED_HELD = Gauge(
-    "holdgate_unmanaged_held_messages", "Messages in the hold queue that are not ours and are left alone."
-)
+UNMANAGED_HELD = Gauge("holdgate_unmanaged_held_messages", "Messages in the hold queue that Holdgate does not manage.")
 RECONCILED = Counter(
     "holdgate_reconcile_differences",
     "Differences found between hold queue and store, by kind.",
@@ -120,7 +118,7 @@ NOTICES = Counter(
 )
 TOO_FEW_APPROVERS = Counter(
     "holdgate_too_few_approvers",
-    "Times that fewer people could be asked about a message than must approve it: it goes back at its deadline.",
+    "Messages for which fewer people can approve than must approve; they are returned at their deadline.",
 )
 SENDER_QUESTIONS = Counter(
     "holdgate_sender_questions",
@@ -154,7 +152,7 @@ NODE_SILENT = Gauge(
 )
 CANARY = Gauge(
     "holdgate_canary_success_timestamp_seconds",
-    "When the canary's message last went the whole way: held, requested, approved, released; 0 if it never did.",
+    "When the canary's message last passed all steps: held, requested, approved, released; 0 if it never did.",
 )
 BUILD = Gauge("holdgate_build_info", "1, with the version that runs.", ["version", "python"])
 

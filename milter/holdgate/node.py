@@ -42,7 +42,7 @@ def name_of(settings: Settings) -> str:
         found = ""
     if not found and settings.store.is_shared:
         raise ConfigError(
-            [f'[node] name: Postfix ({settings.queue.postfix_config}) does not say its myhostname; set name = "NAME"']
+            [f'[node] name: Postfix ({settings.queue.postfix_config}) does not return myhostname; set name = "NAME"']
         )
     return found
 

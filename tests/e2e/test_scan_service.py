@@ -64,7 +64,7 @@ def test_mail_waits_for_a_service_that_is_restarted_and_is_deferred_while_it_is_
     assert not is_held(site, "second@partner.example")
     assert site.world.to("second@partner.example") == []
     assert "tempfail: stage=gate error=ScanError" in site.log("milter")
-    assert "nobody listens on" in site.command("status").stdout
+    assert "no process listens on" in site.command("status").stdout
     site.start_daemon("scan")
     submit(site, "second@partner.example")
     site.wait_for(lambda: is_held(site, "second@partner.example"), "the message to be held")

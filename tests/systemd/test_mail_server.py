@@ -287,7 +287,7 @@ def test_mail_is_deferred_while_the_scan_service_is_down(machine: Machine) -> No
         assert active(machine, "holdgate-milter")
         with pytest.raises(MachineError, match="451"):
             machine.send("nobody has read this either")
-        assert "nobody listens on" in machine.run("holdgate", "status", check=False).stdout
+        assert "no process listens on" in machine.run("holdgate", "status", check=False).stdout
         assert not machine.run("pgrep", "-u", "holdgate-scan", check=False).stdout
     finally:
         machine.run("systemctl", "start", "holdgate-scan")

@@ -20,14 +20,14 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     attaching = commands.add_parser(
         "attach",
         help="put Holdgate into Postfix's settings",
-        description="Shows the exact changes, asks, makes them, has Postfix check them, and reloads Postfix. "
+        description="Shows the exact changes, asks for consent, makes them, has Postfix check and reload them. "
         "Exit code 0: attached; 1: declined; 2: it cannot be done.",
     )
     detaching = commands.add_parser(
         "detach",
-        help="take Holdgate out of Postfix's settings",
-        description="Brings main.cf and master.cf back to what they were before attach, or, where somebody changed "
-        "them since, takes out our part alone. Held mail stays held. Exit code 0: detached; 1: declined; 2: it cannot "
+        help="remove Holdgate from Postfix's settings",
+        description="Restores main.cf and master.cf as they were before attach. If a file was changed since, only "
+        "Holdgate's part is removed. Held mail stays held. Exit code 0: detached; 1: declined; 2: it cannot "
         "be done.",
     )
     attaching.add_argument(
@@ -58,7 +58,7 @@ def _attach(arguments: argparse.Namespace) -> int:
         attach.apply(plan)
     except (AttachError, PostfixError, OSError) as error:
         return _say_trouble(arguments, error)
-    _say(arguments, 'Attached. Send yourself a test message; "holdgate check" looks at the whole.')
+    _say(arguments, 'Attached. Send yourself a test message, then run "holdgate check".')
     return _report(arguments, plan, done=True)
 
 
@@ -91,7 +91,10 @@ def _agreed(plan: Plan, arguments: argparse.Namespace, nothing: str) -> bool:
     if arguments.yes:
         return True
     if wants_json(arguments) or not sys.stdin.isatty():
-        raise AttachError("nobody can be asked here: look at the changes above, and run it with --yes")
+        raise AttachError(
+            "standard input is not a terminal, so the changes cannot be confirmed; review them above, then run the "
+            "command with --yes"
+        )
     return input("Make these changes and reload Postfix? [y/N] ").strip().lower() in ("y", "yes")
 
 

@@ -27,25 +27,26 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     kinds = audit.add_subparsers(dest="kind", required=True, metavar="COMMAND")
     verify = kinds.add_parser(
         "verify",
-        help="see whether anybody changed the store past Holdgate",
-        description="Compares tables and triggers, the chains of events, the rows that they bind, and the hashes that "
-        "were kept outside the database: in the file of [store] audit_head, the journal, and the logs of [store] "
-        "audit_logs. Exit code 0: nothing was changed or taken out; 1: something was.",
+        help="check whether the store was changed by anything other than Holdgate",
+        description="Compares tables and triggers, the chains of events, the rows that they cover, and the hashes "
+        "that are kept outside the database: in the file of [store] audit_head, the journal, and the logs of [store] "
+        "audit_logs. Exit code 0: nothing was changed or removed; 1: something was.",
     )
     verify.add_argument("--head", default="", help="a hash from an earlier export or from a log, to be in the chain")
     verify.add_argument(
         "--since",
         type=_moment,
         metavar="TIME",
-        help='compare with the journal from this time on, such as "2026-11-28 14:00", and not with logs: for when an '
-        "older store was put back",
+        help='compare with the journal from this time on, such as "2026-11-28 14:00", and not with logs; use it '
+        "after an "
+        "older store was restored",
     )
     verify.set_defaults(run=_verify)
-    export = kinds.add_parser("export", help="print every event, one JSON object a line, oldest first")
+    export = kinds.add_parser("export", help="print every event, one JSON object per line, oldest first")
     export.set_defaults(run=_export)
 
     token = commands.add_parser("token", help="make a token for the JSON API, and the lines for holdgate.toml")
-    token.add_argument("name", help="stands in the audit trail: A-Z a-z 0-9 . _ -")
+    token.add_argument("name", help="name in the audit trail: A-Z a-z 0-9 . _ -")
     token.add_argument("--may-decide", action="store_true", help="let it decide, not only read")
     token.set_defaults(run=_token)
 
@@ -60,7 +61,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     anchors, places = _anchors(settings, arguments.since)
     found = open_store(settings.url).audit.verify(arguments.head, anchors)
     if found.problem:
-        print(f"holdgate: the audit trail is not whole after {found.count} events: {found.problem}", file=sys.stderr)
+        print(f"holdgate: the audit trail is incomplete after {found.count} events: {found.problem}", file=sys.stderr)
         if wants_json(arguments):
             say(arguments, "", events=found.count, problem=found.problem)
         return 1

@@ -25,15 +25,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the subcommand."""
     one = commands.add_parser(
         "canary",
-        help="send a message through the whole way: held, requested, approved, released",
-        description="Sends a message with published test numbers, sees that it is held and that its approval is "
-        "requested, approves it, and sees that it leaves the queue. [canary] in holdgate.toml says whom it goes to. "
-        "Exit code 0: it came through; 2: not.",
+        help="send a test message through all steps: held, requested, approved, released",
+        description="Sends a message with published test numbers, checks that it is held and that its approval is "
+        "requested, approves it, and checks that it leaves the queue. [canary] in holdgate.toml sets its recipient. "
+        "Exit code 0: all steps worked; 2: one did not.",
     )
     one.add_argument(
         "--observing",
         action="store_true",
-        help="only see that the message is recorded, for policies that observe; the metric is not set",
+        help="only check that the message is recorded, for policies that observe; the metric is not set",
     )
     one.set_defaults(run=_run)
 

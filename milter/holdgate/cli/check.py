@@ -38,7 +38,7 @@ from holdgate.quarantine.store import StoreError, open_store
 from holdgate.seal import KeyFileError, load_keys
 from holdgate.tables import TableError, Tables, is_table, remedy_of
 
-_MORE_PEOPLE = "name more people in moderators or fallback: until then all that is held goes back at its deadline"
+_MORE_PEOPLE = "name more people in moderators or fallback: until then, every held message is returned at its deadline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ def _remarks_on_policies(settings: Settings) -> Iterator[str]:
             if policy.recipient_risk is not None and policy.recipient_risk.needs_relations:
                 yield (
                     f'{where}: policy "{policy.name}": recipient_risk is never true while relations.mode is '
-                    f'"{settings.relations.mode}"; set it to "on" when holdgate relations report says it is enough'
+                    f'"{settings.relations.mode}"; set it to "on" when holdgate relations report exits with 0'
                 )
 
 
@@ -220,8 +220,9 @@ def _remarks_on_machines(settings: Settings, policies: PolicyFile) -> Iterator[s
 def _remarks_on_proxies(settings: Settings) -> Iterator[str]:
     if settings.desk.user_header and settings.desk.proxy_secret is None:
         yield (
-            "[desk] user_header: whoever can connect from an address of trusted_proxies, such as a local user of the "
-            "proxy's machine, can sign in as anybody; set proxy_secret and have the proxy send it"
+            "[desk] user_header: anyone who can connect from an address of trusted_proxies, such as a local user "
+            "of the "
+            "proxy's machine, can sign in as any person; set proxy_secret and have the proxy send it"
         )
 
 
@@ -358,4 +359,4 @@ def _channels(path: Path, settings: Settings) -> Iterator[str]:
 
 def _templates(_path: Path, settings: Settings) -> Iterator[str]:
     for problem in trial.problems(settings.desk.templates, UTC):
-        yield f"{problem}; until it is fixed, ours is used"
+        yield f"{problem}; until it is fixed, the built-in one is used"

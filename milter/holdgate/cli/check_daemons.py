@@ -104,7 +104,7 @@ def confinement(path: Path, settings: Settings) -> Iterator[str]:
         return
     others = [name for name in _DAEMONS if settings.account(name) == settings.account("scan")]
     if others and settings.account("scan") != "root":
-        yield f"{path}: scan_user: workers are the same user as holdgate-{others[0]}; give them one of their own"
+        yield f"{path}: scan_user: workers are the same user as holdgate-{others[0]}; give them a separate user"
     if probe.listens(service):
         try:
             Pool(replace(wanted, service=service)).close()

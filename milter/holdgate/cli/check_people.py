@@ -150,7 +150,7 @@ def _sender_doubt(settings: Settings, origin: str) -> str:
     near = difflib.get_close_matches(domain.lower(), [one.partition(".")[0] for one in own], n=1, cutoff=0.6)
     meant = next((one for one in own if "." in one and (not near or one.startswith(f"{near[0]}."))), "corp.example")
     return (
-        f'the domain of "{address}" has no dot, so mail servers elsewhere refuse notices, and replies do not arrive; '
+        f'the domain of "{address}" has no dot, so other mail servers reject notices, and replies do not arrive; '
         f'did you mean "{local}@{meant}"?'
     )
 
@@ -190,7 +190,7 @@ def _leading_outside(path: Path, settings: Settings, policies: PolicyFile) -> It
         ):
             yield (
                 f"{path}: [moderation]: the moderator {person} is an alias for {_some(led)}, outside internal_domains: "
-                "requests for approval leave the company; name somebody else, or add the domain to internal_domains"
+                "requests for approval leave the company; name another moderator, or add the domain to internal_domains"
             )
     led_out = {}
     for name in ("virtual_alias_maps", "alias_maps"):

@@ -88,9 +88,9 @@ def _ways_outside(settings: Settings) -> Iterator[str]:
     main, site = settings.queue.postfix_config / "main.cf", read_site(settings.queue.postfix_config)
     for name in (*MAPS, "sender_bcc_maps", *GENERIC):
         if site.lists[name]:
-            yield f"{main}: {name}: recipients are judged by where these tables lead, too"
+            yield f"{main}: {name}: policies also test recipients by the targets in these tables"
     if site.lists["masquerade_domains"] and "envelope_recipient" in site.lists["masquerade_classes"]:
-        yield f"{main}: masquerade_domains: recipients are judged by the domain that it leaves, too"
+        yield f"{main}: masquerade_domains: policies also test recipients by the resulting domain"
     for transport in sorted(site.pipes) if site.lists["transport_maps"] else ():
         yield (
             f"{main}: transport_maps: a recipient that a table sends to {transport}, which is a command (pipe), "
@@ -101,7 +101,10 @@ def _ways_outside(settings: Settings) -> Iterator[str]:
     if not (site.words["local_transport"].startswith("local") and site.lists["mydestination"]):
         return
     if site.lists["alias_maps"]:
-        yield f"{main}: alias_maps: recipients are judged by where these lead, too; a command counts as outside"
+        yield (
+            f"{main}: alias_maps: policies also test recipients by the target of the alias; a command counts as "
+            "external"
+        )
     for relay in site.lists["luser_relay"]:
         yield f"{main}: luser_relay: mail for unknown users counts as sent to {relay}"
     if site.lists["forward_path"]:
@@ -122,10 +125,13 @@ def _milters(name: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
     seconds = round(longest_inspection(settings).total_seconds())
     action = _option(entry, "default_action", postfix)
     if action == "accept":
-        yield f"{name}: default_action=accept delivers what nobody has read; set tempfail"
+        yield (
+            f"{name}: default_action=accept delivers mail uninspected when the milter fails; set "
+            "default_action=tempfail"
+        )
     if action == "quarantine" and not settings.queue.adopt_uninspected:
         yield (
-            f"{name}: default_action=quarantine holds mail unread when the milter is down, and nobody is asked; "
+            f"{name}: default_action=quarantine holds mail uninspected when the milter is down, and sends no request; "
             "set queue.adopt_uninspected, or default_action=tempfail"
         )
     if _seconds(_option(entry, "content_timeout", postfix)) < seconds:
@@ -158,10 +164,10 @@ def _milter_header_checks(postfix: Postfix, settings: Settings, policies: Policy
         if says(answer, action):
             continue
         if answer is None:
-            what = f'no table of it knows "{header}"' if names else "not set"
+            what = f'no table has a result for "{header}"' if names else "not set"
         else:
-            what = f'says "{answer}" to "{header}"'
-        yield f'{name}: {what}, must say {action}; run "holdgate attach", or see postfix/milter_header_checks'
+            what = f'returns "{answer}" for "{header}"'
+        yield f'{name}: {what}, must return {action}; run "holdgate attach", or see postfix/milter_header_checks'
 
 
 def _header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
@@ -174,16 +180,16 @@ def _header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -
     yield from (f"header_checks: {problem}" for problem in unreadable.values())
     if not says(tables.first_answer([table for table in names if table not in unreadable], mark), "HOLD"):
         yield (
-            f'header_checks: no table of it holds "{mark}": "postsuper -r ALL" would deliver what is held, and nobody '
-            'decided; run "holdgate attach", or see postfix/header_checks'
+            f'header_checks: no table of it holds "{mark}": "postsuper -r ALL" would deliver held messages without '
+            'a decision; run "holdgate attach", or see postfix/header_checks'
         )
     for name in ("mime_header_checks", "nested_header_checks"):
         names = split_list(postfix.setting(name))
         unreadable = _unreadable(names, tables)
         if says(tables.first_answer([table for table in names if table not in unreadable], mark), "HOLD"):
             yield (
-                f'{name}: holds "{mark}", so that a message with such a field in a part of it stays held and nobody is '
-                "asked; set it to what header_checks says besides our table"
+                f'{name}: holds "{mark}", so a message with such a field in one of its parts stays held without a '
+                "request; set it to the value of header_checks without Holdgate's table"
             )
 
 
@@ -285,10 +291,10 @@ def _listener(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Ite
     name, listener = listener_name(settings), notice_listener(postfix.services(), settings)
     copies = [setting for setting in _COPIES if postfix.setting(setting)]
     if listener is None:
-        yield f'no listener on {name} for our notices (desk.notice_relay); run "holdgate attach"'
+        yield f'no listener on {name} for Holdgate\'s notices (desk.notice_relay); run "holdgate attach"'
     elif copies and "cleanup_service_name" not in listener.settings:
         yield (
-            f"{name}: whoever gets copies of mail ({', '.join(copies)}) gets the links by which moderators decide; "
+            f"{name}: the recipients of copies ({', '.join(copies)}) get the links with which moderators decide; "
             'run "holdgate attach", or see postfix/master.cf'
         )
     if place := misplaced_socket(settings.desk.notice_relay, postfix):
@@ -296,7 +302,7 @@ def _listener(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Ite
     if is_open_to_all(settings):
         path = Path(postfix.setting("queue_directory")) / "public/holdgate-notice"
         yield (
-            f"desk.notice_relay: each user of this machine can send mail through {name} that nobody inspects; "
+            f"desk.notice_relay: every user of this machine can send uninspected mail through {name}; "
             f'set it to "unix:{path}", run "holdgate attach", and restart holdgate-desk'
         )
 
@@ -325,8 +331,8 @@ def _split_listener(postfix: Postfix, settings: Settings, policies: PolicyFile) 
     relay, listener = settings.milter.split_relay, split_listener(postfix.services(), settings)
     if listener is None:
         yield (
-            f"no listener {relay.name} (milter.split_relay): all recipients of a message wait, even where a policy "
-            'says split; run "holdgate attach"'
+            f"no listener {relay.name} (milter.split_relay): all recipients of a message wait, even if a policy "
+            'has split; run "holdgate attach"'
         )
         return
     if place := misplaced_socket(relay, postfix):
@@ -337,7 +343,7 @@ def _split_listener(postfix: Postfix, settings: Settings, policies: PolicyFile) 
     behind = milters_behind_us(postfix.setting("smtpd_milters"), settings, postfix)
     if listener.settings.get("smtpd_milters", "") != behind:
         yield (
-            f"{relay.name}: its smtpd_milters must be those after ours in main.cf ({behind or 'none'}), which may "
+            f"{relay.name}: its smtpd_milters must be those after Holdgate in main.cf ({behind or 'none'}), which may "
             'sign; run "holdgate attach"'
         )
     if postfix.setting("enable_original_recipient") != "yes":

@@ -29,7 +29,7 @@ _WAY = "command"
 # How long `release` and `reject` watch what becomes of their decision, in seconds.
 _PATIENCE = 30
 
-_AS = "answer for a moderator who was asked; without it the decision is an administrator's, and final"
+_AS = "answer for a moderator who has a request; without it the decision is an administrator's, and final"
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -45,7 +45,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     show.add_argument("--json", action="store_true", help="one JSON object")
     show.set_defaults(run=_show)
 
-    release = commands.add_parser("release", help="approve a held message: it goes to its recipients")
+    release = commands.add_parser("release", help="approve a held message: Postfix sends it to its recipients")
     release.add_argument("id", help="incident id or Postfix queue id")
     release.add_argument("--comment", default="", help="why, for the record")
     release.add_argument("--as", dest="person", metavar="ADDRESS", default="", help=_AS)
@@ -56,11 +56,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=[],
         help='without the attachment of that name or number; "*" for all. May be given several times',
     )
-    release.add_argument("--redacted", action="store_true", help="with everything masked that was found")
+    release.add_argument("--redacted", action="store_true", help="with all matches masked")
     release.add_argument(
         "--allow",
         choices=["thread", "recipients"],
-        help="of a program: allow what follows, too: answers in this thread for 24 hours, or mail to these recipients",
+        help="of a program: also allow later mail: answers in this thread for 24 hours, or mail to these recipients",
     )
     release.add_argument(
         "--days", type=int, default=1, metavar="N", help="with --allow recipients: for so many days (default: 1)"
@@ -166,7 +166,7 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
         if arguments.person:
             request = moderation.request_of(desk, incident, arguments.person.lower())
             if request is None:
-                print(f"holdgate: {incident.id}: {_clean(arguments.person)} was not asked", file=sys.stderr)
+                print(f"holdgate: {incident.id}: {_clean(arguments.person)} has no open request", file=sys.stderr)
                 return 2
             actor = Actor(f"{request.moderator} ({person()})", _WAY)
             decided = moderation.answer(desk, request, choice, actor, arguments.comment, change=change)
@@ -214,7 +214,7 @@ def _too_late(error: moderation.RefusedError) -> int:
     incident = error.incident
     message = {
         State.PENDING: "has not reached Postfix's hold queue yet; try again in a moment",
-        State.VANISHED: "is gone from Postfix's queue: somebody deleted or released it there",
+        State.VANISHED: "is no longer in Postfix's queue: an operator deleted or released it",
         State.HELD: {
             moderation.Why.ALREADY_APPROVED: "has this approval already; others have to approve as well",
             moderation.Why.DEADLINE_PASSED: "had a deadline, and it has passed",
@@ -253,8 +253,8 @@ def _watch(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> int
         return _said(arguments, now, f"{now.id}: released to {_clean(', '.join(now.recipients))}", 0)
     if now.state is State.RETURNED:
         known = told(now, tells=desk.tells(now.sender), dropped=desk.store.outbox.report_dropped(now.id))
-        return _said(arguments, now, f"{now.id}: rejected and taken out of the queue; {known}", 0)
-    text = f"{now.id}: the message was gone from Postfix's queue before this could be carried out"
+        return _said(arguments, now, f"{now.id}: rejected and removed from the queue; {known}", 0)
+    text = f"{now.id}: the message left Postfix's queue before this could be carried out"
     return _said(arguments, now, text, 2)
 
 
@@ -264,11 +264,13 @@ def told(incident: Incident, *, tells: bool, dropped: bool = False) -> str:
     `tells` is whether the desk tells such a sender, `dropped` whether the report was not sent.
     """
     if not incident.sender:
-        return "it has no sender to tell"
+        return "it has no sender to notify"
     sender = _clean(incident.sender)
     if tells and dropped:
-        return f"{sender} is not told: the message asked for no report (NOTIFY=NEVER)"
-    return f"{sender} has been told" if tells else f"{sender} is not told: its domain is none of desk.own_domains"
+        return f"{sender} is not notified: the message requested no report (NOTIFY=NEVER)"
+    return (
+        f"{sender} has been notified" if tells else f"{sender} is not notified: its domain is not in desk.own_domains"
+    )
 
 
 def _find(store: Store, name: str) -> Incident | None:

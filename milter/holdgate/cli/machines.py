@@ -35,7 +35,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Lists the accounts in the file of machines.accounts. A table that is no file cannot be listed.",
     )
     names.set_defaults(run=_list)
-    known = steps.add_parser("report", help="say how much is known of an account, and how much of it is new today")
+    known = steps.add_parser("report", help="show how much is known of an account, and how much of it is new today")
     known.add_argument(
         "account", metavar="ACCOUNT", help="the key in machines.accounts: a login, an address, a network"
     )

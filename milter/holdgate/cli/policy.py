@@ -34,7 +34,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the subcommands."""
     policy = commands.add_parser("policy", help="try policies before they count")
     steps = policy.add_subparsers(dest="step", required=True, metavar="STEP")
-    test = steps.add_parser("test", help="say which policy decides on a message, without sending it")
+    test = steps.add_parser("test", help="show which policy decides on a message, without sending it")
     test.add_argument("--from", dest="sender", required=True, help="envelope sender")
     test.add_argument("--to", dest="recipients", required=True, action="append", help="envelope recipient; repeatable")
     test.add_argument("--message", type=Path, metavar="FILE", help="the message; without one an empty one is assumed")
@@ -42,7 +42,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     test.add_argument("--user", default="", help="user that authenticated")
     test.add_argument("--policies", type=Path, metavar="FILE", help="another policies file than the active one")
     test.set_defaults(run=_test)
-    replay = steps.add_parser("replay", help="run policies over recorded incidents and say what would have differed")
+    replay = steps.add_parser("replay", help="run policies over recorded incidents and show what would have differed")
     replay.add_argument("--policies", type=Path, metavar="FILE", help="the changed policies (default: the active ones)")
     replay.set_defaults(run=_replay)
 
@@ -146,7 +146,7 @@ def _print_verdict(verdict: Verdict, policies: PolicyFile, inspection: Inspectio
     weaker = {name for name in verdict.recipients.values() if name}
     if verdict.policy == UNINSPECTED:
         than = f", and is stricter than {', '.join(sorted(weaker))}" if weaker else ""
-        print(f'why:        not read whole: "uninspected" decides where no policy asks about inspection{than}')
+        print(f'why:        not fully inspected: "uninspected" decides if no policy has the condition inspection{than}')
     outcome = f"{inspection.status}; {inspection.reason}" if inspection.reason else inspection.status
     print(f"inspection: {outcome}")
     for name, severity in inspection.profiles.items():
@@ -180,5 +180,7 @@ def _replay(arguments: argparse.Namespace) -> int:
             print(f"{incident.id}  {was[0]} by {was[1] or 'none'} → {now[0]} by {now[1] or 'none'}")
     say(arguments, f"{same} the same, {len(differ)} different", same=same, different=differ, unsure=unsure)
     if unsure and not wants_json(arguments):
-        print("Header fields, and profiles that no policy asked for then, are not recorded: some may differ for that.")
+        print(
+            "Header fields, and profiles that no policy used then, are not recorded; therefore some results can differ."
+        )
     return 0

@@ -40,7 +40,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     learn.add_argument("path", type=Path, nargs="+", metavar="PATH", help="a file or folder")
     learn.set_defaults(run=_learn)
-    known = steps.add_parser("report", help="say how much was learned, and whether it is enough; exits with 1 if not")
+    known = steps.add_parser("report", help="show how much was learned, and whether it is enough; exits with 1 if not")
     known.set_defaults(run=_report)
     forget = steps.add_parser(
         "forget",

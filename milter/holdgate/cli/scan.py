@@ -26,12 +26,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the two subcommands."""
     scanning = commands.add_parser(
         "scan",
-        help="say what would be found in messages or documents",
+        help="show what would be found in messages or documents",
         description="Exit code 0: nothing found; 1: something found; 2: not fully inspected, or an error.",
     )
     scanning.add_argument("files", nargs="+", metavar="FILE", help='a message (.eml), any document, or "-" for stdin')
     scanning.add_argument("--json", action="store_true", help="one JSON object a line and file")
-    scanning.add_argument("--explain", action="store_true", help="say why each match counts")
+    scanning.add_argument("--explain", action="store_true", help="show why each match counts")
     scanning.set_defaults(run=_scan)
 
     extracting = commands.add_parser("extract", help="print the text of each part, as detection sees it")

@@ -61,9 +61,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--answers",
         type=Path,
         metavar="FILE",
-        help="take the answers from this file (TOML), and ask nothing: see docs/howto/install.md",
+        help="take the answers from this file (TOML), without questions: see docs/howto/install.md",
     )
-    step.add_argument("--yes", action="store_true", help="do not ask for consent")
+    step.add_argument("--yes", action="store_true", help="make the changes without asking for consent")
     step.add_argument("--dry-run", action="store_true", help="show the changes and stop")
     step.set_defaults(run=_run)
 
@@ -188,7 +188,7 @@ def _canary(arguments: argparse.Namespace, settings: Settings) -> None:
     if reasons := list(canary.remarks(settings)):
         raise SetupError(f"all is written and attached, but no test message was sent: {reasons[0]}")
     observing = setup_answers.mode_of(policies_of(settings.policy)) == "observe"
-    _tell(arguments, "Sending a message through the whole way …")
+    _tell(arguments, "Sending a test message through all steps …")
     uid, gid = ids_of(settings.user)
     command = [sys.executable, "-m", "holdgate.cli.main", "-c", str(arguments.config), "canary"]
     done = subprocess.run(
@@ -223,7 +223,7 @@ def _next_steps(settings: Settings) -> list[str]:
     steps = ['Next: send a message that has to be held; "holdgate list" shows it, "holdgate release ID" approves it.']
     if settings.desk.web_listen is None:
         steps.append(
-            "Moderators can decide by command alone: run setup again when the page has an address, or take replies by "
+            "Moderators can decide only by command: run setup again when the page has an address, or take replies by "
             "mail (docs/howto/moderate.md)."
         )
     return steps

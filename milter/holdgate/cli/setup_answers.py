@@ -201,7 +201,7 @@ def _content_of(entry: str) -> str:
 def ask(defaults: dict[str, Any], read: Callable[[str], str], tell: Callable[[str], None]) -> Answers:
     """Ask for each answer by `read`, which takes a prompt; an empty line is the default. A mistake is asked again."""
     given: dict[str, Any] = {}
-    tell("Four questions. Enter takes what stands in brackets; nothing is changed before you have seen it.")
+    tell("Four questions. Press Enter for the value in brackets; nothing is changed before you have seen it.")
     given["domains"] = _ask_one("domains", "1. Your own domains, to which mail is internal", defaults, read, tell)
     if "moderators" not in defaults and not is_table(given["domains"][0]):
         defaults = defaults | {"moderators": [f"postmaster@{given['domains'][0].removeprefix('*.')}"]}

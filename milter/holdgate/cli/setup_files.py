@@ -132,7 +132,7 @@ def settings_of(drafts: list[Draft]) -> Settings:
 def write(one: Draft) -> None:
     """Put a draft in the place of its file, whole. Raises ConfigError where somebody changed the file meanwhile."""
     if read(one.path) != one.old:
-        raise ConfigError([f"{one.path}: somebody has changed it meanwhile, and it is left as it is; run setup again"])
+        raise ConfigError([f"{one.path}: it was changed in the meantime, so setup did not change it; run setup again"])
     try:
         owner = one.path.stat() if one.old is not None else None
         replace_file(

@@ -33,8 +33,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the subcommand."""
     status = commands.add_parser(
         "status",
-        help="say on one screen whether all is well and what waits",
-        description="Exit code 0: all is well; 1: something is not, and its line says so.",
+        help="show on one screen whether there is a problem, and which messages wait",
+        description="Exit code 0: no problem; 1: there is a problem, named in its line.",
     )
     status.set_defaults(run=_run)
 
@@ -76,7 +76,7 @@ def _daemons(settings: Settings, config: Path) -> Iterator[_Line]:
         yield f"holdgate-{name}", not stale, f"{since}; {_why_stale(config)}" if stale else since
     if service := settings.scan.service():
         listens = probe.listens(service) is not False
-        yield "holdgate-scan", listens, "up" if listens else f"nobody listens on {service}: mail is deferred"
+        yield "holdgate-scan", listens, "up" if listens else f"no process listens on {service}: mail is deferred"
 
 
 def _why_stale(config: Path) -> str:
@@ -94,10 +94,14 @@ def _postfix(settings: Settings) -> Iterator[_Line]:
     except PostfixError as error:
         yield "Postfix", False, str(error)
         return
-    reported = f"asks us ({settings.queue.postfix_config})" if attached else 'does not ask us; run "holdgate attach"'
+    reported = (
+        f"uses the milter ({settings.queue.postfix_config})"
+        if attached
+        else 'does not use the milter; run "holdgate attach"'
+    )
     yield "Postfix", attached, reported
     if probe.listens(place_of(settings.milter.socket)) is False:
-        yield "milter socket", False, f"nobody listens on {settings.milter.socket}: mail is deferred"
+        yield "milter socket", False, f"no process listens on {settings.milter.socket}: mail is deferred"
 
 
 def _incidents(store: Store, settings: Settings, now: datetime) -> Iterator[_Line]:

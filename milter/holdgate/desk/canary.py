@@ -55,11 +55,13 @@ def run(desk: Desk, *, observing: bool = False) -> Incident:
     if observing:
         recorded = _wait(lambda: _found(store, State.RECORDED, message_id), patience)
         if recorded is None:
-            raise CanaryError("the message was taken, but no incident was recorded: see holdgate-milter's log")
+            raise CanaryError("Postfix accepted the message, but no incident was recorded: see holdgate-milter's log")
         return recorded
     incident = _wait(lambda: _found(store, State.HELD, message_id), patience)
     if incident is None:
-        raise CanaryError("the message was taken, but not held: nothing stops personal data now, or it stops all mail")
+        raise CanaryError(
+            "Postfix accepted the message, but did not hold it: personal data is not held now, or all mail is"
+        )
     asked = _wait(lambda: _asked(store, incident), patience)
     if asked is None:
         missing = "its request did not go out" if store.requests.of(incident.id) else "nobody was asked"
@@ -67,7 +69,7 @@ def run(desk: Desk, *, observing: bool = False) -> Incident:
     try:
         moderation.override(desk, asked, Answer.APPROVE, ACTOR)
     except moderation.RefusedError as error:
-        raise CanaryError(f"incident {incident.id}: somebody else decided on it") from error
+        raise CanaryError(f"incident {incident.id}: another person decided on it") from error
     released = _wait(lambda: _in_state(store, incident, State.RELEASED), patience)
     if released is None:
         raise CanaryError(f"incident {incident.id}: approved, but not released: see holdgate-queue's log")

@@ -57,7 +57,7 @@ def check_keywords(keywords: Keywords) -> Keywords:
             if not any(character.isalnum() for character in word):
                 raise ValueError(f"keyword {word!r} in {language!r} has no letters or digits")
         if len(set(words)) != len(words):
-            raise ValueError(f"a keyword stands twice in {language!r}")
+            raise ValueError(f"a keyword appears twice in {language!r}")
     return keywords
 
 

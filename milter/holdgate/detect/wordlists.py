@@ -48,7 +48,7 @@ def _read(path: Path) -> WordList:
         if line.strip() and not line.startswith("#"):
             word, weight = _entry(path, number, line)
             if word in weights:
-                raise RuleError(path, number, "the word stands twice")
+                raise RuleError(path, number, "the word appears twice")
             weights[word] = weight
     if not weights:
         raise RuleError(path, 1, "no words in it")

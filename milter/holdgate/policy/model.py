@@ -122,8 +122,8 @@ class RecipientRisk(_Table):
 
     new: bool = Field(
         False,
-        description="Nobody of the site has written to the recipient's domain; with free mail, to the address. "
-        "Written once is enough.",
+        description="No sender of the site has written to the recipient's domain; with free mail, to the address. "
+        "One message is enough.",
     )
     lookalike: bool = Field(
         False,
@@ -138,12 +138,12 @@ class RecipientRisk(_Table):
     )
     content: Literal["unusual"] | None = Field(
         None,
-        description="Words of the subject or kinds of personal data as in this message have gone to one domain only, "
-        "or the conversation that it answers has, and this is another.",
+        description="Words of the subject, kinds of personal data or the conversation of this message went to only one "
+        "domain until now, and this is another domain.",
     )
-    many: int = Field(0, ge=0, description="More external recipients than this are visible in To and Cc; 0: not asked.")
+    many: int = Field(0, ge=0, description="More external recipients than this are visible in To and Cc; 0: off.")
     similar_count: int = Field(
-        3, ge=1, description="For `lookalike`: how often mail must have gone to the similar one."
+        3, ge=1, description="For `lookalike`: the least number of messages to the similar address."
     )
     when_unknown: Literal["no-match", "match"] = Field(
         "no-match",
@@ -186,11 +186,9 @@ class MachineLimits(_Table):
     new_recipients: int = Field(
         0,
         ge=0,
-        description="The recipient is new, and more than this number are within 24 hours; 0: not asked.",
+        description="The recipient is new, and more than this number are within 24 hours; 0: off.",
     )
-    messages: int = Field(
-        0, ge=0, description="More messages than this within an hour, held ones included; 0: not asked."
-    )
+    messages: int = Field(0, ge=0, description="More messages than this within an hour, held ones included; 0: off.")
     links: Annotated[int, Field(ge=1)] | Literal["new"] | None = Field(
         None,
         description='A link leads to a host that the account has never sent (`"new"`), or to more than this number of '
@@ -332,8 +330,8 @@ REGISTRY.reserve(Policy.model_fields)
 class Exemption(_Table):
     """Mail that no policy is for, until a day, for a reason: both must be given."""
 
-    reason: str = Field(min_length=1, description="Why, for whoever reads the file next year.")
-    expires: date = Field(description="The last day it is good for, in UTC.")
+    reason: str = Field(min_length=1, description="The reason, for later readers of the file.")
+    expires: date = Field(description="The last day on which it is valid, in UTC.")
     policy: Patterns = Field([], description="Names of the policies it lifts; none means all.")
     sender: Patterns = Field([], description="As in a policy.")
     recipient: Patterns = Field([], description="As in a policy.")
@@ -343,7 +341,7 @@ class Exemption(_Table):
     @model_validator(mode="after")
     def _says_for_whom(self) -> "Exemption":
         if not (self.sender or self.recipient or self.auth_user or self.client):
-            raise ValueError("an exemption must say for whom: sender, recipient, auth_user or client")
+            raise ValueError("an exemption needs at least one of: sender, recipient, auth_user or client")
         return self
 
 
@@ -360,11 +358,11 @@ class PolicyFile(_Table):
         "off, lacks that line and is refused.",
     )
 
-    internal_domains: Patterns = Field([], description="Domains that are inside: `corp.example`, `*.corp.example`.")
+    internal_domains: Patterns = Field([], description="Internal domains: `corp.example`, `*.corp.example`.")
     uninspected: Annotated[Action, BeforeValidator(_action_alone)] = Field(
         Quarantine(),
-        description="What becomes of mail that was not read whole, unless a policy decides on it that is stricter or "
-        "asks about `inspection`: quarantine, block, tempfail or allow.",
+        description="Action for mail that was not fully inspected, unless a policy with a stricter action or with the "
+        "condition `inspection` decides: quarantine, block, tempfail or allow.",
     )
     policy: list[Policy] = []
     exemption: list[Exemption] = []

@@ -108,8 +108,8 @@ def hardly_meant(policies: PolicyFile) -> Iterator[str]:
 def weaker_than_uninspected(policies: PolicyFile) -> list[str]:
     """Return one line for each policy that does not decide on mail that was not read whole, `uninspected` does."""
     return [
-        f'policy "{policy.name}": its action "{policy.action}" is for mail that was read whole; the rest of it gets '
-        f'uninspected = "{policies.uninspected}", which is stricter. Where that is not meant, give the policy the '
+        f'policy "{policy.name}": its action "{policy.action}" is for fully inspected mail; other mail gets '
+        f'uninspected = "{policies.uninspected}", which is stricter. To change this, give the policy the '
         "condition inspection"
         for policy in policies.policy
         if policy.mode == "enforce" and not policy.inspection and policy.action.rank() < policies.uninspected.rank()

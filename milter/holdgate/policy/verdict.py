@@ -1,21 +1,22 @@
-"""Says what becomes of a message: for each recipient the first policy that fits decides, the strictest of them counts.
+"""Decides the action for a message: the first matching policy of each recipient decides, the strictest one counts.
 
-=====================  =======================================================================================
-step                   what happens
-=====================  =======================================================================================
-1. for each recipient  the policies are gone through in order; those that an exemption lifts are skipped. The
-                       same is done for each address that a recipient leads to (aliases, forward files), for who gets
-                       a blind copy, and for a sender outside, to whom a bounce would carry what comes from inside
-2. the first that fits  in its conditions on the message and on this recipient decides for this recipient
-3. mode observe        a policy that only observes is noted, and the search goes on behind it
-4. no policy fits      allow
-5. for the message     the strictest action of its recipients: block > quarantine > encrypt > tag > alert > allow.
-                       Between equally strict policies the first in the file gives its name. Headers are added from
-                       every policy that decided for some recipient
-6. not read whole      the stricter of that and `uninspected`, unless each recipient's policy asks about `inspection`
-7. parts               where recipients differ in whether the message is accepted, held or refused, and each policy
-                       that holds it for some of them says `split`, steps 5 and 6 are done for these alone as well
-=====================  =======================================================================================
+======================  ======================================================================================
+step                    what happens
+======================  ======================================================================================
+1. for each recipient   Holdgate tests the policies in order and skips those that an exemption disables. It does
+                        the same for each destination of a recipient (aliases, forward files), for recipients of
+                        blind copies, and for an external sender, because a bounce would return the message there
+2. the first match      The first policy whose conditions match the message and this recipient decides for it
+3. mode observe         A policy in mode `observe` is recorded, and the next policies are tested
+4. no policy matches    allow
+5. for the message      The strictest action of its recipients: block > quarantine > encrypt > tag > alert > allow.
+                        Of equally strict policies, the first one in the file gives its name. The headers of every
+                        policy that decided for a recipient are added
+6. not fully inspected  The stricter of that and `uninspected`, unless each recipient's policy has the condition
+                        `inspection`
+7. split                If the message is accepted, held or refused for different recipients, and each policy that
+                        holds it for some of them has `split`, steps 5 and 6 are also done for these recipients only
+======================  ======================================================================================
 """
 
 from collections.abc import Sequence

@@ -101,7 +101,7 @@ def _compare(found: dict[str, str], expected: dict[str, str]) -> str:
         if found[name] != definition:
             return f"the trigger {name} was changed"
     others = sorted(found.keys() - expected.keys())
-    return f"the trigger {others[0]} is not ours" if others else ""
+    return f"the trigger {others[0]} is not from Holdgate" if others else ""
 
 
 def _of_table(connection: Connection, table: Table) -> str:

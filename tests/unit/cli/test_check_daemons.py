@@ -171,7 +171,7 @@ def test_workers_that_are_the_user_of_another_daemon_are_named(tmp_path: Path) -
     settings = with_service(tmp_path, tmp_path / "scan.sock", milter_user="mail", scan_user="mail")
     (problem,) = check_daemons.confinement(Path("holdgate.toml"), settings)
     assert problem == (
-        "holdgate.toml: scan_user: workers are the same user as holdgate-milter; give them one of their own"
+        "holdgate.toml: scan_user: workers are the same user as holdgate-milter; give them a separate user"
     )
 
 

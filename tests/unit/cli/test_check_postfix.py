@@ -86,8 +86,8 @@ def test_all_is_named_at_once(look: Look) -> None:
         "main.cf: non_smtpd_milters: default_action=accept",
         "main.cf: non_smtpd_milters: content_timeout: an inspection may take 180 s",
         "main.cf: enable_long_queue_ids: must be yes",
-        "main.cf: milter_header_checks: not set, must say HOLD",
-        "main.cf: milter_header_checks: not set, must say FILTER crypt:[gateway.corp.example]",
+        "main.cf: milter_header_checks: not set, must return HOLD",
+        "main.cf: milter_header_checks: not set, must return FILTER crypt:[gateway.corp.example]",
         "main.cf: smtp_header_checks: regexp:/nonexistent/table",
         "master.cf: no listener on holdgate-notice",
         'master.cf: no transport "crypt", which policy "b"',
@@ -138,16 +138,16 @@ def test_a_site_that_only_marks_mail_needs_no_table_to_hold_it(look: Look) -> No
 )
 def test_a_site_that_holds_mail_needs_one(look: Look, policies: str) -> None:
     (problem,) = look(policies, milter_header_checks=None)
-    assert problem.startswith("main.cf: milter_header_checks: not set, must say HOLD")
+    assert problem.startswith("main.cf: milter_header_checks: not set, must return HOLD")
 
 
 @pytest.mark.parametrize(
     ("table", "output"),
     [
         ("/^X-Netskope-Action: *quarantine$/ HOLD seen", ""),
-        ("/^X-Netskope-Action:/ WARN", 'says "WARN" to "X-Netskope-Action: Quarantine", must say HOLD'),
-        ("/^X-Netskope-Action:/ HOLDING", 'says "HOLDING" to "X-Netskope-Action: Quarantine", must say HOLD'),
-        ("/^X-Other:/ HOLD", 'no table of it knows "X-Netskope-Action: Quarantine", must say HOLD'),
+        ("/^X-Netskope-Action:/ WARN", 'returns "WARN" for "X-Netskope-Action: Quarantine", must return HOLD'),
+        ("/^X-Netskope-Action:/ HOLDING", 'returns "HOLDING" for "X-Netskope-Action: Quarantine", must return HOLD'),
+        ("/^X-Other:/ HOLD", 'no table has a result for "X-Netskope-Action: Quarantine", must return HOLD'),
     ],
 )
 def test_the_table_is_asked(look: Look, tmp_path: Path, table: str, output: str) -> None:
@@ -170,7 +170,7 @@ def test_a_table_that_cannot_be_asked_does_not_hide_what_the_others_say(look: Lo
     assert problem.startswith("main.cf: milter_header_checks: regexp:missing: ")
     problems = look(milter_header_checks=missing)
     assert [line.partition(": ")[2].partition(",")[0] for line in problems[1:]] == [
-        'milter_header_checks: no table of it knows "X-Netskope-Action: Quarantine"'
+        'milter_header_checks: no table has a result for "X-Netskope-Action: Quarantine"'
     ]
 
 
@@ -203,7 +203,7 @@ def test_a_requeued_message_would_be_delivered(look: Look, tmp_path: Path, check
 
 def test_our_table_is_for_the_messages_own_header(look: Look) -> None:
     problems = look(mime_header_checks=None, nested_header_checks="$header_checks")
-    assert [problem.partition(" so that")[0] for problem in problems] == [
+    assert [problem.partition(" so a message")[0] for problem in problems] == [
         'main.cf: mime_header_checks: holds "X-Holdgate-Held: yes",',
         'main.cf: nested_header_checks: holds "X-Holdgate-Held: yes",',
     ]
@@ -212,7 +212,7 @@ def test_our_table_is_for_the_messages_own_header(look: Look) -> None:
 def test_a_listener_that_each_user_can_reach_is_named(look: Look) -> None:
     tcp = "127.0.0.1:10027 inet n - n - - smtpd -o cleanup_service_name=holdgate-cleanup\n"
     (problem,) = look(master=MASTER + tcp, relay="127.0.0.1:10027")
-    assert "each user of this machine can send mail through 127.0.0.1:10027" in problem
+    assert "every user of this machine can send uninspected mail through 127.0.0.1:10027" in problem
     assert look(master=MASTER, relay="relay.corp.example:25") == []
 
 
@@ -225,8 +225,8 @@ def test_a_socket_at_another_place_is_named(look: Look, tmp_path: Path) -> None:
 def test_copies_of_our_notices_are_named(look: Look, setting: str) -> None:
     copies = {setting: "archive@corp.example" if setting == "always_bcc" else "static:archive@corp.example"}
     plain = "holdgate-notice unix n - n - - smtpd\ncrypt unix - - n - - smtp\n"
-    assert any(f"copies of mail ({setting})" in problem for problem in look(master=plain, **copies))
-    assert not any("copies of mail" in problem for problem in look(**copies))
+    assert any(f"the recipients of copies ({setting})" in problem for problem in look(master=plain, **copies))
+    assert not any("the recipients of copies" in problem for problem in look(**copies))
 
 
 @pytest.mark.parametrize(

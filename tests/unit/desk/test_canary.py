@@ -113,7 +113,7 @@ def test_a_step_that_is_not_taken_is_named(site: Site, tmp_path: Path, missing: 
 
 def test_one_that_is_not_held_is_named(site: Site) -> None:
     site.does.remove("hold")
-    with pytest.raises(canary.CanaryError, match="taken, but not held"):
+    with pytest.raises(canary.CanaryError, match="did not hold it"):
         canary.run(site.desk)
 
 

@@ -152,7 +152,7 @@ def test_word_list_with_weights(tmp_path: Path) -> None:
         ("word\n,3\n", ":2: no letters"),
         ("word,0\n", ":1: the weight"),
         ("# none\n", ":1: no words"),
-        ("one\nOne\n", ":2: the word stands twice"),
+        ("one\nOne\n", ":2: the word appears twice"),
         ('"open\n', ":1: not CSV"),
     ],
 )

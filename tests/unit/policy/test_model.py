@@ -121,7 +121,7 @@ def test_names_of_policies_are_unique_and_exemptions_name_those_that_are_there(t
     assert 'exemption 2 names the policy "three", which is not there' in problem(
         tmp_path / "p", f'{first}{exemption}policy = ["one", "three"]\n'
     )
-    assert "an exemption must say for whom" in problem(
+    assert "an exemption needs at least one of" in problem(
         tmp_path / "p", f'{ONE}[[exemption]]\nreason = "r"\nexpires = 2030-01-01\n'
     )
 

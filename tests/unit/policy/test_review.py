@@ -97,7 +97,7 @@ action = "allow"
 mode = "observe"
 """
     (output,) = weaker_than_uninspected(PolicyFile.model_validate(tomllib.loads(text)))
-    assert output.startswith('policy "weak": its action "allow" is for mail that was read whole; ')
+    assert output.startswith('policy "weak": its action "allow" is for fully inspected mail; ')
     assert 'uninspected = "quarantine"' in output
     free = PolicyFile.model_validate(tomllib.loads('uninspected = "allow"\n' + text))
     assert weaker_than_uninspected(free) == []

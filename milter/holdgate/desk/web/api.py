@@ -130,7 +130,7 @@ class Api:
             if person:
                 request = moderation.request_of(self._desk, incident, person)
                 if request is None:
-                    return _problem(422, "nobody of that address was asked")
+                    return _problem(422, "no request was sent to that address")
                 actor = Actor(f"{person} ({token.name})", "api", http.state.origin)
                 done = moderation.answer(self._desk, request, CHOICES[choice], actor, comment, change=change)
             else:

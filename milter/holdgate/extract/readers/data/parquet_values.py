@@ -96,7 +96,7 @@ def _deltas(data: bytes) -> tuple[list[int], int]:
     total, at = _varint(data, at)
     first, at = _zigzag(data, at)
     if not minis or block % minis or total > _MOST_VALUES or total > 8 * len(data) * 128:
-        raise ValueError("a header that lies")
+        raise ValueError("a false header")
     per = block // minis
     found = [first] if total else []
     while len(found) < total:
