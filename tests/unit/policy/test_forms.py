@@ -85,3 +85,10 @@ def test_every_form_has_an_end(written: str) -> None:
 )
 def test_the_right_side_of_an_alias(answer: str, named: list[str]) -> None:
     assert list(targets(answer)) == named
+
+
+def test_addresses_are_looked_for_five_deep_and_the_rest_is_odd() -> None:
+    names = [f"h{number}.example" for number in range(7)]
+    forms = rewritten("bob%" + "%".join(names) + "@corp.example", SITE)
+    assert forms.is_odd
+    assert [one.rpartition("@")[2] for one in forms.inner] == list(reversed(names))[:5]

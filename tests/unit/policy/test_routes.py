@@ -10,6 +10,7 @@ import pytest
 
 from holdgate.policy import routes as module
 from holdgate.policy.routes import Routes, Way
+from holdgate.policy.site import filled, without_extension
 from holdgate.tables import Tables
 
 pytestmark = pytest.mark.usefixtures("settled_files")
@@ -355,3 +356,41 @@ def test_whether_mail_of_some_recipients_is_copied(at: Callable[..., Routes], tm
 @pytest.mark.parametrize(("said", "domain"), [("yes", "host.corp.example"), ("no", "host")])
 def test_a_short_domain_gets_ours_only_where_postfix_adds_it(at: Callable[..., Routes], said: str, domain: str) -> None:
     assert at(f"append_dot_mydomain = {said}\n").way_of("bob@host").ends[0] == f"bob@{domain}"
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("$user@x", "bob@x"),
+        ("${user}@x", "bob@x"),
+        ("$(user)@x", "bob@x"),
+        ("$user.$none", "bob."),
+        ("${user?+$user}", "+bob"),
+        ("${none?+$user}", ""),
+        ("${user:other}", "bob"),
+        ("${none:other-$user}", "other-bob"),
+        ("$(none:other)", "other"),
+        ("${none}", ""),
+        ("no $ name", "no $ name"),
+    ],
+)
+def test_templates_of_local_are_filled(template: str, text: str) -> None:
+    assert filled(template, {"user": "bob"}) == text
+
+
+@pytest.mark.parametrize(
+    ("local", "delimiter", "plain"),
+    [
+        ("bob+x", "+", "bob"),
+        ("bob+x-y", "+-", "bob"),
+        ("bob-y+x", "+-", "bob"),
+        ("bob", "+", "bob"),
+        ("bob+x", "", "bob+x"),
+        ("+x", "+", "+x"),
+        ("+a+x", "+", "+a"),
+    ],
+)
+def test_an_extension_begins_at_the_first_delimiter_but_not_at_the_beginning(
+    local: str, delimiter: str, plain: str
+) -> None:
+    assert without_extension(local, delimiter) == plain
