@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
-# How long a writer waits for another one, in seconds. A milter callback must answer well within Postfix's 300 s.
+# How long a writer waits for another one, and anybody for who has locked a table, in seconds. A milter callback must
+# answer well within Postfix's 300 s.
 BUSY_TIMEOUT = 10
 
 # PostgreSQL alone. How long a transaction may stand still before the server ends it, and its lock with it, in seconds;
@@ -47,8 +48,9 @@ _CONNECTION |= {"prepare_threshold": None}
 _CONNECTION |= {"autocommit": True}
 _ALONE = 0x686F6C6467617465  # "holdgate"
 _IDLE = f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_TIMEOUT}s'"
-_BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_IDLE}"
-_BEGIN_WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED; {_IDLE}; SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'"
+_PATIENT = f"{_IDLE}; SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'"
+_BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_PATIENT}"
+_BEGIN_WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED; {_PATIENT}"
 _BEGIN_ALONE = f"{_BEGIN_WRITING}; SELECT pg_advisory_xact_lock({_ALONE})"
 
 
@@ -209,9 +211,10 @@ def _postgresql(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # Readers wait for nobody and see one moment. Writers wait for those who changed the same rows first, and then
-        # see what these left. Each transaction sets all that it needs, together with its begin: behind a pooler the
-        # next one may have another connection.
+        # Readers wait for no writer and see one moment; who changes the schema, or a VACUUM FULL, keeps them out, but
+        # not for ever. Writers wait for those who changed the same rows first, and then see what these left. Each
+        # transaction sets all that it needs, together with its begin: behind a pooler the next one may have another
+        # connection.
         if _reads(connection):
             connection.exec_driver_sql(_BEGIN_READING)
         else:

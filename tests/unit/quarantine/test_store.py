@@ -230,6 +230,30 @@ def test_a_zero_character_is_kept_out_of_the_database(store: Store) -> None:
     assert store.audit.verify().problem == ""
 
 
+@pytest.mark.postgresql
+def test_who_has_locked_a_table_keeps_readers_and_writers_waiting_only_so_long(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.new_database()
+    migrate(url)
+    for name in ("_BEGIN_READING", "_BEGIN_WRITING"):
+        begin = getattr(database, name)
+        assert begin.count("lock_timeout = '10s'") == 1
+        monkeypatch.setattr(database, name, begin.replace("lock_timeout = '10s'", "lock_timeout = '50ms'"))
+    store, other = open_store(url), open_store(url)
+    with other._engine.begin() as connection:  # as a VACUUM FULL does
+        connection.exec_driver_sql("LOCK TABLE incidents, events, notices IN ACCESS EXCLUSIVE MODE")
+        for call in (store.incidents, lambda: store.outbox.due(datetime.now(UTC)), store.nodes.all):
+            with pytest.raises(database.DatabaseError, match="lock timeout"):
+                call()
+        with pytest.raises((StoreError, database.DatabaseError)):
+            store.record(incident(), ACTOR)
+    store.record(incident(), ACTOR)
+    assert len(store.incidents()) == 1
+    store.close()
+    other.close()
+
+
 def test_large_numbers_are_kept(store: Store) -> None:
     late = incident(arrival_time=2**33, size=2**40)
     store.record(late, ACTOR)
