@@ -21,6 +21,7 @@ class StandIn:
 
     def __init__(self, settings: PoolSettings) -> None:
         self.is_for_ocr = bool(settings.ocr_languages)
+        self.reads_apart = settings.reads_apart
         self.is_closed = False
         if self.is_for_ocr and self.is_broken:
             raise ScanError("tesseract has no language deu")
@@ -54,6 +55,7 @@ def test_the_first_pool_is_closed_when_the_one_for_ocr_cannot_start(
 def test_both_pools_live_as_long_as_their_ruling(settings: Settings) -> None:
     snapshot = service._read(settings, cast(Store, object()))
     assert [pool.is_for_ocr for pool in StandIn.made] == [False, True]
+    assert [pool.reads_apart for pool in StandIn.made] == [True, False]
     assert not any(pool.is_closed for pool in StandIn.made)
     del snapshot
     assert all(pool.is_closed for pool in StandIn.made)
@@ -113,3 +115,10 @@ def test_a_reload_that_fails_leaves_everything_as_it_was(
     assert not serving.reload()
     assert serving.snapshot is before
     assert not any(pool.is_closed for pool in StandIn.made[:2])
+
+
+def test_without_ocr_there_is_one_pool(settings: Settings) -> None:
+    off = settings.model_copy(update={"ocr": settings.ocr.model_copy(update={"mode": "off"})})
+    snapshot = service._read(off, cast(Store, object()))
+    assert [pool.is_for_ocr for pool in StandIn.made] == [False]
+    assert snapshot.ocr_pool is None
