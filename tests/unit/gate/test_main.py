@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from holdgate import daemon
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.gate import callbacks, main
+from holdgate.quarantine.nodes import NodeTakenError
 from holdgate.quarantine.store import StoreError
 from holdgate.scan.pool import ScanError
 
@@ -82,6 +84,7 @@ def test_it_gives_root_up_first_and_serves_when_all_is_read(did: list[str]) -> N
     ("error", "code"),
     [
         (ConfigError(["policies.toml: a mistake"]), daemon.EX_CONFIG),
+        (NodeTakenError("a", "other.corp.example", timedelta(seconds=9)), daemon.EX_CONFIG),
         (ScanError("workers cannot be confined"), daemon.EX_OSERR),
         (StoreError("away"), daemon.EX_OSERR),
         (OSError("no"), daemon.EX_OSERR),
