@@ -1,6 +1,7 @@
 """The JSON interface for programs: what became of the messages of their own account that were held.
 
-A token is of one account (`holdgate machines token`), and shows nothing else. Nothing can be decided here.
+A token is of one account (`holdgate machines token`), and shows nothing else. A program can withdraw its message; it
+cannot approve one.
 """
 
 import hashlib
@@ -15,9 +16,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from holdgate import maillog, metrics
+from holdgate.desk import moderation
 from holdgate.desk.context import Desk
+from holdgate.desk.moderation import RefusedError
 from holdgate.desk.outcome import became
-from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.machine_tokens import Bearer
 from holdgate.quarantine.recorded import shown
 
@@ -50,6 +53,7 @@ class MachineApi:
         return [
             Route("/machine/v1/messages", self.list, methods=["GET"]),
             Route("/machine/v1/messages/{incident}", self.show, methods=["GET"]),
+            Route("/machine/v1/messages/{incident}/withdrawal", self.withdraw, methods=["POST"]),
         ]
 
     def list(self, http: HttpRequest) -> Response:
@@ -65,12 +69,32 @@ class MachineApi:
 
     def show(self, http: HttpRequest) -> Response:
         """Return one message of the account."""
+        found = self._found(http)
+        return found if isinstance(found, Response) else JSONResponse(described(found[1]))
+
+    def withdraw(self, http: HttpRequest) -> Response:
+        """Withdraw a held message, so that an amended one can be sent. A second time it says the same."""
+        found = self._found(http)
+        if isinstance(found, Response):
+            return found
+        bearer, incident = found
+        try:
+            actor = Actor(bearer.name, "withdrawal", http.state.origin)
+            return JSONResponse(described(moderation.withdraw(self._desk, incident, actor)))
+        except RefusedError as error:
+            now = described(error.incident)
+            if now["status"] == "withdrawn":
+                return JSONResponse(now)
+            return JSONResponse({"error": str(error.why), "message": now}, 409)
+
+    def _found(self, http: HttpRequest) -> tuple[Bearer, Incident] | Response:
+        """Return whose token a request has and the message that it names, or the answer where there is none."""
         bearer = self._bearer(http)
         if isinstance(bearer, Response):
             return bearer
         name = http.path_params["incident"].upper()[:64]
         incident = self._desk.store.machine_tokens.message(bearer.account, name)
-        return _problem(404, "no such message") if incident is None else JSONResponse(described(incident))
+        return _problem(404, "no such message") if incident is None else (bearer, incident)
 
     def _bearer(self, http: HttpRequest) -> Bearer | Response:
         """Return whose token a request has, or the answer to one without a valid token."""

@@ -10,7 +10,6 @@ from starlette.testclient import TestClient
 
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
-from holdgate.desk.moderation import RefusedError
 from holdgate.desk.web.guard import Guard
 from holdgate.desk.web.machine_api import STATUSES, MachineApi, described
 from holdgate.quarantine.incident import Actor, Answer, Incident
@@ -129,12 +128,37 @@ def test_a_page_is_bounded(client: TestClient, held: Callable[..., Incident]) ->
     assert [one["id"] for one in first + rest] == names[::-1]
 
 
-def test_nothing_can_be_decided_here(client: TestClient, desk: Desk, held: Callable[..., Incident]) -> None:
+def test_nothing_can_be_approved_here(client: TestClient, desk: Desk, held: Callable[..., Incident]) -> None:
     incident = held()
     for method in ("POST", "PUT", "DELETE"):
         assert client.request(method, f"/machine/v1/messages/{incident.id}").status_code == 405
+    assert client.get(f"/machine/v1/messages/{incident.id}/withdrawal").status_code == 405
     now = desk.store.incident(incident.id)
     assert now is not None
     assert now.state is State.HELD
-    with pytest.raises(RefusedError):
-        moderation.withdraw(desk, moderation.withdraw(desk, now, Actor("a", "withdrawal")), Actor("a", "withdrawal"))
+
+
+def test_a_program_withdraws_its_own_message_once(
+    client: TestClient, desk: Desk, held: Callable[..., Incident]
+) -> None:
+    incident, others = held(), held(OTHER)
+    for _ in range(2):
+        answer = client.post(f"/machine/v1/messages/{incident.id}/withdrawal")
+        assert (answer.status_code, answer.json()["status"]) == (200, "withdrawn")
+    events = [(one.event, one.who) for one in desk.store.history(incident.id) if one.event == "rejected"]
+    assert events == [("rejected", "billing")]
+    assert client.post(f"/machine/v1/messages/{others.id}/withdrawal").status_code == 404
+    assert client.post(f"/machine/v1/messages/{others.id}/withdrawal", headers={"Authorization": ""}).status_code == 401
+    now = desk.store.incident(others.id)
+    assert now is not None
+    assert now.state is State.HELD
+
+
+def test_a_message_that_was_approved_cannot_be_withdrawn(
+    client: TestClient, desk: Desk, held: Callable[..., Incident]
+) -> None:
+    incident = held()
+    moderation.override(desk, incident, Answer.APPROVE, Actor("root", "command"))
+    answer = client.post(f"/machine/v1/messages/{incident.id}/withdrawal")
+    assert (answer.status_code, answer.json()["error"]) == (409, "decided")
+    assert answer.json()["message"]["status"] == "approved"
