@@ -25,6 +25,7 @@ from holdgate.desk.senderchoice import Choice
 from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
+from testbed import letters
 from testbed.browser import chromium, emulate
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
@@ -356,3 +357,34 @@ def test_each_choice_in_a_browser(
         both_got_it(site, name)
     else:
         assert site.world.to(right(name)) == site.world.to(wrong(name)) == []
+
+
+def test_the_request_says_what_is_unusual_about_a_recipient(tmp_path: Path) -> None:
+    known, twin = "bob.smith@partner.example", "bob.smith@partner-group.example"
+    policies = POLICIES.replace('subject = "Check*"', "recipient_risk = { lookalike = true }")
+    extra = f'{EXTRA}[relations]\nmode = "on"\nkey = "{tmp_path}/relations.key"\ntime_limit = "60s"\n'
+    with running_site(policies=policies, extra=extra) as site:
+        for count in range(1, 5):
+            site.submit(letters.clean().as_bytes(), ANNA, known)
+            site.wait_for(lambda count=count: len(site.world.to(known)) >= count, f"{count} deliveries")  # type: ignore[misc]
+        site.wait_for(lambda: "holdgate_relations_learned_total 4.0" in site.metrics("milter"), "four lessons")
+        site.submit(letters.clean().as_bytes(), ANNA, twin, known)
+
+        def held() -> Incident | None:
+            waiting = site.store.incidents([State.HELD])
+            return next((one for one in waiting if twin in one.recipients and one.asked_at), None)
+
+        incident = site.wait_for(held, "the sender to be asked")
+        assert incident is not None
+        mail = mail_about(site, ANNA, incident, "Please check")
+        why = f"{twin}: you have written to {known} 4×, never here."
+        assert why in " ".join(text_of(mail).split())
+        with httpx2.Client(follow_redirects=True, timeout=PATIENCE) as client:
+            assert client.get(link_in(mail)).text.count(why) == 2
+        assert 'holdgate_sender_questions_total{asked="sender"} 1.0' in site.metrics("desk")
+        number = incident.recipients.index(twin) + 1
+        press(link_in(mail), answer="some", confirm="yes", **{"not": str(number)})
+        found = closed(site, incident, State.RELEASED)
+        assert found.decided_how == "sender-corrected"
+        site.wait_for(lambda: len(site.world.to(known)) == 5, "delivery to the one who was meant")
+        assert site.world.to(twin) == []

@@ -26,6 +26,8 @@ from holdgate.queue.client import QueueClient
 from holdgate.queue.mutual import NodeCertificate
 
 _WAY = "command"
+# How senders release their own messages: by the link in a notice, or because they were asked.
+_BY_SENDER = (moderation.SELF_RELEASE, moderation.SENDER, moderation.CORRECTED)
 # How long `release` and `reject` watch what becomes of their decision, in seconds.
 _PATIENCE = 30
 
@@ -79,7 +81,7 @@ def _list(arguments: argparse.Namespace) -> int:
     store = open_store(load_settings(arguments.config).store.url)
     states = [State(arguments.state)] if arguments.state else None
     for incident in map(shown, store.incidents(states)):
-        if arguments.self_released and incident.decided_how != moderation.SELF_RELEASE:
+        if arguments.self_released and incident.decided_how not in _BY_SENDER:
             continue
         if arguments.json:
             print(json.dumps(exported(incident)))

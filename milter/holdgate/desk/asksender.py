@@ -99,9 +99,16 @@ def doubtful(incident: Incident) -> set[str]:
 
 
 def _asked(desk: Desk, incident: Incident, rules: SenderRules, now: datetime) -> list[Ask]:
-    """Return the owner of the application that sent a message, otherwise its sender; [] where neither can be asked."""
-    waits = now - (incident.held_at or incident.created_at) < desk.moderation(incident).managers_retry_for
-    owners = moderators.looked_up(desk, incident, rules.ask_owners, patient=waits)
+    """Return the owner of the application that sent a message, otherwise its sender; [] where neither can be asked.
+
+    A table that still cannot be queried leaves open whether the sender is an application, which nobody could reach.
+    """
+    try:
+        owners = moderators.looked_up(desk, incident, rules.ask_owners, patient=True)
+    except moderators.TryLaterError:
+        if now - (incident.held_at or incident.created_at) < desk.moderation(incident).managers_retry_for:
+            raise
+        return []
     if owners:
         recipients = {moderators.same_person(one) for one in incident.recipients}
         fit = [one for one in owners if not {moderators.same_person(one), mask_numbers(one)} & recipients]

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from holdgate.desk import asking, asksender, moderation, selfrelease, senderchoice
+from holdgate.desk import asking, asksender, moderation, moderators, selfrelease, senderchoice
 from holdgate.desk.changing import CannotChangeError, Changer, kept
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import RefusedError, Why
@@ -256,6 +256,17 @@ def test_an_application_has_an_owner_and_nobody_outside_is_asked(
 ) -> None:
     desk = make(make_desk, f'ask_owners = "inline:{{ERP@corp.example={OWNER}, erp@corp.example={OWNER}}}"')
     assert asked(desk, held(hold, desk, sender=sender)) == people
+
+
+def test_a_table_of_owners_that_does_not_answer_is_retried_and_then_moderators_are_asked(
+    make_desk: Make, hold: Hold
+) -> None:
+    desk = make(make_desk, 'ask_owners = "texthash:/nonexistent/owners"')
+    now = datetime.now(UTC)
+    incident = held(hold, desk, asked=False, now=now)
+    with pytest.raises(moderators.TryLaterError):
+        asking.ask(desk, incident, now + timedelta(minutes=14))
+    assert asked(desk, asking.ask(desk, incident, now + timedelta(minutes=16))) == [(BOSS, "moderator")]
 
 
 def test_an_owner_who_gets_the_message_does_not_decide(make_desk: Make, hold: Hold) -> None:

@@ -1,13 +1,18 @@
 """The page of a sender who was asked: what opens it, what each form does, and what the link is no key to."""
 
+import re
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from holdgate.desk import numbers, tokens
 from holdgate.desk.context import Desk
 from holdgate.desk.preview import UnreadableError
-from holdgate.quarantine.incident import Incident, Request
+from holdgate.quarantine.incident import Incident, Notice, Request
 from holdgate.quarantine.states import State
 from tests.unit.desk.web.test_pages import BOSS, SITE, Browser, FakePreviewer, forms
 
@@ -199,6 +204,27 @@ def test_the_page_asks_for_the_number_of_the_mail(make_desk: Any, hold: Any) -> 
     number = numbers.number_of(desk, incident, ANNA)
     browser.submit(page, incident.id, number=number, **whole)
     assert state_of(desk, incident) is State.APPROVED
+
+
+@pytest.mark.parametrize("kind", ["request", "reminder"])
+def test_the_mail_is_in_the_sender_s_language_and_has_each_way_to_answer(make_desk: Any, hold: Any, kind: str) -> None:
+    desk = make(make_desk, languages=f"inline:{{{ANNA}=de}}")
+    incident = held(hold, desk)
+    browser = Browser(desk)
+    notice = Notice(1, incident.id, kind, ANNA, 0, request=request_of(desk, incident).number)
+    content = browser.composer.compose(incident, notice, datetime.now(UTC)).content
+    message = message_from_bytes(content, policy=default)
+    assert str(message["Subject"]).endswith("Bitte vor dem Senden prüfen: Figures")
+    plain, html = (
+        next(part.get_content() for part in message.walk() if part.get_content_type() == kind_of_text)
+        for kind_of_text in ("text/plain", "text/html")
+    )
+    assert f"1. {BOB}\r\n" in plain
+    assert f"2. {TWIN}: " in plain
+    assert "214×" in plain
+    found = [unquote(body) for body in re.findall(r"mailto:[^\"]*body=([^\"]*)", html)]
+    assert found == ["FREIGEBEN\r\n\r\n", "NICHT AN 2\r\n\r\n", "ABLEHNEN\r\n\r\n"]
+    assert "+r-" in str(message["Reply-To"])
 
 
 def test_an_owner_reads_for_whom_they_are_asked(make_desk: Any, hold: Any) -> None:
