@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from e2e.browser import browser as browser
 from testbed.postfix import PostfixError, require
 from testbed.site import Site
 from testbed.world import World

@@ -3,78 +3,22 @@
 With HOLDGATE_SCREENSHOTS set to a directory the pictures of the documentation are written there.
 """
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from selenium import webdriver
-from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.expected_conditions import staleness_of
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import Select
 
+from e2e.browser import DESKTOP, PHONE, follow, looks, output, picture, send
 from e2e.desk import closed, link_in, mail_about, pass_at, submit, text_of
 from holdgate.quarantine.states import State
 from testbed import letters
-from testbed.ports import PATIENCE
 from testbed.site import Site
 
 ANNA, BOSS = "anna@corp.example", "boss@corp.example"
 SITE = {"extra": f'\n[moderation]\nmoderators = ["{BOSS}"]\nself_release = true\nself_release_severity = "critical"\n'}
-PHONE, DESKTOP = (390, 844), (1280, 900)
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    """Chromium without scripts, with a profile of its own, that talks to nobody but us."""
-    assert shutil.which("chromium"), "Chromium is not installed: run script/test as root, it installs what is missing"
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-dev-shm-usage",
-        f"--user-data-dir={tmp_path / 'profile'}",
-    ):
-        options.add_argument(argument)
-    options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
-    try:
-        yield driver
-        # Nothing that the content security policy forbids was even tried.
-        assert [entry["message"] for entry in driver.get_log("browser") if "Content Security" in entry["message"]] == []
-    finally:
-        driver.quit()
-
-
-def looks(browser: webdriver.Chrome, size: tuple[int, int], *, dark: bool = False) -> None:
-    width, height = size
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
-    )
-    scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
-
-
-def picture(browser: webdriver.Chrome, name: str) -> None:
-    # Nothing is wider than the window: nobody scrolls sideways on a phone.
-    size = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})
-    assert size["cssContentSize"]["width"] <= size["cssLayoutViewport"]["clientWidth"]
-    if directory := os.environ.get("HOLDGATE_SCREENSHOTS"):
-        browser.save_screenshot(str(Path(directory) / f"{name}.png"))
 
 
 def choose(browser: webdriver.Chrome, decision: str, comment: str = "") -> None:
@@ -83,28 +27,6 @@ def choose(browser: webdriver.Chrome, decision: str, comment: str = "") -> None:
         browser.find_element(By.CSS_SELECTOR, ".comment summary").click()
         browser.find_element(By.ID, "comment").send_keys(comment)
     send(browser, "/decision")
-
-
-def send(browser: webdriver.Chrome, action: str, method: str = "post") -> None:
-    """Press the button of a form and wait for the page that comes."""
-    button = browser.find_element(By.CSS_SELECTOR, f'form[method="{method}"][action$="{action}"] button')
-    press(browser, button)
-
-
-def follow(browser: webdriver.Chrome, text: str) -> None:
-    """Follow a link and wait for the page that comes."""
-    press(browser, browser.find_element(By.LINK_TEXT, text))
-
-
-def press(browser: webdriver.Chrome, element: WebElement) -> None:
-    old = browser.find_element(By.TAG_NAME, "html")
-    element.click()
-    # Between two pages the driver does not know the old one's element, nor yet that it is gone.
-    WebDriverWait(browser, PATIENCE, ignored_exceptions=[WebDriverException]).until(staleness_of(old))
-
-
-def output(browser: webdriver.Chrome) -> str:
-    return browser.find_element(By.TAG_NAME, "main").text
 
 
 def test_approve_by_link_on_a_phone(site: Site, browser: webdriver.Chrome) -> None:
