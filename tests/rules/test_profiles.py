@@ -1,14 +1,11 @@
 """The shipped profiles: each loads, and what a mail needs to be stopped by the default one."""
 
-from pathlib import Path
-
 import pytest
 
 from holdgate.detect import Detector, Severity
-from holdgate.detect.loader import load
+from tests.support.rules import shipped
 
-RULES = Path(__file__).resolve().parents[2] / "rules"
-PROFILES = sorted(load(RULES).profiles)
+PROFILES = sorted(shipped().profiles)
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from holdgate.detect.loader import load
 from holdgate.detect.reference import markdown
+from tests.support.rules import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_reference_page_is_current() -> None:
     page = (ROOT / "docs" / "reference" / "identifiers.md").read_text(encoding="utf-8")
-    assert page == markdown(load(ROOT / "rules")), "run: holdgate rules list --markdown > docs/reference/identifiers.md"
+    assert page == markdown(shipped()), "run: holdgate rules list --markdown > docs/reference/identifiers.md"

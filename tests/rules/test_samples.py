@@ -1,15 +1,12 @@
 """Every sample in rules/identifiers: the identifier reaches exactly the confidence that the file says, at the place."""
 
-from pathlib import Path
-
 import pytest
 
 from holdgate.detect import Detector
 from holdgate.detect.identifiers import Identifier
-from holdgate.detect.loader import load
+from tests.support.rules import shipped
 
-RULES = Path(__file__).resolve().parents[2] / "rules"
-IDENTIFIERS = list(load(RULES).identifiers.values())
+IDENTIFIERS = list(shipped().identifiers.values())
 
 
 @pytest.mark.parametrize("rule", IDENTIFIERS, ids=lambda rule: rule.id)

@@ -1,7 +1,6 @@
 """No validator raises, whatever a form lets through to it: letters are those of Latin-1, digits any."""
 
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -9,13 +8,12 @@ from hypothesis import strategies as st
 
 from holdgate.detect import forms, validators
 from holdgate.detect.identifiers import Shape
-from holdgate.detect.loader import load
+from tests.support.rules import shipped
 
-RULES = Path(__file__).resolve().parents[2] / "rules"
 LETTERS = "".join(filter(str.isalpha, map(chr, range(256))))
 SHAPES = [
     pytest.param(shape, shape.validator or identifier.validator, id=f"{identifier.id}-{number}")
-    for identifier in load(RULES).identifiers.values()
+    for identifier in shipped().identifiers.values()
     for number, shape in enumerate(identifier.shapes, 1)
     if shape.form and (shape.validator or identifier.validator)
 ]

@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 import zlib
 from email.message import EmailMessage
+from functools import cache
 
 import docx as python_docx
 import libarchive
@@ -22,6 +23,7 @@ TOKEN = "Rosenquist-4711"
 _TEXT = f"The word is {TOKEN}.\n".encode()
 
 
+@cache
 def samples() -> dict[str, bytes]:
     """Return the files by name."""
     found = {

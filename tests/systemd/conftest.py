@@ -11,13 +11,13 @@ import pytest
 from support.machine import Machine, build_package, make_root, missing
 
 ROOT = Path(__file__).parents[2]
-HERE = Path(__file__).parent
+HERE = f"{Path(__file__).parent}/"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     reason = missing()
     for item in items:
-        if HERE in item.path.parents:
+        if str(item.path).startswith(HERE):
             item.add_marker(pytest.mark.systemd)
             # Building the package and making the Debian count for the first test.
             item.add_marker(pytest.mark.timeout(1800))

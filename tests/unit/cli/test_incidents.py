@@ -1,5 +1,6 @@
 """What the commands say of a decision."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from holdgate.cli.incidents import told
 from holdgate.cli.main import main
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import migrate, open_store
+from holdgate.quarantine.store import open_store
 
 
 @pytest.mark.parametrize(
@@ -37,13 +38,13 @@ def test_who_asked_for_no_report_is_not_told() -> None:
 @pytest.mark.parametrize("policies", [None, "nonsense", "[[policies]]\n"])
 @pytest.mark.parametrize("word", ["release", "reject"])
 def test_nobody_decides_by_command_while_the_policies_cannot_be_read(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], policies: str | None, word: str
+    tmp_path: Path, empty_store: Path, capsys: pytest.CaptureFixture[str], policies: str | None, word: str
 ) -> None:
     url, config, file = f"sqlite:///{tmp_path}/holdgate.db", tmp_path / "holdgate.toml", tmp_path / "policies.toml"
     config.write_text(f'[store]\nurl = "{url}"\n[policy]\nfile = "{file}"\n')
     if policies is not None:
         file.write_text(policies)
-    migrate(url)
+    shutil.copy(empty_store, tmp_path / "holdgate.db")
     store = open_store(url)
     incident = Incident("4a", "anna@corp.example", ["bob@partner.example"], "p")
     store.record(incident, Actor("holdgate-milter", "milter"))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -11,16 +12,16 @@ from holdgate.cli.main import main
 from holdgate.config import ApiToken
 from holdgate.configfile import load_settings
 from holdgate.quarantine.incident import Actor, Incident
-from holdgate.quarantine.store import migrate, open_store
+from holdgate.quarantine.store import open_store
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Path:
+def settings(tmp_path: Path, empty_store: Path) -> Path:
     path, policies = tmp_path / "holdgate.toml", tmp_path / "policies.toml"
     url = f"sqlite:///{tmp_path}/holdgate.db"
     path.write_text(f'[store]\nurl = "{url}"\n[policy]\nfile = "{policies}"\n')
     policies.write_text('[[policy]]\nname = "all"\naction = "allow"\n')
-    migrate(url)
+    shutil.copy(empty_store, tmp_path / "holdgate.db")
     return path
 
 

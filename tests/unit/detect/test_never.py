@@ -1,5 +1,6 @@
 """Values of a site that never count: hashed, in ranges, in the source of a Postfix table."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,27 +13,50 @@ IBAN = "GB82 WEST 1234 5698 7654 32"
 OTHER = "DE89 3704 0044 0532 0130 00"
 
 
-def site(directory: Path, text: str, key: str | None = KEY) -> Detector:
+PROFILE = """id = "few"
+description = "test"
+
+[[rules]]
+name = "all"
+any = [{ identifiers = "*", confidence = "low" }]
+severity = { low = 1 }
+"""
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two of the shipped identifiers: all of them take longer to load than a test takes."""
+    directory = tmp_path_factory.mktemp("rules")
+    for folder, names in {"identifiers": ("iban", "phone-number"), "keywords": ("iban", "phone")}.items():
+        (directory / folder).mkdir()
+        for name in names:
+            shutil.copy(RULES / folder / f"{name}.toml", directory / folder)
+    (directory / "profiles").mkdir()
+    (directory / "profiles/few.toml").write_text(PROFILE, encoding="utf-8")
+    return directory
+
+
+def site(rules: Path, directory: Path, text: str, key: str | None = KEY) -> Detector:
     (directory / never.FILE).write_text(text, encoding="utf-8")
     if key is not None:
         (directory / never.KEY_FILE).write_text(key, encoding="ascii")
-    return Detector.from_rules(RULES, local_dir=directory)
+    return Detector.from_rules(rules, "few", directory)
 
 
 def found(detector: Detector, text: str) -> list[str]:
     return [match.identifier for match in detector.find(text)]
 
 
-def test_a_hashed_value_never_counts(tmp_path: Path) -> None:
+def test_a_hashed_value_never_counts(few: Path, tmp_path: Path) -> None:
     hashed = never.hash_value(bytes.fromhex(KEY), "gb82west12345698765432")
-    detector = site(tmp_path, f'[[never]]\nidentifiers = ["iban"]\nhashed = ["{hashed}"]\n')
+    detector = site(few, tmp_path, f'[[never]]\nidentifiers = ["iban"]\nhashed = ["{hashed}"]\n')
     assert found(detector, f"IBAN {IBAN}, IBAN {OTHER}") == ["iban"]
     assert "WEST" not in (tmp_path / never.FILE).read_text(encoding="utf-8")
 
 
-def test_it_counts_for_other_identifiers(tmp_path: Path) -> None:
+def test_it_counts_for_other_identifiers(few: Path, tmp_path: Path) -> None:
     hashed = never.hash_value(bytes.fromhex(KEY), IBAN)
-    detector = site(tmp_path, f'[[never]]\nidentifiers = ["phone-*"]\nhashed = ["{hashed}"]\n')
+    detector = site(few, tmp_path, f'[[never]]\nidentifiers = ["phone-*"]\nhashed = ["{hashed}"]\n')
     assert found(detector, f"IBAN {IBAN}") == ["iban"]
 
 
@@ -40,17 +64,17 @@ def test_another_key_is_another_hash() -> None:
     assert never.hash_value(b"a" * 32, IBAN) != never.hash_value(b"b" * 32, IBAN)
 
 
-def test_a_range_never_counts(tmp_path: Path) -> None:
+def test_a_range_never_counts(few: Path, tmp_path: Path) -> None:
     text = '[[never]]\nidentifiers = ["phone-number"]\nranges = ["+44 20 7946 0900 .. +44 20 7946 0958"]\n'
-    detector = site(tmp_path, text, key=None)
+    detector = site(few, tmp_path, text, key=None)
     assert found(detector, "Tel. +44 20 7946 0958") == []
     assert found(detector, "Tel. +44 20 7946 0959") == ["phone-number"]
     assert found(detector, "Tel. +44 20 7946 0899") == ["phone-number"]
 
 
-def test_the_source_of_a_table_never_counts(tmp_path: Path) -> None:
+def test_the_source_of_a_table_never_counts(few: Path, tmp_path: Path) -> None:
     (tmp_path / "ours").write_text("# our accounts\nGB82WEST12345698765432 footer\n  continued\n\n", encoding="utf-8")
-    detector = site(tmp_path, '[[never]]\nidentifiers = ["*"]\ntable = "ours"\n')
+    detector = site(few, tmp_path, '[[never]]\nidentifiers = ["*"]\ntable = "ours"\n')
     assert found(detector, f"IBAN {IBAN}, IBAN {OTHER}") == ["iban"]
 
 
@@ -67,6 +91,6 @@ def test_the_source_of_a_table_never_counts(tmp_path: Path) -> None:
         (f'[[never]]\nidentifiers = ["iban"]\nhashed = ["{"0" * 64}"]\n', "no key", "not hexadecimal"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path: Path, text: str, key: str | None, reason: str) -> None:
+def test_what_is_wrong_is_named(few: Path, tmp_path: Path, text: str, key: str | None, reason: str) -> None:
     with pytest.raises(RuleError, match=reason):
-        site(tmp_path, text, key)
+        site(few, tmp_path, text, key)

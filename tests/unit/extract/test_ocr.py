@@ -168,6 +168,7 @@ def tesseract() -> TesseractEngine:
     return TesseractEngine()
 
 
+@pytest.mark.slow  # Tesseract
 @pytest.mark.parametrize("turned", [0, 90])
 def test_tesseract_reads_german_and_numbers_also_lying_on_the_side(tesseract: TesseractEngine, turned: int) -> None:
     lines = ["IBAN DE89 3704 0044 0532 0130 00", "Geburtsdatum und Staatsangehoerigkeit"] * 4
@@ -203,6 +204,7 @@ CARDS = (
 )
 
 
+@pytest.mark.slow  # Tesseract
 @pytest.mark.parametrize("size", [16, 25, 70])
 def test_a_list_in_a_typewriter_face_keeps_its_lines(tesseract: TesseractEngine, size: int) -> None:
     names = ("Alice", "David", "Carol", "Frank", "Grace")
@@ -222,6 +224,7 @@ def test_what_was_read_before_the_time_was_over_counts(
     assert "4111 1111 1111 1111" in stopped.value.text
 
 
+@pytest.mark.slow  # Tesseract
 def test_tesseract_gives_up_in_time(tesseract: TesseractEngine) -> None:
     image = picture(2_000, 2_800, *["many words in many lines, one after the other"] * 55, size=30)
     with pytest.raises(OcrError):

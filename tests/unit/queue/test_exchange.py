@@ -1,5 +1,6 @@
 """A message that was approved with changes is exchanged for the changed one, whatever dies at which step."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ import pytest
 from holdgate.quarantine.incident import Change, Incident, NewNotice
 from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import Store, migrate, open_store
+from holdgate.quarantine.store import Store, open_store
 from holdgate.queue.client import UnreachableError
 from unit.queue.test_reconcile import MILTER, PERSON, Crash, FakeQueue, new_reconciler
 
@@ -18,10 +19,9 @@ TOKEN = "5f" * 16
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    url = f"sqlite:///{tmp_path}/holdgate.db"
-    migrate(url)
-    return open_store(url)
+def store(tmp_path: Path, empty_store: Path) -> Store:
+    path = shutil.copy(empty_store, tmp_path / "holdgate.db")
+    return open_store(f"sqlite:///{path}")
 
 
 def approved(store: Store, queue: FakeQueue, *, is_for_some: bool = False) -> Incident:

@@ -558,9 +558,9 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def eleven(store: Store, queue: FakeQueue) -> Reconciler:
-    """Bring eleven messages into the hold queue, with their incidents held."""
-    for number in range(11):
+def several(store: Store, queue: FakeQueue) -> Reconciler:
+    """Bring five messages into the hold queue, with their incidents held."""
+    for number in range(5):
         incident = Incident(
             queue_id=f"4id{number}", sender="a@corp.example", recipients=["b@partner.example"], policy="p"
         )
@@ -568,14 +568,14 @@ def eleven(store: Store, queue: FakeQueue) -> Reconciler:
         queue.add(incident.queue_id, b"X-Holdgate-Incident: %s\n" % incident.id.encode())
     reconciler = new_reconciler(store, queue)
     settle(reconciler)
-    assert len(store.incidents([State.HELD])) == 11
+    assert len(store.incidents([State.HELD])) == 5
     return reconciler
 
 
 @pytest.mark.parametrize("choice", [Answer.APPROVE, Answer.REJECT])
 def test_a_queue_file_that_cannot_be_moved_keeps_no_other(store: Store, choice: Answer) -> None:
     queue = FakeQueue()
-    reconciler = eleven(store, queue)
+    reconciler = several(store, queue)
     for incident in store.incidents([State.HELD]):
         decide(store, incident, choice)
     for notice in store.outbox.due(datetime.now(UTC)):
@@ -583,14 +583,14 @@ def test_a_queue_file_that_cannot_be_moved_keeps_no_other(store: Store, choice: 
     queue.damaged = {"4id3"}
     settle(reconciler)
     done = State.RELEASED if choice is Answer.APPROVE else State.RETURNED
-    assert len(store.incidents([done])) == 10
+    assert len(store.incidents([done])) == 4
     (left,) = store.incidents([State.APPROVED, State.REJECTED])
     assert left.queue_id == "4id3"
 
 
 def test_a_release_that_fails_is_tried_again_and_noted_once(store: Store, no_pauses: list[float]) -> None:
     queue = FakeQueue()
-    reconciler = eleven(store, queue)
+    reconciler = several(store, queue)
     incident = store.find("4id3")[0]
     decide(store, incident, Answer.APPROVE)
     queue.damaged = {"4id3"}
@@ -608,7 +608,7 @@ def test_a_release_that_fails_is_tried_again_and_noted_once(store: Store, no_pau
 def test_a_release_of_before_is_not_the_one_that_took_a_message_away(store: Store) -> None:
     """It was approved and begun, then held again; gone without another beginning, it was somebody else."""
     queue = FakeQueue()
-    reconciler = eleven(store, queue)
+    reconciler = several(store, queue)
     incident = decide(store, store.find("4id3")[0], Answer.APPROVE)
     queue.damaged = {"4id3"}
     settle(reconciler)
@@ -625,18 +625,18 @@ def test_a_message_that_cannot_be_shown_keeps_no_other_from_adoption(
     store: Store, no_pauses: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     queue = FakeQueue()
-    for number in range(11):
+    for number in range(5):
         queue.add(f"4id{number}", b"X-Holdgate-Incident: lost\n")
     queue.damaged = {"4id3"}
     reconciler = new_reconciler(store, queue)
     settle(reconciler)
-    assert len(store.incidents([State.HELD])) == 10
+    assert len(store.incidents([State.HELD])) == 4
     output = [record.getMessage() for record in caplog.records if "work-failed" in record.getMessage()]
     assert output == ["4id3: work-failed: stage=adopt item=4id3/1000 error=damaged attempts=1"]
     queue.damaged.clear()
     no_pauses[0] += 1
     settle(reconciler)
-    assert len(store.incidents([State.HELD])) == 11
+    assert len(store.incidents([State.HELD])) == 5
 
 
 STEPS = ["record", "change", "add_event", "find", "incident", "history"]
@@ -648,10 +648,10 @@ def test_a_failure_at_each_call_of_the_store_keeps_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch, no_pauses: list[float], step: str, error: type[Exception]
 ) -> None:
     queue = FakeQueue()
-    reconciler = eleven(store, queue)
+    reconciler = several(store, queue)
     for incident in store.incidents([State.HELD]):
         decide(store, incident, Answer.APPROVE)
-    for number in range(11):
+    for number in range(5):
         queue.add(f"4new{number}", b"X-Holdgate-Incident: lost\n")
     poor = {store.find("4id3")[0].id, "4new3"}
     real = getattr(Store, step)
@@ -666,13 +666,13 @@ def test_a_failure_at_each_call_of_the_store_keeps_no_other(
         patch.setattr(Store, step, fails)
         for _ in range(5):
             reconciler.run_once()
-    assert len(set(queue.delivered) - {"4id3"}) == 10
-    assert {f"4new{number}" for number in range(11)} - {i.queue_id for i in store.incidents([State.HELD])} <= {"4new3"}
+    assert len(set(queue.delivered) - {"4id3"}) == 4
+    assert {f"4new{number}" for number in range(5)} - {i.queue_id for i in store.incidents([State.HELD])} <= {"4new3"}
     no_pauses[0] += 60
     settle(reconciler)
-    assert len(store.incidents([State.RELEASED])) == 11
-    assert len(store.incidents([State.HELD])) == 11
-    assert len(queue.delivered) == 11
+    assert len(store.incidents([State.RELEASED])) == 5
+    assert len(store.incidents([State.HELD])) == 5
+    assert len(queue.delivered) == 5
 
 
 # -- what a pass costs ------------------------------------------------------------------------------------------------
@@ -694,7 +694,7 @@ def test_nothing_is_compared_while_nothing_changes(
     store: Store, monkeypatch: pytest.MonkeyPatch, no_pauses: list[float]
 ) -> None:
     queue = SettledQueue()
-    eleven(store, queue)
+    several(store, queue)
     compared: list[int] = []
     real = Store.open_incidents
     monkeypatch.setattr(Store, "open_incidents", lambda self: compared.append(1) or real(self))
@@ -773,7 +773,7 @@ def test_a_decision_ends_whatever_many_a_pass_is_at(
 ) -> None:
     """It is carried out at the beginning of the next pass, before the queue is listed."""
     queue = FakeQueue()
-    reconciler = eleven(store, queue)
+    reconciler = several(store, queue)
     waiting = store.incidents([State.HELD])
     settle(reconciler)
     for number in range(9):
@@ -815,7 +815,7 @@ def test_what_was_gone_before_its_release_began_is_not_released_by_us(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     queue = FakeQueue()
-    reconciler = eleven(store, queue)
+    reconciler = several(store, queue)
     decide(store, store.find("4id3")[0], Answer.APPROVE)
     del queue.messages["4id3"]  # by an operator, since the last listing
     reconciler.run_once()
@@ -828,7 +828,7 @@ def test_what_an_operator_takes_away_before_its_sender_was_told_is_not_reported_
     store: Store, caplog: pytest.LogCaptureFixture, end: str
 ) -> None:
     queue = FakeQueue()
-    reconciler = eleven(store, queue)
+    reconciler = several(store, queue)
     for name in ("4id3", "4id4"):
         if end == "rejected":
             decide(store, store.find(name)[0], Answer.REJECT)
@@ -851,7 +851,7 @@ def test_what_an_operator_takes_away_before_its_sender_was_told_is_not_reported_
 
 def test_a_pass_says_whether_agent_and_store_answered(store: Store) -> None:
     queue = FakeQueue()
-    reconciler = eleven(store, queue)
+    reconciler = several(store, queue)
     assert reconciler.run_once()
     for incident in store.incidents([State.HELD]):
         decide(store, incident, Answer.APPROVE)

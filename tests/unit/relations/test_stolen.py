@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from holdgate.relations.keys import Hasher
 from tests.unit.relations.conftest import ANNA, Site
 
@@ -10,6 +12,7 @@ LAST = [f"{a}{b}" for a, b in itertools.product(("smi", "jon", "bro", "tay", "wi
 DOMAINS = [f"{word}{number}.example" for word in ("partner", "client") for number in ("", *range(999))]
 
 
+@pytest.mark.slow
 def test_a_million_guesses_find_nothing(site: Site) -> None:
     site.learn("bob.smith@partner.example")
     stored = set(_numbers(site))

@@ -92,9 +92,22 @@ def test_texts(subtype: str, text: str, cte: str) -> None:
     assert TOKEN not in str(message["Subject"])
 
 
+def without_styles(data: bytes) -> bytes:
+    """Return a document of Word without the styles of python-docx's template, which are most of its XML."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(stream, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.startswith("word/styles"):
+                content = re.sub(rb"(?s)<w:style .*</w:style>", b"", content)
+            new.writestr(name, content)
+    return stream.getvalue()
+
+
 def document(xml: str) -> bytes:
     data, _ = planted.word_document()
     paragraph = f"<w:p>{xml}</w:p>"
+    data = without_styles(data)
     return planted.with_parts(data, {}, (("word/document.xml", "<w:body>", f"<w:body>{paragraph}"),))
 
 

@@ -26,6 +26,13 @@ def messages(path: Path) -> list[Message]:
         return [message for message in read_po(file, locale=path.stem) if message.id]
 
 
+@pytest.fixture(scope="module")
+def wanted() -> set[Any]:
+    """The texts of code and templates, as script/translate collects them."""
+    collect = runpy.run_path(str(ROOT / "script" / "translate.py"))["collect"]
+    return {message.id for message in collect() if message.id}
+
+
 def forms(text: Any) -> tuple[str, ...]:
     return (text,) if isinstance(text, str) else tuple(text)
 
@@ -47,9 +54,7 @@ def test_each_language_of_decisions_has_its_words_on_mail_and_pages() -> None:
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
-def test_every_text_is_translated_with_its_fields(path: Path) -> None:
-    collect = runpy.run_path(str(ROOT / "script" / "translate.py"))["collect"]
-    wanted = {message.id for message in collect() if message.id}
+def test_every_text_is_translated_with_its_fields(path: Path, wanted: set[Any]) -> None:
     found = messages(path)
     assert {message.id for message in found} == wanted, "run script/translate"
     for message in found:

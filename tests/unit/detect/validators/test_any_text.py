@@ -1,23 +1,21 @@
 """No validator raises, whatever value the forms and patterns of the rules let through to it."""
 
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdgate.detect import forms
-from holdgate.detect.loader import load
 from holdgate.detect.validators import resolve
+from tests.support.rules import shipped
 
-RULES = Path(__file__).resolve().parents[4] / "rules"
 CHARACTERS = {"0": "0123456789", "A": "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 CASES = [
     pytest.param(
         name, shape.form, shape.separators, shape.pattern, shape.keep_case, id=f"{identifier.id}: {shape.name}"
     )
-    for identifier in load(RULES).identifiers.values()
+    for identifier in shipped().identifiers.values()
     for shape in identifier.shapes
     if shape.form and (name := shape.validator or identifier.validator)
 ]

@@ -142,7 +142,9 @@ def test_what_follows_the_stream_is_read() -> None:
 
 @pytest.mark.parametrize("form", COMPRESSED)
 def test_a_cut_file_is_read_up_to_the_cut(form: str) -> None:
-    data = COMPRESSED[form](b"".join(b"line %d\n" % number for number in range(200_000)))
+    # A block of bzip2 has 900 kB, and only whole blocks are read.
+    lines = 200_000 if form == "bzip2" else 20_000
+    data = COMPRESSED[form](b"".join(b"line %d\n" % number for number in range(lines)))
     sink = read_all(compressed.read, data[: -len(data) // 10])
     assert sink.limits == ["damaged, read up to the damage"]
     assert sink.documents[0].data.startswith(b"line 0\nline 1\n")

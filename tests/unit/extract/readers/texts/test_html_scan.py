@@ -127,7 +127,7 @@ def test_what_is_not_ordinary_is_left_to_the_tree(source: str) -> None:
     assert scan(source) is None
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=10 * settings().max_examples)
 @given(pages)
 def test_what_is_read_is_what_the_tree_has(source: str) -> None:
     page = scan(source)
