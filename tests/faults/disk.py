@@ -98,8 +98,9 @@ class Disk:
                 stream.flush()
 
     def empty(self) -> None:
-        """Give the room back."""
+        """Give the room back, for good: what is not synced may be full again after the next power cut."""
         (self.place / _FILLER).unlink(missing_ok=True)
+        self.sync()
 
 
 def available() -> bool:

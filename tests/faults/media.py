@@ -223,9 +223,11 @@ def _remount(patient: Patient, disks: list[Disk]) -> None:
             # Whom the directory below the disk was shown finds no queue in it, ever.
             for pid in within(disk.place):
                 send_signal(pid, signal.SIGKILL)
-        patient.resume_postgres()
-        patient.reopen()
-        site.postfix.start()
+        try:
+            patient.resume_postgres()
+            patient.reopen()
+        finally:
+            site.postfix.start()
     finally:
         patient.rests = False
 

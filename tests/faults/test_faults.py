@@ -247,6 +247,22 @@ def test_a_disk_that_is_cut_off_has_what_was_synced_and_no_more(tmp_path: Path) 
         one.remove()
 
 
+@pytest.mark.postfix
+@pytest.mark.skipif(not disk.available(), reason="no loop device")
+def test_a_disk_that_was_full_stays_empty_when_power_is_cut(tmp_path: Path) -> None:
+    one = disk.Disk(tmp_path / "image", tmp_path / "place", 16 * 2**20)
+    try:
+        one.fill()
+        one.sync()  # as somebody's fsync does
+        one.empty()
+        one.cut()
+        one.unmount()
+        one.mount()
+        assert list(one.place.iterdir()) == []
+    finally:
+        one.remove()
+
+
 def backing_files() -> list[str]:
     """Return the files behind all loop devices."""
     found = []
