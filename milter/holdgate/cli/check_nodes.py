@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from holdgate.cli import authority
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.node import name_of
@@ -24,6 +23,8 @@ def problems(path: Path, settings: Settings) -> Iterator[str]:
     certificate = NodeCertificate.of(settings)
     if certificate is None:
         return
+    from holdgate.cli import authority
+
     try:
         found = authority.look(certificate.authority, certificate.certificate, certificate.private_key)
         certificate.server()
@@ -61,6 +62,8 @@ def remarks(settings: Settings) -> Iterator[str]:
                 "nodes certificate"
             )
         return
+    from holdgate.cli import authority
+
     try:
         found = authority.look(certificate.authority, certificate.certificate, certificate.private_key)
     except (OSError, ValueError, TypeError):

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from holdgate.cli import authority
 from holdgate.cli.output import colour, progress, say, wants_json
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk.context import Desk
@@ -148,6 +147,9 @@ def _retire(arguments: argparse.Namespace) -> int:
 
 
 def _certificate(arguments: argparse.Namespace) -> int:
+    # Loaded where it is used: the library takes longer than most commands.
+    from holdgate.cli import authority
+
     directory, names = arguments.directory, [str(name) for name in arguments.names]
     for name in names:
         if not _NAME.fullmatch(name):

@@ -30,8 +30,6 @@ from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue import agent
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.lease import Lease
-from holdgate.queue.listener import NodeListener, open_listener
-from holdgate.queue.mutual import NodeCertificate
 from holdgate.queue.postfix import Postfix
 from holdgate.queue.reconcile import Reconciler
 
@@ -164,6 +162,10 @@ def _serve_nodes(settings: Settings, parent: int) -> int:
 
     An address that cannot be bound yet, or a certificate that cannot be read, ends nothing: mail is still released.
     """
+    # Loaded where it is used: the process that runs as root does without.
+    from holdgate.queue.listener import NodeListener, open_listener
+    from holdgate.queue.mutual import NodeCertificate
+
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     certificate, address = NodeCertificate.of(settings), settings.node.listen
