@@ -21,10 +21,11 @@ def keys(names: set[str]) -> set[str]:
 
 
 def api_errors() -> set[str]:
-    (conflict,) = [
+    conflicts = [
         one for path in API["paths"].values() for step in path.values() for one in [step["responses"].get("409")] if one
     ]
-    return set(conflict["content"]["application/json"]["schema"]["properties"]["error"]["enum"])
+    schemas = [one["content"]["application/json"]["schema"] for one in conflicts]
+    return {name for schema in schemas for name in schema["properties"]["error"]["enum"]}
 
 
 PROMISED = {
