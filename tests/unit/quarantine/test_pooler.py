@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import make_url
 
 from holdgate.node import Machine
 from holdgate.quarantine.incident import Actor, Incident, NewNotice
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, migrate, open_store
 from testbed.pgbouncer import PgBouncer
+from testbed.ports import wait_for
 from testbed.postgres import PostgresServer
 
 pytestmark = pytest.mark.postgresql
@@ -73,4 +75,19 @@ def test_a_url_may_name_several_hosts_and_the_one_that_takes_writes_is_used(post
     store = open_store(several, "mx1")
     store.nodes.take("mx1", Machine("1" * 32, "one.corp.example", "1.0"))
     assert [one.name for one in store.nodes.all()] == ["mx1"]
+    store.close()
+
+
+def test_connections_that_the_server_has_ended_are_not_used_again(postgres: PostgresServer) -> None:
+    url = postgres.new_database()
+    migrate(url)
+    store = open_store(url, "mx1")
+    incident = Incident(queue_id="4id", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+    store.record(incident, ACTOR)
+    left = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{make_url(url).database}'"
+    for _ in range(3):
+        postgres.end_connections()
+        wait_for(lambda: postgres.value(left) == "0", "the connections to end")
+        store.add_event(incident.id, "revealed", ACTOR)
+    assert len(store.history(incident.id)) == 4
     store.close()
