@@ -137,7 +137,7 @@ class Runner(Generic[T]):
     def _chunks(self, items: list[T], size: int, now: float) -> list[list[T]]:
         """Return what may be tried at `now`, in the order in which it is, and forget what is not there any more.
 
-        New items and those tried before go first by turns, and of the latter the one tried longest ago, so that
+        New items and those tried before take turns to go first, and of the latter the one tried longest ago, so that
         neither many new ones nor many that fail keep the others from their turn.
         """
         keys = set(map(self.key, items))

@@ -33,6 +33,11 @@ UNUSED = {
     r"what became of (?:it|the message)": "the outcome",
     r"people are asked again": "a new request is sent",
     r"stands? in the settings": "is set",
+    r"the whole way": "through all steps",
+    r"as it should be": "correct, expected",
+    r"surely": "certainly; the confidence",
+    r"speaks? (?:for|against)": "positive or negative evidence",
+    r"by turns": "in turns, alternately",
 }
 # Pages that quote such words as examples, history, and texts of others.
 EXEMPT = ("docs/style.md", "docs/decisions/", "docs/man/", "docs/reference/identifiers.md")

@@ -1,4 +1,4 @@
-"""`holdgate canary`: sends a marked message the whole way; a timer runs it, and a metric says when it worked."""
+"""`holdgate canary`: sends a marked message through all steps; a timer runs it, and a metric has its last success."""
 
 import argparse
 import sys

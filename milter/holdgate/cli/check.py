@@ -55,7 +55,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "check",
         help="check settings, rules, store, daemons, permissions and Postfix",
         description="Run it as root, before the daemons start or while they run. A line that begins with problem: "
-        "must be fixed. One that begins with warning: may be as it should be, such as a daemon that does not run. Each "
+        "must be fixed. One that begins with warning: can be intended, such as a daemon that does not run. Each "
         "names its file, the value and the remedy. Exit code 0: no problem; 2: there are problems.",
     )
     check.add_argument(

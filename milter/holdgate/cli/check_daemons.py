@@ -113,7 +113,7 @@ def confinement(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def absent(settings: Settings) -> Iterator[str]:
-    """Yield the daemons that do not run, which is as it should be before the first start."""
+    """Yield the daemons that do not run, which is expected before the first start."""
     for name, address in _sockets(settings).items():
         if probe.listens(address) is False:
             yield f"{name} does not run; start it: systemctl start {name}"

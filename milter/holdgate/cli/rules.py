@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     testing = steps.add_parser(
         "test",
         help="run the samples of all rules, or try the rules on a text",
-        description="Exit code 0: all as it should be; 1: a sample fails, or the profile holds; 2: a rule is refused.",
+        description="Exit code 0: all samples pass, or the profile does not match; 1: a sample fails, or the profile "
+        "matches; 2: a rule file has an error.",
     )
     testing.add_argument("--profile", default="dlp-pii", help="profile to evaluate (default: %(default)s)")
     testing.add_argument("file", nargs="?", help='a text file, or "-" for stdin; without it, the samples are run')

@@ -54,7 +54,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="set up everything: settings, policies, Postfix, daemons; ends with a test message",
         description="Asks for your domains, who approves mail, where the page is and whether mail is held at once, "
         "with defaults from Postfix. Shows what changes in the settings, the policies and Postfix, asks, makes the "
-        "changes, starts the daemons, and sends a message through the whole way. A second run changes only what "
+        "changes, starts the daemons, and sends a message through all steps. A second run changes only what "
         "differs. Exit code 0: done; 1: declined; 2: it cannot be done, or the message did not come through.",
     )
     step.add_argument(

@@ -1,4 +1,4 @@
-"""The canary: a marked message of our own that goes the whole way, so that an alarm is raised when mail would not.
+"""The canary: a marked message of Holdgate that passes all steps, so that an alarm is raised when mail would not.
 
 It carries published test numbers, must be held for them, has its approval requested (from its own address, so that no
 person is bothered) by a mail that Postfix took, is approved by the canary, and must leave the hold queue. Any policy or

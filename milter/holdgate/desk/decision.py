@@ -2,7 +2,7 @@
 
 A decision word counts where it is alone in its line or sentence, or where a comma, colon, dash or full stop ends it.
 Next to a question, a condition, a negation or the other decision it does not count: an unclear reply costs one more
-mail, a wrong approval lets a message out. Beside an approval there may only be text that is surely a comment: it begins
+mail, a wrong approval lets a message out. Next to an approval, only a certain comment is allowed: it begins
 with words that are known to begin one, and has none that limit. What limits an approval cannot be listed. The words of
 each language are in ``words/decisions.toml``.
 """
@@ -287,7 +287,7 @@ def _qualifies(tokens: Sequence[str], language: str) -> bool:
 
 
 def _is_comment(tokens: Sequence[str], language: str) -> bool:
-    """Say whether words are surely a comment on an approval: how they begin is known, and nothing in them limits it.
+    """Say whether words are certainly a comment on an approval: how they begin is known, and nothing in them limits it.
 
     What limits an approval can be said in more ways than any list has. So words that begin in an unknown way are none.
     """

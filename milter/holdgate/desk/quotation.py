@@ -5,7 +5,7 @@ blocks, "On … wrote:" with a date or an address before a colon, lines of dashe
 ``words/quotations.toml``. Where something looks like such text without being certain, the end is doubtful.
 
 Two ends are told apart. A decision is read from all that the person wrote, also in a postscript or between quoted lines
-(`postscript`): a condition may be there. A comment is what is surely theirs: it ends before what may be a signature
+(`postscript`): a condition may be there. A comment is what is certainly theirs: it ends before what may be a signature
 (`signature`).
 """
 
@@ -65,7 +65,7 @@ def split(text: str, marks: Collection[str] = ()) -> NewText:
     end = next((number for number in range(len(lines)) if _ends(lines, number)), len(lines))
     new = lines[:end]
     if any(mark in fold(line) for line in new for mark in folded_marks):
-        # A quotation that nothing introduces: only what is above the first blank line is surely new.
+        # A quotation that nothing introduces: only what is above the first blank line is certainly new.
         first = next((number for number, line in enumerate(new) if not line.strip()), len(new))
         above = "\n".join(line for line in new[:first] if not any(mark in fold(line) for mark in folded_marks)).strip()
         return NewText(above, above, doubtful=True)

@@ -186,7 +186,7 @@ def _read_text(text: str, marks: Collection[str], recipients: Sequence[str]) -> 
     found: Decision = decide(new.text)
     if found.choice is None:
         return _Said()
-    # What follows the text that is surely the person's own takes part in the decision alone.
+    # What follows the text that is certainly the person's own takes part in the decision alone.
     kept = len(found.rest) - (len(new.text) - len(new.own))
     comment = clean_comment(found.rest[:kept] if kept > 0 else "")
     left_out = new.doubtful and bool(clean_comment(found.rest))

@@ -1,6 +1,6 @@
 """What the desk does by itself: gives back what nobody decided on, reminds, asks about what came in, sends, erases.
 
-`now` is given by the caller, so that a test sets the clock. Each step leaves the store as it should be; what fails
+`now` is given by the caller, so that a test sets the clock. Each step leaves the store consistent; what fails
 waits by itself (work.py) and is taken up again.
 """
 

@@ -26,7 +26,7 @@ _PARTS = re.compile(r"\s[|·•]\s")
 
 
 def cut(text: str) -> tuple[str, bool]:
-    """Return the beginning of a text that is surely no signature, and whether the rest may be one or may be own text.
+    """Return the beginning of a text that is clearly no signature, and whether the rest may be one or may be own text.
 
     A last paragraph of nothing but names and titles is a signature without doubt.
     """
@@ -37,10 +37,10 @@ def cut(text: str) -> tuple[str, bool]:
     above = lines[first - 1]
     apart = all(is_polite(word) for word in _WORD.findall(above)) or _thanks(lines[first])
     rest = lines[first:]
-    surely = apart and len(rest) <= _SIGNATURE_LINES and all(is_name(line) for line in rest)
+    certain = apart and len(rest) <= _SIGNATURE_LINES and all(is_name(line) for line in rest)
     while first > 1 and not _WORD.search(lines[first - 1]):
         first -= 1
-    return "\n".join(lines[:first]), not surely
+    return "\n".join(lines[:first]), not certain
 
 
 def is_name(line: str) -> bool:

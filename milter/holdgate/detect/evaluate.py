@@ -11,7 +11,7 @@ Parts = Sequence[Sequence[Match]]
 
 @dataclass(frozen=True, slots=True)
 class RuleHit:
-    """A rule that holds: how bad, how many unique values, and the matches that speak for it, part by part."""
+    """A rule that matches: its severity, the number of unique values, and its matches, part by part."""
 
     rule: str
     severity: Severity

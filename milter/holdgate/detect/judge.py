@@ -27,7 +27,7 @@ _DECIMAL: Final = re.compile(rb"0{1,3}\.0{3,}")
 _SHORT: Final = 2
 # Less than no distance, so that no keyword behind a value counts.
 _NONE_AFTER: Final = -1
-# So many keywords that do not speak for a value are skipped in search of one that does.
+# So many keywords that are no evidence for a value are skipped in search of one that does.
 # What parts a value from the word in brackets behind it, which says what it is.
 _BRACKET: Final = " ("
 _MOST_PASSED: Final = 4
@@ -70,7 +70,7 @@ class Judge:
         return possible
 
     def near_keywords(self, ready: Ready, margin: int) -> list[Span]:
-        """Return the stretches in which the keywords of a shape may speak for a value, and `margin` round them."""
+        """Return the spans in which keywords of a shape can be evidence for a value, and `margin` round them."""
         identifier = ready.identifier
         stretches: list[Span] = []
         keywords = sorted(word for number in ready.lists for words in self.hits.of(number) for word in words)
@@ -198,7 +198,7 @@ class Judge:
         return any(self.hits.inside(number, span) is not None for span in self.tables.headings(start))
 
     def _nearest(self, ready: Ready, number: int, start: int, end: int) -> tuple[int, Keyword] | None:
-        """Return (distance, keyword) of the nearest keyword of a list that does speak for a value."""
+        """Return (distance, keyword) of the nearest keyword of a list that is evidence for a value."""
         identifier = ready.identifier
         after = identifier.proximity_after
         passed: list[Keyword] = []

@@ -36,7 +36,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 
 
 def reaches(text: str, keyword: Keyword, start: int, end: int, proves: bool) -> bool:
-    """Whether a keyword may speak for the value from `start` to `end` of `text`, by what stands between the two.
+    """Whether a keyword can be evidence for the value from `start` to `end` of `text`, by the text between the two.
 
     `proves` says that the value has a check digit. Else three letters speak only for what is near, or for a list of
     numbers.

@@ -151,7 +151,7 @@ def _unshifted(shift: str) -> str:
 
 
 def wide_codec(data: bytes) -> str:
-    """Return the UTF-16 or UTF-32 codec that the NUL bytes in the first 4,000 bytes speak for, or "".
+    """Return the UTF-16 or UTF-32 codec that the NUL bytes in the first 4,000 bytes indicate, or "".
 
     Text in the Latin script has a NUL in each second byte of UTF-16 and in three of four of UTF-32.
     """

@@ -31,7 +31,7 @@ _TYPES = frozenset({"content-type", "content-disposition"})
 # Fewer digits make no number of a person's.
 _FEWEST_DIGITS = 6
 
-# A date as it should be, without a comment, has no room for anything else (RFC 5322, 3.3).
+# A correct date without a comment has no room for anything else (RFC 5322, 3.3).
 _DATE = re.compile(rb"\s*(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d(?::\d\d)? [+-]\d{4}\s*")
 _ROUTE = re.compile(r"<[^<>]*>")
 _ADDRESS = re.compile(r'(?:"[^"]*"|[^\s<>(),:;"@]+)@[^\s<>(),:;"]+')

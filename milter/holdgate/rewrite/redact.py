@@ -1,7 +1,7 @@
 """Masks every match in a message, in all its parts, or refuses and names the part where that cannot be done.
 
 A part in which nothing was found stays as it is. After each change the part is read and searched again, and its bytes
-are searched for the values themselves: what is not surely gone is refused.
+are searched for the values themselves: a value that may remain is refused.
 """
 
 import io

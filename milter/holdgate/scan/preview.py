@@ -28,7 +28,7 @@ def preview(extraction: Extraction, find: Find, reveal: int) -> dict[str, Any]:
     """Return subject, attachments, findings and parts of a message, all masked, as plain values for `json.dumps`.
 
     `reveal` is the number of the match that is left as it stands, 0 for none. What is a match in one place is masked
-    in every other one too, be it a subject where nothing speaks for it.
+    in every other one too, also in a subject without evidence for it.
     """
     everything = [find(part.text, part.places) for part in extraction.parts]
     matches = [counted(part, found) for part, found in zip(extraction.parts, everything, strict=True)]

@@ -1,6 +1,6 @@
 """Makes a sender's own words fit to be shown: what was found in the message is masked wherever it stands.
 
-What is a match in one place is masked in every other one too, be it a file name where nothing speaks for it.
+What is a match in one place is masked in every other one too, also in a file name without evidence for it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -61,7 +61,7 @@ class Redactor:
         return mask_unsearched_text(text, addresses=False) if self._nothing else self.masked(text, _WHO)
 
     def redact_message_id(self, text: str) -> str:
-        """Return a Message-ID so: mail refers to it, so that only what is surely somebody's number is masked."""
+        """Return a Message-ID so: mail refers to it, so that only what is certainly a person's number is masked."""
         if self._nothing:
             return mask_numbers(text)
         # Without the sign that makes an address of it, what stands before it is seen for itself.

@@ -1,6 +1,6 @@
 """Archives by libarchive: 7z, rar, tar, cab, iso, cpio, ar, xar, lha, and single files in zstd, lz4, lzip, compress.
 
-Only the format that the signature speaks for is switched on, and no filter that would start a program. libarchive can
+Only the format of the signature is switched on, and no filter that would start a program. libarchive can
 be made to crash or to loop by a hostile file: that ends the worker process, never the reading as `complete`.
 """
 
