@@ -325,6 +325,11 @@ def _desk(path: Path, settings: Settings) -> Iterator[str]:
         yield f"{path}: [desk] proxy_secret: {desk.proxy_secret} cannot be read"
     if short := shortage(moderation):
         yield f"{path}: [moderation] approvals: {short}; {_MORE_PEOPLE}"
+    if settings.machines.mode != "off":
+        try:
+            _as_daemons_do(settings).lookup(settings.machines.accounts, "postmaster@localhost")
+        except TableError as error:
+            yield f"{path}: [machines] accounts: {error}; {remedy_of(settings.machines.accounts)}"
     if moderation.managers:
         table = moderation.managers if is_table(moderation.managers) else f"texthash:{moderation.managers}"
         try:

@@ -147,3 +147,14 @@ def test_a_file_that_is_no_toml_is_all_that_is_said(tmp_path: Path) -> None:
     path.write_text("user = ")
     (problem,) = check(path).problems
     assert "not valid TOML" in problem
+
+
+def test_a_table_of_machine_accounts_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    config = tmp_path / "holdgate.toml"
+    (tmp_path / "main.cf").write_text("")
+    config.write_text(
+        f'[machines]\nmode = "on"\naccounts = "texthash:{tmp_path}/machines"\n[queue]\npostfix_config = "{tmp_path}"\n'
+    )
+    problems = [one for one in check(config).problems if "[machines] accounts" in one]
+    assert len(problems) == 1
+    assert f"there is no {tmp_path}/machines" in problems[0]
