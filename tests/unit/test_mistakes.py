@@ -72,7 +72,7 @@ def test_a_file_that_is_no_toml_says_what_was_probably_meant(tmp_path: Path, tex
         ('[desk]\ndeadline = "2d"\n', ["[desk] deadline: no such setting here; it belongs in [moderation]"]),
         ("[[moderation]]\n", ["moderation: must be a table, and is a list; write [moderation] with single brackets"]),
         ('moderation = "manager"\n', ['moderation: must be a table, and is "manager"']),
-        ('[[policy]]\nname = "a"\n', ["policy: policies are written in a file of their own, policies.toml"]),
+        ('[[policy]]\nname = "a"\n', ["policy: policies are in a separate file, policies.toml"]),
         ('[desk]\napi_tokens = { name = "a" }\n', ["api_tokens: must be a list of tables", "[[api_tokens]]"]),
         ('[ocr]\nmode = "enabled"\n', ["write one of off, on, policies", 'did you mean "on"?']),
     ],

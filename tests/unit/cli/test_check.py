@@ -120,9 +120,9 @@ url = "sqlite:///{tmp_path}/absent/holdgate.db"
         "policies.toml: exemption 1: expired on 2020-01-01",
         "seal.keys: others may read or change it: chmod 0640",
         'holdgate.toml: [ocr] languages: no data for "xx_yy"; apt install tesseract-ocr-xx-yy',
-        "templates/en/words.toml: states: must be a table; until it is fixed, ours",
-        "templates/en/request.txt: TypeError at request.txt:1; until it is fixed, ours",
-        "templates/pages/text.html: TemplateSyntaxError at text.html:1; until it is fixed, ours",
+        "templates/en/words.toml: states: must be a table; until it is fixed, the built-in one is used",
+        "templates/en/request.txt: TypeError at request.txt:1; until it is fixed, the built-in one is used",
+        "templates/pages/text.html: TemplateSyntaxError at text.html:1; until it is fixed, the built-in one is used",
         "postfix/main.cf: ",
     ],
 )

@@ -266,7 +266,7 @@ def test_a_file_that_changed_meanwhile_is_left_alone(site: Path) -> None:
     settings = load_settings(site)
     (draft, _) = setup_files.draft(site, settings, PolicyFile(), Answers.model_validate(GIVEN))
     site.write_text("# somebody else's\n")
-    with pytest.raises(ConfigError, match="somebody has changed it meanwhile"):
+    with pytest.raises(ConfigError, match="it was changed in the meantime, so setup did not change it"):
         setup_files.write(draft)
     assert site.read_text() == "# somebody else's\n"
 

@@ -453,9 +453,9 @@ def table_of(desk: Desk, clock: Clock) -> Scheduler:
     return Scheduler(desk, composer, previewer, clock=clock)
 
 
-def several(desk: Desk, hold: Callable[..., Incident], **values: Any) -> list[Incident]:
-    """Hold five messages, to moderators of which the fourth is the bad one."""
-    return [hold(desk, queue_id=f"4id{number}", **values) for number in range(5)]
+def eleven(desk: Desk, hold: Callable[..., Incident], **values: Any) -> list[Incident]:
+    """Hold eleven messages, to moderators of which the fourth is the bad one."""
+    return [hold(desk, queue_id=f"4id{number}", **values) for number in range(11)]
 
 
 ERRORS = [
@@ -463,10 +463,10 @@ ERRORS = [
     lambda: OperationalError("UPDATE", {}, Exception("database is locked")),
     lambda: ConflictError(Incident("4", "", [], "p")),
 ]
-# A kind of work, the call of the store that it ends with, and how many of five incidents show that it was done.
+# A kind of work, the call of the store that it ends with, and how many of eleven incidents show that it was done.
 WORK: dict[str, tuple[str, Callable[[Desk], int]]] = {
-    "ask": ("amend", lambda desk: 5 - len(desk.store.agenda.awaiting_request())),
-    "remind": ("amend", lambda desk: 5 - len(desk.store.agenda.to_remind(NOW + timedelta(days=1)))),
+    "ask": ("amend", lambda desk: 11 - len(desk.store.agenda.awaiting_request())),
+    "remind": ("amend", lambda desk: 11 - len(desk.store.agenda.to_remind(NOW + timedelta(days=1)))),
     "expire": ("change", lambda desk: len(desk.store.incidents([State.EXPIRED]))),
     "erase": ("erase", lambda desk: sum(one.erased_at is not None for one in desk.store.incidents())),
 }
@@ -478,7 +478,7 @@ def test_one_that_always_fails_keeps_no_other(  # type: ignore[no-untyped-def]
     make_desk, hold, relay, monkeypatch, clock, work, error
 ) -> None:
     desk = make_desk(reminders=["1d"], retention="1d")
-    held = several(desk, hold, asked=work != "ask", now=NOW)
+    held = eleven(desk, hold, asked=work != "ask", now=NOW)
     call, done = WORK[work]
     table = table_of(desk, clock)
     moment = {"ask": NOW, "remind": NOW + timedelta(days=1), "expire": NOW + timedelta(days=3)}.get(work, NOW)
@@ -500,12 +500,12 @@ def test_one_that_always_fails_keeps_no_other(  # type: ignore[no-untyped-def]
     with monkeypatch.context() as patch:
         patch.setattr(Store, call, fails)
         once()
-        assert done(desk) == 4
+        assert done(desk) == 10
         for _ in range(3):
             once()
     clock.now += 60
     once()
-    assert done(desk) == 5
+    assert done(desk) == 11
 
 
 # Whatever the desk calls of the store, one call after the other.
@@ -544,12 +544,12 @@ def test_a_conflict_at_any_call_of_the_store_keeps_no_other(  # type: ignore[no-
         return len(relay.to("boss@corp.example")) if work == "send" else WORK[work][1](desk)
 
     def attempt(failing: str) -> tuple[set[str], int]:
-        """Do the work of five while a call about the fourth fails; return these calls and how many were done."""
+        """Do the work of eleven while a call about the fourth fails; return these calls and how many were done."""
         for left in tmp_path.glob("holdgate.db*"):  # its write-ahead log too
             left.unlink()
         relay.taken.clear()
         desk = make_desk(reminders=["1d"], retention="1d")
-        held = several(desk, hold, asked=work != "ask", now=NOW)
+        held = eleven(desk, hold, asked=work != "ask", now=NOW)
         if work == "erase":
             for incident in held:
                 desk.store.change(incident, State.VANISHED, BOSS, closed_at=NOW - timedelta(days=2))
@@ -572,7 +572,7 @@ def test_a_conflict_at_any_call_of_the_store_keeps_no_other(  # type: ignore[no-
         return seen, done(desk)
 
     calls, count = attempt("")
-    assert count == 5
+    assert count == 11
     assert calls
     for call in sorted(calls):
         assert attempt(call)[1] >= 10, call
@@ -580,7 +580,7 @@ def test_a_conflict_at_any_call_of_the_store_keeps_no_other(  # type: ignore[no-
 
 def test_a_notice_that_cannot_be_written_keeps_no_other(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
-    several(desk, hold)
+    eleven(desk, hold)
     real = Composer.compose
 
     def fails(self: Composer, incident: Incident, notice: Notice, now: datetime) -> Any:
@@ -590,7 +590,7 @@ def test_a_notice_that_cannot_be_written_keeps_no_other(make_desk, hold, relay, 
 
     monkeypatch.setattr(Composer, "compose", fails)
     table_of(desk, clock).send(datetime.now(UTC))
-    assert len(relay.to("boss@corp.example")) == 4
+    assert len(relay.to("boss@corp.example")) == 10
 
 
 @pytest.mark.parametrize("call", ["sent", "failed", "drop"])
@@ -598,7 +598,7 @@ def test_a_notice_of_which_the_store_does_not_hear_keeps_no_other(  # type: igno
     make_desk, hold, relay, monkeypatch, clock, call
 ) -> None:
     desk = make_desk()
-    held = several(desk, hold)
+    held = eleven(desk, hold)
     if call == "failed":
         relay.refused["boss@corp.example"] = 450
     if call == "drop":
@@ -623,7 +623,7 @@ def test_a_silent_relay_holds_up_a_few_notices_and_no_deadline(  # type: ignore[
     make_desk, hold, monkeypatch, clock, error
 ) -> None:
     desk = make_desk()
-    several(desk, hold, now=NOW)
+    eleven(desk, hold, now=NOW)
     asked: list[str] = []
 
     def silent(_content: bytes, recipient: str, *_: Any) -> None:
@@ -638,12 +638,12 @@ def test_a_silent_relay_holds_up_a_few_notices_and_no_deadline(  # type: ignore[
         assert table.send(NOW)
         assert len(asked) - before <= 3
     assert table.keep_deadlines(NOW + timedelta(days=3))
-    assert len(desk.store.incidents([State.EXPIRED])) == 5
+    assert len(desk.store.incidents([State.EXPIRED])) == 11
 
 
 def test_mail_that_needs_the_queue_agent_holds_up_no_other(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
-    for incident in several(desk, hold)[:4]:
+    for incident in eleven(desk, hold)[:10]:
         moderation.override(desk, incident, Answer.REJECT, BOSS)
 
     def away(_self: FakePreviewer, _incident: Incident) -> bytes:
@@ -652,14 +652,14 @@ def test_mail_that_needs_the_queue_agent_holds_up_no_other(make_desk, hold, rela
     monkeypatch.setattr(FakePreviewer, "original", away)
     table = table_of(desk, clock)
     table.send(datetime.now(UTC))
-    assert len(relay.to("boss@corp.example")) == 5  # a request, and what was decided four times
+    assert len(relay.to("boss@corp.example")) == 11  # a request, and what was decided ten times
     table.give_back(datetime.now(UTC))
     assert relay.to("anna@corp.example") == []
     monkeypatch.undo()
     monkeypatch.setattr(post, "hand_over", relay)
     clock.now += 60
     table.give_back(datetime.now(UTC) + timedelta(minutes=10))
-    assert len(relay.to("anna@corp.example")) == 4
+    assert len(relay.to("anna@corp.example")) == 10
 
 
 @pytest.mark.parametrize("how", ["rejected", "expired", "withdrawn"])
@@ -693,7 +693,7 @@ def test_a_message_that_somebody_took_away_is_not_reported_as_returned(
 
 def test_a_pass_says_whether_the_store_took_part(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
-    several(desk, hold, now=NOW)
+    eleven(desk, hold, now=NOW)
     table = table_of(desk, clock)
 
     def locked(*_: Any, **__: Any) -> None:
@@ -704,4 +704,4 @@ def test_a_pass_says_whether_the_store_took_part(make_desk, hold, relay, monkeyp
         assert not table.keep_deadlines(NOW + timedelta(days=3))
     clock.now += 60
     assert table.keep_deadlines(NOW + timedelta(days=3))
-    assert len(desk.store.incidents([State.EXPIRED])) == 5
+    assert len(desk.store.incidents([State.EXPIRED])) == 11
