@@ -158,7 +158,7 @@ def test_a_message_deleted_by_hand_closes_its_incident(new_site: NewSite) -> Non
     the_incident(site, State.VANISHED)
     done = site.command("release", incident.id)
     assert done.returncode == 2
-    assert "gone from Postfix's queue" in done.stderr
+    assert "is no longer in Postfix's queue" in done.stderr
 
 
 def test_an_expired_message_that_an_operator_releases_is_not_reported_as_returned(new_site: NewSite) -> None:

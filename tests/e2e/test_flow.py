@@ -205,7 +205,10 @@ def test_recipients_are_judged_by_where_postfix_takes_them(new_site: NewSite) ->
     assert len(site.store.incidents([State.HELD])) == len(outside)
     done = site.command("policy", "test", "--from", SENDER, "--to", "team@corp.example")
     assert "recipient:  team@corp.example → ext@partner.example: others" in done.stdout
-    assert "virtual_alias_maps: recipients are judged by where these tables lead" in site.command("check").stdout
+    assert (
+        "virtual_alias_maps: policies also test recipients by the targets in these tables"
+        in site.command("check").stdout
+    )
 
 
 def test_a_bounce_takes_no_number_outside(new_site: NewSite) -> None:

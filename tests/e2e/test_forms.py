@@ -118,7 +118,7 @@ def test_the_null_sender_is_inspected_and_never_answered(site: Site) -> None:
     site.wait_for(lambda: site.store.find(incident.id)[0].state == "held", "held")
     done = site.command("reject", incident.id)
     assert done.returncode == 0, done.stderr
-    assert "no sender to tell" in done.stdout
+    assert "it has no sender to notify" in done.stdout
     closed(site, incident, State.RETURNED)
     # What is outbox is known by now: it is written with the decision. What was sent meanwhile is in the history.
     outbox = {

@@ -31,6 +31,9 @@ ENDS = [
     (State.RELEASED, "page", "released"),
     (State.APPROVED, "self-release", "self_released"),
     (State.RELEASED, "self-release", "self_released"),
+    (State.APPROVED, "sender", "self_released"),
+    (State.APPROVED, "sender-corrected", "sent_to_some"),
+    (State.RELEASED, "sender-corrected", "sent_to_some"),
     (State.APPROVED, "changes", "changed"),
     (State.RELEASED, "changes", "changed"),
     (State.REJECTED, "mail", "rejected"),
@@ -53,6 +56,7 @@ SAID = {
         "approved": "peer@corp.example approved the message. It goes to its recipients.",
         "released": "peer@corp.example approved the message. It was sent on to its recipients.",
         "self_released": "Its sender, anna@corp.example, released the message. It goes to its recipients.",
+        "sent_to_some": "Its sender, anna@corp.example, sent the message, but not to all of its recipients.",
         "changed": "peer@corp.example approved the message with changes. It goes to its recipients.",
         "rejected": "peer@corp.example rejected the message. It is not delivered, and ",
         "withdrawn": "Its sender took the message back. It is not delivered.",
@@ -68,6 +72,7 @@ SAID = {
         "approved": "peer@corp.example hat die Nachricht freigegeben. Sie geht an ihre Empfänger.",
         "released": "peer@corp.example hat die Nachricht freigegeben. Sie wurde an ihre Empfänger gesandt.",
         "self_released": "Der Absender anna@corp.example hat die Nachricht freigegeben. Sie geht an ihre Empfänger.",
+        "sent_to_some": "anna@corp.example hat die eigene Nachricht gesendet, aber nicht an alle Empfänger.",
         "changed": "peer@corp.example hat die Nachricht mit Änderungen freigegeben. Sie geht an ihre Empfänger.",
         "rejected": "peer@corp.example hat die Nachricht abgelehnt. Sie wird nicht zugestellt",
         "withdrawn": "Der Absender hat die Nachricht zurückgezogen. Sie wird nicht zugestellt.",
@@ -122,9 +127,11 @@ class NoPreviewer(Previewer):
 
 
 def in_state(incident: Incident, state: State, how: str | None) -> Incident:
-    by = {None: None, "desk": "holdgate-desk", "withdrawal": incident.sender, "self-release": "anna@corp.example"}
+    by = {None: None, "desk": "holdgate-desk", "withdrawal": incident.sender}
+    by |= dict.fromkeys(("self-release", "sender", "sender-corrected"), "anna@corp.example")
     who = by.get(how, "peer@corp.example")
-    change = asdict(Change(["encrypt"], "0", "1", "")) if how == "changes" else None
+    kinds = {"changes": "encrypt", "sender-corrected": "without-recipients"}
+    change = asdict(Change([kinds[how]], "0", "1", "")) if how in kinds else None
     decided_at = ASKED_AT if who else None
     return replace(incident, state=state, decided_by=who, decided_how=how, decided_at=decided_at, change=change)
 
