@@ -4,14 +4,12 @@ Word and Excel call it oledata.mso or editdata.mso. Behind a header of about 50 
 fixed place, stands one zlib stream (RFC 1950); Microsoft has published nothing about it.
 """
 
-import zlib
-
 from holdgate.extract.format import Format
+from holdgate.extract.readers.archives.inflate import inflated
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 _MAGIC = b"ActiveMime"
 _HEADER = range(20, 80)
-_STEP = 1 << 20
 
 
 def read(document: Document, sink: Sink) -> None:
@@ -20,7 +18,7 @@ def read(document: Document, sink: Sink) -> None:
     for start in _HEADER:
         # The first byte of a stream with a window of 32 KiB, and a checksum over two bytes.
         if data[start : start + 1] == b"\x78" and int.from_bytes(data[start : start + 2], "big") % 31 == 0:
-            content, rest, whole = _unpacked(data[start:], sink)
+            content, rest, whole = inflated(data[start:], sink)
             if content:
                 if not whole:
                     sink.limited("damaged, read up to the damage")
@@ -29,23 +27,6 @@ def read(document: Document, sink: Sink) -> None:
                     sink.embedded(rest, "behind the packed data")
                 return
     raise UnreadableError("damaged")
-
-
-def _unpacked(packed: bytes, sink: Sink) -> tuple[bytes, bytes, bool]:
-    """Return what could be unpacked, what stands behind the stream, and whether the stream came to its end."""
-    inflate = zlib.decompressobj()
-    out = bytearray()
-    pending = packed
-    try:
-        while pending and not inflate.eof:
-            piece = inflate.decompress(pending, _STEP)
-            pending = inflate.unconsumed_tail
-            out += piece
-            sink.budget.spend_bytes(len(piece))
-            sink.budget.check_entry(len(packed), len(out))
-    except zlib.error:
-        pass
-    return bytes(out), inflate.unused_data, inflate.eof
 
 
 FORMAT = Format(

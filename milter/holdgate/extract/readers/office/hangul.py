@@ -7,10 +7,10 @@ tables and text boxes are paragraphs among the others.
 
 import re
 import struct
-import zlib
 from array import array
 from collections.abc import Iterator
 
+from holdgate.extract.readers.archives.inflate import RAW, inflated
 from holdgate.extract.readers.office.compound import Storage
 from holdgate.extract.readers.openxml.hwpx import preview_lines
 from holdgate.extract.readers.texts.byte_strings import strings
@@ -27,7 +27,6 @@ _DESCRIBED = (b" osg", b" lbt", b"deqe")
 _DESCRIPTION = 44
 _COMMAND = 9  # of a field (4.3.10.15)
 _SCRIPT = 4  # of an equation
-_STEP = 1 << 20
 _TRAILER = 16  # bytes that Hangul leaves behind a deflated stream
 # A control takes eight units: itself, six of data, and itself again; others take one unit.
 _EXTENDED = re.compile(r"([\x01-\x09\x0b\x0c\x0e-\x17])(?s:.{6})\1")
@@ -148,7 +147,7 @@ def _unpacked(data: bytes, is_packed: bool, sink: Sink) -> bytes:
     """Return a stream unpacked, as far as it can be."""
     if not is_packed or not data:
         return data
-    content, _, is_whole = _inflated(data, sink)
+    content, _, is_whole = inflated(data, sink, RAW)
     if not is_whole:
         sink.limited("damaged")
     return content
@@ -156,21 +155,5 @@ def _unpacked(data: bytes, is_packed: bool, sink: Sink) -> bytes:
 
 def _file(data: bytes, sink: Sink) -> bytes:
     """Return a picture or object. Each is packed or not, whatever the file header says (4.2.3)."""
-    content, rest, is_whole = _inflated(data, sink)
+    content, rest, is_whole = inflated(data, sink, RAW)
     return content if is_whole and len(rest) <= _TRAILER else data
-
-
-def _inflated(data: bytes, sink: Sink) -> tuple[bytes, bytes, bool]:
-    """Return what could be inflated, what stands behind it, and whether it came to its end."""
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    out, pending = bytearray(), data
-    try:
-        while pending and not inflate.eof:
-            piece = inflate.decompress(pending, _STEP)
-            pending = inflate.unconsumed_tail
-            out += piece
-            sink.budget.spend_bytes(len(piece))
-            sink.budget.check_entry(len(data), len(out))
-    except zlib.error:
-        pass
-    return bytes(out), inflate.unused_data, inflate.eof
