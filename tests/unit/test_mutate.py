@@ -98,9 +98,25 @@ def test_second():
 """
 
 
+MEASURES = """
+import coverage
+
+ours = coverage.Coverage(config_file=False, data_file=None)
+
+
+def pytest_configure():
+    ours.start()
+
+
+def pytest_unconfigure():
+    ours.stop()
+"""
+
+
 @pytest.mark.slow
 def test_only_the_tests_that_reach_a_changed_line_are_run(tmp_path: Path) -> None:
-    """However coverage is set up for the checkout."""
+    """However coverage is set up for the checkout, and although .ci/run measures with a plugin of its own."""
+    (tmp_path / "measures.py").write_text(MEASURES)
     (tmp_path / "milter/holdgate").mkdir(parents=True)
     (tmp_path / "milter/holdgate/__init__.py").touch()
     (tmp_path / "milter/holdgate/code.py").write_text(CODE)
@@ -116,7 +132,8 @@ def test_only_the_tests_that_reach_a_changed_line_are_run(tmp_path: Path) -> Non
     done = subprocess.run(
         [sys.executable, "-m", "testbed.mutants"],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path / 'milter'}"},
+        env=os.environ
+        | {"PYTHONPATH": f"{ROOT}:{tmp_path / 'milter'}:{tmp_path}", "PYTEST_ADDOPTS": "-p measures"},
         input=json.dumps(asked),
         capture_output=True,
         text=True,
