@@ -132,8 +132,7 @@ def test_only_the_tests_that_reach_a_changed_line_are_run(tmp_path: Path) -> Non
     done = subprocess.run(
         [sys.executable, "-m", "testbed.mutants"],
         cwd=tmp_path,
-        env=os.environ
-        | {"PYTHONPATH": f"{ROOT}:{tmp_path / 'milter'}:{tmp_path}", "PYTEST_ADDOPTS": "-p measures"},
+        env=os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path / 'milter'}:{tmp_path}", "PYTEST_ADDOPTS": "-p measures"},
         input=json.dumps(asked),
         capture_output=True,
         text=True,
