@@ -27,7 +27,8 @@ _HEADERS_INSIDE = frozenset(
 _NOT_LETTERS = re.compile(r"[^a-z]")
 _LOOKALIKES = frozenset(_NOT_LETTERS.sub("", name) for name in _STRUCTURAL)
 _CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
-_BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]$")  # RFC 2046, 5.1.1
+# RFC 2046, 5.1.1; and the @ of old servers, which stands in quotes or is a doubt of its own.
+_BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=?@ -]{0,69}[0-9A-Za-z'()+_,./:=?@-]$")
 _MIME_LINE = re.compile(rb"(?:^|\n)[ \t]*content-(?:type|transfer-encoding|disposition)[ \t]*:", re.IGNORECASE)
 # Fields of which one is MIME's: at the start of a body, or behind a line that may pass for a delimiter.
 _FIELDS = rb"(?:[!-9;-~]+[ \t]*:.*\n(?:[ \t].*\n)*){0,20}?[ \t]*(?:content-[a-z-]+|mime-version)[ \t]*:"

@@ -5,6 +5,7 @@ standard library's parser and by `rescue` too, and everything that any reading g
 standard library is quadratic in hostile headers: only `compat32` is used, on parts that `lint` has counted before.
 """
 
+import re
 from dataclasses import dataclass, field
 from email.feedparser import BytesFeedParser
 from email.message import Message as StandardMessage
@@ -17,6 +18,10 @@ from holdgate.extract.headers import HeaderText
 from holdgate.extract.reading import Document
 
 _CHUNK = 1 << 16
+# A last line of base64, which is no line that goes on.
+_PADDED = re.compile(rb"^(?:[A-Za-z0-9+/]{4}){5,}[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]=\r?$", re.MULTILINE)
+# Escapes of quoted-printable of all but marks and spaces: letters, digits, markup, controls, bytes beyond ASCII.
+_HIDES = re.compile(rb"=[ \t]?(?:26|3[0-9CEce]|[46][1-9A-Fa-f]|[57][0-9Aa]|7[Ff]|[0189A-Fa-f][0-9A-Fa-f])")
 
 # A part of these types is not here: the rest is in other messages (RFC 2046, 5.2.2) or on a server (5.2.3).
 _ELSEWHERE = {
@@ -80,16 +85,25 @@ def read_mail(data: bytes, budget: Budget) -> Mail:
     quoted = (
         set(strict.doubts) <= lint.MAY_BE_QUOTED
         and not mail.unread
-        and not rescue.ESCAPE.search(data)
+        and not _HIDES.search(data)
         and not _divided(mail.leaves, strictly_read)
     )
     if quoted:
         del mail.leaves[strictly_read:]
+        if undone := _lines_undone(data):
+            mail.leaves.append(Leaf(Document(undone), kind="text", whole=True))
     for doubt in () if quoted else strict.doubts:
         mail.signals.append(f"ambiguous MIME: {doubt}")
         mail.unread.append(f"ambiguous MIME: {doubt}")
     mail.unread = list(dict.fromkeys(mail.unread))
     return mail
+
+
+def _lines_undone(data: bytes) -> bytes:
+    """Return the lines that the message has only with quoted-printable undone, as a recipient could read them."""
+    plain, *undone = rescue.whole(_PADDED.sub(b"", data))
+    known = set(plain.splitlines())
+    return b"\n".join(line for text in undone for line in text.splitlines() if line not in known)
 
 
 def _divided(leaves: list[Leaf], strictly_read: int) -> bool:

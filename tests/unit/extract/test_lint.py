@@ -93,6 +93,13 @@ ODD = {
 }
 
 
+def test_an_at_sign_in_a_quoted_boundary_is_no_doubt() -> None:
+    message = multipart(PLAIN).replace(b"boundary=b", b'boundary="==_1@mx.corp.example==_"')
+    message = message.replace(b"\n--b", b"\n--==_1@mx.corp.example==_")
+    assert doubts(message) == []
+    assert "content-type syntax" in doubts(message.replace(b'"', b""))
+
+
 @pytest.mark.parametrize("name", ODD)
 def test_each_doubt(name: str) -> None:
     assert name in doubts(ODD[name])

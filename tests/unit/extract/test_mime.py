@@ -129,6 +129,16 @@ def test_quoted_fields_with_something_to_decode_are_ambiguous(content: bytes) ->
     assert read_mail(quoted, Budget()).signals == ["ambiguous MIME: MIME fields inside a leaf"]
 
 
+@pytest.mark.parametrize("hidden", [b"219=2E09=2E9999", b"219-=\n09-9999", b"219-=20=\n09-9999"])
+def test_quoted_fields_with_escapes_of_marks_are_read_with_them_undone(hidden: bytes) -> None:
+    quoted = b"Subject: x\n\nIt has\n--bound\nContent-Type: text/plain\n\nfirst\n" + hidden + b"\nlast\n"
+    mail = read_mail(quoted, Budget())
+    assert (mail.signals, mail.unread) == ([], [])
+    assert [leaf.document.data for leaf in mail.leaves[1:]] == [
+        hidden.replace(b"=2E", b".").replace(b"=20", b" ").replace(b"=\n", b"")
+    ]
+
+
 def test_an_encoded_message_in_utf_8_is_read_once() -> None:
     inner = b"From: a@corp.example\nSubject: x\n\nRosenquist\n"
     part = b"Content-Type: message/global\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(inner)
