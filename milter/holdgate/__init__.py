@@ -1,4 +1,4 @@
-"""Holdgate: outbound mail DLP with a manager's approval, for Postfix.
+"""Holdgate: DLP for outgoing mail with a manager's approval, for Postfix.
 
 A message passes the packages in this order: ``gate`` (milter protocol) → ``scan`` (worker processes) →
 ``extract`` (message to texts) → ``detect`` (texts to matches) → ``policy`` (findings to verdict) →

@@ -1,4 +1,4 @@
-"""Replaces a file so that a crash at any moment leaves the whole old one or the whole new one."""
+"""Replaces a file atomically: after a crash at any moment, the file has either its old or its new content."""
 
 import os
 import secrets
@@ -6,11 +6,13 @@ from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes, *, mode: int | None = None, uid: int = -1, gid: int = -1) -> None:
-    """Write `content` into a new file beside `path`, sync it, and put it in the place of `path`.
+    """Write `content` to a new file in the same directory, sync it, and rename it to `path`.
 
-    Without `mode` the new file has that of the old one, or 0600 where there is none. It belongs to this process's user
-    and group unless `uid` and `gid` name others: a daemon may not give files away. Raises OSError, and leaves nothing
-    behind.
+    Without `mode` the new file has the mode of the old one, or 0600 if there is no old file. It belongs to this
+    process's
+    user and group unless `uid` and `gid` are given: an unprivileged daemon cannot change a file's owner. Raises
+    OSError,
+    and then leaves no temporary file.
     """
     if mode is None:
         try:

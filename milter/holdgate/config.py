@@ -1,8 +1,7 @@
-"""The settings: each declared once here, with its default, unit and meaning, and checked as a whole.
+"""Declares every setting once, with its default, unit and meaning, and checks them together.
 
-`docs/reference/config.md` is generated from these declarations, and a test compares the two. How a file of them is read
-is in `configfile`. It is one long module because it is one list: an administrator reads it as one file, and checks name
-settings of other tables.
+`docs/reference/config.md` is generated from these declarations; a test compares the two. `configfile` reads the file.
+This is one long module because an administrator reads the settings as one list, and checks refer to other tables.
 """
 
 import re
@@ -19,11 +18,11 @@ from holdgate.findings import Severity
 from holdgate.notation import Address, Duration, Network, Relay, Size, UnixSocket
 
 SCAN_SOCKET = Path("/run/holdgate/scan/scan.sock")
-"""Where the package has the scan service listen. Its directory is made before any daemon starts (tmpfiles.d)."""
+"""The socket on which the packaged scan service listens. tmpfiles.d creates its directory before any daemon starts."""
 
 
 class Section(BaseModel):
-    """A table of the settings file. A key that is not declared is an error, so a typing mistake is seen."""
+    """A table of the settings file. An undeclared key is an error, so that a typing error is found."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
@@ -98,7 +97,7 @@ class ScanSettings(Section):
         raise ValueError('write an absolute path, or "" for workers without the service')
 
     def service(self) -> Path | None:
-        """Return the scan service's socket; None where daemons start their workers themselves."""
+        """Return the scan service's socket, or None if daemons start their workers themselves."""
         if self.socket is None:
             return SCAN_SOCKET if SCAN_SOCKET.parent.is_dir() else None
         return None if self.socket == Path() else self.socket
@@ -145,7 +144,7 @@ class RulesSettings(Section):
     )
 
     def shipped(self) -> Path:
-        """Return the directory of the shipped rules: the setting, a checkout's own, or where they were installed."""
+        """Return the directory of the shipped rules: the setting, else that of the checkout, else the installed one."""
         if self.directory is not None:
             return self.directory
         checkout = Path(__file__).parents[2] / "rules"
@@ -441,7 +440,7 @@ class ModerationSettings(Section):
 
     @property
     def chain(self) -> list[list[str]]:
-        """The levels, one where `levels` is not set."""
+        """Return the approval levels; there is one if `levels` is not set."""
         return self.levels or [self.moderators]
 
 
@@ -822,10 +821,10 @@ class Settings(Section):
     metrics: MetricsSettings = MetricsSettings()
 
     def account(self, daemon: Literal["milter", "queue", "desk", "scan"]) -> str:
-        """Return the system user of a daemon; of `holdgate-queue`, that of its unprivileged half."""
+        """Return the system user of a daemon. For `holdgate-queue` it is the user of its unprivileged process."""
         if daemon == "queue":
             return self.user
         given = {"milter": self.milter_user, "desk": self.desk_user, "scan": self.scan_user}[daemon]
-        # A default that is written out changes nothing: the units of systemd name the users of the daemons.
+        # Writing the default into the file changes nothing: the systemd units name the users of the daemons.
         shared = self.user if self.user != type(self).model_fields["user"].default else ""
         return given or shared or f"holdgate-{daemon}"

@@ -1,4 +1,4 @@
-"""Reads files of settings: TOML in UTF-8, every problem in one go, each with the file, the key and what is allowed."""
+"""Reads settings files (TOML, UTF-8) and reports all problems at once, each with file, key and allowed values."""
 
 import tomllib
 from pathlib import Path
@@ -13,7 +13,7 @@ DEFAULT_PATH = Path("/etc/holdgate/holdgate.toml")
 
 
 class ConfigError(Exception):
-    """The settings cannot be used; `problems` has one line for each thing that is wrong."""
+    """The settings cannot be used; `problems` has one line for each problem."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -47,9 +47,9 @@ def load_settings(path: Path) -> Settings:
 
 
 def load_leniently(path: Path) -> Settings | None:
-    """Read a settings file that has mistakes, with the defaults in their place; None where that makes no sense.
+    """Read a settings file that has errors, with defaults for the wrong settings; return None if that is impossible.
 
-    For looking at the rest of it (`holdgate check`), never for running.
+    Only for checking the rest of the file (`holdgate check`), never for running a daemon.
     """
     try:
         content = read_toml(path)
@@ -67,7 +67,7 @@ def load_leniently(path: Path) -> Settings | None:
 
 
 def _take_out(content: dict[str, Any], steps: list[str]) -> None:
-    """Delete the setting at `steps`: the key of a table, or the whole table where the mistake is not in one key."""
+    """Delete the setting at `steps`: one key of a table, or the complete table if the error is not in one key."""
     table = content.get(steps[0]) if steps else None
     if len(steps) > 1 and isinstance(table, dict):
         table.pop(steps[1], None)
@@ -76,11 +76,11 @@ def _take_out(content: dict[str, Any], steps: list[str]) -> None:
 
 
 def _problem(content: dict[str, Any], detail: Any) -> str:
-    """Say one of pydantic's errors as `[table] key: what is wrong`, never repeating a secret-bearing value."""
+    """Return one of pydantic's errors as `[table] key: problem`. A value that may hold a secret is never repeated."""
     table, *steps = detail["loc"] or ("",)
     place = f"[{table}] {mistakes.place_of(steps)}" if steps else str(table)
     if detail["type"] == "value_error" and table and not steps:
-        place = f"[{table}]"  # keys of one table that do not fit together
+        place = f"[{table}]"  # keys of one table that contradict each other
     if table == "policy" and (not steps or detail["type"] == "extra_forbidden"):
         return f"{place}: policies are in a separate file, policies.toml; [policy] here sets its path"
     if detail["type"] == "extra_forbidden":
@@ -94,7 +94,7 @@ def _problem(content: dict[str, Any], detail: Any) -> str:
 
 
 def _places() -> dict[str, list[str]]:
-    """Return in which tables each setting is known."""
+    """Return the tables in which each setting name exists."""
     places: dict[str, list[str]] = {}
     for table, field in Settings.model_fields.items():
         for key in getattr(field.annotation, "model_fields", {}):

@@ -1,4 +1,4 @@
-"""What the three daemons share: arguments, settings, log, the change to an unprivileged user, word to systemd."""
+"""What the daemons share: arguments, settings, log, dropping privileges, notifying systemd."""
 
 import argparse
 import contextlib
@@ -26,13 +26,13 @@ EX_CONFIG = 78
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 
-# Pause between two questions whether a daemon still answers, in seconds: often enough for every WatchdogSec= of ours.
+# Seconds between two checks whether a daemon still answers; shorter than every WatchdogSec= that Holdgate ships.
 _ATTEND_INTERVAL = 10.0
 _FIRST_INTERVAL = 0.05
 
 
 def begin(name: str, description: str | None) -> tuple[Settings, Path]:
-    """Read the command line and the settings and open the log. Ends the process with EX_CONFIG on bad settings."""
+    """Read the command line and the settings, and open the log. Exits with EX_CONFIG if the settings have errors."""
     parser = argparse.ArgumentParser(prog=name, description=description)
     parser.add_argument("-c", "--config", type=Path, default=DEFAULT_PATH, help="settings file (default: %(default)s)")
     parser.add_argument("-v", "--verbose", action="store_true", help="log more")
@@ -47,14 +47,14 @@ def begin(name: str, description: str | None) -> tuple[Settings, Path]:
 
 
 def refuse(error: ConfigError) -> NoReturn:
-    """End the process with EX_CONFIG, so that systemd does not try again, and say each mistake."""
+    """Log each error and exit with EX_CONFIG, so that systemd does not restart the daemon."""
     for problem in error.problems:
         maillog.failed(stage="config", error=problem)
     sys.exit(EX_CONFIG)
 
 
 def drop_privileges(user: str) -> None:
-    """Change from root to `user` for good, with its groups; do nothing when we are not root or `user` is.
+    """Change from root to `user` permanently, with its groups. Does nothing if not run as root, or if `user` is root.
 
     Raises KeyError for an unknown user.
     """
@@ -69,17 +69,18 @@ def drop_privileges(user: str) -> None:
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends, however that ends (prctl(2), PR_SET_PDEATHSIG).
+    """Have the kernel kill this process when its parent ends for any reason (prctl(2), PR_SET_PDEATHSIG).
 
-    A change of user undoes it, so call `drop_privileges` first. The parent is the thread that forked, not its process.
+    A change of user clears this setting, so call `drop_privileges` first. "Parent" is the thread that forked, not its
+    process.
     """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def keep_memory_private() -> None:
-    """Have this process leave no core file, and let no process of its user read its memory (prctl(2)).
+    """Disable core files of this process, and let no process of the same user read its memory (prctl(2)).
 
-    It holds keys, and mail while it is read. A program that it starts begins dumpable again, without core files.
+    It holds keys, and mail during inspection. A program that it starts is dumpable again, but writes no core file.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0)
@@ -97,10 +98,11 @@ def group_id(name: str) -> int:
 
 
 def notify(*states: str) -> None:
-    """Tell systemd how we are, by the protocol of sd_notify(3): one datagram with one "NAME=value" a line.
+    """Notify systemd by the protocol of sd_notify(3): one datagram with one "NAME=value" per line.
 
-    "READY=1" ends the start, "WATCHDOG=1" puts the watchdog off. Does nothing where systemd did not start us; a
-    datagram that systemd does not take is its to notice, for it waits for the next one.
+    "READY=1" ends the start, "WATCHDOG=1" resets the watchdog. Does nothing if systemd did not start this process. A
+    lost
+    datagram is not an error: systemd waits for the next one.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
@@ -112,9 +114,10 @@ def notify(*states: str) -> None:
 
 
 def watchdog_loop(answers: Callable[[], bool]) -> None:
-    """Have a thread ask again and again whether the daemon answers, and tell systemd: ready at the first yes.
+    """Start a thread that regularly checks whether the daemon answers, and notifies systemd: ready once it does.
 
-    For a daemon whose main thread is a library's. After a no, nothing is told, and the watchdog does its work.
+    For a daemon whose main thread belongs to a library. After a failed check systemd is not notified, so its watchdog
+    restarts the daemon.
     """
 
     def ask() -> None:

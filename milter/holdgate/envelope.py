@@ -1,4 +1,4 @@
-"""What is known of a message besides its content: from SMTP, from Postfix's macros and from its top headers."""
+"""What is known about a message besides its content: from SMTP, from Postfix's macros and from its top headers."""
 
 from dataclasses import dataclass, field
 
@@ -9,9 +9,9 @@ from holdgate.risks import Risks
 class Envelope:
     """One SMTP transaction. Addresses are without angle brackets; the null sender is "".
 
-    `headers` are the decoded values of the header fields that policies ask for, by lower-case name.
-    `risks` is what is unusual about its recipients, None as long as nobody has looked.
-    `size` counts the bytes of the message as the milter got it, header and body with CRLF line ends.
+    `headers` are the decoded values of the header fields that policies use, by lower-case name.
+    `risks` is what is unusual about its recipients, None until that has been evaluated.
+    `size` counts the bytes of the message as the milter received it, header and body with CRLF line ends.
     """
 
     sender: str = ""

@@ -1,7 +1,7 @@
-"""What an inspection hands on: findings with masked samples, the profiles' severities, and how whole it was.
+"""The result of an inspection: findings with masked samples, the profiles' severities, and whether all was inspected.
 
-These are all that leaves a scan worker, so that no content of a message reaches a log, a page or the store. The types
-say what an answer may hold: `scan.answer` refuses any other.
+Nothing else leaves a scan worker, so that no content of a message reaches a log, a page or the store. The types limit
+what a worker's result may contain: `scan.answer` refuses everything else.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-# What an answer of a worker may hold at most: the names of parts nest, a message has some thousand of them.
+# Limits for a worker's result. Names of nested parts are joined; a message has at most some thousand parts.
 _Word = Annotated[str, Field(max_length=100)]
 _Phrase = Annotated[str, Field(max_length=10_000)]
 _Count = Annotated[int, Field(ge=0, le=10**9)]
@@ -21,7 +21,7 @@ _STRICT = ConfigDict(extra="forbid", strict=True)
 
 
 class Severity(StrEnum):
-    """How grave a profile takes a message, by number and kind of its matches."""
+    """How severe a profile rates a message, by number and kind of its matches."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -38,8 +38,8 @@ class Severity(StrEnum):
 class Finding:
     """All matches of one identifier at one confidence in a message.
 
-    `count` is how many there are, `unique` how many differ in value, `parts` names the parts (and places) they
-    stand in, `masked` holds up to five of them, masked.
+    `count` is the number of matches, `unique` the number of different values. `parts` names the parts (and places) that
+    contain them. `masked` holds up to five of them, masked.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -54,10 +54,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One file that a message carries: its path, what reads it, and its size in bytes as unpacked. A body is none.
+    """One file in a message: its path, its format, and its unpacked size in bytes. A body is not an attachment.
 
-    `name` is the path to it ("report.zip › salaries.xlsx"), `kind` the reader's name ("ooxml"), `member` says that
-    it is inside another file.
+    `name` is the path to it ("report.zip › salaries.xlsx"), `kind` the reader's name ("ooxml"). `member` is true if it
+    is
+    inside another file.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -69,7 +70,7 @@ class Attachment:
 
     @property
     def file_name(self) -> str:
-        """The last step of the way."""
+        """The last component of the path."""
         return self.name.rpartition(" › ")[2]
 
 
@@ -77,12 +78,13 @@ class Attachment:
 class Inspection:
     """The outcome of inspecting one message or file.
 
-    `status` and `reason` are those of `extract` ("complete", "limited", "failed"), `profiles` maps the name of each
-    profile that applied to its severity, `signals` are observations of `extract`, `attachments` are all
-    files, those inside files too, `encrypted` says that one of them is, `pictures_unread` that OCR could find more,
-    `hosts` are those of its links, masked, where somebody asked for them, `elapsed_ms` is the
-    time taken and `extract_ms` the part of it that went into reading. `subject`, `header_from` and `message_id` are
-    those of a message. In all these words of the sender's, what was found is masked.
+    `status` and `reason` are those of `extract` ("complete", "limited", "failed"). `profiles` maps the name of each
+    profile that matched to its severity. `signals` are observations of `extract`. `attachments` are all files,
+    including
+    files inside files. `encrypted` is true if one of them is encrypted, `pictures_unread` if OCR could find more.
+    `hosts` are the masked hosts of its links, if they were requested. `elapsed_ms` is the total time, `extract_ms` the
+    time for reading. `subject`, `header_from` and `message_id` are those of a message. Matches are masked in all text
+    that comes from the sender.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT

@@ -1,4 +1,4 @@
-"""The headers that only Holdgate writes. Copies that come in from outside are removed before ours are added."""
+"""The headers that only Holdgate writes. Copies in an incoming message are removed before Holdgate adds its own."""
 
 import re
 from collections.abc import Iterator
@@ -12,14 +12,15 @@ INCIDENT = "X-Holdgate-Incident"
 SEAL = "X-Holdgate-Seal"
 ROUTE = "X-Holdgate-Route"
 HELD = "X-Holdgate-Held"
-# On a message that a moderator approved with changes, while it is in the hold queue: what proves that it is that one.
+# On a message that a moderator approved with changes, while it is in the hold queue: a secret token that identifies it.
 CHANGED = "X-Holdgate-Changed"
-# On a reply that the gate accepts to the desk, and nowhere else: the word by which the desk finds who sent it.
+# Only on a reply that the milter accepts for the desk: the token with which the desk finds the reply's sender.
 REPLY = "X-Holdgate-Reply"
 
 ALL = (INSPECTED, ACTION, STATUS, INCIDENT, SEAL, ROUTE, HELD, CHANGED)
 
-# A field as Postfix knows one (is_header_buf): a name of printable ASCII, and white space at most before the colon.
+# A header field as Postfix reads it (is_header_buf): a name of printable ASCII, then optional white space, then a
+# colon.
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 
 
@@ -29,10 +30,11 @@ def fields(content: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def split(content: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
-    """Return name and value of each field of a message, with LF or CRLF line ends, and its body; never an error.
+    """Return name and value of each field of a message (LF or CRLF line ends), and its body. Never raises an error.
 
-    The value is what follows the colon, as bytes, its folds as LF. The header ends where Postfix ends it: at the first
-    line that is neither a field nor a fold; if that is not empty, the body begins with it.
+    The value is the bytes after the colon, with LF before each continuation line. The header ends where Postfix ends
+    it:
+    at the first line that is neither a field nor a continuation. If that line is not empty, the body begins with it.
     """
     found: list[bytes] = []
     place = 0
@@ -51,7 +53,7 @@ def split(content: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
 
 
 def first(content: bytes, name: str) -> str | None:
-    """Return the first field of a name (in any case) as `decode` reads it, None where the header has none."""
+    """Return the first field with this name (in any case), read by `decode`, or None if the header has none."""
     return next((decode(value) for known, value in fields(content) if known.lower() == name.lower()), None)
 
 
@@ -62,9 +64,9 @@ def _parted(field: bytes) -> tuple[str, bytes]:
 
 
 def decode(value: bytes | str) -> str:
-    """Return a header field's value as text: unfolded, encoded words (RFC 2047) decoded, never an error.
+    """Return a header field's value as text: unfolded, with encoded words (RFC 2047) decoded. Never raises an error.
 
-    Raw bytes are read as UTF-8 (RFC 6532), and malformed encoded words stay as they are.
+    Raw bytes are read as UTF-8 (RFC 6532). Malformed encoded words are not changed.
     """
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     text = " ".join(text.split())

@@ -1,7 +1,7 @@
-"""Writes log lines to systemd's journal with fields beside them, by its own protocol: one datagram for each line.
+"""Writes log lines with structured fields to systemd's journal by its native protocol: one datagram per line.
 
-``journalctl HOLDGATE_INCIDENT=…`` then finds what the plain line would have to be searched for. The protocol is
-described on systemd.io, "Native Journal Protocol".
+``journalctl HOLDGATE_INCIDENT=…`` then finds lines by field instead of by text search. The protocol is described on
+systemd.io, "Native Journal Protocol".
 """
 
 import contextlib
@@ -13,13 +13,13 @@ from pathlib import Path
 
 SOCKET = Path("/run/systemd/journal/socket")
 
-_FACILITY_MAIL = "2"  # syslog(3), so that rsyslog files our lines with Postfix's
+_FACILITY_MAIL = "2"  # syslog(3), so that rsyslog writes Holdgate's lines to the same file as Postfix's
 
 
 class JournalHandler(logging.Handler):
     """Sends each record to the journal; a record's `fields` become HOLDGATE_NAME=value.
 
-    Raises OSError where no journal listens on `path`.
+    Raises OSError if no journal listens on `path`.
     """
 
     def __init__(self, program: str, path: Path = SOCKET) -> None:
@@ -30,7 +30,7 @@ class JournalHandler(logging.Handler):
         self._socket.connect(self._path)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send one record. A journal that was restarted is found again; one that is gone costs the line."""
+        """Send one record. Reconnects if the journal was restarted; without a journal the line is lost."""
         fields = {
             "MESSAGE": record.getMessage(),
             "PRIORITY": str(priority(record.levelno)),
@@ -55,12 +55,12 @@ class JournalHandler(logging.Handler):
 
 
 def priority(level: int) -> int:
-    """Return syslog's priority for a level of logging's."""
+    """Return syslog's priority for a level of the logging module."""
     return {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4}.get(level, 3)
 
 
 def encode(fields: Mapping[str, str]) -> bytes:
-    """Return the datagram for some fields. A value with a line end goes in the form that gives its length."""
+    """Return the datagram for some fields. A value with a line break is written with its length."""
     lines = []
     for name, value in fields.items():
         data = value.encode("utf-8", "replace")

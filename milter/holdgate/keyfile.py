@@ -1,6 +1,7 @@
-"""A file of keys, such as the desk's: one a line in hexadecimal, the first signs, and those below it still verify.
+"""A file of secret keys, such as the desk's: one per line in hexadecimal. The first key signs, all keys verify.
 
-Behind a key that was replaced stands when: after a while nothing that it signed is good any more, and it goes.
+A replaced key is followed by the time of its replacement. After `KEEP` it is removed, because nothing that it signed
+is valid any more.
 """
 
 import os
@@ -13,22 +14,22 @@ from pathlib import Path
 from holdgate.atomic import replace_file
 
 SIZE = 32
-"""Of a key, in bytes, at least."""
+"""Minimum length of a key in bytes."""
 
-# Longer than a deadline with its working days, and than a session.
+# Longer than the longest deadline, which counts working days, and than a session.
 KEEP = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
 class FileKey:
-    """One line; `replaced_at` is None for the key that signs, and for older ones of an unknown time."""
+    """One line. `replaced_at` is None for the signing key, and for older keys whose time of replacement is unknown."""
 
     secret: bytes
     replaced_at: datetime | None = None
 
 
 def create(path: Path) -> None:
-    """Write a file with a fresh key where there is none. Raises OSError."""
+    """Write a file with a new key if the file does not exist. Raises OSError."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
@@ -40,7 +41,7 @@ def create(path: Path) -> None:
 
 
 def read(path: Path) -> list[FileKey]:
-    """Return the keys, the one that signs first. Raises OSError, and ValueError for a file that is not of this form."""
+    """Return the keys, the signing key first. Raises OSError, and ValueError for a file that is not of this form."""
     keys = []
     for number, line in enumerate(path.read_text(encoding="ascii").splitlines(), 1):
         words = line.split()
@@ -61,15 +62,15 @@ def read(path: Path) -> list[FileKey]:
 
 
 def state(path: Path) -> tuple[int, int, int]:
-    """Return what changes when the file does. Raises OSError."""
+    """Return inode, modification time (ns) and size, which change when the file does. Raises OSError."""
     found = path.stat()
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def rotate(path: Path, now: datetime, *, revoke: bool) -> int:
-    """Put a fresh key before the others, or, with `revoke`, in their place; return how many still verify.
+    """Put a new key before the others or, with `revoke`, replace them; return how many older keys still verify.
 
-    Owner and mode of the file stay. Raises OSError and ValueError.
+    Owner and mode of the file do not change. Raises OSError and ValueError.
     """
     first, *rest = [FileKey(one.secret, one.replaced_at or now) for one in read(path)]
     kept = [] if revoke else [replace(first, replaced_at=now)]

@@ -1,4 +1,4 @@
-"""The log: one function for each event, the queue id first, as Postfix's own tools expect it.
+"""The log: one function for each event. The queue id comes first, as tools for Postfix's log expect.
 
 A line holds addresses, ids, identifiers' names and counts; never a subject, a match or any other content.
 """
@@ -16,14 +16,14 @@ from holdgate.mask import mask_numbers
 
 _log = logging.getLogger("holdgate")
 
-# Values that Holdgate makes: they can have many digits, and belong to no person.
+# Values that Holdgate generates: they can have many digits, but identify no person.
 _OURS = ("incident", "store", "hash", "client")
 
 
 def configure(program: str, *, daemon: bool, verbose: bool = False) -> None:
-    """Send a daemon's log to the journal (when systemd started it), to syslog's mail facility, or to stderr.
+    """Send a daemon's log to the journal (if systemd started it), to syslog's mail facility, or to stderr.
 
-    What a command logs, such as a decision, goes to journal or syslog alone: its terminal is for its user.
+    A command logs to the journal or syslog only, because its terminal is for its user.
     """
     handler: logging.Handler
     syslog = Path("/dev/log").exists()
@@ -44,12 +44,12 @@ def configure(program: str, *, daemon: bool, verbose: bool = False) -> None:
 
 
 def is_verbose() -> bool:
-    """Say whether the log was opened with `verbose`."""
+    """Return whether the log was opened with `verbose`."""
     return _log.level == logging.DEBUG
 
 
 def quote(value: str) -> str:
-    """Make a value from outside safe for one log line: no control, bidi or line-breaking character, 200 at most."""
+    """Make an external value safe for one log line: no control, bidi or line-breaking character, at most 200."""
     value = value[:200]
     return value if value.isprintable() else "".join(one if one.isprintable() else "?" for one in value)
 
@@ -63,7 +63,7 @@ def _event(level: int, queue_id: str, event: str, **values: Any) -> None:
 
 
 def _fit(key: str, value: Any) -> str:
-    """Return a value with long numbers masked, also those in an address; Holdgate's ids stay."""
+    """Return a value with long numbers masked, also in addresses. Holdgate's ids are not masked."""
     return mask_numbers(value) if isinstance(value, str) and key not in _OURS else str(value)
 
 
@@ -143,7 +143,7 @@ def tempfailed(queue_id: str, *, stage: str, error: BaseException | str) -> None
 
 
 def describe(error: BaseException) -> str:
-    """Name an exception by type and place; its text may quote content and is left out."""
+    """Return an exception's type and place. Its text is left out because it may quote content."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -163,7 +163,7 @@ def worker_lost(queue_id: str, *, why: str, pid: int, error: str = "") -> None:
 
 
 def incident_changed(queue_id: str, *, incident: str, old: str, new: str, who: str, method: str) -> None:
-    """An incident went from one state to another."""
+    """An incident changed its state."""
     _event(logging.INFO, queue_id, new, incident=incident, was=old, by=who, method=method)
 
 

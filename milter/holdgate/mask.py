@@ -1,35 +1,35 @@
-"""The only way a match becomes printable: what is found in a message leaves this process masked.
+"""The only place where a match becomes printable: matches leave a scan process masked.
 
 At most the last four characters of a value stay readable, as PCI DSS 4.0 (requirement 3.4.1) allows for card
 numbers, and never more than a third of it. An e-mail address keeps the first letter of its mailbox.
 
-What a sender wrote is never shown as it stands: what no detector has found, or has looked at, still loses its long
-numbers (`mask_numbers`, `mask_unsearched_text`), be it a display name, a Message-ID or an address.
+A sender's text is never shown verbatim. Even if no detector matched or searched it, long numbers are masked in
+display names, Message-IDs and addresses too (`mask_numbers`, `mask_unsearched_text`).
 """
 
 import re
 
 MASK = "*"
 
-# Nine digits and more, as people group them: the shortest number that one person has in most countries.
+# Nine or more digits, grouped as people write them: in most countries the shortest number that identifies one person.
 _BETWEEN = " \xa0._/-"
 _NUMBERS = re.compile(rf"\d(?:[{_BETWEEN}]?\d){{8,}}")
-# Nobody's number: a day with an hour or more, as mail programs and scanners write it into names; a network address.
+# Not a person's number: a date with an hour or more, as mail programs and scanners put into names; an IPv4 address.
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _NOBODYS = re.compile(
     r"(?:19|20)\d\d[-./][01]\d[-./][0-3]\d[ _-]?[0-2]\d(?:[.-]?[0-5]\d){0,2}" rf"|{_OCTET}(?:\.{_OCTET}){{3}}"
 )
-# What may be personal data where nobody has looked: an address, a number, and one of six digits with letters at it.
+# Possible personal data in text that was not searched: an address, a number, or six digits with adjacent letters.
 _LETTERED = re.compile(
     r"(?<![^\W_])(?:[A-Za-z]{1,3}\d{6,}[A-Za-z]{0,3}|\d{6,}[A-Za-z]{1,3})(?![^\W_])(?![\w.+-]{0,64}@)"
 )
 _ADDRESS = re.compile(r"\S+@\S+")
-# How much of a text's end a number can take up that goes on behind it.
+# How many characters before a cut can belong to a number that continues after it.
 _LONGEST = 60
 
 
 def mask(value: str) -> str:
-    """Return `value` with its letters and digits hidden, separators kept, line breaks folded into spaces.
+    """Return `value` with its letters and digits hidden, separators kept, line breaks replaced by spaces.
 
     >>> mask("4111 1111 1111 1111")
     '**** **** **** 1111'
@@ -47,7 +47,7 @@ def mask(value: str) -> str:
 
 
 def mask_numbers(text: str) -> str:
-    """Return a text that was searched, or an address, with what still looks like somebody's number masked.
+    """Mask what still looks like a personal number, in a text that was searched or in an address.
 
     >>> mask_numbers("Invoice 1234567890 of 2026-11-28 12.30")
     'Invoice *******890 of 2026-11-28 12.30'
@@ -56,7 +56,7 @@ def mask_numbers(text: str) -> str:
 
 
 def mask_unsearched_text(text: str, *, addresses: bool = True) -> str:
-    """Return a sender's own words with numbers (and addresses) masked: for a text that could not be searched.
+    """Mask numbers (and addresses) in a sender's text that could not be searched.
 
     >>> mask_unsearched_text("Re: 4111 1111 1111 1111, please")
     'Re: **** **** **** 1111, please'
@@ -67,7 +67,7 @@ def mask_unsearched_text(text: str, *, addresses: bool = True) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    """Cut a text that is not masked yet, so that no part of a number is left, which nobody would know as one.
+    """Cut a text that is not masked yet without leaving part of a number, which masking would not recognise.
 
     >>> cut("report of 4111 1111 1111 1111.pdf", 20)
     'report of …'
@@ -86,7 +86,7 @@ def cut(text: str, length: int) -> str:
 
 
 def _hide(value: str, keep: int) -> str:
-    """Hide all letters and digits but the last `keep` ones; hide what is not ASCII whatever it is."""
+    """Hide all letters and digits but the last `keep` ones. All non-ASCII characters are hidden."""
     hidden: list[str] = []
     for character in reversed(value):
         if keep and character.isascii() and character.isalnum():

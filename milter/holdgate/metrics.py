@@ -1,6 +1,6 @@
-"""Every metric with its help sentence; each daemon serves its own over HTTP for Prometheus.
+"""Every metric with its help text. Each daemon serves its metrics over HTTP for Prometheus.
 
-Labels come from closed lists, and from the site's own list of mail servers. No address, subject or id ever becomes one.
+Labels come from fixed lists and from the site's list of mail servers. No address, subject or id is ever a label.
 """
 
 import platform
@@ -156,7 +156,7 @@ CANARY = Gauge(
 )
 BUILD = Gauge("holdgate_build_info", "1, with the version that runs.", ["version", "python"])
 
-# What each daemon measures. A metric that is in none of these is served by nobody; a test looks.
+# What each daemon measures. A test finds a metric that is in none of these lists, because no daemon would serve it.
 _ALL = (BUILD, ERRORS)
 DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
     "holdgate-milter": (
@@ -207,9 +207,9 @@ DAEMONS: dict[str, tuple[MetricWrapperBase, ...]] = {
 
 
 def serve(daemon: str, address: tuple[str, int]) -> None:
-    """Serve a daemon's own metrics, and those of its process, on host and port from a thread.
+    """Serve a daemon's metrics, and those of its process, on host and port from a thread.
 
-    Raises OSError where the port is taken.
+    Raises OSError if the port is in use.
     """
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -221,10 +221,10 @@ def serve(daemon: str, address: tuple[str, int]) -> None:
     family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     kind = type("_Server", (ThreadingWSGIServer,), {"address_family": family})
     server: ThreadingWSGIServer = make_server(str(place[0]), port, make_wsgi_app(registry), kind, _Handler)
-    # It wakes up for who asks, and not twice a second to look whether it is to end: it ends with the process.
+    # The thread wakes up for requests only, not twice a second to check for its end: it ends with the process.
     threading.Thread(target=server.serve_forever, args=[_FOREVER], name="metrics", daemon=True).start()
 
 
 class _Handler(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing of requests."""
+        """Log no requests."""

@@ -1,7 +1,7 @@
-"""Writes what is wrong in a file of settings as a sentence: the value, what is allowed, what was probably meant.
+"""Describes an error in a settings file: the value, what is allowed, what was probably meant.
 
-The errors of pydantic and tomllib are written for programmers. Here each becomes a line for an administrator. A value
-that may hold a secret is never repeated.
+The errors of pydantic and tomllib are written for programmers. This module turns each into a line for an administrator.
+A value that may be secret is never repeated.
 """
 
 import difflib
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-# A longer value is cut; the place names it anyway.
+# A longer value is cut; the place of the error identifies it anyway.
 _LONGEST = 60
 # Settings whose value is, or may contain, a password or a token.
 _SECRET = frozenset({"url", "sha256"})
@@ -25,7 +25,7 @@ _BOUNDS = {
 _TYPOGRAPHIC = re.compile(
     "[\N{LEFT DOUBLE QUOTATION MARK}-\N{DOUBLE HIGH-REVERSED-9 QUOTATION MARK}]|\N{RIGHT SINGLE QUOTATION MARK}"
 )
-# What the settings with a pattern may be, in words.
+# Settings that must match a pattern, described in words.
 FORMS = {
     "socket": 'a socket; write "unix:/path" or "inet:PORT@HOST"',
     "action_header": "the name of a header field; write it without its colon",
@@ -42,7 +42,7 @@ FORMS = {
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
-# Other words for what is written here, that are not spelled like it.
+# Other words for the names used here that are not spelled like them.
 _OTHER_WORDS = {
     **dict.fromkeys(("accept", "pass", "permit", "deliver", "ok", "none", "dunno"), "allow"),
     **dict.fromkeys(("hold", "approve", "approval", "moderate"), "quarantine"),
@@ -67,7 +67,7 @@ _OTHER_WORDS = {
 
 
 def did_you_mean(value: str, known: Iterable[str]) -> str:
-    """Return `; did you mean "known"?` for the known word that is most like a value, "" where none is like it."""
+    """Return `; did you mean "known"?` for the known word that is most similar to a value, "" if none is similar."""
     words = {word.casefold(): word for word in known}
     given = value.strip().casefold()
     near = difflib.get_close_matches(given.replace("-", "_"), words, n=1, cutoff=0.7)
@@ -77,7 +77,7 @@ def did_you_mean(value: str, known: Iterable[str]) -> str:
 
 
 def written(value: object) -> str:
-    """Write a value as TOML has it, cut where it is long; a table or a list by its kind."""
+    """Return a value in TOML notation, cut if it is long. A table or a list is described by its kind."""
     if isinstance(value, Mapping):
         return "a table"
     if isinstance(value, list):
@@ -90,7 +90,7 @@ def written(value: object) -> str:
 
 
 def place_of(steps: Sequence[str | int]) -> str:
-    """Return where in a table something is: keys joined by dots, entries of lists counted from 1."""
+    """Return the place of a value in a table: keys joined by dots, entries of lists counted from 1."""
     place = ""
     for step in steps:
         place += f" (entry {step + 1})" if isinstance(step, int) else f".{step}" if place else step
@@ -98,7 +98,7 @@ def place_of(steps: Sequence[str | int]) -> str:
 
 
 def sentence(detail: Any) -> str:
-    """Return one of pydantic's errors as a sentence without its place (ValidationError.errors())."""
+    """Return one of pydantic's errors (ValidationError.errors()) as a sentence without its place."""
     kind, context, value = detail["type"], detail.get("ctx", {}), detail.get("input")
     steps = [str(step) for step in detail["loc"]]
     key = next((step for step in reversed(steps) if not step.isdecimal()), "")
@@ -148,7 +148,7 @@ def _list(key: str, value: object, shown: str) -> str:
 
 
 def unknown_key(key: str, known: Iterable[str], elsewhere: Mapping[str, Sequence[str]] | None = None) -> str:
-    """Say that a key is not known, which are, which is like it, and in which other tables it is known."""
+    """Describe an unknown key: the known keys, the most similar one, and other tables in which the key exists."""
     names = sorted(known)
     places = (elsewhere or {}).get(key, ())
     if places:
@@ -157,7 +157,7 @@ def unknown_key(key: str, known: Iterable[str], elsewhere: Mapping[str, Sequence
 
 
 def of_toml(error: Exception, text: str) -> str:
-    """Return what tomllib said of a file, with what was probably meant: most mistakes are of the same few kinds."""
+    """Describe an error of tomllib, with what was probably meant. Most errors are of a few kinds."""
     reported = str(error)
     place = _PLACE.search(reported)
     lines = text.split("\n") if place and place[1] else text.rstrip().split("\n")
@@ -210,7 +210,7 @@ def _hint_of_value(key: str, value: str) -> str:
 
 
 def without_comment(line: str) -> str:
-    """Return a line up to its comment: a "#" that is not between quotes."""
+    """Return a line without its comment, which begins at a "#" outside quotes."""
     quote = ""
     for place, letter in enumerate(line):
         if letter == "#" and not quote:

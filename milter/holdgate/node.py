@@ -1,4 +1,4 @@
-"""Names the mail server that this machine's daemons serve, and the machine itself."""
+"""Identifies the mail server (node) that this machine's daemons serve, and the machine itself."""
 
 import socket
 import subprocess
@@ -12,15 +12,15 @@ from holdgate.configfile import ConfigError
 from holdgate.notation import format_address
 from holdgate.tables import postconf
 
-# A copied virtual machine has the same id, but not the same boot.
+# A cloned virtual machine has the same machine id, but a different boot id.
 _IDENTITY = (Path("/etc/machine-id"), Path("/proc/sys/kernel/random/boot_id"))
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Who serves a node: `holder` tells two machines apart, `name` is what an administrator knows it by.
+    """A machine that serves a node: `holder` identifies it, `name` is the name that an administrator knows.
 
-    `address` is where desks of other nodes read its held messages, "" where they cannot.
+    `address` is where desks of other nodes read its held messages, or "" if they cannot.
     """
 
     holder: str
@@ -32,7 +32,8 @@ class Machine:
 def name_of(settings: Settings) -> str:
     """Return the node's name: `[node] name`, else Postfix's myhostname.
 
-    A store that other machines share needs one: raises ConfigError where Postfix does not say its name. Else it is "".
+    A store that several machines share needs a name: raises ConfigError if Postfix does not report one. Otherwise it is
+    "".
     """
     if settings.node.name:
         return settings.node.name
@@ -48,9 +49,9 @@ def name_of(settings: Settings) -> str:
 
 
 def rules_of(settings: Settings) -> str:
-    """Return a digest of the files by which this node decides: its policies and its local rules.
+    """Return a digest of the files that define this node's decisions: its policies and its local rules.
 
-    Nodes that share a store should have the same. A file that cannot be read counts as empty.
+    Nodes that share a store should have the same digest. An unreadable file counts as empty.
     """
     digest = sha256()
     local = settings.rules.local_directory
@@ -65,7 +66,7 @@ def rules_of(settings: Settings) -> str:
 
 
 def machine_of(settings: Settings) -> Machine:
-    """Return this machine, as it serves the Postfix instance of the settings since it was started."""
+    """Return this machine: its holder differs for each boot and each Postfix instance."""
     parts = [str(settings.queue.postfix_config.absolute())]
     for path in _IDENTITY:
         try:
@@ -77,7 +78,7 @@ def machine_of(settings: Settings) -> Machine:
 
 
 def _address_of(settings: Settings) -> str:
-    """Return where other nodes reach this one; "" where they cannot, or no name says where."""
+    """Return where other nodes can reach this one, or "" if they cannot or if its host name is unknown."""
     node = settings.node
     if node.listen is None:
         return ""

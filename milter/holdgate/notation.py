@@ -1,4 +1,4 @@
-"""How durations, sizes, addresses and networks are written in settings and policies, and what they become."""
+"""The notations of durations, sizes, addresses and networks in settings and policies, and their conversion."""
 
 import ipaddress
 import re
@@ -24,14 +24,14 @@ _DURATION_PART = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _DURATION_FORM = 'write a number and its unit (ms, s, m, h, d or w), as in "30s", "2d" or "1h 30m"'
-# Of a number as the settings have it: what is longer is no duration of ours, and timedelta ends there.
+# Longest duration that a setting can have; timedelta cannot represent arbitrarily long ones.
 _LONGEST = timedelta(days=36500)
 _SIZE_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 _SIZE = re.compile(r"(\d{1,15}) ?([KMG]?)(?:i?B|(?:(?<=K)ilo|(?<=M)ega|(?<=G)iga)?bytes?)?", re.ASCII | re.IGNORECASE)
 
 
 def parse_duration(value: object) -> object:
-    """Turn "500ms", "30s", "10 minutes", "1h 30m" or "2 days" into a timedelta; a timedelta stays what it is."""
+    """Convert "500ms", "30s", "10 minutes", "1h 30m" or "2 days" to a timedelta; a timedelta is not changed."""
     if isinstance(value, timedelta):
         return value
     if isinstance(value, int | float):
@@ -50,7 +50,7 @@ def parse_duration(value: object) -> object:
 
 
 def format_duration(value: timedelta) -> str:
-    """Write a duration as the settings do, in the largest unit that holds it whole: the inverse of parse_duration."""
+    """Return a duration in the settings' notation: an integer in the largest unit. Inverse of parse_duration."""
     milliseconds = round(value.total_seconds() * 1000)
     for unit in ("d", "h", "m", "s"):
         scale = round(_DURATION_UNITS[unit] * 1000)
@@ -60,7 +60,7 @@ def format_duration(value: timedelta) -> str:
 
 
 def parse_size(value: object) -> object:
-    """Turn "512K", "25M", "25 MB" or "1G" (powers of 1024) into bytes; leave any other type to the validator."""
+    """Convert "512K", "25M", "25 MB" or "1G" (powers of 1024) to bytes; other types are left to the validator."""
     if not isinstance(value, str):
         return value
     match = _SIZE.fullmatch(value.strip())
@@ -70,7 +70,7 @@ def parse_size(value: object) -> object:
 
 
 def format_size(value: int) -> str:
-    """Write a size as the settings do: the inverse of parse_size."""
+    """Return a size in the settings' notation. Inverse of parse_size."""
     for unit in ("G", "M", "K"):
         if value and value % _SIZE_UNITS[unit] == 0:
             return f"{value // _SIZE_UNITS[unit]}{unit}"
@@ -91,7 +91,7 @@ def _parse_network(value: object) -> object:
 
 
 def parse_address(value: str) -> tuple[str, int]:
-    """Turn "host:port" or "[2001:db8::1]:port" into host and port. Raises ValueError."""
+    """Split "host:port" or "[2001:db8::1]:port" into host and port. Raises ValueError."""
     host, separator, port = value.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not separator or not host or not port.isdecimal() or int(port) > 65535:
@@ -104,7 +104,7 @@ def _parse_address(value: object) -> object:
 
 
 def format_address(value: tuple[str, int]) -> str:
-    """Write host and port as the settings do: the inverse of parse_address."""
+    """Return host and port in the settings' notation. Inverse of parse_address."""
     host, port = value
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -124,7 +124,7 @@ def _parse_socket(value: object) -> object:
 
 
 def format_relay(value: tuple[str, int] | Path) -> str:
-    """Write where an SMTP server listens as the settings do."""
+    """Return the address of an SMTP server in the settings' notation."""
     return f"unix:{value}" if isinstance(value, Path) else format_address(value)
 
 
@@ -132,7 +132,7 @@ def _one_or_many(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-# A list of texts; one alone may be written without brackets.
+# A list of strings; a single string can be written without brackets.
 OneOrMany = Annotated[list[str], BeforeValidator(_one_or_many)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
 Size = Annotated[int, BeforeValidator(parse_size), PlainSerializer(format_size), Field(ge=0)]

@@ -1,6 +1,6 @@
-"""Loads modules of a site by name, and what they declare: readers, actions, channels.
+"""Loads a site's modules by name, and what they declare: readers, actions, channels.
 
-Only modules that a setting names are loaded: a file that lies in the directory does nothing by itself.
+Only modules named in a setting are loaded; other files in the directory have no effect.
 """
 
 import importlib
@@ -17,13 +17,13 @@ class PluginError(Exception):
 def load(setting: str, names: Iterable[str], directory: str | Path, attribute: str) -> Iterator[tuple[str, list[Any]]]:
     """Import modules and yield each with the list that it declares as `attribute`. Raises PluginError.
 
-    `setting` is where the names are from. `directory` is where Python looks for the modules last.
+    `setting` is the setting that names them. `directory` is the last place where Python looks for the modules.
     """
     if str(directory) not in sys.path:
         sys.path.append(str(directory))
     for name in names:
         try:
             declared = list(getattr(importlib.import_module(name), attribute))
-        except Exception as error:  # a site's module may fail in any way
+        except Exception as error:  # a site's module may raise any exception
             raise PluginError(f"{setting}: {name} cannot be used: {type(error).__name__}: {error}") from error
         yield name, declared

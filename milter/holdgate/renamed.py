@@ -1,7 +1,7 @@
-"""Settings, policy keys and rule keys that have a new name since an earlier version; gives a file the new names.
+"""Settings, policy keys and rule keys that were renamed since an earlier version; updates the names in a file.
 
-The names are changed in the text of the file, so that comments and order stay. The result is parsed again: where it
-does not mean what the file meant before, nothing is changed, and the administrator reads what to rename by hand.
+The names are changed in the file's text, so that comments and order are kept. The result is parsed again. If its
+meaning differs from that of the original, nothing is changed, and the administrator reads what to rename by hand.
 """
 
 import re
@@ -25,7 +25,7 @@ SETTINGS: Names = {
     ("desk", "session"): "session_lifetime",
     ("canary", "patience"): "step_timeout",
 }
-# A policy has moderation settings of its own, under the names of the settings file.
+# A policy has its own moderation settings, with the same names as in the settings file.
 POLICIES: Names = {(f"policy.{table}", old): new for (table, old), new in SETTINGS.items() if table == "moderation"}
 RULES: Names = {
     ("shapes", "alone"): "without_evidence",
@@ -37,10 +37,11 @@ _KEY = re.compile(r"(\s*)([\w-]+)(\s*[=.])")
 
 
 def rename(path: Path, names: Names) -> list[str]:
-    """Give a TOML file (UTF-8) the new names. Return what was renamed, a line each: the file, the old and the new name.
+    """Update old names in a TOML file (UTF-8). Return one line per renamed key: the file, the old and the new name.
 
-    A name that is new already stays. The file keeps its mode and owner. Raises ConfigError, and changes nothing, where
-    the file is not valid TOML, has the old and the new name side by side, or writes an old name in an uncommon way.
+    New names are not changed. The file keeps its mode and owner. Raises ConfigError, and changes nothing, if the file
+    is
+    not valid TOML, has both an old and its new name, or writes an old name in an unusual form.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -67,7 +68,7 @@ def rename(path: Path, names: Names) -> list[str]:
 
 
 def _renamed(path: Path, value: Any, table: str, names: Names, lines: dict[str, None]) -> Any:
-    """Return a value with the new names in its tables, and add a line for each name that has changed to `lines`."""
+    """Return a value with the new names in its tables, and add a line for each changed name to `lines`."""
     if isinstance(value, list):  # an array of tables
         return [_renamed(path, one, table, names, lines) for one in value]
     if not isinstance(value, dict):

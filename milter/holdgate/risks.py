@@ -1,4 +1,4 @@
-"""What is unusual about the recipients of a message: found by `relations`, asked for by policies, kept in incidents."""
+"""What is unusual about a message's recipients: found by `relations`, used by policies, stored in incidents."""
 
 from dataclasses import dataclass
 
@@ -6,21 +6,25 @@ NEW, LOOKALIKE, TWIN, OUTLIER, CONTENT, MANY = "new", "lookalike", "twin", "outl
 MACHINE_FIRST, MACHINE_RECIPIENT, MACHINE_MESSAGES = "machine-first", "machine-recipient", "machine-messages"
 MACHINE_LINK, MACHINE_ATTACHMENT = "machine-link", "machine-attachment"
 MACHINE = (MACHINE_FIRST, MACHINE_RECIPIENT, MACHINE_MESSAGES, MACHINE_LINK, MACHINE_ATTACHMENT)
-"""What is new, or how many it is, in mail of a program."""
+"""What is new in mail of a program, or occurs too often."""
 KINDS = (NEW, LOOKALIKE, TWIN, OUTLIER, CONTENT, MANY)
 
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """One unusual thing about one recipient, "" for the whole message.
+    """One unusual thing about one recipient; the recipient is "" if it concerns the complete message.
 
-    `similar` is what was perhaps meant: an address, a domain, or "bob@" for that mailbox at a domain that is not known
-    in clear; "" where nothing is. For an outlier it is one of the domains beside it. `count` is how often mail went
-    there, as far as it is remembered, or for `many` the number of recipients. `whose` says by whom: "sender" or "site";
-    "own" is for a domain or a colleague of the site.
+    `similar` is what was probably meant: an address, a domain, or "bob@" for this mailbox at a domain that is not known
+    in clear text; "" if nothing is similar. For an outlier it is one of the other recipients' domains. `count` is how
+    often
+    mail was sent there, as far as remembered; for `many` it is the number of recipients. `whose` states by whom:
+    "sender"
+    or "site"; "own" is for a domain or a colleague of the site.
 
-    Of mail of programs `whose` is the account, masked, `similar` the host of a link or the form of an attachment's
-    name, and `count` which one of its kind this is that is new within 24 hours, or how many messages within an hour.
+    For mail of programs, `whose` is the account, masked. `similar` is the host of a link or the pattern of an
+    attachment's
+    name. `count` is the number of new things of this kind within 24 hours, this one included, or of messages within an
+    hour.
     """
 
     kind: str
@@ -32,7 +36,7 @@ class Risk:
 
 @dataclass(frozen=True, slots=True)
 class Risks:
-    """All that was found about a message. `unknown` says that what was learned could not be read in time."""
+    """Everything found about a message. `unknown` is true if the learned data could not be read in time."""
 
     found: tuple[Risk, ...] = ()
     unknown: bool = False

@@ -1,9 +1,9 @@
-"""The seal: by it we know mail again that we have inspected, and nothing else is believed about that.
+"""The seal: the only proof by which Holdgate recognises a message that it has already inspected.
 
-``X-Holdgate-Seal: v=2; k=KEY; t=SECONDS; r=TAGS; s=MAC``. The MAC (HMAC-SHA256, RFC 2104) covers time, envelope sender,
-every header field but those that servers add on the way, the body's hash and the tags; a tag is a short MAC of one
-recipient. So a seal fits one message, from one sender, to its first recipients or some of them, for a while, and is
-believed once for each of them.
+``X-Holdgate-Seal: v=2; k=KEY; t=SECONDS; r=TAGS; s=MAC``. The MAC (HMAC-SHA256, RFC 2104) covers the time, the envelope
+sender, the header fields except those that mail servers add, the body's hash and the tags. A tag is a short MAC of one
+recipient. So a seal is valid for one message from one sender, for its original recipients or some of them, for a
+limited time, and once for each recipient.
 """
 
 import base64
@@ -24,14 +24,15 @@ from holdgate.atomic import replace_file
 # Header fields whose values the seal covers one by one, in lower case; HeaderHash covers them with all the others.
 SEALED_FIELDS = ("from", "message-id", "subject", "content-type", "content-transfer-encoding")
 
-# What servers put before a message on its way (RFC 5321, 4.4; RFC 8601; RFC 8617; RFC 6376), or an MTA from it into the
-# message. A message that comes back has more of them.
+# Fields that mail servers add at the top of the header (RFC 5321, 4.4; RFC 8601; RFC 8617; RFC 6376), or that an MTA
+# moves
+# from there into the header. A message that returns has more of them.
 _ADDED_ON_THE_WAY = frozenset(
     b"received return-path delivered-to x-original-to authentication-results received-spf dkim-signature arc-seal "
     b"arc-message-signature arc-authentication-results".split()
 )
 
-# A message to more recipients is not sealed: it would be inspected again, and its header stays short.
+# A message with more recipients is not sealed, so that its header stays short; if it returns, it is inspected again.
 _MOST_RECIPIENTS = 50
 _TAG_BYTES = 6
 _CLOCKS_DIFFER = timedelta(minutes=5)
@@ -40,7 +41,7 @@ _KEY_ID = re.compile(r"[0-9a-z]{8}")
 
 
 class SealStatus(StrEnum):
-    """What became of a seal that came in."""
+    """The result of checking a seal on a received message."""
 
     VALID = "valid"
     MALFORMED = "malformed"
@@ -51,12 +52,12 @@ class SealStatus(StrEnum):
 
 
 class KeyFileError(Exception):
-    """The file of keys cannot be used; the argument says why, without a key."""
+    """The key file cannot be used; the argument states why, without a key."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Key:
-    """One secret. The newest signs; all that are in the file verify."""
+    """One secret. The newest key signs; all keys in the file verify."""
 
     id: str
     created: datetime
@@ -64,14 +65,14 @@ class Key:
 
 
 class BodyHash:
-    """SHA-256 of a body that comes in pieces, without the empty lines at its end, which mail servers add and drop."""
+    """SHA-256 of a body that arrives in pieces, without empty lines at its end, which mail servers add and remove."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self._kept = self._hash.copy()
 
     def update(self, chunk: bytes) -> None:
-        """Take the next piece."""
+        """Add the next piece."""
         content = chunk.rstrip(b"\r\n")
         if content:
             self._hash.update(content)
@@ -79,42 +80,43 @@ class BodyHash:
         self._hash.update(chunk[len(content) :])
 
     def digest(self) -> bytes:
-        """Return the hash of what came so far."""
+        """Return the hash of the pieces so far."""
         return self._kept.digest()
 
 
 class HeaderHash:
-    """SHA-256 of all header fields in their order, but for those that servers add on the way.
+    """SHA-256 of all header fields in their order, except those that mail servers add.
 
-    How a value is folded and spaced does not count, for servers change it; nor does the case of a name.
+    Folding and spacing of a value are ignored because servers change them; so is the case of a name.
     """
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
 
     def update(self, name: bytes, value: bytes) -> None:
-        """Take the next field."""
+        """Add the next field."""
         name = name.strip().lower()
         if name not in _ADDED_ON_THE_WAY:
             content = b" ".join(value.split())
             self._hash.update(b"%d %d " % (len(name), len(content)) + name + content)
 
     def copy(self) -> "HeaderHash":
-        """Return one that has taken the same fields."""
+        """Return a copy that has the same fields."""
         copy = HeaderHash()
         copy._hash = self._hash.copy()
         return copy
 
     def digest(self) -> bytes:
-        """Return the hash of what came so far."""
+        """Return the hash of the fields so far."""
         return self._hash.digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What a seal speaks of. `fields` are raw values of SEALED_FIELDS by lower-case name (see `raw`).
+    """What a seal covers. `fields` are raw values of SEALED_FIELDS by lower-case name (see `raw`).
 
-    `body` is what a BodyHash, `header` what a HeaderHash says of all fields but those that only we write.
+    `body` is the digest of a BodyHash, `header` that of a HeaderHash over all fields except those that only Holdgate
+    writes.
     """
 
     sender: str
@@ -125,12 +127,12 @@ class Sealed:
 
 
 def raw(values: Sequence[bytes]) -> bytes:
-    """Return one field's values as one: a second copy of a field is a change as any other."""
+    """Join the values of all fields with one name, so that adding a second copy of a field is a change."""
     return b"\0".join(values)
 
 
 class Sealer:
-    """Writes and judges seals with the keys of one file."""
+    """Creates and checks seals with the keys of one file."""
 
     def __init__(self, keys: Iterable[Key], lifetime: timedelta) -> None:
         self._keys = {key.id: key for key in keys}
@@ -138,7 +140,7 @@ class Sealer:
         self._lifetime = lifetime
 
     def seal(self, message: Sealed, now: datetime) -> str:
-        """Return the header's value, "" when there is no key or too many recipients."""
+        """Return the header's value, or "" if there is no key or there are too many recipients."""
         key = self._signing
         if key is None or len(message.recipients) > _MOST_RECIPIENTS:
             return ""
@@ -148,7 +150,7 @@ class Sealer:
         return f"v=2; k={key.id}; t={at}; r={encoded}; s={_encode(_mac(key, at, encoded, message))}"
 
     def judge(self, value: str, message: Sealed, now: datetime) -> SealStatus:
-        """Say whether a seal fits a message now; REPLAYED is for the store to say (see `digests`)."""
+        """Return whether a seal is valid for a message now. The store detects REPLAYED (see `digests`)."""
         match = _FORM.fullmatch(value.strip())
         if match is None:
             return SealStatus.MALFORMED
@@ -167,7 +169,7 @@ class Sealer:
         return SealStatus.VALID
 
     def digests(self, value: str, recipients: Iterable[str]) -> tuple[list[str], timedelta]:
-        """Return what names this seal's use for each recipient, and for how long that has to be remembered."""
+        """Return a digest of this seal's use for each recipient, and how long the store must remember them."""
         names = [hashlib.sha256(f"{value.strip()}\0{recipient}".encode()).hexdigest() for recipient in set(recipients)]
         return names, self._lifetime + 2 * _CLOCKS_DIFFER
 
@@ -176,7 +178,7 @@ def _mac(key: Key, at: str, tags: str, message: Sealed) -> bytes:
     fields = (b" ".join(message.fields.get(name, b"").split()) for name in SEALED_FIELDS)
     parts = (b"holdgate-seal-2", at.encode(), tags.encode(), message.sender.encode(), *fields)
     parts += (message.header, message.body)
-    # Each part with its length in front, so that nothing can move from one to the next.
+    # Each part is preceded by its length, so that no byte can move from one part to the next.
     return hmac.digest(key.secret, b"".join(len(part).to_bytes(8) + part for part in parts), "sha256")
 
 
@@ -189,7 +191,7 @@ def _encode(data: bytes) -> str:
 
 
 def load_keys(path: Path) -> list[Key]:
-    """Read the file of keys; an absent file holds none. Raises KeyFileError."""
+    """Read the key file; a file that does not exist has no keys. Raises KeyFileError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -211,7 +213,7 @@ def load_keys(path: Path) -> list[Key]:
 
 
 def add_key(path: Path, *, keep: timedelta, group_id: int, now: datetime) -> str:
-    """Add a fresh key, drop those older than `keep`, and return its id. The file is replaced as a whole.
+    """Add a new key, remove keys older than `keep`, and return the new key's id. The file is replaced atomically.
 
     Raises KeyFileError and OSError.
     """

@@ -1,4 +1,4 @@
-"""Unix sockets of our own: one daemon at a time holds one, one group may connect, and the kernel says who did."""
+"""Holdgate's unix sockets: only one daemon can own one, only one group can connect, the kernel identifies the peer."""
 
 import fcntl
 import os
@@ -10,10 +10,11 @@ _BACKLOG = 64
 
 
 def claim(path: Path, name: str = "holdgate-queue") -> int:
-    """Take the lock that says whose the socket at `path` is, for as long as the returned descriptor is open.
+    """Take the lock of the socket at `path`. It is held as long as the returned descriptor is open.
 
-    The lock is the kernel's (flock(2)) on a file beside the socket, so that one whose holder was killed is free; the
-    file stays. Raises BlockingIOError where another daemon `name` runs.
+    The lock is the kernel's (flock(2)) on a file next to the socket, so it is released when its holder is killed. The
+    file
+    is not removed. Raises BlockingIOError if another daemon `name` runs.
     """
     lock = path.with_name(f"{path.name}.lock")
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -28,10 +29,11 @@ def claim(path: Path, name: str = "holdgate-queue") -> int:
 
 
 def listen(path: Path, *, group_id: int | None, kind: int = socket.SOCK_STREAM) -> socket.socket:
-    """Bind a socket, readable and writable for its owner and one group. A socket left by a dead daemon is removed.
+    """Bind a socket, readable and writable for its owner and one group. A socket left by a stopped daemon is removed.
 
-    Without `group_id` it has the group that its directory gives. Only the holder of the lock of `claim` may do this:
-    otherwise the socket of a daemon that runs would be removed.
+    Without `group_id` it gets the group of its directory. Only the holder of the lock of `claim` may call this:
+    otherwise it
+    would remove the socket of a running daemon.
     """
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, kind)
@@ -48,7 +50,7 @@ def listen(path: Path, *, group_id: int | None, kind: int = socket.SOCK_STREAM) 
 
 
 def peer_user(connection: socket.socket) -> int:
-    """Return the user id of whoever connected (unix(7), SO_PEERCRED): that of the moment when they did."""
+    """Return the user id of the connected process (unix(7), SO_PEERCRED), at the time when it connected."""
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     _, user_id, _ = struct.unpack("3i", credentials)
     return int(user_id)

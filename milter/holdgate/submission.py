@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class LocalSMTP(smtplib.SMTP):
-    """SMTP over a unix socket, which smtplib knows for LMTP alone."""
+    """SMTP over a unix socket, which smtplib supports for LMTP only."""
 
     def __init__(self, path: Path, timeout: float) -> None:
         self._path = path

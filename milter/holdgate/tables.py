@@ -1,7 +1,7 @@
-"""Asks Postfix's lookup tables, of any type, through postmap(1): a site's LDAP or SQL needs no second configuration.
+"""Looks up keys in Postfix's tables of any type with postmap(1), so that LDAP or SQL is configured only once.
 
-Answers are kept: the same few addresses are asked about again and again, and each question is a process. Those of a
-table in a file are kept until the file changes, others for a minute.
+Results are cached, because the same few addresses are looked up often and each lookup starts a process. Results from a
+table in a file are cached until the file changes, others for a minute.
 """
 
 import os
@@ -17,10 +17,10 @@ from typing import TypedDict
 _TABLE = re.compile(r"[a-z]+:\S.*")
 _TIMEOUT = 20
 _KEEP = 60.0
-# How long a table that could not be asked is not asked again, in seconds.
+# Pause in seconds before a table is used again after a failed lookup.
 _REST = 15.0
 _MOST = 100_000
-# Types of tables that are a file, and what is added to its name.
+# Table types that are files, and the suffix of the file's name.
 _FILES = {
     **{"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb"},
     **dict.fromkeys(("texthash", "pcre", "regexp", "cidr"), ""),
@@ -30,12 +30,12 @@ _IN_MAIN_CF = ("inline", "static")
 _PATTERNS = ("pcre", "regexp", "cidr", "static", "tcp", "socketmap", "pipemap", "unionmap")
 
 
-# What a file's times, size and number are; () of what never changes.
+# Modification time, size and inode of a table's file; () for a table that never changes.
 _State = tuple[int, ...] | None
 
 
 class _User(TypedDict, total=False):
-    """What subprocess.run calls another user."""
+    """Arguments of subprocess.run that set another user."""
 
     user: int
     group: int
@@ -43,16 +43,16 @@ class _User(TypedDict, total=False):
 
 
 class TableError(Exception):
-    """A table cannot be asked; the argument names it and says what postmap(1) said."""
+    """A lookup in a table failed; the argument has the table and the output of postmap(1)."""
 
 
 def is_table(name: str) -> bool:
-    """Say whether `name` is written as a Postfix table: a type, a colon, and where it is."""
+    """Return whether `name` is written as a Postfix table: a type, a colon, and a place."""
     return _TABLE.fullmatch(name) is not None
 
 
 def remedy_of(table: str) -> str:
-    """Return what to do about a table that cannot be asked: by its type, and by whether its files are there."""
+    """Return the remedy for a table whose lookups fail: by its type, and by whether its files exist."""
     kind, _, place = table.removeprefix("proxy:").partition(":")
     if kind == "proxy" or not place.startswith("/"):
         return "correct its name, or make the table (postmap)"
@@ -65,7 +65,7 @@ def remedy_of(table: str) -> str:
 
 
 def split_list(value: str) -> list[str]:
-    """Split a list setting at commas and spaces, but not within braces, which may stand in each other (postconf(5))."""
+    """Split a list setting at commas and spaces, but not within braces, which can be nested (postconf(5))."""
     items, item, position = [], "", 0
     while position < len(value):
         letter = value[position]
@@ -80,7 +80,7 @@ def split_list(value: str) -> list[str]:
 
 
 def _closing(value: str, position: int) -> int:
-    """Return where the brace at `position` is closed; itself where it is not."""
+    """Return where the brace at `position` is closed, or `position` itself if it is not."""
     depth = 0
     for place in range(position, len(value)):
         depth += {"{": 1, "}": -1}.get(value[place], 0)
@@ -90,31 +90,31 @@ def _closing(value: str, position: int) -> int:
 
 
 def says(answer: str | None, action: str) -> bool:
-    """Say whether a table's answer is this action of header_checks(5), in either case, whatever text follows.
+    """Return whether a lookup result is this action of header_checks(5), in any case, with or without more text.
 
-    `action` may have its argument, as in "FILTER crypt:[gateway.corp.example]".
+    `action` can include its argument, as in "FILTER crypt:[gateway.corp.example]".
     """
     wanted = action.casefold().split()
     return (answer or "").casefold().split()[: len(wanted)] == wanted
 
 
 def is_pattern(table: str) -> bool:
-    """Say whether a table is asked for whole addresses alone, never for a mailbox or a domain (ADDRESS_REWRITING)."""
+    """Return whether only full addresses are looked up in a table, never a mailbox or domain (ADDRESS_REWRITING)."""
     return table.removeprefix("proxy:").partition(":")[0] in _PATTERNS
 
 
 def postconf(config: Path, *arguments: str) -> list[str]:
-    """Return what postconf(1) prints of an instance, by lines. Raises OSError and SubprocessError."""
+    """Return the output of postconf(1) for an instance, as lines. Raises OSError and SubprocessError."""
     command = ["postconf", "-c", str(config), *arguments]
     done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=True, text=True, errors="replace")
     return done.stdout.splitlines()
 
 
 class Tables:
-    """Lookups with the configuration of one Postfix instance. May be used by many threads."""
+    """Lookups with the configuration of one Postfix instance. Thread-safe."""
 
     def __init__(self, config_directory: Path, *, user: str = "") -> None:
-        """Ask with this configuration, and as `user`, who may not read all that root can. Only root can do that."""
+        """Look up with this configuration, as `user`, who may be able to read less than root. Only root can set it."""
         self._config = str(config_directory)
         self._user: _User = {}
         if user:
@@ -126,7 +126,7 @@ class Tables:
         self._lock = threading.Lock()
 
     def lookup(self, table: str, key: str) -> str | None:
-        """Return what `table` ("ldap:/etc/…", "pcre:…") says of `key`, or None. Raises TableError."""
+        """Return the result for `key` in `table` ("ldap:/etc/…", "pcre:…"), or None. Raises TableError."""
         if not _is_key(key):
             return None
         state = _state_of(table)
@@ -137,9 +137,9 @@ class Tables:
         return answer
 
     def lookup_many(self, table: str, keys: Iterable[str]) -> dict[str, str]:
-        """Return what `table` says of those of `keys` that it knows, by one question. Raises TableError.
+        """Return the results for those of `keys` that are in `table`, with one query. Raises TableError.
 
-        A table that could not be asked is not asked again for a while: who comes next does not wait for it too.
+        After a failed lookup the table is not used for a while, so that later callers do not wait for it too.
         """
         state = _state_of(table)
         found: dict[str, str | None] = {}
@@ -167,7 +167,7 @@ class Tables:
         return {key: answer for key, answer in found.items() if answer is not None}
 
     def _kept(self, table: str, key: str, state: _State) -> tuple[bool, str | None]:
-        """Return whether an answer is known still, and it."""
+        """Return whether a result is cached, and the result."""
         with self._lock:
             until, seen, answer = self._answers.get((table, key), (0.0, None, None))
         return (state == seen if state is not None else time.monotonic() < until), answer
@@ -181,12 +181,12 @@ class Tables:
                 self._answers[table, key] = (until, state, answer)
 
     def first_answer(self, tables: Iterable[str], key: str) -> str | None:
-        """Return what the first of these tables that knows `key` says, as Postfix goes by it. Raises TableError."""
+        """Return the result of the first of these tables that contains `key`, as Postfix does. Raises TableError."""
         answers = (self.lookup(table, key) for table in tables)
         return next((answer for answer in answers if answer is not None), None)
 
     def lookup_address(self, table: str, address: str) -> str | None:
-        """Look an address up as access(5) does: whole, then its domain, then its mailbox with an "@"."""
+        """Look up an address as access(5) does: the full address, then its domain, then its mailbox with an "@"."""
         mailbox, _, domain = address.rpartition("@")
         for key in (address, domain, f"{mailbox}@" if mailbox else ""):
             answer = self.lookup(table, key.lower()) if key else None
@@ -196,7 +196,7 @@ class Tables:
 
     def _ask(self, table: str, key: str) -> str | None:
         done = self._postmap(table, key, b"")
-        # postmap(1) ends with 1 when the key is not there, and when the table is not; then it says why.
+        # postmap(1) exits with 1 if the key does not exist, and if the table does not exist; then it prints the reason.
         return done.decode(errors="replace").rstrip("\n") if done is not None else None
 
     def _ask_many(self, table: str, keys: Iterable[str]) -> dict[str, str]:
@@ -205,13 +205,13 @@ class Tables:
         return {key: answer for key, tab, answer in (line.partition("\t") for line in lines) if tab}
 
     def _postmap(self, table: str, key: str, keys: bytes) -> bytes | None:
-        # proxymap(8) serves Postfix's own processes alone; the table behind it answers the same.
+        # proxymap(8) serves only Postfix's processes; the table behind it gives the same results.
         command = ["postmap", "-c", self._config, "-q", key, table.removeprefix("proxy:")]
         try:
             done = subprocess.run(command, input=keys, capture_output=True, timeout=_TIMEOUT, check=False, **self._user)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise TableError(f"{table}: {type(error).__name__}") from error
-        # What it says of other lines of main.cf is for another place (`postfix check`).
+        # Messages about other lines of main.cf do not belong here (see `postfix check`).
         output = _OF_MAIN_CF.sub("", done.stderr.decode(errors="replace")).strip()
         if done.returncode == 0:
             return done.stdout
@@ -221,12 +221,12 @@ class Tables:
 
 
 def _is_key(key: str) -> bool:
-    # "-" would have postmap(1) read keys from its standard input; a key with a line break is none.
+    # "-" would have postmap(1) read keys from its standard input; a key cannot contain a line break.
     return bool(key) and key != "-" and key.isprintable()
 
 
 def _state_of(table: str) -> _State:
-    """Return what changes when a table does, None where that cannot be seen from outside."""
+    """Return what changes when a table changes, or None if that cannot be detected."""
     kind, _, place = table.removeprefix("proxy:").partition(":")
     if kind in _IN_MAIN_CF:
         return ()

@@ -1,11 +1,11 @@
-"""Runs background work an item at a time, so that one bad item never stops the others.
+"""Runs background work one item at a time, so that a bad item never stops the others.
 
-Every loop of the daemons (adopt, release, delete, ask, remind, expire, send, erase) gives its items to a `Runner` of
-its own. An error is the item's: it is counted and logged with the item's id, and the item waits, longer each time,
-while the others go on. Some errors are everybody's, such as a store that is away: after a few of these in a row, with
-nothing that worked in between, the round ends, for each further item would only wait as long.
+Every loop of the daemons (adopt, release, delete, ask, remind, expire, send, erase) has its own `Runner`. An error
+belongs to its item: it is counted and logged with the item's id. The item is retried after a pause that grows, and the
+others go on. Some errors affect all items, such as a store that is unreachable. After a few of these in a row without
+a success between them, the round ends, because each further item would only wait as long.
 
-No lock: a runner belongs to one thread.
+There is no lock: a runner belongs to one thread.
 """
 
 import time
@@ -19,16 +19,16 @@ from holdgate import maillog, metrics
 T = TypeVar("T")
 A = TypeVar("A")
 
-# So many shared errors in a row end a round.
+# A round ends after this many shared errors in a row.
 _SHARED_IN_A_ROW = 3
 
-# How long an item waits after an error that is everybody's, at most, in seconds: it is tried soon after all is well.
+# Longest pause in seconds after an error that affects all items: they are retried soon after it is resolved.
 _SHARED_PAUSE = 5.0
 
 
 @dataclass(slots=True)
 class _Trouble:
-    """What a runner remembers of an item that failed: how often, when it was tried last, when it is retried."""
+    """What a runner remembers about a failed item: its attempts, the time of the last one, and that of the retry."""
 
     attempts: int
     tried_at: float
@@ -37,9 +37,9 @@ class _Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What became of one round: how many items were done and failed, how many were left for lack of time.
+    """The result of one round: how many items succeeded, failed, or were left because time ran out.
 
-    `shared` says that it ended because of errors that are everybody's.
+    `shared` is true if the round ended because of errors that affect all items.
     """
 
     done: int = 0
@@ -51,9 +51,9 @@ class Round:
 class Runner(Generic[T]):
     """Runs items of one kind, named by `stage` in log and metrics.
 
-    `key` names an item; `queue_id` is what its log line begins with, where it has one. `first` and `longest` are the
-    pauses before it is retried, in seconds. `shared` are the errors that are everybody's; `quiet` those that are
-    nobody's fault (somebody else was first), which are retried without a word.
+    `key` returns an item's id, `queue_id` the queue id for its log line, if it has one. `first` and `longest` are the
+    pauses before a retry, in seconds. `shared` are the errors that affect all items. `quiet` are the expected errors
+    (another process was first), which are retried without a log line.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Runner(Generic[T]):
         budget: float,
         enough: Callable[[], bool] = lambda: False,
     ) -> Round:
-        """Take `step` with each item whose time has come; begin none after `budget` seconds or once it is `enough`.
+        """Run `step` for each item that is due; start none after `budget` seconds or once `enough` returns true.
 
         Raises no Exception.
         """
@@ -99,12 +99,15 @@ class Runner(Generic[T]):
     def batches(
         self, items: Iterable[T], *, size: int, budget: float, enough: Callable[[], bool] = lambda: False
     ) -> Iterator["Batch[T]"]:
-        """Yield the items whose time has come in batches, none after `budget` seconds or once it is `enough`.
+        """Yield the items that are due in batches, none after `budget` seconds or once `enough` returns true.
 
-        `items` are all there are, also those that have to wait: one that is missing is forgotten.
-        The caller takes its steps by the methods of the batch, and never breaks off its loop. What has not failed by
-        the end of the loop's body is done. An item that failed before is in a batch of its own, so that it can spoil no
-        other. `round` says afterwards how it went.
+        `items` are all existing items, including those that must wait: a missing one is forgotten. The caller runs its
+        steps
+        with the methods of the batch, and never leaves its loop early. An item without an error at the end of the
+        loop's body
+        is done. An item that failed earlier gets a batch of its own, so that it cannot affect others. `round` has the
+        result
+        afterwards.
         """
         begun = self._clock()
         chunks = self._chunks(list(items), size, begun)
@@ -130,15 +133,16 @@ class Runner(Generic[T]):
                 return
 
     def is_due(self) -> bool:
-        """Say whether an item that failed may be retried by now."""
+        """Return whether a failed item is due for a retry."""
         now = self._clock()
         return any(trouble.not_before <= now for trouble in self._troubles.values())
 
     def _chunks(self, items: list[T], size: int, now: float) -> list[list[T]]:
-        """Return what may be tried at `now`, in the order in which it is, and forget what is not there any more.
+        """Return the items to try at `now`, in this order, and forget items that no longer exist.
 
-        New items and those tried before take turns to go first, and of the latter the one tried longest ago, so that
-        neither many new ones nor many that fail keep the others from their turn.
+        New items and retried items alternate in going first. Of the retried ones, the one with the oldest attempt is
+        first.
+        So neither many new items nor many failing ones delay the others for ever.
         """
         keys = set(map(self.key, items))
         self._troubles = {key: trouble for key, trouble in self._troubles.items() if key in keys}
@@ -167,21 +171,21 @@ class Runner(Generic[T]):
 
 
 class Batch(Generic[T]):
-    """Some items on their way through a number of steps; who fails in one takes no part in the next."""
+    """Items that go through several steps; an item that fails in one step is left out of the next ones."""
 
     def __init__(self, items: list[T]) -> None:
         self.items = items
         self.errors: list[tuple[T, Exception]] = []
 
     def each(self, step: Callable[[T], object]) -> None:
-        """Take a step with each item by itself."""
+        """Run a step for each item separately."""
         for item in self.items[:]:
             self._take(item, partial(step, item))
 
     def together(self, step: Callable[[list[T]], Sequence[A]], then: Callable[[T, A], object]) -> None:
-        """Take a step with all items at once, if there are any, and `then` one with each and its own outcome of it.
+        """Run a step for all items at once, if there are any, then `then` for each item with its own outcome.
 
-        Where the step for all fails, they all fail.
+        If the common step fails, all items fail.
         """
         items = self.items[:]
         try:
