@@ -91,10 +91,11 @@ class Mailbox(Controller):
         return [*responses[:-1], "250-XFORWARD ADDR", *responses[-1:]]
 
     async def handle_MAIL(
-        self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Take a sender (aiosmtpd calls this), unless a local user speaks here in Postfix's place."""
-        if not peer.may_deliver(session.peer, (self.hostname, self.port), self._desk.settings.queue.postfix_config):
+        own = server.transport.get_extra_info("sockname") if server.transport is not None else None
+        if not peer.may_deliver(session.peer, own, self._desk.settings.queue.postfix_config):
             maillog.reply_ignored(why="not from Postfix", sender=address)
             return "550 5.7.1 Only Postfix delivers here"
         envelope.mail_from = address

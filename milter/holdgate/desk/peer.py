@@ -17,28 +17,29 @@ _TABLES = {4: Path("/proc/self/net/tcp"), 6: Path("/proc/self/net/tcp6")}
 _UID_MAP = Path("/proc/self/uid_map")
 
 
-def may_deliver(peer: Any, own: tuple[str, int], postfix_config: Path) -> bool:
-    """Say whether the peer of an LMTP connection to the address `own` may deliver.
+def may_deliver(peer: Any, own: Any, postfix_config: Path) -> bool:
+    """Say whether the peer of an LMTP connection may deliver; `peer` and `own` are the addresses of its two ends.
 
     One on another machine may, for the address that we listen on was chosen for that; one on this machine by its user.
     Where the kernel does not show us other users (a user namespace), nothing can be said against it.
     """
     try:
         address = ipaddress.ip_address(peer[0])
+        ends = (str(address), int(peer[1])), (str(ipaddress.ip_address(own[0])), int(own[1]))
     except (ValueError, TypeError, IndexError):
         return False
     if not address.is_loopback or not _shows_users():
         return True
-    uid = user_of((str(address), int(peer[1])), own[1])
+    uid = user_of(*ends)
     return uid in {0, os.geteuid(), _mail_owner(postfix_config)}
 
 
-def user_of(peer: tuple[str, int], port: int) -> int | None:
-    """Return the user id that owns the peer's end of a connection to our `port`, None where there is no such line."""
-    address = ipaddress.ip_address(peer[0])
-    ends = {(_encoded(address), peer[1])}
-    if address.version == 4:
-        ends.add((_encoded(ipaddress.ip_address(f"::ffff:{address}")), peer[1]))
+def user_of(peer: tuple[str, int], own: tuple[str, int]) -> int | None:
+    """Return the user id of the process that has the peer's end of a connection to `own`, None where there is none.
+
+    An end that its process has closed already has no inode, and the kernel shows it as root's.
+    """
+    ends = {(local, remote) for local in _forms(peer) for remote in _forms(own)}
     for table in _TABLES.values():
         try:
             lines = table.read_text(encoding="ascii").splitlines()[1:]
@@ -46,10 +47,16 @@ def user_of(peer: tuple[str, int], port: int) -> int | None:
             continue
         for line in lines:
             words = line.split()
-            local, remote = words[1].split(":"), words[2].split(":")
-            if (local[0], int(local[1], 16)) in ends and int(remote[1], 16) == port:
+            if (words[1], words[2]) in ends and words[9] != "0":
                 return int(words[7])
     return None
+
+
+def _forms(end: tuple[str, int]) -> list[str]:
+    """Return an address and port in the forms in which the tables may write them."""
+    address = ipaddress.ip_address(end[0])
+    same = [address] if address.version == 6 else [address, ipaddress.ip_address(f"::ffff:{address}")]
+    return [f"{_encoded(one)}:{end[1]:04X}" for one in same]
 
 
 def _encoded(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
