@@ -66,7 +66,7 @@ def question(desk: Desk, incident: Incident, now: datetime) -> Question | None:
     found = limit(desk, incident, rules, now)
     if found is not None and rules.ask_beyond == "moderators":
         return Question((), moderators=True, limit=found)
-    if desk.store.requests.about_own(asks[0].moderator, now - _DAY) >= rules.ask_per_day:
+    if desk.store.requests.about_own(moderators.addresses_of(asks[0].moderator), now - _DAY) >= rules.ask_per_day:
         return Question((), moderators=True, limit=Limit.PER_DAY)
     return Question(asks, moderators=found is not None, limit=found)
 
@@ -80,7 +80,8 @@ def limit(desk: Desk, incident: Incident, rules: SenderRules, now: datetime) -> 
     if len(incident.recipients) > rules.ask_recipients:
         return Limit.RECIPIENTS
     since = now - rules.ask_overrides_within
-    if desk.store.decided_of(incident.sender, (BY_SENDER, BY_OWNER), since) >= rules.ask_overrides:
+    theirs = moderators.addresses_of(incident.sender)
+    if desk.store.decided_of(theirs, (BY_SENDER, BY_OWNER), since) >= rules.ask_overrides:
         return Limit.OVERRIDES
     return None
 

@@ -5,7 +5,7 @@ recipients. Where that leaves too few, the fallback is asked; nothing is ever re
 Where even the fallback leaves fewer than must approve, that is an alarm, and the message goes back at its deadline.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from email.utils import getaddresses, parseaddr
 
@@ -27,6 +27,12 @@ def same_person(address: str) -> str:
     """Return an address as it is compared: lower case, without the extension after a "+" in its local part."""
     local, separator, domain = address.strip().lower().rpartition("@")
     return f"{local.partition('+')[0]}{separator}{domain}" if separator else domain
+
+
+def addresses_of(address: str) -> Callable[[str], bool]:
+    """Return what says whether an address is another way to write this one: a limit counts them together."""
+    person = same_person(address)
+    return lambda other: same_person(other) == person
 
 
 def first_asked(

@@ -7,7 +7,7 @@ people who were asked.
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from holdgate.desk import asksender, moderation
+from holdgate.desk import asksender, moderation, moderators
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
 from holdgate.findings import Severity
@@ -53,7 +53,8 @@ def obstacle(desk: Desk, incident: Incident, now: datetime) -> Obstacle | None:
         return Obstacle.SEVERITY
     if len(incident.recipients) > rules.self_release_recipients:
         return Obstacle.RECIPIENTS
-    if desk.store.decided_by(incident.sender, moderation.SELF_RELEASE, now - _DAY) >= rules.self_release_per_day:
+    theirs = moderators.addresses_of(incident.sender)
+    if desk.store.decided_by(theirs, moderation.SELF_RELEASE, now - _DAY) >= rules.self_release_per_day:
         return Obstacle.COUNT
     return None
 

@@ -1,6 +1,6 @@
 """Reads incidents: one, those in some states, those that are open."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Engine, func, select
@@ -90,20 +90,20 @@ class Incidents:
         with self._reader.connect() as connection:
             return set(connection.execute(query).scalars())
 
-    def decided_by(self, person: str, how: str, since: datetime) -> int:
-        """Return how many incidents a person has decided in one way since a moment."""
-        theirs = (incidents.c.decided_by == person) & (incidents.c.decided_how == how)
-        query = select(func.count()).where(theirs, incidents.c.decided_at > since)
+    def decided_by(self, is_theirs: Callable[[str], bool], how: str, since: datetime) -> int:
+        """Return how many incidents a person, by whichever of their addresses, has decided in one way since then."""
+        query = select(incidents.c.decided_by, func.count()).where(incidents.c.decided_how == how)
+        query = query.where(incidents.c.decided_at > since).group_by(incidents.c.decided_by)
         with self._reader.connect() as connection:
-            return connection.execute(query).scalar_one()
+            return sum(number for person, number in connection.execute(query) if is_theirs(person))
 
-    def decided_of(self, sender: str, how: Collection[str], since: datetime) -> int:
+    def decided_of(self, is_theirs: Callable[[str], bool], how: Collection[str], since: datetime) -> int:
         """Return how many messages of a sender were approved in one of these ways since a moment."""
-        theirs = (incidents.c.sender == sender) & incidents.c.decided_how.in_(sorted(how))
-        approved = incidents.c.state.in_((State.APPROVED, State.RELEASED))
-        query = select(func.count()).where(theirs, approved, incidents.c.decided_at > since)
+        query = select(incidents.c.sender, func.count()).where(incidents.c.decided_how.in_(sorted(how)))
+        query = query.where(incidents.c.state.in_((State.APPROVED, State.RELEASED)), incidents.c.decided_at > since)
         with self._reader.connect() as connection:
-            return connection.execute(query).scalar_one()
+            found = connection.execute(query.group_by(incidents.c.sender))
+            return sum(number for sender, number in found if is_theirs(sender))
 
     def count(self) -> dict[State, int]:
         """Return how many incidents stand in each state."""

@@ -1,6 +1,6 @@
 """Who was asked about what: the requests of an incident, and a moderator's list with its filters."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -123,12 +123,12 @@ class Requests:
         with self._reader.connect() as connection:
             return [incident_of(row) for row in connection.execute(query)]
 
-    def about_own(self, person: str, since: datetime) -> int:
+    def about_own(self, is_theirs: Callable[[str], bool], since: datetime) -> int:
         """Return how often a person was asked as the sender of a message, or as an application's owner, since then."""
-        asked = (requests.c.moderator == person) & requests.c.role.in_((SENDER, OWNER))
-        query = select(func.count()).select_from(requests).where(asked, requests.c.asked_at > since)
+        query = select(requests.c.moderator, func.count()).where(requests.c.role.in_((SENDER, OWNER)))
+        query = query.where(requests.c.asked_at > since).group_by(requests.c.moderator)
         with self._reader.connect() as connection:
-            return connection.execute(query).scalar_one()
+            return sum(number for person, number in connection.execute(query) if is_theirs(person))
 
     def opened(self, request: Request, actor: Actor) -> bool:
         """Record that a moderator opened an incident; only the first time counts. Say whether this was it."""

@@ -224,6 +224,15 @@ def test_overrides_are_counted_and_corrections_are_not(make_desk: Make, hold: Ho
     assert asksender.limit(desk, incident, rules, datetime.now(UTC) + timedelta(days=7, seconds=1)) is None
 
 
+@pytest.mark.parametrize("rule", ["ask_overrides = 1", "ask_per_day = 1"])
+def test_one_mailbox_has_one_limit_however_its_address_is_written(make_desk: Make, hold: Hold, rule: str) -> None:
+    desk = make(make_desk, rule)
+    send(desk, held(hold, desk))
+    for sender in (ANNA, "Anna@corp.example", "anna+1@corp.example", "ANNA+x@CORP.example"):
+        assert asked(desk, held(hold, desk, sender=sender)) == [(BOSS, "moderator")]
+    assert asked(desk, held(hold, desk, sender="anna2@corp.example")) == [("anna2@corp.example", "sender")]
+
+
 def test_a_limit_that_is_reached_meanwhile_counts_and_moderators_are_asked_then(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk, "ask_overrides = 1")
     first, second = held(hold, desk), held(hold, desk)

@@ -81,6 +81,16 @@ def test_a_day_has_a_limit_that_other_decisions_do_not_use_up(make_desk, hold) -
     assert selfrelease.release(desk, held[3], "why", SENDER, now=tomorrow).state is State.APPROVED
 
 
+def test_one_mailbox_has_one_limit_however_its_address_is_written(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(self_release=True, self_release_per_day=1)
+    selfrelease.release(desk, hold(desk, policy="all"), "why", SENDER)
+    for sender in (ANNA, "Anna@corp.example", "anna+1@corp.example", "ANNA+x@CORP.example"):
+        incident = hold(desk, policy="all", sender=sender)
+        assert selfrelease.obstacle(desk, incident, datetime.now(UTC)) is Obstacle.COUNT
+    for sender in ("anna2@corp.example", "ben@corp.example"):
+        assert selfrelease.obstacle(desk, hold(desk, policy="all", sender=sender), datetime.now(UTC)) is None
+
+
 def test_after_the_deadline_nobody_releases(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(self_release=True)
     incident = hold(desk, policy="all")
