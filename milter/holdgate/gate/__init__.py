@@ -1,1 +1,1 @@
-"""The milter: callbacks translate, the session thinks, its reply says what Postfix is to do with the message."""
+"""The milter: callbacks translate the protocol, the session decides, its reply tells Postfix what to do."""

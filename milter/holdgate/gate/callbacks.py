@@ -1,7 +1,7 @@
 """Translates between the milter protocol and `session`: the only module that imports pymilter.
 
-Only the steps we need are negotiated, and of those only the end of a message waits for an answer. What goes wrong
-before, in the session or here, is remembered and answered there; what goes wrong there defers the message.
+Only the needed steps are negotiated, and only the end of a message is negotiated with a response. An earlier error, in
+the session or here, is remembered and answered at the end. An error at the end defers the message.
 """
 
 import functools
@@ -25,8 +25,9 @@ _Step = TypeVar("_Step", bound=Callable[..., int])
 def _answered_at_the_end(step: _Step) -> _Step:
     """Have the session remember what a step raises.
 
-    libmilter would answer for it at once, where Postfix waits for no answer: it would take that one for the next
-    step's. What `connect` raises concerns every message of the connection.
+    libmilter would respond to an error at once, but Postfix expects no response to this step and would take it for that
+    of
+    the next step. What `connect` raises applies to every message of the connection.
     """
 
     @functools.wraps(step)
@@ -42,7 +43,7 @@ def _answered_at_the_end(step: _Step) -> _Step:
 
 @Milter.header_leading_space
 class Callbacks(Milter.Base):
-    """One SMTP connection. pymilter makes one object a connection and calls it from that connection's thread."""
+    """One SMTP connection. pymilter creates one object per connection and calls it from that connection's thread."""
 
     def __init__(self, session: Session, crew: Crew) -> None:
         super().__init__()
@@ -51,7 +52,7 @@ class Callbacks(Milter.Base):
         self._broken: Exception | None = None
 
     def remember(self, error: Exception, *, for_good: bool) -> None:
-        """Take note of an error, for the message under way or for all of this connection."""
+        """Remember an error, for the current message or for all of this connection."""
         if for_good:
             self._broken = error
         self._session.fail(error)
@@ -59,7 +60,7 @@ class Callbacks(Milter.Base):
     @Milter.noreply
     @_answered_at_the_end
     def connect(self, hostname: str, _family: int, address: tuple[str, int] | str | None) -> int:
-        """Take the client's name and address; sendmail(1) mail comes as localhost."""
+        """Set the client's name and address; mail from sendmail(1) has localhost."""
         self._session.open(hostname, address[0] if isinstance(address, tuple) else address or "")
         return int(Milter.CONTINUE)
 
@@ -73,7 +74,7 @@ class Callbacks(Milter.Base):
     @Milter.noreply
     @_answered_at_the_end
     def envrcpt(self, recipient: str, *parameters: str) -> int:
-        """Take a recipient."""
+        """Add a recipient."""
         self._session.add_recipient(_address(recipient), _readable(recipient), parameters)
         return int(Milter.CONTINUE)
 
@@ -81,26 +82,26 @@ class Callbacks(Milter.Base):
     @Milter.decode("bytes")
     @_answered_at_the_end
     def header(self, name: str, value: bytes) -> int:
-        """Take a header field, leading space and folds included."""
+        """Add a header field, with leading space and continuation lines."""
         self._session.add_header(name, value)
         return int(Milter.CONTINUE)
 
     @Milter.noreply
     @_answered_at_the_end
     def eoh(self) -> int:
-        """Take the end of the header."""
+        """End the header."""
         self._session.end_headers()
         return int(Milter.CONTINUE)
 
     @Milter.noreply
     @_answered_at_the_end
     def body(self, chunk: bytes) -> int:
-        """Take a piece of the body, 64 KiB at most."""
+        """Add a piece of the body, at most 64 KiB."""
         self._session.add_body(chunk)
         return int(Milter.CONTINUE)
 
     def eom(self) -> int:
-        """Let the session decide and carry its reply out."""
+        """Let the session decide, and carry out its reply."""
         queue_id = ""
         try:
             if self._broken is not None:
@@ -115,11 +116,11 @@ class Callbacks(Milter.Base):
             return int(Milter.TEMPFAIL)
 
     def abort(self) -> int:
-        """Forget the message; the connection may go on."""
+        """Forget the message; the connection can continue."""
         return self._forget()
 
     def close(self) -> int:
-        """Forget everything; the connection is gone."""
+        """Forget everything; the connection is closed."""
         return self._forget()
 
     def _forget(self) -> int:
@@ -139,7 +140,7 @@ class Callbacks(Milter.Base):
             return int(Milter.REJECT)
         for name, place in reply.remove:
             self.chgheader(name, place, "")
-        # With leading space negotiated, libmilter adds none after the colon.
+        # If leading space is negotiated, libmilter adds none after the colon.
         space = " " if self._protocol & Milter.P_HDR_LEADSPC else ""
         for name, value in reply.add:
             self.addheader(name, space + value)
@@ -164,7 +165,7 @@ def _readable(argument: str) -> str:
 def run(new_session: Callable[[], Session], socket: str, timeout: int) -> None:
     """Serve Postfix on `socket` until SIGTERM, with a session for each connection. `timeout` is in seconds.
 
-    libmilter takes SIGTERM itself and lets sessions end. Raises Milter.error when the socket cannot be used.
+    libmilter handles SIGTERM itself and lets sessions end. Raises Milter.error if the socket cannot be used.
     """
     crew = Crew()
     threading.Thread(target=crew.look_after, args=[place_of(socket)], daemon=True, name="crew").start()

@@ -1,10 +1,10 @@
-"""Looks after libmilter's crew of threads, so that no session waits until another session's message has been judged.
+"""Wakes libmilter's thread pool, so that no session waits until another session's message has been inspected.
 
-Debian builds libmilter with a pool of threads. It wakes an idle thread for each step that comes in, but counts that
-thread as idle until it really runs: for two steps at the same moment it may wake the same thread, and the second step
-waits until some thread is done (seen with 8.17.1; libmilter/worker.c). While the threads judge large messages
-that takes as long as these do. Anything that connects has libmilter look again, and start a thread when none is
-idle. So while a message is being judged for longer than a moment, we knock at our own socket.
+Debian builds libmilter with a pool of threads. It wakes an idle thread for each protocol step, but counts the thread
+as idle until it runs. For two steps at the same moment it can wake the same thread, and the second step waits until
+some thread is free (seen with 8.17.1; libmilter/worker.c). If the threads inspect large messages, this takes as long
+as the inspections. Any new connection makes libmilter check again, and start a thread if none is idle. So while an
+inspection takes longer than a moment, the milter connects to its own socket.
 """
 
 import contextlib
@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from holdgate.gate import probe
 from holdgate.milters import Place
 
-# What a session may wait for nothing, in seconds, and how long a message is judged before there is anything to do.
+# Longest unnecessary wait of a session, and the minimum duration of an inspection before action, in seconds.
 _MOMENT = 0.05
 
 
 class Crew:
-    """Knows which messages are being judged, and since when."""
+    """Knows which messages are being inspected, and since when."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -29,7 +29,7 @@ class Crew:
 
     @contextlib.contextmanager
     def judging(self) -> Iterator[None]:
-        """Count a message as being judged in this thread."""
+        """Count a message as being inspected in this thread."""
         message = object()
         with self._changed:
             self._begun[message] = time.monotonic()
@@ -42,7 +42,7 @@ class Crew:
                 del self._begun[message]
 
     def look_after(self, place: Place) -> None:
-        """Knock at `place` while messages take their time; rest while none is being judged. This does not return."""
+        """Connect to `place` repeatedly during long inspections; sleep when there are none. Never returns."""
         while True:
             with self._changed:
                 self._is_resting = True
@@ -53,6 +53,6 @@ class Crew:
                 probe.listens(place)
 
     def _longest(self) -> float:
-        """Return for how long the message that was begun first is being judged."""
+        """Return how long the longest current inspection has taken so far, in seconds."""
         with self._changed:
             return time.monotonic() - next(iter(self._begun.values()), float("inf"))

@@ -1,4 +1,4 @@
-"""Header edits: which fields from outside go, and which of ours are added."""
+"""Header edits: which received fields to remove, and which of Holdgate's fields to add."""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -9,40 +9,40 @@ from holdgate.policy.action import Handling
 from holdgate.policy.verdict import Verdict
 
 _VALUE_LENGTH = 200
-# Every field so named is taken off when it comes in, ours or not: the next hop may believe those that we do not write.
+# Every received field with these prefixes is removed, even if Holdgate never writes it: the next hop may trust it.
 _PREFIXES = ("x-holdgate-", "x-netskope-")
 
 
 def removals(counts: Mapping[str, int], names: Iterable[str]) -> list[tuple[str, int]]:
-    """Return the fields to remove, given how often each of `names` (any case) came in.
+    """Return the fields to remove, given how often each of `names` (any case) was received.
 
-    For one name the last comes first: removing a field renumbers the ones after it.
+    Fields with the same name are removed last to first, because a removal renumbers the later ones.
     """
     found = [(name, counts.get(name.lower(), 0)) for name in names]
     return [(name, place) for name, count in found for place in range(count, 0, -1)]
 
 
 def ours(settings: PolicySettings) -> list[str]:
-    """Return the names of the fields that only we write on this site."""
+    """Return the names of the fields that only Holdgate writes on this site."""
     return list(dict.fromkeys((*headers.ALL, settings.action_header)))
 
 
 def spelled(keys: Iterable[str], settings: PolicySettings) -> list[str]:
-    """Return names in lower case as we write them, where we do, those first."""
+    """Return Holdgate's field names as it writes them, then the other names in lower case."""
     own = ours(settings)
     known = {name.lower() for name in own}
     return own + [key for key in keys if key not in known]
 
 
 def is_ours(key: str, exact: Collection[str]) -> bool:
-    """Say whether only we may write the field of this name, in lower case; `exact` are the names `ours` returns."""
+    """Return whether only Holdgate writes fields of this lower-case name; `exact` are the names that `ours` returns."""
     return key.startswith(_PREFIXES) or key in exact
 
 
 def additions(
     inspection: Inspection, verdict: Verdict, settings: PolicySettings, incident_id: str, seal: str
 ) -> list[tuple[str, str]]:
-    """Return the fields to add for a message that is accepted. A policy's own fields take the place of ours."""
+    """Return the fields to add to an accepted message. A policy's fields replace Holdgate's."""
     fields: dict[str, str] = {}
     if inspection.status == "complete":
         fields[headers.INSPECTED] = "true"
@@ -51,7 +51,7 @@ def additions(
     is_held = verdict.action.handling is Handling.HOLD
     if is_held:
         fields |= {settings.action_header: settings.action_value, headers.HELD: "yes"}
-    # An incident of a policy that only observes is nobody's business but the administrator's.
+    # The recipient does not learn about an incident of a policy that only observes.
     if incident_id and verdict.action.records:
         fields[headers.INCIDENT] = incident_id
     if seal:

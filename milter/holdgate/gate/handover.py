@@ -1,7 +1,7 @@
-"""Submits a copy of a message to the listener of Postfix that holds what comes in (`milter.split_relay`).
+"""Submits a copy of a message to the Postfix listener that puts all its mail on hold (`milter.split_relay`).
 
-The copy has the content, sender, client and parameters of MAIL and RCPT (RFC 3461, RFC 6152, RFC 6531) of the message
-that Postfix shows us. The listener accepts it without inspection, because only root and the group postdrop reach it.
+The copy has the content, sender, client and MAIL and RCPT parameters (RFC 3461, RFC 6152, RFC 6531) of the original
+message. The listener accepts it without inspection, because only root and the group postdrop can connect to it.
 """
 
 import os
@@ -15,30 +15,30 @@ from pathlib import Path
 from holdgate.envelope import Envelope
 from holdgate.submission import connect
 
-# The longest time for all steps together, in seconds: Postfix waits for us meanwhile (queue/attach.py).
+# Time limit for all steps together, in seconds: Postfix waits for the milter meanwhile (queue/attach.py).
 TIME_LIMIT = 45.0
 _CHUNK = 2**16
 
-# A path that cleanup(8) finds again in its queue file as the client wrote it, so that SMFIR_DELRCPT removes it: not
+# A path that cleanup(8) finds in its queue file exactly as the client wrote it, so that SMFIR_DELRCPT removes it: not
 # quoted, without a source route (RFC 5321, appendix C), and with a domain.
 _ATOM = r"[^\s<>\"\\(),:;@\[\]\x00-\x1f\x7f\ufffd]"
 _PATH = re.compile(rf"<{_ATOM}+@{_ATOM}*[^\W_]>")
 _MAIL = re.compile(r"(SMTPUTF8|BODY=\S+|RET=\S+|ENVID=\S+|REQUIRETLS)", re.IGNORECASE)
 _RCPT = re.compile(r"(NOTIFY=\S+|ORCPT=\S+)", re.IGNORECASE)
 _QUEUED = re.compile(rb"\bqueued as ([0-9A-Za-z]{4,32})\b")
-# What XCLIENT's values are written with (RFC 1891, xtext).
+# Characters that must be encoded in XCLIENT's values (RFC 1891, xtext).
 _XTEXT = re.compile(r"[^!-*,-<>-~]")
 
 
 class HandoverError(Exception):
-    """Postfix did not accept the copy, or did not say so in time: it may have it. The argument names the step."""
+    """Postfix refused the copy, or did not answer in time and may have it. The argument names the step."""
 
 
 @dataclass(slots=True)
 class Commands:
-    """The parameters of a client's MAIL and RCPT commands, by recipient; `odd` are paths that are no simple ones.
+    """The parameters of a client's MAIL and RCPT commands, by recipient. `odd` are the paths that are not simple.
 
-    sendmail(1) mail has paths without angle brackets, which cleanup(8) may have rewritten: they are odd, too.
+    Mail from sendmail(1) has paths without angle brackets, which cleanup(8) may have rewritten: they count as odd.
     """
 
     mail: tuple[str, ...] = ()
@@ -46,11 +46,11 @@ class Commands:
     odd: set[str] = field(default_factory=set)
 
     def take_mail(self, parameters: Iterable[str]) -> None:
-        """Keep what a copy has to say of the message."""
+        """Keep the MAIL parameters that a copy needs."""
         self.mail = tuple(one for one in parameters if _MAIL.fullmatch(one))
 
     def take_rcpt(self, path: str, recipient: str, parameters: Iterable[str]) -> None:
-        """Keep what a copy has to say of a recipient; of one that is named twice, what was said first."""
+        """Keep the RCPT parameters that a copy needs; for a repeated recipient, those of the first command."""
         self.rcpt.setdefault(recipient, tuple(one for one in parameters if _RCPT.fullmatch(one)))
         if not _PATH.fullmatch(path):
             self.odd.add(recipient)
@@ -58,7 +58,7 @@ class Commands:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A copy to be submitted: whose it is, how its client put it, fields to put before it, and its content."""
+    """A copy to submit: its envelope, the client's commands, fields to put before its header, and its content."""
 
     envelope: Envelope
     recipients: Sequence[str]
@@ -69,7 +69,7 @@ class Copy:
 
 
 def hand_over(copy: Copy, relay: Path) -> str:
-    """Submit a copy; return the queue id under which Postfix holds it, "" where it names none. Raises HandoverError."""
+    """Submit a copy; return the queue id that Postfix reports, or "" if it reports none. Raises HandoverError."""
     step, deadline = "connection", time.monotonic() + TIME_LIMIT
     try:
         connection = connect(relay, TIME_LIMIT)
@@ -92,7 +92,7 @@ def hand_over(copy: Copy, relay: Path) -> str:
 
 
 def _commands(copy: Copy, connection: smtplib.SMTP) -> Iterator[tuple[str, str, int]]:
-    """Yield each step with its command and the reply by which it goes on."""
+    """Yield each step with its command and the reply code for success."""
     _require("EHLO", connection.ehlo("localhost"), 250)
     if connection.has_extn("xclient"):
         yield "XCLIENT", _xclient(copy.envelope), 220
@@ -106,7 +106,7 @@ def _commands(copy: Copy, connection: smtplib.SMTP) -> Iterator[tuple[str, str, 
 
 
 def _require(step: str, answer: tuple[int, bytes], expected: int) -> bytes:
-    """Return the text of a reply with the code by which it goes on. Raises HandoverError for any other."""
+    """Return the text of a reply that has the expected code. Raises HandoverError for any other code."""
     code, text = answer
     if code != expected:
         raise HandoverError(f"{step}: {code} {text.decode('ascii', 'replace')[:200]}")
@@ -114,7 +114,7 @@ def _require(step: str, answer: tuple[int, bytes], expected: int) -> bytes:
 
 
 def _xclient(envelope: Envelope) -> str:
-    """Return the command by which a milter behind us sees the message's own client (XCLIENT_README)."""
+    """Return the command that gives later milters the original client (XCLIENT_README)."""
     name, address = envelope.client_name, envelope.client_address
     known = {
         "NAME": "" if name.startswith("[") or name == "unknown" else name,
@@ -129,7 +129,7 @@ def _xtext(value: str) -> str:
 
 
 def _be_in_time(connection: smtplib.SMTP, deadline: float) -> None:
-    """Give the next step the time that is left. Raises TimeoutError."""
+    """Limit the next step to the remaining time. Raises TimeoutError."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError(f"not done within {TIME_LIMIT:.0f} s")
@@ -149,9 +149,9 @@ def _content(copy: Copy) -> Iterator[bytes]:
 
 
 def _stuffed(content: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield content as DATA carries it: a dot before each line that begins with one, and the line that ends it.
+    """Yield content as DATA transmits it: dot-stuffed (RFC 5321, 4.5.2), with the final line that has only a dot.
 
-    Each yield but the last ends nowhere within a line break.
+    No chunk but the last ends within a line break.
     """
     kept, begins = b"", True
     for chunk in content:

@@ -1,9 +1,9 @@
-"""Says who holds a message: Postfix for our header, or the milter by asking for quarantine.
+"""Decides how a message is held: by Postfix because of Holdgate's header, or by the milter's request for quarantine.
 
-A milter that asks for quarantine ends the message's way through the milters (seen on Postfix 3.7 and 3.10): a signer
-behind us would not see it, and what is released would leave without a signature. `milter_header_checks` holds as well
-and lets the others go on. So quarantine is asked for wherever it takes nothing from anybody, and else only when Postfix
-would not hold the message for our header.
+When a milter requests quarantine, Postfix calls no further milters (seen on Postfix 3.7 and 3.10). A signing milter
+after Holdgate would not see the message, so it would leave unsigned after approval. `milter_header_checks` holds too,
+and later milters still see the message. So the milter requests quarantine if no other milter follows it, and otherwise
+only if Postfix would not hold the message because of the header.
 """
 
 import functools
@@ -18,11 +18,12 @@ _SETTINGS = ("queue_directory", "milter_header_checks", "smtpd_milters", "non_sm
 
 
 def needs_milter_quarantine(config: Path, socket: str, header: tuple[str, str]) -> bool:
-    """Say whether the milter has to ask for quarantine itself, given the header field it adds to what is to be held.
+    """Return whether the milter must request quarantine itself, given the header field that it adds to a held message.
 
-    `config` is the configuration directory of Postfix. Its two files are read again once one of them has changed, its
-    tables are asked each time: an answer of a minute ago may be wrong. `socket` is our own, as `milter.socket` says.
-    When in doubt it has to.
+    `config` is Postfix's configuration directory. Its two files are read again when one has changed. Its tables are
+    looked
+    up each time, because a cached result may be wrong. `socket` is the setting `milter.socket`. Returns true when in
+    doubt.
     """
     try:
         stamps = tuple(_stamp(config / name) for name in ("main.cf", "master.cf"))
@@ -30,7 +31,7 @@ def needs_milter_quarantine(config: Path, socket: str, header: tuple[str, str]) 
         if not any(_is_followed(split_list(entries), socket, Path(queue_directory)) for entries in milters):
             return True
         if has_own_tables:
-            return True  # a service has tables of its own, and which service takes this message is not known here
+            return True  # a service has its own tables, and it is unknown here which service receives this message
         return not says(Tables(config).first_answer(split_list(checks), "{}: {}".format(*header)), "HOLD")
     except (OSError, subprocess.SubprocessError, TableError) as error:
         metrics.ERRORS.labels("hold-check").inc()
@@ -39,19 +40,19 @@ def needs_milter_quarantine(config: Path, socket: str, header: tuple[str, str]) 
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
-    """Return what changes whenever a file is written or exchanged."""
+    """Return values that change whenever a file is written or replaced."""
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @functools.lru_cache(maxsize=4)
 def _settings(config: Path, _stamps: tuple[tuple[int, int, int], ...]) -> tuple[tuple[str, ...], bool]:
-    """Return `_SETTINGS`, and whether a service of master.cf has tables of its own; for files with these stamps."""
+    """Return `_SETTINGS`, and whether a service of master.cf has its own tables, for files with these stamps."""
     values = tuple(postconf(config, "-xh", *_SETTINGS))
     return values, bool(postconf(config, "-P", "*/*/milter_header_checks"))
 
 
 def _is_followed(entries: list[str], socket: str, queue_directory: Path) -> bool:
-    """Say whether a list of milters has others behind us."""
+    """Return whether a list of milters has others after Holdgate."""
     ours = [is_ours(entry, socket, queue_directory) for entry in entries]
     return True in ours and not ours[-1]

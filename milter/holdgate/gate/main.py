@@ -23,14 +23,14 @@ from holdgate.seal import KeyFileError
 
 _NAME = "holdgate-milter"
 
-# The socket is for us and the group of its directory.
+# The socket is for the milter's user and the group of the socket's directory.
 _SOCKET_UMASK = 0o117
 
 
 def main() -> None:
     """Run the daemon until SIGTERM."""
     settings, path = daemon.begin(_NAME, __doc__)
-    # libmilter waits for the first three in a thread of its own, and we for the last: no other thread may take one.
+    # libmilter waits for the first three in its own thread, the milter for the last: no other thread must receive them.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1})
     try:
         daemon.drop_privileges(settings.account("milter"))

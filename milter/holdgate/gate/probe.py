@@ -1,4 +1,4 @@
-"""Asks whether somebody listens, and our own milter socket, as Postfix would, whether somebody answers there."""
+"""Checks whether a socket has a listener, and whether the milter's own socket answers as Postfix expects."""
 
 import errno
 import socket
@@ -9,15 +9,15 @@ from holdgate.milters import Place, place_of
 
 _TIMEOUT = 10.0
 
-# SMFIC_OPTNEG of libmilter's mfdef.h: version 6, every action and every protocol step offered, as Postfix does.
+# SMFIC_OPTNEG of libmilter's mfdef.h: version 6; every action and every protocol step offered, as Postfix does.
 _NEGOTIATE = struct.pack("!cIII", b"O", 6, 0x1FF, 0x1FFFFF)
 _QUIT = b"Q"
 
 
 def answers(address: str) -> bool:
-    """Say whether the milter at `address`, written as in our settings, negotiates, as systemd's watchdog wants to know.
+    """Return whether the milter at `address` (in the notation of the settings) negotiates, for the systemd watchdog.
 
-    The answer comes from the callbacks' own interpreter, so that a milter that accepts connections and then hangs
+    The response comes from the interpreter that runs the callbacks, so a milter that accepts connections and then hangs
     does not count as alive.
     """
     try:
@@ -35,13 +35,14 @@ def _packet(data: bytes) -> bytes:
 
 
 def listens(place: Place) -> bool | None:
-    """Say whether somebody listens there; None where we may not ask."""
+    """Return whether a process listens there, or None if this user must not connect."""
     try:
         _connect(place).close()
     except PermissionError:
         return None
     except OSError as error:
-        # A socket of another kind than we tried, as the scan service's, is somebody's: a left one refuses (unix(7)).
+        # A socket of another type than the tried one, such as the scan service's, is in use: an abandoned one refuses
+        # (unix(7)).
         return error.errno == errno.EPROTOTYPE
     return True
 

@@ -1,4 +1,4 @@
-"""What the gate takes from a message for the policies: one reader for mail that comes, and for a file that is tried."""
+"""Reads what policies need from a message's header: one reader for received mail and for a file under test."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ _PLAIN = re.compile(rb"\s*(?:text/(?:plain|html)|multipart/alternative)\b", re.I
 
 
 def describe(envelope: Envelope, fields: Mapping[str, Sequence[bytes]], asked: Iterable[str]) -> None:
-    """Set what an envelope has of the header; `fields` are values by name in lower case, `asked` those of policies."""
+    """Set an envelope's header values. `fields` are values by lower-case name, `asked` the names that policies use."""
 
     def first(name: str) -> str:
         return headers.decode(next(iter(fields.get(name, ())), b""))
@@ -23,10 +23,10 @@ def describe(envelope: Envelope, fields: Mapping[str, Sequence[bytes]], asked: I
 
 
 def read(content: bytes, ours: Collection[str]) -> tuple[dict[str, list[bytes]], bytes]:
-    """Return the fields of a file with a message, by name in lower case, and what is inspected of it.
+    """Return the header fields of a message file, by lower-case name, and the content to inspect.
 
-    That has CRLF line ends, as mail that comes, and no field that only we write (`ours`, see `edits.is_ours`). The line
-    that an mbox puts before a message goes, as sendmail(1) takes it off.
+    The content has CRLF line ends, as received mail has, and no field that only Holdgate writes (`ours`, see
+    `edits.is_ours`). The line that mbox puts before a message is removed, as sendmail(1) does.
     """
     if content.startswith(b"From "):
         content = content.partition(b"\n")[2]
@@ -41,8 +41,8 @@ def read(content: bytes, ours: Collection[str]) -> tuple[dict[str, list[bytes]],
 
 
 def seems_plain(content_types: Sequence[bytes]) -> bool:
-    """Say whether a message with these Content-Type fields can be nothing but plain text and HTML.
+    """Return whether a message with these Content-Type fields can be plain text and HTML only.
 
-    Whether it is, who reads it finds out.
+    The worker that reads it checks whether that is true.
     """
     return all(_PLAIN.match(value) for value in content_types)

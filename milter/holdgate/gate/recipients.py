@@ -1,6 +1,6 @@
-"""What the gate asks about recipients before the policies decide, and what it has learned from accepted mail.
+"""What the milter looks up about recipients before policies are evaluated, and what it learns from accepted mail.
 
-Where no setting and no policy is about that, it costs nothing.
+Without a setting or policy that uses it, it costs nothing.
 """
 
 import re
@@ -29,7 +29,7 @@ def asked_fields(policies: PolicyFile) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """Asks what policies ask for. `fields` are the header fields that this needs, in lower case."""
+    """Evaluates the conditions on recipients. `fields` are the header fields that they need, in lower case."""
 
     correspondence: Correspondence | None = None
     is_compared: bool = False
@@ -38,7 +38,7 @@ class Recipients:
 
     @classmethod
     def of(cls, settings: RelationsSettings, policies: PolicySet, store: Store) -> "Recipients":
-        """Return what settings and policies need. Raises ConfigError."""
+        """Return the object that settings and policies need. Raises ConfigError."""
         asked = policies.file.risks()
         correspondence = None
         if settings.mode != "off":
@@ -48,7 +48,7 @@ class Recipients:
         return cls(correspondence, compared, asked_fields(policies.file), policies.is_internal)
 
     def close(self, seconds: float = 0.0) -> None:
-        """End; what waits to be learned has so long."""
+        """Stop; what is queued for learning has `seconds` to finish."""
         if self.correspondence is not None:
             self.correspondence.close(seconds)
 
@@ -62,12 +62,12 @@ class Recipients:
         return risks
 
     def learn(self, envelope: Envelope, inspection: Inspection, now: datetime) -> None:
-        """Have a message learned that was accepted; this never waits."""
+        """Queue an accepted message for learning; never waits."""
         if self.correspondence is not None:
             self.correspondence.learn(envelope, inspection, now)
 
     def _visible(self, envelope: Envelope) -> int:
-        """Return how many of the recipients outside are named in To or Cc, where all recipients can read them."""
+        """Return how many external recipients are listed in To or Cc, where all recipients can read them."""
         named = {
             found.lower()
             for name in _VISIBLE

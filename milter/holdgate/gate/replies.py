@@ -1,7 +1,7 @@
-"""Lets a moderator's reply to a request pass uninspected: it may quote the very number that the message is held for.
+"""Accepts a moderator's reply to a request without inspection, because it may quote the match that caused the hold.
 
-No data leaves by it. The one recipient is a reply address that the desk has mailed, which only the desk's LMTP listener
-takes; and it comes from the moderator or with the null sender, so that a bounce goes to nobody else.
+No data leaves this way. The only recipient is a reply address from a request, which only the desk's LMTP listener
+receives. The sender is the moderator or the null sender, so that a bounce reaches no one else.
 """
 
 import re
@@ -17,7 +17,7 @@ from holdgate.tables import TableError, Tables
 
 
 def answered(store: Store, settings: Settings, envelope: Envelope) -> Request | None:
-    """Return the request that a message is a reply to and may pass for, or None. Raises the store's errors."""
+    """Return the request that a message replies to and for which it can be accepted, or None. Raises StoreError."""
     token = _token(settings, envelope.recipients)
     if not token:
         return None
@@ -30,7 +30,7 @@ def answered(store: Store, settings: Settings, envelope: Envelope) -> Request | 
             if not persons.may_write(request.moderator, envelope.sender):
                 return None
         except TableError as error:
-            # It is inspected as any other message.
+            # It is inspected like any other message.
             metrics.ERRORS.labels("replies").inc()
             maillog.failed(stage="replies", error=str(error))
             return None
@@ -38,13 +38,13 @@ def answered(store: Store, settings: Settings, envelope: Envelope) -> Request | 
 
 
 def witness_field(store: Store, request: Request, envelope: Envelope) -> tuple[str, str]:
-    """Write down who sent a reply, and return the header field that leads the desk to it."""
+    """Record who sent a reply, and return the header field by which the desk finds this record."""
     seen = Witness(request.number, plain(envelope.sender), envelope.auth_user, envelope.client_address)
     return headers.REPLY, store.replies.testify(seen)
 
 
 def _token(settings: Settings, recipients: list[str]) -> str:
-    """Return the token of the reply address that is the only recipient, "" where there are others."""
+    """Return the token of the reply address, or "" if it is not the only recipient."""
     desk = settings.desk
     if desk.lmtp_listen is None or not desk.reply_address or len(recipients) != 1:
         return ""

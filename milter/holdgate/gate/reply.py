@@ -1,18 +1,21 @@
-"""What the session wants Postfix to do at the end of a message, in terms of the mail, not of the protocol."""
+"""The session's instructions for Postfix at the end of a message, in terms of mail, not of the protocol."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to one message: deferred (4xx), or accepted with these changes.
+    """The milter's response to one message: deferred (4xx), or accepted with these changes.
 
-    `remove` are header fields to take off, by name and by place among the fields of that name (counted from 1), in
-    the order in which they have to go. `add` are fields to append. `hold` is the reason for which
-    Postfix is asked to put the message in its hold queue, "" where it is not: the message passes, or is held for a
-    field of `add`. `bare_bounce` is the envelope sender to whom a bounce is to carry the header alone (RFC 3461,
-    RET=HDRS), "" where it may carry what the client asked for. `block` is the text with which the message is refused
-    (5xx), "" to accept it. `drop` are recipients who are taken off the message: they have a copy of their own.
+    `remove` are header fields to remove, by name and position among the fields of that name (counted from 1), in the
+    order
+    of removal. `add` are fields to append. `hold` is the reason for a quarantine request, or "" for none: then the
+    message
+    is accepted, or held because of a field of `add`. `bare_bounce` is the envelope sender whose bounces must carry the
+    header only (RFC 3461, RET=HDRS), or "" if the client's choice applies. `block` is the text with which the message
+    is
+    refused (5xx), or "" to accept it. `drop` are recipients to remove from the message, because they have their own
+    copy.
     """
 
     tempfail: bool = False

@@ -1,7 +1,7 @@
-"""What all sessions share: settings, policies, keys and workers, as one thing that a reload exchanges as a whole.
+"""What all sessions share: settings, policies, keys and workers, in one snapshot that a reload replaces.
 
-A session takes the active snapshot when a message begins and keeps it until the message ends, so that no message is
-judged half by the old policies and half by the new ones. A reload that fails leaves everything as it was.
+A session uses the snapshot that is active when a message begins until the message ends. So old and new policies are
+never mixed for one message. A reload that fails changes nothing.
 """
 
 import threading
@@ -28,16 +28,16 @@ from holdgate.scan.pool import Pool, PoolSettings, ScanError
 from holdgate.seal import SEALED_FIELDS, KeyFileError, Sealer, load_keys
 from holdgate.tables import Tables
 
-# How long a daemon that ends learns what waits for it, in seconds.
+# How long a daemon that ends continues to learn from queued messages, in seconds.
 _LEARNS = 3.0
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class ConfigSnapshot:
-    """All that decides about a message. Its workers end when no session refers to it any more.
+    """Everything that decides about a message. Its workers end when the last session that uses it has ended.
 
-    Names of header fields, in lower case: `ours` are those that only we write on this site, `asked` those that policies
-    have conditions on, `kept` all whose values a session has to keep.
+    The names of header fields are in lower case: `ours` are those that only Holdgate writes on this site, `asked` those
+    that policies have conditions on, `kept` all whose values a session must keep.
     """
 
     settings: Settings
@@ -62,7 +62,7 @@ class ConfigSnapshot:
 
 
 class Service:
-    """Holds the active snapshot and the store. Raises ConfigError, KeyFileError and ScanError from its start."""
+    """Holds the active snapshot and the store. Its constructor raises ConfigError, KeyFileError and ScanError."""
 
     def __init__(self, config: Path, settings: Settings, store: Store) -> None:
         self._config = config
@@ -72,15 +72,15 @@ class Service:
         self._note_success()
 
     def reload(self) -> bool:
-        """Read settings, policies, rules and keys again; say whether they are active now.
+        """Read settings, policies, rules and keys again; return whether they are now active.
 
-        Where the milter listens, and as which user, stays as it was until a restart.
+        The milter's socket and user do not change before a restart.
         """
         with self._lock:
             before = self.snapshot.policies.file
             try:
                 self.snapshot = _read(load_settings(self._config), self.store)
-            except Exception as error:  # whatever it is: the next reload must still be heard
+            except Exception as error:  # any exception: the daemon must still react to the next reload
                 metrics.CONFIG_RELOADS.labels("failed").inc()
                 metrics.CONFIG_LAST_RELOAD_SUCCESSFUL.set(0)
                 expected = isinstance(error, ConfigError | KeyFileError | ScanError)
@@ -96,7 +96,7 @@ class Service:
         return True
 
     def close(self) -> None:
-        """End the workers, learn what waits, and close the store."""
+        """End the workers, learn from queued messages, and close the store."""
         self.snapshot.recipients.close(_LEARNS)
         self.snapshot.pool.close()
         if self.snapshot.ocr_pool is not None:
@@ -144,7 +144,7 @@ def _read(settings: Settings, store: Store) -> ConfigSnapshot:
 
 
 def machine_traffic(settings: Settings, policies: PolicyFile, tables: Tables, store: Store) -> Traffic | None:
-    """Return what weighs the mail of programs, None where that is off. Raises ConfigError."""
+    """Return the object that counts mail of programs, or None if it is switched off. Raises ConfigError."""
     if settings.machines.mode == "off":
         return None
     limits = policies.machines()

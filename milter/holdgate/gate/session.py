@@ -1,7 +1,7 @@
-"""One SMTP connection as the milter sees it: collects each of its messages and says what Postfix is to do with it.
+"""One SMTP connection as the milter sees it: collects each message and decides what Postfix must do with it.
 
-This module knows mail, not the milter protocol: `callbacks` translates. Nothing here may let a message pass because
-something failed, so the first error of a message is remembered and answered with a deferral at its end.
+This module knows mail, not the milter protocol: `callbacks` translates. It fails closed: the first error of a message
+is remembered, and the message is deferred at its end.
 """
 
 import time
@@ -32,8 +32,8 @@ ACTOR = Actor("holdgate-milter", "milter")
 
 _HELD = headers.HELD.lower()
 
-# More header fields that only we write are refused: each is taken off with a search of its own through the header, so
-# that Postfix needs time by the square of their number (seen on 3.7.11). A message that comes back to us has seven.
+# A message with more header fields that only Holdgate writes is refused. Postfix searches the complete header for each
+# removal, so the time grows with the square of their number (seen on 3.7.11). A message that returns has seven.
 _MOST_OF_OURS = 20
 _TOO_MANY = "Message refused: too many header fields named X-Holdgate-… or X-Netskope-…"
 
@@ -60,30 +60,30 @@ class Session:
         self._machine: MachineMail | None = None
 
     def fail(self, error: Exception) -> None:
-        """Take note of what went wrong outside: the message is answered with a deferral at its end."""
+        """Remember an error of the caller: the message is deferred at its end."""
         if self._error is None:
             self._error = error
 
-    # -- the message comes in -------------------------------------------------------------------------------------
+    # -- receiving a message --------------------------------------------------------------------------------------
 
     def open(self, client_name: str, client_address: str) -> None:
-        """Take note of the SMTP client."""
+        """Set the SMTP client."""
         self._client_name, self._client_address = client_name, client_address
 
     def begin(self, sender: str, auth_user: str, parameters: Sequence[str] = ()) -> None:
-        """Start a message, with the parameters of MAIL. Whatever an earlier one on this connection left is gone."""
+        """Start a message, with the MAIL parameters. The state of an earlier message on this connection is cleared."""
         self.abort()
         self._envelope.sender = sender
         self._envelope.auth_user = auth_user
         self._commands.take_mail(parameters)
 
     def add_recipient(self, recipient: str, path: str = "", parameters: Sequence[str] = ()) -> None:
-        """Take one envelope recipient that Postfix accepted, how the client wrote it, and the parameters of RCPT."""
+        """Add an envelope recipient that Postfix accepted, its path as the client wrote it, and the RCPT parameters."""
         self._envelope.recipients.append(recipient)
         self._commands.take_rcpt(path, recipient, parameters)
 
     def add_header(self, name: str, value: bytes) -> None:
-        """Take one header field; `value` is what follows the colon, with its folds as LF."""
+        """Add a header field; `value` is what follows the colon, with LF before continuation lines."""
         key = name.strip().lower()
         if key in self._snapshot.kept:
             self._fields.setdefault(key, []).append(value)
@@ -95,11 +95,11 @@ class Session:
             self._write(spelled + b":" + value.replace(b"\n", b"\r\n") + b"\r\n")
 
     def end_headers(self) -> None:
-        """Take the empty line between header and body."""
+        """Add the empty line between header and body."""
         self._write(b"\r\n")
 
     def add_body(self, chunk: bytes) -> None:
-        """Take the next bytes of the body, with CRLF line ends."""
+        """Add the next bytes of the body, with CRLF line ends."""
         self._body_hash.update(chunk)
         self._write(chunk)
 
@@ -117,10 +117,10 @@ class Session:
         milter = self._snapshot.settings.milter
         return Spool(milter.spool_directory, milter.spool_memory)
 
-    # -- the message ends -----------------------------------------------------------------------------------------
+    # -- end of a message -----------------------------------------------------------------------------------------
 
     def end_of_message(self, queue_id: str) -> Reply:
-        """Inspect the message and decide; record the incident before answering. Any failure becomes a deferral."""
+        """Inspect the message and decide; record the incident before responding. Any failure becomes a deferral."""
         self._envelope.queue_id = queue_id
         try:
             if self._error is not None:
@@ -143,7 +143,7 @@ class Session:
         return TEMPFAIL
 
     def abort(self) -> None:
-        """Forget the message under way: RSET, a lost connection, or the next MAIL command."""
+        """Forget the current message: RSET, a lost connection, or the next MAIL command."""
         if self._machine is not None:
             self._machine.refund()
         if self._spool is not None:
@@ -163,7 +163,7 @@ class Session:
             self._header_hash.digest(),
         )
         if _HELD in self._counts:
-            # Postfix has held it for this field (postfix/header_checks), whoever wrote it: somebody has to be asked.
+            # Postfix holds it because of this field (postfix/header_checks), whoever wrote it: a moderator must decide.
             inspection = self._inspect(now)
             verdict = snapshot.policies.decide(envelope, inspection, now)
             if verdict.action.handling is Handling.ACCEPT:
@@ -176,7 +176,7 @@ class Session:
             mark = trust.trusted_scanner_header(snapshot, self._fields)
             if not mark:
                 return self._accept_known("trusted scanner")
-            # Nobody has searched it here: what looks like a number is masked where the incident is shown.
+            # It was not searched here: what looks like a number is masked where the incident is shown.
             inspection = Inspection(
                 subject=mask_unsearched_text(envelope.subject),
                 header_from=mask_unsearched_text(envelope.header_from, addresses=False),
@@ -191,7 +191,7 @@ class Session:
         return self._answer(inspection, verdict, sealed, now)
 
     def _answer(self, inspection: Inspection, verdict: Verdict, sealed: Sealed, now: datetime) -> Reply:
-        """Record what a policy wants recorded, and return what Postfix is to do."""
+        """Record what a policy records, and return the milter's response."""
         snapshot = self._snapshot
         incident_id = self._record(inspection, verdict)
         self._tell(inspection, verdict, incident_id)
@@ -201,7 +201,7 @@ class Session:
                 self._machine.learn(self._envelope.recipients)
         if verdict.action.handling is Handling.DEFER:
             return TEMPFAIL
-        self._machine = None  # it counts: what is deferred comes again
+        self._machine = None  # it counts messages, and a deferred one is sent again
         if verdict.action.handling is Handling.REFUSE:
             return Reply(block=f"Message refused by policy; incident {incident_id}")
         is_held = verdict.action.handling is Handling.HOLD
@@ -225,7 +225,7 @@ class Session:
         return not why
 
     def _split(self, inspection: Inspection, verdict: Verdict, sealed: Sealed, now: datetime) -> Reply:
-        """Have Postfix hold a copy for those who must wait, then answer for the others. Raises HandoverError."""
+        """Have Postfix hold a copy for recipients who must wait, then respond for the others. Raises HandoverError."""
         settings, envelope = self._snapshot.settings, self._envelope
         first, *waiting = verdict.parts
         splitter = split.Splitter(self._service.store, split.digest_of(sealed), ACTOR)
@@ -256,13 +256,13 @@ class Session:
         return replace(reply, drop=dropped)
 
     def _bare_bounce(self, inspection: Inspection) -> str:
-        """Return the sender where a bounce would carry outside what was found, or not read, in mail from inside."""
+        """Return the sender if a bounce of internal mail would carry matches or uninspected content to the outside."""
         envelope = self._envelope
         telling = inspection.findings or inspection.status != "complete"
         return envelope.sender if telling and self._snapshot.policies.bounces_outside(envelope) else ""
 
     def _seal(self, sealed: Sealed, inspection: Inspection, verdict: Verdict, now: datetime) -> str:
-        """Return the seal of the message as it goes on, with the policies' own fields; "" where it gets none."""
+        """Return the seal of the accepted message, with the policies' fields, or "" if it gets none."""
         if inspection.status != "complete":
             return ""
         header = self._header_hash.copy()
@@ -272,7 +272,7 @@ class Session:
         return self._snapshot.sealer.seal(replace(sealed, header=header.digest()), now)
 
     def _refuse(self) -> Reply:
-        """Refuse a message for its header, unread."""
+        """Refuse a message because of its header, without inspection."""
         metrics.MESSAGES.labels("block", "unread").inc()
         metrics.OUTSIDE_HEADERS.inc()
         count, client = sum(self._counts.values()), self._envelope.client_address
@@ -285,7 +285,7 @@ class Session:
         return holding.needs_milter_quarantine(settings.queue.postfix_config, settings.milter.socket, header)
 
     def _inspect(self, now: datetime) -> Inspection:
-        if self._spool is None:  # neither header nor body: DATA and at once the final dot
+        if self._spool is None:  # neither header nor body: DATA is followed by the final dot
             self._spool = self._new_spool()
         message = self._spool.message()
         envelope, snapshot = self._envelope, self._snapshot
@@ -331,7 +331,7 @@ class Session:
         return self._snapshot.settings.ocr.mode == "on" or self._snapshot.policies.wants_ocr(self._envelope, now)
 
     def _record(self, inspection: Inspection, verdict: Verdict) -> str:
-        """Write the incident that a policy wants, and return its id; "" when none does."""
+        """Record the incident if the verdict requires one, and return its id, else ""."""
         if not verdict.action.records and not verdict.observed:
             return ""
         incident = self._incident(self._envelope, inspection, verdict)
@@ -343,7 +343,7 @@ class Session:
         return incident.id
 
     def _note(self, incident: Incident, recipients: Sequence[str]) -> None:
-        """Before the incident is recorded: write down what is learned of a program's message when it is released."""
+        """Before the incident is recorded: store what is learned from a program's message when it is released."""
         if self._machine is not None:
             self._machine.note(incident.id, self._envelope.message_id, recipients)
 
@@ -356,7 +356,7 @@ class Session:
             action=verdict.action.name,
         )
 
-    # -- what is said and answered --------------------------------------------------------------------------------
+    # -- logging and responding -----------------------------------------------------------------------------------
 
     def _tell(self, inspection: Inspection, verdict: Verdict, incident_id: str) -> None:
         envelope = self._envelope
@@ -378,13 +378,13 @@ class Session:
         )
 
     def _accept_known(self, by: str) -> Reply:
-        """Let mail pass that was inspected before; it is marked so again, in our own words."""
+        """Accept mail that was inspected before, and mark it as inspected again with Holdgate's fields."""
         metrics.MESSAGES.labels("allow", "skipped").inc()
         maillog.skipped(self._envelope.queue_id, sender=self._envelope.sender, by=by)
         return Reply(remove=self._removals(), add=[(headers.INSPECTED, "true"), (headers.STATUS, "complete")])
 
     def _accept_reply(self, request: Request) -> Reply:
-        """Let a moderator's reply to the desk pass; it is not marked as inspected, for nobody has read it."""
+        """Accept a moderator's reply to the desk. It is not marked as inspected, because it was not."""
         field = replies.witness_field(self._service.store, request, self._envelope)
         metrics.MESSAGES.labels("allow", "skipped").inc()
         maillog.skipped(self._envelope.queue_id, sender=self._envelope.sender, by="reply")

@@ -1,13 +1,13 @@
-"""Splits a message whose recipients have different verdicts: who must wait gets a copy that Postfix holds.
+"""Splits a message whose recipients have different verdicts: recipients who must wait get a copy that Postfix holds.
 
 1. The incident of the copy is recorded, with a digest of the message and without a queue id.
-2. The copy is submitted with the incident in its header (`handover`). Postfix puts it straight into the hold queue.
-3. When Postfix has it, the incident gets its queue id, and the session has the recipients of the copy removed from the
-   message (SMFIR_DELRCPT). The message goes on for the others.
+2. The copy is submitted with the incident in its header (`handover`). Postfix puts it directly into the hold queue.
+3. When Postfix has accepted it, the incident gets its queue id, and the session has the recipients of the copy removed
+   from the message (SMFIR_DELRCPT). The message continues for the others.
 
 If a step fails, or the milter is killed, the message is deferred and its client retries. The retry finds the incidents
-by the digest: it records nothing again, and submits a copy again only while its queue id is unknown. If Postfix had
-accepted the first one, `queue/reconcile.py` finds two held files with one incident and deletes the second.
+by the digest. It records no new ones, and submits a copy again only while its queue id is unknown. If Postfix had
+accepted the first copy, `queue/reconcile.py` finds two held files with one incident and deletes the second.
 """
 
 import functools
@@ -30,17 +30,17 @@ from holdgate.quarantine.store import Actor, ConflictError, Store
 from holdgate.seal import Sealed
 from holdgate.tables import postconf
 
-# For how long a client may retry, as long as Postfix itself does (maximal_queue_lifetime).
+# How long a client may retry: as long as Postfix itself does (maximal_queue_lifetime).
 _RETRIES = timedelta(days=5)
 
 
 def obstacle(
     envelope: Envelope, commands: Commands, parts: Sequence[Part], fields: Mapping[str, Sequence[bytes]], relay: Path
 ) -> str:
-    """Return why a message cannot be split, "" where it can. `fields` are values of its header by lower-case name."""
+    """Return why a message cannot be split, "" if it can. `fields` are its header's values by lower-case name."""
     names = fields.get("message-id", ())
     if len(names) != 1 or not names[0].strip():
-        return "no Message-ID"  # a retry could not be told from another message
+        return "no Message-ID"  # a retry could not be distinguished from another message
     waiting = [recipient for part in parts[1:] for recipient in part.recipients]
     if any(recipient in commands.odd or mask_numbers(recipient) != recipient for recipient in waiting):
         return "address"
@@ -50,7 +50,7 @@ def obstacle(
 
 
 def keeps_original_recipients(config: Path) -> bool:
-    """Say whether Postfix finds a recipient again whom it has rewritten. `config` is its configuration directory."""
+    """Return whether Postfix can find a recipient that it rewrote. `config` is its configuration directory."""
     try:
         return _keeps(config, state_of(config))
     except (OSError, subprocess.SubprocessError):
@@ -64,7 +64,7 @@ def _keeps(config: Path, _state: tuple[int, ...]) -> bool:
 
 
 def digest_of(sealed: Sealed) -> str:
-    """Return what names a message when its client sends it again, to the same recipients or some of them."""
+    """Return a digest that is the same when a client sends a message again to the same recipients or some of them."""
     parts = (sealed.sender.encode(), sealed.header, sealed.body)
     return hashlib.sha256(b"".join(len(part).to_bytes(8) + part for part in parts)).hexdigest()
 
@@ -80,18 +80,18 @@ class Splitter:
         self._known = [one for one in store.of_digest(digest, since) if not _is_over(one)]
 
     def known(self, recipient: str) -> Incident | None:
-        """Return the incident under which a recipient already waits, or has it, from an earlier attempt."""
+        """Return the incident of an earlier attempt under which a recipient waits or was already served."""
         return next((one for one in self._known if recipient in one.recipients), None)
 
     def record(self, incident: Incident, already_sent: Sequence[str]) -> Incident:
-        """Record the incident of a copy: its queue id is not known yet."""
+        """Record the incident of a copy. Its queue id is not known yet."""
         sent = [mask_numbers(recipient) for recipient in already_sent]
         fresh = replace(incident, queue_id="", message_digest=self._digest, already_sent=sent)
         self._store.record(fresh, self._actor, note=f"copy of {incident.queue_id}")
         return fresh
 
     def submit(self, incident: Incident, copy: Copy, relay: Path) -> None:
-        """Have Postfix hold the copy of an incident, unless it does. Raises HandoverError."""
+        """Submit the copy of an incident unless Postfix already holds it. Raises HandoverError."""
         original = copy.envelope.queue_id
         if incident.queue_id:
             maillog.split(original, incident=incident.id, copy=incident.queue_id, recipients=0)
@@ -107,6 +107,6 @@ class Splitter:
 
 
 def _is_over(incident: Incident) -> bool:
-    """Say whether a message that comes again is asked about again: the sender was told, or somebody took it away."""
+    """Return whether a repeated message needs a new request: its sender was notified, or an operator removed it."""
     seen = bool(incident.queue_id)
     return incident.state is State.RETURNED or (seen and incident.state is State.VANISHED)

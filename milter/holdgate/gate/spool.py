@@ -1,6 +1,6 @@
-"""Collects a message outside the Python heap: in an anonymous memory file while it is small, on disk when it grows.
+"""Collects a message outside the Python heap: in an anonymous memory file while small, on disk if it grows.
 
-Neither has a name, so a daemon that is killed leaves nothing behind.
+Neither file has a name, so a killed daemon leaves nothing behind.
 """
 
 import os
@@ -14,8 +14,9 @@ _COPY = 2**30
 class Spool:
     """Bytes written in order, readable from the start through `descriptor` after `finish`.
 
-    A few bytes stay where they are; up to `memory` of them go to a memory file (memfd_create(2)); then all goes to an
-    unnamed file in `directory` (open(2), O_TMPFILE). Writing raises OSError when the disk is full.
+    The first bytes stay in a buffer; up to `memory` bytes go to a memory file (memfd_create(2)); a larger message goes
+    to
+    an unnamed file in `directory` (open(2), O_TMPFILE). Writing raises OSError if the disk is full.
     """
 
     def __init__(self, directory: Path, memory: int) -> None:
@@ -38,14 +39,14 @@ class Spool:
         self._flush()
 
     def message(self) -> int | bytes:
-        """Return everything written: as bytes while it is little, else finished, by its descriptor."""
+        """Return everything written: bytes if it is short, else a descriptor after `finish`."""
         if self.descriptor < 0:
             return bytes(self._buffer)
         self._flush()
         return self.descriptor
 
     def close(self) -> None:
-        """Give memory and disk back. A spool may be closed twice."""
+        """Release memory and disk. Can be called twice."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
@@ -56,8 +57,9 @@ class Spool:
             self.descriptor = os.memfd_create("holdgate-message", os.MFD_CLOEXEC)
         if self._in_memory and self.size > self._memory:
             self._move_to_disk()
-        # A bytearray cannot be changed while a view of it lives, and that may be longer than it seems: Python 3.14 lets
-        # go of what a call was given only later. So it is exchanged, not cleared.
+        # A bytearray cannot be resized while a memoryview of it exists, and Python 3.14 releases a call's arguments
+        # later than
+        # expected. So it is replaced, not cleared.
         buffer, self._buffer = self._buffer, bytearray()
         with memoryview(buffer) as whole:
             written = 0

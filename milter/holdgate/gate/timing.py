@@ -5,7 +5,7 @@ from holdgate.findings import Inspection
 
 
 def measure(inspection: Inspection, seconds: float) -> None:
-    """Divide the time an inspection took among its stages; one that failed has only waited."""
+    """Divide the time of an inspection among its stages; a failed inspection counts as waiting only."""
     inside, reading = inspection.elapsed_ms / 1000, inspection.extract_ms / 1000
     if inspection.status == "failed":
         inside = reading = 0.0

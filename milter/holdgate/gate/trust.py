@@ -1,4 +1,4 @@
-"""Which mail is not inspected again: what carries our own valid seal, and what a trusted scanner hands us.
+"""Which mail is not inspected again: mail with Holdgate's valid seal, and mail from a trusted scanner.
 
 A bare ``X-Netskope-Inspected: true`` is trusted only from a trusted scanner, because a sender could write it.
 """
@@ -22,7 +22,7 @@ _INSPECTED = headers.INSPECTED.lower()
 def is_sealed(
     service: Service, snapshot: ConfigSnapshot, fields: Fields, sealed: Sealed, envelope: Envelope, now: datetime
 ) -> bool:
-    """Say whether the message carries a seal of ours that fits it and was not used before. Raises StoreError."""
+    """Return whether the message has a Holdgate seal that is valid for it and unused. Raises StoreError."""
     values = fields.get(_SEAL, ())
     if not values:
         return False
@@ -39,7 +39,7 @@ def is_sealed(
 
 
 def comes_inspected(snapshot: ConfigSnapshot, fields: Fields, envelope: Envelope) -> bool:
-    """Say whether a trusted scanner hands us this message with word that it looked at it."""
+    """Return whether a trusted scanner sent this message and marked it as inspected."""
     scanners = snapshot.settings.policy.trusted_scanners
     if not scanners or not client_matcher(scanners)(envelope.client_address):
         return False
@@ -48,7 +48,7 @@ def comes_inspected(snapshot: ConfigSnapshot, fields: Fields, envelope: Envelope
 
 
 def trusted_scanner_header(snapshot: ConfigSnapshot, fields: Fields) -> str:
-    """Return the name of the header by which a trusted scanner wants the message held, "" when it does not."""
+    """Return the name of the header with which a trusted scanner requests a hold, "" if there is none."""
     for name, pattern in snapshot.settings.policy.trusted_scanner_headers.items():
         for value in fields.get(name.lower(), ()):
             if fnmatchcase(headers.decode(value).casefold(), pattern.casefold()):
