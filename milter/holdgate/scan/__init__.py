@@ -1,1 +1,1 @@
-"""Inspection in worker processes: the gate hands a message over by file descriptor and gets findings back, masked."""
+"""Inspection in worker processes: the milter passes a message as a descriptor and gets masked findings."""

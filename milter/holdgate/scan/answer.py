@@ -1,7 +1,7 @@
-"""What a worker may answer, and nothing else: types, ranges, known names and counts are checked before it is used.
+"""Checks a worker's answer before it is used: types, ranges, known names and counts; everything else is refused.
 
-A worker that was taken over can lie about the message it read. It cannot make the gate believe in identifiers or
-profiles that do not exist, show what is not masked, or fill memory and log.
+A compromised worker can lie about the message it read. It cannot make the milter accept identifiers or profiles that do
+not exist, show unmasked text, or fill memory and log.
 """
 
 import contextlib
@@ -18,9 +18,9 @@ from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.scan import wire
 from holdgate.scan.shapes import READING, TEXT_LIMIT, ChangeReport, Listed, Reading, Refusal, ShownPart
 
-# Of a masked match as many letters and digits may stay readable (see `mask.mask`).
+# How many letters and digits of a masked match may stay readable (see `mask.mask`).
 _READABLE = 4
-# A phrase is cut to this many characters where an answer would else be too large (`findings` has the bounds).
+# A phrase is cut to this many characters if the answer would otherwise be too large (limits: see `findings`).
 _PHRASE = 1_000
 _LISTED = 1_000
 _LONGEST_NAME = 2_000
@@ -30,7 +30,7 @@ _Answer = TypeVar("_Answer")
 
 
 class AnswerError(Exception):
-    """An answer that no honest worker gives; the text says what is wrong with it, without its content."""
+    """An answer that no correct worker gives; the text states the error without the answer's content."""
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ _REASONS = TypeAdapter(list[_Reason])
 
 
 def inspection(frame: bytes, identifiers: Collection[str], profiles: Collection[str]) -> Inspection:
-    """Return the inspection in a frame, given all names of identifiers and profiles there are. Raises AnswerError."""
+    """Return the inspection in a frame, given all existing identifiers and profiles. Raises AnswerError."""
     answer = _checked(_INSPECTION, frame)
     _check_findings(answer.findings, identifiers)
     if not all(profile in profiles for profile in answer.profiles):
@@ -122,7 +122,7 @@ def letter(frame: bytes) -> dict[str, Any]:
 
 
 def change(frame: bytes) -> tuple[ChangeReport, bytes]:
-    """Return what was changed, and the changed message, b"" where that was refused. Raises AnswerError."""
+    """Return what was changed, and the changed message, or b"" if the change was refused. Raises AnswerError."""
     encoded, _, content = frame.partition(b"\n")
     found = _checked(_CHANGE, encoded)
     if (found.refused is None) is not bool(content):
@@ -139,7 +139,7 @@ def extraction(frame: bytes) -> dict[str, Any]:
 
 
 def reading(frame: bytes) -> Reading:
-    """Return what one process has read for another to search. Raises AnswerError."""
+    """Return what one process has read for another process to search. Raises AnswerError."""
     read = _checked(READING, frame)
     for part in read.extraction.parts:
         offsets = [0, *(offset for offset, _ in part.places)]
@@ -149,13 +149,13 @@ def reading(frame: bytes) -> Reading:
 
 
 def reasons(frame: bytes) -> list[dict[str, str]]:
-    """Return for each match its `part`, `place` and `why`. Raises AnswerError."""
+    """Return `part`, `place` and `why` of each match. Raises AnswerError."""
     return [{"part": one.part, "place": one.place, "why": one.why} for one in _checked(_REASONS, frame)]
 
 
 def encode(answer: Inspection) -> bytes:
-    """Return an inspection as a frame holds it. One that would be too large is cut, and says that it is not whole."""
-    with contextlib.suppress(PydanticSerializationError):  # half a surrogate pair
+    """Return an inspection as a frame. If it would be too large, it is cut, and its status says so."""
+    with contextlib.suppress(PydanticSerializationError):  # a lone surrogate
         encoded = _INSPECTION.dump_json(answer)
         if len(encoded) <= _PHRASE:  # then no phrase in it is too long
             return encoded
@@ -196,7 +196,7 @@ def _checked(adapter: TypeAdapter[_Answer], frame: bytes) -> _Answer:
         return adapter.validate_json(frame, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        # A key that does not belong there is the worker's own word: the type of the mistake is ours.
+        # An unknown key is text that the worker chose, so only the type of the error is reported.
         raise AnswerError(f"not as agreed: {first['type']}") from None
 
 

@@ -1,4 +1,4 @@
-"""Changes a message in a worker, as a moderator wants it, and lists what of it can be removed."""
+"""Changes a message in a worker as a moderator requested, and lists its removable attachments."""
 
 import json
 from dataclasses import asdict
@@ -13,12 +13,12 @@ from holdgate.scan.inspect import Inspector, counted
 from holdgate.scan.redactor import Redactor
 from holdgate.scan.shapes import ChangeReport, Listed, Refusal
 
-# Between the names of a file and of one inside it.
+# Between a file's name and the name of a file inside it.
 _BETWEEN = " › "
 
 
 def changed(inspector: Inspector, content: bytes, job: dict[str, Any]) -> bytes:
-    """Return the answer: a `ChangeReport`, and behind a line feed the message, which is missing where it is refused."""
+    """Return the answer: a `ChangeReport`, a line feed, and the message, or no message if the change was refused."""
     parts = inspector.extract(content, None).parts
     matches = [counted(part, inspector.find(part.text, part.places)) for part in parts]
     redactor = Redactor(inspector.find, parts, matches)
@@ -38,7 +38,7 @@ def _encoded(report: ChangeReport) -> bytes:
 
 
 def _finder(inspector: Inspector, redactor: Redactor, parts: list[Part], matches: list[list[Match]]) -> Finder:
-    """Return what finds all that was found in a message, wherever else it is."""
+    """Return a function that finds every occurrence of the message's matches in other text."""
 
     def values(text: str) -> list[tuple[int, int]]:
         return [(start, end) for start, end, _ in redactor.places(text, ())]

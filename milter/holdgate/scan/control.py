@@ -1,8 +1,9 @@
-"""The pool's end of a zygote: asks it for workers, has it end them, and waits for its answers.
+"""The pool's end of a zygote: orders workers, has them killed, and receives its answers.
 
-An order is one packet and nothing is awaited, so that any thread may give one: to end a worker costs no more than a
-signal does. The zygote carries them out in their order; it is the workers' parent, and the only process that may signal
-them where they run as another user. Closing the control socket ends the zygote and all its workers.
+An order is one packet, and no answer is awaited, so any thread can send one: ending a worker costs no more than a
+signal.
+The zygote carries orders out in sequence. It is the workers' parent, and the only process that can signal them if they
+run as another user. Closing the control socket ends the zygote and all its workers.
 """
 
 import contextlib
@@ -17,8 +18,8 @@ from typing import Any
 
 from holdgate.scan import wire
 
-# Loading all rules takes a second of processor time. On a busy host that may be minutes of everybody else's time, so
-# patience ends with time that the zygote itself has used, or when it used none for so long.
+# Loading all rules takes a second of processor time, which can be minutes of real time on a busy host. So the wait ends
+# after this much processor time of the zygote itself, or if it used none for so long.
 _PROCESSOR_SECONDS = 60.0
 _IDLE_SECONDS = 60.0
 _GLANCE = 1.0
@@ -28,7 +29,7 @@ _libc = ctypes.CDLL(None)
 
 @dataclass(slots=True, eq=False)
 class Zygote:
-    """A zygote that runs, by its control socket and process id; `process` where it is a child of ours."""
+    """A running zygote, by its control socket and process id; `process` is set if it is a child of this process."""
 
     control: socket.socket
     pid: int
@@ -41,11 +42,11 @@ class Zygote:
             wire.send(self.control, {"do": "fork"})
 
     def end_worker(self, pid: int) -> None:
-        """Have it kill a worker. Where it is dead already, so are its workers."""
+        """Have it kill a worker. If the zygote has ended, its workers have ended too."""
         self._order({"do": "end", "worker": pid})
 
     def slow_down(self, pid: int) -> None:
-        """Have a worker wait for the processor while others are busy."""
+        """Have it lower a worker's priority, so that the worker waits while others are busy."""
         self._order({"do": "slow down", "worker": pid})
 
     def _order(self, order: dict[str, Any]) -> None:
@@ -53,13 +54,14 @@ class Zygote:
             try:
                 wire.send_at_once(self.control, order)
             except BlockingIOError:
-                # It has taken no order for hundreds of workers. Whoever asks next finds the socket shut, and ends it.
+                # It has not read orders for hundreds of workers. The next caller finds the socket shut down, and ends
+                # it.
                 self.control.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
 
     def receive(self, descriptors: int = 0) -> tuple[dict[str, Any], list[int]]:
-        """Receive what it says, however busy the host. Raises TimeoutError, WireError and OSError."""
+        """Receive its answer, however busy the host is. Raises TimeoutError, WireError and OSError."""
         first = used = processor_seconds(self.pid)
         since = time.monotonic()
         ready = select.poll()
@@ -73,7 +75,7 @@ class Zygote:
         return wire.receive(self.control, descriptors, timeout=_IDLE_SECONDS)
 
     def close(self) -> None:
-        """Disconnect, which ends it and its workers. One of the scan service is killed there; a child is waited for."""
+        """Disconnect, which ends it and its workers. The scan service kills its zygote; a child is waited for."""
         with self._lock:
             self.control.close()
         if self.process is None:
@@ -86,7 +88,7 @@ class Zygote:
 
 
 def processor_seconds(pid: int) -> float:
-    """Return how much processor time a process has used, whosever it is; 0 if it is gone (clock_getcpuclockid(3))."""
+    """Return the processor time that any user's process has used, 0 if it has ended (clock_getcpuclockid(3))."""
     clock = ctypes.c_int()
     if _libc.clock_getcpuclockid(pid, ctypes.byref(clock)) == 0:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The hosts that the links in a text lead to."""
+"""The hosts of the links in a text."""
 
 import re
 import unicodedata
@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from holdgate.mask import MASK
 
 MOST = 500
-"""So many hosts of a message are told apart; a further one is MANY, which is no host."""
+"""Maximum number of different hosts in a message; further ones are reported as MANY, which is not a host."""
 MANY = MASK
 
-# Browsers take a backslash for a slash, and any number of them after the scheme (WHATWG URL, 4.4). What comes before
-# the host, to the last "@", is a user's name.
+# Browsers treat a backslash as a slash, and accept any number of them after the scheme (WHATWG URL, 4.4). Text before
+# the
+# host, up to the last "@", is user information.
 _LINK = re.compile(
     r"(?:https?:[/\\]*|(?<![\w:/\\])[/\\]{2})([^\s/\\?#\"'<>]{1,300})|(?<![\w.@])(www\.[^\s/\\?#\"'<>@:]{1,250})", re.I
 )
@@ -20,7 +21,7 @@ _END = ".,;:!)]}>…”’»*"
 
 
 def hosts_of(texts: Iterable[str]) -> list[str]:
-    """Return the hosts of all links, in lower case, in their order, each once; Unicode names as IDNA maps them."""
+    """Return the hosts of all links, in lower case and in order, each once; Unicode names mapped as in IDNA."""
     found: dict[str, None] = {}
     for text in texts:
         for match in _LINK.finditer(text):
@@ -34,6 +35,6 @@ def hosts_of(texts: Iterable[str]) -> list[str]:
 
 def _host(authority: str) -> str:
     host = authority.rpartition("@")[2]
-    # IDNA takes other full stops for dots (RFC 3490, 3.1), and compatible characters for one another (UTS #46).
+    # IDNA treats other full stops as dots (RFC 3490, 3.1), and compatibility characters as equal (UTS #46).
     host = unicodedata.normalize("NFKC", host).replace("。", ".").casefold()
     return _PORT.sub("", host.rstrip(_END.replace("]", "") if host.startswith("[") else _END)).rstrip(".")

@@ -1,4 +1,4 @@
-"""One message or file: extract its parts, detect in each, gather findings that are redact to hand on."""
+"""Inspects one message or file: extracts its parts, searches each, and gathers masked findings."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -29,27 +29,27 @@ class _Tally:
 
 
 class Inspector:
-    """Reads messages and files with one set of rules and limits, and judges them by some of the profiles."""
+    """Reads messages and files with one set of rules and limits, and rates them by some of the profiles."""
 
     def __init__(self, detector: Detector, profiles: Sequence[str], limits: Limits) -> None:
-        """Raise RuleError for a profile that is not among the rules."""
+        """Raise RuleError for a profile that the rules do not define."""
         self._profiles = [detector.with_profile(profile) for profile in profiles]
         self._detector = detector.finding(frozenset[str]().union(*(asked.everywhere for asked in self._profiles)))
         self._limits = limits
 
     @property
     def identifiers(self) -> list[str]:
-        """The names of all identifiers that it may find."""
+        """The names of all identifiers that it can find."""
         return list(self._detector.loaded.identifiers)
 
     @property
     def limits(self) -> Limits:
-        """The bounds on one message."""
+        """The limits for one message."""
         return self._limits
 
     @property
     def samples(self) -> str:
-        """The texts in which the rules say that something is found."""
+        """The rules' sample texts in which something must be found."""
         rules = self._detector.loaded.identifiers.values()
         hits = (text for rule in rules for text in (*rule.samples.high, *rule.samples.medium, *rule.samples.low))
         return "\n".join(hits).replace("«", "").replace("»", "")
@@ -74,9 +74,9 @@ class Inspector:
         message_id: str = "",
         links: bool = False,
     ) -> Inspection:
-        """Read and search a message, or a file named `name`; the words that are given come back fit to be shown.
+        """Read and search a message, or a file named `name`. The given header values are masked in the result.
 
-        With `links` it says which hosts the links lead to.
+        With `links`, the result contains the hosts of the links.
         """
         begun = time.perf_counter()
         return self._judge(self.extract(data, name), (subject, header_from, message_id), begun, links=links)
@@ -90,16 +90,16 @@ class Inspector:
         message_id: str = "",
         links: bool = False,
     ) -> Inspection:
-        """Search what another process has read of a message; its time counts too."""
+        """Search what another process has read of a message; the time for reading is included in the result."""
         begun = time.perf_counter() - reading.milliseconds / 1000
         return self._judge(reading.extraction, (subject, header_from, message_id), begun, links=links)
 
     def inspect_plain(
         self, data: bytes, *, subject: str = "", header_from: str = "", message_id: str = "", links: bool = False
     ) -> Inspection | None:
-        """Read and search a message that is nothing but plain text, and return None for any other.
+        """Read and search a message that is only plain text; return None for any other message.
 
-        No parser of documents, pictures or archives runs: the process may read another message afterwards.
+        No parser of documents, images or archives runs, so the process can read another message afterwards.
         """
         begun = time.perf_counter()
         extraction = extract_plain(data, self._limits)
@@ -139,7 +139,7 @@ class Inspector:
         )
 
     def explain(self, data: bytes, name: str | None = None) -> list[dict[str, str]]:
-        """Say for each match in a message or file where it stands and why it counts, masked."""
+        """Return for each match in a message or file its place and the reason why it counts, masked."""
         parts = self.extract(data, name).parts
         redactor = Redactor(self.find, parts, [counted(part, self.find(part.text, part.places)) for part in parts])
         return [
@@ -154,23 +154,23 @@ class Inspector:
 
 
 def _hosts(parts: Iterable[Part], redactor: Redactor) -> list[str]:
-    """Return the hosts that links lead to, masked; text that programs write has none that a person would follow."""
+    """Return the masked hosts of links. Text that programs write has no links that a person would follow."""
     return list(
         dict.fromkeys(redactor.redact(host) for host in hosts_of(part.text for part in parts if not part.trace))
     )
 
 
 def counted(part: Part, matches: list[Match]) -> list[Match]:
-    """Return the matches in a part that count: all, but in text that programs write the certain ones alone."""
+    """Return the matches of a part that count: all or, in text that programs write, only the certain ones."""
     if not part.trace:
         return matches
     return [match for match in matches if match.confidence is Confidence.HIGH and match.identifier not in EVERYWHERE]
 
 
 def gather(parts: Iterable[Part], matches: Iterable[list[Match]], redact: Callable[[str], str]) -> list[Finding]:
-    """Count matches by identifier and confidence over all parts; the surest findings first.
+    """Count matches by identifier and confidence over all parts, in order of falling confidence.
 
-    `redact` makes the names of parts and places fit to be shown.
+    `redact` masks the names of parts and places.
     """
     tallies: dict[tuple[Confidence, str], _Tally] = {}
     for part, found in zip(parts, matches, strict=True):

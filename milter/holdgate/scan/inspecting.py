@@ -1,4 +1,4 @@
-"""The work of a process that has the rules: it reads and searches, or searches what another has read."""
+"""The work of a process that has the rules: it reads and searches, or searches what another process has read."""
 
 import json
 from dataclasses import asdict
@@ -13,19 +13,19 @@ from holdgate.scan.preview import preview
 from holdgate.scan.shapes import BEYOND, GONE, UNREADABLE
 from holdgate.scan.worker import TRIAL
 
-# Of a message's text, `holdgate extract` is given at most so many characters: more does not fit into its answer.
+# Limit for the text returned to `holdgate extract`, in characters: more does not fit into the answer.
 _TEXT = 10_000_000
 _CUT = "too much text to print"
 
 
 class Inspecting:
-    """Does all that a pool asks for."""
+    """Does every kind of job that a pool requests."""
 
     def __init__(self, inspector: Inspector) -> None:
         self._inspector = inspector
 
     def may_stay(self, job: dict[str, Any]) -> bool:
-        """Say whether no parser but that of plain text has run for this job."""
+        """Return whether no parser but that of plain text has run for this job."""
         return job["do"] in ("trial", "inspect plain", "search")
 
     def do(self, job: dict[str, Any], content: bytes) -> bytes:
@@ -53,7 +53,7 @@ class Inspecting:
         return answer.encode(inspector.inspect(content, job["name"], **job["words"]))
 
     def _search(self, frame: bytes, words: dict[str, Any]) -> bytes:
-        """Search what another process has read, and pass on what it says when it has not."""
+        """Search what another process has read, or pass on its answer if it has read nothing."""
         if not frame:
             return GONE
         if frame == BEYOND or frame.startswith(b'{"error"'):
@@ -66,7 +66,7 @@ class Inspecting:
 
 
 def _cut(extraction: Extraction) -> Extraction:
-    """Leave as much text as can be answered with, and say of a part that is cut that it is."""
+    """Keep as much text as fits into an answer, and mark a part that is cut."""
     left = _TEXT
     for part in extraction.parts:
         if len(part.text) > left:
@@ -82,5 +82,5 @@ def _cut_part(part: Part, length: int) -> None:
 
 
 def _encoded(values: Any) -> bytes:
-    """Return plain values as JSON in UTF-8; half a surrogate pair, which a text may hold, is replaced."""
+    """Return plain values as JSON in UTF-8. A lone surrogate, which a text can contain, is replaced."""
     return json.dumps(values, ensure_ascii=False).encode("utf-8", "replace")

@@ -1,7 +1,8 @@
-"""Reads the mail that a moderator answers with: its text as plain text, and what kind of report it is.
+"""Reads a moderator's reply by mail: its text as plain text, and the kind of report, if it is one.
 
-It is made in a worker, so that the desk never parses the MIME or the HTML that a stranger sent. Attached messages are
-not read: what somebody else once wrote decides nothing.
+A worker does this, so that the desk never parses a stranger's MIME or HTML. Attached messages are not read, because
+text
+that another person once wrote must not decide anything.
 """
 
 import re
@@ -15,7 +16,7 @@ from typing import Any
 from holdgate.extract.charset import codec_of
 from holdgate.scan.shapes import TEXT_LIMIT, Letter
 
-# How much of a mail is read, in bytes, parts and characters: decisions are at the top.
+# How much of a mail is read, in bytes, parts and characters: decisions are at its beginning.
 _READ_LIMIT = 256 * 1024
 _PARTS = 200
 _DEPTH = 20
@@ -26,7 +27,7 @@ _QUOTES = re.compile(
     r"|ms-outlook-mobile-reference-message|reply-intro|reply_header|quoted_message|hm_quote|zwchr|isForwardContent|moz-forward-container"
     r"|WM_quote|gwmail_quote|x_divRplyFwdMsg|replySplit|cite)(?:\s|$|-)",
 )
-# Of these the elements that contain the quotation: what follows after their end is the person's own again.
+# Those of them that enclose the quotation: text after their end is the moderator's again.
 _CONTAINERS = re.compile(
     r"(?:^|\s|x_)(?:gmail_quote|gmail_attr|gmail_extra|moz-cite-prefix|\w*yahoo_quoted\w*|protonmail_quote|tutanota_quote|cite)(?:\s|$|-)"
 )
@@ -39,12 +40,12 @@ _HIDDEN_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em|%)?\s*(?:;|$)|mso-hide\s*:\s*all", re.I
 )
 _STRUCK_STYLE = re.compile(r"line-through", re.I)
-# The line that Outlook draws above the header of the mail that it quotes.
+# The line that Outlook draws above the header of the quoted mail.
 _DRAWN_STYLE = re.compile(r"border(?:-top)?\s*:\s*(?:solid|1\.?0?pt)[^;]*(?:#?E1E1E1|#?B5C4DF|#?A0A0A0)", re.I)
 
 
 def read_letter(data: bytes) -> dict[str, Any]:
-    """Return a `Letter` as plain values for `json.dumps`. Raises nothing that a mail can cause but RecursionError."""
+    """Return a `Letter` as plain values for `json.dumps`. The only error that a mail can cause is RecursionError."""
     message = BytesParser(policy=compat32).parsebytes(data[:_READ_LIMIT])
     if message.get_content_type() == "multipart/report":
         return asdict(Letter("failed" if _failed(message) else "other"))
@@ -65,7 +66,7 @@ def read_letter(data: bytes) -> dict[str, Any]:
 
 
 def _failed(message: Message) -> bool:
-    """Say whether a report (RFC 3464) is of a delivery that failed, as one without readable fields may be."""
+    """Return whether a report (RFC 3464) is about a failed delivery. One without readable fields counts as failed."""
     if "delivery-status" not in str(message.get_param("report-type", "delivery-status")).lower():
         return False
     for part in _children(message):
@@ -114,12 +115,12 @@ def _text(part: Message) -> str:
 
 
 def _unflowed(text: str) -> str:
-    """Join the lines of flowed text (RFC 3676, 4.2) that are one: those that end with a space, but for "-- "."""
+    """Join the lines of flowed text (RFC 3676, 4.2): those that end with a space, except "-- "."""
     return re.sub(r"(?m)^(?!>|-- ?\r?$)([^\r\n]*\S) \r?\n(?![>\r\n]|-- ?\r?$)", r"\1 ", text)
 
 
 class _HtmlText(HTMLParser):
-    """Takes the text out of a reply's HTML. In place of a quotation it puts the mark ">", of a signature "-- "."""
+    """Extracts the text of a reply's HTML. A quotation is replaced by the mark ">", a signature by "-- "."""
 
     _BREAKS = frozenset({"p", "div", "br", "li", "tr", "table", "h1", "h2", "h3", "h4", "hr", "pre", "ul", "ol", "td"})
     _UNSEEN = frozenset({"style", "script", "title", "head", "template", "textarea", "select", "object"})
@@ -134,7 +135,7 @@ class _HtmlText(HTMLParser):
         self._ended = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Break lines where a block begins; leave out a quotation, and all below one whose end nothing shows."""
+        """Break lines at blocks; leave out a quotation, and everything below one without a recognisable end."""
         given = {name: value or "" for name, value in attrs}
         names = f"{given.get('class', '')} {given.get('id', '')}"
         style = given.get("style", "")

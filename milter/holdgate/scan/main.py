@@ -27,7 +27,7 @@ def main() -> None:
         daemon.refuse(ConfigError([reported]))
     try:
         user_ids = {daemon.ids_of(settings.account(name))[0] for name in ("milter", "desk")}
-        # Where systemd has changed our user already, the directory gives the socket its group.
+        # If systemd has already changed the user, the socket gets the group of its directory.
         group_id = daemon.ids_of(settings.user)[1] if os.geteuid() == 0 else None
         lock = sockets.claim(path, _NAME)
         listener = sockets.listen(path, group_id=group_id, kind=socket.SOCK_SEQPACKET)

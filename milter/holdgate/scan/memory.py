@@ -1,7 +1,8 @@
 """Has the kernel keep a process's memory in huge pages, so that a fork of it has little to copy.
 
-A fork copies a page table entry for each 4 KiB page, and gives them all back when the child ends. In pages of 2 MiB
-there are hardly any; a page that the child writes to is still copied 4 KiB at a time.
+A fork copies a page table entry for each 4 KiB page, and frees them all when the child ends. With pages of 2 MiB there
+are
+hardly any. A page that the child writes to is still copied 4 KiB at a time.
 """
 
 import ctypes
@@ -15,10 +16,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def gather(shared: Sequence[tuple[int, int]] = ()) -> int:
-    """Put all private memory of this process that is in whole huge pages into such; return how many bytes that is.
+    """Move the private memory of this process into huge pages where it fills them; return the number of bytes.
 
-    What is in the ranges `shared` stays as it is: it is a parent's too, and gathered it would be copied. A kernel that
-    has no memory for it, or does not know how, leaves everything as it is.
+    The ranges `shared` are not changed: a parent shares them, and moving them would copy them. If the kernel lacks
+    memory or
+    does not support it, nothing changes.
     """
     gathered = 0
     for start, end in _without(private(), shared):
@@ -30,7 +32,7 @@ def gather(shared: Sequence[tuple[int, int]] = ()) -> int:
 
 
 def _without(ranges: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return what is left of `ranges` beside `others`; both are in ascending order and none overlaps its neighbour."""
+    """Return `ranges` without `others`; both are in ascending order, and no two ranges of one list overlap."""
     left: list[tuple[int, int]] = []
     for start, end in ranges:
         begin = start
@@ -43,7 +45,7 @@ def _without(ranges: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]
 
 
 def private() -> list[tuple[int, int]]:
-    """Return where the heap and what was mapped without a file stand (proc_pid_maps(5))."""
+    """Return the address ranges of the heap and of anonymous mappings (proc_pid_maps(5))."""
     found: list[tuple[int, int]] = []
     for line in Path("/proc/self/maps").read_text().splitlines():
         place, rights, _, _, inode, *name = line.split(maxsplit=5)

@@ -1,8 +1,9 @@
-"""The nursery: owns the zygote, keeps some of its workers in stock, and starts another zygote when it dies.
+"""The nursery: owns the zygote, keeps a stock of its workers, and starts another zygote if it fails.
 
-All that concerns the zygote happens under one lock, so no thread ends what another has just started. A worker is asked
-for when one is taken, and waits in the control socket until somebody takes it: nothing polls, and no message waits for
-the worker after its own.
+Everything that concerns the zygote happens under one lock, so no thread ends a zygote that another has just started.
+Each
+worker that is taken is replaced by an order for a new one, which waits in the control socket until it is taken. So
+nothing polls, and no message waits for the replacement of its worker.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from holdgate.scan.process import ScanError, Worker
 
 
 class Nursery:
-    """Hands out workers. `stock` is how many are kept ready. Raises ScanError where the zygote cannot start."""
+    """Provides workers. `stock` is how many are kept ready. Raises ScanError if the zygote cannot start."""
 
     def __init__(self, start: Callable[[], Zygote], stock: int) -> None:
         self._start = start
@@ -32,7 +33,7 @@ class Nursery:
         return self._zygote.pid
 
     def take(self, *, patience: float, new: bool = False) -> Worker:
-        """Return a worker that has not done anything yet; with `new` one that was not in stock.
+        """Return a worker that has not had a job yet; with `new`, one that was not in stock.
 
         Waits for other threads up to `patience` seconds. Raises ScanError.
         """
@@ -46,7 +47,7 @@ class Nursery:
                     self._empty()
                 return self._next()
             except (wire.WireError, OSError, ValueError, KeyError, TimeoutError):
-                # It is dead, or does not answer: one more try with another.
+                # The zygote has ended or does not answer: one more try with another.
                 self._restart()
                 return self._next()
         except (wire.WireError, OSError, ValueError, KeyError) as error:
@@ -55,13 +56,13 @@ class Nursery:
             self._lock.release()
 
     def close(self) -> None:
-        """End the zygote and, with it, all workers. It may be closed twice."""
+        """End the zygote and, with it, all workers. Can be called twice."""
         with self._lock:
             self._closed = True
             self._zygote.close()
 
     def _next(self) -> Worker:
-        """Ask for as many as the stock lacks, and take the one that was asked for first."""
+        """Order as many workers as the stock lacks, and take the one that was ordered first."""
         while self._asked <= self._stock:
             self._zygote.fork()
             self._asked += 1

@@ -1,10 +1,11 @@
-"""The pool: gives each message to a worker process, keeps to the time limit, and shares the workers out fairly.
+"""The pool: gives each message to a worker process, enforces the time limit, and shares the workers fairly.
 
-It may be used by many threads at once. A message has a process of its own, which ends with it; only one that is nothing
-but plain text may be read by a process that reads others of its kind. Where the settings say so, a small message's own
-process only reads it, and one of those that stay for plain text searches what was read.
-A message that costs a worker its life (a crash, the time limit, an answer that is none) is tried once more in another;
-when that dies too, the inspection is `failed`, and the next message finds a fresh worker.
+Thread-safe. Each message has its own process, which ends with the message. The exception is a message of plain text
+only: it may be read by a process that reads others of this kind. If the settings allow it, a small message's process
+only reads the message, and a reusable process searches the text.
+If a worker is lost with a message (a crash, the time limit, an invalid answer), the message is tried once more in
+another
+worker. If that is lost too, the inspection is `failed`, and the next message gets a new worker.
 """
 
 import contextlib
@@ -31,15 +32,15 @@ from holdgate.scan.turns import NoTurnError, Turns
 
 __all__ = ["Pool", "PoolSettings", "ScanError"]
 
-# A worker notices most limits itself and still answers; the pool kills it this much later.
+# A worker usually detects limits itself and still answers; the pool kills it this many seconds later.
 _GRACE = 5.0
-# A message up to this size, in bytes, is small: it may have the place that is kept, and a process for plain text.
+# A message up to this size in bytes is small: it can use the reserved place, and a process for plain text.
 SMALL = 2**18
-# Up to this size a message goes through the socket in the frame of its job; beyond, its descriptor does.
+# Up to this size in bytes a message is sent in the frame of its job; a larger one is passed as a descriptor.
 _IN_FRAME = 2**16
-# A message that costs so many workers their lives is `failed`.
+# The inspection is `failed` after a message has lost this many workers.
 _LIVES = 2
-# Workers that one message may be given to: two lives, and some that were dead before.
+# Workers that one message may be given to: two that it loses, and some that had ended before.
 _TRIES = 4
 _TRIAL = b'{"do":"trial"}'
 
@@ -67,7 +68,7 @@ class Pool:
         self._readers: Nursery | None = None
         stock = 1 if is_for_ocr else min(settings.workers, 2)
         reads_apart = settings.reads_apart and settings.retire_after > 1
-        with ThreadPoolExecutor(1) as beside:  # both load for a second
+        with ThreadPoolExecutor(1) as beside:  # both zygotes load for a second
             readers = beside.submit(self._start_readers, stock) if reads_apart else None
             try:
                 self._nursery = Nursery(self._start_zygote, stock)
@@ -97,7 +98,7 @@ class Pool:
         self.close()
 
     def close(self) -> None:
-        """End the zygote and, with it, all workers. A pool may be closed twice."""
+        """End the zygote and, with it, all workers. Can be called twice."""
         for nursery in self._nurseries():
             nursery.close()
         self._staying.close()
@@ -117,10 +118,13 @@ class Pool:
     ) -> Inspection:
         """Inspect the message (or the file called `name`), given as bytes or by a descriptor, from its first byte.
 
-        `subject`, `header_from` and `message_id` are the sender's words as the gate read them; the inspection has them
-        masked. `who` is whose message it is, a client and a sender: they take turns. `is_plain` says that it seems to
-        be nothing but plain text; a worker finds out whether it is. `links` asks
-        for the hosts of links. Raises ScanError when there is no worker to be had in time.
+        `subject`, `header_from` and `message_id` are the sender's text as the milter read it; the inspection has it
+        masked.
+        `who` is the owner of the message, a client and a sender, for fair turns. `is_plain` is true if the message
+        seems to be
+        plain text only; a worker checks whether it is. `links` requests the hosts of links. Raises ScanError if no
+        worker
+        becomes free in time.
         """
         begun = time.perf_counter()
         words: dict[str, Any] = {"subject": subject, "header_from": header_from, "message_id": message_id}
@@ -136,7 +140,7 @@ class Pool:
         if is_plain and self._settings.retire_after > 1 and is_small:
             try:
                 found = self._ask_plain({"do": "inspect plain", "words": words}, message, read, queue_id, who)
-            except WorkerLostError:  # then it is asked again, in a process of its own
+            except WorkerLostError:  # then the message is tried again in its own process
                 lives, found = lives - 1, None
             if found is not None:
                 return found
@@ -168,14 +172,14 @@ class Pool:
             return {"parts": [], "status": "failed", "reason": str(error), "signals": []}
 
     def explain(self, message: int | bytes, *, name: str | None = None) -> list[dict[str, str]]:
-        """Return for each match its `part`, `place` and `why` it counts. Raises ScanError."""
+        """Return `part`, `place` and `why` it counts for each match. Raises ScanError."""
         try:
             return self._do({"do": "explain", "name": name}, message, answer.reasons, limit=wire.TEXT_LIMIT)
         except WorkerLostError as error:
             raise ScanError(str(error)) from error
 
     def preview(self, message: int | bytes, *, reveal: int = 0) -> dict[str, Any]:
-        """Return what a moderator may read of a message (see `scan.preview`). Raises ScanError, also when it cannot."""
+        """Return what a moderator may read of a message (see `scan.preview`). Raises ScanError, also if unreadable."""
         try:
             return self._do(
                 {"do": "preview", "reveal": reveal}, message, lambda frame: answer.preview(frame, self._identifiers)
@@ -186,7 +190,7 @@ class Pool:
     def change(
         self, message: int | bytes, *, without: Sequence[str], note: str, redact: bool = False
     ) -> tuple[ChangeReport, bytes]:
-        """Return a message changed as `rewrite.change` says. Raises ScanError."""
+        """Return a message changed as `rewrite.change` describes. Raises ScanError."""
         job = {"do": "change", "without": list(without), "note": note, "redact": redact}
         try:
             return self._do(job, message, answer.change, limit=wire.TEXT_LIMIT)
@@ -194,7 +198,7 @@ class Pool:
             raise ScanError(str(error)) from error
 
     def letter(self, message: int | bytes) -> dict[str, Any]:
-        """Return what a moderator's mail says (see `scan.letter`); one that ends workers is empty. Raises ScanError."""
+        """Return the content of a moderator's mail (see `scan.letter`), empty if workers are lost. Raises ScanError."""
         try:
             return self._do({"do": "letter"}, message, answer.letter)
         except WorkerLostError:
@@ -216,7 +220,7 @@ class Pool:
         encoded = json.dumps(job).encode()
         is_small = _size(message) <= SMALL
         content, descriptors = _handed_over(message)
-        new = lives < _LIVES  # those in stock may be as the one that was lost
+        new = lives < _LIVES  # workers in stock may have the same defect as the lost one
         try:
             with self._turn(self._turns, self._kind or ("small" if is_small else "large"), who, is_small):
                 for _ in range(_TRIES):
@@ -241,7 +245,7 @@ class Pool:
                 os.close(descriptor)
 
     def _lost_by(self, error: Exception, queue_id: str, worker: Worker) -> WorkerLostError:
-        """Note that a worker was lost while it had a job, and return the error that says so."""
+        """Record that a worker was lost while it had a job, and return the error to raise."""
         if isinstance(error, answer.AnswerError):
             self._lost(queue_id, worker, "answer", str(error))
             return WorkerLostError("answer")
@@ -262,7 +266,7 @@ class Pool:
         queue_id: str,
         who: tuple[str, str],
     ) -> Inspection | None:
-        """Have a message read by a process for plain text; None if it is more than that. Raises WorkerLostError."""
+        """Have a process for plain text read a message; None if it is not plain text. Raises WorkerLostError."""
         content = message if isinstance(message, bytes) else os.pread(message, SMALL, 0)
         return self._ask_one_that_stays(job, content, (), read, queue_id, who)
 
@@ -307,9 +311,10 @@ class Pool:
         queue_id: str,
         who: tuple[str, str],
     ) -> Inspection | None:
-        """Have a message read by a process of its own, and what it read searched by one that stays.
+        """Have a separate process read a message, and a reusable process search the text.
 
-        None if there is more to search than that one takes, or the process was dead before. Raises WorkerLostError.
+        None if there is too much to search for a reusable process, or if the process had ended before. Raises
+        WorkerLostError.
         """
         encoded = json.dumps(job).encode()
         content, descriptors = _handed_over(message)
@@ -333,7 +338,8 @@ class Pool:
             for descriptor in descriptors:
                 os.close(descriptor)
         try:
-            # What it says goes to the other process by its connection: not one byte of it through here.
+            # The searching process reads the text directly from the reader's connection; no byte of it passes through
+            # here.
             return self._ask_one_that_stays(search, b"", (reader.connection.fileno(),), read, queue_id, who)
         except ReaderLostError as error:
             self._lost(queue_id, reader, str(error))
@@ -358,7 +364,7 @@ class Pool:
             metrics.WORKER_SECONDS.labels(kind).inc(seconds)
 
     def _proven(self, nursery: Nursery) -> Worker:
-        """Return a worker that has confined itself and read a text. Raises ScanError."""
+        """Return a worker that has confined itself and read a test text. Raises ScanError."""
         worker = nursery.take(patience=self._settings.wait_limit)
         try:
             worker.ask(_TRIAL, b"", (), seconds=self._seconds)
@@ -393,9 +399,9 @@ def _size(message: int | bytes) -> int:
 
 
 def _handed_over(message: int | bytes) -> tuple[bytes, tuple[int, ...]]:
-    """Return how a message goes to a worker: in the frame, or by a descriptor, which then is to be closed.
+    """Return how a message is passed to a worker: in the frame, or by a descriptor, which the caller must close.
 
-    The descriptor cannot write: what a worker does to it does not reach the message.
+    The descriptor is read-only, so a worker cannot change the message.
     """
     if isinstance(message, bytes):
         return message, ()

@@ -1,4 +1,4 @@
-"""What a pool's workers load, and how long they may take, as settings and policies say it."""
+"""What a pool's workers load, and their time limits, from settings and policies."""
 
 import os
 from dataclasses import dataclass, replace
@@ -9,12 +9,14 @@ from holdgate.config import ExtractSettings, OcrSettings, Settings
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
-    """What the workers load and how long they may take. Times in seconds.
+    """What the workers load, and their time limits in seconds.
 
-    `service` is the socket of the scan service, None where the pool starts its zygote itself. `retire_after` is how
-    many messages of plain text one process reads; with 1 it is as with all other messages: each has its own process.
-    `reads_apart` has small messages read by processes without rules, and searched by those that stay for plain text:
-    it takes a second zygote, and makes each such message much cheaper.
+    `service` is the socket of the scan service, or None if the pool starts its zygote itself. `retire_after` is how
+    many
+    messages of plain text one process reads; with 1, each has its own process, as all other messages have. With
+    `reads_apart`, processes without rules read small messages, and reusable processes search the text. This needs a
+    second
+    zygote, and makes each such message much cheaper.
     """
 
     rules: Path
@@ -33,9 +35,9 @@ class PoolSettings:
 
     @classmethod
     def of(cls, settings: Settings, profiles: tuple[str, ...], *, daemon: bool = False) -> "PoolSettings":
-        """Return what the settings file says; `profiles` are those that the policies ask for.
+        """Return the values from the settings file; `profiles` are those that the policies use.
 
-        A `daemon` uses the scan service where there is one, a command never does.
+        A `daemon` uses the scan service if there is one; a command never does.
         """
         scan = settings.scan
         return cls(
@@ -52,7 +54,7 @@ class PoolSettings:
         )
 
     def with_ocr(self, settings: OcrSettings) -> "PoolSettings":
-        """Return the same for workers that read pictures too."""
+        """Return a copy for workers that also read images."""
         return replace(
             self,
             workers=settings.workers,

@@ -1,7 +1,7 @@
 """What a moderator may read of a held message: its text and the names in it, with every match masked.
 
-It is made in a worker, as an inspection is, so that the desk never parses what a stranger wrote and never holds a
-match. One match can be left unmasked, by its number: the desk records who asked for that.
+A worker makes it, like an inspection, so that the desk never parses a stranger's data and never holds a match. One
+match, given by its number, can be left unmasked; the desk records who requested that.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from holdgate.scan.inspect import counted, gather
 from holdgate.scan.redactor import LONGEST, Place, Redactor
 from holdgate.scan.shapes import Segment, ShownPart
 
-# What is shown of a part and of a message, in characters: more than people read before they decide.
+# Limits for a part and for a message, in characters: more than people read before they decide.
 _PART_CHARACTERS = 20_000
 _MESSAGE_CHARACTERS = 100_000
 _ATTACHMENTS = 100
@@ -27,8 +27,9 @@ Find = Callable[..., list[Match]]
 def preview(extraction: Extraction, find: Find, reveal: int) -> dict[str, Any]:
     """Return subject, attachments, findings and parts of a message, all masked, as plain values for `json.dumps`.
 
-    `reveal` is the number of the match that is left as it stands, 0 for none. What is a match in one place is masked
-    in every other one too, also in a subject without evidence for it.
+    `reveal` is the number of the match to leave unmasked, 0 for none. A value that matches in one place is masked in
+    every
+    other place too, including a subject without evidence for it.
     """
     everything = [find(part.text, part.places) for part in extraction.parts]
     matches = [counted(part, found) for part, found in zip(extraction.parts, everything, strict=True)]
@@ -38,13 +39,13 @@ def preview(extraction: Extraction, find: Find, reveal: int) -> dict[str, Any]:
     number, left = 0, _MESSAGE_CHARACTERS
     for part, found, certain in zip(extraction.parts, everything, matches, strict=True):
         if part.trace and not certain:
-            continue  # nobody wrote it, and nobody has to read it
+            continue  # no person wrote it, and no person has to read it
         part.name, part.reason = redact(part.name), redact(part.reason)
         length = min(left, _PART_CHARACTERS)
         places = redactor.places(part.text[: length + LONGEST], found)
         one = ShownPart(part.name, str(part.status), part.reason, cut=len(part.text) > length)
         one.segments = _segments(part.text, places, number, reveal, length)
-        if part.trace or part.reader == "mime":  # names and fields: a number is masked, found or not
+        if part.trace or part.reader == "mime":  # names and fields: numbers are masked, matched or not
             one.segments = [s if s.number else Segment(mask_numbers(s.text)) for s in one.segments]
         number += len(places)
         left -= min(length, len(part.text))
@@ -63,7 +64,7 @@ def preview(extraction: Extraction, find: Find, reveal: int) -> dict[str, Any]:
 
 
 def _segments(text: str, places: list[Place], number: int, reveal: int, length: int) -> list[Segment]:
-    """Cut a text at its places, up to `length` characters; `number` counts those before it."""
+    """Cut a text at its places, up to `length` characters; `number` is the number of earlier places."""
     segments: list[Segment] = []
     position = 0
     for count, (start, end, identifier) in enumerate(places, number + 1):

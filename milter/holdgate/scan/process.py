@@ -1,4 +1,4 @@
-"""One worker process as the pool holds it: the other end of its socket, and the zygote that can kill it."""
+"""One worker process as the pool sees it: the other end of its socket, and the zygote that can kill it."""
 
 import contextlib
 import json
@@ -11,20 +11,20 @@ from holdgate.scan.control import Zygote
 
 
 class ScanError(Exception):
-    """No inspection could be made now, for a reason that is not the message's: try again later."""
+    """No inspection is possible now, for a reason that is not the message's: retry later."""
 
 
 class WorkerLostError(Exception):
-    """A worker died or was killed while it had a job; the argument says why."""
+    """A worker crashed or was killed while it had a job; the argument states why."""
 
 
 class WorkerGoneError(Exception):
-    """A worker was dead before it had its job: the message has nothing to do with it."""
+    """A worker had ended before it got its job, so the message is not the cause."""
 
 
 @dataclass(slots=True)
 class Worker:
-    """A process that was forked for us; `jobs` counts what it has done."""
+    """A process forked for this pool; `jobs` counts its jobs."""
 
     pid: int
     connection: socket.socket
@@ -41,9 +41,9 @@ class Worker:
         seconds: float,
         limit: int = wire.ANSWER_LIMIT,
     ) -> bytes:
-        """Give it a job, as JSON, with the message's bytes or descriptor, and return its answer unread.
+        """Send it a job, as JSON, with the message's bytes or descriptor, and return its unparsed answer.
 
-        Raises WorkerLostError, WorkerGoneError, and ScanError when the worker says that it could not be confined.
+        Raises WorkerLostError, WorkerGoneError, and ScanError if the worker reports that it could not be confined.
         """
         self._give(job, content, descriptors, seconds)
         try:
@@ -60,9 +60,9 @@ class Worker:
         return frame
 
     def begin(self, job: bytes, content: bytes, descriptors: tuple[int, ...], *, seconds: float, rest: float) -> None:
-        """Give it a job, and wait until it begins to answer: who is given its connection may read that.
+        """Send it a job, and wait until it begins to answer. Another process can then read from its connection.
 
-        The rest of the answer has `rest` seconds, from one piece to the next. Raises as `ask` does.
+        For the rest of the answer, each piece must follow within `rest` seconds. Raises as `ask` does.
         """
         self._give(job, content, descriptors, seconds)
         ready = select.poll()
@@ -83,17 +83,17 @@ class Worker:
             raise WorkerGoneError from error
 
     def _say_why(self) -> None:
-        """Raise ScanError with the last words of a worker that is dead, if it had any."""
+        """Raise ScanError with the last error message of an ended worker, if it sent one."""
         with contextlib.suppress(OSError, wire.WireError):
             frame, _ = wire.receive_frame(self.connection, timeout=1.0)
             raise ScanError(_said(frame))
 
     def slow_down(self) -> None:
-        """Let it wait for the processor while others are busy."""
+        """Lower its priority, so that it waits for the processor while others are busy."""
         self.zygote.slow_down(self.pid)
 
     def end(self) -> None:
-        """Have the process killed, whatever it does, and forget it; this waits for nothing. May be called twice."""
+        """Have the process killed and forget it, without waiting. Can be called twice."""
         if not self.is_ended:
             self.is_ended = True
             self.zygote.end_worker(self.pid)
@@ -101,7 +101,7 @@ class Worker:
 
 
 def _said(frame: bytes) -> str:
-    """Return the reason in a worker's words about itself, short and printable."""
+    """Return the reason that a worker reported, short and printable."""
     try:
         reason = str(json.loads(frame)["error"])
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -1,7 +1,8 @@
-"""The work of a process that has no rules: it reads a message and hands its text on to one that searches it.
+"""The work of a process without rules: it reads a message and passes its text to a process that searches it.
 
-A process for one message costs what it copies of the process it is forked from. Rules are most of that: this one does
-without, and the text goes to a process that stays, as plain text does.
+A process for one message costs the memory that it copies from the process it is forked from. Most of that is rules.
+This
+process has none; a reusable process searches the text, as it does for plain text.
 """
 
 import time
@@ -14,7 +15,7 @@ from holdgate.extract.extractor import extract_file, extract_message
 from holdgate.scan.shapes import BEYOND, READING, Reading
 from holdgate.scan.worker import TRIAL
 
-# A process that stays keeps the memory that its largest text took: a larger one is searched where it was read.
+# A reusable process keeps the memory of its largest text, so a larger text is searched in a process of its own.
 _LARGEST = 2**21
 
 
@@ -25,11 +26,11 @@ class ReadingOnly:
         self._limits = limits
 
     def may_stay(self, job: dict[str, Any]) -> bool:
-        """Say no: any parser may have run."""
+        """Return false: any parser may have run."""
         return False
 
     def do(self, job: dict[str, Any], content: bytes) -> bytes:
-        """Read a message, or a file where the job has a name, and return what can be handed on: else `BEYOND`."""
+        """Read a message, or a file if the job has a name; return it for the search, or `BEYOND` if impossible."""
         if job["do"] == "trial":
             extract_message(TRIAL, self._limits)
             return b"{}"
@@ -43,5 +44,5 @@ class ReadingOnly:
         reading = Reading(extraction, round((time.perf_counter() - begun) * 1000, 3))
         try:
             return READING.dump_json(reading)
-        except PydanticSerializationError:  # half a surrogate pair
+        except PydanticSerializationError:  # a lone surrogate
             return BEYOND

@@ -1,6 +1,6 @@
-"""Makes a sender's own words fit to be shown: what was found in the message is masked wherever it stands.
+"""Masks a message's matches in the sender's text, such as subject and names, before it is shown.
 
-What is a match in one place is masked in every other one too, also in a file name without evidence for it.
+A value that matches in one place is masked in every other place, including a file name without evidence for it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -9,22 +9,23 @@ from holdgate.detect import Confidence, Match
 from holdgate.extract.part import Part
 from holdgate.mask import mask, mask_numbers, mask_unsearched_text
 
-# A stretch of text that is masked: its first character, the one behind its last, and the identifier.
+# A span of text to mask: its first character, the one after its last, and the identifier.
 Place = tuple[int, int, str]
 
-# How many values are looked for wherever else they stand, and how long one may be.
+# How many values are searched for in other places, and their maximum length.
 _VALUES = 500
 _SHORTEST, LONGEST = 4, 200
-# Who a message is from is told with name and address: people decide by them, and the envelope, the log and the notices
-# hold the address too.
+# The sender is shown with name and address: people decide by them, and the envelope, the log and the notices contain
+# the
+# address too.
 _WHO = frozenset({"email-address", "person-name", "organisation"})
 _NONE: frozenset[str] = frozenset()
-# Programs make Message-IDs of long numbers: one of these passes for the number of a card now and then.
+# Programs put long numbers into Message-IDs, and sometimes one has the form of a card number.
 _LONGEST_IN_ID = 16
 
 
 class Redactor:
-    """What was found in one message, ready to be masked in other texts."""
+    """The matches of one message, to be masked in other texts."""
 
     def __init__(
         self, find: Callable[[str], Sequence[Match]], parts: Iterable[Part], matches: Iterable[list[Match]]
@@ -34,7 +35,7 @@ class Redactor:
         self._done: dict[str, str] = {}
         pairs = [(part, match) for part, found in zip(parts, matches, strict=True) for match in found]
         self._nothing = not pairs
-        # The surest first: they are not the ones to go where there are too many.
+        # By falling confidence: if there are too many, the least certain ones are dropped.
         pairs.sort(key=lambda pair: pair[1].confidence.rank, reverse=True)
         for part, match in pairs:
             value = part.text[match.start : match.end]
@@ -49,7 +50,7 @@ class Redactor:
         return list(self._values)
 
     def redact(self, text: str) -> str:
-        """Return a text with what was found masked, and what looks like a number where nothing was."""
+        """Return a text with matches masked or, if the message has none, with numbers masked."""
         if not text:
             return text
         if text not in self._done:
@@ -57,19 +58,19 @@ class Redactor:
         return self._done[text]
 
     def redact_from(self, text: str) -> str:
-        """Return the value of a From field so; the name and the address stay."""
+        """Return the value of a From field masked in the same way, except for name and address."""
         return mask_unsearched_text(text, addresses=False) if self._nothing else self.masked(text, _WHO)
 
     def redact_message_id(self, text: str) -> str:
-        """Return a Message-ID so: mail refers to it, so that only what is certainly a person's number is masked."""
+        """Return a Message-ID masked in the same way; mail refers to it, so only certain matches are masked."""
         if self._nothing:
             return mask_numbers(text)
-        # Without the sign that makes an address of it, what stands before it is seen for itself.
+        # Without the "@" it is not an address, so the text before it is searched separately.
         found = self._find(text.replace("@", " "))
         return self._hidden(text, [one for one in found if one.end - one.start <= _LONGEST_IN_ID or _is_sure(one)])
 
     def masked(self, text: str, kept: frozenset[str] = _NONE) -> str:
-        """Return a text with all that is found in it masked too, but for the identifiers `kept`."""
+        """Return a text with all matches in it masked too, except for the identifiers `kept`."""
         return mask_numbers(self._hidden(text, self._find(text), kept))
 
     def _hidden(self, text: str, matches: Iterable[Match], kept: frozenset[str] = _NONE) -> str:
@@ -81,7 +82,7 @@ class Redactor:
         return "".join(pieces) + text[position:]
 
     def places(self, text: str, matches: Iterable[Match], kept: frozenset[str] = _NONE) -> list[Place]:
-        """Return where a text is masked, in order: at its matches and wherever it repeats a value; overlaps are one."""
+        """Return the spans to mask, in order: matches and each repetition of a value. Overlapping spans are merged."""
         places = [(match.start, match.end, match.identifier) for match in matches if match.identifier not in kept]
         for value, identifier in self._values.items():
             start = text.find(value) if identifier not in kept else -1

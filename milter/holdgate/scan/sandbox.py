@@ -1,8 +1,7 @@
-"""What a worker process gives up before it reads the first message, and what it must have loaded until then.
+"""What a worker process drops before it reads the first message, and what must be loaded before that.
 
-A parser that is taken over by a hostile document finds itself in a process without files, network, programs, other
-processes or secrets; all that is left to it is to give a wrong answer about the message it came with.
-`docs/explanation/sandbox.md` says what each layer denies.
+A parser that a hostile document takes over runs in a process without files, network, programs, other processes or
+secrets. It can only give a wrong answer about its own message. `docs/explanation/sandbox.md` describes each layer.
 """
 
 import ctypes
@@ -19,7 +18,7 @@ try:
     from holdgate.scan import seccomp
 
     SECCOMP_MISSING = ""
-except (ImportError, RuntimeError) as error:  # pyseccomp raises RuntimeError where Debian's libseccomp2 is missing
+except (ImportError, RuntimeError) as error:  # pyseccomp raises RuntimeError if Debian's libseccomp2 is missing
     SECCOMP_MISSING = str(error)
 
 _PR_SET_DUMPABLE = 4
@@ -31,11 +30,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class WorkerLimits:
-    """What one worker process may use.
+    """The resource limits of one worker process.
 
-    `address_space` is in bytes and counts what is mapped, not what is resident; beyond it allocations fail and C++
-    libraries abort. `cpu_seconds` holds for the worker's whole life, many messages; the time of one message is
-    bounded by the pool. `open_files` is the highest descriptor a worker can receive, plus one.
+    `address_space` is in bytes and counts mapped, not resident memory; beyond it allocations fail and C++ libraries
+    abort.
+    `cpu_seconds` applies to the worker's complete life, which can be many messages; the pool limits the time of one
+    message.
+    `open_files` is the highest descriptor that a worker can receive, plus one.
     """
 
     address_space: int = 1 << 30
@@ -45,7 +46,7 @@ class WorkerLimits:
 
 @dataclass(frozen=True, slots=True)
 class Protections:
-    """Which layers hold a worker; `missing` says in plain words which do not, and the remedy, for `holdgate check`."""
+    """Which layers confine a worker; `missing` names the missing ones and the remedy, for `holdgate check`."""
 
     landlock_abi: int
     landlock_network: bool
@@ -64,13 +65,13 @@ class Protections:
 
 
 class SandboxError(Exception):
-    """A layer that this kernel has could not be put on, the argument says which; the worker must not read anything."""
+    """A layer that this kernel supports could not be applied (named in the argument). The worker must not read."""
 
 
 def preload() -> None:
-    """Load all that reading a message needs, in the process that workers are forked from: later no file opens.
+    """Load everything that reading a message needs, in the process that forks the workers: they cannot open files.
 
-    What searching needs is loaded by `holdgate.detect.preload`. Raises SandboxError.
+    `holdgate.detect.preload` loads what searching needs. Raises SandboxError.
     """
     extract_preload()
     with _layer("seccomp"):
@@ -79,7 +80,7 @@ def preload() -> None:
 
 
 def available() -> Protections:
-    """Return what `confine` will put on here, without changing anything."""
+    """Return the layers that `confine` will apply here, without changing anything."""
     abi = landlock.abi()
     missing = []
     if not abi:
@@ -95,10 +96,10 @@ def available() -> Protections:
 
 
 def confine(limits: WorkerLimits) -> Protections:
-    """Give up, for good, what a freshly forked single-threaded worker does not need. Call `preload` before the fork.
+    """Drop, permanently, what a newly forked single-threaded worker does not need. Call `preload` before the fork.
 
-    Open descriptors stay usable: the worker talks through one it inherited. Raises SandboxError when a layer that is
-    available cannot be put on; a layer that this kernel lacks is named in the result's `missing`.
+    Open descriptors stay usable: the worker communicates through an inherited one. Raises SandboxError if an available
+    layer cannot be applied. Layers that this kernel lacks are listed in the result's `missing`.
     """
     protections = confine_template()
     confine_rest(limits, protections)
@@ -106,14 +107,14 @@ def confine(limits: WorkerLimits) -> Protections:
 
 
 def confine_rest(limits: WorkerLimits, protections: Protections) -> None:
-    """Give up what a child of a process that called `confine_template` still has. Raises SandboxError.
+    """Drop what a child of a process that called `confine_template` still has. Raises SandboxError.
 
-    It is under the layers of its parent already; it gets a domain of landlock's of its own, in which are no siblings.
+    The layers of its parent already apply to it. It gets its own Landlock domain, which contains no sibling.
     """
     with _layer("landlock"):
         if protections.landlock_abi:
             landlock.restrict(protections.landlock_abi)
-    # After landlock, which needs a descriptor for a moment; before seccomp, which lets no limit be changed.
+    # After Landlock, which briefly needs a descriptor; before seccomp, which forbids changing limits.
     with _layer("resource limits"):
         _limit_resources(limits)
     with _layer("seccomp"):
@@ -122,9 +123,9 @@ def confine_rest(limits: WorkerLimits, protections: Protections) -> None:
 
 
 def confine_template() -> Protections:
-    """Give up what the process that workers are forked from does not need either: all but the right to fork.
+    """Drop what the process that forks the workers does not need either: everything but the right to fork.
 
-    With that it keeps its system calls. Call it after `preload`. Raises SandboxError.
+    For that right it keeps its system calls. Call it after `preload`. Raises SandboxError.
     """
     protections = available()
     with _layer("environment"):
@@ -150,7 +151,7 @@ def _layer(name: str) -> Iterator[None]:
 
 
 def _forget_environment() -> None:
-    """Empty the environment and overwrite the memory it came in: it may hold credentials of the service."""
+    """Clear the environment and overwrite its memory: it may contain credentials of the service."""
     block = ctypes.POINTER(ctypes.c_void_p).in_dll(_libc, "environ")
     index = 0
     while block and (entry := block[index]):
@@ -175,7 +176,7 @@ def _limit_resources(limits: WorkerLimits) -> None:
 
 
 def _drop_capabilities() -> None:
-    """Drop every capability; an ordinary user has none and nothing changes (capset(2))."""
+    """Drop every capability (capset(2)). An ordinary user has none, so nothing changes."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     if _libc.capset(header, (ctypes.c_uint32 * 6)()) != 0:
         _raise("capset")

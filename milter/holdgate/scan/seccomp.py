@@ -1,8 +1,8 @@
-"""The system calls a worker may make: memory, time and the descriptors it already has; nothing that opens or starts.
+"""The system calls that a worker may make: memory, time and its existing descriptors, but nothing that opens or starts.
 
-A call from the list of attacks kills the process. A harmless attempt, such as a library that looks for a font or a
-late import, is told EACCES and the library copes. Everything else, also what future kernels bring, does not exist
-(ENOSYS), so that a newer C library falls back instead of dying.
+A call from the list of attacks kills the process. A harmless attempt, such as a library's search for a font or a late
+import, gets EACCES, which libraries handle. Every other call, including those of future kernels, gets ENOSYS, so that a
+newer C library falls back instead of aborting.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ _AT_EMPTY_PATH = 0x1000
 _PROT_EXEC = 4
 _F_SETOWN_EX = 15
 _FIONBIO, _FIOCLEX, _FIONREAD = 0x5421, 0x5451, 0x541B
-# fcntl(2) without what makes the kernel send signals to others (F_SETOWN, F_SETSIG, leases, notifications).
+# fcntl(2) without the commands that make the kernel signal other processes (F_SETOWN, F_SETSIG, leases, notifications).
 _FCNTL = (
     fcntl.F_DUPFD,
     fcntl.F_DUPFD_CLOEXEC,
@@ -32,11 +32,12 @@ _FCNTL = (
 )
 _PR_GET_DUMPABLE, _PR_SET_NAME, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA = 3, 15, 39, 0x53564D41
 
-# Stands in the filter for the process that it will be put on: more than a process id can be (2**22, proc(5)), and
-# nothing else in the filter.
+# Placeholder in the filter for the id of the process that it will apply to: larger than any process id (2**22,
+# proc(5)),
+# and different from every other value in the filter.
 _PID = 0x5EEC_0AAA
 _PID_BYTES = struct.pack("=I", _PID)
-# struct sock_filter: 8 bytes, the last 4 of them the constant that a comparison is made with.
+# struct sock_filter: 8 bytes; the last 4 are the constant of a comparison.
 _INSTRUCTION, _CONSTANT = 8, 4
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 
@@ -51,7 +52,7 @@ class _Program(ctypes.Structure):
 
 # fmt: off
 ALLOWED = (
-    # descriptors the worker has
+    # existing descriptors
     "read", "readv", "pread64", "preadv", "write", "writev", "close", "close_range", "lseek", "_llseek", "fstat",
     "dup", "dup2", "dup3", "poll", "ppoll", "select", "pselect6", "shutdown",
     "recvfrom", "recvmsg", "sendto", "sendmsg", "getsockopt", "getsockname", "getpeername", "fadvise64",
@@ -60,10 +61,10 @@ ALLOWED = (
     # time and locks
     "clock_gettime", "clock_getres", "gettimeofday", "time", "nanosleep", "clock_nanosleep", "setitimer", "getitimer",
     "alarm", "futex", "futex_waitv", "set_robust_list", "get_robust_list", "rseq", "sched_yield",
-    # signals and the end
+    # signals and exit
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "sigaltstack",
     "restart_syscall", "exit", "exit_group",
-    # what the process may know of itself
+    # information about itself
     "getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getpgrp", "getpgid", "getrandom",
     "getrusage", "getrlimit", "times", "sysinfo", "uname", "getcpu", "sched_getaffinity",
     "capget",
@@ -77,17 +78,17 @@ _KILLED = (
     "execve", "execveat", "fork", "vfork",
     # reach the network or other local services
     "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4",
-    # reach into other processes
+    # access other processes
     "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_open", "pidfd_getfd", "pidfd_send_signal", "kcmp",
     "rt_sigqueueinfo", "rt_tgsigqueueinfo", "process_madvise",
     # change files
     "creat", "truncate", "ftruncate", "unlink", "unlinkat", "rename", "renameat", "renameat2", "mkdir", "mkdirat",
     "rmdir", "link", "linkat", "symlink", "symlinkat", "mknod", "mknodat", "chmod", "fchmod", "fchmodat", "chown",
     "fchown", "lchown", "fchownat", "utimensat", "setxattr", "memfd_create",
-    # change what it is
+    # change its own privileges
     "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "capset", "setrlimit",
     "personality", "unshare", "setns", "chroot", "pivot_root", "mount", "umount2", "keyctl", "add_key", "request_key",
-    # reach into the kernel
+    # access the kernel
     "bpf", "perf_event_open", "io_uring_setup", "io_uring_enter", "io_uring_register", "userfaultfd", "init_module",
     "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff",
 )
@@ -95,7 +96,7 @@ _KILLED = (
 
 
 def restrict() -> None:
-    """Put the filter on this process for good. `no_new_privs` must be set. Raises OSError where the kernel refuses."""
+    """Apply the filter to this process for good. `no_new_privs` must be set. Raises OSError if the kernel refuses."""
     pid = struct.pack("=I", os.getpid())
     program = bytearray(prepared())
     for place in range(_CONSTANT, len(program), _INSTRUCTION):
@@ -111,9 +112,9 @@ def restrict() -> None:
 
 @functools.cache
 def prepared() -> bytes:
-    """Return the filter as the kernel takes it (struct sock_filter, linux/filter.h), for a process `_PID`.
+    """Return the filter in the kernel's form (struct sock_filter, linux/filter.h), for a process `_PID`.
 
-    libseccomp needs milliseconds to make it, so that is done once, before the workers are forked.
+    libseccomp needs milliseconds to compile it, so that is done once, before the workers are forked.
     """
     rules = pyseccomp.SyscallFilter(ERRNO(errno.ENOSYS))
     rules.set_attr(pyseccomp.Attr.ACT_BADARCH, KILL_PROCESS)
@@ -144,11 +145,12 @@ def _add_rules_by_argument(rules: pyseccomp.SyscallFilter) -> None:
     for call in ("mmap", "mmap2", "mprotect"):
         _add(rules, ALLOW, call, Arg(2, MASKED_EQ, _PROT_EXEC, 0))
         _add(rules, refuse, call, Arg(2, MASKED_EQ, _PROT_EXEC, _PROT_EXEC))
-    # A thread is refused as when there are too many of them; a process is an attack. clone3 hides its flags in memory:
-    # it does not exist, and the C library takes clone instead.
+    # Creating a thread fails as if there were too many; creating a process is an attack. clone3 has its flags in
+    # memory,
+    # where the filter cannot read them, so it gets ENOSYS and the C library uses clone instead.
     _add(rules, ERRNO(errno.EAGAIN), "clone", Arg(0, MASKED_EQ, _CLONE_THREAD, _CLONE_THREAD))
     _add(rules, KILL_PROCESS, "clone", Arg(0, MASKED_EQ, _CLONE_THREAD, 0))
-    # Only descriptors, no paths.
+    # Descriptors only, no paths.
     for call, flags in (("newfstatat", 3), ("fstatat64", 3), ("statx", 2)):
         _add(rules, ALLOW, call, Arg(flags, MASKED_EQ, _AT_EMPTY_PATH, _AT_EMPTY_PATH))
         _add(rules, refuse, call, Arg(flags, MASKED_EQ, _AT_EMPTY_PATH, 0))
@@ -157,7 +159,7 @@ def _add_rules_by_argument(rules: pyseccomp.SyscallFilter) -> None:
     for call in ("fcntl", "fcntl64"):
         for command in _FCNTL:
             _add(rules, ALLOW, call, Arg(1, pyseccomp.EQ, command))
-        # As the owner of a descriptor another process of the same user would be signalled, killed even.
+        # With these, the kernel would send signals to another process of the same user, and could even kill it.
         for command in (fcntl.F_SETOWN, _F_SETOWN_EX, fcntl.F_SETSIG):
             _add(rules, KILL_PROCESS, call, Arg(1, pyseccomp.EQ, command))
     for option in (_PR_GET_DUMPABLE, _PR_SET_NAME, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA):
@@ -169,7 +171,7 @@ def _add_rules_by_argument(rules: pyseccomp.SyscallFilter) -> None:
 
 
 def _add(rules: pyseccomp.SyscallFilter, action: int, call: str, *arguments: Arg) -> None:
-    """Add a rule; a call that this libseccomp or this architecture does not have needs none."""
+    """Add a rule. A call that this libseccomp or this architecture does not have needs none."""
     number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, call)
     if number >= 0:
         rules.add_rule(action, number, *arguments)

@@ -1,8 +1,8 @@
-"""The scan service: gives each daemon that connects a zygote of its own, all under a user that owns nothing else.
+"""The scan service: gives each connecting daemon its own zygote. All run as a user that owns nothing else.
 
-It looks at who connects, starts a zygote with the connection as its control socket, and says so by one greeting. It
-reads nothing from a connection. When a daemon closes its connection, or exits or crashes, its zygote is killed at once,
-and the kernel then kills the workers. The same happens to all zygotes when the service ends.
+It checks which user connects, starts a zygote with the connection as its control socket, and sends one greeting. It
+reads nothing from a connection. When a daemon closes its connection, exits or crashes, its zygote is killed at once,
+and the kernel then kills the workers. When the service ends, the same happens to all zygotes.
 """
 
 import contextlib
@@ -17,17 +17,17 @@ from holdgate import daemon, maillog
 from holdgate.scan import wire
 from holdgate.sockets import peer_user
 
-# Zygotes that one user may have at once: three of the milter's, twice as many at a reload, and some with old sessions.
+# Zygotes per user at the same time: the milter's three, twice that during a reload, and some for old sessions.
 PLACES = 16
-# Pause between two signs of life to systemd, in seconds.
+# Interval between two watchdog notifications to systemd, in seconds.
 _INTERVAL = 10.0
-# A greeting is some bytes: it fits, or the peer does not read.
+# A greeting has few bytes: it fits into the socket's buffer, unless the peer does not read.
 _GREETING_SECONDS = 1.0
 
 
 @dataclass(slots=True, eq=False)
 class _Served:
-    """A zygote that runs, and our copy of its control socket, by which we see that the daemon has hung up."""
+    """A running zygote, and a copy of its control socket, which shows when the daemon disconnects."""
 
     pid: int
     pidfd: int
@@ -36,14 +36,14 @@ class _Served:
     has_hung_up: bool = False
 
     def kill(self) -> None:
-        """Kill it, whatever it does; it is not waited for."""
+        """Kill it without waiting for it."""
         signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
 
 
 class ScanService:
     """Serves the users in `user_ids`, and root.
 
-    `start` starts a zygote, a child of this process, whose control socket it is given, and returns its process id.
+    `start` starts a zygote as a child of this process with the given control socket, and returns its process id.
     """
 
     def __init__(
@@ -58,11 +58,12 @@ class ScanService:
         self._watch(listener.fileno(), select.POLLIN, self._accept)
 
     def serve(self) -> None:
-        """Serve until a signal's handler raises an exception; then nothing of it is left."""
+        """Serve until a signal handler raises an exception; then all zygotes are killed."""
         try:
             while True:
                 daemon.notify("WATCHDOG=1")
-                # Looked up before any is done: what is closed in this round may lend its number to what is opened.
+                # All are looked up first: a descriptor that is closed in this round may be reused for one that is
+                # opened in it.
                 for act in [self._acts[descriptor] for descriptor, _ in self._poll.poll(_INTERVAL * 1000)]:
                     act()
         finally:
@@ -81,7 +82,7 @@ class ScanService:
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
-        except OSError as error:  # the peer has gone, or there is no descriptor left
+        except OSError as error:  # the peer has disconnected, or there is no free descriptor
             maillog.failed(stage="socket", error=error.strerror or str(error))
             return
         user_id = peer_user(connection)
@@ -116,19 +117,20 @@ class ScanService:
         served = _Served(pid, pidfd, connection, user_id)
         self._served.add(served)
         self._watch(pidfd, select.POLLIN, lambda: self._bury(served))
-        # No event is asked for, so that orders for the zygote do not wake us; POLLHUP is always reported (poll(2)).
+        # No event is requested, so that orders for the zygote do not wake this process; POLLHUP is always reported
+        # (poll(2)).
         self._watch(control, 0, lambda: self._hung_up(served))
         _greet(connection, {"zygote": pid})
 
     def _hung_up(self, served: _Served) -> None:
-        """Kill a zygote whose daemon has hung up, whatever it does; its pidfd says when it is dead."""
+        """Kill a zygote whose daemon has disconnected; its pidfd reports when it has ended."""
         if served in self._served:
             served.kill()
             served.has_hung_up = True
             self._forget(served.connection.fileno())
 
     def _bury(self, served: _Served) -> None:
-        """Wait for a zygote that has ended or was killed, and close our copy of its socket: its daemon sees the end."""
+        """Wait for a zygote that has ended, and close the copy of its socket, so that its daemon sees the end."""
         self._served.remove(served)
         code = os.waitstatus_to_exitcode(os.waitpid(served.pid, 0)[1])
         if not served.has_hung_up:
@@ -142,7 +144,7 @@ class ScanService:
 
 def _greet(connection: socket.socket, greeting: dict[str, object]) -> None:
     wire.bound(connection, _GREETING_SECONDS)
-    with contextlib.suppress(OSError):  # it has hung up already
+    with contextlib.suppress(OSError):  # it has already disconnected
         wire.send(connection, greeting)
 
 

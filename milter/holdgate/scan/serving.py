@@ -1,6 +1,6 @@
-"""What `holdgate-scan` becomes when it has read its settings: the process that serves the socket and forks zygotes.
+"""The second stage of `holdgate-scan`, after it has read its settings: it serves the socket and forks zygotes.
 
-`scan.main` starts it by exec in its place, with what it needs in its argument (see `scan.succession`).
+`scan.main` replaces itself by it with exec, and passes what it needs as an argument (see `scan.succession`).
 """
 
 import contextlib
@@ -40,7 +40,7 @@ def main() -> None:
     try:
         service.serve()
     finally:
-        with contextlib.suppress(OSError):  # in a directory of root's it stays, and the next one removes it
+        with contextlib.suppress(OSError):  # a socket in root's directory remains; the next start removes it
             Path(serving.path).unlink()
         os.close(serving.lock)
         maillog.stopped()

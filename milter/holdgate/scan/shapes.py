@@ -1,6 +1,6 @@
-"""What a worker's answers are made of, for the worker and for the daemons that ask it.
+"""The types of a worker's answers, for the worker and for the daemons that use it.
 
-It imports nothing that reads messages: milter and desk would else load every parser, and never use one.
+It imports nothing that reads messages: otherwise milter and desk would load every parser without using one.
 """
 
 from dataclasses import dataclass, field
@@ -11,20 +11,20 @@ from pydantic import Field, TypeAdapter
 from holdgate.extract.part import Extraction
 
 BEYOND = b'{"beyond":true}'
-"""The answer of a worker about a message that it is not there for: another one is asked."""
+"""A worker's answer about a message that it cannot inspect: another worker is used."""
 
 GONE = b'{"gone":true}'
-"""The answer to a search where the process that was to read the message has ended."""
+"""The answer to a search if the process that was to read the message has ended."""
 UNREADABLE = b'{"unreadable":true}'
-"""The answer to a search where the process that read the message says what none of ours does."""
+"""The answer to a search if the output of the reading process is invalid."""
 
 TEXT_LIMIT = 64 * 1024
-"""How much text of a moderator's mail is answered, in characters."""
+"""How much text of a moderator's mail is returned, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of text; of a match it is masked (unless revealed), and `number` names the match, from 1."""
+    """A span of text. A match is masked (unless revealed), and `number` identifies it, from 1."""
 
     text: str
     number: int = 0
@@ -34,7 +34,7 @@ class Segment:
 
 @dataclass(slots=True)
 class ShownPart:
-    """A part as it is shown; `cut` says that there is more of it."""
+    """A part as it is shown; `cut` is true if there is more of it."""
 
     name: str
     status: str
@@ -45,10 +45,10 @@ class ShownPart:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What a mail says. `report` is "failed" or "other" for a delivery report, else "".
+    """The content of a mail. `report` is "failed" or "other" for a delivery report, else "".
 
-    `struck` is text that HTML shows as struck out, "" where there is none; `incidents` are ids in the text, quoted ones
-    too.
+    `struck` is text that HTML shows as struck out, "" if there is none. `incidents` are ids in the text, quoted text
+    included.
     """
 
     report: str = ""
@@ -70,7 +70,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a message cannot be changed: the part, masked, "" for the message itself, and the reason."""
+    """Why a message cannot be changed: the masked name of the part ("" for the message itself), and the reason."""
 
     part: str
     why: str
@@ -78,7 +78,7 @@ class Refusal:
 
 @dataclass(slots=True)
 class ChangeReport:
-    """What was changed of a message: the attachments it had, which of them were removed, which signatures it cost."""
+    """What was changed in a message: the attachments it had, which were removed, which signatures became invalid."""
 
     attachments: list[Listed] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
@@ -88,7 +88,7 @@ class ChangeReport:
 
 @dataclass(slots=True)
 class Reading:
-    """What was read of a message, and in which time."""
+    """What was read of a message, and the time it took."""
 
     extraction: Extraction
     milliseconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -1,7 +1,7 @@
-"""Starts a zygote: the scan service does where the settings name its socket; elsewhere it is a child of ours.
+"""Starts a zygote: through the scan service if the settings name its socket, otherwise as a child process.
 
-Either way it gets the same settings on its control socket and answers whether it is ready. Where the service does not
-answer there are no workers, and mail is deferred: a daemon that is to use it never starts them itself.
+In both cases it gets the same settings on its control socket and answers whether it is ready. If the service does not
+answer, there are no workers, and mail is deferred: a daemon that uses the service never starts workers itself.
 """
 
 import errno
@@ -25,28 +25,29 @@ DIED_ON_TRIAL = (
     "a worker, or the process that they are forked from, died before its first message, while it confined itself; "
     "where seccomp killed it, the kernel's log has a line with type=1326 and the system call"
 )
-# How long a service that is starting, or restarted, is waited for, from the first attempt that failed.
+# How long to wait for a service that is starting or restarting, in seconds from the first failed attempt.
 _PATIENCE = 10.0
 _PAUSE = 0.1
-# What the main process of a service that accepts connections needs to start a zygote, on a busy host.
+# How long a service that accepts connections may need to start a zygote on a busy host, in seconds.
 _GREETING_SECONDS = 60.0
-# What a zygote that does not start wrote to its standard error, in characters.
+# How much to keep of the standard error of a zygote that does not start, in characters.
 _LAST_WORDS = 500
 _NOT_YET = {errno.ENOENT, errno.ECONNREFUSED}
 
 
 @dataclass(slots=True)
 class _Absence:
-    """Since when nobody answers at the service, by the monotonic clock; None while somebody does."""
+    """When the service stopped answering, by the monotonic clock; None while it answers."""
 
     since: float | None = None
 
 
 class Starter:
-    """Starts zygotes with the same settings, one after the other. It has one user at a time.
+    """Starts zygotes with the same settings, one after the other. It must be used by one thread at a time.
 
-    Those that `only_reads` is for load no rules, and know no identifiers. Two starters of one service, one `beside` the
-    other, wait for it together: what one of them saw of an earlier absence does not cut the other's patience short.
+    If `only_reads` is set, its zygotes load no rules and know no identifiers. Two starters of one service, one created
+    with
+    the other as `beside`, share the wait for it: an earlier absence that one saw does not shorten the other's wait.
     """
 
     def __init__(self, settings: PoolSettings, *, only_reads: bool = False, beside: "Starter | None" = None) -> None:
@@ -55,14 +56,14 @@ class Starter:
         self._absence: _Absence = _Absence() if beside is None else beside._absence
 
     def start(self) -> tuple[Zygote, frozenset[str]]:
-        """Return a zygote that is ready, and the identifiers that it knows. Raises ScanError."""
+        """Return a zygote that is ready, and the identifiers it knows. Raises ScanError."""
         if self._settings.service is not None:
             return self._by_service(self._settings.service)
         with tempfile.TemporaryFile() as errors:
             return self._as_child(errors)
 
     def _as_child(self, errors: IO[bytes]) -> tuple[Zygote, frozenset[str]]:
-        # A packet for each message: several may be under way.
+        # Message boundaries are kept, so several packets can be in the socket.
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             try:
@@ -102,7 +103,7 @@ class Starter:
             raise ScanError(f"the zygote did not start: {error}; see the log of holdgate-scan") from error
 
     def _connected(self, path: Path) -> socket.socket:
-        """Connect; wait for a service that is not there yet, but in all only so long. Raises ScanError."""
+        """Connect; wait for a service that is not available yet, up to a total limit. Raises ScanError."""
         while True:
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             wire.bound(connection, _GREETING_SECONDS)
@@ -125,7 +126,7 @@ class Starter:
         return error.errno in _NOT_YET and now - self._absence.since < _PATIENCE
 
     def _made_ready(self, zygote: Zygote) -> tuple[Zygote, frozenset[str]]:
-        """Give a zygote its settings and wait until it has loaded all. Raises ScanError, WireError and OSError."""
+        """Send a zygote its settings and wait until it has loaded all. Raises ScanError, WireError and OSError."""
         try:
             wire.send(zygote.control, _wanted(self._settings, self._only_reads))
             reported, _ = zygote.receive()
@@ -141,7 +142,7 @@ class Starter:
 
 
 def command(readers_directory: Path, control: int) -> list[str]:
-    """Return the command of a zygote. Who starts it says where readers of a site are, for those are code."""
+    """Return the command of a zygote. The caller names the directory of the site's readers, because they are code."""
     return [sys.executable, "-m", "holdgate.scan.zygote", str(readers_directory), str(control)]
 
 
@@ -159,7 +160,7 @@ def _wanted(settings: PoolSettings, only_reads: bool) -> dict[str, Any]:
 
 
 def _last_words(errors: IO[bytes]) -> str:
-    """Return the end of what a zygote wrote to its standard error before it failed, printable, on one line."""
+    """Return the end of a failed zygote's standard error, printable, on one line."""
     errors.seek(max(0, errors.seek(0, 2) - _LAST_WORDS))
     words = " ".join(errors.read().decode("utf-8", "replace").split())
     return f"; it said: {maillog.quote(words[-200:])}" if words else ""

@@ -1,4 +1,4 @@
-"""Processes that stay: they have read plain text only, or searched what others read, and take the next message."""
+"""Reusable workers: they have only read plain text, or searched what others read, so they can take another message."""
 
 import threading
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from holdgate.scan.shapes import BEYOND, GONE, UNREADABLE
 
 
 class ReaderLostError(WorkerLostError):
-    """The process that was to read a message died, or says what none of ours does; the one that was to search lives."""
+    """The reading process crashed or its output is invalid; the searching process is not affected."""
 
 
 class Staying:
-    """Those that are free, the one that was used last on top. Each does at most `retire_after` jobs."""
+    """The free ones, with the most recently used on top. Each does at most `retire_after` jobs."""
 
     def __init__(self, retire_after: int) -> None:
         self._retire_after = retire_after
@@ -22,12 +22,12 @@ class Staying:
         self.workers: list[Worker] = []
 
     def take(self) -> Worker | None:
-        """Return one that is free, if there is one."""
+        """Return a free one, if there is one."""
         with self._lock:
             return self.workers.pop() if self.workers else None
 
     def put_back(self, worker: Worker) -> None:
-        """Keep a process for the next message, unless it has done enough of them."""
+        """Keep a process for the next message, or end it if it has done enough."""
         if worker.jobs >= self._retire_after:
             if self._retire_after > 1:
                 metrics.WORKER_RESTARTS.labels("retired").inc()
@@ -37,13 +37,13 @@ class Staying:
             self.workers.append(worker)
 
     def close(self) -> None:
-        """End all that are free."""
+        """End all free ones."""
         while (worker := self.take()) is not None:
             worker.end()
 
 
 def answered(frame: bytes, read: Callable[[bytes], Inspection]) -> Inspection | None:
-    """Return what a process that stays found; None if the message is none for it. Raises ReaderLostError too."""
+    """Return a reusable worker's result; None if it cannot inspect this message. Raises ReaderLostError too."""
     if frame == BEYOND:
         return None
     if frame == GONE:

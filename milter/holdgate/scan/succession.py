@@ -1,7 +1,8 @@
-"""What `holdgate-scan` passes on when it has read its settings: the process is replaced, and forgets them.
+"""Replaces `holdgate-scan` after it has read its settings by a process that does not have them in memory.
 
-Zygotes and workers get a copy of the memory of the process that forks them. So it is one that has never read the
-settings, which say much about the site, nor loaded what reads them: 8 MB.
+Zygotes and workers get a copy of the memory of the process that forks them. So that process has never read the
+settings,
+which reveal much about the site, nor loaded the 8 MB of code that reads them.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import NoReturn
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What the service needs: descriptors of its socket and of its lock, whom it serves, and where readers are."""
+    """What the service needs: descriptors of its socket and its lock, the users it serves, the readers' directory."""
 
     program: str
     verbose: bool

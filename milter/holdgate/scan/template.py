@@ -1,8 +1,9 @@
-"""The template: what all zygotes of the scan service need, loaded once by the service, which forks them.
+"""The template: loads once what all zygotes of the scan service need; the service forks them from it.
 
-The parsers take much of a zygote's memory, and the milter alone has two zygotes: forked from one process, they share
-it. The service may fork, because it has one thread. It has read no message, and no settings (see `scan.succession`):
-its memory has nothing that a zygote or a worker must not have.
+The parsers use much of a zygote's memory, and the milter alone has two zygotes. Forked from one process, they share it.
+The
+service can fork because it has one thread. It has read no message and no settings (see `scan.succession`): its memory
+contains nothing that a zygote or a worker must not have.
 """
 
 import contextlib
@@ -25,13 +26,13 @@ _ENDING = {signal.SIGTERM, signal.SIGINT}
 
 
 class Template:
-    """Forks zygotes. `readers_directory` has the site's own readers. Raises SandboxError where it cannot be loaded."""
+    """Forks zygotes. `readers_directory` has the site's readers. Raises SandboxError if loading fails."""
 
     def __init__(self, readers_directory: Path) -> None:
         self._readers_directory = readers_directory
         sandbox.preload()
         warm_reading(ReadingOnly(Limits()))
-        # What lives until the fork is never collected, so collecting in a zygote does not copy these pages.
+        # Objects that exist before the fork are never collected, so a zygote's collection does not copy their pages.
         gc.collect()
         gc.freeze()
         memory.gather()
@@ -40,7 +41,7 @@ class Template:
     def fork(self, control: socket.socket) -> int:
         """Fork a zygote whose control socket is `control`, and return its process id. Raises OSError."""
         parent = os.getpid()
-        # A signal that ends the service must not have the zygote, which is a copy of it, end what it serves.
+        # A signal that ends the service must not run the service's handler in the zygote, which is a copy of it.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         try:
             pid = os.fork()
@@ -51,7 +52,7 @@ class Template:
         return pid
 
     def _be_a_zygote(self, control: socket.socket, parent: int) -> None:
-        """Be a zygote until the control socket closes, with nothing of the service but its memory. Never returns."""
+        """Run as a zygote until the control socket closes, sharing only the service's memory. Never returns."""
         status = 1
         try:
             for ending in _ENDING:

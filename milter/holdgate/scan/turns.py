@@ -1,10 +1,12 @@
-"""Turns: who gets the next place at the workers, so that one sender's mail does not keep everybody else's waiting.
+"""Turns: assigns free places at the workers, so that one sender's mail does not delay everyone else's.
 
-Each message belongs to somebody: a SASL user, or else a client's address, and there to an envelope sender. Of those who
-wait, whoever holds fewest places comes first, then whoever had least of the workers' time lately; between messages of
-one client the same is asked of their senders. One place is kept for small messages of a client that holds none, so that
-it is free soon even while all others are taken by large or slow mail. Another is kept for those of a sender who holds
-none: a relay brings the mail of many. Anyone can write any sender, so that place is nobody's for certain.
+Each message belongs to a SASL user or, without one, to a client's address and there to an envelope sender. Of the
+waiting ones, the owner with the fewest places is first, then the owner who recently used the least worker time.
+Messages
+of one client are ordered in the same way by their senders. One place is reserved for small messages of a client that
+has none, so that it is soon free even while large or slow mail uses all others. Another is reserved for those of a
+sender
+who has none, because a relay brings mail of many senders. Senders can be forged, so that place is not guaranteed.
 """
 
 import threading
@@ -12,14 +14,14 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-# Time that somebody used counts half after so many seconds.
+# Half-life of used worker time, in seconds.
 _HALF_LIFE = 30.0
-# Of more people than this, those who used least are forgotten.
+# Maximum number of remembered owners; those who used the least are forgotten.
 _REMEMBERED = 1_000
 
 
 class NoTurnError(Exception):
-    """No place was to be had in time."""
+    """No place became free in time."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,10 +34,11 @@ class _Waiting:
 
 
 class Turns:
-    """Shares out `places`.
+    """Assigns `places`.
 
-    `kept` of them are for small messages: with 1, the last is for a client that holds none; with 2, the one before that
-    is for a sender who holds none.
+    `kept` of them are for small messages: with 1, the last is for a client that has none; with 2, the one before it is
+    for
+    a sender who has none.
     """
 
     def __init__(self, places: int, *, kept: int) -> None:
@@ -49,7 +52,7 @@ class Turns:
         self._waiting: list[_Waiting] = []
 
     def take(self, who: str, sender: str = "", *, is_small: bool, patience: float) -> None:
-        """Wait for a place, at most `patience` seconds. Raises NoTurnError. Each place taken has to be given back."""
+        """Wait for a place, at most `patience` seconds. Raises NoTurnError. The caller must give back each place."""
         waiting = _Waiting(who, sender, is_small)
         with self._lock:
             if self._may(waiting):
@@ -65,10 +68,10 @@ class Turns:
                 raise NoTurnError
 
     def give_back(self, who: str, seconds: float, sender: str = "") -> None:
-        """Give a place back that was used for `seconds`, and call whoever is next."""
+        """Give back a place that was used for `seconds`, and wake the next owner."""
         with self._lock:
             self._free += 1
-            self._held -= Counter([who])  # one that holds none is forgotten
+            self._held -= Counter([who])  # an owner without a place is forgotten
             self._held_by_sender -= Counter([(who, sender)])
             self._count(who, sender, seconds)
             while self._waiting and (next_ := self._next()) is not None:
@@ -91,7 +94,7 @@ class Turns:
         self._held_by_sender[one.who, one.sender] += 1
 
     def _next(self) -> _Waiting | None:
-        """Return who is next of those who may; of equals, who came first."""
+        """Return the next of those who can have a place; of equals, the one that has waited longest."""
         return min((one for one in self._waiting if self._may(one)), key=self._share, default=None)
 
     def _share(self, one: _Waiting) -> tuple[float, ...]:

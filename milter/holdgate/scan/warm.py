@@ -1,7 +1,7 @@
-"""Reads documents of our own before the first fork: what reading builds on first use is then there for all workers.
+"""Reads sample documents before the first fork, so that what parsers build on first use is shared by all workers.
 
-A worker lives for one message. Without this each would rebuild the automata of its patterns, and copy the pages it
-does that in; with it the zygote has built them, from our rules' samples, and they are shared.
+A worker serves one message. Without this, each worker would build the automata of its patterns again, and copy the
+memory pages for it. The zygote builds them once, from samples of Holdgate's rules.
 """
 
 import io
@@ -14,9 +14,9 @@ from holdgate.scan.reading import ReadingOnly
 if TYPE_CHECKING:
     from holdgate.scan.inspect import Inspector
 
-# All samples take half a second, one in five of them saves as much later.
+# Reading all samples takes half a second; every fifth of them saves as much time later.
 _EVERY = 5
-# Some calls go faster from the second time on (PEP 659).
+# Some calls are faster from the second time on (PEP 659).
 _ROUNDS = 3
 _W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 _S = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
@@ -43,7 +43,7 @@ def warm(inspector: "Inspector", samples: str) -> None:
 
 
 def warm_reading(reading: ReadingOnly) -> None:
-    """Read messages with documents of several kinds, as they are read to be searched elsewhere."""
+    """Read messages with documents of several kinds, as they are read for a search in another process."""
     for _ in range(_ROUNDS):
         for message in _messages():
             reading.do({"do": "read", "name": None}, message)
@@ -75,7 +75,7 @@ def _attached(name: str, data: bytes) -> bytes:
 
 
 def _documents(text: str) -> list[tuple[str, bytes]]:
-    """Return a small document of each kind that mail brings often."""
+    """Return a small document of each kind that is frequent in mail."""
     plain = "".join(letter if letter.isalnum() else " " for letter in text)[:4_000]
     sheet = (
         f'<worksheet {_S}><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>{plain}</t></is></c></row></sheetData>'

@@ -1,7 +1,8 @@
-"""What pool, zygote and workers say to each other: one frame each way, with open descriptors or bytes beside it.
+"""The protocol between pool, zygote and workers: one frame in each direction, with open descriptors or bytes.
 
-A frame is its length (4 bytes, big-endian), a JSON object, and, where a message is sent inside it, a line feed and the
-message. A worker has read hostile input, so nothing it says is ever unpickled, and an answer has a largest size.
+A frame is its length (4 bytes, big-endian), a JSON object and, if a message is sent inside it, a line feed and the
+message.
+A worker has read hostile input, so its output is never unpickled, and an answer has a maximum size.
 """
 
 import json
@@ -16,26 +17,26 @@ _CHUNK = 2**17
 _TIMEVAL = struct.Struct("@ll")
 
 ANSWER_LIMIT = 8 * 2**20
-"""Largest answer about a message, in bytes: findings and names, no content."""
+"""Maximum size of an answer about a message, in bytes: findings and names, no content."""
 TEXT_LIMIT = 64 * 2**20
-"""Largest answer with a message's text, in bytes; `holdgate extract` alone asks for that."""
+"""Maximum size of an answer with a message's text, in bytes; only `holdgate extract` requests it."""
 
 
 class WireError(Exception):
-    """The other side is gone or says what it must not."""
+    """The peer has disconnected or sent invalid data."""
 
 
 def send(
     connection: socket.socket, message: dict[str, Any], descriptors: tuple[int, ...] = (), content: bytes = b""
 ) -> None:
-    """Send a frame. Raises OSError, and TimeoutError by the connection's own time."""
+    """Send a frame. Raises OSError, and TimeoutError by the connection's own time limit."""
     send_encoded(connection, json.dumps(message).encode(), descriptors, content)
 
 
 def send_encoded(
     connection: socket.socket, message: bytes, descriptors: tuple[int, ...] = (), content: bytes = b""
 ) -> None:
-    """Send a frame whose object is JSON already, without a line feed in it."""
+    """Send a frame whose object is already JSON, without a line feed in it."""
     if content:
         message += b"\n" + content
     frame = _LENGTH.pack(len(message)) + message
@@ -46,12 +47,12 @@ def send_encoded(
         frame = frame[sent:]
     try:
         connection.sendall(frame)
-    except BlockingIOError as error:  # the time that `bound` set is over
+    except BlockingIOError as error:  # the time limit set by `bound`
         raise TimeoutError from error
 
 
 def send_at_once(connection: socket.socket, message: dict[str, Any]) -> None:
-    """Send a frame of few bytes if that needs no waiting. Raises BlockingIOError where it does, and OSError."""
+    """Send a short frame if that is possible without waiting, else raise BlockingIOError. Raises OSError."""
     encoded = json.dumps(message).encode()
     connection.send(_LENGTH.pack(len(encoded)) + encoded, socket.MSG_DONTWAIT)
 
@@ -59,9 +60,10 @@ def send_at_once(connection: socket.socket, message: dict[str, Any]) -> None:
 def receive(
     connection: socket.socket, descriptors: int = 0, timeout: float | None = None, limit: int = ANSWER_LIMIT
 ) -> tuple[dict[str, Any], list[int]]:
-    """Receive one object with up to `descriptors` open descriptors, which then are the caller's to close.
+    """Receive one object with up to `descriptors` open descriptors, which the caller must close.
 
-    Raises WireError at the end of the stream and on nonsense, OSError, and TimeoutError when the frame is not whole
+    Raises WireError at the end of the stream and for invalid data, OSError, and TimeoutError if the frame is not
+    complete
     after `timeout` seconds.
     """
     connection.settimeout(None)
@@ -91,9 +93,9 @@ def receive_job(
 def receive_frame(
     connection: socket.socket, descriptors: int = 0, timeout: float | None = None, limit: int = ANSWER_LIMIT
 ) -> tuple[bytes, list[int]]:
-    """Receive a frame as it is, of at most `limit` bytes. There is one at a time on a connection.
+    """Receive an unparsed frame of at most `limit` bytes. There is one at a time on a connection.
 
-    Raises as `receive` does; `timeout` bounds the whole, and `bound` is what ends the wait for its first byte.
+    Raises as `receive` does. `timeout` limits the complete frame; `bound` limits the wait for its first byte.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     received: list[int] = []
@@ -122,7 +124,7 @@ def receive_frame(
 
 
 def read_frame(descriptor: int, limit: int = ANSWER_LIMIT) -> bytes:
-    """Read a frame by read(2) alone, so that descriptors sent along are dropped. Raises WireError and OSError."""
+    """Read a frame with read(2) only, so that accompanying descriptors are dropped. Raises WireError and OSError."""
     (length,) = _LENGTH.unpack(_read(descriptor, _LENGTH.size))
     if length > limit:
         raise WireError("an answer beyond all bounds")

@@ -1,8 +1,8 @@
-"""A worker process: takes a job and the message from its socket, answers, and ends.
+"""A worker process: receives a job and the message on its socket, answers, and ends.
 
-What it does with a job is its work: it reads and searches (`scan.inspecting`), or only reads (`scan.reading`). It stays
-for another job only where its work says so, and then has run no parser but that of plain text: a process in which a
-parser of documents, pictures or archives ran never serves another message.
+Its work is to read and search (`scan.inspecting`), or only to read (`scan.reading`). It accepts another job only if its
+work allows it, and then it has run no parser but that of plain text: a process in which a parser of documents, images
+or archives ran never serves another message.
 """
 
 import os
@@ -12,23 +12,23 @@ from typing import Any, Protocol
 from holdgate.scan import sandbox, wire
 
 TRIAL = b"Subject: trial\r\n\r\nWords and a number, 4111 1111 1111 1112, for nobody.\r\n"
-"""What a worker reads before its first message: all that one needs works in here, and has its memory."""
+"""What a worker reads before its first message, to show that everything works in its sandbox."""
 
 
 class Work(Protocol):
     """What a worker does."""
 
     def do(self, job: dict[str, Any], content: bytes) -> bytes:
-        """Do one job and return the answer, a frame. An exception ends the worker: the pool takes another."""
+        """Do one job and return the answer, a frame. An exception ends the worker; the pool uses another one."""
 
     def may_stay(self, job: dict[str, Any]) -> bool:
-        """Say whether a process that did this job may do another."""
+        """Return whether a process that did this job can do another."""
 
 
 def serve(connection: socket.socket, work: Work, protections: sandbox.Protections) -> None:
-    """Confine this process and do one job, or several of the kind that lets it stay, until the pool disconnects.
+    """Confine this process and do one job, or several if they allow it, until the pool disconnects.
 
-    `protections` are those that the process it was forked from has put on.
+    `protections` are those already active in the process from which it was forked.
     """
     try:
         sandbox.confine_rest(sandbox.WorkerLimits(), protections)
@@ -51,7 +51,7 @@ def serve(connection: socket.socket, work: Work, protections: sandbox.Protection
 
 
 def _content(job: dict[str, Any], descriptor: int) -> bytes:
-    """Return a message, or for a search what the worker that has read it says: nothing, when that one has ended."""
+    """Return a message or, for a search, the output of the worker that read it: empty if that worker has ended."""
     if job["do"] != "search":
         return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
     try:

@@ -1,13 +1,13 @@
 """The zygote: one process that loads what its workers need and forks them, so that they share its memory.
 
-Its workers read and search, for which it loads the rules, or only read (see `scan.reading`).
+Its workers either read and search, for which it loads the rules, or only read (see `scan.reading`).
 
-It is forked from the scan service (see `scan.template`), or started with exec by the pool; never forked from the gate,
-which runs threads. The pool holds the other end of its control socket. An order there forks a worker, and is answered
-with the worker's socket; or kills one, or makes it slower. The zygote signals only children that it has not waited for,
-whose ids are nobody else's.
-It reads nothing that a sender wrote, and has given up files, network and privileges before it forks the first worker.
-When the control socket closes, or says what it must not, the zygote ends and takes its workers with it.
+The scan service forks it (see `scan.template`), or the pool starts it with exec. It is never forked from the milter,
+which runs threads. The pool holds the other end of its control socket. An order on it forks a worker, and is answered
+with the worker's socket; or it kills a worker, or lowers its priority. The zygote signals only children that it has not
+waited for, so that their ids cannot belong to another process.
+It reads no data from a sender, and has dropped files, network and privileges before it forks the first worker.
+When the control socket closes or receives an invalid order, the zygote ends, and its workers with it.
 """
 
 import contextlib
@@ -31,15 +31,15 @@ from holdgate.scan.reading import ReadingOnly
 from holdgate.scan.warm import warm, warm_reading
 from holdgate.scan.worker import Work, serve
 
-# OCR may have what processor time the mail without pictures leaves, and so may a worker that is slowed down.
+# OCR gets the processor time that mail without images leaves, and so does a worker with lowered priority.
 _NICE = 10
 _LARGEST_NICE = 19
-# How long whoever started us may take to send the settings, in seconds.
+# How long the starting process may take to send the settings, in seconds.
 _SETTINGS_SECONDS = 60.0
 
 
 def main() -> None:
-    """Serve the control socket whose descriptor is the last argument; before it is the directory of own readers."""
+    """Serve the control socket whose descriptor is the last argument, after the directory of the site's readers."""
     keep_memory_private()
     be(socket.socket(fileno=int(sys.argv[-1])), sys.argv[-2])
 
@@ -47,14 +47,15 @@ def main() -> None:
 def be(control: socket.socket, readers_directory: str, shared: Sequence[tuple[int, int]] | None = None) -> None:
     """Serve the control socket until it closes.
 
-    `shared` is the memory that a process forked from a template has in common with it: that one has loaded all that
-    reading needs. None where there is no template.
+    `shared` is the memory shared with the template from which this process was forked, which has loaded everything that
+    reading needs. None if there is no template.
     """
-    # Linux shares the processor out among sessions first, and by nice values only within one (sched(7), autogroup): in
-    # the session of who started us, all that serve small mail would wait for workers with large mail.
-    with contextlib.suppress(PermissionError):  # we lead one already
+    # Linux first divides processor time among sessions, and uses nice values only within a session (sched(7),
+    # autogroup). In
+    # the starter's session, all processes for small mail would wait for workers with large mail.
+    with contextlib.suppress(PermissionError):  # it is already a session leader
         os.setsid()
-    # The pool ends us by closing the socket; a terminal's Ctrl-C or systemd's SIGTERM is for the daemon to handle.
+    # The pool ends the zygote by closing the socket; the daemon handles a terminal's Ctrl-C and systemd's SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
@@ -65,7 +66,7 @@ def be(control: socket.socket, readers_directory: str, shared: Sequence[tuple[in
     try:
         REGISTRY.add_modules(settings["readers"], readers_directory)
         if settings["ocr_languages"]:
-            # Here and not above: its libraries would be copied with each fork where nobody reads pictures.
+            # Imported here because each fork would copy its libraries even if no images are read.
             from holdgate.extract.tesseract import TesseractEngine
 
             limits = ocr.OcrLimits(message_seconds=settings["ocr_seconds"])
@@ -77,7 +78,7 @@ def be(control: socket.socket, readers_directory: str, shared: Sequence[tuple[in
             work, identifiers = _reading(settings, is_cold=shared is None)
         else:
             work, identifiers = _inspecting(settings)
-        # What lives until the fork is never collected, so collecting in a worker does not copy these pages.
+        # Objects that exist before the fork are never collected, so a worker's collection does not copy their pages.
         gc.collect()
         gc.freeze()
         memory.gather(shared or ())
@@ -93,16 +94,16 @@ def be(control: socket.socket, readers_directory: str, shared: Sequence[tuple[in
             order, _ = wire.receive(control)
             workers.carry_out(order, control)
         except (wire.WireError, OSError):
-            return  # the pool has hung up
+            return  # the pool has disconnected
 
 
 class _UnusableError(Exception):
-    """The rules cannot be used; the argument says why."""
+    """The rules cannot be used; the argument states why."""
 
 
 def _inspecting(settings: dict[str, Any]) -> tuple[Work, list[str]]:
     """Return the work of processes that read and search, and the identifiers they know. Raises _UnusableError."""
-    # Here and not above: a process that only reads would copy all of it with each fork.
+    # Imported here because a process that only reads would copy all of it with each fork.
     from holdgate.detect import Detector, RuleError
     from holdgate.detect.preload import preload
     from holdgate.scan.inspect import Inspector
@@ -114,7 +115,7 @@ def _inspecting(settings: dict[str, Any]) -> tuple[Work, list[str]]:
         inspector = Inspector(detector, settings["profiles"], _limits(settings))
     except RuleError as error:
         raise _UnusableError(str(error)) from error
-    preload()  # when the detectors are made: some of it depends on which of their validators are in use
+    preload()  # after the detectors are made: some of it depends on which validators they use
     warm(inspector, inspector.samples)
     return Inspecting(inspector), inspector.identifiers
 
@@ -133,7 +134,7 @@ def _limits(settings: dict[str, Any]) -> Limits:
 
 
 def _discard_output() -> None:
-    """Have all that this process and its workers print go nowhere: libraries quote what they cannot read."""
+    """Discard all output of this process and its workers: libraries quote what they cannot read."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
@@ -141,7 +142,7 @@ def _discard_output() -> None:
 
 
 class Workers:
-    """The workers that were forked and not waited for yet."""
+    """The forked workers that have not been waited for yet."""
 
     def __init__(self, work: Work, protections: sandbox.Protections) -> None:
         self._work = work
@@ -149,7 +150,7 @@ class Workers:
         self._pids: set[int] = set()
 
     def carry_out(self, order: dict[str, Any], control: socket.socket) -> None:
-        """Do what the pool says. Raises WireError when that is no order, and OSError when the pool is gone."""
+        """Carry out an order of the pool. Raises WireError if it is invalid, OSError if the pool has disconnected."""
         self.bury()
         match order:
             case {"do": "fork"}:
@@ -165,7 +166,7 @@ class Workers:
                 raise wire.WireError("no order")
 
     def bury(self) -> None:
-        """Wait for those that have ended, so that their processor time counts as ours (wait4(2), times(2))."""
+        """Wait for ended workers, so that their processor time is added to this process's (wait4(2), times(2))."""
         with contextlib.suppress(ChildProcessError):
             while pid := os.waitpid(-1, os.WNOHANG)[0]:
                 self._pids.discard(pid)
@@ -174,7 +175,7 @@ class Workers:
         try:
             ours, pid = self._fork(control)
         except OSError as error:
-            # This machine has no process or descriptor left: the pool asks again when it needs one.
+            # The machine has no free process or descriptor: the pool orders again when it needs a worker.
             wire.send(control, {"error": f"no worker can be forked: {error.strerror}"})
             return
         with ours:
