@@ -9,10 +9,8 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None, uid: in
     """Write `content` to a new file in the same directory, sync it, and rename it to `path`.
 
     Without `mode` the new file has the mode of the old one, or 0600 if there is no old file. It belongs to this
-    process's
-    user and group unless `uid` and `gid` are given: an unprivileged daemon cannot change a file's owner. Raises
-    OSError,
-    and then leaves no temporary file.
+    process's user and group unless `uid` and `gid` are given: an unprivileged daemon cannot change a file's owner.
+    Raises OSError, and then leaves no temporary file.
     """
     if mode is None:
         try:

@@ -101,8 +101,7 @@ def notify(*states: str) -> None:
     """Notify systemd by the protocol of sd_notify(3): one datagram with one "NAME=value" per line.
 
     "READY=1" ends the start, "WATCHDOG=1" resets the watchdog. Does nothing if systemd did not start this process. A
-    lost
-    datagram is not an error: systemd waits for the next one.
+    lost datagram is not an error: systemd waits for the next one.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:

@@ -57,8 +57,7 @@ class Attachment:
     """One file in a message: its path, its format, and its unpacked size in bytes. A body is not an attachment.
 
     `name` is the path to it ("report.zip › salaries.xlsx"), `kind` the reader's name ("ooxml"). `member` is true if it
-    is
-    inside another file.
+    is inside another file.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -80,11 +79,10 @@ class Inspection:
 
     `status` and `reason` are those of `extract` ("complete", "limited", "failed"). `profiles` maps the name of each
     profile that matched to its severity. `signals` are observations of `extract`. `attachments` are all files,
-    including
-    files inside files. `encrypted` is true if one of them is encrypted, `pictures_unread` if OCR could find more.
-    `hosts` are the masked hosts of its links, if they were requested. `elapsed_ms` is the total time, `extract_ms` the
-    time for reading. `subject`, `header_from` and `message_id` are those of a message. Matches are masked in all text
-    that comes from the sender.
+    including files inside files. `encrypted` is true if one of them is encrypted, `pictures_unread` if OCR could find
+    more. `hosts` are the masked hosts of its links, if they were requested. `elapsed_ms` is the total time,
+    `extract_ms` the time for reading. `subject`, `header_from` and `message_id` are those of a message. Matches are
+    masked in all text that comes from the sender.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT

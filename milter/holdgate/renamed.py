@@ -40,8 +40,7 @@ def rename(path: Path, names: Names) -> list[str]:
     """Update old names in a TOML file (UTF-8). Return one line per renamed key: the file, the old and the new name.
 
     New names are not changed. The file keeps its mode and owner. Raises ConfigError, and changes nothing, if the file
-    is
-    not valid TOML, has both an old and its new name, or writes an old name in an unusual form.
+    is not valid TOML, has both an old and its new name, or writes an old name in an unusual form.
     """
     try:
         text = path.read_text(encoding="utf-8")

@@ -25,8 +25,7 @@ from holdgate.atomic import replace_file
 SEALED_FIELDS = ("from", "message-id", "subject", "content-type", "content-transfer-encoding")
 
 # Fields that mail servers add at the top of the header (RFC 5321, 4.4; RFC 8601; RFC 8617; RFC 6376), or that an MTA
-# moves
-# from there into the header. A message that returns has more of them.
+# moves from there into the header. A message that returns has more of them.
 _ADDED_ON_THE_WAY = frozenset(
     b"received return-path delivered-to x-original-to authentication-results received-spf dkim-signature arc-seal "
     b"arc-message-signature arc-authentication-results".split()

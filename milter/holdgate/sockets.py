@@ -13,8 +13,7 @@ def claim(path: Path, name: str = "holdgate-queue") -> int:
     """Take the lock of the socket at `path`. It is held as long as the returned descriptor is open.
 
     The lock is the kernel's (flock(2)) on a file next to the socket, so it is released when its holder is killed. The
-    file
-    is not removed. Raises BlockingIOError if another daemon `name` runs.
+    file is not removed. Raises BlockingIOError if another daemon `name` runs.
     """
     lock = path.with_name(f"{path.name}.lock")
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -32,8 +31,7 @@ def listen(path: Path, *, group_id: int | None, kind: int = socket.SOCK_STREAM) 
     """Bind a socket, readable and writable for its owner and one group. A socket left by a stopped daemon is removed.
 
     Without `group_id` it gets the group of its directory. Only the holder of the lock of `claim` may call this:
-    otherwise it
-    would remove the socket of a running daemon.
+    otherwise it would remove the socket of a running daemon.
     """
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, kind)

@@ -102,12 +102,9 @@ class Runner(Generic[T]):
         """Yield the items that are due in batches, none after `budget` seconds or once `enough` returns true.
 
         `items` are all existing items, including those that must wait: a missing one is forgotten. The caller runs its
-        steps
-        with the methods of the batch, and never leaves its loop early. An item without an error at the end of the
-        loop's body
-        is done. An item that failed earlier gets a batch of its own, so that it cannot affect others. `round` has the
-        result
-        afterwards.
+        steps with the methods of the batch, and never leaves its loop early. An item without an error at the end of the
+        loop's body is done. An item that failed earlier gets a batch of its own, so that it cannot affect others.
+        `round` has the result afterwards.
         """
         begun = self._clock()
         chunks = self._chunks(list(items), size, begun)

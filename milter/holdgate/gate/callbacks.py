@@ -26,8 +26,7 @@ def _answered_at_the_end(step: _Step) -> _Step:
     """Have the session remember what a step raises.
 
     libmilter would respond to an error at once, but Postfix expects no response to this step and would take it for that
-    of
-    the next step. What `connect` raises applies to every message of the connection.
+    of the next step. What `connect` raises applies to every message of the connection.
     """
 
     @functools.wraps(step)

@@ -21,9 +21,8 @@ def needs_milter_quarantine(config: Path, socket: str, header: tuple[str, str]) 
     """Return whether the milter must request quarantine itself, given the header field that it adds to a held message.
 
     `config` is Postfix's configuration directory. Its two files are read again when one has changed. Its tables are
-    looked
-    up each time, because a cached result may be wrong. `socket` is the setting `milter.socket`. Returns true when in
-    doubt.
+    looked up each time, because a cached result may be wrong. `socket` is the setting `milter.socket`. Returns true
+    when in doubt.
     """
     try:
         stamps = tuple(_stamp(config / name) for name in ("main.cf", "master.cf"))

@@ -15,8 +15,7 @@ class Spool:
     """Bytes written in order, readable from the start through `descriptor` after `finish`.
 
     The first bytes stay in a buffer; up to `memory` bytes go to a memory file (memfd_create(2)); a larger message goes
-    to
-    an unnamed file in `directory` (open(2), O_TMPFILE). Writing raises OSError if the disk is full.
+    to an unnamed file in `directory` (open(2), O_TMPFILE). Writing raises OSError if the disk is full.
     """
 
     def __init__(self, directory: Path, memory: int) -> None:
@@ -58,8 +57,7 @@ class Spool:
         if self._in_memory and self.size > self._memory:
             self._move_to_disk()
         # A bytearray cannot be resized while a memoryview of it exists, and Python 3.14 releases a call's arguments
-        # later than
-        # expected. So it is replaced, not cleared.
+        # later than expected. So it is replaced, not cleared.
         buffer, self._buffer = self._buffer, bytearray()
         with memoryview(buffer) as whole:
             written = 0

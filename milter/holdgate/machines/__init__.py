@@ -1,1 +1,1 @@
-"""Mail of programs: which accounts they have, what each has sent before, and how much of what is new it may send."""
+"""Mail of programs: their accounts, what each has sent before, and how much that is new it may send."""

@@ -1,4 +1,4 @@
-"""Which messages come from a program: the table `machines.accounts`, asked for the login and the client's address."""
+"""Which messages come from a program: looks up the login and the client's address in the table `machines.accounts`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,27 +7,27 @@ from pathlib import Path
 from holdgate.envelope import Envelope
 from holdgate.tables import Tables, is_pattern
 
-# Types of tables that are made from a file of lines, each a key and what it stands for.
+# Table types that are built from a text file of keys and values.
 _TEXTS = ("texthash", "hash", "btree", "lmdb", "cdb", "cidr")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account of a program: the key of the table under which it was found, and what the table says: its owner."""
+    """An account of a program: the key of the table that matched, and its value, which is the owner."""
 
     name: str
     owner: str
 
 
 class Accounts:
-    """Asks one table."""
+    """Looks up accounts in one table."""
 
     def __init__(self, table: str, tables: Tables) -> None:
         self._table = table
         self._tables = tables
 
     def of(self, envelope: Envelope) -> Account | None:
-        """Return the account that a message comes from, None for a person's. Raises TableError."""
+        """Return the account that sent a message, or None for a person's message. Raises TableError."""
         for key in self._keys(envelope):
             owner = self._tables.lookup(self._table, key)
             if owner is not None:
@@ -35,7 +35,7 @@ class Accounts:
         return None
 
     def _keys(self, envelope: Envelope) -> Iterator[str]:
-        """Yield the login, the client's address, and, as access(5) has it, the networks that it is in."""
+        """Yield the login, the client's address and, as access(5) does, the networks that contain it."""
         if envelope.auth_user:
             yield envelope.auth_user.lower()
         address = envelope.client_address.lower()
@@ -51,7 +51,7 @@ class Accounts:
 
 
 def listed(table: str) -> list[Account]:
-    """Return the accounts in a table's file, as postmap(1) reads it. Raises OSError, and ValueError for no file."""
+    """Return the accounts in a table's file, as postmap(1) reads it. Raises OSError; ValueError if it is not a file."""
     kind, _, place = table.partition(":")
     if kind not in _TEXTS:
         raise ValueError(f"{table} cannot be listed, because it is not a file of lines; name one account instead")

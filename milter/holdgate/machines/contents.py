@@ -1,4 +1,4 @@
-"""What of a message is compared with what its account has sent before: recipients, hosts of links, attachments."""
+"""The parts of a message that are compared with earlier mail of its account: recipients, link hosts, attachments."""
 
 import re
 from collections.abc import Sequence
@@ -9,17 +9,17 @@ from holdgate.mask import MASK
 RECIPIENT, HOST, ATTACHMENT = "recipient", "host", "attachment"
 KINDS = (RECIPIENT, HOST, ATTACHMENT)
 
-# A number in a name, or what stands for one: a word with a digit or a masked letter in it. It is what differs between
-# two invoices.
+# A number in a name, or a word with a digit or a masked letter, which may be one. This is what differs between two
+# invoices.
 _NUMBERED = re.compile(rf"(?:[^\W_]|[{MASK}])*[\d{MASK}](?:[^\W_]|[{MASK}])*")
 _BETWEEN = re.compile(r"#(?:[\s._,()\[\]+-]*#)+")
 
 
 def pattern_of(attachment: Attachment) -> str:
-    """Return what is alike in attachments that are the same to a recipient.
+    """Return a pattern that attachments of the same purpose have in common.
 
-    That is the reader's kind, the ending of the name, and the name with each word with a digit as "#":
-    "invoice-4711.pdf" and "Invoice-4712.pdf" both are "pdf invoice-#.pdf".
+    It has the reader's kind, the file extension, and the name with each word that has a digit replaced by "#":
+    "invoice-4711.pdf" and "Invoice-4712.pdf" both become "pdf invoice-#.pdf".
     """
     name, dot, ending = attachment.file_name.casefold().rpartition(".")
     if not dot:
@@ -29,12 +29,12 @@ def pattern_of(attachment: Attachment) -> str:
 
 
 def attachments_of(inspection: Inspection) -> list[str]:
-    """Return the patterns of the files that a message carries, each once; those inside other files count too."""
+    """Return the patterns of a message's files, including those inside other files, each once."""
     return list(dict.fromkeys(map(pattern_of, inspection.attachments)))
 
 
 def may_be_learned(kind: str, value: str) -> bool:
-    """Say whether a value stands for one thing. A host with something masked in it could be any other one."""
+    """Return whether a value identifies one thing. A host with masked characters could be any of several."""
     return kind != HOST or MASK not in value
 
 

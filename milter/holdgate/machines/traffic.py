@@ -1,7 +1,7 @@
-"""The mail of programs as the gate sees it: weighs each message against what its account has sent, and learns.
+"""The mail of programs in the milter: compares each message with what its account has sent, and learns from it.
 
-A message is counted before the policies decide, in one transaction with what is read: two at once cannot both have the
-last place of a budget. Nothing is learned from it until it is accepted, or released after it was held.
+A message is counted before policies are evaluated, in the transaction that reads the counts, so two simultaneous
+messages cannot both use the last place of a budget. It is learned only when it is accepted, or released from hold.
 """
 
 import re
@@ -29,13 +29,13 @@ from holdgate.tables import TableError
 T = TypeVar("T")
 
 THREAD_FIELDS = frozenset({"references", "in-reply-to"})
-"""The header fields that say which messages one answers, in lower case."""
+"""The header fields that name the answered messages, in lower case."""
 
-# A Message-ID (RFC 5322, 3.6.4); so many of a field are compared.
+# A Message-ID (RFC 5322, 3.6.4), and how many of a field are compared.
 _IDS = re.compile(r"<[^<>\s]{1,900}>")
 _ANSWERED = 100
 _WRITERS = 4
-# So many things that are new in one message are named to who reads the incident.
+# How many new things of one message the incident lists.
 _NAMED = 20
 
 
@@ -50,7 +50,7 @@ def ledger_of(hasher: Hasher, account: str) -> Ledger:
 
 
 class Traffic:
-    """What is shared by all messages of machine accounts."""
+    """What all messages of machine accounts share."""
 
     def __init__(
         self,
@@ -62,9 +62,9 @@ class Traffic:
         is_over: Callable[[Risk], bool] | None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`is_over` says whether a policy takes something for too much; where there is None, no policy asks.
+        """`is_over` returns whether a risk exceeds a policy's limit; None if no policy has limits.
 
-        Where one asks, no message of a program passes uncounted.
+        If a policy has limits, every message of a program is counted, or else deferred.
         """
         self.is_over = is_over if settings.mode == "on" else None
         self.accounts = accounts
@@ -76,11 +76,11 @@ class Traffic:
         self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="machines")
 
     def close(self) -> None:
-        """Write nothing more."""
+        """Stop writing."""
         self._writers.shutdown(wait=False, cancel_futures=True)
 
     def of(self, envelope: Envelope) -> "MachineMail | None":
-        """Return a message of a program, None for any other. Raises TableError."""
+        """Return the message of a program, or None for any other message. Raises TableError."""
         try:
             account = self.accounts.of(envelope)
         except TableError as error:
@@ -91,14 +91,14 @@ class Traffic:
         return None if account is None else MachineMail(self, account)
 
     def in_time(self, step: Callable[[], T]) -> T:
-        """Do a step with the store. Raises UnansweredError where it takes too long, or fails."""
+        """Run a step with the store. Raises UnansweredError if it fails or takes too long."""
         try:
             future = self._writers.submit(step)
             return future.result(self._limit)
         except FutureTimeoutError as error:
             future.cancel()
             raise UnansweredError("the store did not answer in time") from error
-        except (DatabaseError, RuntimeError) as error:  # RuntimeError: closed, in a reload
+        except (DatabaseError, RuntimeError) as error:  # RuntimeError: closed during a reload
             raise UnansweredError(type(error.__cause__ or error).__name__) from error
 
 
@@ -115,9 +115,9 @@ class MachineMail:
         self._allowed: frozenset[int] = frozenset()
 
     def weigh(self, envelope: Envelope, inspection: Inspection, *, counts: bool = True) -> tuple[Risk, ...]:
-        """Count the message, and return what is new in it or how many it is. Raises UnansweredError.
+        """Count the message; return what is new in it, or how many messages there are. Raises UnansweredError.
 
-        Without `counts` nothing is written: the message is only tried.
+        Without `counts` nothing is written, for a test of the policies.
         """
         traffic = self._traffic
         self._values = values_of(envelope.recipients, inspection)
@@ -138,7 +138,7 @@ class MachineMail:
         return () if traffic.is_over is None else tuple(filter(traffic.is_over, self._risks(self._weighed)))[:_NAMED]
 
     def learn(self, recipients: Collection[str]) -> None:
-        """Remember what an accepted message has. Of one that was split, that is who got it, not what is in it."""
+        """Remember the contents of an accepted message; of a split message, only its recipients."""
         if self._weighed is None:
             return
         is_complete = {one.lower() for one in recipients} >= set(self._values[RECIPIENT])
@@ -147,7 +147,7 @@ class MachineMail:
             self._try(lambda: self._traffic.table.learn(self._ledger, keys, self._at))
 
     def note(self, incident_id: str, message_id: str, recipients: Collection[str]) -> None:
-        """Write down what is learned should the message be released. Raises UnansweredError."""
+        """Store what to learn if the message is released. Raises UnansweredError."""
         if self._weighed is None:
             return
         hasher = self._traffic.hasher
@@ -159,7 +159,7 @@ class MachineMail:
         )
 
     def refund(self) -> None:
-        """Take the message out of the count: it is deferred, and comes again."""
+        """Undo the count of a message that is deferred, because it will be sent again."""
         if self._weighed is not None:
             self._try(lambda: self._traffic.table.refund(self._ledger, self._at))
             self._weighed = None
@@ -174,14 +174,14 @@ class MachineMail:
         return self._traffic.hasher.edge(f"machine {kind}", self._account.name, value)
 
     def _kept(self, recipients: Collection[str], *, is_complete: bool) -> list[int]:
-        """Return the numbers of these recipients, and with `is_complete` of all that is in the message."""
+        """Return the numbers of these recipients; with `is_complete`, also of everything else in the message."""
         keys = [self._key(RECIPIENT, one.lower()) for one in recipients]
         for kind in (HOST, ATTACHMENT) if is_complete else ():
             keys += [self._key(kind, one) for one in self._values[kind] if may_be_learned(kind, one)]
         return keys
 
     def _passing(self, envelope: Envelope, recipients: list[int]) -> frozenset[int]:
-        """Return the recipients to whom this message is of a class that a moderator has allowed."""
+        """Return the recipients for whom a moderator has allowed messages of this class."""
         hasher, now = self._traffic.hasher, datetime.fromtimestamp(self._at, UTC)
         named = (value for name in THREAD_FIELDS for value in envelope.headers.get(name, ()))
         threads = {hasher.mark("machine thread", one) for value in named for one in _IDS.findall(value)[:_ANSWERED]}

@@ -1,8 +1,8 @@
-"""What an action is: what it does with a message, what it needs, and its words for people.
+"""The base class of actions: what an action does with a message, what it needs, and its texts for people.
 
-Each action is a class of its own, in a module of its own (`policy/actions/`), and everything that depends on the action
-asks it: the policies file, the gate, `holdgate check`, the reference. A policy's action is an instance, which has the
-keys of the policy that belong to this action as its fields.
+Each action is a class in its own module (`policy/actions/`). Everything that depends on the action uses it: the
+policies file, the milter, `holdgate check`, the reference. A policy's action is an instance; its fields are the keys of
+the policy that belong to this action.
 """
 
 import re
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from holdgate import mistakes, plugins
 from holdgate.policy.asking import SenderRules
 
-# The store keeps it in a column of 16 characters, the metrics in a label.
+# The store has it in a column of 16 characters, the metrics in a label.
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
@@ -24,22 +24,22 @@ class Handling(IntEnum):
     """What Postfix does with the message, from the weakest to the strictest."""
 
     ACCEPT = 0
-    """Accept it and send it on."""
+    """Accept it and deliver it."""
     HOLD = 1
     """Accept it and put it into the hold queue, until the moderators of its policy decide."""
     REFUSE = 2
-    """Refuse it in the SMTP session, with a reply of 5xx."""
+    """Refuse it in the SMTP session with a 5xx reply."""
     DEFER = 3
-    """Let the client try again later, with a reply of 4xx."""
+    """Have the client retry later, with a 4xx reply."""
 
 
 class Action(BaseModel):
     """One action. A subclass sets the class variables, declares the policy's keys as fields, and overrides methods.
 
     `name` is the word in policies, log, metrics and incidents. `strictness` orders the actions of one handling: a
-    message gets the strictest action of its recipients, and a stricter handling comes before all. `summary` says for
-    people what becomes of the message. `records` says whether an incident is recorded, `for_policies` whether a policy
-    can have it, `for_uninspected` whether `uninspected` can, and `needs_headers` whether a policy must add fields.
+    message gets the strictest action of its recipients, and a stricter handling has precedence. `summary` describes the
+    outcome for people. `records` is true if an incident is recorded, `for_policies` if policies can have the action,
+    `for_uninspected` if `uninspected` can, and `needs_headers` if a policy must add fields.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,23 +62,23 @@ class Action(BaseModel):
         return cls.handling, cls.strictness
 
     def fields(self, action_header: str) -> Mapping[str, str]:
-        """Return the header fields that it adds to a message that is accepted.
+        """Return the header fields to add to an accepted message.
 
-        `action_header` is the name of the field that says what a policy wants (`policy.action_header`). The fields by
-        which a message is held are added for each action that holds, whatever this returns.
+        `action_header` is the name of the field that states the action (`policy.action_header`). The fields that cause
+        a hold are added for every action that holds, whatever this returns.
         """
         return {}
 
     def alerted(self) -> Sequence[str]:
-        """Return the addresses that are notified at once of the message, by the mail `alert`."""
+        """Return the addresses to notify of the message at once, by the mail `alert`."""
         return ()
 
     def joined(self, others: Iterable[Self]) -> Self:
-        """Return the action for a message on which several policies with this action decided; `others` come later."""
+        """Return the combined action if several policies with this action decided on a message; `others` come later."""
         return self
 
     def lookups(self) -> Mapping[str, str]:
-        """Return what Postfix's milter_header_checks must answer: lines of a header, each with the result it gets."""
+        """Return what Postfix's milter_header_checks must return: header lines, each with its required result."""
         return {}
 
     def transports(self) -> Sequence[str]:
@@ -86,31 +86,31 @@ class Action(BaseModel):
         return ()
 
     def sender_rules(self) -> SenderRules | None:
-        """Return when its sender is asked about a message that it holds; None where moderators are."""
+        """Return when the sender of a message that it holds is asked; None if moderators are asked."""
         return None
 
     def details(self) -> Iterator[tuple[str, str]]:
-        """Yield what `holdgate policy test` prints of it, by name."""
+        """Yield name and value of what `holdgate policy test` prints about it."""
         yield from ()
 
 
 class ActionError(ValueError):
-    """A name is no action, or an action cannot be used as it is given."""
+    """The name of an action is unknown, or an action's keys are invalid."""
 
 
 class Registry:
-    """The actions that policies can name."""
+    """The actions that policies can have."""
 
     def __init__(self) -> None:
         self.actions: dict[str, type[Action]] = {}
         self._reserved: frozenset[str] = frozenset()
 
     def reserve(self, keys: Iterable[str]) -> None:
-        """Keep keys of a policy that every policy has: no action can declare them."""
+        """Reserve keys that every policy has: no action can declare them."""
         self._reserved |= frozenset(keys)
 
     def add(self, *actions: type[Action]) -> None:
-        """Make actions known. Raises ActionError where a name, or a key of a policy, is taken."""
+        """Register actions. Raises ActionError if a name, or a key of a policy, is already in use."""
         for one in actions:
             if not _NAME.fullmatch(one.name):
                 raise ActionError(f'"{one.name}" is no name of an action: at most 16 characters of a-z, 0-9 and "-"')
@@ -150,7 +150,7 @@ class Registry:
         return sorted(self.actions.values(), key=lambda one: one.rank())
 
     def add_modules(self, names: Iterable[str], directory: Path) -> None:
-        """Import modules of a site by name and add what they declare as ACTIONS, each once.
+        """Import a site's modules by name and add the actions in their list ACTIONS, each once.
 
         Raises ActionError and PluginError.
         """

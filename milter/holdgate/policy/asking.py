@@ -1,4 +1,4 @@
-"""When the sender of a held message is asked, and beyond which limits moderators are: keys of an action's policy."""
+"""When the sender of a held message is asked, and when moderators are asked instead: keys of an action's policy."""
 
 from datetime import timedelta
 from typing import Literal

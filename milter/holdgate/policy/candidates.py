@@ -1,7 +1,7 @@
-"""Finds the few policies that a message may fit, so that a thousand of them cost hardly more than ten.
+"""Finds the few policies that a message can match, so that a thousand policies cost hardly more than ten.
 
-Each policy is filed under one of its conditions that can be looked up: an address or a domain, a user, an identifier,
-a profile. A policy that has no such condition is always a candidate. Whether a candidate fits, `conditions` says.
+Each policy is indexed by one of its conditions that can be looked up: an address or a domain, a user, an identifier, a
+profile. A policy without such a condition is always a candidate. `conditions` decides whether a candidate matches.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,12 +11,12 @@ from holdgate.findings import Inspection, Severity
 from holdgate.policy.conditions import is_plain, outcomes
 from holdgate.policy.model import Conditions
 
-# What is looked up ("sender", "profile", …), and the value.
+# The kind of value ("sender", "profile", …), and the value.
 _Key = tuple[str, str]
 
 
 class Candidates:
-    """Policies (or exemptions) by what a message must have to fit them; each is named by its place in the list."""
+    """Policies (or exemptions) indexed by what a matching message must have; each is named by its place in the list."""
 
     def __init__(self, conditions: Sequence[Conditions]) -> None:
         self._always: list[int] = []
@@ -29,9 +29,9 @@ class Candidates:
                 self._filed.setdefault(key, []).append(place)
 
     def of(self, envelope: Envelope, inspection: Inspection, recipients: Sequence[str] | None = None) -> list[int]:
-        """Return the places of all that may fit the message for some recipient, in order.
+        """Return the places of all that could match the message for some recipient, in order.
 
-        `recipients` are those that are judged, where they are not the ones of the envelope.
+        `recipients` are the addresses to evaluate, if they differ from those of the envelope.
         """
         judged = envelope.recipients if recipients is None else recipients
         found = {place for key in _asked(envelope, inspection, judged) for place in self._filed.get(key, ())}
@@ -39,7 +39,7 @@ class Candidates:
 
 
 def _keys(conditions: Conditions) -> list[_Key]:
-    """Return the keys one of which a message must have to fit; none where nothing can be looked up."""
+    """Return keys of which a matching message has at least one; none if nothing can be looked up."""
     for name, patterns in (("recipient", conditions.recipient), ("sender", conditions.sender)):
         keys = [_address_key(pattern.casefold()) for pattern in patterns]
         if keys and None not in keys:
@@ -55,7 +55,7 @@ def _keys(conditions: Conditions) -> list[_Key]:
 
 
 def _address_key(pattern: str) -> str | None:
-    """Return "a@b" for one address, "@b" for all of a domain, and None for what has to be tried."""
+    """Return "a@b" for one address, "@b" for all of a domain, and None for a pattern that cannot be looked up."""
     if pattern == "<>":
         return ""
     domain = pattern.removeprefix("*@")
@@ -65,9 +65,9 @@ def _address_key(pattern: str) -> str | None:
 
 
 def _asked(envelope: Envelope, inspection: Inspection, recipients: Sequence[str]) -> Iterator[_Key]:
-    """Yield all keys that a message has."""
+    """Yield all keys of a message."""
     yield from (("sender", key) for key in _address_keys(envelope.sender))
-    # A message without recipients is judged as one to the null address.
+    # A message without recipients is evaluated as one to the null address.
     for recipient in recipients or [""]:
         yield from (("recipient", key) for key in _address_keys(recipient))
     if envelope.auth_user:

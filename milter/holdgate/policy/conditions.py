@@ -1,4 +1,4 @@
-"""Conditions, made ready once at load: patterns become regular expressions, tables become questions."""
+"""Conditions, compiled once at load: patterns become regular expressions, tables become lookups."""
 
 import ipaddress
 import re
@@ -17,17 +17,17 @@ _CONFIDENCES = ("low", "medium", "high")
 _WILDCARDS = frozenset("*?[")
 _CONTAINS = re.compile(r"\*[^*?\[]*\*", re.DOTALL)
 
-# Says whether a text fits.
+# Returns whether a text matches.
 Matcher = Callable[[str], bool]
 
 
 def is_plain(pattern: str) -> bool:
-    """Say whether a pattern stands for one text: it has no wildcard and is no Postfix table."""
+    """Return whether a pattern matches one text only: it has no wildcard and is not a Postfix table."""
     return not is_table(pattern) and _WILDCARDS.isdisjoint(pattern)
 
 
 def text_matcher(patterns: Iterable[str]) -> Matcher:
-    """Return a matcher for shell patterns, without regard to case; what needs no regular expression gets none."""
+    """Return a matcher for shell patterns, case-insensitive. Plain texts are compared without a regular expression."""
     folded = [pattern.casefold() for pattern in patterns]
     if _WILDCARDS.isdisjoint("".join(folded)):
         exact = frozenset(folded)
@@ -42,12 +42,12 @@ def text_matcher(patterns: Iterable[str]) -> Matcher:
 def address_matcher(patterns: Iterable[str], tables: Tables) -> Matcher:
     """Return a matcher for addresses: `anna@corp.example`, `*@corp.example`, `corp.example`, or Postfix tables.
 
-    A domain alone stands for all its addresses. A table matches when it has an entry for the address, its domain or
-    its mailbox (access(5)); what the entry says does not matter. The matcher raises TableError.
+    A domain matches all its addresses. A table matches when it has an entry for the address, its domain or its mailbox
+    (access(5)); the entry's value does not matter. The matcher raises TableError.
     """
     asked = [pattern for pattern in patterns if is_table(pattern)]
     plain = [pattern for pattern in patterns if not is_table(pattern)]
-    # "<>" is how the null sender is written.
+    # The null sender is written as "<>".
     shell = text_matcher(
         "" if pattern == "<>" else pattern if "@" in pattern or pattern == "*" else f"*@{pattern}" for pattern in plain
     )
@@ -55,10 +55,10 @@ def address_matcher(patterns: Iterable[str], tables: Tables) -> Matcher:
 
 
 def inside_matcher(domains: Iterable[str], tables: Tables) -> Matcher:
-    """Return a matcher for the addresses that are inside. The matcher raises TableError.
+    """Return a matcher for internal addresses. The matcher raises TableError.
 
-    A domain with letters beyond ASCII is inside only where it is listed as it stands: without regard to case some of
-    them are written like another domain's (RFC 5895). An address literal is never inside.
+    A domain with non-ASCII letters is internal only if it is listed exactly: with case ignored, some of these letters
+    are equal to those of another domain (RFC 5895). An address literal is never internal.
     """
     listed = list(domains)
     matches = address_matcher(listed, tables)
@@ -74,7 +74,7 @@ def inside_matcher(domains: Iterable[str], tables: Tables) -> Matcher:
 
 
 def client_matcher(networks: Iterable[Network]) -> Matcher:
-    """Return a matcher for client addresses; what is no IP address (a local submission) matches nothing."""
+    """Return a matcher for client addresses; a local submission, which has no IP address, matches nothing."""
     known = list(networks)
 
     def matches(address: str) -> bool:
@@ -88,7 +88,7 @@ def client_matcher(networks: Iterable[Network]) -> Matcher:
 
 
 class Compiled:
-    """One policy's or exemption's conditions on the message, and those on one recipient, ready to be asked."""
+    """The compiled conditions of one policy or exemption, on the message and on one recipient."""
 
     def __init__(self, conditions: Conditions, is_internal: Matcher, tables: Tables) -> None:
         self._conditions = conditions
@@ -100,7 +100,7 @@ class Compiled:
         self._recipient = tuple(_recipient_checks(conditions, tables))
 
     def fits_message(self, envelope: Envelope, inspection: Inspection, now: datetime) -> bool:
-        """Say whether all that concerns the whole message is true. Raises TableError."""
+        """Return whether all conditions on the complete message are true. Raises TableError."""
         # A loop, not all(…): this runs for every candidate, and a generator costs more than most checks.
         for check in self._content:
             if not check(inspection):
@@ -108,16 +108,16 @@ class Compiled:
         return self.fits_envelope(envelope, now)
 
     def fits_envelope(self, envelope: Envelope, now: datetime) -> bool:
-        """Say whether all that is known before the inspection is true. Raises TableError."""
+        """Return whether all conditions that are known before the inspection are true. Raises TableError."""
         for check in self._envelope:  # noqa: SIM110
             if not check(envelope, now):
                 return False
         return True
 
     def fits_recipient(self, recipient: str, is_inside: bool | None = None, risks: Risks | None = None) -> bool:
-        """Say whether all that concerns this recipient is true; `is_inside` is where it is known. Raises TableError.
+        """Return whether all conditions on this recipient are true; `is_inside`, if known, saves a lookup.
 
-        As long as nobody has looked for `risks`, a condition on them counts as true.
+        Before `risks` have been evaluated, a condition on them counts as true. Raises TableError.
         """
         if risks is not None:
             for asked in self._risks:
@@ -157,7 +157,7 @@ def _content_checks(conditions: Conditions) -> Iterable[_ContentCheck]:
 
 
 def _envelope_checks(conditions: Conditions, tables: Tables) -> Iterable[_EnvelopeCheck]:
-    """Yield the checks, the cheap ones first: a table is asked only when all else fits."""
+    """Yield the checks, cheap ones first: a table is used only if everything else matches."""
     if conditions.expires is not None:
         last = conditions.expires
         yield lambda _envelope, now: now.astimezone(UTC).date() <= last
@@ -211,7 +211,7 @@ def _attachment_check(wanted: Attachment) -> _ContentCheck:
 
 
 def outcomes(inspection: Inspection) -> set[str]:
-    """Return the words of the condition `inspection` that are true of an inspection."""
+    """Return the values of the condition `inspection` that are true for an inspection."""
     return {inspection.status} | ({"encrypted"} if inspection.encrypted else set())
 
 
@@ -250,7 +250,7 @@ def _is_during(window: TimeWindow, now: datetime) -> bool:
     midnight = end.hour == end.minute == 0
     if begin < end or midnight:
         return local.weekday() in window.days and begin <= moment and (midnight or moment < end)
-    # Over midnight: what comes after it belongs to the day before.
+    # A window past midnight: the time after midnight belongs to the day before.
     if moment >= begin:
         return local.weekday() in window.days
     return (local.weekday() - 1) % 7 in window.days and moment < end

@@ -1,4 +1,4 @@
-"""Who is judged for a message: recipients, where each leads to, who gets a copy, and whom a bounce would reach."""
+"""The addresses to evaluate for a message: recipients, their destinations, copies, and the target of a bounce."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from holdgate.policy.routes import Routes, Way
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Somebody who is judged: what a person may call them, the address, and whether it is inside.
+    """One address to evaluate: its name for people, the address, and whether it is internal.
 
-    `recipient` is the envelope recipient that leads there, None for who gets a copy of all, or a bounce.
+    `recipient` is the envelope recipient that leads there; None for a copy of every message, or a bounce.
     """
 
     called: str
@@ -23,11 +23,11 @@ class Destination:
 def destinations(
     envelope: Envelope, routes: Routes | None, is_internal: Callable[[str], bool]
 ) -> Iterator[Destination]:
-    """Yield who is to be judged: recipients, where each leads to, who gets a copy, and whom a bounce would reach.
+    """Yield the addresses to evaluate: recipients, their destinations, copies, and the target of a bounce.
 
-    Raises TableError where `is_internal` does.
+    Raises TableError if `is_internal` does.
     """
-    # A message without recipients does not reach us; the null entry keeps the rules the same for one that would.
+    # The milter never gets a message without recipients. For one, the null entry applies the same rules.
     for recipient in envelope.recipients or [""]:
         way = _way(recipient, routes, is_internal)
         first, *more = way.ends
@@ -42,10 +42,10 @@ def destinations(
 
 
 def bounce(envelope: Envelope, routes: Routes | None, is_internal: Callable[[str], bool]) -> list[str]:
-    """Return the addresses outside to which a bounce would carry what comes from inside.
+    """Return the external addresses to which a bounce would carry a message from inside.
 
-    A bounce carries the message, or its header, to the envelope sender. Whoever sent it from outside has it. Raises
-    TableError where `is_internal` does.
+    A bounce carries the message, or its header, to the envelope sender. An external client already has it. Raises
+    TableError if `is_internal` does.
     """
     if routes is None or not envelope.sender or not routes.is_inside(envelope.client_address, envelope.auth_user):
         return []
@@ -56,7 +56,7 @@ def bounce(envelope: Envelope, routes: Routes | None, is_internal: Callable[[str
 
 
 def _way(recipient: str, routes: Routes | None, is_internal: Callable[[str], bool]) -> Way:
-    """Follow a recipient, but for one that is outside whatever its way is: that costs no question."""
+    """Follow a recipient. One that is external in any case is not looked up."""
     if routes is None or not recipient:
         return Way((recipient,))
     written = routes.within(recipient)

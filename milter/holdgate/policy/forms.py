@@ -1,7 +1,7 @@
-"""The forms in which an address may be written, as trivial-rewrite(8) reads them, and the right side of an alias.
+"""The notations of an address, as trivial-rewrite(8) reads them, and the right side of an alias.
 
-Some forms have an address within an address: ``bob%b.example@a.example``, ``b.example!bob@a.example``,
-``"bob@b.example"@a.example``. Whether the outer domain sends them on is its own matter, so both count.
+Some notations contain an address within an address: ``bob%b.example@a.example``, ``b.example!bob@a.example``,
+``"bob@b.example"@a.example``. The outer domain decides whether to forward them, so both addresses count.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import NamedTuple
 _ROUTE = re.compile(r"@[^:]*:(?=.)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _INNER = re.compile(r"[%!@:]")
-# A mailbox name that needs no quotes (RFC 5321, 4.1.2: Dot-string), with what Postfix takes beyond that.
+# A mailbox name that needs no quotes (RFC 5321, 4.1.2: Dot-string), including what Postfix accepts beyond that.
 _ATOMS = re.compile(r"[^\s\"(),:;<>@\[\\\]]+")
 _BARE = re.compile(r'"[^"]*"?|\\.|(?P<comment>\()')
 _LEVELS = 5
@@ -28,7 +28,7 @@ class Rewriting:
 
 
 class Forms(NamedTuple):
-    """An address as it is routed, in lower case, those that stand within it, and whether it may lead elsewhere."""
+    """An address as it is routed, in lower case, the addresses inside it, and whether it may lead elsewhere."""
 
     address: str
     inner: tuple[str, ...] = ()
@@ -36,9 +36,9 @@ class Forms(NamedTuple):
 
 
 def rewritten(address: str, rewriting: Rewriting) -> Forms:
-    """Read an address as it stands in a command or on the right side of an alias.
+    """Read an address from a command or from the right side of an alias.
 
-    A source route (RFC 5321, appendix C) and dots at the end are dropped, a missing domain is added.
+    A source route (RFC 5321, appendix C) and dots at the end are removed; a missing domain is added.
     """
     first = _completed(address, rewriting)
     found: list[str] = []
@@ -80,7 +80,7 @@ def _completed(address: str, rewriting: Rewriting) -> str:
 
 
 def _within(name: str) -> Iterator[str]:
-    """Yield the addresses that a mailbox name holds."""
+    """Yield the addresses inside a mailbox name."""
     if "@" in name:
         yield name
     if "!" in name:
@@ -97,18 +97,18 @@ def unquoted(local: str) -> str:
 
 
 def _has_comment(local: str) -> bool:
-    """Say whether a mailbox name has a comment, which Postfix leaves out: what is left may be another name."""
+    """Return whether a mailbox name has a comment. Postfix removes it, and the rest may be another name."""
     return any(match["comment"] for match in _BARE.finditer(re.sub(r'\\"', "", local)))
 
 
 def _spelled(local: str) -> str:
-    """Return a mailbox name as tables have it: without quotes and backslashes where it needs none."""
+    """Return a mailbox name as tables have it: without unnecessary quotes and backslashes."""
     plain = re.sub(r"\\(.)", r"\1", local) if '"' not in local else unquoted(local)
     return plain if _ATOMS.fullmatch(plain) else local
 
 
 def targets(answer: str) -> Iterator[str]:
-    """Yield what the right side of an alias names (aliases(5), virtual(5)), without quotes and brackets."""
+    """Yield the targets on the right side of an alias (aliases(5), virtual(5)), without quotes and brackets."""
     for item in _TARGET.findall(answer):
         bracketed = re.search(r"<([^<>]*)>", item)
         target = bracketed[1] if bracketed else item

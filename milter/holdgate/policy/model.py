@@ -1,4 +1,4 @@
-"""The policies file: an ordered list of policies and exemptions, checked as a whole before any of it counts."""
+"""The policies file: an ordered list of policies and exemptions. It becomes active only if all of it is valid."""
 
 import re
 from datetime import date, time
@@ -19,9 +19,9 @@ from holdgate.policy.actions import Quarantine
 from holdgate.risks import MACHINE, Risk, Risks
 
 UNINSPECTED = "uninspected"
-"""The name that incidents bear when no policy, but `uninspected` decided."""
+"""The policy name of incidents that no policy decided, but the setting `uninspected`."""
 
-# So do incidents of mail that was found held (quarantine/recorded.py).
+# "adopted" is the policy name of incidents for unmanaged held messages (quarantine/recorded.py).
 _RESERVED = (UNINSPECTED, "adopted")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -31,7 +31,7 @@ def _one_network_or_many(value: object) -> object:
 
 
 def _action(value: object) -> object:
-    """Turn the name of an action, or that and its keys of the policy, into the action."""
+    """Convert the name of an action, or the name with its keys of the policy, to the action."""
     match value:
         case str():
             return REGISTRY.make(value, {})
@@ -41,7 +41,7 @@ def _action(value: object) -> object:
 
 
 def _action_alone(value: object) -> object:
-    """Turn the name of an action that needs nothing else into the action."""
+    """Convert the name of an action that needs no keys to the action."""
     allowed = [one.name for one in REGISTRY.ordered() if one.for_uninspected]
     if isinstance(value, str) and value not in allowed:
         raise ValueError(f"{mistakes.written(value)} is not allowed; write one of {', '.join(allowed)}")
@@ -49,7 +49,7 @@ def _action_alone(value: object) -> object:
 
 
 def _days(value: object) -> object:
-    """Turn "mon-fri" or ["mon", "wed"] into weekday numbers, Monday 0."""
+    """Convert "mon-fri" or ["mon", "wed"] to weekday numbers; Monday is 0."""
     if isinstance(value, str):
         first, separator, last = value.lower().partition("-")
         if first in _DAYS and (not separator or last in _DAYS):
@@ -159,11 +159,11 @@ class RecipientRisk(_Table):
 
     @property
     def needs_relations(self) -> bool:
-        """Whether it asks for more than the number of recipients."""
+        """Whether it has a condition other than the number of recipients."""
         return self.new or self.lookalike or self.twin or self.outlier or self.content is not None
 
     def is_among(self, risks: Risks, recipient: str) -> bool:
-        """Say whether one of these was found about a recipient, in lower case, or about all of the message."""
+        """Return whether one of these risks was found for a recipient (in lower case) or for the complete message."""
         if risks.unknown and self.when_unknown == "match":
             return True
         return any(one.recipient in ("", recipient) and self._asks_for(one) for one in risks.found)
@@ -207,11 +207,11 @@ class MachineLimits(_Table):
         return self
 
     def is_among(self, risks: Risks, recipient: str) -> bool:
-        """Say whether one of these was found about a recipient, in lower case, or about all of the message."""
+        """Return whether a recipient (in lower case) or the complete message exceeds one of these limits."""
         return any(one.recipient in ("", recipient) and self.is_over(one) for one in risks.found)
 
     def is_over(self, risk: Risk) -> bool:
-        """Say whether this is more than is allowed."""
+        """Return whether a risk exceeds its limit."""
         match risk.kind:
             case "machine-first":
                 return self.first
@@ -293,7 +293,7 @@ class Policy(Conditions):
     @model_validator(mode="before")
     @classmethod
     def _keys_of_its_action(cls, content: Any) -> Any:
-        """Give the action the keys that belong to actions: the policy itself does not declare them."""
+        """Move the keys that belong to an action into the action; the policy itself does not declare them."""
         if not isinstance(content, dict) or not isinstance(content.get("action"), str):
             return content
         keys = REGISTRY.keys()
@@ -317,7 +317,7 @@ class Policy(Conditions):
         return self
 
     def moderation_over(self, base: ModerationSettings) -> ModerationSettings:
-        """Return the rules of moderation `base` with what this policy overrides."""
+        """Return the moderation settings `base` with the values that this policy overrides."""
         own = self.moderation
         return (
             base if own is None else base.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
@@ -381,26 +381,26 @@ class PolicyFile(_Table):
         return self
 
     def risks(self) -> tuple[RecipientRisk, ...]:
-        """Return the risks of recipients that policies ask for."""
+        """Return the recipient risks that policies have as conditions."""
         return tuple(policy.recipient_risk for policy in self.policy if policy.recipient_risk is not None)
 
     def machines(self) -> tuple[MachineLimits, ...]:
-        """Return the limits of programs' mail that policies ask for."""
+        """Return the limits for mail of programs that policies have as conditions."""
         return tuple(policy.machine for policy in self.policy if policy.machine is not None)
 
     def profiles(self) -> tuple[str, ...]:
-        """Return the profiles that some policy asks for, each once, in order."""
+        """Return the profiles that policies use, each once, in order."""
         return tuple(dict.fromkeys(name for policy in self.policy for name in policy.profile))
 
 
 def policies_of(settings: PolicySettings, file: Path | None = None) -> PolicyFile:
-    """Read the policies file of a site, or another `file`, with the site's own actions. Raises ConfigError."""
+    """Read a site's policies file, or another `file`, with the site's own actions. Raises ConfigError."""
     load_actions(settings)
     return load_policies(file or settings.file)
 
 
 def load_actions(settings: PolicySettings) -> None:
-    """Make the site's own actions known in this process. Raises ConfigError."""
+    """Register the site's own actions in this process. Raises ConfigError."""
     try:
         REGISTRY.add_modules(settings.actions, settings.actions_directory)
     except (ActionError, PluginError) as error:
@@ -410,7 +410,7 @@ def load_actions(settings: PolicySettings) -> None:
 def load_policies(path: Path) -> PolicyFile:
     """Read the policies file (TOML, UTF-8). Raises ConfigError with one line for each problem.
 
-    A file without a policy, or one that was cut, is a mistake: whoever wants all mail to pass has to write so.
+    A file without a policy, or a truncated one, is an error: to accept all mail, a site must write that explicitly.
     """
     content = read_toml(path)
     try:
@@ -423,7 +423,7 @@ def load_policies(path: Path) -> PolicyFile:
 
 
 def _what_is_missing(path: Path, policies: PolicyFile) -> str:
-    """Say what a file lacks that is not cut, "" where nothing does."""
+    """Return what a complete file lacks, "" if nothing."""
     if not policies.policy:
         return (
             "no policy, so that all mail would pass; write at least one [[policy]]. "
@@ -437,7 +437,7 @@ def _what_is_missing(path: Path, policies: PolicyFile) -> str:
 
 
 def _problem(content: dict[str, Any], detail: Any) -> str:
-    """Say one of pydantic's errors with the policy's name and the key."""
+    """Return one of pydantic's errors with the policy's name and the key."""
     steps = list(detail["loc"])
     place = ""
     if len(steps) >= 2 and isinstance(steps[1], int):
@@ -452,7 +452,7 @@ def _problem(content: dict[str, Any], detail: Any) -> str:
 
 
 def _unknown(key: str, place: str) -> str:
-    """Say that a key is not known, and which are."""
+    """Return that a key is unknown, with the known keys."""
     table, _, name = key.rpartition(".")
     tables: dict[str, Any] = {"attachment": Attachment, "during": TimeWindow, "not_during": TimeWindow}
     tables |= {"moderation": ModerationSettings, "recipient_risk": RecipientRisk, "machine": MachineLimits}

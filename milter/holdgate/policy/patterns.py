@@ -1,7 +1,7 @@
-"""Finds patterns of addresses and domains that match nothing, or more than was meant, and proposes the right one.
+"""Finds patterns of addresses and domains that match nothing, or more than intended, and proposes correct ones.
 
-A pattern is an address, `*@domain`, a domain alone, or a Postfix table (see `conditions.address_matcher`). All of these
-mistakes are valid patterns, so nothing fails: a policy just never matches, or mail inside counts as external.
+A pattern is an address, `*@domain`, a domain, or a Postfix table (see `conditions.address_matcher`). All these errors
+are valid patterns, so nothing fails: a policy never matches, or internal mail counts as external.
 """
 
 import re
@@ -29,9 +29,9 @@ _TABLE_TYPES = (
 
 
 def domain_mistake(value: str, *, wildcards: bool = True) -> str:
-    """Return what is wrong with the name of a domain, with the right one; "" where nothing is.
+    """Return the error in a domain name, with the correct name; "" if there is none.
 
-    `wildcards` says whether the list takes patterns and tables; where it does not, all below a domain is meant anyway.
+    `wildcards` is true if the list accepts patterns and tables. If not, a domain includes its subdomains anyway.
     """
     if reported := _form_mistake(value):
         return reported
@@ -51,7 +51,7 @@ def domain_mistake(value: str, *, wildcards: bool = True) -> str:
 
 
 def address_mistake(value: str) -> str:
-    """Return what is wrong with a pattern of addresses, with the right one; "" where nothing is."""
+    """Return the error in an address pattern, with the correct one; "" if there is none."""
     if reported := _form_mistake(value):
         return reported
     if is_table(value) or value in ("*", "<>"):
@@ -71,7 +71,7 @@ def address_mistake(value: str) -> str:
 
 
 def _form_mistake(value: str) -> str:
-    """Return what is wrong with a pattern whether it is an address or a domain."""
+    """Return an error that address and domain patterns have in common."""
     if value != value.strip() or not value:
         return f'"{value}" begins or ends with a blank; write "{value.strip()}"' if value.strip() else "an empty entry"
     if match := re.fullmatch(r".*<([^<>]+)>", value):
@@ -100,7 +100,7 @@ def _form_mistake(value: str) -> str:
 
 
 def _domain_form(domain: str, *, wildcards: bool, before: str = "") -> str:
-    """Return what is wrong with a domain; `before` is what stands before it in the pattern, with the "@"."""
+    """Return the error in a domain; `before` is the text before it in the pattern, with the "@"."""
     shown = f'"{before}{domain}"'
     if domain.startswith("[") and domain.endswith("]"):
         return f"{shown} is an address literal, which is never internal" if not wildcards else ""

@@ -1,4 +1,4 @@
-"""Finds what a policies file may say but hardly means: policies no message reaches, exemptions that are over."""
+"""Finds valid entries of a policies file that are probably errors: unreachable policies, expired exemptions."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -15,7 +15,7 @@ _CONFIDENCES = ("low", "medium", "high")
 
 
 def review(policies: PolicyFile, today: date) -> list[str]:
-    """Return one line for each such thing, with the remedy."""
+    """Return one line for each finding, with the remedy."""
     problems = [
         f'policy "{policy.name}": no message reaches it, "{earlier}" before it takes them all; change their order'
         for policy, earlier in _shadowed(policies)
@@ -39,7 +39,7 @@ def review(policies: PolicyFile, today: date) -> list[str]:
 
 
 def _unsatisfiable(policies: PolicyFile) -> Iterator[str]:
-    """Yield the policies whose conditions on what was found exclude each other."""
+    """Yield the policies whose conditions on findings contradict each other."""
     for policy in policies.policy:
         for need in policy.found:
             if is_plain(need.id) and policy.only and not any(fnmatchcase(need.id, one) for one in policy.only):
@@ -56,12 +56,12 @@ def _unsatisfiable(policies: PolicyFile) -> Iterator[str]:
 
 
 def _implies(need: Need, other: Need) -> bool:
-    """Say whether as much as `need` wants is as much as `other` wants, were they for the same identifier."""
+    """Return whether `need` implies `other`, if both were for the same identifier."""
     return need.count >= other.count and _CONFIDENCES.index(need.confidence) >= _CONFIDENCES.index(other.confidence)
 
 
 def _patterns(policies: PolicyFile) -> Iterator[str]:
-    """Yield the patterns of addresses, and addresses, that cannot be what was meant."""
+    """Yield patterns of addresses, and addresses, that are probably errors."""
     entries: list[tuple[str, Policy | Exemption]] = [(f'policy "{policy.name}"', policy) for policy in policies.policy]
     entries += [(f"exemption {number}", exemption) for number, exemption in enumerate(policies.exemption, 1)]
     for place, entry in entries:
@@ -75,9 +75,9 @@ def _patterns(policies: PolicyFile) -> Iterator[str]:
 
 
 def holding(policies: PolicyFile) -> str:
-    """Return what holds mail on this machine, 'policy "a"' or 'uninspected'; "" where nothing does.
+    """Return what holds mail on this machine, 'policy "a"' or 'uninspected'; "" if nothing does.
 
-    Mail that was not fully inspected is not held where policies ask about it.
+    `uninspected` does not count if policies have the condition `inspection`.
     """
     held = next((policy.name for policy in policies.policy if policy.action.handling is Handling.HOLD), "")
     if held:
@@ -88,7 +88,7 @@ def holding(policies: PolicyFile) -> str:
 
 
 def hardly_meant(policies: PolicyFile) -> Iterator[str]:
-    """Yield the patterns of texts that match one text only, where a part of it was probably meant."""
+    """Yield text patterns that match one exact text, although part of it was probably meant."""
     for policy in policies.policy:
         for pattern in policy.subject:
             if is_plain(pattern):
@@ -106,7 +106,7 @@ def hardly_meant(policies: PolicyFile) -> Iterator[str]:
 
 
 def weaker_than_uninspected(policies: PolicyFile) -> list[str]:
-    """Return one line for each policy that does not decide on mail that was not read whole, `uninspected` does."""
+    """Return one line for each policy that leaves incompletely inspected mail to `uninspected`, which is stricter."""
     return [
         f'policy "{policy.name}": its action "{policy.action}" is for fully inspected mail; other mail gets '
         f'uninspected = "{policies.uninspected}", which is stricter. To change this, give the policy the '
@@ -117,7 +117,7 @@ def weaker_than_uninspected(policies: PolicyFile) -> list[str]:
 
 
 def _shadowed(policies: PolicyFile) -> list[tuple[Policy, str]]:
-    """Return the policies behind an enforced one that takes all their mail, and that no exemption lifts for them."""
+    """Return the policies that get no mail because an enforced one before them matches all of it, without exemption."""
     found = []
     for number, policy in enumerate(policies.policy):
         conditions = _given(policy)
@@ -134,7 +134,7 @@ def _shadowed(policies: PolicyFile) -> list[tuple[Policy, str]]:
 
 
 def _covers(name: str, earlier: Any, later: Any) -> bool:
-    """Say whether all mail for which `later` is true has `earlier` true as well; False where that is not plain."""
+    """Return whether all mail that matches `later` also matches `earlier`; False if that is not obvious."""
     if name in ("sender", "recipient"):
         return all(any(_takes_all_of(before, pattern) for before in earlier) for pattern in later)
     if name in ("auth_user", "client", "inspection"):
@@ -149,7 +149,7 @@ def _covers(name: str, earlier: Any, later: Any) -> bool:
 
 
 def _takes_all_of(before: str, pattern: str) -> bool:
-    """Say whether an address pattern takes every address that another one takes."""
+    """Return whether an address pattern matches every address that another one matches."""
     before, pattern = before.casefold().removeprefix("*@"), pattern.casefold().removeprefix("*@")
     if before in ("*", pattern):
         return before == pattern or not is_table(pattern)

@@ -1,10 +1,9 @@
-"""Where mail for a recipient ends, as Postfix routes it: rewritten forms, aliases, forward files, blind copies.
+"""The final destinations of a recipient as Postfix routes it: rewriting, aliases, forward files, blind copies.
 
-A milter sees recipients as the client wrote them. What follows is done by trivial-rewrite(8), cleanup(8) and local(8):
-``bob%partner.example@corp.example`` goes on to bob, and so does what an alias leads to. Postfix's own tables are asked
-here, in its order (ADDRESS_REWRITING_README, virtual(5), aliases(5), local(8)). Where the end of the way cannot be
-known (a command, a forward file that may not be read, a table that does not answer) that is said, and the recipient
-counts as outside.
+A milter sees recipients as the client wrote them. trivial-rewrite(8), cleanup(8) and local(8) change them later:
+``bob%partner.example@corp.example`` is delivered to bob, and an alias to its targets. This module uses Postfix's own
+tables, in its order (ADDRESS_REWRITING_README, virtual(5), aliases(5), local(8)). If the destination is unknown (a
+command, an unreadable forward file, a failed lookup), the result says so, and the recipient counts as external.
 """
 
 import ipaddress
@@ -22,7 +21,7 @@ from holdgate.policy.forms import Rewriting, rewritten, targets, unquoted
 from holdgate.policy.site import GENERIC, Site, filled, masqueraded, read_site, state_of, without_extension
 from holdgate.tables import TableError, Tables, is_pattern
 
-# How far an alias is followed, and to how many addresses; Postfix's own limits are 1000 and 1000
+# How many steps an alias is followed, and to how many addresses; Postfix's own limits are 1000 and 1000
 # (virtual_alias_recursion_limit, virtual_alias_expansion_limit).
 _DEPTH = 20
 _MOST = 5000
@@ -30,7 +29,7 @@ _MOST = 5000
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Where mail for one recipient goes: the addresses, and why the end is not known for certain, "" if it is."""
+    """The destinations of one recipient, and why they are not known for certain ("" if they are)."""
 
     ends: tuple[str, ...]
     unknown: str = ""
@@ -38,7 +37,7 @@ class Way:
 
 @dataclass(slots=True)
 class _Walk:
-    """One recipient on its way."""
+    """The state while one recipient is followed."""
 
     ends: dict[str, None] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
@@ -59,10 +58,10 @@ class _Walk:
 
 
 class Routes:
-    """Answers for one Postfix instance, by its settings as they are now. May be used by many threads."""
+    """Finds destinations for one Postfix instance, with its current settings. Thread-safe."""
 
     def __init__(self, config: Path, tables: Tables, inbound: Sequence[Network] = ()) -> None:
-        """Ask the instance of this configuration. Clients in `inbound` hand us mail from outside."""
+        """Use the instance with this configuration. Clients in `inbound` submit mail from outside."""
         self._config = config
         self._inbound = inbound
         self._tables = tables
@@ -72,11 +71,11 @@ class Routes:
 
     @classmethod
     def of(cls, settings: Settings, tables: Tables) -> "Routes":
-        """Ask the instance that the settings name."""
+        """Use the instance that the settings name."""
         return cls(settings.queue.postfix_config, tables, settings.policy.inbound_clients)
 
     def site(self) -> Site | None:
-        """Return the settings, read again when main.cf or master.cf changed; None where Postfix cannot be asked."""
+        """Return Postfix's settings, read again when main.cf or master.cf changes; None if they are unavailable."""
         state = state_of(self._config)
         with self._lock:
             if state != self._seen or self._site is None:
@@ -90,7 +89,7 @@ class Routes:
             return self._site
 
     def way_of(self, recipient: str) -> Way:
-        """Follow a recipient, as it was written in RCPT, to the end."""
+        """Follow a recipient, as written in RCPT, to its destinations."""
         site = self.site()
         if site is None:
             return Way((recipient,), "Postfix's settings cannot be read")
@@ -109,7 +108,7 @@ class Routes:
         return Way((address, *(end for end in (*others, *walk.ends) if end != address)), walk.unknown)
 
     def copies(self, sender: str) -> Way:
-        """Return who gets a copy of every message, and of every one from this sender."""
+        """Return who gets a copy of every message, and of every message from this sender."""
         site = self.site()
         if site is None:
             return Way((), "")
@@ -117,7 +116,7 @@ class Routes:
         copies = list(site.lists["always_bcc"])
         if sender:
             senders = [rewritten(sender, site.rewriting).address]
-            for name in ("sender_canonical_maps", "canonical_maps"):  # cleanup(8) asks for the sender that comes of it
+            for name in ("sender_canonical_maps", "canonical_maps"):  # cleanup(8) looks up the rewritten sender
                 senders += self._mapped(site, walk, name, senders[-1:]).get(senders[-1], [])
             for found in self._mapped(site, walk, "sender_bcc_maps", senders).values():
                 copies += found
@@ -128,20 +127,20 @@ class Routes:
         return Way(tuple(ends), next((way.unknown for way in ways if way.unknown), walk.unknown))
 
     def copies_by_recipient(self) -> bool:
-        """Say whether some recipients' mail is copied to others."""
+        """Return whether mail for some recipients is copied to others."""
         site = self.site()
         return site is None or bool(site.lists["recipient_bcc_maps"])
 
     def within(self, address: str) -> Way:
-        """Return an address and those within it, as rewriting finds them, and no alias: where a bounce would go."""
+        """Return an address and the addresses inside it after rewriting, without aliases: where a bounce would go."""
         site = self.site()
         first, others, is_odd = rewritten(address, site.rewriting if site is not None else Rewriting())
         return Way((first, *others), "an address within an address" if is_odd else "")
 
     def is_inside(self, client_address: str, auth_user: str) -> bool:
-        """Say whether a client is one of ours: it authenticated, is on this machine, or in mynetworks. Else it is not.
+        """Return whether a client is internal: not in `inbound`, and authenticated, on this machine, or in mynetworks.
 
-        What cannot be read counts as ours.
+        A client whose address cannot be determined is internal.
         """
         site = self.site()
         if auth_user or site is None:
@@ -167,7 +166,7 @@ class Routes:
                 if address in mapped:
                     walk.ends[address] = None
             left = [address for address in left if found.get(address, [address]) == [address]]
-            if name == "canonical_maps":  # and then cleanup(8) masquerades
+            if name == "canonical_maps":  # after it, cleanup(8) masquerades
                 walk.lead_to(masqueraded(address, site) for address in left)
                 left = [address for address in left if masqueraded(address, site) == address]
         for copies in self._mapped(site, walk, "recipient_bcc_maps", addresses).values():
@@ -175,13 +174,13 @@ class Routes:
         local = [address for address in left if self._is_local(site, walk, address)]
         remote = [address for address in left if address not in local]
         walk.ends.update(dict.fromkeys(remote))
-        for name in GENERIC:  # not looked up again: smtp(8) sends what comes of it
+        for name in GENERIC:  # smtp(8) sends the result without another lookup
             for mapped in self._mapped(site, walk, name, remote).values():
                 walk.ends.update(dict.fromkeys(mapped))
         self._deliver(site, walk, local)
 
     def _mapped(self, site: Site, walk: _Walk, name: str, addresses: Sequence[str]) -> dict[str, list[str]]:
-        """Ask the tables of a setting for addresses, by mailbox and extension, mailbox, and domain (virtual(5))."""
+        """Look up addresses in the tables of a setting: mailbox with extension, mailbox, and domain (virtual(5))."""
         found: dict[str, list[str]] = {}
         for table in site.lists[name]:
             left = [address for address in addresses if address not in found]
@@ -207,7 +206,7 @@ class Routes:
     def _keys(self, site: Site, address: str, table: str) -> Iterator[str]:
         local, _, domain = address.rpartition("@")
         yield address
-        if local.startswith('"'):  # after the quoted form Postfix asks for the one without quotes
+        if local.startswith('"'):  # after the quoted form Postfix looks up the unquoted one
             yield f"{unquoted(local)}@{domain}"
         if is_pattern(table):
             return
@@ -278,7 +277,7 @@ class Routes:
         )
 
     def _transport_keys(self, site: Site, address: str, domain: str) -> Iterator[str]:
-        """Yield what transport(5) is asked for: the address, without extension, the domain, those above it, all."""
+        """Yield the lookup keys of transport(5): the address, without extension, the domain, its parents, and "*"."""
         local = address.rpartition("@")[0]
         yield from dict.fromkeys((address, f"{without_extension(local, site.words['recipient_delimiter'])}@{domain}"))
         yield domain
@@ -287,7 +286,7 @@ class Routes:
         yield "*"
 
     def _holds(self, walk: _Walk, entry: str, domain: str) -> bool:
-        """Say whether an entry of mydestination is for a domain; one that is a file is, for all that is known."""
+        """Return whether an entry of mydestination matches a domain; a file of domains counts as a match."""
         if entry.startswith("/"):
             return True
         if ":" in entry:
@@ -295,7 +294,7 @@ class Routes:
         return entry == domain
 
     def _deliver(self, site: Site, walk: _Walk, addresses: Sequence[str]) -> None:
-        """Follow what local(8) delivers: an alias, else a forward file, else to who gets mail for unknown users."""
+        """Follow what local(8) delivers: an alias, else a forward file, else the address for unknown users."""
         delimiter = site.words["recipient_delimiter"]
         names = {address: address.rpartition("@")[0] for address in addresses}
         found: dict[str, str] = {}
@@ -311,7 +310,7 @@ class Routes:
             mapped = self._targets(site, walk, answer, address)
             own = {address, user, f"{user}@{site.words['myorigin']}".lower()}
             walk.lead_to(target for target in mapped if target not in own)
-            if own.intersection(mapped):  # an alias that names itself goes on to the user (aliases(5))
+            if own.intersection(mapped):  # an alias that contains itself also delivers to the user (aliases(5))
                 self._forward(site, walk, address, user, name)
 
     def _forward(self, site: Site, walk: _Walk, address: str, user: str, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What main.cf says of the ways of mail: aliases, local delivery, rewriting, our own networks (postconf(5))."""
+"""Mail routing from main.cf: aliases, local delivery, address rewriting, the site's networks (postconf(5))."""
 
 import ipaddress
 import re
@@ -10,14 +10,14 @@ from holdgate.policy.forms import Rewriting
 from holdgate.tables import postconf, split_list
 
 MAPS = ("recipient_canonical_maps", "canonical_maps", "virtual_alias_maps", "recipient_bcc_maps")
-# What the clients of SMTP and LMTP make of a recipient on its way to another server (generic(5)).
+# How Postfix's SMTP and LMTP clients rewrite a recipient for another server (generic(5)).
 GENERIC = ("smtp_generic_maps", "lmtp_generic_maps")
 _LISTS = (
     *(*MAPS, "alias_maps", "sender_bcc_maps", "sender_canonical_maps", "transport_maps", "mydestination"),
     *("forward_path", "propagate_unmatched_extensions", "virtual_mailbox_domains", *GENERIC),
     *("masquerade_domains", "masquerade_classes", "masquerade_exceptions"),
 )
-# One value each, but services of master.cf may have others.
+# Parameters with one value each; services of master.cf can override them.
 _ONES = ("always_bcc", "luser_relay")
 _WORDS = (
     *("myorigin", "mydomain", "append_at_myorigin", "append_dot_mydomain", "recipient_delimiter"),
@@ -29,9 +29,9 @@ _SETTINGS = (*_LISTS, *_ONES, *_WORDS)
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What main.cf says of the ways of mail; lists are split. `networks` is None where it could not be read.
+    """The mail routing of main.cf; lists are split. `networks` is None if it could not be read.
 
-    `pipes` are the services of master.cf that run a command (pipe(8)), but for those that deliver to mailboxes.
+    `pipes` are the services of master.cf that run a command (pipe(8)), except those that deliver to mailboxes.
     """
 
     lists: Mapping[str, Sequence[str]]
@@ -41,20 +41,20 @@ class Site:
 
     @property
     def rewriting(self) -> Rewriting:
-        """How addresses without a whole domain are completed."""
+        """How addresses without a complete domain are completed."""
         origin = self.words["myorigin"] if self.words["append_at_myorigin"] == "yes" else ""
         return Rewriting(origin, self.words["mydomain"] if self.words["append_dot_mydomain"] == "yes" else "")
 
 
 def read_site(config: Path) -> Site:
-    """Read what main.cf says, and what services of master.cf say otherwise. Raises OSError and SubprocessError."""
+    """Read main.cf, and what services of master.cf override. Raises OSError and SubprocessError."""
     values = dict(zip(_SETTINGS, postconf(config, "-xh", *_SETTINGS), strict=True))
     lists = {name: split_list(values[name]) for name in _LISTS}
     lists |= {name: _one(values[name]) for name in _ONES}
     for line in postconf(config, "-Px"):
         place, _, value = line.partition("=")
         name = place.strip().rpartition("/")[2]
-        if name in lists:  # which service takes a message is not known here: all of them count
+        if name in lists:  # it is unknown here which service handles a message, so all of them count
             added = _one(value) if name in _ONES else split_list(value)
             lists[name] += [entry for entry in added if entry not in lists[name]]
     lists["mydestination"] = [entry.lower() for entry in lists["mydestination"]]
@@ -83,7 +83,7 @@ def _networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def state_of(config: Path) -> tuple[int, ...]:
-    """Return what changes when main.cf or master.cf does."""
+    """Return values that change when main.cf or master.cf does."""
     found = []
     for name in ("main.cf", "master.cf"):
         try:
@@ -96,13 +96,13 @@ def state_of(config: Path) -> tuple[int, ...]:
 
 
 def without_extension(local: str, delimiter: str) -> str:
-    """Return a mailbox without its extension (recipient_delimiter: any of these characters, not the first one)."""
+    """Return a mailbox without its extension, which begins at a recipient_delimiter character, but not at the start."""
     place = min((place for mark in delimiter if (place := local.find(mark, 1)) > 0), default=len(local))
     return local[:place]
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:
-    """Put values into a template of local(8): $name, ${name}, $(name), ${name?text}, ${name:text}."""
+    """Insert values into a template of local(8): $name, ${name}, $(name), ${name?text}, ${name:text}."""
 
     def value(match: re.Match[str]) -> str:
         name, kind, text = match[1] or match[2], match[3] or "", match[4] or ""
@@ -115,7 +115,7 @@ def filled(template: str, values: Mapping[str, str]) -> str:
 
 
 def masqueraded(address: str, site: Site) -> str:
-    """Return an address as cleanup(8) masquerades it (masquerade_domains): the first entry that fits decides."""
+    """Return an address as cleanup(8) masquerades it (masquerade_domains): the first matching entry decides."""
     local, _, domain = address.rpartition("@")
     if "envelope_recipient" not in site.lists["masquerade_classes"] or local in site.lists["masquerade_exceptions"]:
         return address

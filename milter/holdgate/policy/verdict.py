@@ -38,12 +38,12 @@ from holdgate.tables import Tables
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to be done with a message.
+    """The decision on a message.
 
-    `policy` is the name of the policy that decided, "" for none. `headers` are fields its policies add. `observed` are
-    names of policies that would have decided if they were enforced. `recipients` says which policy decided for each of
-    them. `parts` are the verdicts for some of the envelope recipients each, the weakest first, where the message may be
-    split; the first goes for who gets a copy or a bounce too. There are two or more, or none.
+    `policy` is the name of the policy that decided, "" for none. `headers` are fields that its policies add. `observed`
+    are names of policies that would have decided if they were enforced. `recipients` maps each of them to its policy.
+    `parts` are verdicts for subsets of the envelope recipients, the weakest first, if the message can be split: two or
+    more, or none. The first also applies to copies and bounces.
     """
 
     action: Action = field(default_factory=Allow)
@@ -56,7 +56,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some of a message's envelope recipients, as the client wrote them, and the verdict for these alone."""
+    """Some of a message's envelope recipients, as the client wrote them, and the verdict for them."""
 
     recipients: tuple[str, ...]
     verdict: Verdict
@@ -66,14 +66,14 @@ _Chosen = dict[str, Policy | None]
 
 
 class PolicySet:
-    """The policies of one file, ready to decide. A new file makes a new set; one that is in use never changes."""
+    """The compiled policies of one file. It never changes: a new file makes a new set."""
 
     def __init__(self, policies: PolicyFile, tables: Tables, routes: Routes | None = None) -> None:
-        """Judge recipients by where they lead by `routes`; without, as they are written."""
+        """Evaluate recipients by their destinations in `routes`; without it, as the client wrote them."""
         self.file = policies
         internal = inside_matcher(policies.internal_domains, tables)
         self._internal = self.is_internal = internal
-        # Where nothing is inside, no way leads outside.
+        # Without internal domains, destinations make no difference.
         self._routes = routes if policies.internal_domains else None
         self._places = {policy.name: place for place, policy in enumerate(policies.policy)}
         self._policies = [(policy, Compiled(policy, internal, tables)) for policy in policies.policy]
@@ -87,7 +87,7 @@ class PolicySet:
         self._lifting = Candidates(lifting)
 
     def decide(self, envelope: Envelope, inspection: Inspection, now: datetime) -> Verdict:
-        """Return the verdict on a message; `now` is aware. Raises TableError when a table cannot be asked."""
+        """Return the verdict on a message; `now` is timezone-aware. Raises TableError if a lookup fails."""
         judged = list(destinations(envelope, self._routes, self._internal))
         addresses = [one.address for one in judged]
         fitting = [
@@ -116,9 +116,9 @@ class PolicySet:
         return replace(verdict, parts=self._parts(judged, chosen, inspection))
 
     def _parts(self, judged: Sequence[Destination], chosen: _Chosen, inspection: Inspection) -> tuple[Part, ...]:
-        """Return the parts into which a message may be split, () where all of its recipients share its fate."""
+        """Return the parts into which a message can be split, or () if all its recipients have the same verdict."""
         if self._routes is not None and self._routes.copies_by_recipient():
-            return ()  # who gets a copy of what one recipient gets would get it with the first part
+            return ()  # such a copy would be sent with the first part, whichever part its recipient is in
         shared: _Chosen = {}
         own: dict[str, _Chosen] = {}
         for one in judged:
@@ -137,7 +137,7 @@ class PolicySet:
         return tuple(parts) if len(parts) > 1 else ()
 
     def wants_ocr(self, envelope: Envelope, now: datetime) -> bool:
-        """Say whether a policy asks that pictures of this message be read. Raises TableError."""
+        """Return whether a policy requires OCR for this message. Raises TableError."""
         return any(
             compiled.fits_envelope(envelope, now)
             and any(
@@ -148,7 +148,7 @@ class PolicySet:
         )
 
     def bounces_outside(self, envelope: Envelope) -> bool:
-        """Say whether a bounce would carry outside what comes from inside. Raises TableError."""
+        """Return whether a bounce would carry a message from inside to an external address. Raises TableError."""
         return bool(bounce(envelope, self._routes, self._internal))
 
     def _strictest(self, chosen: _Chosen, inspection: Inspection, observed: tuple[str, ...] = ()) -> Verdict:
@@ -156,7 +156,7 @@ class PolicySet:
         decided = list({policy.name: policy for policy in chosen.values() if policy is not None}.values())
         decided.sort(key=lambda policy: self._places[policy.name])
         decided.sort(key=lambda policy: policy.action.rank(), reverse=True)
-        # A policy that does not ask how the inspection ended knows nothing of what was not read.
+        # A policy without the condition `inspection` does not consider content that was not read.
         unasked = any(policy is None or not policy.inspection for policy in chosen.values())
         uninspected = unasked and inspection.status != "complete"
         if uninspected and (not decided or self.file.uninspected.rank() > decided[0].action.rank()):
@@ -176,7 +176,7 @@ class PolicySet:
 
 
 def _may_be_apart(chosen: _Chosen, verdict: Verdict) -> bool:
-    """Say whether the recipients of a verdict may be parted from those with a weaker one."""
+    """Return whether the recipients of a verdict may be separated from those with a weaker one."""
     strict = [policy for policy in chosen.values() if policy is not None and policy.action.handling > Handling.ACCEPT]
     return (
         verdict.action.handling is Handling.HOLD

@@ -1,4 +1,4 @@
-"""The policies file as the desk needs it: read again when it has changed; a bad one keeps the last good one active."""
+"""The policies file for the desk: read again when it changes. If that fails, the last valid one stays active."""
 
 import threading
 from pathlib import Path
@@ -11,30 +11,30 @@ from holdgate.policy.model import PolicyFile, load_policies
 
 
 class PolicyWatch:
-    """Answers which rules of moderation a policy sets. May be used by many threads."""
+    """Provides the moderation settings of each policy. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
-        """Read the file. Raises ConfigError: without it one approval might do where a policy wants two."""
+        """Read the file. Raises ConfigError: without it, one approval could suffice where a policy requires two."""
         self._path = path
         self._lock = threading.Lock()
         self._seen = self._state()
         self._policies = load_policies(path)
 
     def moderation(self, policy: str, base: ModerationSettings) -> ModerationSettings:
-        """Return `base` with what the policy of that name overrides; `base` itself for a name that is none."""
+        """Return `base` with what the policy of this name overrides; `base` itself if there is no such policy."""
         own = next((one for one in self._current().policy if one.name == policy), None)
         return base if own is None else own.moderation_over(base)
 
     def has(self, policy: str) -> bool:
-        """Say whether the file has a policy of that name."""
+        """Return whether the file has a policy of this name."""
         return any(one.name == policy for one in self._current().policy)
 
     def action(self, policy: str) -> Action | None:
-        """Return the action of the policy of that name, None for a name that is none."""
+        """Return the action of the policy of this name, or None."""
         return next((one.action for one in self._current().policy if one.name == policy), None)
 
     def description(self, policy: str) -> str:
-        """Return what the policy of that name says of itself, "" for a name that is none."""
+        """Return the description of the policy of this name, or ""."""
         return next((one.description for one in self._current().policy if one.name == policy), "")
 
     def _current(self) -> PolicyFile:
@@ -50,7 +50,7 @@ class PolicyWatch:
             return self._policies
 
     def _state(self) -> tuple[int, int] | None:
-        """Return what another content, owner or mode changes; None while the file is not there."""
+        """Return values that change with content, owner or mode; None while the file does not exist."""
         try:
             status = self._path.stat()
         except OSError:

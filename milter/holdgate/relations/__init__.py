@@ -1,1 +1,1 @@
-"""Who writes to whom: learned from mail that went out, and compared with mail that is about to."""
+"""Who writes to whom: learned from sent mail, and compared with mail that is about to be sent."""

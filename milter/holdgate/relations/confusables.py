@@ -1,7 +1,7 @@
-"""Reduces text to what it looks like: the skeleton of UTS #39 for text that is compared without regard to case.
+"""Reduces text to its appearance: the skeleton of UTS #39 for case-insensitive comparison.
 
-More than the standard, it takes accents off, and one character for the letters i, l and 1: an address is shown in the
-case that its writer chose, and a capital I looks like a small L.
+In addition to the standard, it removes accents, and maps the letters i, l and 1 to one character: an address is shown
+in the case that its writer chose, and a capital I looks like a small L.
 """
 
 import unicodedata
@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 
 _TABLE = Path(__file__).with_suffix(".table")
-# The prototypes of ASCII characters in confusables.txt, for text in lower case; "i" is Holdgate's own.
+# The prototypes of ASCII characters in confusables.txt, for lower-case text; "i" is Holdgate's addition.
 _ASCII = str.maketrans({"1": "l", "i": "l", "|": "l", "0": "o", "m": "rn"})
-# What is shown as nothing (UTS #39, 4: default ignorable code points) and can be in an address.
+# Characters that are shown as nothing (UTS #39, 4: default ignorable code points) and can be in an address.
 _UNSEEN = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 
 
@@ -26,10 +26,10 @@ def _table() -> dict[int, str]:
 
 
 def skeleton(text: str) -> str:
-    """Return what two texts that look alike have in common. That of a skeleton is the skeleton itself."""
+    """Return what two texts that look alike have in common. The skeleton of a skeleton is itself."""
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text.translate(_UNSEEN).translate(_table()))
         plain = "".join(one for one in decomposed if not unicodedata.combining(one))
-        # What a capital or a compatibility form decomposes to may have an entry of its own.
+        # The decomposition of a capital or a compatibility form can have its own entry.
         text = plain.casefold().translate(_table())
     return text.casefold().translate(_ASCII).replace("vv", "w")

@@ -1,4 +1,4 @@
-"""Who writes to whom, as the milter uses it: compares mail before the policies decide, and learns accepted mail."""
+"""Who writes to whom, for the milter: evaluates mail before policies are evaluated, and learns accepted mail."""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -21,12 +21,12 @@ from holdgate.relations.sent import Sent, sent
 from holdgate.risks import Risks
 
 _DAY = timedelta(days=1)
-# How far back mail counts that a moderator released before this process was started: at a restart it may count twice.
+# Mail that a moderator released up to this long before this process started is learned; it may count twice.
 _BEFORE = timedelta(hours=1)
 
 
 def hasher_of(settings: RelationsSettings) -> Hasher:
-    """Return the hasher of a site, with a fresh key where there is none yet. Raises ConfigError."""
+    """Return a site's hasher; creates its key if there is none. Raises ConfigError."""
     try:
         return Hasher.load(settings.key)
     except (OSError, ValueError) as error:
@@ -34,12 +34,12 @@ def hasher_of(settings: RelationsSettings) -> Hasher:
 
 
 def teacher_of(settings: RelationsSettings, hasher: Hasher, store: Store) -> Teacher:
-    """Return what writes lessons into a store."""
+    """Return the object that writes lessons into a store."""
     return Teacher(hasher, store.relations, settings.half_life / _DAY)
 
 
 class Except:
-    """Says who is neither learned nor compared."""
+    """Determines who is excluded from learning and comparison."""
 
     def __init__(self, listed: Iterable[str]) -> None:
         self._listed = frozenset(one.lower().removeprefix("*@") for one in listed)
@@ -48,7 +48,7 @@ class Except:
         return bool(self._listed)
 
     def names(self, address: str) -> bool:
-        """Say whether an address, in lower case, or its domain is listed."""
+        """Return whether an address, in lower case, or its domain is listed."""
         return address in self._listed or address.rpartition("@")[2] in self._listed
 
     def without(self, addresses: Collection[str]) -> tuple[str, ...]:
@@ -57,12 +57,12 @@ class Except:
 
 
 class Correspondence:
-    """Compares and learns. Raises ConfigError from its start."""
+    """Compares and learns. Its constructor raises ConfigError."""
 
     def __init__(
         self, settings: RelationsSettings, store: Store, own: Sequence[str], is_inside: Callable[[str], bool]
     ) -> None:
-        """`own` are the site's domains that are written out; `is_inside` knows all, and may raise TableError."""
+        """`own` are the site's domains listed in clear text; `is_inside` knows all, and can raise TableError."""
         hasher = hasher_of(settings)
         self._compares = settings.mode == "on"
         self._limit = settings.time_limit.total_seconds()
@@ -83,12 +83,12 @@ class Correspondence:
         self._learner.start()
 
     def close(self, seconds: float) -> None:
-        """End; what waits to be learned has so long."""
+        """Stop; what is queued for learning has `seconds` to finish."""
         self._memory.close()
         self._learner.close(seconds)
 
     def risks(self, envelope: Envelope, inspection: Inspection, now: datetime) -> Risks:
-        """Return what is unusual about the recipients of a message from inside. Raises TableError."""
+        """Return what is unusual about the recipients of an internal sender's message. Raises TableError."""
         if not self._compares or not envelope.sender or not self._is_inside(envelope.sender):
             return Risks()
         begun = time.perf_counter()
@@ -107,7 +107,7 @@ class Correspondence:
         return Risks(found)
 
     def learn(self, envelope: Envelope, inspection: Inspection, now: datetime) -> None:
-        """Have a message learned that was accepted; this never waits."""
+        """Queue an accepted message for learning; never waits."""
         self._learner.put(lambda: self._lesson(envelope, inspection, now))
 
     def _lesson(self, envelope: Envelope, inspection: Inspection, now: datetime) -> Sent | None:
@@ -116,7 +116,7 @@ class Correspondence:
         return self._described(envelope, inspection, now)
 
     def _described(self, envelope: Envelope, inspection: Inspection, now: datetime) -> Sent | None:
-        """Return a message without those who are excepted; None for one of theirs."""
+        """Return a message without excluded recipients, or None if its sender is excluded."""
         message = sent(envelope, inspection, self._is_inside, now)
         if not self._except:
             return message
@@ -126,7 +126,7 @@ class Correspondence:
         return replace(message, outside=outside, inside=inside)
 
     def _released(self) -> list[Callable[[], Sent | None]]:
-        """Return the messages that moderators have released since this was asked last: they were not learned."""
+        """Return the messages that moderators have released since the last call: they have not been learned yet."""
         since, self._released_until = self._released_until, datetime.now(UTC)
         return [
             lambda one=one: self._lesson(envelope_of(one), inspection_of(one), one.closed_at or since)  # type: ignore[misc]

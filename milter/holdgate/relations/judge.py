@@ -1,4 +1,4 @@
-"""Compares a message that is about to go out with what was learned, and names what is unusual about its recipients."""
+"""Compares a message with learned data, and reports what is unusual about its recipients."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
@@ -9,29 +9,29 @@ from holdgate.relations.resembling import Candidates, box_candidates, domain_can
 from holdgate.relations.sent import THREAD, Sent, pairs
 from holdgate.risks import CONTENT, LOOKALIKE, NEW, OUTLIER, TWIN, Risk
 
-# So often mail must have gone to a place before it counts that it never went there together with another one.
+# How much mail a place must have received before it is unusual that it gets mail together with a certain other one.
 _SETTLED = 3.0
-# So often a word must have gone to one place before it counts that it goes to another one.
+# How often a word must have gone to one place only before it is unusual for it to go to another one.
 _USUAL = 3.0
-# Mailboxes of first names are at many organisations: one of more letters is hardly another person's.
+# Mailboxes of first names exist at many organisations; a longer one probably belongs to the same person.
 _LONG_BOX = 6
 
 
 class View(Protocol):
-    """What was learned, as it weighs today."""
+    """Learned data, as weighted today."""
 
     def of(self, keys: Collection[int]) -> Mapping[int, float]:
-        """Return the weights of those numbers that are there."""
+        """Return the weights of those numbers that exist."""
 
     def read(self, keys: Collection[int]) -> Mapping[int, float]:
-        """Return the same as it is now, not as it was remembered."""
+        """Return the same from the store, without the cache."""
 
     def of_owners(self, owners: Sequence[int], most: int) -> Mapping[int, Mapping[int, float]]:
         """Return the first relations of each owner, by the number of the target."""
 
 
 class Judge:
-    """Judges one message after another. `own` are the domains of the site that are written out in the policies."""
+    """Evaluates one message after another. `own` are the site's domains that the policies list in clear text."""
 
     def __init__(self, hasher: Hasher, own: Iterable[str]) -> None:
         self._hasher = hasher
@@ -54,7 +54,7 @@ class Judge:
         yield from self._outliers(message, known)
         yield from self._content(message, view)
 
-    # -- recipients to whom the sender has never written ----------------------------------------------------------
+    # -- recipients to whom the sender has not written before -----------------------------------------------------
 
     def _unknown(
         self, message: Sent, recipient: str, place: str, known: Mapping[int, float], view: View
@@ -90,7 +90,7 @@ class Judge:
     def _similar_domain(
         self, message: Sent, candidates: Candidates, hints: Mapping[int, float], view: View, *, to_site: bool
     ) -> "tuple[str, float, str] | None":
-        """Return the domain that this one looks like, the sender's own correspondents before the site's."""
+        """Return the domain that this one resembles; the sender's own correspondents come before the site's."""
         if not to_site:
             own = next((one for one in self._own if resembles(candidates.place, one)), None)
             if own is not None:
@@ -111,7 +111,7 @@ class Judge:
     def _similar_box(
         self, message: Sent, candidates: Candidates, hints: Mapping[int, float], view: View
     ) -> "tuple[str, float, str] | None":
-        """Return the mailbox at the same domain that this one looks like."""
+        """Return the mailbox at the same domain that this one resembles."""
         hasher, who = self._hasher, message.sender
         tried = list(box_candidates(candidates, lambda kind, text: hasher.mark(kind, text) in hints))
         asked = {hasher.edge("sender address", who, one): one for one in tried}
@@ -124,7 +124,7 @@ class Judge:
         return None if best is None else (*best, "site")
 
     def _named(self, person: Collection[str], recipient: str, message: Sent, view: View) -> str:
-        """Return the colleague or correspondent whose name a private mailbox has, "" where it is not known in clear."""
+        """Return the colleague or correspondent with the name of a private mailbox; "" if not known in clear text."""
         for one in (*message.inside, *message.outside, message.sender):
             if one != recipient and names.person_forms(one) & set(person):
                 return one
@@ -139,10 +139,10 @@ class Judge:
         found = view.of(list(asked))
         return next((asked[key] for key in found), "")
 
-    # -- recipients that do not go together, and content that went elsewhere ---------------------------------------
+    # -- recipients that do not belong together, and content that went elsewhere -----------------------------------
 
     def _outliers(self, message: Sent, known: Mapping[int, float]) -> Iterator[Risk]:
-        """Yield the recipients at a place that is well known, and never was beside any of the other ones."""
+        """Yield the recipients at a well-known place that never got mail together with any of the others."""
         places = message.places
         if len(places) < 2:
             return
@@ -160,10 +160,11 @@ class Judge:
                 yield Risk(OUTLIER, recipient, others[0])
 
     def _content(self, message: Sent, view: View) -> Iterator[Risk]:
-        """Yield the recipients at a place to which content goes that is another one's.
+        """Yield the recipients at a place that gets content which belongs to another place.
 
-        What tells is content that went to one place only: a word often enough, or the conversation that this message
-        answers. It counts for a place, or, where that place is not in the message, against all others.
+        The evidence is content that went to one place only: a word with enough occurrences, or the conversation that
+        this message answers. It is evidence for this place or, if the place is not in the message, against all places
+        in it.
         """
         if not message.tokens:
             return
@@ -186,7 +187,7 @@ class Judge:
 
 
 def _heaviest(asked: Mapping[int, str], found: Mapping[int, float]) -> tuple[str, float] | None:
-    """Return the text whose number weighs most, and its weight; None where none is there."""
+    """Return the text whose number has the largest weight, and this weight; None if none exists."""
     known = [(found[key], text) for key, text in asked.items() if key in found]
     if not known:
         return None

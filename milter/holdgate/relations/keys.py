@@ -1,4 +1,4 @@
-"""Turns relations into numbers with a secret key, so that who has the store without the key can read none of it."""
+"""Converts relations to numbers with a secret key, so that the store cannot be read without the key."""
 
 from functools import lru_cache
 from hashlib import blake2b
@@ -9,7 +9,7 @@ from holdgate.quarantine.relations import number
 
 
 class Hasher:
-    """Gives numbers. Two hashers with one key give the same ones."""
+    """Computes numbers. Two hashers with the same key compute the same numbers."""
 
     def __init__(self, secret: bytes) -> None:
         key = secret if len(secret) <= blake2b.MAX_KEY_SIZE else blake2b(secret).digest()
@@ -18,12 +18,12 @@ class Hasher:
             content = f"{kind}\0{text}".encode("utf-8", "surrogatepass")
             return int.from_bytes(blake2b(content, key=key, digest_size=4).digest(), "big")
 
-        # The same few names occur again and again.
+        # The same few names occur often.
         self._half = lru_cache(50_000)(half)
 
     @classmethod
     def load(cls, path: Path) -> "Hasher":
-        """Read the key of a file, writing a fresh one where there is none. Raises OSError and ValueError."""
+        """Read the key from a file; creates it if it does not exist. Raises OSError and ValueError."""
         keyfile.create(path)
         return cls(keyfile.read(path)[0].secret)
 
@@ -40,5 +40,5 @@ class Hasher:
         return number(self._half(kind, owner), self._half("to", target))
 
     def mark(self, kind: str, name: str) -> int:
-        """Return the number of something that is known of one name alone."""
+        """Return the number of something that is known about one name only."""
         return self.edge(kind, name, name)

@@ -1,6 +1,7 @@
-"""Learns from accepted mail in the background: a queue that drops what it has no room for, and a thread.
+"""Learns from accepted mail in the background: a thread, and a queue that drops messages when it is full.
 
-What is learned is a hint. A store that is away keeps nobody waiting; what was gathered waits for it, and when the queue
+Learned data is a hint. If the store is unavailable, mail does not wait; queued messages wait for the store. If the
+queue
 is full, learning is lost, never mail.
 """
 
@@ -18,35 +19,35 @@ from holdgate.relations.keys import Hasher
 from holdgate.relations.sent import Sent, day_of, forms_of, relations_of
 from holdgate.work import Runner
 
-# Seconds between two looks into the queue, and between two parts of the table that retention goes through.
+# Seconds between two checks of the queue, and between two portions of the table during retention.
 _INTERVAL = 1.0
 _PURGE_INTERVAL = 60.0
 _MESSAGES = 1000
-# How many days what finds look-alikes of a correspondent stays as it is, and of how many correspondents that is known.
+# For how many days a correspondent's look-alike forms are not written again, and the size of that cache.
 _FRESH = 7
 _FRESH_MOST = 100_000
 
 Given = Callable[[], Sent | None]
-"""A message that is to be learned; None for one that teaches nothing. It is called by the thread that learns."""
+"""Returns a message to learn, or None if it teaches nothing. The learning thread calls it."""
 
 _CHECK = ("key", "check")
 COUNTED = ("messages", "recipients", "first")
-"""What is counted by day: messages, their recipients outside, and those to whom the sender wrote for the first time."""
+"""Counted per day: messages, their external recipients, and those whom the sender wrote to for the first time."""
 
 
 @dataclass(slots=True)
 class Lesson:
-    """What some messages teach together."""
+    """What several messages teach together."""
 
     number: int
     seen: dict[int, Weight] = field(default_factory=dict)
-    # Numbers of senders with recipients, by day, and how many messages and recipients there were.
+    # Numbers of senders with recipients, by day, and the number of messages and recipients.
     written: dict[int, int] = field(default_factory=dict)
     counts: dict[tuple[int, str], int] = field(default_factory=dict)
 
 
 class Teacher:
-    """Gathers messages to lessons, and writes these."""
+    """Gathers messages into lessons, and writes these."""
 
     def __init__(self, hasher: Hasher, table: Relations, half_life: float) -> None:
         """Write to `table`; `half_life` is in days."""
@@ -82,13 +83,13 @@ class Teacher:
             lesson.counts[day, name] = lesson.counts.get((day, name), 0) + count
 
     def write(self, lesson: Lesson) -> None:
-        """Write a lesson. Raises DatabaseError; it may then be written again."""
+        """Write a lesson. Raises DatabaseError; it can then be written again."""
         if lesson.seen:
             new = self._table.add(lesson.seen, self._half_life)
             for key, day in lesson.written.items():
                 if key in new:
                     lesson.counts[day, "first"] = lesson.counts.get((day, "first"), 0) + 1
-            # Should what follows fail, this is not written twice.
+            # If a later step fails, this is not written twice.
             lesson.seen, lesson.written = {}, {}
         if lesson.counts:
             counted = {
@@ -99,13 +100,13 @@ class Teacher:
             self._table.add(counted | check, self._half_life)
 
     def has_other_key(self) -> bool:
-        """Say whether what is in the table was learned with another key."""
+        """Return whether the table's data was learned with another key."""
         check = self._hasher.mark(*_CHECK)
         return not self._table.of([check]) and self._table.has_any()
 
 
 class Learner:
-    """A queue and the thread that empties it."""
+    """A queue and the thread that processes it."""
 
     def __init__(
         self,
@@ -117,7 +118,7 @@ class Learner:
         now: Callable[[], datetime],
         more: Callable[[], Iterable[Given]] = tuple,
     ) -> None:
-        """Keep at most `room` messages; `retention` is in days. `more` is asked each minute for others to learn."""
+        """Keep at most `room` messages; `retention` is in days. `more` is called each minute for other messages."""
         self._teacher = teacher
         self._table = table
         self._retention = retention
@@ -134,17 +135,17 @@ class Learner:
         self._thread = threading.Thread(target=self._run, name="relations", daemon=True)
 
     def start(self) -> None:
-        """Begin to learn."""
+        """Start learning."""
         self._thread.start()
 
     def close(self, seconds: float = 5.0) -> None:
-        """Write what is in the queue, if that takes no longer, and end."""
+        """Write what is in the queue, for at most `seconds`, and stop."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(seconds)
 
     def put(self, message: Given) -> None:
-        """Have a message learned, or drop it where there is no room."""
+        """Queue a message for learning, or drop it if the queue is full."""
         try:
             self._queue.put_nowait(message)
         except queue.Full:
@@ -177,7 +178,7 @@ class Learner:
             self.put(given)
 
     def learn(self) -> None:
-        """Write what is in the queue. What the store does not take now is kept, and what fails otherwise is dropped."""
+        """Write what is in the queue. What the store cannot accept now is kept; what fails otherwise is dropped."""
         while True:
             if self._lesson is None:
                 messages = self._taken()
@@ -210,7 +211,7 @@ class Learner:
             try:
                 if (message := given()) is not None:
                     messages.append(message)
-            except Exception as error:  # a table that cannot be asked, or one bad message
+            except Exception as error:  # a failed table lookup, or one bad message
                 metrics.RELATIONS_DROPPED.labels("error").inc()
                 maillog.failed(stage="relations", error=maillog.describe(error))
         return messages

@@ -1,4 +1,4 @@
-"""Lists about mail domains and mailboxes: who gives mailboxes to anybody, ends of domains, mailboxes of no person."""
+"""Lists of mail domains and mailboxes: public mailbox providers, domain endings, mailboxes of functions."""
 
 _FREE_MAIL = """
 126.com 163.com aim.com aol.com arcor.de bigpond.com bluewin.ch bol.com.br btinternet.com centrum.cz comcast.net
@@ -31,10 +31,10 @@ FREE_MAIL = frozenset(_FREE_MAIL.split())
 """Large providers of private mailboxes."""
 
 SECOND_LEVEL = frozenset(_SECOND_LEVEL.split())
-"""Labels below the domains of countries below which names are registered."""
+"""Labels directly below country domains under which names are registered."""
 
 SUFFIXES = tuple(_SUFFIXES.split())
-"""Ends of domains that are tried for a name that is known with another one."""
+"""Domain endings that are tried for a name that is known with another one."""
 
 FUNCTIONS = frozenset(_FUNCTIONS.split())
 """Mailboxes of a function: many organisations have one of the same name."""

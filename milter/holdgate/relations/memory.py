@@ -1,4 +1,4 @@
-"""Reads what was learned while a message waits: from memory where it can, and never for longer than the time limit."""
+"""Reads learned data while a message waits: from memory if possible, and never longer than the time limit."""
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,18 +12,18 @@ from holdgate.quarantine.relations import Relations, Weight
 T = TypeVar("T")
 
 _MOST = 50_000
-# How long a weight that was read counts, and how long a store that did not answer in time is not asked, in seconds.
+# How long a cached weight is valid, and the pause after a read from the store that timed out, in seconds.
 _KEEP = 300.0
 _REST = 10.0
 _READERS = 4
 
 
 class UnknownError(Exception):
-    """What was learned could not be read in time."""
+    """The learned data could not be read in time."""
 
 
 class Memory:
-    """Keeps what was read for a while. May be used by many threads."""
+    """A cache of learned data. Thread-safe."""
 
     def __init__(self, table: Relations, half_life: float, clock: Callable[[], float] = time.monotonic) -> None:
         """Read from `table`; `half_life` is in days."""
@@ -36,33 +36,33 @@ class Memory:
         self._rests_until = float("-inf")
 
     def view(self, day: int, seconds: float) -> "TimedView":
-        """Return what is known, as it weighs on a day; reading ends after so many seconds with UnknownError."""
+        """Return the data as weighted on a day. Reading raises UnknownError after `seconds`."""
         return TimedView(self, day, self._clock() + seconds)
 
     def close(self) -> None:
-        """Start no more reading."""
+        """Start no further reads."""
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     def keep(self, found: Mapping[int, Weight]) -> None:
-        """Remember what was read."""
+        """Cache what was read."""
         if len(self._kept) + len(found) > _MOST:
             self._kept = {}
         until = self._clock() + _KEEP
         self._kept.update((key, (weight, until)) for key, weight in found.items())
 
     def kept(self, keys: Collection[int]) -> dict[int, Weight]:
-        """Return what is remembered."""
+        """Return cached data."""
         now, kept = self._clock(), self._kept
         return {key: one[0] for key in keys if (one := kept.get(key)) is not None and one[1] > now}
 
     def read(self, keys: Collection[int], deadline: float) -> dict[int, Weight]:
-        """Return what the store has of these numbers. Raises UnknownError."""
+        """Return the store's data for these numbers. Raises UnknownError."""
         found = self._in_time(lambda: self._table.of(keys), deadline)
         self.keep(found)
         return found
 
     def read_owners(self, owners: Sequence[int], most: int, deadline: float) -> dict[int, dict[int, Weight]]:
-        """Return the first relations of each owner, remembered where there are any. Raises UnknownError."""
+        """Return the first relations of each owner, and cache those that exist. Raises UnknownError."""
         now = self._clock()
         kept = {owner: one[0] for owner in owners if (one := self._owned.get(owner)) is not None and one[1] > now}
         if missing := [owner for owner in owners if owner not in kept]:
@@ -74,7 +74,7 @@ class Memory:
         return kept
 
     def weight(self, weight: Weight, day: int) -> float:
-        """Return what is left of a weight on a day."""
+        """Return what remains of a weight on a day."""
         return weight.on(day, self._half_life)
 
     def _in_time(self, step: Callable[[], T], deadline: float) -> T:
@@ -82,7 +82,7 @@ class Memory:
         if now < self._rests_until:
             raise UnknownError("the store did not answer in time a moment ago")
         try:
-            # A pool that is closed, in a reload, raises RuntimeError.
+            # A pool that was closed during a reload raises RuntimeError.
             future: Future[T] = self._readers.submit(step)
             return future.result(max(deadline - now, 0))
         except FutureTimeoutError as error:
@@ -95,13 +95,13 @@ class Memory:
 
 
 class TimedView:
-    """What was learned, as it weighs on one day, for one message (see `judge.View`). Its methods raise UnknownError."""
+    """Learned data as weighted on one day, for one message (see `judge.View`). Its methods raise UnknownError."""
 
     def __init__(self, memory: Memory, day: int, deadline: float) -> None:
         self._memory, self._day, self._deadline = memory, day, deadline
 
     def of(self, keys: Collection[int]) -> dict[int, float]:
-        """Return the weights of those numbers that are there."""
+        """Return the weights of those numbers that exist."""
         found = self._memory.kept(keys)
         missing = [key for key in keys if key not in found]
         if missing:
@@ -109,7 +109,7 @@ class TimedView:
         return {key: self._memory.weight(one, self._day) for key, one in found.items()}
 
     def read(self, keys: Collection[int]) -> dict[int, float]:
-        """Return the same as the store has it now."""
+        """Return the same from the store, without the cache."""
         found = self._memory.read(keys, self._deadline)
         return {key: self._memory.weight(one, self._day) for key, one in found.items()}
 

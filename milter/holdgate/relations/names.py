@@ -1,9 +1,9 @@
-"""Normal forms of addresses: what look-alikes of a domain or a mailbox have in common, and what they may stand for.
+"""Normal forms of addresses: what similar domains or mailboxes have in common, and which names they can mean.
 
-Correspondents are kept as keyed hashes, so that nothing can be compared with them. Instead, forms of each are kept: its
-skeleton, its words in order, and what is left of it when one character is taken out. Two names that differ by one
-edit (a character more, less, changed, or two exchanged) have such a rest in common. What the similar name is in clear
-is found by trying: a rest has few texts that it is a rest of.
+Correspondents are stored as keyed hashes, which cannot be compared for similarity. So forms of each are stored too: its
+skeleton, its words in order, and its rests, each of which lacks one character. Two names that differ by one edit (a
+character added, removed or changed, or two exchanged) have a rest in common. The similar name in clear text is found by
+trying, because only a few texts have a given rest.
 """
 
 import re
@@ -17,7 +17,7 @@ _LONGEST = 64
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789-"
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SHORTEST = 5
-"""A shorter name has too many neighbours that are somebody else's."""
+"""A shorter name has too many similar names that belong to others."""
 
 _NEIGHBOURS = {
     one: frozenset(row[max(place - 1, 0) : place + 2])
@@ -27,14 +27,14 @@ _NEIGHBOURS = {
 
 
 def split(address: str) -> tuple[str, str]:
-    """Return mailbox and domain of an address in lower case; a domain of the form "xn--…" as people see it."""
+    """Return mailbox and domain of an address in lower case; a domain of the form "xn--…" is decoded."""
     local, _, domain = address.strip().lower().rpartition("@")
     return local, unicode_domain(domain.rstrip("."))
 
 
 @lru_cache(4096)
 def unicode_domain(domain: str) -> str:
-    """Return a domain in lower case with its letters in place of their ASCII form (RFC 5891, RFC 3492)."""
+    """Return a domain in lower case with Unicode letters in place of their ASCII form (RFC 5891, RFC 3492)."""
     return ".".join(_decoded(label) for label in domain.lower().split("."))
 
 
@@ -48,23 +48,23 @@ def _decoded(label: str) -> str:
 
 
 def place_of(address: str) -> str:
-    """Return what an address has in common with others of its organisation; with free mail the address itself.
+    """Return what the addresses of one organisation have in common: the registered domain; for free mail, the address.
 
-    That is the domain that somebody registered: partner.example for mail.partner.example.
+    The registered domain of mail.partner.example is partner.example.
     """
     local, domain = split(address)
     return f"{local}@{domain}" if domain in FREE_MAIL else ".".join(filter(None, parts_of(domain)))
 
 
 def is_free_mail(address: str) -> bool:
-    """Say whether anybody can have an address at this one's domain."""
+    """Return whether anyone can get an address at this address's domain."""
     return split(address)[1] in FREE_MAIL
 
 
 def parts_of(domain: str) -> tuple[str, str]:
-    """Divide a domain into the name that somebody registered, and the rest: ("partner", "co.uk") of mail.partner.co.uk.
+    """Split a domain into the registered name and the suffix: ("partner", "co.uk") for mail.partner.co.uk.
 
-    Without the list of public suffixes: the rest is the last label, or two where the second is one such as "co".
+    The list of public suffixes is not used: the suffix is the last label, or two if the second is one such as "co".
     """
     labels = domain.split(".")
     count = 2 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in SECOND_LEVEL else 1
@@ -74,19 +74,19 @@ def parts_of(domain: str) -> tuple[str, str]:
 
 
 def words_of(name: str) -> list[str]:
-    """Return the words of a domain's name, which hyphens divide."""
+    """Return the words of a domain's name, which are separated by hyphens."""
     return [word for word in name.split("-") if word]
 
 
 def rests(name: str) -> set[str]:
-    """Return the name with each one of its characters taken out; none for a name that is too short or too long."""
+    """Return the name with each one of its characters removed; none for a name that is too short or too long."""
     if not _SHORTEST <= len(name) <= _LONGEST:
         return set()
     return {rest_of(name, place) for place in range(len(name))}
 
 
 def one_edit_apart(one: str, other: str) -> bool:
-    """Say whether a character more, less or changed, or two neighbours exchanged, make one name the other."""
+    """Return whether two names differ by one character added, removed or changed, or by two exchanged neighbours."""
     if one == other or abs(len(one) - len(other)) > 1:
         return False
     begin = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
@@ -97,10 +97,10 @@ def one_edit_apart(one: str, other: str) -> bool:
 
 
 def looks_mistyped(one: str, other: str) -> bool:
-    """Say whether an edit between two names one edit apart is a likely one, where short names are concerned.
+    """Return whether the edit between two names one edit apart is a likely typing error.
 
-    A character doubled or left out of two, two exchanged, or a neighbour on the keyboard; in names of seven characters
-    or more any edit, but for a digit: numbers tell things apart.
+    Likely are a character added or removed, two exchanged, or a neighbour on the keyboard; in names of seven or more
+    characters, any edit. An edit of a digit is never likely, because numbers distinguish things.
     """
     begin = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     changed = one[begin : begin + 1] + other[begin : begin + 1]
@@ -112,14 +112,14 @@ def looks_mistyped(one: str, other: str) -> bool:
 
 
 def longer_by_one(rest: str, letters: str = _ALPHABET) -> Iterator[str]:
-    """Yield all names that a rest is left of."""
+    """Yield all names that have this rest."""
     for place in range(len(rest) + 1):
         for one in letters:
             yield rest[:place] + one + rest[place:]
 
 
 def changed_at(name: str, place: int, letters: str = _ALPHABET) -> Iterator[str]:
-    """Yield the names that have in common with a name what is left without the character at a place: one edit away."""
+    """Yield the names with the same rest at a place: that character changed, or exchanged with the next one."""
     yield from (name[:place] + one + name[place + 1 :] for one in letters if one != name[place])
     if place + 1 < len(name):
         yield name[:place] + name[place + 1] + name[place] + name[place + 2 :]
@@ -131,7 +131,7 @@ def rest_of(name: str, place: int) -> str:
 
 
 def domain_forms(domain: str) -> list[tuple[str, str]]:
-    """Return the forms under which a domain is found by those that look like it: kind and text."""
+    """Return the forms by which similar domains find a domain: kind and text."""
     name, _ = parts_of(domain)
     words = words_of(name)
     forms = [
@@ -147,7 +147,7 @@ def domain_forms(domain: str) -> list[tuple[str, str]]:
 
 
 def mailbox_forms(address: str) -> list[tuple[str, str]]:
-    """Return the forms under which a mailbox is found by those of the same domain that look like it."""
+    """Return the forms by which similar mailboxes of the same domain find a mailbox."""
     local, domain = split(address)
     return [
         ("box skeleton", f"{skeleton(local)}@{domain}"),
@@ -156,9 +156,9 @@ def mailbox_forms(address: str) -> list[tuple[str, str]]:
 
 
 def person_forms(address: str) -> set[str]:
-    """Return the forms of the name that a mailbox shows, in any order; none for one that shows no name of a person.
+    """Return the forms of the person's name in a mailbox, in any order of words; none if it has no such name.
 
-    Digits and separators do not count: bob.smith, smith_bob72 and bobsmith are one person.
+    Digits and separators are ignored: bob.smith, smith_bob72 and bobsmith are one person.
     """
     local, _ = split(address)
     words = _WORD.findall(local.partition("+")[0])
@@ -173,18 +173,18 @@ def person_forms(address: str) -> set[str]:
 
 
 def is_person(local: str) -> bool:
-    """Say whether a mailbox belongs to one person, as far as its name tells."""
+    """Return whether a mailbox seems to belong to one person, by its name."""
     return local not in FUNCTIONS and len(local) >= 3
 
 
 def other_endings(domain: str) -> Iterator[str]:
-    """Yield the same name with other ends."""
+    """Yield the same name with other endings."""
     name, ending = parts_of(domain)
     yield from (f"{name}.{one}" for one in SUFFIXES if one != ending)
 
 
 def looking_like(text: str) -> Iterator[str]:
-    """Yield texts of ASCII letters that look like a text, the likely ones first."""
+    """Yield ASCII texts that look like a text, likely ones first."""
     base = skeleton(text)
     choices = [base]
     for old, new in (("rn", "m"), ("l", "i"), ("l", "1"), ("o", "0"), ("w", "vv")):
@@ -193,7 +193,7 @@ def looking_like(text: str) -> Iterator[str]:
 
 
 def _each(text: str, old: str, new: str) -> Iterator[str]:
-    """Yield the text with some of the places of a part exchanged: each one, and all."""
+    """Yield the text with occurrences of a part replaced: each one separately, then all."""
     at = text.find(old)
     while at >= 0:
         yield text[:at] + new + text[at + len(old) :]

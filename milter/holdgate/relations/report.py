@@ -1,4 +1,4 @@
-"""Says how much was learned, and whether it is enough to compare mail with it."""
+"""Reports how much was learned, and whether it is enough to evaluate mail."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from holdgate.relations.learner import COUNTED
 DAYS = 28
 _NEEDED_DAYS = 10
 _NEEDED_MESSAGES = 200
-# Of the recipients of the last week so many, as a share, may be ones to whom their senders had not written before.
+# Maximum share of last week's recipients to whom their senders had not written before.
 _FIRST_SHARE = 0.25
 _WEEK = 7
 
@@ -26,7 +26,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was learned lately. `relations` counts the rows of the table, `missing` says what is not enough."""
+    """What was learned recently. `relations` counts the rows of the table, `missing` states what is not enough."""
 
     relations: int
     days: list[Day]
@@ -39,7 +39,7 @@ class Report:
 
 
 def report(hasher: Hasher, table: Relations, today: int) -> Report:
-    """Return what was learned until today."""
+    """Return what was learned up to today."""
     asked = [(day, name) for day in range(today - DAYS + 1, today + 1) for name in COUNTED]
     keys = {(day, name): hasher.mark(f"day {name}", str(day)) for day, name in asked}
     found = table.of(list(keys.values()))

@@ -1,4 +1,4 @@
-"""Finds what a name may be mistaken for: which forms to ask for, and which names in clear the answers lead to."""
+"""Finds what a name may be mistaken for: which forms to look up, and the clear-text names that the results imply."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,24 +17,24 @@ from holdgate.relations.names import (
     words_of,
 )
 
-# A word alone that is shorter says nothing of who it belongs to.
+# A single word that is shorter does not identify its owner.
 _LONG_WORD = 5
-# What is tried in place of a character of a mailbox.
+# Characters that are tried in place of a character of a mailbox.
 _BOX = "abcdefghijklmnopqrstuvwxyz0123456789-._"
 _SUFFIXES_TRIED = ("com", "de", "net", "org", "eu")
 
 Asked = Callable[[str, str], bool]
-"""Says whether a form, by kind and text, is known of some correspondent."""
+"""Returns whether a form, by kind and text, is known for some correspondent."""
 
 
 def resembles(domain: str, other: str) -> bool:
-    """Say whether one domain may be mistaken for another: another end, words, a likely edit, or the same to the eye."""
+    """Return whether two domains may be confused: other ending, word order, a likely edit, or similar appearance."""
     if domain == other:
         return False
     (name, ending), (known, known_ending) = parts_of(domain), parts_of(other)
     if name == known:
         return (ending != known_ending and len(name) >= 3) or skeleton(domain) == skeleton(other)
-    # The skeleton last: most of many candidates are told by less.
+    # The skeleton is last: cheaper checks exclude most candidates.
     if ending == known_ending and one_edit_apart(name, known):
         is_long = min(len(name), len(known)) >= _LONG_WORD
         return (is_long and looks_mistyped(name, known)) or skeleton(domain) == skeleton(other)
@@ -50,7 +50,7 @@ def resembles(domain: str, other: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """A recipient that is not known: domain, its place and the forms of that, none for free mail, and mailbox."""
+    """An unknown recipient: domain, its place with forms (none for free mail), and mailbox."""
 
     domain: str
     place: str
@@ -82,7 +82,7 @@ class Candidates:
 
 
 def domain_candidates(one: Candidates, is_known: Asked) -> Iterator[str]:
-    """Yield the domains in clear that it resembles, and of which a form is known."""
+    """Yield the similar domains, in clear text, for which a form is known."""
     for found in dict.fromkeys(_domains(one.place, is_known)):
         if resembles(one.place, found):
             yield found
@@ -115,7 +115,7 @@ def _domains(domain: str, is_known: Asked) -> Iterator[str]:
 
 
 def _arranged(words: Sequence[str]) -> Iterator[str]:
-    """Yield words as one name: as they are, the other way round, and without hyphens."""
+    """Yield words as one name: in this order, in reverse order, and without hyphens."""
     yield "-".join(words)
     yield "-".join(reversed(words))
     yield "".join(words)
@@ -130,7 +130,7 @@ def _ended(name: str, ending: str) -> Iterator[str]:
 
 
 def box_candidates(one: Candidates, is_known: Asked) -> Iterator[str]:
-    """Yield the addresses of the same domain in clear that it resembles, and of which a form is known."""
+    """Yield the similar addresses of the same domain, in clear text, for which a form is known."""
     local, domain = one.local, one.domain
     for box in dict.fromkeys(_boxes(local, domain, is_known)):
         if box != local and (

@@ -1,4 +1,4 @@
-"""One message as it teaches who writes to whom: sender, recipients, the words of its subject, kinds of its content."""
+"""What one message shows about who writes to whom: sender, recipients, words of its subject, kinds of its content."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -16,12 +16,12 @@ _PREFIX = re.compile(
 _WORD = re.compile(r"[^\W\d_]{4,30}")
 _WORDS = 8
 _THREAD = 8
-"""A shorter subject, in characters, is no mark of a conversation."""
+"""A shorter subject, in characters, does not identify a conversation."""
 
 _PAIRED = 10
 
 THREAD, WORD = "thread ", "word "
-"""What the token of a whole subject begins with, and that of one of its words."""
+"""Prefixes of the tokens of a complete subject, and of one of its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class Sent:
 
     @property
     def places(self) -> list[str]:
-        """Where it goes to outside, each place once."""
+        """The external places of its recipients, each once."""
         return list(dict.fromkeys(map(place_of, self.outside)))
 
 
 def sent(envelope: Envelope, inspection: Inspection, is_inside: Callable[[str], bool], moment: datetime) -> Sent:
-    """Return what a message says. Raises TableError where `is_inside` does."""
+    """Return what a message shows. Raises TableError if `is_inside` does."""
     outside: list[str] = []
     inside: list[str] = []
     for recipient in dict.fromkeys(one.lower() for one in envelope.recipients if "@" in one):
@@ -55,14 +55,14 @@ def sent(envelope: Envelope, inspection: Inspection, is_inside: Callable[[str], 
 
 
 def day_of(moment: datetime) -> int:
-    """Return the day of a time that is aware, in days since the epoch."""
+    """Return the day of a timezone-aware time, in days since the epoch."""
     return int(moment.astimezone(UTC).timestamp() // 86400)
 
 
 def subject_tokens(subject: str, sender: str) -> list[str]:
-    """Return the words of a subject, and the subject itself without what answers put before it.
+    """Return the words of a subject, and the complete subject without reply prefixes.
 
-    The latter is the sender's: others have conversations of the same name with other people.
+    The complete subject belongs to the sender, because others have conversations of the same name with other people.
     """
     text = subject[:400]
     while match := _PREFIX.match(text):
@@ -73,7 +73,7 @@ def subject_tokens(subject: str, sender: str) -> list[str]:
 
 
 def pairs(places: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield each two of the places, in one order; of a message to very many only those of the first ones."""
+    """Yield each pair of the places, in a fixed order; of a message to very many, only pairs of the first ones."""
     few = sorted(places)[:_PAIRED]
     for at, one in enumerate(few):
         for other in few[at + 1 :]:
@@ -81,7 +81,7 @@ def pairs(places: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def relations_of(hasher: Hasher, message: Sent) -> Iterator[int]:
-    """Yield the numbers of all relations that a message adds to, each as often as it is seen."""
+    """Yield the numbers of all relations that a message adds to, each as often as it occurs."""
     who = message.sender
     for recipient in message.outside:
         place, local = place_of(recipient), split(recipient)[0]
@@ -93,7 +93,7 @@ def relations_of(hasher: Hasher, message: Sent) -> Iterator[int]:
         yield hasher.edge("sender place", who, place)
         yield hasher.mark("place", place)
         for token in message.tokens:
-            # The words of a conversation count once, however long it is.
+            # The words of a conversation count once, however long the conversation is.
             if not message.answers or not token.startswith(WORD):
                 yield hasher.edge("content", token, place)
     for one, other in pairs(message.places):
@@ -101,7 +101,7 @@ def relations_of(hasher: Hasher, message: Sent) -> Iterator[int]:
 
 
 def forms_of(hasher: Hasher, message: Sent) -> Iterator[tuple[int, list[int]]]:
-    """Yield the numbers under which look-alikes find each correspondent, behind a number for the correspondent."""
+    """Yield the numbers by which look-alikes find each correspondent, after a number for the correspondent."""
     for recipient in message.outside:
         yield (
             hasher.mark("address", recipient),
@@ -117,7 +117,7 @@ def forms_of(hasher: Hasher, message: Sent) -> Iterator[tuple[int, list[int]]]:
 
 
 def owners_of(hasher: Hasher, address: str) -> list[int]:
-    """Return the owners of all relations that tell of one person: what `forget` removes."""
+    """Return the owners of all relations of one person; `forget` removes them."""
     named = [
         (kind, address) for kind in ("sender address", "sender place", "sender box", "address", "colleague", "place")
     ]

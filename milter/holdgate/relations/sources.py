@@ -15,7 +15,7 @@ from pathlib import Path
 from holdgate.envelope import Envelope
 from holdgate.headers import decode
 
-# A header, in bytes: Postfix takes no longer one (header_size_limit is 102,400 for each field).
+# Maximum size of a header in bytes: Postfix accepts no longer one (header_size_limit is 102,400 for each field).
 _HEADER = 1 << 20
 _MAILBOX_FIELDS = ("To", "Cc", "Bcc")
 _SYSLOG = re.compile(
@@ -24,7 +24,7 @@ _SYSLOG = re.compile(
 )
 _FROM = re.compile(r"from=<([^>]*)>")
 _TO = re.compile(r"to=<([^>]*)>(?:, orig_to=<([^>]*)>)?")
-# So many messages of a log are followed at a time: those that are never removed from the queue are forgotten.
+# How many messages of a log are followed at a time; those that are never removed from the queue are forgotten.
 _OPEN = 100_000
 
 
@@ -80,7 +80,7 @@ def _message(path: Path, now: datetime) -> Iterator[Found]:
 
 
 def _of_header(content: bytes, now: datetime) -> Iterator[Found]:
-    """Yield what a header says of a message; nothing for one without sender, recipients or a date that can be."""
+    """Yield the message of a header; nothing if it has no sender, no recipient or no plausible date."""
     message = BytesHeaderParser(policy=compat32).parsebytes(re.split(rb"\r?\n\r?\n", content, maxsplit=1)[0])
     senders = [address for _, address in getaddresses([str(message.get("From", ""))]) if "@" in address]
     fields = [str(value) for name in _MAILBOX_FIELDS for value in message.get_all(name, [])]
@@ -100,9 +100,9 @@ def _date(text: str) -> datetime | None:
 
 
 def _log(path: Path, now: datetime) -> Iterator[Found]:
-    """Yield the messages that a log of Postfix's says were sent: for each queue id its sender, and who it was sent to.
+    """Yield the messages that Postfix's log reports as sent: for each queue id its sender and its recipients.
 
-    What was delivered here (local, virtual, lmtp, pipe) went to nobody outside; such recipients are left out.
+    Recipients of local deliveries (local, virtual, lmtp, pipe) are left out, because they are not external.
     """
     senders: dict[str, str] = {}
     with _lines(path) as lines:
@@ -140,7 +140,7 @@ class _lines:
 
 
 def _log_time(text: str, now: datetime) -> datetime | None:
-    """Return the time of a line; without a year it is the last one that has been."""
+    """Return the time of a line; without a year, it is the most recent such time."""
     try:
         if text[0].isdigit():
             moment = datetime.fromisoformat(text)

@@ -11,8 +11,7 @@ MOST = 500
 MANY = MASK
 
 # Browsers treat a backslash as a slash, and accept any number of them after the scheme (WHATWG URL, 4.4). Text before
-# the
-# host, up to the last "@", is user information.
+# the host, up to the last "@", is user information.
 _LINK = re.compile(
     r"(?:https?:[/\\]*|(?<![\w:/\\])[/\\]{2})([^\s/\\?#\"'<>]{1,300})|(?<![\w.@])(www\.[^\s/\\?#\"'<>@:]{1,250})", re.I
 )

@@ -1,8 +1,7 @@
 """Landlock (Linux 5.13 and later): a process drops its right to open files and, on newer kernels, to use the network.
 
 Sources: Documentation/userspace-api/landlock.rst and include/uapi/linux/landlock.h of the kernel. glibc has no
-functions
-for it, so the three system calls, which have the same numbers on every architecture, are called directly.
+functions for it, so the three system calls, which have the same numbers on every architecture, are called directly.
 """
 
 import ctypes

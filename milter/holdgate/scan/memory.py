@@ -1,8 +1,7 @@
 """Has the kernel keep a process's memory in huge pages, so that a fork of it has little to copy.
 
 A fork copies a page table entry for each 4 KiB page, and frees them all when the child ends. With pages of 2 MiB there
-are
-hardly any. A page that the child writes to is still copied 4 KiB at a time.
+are hardly any. A page that the child writes to is still copied 4 KiB at a time.
 """
 
 import ctypes
@@ -19,8 +18,7 @@ def gather(shared: Sequence[tuple[int, int]] = ()) -> int:
     """Move the private memory of this process into huge pages where it fills them; return the number of bytes.
 
     The ranges `shared` are not changed: a parent shares them, and moving them would copy them. If the kernel lacks
-    memory or
-    does not support it, nothing changes.
+    memory or does not support it, nothing changes.
     """
     gathered = 0
     for start, end in _without(private(), shared):

@@ -1,8 +1,7 @@
 """The nursery: owns the zygote, keeps a stock of its workers, and starts another zygote if it fails.
 
 Everything that concerns the zygote happens under one lock, so no thread ends a zygote that another has just started.
-Each
-worker that is taken is replaced by an order for a new one, which waits in the control socket until it is taken. So
+Each worker that is taken is replaced by an order for a new one, which waits in the control socket until it is taken. So
 nothing polls, and no message waits for the replacement of its worker.
 """
 

@@ -4,8 +4,7 @@ Thread-safe. Each message has its own process, which ends with the message. The 
 only: it may be read by a process that reads others of this kind. If the settings allow it, a small message's process
 only reads the message, and a reusable process searches the text.
 If a worker is lost with a message (a crash, the time limit, an invalid answer), the message is tried once more in
-another
-worker. If that is lost too, the inspection is `failed`, and the next message gets a new worker.
+another worker. If that is lost too, the inspection is `failed`, and the next message gets a new worker.
 """
 
 import contextlib
@@ -121,10 +120,8 @@ class Pool:
         `subject`, `header_from` and `message_id` are the sender's text as the milter read it; the inspection has it
         masked.
         `who` is the owner of the message, a client and a sender, for fair turns. `is_plain` is true if the message
-        seems to be
-        plain text only; a worker checks whether it is. `links` requests the hosts of links. Raises ScanError if no
-        worker
-        becomes free in time.
+        seems to be plain text only; a worker checks whether it is. `links` requests the hosts of links. Raises
+        ScanError if no worker becomes free in time.
         """
         begun = time.perf_counter()
         words: dict[str, Any] = {"subject": subject, "header_from": header_from, "message_id": message_id}
@@ -140,7 +137,7 @@ class Pool:
         if is_plain and self._settings.retire_after > 1 and is_small:
             try:
                 found = self._ask_plain({"do": "inspect plain", "words": words}, message, read, queue_id, who)
-            except WorkerLostError:  # then the message is tried again in its own process
+            except WorkerLostError:  # then the message is retried in its own process
                 lives, found = lives - 1, None
             if found is not None:
                 return found

@@ -12,11 +12,9 @@ class PoolSettings:
     """What the workers load, and their time limits in seconds.
 
     `service` is the socket of the scan service, or None if the pool starts its zygote itself. `retire_after` is how
-    many
-    messages of plain text one process reads; with 1, each has its own process, as all other messages have. With
+    many messages of plain text one process reads; with 1, each has its own process, as all other messages have. With
     `reads_apart`, processes without rules read small messages, and reusable processes search the text. This needs a
-    second
-    zygote, and makes each such message much cheaper.
+    second zygote, and makes each such message much cheaper.
     """
 
     rules: Path

@@ -28,8 +28,7 @@ def preview(extraction: Extraction, find: Find, reveal: int) -> dict[str, Any]:
     """Return subject, attachments, findings and parts of a message, all masked, as plain values for `json.dumps`.
 
     `reveal` is the number of the match to leave unmasked, 0 for none. A value that matches in one place is masked in
-    every
-    other place too, including a subject without evidence for it.
+    every other place too, including a subject without evidence for it.
     """
     everything = [find(part.text, part.places) for part in extraction.parts]
     matches = [counted(part, found) for part, found in zip(extraction.parts, everything, strict=True)]

@@ -1,8 +1,7 @@
 """The work of a process without rules: it reads a message and passes its text to a process that searches it.
 
 A process for one message costs the memory that it copies from the process it is forked from. Most of that is rules.
-This
-process has none; a reusable process searches the text, as it does for plain text.
+This process has none; a reusable process searches the text, as it does for plain text.
 """
 
 import time

@@ -16,8 +16,7 @@ Place = tuple[int, int, str]
 _VALUES = 500
 _SHORTEST, LONGEST = 4, 200
 # The sender is shown with name and address: people decide by them, and the envelope, the log and the notices contain
-# the
-# address too.
+# the address too.
 _WHO = frozenset({"email-address", "person-name", "organisation"})
 _NONE: frozenset[str] = frozenset()
 # Programs put long numbers into Message-IDs, and sometimes one has the form of a card number.

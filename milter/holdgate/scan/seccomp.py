@@ -33,8 +33,7 @@ _FCNTL = (
 _PR_GET_DUMPABLE, _PR_SET_NAME, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA = 3, 15, 39, 0x53564D41
 
 # Placeholder in the filter for the id of the process that it will apply to: larger than any process id (2**22,
-# proc(5)),
-# and different from every other value in the filter.
+# proc(5)), and different from every other value in the filter.
 _PID = 0x5EEC_0AAA
 _PID_BYTES = struct.pack("=I", _PID)
 # struct sock_filter: 8 bytes; the last 4 are the constant of a comparison.
@@ -146,8 +145,7 @@ def _add_rules_by_argument(rules: pyseccomp.SyscallFilter) -> None:
         _add(rules, ALLOW, call, Arg(2, MASKED_EQ, _PROT_EXEC, 0))
         _add(rules, refuse, call, Arg(2, MASKED_EQ, _PROT_EXEC, _PROT_EXEC))
     # Creating a thread fails as if there were too many; creating a process is an attack. clone3 has its flags in
-    # memory,
-    # where the filter cannot read them, so it gets ENOSYS and the C library uses clone instead.
+    # memory, where the filter cannot read them, so it gets ENOSYS and the C library uses clone instead.
     _add(rules, ERRNO(errno.EAGAIN), "clone", Arg(0, MASKED_EQ, _CLONE_THREAD, _CLONE_THREAD))
     _add(rules, KILL_PROCESS, "clone", Arg(0, MASKED_EQ, _CLONE_THREAD, 0))
     # Descriptors only, no paths.

@@ -46,8 +46,8 @@ class Starter:
     """Starts zygotes with the same settings, one after the other. It must be used by one thread at a time.
 
     If `only_reads` is set, its zygotes load no rules and know no identifiers. Two starters of one service, one created
-    with
-    the other as `beside`, share the wait for it: an earlier absence that one saw does not shorten the other's wait.
+    with the other as `beside`, share the wait for it: an earlier absence that one saw does not shorten the other's
+    wait.
     """
 
     def __init__(self, settings: PoolSettings, *, only_reads: bool = False, beside: "Starter | None" = None) -> None:

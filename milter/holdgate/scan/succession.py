@@ -1,8 +1,7 @@
 """Replaces `holdgate-scan` after it has read its settings by a process that does not have them in memory.
 
 Zygotes and workers get a copy of the memory of the process that forks them. So that process has never read the
-settings,
-which reveal much about the site, nor loaded the 8 MB of code that reads them.
+settings, which reveal much about the site, nor loaded the 8 MB of code that reads them.
 """
 
 import json

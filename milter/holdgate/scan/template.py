@@ -1,9 +1,8 @@
 """The template: loads once what all zygotes of the scan service need; the service forks them from it.
 
 The parsers use much of a zygote's memory, and the milter alone has two zygotes. Forked from one process, they share it.
-The
-service can fork because it has one thread. It has read no message and no settings (see `scan.succession`): its memory
-contains nothing that a zygote or a worker must not have.
+The service can fork because it has one thread. It has read no message and no settings (see `scan.succession`): its
+memory contains nothing that a zygote or a worker must not have.
 """
 
 import contextlib

@@ -2,11 +2,10 @@
 
 Each message belongs to a SASL user or, without one, to a client's address and there to an envelope sender. Of the
 waiting ones, the owner with the fewest places is first, then the owner who recently used the least worker time.
-Messages
-of one client are ordered in the same way by their senders. One place is reserved for small messages of a client that
-has none, so that it is soon free even while large or slow mail uses all others. Another is reserved for those of a
-sender
-who has none, because a relay brings mail of many senders. Senders can be forged, so that place is not guaranteed.
+Messages of one client are ordered in the same way by their senders. One place is reserved for small messages of a
+client that has none, so that it is soon free even while large or slow mail uses all others. Another is reserved for
+those of a sender who has none, because a relay brings mail of many senders. Senders can be forged, so that place is not
+guaranteed.
 """
 
 import threading
@@ -37,8 +36,7 @@ class Turns:
     """Assigns `places`.
 
     `kept` of them are for small messages: with 1, the last is for a client that has none; with 2, the one before it is
-    for
-    a sender who has none.
+    for a sender who has none.
     """
 
     def __init__(self, places: int, *, kept: int) -> None:

@@ -51,8 +51,7 @@ def be(control: socket.socket, readers_directory: str, shared: Sequence[tuple[in
     reading needs. None if there is no template.
     """
     # Linux first divides processor time among sessions, and uses nice values only within a session (sched(7),
-    # autogroup). In
-    # the starter's session, all processes for small mail would wait for workers with large mail.
+    # autogroup). In the starter's session, all processes for small mail would wait for workers with large mail.
     with contextlib.suppress(PermissionError):  # it is already a session leader
         os.setsid()
     # The pool ends the zygote by closing the socket; the daemon handles a terminal's Ctrl-C and systemd's SIGTERM.

@@ -25,13 +25,13 @@ class Alert(Action):
         return self
 
     def fields(self, action_header: str) -> Mapping[str, str]:
-        """Name the action."""
+        """Return the field for the action."""
         return {action_header: "Alert"}
 
     def alerted(self) -> Sequence[str]:
-        """Return whom the policy names."""
+        """Return the addresses that the policy names."""
         return self.notify
 
     def joined(self, others: Iterable[Self]) -> Self:
-        """Notify everyone whom one of the policies names, once."""
+        """Notify everyone that one of the policies names, once."""
         return type(self)(notify=list(dict.fromkeys(address for one in (self, *others) for address in one.notify)))

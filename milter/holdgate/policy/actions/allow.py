@@ -1,4 +1,4 @@
-"""Allow: the message is delivered, and leaves no trace but a line in the log."""
+"""Allow: the message is delivered, and only the log mentions it."""
 
 from typing import ClassVar
 

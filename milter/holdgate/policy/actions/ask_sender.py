@@ -1,4 +1,4 @@
-"""Ask the sender: the message waits in Postfix's hold queue until its sender decides, or a moderator beyond a limit."""
+"""Ask the sender: the message waits in Postfix's hold queue for its sender or, beyond a limit, for a moderator."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -16,7 +16,7 @@ class AskSender(SenderRules, Action):
     strictness: ClassVar[int] = -10
 
     def sender_rules(self) -> SenderRules:
-        """Return its own keys."""
+        """Return this action's keys."""
         return self
 
     def details(self) -> Iterator[tuple[str, str]]:

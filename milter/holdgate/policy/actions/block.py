@@ -1,4 +1,4 @@
-"""Block: the message is refused in the SMTP session, and its sender's mail program says so."""
+"""Block: the message is refused in the SMTP session, and its sender's mail program reports it."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from holdgate.policy.action import Action, Handling
 
 
 class Block(Action):
-    """Refuse a message for good."""
+    """Refuse a message permanently."""
 
     name: ClassVar[str] = "block"
     summary: ClassVar[str] = "refused in the SMTP session with `550 5.7.1` and the incident's id"

@@ -1,4 +1,4 @@
-"""Encrypt: the message is delivered through a transport of Postfix that leads to a gateway which encrypts."""
+"""Encrypt: the message is delivered through a Postfix transport to an encryption gateway."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from holdgate.policy.action import Action
 
 
 class Encrypt(Action):
-    """Accept a message and have Postfix route it: `milter_header_checks` answers FILTER to the field of the route."""
+    """Accept a message and have Postfix route it: `milter_header_checks` returns FILTER for the route field."""
 
     name: ClassVar[str] = "encrypt"
     summary: ClassVar[str] = "recorded, and delivered through `transport`"
@@ -26,11 +26,11 @@ class Encrypt(Action):
         return self
 
     def fields(self, action_header: str) -> Mapping[str, str]:
-        """Name the action and the route."""
+        """Return the fields for the action and the route."""
         return {action_header: "Encrypt", headers.ROUTE: self.transport}
 
     def lookups(self) -> Mapping[str, str]:
-        """Require that the field of the route sends the message through the transport."""
+        """Require that the route field sends the message through the transport."""
         return {f"{headers.ROUTE}: {self.transport}": f"FILTER {self.transport}"}
 
     def transports(self) -> Sequence[str]:

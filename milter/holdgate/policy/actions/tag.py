@@ -1,4 +1,4 @@
-"""Tag: the message is delivered with header fields of the policy, for a system behind Postfix to act on."""
+"""Tag: the message is delivered with header fields of the policy, for a system after Postfix to act on."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from holdgate.policy.action import Action
 
 
 class Tag(Action):
-    """Accept a message and add what the policy's `headers` say."""
+    """Accept a message and add the policy's `headers`."""
 
     name: ClassVar[str] = "tag"
     summary: ClassVar[str] = "delivered with the fields of `headers`, recorded"

@@ -1,4 +1,4 @@
-"""Tempfail: the message is deferred, because it could not be fully inspected. No policy can want that of other mail."""
+"""Tempfail: the message is deferred because it could not be fully inspected. Policies for other mail cannot use it."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from holdgate.policy.action import Action, Handling
 
 
 class Tempfail(Action):
-    """Let the client send the message again later."""
+    """Have the client send the message again later."""
 
     name: ClassVar[str] = "tempfail"
     summary: ClassVar[str] = "deferred with a reply of 4xx; the client tries again"
