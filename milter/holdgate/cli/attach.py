@@ -1,4 +1,4 @@
-"""`holdgate attach` and `detach`: show what would change in Postfix's settings, ask, and do it."""
+"""`holdgate attach` and `detach`: show the changes to Postfix's settings, ask for confirmation, and make them."""
 
 import argparse
 import os
@@ -77,7 +77,7 @@ def _detach(arguments: argparse.Namespace) -> int:
 
 
 def _agreed(plan: Plan, arguments: argparse.Namespace, nothing: str) -> bool:
-    """Show the plan and say whether it is to be carried out."""
+    """Show the plan and return whether to carry it out."""
     for remark in plan.remarks:
         _say(arguments, f"Note: {remark}")
     if not plan.difference:
@@ -99,7 +99,7 @@ def _agreed(plan: Plan, arguments: argparse.Namespace, nothing: str) -> bool:
 
 
 def coloured(line: str) -> str:
-    """Return a line of a difference in the colour of what it does, on a terminal."""
+    """Return a line of a difference in the colour of its kind, on a terminal."""
     return colour("green", line) if line.startswith("+") else colour("red", line) if line.startswith("-") else line
 
 
@@ -109,7 +109,7 @@ def _say(arguments: argparse.Namespace, text: str) -> None:
 
 
 def _report(arguments: argparse.Namespace, plan: Plan, *, done: bool) -> int:
-    """Print what was or would be changed as JSON, where that is wanted."""
+    """With `--json`, print what was or would be changed."""
     if wants_json(arguments):
         say(arguments, "", config=plan.config, done=done, difference=plan.difference, warnings=plan.remarks)
     return _DONE

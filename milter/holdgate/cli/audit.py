@@ -1,4 +1,4 @@
-"""`holdgate audit` and `token`: proves that nobody changed the store, exports its trail, makes tokens for the API."""
+"""`holdgate audit` and `token`: proves that the store was not changed, exports its trail, creates API tokens."""
 
 import argparse
 import hashlib
@@ -57,7 +57,7 @@ def _moment(value: str) -> datetime:
 
 def _verify(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config).store
-    # The heads first: one that the desk writes meanwhile may be newer than what is compared.
+    # The heads are read first: the desk may write a newer one during the comparison.
     anchors, places = _anchors(settings, arguments.since)
     found = open_store(settings.url).audit.verify(arguments.head, anchors)
     if found.problem:
@@ -75,7 +75,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _anchors(settings: StoreSettings, since: datetime | None) -> tuple[list[Anchor], list[str]]:
-    """Return the heads that were kept elsewhere, and how many each place has. What cannot be read is told."""
+    """Return the heads that were kept elsewhere, and how many each place has. Unreadable ones are reported."""
     store = anchor.store_name(settings.url)
     logs = [Path(name) for pattern in settings.audit_logs for name in sorted(glob(pattern))]  # noqa: PTH207 - patterns are absolute
     sources: list[tuple[str, Iterator[Anchor]]] = [

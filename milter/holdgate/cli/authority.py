@@ -1,6 +1,6 @@
-"""The site's own authority: a directory with its key, which signs the certificates by which nodes know each other.
+"""The site's certificate authority: a directory with its key, which signs the certificates of nodes.
 
-Certificates are those of RFC 5280, with ECDSA on P-256. `queue.mutual` says what they are checked for.
+Certificates follow RFC 5280, with ECDSA on P-256. `queue.mutual` states what is checked in them.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from holdgate.atomic import replace_file
 from holdgate.configfile import ConfigError
 
 _LIFETIME = timedelta(days=3650)
-# A node whose clock is behind accepts a fresh certificate all the same.
+# A node whose clock is slow accepts a new certificate too.
 _BEFORE = timedelta(hours=1)
 
 
@@ -36,7 +36,7 @@ class Authority:
 
     @classmethod
     def open(cls, directory: Path, now: datetime) -> "Authority":
-        """Read the authority of a directory, which is made where it does not exist. Raises OSError and ConfigError."""
+        """Read the authority of a directory; creates it if it does not exist. Raises OSError and ConfigError."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         files = directory / "authority.key", directory / "authority.crt"
         if not any(file.exists() for file in files):
@@ -82,7 +82,8 @@ class Authority:
     def issue(self, node: str, now: datetime, lifetime: timedelta) -> tuple[bytes, bytes]:
         """Return certificate and private key (PEM) of a node."""
         key = ec.generate_private_key(ec.SECP256R1())
-        # The subject is for people, and of bounded length (RFC 5280, appendix A.1); the DNS name is what counts.
+        # The subject is for people, and its length is limited (RFC 5280, appendix A.1); the DNS name is what is
+        # checked.
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, node[:64])])
         usage = x509.KeyUsage(
             digital_signature=True,
@@ -110,7 +111,7 @@ class Authority:
         return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM), _pem(key)
 
     def write(self, folder: Path, node: str, now: datetime, lifetime: timedelta) -> None:
-        """Write the three files of a node into a folder that only its owner reads. Raises OSError."""
+        """Write the three files of a node into a folder that only its owner can read. Raises OSError."""
         certificate, key = self.issue(node, now, lifetime)
         folder.mkdir(mode=0o700, exist_ok=True)
         replace_file(folder / "authority.crt", self.certificate.public_bytes(Encoding.PEM), mode=0o644)
@@ -120,7 +121,7 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the files of a node say: its certificate's names and end, and what is wrong with them."""
+    """The contents of a node's files: its certificate's names and expiry, and what is wrong with them."""
 
     names: list[str]
     ends_at: datetime
@@ -128,7 +129,7 @@ class Found:
 
 
 def look(authority: Path, certificate: Path, private_key: Path) -> Found:
-    """Return what a node's files say. Raises OSError, and ValueError for a file that is not PEM of its kind."""
+    """Return the contents of a node's files. Raises OSError, and ValueError for a file that is not PEM of its kind."""
     own = x509.load_pem_x509_certificates(certificate.read_bytes())[0]
     issuers = x509.load_pem_x509_certificates(authority.read_bytes())
     key = load_pem_private_key(private_key.read_bytes(), password=None)

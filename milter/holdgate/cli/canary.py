@@ -1,4 +1,4 @@
-"""`holdgate canary`: sends a marked message through all steps; a timer runs it, and a metric has its last success."""
+"""`holdgate canary`: sends a marked message through all steps. A timer runs it; a metric has its last success."""
 
 import argparse
 import sys
@@ -53,26 +53,26 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def remarks(settings: Settings) -> Iterator[str]:
-    """Yield why the canary would not come through; no problem where nobody sends it. Is silent where it cannot look."""
+    """Yield why the canary would fail; not a problem if no timer sends it. Yields nothing if checks are impossible."""
     try:
         yield from policy_problems(settings, policies_of(settings.policy))
         yield from delivery_problems(settings, Postfix(settings.queue.postfix_config))
     except (ConfigError, PostfixError):
-        # Both are problems, and named as such already.
+        # Another check reports both as problems.
         return
 
 
 def delivery_problems(settings: Settings, postfix: Postfix) -> Iterator[str]:
-    """Yield why mail to the address that the package prepares would not be thrown away. Raises PostfixError.
+    """Yield why mail to the packaged canary address would not be discarded. Raises PostfixError.
 
-    Of another address only its owner can say that.
+    For another address only its owner can know that.
     """
     recipient = settings.canary.recipient
     if recipient != CanarySettings().recipient:
         return
     domain = recipient.rpartition("@")[2]
     destinations = split_list(postfix.setting("mydestination"))
-    # What a table (type:name or /file) says of a domain is left to the first run.
+    # A domain in a table (type:name or /file) is tested by the first run.
     if domain not in destinations and not any(":" in entry or entry.startswith("/") for entry in destinations):
         yield f"mydestination: {domain} is not there, so {recipient} of the canary is not delivered here; {_REMEDY}"
     elif "+" not in postfix.setting("recipient_delimiter"):

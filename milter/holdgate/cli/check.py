@@ -1,6 +1,6 @@
-"""`holdgate check`: looks at settings, rules, store, daemons and Postfix, and names every problem at once.
+"""`holdgate check`: checks settings, rules, store, daemons and Postfix, and reports all problems at once.
 
-`check_daemons` looks at what the daemons may do and whether they run, `check_postfix` at Postfix's settings.
+`check_daemons` checks the daemons' permissions and whether they run, `check_postfix` Postfix's settings.
 """
 
 import argparse
@@ -43,7 +43,7 @@ _MORE_PEOPLE = "name more people in moderators or fallback: until then, every he
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a look around found, a line for each: `problems` are to be fixed, `remarks` may be as they should be."""
+    """The result of the checks, one line each: `problems` must be fixed, `remarks` may be intended."""
 
     problems: list[str]
     remarks: list[str]
@@ -81,9 +81,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def check(path: Path) -> Report:
-    """Look at everything that the settings file at `path` is about.
+    """Check everything that the settings file at `path` refers to.
 
-    A problem names the file or setting, what is wrong, and the remedy.
+    A problem names the file or setting, the error, and the remedy.
     """
     problems: list[str] = []
     settings: Settings | None
@@ -227,7 +227,7 @@ def _remarks_on_proxies(settings: Settings) -> Iterator[str]:
 
 
 def _people(settings: Settings, policies: PolicyFile) -> Iterator[str]:
-    """Yield the policies whose own rules of moderation can never find the people who must approve."""
+    """Yield the policies whose moderation settings can never provide enough approvers."""
     everywhere = shortage(settings.moderation)
     for policy in policies.policy:
         short = shortage(policy.moderation_over(settings.moderation))
@@ -236,7 +236,7 @@ def _people(settings: Settings, policies: PolicyFile) -> Iterator[str]:
 
 
 def _unknown_names(policy: Policy, loaded: Loaded | None) -> Iterator[str]:
-    """Yield what a policy names and nobody knows: no message would ever fit it."""
+    """Yield unknown names in a policy, which no message can match."""
     if loaded is not None:
         for profile in policy.profile:
             if profile not in loaded.profiles:
@@ -254,7 +254,7 @@ def _unknown_names(policy: Policy, loaded: Loaded | None) -> Iterator[str]:
 
 
 def _as_daemons_do(settings: Settings) -> Tables:
-    """Return tables as the milter sees them, and with it the desk; anyone but root sees them with their own rights."""
+    """Return tables with the access rights of the milter, which the desk has too; without root, of the current user."""
     account = settings.account("milter")
     try:
         pwd.getpwnam(account)
@@ -264,7 +264,7 @@ def _as_daemons_do(settings: Settings) -> Tables:
 
 
 def _tables(policies: PolicyFile, tables: Tables) -> Iterator[str]:
-    """Yield the Postfix tables that cannot be asked; while one cannot, mail it is needed for is deferred."""
+    """Yield the Postfix tables whose lookups fail; until that is fixed, mail that needs them is deferred."""
     named: dict[str, str] = {table: "internal_domains" for table in policies.internal_domains if is_table(table)}
     entries: list[tuple[str, Policy | Exemption]] = [(f'policy "{policy.name}"', policy) for policy in policies.policy]
     entries += [(f"exemption {number}", exemption) for number, exemption in enumerate(policies.exemption, 1)]
@@ -280,7 +280,7 @@ def _tables(policies: PolicyFile, tables: Tables) -> Iterator[str]:
             yield f"{place}: {error}; {remedy_of(table)}"
 
 
-# -- the rooms ----------------------------------------------------------------------------------------------------
+# -- seal, OCR, store, desk and channels --------------------------------------------------------------------------
 
 
 def _seal(path: Path, settings: Settings) -> Iterator[str]:
@@ -339,7 +339,7 @@ def _desk(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def _channels(path: Path, settings: Settings) -> Iterator[str]:
-    """Yield channels that cannot be used, and names of channels that a policy knows and the site does not."""
+    """Yield channels that cannot be used, and channels that a policy names but the site does not have."""
     try:
         known = CHANNELS.make(settings)
         policies = policies_of(settings.policy).policy
@@ -347,7 +347,7 @@ def _channels(path: Path, settings: Settings) -> Iterator[str]:
         yield f"{path}: {error}"
         return
     except ConfigError:
-        policies = []  # another check says why
+        policies = []  # another check reports why
     places = {f"{path}: [moderation] notify_over": settings.moderation}
     places |= {
         f'{settings.policy.file}: policy "{one.name}": moderation.notify_over': one.moderation

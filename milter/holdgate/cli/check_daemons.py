@@ -1,4 +1,4 @@
-"""What `holdgate check` sees of the daemons: their users, what each may read and write, workers, sockets."""
+"""What `holdgate check` reports about the daemons: users, file permissions, workers, sockets."""
 
 import os
 import pwd
@@ -27,7 +27,7 @@ def user(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def permissions(path: Path, settings: Settings) -> Iterator[str]:
-    """Yield what a daemon's user may not read or write. What is not there is named elsewhere."""
+    """Yield files that a daemon's user cannot read or write. Missing files are reported elsewhere."""
     written: list[tuple[str, Path, tuple[_Daemon, ...]]] = [
         ("[milter] spool_directory", settings.milter.spool_directory, ("milter",))
     ]
@@ -36,7 +36,7 @@ def permissions(path: Path, settings: Settings) -> Iterator[str]:
         written.append(("[milter] socket", milter.parent, ("milter",)))
     if settings.store.url.startswith("sqlite:///"):
         database = Path(settings.store.url.removeprefix("sqlite:///"))
-        # SQLite makes its journal beside the database.
+        # SQLite creates its journal next to the database.
         written += [("[store] url", database, _DAEMONS), ("[store] url: the directory", database.parent, _DAEMONS)]
     loading = _scan(settings) or ("milter", "desk")
     read: list[tuple[str, Path | None, tuple[_Daemon, ...]]] = [
@@ -64,19 +64,19 @@ def permissions(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def _remedy(account: str, file: Path, settings: Settings) -> str:
-    """Return how a user is let read a file; that of the workers is in no group with the others."""
+    """Return how to give a user read access; the workers' user shares no group with the others."""
     if _scan(settings) and account == settings.account("scan") != settings.user:
         return f"setfacl -m u:{account}:rX {file}"
     return f"chgrp {settings.user} it, and chmod g+r"
 
 
 def _scan(settings: Settings) -> tuple[_Daemon, ...]:
-    """Return "scan" where the scan service is used."""
+    """Return "scan" if the scan service is used."""
     return ("scan",) if settings.scan.service() is not None else ()
 
 
 def _refused(settings: Settings, daemons: tuple[_Daemon, ...], option: str, file: Path) -> Iterator[str]:
-    """Yield the users of these daemons, each once, for whom test(1) says no of a file that is there."""
+    """Yield those daemons' users, each once, for which test(1) fails on an existing file."""
     for account in dict.fromkeys(settings.account(daemon) for daemon in daemons):
         entry = _entry(account)
         if entry is not None and file.exists() and not _may(entry, option, file):
@@ -91,9 +91,9 @@ def _entry(account: str) -> pwd.struct_passwd | None:
 
 
 def confinement(path: Path, settings: Settings) -> Iterator[str]:
-    """Yield what keeps workers from being confined, by what the kernel has and by trying one for real."""
+    """Yield what prevents confining workers: missing kernel features, and the result of a real attempt."""
     yield from sandbox.available().missing
-    # Whatever is wrong with a site's own rules, the workers are tried with ours.
+    # The shipped rules are used, so that errors in a site's own rules do not matter.
     wanted = PoolSettings(rules=RulesSettings().shipped(), workers=1)
     try:
         Pool(wanted).close()
@@ -120,7 +120,7 @@ def absent(settings: Settings) -> Iterator[str]:
 
 
 def answers(path: Path, settings: Settings) -> Iterator[str]:
-    """Yield the sockets of daemons that run which do not answer as they should."""
+    """Yield the sockets of running daemons that do not answer correctly."""
     sockets = _sockets(settings)
     if probe.listens(sockets["holdgate-milter"]) and not probe.answers(settings.milter.socket):
         yield f"{path}: [milter] socket: holdgate-milter does not answer there; systemctl restart holdgate-milter"
@@ -146,7 +146,7 @@ def _sockets(settings: Settings) -> dict[str, Place]:
 
 
 def _may(user: pwd.struct_passwd, option: str, path: Path) -> bool:
-    """Ask test(1) as `user`; only root can, for anybody else the answer is yes."""
+    """Run test(1) as `user`. Only root can do that; for others the result is true."""
     if os.geteuid() != 0:
         return True
     groups = os.getgrouplist(user.pw_name, user.pw_gid)

@@ -1,4 +1,4 @@
-"""What `holdgate check` looks at where servers share a store: certificates, and whether the others answer."""
+"""What `holdgate check` reports if servers share a store: certificates, and whether the others answer."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ _RENEW = "renew it: holdgate nodes certificate"
 
 
 def problems(path: Path, settings: Settings) -> Iterator[str]:
-    """Yield what keeps this node from reading at the others, and them from reading here."""
+    """Yield what prevents this node from reading at the others, and the others from reading here."""
     certificate = NodeCertificate.of(settings)
     if certificate is None:
         return
@@ -39,7 +39,7 @@ def problems(path: Path, settings: Settings) -> Iterator[str]:
     try:
         name = name_of(settings)
     except ConfigError:
-        return  # another check says so
+        return  # reported by another check
     if name not in found.names:
         yield f"{where} is for {', '.join(found.names) or 'no node'}, and this node is {name}; other nodes refuse it"
     if certificate.private_key.stat().st_mode & 0o007:
@@ -47,7 +47,7 @@ def problems(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def remarks(settings: Settings) -> Iterator[str]:
-    """Yield what will keep them, and which nodes do not answer now."""
+    """Yield what will prevent it in the future, and which nodes do not answer now."""
     if not settings.store.is_shared:
         if settings.node.listen is not None:
             yield "[node] listen: a store in a file of SQLite's has one node; no other reads here"
@@ -67,7 +67,7 @@ def remarks(settings: Settings) -> Iterator[str]:
     try:
         found = authority.look(certificate.authority, certificate.certificate, certificate.private_key)
     except (OSError, ValueError, TypeError):
-        return  # a problem
+        return  # reported as a problem
     now = datetime.now(UTC)
     if now < found.ends_at <= now + _SOON:
         yield f"[node] certificate: {certificate.certificate} expires on {found.ends_at:%Y-%m-%d}; {_RENEW}"
@@ -76,14 +76,14 @@ def remarks(settings: Settings) -> Iterator[str]:
             yield f"node {one.name} has no [node] listen: its messages are shown and returned only by its own desk"
             continue
         try:
-            # There is no such message: any answer shows that the way is open, to its queue agent too.
+            # The message does not exist: any answer shows that the connection works, including that to its queue agent.
             NodeReader(one.name, one.address, certificate).show("0", 0, header_only=True)
         except QueueError as error:
             yield f"[node] {error}"
 
 
 def _others(settings: Settings) -> list[Node]:
-    """Return the other nodes in use, none where the store does not say."""
+    """Return the other nodes in use; none if the store cannot be read."""
     try:
         store = open_store(settings.store.url)
     except StoreError:

@@ -1,4 +1,4 @@
-"""What `holdgate check` sees of names: whose mail notices come from, in which language, which moderators get requests.
+"""What `holdgate check` reports about people: senders and languages of notices, and who receives requests.
 
 An address can be valid and still wrong: without a domain Postfix adds one, and an alias may lead out of the company.
 """
@@ -23,9 +23,9 @@ from holdgate.policy.routes import Routes
 from holdgate.policy.site import read_site
 from holdgate.tables import TableError, Tables, is_pattern
 
-# Names that every mail system has (RFC 2142), and that Postfix delivers to whom the aliases say.
+# Names that every mail system has (RFC 2142); Postfix's aliases decide who receives their mail.
 _ROLES = frozenset({"postmaster", "root", "abuse", "security", "hostmaster", "webmaster"})
-# How many aliases are named, and how many entries of a table are followed.
+# How many aliases are reported, and how many entries of a table are followed.
 _NAMED, _FOLLOWED = 10, 2000
 _LISTABLE = ("hash", "btree", "lmdb", "cdb", "texthash", "sdbm", "dbm")
 
@@ -59,7 +59,7 @@ def problems(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def warnings(path: Path, settings: Settings) -> Iterator[str]:
-    """Yield senders and moderators that may be others than was meant, and aliases that lead outside."""
+    """Yield senders and moderators that may not be the intended ones, and aliases that lead outside."""
     policies = _policies(settings)
     origin = _origin(settings)
     if reported := _sender_doubt(settings, origin):
@@ -73,11 +73,11 @@ def warnings(path: Path, settings: Settings) -> Iterator[str]:
         try:
             yield from _leading_outside(path, settings, policies)
         except (OSError, subprocess.SubprocessError, TableError, KeyError):
-            return  # a problem elsewhere says so
+            return  # reported as a problem elsewhere
 
 
 def _moderation(path: Path, settings: Settings) -> Iterator[tuple[str, ModerationSettings]]:
-    """Yield each set of rules that the files have, and where."""
+    """Yield each set of moderation settings in the files, with its place."""
     yield f"{path}: [moderation]", settings.moderation
     policies = _policies(settings)
     for policy in policies.policy if policies is not None else ():
@@ -93,7 +93,7 @@ def _policies(settings: Settings) -> PolicyFile | None:
 
 
 def _named(rules: ModerationSettings) -> Iterator[tuple[str, list[str]]]:
-    """Yield the keys that name people, with the people: those that a file gives."""
+    """Yield the keys that name people, with their values, if a file sets them."""
     given = rules.model_fields_set
     if "moderators" in given:
         yield "moderators", rules.moderators
@@ -106,7 +106,7 @@ def _named(rules: ModerationSettings) -> Iterator[tuple[str, list[str]]]:
 
 
 def no_person(name: str) -> str:
-    """Return why a moderator can be nobody: a misspelt "manager", or a pattern."""
+    """Return why a moderator can be no person: a misspelt "manager", or a pattern."""
     if name != MANAGER and "@" not in name and difflib.get_close_matches(name.casefold(), [MANAGER], cutoff=0.8):
         return f'"{name}" has no domain, and is not the word for the sender\'s manager; did you mean "{MANAGER}"?'
     if "*" in name or "?" in name:
@@ -115,7 +115,7 @@ def no_person(name: str) -> str:
 
 
 def _doubt(name: str, settings: Settings, origin: str) -> str:
-    """Return why a moderator may be somebody else than was meant."""
+    """Return why a moderator may not be the intended person."""
     local, at, domain = name.rpartition("@")
     if not at:
         if name in _ROLES:
@@ -135,7 +135,7 @@ def _doubt(name: str, settings: Settings, origin: str) -> str:
 
 
 def _sender_doubt(settings: Settings, origin: str) -> str:
-    """Return why notices may be refused elsewhere, and replies to them be lost: their sender is in no domain."""
+    """Return why other servers may refuse notices, and replies may be lost: their sender has no valid domain."""
     address = parseaddr(settings.desk.notice_from)[1]
     local, at, domain = address.rpartition("@")
     if (
@@ -215,7 +215,7 @@ def _some(addresses: list[str]) -> str:
 
 
 def _keys(settings: Settings, table: str) -> list[str]:
-    """Return the keys of a table that postmap(1) can list; none of one of patterns, or of a server."""
+    """Return the keys of a table that postmap(1) can list; none for a table of patterns or on a server."""
     plain = table.removeprefix("proxy:")
     if is_pattern(table) or plain.partition(":")[0] not in _LISTABLE:
         return []

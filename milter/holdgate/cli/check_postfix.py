@@ -1,4 +1,4 @@
-"""What `holdgate check` sees of Postfix: whether it asks us, holds what we mark, and knows the services we use."""
+"""What `holdgate check` reports about Postfix: whether it uses the milter, holds marked mail, and has the services."""
 
 import os
 import re
@@ -33,12 +33,12 @@ from holdgate.queue.presence import (
 )
 from holdgate.tables import TableError, Tables, remedy_of, says, split_list
 
-# What a message should still have when it is approved at the last moment: for greylisting, or a server that is down.
+# Time left for delivery of a message that is approved at the last moment: greylisting, or a server that is down.
 _TIME_TO_DELIVER = timedelta(days=1)
 
 
 def problems(_path: Path, settings: Settings) -> Iterator[str]:
-    """Yield what is wrong in Postfix's settings. What Postfix's commands fail at is said once, and the rest goes on."""
+    """Yield errors in Postfix's settings. A failing Postfix command is reported once; the other checks go on."""
     config = settings.queue.postfix_config
     if shutil.which("postconf") is None:
         yield f"{config / 'main.cf'}: Postfix's commands are not found; install Postfix, or add /usr/sbin to PATH"
@@ -68,14 +68,14 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         try:
             yield from (f"{config / name}: {problem}" for problem in one())
         except (PostfixError, TableError) as error:
-            answer = str(error).partition(": ")[2]  # without the command: one mistake may fail several
+            answer = str(error).partition(": ")[2]  # without the command: several may fail because of one error
             if answer not in failures:
                 yield f"{config / name}: {error}"
             failures.add(answer)
 
 
 def remarks(settings: Settings) -> Iterator[str]:
-    """Yield by which ways mail passes us, as `holdgate attach` does. Silent where Postfix fails: a problem says so."""
+    """Yield the paths by which mail bypasses the milter, as `holdgate attach` does. Yields nothing if Postfix fails."""
     try:
         yield from bypass_paths(settings, Postfix(settings.queue.postfix_config))
         yield from _ways_outside(settings)
@@ -84,7 +84,7 @@ def remarks(settings: Settings) -> Iterator[str]:
 
 
 def _ways_outside(settings: Settings) -> Iterator[str]:
-    """Yield by which of Postfix's ways mail to a recipient inside may leave, and how such a recipient is judged."""
+    """Yield ways in which Postfix may send an internal recipient's mail outside, and how policies treat them."""
     main, site = settings.queue.postfix_config / "main.cf", read_site(settings.queue.postfix_config)
     for name in (*MAPS, "sender_bcc_maps", *GENERIC):
         if site.lists[name]:
@@ -144,9 +144,9 @@ def _queue_ids(postfix: Postfix) -> Iterator[str]:
 
 
 def _milter_header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
-    """Ask the tables, as cleanup(8) would, what becomes of the headers by which we hold and route.
+    """Look up, as cleanup(8) does, the results for the headers by which Holdgate holds and routes.
 
-    A site that only marks mail, for another system to hold, needs none.
+    A site that only marks mail for another system to hold needs none.
     """
     name = "milter_header_checks"
     tables = Tables(settings.queue.postfix_config)
@@ -171,7 +171,7 @@ def _milter_header_checks(postfix: Postfix, settings: Settings, policies: Policy
 
 
 def _header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
-    """Ask the tables whether what is held is held again when somebody requeues it, and for nothing else."""
+    """Check that the tables hold a held message again when it is requeued, and no other message."""
     if not (settings.policy.trusted_scanners or holding(policies)):
         return
     tables, mark = Tables(settings.queue.postfix_config), f"{headers.HELD}: yes"
@@ -194,7 +194,7 @@ def _header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -
 
 
 def _lifetime(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
-    """Say where a message may be too old for Postfix by the time people have decided: it then gets one attempt."""
+    """Yield where a message can be too old for Postfix when it is approved: it then gets one delivery attempt."""
     rules = [settings.moderation, *(policy.moderation_over(settings.moderation) for policy in policies.policy)]
     longest = max(_longest_wait(one) for one in rules)
     for name, mail in (("maximal_queue_lifetime", ""), ("bounce_queue_lifetime", " (mail of the null sender)")):
@@ -209,7 +209,7 @@ def _lifetime(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Ite
 
 
 def _longest_wait(moderation: ModerationSettings) -> timedelta:
-    """Return the longest time from the first request to the last decision, in whole days where not all days count."""
+    """Return the longest time from first request to last decision, as full calendar days if only working days count."""
     levels = moderation.deadline * len(moderation.chain)
     if not moderation.working_days:
         return levels
@@ -220,7 +220,7 @@ def _longest_wait(moderation: ModerationSettings) -> timedelta:
 
 
 def _said(duration: timedelta) -> str:
-    """Write a time as Postfix reads it, in days where there are some (rounded up)."""
+    """Return a duration in Postfix's notation, in days if it is longer than one (rounded up)."""
     seconds = round(duration.total_seconds())
     return (
         f"{-(-seconds // 86400)}d"
@@ -232,12 +232,12 @@ def _said(duration: timedelta) -> str:
 
 
 def _aliases(settings: Settings) -> Iterator[str]:
-    """Ask each table of aliases as the milter does: what it cannot ask makes every recipient count as outside."""
+    """Look up in each alias table as the milter does: if a lookup fails, every recipient counts as external."""
     try:
         site = read_site(settings.queue.postfix_config)
         tables = Tables(settings.queue.postfix_config, user=settings.user if os.geteuid() == 0 else "")
     except (OSError, SubprocessError, KeyError):
-        return  # a problem elsewhere says so
+        return  # reported as a problem elsewhere
     local = ("alias_maps",) if site.words["local_transport"].startswith("local") and site.lists["mydestination"] else ()
     for name in (*MAPS, "sender_bcc_maps", *local):
         for table in site.lists[name]:
@@ -254,7 +254,7 @@ def _smtp_header_checks(postfix: Postfix, settings: Settings) -> Iterator[str]:
 
 
 def _unreadable(names: list[str], tables: Tables) -> dict[str, str]:
-    """Return the tables that cannot be asked, each with what is wrong and the remedy."""
+    """Return the tables whose lookups fail, each with the error and the remedy."""
     problems = {}
     for table in names:
         try:
@@ -265,13 +265,13 @@ def _unreadable(names: list[str], tables: Tables) -> dict[str, str]:
 
 
 def _option(entry: str, name: str, postfix: Postfix) -> str:
-    """Return a milter's own option, from the braces of its entry, or else the setting for all of them."""
+    """Return an option of one milter from the braces of its entry, or else the setting for all milters."""
     match = re.search(rf"\b{name}\s*=\s*([^\s,}}]+)", entry)
     return match[1] if match else postfix.setting(f"milter_{name}")
 
 
 def _seconds(value: str) -> float:
-    """Read a time of Postfix's, such as 300s or 5m; seconds without a unit (postconf(5))."""
+    """Convert a Postfix time such as 300s or 5m to seconds; without a unit it is in seconds (postconf(5))."""
     match = re.fullmatch(r"(\d+)([smhdw]?)", value)
     units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
     return int(match[1]) * units[match[2]] if match else 0.0
@@ -280,7 +280,7 @@ def _seconds(value: str) -> float:
 # -- master.cf ----------------------------------------------------------------------------------------------------
 
 
-# Postfix's settings by which somebody gets copies of mail to others.
+# Postfix's settings that send copies of mail to further recipients.
 _COPIES = ("always_bcc", "recipient_bcc_maps", "sender_bcc_maps")
 
 
@@ -308,7 +308,7 @@ def _listener(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Ite
 
 
 def _change_listener(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
-    """Yield what is wrong where `desk.change_relay` names no listener that holds all mail, or a policy needs one."""
+    """Yield errors if `desk.change_relay` names no listener that holds all mail, or if a policy needs one."""
     asking = next((one.name for one in policies.policy if one.action.sender_rules() is not None), "")
     if asking and settings.desk.change_relay is None:
         yield (
@@ -325,7 +325,7 @@ def _change_listener(postfix: Postfix, settings: Settings, policies: PolicyFile)
 
 
 def _split_listener(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
-    """Say why a message waits for all of its recipients, where a policy says `split`."""
+    """Yield why a message waits for all of its recipients although a policy sets `split`."""
     if not any(policy.split and policy.action.handling is Handling.HOLD for policy in policies.policy):
         return
     relay, listener = settings.milter.split_relay, split_listener(postfix.services(), settings)

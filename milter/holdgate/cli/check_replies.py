@@ -1,4 +1,4 @@
-"""What `holdgate check` says of decisions by mail: what proves who replies, and which moderators are mailing lists."""
+"""What `holdgate check` reports about decisions by mail: proofs of the sender, moderators that are mailing lists."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from holdgate.tables import TableError, Tables, remedy_of, split_list
 
 
 def problems(path: Path, settings: Settings) -> Iterator[str]:
-    """Yield what keeps replies from being read as the settings say."""
+    """Yield what prevents replies from being processed as configured."""
     replies = settings.replies
     account = settings.account("desk")
     user = account if os.geteuid() == 0 else ""
@@ -23,7 +23,7 @@ def problems(path: Path, settings: Settings) -> Iterator[str]:
         try:
             Tables(settings.queue.postfix_config, user=user).lookup(table, "postmaster@localhost")
         except KeyError:
-            return  # there is no such user, which is a problem of its own
+            return  # the user does not exist, which another check reports
         except TableError as error:
             yield f"{path}: [replies] {key}: {error}; {remedy_of(table)}"
     if "smime" in replies.proof:
@@ -34,7 +34,7 @@ def problems(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def remarks(path: Path, settings: Settings) -> Iterator[str]:
-    """Yield what an administrator should know of replies. Silent where Postfix fails: a problem says so."""
+    """Yield what an administrator should know about replies. Yields nothing if Postfix fails, which is a problem."""
     if settings.desk.lmtp_listen is None:
         return
     if not settings.replies.proof:
@@ -47,7 +47,7 @@ def remarks(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def _lists(settings: Settings) -> Iterator[str]:
-    """Yield the moderators that Postfix expands to several people, who reply from addresses of their own."""
+    """Yield the moderators that Postfix expands to several people, who reply from their own addresses."""
     people = {name for level in settings.moderation.chain for name in level} | set(settings.moderation.fallback)
     tables = Tables(settings.queue.postfix_config)
     virtual = split_list(Postfix(settings.queue.postfix_config).setting("virtual_alias_maps"))

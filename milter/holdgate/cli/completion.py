@@ -1,20 +1,20 @@
-"""`holdgate completion`: writes what bash, zsh and fish need to complete the command line, from the parser itself.
+"""`holdgate completion`: writes completion scripts for bash, zsh and fish, from the command line parser.
 
-Each script knows the commands and, of each, its options and the values that an option is limited to. Where the name of
-a file is wanted, the shell's own completion does it.
+Each script knows the commands and, for each, its options and the values of options with a fixed set. For file names, it
+uses the shell's own completion.
 """
 
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-# In the scripts, the commands on the line so far, each after a blank: " policy test"; "" is `holdgate` itself.
+# In the scripts, the commands given so far, each after a blank: " policy test"; "" is `holdgate` itself.
 _Level = str
 
 
 @dataclass(frozen=True, slots=True)
 class _Command:
-    """What may follow at a level: words with what they mean, and the values of options that have a fixed set."""
+    """What can follow at a level: words with their meanings, and the values of options with a fixed set."""
 
     level: _Level
     words: dict[str, str]
@@ -59,7 +59,7 @@ def _walk(parser: argparse.ArgumentParser, level: _Level) -> Iterator[_Command]:
 
 
 def _meaning(text: str) -> str:
-    """Return an option's help as far as it may stand in any of the scripts: no quotes, no brackets, no expansion."""
+    """Return an option's help without quotes, brackets and expansions, so that it is safe in each script."""
     plain = "" if text == argparse.SUPPRESS else text.partition(" (")[0]
     return "".join(letter for letter in plain if letter.isalnum() or letter in " ,.;-_/")
 

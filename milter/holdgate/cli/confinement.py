@@ -1,7 +1,7 @@
-"""What each process may still do, declared once: printed by `holdgate check --confinement` and on a reference page.
+"""What each process is allowed to do, declared once, for `holdgate check --confinement` and a reference page.
 
-The units in systemd/ and the filter of the workers are tested against these lines, and so is what the kernel says of
-the running processes of an installed package. Names of system call groups are those of systemd.exec(5).
+Tests compare these lines with the units in systemd/, the workers' filter, and the state of the running processes of an
+installed package in the kernel. Names of system call groups are those of systemd.exec(5).
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ _SOCKETS = ("AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK")
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process: whose it is, what the kernel still lets it do, and what it does with that.
+    """One process: its user, what the kernel allows it, and what it uses that for.
 
-    `unit` is the systemd unit it runs in and `user` the system user as the package sets it. `calls` are the lines of
+    `unit` is its systemd unit, and `user` the system user that the package sets. `calls` are the lines of
     SystemCallFilter= in the unit, `writes` the paths of ReadWritePaths=, `families` those of RestrictAddressFamilies=,
-    `network` what IPAddressDeny= and IPAddressAllow= leave, `capabilities` those that it may ever have.
-    `listens` and `connects` name sockets by their settings. `confines_itself` is set where the process gives up more
-    than its unit does: then `calls`, `writes` and `families` are what is left after that. `only_with` names the
-    setting without which there is no such process.
+    `network` what IPAddressDeny= and IPAddressAllow= leave, `capabilities` those that it can ever have.
+    `listens` and `connects` name sockets by their settings. `confines_itself` is set if the process drops more than its
+    unit does: then `calls`, `writes` and `families` are what remains after that. `only_with` names the setting without
+    which the process does not exist.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Process:
     only_with: str = ""
 
 
-# The scan service and its zygotes are alike to the kernel: their unit is all that holds them until a zygote is ready.
+# For the kernel, the scan service and its zygotes are equal: only their unit confines them until a zygote is ready.
 _SCAN: dict[str, Any] = {
     "unit": "holdgate-scan",
     "user": "holdgate-scan",
@@ -150,7 +150,7 @@ _HEAD = ("process", "user", "system calls", "writes", "listens", "connects", "ne
 
 
 def rows() -> Iterator[tuple[str, ...]]:
-    """Yield the table's head, then a row for each process."""
+    """Yield the table's header, then a row for each process."""
     yield _HEAD
     for one in PROCESSES:
         yield (

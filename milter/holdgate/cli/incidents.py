@@ -26,9 +26,9 @@ from holdgate.queue.client import QueueClient
 from holdgate.queue.mutual import NodeCertificate
 
 _WAY = "command"
-# How senders release their own messages: by the link in a notice, or because they were asked.
+# Methods by which senders release their own messages: the link in a notice, or the answer to a request.
 _BY_SENDER = (moderation.SELF_RELEASE, moderation.SENDER, moderation.CORRECTED)
-# How long `release` and `reject` watch what becomes of their decision, in seconds.
+# How long `release` and `reject` wait for the outcome of a decision, in seconds.
 _PATIENCE = 30
 
 _AS = "answer for a moderator who has a request; without it the decision is an administrator's, and final"
@@ -140,7 +140,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _changes(incident: Incident) -> str:
-    """Return with which changes an incident was approved, "" for none."""
+    """Return the changes with which an incident was approved, "" for none."""
     change = Change.of(incident)
     if change is None:
         return ""
@@ -186,7 +186,7 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
 
 
 def _class(arguments: argparse.Namespace) -> Class | None:
-    """Return the class that the options want, None for none. Raises ConfigError."""
+    """Return the class that the options name, or None. Raises ConfigError."""
     if arguments.allow is None:
         return None
     if arguments.without or arguments.redacted or arguments.encrypted:
@@ -197,7 +197,7 @@ def _class(arguments: argparse.Namespace) -> Class | None:
 
 
 def _change(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> Change | None:
-    """Return the changes that the options want, None without any. Raises CannotChangeError and UnreadableError."""
+    """Return the changes that the options request, or None. Raises CannotChangeError and UnreadableError."""
     wanted = Wanted(arguments.without, encrypted=arguments.encrypted, redacted=arguments.redacted)
     if not wanted.kinds:
         return None
@@ -228,7 +228,7 @@ def _too_late(error: moderation.RefusedError) -> int:
 
 
 def _said(arguments: argparse.Namespace, incident: Incident, text: str, code: int) -> int:
-    """Print what became of a decision, and return the exit code."""
+    """Print the outcome of a decision, and return the exit code."""
     say(arguments, text, id=incident.id, state=str(incident.state), message=text, done=code == 0)
     return code
 
@@ -241,7 +241,7 @@ def _watch(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> int
         time.sleep(0.1)
         now = desk.store.incident(incident.id)
     if now is None or now.closed_at is None:
-        # Of a store that others share, the message may be at another server.
+        # If the store is shared, the message may be at another server.
         shared = desk.settings.store.is_shared and incident.node
         place = (
             f"of node {incident.node} runs (holdgate nodes)" if shared else f"answers on {desk.settings.queue.socket}"
@@ -261,9 +261,9 @@ def _watch(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> int
 
 
 def told(incident: Incident, *, tells: bool, dropped: bool = False) -> str:
-    """Say whether the sender of a rejected message knows of it.
+    """Return whether the sender of a rejected message knows of it, as text.
 
-    `tells` is whether the desk tells such a sender, `dropped` whether the report was not sent.
+    `tells` is whether the desk notifies this sender, `dropped` whether the notice was not sent.
     """
     if not incident.sender:
         return "it has no sender to notify"
@@ -289,7 +289,7 @@ def _find(store: Store, name: str) -> Incident | None:
 
 
 def person() -> str:
-    """Name who runs the command: behind sudo(8), who called that."""
+    """Return the user who runs the command; with sudo(8), the user who called it."""
     return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
@@ -302,5 +302,5 @@ def _time(moment: datetime) -> str:
 
 
 def _clean(text: str) -> str:
-    """Keep what a sender wrote from playing with the terminal: no escape sequence, no bidi override, one line."""
+    """Make a sender's text safe for a terminal: no escape sequence, no bidi override, one line."""
     return "".join(character if character.isprintable() else " " for character in text)

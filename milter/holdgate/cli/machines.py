@@ -1,4 +1,4 @@
-"""`holdgate machines`: which accounts programs have, how much is known of each, and how it is forgotten."""
+"""`holdgate machines`: lists the accounts of programs and how much is known about each, and forgets them."""
 
 import argparse
 import hashlib

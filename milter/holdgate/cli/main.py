@@ -1,4 +1,4 @@
-"""`holdgate`: the administrator's command. It parses the command line and calls the family that a subcommand is of."""
+"""`holdgate`: the administrator's command. It parses the command line and calls the module of the subcommand."""
 
 import argparse
 import contextlib
@@ -38,12 +38,12 @@ from holdgate.quarantine.store import StoreError, migrate, open_store
 from holdgate.renamed import POLICIES, RULES, SETTINGS, rename
 from holdgate.scan.pool import ScanError
 
-# What a command ends with when it could not do its work; 1 is for what it found (see `holdgate scan`).
+# Exit code of a command that failed; 1 is for findings (see `holdgate scan`).
 _TROUBLE = 2
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the whole command line; the reference page is generated from it."""
+    """Return the complete command line parser; the reference page is generated from it."""
     parser = argparse.ArgumentParser(prog="holdgate", description="Outbound mail DLP with a manager's approval.")
     parser.add_argument("-c", "--config", type=Path, default=DEFAULT_PATH, help="settings file (default: %(default)s)")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -89,7 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _offer_json(parser: argparse.ArgumentParser) -> None:
-    """Give each command `--json` that has none of its own."""
+    """Add `--json` to each command that does not define it."""
     below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     for steps in below:
         for one in steps.choices.values():
@@ -108,8 +108,8 @@ def _migrate(arguments: argparse.Namespace) -> int:
 
 
 def _introduce(settings: Settings) -> None:
-    """Have the store know its first node, to which the incidents belong that were recorded before there were any."""
-    with contextlib.suppress(ConfigError):  # a Postfix that is not set up yet has no name
+    """Register the first node in the store; it owns the incidents that were recorded before nodes existed."""
+    with contextlib.suppress(ConfigError):  # a Postfix that is not configured yet has no name
         if name := name_of(settings):
             opened = open_store(settings.store.url)
             opened.nodes.introduce(name)
@@ -136,7 +136,7 @@ def _migrate_settings(arguments: argparse.Namespace) -> int:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run one subcommand and end the process with its exit code."""
+    """Run one subcommand and exit with its code."""
     arguments = build_parser().parse_args(words)
     maillog.configure("holdgate", daemon=False)
     try:
@@ -144,17 +144,17 @@ def main(words: Sequence[str] | None = None) -> None:
     except (ConfigError, StoreError, ScanError) as error:
         _fail(arguments, str(error))
     except DatabaseError as error:
-        # Its own text repeats the statement with its values; the driver's says what is the matter.
+        # The exception's text repeats the statement with its values; the driver's text states the cause.
         reason = str(error.__cause__ or type(error).__name__).partition("\n")[0]
         _fail(arguments, f"the store: {reason}; run me as root or as Holdgate's user")
     except BrokenPipeError:
-        # Whoever read our output has had enough: "holdgate list | head".
+        # The reader of the output has closed it: "holdgate list | head".
         sys.stderr.close()
         sys.exit(_TROUBLE)
 
 
 def _fail(arguments: argparse.Namespace, message: str) -> NoReturn:
-    """End with what went wrong on standard error, and as JSON where JSON is wanted."""
+    """Print the error on standard error, and as JSON with `--json`, and exit."""
     print(f"holdgate: {message}", file=sys.stderr)
     if wants_json(arguments):
         say(arguments, "", error=message)

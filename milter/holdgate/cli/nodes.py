@@ -1,4 +1,4 @@
-"""`holdgate nodes`: the mail servers that share the store, what waits at each, and how one is retired."""
+"""`holdgate nodes`: the mail servers that share the store, what waits at each, and how to retire one."""
 
 import argparse
 import json
@@ -23,7 +23,7 @@ _DESCRIPTION = (
     "policies or rules than this machine."
 )
 
-# As `[node] name` in the settings.
+# The same form as `[node] name` in the settings.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _DAYS = 730
 _LONGEST_DAYS = 3650
@@ -107,7 +107,7 @@ def _plain(node: Node) -> dict[str, Any]:
 
 
 def _line(node: Node, now: datetime, *, is_shared: bool) -> str:
-    """Return the line of a node; of a file of SQLite's, which one machine has, it says no last word."""
+    """Return the line of a node; without the time of its last report for SQLite, which only one machine uses."""
     if node.retired_at is not None:
         return f"{node.name:32}  retired {node.retired_at.astimezone():%Y-%m-%d %H:%M %Z}"
     oldest = f", the oldest for {int((now - node.oldest).total_seconds()) // 60} min" if node.oldest else ""
@@ -124,7 +124,7 @@ def _line(node: Node, now: datetime, *, is_shared: bool) -> str:
 def _retire(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config)
     store = open_store(settings.store.url)
-    # Before anything is changed: whom the desk notifies is in settings that may have an error.
+    # Before anything is changed, because the settings of notices may have an error.
     desk = Desk(store, settings) if arguments.notify_senders else None
     name = str(arguments.name)
     try:
@@ -147,7 +147,7 @@ def _retire(arguments: argparse.Namespace) -> int:
 
 
 def _certificate(arguments: argparse.Namespace) -> int:
-    # Loaded where it is used: the library takes longer than most commands.
+    # Imported here because the library loads more slowly than most commands run.
     from holdgate.cli import authority
 
     directory, names = arguments.directory, [str(name) for name in arguments.names]
@@ -178,9 +178,9 @@ def _certificate(arguments: argparse.Namespace) -> int:
 
 
 def _close(store: Store, name: str, desk: Desk | None) -> tuple[int, int]:
-    """Close the open incidents of a node; return how many, and how many senders are notified: none without `desk`.
+    """Close the open incidents of a node; return their number, and that of the notified senders (none without `desk`).
 
-    One that was changed meanwhile is taken as it is then.
+    An incident that was changed meanwhile is processed in its new state.
     """
     actor = Actor("holdgate nodes", "command")
     found = [one for one in store.incidents(OPEN) if store.nodes.has(name, one)]
@@ -208,6 +208,6 @@ def _close(store: Store, name: str, desk: Desk | None) -> tuple[int, int]:
 
 
 def _knows(store: Store, incident: Incident) -> bool:
-    """Say whether the sender was notified already that the message does not go to its recipients."""
+    """Return whether the sender was already notified that the message is not delivered to its recipients."""
     is_ended = incident.state in (State.REJECTED, State.EXPIRED)
     return is_ended and incident.id not in store.outbox.awaiting_report()

@@ -1,4 +1,4 @@
-"""How commands print: text for people, JSON for programs, colours on a terminal, progress where work takes long."""
+"""Output of commands: text for people, JSON for programs, colours on a terminal, progress of long work."""
 
 import argparse
 import json
@@ -11,12 +11,12 @@ from typing import Any, TextIO, TypeVar
 Item = TypeVar("Item")
 
 _COLOURS = {"red": 31, "green": 32, "yellow": 33}
-# Progress is shown from this many seconds on, and then so often.
+# Seconds until progress is shown, and between its updates.
 _BEGIN, _PAUSE = 2.0, 0.5
 
 
 def wants_json(arguments: argparse.Namespace) -> bool:
-    """Say whether the command line has `--json`."""
+    """Return whether the command line has `--json`."""
     return bool(getattr(arguments, "json", False))
 
 
@@ -26,9 +26,9 @@ def say(arguments: argparse.Namespace, text: str, /, **data: Any) -> None:
 
 
 def colour(name: str, text: str, stream: TextIO | None = None) -> str:
-    """Return a text in "red", "green" or "yellow" where `stream` (standard output) is a terminal that shows it.
+    """Return a text in "red", "green" or "yellow" if `stream` (default: standard output) is a terminal with colours.
 
-    NO_COLOR, set to anything, switches it off (no-color.org), and so does TERM=dumb.
+    NO_COLOR, set to any value, disables colours (no-color.org), and so does TERM=dumb.
     """
     stream = stream or sys.stdout
     if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
@@ -37,9 +37,9 @@ def colour(name: str, text: str, stream: TextIO | None = None) -> str:
 
 
 def progress(items: Iterable[Item], what: str, total: int = 0) -> Iterator[Item]:
-    """Yield the items, and say on standard error how far it is, where that is a terminal and it takes long.
+    """Yield the items, and show progress on standard error if that is a terminal and the work takes long.
 
-    The line replaces itself, and is gone in the end. `total` is how many there are, 0 where it is not known.
+    The line is overwritten, and removed at the end. `total` is the number of items, 0 if it is unknown.
     """
     stream = sys.stderr
     if not stream.isatty():

@@ -1,4 +1,4 @@
-"""`holdgate policy`: try policies before they count, on a message or on what was recorded."""
+"""`holdgate policy`: tests policies before they are used, on a message or on recorded incidents."""
 
 import argparse
 import json
@@ -93,7 +93,7 @@ def _test(arguments: argparse.Namespace) -> int:
 def _risks(
     envelope: Envelope, inspection: Inspection, settings: Settings, policy_set: PolicySet, now: datetime
 ) -> Risks:
-    """Return what is unusual about the recipients, as the gate finds it."""
+    """Return what is unusual about the recipients, as the milter does."""
     if not (policy_set.file.risks() or policy_set.file.machines()):
         return Risks()
     if settings.relations.mode != "off" or settings.machines.mode != "off":
@@ -122,7 +122,7 @@ def _decide(policy_set: PolicySet, envelope: Envelope, inspection: Inspection, n
 
 
 def _inspect(envelope: Envelope, content: bytes, settings: Settings, policies: PolicyFile) -> Inspection:
-    """Describe and inspect a message as the gate does; only seals and trusted scanners are left out."""
+    """Describe and inspect a message as the milter does, without seals and trusted scanners."""
     fields, inspected = reading.read(content, {name.lower() for name in edits.ours(settings.policy)})
     asked = {name.lower() for policy in policies.policy for name in policy.header}
     reading.describe(envelope, fields, asked | asked_fields(policies))

@@ -1,4 +1,4 @@
-"""`holdgate relations`: learn who writes to whom from old mail, say how much is known, and forget people."""
+"""`holdgate relations`: learns who writes to whom from old mail, reports how much is known, and forgets people."""
 
 import argparse
 import os
@@ -64,11 +64,11 @@ def _opened(arguments: argparse.Namespace) -> Iterator[tuple[Settings, Hasher, S
 
 
 def hasher_for_milter(settings: Settings) -> Hasher:
-    """Return the hasher; a key file that root makes here belongs to the milter's user, who has to read it."""
+    """Return the hasher. A key file that root creates here gets the milter's user as its owner, who must read it."""
     is_there = settings.relations.key.exists()
     hasher = hasher_of(settings.relations)
     if not is_there and os.geteuid() == 0:
-        with suppress(KeyError):  # no such user: nothing is installed here
+        with suppress(KeyError):  # the user does not exist because nothing is installed here
             os.chown(settings.relations.key, *daemon.ids_of(settings.account("milter")))
     return hasher
 

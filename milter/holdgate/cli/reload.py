@@ -1,6 +1,6 @@
-"""`holdgate reload`: has the milter read its files again, and returns when it has, with an error when it refused them.
+"""`holdgate reload`: has the milter reload its files, and returns afterwards, with an error if it rejected them.
 
-The package's unit runs it for `systemctl reload holdgate-milter`, so that this fails too when the policies are refused.
+The package's unit runs it for `systemctl reload holdgate-milter`, so that this fails too if the policies are rejected.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def mistakes(path: Path) -> list[str]:
-    """Return what is wrong with the files that the milter reads, a line each."""
+    """Return the errors in the files that the milter reads, one line each."""
     try:
         settings = load_settings(path)
     except ConfigError as error:
@@ -72,7 +72,7 @@ def _elsewhere(settings: Settings) -> Iterator[str]:
 
 def _run(arguments: argparse.Namespace) -> int:
     if wrong := mistakes(arguments.config):
-        # The milter refuses them too. Its log, its metric, the alert and `holdgate status` then say so.
+        # The milter rejects them too. Its log, its metric, the alert and `holdgate status` then report it.
         with contextlib.suppress(ConfigError, OSError):
             if pid := arguments.pid or _pid_of_milter(load_settings(arguments.config)):
                 os.kill(pid, signal.SIGUSR1)
@@ -92,7 +92,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _wait(arguments: argparse.Namespace, settings: Settings, before: str) -> int:
-    """Wait until the milter has read its files, by what it counts."""
+    """Wait until the milter has reloaded its files, as its metrics show."""
     deadline = time.monotonic() + arguments.timeout
     while time.monotonic() < deadline:
         now = scrape(settings.metrics.milter) or before
@@ -119,7 +119,7 @@ def _count(text: str, outcome: str) -> float:
 
 
 def _older(settings: Settings, path: Path) -> Iterator[str]:
-    """Yield the daemons that read the settings once, at their start, which was before the file changed."""
+    """Yield the daemons that read the settings only at their start, if that was before the file changed."""
     changed = path.stat().st_mtime
     for name, address in (("holdgate-queue", settings.metrics.queue), ("holdgate-desk", settings.metrics.desk)):
         started = value(scrape(address) or "", "process_start_time_seconds")
@@ -136,7 +136,7 @@ def _fail(arguments: argparse.Namespace, problems: list[str]) -> int:
 
 
 def _pid_of_milter(settings: Settings) -> int:
-    """Return the process that listens on the milter's socket, or else the unit's; 0 where there is none."""
+    """Return the process that listens on the milter's socket, or else the unit's; 0 if there is none."""
     place = place_of(settings.milter.socket)
     if isinstance(place, Path):
         with socket.socket(socket.AF_UNIX) as connection:

@@ -1,4 +1,4 @@
-"""`holdgate rules`: list what can be found, show a rule, hash what never counts, and try the rules on a text."""
+"""`holdgate rules`: lists what can be found, shows a rule, hashes values that never count, tests rules on a text."""
 
 import argparse
 import os
@@ -55,7 +55,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what the command line says; return the exit code."""
+    """Run the command line; return the exit code."""
     shipped = arguments.rules or RulesSettings().shipped()
     local = arguments.local if arguments.local.is_dir() else None
     try:
@@ -99,7 +99,7 @@ def _hash_values(arguments: argparse.Namespace) -> int:
 
 
 def _make_key(path: Path) -> None:
-    """Make a key that the group of its directory may read. It is there as a whole or not at all."""
+    """Create a key file, atomically, that the group of its directory can read."""
     with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=path.parent, prefix=f".{path.name}.") as file:
         os.fchown(file.fileno(), -1, path.parent.stat().st_gid)
         os.fchmod(file.fileno(), 0o640)
@@ -136,7 +136,7 @@ def _show(loaded: Loaded, arguments: argparse.Namespace) -> int:
 
 
 def _run_samples(detector: Detector, arguments: argparse.Namespace) -> int:
-    """Run the samples of every identifier. A failing one is named by its place in the file, not printed."""
+    """Run the samples of every identifier. A failing one is reported by its place in the file, not printed."""
     failed: list[str] = []
     count = 0
     identifiers = detector.loaded.identifiers.values()

@@ -1,4 +1,4 @@
-"""`holdgate scan` and `extract`: what the gate would find in a file, and which text it would look at."""
+"""`holdgate scan` and `extract`: what the milter would find in a file, and the text that it would search."""
 
 import argparse
 import json
@@ -84,7 +84,7 @@ def _extract(arguments: argparse.Namespace) -> int:
 
 
 def _pool(arguments: argparse.Namespace) -> Pool:
-    # Without a settings file at the usual place the defaults serve: rules can be tried before anything is installed.
+    # If the usual settings file does not exist, the defaults are used: rules can be tested before an installation.
     if arguments.config == DEFAULT_PATH and not arguments.config.exists():
         return Pool(PoolSettings.of(Settings(), (_DEFAULT_PROFILE,)))
     settings = load_settings(arguments.config)
@@ -113,7 +113,7 @@ def _each(files: list[str], work: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _stdin() -> int:
-    """Copy standard input into a memory file, for workers read from the start and know the size."""
+    """Copy standard input into a memory file, because workers need its size and read from its start."""
     descriptor = os.memfd_create("stdin", os.MFD_CLOEXEC)
     while chunk := sys.stdin.buffer.read(2**20):
         os.write(descriptor, chunk)
@@ -121,7 +121,7 @@ def _stdin() -> int:
 
 
 def _plain(inspection: Inspection) -> dict[str, Any]:
-    """Return what is printed of an inspection; the gate's words of a message are not given here."""
+    """Return what is printed of an inspection; header values are not available here."""
     return {key: value for key, value in inspection.to_json().items() if key not in ("subject", "header_from")}
 
 

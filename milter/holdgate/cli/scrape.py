@@ -1,4 +1,4 @@
-"""Reads what a daemon of this machine says of itself on its address for Prometheus."""
+"""Reads the metrics of a daemon on this machine from its address for Prometheus."""
 
 import urllib.error
 import urllib.request
@@ -7,7 +7,7 @@ _TIMEOUT = 5
 
 
 def scrape(address: tuple[str, int]) -> str | None:
-    """Return a daemon's metrics in Prometheus's text format, None where it does not answer."""
+    """Return a daemon's metrics in Prometheus's text format, or None if it does not answer."""
     host, port = address
     try:
         with urllib.request.urlopen(
@@ -19,5 +19,5 @@ def scrape(address: tuple[str, int]) -> str | None:
 
 
 def value(text: str, name: str) -> float | None:
-    """Return one sample; `name` has its labels as they are written, as in `x_total{outcome="done"}`."""
+    """Return one sample; `name` includes its labels as written, such as `x_total{outcome="done"}`."""
     return next((float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"{name} ")), None)

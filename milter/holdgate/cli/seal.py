@@ -1,4 +1,4 @@
-"""`holdgate seal`: makes keys for the seal by which the gate knows mail again that it has inspected."""
+"""`holdgate seal`: creates keys for the seal, by which the milter recognises mail that it has inspected."""
 
 import argparse
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from holdgate.cli.output import say
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.seal import KeyFileError, add_key
 
-# Longer than any seal is believed, so that a new key breaks no seal that is under way.
+# Longer than any seal is valid, so that a new key does not invalidate seals in transit.
 _KEEP_DAYS = 7
 
 

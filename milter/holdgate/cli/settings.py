@@ -1,4 +1,4 @@
-"""`holdgate config`: prints the settings that count, all of them or those that a site changed."""
+"""`holdgate config`: prints the effective settings, all of them or those that a site changed."""
 
 import argparse
 import json
@@ -35,7 +35,7 @@ def _show(arguments: argparse.Namespace) -> int:
 def to_toml(values: dict[str, Any]) -> Iterator[str]:
     """Yield the lines of plain settings as TOML: keys without a table first, then the tables.
 
-    What is unset (None) is left out, as TOML has no word for it.
+    Unset values (None) are left out, because TOML cannot represent them.
     """
     tables = {key: value for key, value in values.items() if isinstance(value, dict)}
     for key, value in values.items():
@@ -51,13 +51,13 @@ def to_toml(values: dict[str, Any]) -> Iterator[str]:
 
 
 def toml_value(value: Any) -> str:
-    """Write a value as TOML has it, on one line."""
+    """Return a value in TOML notation, on one line."""
     if isinstance(value, dict):
         pairs = (f"{toml_value(key)} = {toml_value(one)}" for key, one in value.items() if one is not None)
         return f"{{ {', '.join(pairs)} }}" if value else "{}"
     if isinstance(value, list):
         return f"[{', '.join(toml_value(one) for one in value)}]"
     if isinstance(value, str):
-        # TOML's basic strings take JSON's escapes, but no half of a surrogate pair, and DEL must be escaped.
+        # TOML's basic strings accept JSON's escapes, but no lone surrogate, and DEL must be escaped.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return json.dumps(value)

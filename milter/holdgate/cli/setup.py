@@ -1,7 +1,7 @@
-"""`holdgate setup`: from an installed package to a message that was held and released, with one question for consent.
+"""`holdgate setup`: from an installed package to a test message that was held and released, with one confirmation.
 
-It asks what it cannot know, shows what it changes in the settings, the policies and Postfix, does it, and sends the
-canary. Each step can be repeated: a second run with the same answers changes nothing, and looks again.
+It asks what it cannot determine, shows its changes to the settings, the policies and Postfix, makes them, and sends the
+canary. Each step can be repeated: a second run with the same answers changes nothing, and checks again.
 """
 
 import argparse
@@ -25,17 +25,17 @@ from holdgate.queue.postfix import PostfixError
 
 _DONE, _DECLINED, _TROUBLE = 0, 1, 2
 UNITS = ("holdgate-scan", "holdgate-milter", "holdgate-queue", "holdgate-desk")
-# Its presence says that systemd runs (sd_booted(3)).
+# Exists if systemd runs (sd_booted(3)).
 _SYSTEMD = Path("/run/systemd/system")
 
 
 class SetupError(Exception):
-    """A step failed; the argument says which, what was done before it, and what to do."""
+    """A step failed; the argument names it, what was done before it, and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What is to be done: files, and Postfix's settings."""
+    """The pending changes: to files, and to Postfix's settings."""
 
     settings: Settings
     drafts: list[Draft]
@@ -43,7 +43,7 @@ class _Work:
 
     @property
     def changes(self) -> list[str]:
-        """The differences to read."""
+        """The differences to show."""
         return [text for text in (*(one.difference for one in self.drafts), self.plan.difference) if text]
 
 
@@ -139,10 +139,10 @@ def _agreed(arguments: argparse.Namespace) -> bool:
 
 
 def _carry_out(arguments: argparse.Namespace, work: _Work) -> None:
-    """Write the files, start what reads them, then tell Postfix, then look whether a message comes through.
+    """Write the files, start their daemons, configure Postfix, then check with a test message.
 
-    Raises ConfigError, SetupError, AttachError, PostfixError, OSError. What was done before stays, and is not done
-    again by the next run.
+    Raises ConfigError, SetupError, AttachError, PostfixError, OSError. Completed steps are kept; the next run does not
+    repeat them.
     """
     changed = [one for one in work.drafts if one.old != one.new]
     for one in changed:
@@ -158,7 +158,7 @@ def _carry_out(arguments: argparse.Namespace, work: _Work) -> None:
 
 
 def _start(arguments: argparse.Namespace, *, restart: bool) -> None:
-    """Start the daemons, and wait until they are ready. Those that read the files at their start begin again."""
+    """Start the daemons, and wait until they are ready. Daemons that read the files at their start are restarted."""
     verb = "restart" if restart else "start"
     done = subprocess.run(["systemctl", verb, *UNITS], capture_output=True, text=True, errors="replace", check=False)
     states = [_state(unit) for unit in UNITS]
@@ -184,7 +184,7 @@ def _attach(arguments: argparse.Namespace, work: _Work) -> None:
 
 
 def _canary(arguments: argparse.Namespace, settings: Settings) -> None:
-    """Send the canary as the user whose files it writes, and print the outcome."""
+    """Send the canary as the user who owns its files, and print the outcome."""
     if reasons := list(canary.remarks(settings)):
         raise SetupError(f"all is written and attached, but no test message was sent: {reasons[0]}")
     observing = setup_answers.mode_of(policies_of(settings.policy)) == "observe"
@@ -209,7 +209,7 @@ def _canary(arguments: argparse.Namespace, settings: Settings) -> None:
 
 
 def _report(arguments: argparse.Namespace, work: _Work, *, done: bool) -> int:
-    """Say what is left to be done, and with `--json` what was done."""
+    """Print what remains to be done and, with `--json`, what was done."""
     problems = check.check(arguments.config).problems if done else []
     _tell(arguments, *(f"problem: {problem}" for problem in problems))
     if done:

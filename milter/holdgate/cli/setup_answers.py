@@ -1,4 +1,4 @@
-"""What `holdgate setup` must be told: the answers, their defaults from Postfix and the files, and the questions."""
+"""The input of `holdgate setup`: the answers, their defaults from Postfix and the files, and the questions."""
 
 import re
 import subprocess
@@ -87,13 +87,13 @@ class Answers(Section):
 
     @property
     def own_domains(self) -> list[str]:
-        """The domains without patterns and tables: for `desk.own_domains`, which takes what is below each."""
+        """The domains without patterns and tables, for `desk.own_domains`, which includes subdomains."""
         plain = (one.removeprefix("*.").removeprefix("*@") for one in self.domains if not is_table(one))
         return list(dict.fromkeys(one for one in plain if "*" not in one and "?" not in one))
 
 
 def read_answers(path: Path, defaults: dict[str, Any]) -> Answers:
-    """Read a file of answers (TOML, UTF-8); what it does not say is as `defaults`. Raises ConfigError."""
+    """Read a file of answers (TOML, UTF-8), completed by `defaults`. Raises ConfigError."""
     return checked(read_toml(path), defaults, str(path))
 
 
@@ -138,7 +138,7 @@ def _help(key: str) -> str:
 
 
 def defaults_of(settings: Settings, policies: PolicyFile) -> dict[str, Any]:
-    """Return the answers that the files give now, and else Postfix; without what neither says."""
+    """Return the answers that the files contain, or else Postfix; an answer that is in neither is left out."""
     found: dict[str, Any] = {"mode": mode_of(policies)}
     domains = policies.internal_domains or domains_of_postfix(settings.queue.postfix_config)
     if domains:
@@ -162,15 +162,15 @@ def defaults_of(settings: Settings, policies: PolicyFile) -> dict[str, Any]:
 
 
 def mode_of(policies: PolicyFile) -> str:
-    """Return "observe" or "enforce" where all policies say the same, else "keep"."""
+    """Return "observe" or "enforce" if all policies have the same mode, else "keep"."""
     modes = {policy.mode for policy in policies.policy}
     return modes.pop() if len(modes) == 1 else "keep"
 
 
 def domains_of_postfix(config: Path) -> list[str]:
-    """Return the domains that main.cf calls its own; not the machine's local names, and not what stands in tables.
+    """Return the domains of main.cf, without the machine's local names and without contents of tables.
 
-    mydomain counts where main.cf sets it alone: Postfix makes "co.uk" of a machine that is called corp.co.uk.
+    mydomain counts only if main.cf sets it: Postfix derives "co.uk" from the host name corp.co.uk.
     """
     try:
         values = [*postconf(config, "-nxh", "mydomain"), *postconf(config, "-xh", *_DOMAIN_SETTINGS)]
@@ -186,7 +186,7 @@ def domains_of_postfix(config: Path) -> list[str]:
 
 
 def _content_of(entry: str) -> str:
-    """Return what a file says that stands in the place of a value, as Debian's myorigin = /etc/mailname does."""
+    """Return the content of a file that is given as a value, such as Debian's myorigin = /etc/mailname."""
     if not entry.startswith("/"):
         return entry
     try:
@@ -199,7 +199,7 @@ def _content_of(entry: str) -> str:
 
 
 def ask(defaults: dict[str, Any], read: Callable[[str], str], tell: Callable[[str], None]) -> Answers:
-    """Ask for each answer by `read`, which takes a prompt; an empty line is the default. A mistake is asked again."""
+    """Ask for each answer by `read`, which gets a prompt. An empty line is the default; an error is asked again."""
     given: dict[str, Any] = {}
     tell("Four questions. Press Enter for the value in brackets; nothing is changed before you have seen it.")
     given["domains"] = _ask_one("domains", "1. Your own domains, to which mail is internal", defaults, read, tell)
@@ -223,7 +223,7 @@ def _ask_one(
     default = defaults.get(key, "")
     shown = ", ".join(default) if isinstance(default, list) else str(default)
     many = key in ("domains", "moderators")
-    # Whatever else is asked for is valid: one mistake is told at a time.
+    # Valid values for the other answers, so that only one error is reported at a time.
     rest = {"domains": ["corp.example"], "moderators": ["anna@corp.example"]}
     while True:
         line = read(f"{question}{f' [{shown}]' if shown else ''}: ").strip() or shown

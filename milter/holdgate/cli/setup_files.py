@@ -1,4 +1,4 @@
-"""What `holdgate setup` writes: both files of settings with the answers in them, as a draft that is checked first."""
+"""Drafts what `holdgate setup` writes: both settings files with the answers, checked before they are written."""
 
 import difflib
 import tempfile
@@ -15,13 +15,13 @@ from holdgate.configfile import ConfigError, load_settings
 from holdgate.notation import format_relay
 from holdgate.policy.model import PolicyFile, policies_of
 
-# Who may hand on what browsers say: a reverse proxy on this machine.
+# Addresses whose X-Forwarded-For is trusted: a reverse proxy on this machine.
 _LOOPBACK = ["127.0.0.1/32", "::1/128"]
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A file as it is and as it is to be; `old` is None where there is none yet."""
+    """A file's old and new text; `old` is None if it does not exist yet."""
 
     path: Path
     old: str | None
@@ -29,7 +29,7 @@ class Draft:
 
     @property
     def difference(self) -> str:
-        """The difference to read, "" where there is none."""
+        """The difference to show, "" if there is none."""
         lines = difflib.unified_diff(
             (self.old or "").splitlines(),
             self.new.splitlines(),
@@ -42,7 +42,7 @@ class Draft:
 
 
 def read(path: Path) -> str | None:
-    """Return a file's text (UTF-8); None where there is no such file. Raises ConfigError."""
+    """Return a file's text (UTF-8), or None if the file does not exist. Raises ConfigError."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -99,7 +99,7 @@ def _policies(policies: PolicyFile, answers: Answers) -> Iterator[Change]:
     if answers.mode == "keep":
         return
     observing = answers.mode == "observe"
-    # Observing holds nothing; mail that could not be read is held again only where it was allowed for that.
+    # In mode observe nothing is held. Mail that was not read is held again only if the mode had allowed it.
     unread = policies.uninspected.name
     if observing and unread != "allow":
         yield Change("", "uninspected", "allow")
@@ -111,7 +111,7 @@ def _policies(policies: PolicyFile, answers: Answers) -> Iterator[Change]:
 
 
 def settings_of(drafts: list[Draft]) -> Settings:
-    """Read the drafts as the daemons will. Raises ConfigError, each line with the place of the file itself."""
+    """Read the drafts as the daemons would. Raises ConfigError, each line with the place in the real file."""
     with tempfile.TemporaryDirectory(prefix="holdgate-setup-") as directory:
         files = []
         for one in drafts:
@@ -130,7 +130,7 @@ def settings_of(drafts: list[Draft]) -> Settings:
 
 
 def write(one: Draft) -> None:
-    """Put a draft in the place of its file, whole. Raises ConfigError where somebody changed the file meanwhile."""
+    """Replace the file atomically by its draft. Raises ConfigError if the file was changed meanwhile."""
     if read(one.path) != one.old:
         raise ConfigError([f"{one.path}: it was changed in the meantime, so setup did not change it; run setup again"])
     try:

@@ -1,4 +1,4 @@
-"""`holdgate status`: one screen that says whether mail is inspected, what waits, and since when."""
+"""`holdgate status`: one screen that shows whether mail is inspected, what waits, and since when."""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import names_us
 
-# What is decided is carried out within seconds; a notice that Postfix does not take is the usual reason for longer.
+# Decisions are normally carried out within seconds; the usual reason for a delay is a notice that Postfix refuses.
 _SOON = timedelta(minutes=15)
 _OK, _TROUBLE = "ok", "NOT OK"
 
@@ -80,7 +80,7 @@ def _daemons(settings: Settings, config: Path) -> Iterator[_Line]:
 
 
 def _why_stale(config: Path) -> str:
-    """Say why the milter has older settings than the files."""
+    """Return why the milter's settings are older than the files."""
     wrong = mistakes(config)
     more = f" (and {len(wrong) - 1} more: holdgate check)" if len(wrong) > 1 else ""
     reason = f"{wrong[0]}{more}" if wrong else "they have no mistake any more; run: holdgate reload"
@@ -124,7 +124,7 @@ def _incidents(store: Store, settings: Settings, now: datetime) -> Iterator[_Lin
 
 
 def _nodes(store: Store, settings: Settings) -> Iterator[_Line]:
-    """Yield the other mail servers that share the store, where it can be shared."""
+    """Yield the other mail servers that share the store, if it can be shared."""
     found = [one for one in store.nodes.all() if one.retired_at is None] if settings.store.is_shared else []
     others = differing(found, rules_of(settings))
     for one in found:

@@ -1,4 +1,4 @@
-"""`holdgate token-key`: exchanges the key by which links, reply addresses and sessions are signed."""
+"""`holdgate token-key`: replaces the key that signs links, reply addresses and sessions."""
 
 import argparse
 from datetime import UTC, datetime

@@ -1,7 +1,7 @@
-"""Sets keys in the text of a TOML file, so that its comments and its order stay.
+"""Sets keys in the text of a TOML file, so that comments and order are kept.
 
-The edited text is parsed again. Where it does not mean what was wanted, because the file writes a key in an uncommon
-way, nothing is changed, and the administrator reads what to write by hand.
+The edited text is parsed again. If it does not have the intended meaning, because the file writes a key in an unusual
+form, nothing is changed, and the administrator reads what to write by hand.
 """
 
 import copy
@@ -21,7 +21,7 @@ _HEADER = re.compile(r"\s*(\[\[?)\s*([\w.-]+)\s*\]\]?\s*(?:#.*)?$")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A key and its new value; None takes the key out.
+    """A key and its new value; None removes the key.
 
     `table` is "" for the top level. `number` counts the tables of an array, as in [[policy]], from 0.
     """
@@ -32,7 +32,7 @@ class Change:
     number: int | None = None
 
     def __str__(self) -> str:
-        """Return where what is to be written, for a person."""
+        """Return the place and the text to write, for a person."""
         place = f"[{self.table}] " if self.table and self.number is None else ""
         if self.number is not None:
             place = f"[[{self.table}]] number {self.number + 1}: "
@@ -40,7 +40,7 @@ class Change:
 
 
 def edited(path: Path, text: str, changes: Sequence[Change]) -> str:
-    """Return `text`, the content of `path`, with these changes. Raises ConfigError, a line for each one to be made."""
+    """Return `text`, the content of `path`, with the changes. Raises ConfigError with one line per necessary change."""
     wanted = tomllib.loads(text)
     for change in changes:
         _apply(wanted, change)
@@ -95,7 +95,7 @@ def _joined(lines: list[str]) -> str:
 
 
 def _section(lines: list[str], change: Change) -> tuple[int, int]:
-    """Return the first line of the table, without its header, and the one after its last; -1 where it is not there."""
+    """Return the first line of a table after its header, and the line after its last; -1 if there is no such table."""
     headers = list(_headers(lines))
     if not change.table:
         return 0, headers[0][0] if headers else len(lines)
@@ -114,7 +114,7 @@ def _headers(lines: list[str]) -> Iterator[tuple[int, str, str]]:
 
 
 def _end_of(lines: list[str], begin: int, end: int) -> int:
-    """Return the line after the value that begins on line `begin`: a list may go on over several."""
+    """Return the line after the value that begins on line `begin`; a list can have several lines."""
     for after in range(begin + 1, end + 1):
         try:
             tomllib.loads("\n".join(lines[begin:after]))
