@@ -1,1 +1,1 @@
-"""Changes a message before it is sent, as a moderator wants it. It runs in scan workers only."""
+"""Changes a message before it is sent, as a moderator requested. Runs in scan workers only."""

@@ -1,6 +1,6 @@
-"""Rewrites tar archives and single compressed files (gzip, bzip2, xz): what is in them, their names and their headers.
+"""Rewrites tar archives and single compressed files (gzip, bzip2, xz): their content, names and headers.
 
-Owners, comments and extended headers are left out. The dates of files in an archive stay.
+Owners, comments and extended headers are removed. The dates of files in an archive are kept.
 """
 
 import bz2
@@ -42,7 +42,7 @@ def rewrite_compressed(data: bytes, name: str, inside: Inside, budget: Budget) -
 
 
 def _unpacked(data: bytes, name: str, budget: Budget) -> bytes:
-    """Return what all streams of a file hold; a file that is cut raises EOFError."""
+    """Return the content of all streams of a file. Raises EOFError for a truncated file."""
     out = bytearray()
     rest = data
     while rest:

@@ -1,4 +1,4 @@
-"""Makes the changes that a moderator wants of a message: attachments are replaced by a note."""
+"""Makes the changes that a moderator requests: attachments are replaced by a note."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -10,16 +10,16 @@ from holdgate.rewrite.finder import Finder
 from holdgate.rewrite.redact import redact
 
 ALL = "*"
-"""Stands for all attachments."""
+"""Means all attachments."""
 
 
-# The longest name that is shown, in characters.
+# Maximum length of a name that is shown, in characters.
 _NAME = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An attachment that can be removed: its number, from 1, its name and type as they may be shown, and its size."""
+    """An attachment that can be removed: its number, from 1, its name and type, masked, and its size."""
 
     number: int
     name: str
@@ -29,7 +29,7 @@ class Listed:
 
 @dataclass(slots=True)
 class Changed:
-    """A changed message, and what was done: the `removed` attachments by number, and the `signatures` it cost."""
+    """A changed message: the numbers of the `removed` attachments, and the `signatures` that became invalid."""
 
     content: bytes
     attachments: list[Listed] = field(default_factory=list)
@@ -48,8 +48,9 @@ def change(
 ) -> Changed:
     """Return a message with LF line ends without the attachments that `without` names, by number, name or `ALL`.
 
-    `note` is the text that takes an attachment's place; "{name}" in it becomes its name. Names are shown as `mask`
-    returns them. With `finder`, what it finds is masked in all that is left. Raises RefusedError.
+    `note` is the text that replaces an attachment; "{name}" in it becomes its name. Names are shown as `mask` returns
+    them.
+    With `finder`, matches are masked in everything that remains. Raises RefusedError.
     """
     root = entity.read(data, Budget(limits))
     found = entity.attachments(root)

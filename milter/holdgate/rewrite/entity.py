@@ -1,7 +1,7 @@
-"""A message as a tree of MIME entities that can be changed; what is not changed stays as it is, to the byte.
+"""A message as a tree of MIME entities that can be changed. Unchanged parts are kept byte for byte.
 
-Only a message that has one meaning for every reader is taken apart (`extract.lint`): of any other nobody knows what its
-recipient would see of it.
+Only a message with one meaning for every reader is parsed (`extract.lint`): of any other, it is unknown what the
+recipient would see.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from holdgate.extract.budget import Budget
 from holdgate.extract.fields import FIELD, names, parameters
 from holdgate.extract.mime import read_mail
 
-# Fields that prove that nobody changed a message: after a change they prove the contrary (RFC 6376, RFC 8617).
+# Fields that prove that a message was not changed. After a change they would fail (RFC 6376, RFC 8617).
 _SEALS = frozenset({"dkim-signature", "domainkey-signature", "x-google-dkim-signature"})
 _CHAINS = frozenset({"arc-seal", "arc-message-signature", "arc-authentication-results"})
 _DIGESTS = frozenset({"content-md5", "content-length"})
@@ -23,7 +23,7 @@ _MESSAGES = frozenset({"message/rfc822", "message/global"})
 _PLAIN = ("7bit", "8bit", "binary")
 
 DKIM, SMIME, OPENPGP, OTHER = "DKIM", "S/MIME", "OpenPGP", "other"
-"""Kinds of signatures that a change breaks."""
+"""Kinds of signatures that a change invalidates."""
 
 
 class RefusedError(Exception):
@@ -37,9 +37,9 @@ class RefusedError(Exception):
 
 @dataclass(eq=False, slots=True)
 class Entity:
-    """A message, or a part of one. `fields` are whole, with their folds; `pieces` are a multipart's, in their order.
+    """A message, or a part of one. `fields` are complete, with folds; `pieces` are a multipart's parts, in order.
 
-    `inner` is the message that a message/rfc822 holds.
+    `inner` is the message in a message/rfc822 part.
     """
 
     raw: bytes
@@ -69,20 +69,20 @@ class Entity:
             yield from child.walk()
 
     def touch(self) -> None:
-        """Note that it is changed, and with it all that it is in."""
+        """Mark it, and every entity that contains it, as changed."""
         one: Entity | None = self
         while one is not None:
             one.touched = True
             one = one.parent
 
     def decoded(self) -> bytes:
-        """Return the body of a leaf without its transfer encoding."""
+        """Return the decoded body of a leaf part."""
         if self.encoding == "base64":
             return binascii.a2b_base64(self.body)
         return binascii.a2b_qp(self.body) if self.encoding == "quoted-printable" else self.body
 
     def replace(self, content: bytes, content_type: bytes = b"", *, inline: bool = False) -> None:
-        """Give a leaf another content, and another type where one is named; without its name where it is `inline`."""
+        """Replace a leaf part's content, and its type if one is given; an `inline` part loses its name."""
         gone = {"content-transfer-encoding", *_DIGESTS}
         if content_type:
             gone |= {"content-type", "content-description", "content-location"}
@@ -99,7 +99,7 @@ class Entity:
         self.touch()
 
     def written(self) -> bytes:
-        """Return it as it is now, without the signatures that a change has broken."""
+        """Return it in its current state, without invalid signatures."""
         if not self.touched:
             return self.raw
         header, gap, body = self._parts()
@@ -123,7 +123,7 @@ class Entity:
 
 
 def read(data: bytes, budget: Budget) -> Entity:
-    """Take a message with LF line ends apart. Raises RefusedError where it has more than one meaning."""
+    """Parse a message with LF line ends. Raises RefusedError if it has more than one meaning."""
     if read_mail(data, budget).unread:
         raise RefusedError("", "ambiguous")
     root = _entity(data, None, "text/plain", budget, 0)
@@ -133,7 +133,7 @@ def read(data: bytes, budget: Budget) -> Entity:
 
 
 def broken_signatures(root: Entity) -> list[str]:
-    """Return the kinds of signatures that changes of a message have broken, each once."""
+    """Return the kinds of signatures that changes have invalidated, each once."""
     found: dict[str, None] = {}
     for one in root.walk():
         if not one.touched:
@@ -147,7 +147,7 @@ def broken_signatures(root: Entity) -> list[str]:
 
 
 def attachments(root: Entity) -> list[Entity]:
-    """Return what people see as attachments: an attached message, and what is encrypted, are one each."""
+    """Return what people see as attachments; an attached message, or an encrypted part, is one attachment."""
     found: list[Entity] = []
     if root.content_type == "multipart/encrypted":
         return [root]
@@ -202,7 +202,7 @@ def _structure(entity: Entity) -> bytes:
 
 
 def _divide(entity: Entity, boundary: bytes, budget: Budget, depth: int) -> None:
-    """Cut a multipart at its delimiter lines (RFC 2046, 5.1.1); `lint` found no doubt about them."""
+    """Split a multipart at its delimiter lines (RFC 2046, 5.1.1), which `lint` found to be unambiguous."""
     default = "message/rfc822" if entity.content_type == "multipart/digest" else "text/plain"
     body, delimiter = entity.body, b"--" + boundary
     position = 0 if body.startswith(delimiter) else body.find(b"\n" + delimiter) + 1 or -1
@@ -225,7 +225,7 @@ def _divide(entity: Entity, boundary: bytes, budget: Budget, depth: int) -> None
 
 
 def _joined(entity: Entity) -> Iterator[bytes]:
-    """Yield what an entity was read from, piece by piece: all of it must be there."""
+    """Yield the pieces from which an entity was read; together they must be the complete entity."""
     yield from (whole for _, whole in entity.fields)
     yield entity.gap
     if entity.pieces:

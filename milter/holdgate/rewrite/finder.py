@@ -1,24 +1,24 @@
-"""What is masked in a message, as the modules of `rewrite` ask for it."""
+"""The search functions that the modules of `rewrite` use to find what to mask."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-# Where a text has to be masked: first character, and the one behind the last.
+# The spans of a text to mask: first character, and the one after the last.
 Spans = Callable[[str], Sequence[tuple[int, int]]]
 
-# Says of a file, by name and content, whether it was read whole and whether something is found in it.
+# Returns for a file, by name and content, whether it was read completely and whether it has a match.
 Check = Callable[[str, bytes], tuple[bool, bool]]
 
-# What rewrites a file inside another: its name and content.
+# Rewrites a file inside another: its name and content.
 Inside = Callable[[str, bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """What is looked for. `spans` finds matches and known values in a text, `values` known values alone.
+    """What to search for. `spans` finds matches and known values in a text, `values` only known values.
 
-    `check` reads and searches a file; `known` are the values as they were found. `seen` is what `check` would say of
-    the attachments, by their names: the message was read already. Those of one name are one there.
+    `check` reads and searches a file. `known` are the found values. `seen` has the results of `check` for the
+    attachments by name, because the message was already read. Attachments with the same name share one result.
     """
 
     spans: Spans

@@ -1,6 +1,6 @@
-"""Blacks out the places of matches in images: words that OCR recognises, and codes. Metadata and animations go.
+"""Blacks out matches in images: words that OCR recognises, and codes. Metadata and animations are removed.
 
-An image is written again in its own format. Whether anything is left to be found is for the inspection after it.
+The image keeps its format. A later inspection checks whether anything remains to be found.
 """
 
 import io
@@ -16,10 +16,10 @@ from holdgate.extract.readers.pictures.image import PILLOW_ERRORS, PILLOW_FORMAT
 from holdgate.rewrite.entity import RefusedError
 from holdgate.rewrite.finder import Spans
 
-# After a place is black, OCR may read another line in another way.
+# Once a place is black, OCR may read another line differently.
 _ROUNDS = 3
 _MARGIN = 0.2
-"""What a black place is higher and wider than its word, as a part of the word's height."""
+"""How far a black box extends beyond its word, as a share of the word's height."""
 _OPTIONS: dict[str, dict[str, object]] = {
     "PNG": {"optimize": True},
     "JPEG": {"quality": 90},
@@ -32,7 +32,7 @@ _PAGES = 200
 
 
 def rewrite(data: bytes, name: str, spans: Spans) -> bytes:
-    """Return an image with what is found in it blacked out. Raises RefusedError."""
+    """Return an image with all matches blacked out. Raises RefusedError."""
     out = io.BytesIO()
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=PILLOW_FORMATS) as image:
@@ -53,9 +53,9 @@ def rewrite(data: bytes, name: str, spans: Spans) -> bytes:
 
 
 def blacked(image: Image.Image, spans: Spans, places: Iterable[tuple[int, int, int, int]] = ()) -> Image.Image:
-    """Return an image with the boxes `places` and all words of matches that can be seen in it black, and codes white.
+    """Return an image with the boxes `places` and all visible words of matches black, and codes with matches white.
 
-    Without an engine for OCR only codes are read. Raises OcrError.
+    Without an OCR engine only codes are read. Raises OcrError.
     """
     image = image.copy()
     draw = ImageDraw.Draw(image)
@@ -77,7 +77,7 @@ def blacked(image: Image.Image, spans: Spans, places: Iterable[tuple[int, int, i
 
 
 def _words(grey: Image.Image, spans: Spans) -> list[tuple[int, int, int, int]]:
-    """Return the boxes of the words that a match touches, as OCR reads them now."""
+    """Return the boxes of the words that a match touches, as OCR reads the image now."""
     engine, limits = ocr.current.engine, ocr.current.limits
     if engine is None or not limits.may_hold_text(grey.width, grey.height):
         return []
@@ -98,7 +98,7 @@ def _words(grey: Image.Image, spans: Spans) -> list[tuple[int, int, int, int]]:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Return an image upright, without palette and metadata, grey or in colours."""
+    """Return an image upright, without palette and metadata, in grey or colours."""
     upright = ImageOps.exif_transpose(image)
     if upright.mode in ("L", "RGB"):
         plain = upright

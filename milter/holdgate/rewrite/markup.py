@@ -1,6 +1,6 @@
-"""Masks text in XML and HTML in place: text, CDATA, comments and attributes, also over the borders of inline elements.
+"""Masks text in XML and HTML in place: text, CDATA, comments and attributes, also across inline elements.
 
-Only the characters of a match are replaced; every tag stays where it is, so that a program opens the result as before.
+Only the characters of a match are replaced; tags are not changed, so programs open the result as before.
 """
 
 import html
@@ -12,7 +12,7 @@ from holdgate.rewrite.finder import Spans
 
 MASK = "*"
 XML_MASK = "\N{FULL BLOCK}"
-"""In XML: names of sheets have no asterisk, and no number, date or formula has this."""
+"""The mask in XML. Sheet names must not contain an asterisk; no number, date or formula contains this character."""
 
 _TAG = r"<[/!]?[A-Za-z_](?:\"[^\"]*\"|'[^']*'|[^<>\"'])*>"
 _TOKEN = re.compile(
@@ -26,7 +26,7 @@ _NAMES = re.compile(r"<[/!]?(?:[\w.-]*:)?([\w.-]+)")
 
 _NOWHERE = (-1, -1)
 
-# Elements that divide no word: those of runs of text, and what may be between two of them.
+# Elements that do not separate words: text runs, and what can be between two of them.
 _INLINE = frozenset(
     """
     r t rPr span a hyperlink ins del delText delInstrText smartTag sdt sdtContent sdtPr sdtEndPr
@@ -42,12 +42,12 @@ _INLINE = frozenset(
 _TEXTS = re.compile(r">([^<]+)")
 _MARKS = re.compile(r"<[^<>]*=[^<>]*>")
 _NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalnum())
-# Raw text of HTML: no entities in it, and nothing of it is shown.
+# Raw text of HTML: it has no entities and is not shown.
 _RAW = re.compile(r"(<(script|style)\b[^>]*>)(.*?)(</\2\s*>)", re.DOTALL | re.IGNORECASE)
 
 
 class _Joined:
-    """Pieces of a source as one text; what stands for a tag has no place in the source. An entity is one piece."""
+    """Pieces of a source as one text. A separator for a tag has no place in the source. An entity is one piece."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []
@@ -56,7 +56,7 @@ class _Joined:
         self._length = 0
 
     def divide(self, separator: str = "\n") -> None:
-        """Note that a tag divides what is before it from what follows."""
+        """Insert a separator for a tag that divides text."""
         if self._sources and self._sources[-1] != _NOWHERE:
             self._add(separator, _NOWHERE)
 
@@ -83,7 +83,7 @@ class _Joined:
         self._length += len(text)
 
     def places(self, spans: Spans) -> Iterator[tuple[int, int]]:
-        """Yield the letters and digits where `spans` says so, as ranges of the source."""
+        """Yield the letters and digits in the spans that `spans` finds, as ranges of the source."""
         text = "".join(self._texts)
         for start, end in spans(text):
             number = bisect_right(self._starts, start) - 1
@@ -101,9 +101,9 @@ class _Joined:
 
 
 def masked(source: str, spans: Spans, values: Spans, *, known: Collection[str] = (), is_html: bool = False) -> str:
-    """Return markup with text masked where `spans` says so, and attributes where `values` does.
+    """Return markup with text masked where `spans` finds matches, and attributes where `values` does.
 
-    `known` are the values that `values` finds; XML that has none of them, wherever, is returned as it is.
+    `known` are the values that `values` finds. XML that contains none of them is returned unchanged.
     """
     wanted = set() if is_html else {_letters(value) for value in known}
     if wanted and _is_clean(source, wanted):
@@ -139,7 +139,7 @@ def _written(source: str, places: Sequence[tuple[int, int]], mask: str) -> str:
 
 
 def _is_clean(source: str, wanted: Collection[bytes]) -> bool:
-    """Say that none of the values is in XML: neither with its tags nor without, whatever stands between letters."""
+    """Return whether XML contains none of the values, with or without its tags, whatever is between letters."""
     if "<![CDATA[" in source:
         return False
     return not _is_in("".join(_TEXTS.findall(source)), wanted) and not _is_in(source, wanted)
@@ -151,12 +151,12 @@ def _is_in(text: str, wanted: Collection[bytes]) -> bool:
 
 
 def _letters(text: str) -> bytes:
-    """Return a text in UTF-8 without ASCII's spaces and signs."""
+    """Return a text in UTF-8 without ASCII spaces and punctuation."""
     return text.encode("utf-8", "replace").translate(None, _NO_LETTERS)
 
 
 def _take_tags(tags: str, start: int, text: _Joined, attributes: _Joined | None) -> None:
-    """Add a run of tags: what divides the texts round it, and its attributes."""
+    """Add a run of tags: a separator between the texts around it, and its attributes."""
     names = [name for name in _NAMES.findall(tags) if name not in _INLINE]
     if names:
         text.divide(" " if all(name in ("s", "tab") for name in names) else "\n")

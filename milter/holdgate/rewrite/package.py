@@ -1,6 +1,6 @@
 """Rewrites packages of XML in a ZIP archive (Office Open XML, OpenDocument) and plain ZIP archives, member by member.
 
-A package is written again: comments, extra fields, and what is between and behind the members, are left out.
+The package is written as a new archive, without comments, extra fields, and data between and after the members.
 """
 
 import binascii
@@ -15,7 +15,7 @@ from holdgate.rewrite.entity import RefusedError
 from holdgate.rewrite.finder import Inside, Spans
 from holdgate.rewrite.markup import XML_MASK, hidden, masked
 
-# Pictures that LibreOffice draws again of tables and objects.
+# Images of tables and objects that LibreOffice creates again.
 _PREVIEW = re.compile(r"(?:^|/)(?:Pictures/TablePreview\d+\.svm|ObjectReplacements/[^/]+)$")
 _XML = (".xml", ".rels", ".vml", ".rdf", ".xhtml", ".svg")
 _THUMBNAIL = re.compile(r"thumbnail[^/]*\.(jpe?g|png)$", re.IGNORECASE)
@@ -100,7 +100,7 @@ def _member(
 
 
 def _blank(member: str) -> bytes:
-    """Return a picture of one white pixel."""
+    """Return an image of one white pixel."""
     return binascii.a2b_base64(_WHITE_PNG if member.lower().endswith("png") else _WHITE_JPEG)
 
 
@@ -127,7 +127,7 @@ def _xml(
 
 
 def xml_text(content: bytes, name: str) -> str:
-    """Return XML as text with a declaration that says UTF-8. Raises RefusedError for entities of its own."""
+    """Return XML as text with a declaration of UTF-8. Raises RefusedError if it declares entities."""
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     declared = re.match(rb"<\?xml[^>]*encoding=[\"']([\w.-]+)", content)
     if declared and declared[1].lower() not in (b"utf-8", b"utf-16", b"us-ascii", b"ascii"):
@@ -142,7 +142,7 @@ def xml_text(content: bytes, name: str) -> str:
 
 
 def _cells(source: str, name: str) -> tuple[str, bool]:
-    """Make a masked value of a number or formula a text; say whether a formula was dropped: it would calculate it."""
+    """Store a masked value as text, and remove its formula, which would compute it; return whether one was removed."""
     dropped = False
 
     def fix(found: re.Match[str]) -> str:

@@ -1,8 +1,8 @@
-"""Masks a PDF: a new document is made of its pages, and of its attached files, masked too.
+"""Masks a PDF: its pages and attached files are masked and put into a new document.
 
-Only what a page draws or refers to comes along. Properties, bookmarks, scripts, forms, layers' names, signatures,
-removed pages and earlier versions stay behind. Each page is a document of its own at first, and is read and searched
-as one: what is found decides whether it is kept, edited or drawn as an image.
+Only what a page draws or refers to is kept. Properties, bookmarks, scripts, forms, layer names, signatures, removed
+pages and earlier versions are left out. Each page is first a separate document, which is read and searched. The result
+decides whether the page is kept, edited or drawn as an image.
 """
 
 import ctypes
@@ -33,14 +33,14 @@ from holdgate.rewrite.markup import hidden
 _STREAM_BYTES = 100_000_000
 _FILE_ID = re.compile(rb"/ID\[<([0-9A-F]{32})><[0-9A-F]{32}>\]>>\s+startxref\s+\d+\s+%%EOF\s*$")
 
-# A changed message is made twice, and has to be the same then: no date is the time of day. The callback is made at
-# import: a confined worker cannot make memory executable.
+# A changed message is made twice and must be identical, so no date may be the current time. The callback is made at
+# import, because a confined worker cannot make memory executable.
 _EPOCH = pdfium.FSDK_SetTimeFunction.argtypes[0](lambda: 0)
 pdfium.FSDK_SetTimeFunction(_EPOCH)
 
 
 def rewrite(content: bytes, name: str, finder: Finder, inside: Inside, budget: Budget) -> bytes:
-    """Return a PDF in which nothing is found, with as many pages. Raises RefusedError."""
+    """Return a PDF without matches, with as many pages. Raises RefusedError."""
     try:
         with _opened(content, name) as source, _made() as target, ExitStack() as kept:
             run: list[int] = []
@@ -66,7 +66,7 @@ def rewrite(content: bytes, name: str, finder: Finder, inside: Inside, budget: B
 
 
 def unpacked(content: bytes) -> list[bytes]:
-    """Return the streams of a document that are packed, unpacked."""
+    """Return the compressed streams of a document, decompressed."""
     found = []
     for stream in pdf_strings.split(content)[1]:
         try:
@@ -77,7 +77,7 @@ def unpacked(content: bytes) -> list[bytes]:
 
 
 def _masked_page(single: bytes, name: str, finder: Finder) -> bytes:
-    """Return a document of one page without what is found in it. Raises RefusedError."""
+    """Return a document of one page without its matches. Raises RefusedError."""
     with _opened(single, name) as document:
         if pdf_page.mask(document, finder.spans):
             edited = _saved(document, [0], name)
@@ -96,7 +96,7 @@ def _masked_page(single: bytes, name: str, finder: Finder) -> bytes:
 
 @contextmanager
 def _opened(content: bytes, name: str) -> Iterator[Handle]:
-    """Open a document. PDFium reads `content` while it is open: it stays referred to here."""
+    """Open a document. PDFium reads `content` while it is open, so a reference is kept here."""
     with closing(pdfium.FPDF_LoadMemDocument64(content, len(content), None), pdfium.FPDF_CloseDocument) as document:
         if not document:
             raise RefusedError(name, "not read")
@@ -110,7 +110,7 @@ def _made() -> Iterator[Handle]:
 
 
 def _import(target: Handle, source: Handle, pages: list[int], name: str) -> None:
-    """Add pages of a document to another. What one call adds has its fonts and images once."""
+    """Add pages of a document to another. Pages added by one call share their fonts and images."""
     if not pages:
         return
     numbers = (ctypes.c_int * len(pages))(*pages)
@@ -132,7 +132,7 @@ def _attachments(document: Handle) -> Iterator[Handle]:
 
 
 def _noted_files(document: Handle) -> Iterator[Handle]:
-    """Yield the files that annotations of a document's first page hold (12.5.6.15)."""
+    """Yield the files in annotations of a document's first page (12.5.6.15)."""
     with closing(pdfium.FPDF_LoadPage(document, 0), pdfium.FPDF_ClosePage) as page:
         for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
             with closing(pdfium.FPDFPage_GetAnnot(page, index), pdfium.FPDFPage_CloseAnnot) as annotation:
@@ -164,7 +164,7 @@ def _attach(target: Handle, about: str, content: bytes, name: str) -> None:
 
 
 def _with_steady_id(content: bytes) -> bytes:
-    """Return a document with an identifier made of its content in place of PDFium's, which is random (14.4)."""
+    """Replace PDFium's random document identifier by one computed from the content (14.4)."""
     found = _FILE_ID.search(content)
     if found is None:
         return content

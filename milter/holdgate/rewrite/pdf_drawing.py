@@ -1,4 +1,4 @@
-"""Draws pages of a PDF, and compares how they look."""
+"""Draws pages of a PDF, and compares their appearance."""
 
 import ctypes
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from PIL import Image, ImageChops, ImageDraw
 from holdgate.extract.readers.pdf.pdf_calls import Handle, closing
 from holdgate.rewrite.pdf_text import Box
 
-# What of a page may differ, and from which difference of grey on a pixel counts.
+# The grey difference from which a pixel counts as different, and the share of a page that may be different.
 _GREY, _SHARE = 96, 0.0005
 _SIDE = 1_000
-"""The longer side in pixels of pages that are compared."""
+"""The longer side of compared pages, in pixels."""
 
 
 def drawn(page: Handle, width: int, height: int) -> Image.Image:
-    """Return a page as an image of a size in pixels, in colours."""
+    """Return a page as a colour image of a size in pixels."""
     data = bytearray(width * height * 4)
     buffer = (ctypes.c_char * len(data)).from_buffer(data)
     bitmap = pdfium.FPDFBitmap_CreateEx(width, height, pdfium.FPDFBitmap_BGRx, buffer, width * 4)
@@ -27,7 +27,7 @@ def drawn(page: Handle, width: int, height: int) -> Image.Image:
 
 
 def pixels_of(page: Handle, box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Return a box in the pixels of a page that is drawn in a size: left, top, right, bottom."""
+    """Return a box in the pixels of a page drawn in a given size: left, top, right, bottom."""
     x, y = ctypes.c_int(), ctypes.c_int()
     corners = []
     for across, up in ((box[0], box[1]), (box[2], box[3])):
@@ -38,14 +38,14 @@ def pixels_of(page: Handle, box: Box, size: tuple[int, int]) -> tuple[int, int, 
 
 
 def drawn_small(page: Handle) -> Image.Image:
-    """Return a page as a grey image in which it can be compared."""
+    """Return a page as a grey image for comparison."""
     width, height = pdfium.FPDF_GetPageWidthF(page), pdfium.FPDF_GetPageHeightF(page)
     scale = _SIDE / max(width, height, 1.0)
     return drawn(page, max(1, round(width * scale)), max(1, round(height * scale))).convert("L")
 
 
 def looks_as(page: Handle, before: Image.Image, changed: Sequence[Box]) -> bool:
-    """Say whether a page looks as before, but for boxes that were changed."""
+    """Return whether a page looks as before, except for the changed boxes."""
     difference = ImageChops.difference(before, drawn_small(page))
     draw = ImageDraw.Draw(difference)
     for box in changed:

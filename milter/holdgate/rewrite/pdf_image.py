@@ -1,4 +1,4 @@
-"""Makes a page of a PDF an image with the places of its matches blacked out, and a page of such an image."""
+"""Converts a page of a PDF to an image with its matches blacked out, and makes a page of such an image."""
 
 import ctypes
 import io
@@ -18,7 +18,7 @@ _POINTS_PER_INCH = 72
 _PIXELS = 12_000_000
 _QUALITY = 85
 
-# Made once, at import: a confined worker cannot make memory executable, which a new callback needs.
+# Made once, at import: a new callback needs executable memory, which a confined worker cannot have.
 _jpeg = bytearray()
 
 
@@ -32,9 +32,9 @@ _GET_BLOCK = type(pdfium.FPDF_FILEACCESS().m_GetBlock)(_get_block)
 
 
 def page_image(document: Handle, spans: Spans) -> Image.Image | None:
-    """Return the only page of a document as an image without what is found in it.
+    """Return the only page of a document as an image without its matches.
 
-    None without OCR: nobody could see whether anything is left. Annotations are drawn.
+    None without OCR, because the result could not be checked. Annotations are drawn.
     """
     if ocr.current.engine is None or not pdf_page.flatten(document):
         return None
@@ -64,7 +64,7 @@ def _size(page: Handle) -> tuple[float, float]:
 
 
 def add_page(document: Handle, picture: Image.Image, size: tuple[float, float]) -> None:
-    """Add a page that an image covers, of a size in points."""
+    """Add a page that shows an image, with a size in points."""
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=_QUALITY)
     _jpeg[:] = out.getvalue()

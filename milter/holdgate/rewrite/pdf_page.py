@@ -1,4 +1,4 @@
-"""Edits a page of a PDF: the text objects that hold a match go, their other characters are drawn again, one by one.
+"""Edits a page of a PDF: text objects with a match are removed, and their other characters are drawn again.
 
 A black bar covers the place of each match. Section numbers are those of ISO 32000-1:2008.
 """
@@ -14,19 +14,19 @@ from holdgate.rewrite.finder import Spans
 from holdgate.rewrite.pdf_drawing import drawn_small, looks_as
 from holdgate.rewrite.pdf_text import Box, area, box_of, joined, matches
 
-# Text that is drawn twice, as a shadow or as bold print, is seen once: after it is removed the other is there.
+# Text drawn twice, as a shadow or as bold print, is found once; the second copy is found after the first is removed.
 _ROUNDS = 6
 _MARKS = (b"ActualText", b"Alt", b"E")
 _FIELD = 0.05
-"""The field of a form takes no more of a page."""
+"""Maximum size of a form field, as a share of the page."""
 _APART = 1.0
-"""Letters whose word would be so many points longer or shorter are drawn one by one."""
+"""If a word would differ in length by more points than this, its letters are drawn one by one."""
 _BLACK = (0, 0, 0, 255)
 
 
 @dataclass(slots=True)
 class _Top:
-    """An object of a page itself, and the text objects in it by their addresses; `other` says that images are in it."""
+    """An object directly on a page, and its text objects by their addresses; `other`: it contains images."""
 
     handle: Handle
     index: int
@@ -35,9 +35,9 @@ class _Top:
 
 
 def mask(document: Handle, spans: Spans) -> bool:
-    """Mask the only page of a document where `spans` says so; say whether that was possible.
+    """Mask the only page of a document where `spans` finds matches; return whether that was possible.
 
-    Annotations become part of the page where they draw something, and go where not.
+    Annotations that draw something become part of the page; others are removed.
     """
     if not flatten(document):
         return False
@@ -70,13 +70,13 @@ def mask(document: Handle, spans: Spans) -> bool:
 
 
 def flatten(document: Handle) -> bool:
-    """Make what annotations show part of the only page of a document, and remove them; say whether that worked."""
+    """Make what annotations draw part of the document's only page, and remove them; return whether that worked."""
     with closing(pdfium.FPDF_LoadPage(document, 0), pdfium.FPDF_ClosePage) as page:
         return bool(page) and pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY) != pdfium.FLATTEN_FAIL
 
 
 def remove_marks(page: Handle) -> None:
-    """Remove what marked content says in place of its text (14.9.3 to 14.9.5)."""
+    """Remove the replacement texts of marked content (14.9.3 to 14.9.5)."""
     for item in _objects(page):
         for index in reversed(range(pdfium.FPDFPageObj_CountMarks(item))):
             mark = pdfium.FPDFPageObj_GetMark(item, index)
@@ -91,10 +91,10 @@ def _objects(page: Handle) -> Iterator[Handle]:
 
 
 def _replace(document: Handle, page: Handle, masked: Collection[int]) -> list[Box] | None:
-    """Remove the text objects that hold the characters `masked`, and draw the others of them; None if that fails.
+    """Remove the text objects with characters `masked`, and draw their other characters again; None if that fails.
 
-    PDFium does not write a changed form (8.10): one with nothing but text and lines goes as a whole. Returns the boxes
-    of those that are as small as the field of a form: their borders are not missed.
+    PDFium does not write a changed form (8.10), so a form with only text and lines is removed completely. Returns the
+    boxes of removed forms that are as small as a form field: their borders may be missing.
     """
     tops = [_top(item, index) for index, item in enumerate(_objects(page))]
     with closing(pdfium.FPDFText_LoadPage(page), pdfium.FPDFText_ClosePage) as text_page:
@@ -148,7 +148,7 @@ def _address(handle: Handle) -> int:
 
 
 def _words(text_page: Handle, masked: Collection[int], held: Collection[int]) -> Iterator[list[int]]:
-    """Yield the characters of text objects `held` that are not masked, those of a word together."""
+    """Yield the characters of text objects `held` that are not masked, grouped by words."""
     word: list[int] = []
     owner = 0
     for index in range(pdfium.FPDFText_CountChars(text_page)):
@@ -166,7 +166,7 @@ def _words(text_page: Handle, masked: Collection[int], held: Collection[int]) ->
 
 
 def _drawn_again(document: Handle, text_page: Handle, word: Sequence[int]) -> list[Handle] | None:
-    """Return text objects that draw a word as it was: one, or where its letters stand apart, one for each."""
+    """Return text objects that draw a word as before: one, or one for each letter if the letters are spaced."""
     whole = _text_object(document, text_page, word)
     if whole is None or len(word) == 1:
         return whole and [whole]
@@ -182,7 +182,7 @@ def _drawn_again(document: Handle, text_page: Handle, word: Sequence[int]) -> li
 
 
 def _text_object(document: Handle, text_page: Handle, word: Sequence[int]) -> Handle | None:
-    """Return a text object with characters of another one, in their place, font and colours."""
+    """Return a new text object with some of the characters of another, in their place, font and colours."""
     item = pdfium.FPDFText_GetTextObject(text_page, word[0])
     size = ctypes.c_float()
     pdfium.FPDFTextObj_GetFontSize(item, size)

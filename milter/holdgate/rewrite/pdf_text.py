@@ -1,4 +1,4 @@
-"""Where the matches on a page of a PDF are: its text as its reader has it, and the boxes of the characters."""
+"""Finds the matches on a page of a PDF: the text as the PDF reader extracts it, and the boxes of the characters."""
 
 import ctypes
 import re
@@ -9,19 +9,19 @@ import pypdfium2.raw as pdfium
 from holdgate.extract.readers.pdf.pdf_calls import Handle, closing
 from holdgate.rewrite.finder import Spans
 
-# Marks of hyphens at line ends: between letters they divide a word, elsewhere they belong to what they are in.
+# Marks of hyphens at line ends: between letters they are not text; elsewhere they belong to the text around them.
 _NOT_TEXT = re.compile("(?<=[^\\W\\d_])[\x02\ufffe](?:\r?\n)?(?=[^\\W\\d_])|([\x02\ufffe])(?:\r?\n)?|\r(?=\n)")
 _MARGIN = 0.08
-"""What a box is higher and wider than its character, as a part of its height."""
+"""How far a box extends beyond its character, as a share of its height."""
 _ADJACENT = 1.3
-"""Two boxes are one where that is hardly larger than both."""
+"""Two boxes are merged if the merged box is at most this many times larger than both together."""
 
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top, in points."""
 
 
 def matches(page: Handle, spans: Spans) -> list[tuple[int, Box]]:
-    """Return the characters of a page that are to be masked: PDFium's index, and the box in points."""
+    """Return the characters of a page to mask: PDFium's index, and the box in points."""
     found = []
     with closing(pdfium.FPDFText_LoadPage(page), pdfium.FPDFText_ClosePage) as text_page:
         text, indexes = _text(text_page)
@@ -33,7 +33,7 @@ def matches(page: Handle, spans: Spans) -> list[tuple[int, Box]]:
 
 
 def joined(boxes: Iterable[Box]) -> list[Box]:
-    """Return boxes that follow one another on a line as one."""
+    """Merge boxes that follow one another on a line."""
     joined: list[Box] = []
     for box in boxes:
         last = joined[-1] if joined else box
@@ -51,7 +51,7 @@ def area(box: Box) -> float:
 
 
 def _text(text_page: Handle) -> tuple[str, list[int]]:
-    """Return the text of a page as its reader does, and the index of each character."""
+    """Return the text of a page as the PDF reader extracts it, and the index of each character."""
     characters, indexes = [], []
     for index in range(max(0, pdfium.FPDFText_CountChars(text_page)) if text_page else 0):
         code = pdfium.FPDFText_GetUnicode(text_page, index)
@@ -70,14 +70,14 @@ def _text(text_page: Handle) -> tuple[str, list[int]]:
 
 
 def box_of(text_page: Handle, index: int) -> Box:
-    """Return the box round what a character draws."""
+    """Return the box around a character's drawing."""
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     pdfium.FPDFText_GetCharBox(text_page, index, left, right, bottom, top)
     return left.value, bottom.value, right.value, top.value
 
 
 def _covering(text_page: Handle, index: int) -> Box:
-    """Return the box round a character: its own and that of its line, with a margin."""
+    """Return a box that covers a character: its own box and that of its line, with a margin."""
     left, bottom, right, top = box_of(text_page, index)
     loose = pdfium.FS_RECTF()
     pdfium.FPDFText_GetLooseCharBox(text_page, index, loose)

@@ -1,7 +1,7 @@
-"""Masks every match in a message, in all its parts, or refuses and names the part where that cannot be done.
+"""Masks every match in all parts of a message, or refuses and names the part where that is impossible.
 
-A part in which nothing was found stays as it is. After each change the part is read and searched again, and its bytes
-are searched for the values themselves: a value that may remain is refused.
+A part without a match is not changed. After each change the part is read and searched again, and its bytes are searched
+for the values. The change is refused if a value may remain.
 """
 
 import io
@@ -28,7 +28,7 @@ _NOT_FREE = re.compile(
     r"|references|mime-version|content-.*|dkim-.*|arc-.*|x-(?:holdgate|netskope)-.*|authentication-results|list-.*"
 )
 _DELIMITER = re.compile(rb"^--.*$", re.MULTILINE)
-# Shorter values are looked for in text alone: bytes have them by chance.
+# Shorter values are searched for in text only, because they occur in bytes by chance.
 _SHORTEST = 8
 _DIGITS = 9
 _DEPTH = 6
@@ -81,7 +81,7 @@ def _masked_text(text: str, kind: str, finder: Finder) -> str:
 
 
 def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) -> bytes:
-    """Return a file without what is found in it; the same where nothing is. Raises RefusedError."""
+    """Return a file without its matches; unchanged if it has none. Raises RefusedError."""
     try:
         budget.check_time()
     except LimitReachedError as error:
@@ -110,7 +110,7 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
     elif kind in (*_PLAIN, "html", *_XML_TEXTS):
         text = package.xml_text(data, name) if kind in _XML_TEXTS else charset.decode(data)
         new_text = _masked_text(text, kind, finder)
-        # A mark of UTF-8 counts before a charset that the file itself may name.
+        # A UTF-8 byte order mark has precedence over a charset that the file may declare.
         is_marked = kind not in _XML_TEXTS and not new_text.isascii()
         new = new_text.encode("utf-8-sig" if is_marked else "utf-8", "replace")
     else:
@@ -123,7 +123,7 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
 
 
 def _require_gone(name: str, data: bytes, finder: Finder) -> None:
-    """Refuse what still has a value in its bytes, or in those of a member, in UTF-8 or UTF-16."""
+    """Refuse a file that still contains a value, in its bytes or in those of a member, in UTF-8 or UTF-16."""
     wanted: set[bytes] = set()
     for value in finder.known:
         digits = "".join(character for character in value if character.isdecimal())
@@ -136,7 +136,7 @@ def _require_gone(name: str, data: bytes, finder: Finder) -> None:
 
 
 def _contents(data: bytes, depth: int) -> list[bytes]:
-    """Return a file, and what is packed in it."""
+    """Return a file and the files packed in it."""
     found = [data]
     if data.startswith(b"%PDF-"):
         found += pdf.unpacked(data)
@@ -148,7 +148,7 @@ def _contents(data: bytes, depth: int) -> list[bytes]:
 
 
 def _names(one: Entity, finder: Finder) -> None:
-    """Give an attachment another name where its own has something in it."""
+    """Rename an attachment whose name contains a match."""
     if not any(finder.spans(name) for name in one.names):
         return
     if one.pieces:
@@ -170,7 +170,7 @@ def _names(one: Entity, finder: Finder) -> None:
 
 
 def _fields(one: Entity, finder: Finder) -> None:
-    """Mask the fields that people write."""
+    """Mask the header fields that people write."""
     for number, (name, whole) in enumerate(one.fields):
         if _NOT_FREE.fullmatch(name):
             continue
