@@ -136,8 +136,9 @@ class Agent:
         (key,) = _keys([[request.get("queue_id"), request.get("arrival_time")]])
         held = self._queue.among([key])
         content = self._look(key, held, header_only=True)
-        if content is not None and request.get("header_only") is not True:
+        if content is not None:
             self._check_ours(content)
+        if content is not None and request.get("header_only") is not True:
             wanted = self._postfix.envelope if request.get("envelope") is True else None
             content = self._look(key, held, header_only=False, show=wanted)
             if not self._queue.among([key]):

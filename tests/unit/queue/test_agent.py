@@ -138,8 +138,11 @@ def test_mail_that_is_not_ours_is_not_read_released_or_deleted(path: Path, queue
         with pytest.raises(QueueError, match="does not carry our mark"):
             act("4foreign", 100)
     assert queue.messages == [OURS, FOREIGN]
-    # Only its header, by which the reconciler tells whose it is.
-    assert client.show("4foreign", 100, header_only=True) == b"Subject: X-Holdgate-Incident: A\n"
+    for part in ({"header_only": True}, {"envelope": True}):
+        request = {"do": "show", "queue_id": "4foreign", "arrival_time": 100, **part}
+        assert ask(path, json.dumps(request).encode() + b"\n") == {"error": "the message does not carry our mark"}
+    # Only its header goes to the reconciler, which tells by it whose it is.
+    assert client.headers([("4foreign", 100)]) == [b"Subject: X-Holdgate-Incident: A\n"]
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,10 @@ def test_a_held_message_is_read_with_its_envelope(
 def test_other_mail_is_not_shown(reader: NodeReader) -> None:
     with pytest.raises(QueueError, match=rf"node {NODE}: the message does not carry our mark"):
         reader.show(FOREIGN.queue_id, FOREIGN.arrival_time)
+    with pytest.raises(QueueError, match="does not carry our mark"):
+        reader.show(FOREIGN.queue_id, FOREIGN.arrival_time, header_only=True)
+    with pytest.raises(QueueError, match="does not carry our mark"):
+        reader.envelope(FOREIGN.queue_id, FOREIGN.arrival_time)
 
 
 @pytest.mark.parametrize(
