@@ -20,6 +20,7 @@ from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import RefusedError
 from holdgate.desk.outcome import became
+from holdgate.desk.web.connections import client_of
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.machine_tokens import Bearer
 from holdgate.quarantine.recorded import shown
@@ -98,18 +99,19 @@ class MachineApi:
 
     def _bearer(self, http: HttpRequest) -> Bearer | Response:
         """Return whose token a request has, or the answer to one without a valid token."""
-        origin = http.state.origin
-        if self._wrong.too_many(origin):
-            metrics.MACHINE_REQUESTS.labels("refused").inc()
-            return JSONResponse({"error": "too many wrong tokens"}, 429, {"Retry-After": str(round(_WRONG_SECONDS))})
         scheme, _, value = http.headers.get("authorization", "").partition(" ")
         # Looked up by its digest: how long that takes says nothing about the token.
         digest = hashlib.sha256(value.strip().encode(errors="replace")).hexdigest()
         bearer = self._desk.store.machine_tokens.bearer(digest) if scheme.lower() == "bearer" else None
         if bearer is None:
-            self._wrong.add(origin)
+            # Only here: no stranger who shares an address with a program keeps it out. A token cannot be guessed.
+            origin = client_of(http.state.origin)
             metrics.MACHINE_REQUESTS.labels("refused").inc()
-            maillog.machine_token_refused(origin=origin)
+            if self._wrong.too_many(origin):
+                reported = {"error": "too many wrong tokens"}
+                return JSONResponse(reported, 429, {"Retry-After": str(round(_WRONG_SECONDS))})
+            self._wrong.add(origin)
+            maillog.machine_token_refused(origin=http.state.origin)
             return JSONResponse({"error": "a valid token is needed"}, 401, {"WWW-Authenticate": "Bearer"})
         metrics.MACHINE_REQUESTS.labels("answered").inc()
         return bearer
