@@ -157,7 +157,9 @@ def test_sign_in_by_code_list_and_several_at_once(site: Site, browser: webdriver
     send(browser, "/sign-in")
 
     def codes() -> list[bytes]:
-        return re.findall(rb"Your code to sign in is (\d{8})", b"".join(one.content for one in site.world.to(BOSS)))
+        return re.findall(
+            rb"Your code to sign in is ([2-9A-Z]{5}-[2-9A-Z]{5})", b"".join(one.content for one in site.world.to(BOSS))
+        )
 
     (code,) = site.wait_for(codes, "the code")
     browser.find_element(By.ID, "code").send_keys(code.decode())

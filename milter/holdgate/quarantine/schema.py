@@ -260,7 +260,7 @@ ended_sessions = Table(
     Column("expires_at", UtcDateTime, nullable=False),
 )
 
-# Attempts to sign in to the page by a mailed code (codes.py). `proof` is "" where no mail was sent for one.
+# Codes that were mailed to sign in to the page (codes.py). Earlier versions wrote a row with the proof "" for no mail.
 sign_in_codes = Table(
     "sign_in_codes",
     metadata,

@@ -10,7 +10,7 @@ from holdgate.quarantine import codes
 from holdgate.quarantine.codes import ATTEMPTS, LIFETIME, SignInCode, SignInCodes
 from holdgate.quarantine.store import Store, open_store
 
-ANNA = "anna@corp.example"
+ANNA, BOB = "anna@corp.example", "bob@corp.example"
 
 
 class Clock:
@@ -49,56 +49,62 @@ def given(name: str) -> Callable[[SignInCode], bool]:
 
 def test_a_code_is_good_once_at_any_desk(two: list[SignInCodes]) -> None:
     assert two[0].add(code("a"), "192.0.2.1")
-    assert two[1].take("a", given("other")) == ""
-    assert two[1].take("other", given("a")) == ""
-    assert two[1].take("a", given("a")) == ANNA
-    assert two[0].take("a", given("a")) == ""
+    assert not two[1].take("a", ANNA, given("other"))
+    assert not two[1].take("a", BOB, given("a"))
+    assert two[1].take("a", ANNA, given("a"))
+    assert not two[0].take("a", ANNA, given("a"))
 
 
 def test_a_code_ends(two: list[SignInCodes], clock: Clock) -> None:
     two[0].add(code("a"), "192.0.2.1")
     two[0].add(code("b"), "192.0.2.1")
     clock.now += LIFETIME - timedelta(seconds=1)
-    assert two[1].take("a", given("a")) == ANNA
+    assert two[1].take("a", ANNA, given("a"))
     clock.now += timedelta(seconds=1)
-    assert two[1].take("b", given("b")) == ""
+    assert not two[1].take("b", ANNA, given("b"))
 
 
 def test_wrong_codes_are_counted_over_all_desks(two: list[SignInCodes]) -> None:
     two[0].add(code("a"), "192.0.2.1")
+    two[0].add(code("b"), "192.0.2.1")
     for number in range(ATTEMPTS):
-        assert two[number % 2].take("a", given("wrong")) == ""
-    assert two[0].take("a", given("a")) == ""
+        assert not two[number % 2].take("a", ANNA, given("b"))
+    assert not two[0].take("a", ANNA, given("a"))
+    assert not two[0].take("a", ANNA, given("b"))
+    # Neither those attempts nor others' cost the owner the codes in their mailbox.
+    assert two[1].take("without a mail", ANNA, given("a"))
 
 
-def test_a_client_and_an_address_have_so_many_and_no_more(two: list[SignInCodes], clock: Clock) -> None:
+def test_a_client_and_an_address_get_so_many_and_no_more(two: list[SignInCodes], clock: Clock) -> None:
     first = [two[number % 2].add(code(f"a{number}"), "192.0.2.1") for number in range(5)]
     assert first == [True] * 3 + [False] * 2
     others = [two[number % 2].add(code(f"b{number}"), f"198.51.100.{number}") for number in range(8)]
     assert others == [True] * 6 + [False] * 2
-    assert two[0].add(code("c", "bob@corp.example"), "192.0.2.1")
-    # The owner, whose attempt had no mail, uses one that is in the mailbox; a stranger has none of these.
-    assert two[1].take("b7", given("a1")) == ANNA
-    assert two[0].take("a1", given("a1")) == ""
-    assert two[1].take("b6", given("c")) == ""
+    assert two[0].add(code("c", BOB), "192.0.2.1")
+    # An attempt that had no mail uses one that is in the owner's mailbox, wherever it comes from.
+    assert two[1].take("b7", ANNA, given("a1"))
+    assert not two[0].take("a1", ANNA, given("a1"))
+    assert two[0].take("a4", ANNA, given("b2"))
+    assert not two[1].take("b6", ANNA, given("c"))
     clock.now += LIFETIME
     assert two[0].add(code("a9"), "192.0.2.1")
 
 
 def test_the_table_is_bounded(two: list[SignInCodes], clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codes, "_ALL", 3)
-    for number in range(5):
+    people = [f"{number}@corp.example" for number in range(5)]
+    for number, person in enumerate(people):
         clock.now += timedelta(seconds=1)
-        assert two[0].add(code(f"a{number}", f"{number}@corp.example"), "192.0.2.1")
-    found = [two[0].take(f"a{number}", given(f"a{number}")) for number in range(5)]
-    assert found == ["", "", "2@corp.example", "3@corp.example", "4@corp.example"]
+        assert two[0].add(code(f"a{number}", person), "192.0.2.1")
+    found = [two[0].take(f"a{number}", person, given(f"a{number}")) for number, person in enumerate(people)]
+    assert found == [False, False, True, True, True]
 
 
 def test_of_two_who_use_a_code_at_once_one_signs_in(two: list[SignInCodes]) -> None:
     two[0].add(code("a"), "192.0.2.1")
     with ThreadPoolExecutor(2) as both:
-        done = list(both.map(lambda one: one.take("a", given("a")), two))
-    assert sorted(done) == ["", ANNA]
+        done = list(both.map(lambda one: one.take("a", ANNA, given("a")), two))
+    assert sorted(done) == [False, True]
 
 
 def test_of_many_at_once_no_more_are_mailed(two: list[SignInCodes]) -> None:

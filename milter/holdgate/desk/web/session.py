@@ -107,14 +107,14 @@ class Sessions:
         held = self._read(http, _ASK)
         return int(held["number"]) if held is not None and held["incident"] == incident_id else None
 
-    def await_code(self, response: Response, attempt: str) -> None:
-        """Remember which code this browser waits for."""
-        self._write(response, _PENDING, {"attempt": attempt}, "/sign-in")
+    def await_code(self, response: Response, attempt: str, address: str) -> None:
+        """Remember which code this browser waits for, and for whom."""
+        self._write(response, _PENDING, {"attempt": attempt, "who": address}, "/sign-in")
 
-    def awaited(self, http: HttpRequest) -> str:
-        """Return which code this browser waits for, "" for none."""
+    def awaited(self, http: HttpRequest) -> tuple[str, str]:
+        """Return which code this browser waits for, and whose it is; "" for none."""
         held = self._read(http, _PENDING)
-        return "" if held is None else str(held["attempt"])
+        return ("", "") if held is None else (str(held["attempt"]), str(held.get("who", "")))
 
     # -- forms ----------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Signing in by a code that is mailed: good for ten minutes, five attempts, and the browser that asked for it.
+"""Signing in by a code that is mailed: good for ten minutes, once, and five attempts of the browser that asked for it.
 
 Whether an address is known shows neither in the answer nor in the time it takes. The store has the codes, so that any
 desk takes one that another has mailed.
@@ -24,7 +24,9 @@ from holdgate.desk.web.session import Sessions, field
 from holdgate.quarantine.codes import LIFETIME, SignInCode
 
 _MINUTES = round(LIFETIME.total_seconds() / 60)
-_DIGITS = 8
+# Digits and letters that are not taken for each other: 49 bits. Who asks for many codes still guesses none.
+_SIGNS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+_LENGTH = 10
 
 
 class SignInPages(Handlers):
@@ -56,7 +58,7 @@ class SignInPages(Handlers):
             return self._pages.show(http, "sign_in", status=422)
         attempt, client = secrets.token_urlsafe(16), client_of(http.state.origin)[:64]
         response = self._pages.show(http, "code", problem="")
-        self._sessions.await_code(response, attempt)
+        self._sessions.await_code(response, attempt, address)
         if self._desk.store.requests.knows(address):
             # After the answer, so that its time says nothing.
             response.background = BackgroundTask(self._mail, attempt, address, client, self._pages.language(http))
@@ -64,7 +66,8 @@ class SignInPages(Handlers):
 
     def check_code(self, http: HttpRequest) -> Response:
         """Sign in with the right code."""
-        address = self._signed_in(self._sessions.awaited(http), "".join(field(http, "code")[:40].split()))
+        typed = "".join(one for one in field(http, "code")[:40].upper() if one.isalnum())
+        address = self._signed_in(*self._sessions.awaited(http), typed)
         if not address:
             return self._pages.show(http, "code", status=422, problem="code_wrong")
         maillog.signed_in(who=address, method="code", origin=http.state.origin)
@@ -80,21 +83,22 @@ class SignInPages(Handlers):
             self._sessions.sign_out(http, response)
         return response
 
-    def _signed_in(self, attempt: str, code: str) -> str:
+    def _signed_in(self, attempt: str, address: str, code: str) -> str:
         """Return the address that a code signs in, "" for a wrong one."""
 
         def proves(one: SignInCode) -> bool:
             return self._desk.key.stamped(one.proof, "code", one.name, one.address, code)
 
-        return self._desk.store.codes.take(_named(attempt), proves) if attempt else ""
+        return address if address and self._desk.store.codes.take(_named(attempt), address, proves) else ""
 
     def _mail(self, attempt: str, address: str, client: str, language: str) -> None:
         """Mail a code, unless the address, or this client for it, has had enough."""
-        name, code = _named(attempt), "".join(secrets.choice("0123456789") for _ in range(_DIGITS))
+        name, code = _named(attempt), "".join(secrets.choice(_SIGNS) for _ in range(_LENGTH))
         proof = self._desk.key.stamp("code", name, address, code)
         if not self._desk.store.codes.add(SignInCode(name, address, proof), client):
             return
-        content = self._composer.code(address, code, _MINUTES, language, datetime.now(UTC))
+        shown = f"{code[: _LENGTH // 2]}-{code[_LENGTH // 2 :]}"
+        content = self._composer.code(address, shown, _MINUTES, language, datetime.now(UTC))
         try:
             post.hand_over(content, address, self._desk.settings.desk.notice_relay)
         except (OSError, smtplib.SMTPException) as error:
