@@ -1,1 +1,1 @@
-"""Decisions about held messages, their deadlines, and the notices that tell people of them."""
+"""Decisions about held messages, their deadlines, and the notices about them."""

@@ -1,7 +1,7 @@
-"""Keeps the newest hashes of the audit trail outside the database, in a file and in the log, and sees when one is gone.
+"""Keeps the newest hashes of the audit trail outside the database, in a file and the log, and detects missing ones.
 
-Whoever rewrites the whole database, or cuts its end off, then has to rewrite these too. Heads are replaced only while
-those before them are still in the store: once one is gone, the last good ones stay, for `holdgate audit verify`.
+A person who rewrites the database, or removes its end, must then rewrite these too. Kept heads are replaced only while
+they are still in the store. If one is missing, the last good ones are kept, for `holdgate audit verify`.
 """
 
 from datetime import datetime, timedelta
@@ -11,12 +11,12 @@ from holdgate.desk.context import Desk
 from holdgate.quarantine import anchor
 from holdgate.quarantine.anchor import AnchorError, Kept
 
-# How often the log gets heads, and is told of what is wrong.
+# Minimum time between two log entries of heads, or of what is wrong.
 _LOG_INTERVAL = timedelta(minutes=1)
 
 
 class Anchoring:
-    """What one desk knows of the heads of the trail, by the names of the chains."""
+    """What one desk knows about the heads of the trail, by the names of the chains."""
 
     def __init__(self, desk: Desk) -> None:
         self._audit = desk.store.audit
@@ -27,7 +27,7 @@ class Anchoring:
         self._log_at: datetime | None = None
 
     def run_once(self, now: datetime) -> bool:
-        """Keep the heads; True. Raises DatabaseError; what else fails, no restart fixes: it is logged."""
+        """Keep the heads; return True. Raises DatabaseError. Other errors are logged: a restart would not help."""
         newest = self._audit.newest()
         try:
             known = self._known
@@ -52,12 +52,12 @@ class Anchoring:
         return True
 
     def close(self) -> None:
-        """Log the heads that the desk has seen last."""
+        """Log the heads that the desk saw last."""
         if self._known is not None:
             self._log(self._known)
 
     def _log(self, newest: dict[str, Kept]) -> None:
-        """Write the heads to the log that it does not have yet."""
+        """Write those heads to the log that it does not contain yet."""
         for name, one in newest.items():
             if self._logged.get(name) != one:
                 maillog.audit_head(store=self._store, count=one.count, head=one.hash, chain=name)

@@ -1,6 +1,7 @@
-"""Asks people: the first request, the next level of a chain, reminders, and deputies of those who cannot answer.
+"""Sends requests: the first one, those of the next level, reminders, and those to deputies of absent moderators.
 
-Each step is one change of the store, with the mail that it makes us owe; a crash before it leaves it to be made again.
+Each step is one change in the store, together with its notices in the outbox. After a crash before it, it is made
+again.
 """
 
 from collections.abc import Callable
@@ -17,10 +18,10 @@ from holdgate.quarantine.store import ConflictError
 
 
 def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], dict[str, Any]] = dict) -> Incident:
-    """Ask the moderators of the incident's level, or its sender (asksender.py); its time begins now.
+    """Send requests to the moderators of the incident's level, or to its sender (asksender.py); starts the deadline.
 
-    `describe` finds out columns about the message, once it is known whom to ask. Raises TryLaterError while the table
-    of managers does not answer, and ConflictError if the incident was changed meanwhile.
+    `describe` returns columns about the message; it is called once the recipients of the request are known. Raises
+    TryLaterError while lookups in the managers' table fail, and ConflictError if the incident was changed meanwhile.
     """
     rules = desk.moderation(incident)
     question = asksender.question(desk, incident, now)
@@ -55,7 +56,7 @@ def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], di
 
 
 def remind(desk: Desk, incident: Incident, now: datetime) -> Incident:
-    """Remind those who have not answered. Raises ConflictError if the incident was changed meanwhile."""
+    """Remind moderators who have not answered. Raises ConflictError if the incident was changed meanwhile."""
     assert incident.deadline_at is not None
     waiting = still_asked(desk, incident)
     return desk.store.amend(
@@ -73,9 +74,9 @@ def remind(desk: Desk, incident: Incident, now: datetime) -> Incident:
 
 
 def reassign(desk: Desk, request: Request, answer: Answer, how: str) -> bool:
-    """Ask another person because a moderator is away (OUT_OF_OFFICE) or their mail bounced (BOUNCED).
+    """Send the request to another person because a moderator is away (OUT_OF_OFFICE) or their mail bounced (BOUNCED).
 
-    Say whether that changed anything: not for a request that is answered, nor for an incident that is decided.
+    Return whether anything changed: not for an answered request, nor for a decided incident.
     """
     while True:
         incident = desk.store.incident(request.incident_id)
@@ -114,7 +115,7 @@ def still_asked(desk: Desk, incident: Incident) -> list[Request]:
 
 
 def _channels(desk: Desk, incident: Incident) -> list[str]:
-    """Return the channels that carry requests and reminders: mail, and those that the policy adds."""
+    """Return the channels for requests and reminders: mail, and those that the policy adds."""
     return [MAIL, *desk.moderation(incident).notify_over]
 
 
@@ -123,12 +124,12 @@ def _names(asks: list[Ask]) -> str:
 
 
 def _limit(question: asksender.Question | None) -> str:
-    """Return what the history says of a limit beyond which moderators are asked, "" for none."""
+    """Return the history's note about a limit beyond which moderators are asked, "" for none."""
     return f"; {question.limit}" if question is not None and question.limit is not None else ""
 
 
 def _too_few(desk: Desk, incident: Incident, able: int) -> str:
-    """Return what the history says of it when fewer people are `able` to approve than must, else ""."""
+    """Return the history's note if fewer people are `able` to approve than must, else ""."""
     needed = moderators.needed(desk, incident)
     return f"; too few: {needed} must approve" if 0 < able < needed else ""
 

@@ -1,7 +1,7 @@
-"""Whom the action `ask-sender` asks about a held message: its sender, an application's owner, or the moderators.
+"""Who gets the request of the action `ask-sender`: the sender, an application's owner, or the moderators.
 
-The moderators are asked instead, or as well, beyond a limit of the policy, and where there is nobody else: nothing is
-ever sent because nobody could be asked.
+Moderators are asked instead, or in addition, beyond a limit of the policy, and if nobody else can be asked. A message
+is never sent because nobody could be asked.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _DAY = timedelta(days=1)
 
 
 class Limit(StrEnum):
-    """Why moderators are asked, as the history and a metric have it."""
+    """Why moderators are asked, as written to the history and a metric."""
 
     NOT_INSPECTED = "not-inspected"
     SEVERITY = "severity"
@@ -34,7 +34,7 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Who is asked as the sender, whether moderators are, and the limit that this is because of."""
+    """The requests as the sender, whether moderators are asked, and the limit that is the reason."""
 
     asks: Sequence[Ask]
     moderators: bool
@@ -47,15 +47,15 @@ class Question:
 
 
 def rules_of(desk: Desk, incident: Incident) -> SenderRules | None:
-    """Return by which rules a sender is asked, None where the action of the policy is, or has become, another one."""
+    """Return the rules for asking a sender; None if the policy's action is, or has become, another one."""
     action = desk.policies.action(incident.policy)
     return action.sender_rules() if action is not None and action.name == incident.action else None
 
 
 def question(desk: Desk, incident: Incident, now: datetime) -> Question | None:
-    """Return whom to ask about a message, None where its moderators are asked as about any other.
+    """Return whom to ask about a message; None if its moderators are asked as usual.
 
-    Raises TryLaterError while the table of owners cannot be queried, until `managers_retry_for` is over.
+    Raises TryLaterError while the owners' table cannot be queried, until `managers_retry_for` is over.
     """
     rules = rules_of(desk, incident)
     if rules is None or incident.level or moderators.is_canary(desk, incident):
@@ -72,7 +72,7 @@ def question(desk: Desk, incident: Incident, now: datetime) -> Question | None:
 
 
 def limit(desk: Desk, incident: Incident, rules: SenderRules, now: datetime) -> Limit | None:
-    """Return the limit beyond which the sender of a message does not decide to send it, None within all of them."""
+    """Return the limit beyond which the sender cannot decide to send the message; None within all limits."""
     if incident.status != "complete" or incident.encrypted:
         return Limit.NOT_INSPECTED
     if any(Severity(one).rank > rules.ask_severity.rank for one in incident.profiles.values()):
@@ -87,22 +87,22 @@ def limit(desk: Desk, incident: Incident, rules: SenderRules, now: datetime) -> 
 
 
 def instead(desk: Desk, incident: Incident, known: Sequence[Request]) -> list[Ask]:
-    """Return the moderators to ask because the sender cannot be reached, or may not decide; [] where they are asked."""
+    """Return the moderators to ask because the sender cannot be reached or must not decide; [] if already asked."""
     if any(one.is_open and not one.is_of_sender for one in known):
         return []
     return moderators.first_asked(desk, incident, known, incident.asked_at or incident.created_at, patient=False)
 
 
 def doubtful(incident: Incident) -> set[str]:
-    """Return the recipients about whom something is unusual, as the incident has them."""
+    """Return the incident's recipients about whom something is unusual."""
     named = {str(one["recipient"]).lower() for one in incident.recipient_risks or ()}
     return {one for one in incident.recipients if one.lower() in named}
 
 
 def _asked(desk: Desk, incident: Incident, rules: SenderRules, now: datetime) -> list[Ask]:
-    """Return the owner of the application that sent a message, otherwise its sender; [] where neither can be asked.
+    """Return the owner of the application that sent a message, otherwise its sender; [] if neither can be asked.
 
-    A table that still cannot be queried leaves open whether the sender is an application, which nobody could reach.
+    If a table cannot be queried even then, the sender may be an application, which cannot answer.
     """
     try:
         owners = moderators.looked_up(desk, incident, rules.ask_owners, patient=True)

@@ -1,7 +1,7 @@
 """Recognises automatic replies: by the fields of RFC 3834, and by the subjects of programs that do not write them.
 
-Exchange and its like put a phrase of the mailbox's language before the subject. A person's reply begins with "Re:" or
-the like, so these phrases count only at the beginning of the subject.
+Exchange and similar servers put a phrase in the mailbox's language before the subject. A person's reply begins with
+"Re:" or similar, so these phrases count only at the beginning of the subject.
 """
 
 import re
@@ -15,7 +15,7 @@ _FILE = Path(__file__).with_name("words") / "automatic.toml"
 _PHRASES = tuple(
     fold(phrase) for group in tomllib.loads(_FILE.read_text(encoding="utf-8")).values() for phrase in group
 )
-# Phrases that are a word of their own, so that no longer word is taken for one.
+# Phrases that must end as a word, so that they do not match a longer word.
 _WORD_END = re.compile(r"[\W_]|$")
 _LEAD = re.compile(r"^[\s\[(【「《<*#!_-]*")
 _DAEMONS = ("mailer-daemon@", "postmaster@", "mail-daemon@", "mailerdaemon@", "daemon@")
@@ -24,10 +24,10 @@ Fields = Callable[[str], list[str]]
 
 
 def is_automatic(fields: Fields, subject: str) -> bool:
-    """Say whether a program answered, by the header of the mail. `fields` returns the values of a field by its name."""
+    """Return whether a program answered, by the mail's header. `fields` returns the values of a field by its name."""
     if any(value.split(";")[0].strip().lower() != "no" for value in fields("Auto-Submitted")):
         return True
-    # RFC 3834, section 5, and what the programs before it wrote.
+    # RFC 3834, section 5, and what older programs write.
     words = ("bulk", "junk", "list", "auto_reply", "auto-reply")
     if any(value.strip().lower() in words for name in ("Precedence", "X-Precedence") for value in fields(name)):
         return True
@@ -43,7 +43,7 @@ def is_automatic(fields: Fields, subject: str) -> bool:
 
 
 def suppresses_answers(fields: Fields) -> bool:
-    """Say whether the mail asks that nobody answers it automatically, as automatic replies of Exchange do."""
+    """Return whether the mail asks for no automatic answers, as automatic replies of Exchange do."""
     return any(
         {"all", "oof", "autoreply"} & set(re.split(r"[,\s]+", value.lower()))
         for value in fields("X-Auto-Response-Suppress")
@@ -51,7 +51,7 @@ def suppresses_answers(fields: Fields) -> bool:
 
 
 def is_daemon(senders: list[str]) -> bool:
-    """Say whether a mail server wrote the mail, by its From addresses; one without any counts."""
+    """Return whether a mail server wrote the mail, by its From addresses; one without an address counts."""
     return not senders or any(sender.startswith(_DAEMONS) for sender in senders)
 
 
@@ -59,7 +59,7 @@ def _is_away(subject: str) -> bool:
     folded = _LEAD.sub("", fold(subject), count=1)
     for phrase in _PHRASES:
         if folded.startswith(phrase):
-            # Scripts without spaces, and stems such as "nieobecn", need no end.
+            # Phrases in scripts without spaces, and stems such as "nieobecn", need no word end.
             rest = folded[len(phrase) :]
             if not phrase.isascii() or phrase.endswith((":", "n")) or _WORD_END.match(rest):
                 return True

@@ -1,7 +1,7 @@
-"""The blocks that mail is made of, as plain text and as HTML: one template says what a mail contains, in one order.
+"""The blocks of a mail, as plain text and as HTML: one template defines the content and its order for both.
 
-HTML mail has no style sheet, picture or font of its own. It is laid out by tables, and what has a background also says
-its text colour, because mail programs turn colours for dark screens. Outlook on Windows knows no maximum width.
+HTML mail has no style sheet, image or font. Tables make the layout. Everything with a background also sets its text
+colour, because mail programs change colours for dark screens. Outlook on Windows does not support a maximum width.
 """
 
 from collections.abc import Iterable
@@ -17,52 +17,52 @@ _FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
 
 
 class Blocks(Protocol):
-    """What a template of a mail can call."""
+    """The functions that a template of a mail can call."""
 
     def title(self, text: str) -> str:
-        """Head the mail."""
+        """Add the title of the mail."""
 
     def value(self, text: str) -> str:
-        """Set a value off from the sentence that it is in."""
+        """Emphasise a value within its sentence."""
 
     def para(self, text: str) -> str:
         """Add a paragraph."""
 
     def hint(self, text: str) -> str:
-        """Add a paragraph of less weight."""
+        """Add a less important paragraph."""
 
     def head(self, text: str) -> str:
-        """Head a section."""
+        """Add the heading of a section."""
 
     def facts(self, *rows: tuple[str, str]) -> str:
-        """Add names and values; a row without value is left out."""
+        """Add names and values; a row without a value is left out."""
 
     def items(self, values: Iterable[str]) -> str:
         """Add a list."""
 
     def why(self, sentence: str, rule: str) -> str:
-        """Say why a message was held."""
+        """State why a message was held."""
 
     def found(self, place: str, masked: Iterable[str]) -> str:
-        """Add a place and the hidden numbers there."""
+        """Add a place and the masked matches in it."""
 
     def quote(self, title: str, text: str | None) -> str:
-        """Add what a person wrote, with its lines; nothing where that is empty."""
+        """Add what a person wrote, with its line breaks; nothing if it is empty."""
 
     def link(self, before: str, address: str, label: str) -> str:
         """Add a link: in text after a sentence, in HTML as a button."""
 
     def aside(self, before: str, address: str, label: str) -> str:
-        """Add a link that is not what the mail is for: in text in the line of its sentence."""
+        """Add a secondary link: in text, within the line of its sentence."""
 
     def choices(self, before: str, address: str, pairs: Iterable[tuple[str, str, str]], after: str) -> str:
-        """Add a link with several ends: (fragment or address, label, colour); in text the link alone."""
+        """Add a link with several targets: (fragment or address, label, colour); in text only the link."""
 
     def replies(self, title: str, pairs: Iterable[tuple[str, str, str]], text: str, after: str) -> str:
         """Add addresses that open a reply, (address, label, colour); in text a paragraph that says what to write."""
 
     def foot(self, *texts: str) -> str:
-        """End the mail; empty texts are left out."""
+        """Add the end of the mail; empty texts are left out."""
 
 
 def _lines(text: str) -> Lines:
@@ -79,7 +79,7 @@ class TextBlocks:
     para = hint = title
 
     def value(self, text: str) -> str:
-        """As it is."""
+        """Unchanged."""
         return text
 
     def head(self, text: str) -> str:
@@ -110,7 +110,7 @@ class TextBlocks:
         return _lines(f"{clean(title)}\n\n{keep_lines(text)}\n") if text else ""
 
     def link(self, before: str, address: str, label: str) -> str:
-        """As an indented line of its own."""
+        """As a separate, indented line."""
         return _lines(f"{clean(before or label)}\n\n  {clean(address)}\n")
 
     def aside(self, before: str, address: str, label: str) -> str:
@@ -126,7 +126,7 @@ class TextBlocks:
         return _lines(f"{clean(text)}\n")
 
     def foot(self, *texts: str) -> str:
-        """As lines behind a dash."""
+        """As lines after a dash."""
         return _lines("\n".join(clean(text) for text in texts if text) + "\n")
 
 
@@ -138,7 +138,7 @@ class HtmlBlocks:
         return Markup('<h1 style="font-size:22px;line-height:28px;margin:0 0 12px">{}</h1>').format(clean(text))
 
     def value(self, text: str) -> Markup:
-        """In a face for figures."""
+        """In a monospaced font."""
         return Markup('<span style="font-family:monospace">{}</span>').format(clean(text))
 
     def para(self, text: str) -> Markup:
@@ -154,7 +154,7 @@ class HtmlBlocks:
         return Markup('<h2 style="font-size:16px;line-height:24px;margin:16px 0 4px">{}</h2>').format(clean(text))
 
     def facts(self, *rows: tuple[str, str]) -> Markup:
-        """As a table with a head for each row."""
+        """As a table with a heading for each row."""
         row = Markup(
             '<tr><th scope="row" align="left" valign="top" style="text-align:left;vertical-align:top;'
             'padding:3px 16px 3px 0;font-weight:normal;opacity:0.8;white-space:nowrap">{}</th>'
@@ -206,15 +206,15 @@ class HtmlBlocks:
     aside = link
 
     def choices(self, before: str, address: str, pairs: Iterable[tuple[str, str, str]], after: str) -> Markup:
-        """As buttons beside each other."""
+        """As buttons next to each other."""
         return _buttons([(address + end, label, colour) for end, label, colour in pairs]) + self.hint(after)
 
     def replies(self, title: str, pairs: Iterable[tuple[str, str, str]], text: str, after: str) -> Markup:
-        """As buttons without a ground."""
+        """As buttons without a background."""
         return self.head(title) + _buttons(list(pairs), filled=False) + self.hint(after)
 
     def foot(self, *texts: str) -> Markup:
-        """As a small paragraph behind a line."""
+        """As a small paragraph after a line."""
         reported = Markup(" ").join(escape(clean(text)) for text in texts if text)
         return Markup(
             '<hr style="border:0;border-top:1px solid #8c959f;margin:18px 0 12px">'

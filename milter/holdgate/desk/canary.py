@@ -1,8 +1,8 @@
-"""The canary: a marked message of Holdgate that passes all steps, so that an alarm is raised when mail would not.
+"""The canary: a marked message of Holdgate that passes all steps, so that an alarm is raised if other mail would not.
 
-It carries published test numbers, must be held for them, has its approval requested (from its own address, so that no
-person is bothered) by a mail that Postfix took, is approved by the canary, and must leave the hold queue. Any policy or
-fault that lets it pass, or keeps it, makes it fail.
+It contains published test numbers and must be held for them. Postfix must accept a mail that requests its approval
+(from the canary's own address, so that no person is disturbed). The canary approves it, and it must leave the hold
+queue. The canary fails if a policy or fault lets it pass, or keeps it.
 """
 
 import smtplib
@@ -27,7 +27,7 @@ HEADER = "X-Holdgate-Canary"
 
 _SMTP_TIMEOUT = 60
 _PAUSE = 0.2
-# Test numbers that no person has: a payment card of every provider's documentation and python-stdnum's sample.
+# Test numbers that belong to no person: a payment card from providers' documentation, and python-stdnum's sample.
 _TEXT = """\
 This message is a test that Holdgate sends to itself. It is held, approved and thrown away by itself.
 Nobody needs to do anything. Credit card: 4111 1111 1111 1111. Social security number: 536-90-4399.
@@ -35,14 +35,14 @@ Nobody needs to do anything. Credit card: 4111 1111 1111 1111. Social security n
 
 
 class CanaryError(Exception):
-    """The canary did not come through; the argument says how far it got."""
+    """The canary failed; the argument states which step it reached."""
 
 
 def run(desk: Desk, *, observing: bool = False) -> Incident:
-    """Send one message, see it held and requested, approve it, see it released, note the time. Raises CanaryError.
+    """Send one message, check that it is held and requested, approve it, check its release, store the time.
 
-    `observing` is for a site whose policies observe: the message is seen recorded, and no time is noted, for a policy
-    that observes by mistake must raise the alarm.
+    `observing` is for a site whose policies observe: the message must be recorded, and no time is stored, because a
+    policy that observes by mistake must raise the alarm. Raises CanaryError.
     """
     store, settings = desk.store, desk.settings.canary
     message_id = make_msgid("canary", domain="holdgate.invalid")
@@ -78,7 +78,7 @@ def run(desk: Desk, *, observing: bool = False) -> Incident:
 
 
 def last_success(path: Path) -> float:
-    """Return when the canary last came through, in seconds since the epoch; 0 if never."""
+    """Return the time of the canary's last success, in seconds since the epoch; 0 if there is none."""
     try:
         return float(path.read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -104,9 +104,9 @@ def _found(store: Store, state: State, message_id: str) -> Incident | None:
 
 
 def _asked(store: Store, incident: Incident) -> Incident | None:
-    """Return the incident once Postfix took a request about it that has not come back.
+    """Return the incident once Postfix has accepted a request about it that did not bounce.
 
-    The history says what Postfix took: a notice that is dropped, for it would tell nothing any more, is done as well.
+    The history shows what Postfix accepted; the outbox also counts dropped notices as done.
     """
     taken = {event.note for event in store.history(incident.id) if event.event == "notice sent"}
     sent = any(one.is_open and f"request to {one.moderator}" in taken for one in store.requests.of(incident.id))

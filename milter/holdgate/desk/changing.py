@@ -1,8 +1,8 @@
-"""Approves held messages with changes: what the policy allows, how the changed message looks, and its submission.
+"""Approves held messages with changes: what the policy allows, a view of the changed message, and its submission.
 
-A worker makes the changed message from the held one, the same each time. The decision names it by its SHA-256, and the
-desk submits it to a listener that puts it into the hold queue. `queue.exchange` then deletes the original and releases
-it. Where it cannot be made as it was approved, nothing is sent, and a new request is sent.
+A worker makes the changed message from the held one, with the same result each time. The decision names it by its
+SHA-256, and the desk submits it to a listener that puts it into the hold queue. `queue.exchange` then deletes the
+original and releases the changed message. If it cannot be made as approved, it is not sent, and a new request is sent.
 """
 
 import hashlib
@@ -25,24 +25,24 @@ from holdgate.scan.shapes import ChangeReport
 
 WITHOUT, ENCRYPT, REDACT = "without-attachments", "encrypt", "redact"
 EXCLUDE = "without-recipients"
-"""What a sender chooses who was asked about a message; no moderator does."""
+"""The kind of change for a sender who was asked; moderators cannot choose it."""
 ALL = "*"
-"""Stands for all attachments."""
+"""Means all attachments."""
 
 _NOTE = mark('The attachment "{name}" was removed before this message was sent.\n\nIncident: {id}\n')
-# Addresses and names of the people a message is from and for stay in its header: it could not be delivered without.
+# Addresses and names of sender and recipients stay in the header, because delivery needs them.
 _WHO = ("email-address", "person-name", "organisation")
 _HEADERS = ("headers", "technical headers")
-# After so many attempts a recipient whom Postfix refuses for good is a matter for people.
+# After this many attempts, a recipient that Postfix refuses permanently needs a new decision.
 _ATTEMPTS = 3
-# Flags of Postfix's dsn_mask.h, and their words (RFC 3461, 4.1, 4.3).
+# Flags of Postfix's dsn_mask.h, and their keywords (RFC 3461, 4.1, 4.3).
 _NOTIFY = {1: "NEVER", 2: "SUCCESS", 4: "FAILURE", 8: "DELAY"}
 _RET = {1: "FULL", 2: "HDRS"}
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The changes that a person wants. `without` are names or numbers of attachments, or `ALL`."""
+    """The changes that a person requests. `without` are names or numbers of attachments, or `ALL`."""
 
     without: Sequence[str] = ()
     encrypted: bool = False
@@ -50,14 +50,14 @@ class Wanted:
 
     @property
     def kinds(self) -> list[str]:
-        """The words of `moderation.changes` that these need."""
+        """The values of `moderation.changes` that these require."""
         chosen = {REDACT: self.redacted, WITHOUT: bool(self.without), ENCRYPT: self.encrypted}
         return [kind for kind, is_chosen in chosen.items() if is_chosen]
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A changed message, its record, and what was changed. `content` has LF line ends and no field of Holdgate's."""
+    """A changed message, its record, and what was changed. `content` has LF line ends and no Holdgate field."""
 
     content: bytes = field(repr=False)
     change: Change
@@ -66,7 +66,7 @@ class Prepared:
 
 @dataclass(slots=True)
 class ChangePlan:
-    """What the page on changes has to show."""
+    """What the page for changes shows."""
 
     report: ChangeReport = field(default_factory=ChangeReport)
     wanted: Wanted = field(default_factory=Wanted)
@@ -78,7 +78,7 @@ class ChangePlan:
 
 
 class CannotChangeError(Exception):
-    """A message cannot be changed so; `why` is a text for people, `part` names the part that is the reason."""
+    """A message cannot be changed this way; `why` is a text for people, `part` names the part that prevents it."""
 
     def __init__(self, why: str, part: str = "") -> None:
         super().__init__(f"{part}: {why}" if part else why)
@@ -116,7 +116,7 @@ class Changer:
         self._previewer = previewer
 
     def attachments(self, incident: Incident) -> ChangeReport:
-        """Return what could be removed of a message. Raises CannotChangeError and UnreadableError."""
+        """Return what can be removed from a message. Raises CannotChangeError and UnreadableError."""
         return self._make(incident, (), redact=False)[1]
 
     def prepare(self, incident: Incident, wanted: Wanted) -> Prepared:
@@ -141,7 +141,7 @@ class Changer:
         return Prepared(content, change, report)
 
     def exclude(self, incident: Incident, excluded: Sequence[str]) -> Change:
-        """Return the change by which a message is not sent to some recipients, and its content stays as it is.
+        """Return the change by which a message is not sent to some recipients; its content does not change.
 
         Raises CannotChangeError, UnreadableError and QueueError.
         """
@@ -158,9 +158,9 @@ class Changer:
         return self._previewer.show(prepared.content)
 
     def submit(self, incident: Incident, attempts: int) -> bool:
-        """Submit the changed message of an incident; return False where it is decided again instead.
+        """Submit the changed message of an incident; return False if a new decision is needed instead.
 
-        Raises a channel's errors, QueueError and UnreadableError: it is to be retried.
+        Raises a channel's errors, QueueError and UnreadableError: retry later.
         """
         change = Change.of(incident)
         assert change is not None
@@ -187,7 +187,7 @@ class Changer:
         return True
 
     def _made_again(self, incident: Incident, change: Change) -> bytes:
-        """Return the changed message, the same as it was approved. Raises CannotChangeError where it is another one."""
+        """Return the changed message, identical to the approved one. Raises CannotChangeError if it differs."""
         if EXCLUDE in change.kinds:
             content = original = self._previewer.held(incident)
         else:
@@ -198,7 +198,7 @@ class Changer:
         return content
 
     def _require_masked(self, content: bytes) -> None:
-        """Have another worker inspect a redacted message. Raises CannotChangeError where anything is left to find."""
+        """Have another worker inspect a redacted message. Raises CannotChangeError if it finds a match."""
         shown = self._previewer.show(content)
         if shown["status"] != "complete":
             raise CannotChangeError(_WHY["not read"], shown["reason"])
@@ -222,10 +222,10 @@ class Changer:
 
 
 def kept(incident: Incident, envelope: Sent, excluded: Collection[str]) -> list[Addressee]:
-    """Return the recipients of a queue file without those that `excluded` names as the incident does.
+    """Return the recipients of a queue file except those that `excluded` names, in the incident's form.
 
-    To whom an alias or list leads belongs to the recipient that the client named. An address that is excluded does not
-    get the message by way of another recipient either. Raises CannotChangeError where it is not certain who is meant.
+    The targets of an alias or list belong to the recipient that the client named. An excluded address does not get the
+    message through another recipient either. Raises CannotChangeError if a name is ambiguous.
     """
     if not excluded:
         return envelope.recipients
@@ -234,7 +234,7 @@ def kept(incident: Incident, envelope: Sent, excluded: Collection[str]) -> list[
     gone: set[str] = set()
     for name in excluded:
         named = {one.called for one in envelope.recipients if mask_numbers(one.called) == name}
-        if len(named) != 1:  # none, or several whose numbers are masked alike
+        if len(named) != 1:  # none, or several whose masked numbers are equal
             raise CannotChangeError(_NOT_CERTAIN)
         gone |= named
     folded = {one.casefold() for one in gone}
@@ -245,9 +245,9 @@ def kept(incident: Incident, envelope: Sent, excluded: Collection[str]) -> list[
 
 
 def _foreign(new: list[tuple[str, bytes]], old: list[tuple[str, bytes]], *, by_name: bool) -> bool:
-    """Say whether a changed message has a field that the original has not: a worker cannot be trusted with more.
+    """Return whether a changed message has a field that the original lacks, which a compromised worker may have added.
 
-    Of a redacted message, the values of fields that people write may differ, if no name is new.
+    In a redacted message, the values of fields that people write can differ, but no name can be new.
     """
     if by_name:
         return not {name.lower() for name, _ in new if not name.lower().startswith("content-")} <= {
@@ -261,7 +261,7 @@ def _digest(content: bytes) -> str:
 
 
 def _marked(content: bytes, incident: Incident, change: Change) -> bytes:
-    """Return the message as it is submitted: with the fields by which it is held, known, and delivered."""
+    """Return the message to submit: with the fields by which it is held, recognised, and delivered."""
     fields = {headers.INCIDENT: incident.id, headers.CHANGED: f"{change.token}-{os.urandom(4).hex()}"}
     if EXCLUDE in change.kinds and headers.first(content, headers.INCIDENT) == incident.id:
         del fields[headers.INCIDENT]
@@ -287,5 +287,5 @@ def _options(envelope: Sent) -> list[str]:
 
 
 def _xtext(text: str) -> str:
-    """Write a text as RFC 3461 does, section 4."""
+    """Encode a text as xtext (RFC 3461, section 4)."""
     return "".join(c if "!" <= c <= "~" and c not in "+=" else f"+{ord(c):02X}" for c in text)

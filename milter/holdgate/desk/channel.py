@@ -1,7 +1,7 @@
-"""What a channel is: a way by which notices reach people, with what may be said over it and when it is retried.
+"""The base class of channels, by which notices reach people: what may be said over it, and when it retries.
 
-Mail is the first channel, and the only one that carries every notice. Others carry requests and reminders in addition:
-`moderation.notify_over` names them. Each is a class in a module of its own (`desk/channels/`, or a site's).
+Mail is the first channel, and the only one for every notice. Others carry requests and reminders in addition, if
+`moderation.notify_over` names them. Each is a class in its own module (`desk/channels/`, or a site's).
 """
 
 from abc import ABC, abstractmethod
@@ -19,7 +19,7 @@ MAIL = "mail"
 
 
 class Shows(IntEnum):
-    """What a channel may say about a message."""
+    """What a channel may reveal about a message."""
 
     NOTHING = 0
     """That one is held, its incident and the deadline."""
@@ -31,8 +31,9 @@ class Shows(IntEnum):
 class Letter:
     """A composed notice.
 
-    Mail has `content`, a message of RFC 5322 with CRLF line ends, and goes out with the envelope sender `sender` ("":
-    the null sender). Other channels have `subject`, one line, `text`, and `link`, "" where there is no page.
+    For mail it has `content`, a message (RFC 5322) with CRLF line ends, and the envelope sender `sender` ("": the null
+    sender).
+    For other channels it has `subject`, one line, `text`, and `link`, "" if there is no page.
     """
 
     content: bytes = b""
@@ -43,9 +44,9 @@ class Letter:
 
 
 class RefusedError(Exception):
-    """The channel does not take this notice; the argument says why, without words of the other side.
+    """The channel refuses this notice; the argument states why, without text from the other side.
 
-    `permanent` says that it will not take it later either: this recipient cannot be reached.
+    `permanent` is true if it will refuse it later too: this recipient cannot be reached.
     """
 
     def __init__(self, reason: str, *, permanent: bool = False) -> None:
@@ -54,15 +55,15 @@ class RefusedError(Exception):
 
 
 class AwayError(Exception):
-    """The channel does not answer: the next notice would fail as well."""
+    """The channel does not answer, so the next notice would fail too."""
 
 
 class Channel(ABC):
     """One channel. A subclass sets the class variables and implements `deliver`.
 
-    `name` is the word in settings and the outbox. `shows` says what may be said over it, and `may_decide` whether its
-    link decides without a further proof: without, the link leads to the page, where people have to sign in. Each
-    channel is served by a thread of its own: one that is silent keeps no other waiting.
+    `name` is the word in settings and the outbox. `shows` is what may be revealed over it. `may_decide` is true if its
+    link decides without further proof; otherwise the link leads to the page, where people must sign in. Each channel
+    has its own thread, so a silent one delays no other.
     """
 
     name: ClassVar[str]
@@ -72,21 +73,22 @@ class Channel(ABC):
     longest_retry: ClassVar[timedelta] = timedelta(minutes=10)
 
     def __init__(self, settings: Settings, options: Mapping[str, Any]) -> None:
-        """Take the table `channels.options.NAME`. Raises ValueError for what is wrong in it."""
+        """Read the table `channels.options.NAME`. Raises ValueError for errors in it."""
         self.settings = settings
         self.options = options
 
     @abstractmethod
     def deliver(self, recipient: str, letter: Letter) -> None:
-        """Send a notice to an address. Must end within a minute or so.
+        """Send a notice to an address. Must return within about a minute.
 
-        Raises RefusedError, AwayError, or anything else, which is logged by its type alone. A notice may be sent
-        twice: after a crash nobody knows whether it was.
+        Raises RefusedError, AwayError, or any other exception, of which only the type is logged. A notice may be sent
+        twice:
+        after a crash, it is unknown whether it was sent.
         """
 
 
 class ChannelError(Exception):
-    """A channel cannot be used; the message names it and says why."""
+    """A channel cannot be used; the message names it and states why."""
 
 
 class Registry:
@@ -96,7 +98,7 @@ class Registry:
         self.channels: dict[str, type[Channel]] = {}
 
     def add(self, *channels: type[Channel]) -> None:
-        """Make channels known. Raises ChannelError for a name that is taken, or too long for the store."""
+        """Register channels. Raises ChannelError for a name that is in use, or too long for the store."""
         for one in channels:
             if one.name in self.channels:
                 raise ChannelError(f'the channel "{one.name}" is declared twice')
@@ -105,7 +107,7 @@ class Registry:
             self.channels[one.name] = one
 
     def add_modules(self, names: Iterable[str], directory: Path) -> None:
-        """Import modules of a site by name and add what they declare as CHANNELS, each once.
+        """Import a site's modules by name and add the channels in their list CHANNELS, each once.
 
         Raises ChannelError and PluginError.
         """
@@ -127,7 +129,7 @@ class Registry:
         for name, channel in self.channels.items():
             try:
                 made[name] = channel(settings, options.get(name, {}))
-            except Exception as error:  # a site's class may fail in any way
+            except Exception as error:  # a site's class may raise any exception
                 raise ChannelError(f"channels.options.{name}: {type(error).__name__}: {error}") from error
         return made
 

@@ -1,6 +1,6 @@
 """Approvals of a class of a program's mail: answers in a thread for a day, or mail to its recipients for some days.
 
-A class passes the condition `machine` of policies only, and ends on its own. The policy says whether there is one.
+A class satisfies only the condition `machine` of policies, and expires. The policy defines whether classes are offered.
 """
 
 from dataclasses import dataclass
@@ -15,31 +15,31 @@ _CHOICES = (1, 7, 30)
 
 
 class NotOfferedError(Exception):
-    """A class that cannot be allowed for this message; the text says why."""
+    """The class cannot be allowed for this message; the text states why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """What is allowed: answers in the thread where `days` is 0, else all mail to the recipients for so many days."""
+    """What is allowed: answers in the thread if `days` is 0, else all mail to the recipients for so many days."""
 
     days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What may be allowed with an approval: answers in the thread, and mail to the recipients, for at most `days`."""
+    """What can be allowed with an approval: answers in the thread, and mail to the recipients for at most `days`."""
 
     thread: bool
     days: int
 
     @property
     def choices(self) -> list[int]:
-        """Return for how many days the page offers it."""
+        """Return the numbers of days that the page offers."""
         return [days for days in _CHOICES if days <= self.days]
 
 
 def offered(desk: Desk, incident: Incident) -> Offer | None:
-    """Return what may be allowed with an approval of an incident, None for nothing."""
+    """Return what can be allowed with an approval of an incident, or None."""
     rules = desk.moderation(incident)
     if not rules.classes or rules.approvals > 1 or len(rules.chain) > 1:
         return None
@@ -48,7 +48,7 @@ def offered(desk: Desk, incident: Incident) -> Offer | None:
 
 
 def check(desk: Desk, incident: Incident, wanted: Class) -> None:
-    """Raise NotOfferedError where a class may not be allowed."""
+    """Raise NotOfferedError if a class must not be allowed."""
     offer = offered(desk, incident)
     if offer is None:
         raise NotOfferedError("no class: the message is of no program, or moderation.classes is false for its policy")

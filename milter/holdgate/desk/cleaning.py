@@ -1,4 +1,4 @@
-"""Makes text harmless that a stranger wrote, before mail or a page shows it."""
+"""Makes a stranger's text safe to show in mail or on a page."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 
 class Lines(str):
-    """Text that is clean already: `clean` leaves its line feeds and no-break spaces."""
+    """Text that is already clean: `clean` keeps its line feeds and no-break spaces."""
 
     __slots__ = ()
 
@@ -18,7 +18,7 @@ class Shown(Markup):
 
 
 def clean(value: Any) -> Any:
-    """Replace every character that does not print by a space; what is no text is returned unchanged."""
+    """Replace every non-printable character by a space; a value that is not text is returned unchanged."""
     if not isinstance(value, str) or isinstance(value, Lines | Shown) or value.isprintable():
         return value
     cleaned = "".join(c if c.isprintable() else " " for c in value)
@@ -26,5 +26,5 @@ def clean(value: Any) -> Any:
 
 
 def keep_lines(value: str) -> str:
-    """Clean text and keep its line feeds: the filter `lines`, which must be the last one."""
+    """Clean text but keep its line feeds: the filter `lines`, which must be the last one."""
     return Lines("\n".join(clean(line) for line in value.split("\n")))

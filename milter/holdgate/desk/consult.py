@@ -1,7 +1,7 @@
-"""What a moderator can do instead of deciding: forward the question, ask the sender back, decide later.
+"""What a moderator can do instead of deciding: forward the request, ask the sender, be reminded later.
 
-Each is one change of the incident with the mail that it makes due, so that a crash leaves all of it or nothing. None of
-them decides, and none moves the deadline.
+Each is one change of the incident with its notices, so that a crash leaves all of it or nothing. None of them decides,
+and none changes the deadline.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,12 @@ from holdgate.quarantine.incident import Actor, Answer, Ask, Incident, NewNotice
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 
-# How often people may ask and answer about one message, so that no one can fill a mailbox.
+# How many questions and answers are possible about one message, so that no mailbox can be flooded.
 _TURNS = 10
 
 
 class Refusal(StrEnum):
-    """Why one of these was not done, as a text for people."""
+    """Why an action was refused, as a text for people."""
 
     OVER = mark("Nothing was done: the message does not wait for you any more.")
     EMPTY = mark("Nothing was done. Fill in the field and tick the box first.")
@@ -35,7 +35,7 @@ class Refusal(StrEnum):
 
 
 class RefusedToConsultError(Exception):
-    """It was not done."""
+    """The action was refused."""
 
     def __init__(self, why: Refusal) -> None:
         super().__init__(str(why))
@@ -43,7 +43,7 @@ class RefusedToConsultError(Exception):
 
 
 def forward(desk: Desk, request: Request, to: str, note: str, actor: Actor, *, now: datetime | None = None) -> Incident:
-    """Have another person decide in place of the one who was asked. Raises RefusedToConsultError."""
+    """Have another person decide in place of the requested one. Raises RefusedToConsultError."""
     to, note = to.strip().lower(), clean_comment(note)
     if not may_forward(desk, to):
         raise RefusedToConsultError(Refusal.NOBODY)
@@ -68,7 +68,7 @@ def forward(desk: Desk, request: Request, to: str, note: str, actor: Actor, *, n
 
 
 def may_forward(desk: Desk, to: str) -> bool:
-    """Say whether a question may go to an address: those of `moderation.forward_to`, else of the site's own domains."""
+    """Return whether an address can get a forwarded request: `moderation.forward_to`, else the site's own domains."""
     if to.count("@") != 1 or not to.isprintable() or len(to) > 320 or any(c in to for c in " <>,;:\"'()\\"):
         return False
     allowed = desk.settings.moderation.forward_to
@@ -97,7 +97,7 @@ def ask_sender(desk: Desk, request: Request, question: str, actor: Actor, *, now
 def answer_as_sender(
     desk: Desk, incident: Incident, text: str, actor: Actor, *, now: datetime | None = None
 ) -> Incident:
-    """Add what the sender writes, asked or not, and notify those who can decide. Raises RefusedToConsultError."""
+    """Add a sender's text, requested or not, and notify those who can decide. Raises RefusedToConsultError."""
     text = clean_comment(text)
     if not text:
         raise RefusedToConsultError(Refusal.EMPTY)
@@ -116,13 +116,13 @@ def answer_as_sender(
 
 
 def reason_of(rules: ModerationSettings, choice: str, text: str) -> str:
-    """Return the reason that a sender gives: one of the site's choices, with what they write; "" for none."""
+    """Return a sender's reason: one of the site's choices, and their text; "" for none."""
     chosen = choice if choice in rules.reasons else ""
     return clean_comment("\n".join(part for part in (chosen, text.strip()) if part))
 
 
 def defer(desk: Desk, request: Request, until: datetime, actor: Actor, *, now: datetime | None = None) -> Incident:
-    """Remind a moderator at a time of their choice. Raises RefusedToConsultError."""
+    """Remind a moderator at a time that they choose. Raises RefusedToConsultError."""
     moment = now or datetime.now(UTC)
     if until not in times_to_defer(desk, request, moment):
         raise RefusedToConsultError(Refusal.NO_TIME)
@@ -136,7 +136,7 @@ def defer(desk: Desk, request: Request, until: datetime, actor: Actor, *, now: d
 
 
 def times_to_defer(desk: Desk, request: Request, now: datetime) -> list[datetime]:
-    """Return the times that are offered: 17:00 today, 09:00 tomorrow, two hours before the end, where they fit."""
+    """Return the offered times: 17:00 today, 09:00 tomorrow, two hours before the deadline, if they are possible."""
     local = now.astimezone(desk.zone)
     today = local.replace(hour=17, minute=0, second=0, microsecond=0)
     tomorrow = (local + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
@@ -153,7 +153,7 @@ def _limit(desk: Desk, incident: Incident) -> None:
 def _settle(
     desk: Desk, request: Request, once: Callable[[Incident, Request], Incident], now: datetime | None
 ) -> Incident:
-    """Make a step on the incident as it is now, again if it was changed in between."""
+    """Run a step on the incident's current state, and again if it was changed meanwhile."""
     while True:
         incident = desk.store.incident(request.incident_id)
         mine = desk.store.requests.by_number(request.number)

@@ -1,4 +1,4 @@
-"""What every way to decide shares: the store, the settings, the secret behind links, and who is whose manager."""
+"""What all methods of deciding share: the store, the settings, the key for links, and lookups of managers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,9 +27,9 @@ ACTOR = Actor("holdgate-desk", "desk")
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The desk as its functions see it. `key` makes and checks tokens; the command line decides without one.
+    """The context of the desk's functions. `key` creates and checks tokens; the command line decides without one.
 
-    There is none without the policies, which say who has to approve: making one raises ConfigError.
+    It needs the policies, which define who must approve: the constructor raises ConfigError without them.
     """
 
     store: Store
@@ -47,22 +47,22 @@ class Desk:
         object.__setattr__(self, "policies", PolicyWatch(self.settings.policy.file))
 
     def moderation(self, incident: Incident) -> ModerationSettings:
-        """Return the rules of moderation for an incident."""
+        """Return the moderation settings for an incident."""
         return self.moderation_for(incident.policy)
 
     def moderation_for(self, policy: str) -> ModerationSettings:
-        """Return the rules for incidents of a policy: those of `[moderation]`, with what the policy overrides."""
+        """Return the settings for incidents of a policy: those of `[moderation]`, with the policy's overrides."""
         return self.policies.moderation(policy, self.settings.moderation)
 
     def rule(self, incident: Incident) -> str:
-        """Return the description of an incident's policy, "" where it has none or is no policy."""
+        """Return the description of an incident's policy, "" if there is none or no policy."""
         return self.policies.description(incident.policy)
 
     def language(self, person: str, policy: str = "", asked: Sequence[str] = ()) -> str:
-        """Return the language of a person: that of the table, else the first that their browser `asked` for.
+        """Return the language of a person: from the table, else the first that their browser `asked` for.
 
-        Without one it is that of the policy, or of the site. A table that does not answer is skipped: the mail is
-        more important than its language.
+        Without one it is that of the policy, or of the site. A failed lookup is ignored: sending the mail is more
+        important than its language.
         """
         table = self.settings.desk.languages
         known = set(languages()) | {path.parent.name for path in self.settings.desk.templates.glob("*/words.toml")}
@@ -82,12 +82,12 @@ class Desk:
 
     @property
     def talk(self) -> Talk:
-        """Return what sender and moderators have said to each other."""
+        """Return the conversation between sender and moderators."""
         return Talk(self.store)
 
     @property
     def zone(self) -> tzinfo:
-        """Return the zone in which people are told times."""
+        """Return the time zone for times shown to people."""
         name = self.settings.desk.time_zone
         zone = ZoneInfo(name) if name else datetime.now().astimezone().tzinfo
         assert zone is not None
@@ -95,25 +95,25 @@ class Desk:
 
     @property
     def tables(self) -> Tables:
-        """Return Postfix's lookup tables, with no answer remembered: who is whose manager may just have changed."""
+        """Return Postfix's lookup tables, without cached results: a manager may just have changed."""
         return Tables(self.settings.queue.postfix_config)
 
     def tells_end(self, incident: Incident) -> bool:
-        """Say whether the sender is told that a message was not delivered, as far as it is known.
+        """Return whether the sender is notified that a message was not delivered, as far as that is known.
 
-        That they asked for no report (RFC 3461, NOTIFY=NEVER) is known once the report is due: it is dropped.
+        Whether they refused reports (RFC 3461, NOTIFY=NEVER) is known only when the report is due: then it is dropped.
         """
         return self.tells(incident.sender) and not self.store.outbox.report_dropped(incident.id)
 
     def tells(self, sender: str) -> bool:
-        """Say whether a sender may be told anything: not the null sender (RFC 5321, 4.5.5), nobody from outside."""
+        """Return whether a sender can be notified: not the null sender (RFC 5321, 4.5.5), and no external sender."""
         domain = sender.rpartition("@")[2].lower()
         own = self.settings.desk.own_domains or [parseaddr(self.settings.desk.notice_from)[1].rpartition("@")[2]]
         return bool(sender) and any(domain == one.lower() or domain.endswith("." + one.lower()) for one in own)
 
 
 def next_time(desk: Desk, now: datetime) -> datetime:
-    """Return when the next summary is due: at `desk.digest_time`, tomorrow where that has passed today."""
+    """Return when the next summary is due: the next `desk.digest_time`, today or tomorrow."""
     at = desk.settings.desk.digest_time
     local = now.astimezone(desk.zone).replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
     if local <= now:

@@ -1,10 +1,10 @@
 """Decides whether the new text of a reply approves, rejects, or leaves it open: pure functions over plain text.
 
-A decision word counts where it is alone in its line or sentence, or where a comma, colon, dash or full stop ends it.
-Next to a question, a condition, a negation or the other decision it does not count: an unclear reply costs one more
-mail, a wrong approval lets a message out. Next to an approval, only a certain comment is allowed: it begins
-with words that are known to begin one, and has none that limit. What limits an approval cannot be listed. The words of
-each language are in ``words/decisions.toml``.
+A decision word counts if it is alone in its line or sentence, or if a comma, colon, dash or full stop follows it. It
+does not count next to a question, a condition, a negation or the other decision: an unclear reply costs one more mail,
+a wrong approval releases a message. Next to an approval, only a certain comment is allowed: it begins with words that
+are known to begin one, and has none that limit. A complete list of limiting words is impossible. The words of each
+language are in ``words/decisions.toml``.
 """
 
 import re
@@ -16,42 +16,42 @@ from holdgate.desk.signature import is_name
 from holdgate.desk.vocabulary import WORD, Language, fold, is_remark, words
 from holdgate.quarantine.incident import Answer
 
-# Signs that people put around a word, or before it to say yes. Brackets are not among them: "[ ] Approve".
+# Signs that people put around a word, or before it to say yes. Brackets are excluded: "[ ] Approve".
 _AROUND = r"[*_\"'`“”„«»‚‘’ \t✅✔👍️]*"
 _LEADING = re.compile(_AROUND)
-# What may follow the word: the end of the text, or punctuation that ends a thought. A hyphen needs a space before it.
+# What can follow the word: the end of the text, or punctuation that ends a statement. A hyphen needs a space before it.
 _END = re.compile(
     r"[*_\"'`“”«»‘’]*(?:(?P<stop>\s?[.!]+)|(?P<comma>\s?[,;])|(?P<open>\s?:|\s+[-–—]+(?=\s)|\s*[–—]+))?[*_\"'`”»’]*(?=\s|$|[👍✅✔🙂😀])"
 )
 _VARIANT = re.compile(r" ([^\W\d_]+(?: [^\W\d_]+){0,2})")
 _ELLIPSIS = re.compile(r"\.{2,}|…")
 _SENTENCE = re.compile(r"[^.!?。！？…]+[.!?。！？…]*[\"'”»’)*_]*(?:\s+[?？!]+)*|[.!?。！？…]+")
-# Addresses and file names: their full stops end no sentence.
+# Addresses and file names: their full stops do not end a sentence.
 _URL = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|\w+\.[a-z]{3,4}\b", re.IGNORECASE)
 _YES = re.compile(r"\bs[íì]\b", re.IGNORECASE)  # "yes" in Spanish and Italian, which without its accent is "if"
 _QUESTION = re.compile(r"[?？؟¿⁇⁈]")
 _DECORATION = re.compile(r"[\s.!,:;*_\"'`”»’–—👍✅✔🙂😀️-]*")
-# Not the end of a thought: "approve != yes", "approve/reject".
+# Not the end of a statement: "approve != yes", "approve/reject".
 _FORMULA = re.compile(r"[\s.!]*[=≠<>~|/\\]")
-# What tells how to reach somebody: an address, a telephone number; and what divides a signature in one line.
+# Contact details: an address, a telephone number; and separators of a signature in one line.
 _REACHED = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+|\+\d[\d ()./-]{6,}")
 _DIVIDED = re.compile(r"\s[|·•]\s")
-# The longest article or pronoun, in letters; alone it says nothing.
+# The longest article or pronoun, in letters; alone it has no meaning.
 _SHORT = 2
-# The longest word in lower case that names and addresses have, in letters.
+# The longest lower-case word in names and addresses, in letters.
 _PARTICLE = 3
 # The longest salutation, in words.
 _GREETING = 6
 _CLEAR_END = re.compile(r"[.!?,;…。！？–—-][\"'”»’)*_]*\s*$")
-# "Anna says:" and then the word: it is said of somebody else's.
+# "Anna says:" before the word: it is another person's decision.
 _ANNOUNCES = re.compile(r"[:：][\"'”»’)*_]*\s*$")
-# Longest new text that decides, in characters; decisions are short.
+# Maximum length of a new text that decides, in characters; decisions are short.
 _LIMIT = 8_000
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a text decides. `rest` is what follows the decision word, raw, "" when nothing is decided.
+    """The decision in a text. `rest` is the raw text after the decision word, "" if nothing is decided.
 
     `change` is the kind of change with which it approves, "" for none.
     """
@@ -63,7 +63,7 @@ class Decision:
 
 @dataclass(slots=True)
 class _Unit:
-    """One sentence of the text: where it begins, and whether the line before it has come to an end."""
+    """One sentence of the text: where it begins, and whether the line before it is complete."""
 
     start: int
     text: str
@@ -75,7 +75,7 @@ class _Unit:
 
 
 def decide(text: str) -> Decision:
-    """Return what the new text of a reply decides; the text ends where its quotation or signature begins."""
+    """Return the decision in the new text of a reply, without quotation and signature."""
     text = normal(text)
     if len(text) > _LIMIT:
         return Decision(None)
@@ -106,8 +106,8 @@ def decide(text: str) -> Decision:
 
 
 def normal(text: str) -> str:
-    """Return a text with plain line ends and spaces, and without characters that cannot be seen."""
-    # The Greek question mark, which NFC makes a semicolon.
+    """Return a text with plain line ends and spaces, and without invisible characters."""
+    # The Greek question mark, which NFC converts to a semicolon.
     text = unicodedata.normalize("NFC", text.replace("\u037e", "?")).replace("\r\n", "\n").replace("\r", "\n")
     text = re.sub(r"[\u2028\u2029\x0b\x0c\x85]", "\n", text)
     text = re.sub(r"[^\S\n]", " ", text)
@@ -115,7 +115,7 @@ def normal(text: str) -> str:
 
 
 def closes(line: str) -> bool:
-    """Say whether a line is a complimentary close ("Kind regards,"): the new text of a mail ends there."""
+    """Return whether a line is a complimentary close ("Kind regards,"): the new text of a mail ends there."""
     tokens = WORD.findall(fold(line))
     phrase = " ".join(tokens)
     if not tokens or len(tokens) > 9:
@@ -127,20 +127,20 @@ def closes(line: str) -> bool:
 
 
 def begins_with_word(line: str) -> bool:
-    """Say whether a line begins with a decision word."""
+    """Return whether a line begins with a decision word."""
     return _deciding_word(_Unit(0, line.strip(), 0, 0, True)) is not None
 
 
 def greets(line: str) -> bool:
-    """Say whether a line is a salutation."""
+    """Return whether a line is a salutation."""
     phrase = " ".join(WORD.findall(fold(line)))
     return len(phrase) < 60 and any(phrase == one or phrase.startswith(one + " ") for one in words().greetings)
 
 
 def _may_close(line: str, closing: str) -> bool:
-    """Say whether more words after a close are a name: short, on one line, not a sentence with an end."""
+    """Return whether further words after a close are a name: short, on one line, not a complete sentence."""
     more = len(WORD.findall(line)) - closing.count(" ") - 1
-    # "Best" and the like begin sentences too.
+    # "Best" and similar words begin sentences too.
     return more <= (4 if len(closing) > 5 else 2) and not re.search(r"[.!?:]\s*$", line)
 
 
@@ -156,7 +156,7 @@ def _units(text: str) -> list[_Unit]:
         begins = not announced and (
             not before.strip() or bool(_CLEAR_END.search(before)) or greets(before) or _is_said(before)
         )
-        # An address has dots and question marks that end nothing.
+        # Dots and question marks in an address do not end a sentence.
         shown = _URL.sub(lambda match: "x" * len(match[0]), line)
         for count, match in enumerate(_SENTENCE.finditer(shown)):
             lead = len(match[0]) - len(match[0].lstrip())
@@ -173,7 +173,7 @@ def _units(text: str) -> list[_Unit]:
 
 
 def _is_said(line: str) -> bool:
-    """Say whether a line is a decision word alone, or nothing but polite words, so that it needs no full stop."""
+    """Return whether a line is only a decision word or polite words, so that it needs no full stop."""
     unit = _Unit(0, line.strip(), 0, 0, True)
     tokens = WORD.findall(fold(line))
     if tokens and all(token in words().polite for token in tokens):
@@ -183,7 +183,7 @@ def _is_said(line: str) -> bool:
 
 
 def _deciding_word(unit: _Unit) -> tuple[str, str, int, str] | None:
-    """Return the decision word that a sentence begins with, its language, where it ends, and a change that it names."""
+    """Return the decision word at the beginning of a sentence, its language, where it ends, and a change it names."""
     start = _LEADING.match(unit.text)
     position = start.end() if start else 0
     match = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)?").match(unit.text, position)
@@ -202,7 +202,7 @@ def _deciding_word(unit: _Unit) -> tuple[str, str, int, str] | None:
 
 
 def _variant(text: str, end: int, language: Language) -> tuple[str, int]:
-    """Return the change that follows a word that approves, as in "Approve redacted", and where it ends."""
+    """Return the change named after an approving word, as in "Approve redacted", and where it ends."""
     match = _VARIANT.match(text, end)
     words_after = match[1].split(" ") if match else []
     for count in range(len(words_after), 0, -1):
@@ -213,7 +213,7 @@ def _variant(text: str, end: int, language: Language) -> tuple[str, int]:
 
 
 def _stands_alone(unit: _Unit, choice: Answer, language: str, end: int) -> bool:
-    """Say whether the word that ends at `end` decides, for all that its own sentence says."""
+    """Return whether the word that ends at `end` decides, judging by its own sentence only."""
     if _QUESTION.search(unit.text) or _ELLIPSIS.search(unit.text):
         return False
     tail = unit.text[end:]
@@ -223,7 +223,7 @@ def _stands_alone(unit: _Unit, choice: Answer, language: str, end: int) -> bool:
     separator = _END.match(tail)
     ended = separator is not None and (separator.lastgroup is not None)
     if not tokens:
-        # "Approve" alone; with a sign or a digit behind it only where these are no more than decoration.
+        # "Approve" alone; signs or digits after it must be decoration only.
         return _DECORATION.fullmatch(tail) is not None
     if all(token in words().polite for token in tokens) and not re.search(r"[\d/()\[\]]", tail):
         return True
@@ -239,7 +239,7 @@ def _stands_alone(unit: _Unit, choice: Answer, language: str, end: int) -> bool:
 
 
 def _agrees(other: _Unit, decided: _Unit, choice: Answer, language: str) -> bool:
-    """Say whether another sentence of the text leaves the decision as it is."""
+    """Return whether another sentence of the text does not affect the decision."""
     asks = bool(_QUESTION.search(other.text))
     opposite = Answer.REJECT if choice is Answer.APPROVE else Answer.APPROVE
     short = len(other.tokens) <= 4
@@ -260,7 +260,7 @@ def _agrees(other: _Unit, decided: _Unit, choice: Answer, language: str) -> bool
 
 
 def _is_plain(other: _Unit, language: str) -> bool:
-    """Say whether a sentence beside an approval is a comment on it, or no more than decoration."""
+    """Return whether a sentence next to an approval is a comment on it, or only decoration."""
     if _FORMULA.match(other.text):
         return False
     return _is_comment(other.tokens, language) if other.tokens else _DECORATION.fullmatch(other.text) is not None
@@ -273,23 +273,23 @@ def _mentions(tokens: Iterable[str], choice: Answer | None) -> bool:
 
 
 def _leaves_open(tokens: Sequence[str], language: str, *, negations: bool = True) -> bool:
-    """Say whether words deny, limit or condition."""
+    """Return whether words deny, limit or make conditional."""
     table = words()
     known = table.doubts | table.negations if negations else table.doubts
     return _contains(" ".join(tokens), known, table.languages[language].harmless)
 
 
 def _qualifies(tokens: Sequence[str], language: str) -> bool:
-    """Say whether words deny, limit or condition an approval, or ask for a change of the message."""
+    """Return whether words deny or limit an approval, make it conditional, or request a change of the message."""
     table = words()
     known = table.doubts | table.negations | table.changes
     return _contains(" ".join(tokens), known, table.languages[language].harmless)
 
 
 def _is_comment(tokens: Sequence[str], language: str) -> bool:
-    """Say whether words are certainly a comment on an approval: how they begin is known, and nothing in them limits it.
+    """Return whether words are certainly a comment on an approval: they begin in a known way and contain no limitation.
 
-    What limits an approval can be said in more ways than any list has. So words that begin in an unknown way are none.
+    An approval can be limited in more ways than any list has. So words that begin in an unknown way are not a comment.
     """
     phrases = [" ".join(tokens)]
     while tokens and tokens[0] in words().polite:
@@ -303,7 +303,7 @@ def _is_comment(tokens: Sequence[str], language: str) -> bool:
 
 
 def _limits(tokens: Sequence[str], language: str) -> bool:
-    """Say whether words may limit an approval: conditions, dates, changes, second thoughts, duties of others."""
+    """Return whether words may limit an approval: conditions, dates, changes, second thoughts, duties of others."""
     table = words()
     rest = f" {' '.join(tokens)} "
     for one in sorted(table.languages[language].harmless, key=len, reverse=True):
@@ -312,14 +312,14 @@ def _limits(tokens: Sequence[str], language: str) -> bool:
 
 
 def _is_contact(line: str) -> bool:
-    """Say whether a line tells how to reach somebody, and has no sentence beside it."""
+    """Return whether a line has contact details and no sentence."""
     around = WORD.findall(_REACHED.sub(" ", line))
     prose = [word for word in around if word[0].islower() and len(word) > _PARTICLE]
     return _DIVIDED.search(line) is not None or (_REACHED.search(line) is not None and len(prose) <= 1)
 
 
 def _beside(lines: Sequence[str], decided: int, language: str) -> set[int]:
-    """Return the numbers of the lines that are no comment: salutations, signatures, addresses."""
+    """Return the numbers of the lines that are not a comment: salutations, signatures, addresses."""
     found: set[int] = set()
     signs = False
     for number, line in enumerate(lines):
@@ -329,21 +329,21 @@ def _beside(lines: Sequence[str], decided: int, language: str) -> set[int]:
         elif greets(line) and len(tokens) <= _GREETING and not _limits(tokens, language):
             found.add(number)
         elif signs or ((is_name(line) or _is_contact(line)) and not _limits(tokens, language)):
-            # A signature goes on to the end of its paragraph: below the name are titles, addresses, a motto.
+            # A signature continues to the end of its paragraph: the name is followed by titles, addresses, a motto.
             signs = signs or number > decided
             found.add(number)
     return found
 
 
 def _begins_open(tokens: Sequence[str], language: str, *, negations: bool = True) -> bool:
-    """Say whether a sentence begins with a word that denies, limits or conditions."""
+    """Return whether a sentence begins with a word that denies, limits or makes conditional."""
     phrase = " ".join(tokens[:6]) + " "
     long = any(phrase.startswith(one + " ") for one in words().doubts if " " in one)
     return long or _leaves_open(tokens[:2], language, negations=negations)
 
 
 def _asks(tokens: Sequence[str], language: str) -> bool:
-    """Say whether a sentence begins as a question."""
+    """Return whether a sentence begins as a question."""
     table = words()
     phrase = " ".join(tokens)
     if any(phrase.startswith(one) for one in table.languages[language].harmless if " " in one):
@@ -352,7 +352,7 @@ def _asks(tokens: Sequence[str], language: str) -> bool:
 
 
 def _contains(phrase: str, known: Iterable[str], harmless: Sequence[str]) -> bool:
-    # Phrases before words: "o ile" is a condition in Polish, "o" alone is none.
+    # Phrases before single words: "o ile" is a condition in Polish, "o" alone is not.
     for single in (False, True):
         padded = f" {phrase} "
         for one in sorted(harmless, key=len, reverse=True):

@@ -1,7 +1,7 @@
-"""Sends the daily summary: what waits for a person, and what was decided about their messages since the last one.
+"""Sends the daily summary: messages that wait for a person, and decisions on their own messages since the last one.
 
-It is sent, and then noted: a crash between the two sends it twice, and none is lost. One that cannot be sent waits by
-itself and stops no other.
+It is sent first and recorded afterwards: a crash between the two sends it twice, and none is lost. A summary that fails
+is retried separately and delays no other.
 """
 
 import time
@@ -22,7 +22,7 @@ _LISTED = 50
 
 
 class Summaries:
-    """The pass that sends them."""
+    """The pass that sends the summaries."""
 
     def __init__(self, desk: Desk, composer: Composer, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._desk = desk
@@ -35,7 +35,7 @@ class Summaries:
         )
 
     def send(self, now: datetime) -> bool:
-        """Send all that are due. Say whether the store took part."""
+        """Send all that are due. Return whether the store was available."""
         due = self._desk.store.digests.due(now)
         return not self._runner.run(due, lambda digest: self._send(digest, now), budget=_BUDGET).shared
 

@@ -1,6 +1,6 @@
 """Writes the report that returns a message to its sender: a delivery status notification (RFC 3464, RFC 6533).
 
-It is put together from bytes, because the returned message must be in it unchanged, whatever its form.
+It is assembled from bytes, because the returned message must be in it unchanged, whatever its form.
 """
 
 import base64
@@ -16,10 +16,10 @@ from holdgate.mask import MASK
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 
-# A moderator's refusal and silence both are delivery not authorized (RFC 3463, section 3.8: X.7.1).
+# For a rejection and for a missed deadline: delivery not authorized (RFC 3463, section 3.8: X.7.1).
 _STATUS = "5.7.1"
 
-# Longest line in bytes that SMTP carries for sure (RFC 5321, 4.5.3.1.6, without CRLF).
+# Longest line in bytes that SMTP must support (RFC 5321, 4.5.3.1.6, without CRLF).
 _LINE_LENGTH = 998
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
@@ -42,15 +42,15 @@ def compose(
 ) -> bytes:
     """Return the report as a message with CRLF line ends.
 
-    `kind` is REJECTED or EXPIRED, `text` subject and explanation, as text and HTML ("" for none). `original` is what
-    comes back of the message, a body part that `returned` made, or None when it is gone. `wishes` are the sender's
-    (RFC 3461). The Message-ID is the same each time for one incident and kind, so that a report that had to be sent
-    twice is seen as one.
+    `kind` is REJECTED or EXPIRED, `text` subject and explanation, as text and HTML ("" for none). `original` is the
+    returned part of the message, made by `returned`, or None if the message no longer exists. `wishes` are the sender's
+    (RFC 3461). The Message-ID is the same each time for one incident and kind, so that a report that was sent twice is
+    recognised as one.
     """
     subject, explanation, html = (*text, "")[:3]
     boundary = f"=_{incident.id}_{kind}"
     first = text_part(explanation)
-    if html:  # RFC 6522, section 3: the part for people may be of any type
+    if html:  # RFC 6522, section 3: the human-readable part can have any type
         either = multipart(
             EmailMessage(policy=SMTP), "alternative", f"{boundary}_text", [first, text_part(html, "html")]
         )
@@ -66,13 +66,13 @@ def compose(
     message["Subject"] = subject
     if answered := safe_id(incident.message_id):
         message["In-Reply-To"] = message["References"] = answered
-    # No autoresponder answers this (RFC 3834, section 5).
+    # Prevents automatic answers (RFC 3834, section 5).
     message["Auto-Submitted"] = "auto-replied"
     return multipart(message, "report; report-type=delivery-status", boundary, parts)
 
 
 def multipart(top: EmailMessage, subtype: str, boundary: str, parts: list[bytes]) -> bytes:
-    """Put a message together from its header fields and parts that are bytes with header and CRLF line ends."""
+    """Assemble a message from its header fields and parts, which are bytes with header and CRLF line ends."""
     top["MIME-Version"] = "1.0"
     head = top.as_bytes().removesuffix(b"\r\n")
     kind = f'multipart/{subtype};\r\n boundary="{boundary}"'
@@ -82,7 +82,7 @@ def multipart(top: EmailMessage, subtype: str, boundary: str, parts: list[bytes]
 
 
 def text_part(text: str, subtype: str = "plain") -> bytes:
-    """Return a text as a part of a multipart message. Lines are wrapped nowhere: they are ours, and a comment's."""
+    """Return a text as a part of a multipart message. Lines are not wrapped: the template or a comment defines them."""
     content, head = text.replace("\n", "\r\n").encode(errors="replace"), "8bit"
     if any(len(line) > _LINE_LENGTH for line in content.split(b"\r\n")):
         content, head = base64.encodebytes(content).replace(b"\n", b"\r\n"), "base64"
@@ -92,15 +92,15 @@ def text_part(text: str, subtype: str = "plain") -> bytes:
 
 
 def safe_id(message_id: str) -> str:
-    """Return a sender's Message-ID if it can be referred to as it stands (RFC 5322, 3.6.4, more widely), else "".
+    """Return a sender's Message-ID if it can be referred to unchanged (RFC 5322, 3.6.4, more widely), else "".
 
-    One in which something was masked is not the message's any more.
+    A Message-ID in which something was masked is no longer that of the message.
     """
     return message_id if _MESSAGE_ID.fullmatch(message_id) and MASK not in message_id else ""
 
 
 def domain_of(address: str) -> str:
-    """Return the domain of an address with or without a display name: the right side of our Message-IDs."""
+    """Return the domain of an address with or without a display name: the right side of Holdgate's Message-IDs."""
     return parseaddr(address)[1].partition("@")[2] or "localhost"
 
 
@@ -132,13 +132,13 @@ def _printable(value: str) -> str:
 
 
 def _typed(address: str) -> str:
-    """Write "rfc822;bob@partner.example" as RFC 3464 does, 2.3.1."""
+    """Return an address in the form of RFC 3464, 2.3.1: "rfc822;bob@partner.example"."""
     kind, _, rest = _printable(address).partition(";")
     return f"{kind}; {rest}"
 
 
 def without_ours(message: bytes) -> bytes:
-    """Return a held message (LF line ends) without the header fields that Holdgate wrote into it."""
+    """Return a held message (LF line ends) without the header fields that Holdgate added."""
     header, separator, body = message.partition(b"\n\n")
     if not separator:
         return message
@@ -146,7 +146,7 @@ def without_ours(message: bytes) -> bytes:
 
 
 def returned(original: bytes, *, whole: bool) -> bytes:
-    """Return a held message (LF line ends) as a part: whole, or its header alone; without what we wrote into it."""
+    """Return a held message (LF line ends) as a part: all of it, or its header only, without Holdgate's fields."""
     header, separator, body = original.partition(b"\n\n")
     header = _OURS.sub(b"", header + b"\n")
     form = "message/rfc822" if whole else "text/rfc822-headers"

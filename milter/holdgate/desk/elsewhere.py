@@ -1,4 +1,4 @@
-"""Reads messages that are in the hold queue of another node, at that node, by the address that the store has for it."""
+"""Reads held messages of another node, at that node's address in the store."""
 
 import threading
 from collections.abc import Callable
@@ -17,8 +17,8 @@ _Answer = TypeVar("_Answer")
 class ElsewhereError(QueueError):
     """The message is in the hold queue of another node, and this desk cannot read it, now or ever.
 
-    `why` names the words that say so to people: "away" where that node does not answer, "node" where this desk has no
-    certificate, or that node no listener.
+    `why` is a key for the explanation to people: "away" if that node does not answer, "node" if this desk has no
+    certificate or that node no listener.
     """
 
     def __init__(self, why: str, message: str) -> None:
@@ -27,7 +27,7 @@ class ElsewhereError(QueueError):
 
 
 class Elsewhere:
-    """The nodes of a store, as one desk reaches them. Without a `certificate` it reaches none. For many threads."""
+    """The nodes of a store, as one desk reaches them. Without a `certificate` it reaches none. Thread-safe."""
 
     def __init__(self, store: Store, certificate: NodeCertificate | None) -> None:
         self._store = store
@@ -38,15 +38,15 @@ class Elsewhere:
 
     @property
     def can_read(self) -> bool:
-        """Whether this desk can read at other nodes at all."""
+        """Whether this desk can read at other nodes."""
         return self._certificate is not None
 
     def is_here(self, incident: Incident) -> bool:
-        """Say whether an incident's message is in the hold queue of this node."""
+        """Return whether an incident's message is in the hold queue of this node."""
         return self._store.is_here(incident)
 
     def ask(self, incident: Incident, question: Callable[[HeldReader], _Answer]) -> _Answer:
-        """Ask the node of an incident's message. Raises QueueError: ElsewhereError where it cannot be asked."""
+        """Query the node of an incident's message. Raises QueueError, and ElsewhereError if the query is impossible."""
         name, address = self._store.nodes.place_of(incident)
         if self._certificate is None or not address:
             missing = "this desk has no [node] certificate" if self._certificate is None else "it has no [node] listen"
@@ -62,7 +62,7 @@ class Elsewhere:
         return answer
 
     def _note(self, name: str, problem: str) -> None:
-        """Log that a node does not answer, once until it does."""
+        """Log that a node does not answer, once until it answers again."""
         with self._lock:
             is_new = problem and name not in self._away
             if problem:

@@ -1,6 +1,6 @@
 """Reads "NOT TO 2, 3": the first line of a sender's reply that sends their message, but not to these recipients.
 
-The rest of the reply is read as beside a word that approves, so that a question or a condition there leaves it open.
+The rest of the reply is read as next to an approving word, so that a question or a condition leaves the decision open.
 """
 
 import re
@@ -17,9 +17,9 @@ _APPROVE = "approve"
 
 
 def excluded(text: str, recipients: Sequence[str]) -> tuple[list[str], str] | None:
-    """Return the recipients that a text leaves out, and the text as one that approves; None where it leaves out none.
+    """Return the recipients that a text leaves out, and the text as an approval; None if it leaves out none.
 
-    `recipients` are numbered from 1. A line that names anybody else leaves out nobody: it decides nothing.
+    `recipients` are numbered from 1. A line that names anyone else leaves out nobody and decides nothing.
     """
     first, _, rest = text.lstrip().partition("\n")
     line = _SIGNS.sub("", first)
@@ -40,5 +40,5 @@ def _begins(line: str, word: str) -> bool:
 
 @cache
 def _words() -> tuple[str, ...]:
-    """Return the words in all languages: a reply may be in another one than the request."""
+    """Return the words in all languages: a reply can be in another language than the request."""
     return tuple(dict.fromkeys(Catalogue(language).text(WORD) for language in languages()))

@@ -1,8 +1,8 @@
-"""The desk's clocks: each kind of work has a thread of its own, so that none waits for another.
+"""The desk's loops: each kind of work has its own thread, so that none waits for another.
 
-Where the store rings for new work (quarantine/bell.py), it need not be looked for each second.
-A relay that is silent for a minute at each mail holds up mail, and no deadline; a message that takes long to read holds
-up its own request. What one pass meets with is logged, and the next one comes.
+If the store signals new work (quarantine/bell.py), the desk need not check each second.
+A relay that is silent for a minute per mail delays mail, but no deadline; a message that takes long to read delays its
+own request only. Errors of one pass are logged, and the next pass follows.
 """
 
 import threading
@@ -15,16 +15,16 @@ from holdgate import maillog, metrics
 from holdgate.quarantine.bell import REST, Listener, Waker
 from holdgate.quarantine.database import DatabaseError
 
-# A pass begins so long after the one before at the earliest, however often it rings, in seconds.
+# Minimum time between two passes in seconds, however often the store signals.
 _BREATH = 0.1
 
 
 @dataclass(slots=True)
 class Loop:
-    """A pass that is made each `interval` seconds, or, with `is_rung`, when the store rings, and seldom otherwise.
+    """A pass that runs every `interval` seconds or, with `is_rung`, when the store signals, and otherwise rarely.
 
-    `run` gets the time, and says whether it could do its work, whatever single items met with. Where it could not for
-    `patience` seconds, or does not come to its end, the desk is not well.
+    `run` gets the time, and returns whether it could do its work, whatever happened to single items. If it could not
+    for `patience` seconds, or does not return, the desk is unhealthy.
     """
 
     name: str
@@ -35,19 +35,19 @@ class Loop:
     well_at: float = field(default_factory=time.monotonic)
 
     def once(self) -> None:
-        """Make one pass."""
+        """Run one pass."""
         try:
             if self.run(datetime.now(UTC)):
                 self.well_at = time.monotonic()
         except DatabaseError as error:
             metrics.ERRORS.labels("store").inc()
             maillog.failed(stage="store", error=f"{self.name}: {maillog.describe(error)}")
-        except Exception as error:  # the loop goes on whatever it is
+        except Exception as error:  # the loop continues after any exception
             metrics.ERRORS.labels("desk").inc()
             maillog.failed(stage="desk", error=f"{self.name}: {maillog.describe(error)}")
 
     def is_well(self) -> bool:
-        """Say whether a pass could do its work within `patience`."""
+        """Return whether a pass could do its work within `patience`."""
         return time.monotonic() - self.well_at < self.interval + self.patience
 
 
@@ -65,12 +65,12 @@ class Loops:
         ]
 
     def start(self) -> None:
-        """Begin with a pass of each."""
+        """Start with one pass of each."""
         for thread in self._threads:
             thread.start()
 
     def close(self, seconds: float = 5.0) -> None:
-        """End after the passes under way, but wait for them no longer than `seconds`: each step may be cut short."""
+        """Stop after the current passes, but wait at most `seconds`: each step can be interrupted."""
         self._stop.set()
         for waker in self._wakers:
             waker.wake()
@@ -80,7 +80,7 @@ class Loops:
                 thread.join(max(deadline - time.monotonic(), 0))
 
     def ailing(self) -> list[str]:
-        """Name the loops that are not well."""
+        """Return the names of unhealthy loops."""
         return [loop.name for loop in self._loops if not loop.is_well()]
 
     def _go(self, loop: Loop, waker: Waker) -> None:

@@ -1,7 +1,7 @@
-"""The reply address: takes mail by LMTP (aiosmtpd) and gives each to `taking`.
+"""The reply address: receives mail by LMTP (aiosmtpd) and passes each message to `taking`.
 
-A mail that leads to nothing is taken all the same: a refusal would make Postfix write to an address that may be forged.
-Only what fails on our side is refused for now, so that Postfix sends it again.
+A mail without effect is accepted too: a refusal would make Postfix write to an address that may be forged. Only if the
+desk has an error, mail is refused temporarily, so that Postfix retries.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from holdgate.scan.pool import ScanError
 from holdgate.tables import TableError
 
 _SIZE_LIMIT = 16 * 2**20
-# Seconds that a connection may be silent, and mails that are read at once; Postfix sends the others again.
+# Seconds that a connection can be silent, and the number of mails read at once; Postfix retries the others.
 _TIMEOUT = 120
 _AT_ONCE = 8
 _LATER = "451 4.3.0 Not now, please try again later"
@@ -35,13 +35,13 @@ _ADDRESS = re.compile(r"(?:^|\s)ADDR=(?:IPv6:)?(\S{1,64})", re.IGNORECASE)
 
 
 class _Protocol(LMTP):
-    """LMTP as Postfix speaks it to us; a line too long is no reason to send a mail back."""
+    """LMTP as Postfix uses it; a line that is too long does not bounce the mail."""
 
     line_length_limit = 2**20
 
     @syntax("XFORWARD attribute=value…")
     async def smtp_XFORWARD(self, arg: str | None) -> None:
-        """Take the SMTP client's address as Postfix forwards it (XFORWARD_README; lmtp_send_xforward_command)."""
+        """Accept the SMTP client's address that Postfix forwards (XFORWARD_README; lmtp_send_xforward_command)."""
         match = _ADDRESS.search(arg or "")
         if match is not None:
             self.session.xforward = match[1]  # type: ignore[union-attr]
@@ -49,9 +49,9 @@ class _Protocol(LMTP):
 
 
 class Mailbox(Controller):
-    """Listens for LMTP in a thread of its own while it is entered as a context. `letter` reads the body of a mail.
+    """Listens for LMTP in its own thread while it is entered as a context. `letter` reads the body of a mail.
 
-    `changer` makes changed messages, where a moderator or a sender wants that.
+    `changer` makes changed messages, if a moderator or a sender requests that.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Mailbox(Controller):
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     def __enter__(self) -> "Mailbox":
-        # For a port that is taken aiosmtpd would wait out its whole time to be ready. Raises OSError.
+        # If the port is in use, aiosmtpd would wait for its complete start timeout. Raises OSError.
         family = socket.AF_INET6 if ":" in self.hostname else socket.AF_INET
         socket.create_server((self.hostname, self.port), family=family).close()
         self.start()
@@ -78,7 +78,7 @@ class Mailbox(Controller):
         self.stop(no_assert=True)
 
     def factory(self) -> SMTP:
-        """Make the protocol of one connection (aiosmtpd calls this)."""
+        """Create the protocol of one connection (aiosmtpd calls this)."""
         return _Protocol(
             self, data_size_limit=_SIZE_LIMIT, enable_SMTPUTF8=True, ident="Holdgate", loop=self.loop, timeout=_TIMEOUT
         )
@@ -93,7 +93,7 @@ class Mailbox(Controller):
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take a sender (aiosmtpd calls this), unless a local user speaks here in Postfix's place."""
+        """Accept a sender (aiosmtpd calls this), unless a local user other than Postfix's connects."""
         own = server.transport.get_extra_info("sockname") if server.transport is not None else None
         if not peer.may_deliver(session.peer, own, self._desk.settings.queue.postfix_config):
             maillog.reply_ignored(why="not from Postfix", sender=address)
@@ -105,14 +105,14 @@ class Mailbox(Controller):
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        """Take one recipient a mail (aiosmtpd calls this): it answers DATA once, and LMTP wants an answer for each."""
+        """Accept one recipient per mail (aiosmtpd calls this): it responds once, LMTP needs a response for each."""
         if envelope.rcpt_tos:
             return "452 4.5.3 One recipient at a time"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 Ok"
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Take a mail (aiosmtpd calls this). Only what fails on our side makes Postfix try again."""
+        """Accept a mail (aiosmtpd calls this). Only errors of the desk make Postfix retry."""
         content = envelope.content
         assert isinstance(content, bytes)
         recipients = list(envelope.rcpt_tos)
@@ -129,14 +129,14 @@ class Mailbox(Controller):
             metrics.ERRORS.labels("replies").inc()
             maillog.failed(stage="replies", error=str(error))
             return _LATER
-        except Exception as error:  # a mail that we cannot read is dropped, and everybody is told by the log
+        except Exception as error:  # an unreadable mail is dropped, and the log reports it
             metrics.ERRORS.labels("reply").inc()
             maillog.failed(stage="reply", error=maillog.describe(error))
         return "250 2.0.0 Taken"
 
 
 def _own_client(session: Session, content: bytes) -> str:
-    """Return the peer's address where the mail has come by no other server: then the peer is the client."""
+    """Return the peer's address if no other server relayed the mail: then the peer is the client."""
     if Header.of(content).values("Received"):
         return ""
     try:

@@ -32,13 +32,13 @@ from holdgate.queue.mutual import NodeCertificate
 
 _NAME = "holdgate-desk"
 _INTERVAL = 1.0
-# Seconds between two passes that look for content whose retention is over.
+# Seconds between two passes that look for content whose retention has ended.
 _ERASE_INTERVAL = 60.0
-# Seconds between two signs of life: several may be lost before the desk's claims count no longer.
+# Seconds between two signs of life: several can be lost before the desk's claims expire.
 _PRESENCE_INTERVAL = LEASE.total_seconds() / 6
-# How long people, and mail that brings a message back, wait for the queue agent, in seconds.
+# How long people, and mail that returns a message, wait for the queue agent, in seconds.
 _AGENT_TIMEOUT = 30.0
-# How long a pass that sends may take, in seconds.
+# How long a pass that sends can take, in seconds.
 _SLOW = 3600.0
 
 
@@ -71,7 +71,7 @@ def main() -> None:
 def _start(
     settings: Settings, stack: ExitStack
 ) -> tuple[Scheduler, Anchoring, Summaries, Presence, Previewer, Listener]:
-    """Start page and mailbox, as the settings say; `stack` ends them."""
+    """Start page and mailbox according to the settings; `stack` stops them."""
     store = open_store(settings.store.url, name_of(settings), role="desk")
     stack.callback(store.close)
     desk = Desk(store, settings, Key.load(settings.desk.token_key))
@@ -82,7 +82,7 @@ def _start(
     previewer = Previewer(settings, queue, Elsewhere(store, NodeCertificate.of(settings)))
     stack.callback(previewer.close)
     composer = Composer(desk, templates, previewer)
-    # Loaded where they are used: each brings libraries of some MB.
+    # Imported here because each loads several MB of libraries.
     if settings.desk.lmtp_listen is not None:
         from holdgate.desk.mailbox import Mailbox
 
@@ -106,13 +106,13 @@ def _run(
     listener: Listener,
     stop: threading.Event,
 ) -> None:
-    """Run the loops until `stop`, and tell systemd's watchdog while all are well."""
+    """Run the loops until `stop`, and notify systemd's watchdog while all are healthy."""
     loops = Loops(
         [
             Loop("presence", presence.run_once, _PRESENCE_INTERVAL),
             Loop("deadlines", scheduler.keep_deadlines, _INTERVAL, is_rung=True),
             Loop("requests", scheduler.ask, _INTERVAL, is_rung=True),
-            # Each mail to a relay that is silent takes minutes, and a restart would not end that.
+            # Each mail to a silent relay takes minutes, and a restart would not help.
             Loop("mail", scheduler.send, _INTERVAL, patience=_SLOW, is_rung=True),
             Loop("reports", scheduler.give_back, _INTERVAL, patience=_SLOW, is_rung=True),
             *(

@@ -1,7 +1,7 @@
-"""What may be done with a held message: approve, reject, withdraw, expire. Page, mail, command and API all come here.
+"""The decisions on a held message: approve, reject, withdraw, expire. Page, mail, command and API all use this module.
 
-A decision is recorded together with the notices it makes us owe; desk and queue agent then carry it out, however often
-one of them dies in between. Of several who decide at once one wins, and the others are told who did.
+A decision is stored together with its notices; desk and queue agent then carry it out, however often one of them
+crashes meanwhile. Of several simultaneous decisions one is stored, and the other persons learn who decided.
 """
 
 from collections.abc import Callable
@@ -18,26 +18,26 @@ from holdgate.quarantine.store import ConflictError
 COMMENT_LENGTH = 2000
 
 SELF_RELEASE = "self-release"
-"""How a sender decides who releases their own message (selfrelease.py)."""
+"""The method by which a sender releases their own message (selfrelease.py)."""
 
 WITHDRAWAL = "withdrawal"
-"""How a sender decides who takes their message back."""
+"""The method by which a sender withdraws their message."""
 
 SENDER, CORRECTED, OWNER = "sender", "sender-corrected", "owner"
-"""How a sender decides who was asked (senderchoice.py): in spite of the question, or without all doubtful recipients.
+"""The methods of a sender who was asked (senderchoice.py): to all recipients, or without all doubtful ones.
 
 The owner of an application decides in its place.
 """
 
 
 class Why(StrEnum):
-    """Why a decision is not taken."""
+    """Why a decision is refused."""
 
-    DECIDED = "decided"  # it is decided, or the message has left the hold queue
+    DECIDED = "decided"  # a decision exists, or the message has left the hold queue
     PENDING = "pending"  # the message is not in the hold queue yet
     ALREADY_APPROVED = "already_approved"  # this person has approved, and others must approve too
     DEADLINE_PASSED = "deadline_passed"  # the deadline has passed
-    NOT_REQUESTED = "not_requested"  # others are asked now
+    NOT_REQUESTED = "not_requested"  # other people are asked now
 
 
 class RefusedError(Exception):
@@ -59,11 +59,11 @@ def answer(
     change: Change | None = None,
     now: datetime | None = None,
 ) -> Incident:
-    """Take a moderator's answer, APPROVE or REJECT, to a request.
+    """Record a moderator's answer, APPROVE or REJECT, to a request.
 
-    A refusal decides. An approval decides when it is the last that is needed; else the incident stays held and waits
-    for another approval, or for the next level. `change` is with which changes it is approved (changing.py), where the
-    policy needs one approval. Returns the incident as it then is. Raises RefusedError.
+    A rejection decides. An approval decides if it is the last required one; otherwise the incident stays held and waits
+    for another approval, or for the next level. `change` are the changes with which it is approved (changing.py), if
+    the policy needs one approval only. Returns the updated incident. Raises RefusedError.
     """
     comment = clean_comment(comment)
     now = now or datetime.now(UTC)
@@ -97,7 +97,7 @@ def override(
 
 
 def withdraw(desk: Desk, incident: Incident, actor: Actor) -> Incident:
-    """Let a sender withdraw their message: it counts as rejected by them. Raises RefusedError."""
+    """Withdraw a sender's own message, as if they rejected it. Raises RefusedError."""
 
     def once(now: Incident) -> Incident:
         return close(desk, now, State.REJECTED, actor, "", desk.store.requests.of(now.id), None)
@@ -108,7 +108,7 @@ def withdraw(desk: Desk, incident: Incident, actor: Actor) -> Incident:
 def self_release(
     desk: Desk, incident: Incident, actor: Actor, reason: str, check: Callable[[Incident], None]
 ) -> Incident:
-    """Approve as the sender, where `check` does not raise on the incident as it then is. Raises RefusedError."""
+    """Approve as the sender, if `check` does not raise for the incident's current state. Raises RefusedError."""
 
     def once(now: Incident) -> Incident:
         check(now)
@@ -118,15 +118,14 @@ def self_release(
 
 
 def decide_again(desk: Desk, incident: Incident, reason: str) -> None:
-    """Take an approval with changes back, because the message cannot be changed so: a new request is sent."""
+    """Undo an approval with changes because the message cannot be changed that way: a new request is sent."""
     desk.store.change(incident, State.HELD, ACTOR, note=reason, also=["change failed"])
 
 
 def expire(desk: Desk, incident: Incident) -> Incident:
-    """Give a message back because its deadline passed.
+    """Return a message to its sender because its deadline passed.
 
-    Raises RefusedError if it was decided at the same moment, and ConflictError when its deadline may be another
-    one by now.
+    Raises RefusedError if it was decided at the same moment, and ConflictError if its deadline may have changed.
     """
     if incident.state is not State.HELD:
         raise RefusedError(Why.DECIDED, incident)
@@ -134,26 +133,26 @@ def expire(desk: Desk, incident: Incident) -> Incident:
 
 
 def request_of(desk: Desk, incident: Incident, moderator: str) -> Request | None:
-    """Return the request that a moderator can answer, otherwise their last one, None if they were never asked."""
+    """Return the request that a moderator can answer, otherwise their last one, or None if there is none."""
     known = desk.store.requests.of(incident.id)
     mine = [one for one in known if one.moderator == moderator and not one.is_of_sender]
     return next((one for one in mine if one.answer is None), mine[-1] if mine else None)
 
 
 def is_late(request: Request, now: datetime | None = None) -> bool:
-    """Say whether the time to answer a request is over."""
+    """Return whether the time to answer a request is over."""
     return (now or datetime.now(UTC)) >= request.deadline_at
 
 
 def clean_comment(comment: str) -> str:
-    """Return a comment fit to be mailed and shown: its lines, of printable characters, not too long."""
+    """Return a comment that is safe to mail and show: its lines, printable characters only, limited in length."""
     lines = comment[: COMMENT_LENGTH * 2].replace("\r\n", "\n").replace("\r", "\n").split("\n")
     printable = ("".join(c if c.isprintable() else " " for c in line).rstrip() for line in lines)
     return "\n".join(printable).strip()[:COMMENT_LENGTH]
 
 
 def until_settled(desk: Desk, incident_id: str, once: Callable[[Incident], Incident]) -> Incident:
-    """Try a step on the incident as it is now, again if it was changed in between. Raises RefusedError."""
+    """Run a step on the incident's current state, and again if it was changed meanwhile. Raises RefusedError."""
     while True:
         incident = desk.store.incident(incident_id)
         assert incident is not None
@@ -166,7 +165,7 @@ def until_settled(desk: Desk, incident_id: str, once: Callable[[Incident], Incid
 
 
 def require_open(incident: Incident, asked: Request, now: datetime) -> None:
-    """Raise RefusedError where a request cannot be answered any more."""
+    """Raise RefusedError if a request can no longer be answered."""
     if asked.answer is Answer.APPROVE:
         raise RefusedError(Why.ALREADY_APPROVED, incident)
     if not asked.is_open:
@@ -179,7 +178,7 @@ def _approve(
     desk: Desk, incident: Incident, actor: Actor, comment: str, known: list[Request], asked: Request
 ) -> Incident:
     rules = desk.moderation(incident)
-    # A person who approved as another's delegate does not count twice.
+    # A person who approved as another person's delegate does not count twice.
     if any(
         event.event == "approval" and event.who == actor.who and event.at >= (incident.held_at or incident.created_at)
         for event in desk.store.history(incident.id)
@@ -212,7 +211,7 @@ def _approve(
 
 
 def _described(change: Change) -> str:
-    """Return a change for the audit trail: what it is, and the SHA-256 of both messages."""
+    """Return a change for the audit trail: its kind, and the SHA-256 of both messages."""
     parts = f" {', '.join(map(str, change.parts))}" if change.parts else ""
     parts += f" {', '.join(change.recipients)}" if change.recipients else ""
     removed = f"; signatures removed: {', '.join(change.signatures)}" if change.signatures else ""
@@ -231,7 +230,7 @@ def close(
     *,
     by_mail: bool = False,
 ) -> Incident:
-    """Decide: the state, who is told, and by whom it was. Who decides `by_mail` gets the outcome by mail, too."""
+    """Decide: set the state, the person and the notices. A person who decides `by_mail` gets the outcome by mail."""
     outbox: list[NewNotice] = []
     also: list[str | tuple[str, str]] = []
     if change is not None:
@@ -248,7 +247,7 @@ def close(
     told = {one.moderator: one for one in known if one.is_open or one.answer is Answer.APPROVE}
     if asked is not None and actor.how != "mail" and not by_mail:
         told.pop(asked.moderator, None)
-    if any(one.recipient == incident.sender for one in outbox):  # they hear of it once
+    if any(one.recipient == incident.sender for one in outbox):  # they are notified only once
         told = {person: one for person, one in told.items() if one.role != SENDER}
     outbox.extend(NewNotice("decided", person, request=one.number) for person, one in told.items())
     choice = Answer.APPROVE if state is State.APPROVED else Answer.REJECT

@@ -1,7 +1,7 @@
-"""Mail: notices are submitted to Postfix, to a listener that has no milter, so that none can be held itself.
+"""Mail: notices are submitted to a Postfix listener without a milter, so that none can be held itself.
 
-Most have an empty envelope sender and come back to nobody; a request has an address of ours, so that one that comes
-back is passed on.
+Most have the null envelope sender, so they cannot bounce. A request has an address of the desk, so that the desk can
+reassign a request that bounces.
 """
 
 from typing import ClassVar

@@ -1,1 +1,1 @@
-"""The words of mail and pages in the languages of their readers: catalogues, names with counts, times, places."""
+"""Texts of mail and pages in the readers' languages: catalogues, names with counts, times, places."""

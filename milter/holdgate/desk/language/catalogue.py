@@ -1,8 +1,8 @@
-"""Translations of what mail and pages say: one gettext catalogue for each language, with English in the code.
+"""Translations of mail and pages: one gettext catalogue for each language, with English in the code.
 
-Translators work on `locale/LANGUAGE.po`; `script/translate` collects new texts there. The package has compiled
-catalogues (`.mo`); in a checkout, where there are none, the `.po` files are compiled in memory. Texts have fields in
-braces.
+Translators edit `locale/LANGUAGE.po`; `script/translate` adds new texts there. The package has compiled catalogues
+(`.mo`).
+A checkout has none, so the `.po` files are compiled in memory. Texts have fields in braces.
 """
 
 import gettext
@@ -14,11 +14,11 @@ from typing import Any
 LOCALE = Path(__file__).with_name("locale")
 SOURCE = "en"
 PSEUDO = "qps"
-"""A language for tests alone: every translated text is marked, so that one that no catalogue can reach is seen."""
+"""A language for tests only: every translated text is marked, so that a text without a catalogue entry is found."""
 
 
 def languages() -> list[str]:
-    """Return the languages that there is a catalogue for, and English."""
+    """Return the languages that have a catalogue, and English."""
     return sorted({SOURCE, *(path.stem for path in LOCALE.glob("*.[pm]o"))})
 
 
@@ -30,25 +30,25 @@ class Catalogue:
         self._translations = _load(language)
 
     def text(self, message: str) -> str:
-        """Return a text; without a translation the English one."""
+        """Return the translation of a text, or the English text if there is none."""
         if self.language == PSEUDO:
             return marked(message)
         return self._translations.gettext(message) if message else ""
 
     def count(self, one: str, many: str, number: int) -> str:
-        """Return the form of a text for a number: by the rules of the language (GNU gettext, Plural-Forms)."""
+        """Return the form of a text for a number, by the rules of the language (GNU gettext, Plural-Forms)."""
         if self.language == PSEUDO:
             return marked(one if number == 1 else many)
         return self._translations.ngettext(one, many, number)
 
 
 def mark(message: str) -> str:
-    """Mark a text for the catalogues that is looked up elsewhere; it is returned unchanged."""
+    """Mark a text for the catalogues that is translated elsewhere; it is returned unchanged."""
     return message
 
 
 def marked(message: str) -> str:
-    """Return a text of the language for tests."""
+    """Return a text in the language for tests."""
     return f"⟦{message}⟧" if message else message
 
 
@@ -63,7 +63,7 @@ def _load(language: str) -> gettext.NullTranslations:
 
 
 def compile_catalogue(source: Path) -> bytes:
-    """Return a `.po` file as a `.mo` file has it. Needs Babel, which a checkout has and a package does not."""
+    """Return a `.po` file in the form of a `.mo` file. Needs Babel, which a checkout has and a package has not."""
     from babel.messages import mofile, pofile
 
     with source.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Times, spans and sizes as a reader writes them: "Wed 25 Nov, 15:36", "1 day 20 hours", "18 KB"."""
+"""Times, durations and sizes in the reader's notation: "Wed 25 Nov, 15:36", "1 day 20 hours", "18 KB"."""
 
 from datetime import datetime, timedelta, tzinfo
 
@@ -9,11 +9,11 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 _SIZES = (mark("{number} KB"), mark("{number} MB"), mark("{number} GB"))
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SOON = timedelta(hours=4)
-"""Under this the time that is left is shown as urgent, and with minutes."""
+"""A shorter remaining time is shown as urgent, and with minutes."""
 
 
 def moment(catalogue: Catalogue, value: datetime | None, zone: tzinfo, now: datetime) -> str:
-    """Write a time: weekday, day, month and time, with the year if it is not that of `now`. "–" for none."""
+    """Return a time as weekday, day, month and time, with the year if it is not that of `now`. "–" for none."""
     if value is None:
         return "–"
     local = value.astimezone(zone)
@@ -30,7 +30,7 @@ def moment(catalogue: Catalogue, value: datetime | None, zone: tzinfo, now: date
 
 
 def near(catalogue: Catalogue, value: datetime | None, zone: tzinfo, now: datetime) -> str:
-    """Write a time on a page, which is read when it is made: "today, 21:36"."""
+    """Return a time for a page, relative to its creation: "today, 21:36"."""
     if value is None:
         return "–"
     local, today = value.astimezone(zone), now.astimezone(zone).date()
@@ -43,7 +43,7 @@ def near(catalogue: Catalogue, value: datetime | None, zone: tzinfo, now: dateti
 
 
 def rest(catalogue: Catalogue, until: datetime, now: datetime) -> str:
-    """Write how long it is, rounded down: days and hours, hours, under `SOON` hours and minutes, or minutes."""
+    """Return the remaining time, rounded down: days and hours, hours, under `SOON` hours and minutes, or minutes."""
     left = max(until - now, timedelta())
     minutes = int(left.total_seconds()) // 60
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
@@ -58,7 +58,7 @@ def rest(catalogue: Catalogue, until: datetime, now: datetime) -> str:
 
 
 def size(catalogue: Catalogue, number: int) -> str:
-    """Write a number of bytes: powers of 1000, two significant digits below 10."""
+    """Return a number of bytes in powers of 1000, with two significant digits below 10."""
     if number < 1000:
         return catalogue.count("{count} byte", "{count} bytes", number).format(count=number)
     value = float(number)
@@ -71,7 +71,7 @@ def size(catalogue: Catalogue, number: int) -> str:
 
 
 def zone_of(value: datetime, zone: tzinfo) -> str:
-    """Name a zone: as in the settings, with its distance from UTC at a time."""
+    """Return the name of a zone as in the settings, with its offset from UTC at a time."""
     offset = value.astimezone(zone).strftime("%z")
     hours = f"UTC{offset[:3]}:{offset[3:]}" if offset not in ("+0000", "-0000") else "UTC"
     name = str(getattr(zone, "key", "") or "")

@@ -1,4 +1,4 @@
-"""Names of what was found, with a number: "2 US Social Security numbers", "1 passport number (Germany)"."""
+"""Names of findings with their number: "2 US Social Security numbers", "1 passport number (Germany)"."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ def N_(one: str, many: str) -> tuple[str, str]:
     return one, many
 
 
-# Kinds that several countries have, by what their identifiers are called behind the country.
+# Kinds that exist in several countries, by their identifiers' names after the country.
 _KINDS = {
     "passport": N_("{count} passport number ({country})", "{count} passport numbers ({country})"),
     "identity": N_("{count} identity card number ({country})", "{count} identity card numbers ({country})"),
@@ -135,11 +135,11 @@ COUNTRIES = {
     **{"tr": "Türkiye", "tw": "Taiwan", "ua": "Ukraine", "us": "United States", "uy": "Uruguay", "uz": "Uzbekistan"},
     **{"ve": "Venezuela", "vn": "Vietnam", "za": "South Africa"},
 }
-"""English names of the countries whose identifiers have one, by the first letters of these."""
+"""English names of the countries whose identifiers have such names, by the prefixes of these."""
 
 
 def counted(catalogue: Catalogue, identifier: str, count: int, *, at_least: bool = False) -> str:
-    """Name `count` matches of an identifier. One of an administrator's own rules is called by what it is: a detail."""
+    """Return a name for `count` matches of an identifier. One of an administrator's rules is called a detail."""
     number = str(count)
     if at_least:
         number = catalogue.text("at least {count}").format(count=count)

@@ -1,4 +1,4 @@
-"""Says for people what is unusual about the recipients of a message: one sentence for each recipient."""
+"""Describes for people what is unusual about a message's recipients: one sentence for each recipient."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,7 +20,7 @@ from holdgate.risks import (
 )
 
 _SHOWN = 5
-# Of several things about one recipient the first of these is said.
+# Of several risks of one recipient, the first in this order is described.
 _ORDER = (LOOKALIKE, TWIN, *MACHINE, CONTENT, OUTLIER, NEW, MANY)
 
 _OWN_DOMAIN = mark("{recipient}: the domain looks like {similar}, which is your organisation's.")
@@ -57,9 +57,9 @@ _OTHERS = {
 
 
 def sentences(catalogue: Catalogue, risks: Iterable[Mapping[str, Any]], *, own: bool = False) -> list[str]:
-    """Return what is unusual, one sentence for each recipient, at most five; `own`: to the sender.
+    """Return what is unusual, one sentence for each recipient, at most five; `own`: for the sender.
 
-    Of a program's mail there is a further sentence for each new thing.
+    For mail of programs, each new thing has a further sentence.
     """
     chosen = list(_first(risks).values())
     said = [catalogue.text(_form(risk, own=own)).format(**risk) for risk in chosen[:_SHOWN]]
@@ -70,7 +70,7 @@ def sentences(catalogue: Catalogue, risks: Iterable[Mapping[str, Any]], *, own: 
 
 
 def by_recipient(catalogue: Catalogue, risks: Iterable[Mapping[str, Any]], *, own: bool = False) -> dict[str, str]:
-    """Return what is unusual about each recipient, by its address in lower case."""
+    """Return what is unusual about each recipient, by address in lower case."""
     return {
         recipient.lower(): catalogue.text(_form(risk, own=own)).format(**risk)
         for (recipient, _), risk in _first(risks).items()
@@ -79,7 +79,7 @@ def by_recipient(catalogue: Catalogue, risks: Iterable[Mapping[str, Any]], *, ow
 
 
 def _first(risks: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """Return the most telling thing about each recipient ("": the whole message), and each new thing of a program."""
+    """Return the most important risk of each recipient ("": the complete message), and each new thing of a program."""
     first: dict[tuple[str, str], Mapping[str, Any]] = {}
     for risk in sorted(risks, key=lambda one: _ORDER.index(one["kind"])):
         is_thing = risk["kind"] in MACHINE and risk["recipient"] == ""
@@ -88,7 +88,7 @@ def _first(risks: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[
 
 
 def _form(risk: Mapping[str, Any], *, own: bool) -> str:
-    """Return the sentence for one thing, in English."""
+    """Return the sentence for one risk, in English."""
     similar = risk["similar"]
     if risk["kind"] != LOOKALIKE:
         return _OTHERS[risk["kind"]][0 if similar else 1]

@@ -1,4 +1,4 @@
-"""Says why a message was held, for people: one sentence, the places in words, and what could not be read."""
+"""Explains for people why a message was held: one sentence, the places in words, and what could not be read."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ _PLACE = re.compile(
 )
 _STEP = " › "
 _HEADERS = ("headers", "technical headers")
-# What a reason of `extract` says in the end, by a word in it.
+# Explanations for reasons of `extract`, by a word in the reason.
 REASONS = (
     ("encrypted", "it is encrypted"),
     ("damaged", "it is damaged"),
@@ -28,7 +28,7 @@ REASONS = (
 
 
 def kinds(catalogue: Catalogue, findings: Sequence[dict[str, Any]], *, complete: bool) -> list[str]:
-    """Name what was found, the most certain first, then by number; a kind is named once."""
+    """Return the names of the findings, the most certain first, then by number; each kind once."""
     totals: dict[str, int] = {}
     best: dict[str, int] = {}
     for finding in findings:
@@ -40,7 +40,7 @@ def kinds(catalogue: Catalogue, findings: Sequence[dict[str, Any]], *, complete:
 
 
 def contents(catalogue: Catalogue, incident: Any) -> str:
-    """Return what was found as a phrase: "2 US Social Security numbers and 1 payment card"; "" for nothing."""
+    """Return the findings as a phrase: "2 US Social Security numbers and 1 payment card"; "" for none."""
     named = kinds(catalogue, incident.findings, complete=incident.status == "complete")
     more = len(named) - _KINDS_NAMED
     if more <= 0:
@@ -50,7 +50,7 @@ def contents(catalogue: Catalogue, incident: Any) -> str:
 
 
 def sentence(catalogue: Catalogue, incident: Any, *, own: bool = False) -> str:
-    """Say in a sentence why a message was held, and in others what is unusual; `own`: to its sender."""
+    """Return one sentence about why a message was held, and others about unusual things; `own`: for its sender."""
     found = contents(catalogue, incident)
     unusual = unusual_recipients.sentences(catalogue, incident.recipient_risks or (), own=own)
     if found:
@@ -64,7 +64,7 @@ def sentence(catalogue: Catalogue, incident: Any, *, own: bool = False) -> str:
 
 
 def unread(catalogue: Catalogue, reason: str) -> str:
-    """Say what could not be read, and why: `reason` is that of `extract`, "PART: a few words"."""
+    """Return what could not be read, and why: `reason` is that of `extract`, "PART: a few words"."""
     part, _, reported = reason.rpartition(": ")
     text = next((text for word, text in REASONS if word in reported), "")
     name = part.rpartition(_STEP)[2]
@@ -77,7 +77,7 @@ def unread(catalogue: Catalogue, reason: str) -> str:
 
 
 def place(catalogue: Catalogue, part: str) -> str:
-    """Name a place for people: "In salaries.xlsx, sheet “March”, row 4"."""
+    """Return a place in words: "In salaries.xlsx, sheet “March”, row 4"."""
     found = _PLACE.search(part)
     path = (part[: found.start()] if found else part).split(_STEP)
     if path[-1].startswith("message body") and len(path) > 1:
@@ -101,20 +101,20 @@ def place(catalogue: Catalogue, part: str) -> str:
 
 
 def places(catalogue: Catalogue, findings: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
-    """Return masked matches by the place where they are, in words; a place without any is there too."""
+    """Return masked matches by place, in words; a place without matches is included."""
     found: dict[str, list[str]] = {}
     for finding in findings:
         named = list(dict.fromkeys(place(catalogue, part) for part in finding["parts"]))
         for one in named:
             found.setdefault(one, [])
         if named:
-            # Which match is where is not recorded: they are named with the first place of their kind.
+            # It is not recorded which match is in which place: they are listed at the first place of their kind.
             found[named[0]] += [masked for masked in finding["masked"] if masked not in found[named[0]]]
     return found
 
 
 def joined(catalogue: Catalogue, items: Sequence[str]) -> str:
-    """Join a list as a sentence does: "a, b and c"."""
+    """Join a list as in a sentence: "a, b and c"."""
     if len(items) < 2:
         return "".join(items)
     return catalogue.text("{first} and {last}").format(first=", ".join(items[:-1]), last=items[-1])
