@@ -1,8 +1,8 @@
 """Who is asked about a message: named people and the sender's manager, their deputies, and the fallback.
 
-People who are involved in the message cannot decide on it: its sender, by any of their known names, and its
-recipients. Where that leaves too few, the fallback is asked; nothing is ever released because there is no moderator.
-Where even the fallback leaves fewer than must approve, that is an alarm, and the message goes back at its deadline.
+People who are involved in the message cannot decide on it: its sender, by any of their known names, and its recipients.
+If that leaves too few people, the fallback is asked; a message is never released because there is no moderator. If even
+the fallback leaves fewer than must approve, an alarm is raised, and the message is returned at its deadline.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -20,17 +20,17 @@ MANAGER = "manager"
 
 
 class TryLaterError(Exception):
-    """The table of managers does not answer now."""
+    """Lookups in the managers' table fail at present."""
 
 
 def same_person(address: str) -> str:
-    """Return an address as it is compared: lower case, without the extension after a "+" in its local part."""
+    """Return an address in the form for comparison: lower case, without an extension after "+" in its local part."""
     local, separator, domain = address.strip().lower().rpartition("@")
     return f"{local.partition('+')[0]}{separator}{domain}" if separator else domain
 
 
 def addresses_of(address: str) -> Callable[[str], bool]:
-    """Return what says whether an address is another way to write this one: a limit counts them together."""
+    """Return a function that tests whether an address is the same mailbox as this one: limits count them together."""
     person = same_person(address)
     return lambda other: same_person(other) == person
 
@@ -38,16 +38,16 @@ def addresses_of(address: str) -> Callable[[str], bool]:
 def first_asked(
     desk: Desk, incident: Incident, known: Sequence[Request], now: datetime, *, patient: bool = True
 ) -> list[Ask]:
-    """Return whom to ask at the incident's level of the chain; `known` are the requests made before.
+    """Return whom to ask at the incident's level of the chain; `known` are the earlier requests.
 
-    A person who approved at an earlier level does not count twice. Raises TryLaterError while the table of managers
-    cannot be queried, until `managers_retry_for` is over; never where it is not `patient`.
+    A person who approved at an earlier level does not count twice. If the managers' table cannot be queried, raises
+    TryLaterError until `managers_retry_for` is over, but never if not `patient`.
     """
     rules = desk.moderation(incident)
     if is_canary(desk, incident):
-        # People are spared, and the canary sees that we do ask.
+        # No person is disturbed, and the canary can check that a request is sent.
         return [Ask(desk.settings.canary.recipient.lower(), "moderator", incident.level)]
-    # A chain that was made shorter meanwhile ends at its last level.
+    # A chain that was shortened meanwhile ends at its last level.
     level = min(incident.level, len(rules.chain) - 1)
     barred = involved(incident) | {same_person(one.moderator) for one in known if one.answer is Answer.APPROVE}
     since = max(
@@ -83,14 +83,14 @@ def stand_in(desk: Desk, incident: Incident, request: Request, known: Iterable[R
 
 
 def needed(desk: Desk, incident: Incident) -> int:
-    """Return how many people must approve at a level. The canary asks itself alone, and decides as an administrator."""
+    """Return how many people must approve at a level. The canary asks only itself, and decides as an administrator."""
     return 1 if is_canary(desk, incident) else desk.moderation(incident).approvals
 
 
 def shortage(rules: ModerationSettings) -> str:
-    """Return why no message could ever get its approvals by these rules, "" where that cannot be seen from them.
+    """Return why no message could ever be approved with these settings, "" if they do not show a reason.
 
-    A table of managers may name any number of people. No person approves at two levels.
+    A managers' table can name any number of people. Nobody approves at two levels.
     """
     everybody: set[str] = set()
     countable = True
@@ -113,12 +113,12 @@ def _people(persons: Collection[str]) -> str:
 
 
 def is_canary(desk: Desk, incident: Incident) -> bool:
-    """Say whether a message goes to the canary's address alone, where it is thrown away."""
+    """Return whether a message is only for the canary's address, where it is discarded."""
     return incident.recipients == [desk.settings.canary.recipient]
 
 
 def involved(incident: Incident) -> set[str]:
-    """Return the people who have a part in the message, in the form of `same_person`."""
+    """Return the people who are involved in the message, in the form of `same_person`."""
     senders = {incident.sender, incident.auth_user, parseaddr(incident.header_from)[1]}
     return {same_person(address) for address in (*senders, *incident.recipients) if address}
 
@@ -126,7 +126,7 @@ def involved(incident: Incident) -> set[str]:
 def looked_up(desk: Desk, incident: Incident, table: str, *, patient: bool) -> list[str]:
     """Look up the sender's manager, or owner, by each known name, the most reliable first.
 
-    Raises TryLaterError where the table cannot be queried; where it is not `patient` that counts as no answer.
+    Raises TryLaterError if the table cannot be queried; if not `patient`, that counts as no result.
     """
     if not table:
         return []
@@ -146,9 +146,9 @@ def looked_up(desk: Desk, incident: Incident, table: str, *, patient: bool) -> l
 
 
 def _names(incident: Incident) -> Iterator[str]:
-    """Yield the sender's names as keys of the table: a sender cannot forge the SMTP AUTH name.
+    """Yield the sender's names as keys of the table. The SMTP AUTH name is first, because it cannot be forged.
 
-    The From header counts only for the null sender: it is the easiest to forge.
+    The From header counts only for the null sender, because it is the easiest to forge.
     """
     for address in (incident.auth_user, incident.sender or parseaddr(incident.header_from)[1]):
         if address:
@@ -158,11 +158,11 @@ def _names(incident: Incident) -> Iterator[str]:
 
 
 def fit(asks: Iterable[Ask], barred: Collection[str]) -> list[Ask]:
-    """Keep the first request to each person who has no part in the message."""
+    """Keep the first request to each person who is not involved in the message."""
     kept: dict[str, Ask] = {}
     for ask in asks:
         person = same_person(ask.moderator)
-        # Of a recipient whose address has a long number, only the masked form is known.
+        # For a recipient whose address has a long number, only the masked form is known.
         if person not in barred and mask_numbers(person) not in barred:
             kept.setdefault(person, ask)
     return list(kept.values())

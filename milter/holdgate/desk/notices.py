@@ -1,8 +1,8 @@
-"""Writes the mail about incidents: requests and reminders to moderators, and what becomes of a message to its sender.
+"""Writes the mail about incidents: requests and reminders to moderators, and the outcome to the sender.
 
-All mail about one incident refers to one Message-ID and so is one thread. Requests carry a link and a reply address
-with tokens for this moderator. Their envelope sender has a token of its own, by which a returned request is known and
-nothing is decided: relays log it, as they do Message-IDs, which have none.
+All mail about one incident refers to one Message-ID, so it is one thread. Requests carry a link and a reply address
+with tokens for this moderator. Their envelope sender has another token, which only identifies a bounced request and
+cannot decide, because relays log it. Relays log Message-IDs too, so these have no token.
 """
 
 from datetime import datetime
@@ -33,15 +33,15 @@ _RECIPIENTS_LISTED = 100
 
 
 class UnwantedError(Exception):
-    """The sender said that nobody is to be told of a failure (RFC 3461, NOTIFY=NEVER)."""
+    """The sender requested no notification of failures (RFC 3461, NOTIFY=NEVER)."""
 
 
 class GoneError(Exception):
-    """The message was taken out of the hold queue by somebody else: it may have been delivered, and did not go back."""
+    """An operator removed the message from the hold queue: it may have been delivered, and was not returned."""
 
 
 class Composer:
-    """Composes the mail that a notice stands for."""
+    """Composes the mail for a notice."""
 
     def __init__(self, desk: Desk, templates: Templates, previewer: Previewer) -> None:
         self._desk = desk
@@ -50,9 +50,9 @@ class Composer:
         self._previewer = previewer
 
     def compose(self, incident: Incident, notice: Notice, now: datetime) -> Letter:
-        """Return what the channel of a notice says.
+        """Return the letter for the channel of a notice.
 
-        Raises QueueError when it needs the held message and cannot have it, GoneError when that is not held any more.
+        Raises QueueError if it needs the held message and cannot get it, GoneError if the message is no longer held.
         """
         if notice.channel != MAIL:
             return self._short(incident, notice, self._desk.channels[notice.channel])
@@ -89,7 +89,7 @@ class Composer:
         return Letter(_alternative(top, notice, text, html))
 
     def code(self, address: str, code: str, minutes: int, language: str, now: datetime) -> bytes:
-        """Return the mail with a code to sign in."""
+        """Return the mail with a code for signing in."""
         language = self._desk.language(address, asked=[language])
         subject, text, html = self._templates.mail("code", language, code=code, minutes=minutes)
         message = EmailMessage(policy=SMTP.clone(utf8=not address.isascii()))
@@ -154,7 +154,7 @@ class Composer:
         )
 
     def _short(self, incident: Incident, notice: Notice, channel: Channel) -> Letter:
-        """Return a request in few words. A channel that may say nothing gets an incident that has nothing to say."""
+        """Return a short request. A channel that may reveal nothing gets an incident without contents."""
         request = self._desk.store.requests.by_number(notice.request or 0)
         assert request is not None
         link = ""
@@ -177,7 +177,8 @@ class Composer:
 
     def _request(self, incident: Incident, notice: Notice, request: Request, now: datetime) -> Letter:
         link = self._request_link(request)
-        # Replies that nothing can prove lead to the link, so that they are not offered; they come in all the same.
+        # Without a method of proof, replies only get a link as an answer, so they are not offered. They are still
+        # accepted.
         reply = self._address(request, tokens.REPLY) if self._desk.settings.replies.proof else ""
         language = self._desk.language(notice.recipient, incident.policy)
         values = {"request": request, "reminder": notice.kind == "reminder", "link": link, "reply": reply}
@@ -191,7 +192,7 @@ class Composer:
         subject, text, html = self._words(name, incident, notice.recipient, **values)
         top = self._top(subject, notice, incident, now)
         self._take_replies(top, request)
-        # Relays log it, and every mail of the thread repeats it: it is no secret.
+        # It is not secret: relays log it, and every mail of the thread repeats it.
         first = f"<{incident.id}.request.{request.number}@{self._domain}>"
         if notice.kind == "request":
             top.replace_header("Message-ID", first)
@@ -231,9 +232,9 @@ class Composer:
         message["To"] = f"<{notice.recipient}>"
         message["Date"] = format_datetime(now)
         message["Subject"] = subject
-        # The same each time for one notice, so that one that had to be sent twice is seen as one.
+        # The same each time for one notice, so that a mail that was sent twice is recognised as one.
         message["Message-ID"] = f"<{incident.id}.{notice.kind}.{notice.number}@{self._domain}>"
-        # RFC 3834, section 5: a request is written by itself, the others answer somebody's mail.
+        # RFC 3834, section 5: requests are generated automatically, the others answer a person's mail.
         message["Auto-Submitted"] = "auto-generated" if notice.kind in TO_MODERATOR else "auto-replied"
         return message
 
@@ -260,7 +261,7 @@ class Composer:
         return f"{self._settings.public_url.rstrip('/')}/incidents" if self._settings.public_url else ""
 
     def _question(self, incident: Incident, reply: str, language: str, now: datetime) -> dict[str, object]:
-        """Return what the request to a sender says besides: the numbered recipients, and the ways to answer by mail."""
+        """Return the additional content of a request to a sender: numbered recipients, and how to answer by mail."""
         catalogue = self._templates.catalogue(language)
         reasons = unusual.by_recipient(catalogue, incident.recipient_risks or (), own=True)
         named = list(dict.fromkeys(incident.recipients))
@@ -285,7 +286,7 @@ class Composer:
         }
 
     def _mailto(self, reply: str, incident: Incident, language: str) -> dict[str, str]:
-        """Return addresses that open a reply with its first word, by decision (RFC 6068); nothing without replies."""
+        """Return addresses that open a reply with its first word, by decision (RFC 6068); none without replies."""
         if not reply:
             return {}
         text = self._templates.catalogue(language).text
@@ -294,7 +295,7 @@ class Composer:
         return {choice: _opening(reply, subject, word) for choice, word in words.items()}
 
     def _change_words(self, incident: Incident, language: str) -> str:
-        """Return the words by which a reply approves with changes, as far as the policy allows them."""
+        """Return the words with which a reply approves with changes, as far as the policy allows these."""
         text = self._templates.catalogue(language).text
         words = {
             REDACT: text(mark("APPROVE REDACTED")),
@@ -304,7 +305,7 @@ class Composer:
         return ", ".join(words[kind] for kind in offered(self._desk, incident))
 
     def _asked(self, incident: Incident, language: str) -> str:
-        """Name those who were asked, to the sender: their manager without an address."""
+        """Return, for the sender, the names of those who were asked; a manager is named without address."""
         text = self._templates.catalogue(language).text
         known = self._desk.store.requests.of(incident.id)
         people = [one for one in known if one.is_open and not one.is_of_sender]
@@ -316,7 +317,7 @@ class Composer:
         return f"{self._settings.public_url.rstrip('/')}/t/{token}"
 
     def _take_replies(self, top: EmailMessage, request: Request) -> None:
-        """Have replies come to an address with a token, and let the gate know it."""
+        """Set a Reply-To address with a token, and register it for the milter."""
         address = self._address(request, tokens.REPLY)
         if address:
             top["Reply-To"] = address
@@ -324,7 +325,7 @@ class Composer:
             self._desk.store.replies.announce(token, request.number)
 
     def _address(self, request: Request, purpose: str) -> str:
-        """Return a reply address with a token, "" where no mail comes in."""
+        """Return a reply address with a token, "" if no mail is received."""
         local, _, domain = self._settings.reply_address.partition("@")
         if self._settings.lmtp_listen is None:
             return ""
@@ -342,7 +343,7 @@ class Composer:
 
 
 def _with_nothing_to_say(incident: Incident) -> Incident:
-    """Return an incident without anything of its message but when it came and until when it waits."""
+    """Return an incident without any contents except its times of arrival and deadline."""
     return Incident(
         *(incident.queue_id, "", [], incident.policy),
         id=incident.id,
@@ -354,7 +355,7 @@ def _with_nothing_to_say(incident: Incident) -> Incident:
 
 
 def _opening(reply: str, subject: str, first: str) -> str:
-    """Return the address that opens a reply with its first line."""
+    """Return an address that opens a reply with its first line."""
     return f"mailto:{quote(reply, safe='@+')}?subject={quote('Re: ' + subject)}&body={quote(first + _EMPTY_LINE)}"
 
 
@@ -365,7 +366,7 @@ def _refer(message: EmailMessage, message_ids: list[str]) -> None:
 
 
 def _alternative(top: EmailMessage, notice: Notice, text: str, html: str, attached: bytes | None = None) -> bytes:
-    """Put text and HTML together, and what is attached."""
+    """Combine text, HTML and an attachment."""
     parts = [dsn.text_part(text)] + ([dsn.text_part(html, "html")] if html else [])
     boundary = f"=_{notice.number}_{notice.kind}"
     if attached is None:

@@ -1,7 +1,7 @@
-"""The two digits that a mail shows and the page behind its link asks for, where `desk.ask_number` says so.
+"""The two digits in a mail that the page behind its link asks for, if `desk.ask_number` is set.
 
-A program that opens the links of a mail, fills in what it finds and presses each button does not know them, and neither
-does somebody to whom the link came without its mail. They are no password: a person has some attempts, all recorded.
+A program that opens the links of a mail, fills in forms and presses each button does not know them, and neither does a
+person who got only the link. They are not a password: attempts are limited and recorded.
 """
 
 import threading
@@ -11,27 +11,27 @@ from holdgate.desk.language.catalogue import mark
 from holdgate.quarantine.incident import Actor, Incident
 
 WRONG = "wrong_number"
-"""The event that somebody typed another number."""
+"""The event that a person entered a wrong number."""
 
 MOST_WRONG = 3
-"""After so many wrong numbers a person's links to an incident decide nothing any more; signing in still does."""
+"""After this many wrong numbers, a person's links to an incident no longer decide; signing in still does."""
 
 _MISSING = mark("Nothing was done. Type the number that the mail shows, then send again.")
 _NOT_THIS = mark("Nothing was done. That is not the number that the mail shows.")
 TOO_MANY = mark("Nothing was done. A wrong number was typed too often, so this link no longer decides anything.")
-"""What a person reads then."""
+"""The text that the person then reads."""
 
-# Whoever sends many numbers at once has no more attempts.
+# Simultaneous attempts must not exceed the limit.
 _one_at_a_time = threading.Lock()
 
 
 def number_of(desk: Desk, incident: Incident, person: str) -> str:
-    """Return the number in mail about an incident to a person, "" where none is asked for."""
+    """Return the number in mail about an incident to a person, "" if none is asked for."""
     return desk.key.number(incident.id, person.lower()) if desk.settings.desk.ask_number else ""
 
 
 def refusal(desk: Desk, incident: Incident, actor: Actor, typed: str) -> str:
-    """Return why a form that a link opened does nothing, "" if it has the right number. A wrong one goes on record."""
+    """Return why a form opened by a link does nothing, "" if its number is correct. A wrong number is recorded."""
     if not desk.settings.desk.ask_number:
         return ""
     typed = typed.strip()

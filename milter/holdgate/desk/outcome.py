@@ -1,7 +1,6 @@
-"""Says what became of a message: one sentence for each end, the same on the page and in mail to moderators.
+"""Describes the outcome for a message: one sentence for each outcome, the same on the page and in mail to moderators.
 
-Mail is written when it goes out, and that may be long after what it is about: the sentence is that of the incident as
-it is then.
+Mail may be written long after the event that caused it, so the sentence describes the incident's state at that time.
 """
 
 from collections.abc import Mapping
@@ -15,9 +14,10 @@ from holdgate.quarantine.states import State
 
 
 def became(incident: Incident) -> str:
-    """Return what became of a message, a name in the table `became` of words.toml: as its state, but for the reason.
+    """Return the outcome for a message, as a key of the table `became` of words.toml: its state or a more exact one.
 
-    A message is rejected, withdrawn or expired whether or not the sender was told already, and one that is gone may
+    A message is rejected, withdrawn or expired whether or not the sender was already notified. One that has left the
+    queue may
     have been approved before.
     """
     if incident.state in (State.APPROVED, State.RELEASED):
@@ -37,7 +37,7 @@ def became(incident: Incident) -> str:
 
 
 def sentence(words: Mapping[str, Any], incident: Incident, *, tells: bool) -> str:
-    """Return that in words; `tells` says whether the sender is told what becomes of their message."""
+    """Return the outcome in words; `tells` is true if the sender is notified of it."""
     end = became(incident)
     text = str(words["became"][end]).format(who=clean(incident.decided_by or ""))
     if end in ("rejected", "expired"):

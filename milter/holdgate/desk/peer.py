@@ -1,6 +1,7 @@
-"""Says which local user is at the other end of a loopback connection, by the kernel's table of TCP sockets (proc(5)).
+"""Finds the local user at the other end of a loopback connection, in the kernel's table of TCP sockets (proc(5)).
 
-The LMTP listener is a port, and any local user can connect to it: only Postfix's user, root and our own may deliver.
+The LMTP listener is a port, so any local user can connect to it. Only Postfix's user, root and the desk's user may
+deliver.
 """
 
 import ipaddress
@@ -18,10 +19,10 @@ _UID_MAP = Path("/proc/self/uid_map")
 
 
 def may_deliver(peer: Any, own: Any, postfix_config: Path) -> bool:
-    """Say whether the peer of an LMTP connection may deliver; `peer` and `own` are the addresses of its two ends.
+    """Return whether the peer of an LMTP connection may deliver; `peer` and `own` are the addresses of its two ends.
 
-    One on another machine may, for the address that we listen on was chosen for that; one on this machine by its user.
-    Where the kernel does not show us other users (a user namespace), nothing can be said against it.
+    A peer on another machine may, because an administrator chose the listening address; on this machine, its user
+    decides. If the kernel does not show other users (in a user namespace), every peer may deliver.
     """
     try:
         address = ipaddress.ip_address(peer[0])
@@ -35,9 +36,9 @@ def may_deliver(peer: Any, own: Any, postfix_config: Path) -> bool:
 
 
 def user_of(peer: tuple[str, int], own: tuple[str, int]) -> int | None:
-    """Return the user id of the process that has the peer's end of a connection to `own`, None where there is none.
+    """Return the user id of the process at the peer's end of a connection to `own`, None if there is none.
 
-    An end that its process has closed already has no inode, and the kernel shows it as root's.
+    A closed end has no inode, and the kernel shows it as root's.
     """
     ends = {(local, remote) for local in _forms(peer) for remote in _forms(own)}
     for table in _TABLES.values():
@@ -53,14 +54,14 @@ def user_of(peer: tuple[str, int], own: tuple[str, int]) -> int | None:
 
 
 def _forms(end: tuple[str, int]) -> list[str]:
-    """Return an address and port in the forms in which the tables may write them."""
+    """Return an address and port in all forms that the tables can contain."""
     address = ipaddress.ip_address(end[0])
     same = [address] if address.version == 6 else [address, ipaddress.ip_address(f"::ffff:{address}")]
     return [f"{_encoded(one)}:{end[1]:04X}" for one in same]
 
 
 def _encoded(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
-    """Return an address as the table writes it: words of 32 bits in the machine's byte order."""
+    """Return an address in the table's form: words of 32 bits in the machine's byte order."""
     packed = address.packed
     words = [packed[place : place + 4] for place in range(0, len(packed), 4)]
     swapped = (word[::-1] for word in words) if sys.byteorder == "little" else iter(words)
@@ -68,7 +69,7 @@ def _encoded(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
 
 
 def _shows_users() -> bool:
-    """Say whether all users of the machine have their ids here: the map of the first user namespace is the identity."""
+    """Return whether user ids are those of the machine: only the first user namespace maps each id to itself."""
     try:
         return re.fullmatch(r"\s*0\s+0\s+4294967295\s*", _UID_MAP.read_text(encoding="ascii")) is not None
     except OSError:

@@ -16,7 +16,7 @@ _AWAY = (ConnectionError, TimeoutError, FileNotFoundError, smtplib.SMTPServerDis
 
 @contextlib.contextmanager
 def refusals() -> Iterator[None]:
-    """Turn smtplib's errors into a channel's. The words of Postfix's answer stay out: they may repeat an address."""
+    """Convert smtplib's errors to a channel's, without Postfix's text, which may repeat an address."""
     try:
         yield
     except smtplib.SMTPRecipientsRefused as error:
@@ -37,7 +37,7 @@ def submit(
     relay: tuple[str, int] | Path,
     options: Sequence[str] = (),
 ) -> None:
-    """Give one message with CRLF line ends to Postfix for all recipients, each with its options, or for none of them.
+    """Submit one message with CRLF line ends to Postfix for all recipients, each with its options, or for none of them.
 
     `options` are those of MAIL. Raises smtplib's errors and OSError.
     """
@@ -62,7 +62,7 @@ def submit(
 
 
 def hand_over(content: bytes, recipient: str, relay: tuple[str, int] | Path, sender: str = "") -> None:
-    """Give a message to Postfix. Raises smtplib's errors and OSError."""
+    """Submit a message to Postfix. Raises smtplib's errors and OSError."""
     header, _, _ = content.partition(b"\r\n\r\n")
     with connect(relay, _SMTP_TIMEOUT) as connection:
         connection.ehlo_or_helo_if_needed()

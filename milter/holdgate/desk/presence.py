@@ -1,4 +1,4 @@
-"""Gives the desk's sign of life, by which its claims count, and measures for how long each node has been silent."""
+"""Sends the desk's sign of life, without which its claims expire, and measures how long each node has been silent."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ class Presence:
         self._machine = machine_of(desk.settings)
 
     def run_once(self, _now: datetime) -> bool:
-        """Give the sign, and look at the nodes; True. Raises DatabaseError."""
+        """Send the sign and measure the nodes; return True. Raises DatabaseError."""
         self._store.claims.beat(self._machine)
         if self._is_shared:
             metrics.NODE_SILENT.clear()

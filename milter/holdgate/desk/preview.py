@@ -1,4 +1,4 @@
-"""Lets people read a held message: fetched by the queue agent, read and masked in a scan worker, never parsed here."""
+"""Shows a held message: the queue agent reads it, a scan worker parses and masks it, the desk never parses it."""
 
 import os
 import threading
@@ -18,16 +18,16 @@ from holdgate.queue.client import HeldReader, QueueClient, QueueError
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
 from holdgate.scan.shapes import ChangeReport
 
-# How much of a moderator's mail goes to a worker, in bytes.
+# How much of a moderator's mail is passed to a worker, in bytes.
 _LETTER_LIMIT = 2**20
-# After so many seconds without a question the worker ends: its rules take much memory. The next one starts in seconds.
+# The worker ends after this many idle seconds, because its rules use much memory. The next one starts in seconds.
 IDLE = 600.0
 
 _Answer = TypeVar("_Answer")
 
 
 class UnreadableError(Exception):
-    """The message cannot be shown now. Its text says why to a log; `why` names the words that say so to people."""
+    """The message cannot be shown now. The text states why for a log; `why` is a key for the explanation to people."""
 
     def __init__(self, why: str, message: str) -> None:
         super().__init__(message)
@@ -35,15 +35,15 @@ class UnreadableError(Exception):
 
 
 class Previewer:
-    """Makes previews with a worker of its own, which is started when it is needed, and ends when it is not.
+    """Makes previews with its own worker, which is started when needed and ends when idle.
 
-    `queue` reads the hold queue of this node, `elsewhere` those of other nodes; without it all messages are here.
+    `queue` reads the hold queue of this node, `elsewhere` those of other nodes; without it, all messages are here.
     """
 
     _elsewhere: Elsewhere | None = None
 
     def __init__(self, settings: Settings, queue: QueueClient, elsewhere: Elsewhere | None = None) -> None:
-        # People wait for a page at most as long as for one inspection.
+        # People wait for a page at most as long as an inspection can take.
         self._pool_settings = replace(PoolSettings.of(settings, (), daemon=True), workers=1)
         self._queue = queue
         self._elsewhere = elsewhere
@@ -60,7 +60,7 @@ class Previewer:
                 self._pool = None
 
     def rest(self, _now: datetime) -> bool:
-        """End the worker if nobody has asked for a while; for the desk's loop, which calls it again and again."""
+        """End the worker if it has been idle for a while; the desk's loop calls this regularly."""
         with self._lock:
             idle = not self._questions and time.monotonic() - self._used_at >= IDLE
             if self._pool is not None and idle:
@@ -69,18 +69,18 @@ class Previewer:
         return True
 
     def original(self, incident: Incident) -> bytes | None:
-        """Return the held message with LF line ends, None when it is not held. Raises QueueError."""
+        """Return the held message with LF line ends, or None if it is not held. Raises QueueError."""
         if incident.arrival_time is None:
             return None
         at = incident.queue_id, incident.arrival_time
         return self._ask_agent(incident, lambda reader: reader.show(*at))
 
     def wishes(self, incident: Incident) -> Wishes:
-        """Return what the sender asked of reports; nothing where the message is not held. Raises QueueError."""
+        """Return the sender's wishes about reports; none if the message is not held. Raises QueueError."""
         return read_wishes(self.envelope(incident) or b"")
 
     def envelope(self, incident: Incident) -> bytes | None:
-        """Return the envelope of the held message, None when it is not held. Raises QueueError."""
+        """Return the envelope of the held message, or None if it is not held. Raises QueueError."""
         if incident.arrival_time is None:
             return None
         at = incident.queue_id, incident.arrival_time
@@ -115,7 +115,7 @@ class Previewer:
         )
 
     def _with_message(self, content: bytes, question: Callable[[Pool, int], _Answer]) -> _Answer:
-        """Ask the pool about a message, which a worker gets by its descriptor. Raises UnreadableError."""
+        """Query the pool about a message, which a worker gets as a descriptor. Raises UnreadableError."""
         descriptor = os.memfd_create("held", os.MFD_CLOEXEC)
         try:
             with os.fdopen(os.dup(descriptor), "wb") as stream:
@@ -133,8 +133,8 @@ class Previewer:
     def describe(self, incident: Incident) -> dict[str, Any]:
         """Return the columns that an incident lacks because it was not inspected, with all matches masked.
 
-        There are none to set where it has a record of its message already, nor where the message cannot be read.
-        Raises ElsewhereError where it can be read only at another node, and that does not answer.
+        It returns none if the incident already describes its message, or if the message cannot be read. Raises
+        ElsewhereError if only another node can read it, and that node does not answer.
         """
         if not _lacks_description(incident):
             return {}
@@ -154,18 +154,18 @@ class Previewer:
         return self._elsewhere is not None and self._elsewhere.can_read
 
     def can_describe(self, incident: Incident) -> bool:
-        """Say whether this desk can describe an incident, or need not: else that of its message's node does."""
+        """Return whether this desk can describe an incident or need not; else the desk of its node does."""
         is_here = self._elsewhere is None or self._elsewhere.is_here(incident)
         return is_here or self.reads_elsewhere or not _lacks_description(incident)
 
     def _ask_agent(self, incident: Incident, question: Callable[[HeldReader], _Answer]) -> _Answer:
-        """Ask the queue agent of the node that has an incident's message. Raises QueueError."""
+        """Query the queue agent of the node that has an incident's message. Raises QueueError."""
         if self._elsewhere is None or self._elsewhere.is_here(incident):
             return question(self._queue)
         return self._elsewhere.ask(incident, question)
 
     def _ask(self, question: Callable[[Pool], _Answer]) -> _Answer:
-        """Ask the pool, which is started if it is not there, and does not rest meanwhile."""
+        """Query the pool, which is started if necessary, and does not end meanwhile."""
         with self._lock:
             if self._pool is None:
                 self._pool = Pool(self._pool_settings)

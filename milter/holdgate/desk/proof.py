@@ -1,7 +1,7 @@
-"""Proves who wrote a reply, in the ways that the site trusts: a server's results, SMTP AUTH, the client, a signature.
+"""Proves who wrote a reply, by the site's trusted methods: a server's results, SMTP AUTH, the client, a signature.
 
-A token only says which request a mail is about: relays log the address that it is in. Each way returns in a word what
-it rests on, for the history, or "" where it proves nothing.
+A token only identifies the request of a mail, because relays log the address that contains it. Each method returns one
+word for its evidence, for the history, or "" if it proves nothing.
 """
 
 import ipaddress
@@ -15,14 +15,14 @@ from holdgate.config import ReplySettings
 from holdgate.desk.reply import Header
 from holdgate.persons import Answerer, Persons, plain
 
-# The field is written by the site's own server, and none is longer than a few hundred characters.
+# The site's own server writes the field; it has at most a few hundred characters.
 _RESULTS_LENGTH = 4000
 _PASS = "pass"
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """How a mail came: its header, the SMTP client's address and AUTH name ("": unknown), and who signed it."""
+    """How a mail arrived: its header, the SMTP client's address and AUTH name ("": unknown), and who signed it."""
 
     header: Header
     client: str = ""
@@ -31,7 +31,7 @@ class Arrival:
 
 
 def find(settings: ReplySettings, arrival: Arrival, answerer: Answerer, persons: Persons) -> str:
-    """Return what proves that `answerer` wrote the mail, "" for nothing. May raise TableError."""
+    """Return what proves that `answerer` wrote the mail, "" for nothing. Can raise TableError."""
     ways = {"results": _results, "login": _login, "client": _client, "smime": _signature}
     return next(
         (reported for way in settings.proof if (reported := ways[way](settings, arrival, answerer, persons))), ""
@@ -39,14 +39,14 @@ def find(settings: ReplySettings, arrival: Arrival, answerer: Answerer, persons:
 
 
 def _results(settings: ReplySettings, arrival: Arrival, answerer: Answerer, persons: Persons) -> str:
-    """Go by the topmost Authentication-Results (RFC 8601) of the named server: it adds its own above all others."""
+    """Use the topmost Authentication-Results (RFC 8601) of the named server, which adds its field above all others."""
     for value in arrival.header.values("Authentication-Results"):
         identity = value[:_RESULTS_LENGTH].split(";")[0].split("(")[0].split()
         if not identity or identity[0].lower() != settings.authserv_id.lower():
             continue
         try:
             field = authres.AuthenticationResultsHeader.parse_value(value[:_RESULTS_LENGTH])
-        except Exception as error:  # the parser raises its own and others at what it does not know
+        except Exception as error:  # the parser raises several exceptions for unknown input
             maillog.failed(stage="reply", error=f"Authentication-Results: {maillog.describe(error)}")
             return ""
         return _aligned(field.results or [], arrival.header.senders, answerer, persons)
@@ -67,10 +67,10 @@ def _aligned(
         named: dict[str, str] = {}
         for one in result.properties:
             name = f"{one.type}.{one.name}".lower()
-            # Two values of one property leave open which was tested.
+            # With two values of one property, it is unknown which was tested.
             named[name] = "" if name in named else str(one.value or "").strip('"').lower()
         if method == "auth":
-            # Whoever signed in as somebody else is not saved by the signature of the domain they share.
+            # If a person signed in as someone else, the signature of their common domain proves nothing.
             if not _is(named.get("smtp.auth", ""), answerer, persons, ""):
                 return ""
             return "auth"
@@ -84,7 +84,7 @@ def _aligned(
 
 
 def _covers(given: str, domain: str) -> bool:
-    """Say whether an identity's domain is the From header's, or one above it (relaxed alignment, RFC 7489, 3.1)."""
+    """Return whether an identity's domain is the From header's or a parent of it (relaxed alignment, RFC 7489, 3.1)."""
     identity = given.rpartition("@")[2]
     return domain == identity or ("." in identity and domain.endswith("." + identity))
 
@@ -93,7 +93,7 @@ def _login(settings: ReplySettings, arrival: Arrival, answerer: Answerer, person
     logins = [arrival.login] if arrival.login else []
     if settings.login_header:
         values = arrival.header.values(settings.login_header)
-        # A second one was not written by the server that the site means.
+        # With two fields, at least one was not written by the site's server.
         logins += values if len(values) == 1 else []
     return "login" if any(_is(login, answerer, persons, settings.login_domain) for login in logins[:1]) else ""
 
@@ -111,7 +111,7 @@ def _signature(_settings: ReplySettings, arrival: Arrival, answerer: Answerer, p
 
 
 def _is(name: str, answerer: Answerer, persons: Persons, domain: str) -> bool:
-    """Say whether an SMTP AUTH name or an address is that of the person who answers."""
+    """Return whether an SMTP AUTH name or an address belongs to the person who answers."""
     name = plain(name)
     if not name:
         return False

@@ -1,12 +1,13 @@
 """Finds where the new text of a reply ends and the quoted message, a signature or a footer begins.
 
-Mail programs write these in as many ways as there are languages. Most are known by their shape: marked lines, header
+Mail programs write these in as many ways as there are languages. Most are recognised by their form: marked lines,
+header
 blocks, "On … wrote:" with a date or an address before a colon, lines of dashes. The words of the languages are in
-``words/quotations.toml``. Where something looks like such text without being certain, the end is doubtful.
+``words/quotations.toml``. If text looks similar but is not certain, the end is doubtful.
 
-Two ends are told apart. A decision is read from all that the person wrote, also in a postscript or between quoted lines
-(`postscript`): a condition may be there. A comment is what is certainly theirs: it ends before what may be a signature
-(`signature`).
+There are two different ends. A decision is read from everything that the person wrote, including a postscript or text
+between quoted lines (`postscript`), because it may contain a condition. A comment is only the text that is certainly
+theirs: it ends before a possible signature (`signature`).
 """
 
 import re
@@ -37,7 +38,7 @@ _CONTACT = re.compile(
     r"|\b(?:gmbh|ltd|inc|s\.?a\.?r\.?l|b\.v|sp\. z o\.o|s\.p\.a|lda)\b",
     re.IGNORECASE,
 )
-# What `normal` takes for a line end: in a quoted line it begins no line of the person's own.
+# Line ends for `normal`. In a quoted line they do not begin a line of the person's own.
 _BREAKS = re.compile(r"[\u2028\u2029\x0b\x0c\x85]|\r(?!$)")
 _ATTRIBUTION_LINES = 4
 _ATTRIBUTION_LENGTH = 500
@@ -45,9 +46,9 @@ _ATTRIBUTION_LENGTH = 500
 
 @dataclass(frozen=True, slots=True)
 class NewText:
-    """What the person wrote. `own` is the beginning of `text` that a comment may be taken from.
+    """What the person wrote. `own` is the beginning of `text`, from which a comment may be taken.
 
-    `doubtful`: some of what follows `own`, or of `own` itself, may or may not be the person's.
+    `doubtful`: it is uncertain whether some of `own`, or of the text after it, is the person's.
     """
 
     text: str
@@ -65,7 +66,7 @@ def split(text: str, marks: Collection[str] = ()) -> NewText:
     end = next((number for number in range(len(lines)) if _ends(lines, number)), len(lines))
     new = lines[:end]
     if any(mark in fold(line) for line in new for mark in folded_marks):
-        # A quotation that nothing introduces: only what is above the first blank line is certainly new.
+        # A quotation without an introduction: only the text above the first blank line is certainly new.
         first = next((number for number, line in enumerate(new) if not line.strip()), len(new))
         above = "\n".join(line for line in new[:first] if not any(mark in fold(line) for mark in folded_marks)).strip()
         return NewText(above, above, doubtful=True)
@@ -79,7 +80,7 @@ def split(text: str, marks: Collection[str] = ()) -> NewText:
 
 
 def _ends(lines: Sequence[str], number: int) -> bool:
-    """Say whether the new text ends before a line."""
+    """Return whether the new text ends before a line."""
     line = lines[number]
     if not line.strip():
         return False
@@ -91,13 +92,13 @@ def _ends(lines: Sequence[str], number: int) -> bool:
 
 
 def _without_introduction(text: str) -> str:
-    """Take off a last line like "Begin forwarded message:", right above a quotation."""
+    """Remove a last line like "Begin forwarded message:" directly above a quotation."""
     above, _, last = text.rpartition("\n")
     return above.rstrip() if last.rstrip().endswith((":", "：")) and above else text
 
 
 def _never_ends_quotation(lines: Sequence[str], number: int) -> bool:
-    """Say whether all below a line is quoted: no mark shows where the quotation ends."""
+    """Return whether everything below a line is quoted, because no mark shows where the quotation ends."""
     if _RULE.match(lines[number]) or _BETWEEN_DASHES.match(lines[number]) or _is_header_block(lines, number):
         return True
     after = [line for line in lines[number + 1 : number + 2 + _ATTRIBUTION_LINES] if line.strip()]
@@ -110,7 +111,7 @@ def _is_device(line: str) -> bool:
 
 
 def _is_header_block(lines: Sequence[str], number: int) -> bool:
-    """Say whether a block like "From: … / Sent: … / To: …" begins, in any language."""
+    """Return whether a block like "From: … / Sent: … / To: …" begins, in any language."""
     block = [line for line in lines[number : number + 12] if line.strip()][:6]
     labels: list[str] = []
     if begins_with_word(lines[number]):
@@ -134,7 +135,7 @@ def _is_header_block(lines: Sequence[str], number: int) -> bool:
 
 
 def _is_attribution(lines: Sequence[str], number: int) -> bool:
-    """Say whether "On … somebody wrote:" begins, over as many lines as it was wrapped into."""
+    """Return whether "On … somebody wrote:" begins, even if it is wrapped into several lines."""
     joined = ""
     if begins_with_word(lines[number]):
         return False
@@ -169,7 +170,7 @@ def _is_attribution(lines: Sequence[str], number: int) -> bool:
 
 
 def _is_footer(lines: Sequence[str], number: int) -> bool:
-    """Say whether a paragraph begins that is a company's notice: by its first words and by another of its words."""
+    """Return whether a paragraph begins a company's notice: by its first words and by another of its words."""
     if lines[number - 1].strip() or not lines[number].strip():
         return False
     paragraph = fold(" ".join("\n".join(lines[number:]).split("\n\n")[0].split()))
@@ -181,13 +182,13 @@ def _is_footer(lines: Sequence[str], number: int) -> bool:
 
 
 def _is_notice(paragraph: str) -> bool:
-    """Say whether a paragraph below a quotation is a footer: a company's notice, or what a phone adds."""
+    """Return whether a paragraph below a quotation is a footer: a company's notice, or text that a phone adds."""
     folded = fold(paragraph)
     return _is_device(paragraph.split("\n")[0]) or any(word in folded for word in _words().disclaimers)
 
 
 def _looks_appended(body: str) -> bool:
-    """Say whether the end of a text may be a signature or a footer that nothing introduces."""
+    """Return whether the end of a text may be a signature or a footer without an introduction."""
     _, _, later = body.partition("\n")
     folded = fold(body)
     if any(word in folded for word in _words().disclaimers):

@@ -1,7 +1,7 @@
-"""Reads the mail that comes back from moderators: a decision, an automatic reply, or a request that was not delivered.
+"""Reads mail to the reply address: a decision, an automatic reply, or a bounced request.
 
-Nothing here decides: `read` says what a mail is, `mailbox` acts on it. Only the header is parsed here, and no more of
-it than `HEADER_LIMIT` bytes; the body is read by `scan.letter`, in the desk by a worker.
+Nothing here decides: `read` determines what a mail is, `mailbox` acts on it. Only the header is parsed here, at most
+`HEADER_LIMIT` bytes; `scan.letter` reads the body, in a worker of the desk.
 """
 
 import re
@@ -23,7 +23,8 @@ from holdgate.desk.vocabulary import fold
 from holdgate.quarantine.incident import Answer
 from holdgate.scan.letter import read_letter
 
-# The largest header that is read, in bytes and lines; a field's value is cut at as many bytes. Postfix allows 102,400
+# Maximum size of a header, in bytes and lines; a field's value is cut at the same number of bytes. Postfix allows
+# 102,400
 # bytes (header_size_limit), and people's mail has some 10,000.
 HEADER_LIMIT = 64 * 1024
 _LINES = 1000
@@ -34,22 +35,22 @@ LetterReader = Callable[[bytes], dict[str, Any]]
 
 
 class Kind(StrEnum):
-    """What a mail is."""
+    """The kind of a mail."""
 
     DECISION = "decision"
-    UNCLEAR = "unclear"  # a person's mail without a word that decides
+    UNCLEAR = "unclear"  # a person's mail without a decision word
     AUTOMATIC = "automatic"  # an out-of-office reply
     BOUNCE = "bounce"
-    DELAYED = "delayed"  # a delivery report that is not final, or good news
+    DELAYED = "delayed"  # a delivery report that is not final, or reports success
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A mail that was read. `senders` are the addresses of its From header, `references` the mail it answers.
+    """A parsed mail. `senders` are the addresses of its From header, `references` the Message-IDs that it answers.
 
     `excluded` are recipients whom a sender leaves out, `change` is the kind of change with which a moderator approves.
-    `comment_doubtful` says that there is a comment which may be somebody else's text: it is left out. `incidents` are
-    ids that the whole text contains.
+    `comment_doubtful` is true if a comment was left out because another person may have written it. `incidents` are ids
+    anywhere in the text.
     """
 
     kind: Kind
@@ -65,7 +66,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a text decides, as `Reply` has it."""
+    """The decision in a text, with the fields of `Reply`."""
 
     choice: Answer | None = None
     comment: str = ""
@@ -82,14 +83,14 @@ class Header:
 
     @classmethod
     def of(cls, content: bytes) -> "Header":
-        """Parse the header of a mail. Raises nothing."""
+        """Parse the header of a mail. Raises no exception."""
         end = re.search(rb"\r?\n\r?\n", content[:HEADER_LIMIT])
         block = content[: end.start() if end else HEADER_LIMIT]
         lines = block.split(b"\n", _LINES)[:_LINES]
         return cls(BytesHeaderParser(policy=compat32).parsebytes(b"\n".join(lines) + b"\n\n"))
 
     def values(self, name: str) -> list[str]:
-        """Return the values of a field, topmost first, unfolded, not decoded: no name decodes to an address."""
+        """Return a field's values, topmost first, unfolded, not decoded: a decoded name can look like an address."""
         found = [str(value) for key, value in self.message.raw_items() if key.lower() == name.lower()][:_FIELDS]
         return [" ".join(value[:_VALUE].split()) for value in found]
 
@@ -116,10 +117,10 @@ def read(
     letter: LetterReader = read_letter,
     recipients: Sequence[str] = (),
 ) -> Reply:
-    """Read a mail as it came in by LMTP.
+    """Read a mail that arrived by LMTP.
 
-    `marks` are strings that only the answered request contains, `recipients` those whom a sender who was asked may
-    leave out. `letter` reads the body, and only it may raise.
+    `marks` are strings that only the answered request contains, `recipients` those whom an asked sender may leave out.
+    `letter` reads the body; no other exceptions than its own are raised.
     """
     header = Header.of(content)
     senders, references = header.senders, header.references
@@ -129,7 +130,7 @@ def read(
     if automatic.is_automatic(header.values, header.subject):
         return Reply(Kind.AUTOMATIC, senders, references)
     if not envelope_sender:
-        # Some autoresponders use the null sender too: they answer a mail, and write in their owner's name.
+        # Some autoresponders use the null sender too; they answer a mail, and write in their owner's name.
         answers = (references or automatic.suppresses_answers(header.values)) and not automatic.is_daemon(senders)
         return Reply(Kind.AUTOMATIC if answers else Kind.BOUNCE, senders, references)
     said = _decision_of(parsed, marks, recipients)
@@ -150,13 +151,13 @@ def read(
 
 
 def decision(text: str) -> tuple[Answer | None, str]:
-    """Return what the text of a reply decides, and the comment; a comment whose end is doubtful is left out."""
+    """Return the decision in the text of a reply, and the comment; a comment with a doubtful end is left out."""
     said = _read_text(text, (), ())
     return said.choice, said.comment
 
 
 def _decision_of(parsed: dict[str, Any], marks: Collection[str], recipients: Sequence[str]) -> _Said:
-    """Read the plain text of a mail, or its HTML where the plain text is blank or only says that there is HTML."""
+    """Read the plain text of a mail, or its HTML if the plain text is blank or only refers to the HTML."""
     plain, html = str(parsed["plain"]), str(parsed["html"])
     struck = begins_with_word(str(parsed["struck"]))
     if struck:
@@ -165,13 +166,13 @@ def _decision_of(parsed: dict[str, Any], marks: Collection[str], recipients: Seq
         return _read_text(html, marks, recipients)
     result = _read_text(plain, marks, recipients)
     other = _read_text(html, marks, recipients) if html.strip() else _Said()
-    # Two texts that say two things say nothing.
+    # Two texts with different decisions decide nothing.
     same = (other.choice, other.excluded, other.change) == (result.choice, result.excluded, result.change)
     return result if same or other.choice is None else _Said()
 
 
 def _is_stub(plain: str, marks: Collection[str]) -> bool:
-    """Say whether a plain text has nothing of its own, or only tells that the mail is HTML."""
+    """Return whether a plain text has no content of its own, or only states that the mail is HTML."""
     new = split(plain, marks).text
     return not new or (len(new) < 600 and "html" in fold(new) and not begins_with_word(new))
 
@@ -180,13 +181,13 @@ def _read_text(text: str, marks: Collection[str], recipients: Sequence[str]) -> 
     new = split(text, marks)
     excluded: tuple[str, ...] = ()
     if (partial := exclusion.excluded(new.text, recipients)) is not None:
-        # The own text is the beginning of the whole, so that both lose the same line.
+        # `own` is the beginning of the complete text, so the same line is removed from both.
         own = exclusion.excluded(new.own, recipients)
         excluded, new = tuple(partial[0]), NewText(partial[1], own[1] if own else "", new.doubtful)
     found: Decision = decide(new.text)
     if found.choice is None:
         return _Said()
-    # What follows the text that is certainly the person's own takes part in the decision alone.
+    # Text after the part that is certainly the person's own is used for the decision only.
     kept = len(found.rest) - (len(new.text) - len(new.own))
     comment = clean_comment(found.rest[:kept] if kept > 0 else "")
     left_out = new.doubtful and bool(clean_comment(found.rest))

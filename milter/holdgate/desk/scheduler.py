@@ -1,7 +1,7 @@
-"""What the desk does by itself: gives back what nobody decided on, reminds, asks about what came in, sends, erases.
+"""The desk's automatic work: returns messages after the deadline, reminds, asks about new messages, sends, erases.
 
-`now` is given by the caller, so that a test sets the clock. Each step leaves the store consistent; what fails
-waits by itself (work.py) and is taken up again.
+The caller passes `now`, so that a test can set the time. Each step leaves the store consistent. A failed item waits
+separately (work.py) and is retried.
 """
 
 import time
@@ -24,15 +24,15 @@ from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 from holdgate.work import Runner
 
-# How long each kind of work may take in one pass, in seconds.
+# Maximum duration of each kind of work in one pass, in seconds.
 _BUDGET = 20.0
 
-# When a step that failed is taken again at the latest, in seconds.
+# Longest pause before a failed step is retried, in seconds.
 _LONGEST = 30.0
 
 
 class Scheduler:
-    """The passes over the store. Each method belongs to one thread at a time."""
+    """The passes over the store. Each method must be used by one thread at a time."""
 
     def __init__(
         self, desk: Desk, composer: Composer, previewer: Previewer, *, clock: Callable[[], float] = time.monotonic
@@ -57,12 +57,12 @@ class Scheduler:
         }
 
     def run_once(self, now: datetime) -> None:
-        """Do all that is due at `now`, one after the other."""
+        """Do all work that is due at `now`, one kind after the other."""
         for step in (self.keep_deadlines, self.ask, self.give_back, self.send, *self.other_channels().values()):
             step(now)
 
     def other_channels(self) -> dict[str, Callable[[datetime], bool]]:
-        """Return the pass of each channel but mail, by name."""
+        """Return the pass of each channel except mail, by name."""
 
         def step(sender: Sender, now: datetime) -> bool:
             sender.send_due(now)
@@ -71,7 +71,7 @@ class Scheduler:
         return {name: partial(step, sender) for name, sender in self._others.items()}
 
     def keep_deadlines(self, now: datetime) -> bool:
-        """Expire and remind: changes of the store, which wait for no mail. Say whether the store took part."""
+        """Expire and remind: changes of the store that do not wait for mail. Return whether the store was available."""
         desk = self._desk
         expire = partial(moderation.expire, desk)
         expiries = self._expiries.run(desk.store.agenda.overdue(now), expire, budget=_BUDGET)
@@ -80,23 +80,23 @@ class Scheduler:
         return not (expiries.shared or reminders.shared)
 
     def ask(self, now: datetime) -> bool:
-        """Ask about what came in. Say whether the store took part."""
+        """Send requests about new held messages. Return whether the store was available."""
         return not self._requests.run(
             self._desk.store.agenda.awaiting_request_ids(), partial(self._ask, now), budget=_BUDGET
         ).shared
 
     def send(self, now: datetime) -> bool:
-        """Send the mail that needs no held message. A relay that does not take it is none of our ailments."""
+        """Send the mail that needs no held message. A relay that refuses it does not make the desk unhealthy."""
         self._mail.send_due(now)
         return True
 
     def give_back(self, now: datetime) -> bool:
-        """Send the mail that brings a message back, for which the queue agent is asked for it."""
+        """Send the mail that returns a message, which is read from the queue agent."""
         self._reports.send_due(now)
         return True
 
     def erase_old(self, now: datetime) -> bool:
-        """Take the content out of incidents whose retention is over. Say whether the store took part."""
+        """Erase the content of incidents whose retention has ended. Return whether the store was available."""
         store = self._desk.store
         forgotten = now - self._desk.settings.machines.retention
         store.machines.purge(int(forgotten.timestamp()))
@@ -124,7 +124,7 @@ class Scheduler:
 
 
 _QUIET = (ConflictError, moderation.RefusedError, TryLaterError, ElsewhereError)
-"""Somebody decided in this very moment, and that counts; or it is logged by who says to try later, or is away."""
+"""Another decision was made at this moment and counts; or the error was already logged where it occurred."""
 
 
 def _incidents(*, stage: str, clock: Callable[[], float]) -> Runner[Incident]:

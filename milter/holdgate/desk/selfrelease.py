@@ -1,7 +1,7 @@
-"""A sender who releases their own held message, where the policy allows it: whether they may, and the release.
+"""Release by the sender of a held message, if the policy allows it: whether they may, and the release.
 
-Only the mailbox that a message was sent from gets the link. The reason is kept in the audit trail and goes to the
-people who were asked.
+Only the mailbox that sent the message gets the link. The reason is kept in the audit trail and sent to the moderators
+who were asked.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ _DAY = timedelta(days=1)
 
 
 class Obstacle(StrEnum):
-    """Why a sender may not release a message, as a text for people."""
+    """Why a sender cannot release a message, as a text for people."""
 
     POLICY = mark("This message needs the approval of another person.")
     SEVERITY = mark("What was found is too sensitive: another person has to approve.")
@@ -27,7 +27,7 @@ class Obstacle(StrEnum):
 
 
 class NotAllowedError(Exception):
-    """The sender may not release the message."""
+    """The sender is not allowed to release the message."""
 
     def __init__(self, obstacle: Obstacle) -> None:
         super().__init__(str(obstacle))
@@ -35,14 +35,14 @@ class NotAllowedError(Exception):
 
 
 def obstacle(desk: Desk, incident: Incident, now: datetime) -> Obstacle | None:
-    """Say why the sender may not release a held message, None where they may.
+    """Return why the sender cannot release a held message, None if they can.
 
-    Only a policy of the site's file can allow it, and only for a message that was read whole: what nobody has read has
-    no severity.
+    Only a policy of the site's file can allow it, and only for a completely read message, because unread content has no
+    severity.
     """
     rules = desk.moderation(incident)
     if asksender.rules_of(desk, incident) is not None:
-        return Obstacle.POLICY  # they are asked, within the limits of that action
+        return Obstacle.POLICY  # the sender is asked, within the limits of that action
     if not (rules.self_release and desk.policies.has(incident.policy) and desk.tells(incident.sender)):
         return Obstacle.POLICY
     if incident.status != "complete" or incident.encrypted or rules.approvals > 1 or len(rules.chain) > 1:

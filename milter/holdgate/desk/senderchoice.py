@@ -1,6 +1,6 @@
-"""What a sender chooses who was asked about their message: send it to all, leave recipients out, or do not send it.
+"""The choice of a sender who was asked about their message: send it to all, leave recipients out, or do not send it.
 
-Beyond a limit of the policy their wish to send it decides nothing: moderators are asked, and read the reason.
+Beyond a limit of the policy, the choice to send it decides nothing: moderators are asked, and read the sender's reason.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from holdgate.quarantine.states import State
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A sender's choice; `excluded` are recipients as the incident has them, where the message is sent."""
+    """A sender's choice; `excluded` are recipients in the incident's form, if the message is sent."""
 
     send: bool
     excluded: Sequence[str] = ()
@@ -29,7 +29,7 @@ class Choice:
 
 
 class Flaw(StrEnum):
-    """Why a choice cannot be taken as it is, as a text for people."""
+    """Why a choice is refused, as a text for people."""
 
     NO_REASON = mark("Nothing was done. Give a reason.")
     RECIPIENTS = mark("Nothing was done. Choose at least one recipient who does not get it, and not all of them.")
@@ -37,7 +37,7 @@ class Flaw(StrEnum):
 
 
 class FlawedError(Exception):
-    """A choice that was not taken."""
+    """The choice was refused."""
 
     def __init__(self, flaw: Flaw) -> None:
         super().__init__(str(flaw))
@@ -45,13 +45,13 @@ class FlawedError(Exception):
 
 
 def needs_moderators(desk: Desk, incident: Incident, now: datetime) -> bool:
-    """Say whether a sender's wish to send a message is for moderators to decide."""
+    """Return whether moderators must decide if the sender wants to send a message."""
     rules = asksender.rules_of(desk, incident)
     return rules is None or asksender.limit(desk, incident, rules, now) is not None
 
 
 def may_exclude(desk: Desk, incident: Incident, now: datetime) -> bool:
-    """Say whether recipients of a message can be left out."""
+    """Return whether recipients of a message can be left out."""
     several = len(set(incident.recipients)) > 1
     return several and desk.settings.desk.change_relay is not None and not needs_moderators(desk, incident, now)
 
@@ -65,9 +65,9 @@ def choose(
     *,
     now: datetime | None = None,
 ) -> Incident:
-    """Take a choice; `who` is the person, and how they were proven. Return the incident as it then is.
+    """Record a choice; `who` is the person and the method of proof. Return the updated incident.
 
-    Raises FlawedError, moderation.RefusedError, and what `Changer.exclude` does.
+    Raises FlawedError, moderation.RefusedError, and the exceptions of `Changer.exclude`.
     """
     moment = now or datetime.now(UTC)
     reason = moderation.clean_comment(choice.reason)
@@ -115,7 +115,7 @@ def _change(incident: Incident, choice: Choice, changer: Changer | None) -> Chan
 
 
 def _how(incident: Incident, asked: Request, choice: Choice) -> str:
-    """Return how a message is approved: it is no override where every doubtful recipient is left out."""
+    """Return the method of an approval; if every doubtful recipient is left out, it is not an override."""
     if asked.role != SENDER:
         return moderation.OWNER
     doubtful = asksender.doubtful(incident)
@@ -125,7 +125,7 @@ def _how(incident: Incident, asked: Request, choice: Choice) -> str:
 def _passed_on(
     desk: Desk, incident: Incident, known: list[Request], asked: Request, reason: str, who: Actor
 ) -> Incident:
-    """Note that the sender wants a message to be sent, and have moderators decide, who are asked now or were before."""
+    """Record that the sender wants to send the message, and have moderators decide, who are asked now or earlier."""
     told = [
         NewNotice("said", one.moderator, request=one.number) for one in known if one.is_open and not one.is_of_sender
     ]

@@ -1,4 +1,4 @@
-"""Sends what is in the outbox: has each notice composed and gives it to its channel, until it is taken."""
+"""Sends the outbox: composes each notice and passes it to its channel, until the channel accepts it."""
 
 import time
 from collections.abc import Callable
@@ -20,22 +20,22 @@ from holdgate.quarantine.store import ConflictError
 from holdgate.queue.client import QueueError, UnreachableError
 from holdgate.work import Runner
 
-# How long one pass may send, in seconds.
+# Maximum duration of one pass, in seconds.
 _BUDGET = 20.0
 
-# How long the desk of the message's own node has to send what brings it back, which it need not fetch.
+# How long other desks wait for the desk of the message's own node, which need not fetch the message.
 _HEAD_START = timedelta(seconds=5)
 
 
 class _SharedError(Exception):
-    """The channel, or the queue agent, does not answer: it is no notice's fault, and it is logged already."""
+    """The channel or the queue agent does not answer. No notice is the cause, and it is already logged."""
 
 
 class Sender:
-    """Sends the notices of one channel: those that have the held message in them (`reports`), or all others.
+    """Sends the notices of one channel: those that contain the held message (`reports`), or all others.
 
-    `changer` submits the messages that were approved with changes. With `reads_elsewhere` reports of other nodes are
-    sent too, if the desk of their node has not sent them by then.
+    `changer` submits the messages that were approved with changes. With `reads_elsewhere`, reports of other nodes are
+    sent too, if the desk of their node has not sent them after a while.
     """
 
     def __init__(
@@ -64,30 +64,30 @@ class Sender:
         )
 
     def send_due(self, now: datetime) -> None:
-        """Send every notice whose time has come."""
+        """Send every notice that is due."""
         due = [one for one in self._desk.store.outbox.due(now) if self._is_ours(one, now)]
         self._runner.run(due, lambda notice: self._send(notice, now), budget=_BUDGET)
 
     def _is_ours(self, notice: Notice, now: datetime) -> bool:
-        """Say whether a notice is for this sender; mail takes those of channels that the site has no longer."""
+        """Return whether a notice is for this sender; mail also has those of channels that the site removed."""
         name = notice.channel if notice.channel in self._desk.channels else MAIL
         if name != self._channel.name or (notice.kind in WITH_MESSAGE) != self._reports:
             return False
         if notice.is_here or not self._reports:
             return True
-        # A changed message has to come into the hold queue of its node, by a socket there.
+        # A changed message must be put into the hold queue of its node, by a socket there.
         waited = notice.due_at is None or now - notice.due_at >= _HEAD_START
         return self._reads_elsewhere and notice.kind != CHANGED and waited
 
     def _send(self, notice: Notice, now: datetime) -> None:
-        """Send one notice, if no other desk does."""
+        """Send one notice, unless another desk does."""
         store = self._desk.store
         with store.claims.claimed(f"notice {notice.number}") as mine:
             if mine and store.outbox.is_still_due(notice):
                 self._send_claimed(notice, now)
 
     def _send_claimed(self, notice: Notice, now: datetime) -> None:
-        """Send one notice, or note when it is retried."""
+        """Send one notice, or record when it is retried."""
         desk, channel = self._desk, self._channel
         incident = desk.store.incident(notice.incident_id)
         if incident is None or _too_early(notice, incident):
@@ -98,11 +98,11 @@ class Sender:
         try:
             if notice.kind == CHANGED and self._changer is not None:
                 if not self._changer.submit(incident, notice.attempts):
-                    return  # it is decided again
+                    return  # a new decision is needed
             else:
                 channel.deliver(notice.recipient, self._composer.compose(incident, notice, now))
         except ElsewhereError:
-            raise  # it is not put off, for the desk of the message's own node may send it at any time
+            raise  # it is not postponed, because the desk of the message's own node can send it at any time
         except UnreadableError as error:
             self._failed(notice, incident, str(error))
         except UnwantedError:
@@ -115,7 +115,7 @@ class Sender:
         except (AwayError, UnreachableError) as error:
             self._failed(notice, incident, _described(error))
             raise _SharedError from error
-        except Exception as error:  # whatever it is, the notice has its own time to be retried, kept in the store
+        except Exception as error:  # any exception: the store keeps the time of the notice's own retry
             self._failed(notice, incident, _described(error))
         else:
             desk.store.outbox.sent(notice, ACTOR)
@@ -129,7 +129,7 @@ class Sender:
             )
 
     def _gives_up(self, notice: Notice) -> bool:
-        """Take note that a channel will never take a notice to a moderator; say whether it is settled by that."""
+        """Record that a channel permanently refuses a notice to a moderator; return whether that settles the notice."""
         if self._channel.name == MAIL:
             return _came_back(self._desk, notice)
         self._desk.store.outbox.drop(notice, ACTOR)
@@ -151,19 +151,19 @@ class Sender:
 
 
 def _described(error: Exception) -> str:
-    """Return what went wrong, without words of the other side."""
+    """Return a description of an error, without text from the other side."""
     if isinstance(error, QueueError):
         return str(error)
     return maillog.describe(error.__cause__ if isinstance(error, AwayError) and error.__cause__ else error)
 
 
 def _too_early(notice: Notice, incident: Incident) -> bool:
-    """An approval is told when the message is on its way: until then an operator may still take it away."""
+    """Return whether an approval cannot be reported yet: until the release, an operator may remove the message."""
     return notice.kind == "approved" and incident.state is State.APPROVED
 
 
 def _obsolete(desk: Desk, notice: Notice, incident: Incident) -> bool:
-    """Say whether a notice would tell what is not so any more."""
+    """Return whether a notice is no longer true."""
     if notice.kind in TO_MODERATOR:
         request = desk.store.requests.by_number(notice.request or 0)
         return incident.state is not State.HELD or request is None or not request.is_open
@@ -172,17 +172,17 @@ def _obsolete(desk: Desk, notice: Notice, incident: Incident) -> bool:
         return incident.state is not State.APPROVED or change is None or bool(change.queue_id)
     if notice.kind in ("held", "question", "said"):
         return incident.state is not State.HELD
-    if notice.kind in TO_SENDER:  # an operator took it away, or it is held again
+    if notice.kind in TO_SENDER:  # an operator removed it, or it is held again
         return incident.state in (State.VANISHED, State.HELD)
     if notice.kind == LOST:  # its hold queue was found again
         return incident.state is not State.VANISHED
-    if notice.kind == "decided":  # it may be held again, and everybody is asked again
+    if notice.kind == "decided":  # it may be held again, and new requests are sent
         return incident.state is State.HELD
     return notice.kind == "approved" and incident.state is not State.RELEASED
 
 
 def _came_back(desk: Desk, notice: Notice) -> bool:
-    """Ask somebody else, as if the mail had come back: Postfix does not take mail for this moderator at all."""
+    """Ask another person, as if the mail had bounced: Postfix refuses all mail for this moderator."""
     request = desk.store.requests.by_number(notice.request or 0)
     if request is None:
         return False

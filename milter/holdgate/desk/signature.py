@@ -1,6 +1,6 @@
-"""Finds where a comment may go over into a signature that no "-- " introduces: names, titles, a company.
+"""Finds where a comment may be followed by a signature without the line "-- ": names, titles, a company.
 
-A signature is lines of words that begin with capitals and end without a full stop. Prose ends in punctuation, goes on
+A signature is lines of words that begin with capitals and end without a full stop. Prose ends in punctuation, continues
 in lower case, or is a list.
 """
 
@@ -21,14 +21,14 @@ _PARTICLE = re.compile(
 )
 _WRAPPED = 55
 _SIGNATURE_LINES = 4
-# Signs between the parts of a signature in one line.
+# Separators between the parts of a one-line signature.
 _PARTS = re.compile(r"\s[|·•]\s")
 
 
 def cut(text: str) -> tuple[str, bool]:
-    """Return the beginning of a text that is clearly no signature, and whether the rest may be one or may be own text.
+    """Return the beginning of a text that is clearly not a signature, and whether the rest may be a signature or text.
 
-    A last paragraph of nothing but names and titles is a signature without doubt.
+    A last paragraph that has only names and titles is certainly a signature.
     """
     lines = text.split("\n")
     first = next((number for number in range(1, len(lines)) if _may_be_signature(lines, number)), None)
@@ -44,7 +44,7 @@ def cut(text: str) -> tuple[str, bool]:
 
 
 def is_name(line: str) -> bool:
-    """Say whether a line is a name, a title or a company, and nothing else."""
+    """Return whether a line is only a name, a title or a company."""
     line = _INITIAL.sub("", line)
     words = _words(line)
     lower = [word for word in words if word[0].islower() and not _PARTICLE.fullmatch(word)]
@@ -88,5 +88,5 @@ def _thanks(line: str) -> bool:
 
 
 def _is_title(capital: Sequence[str], lower: Sequence[str]) -> bool:
-    """Say whether a line is rather a title ("Sales manager, Corp") than a sentence: few words, most with capitals."""
+    """Return whether a line is a title ("Sales manager, Corp") and not a sentence: few words, most with capitals."""
     return len(capital) > len(lower) and len(capital) + len(lower) <= 5

@@ -1,7 +1,7 @@
-"""Verifies the S/MIME signature of a reply (RFC 8551) with openssl(1), in a process of its own with bounded resources.
+"""Verifies the S/MIME signature of a reply (RFC 8551) with openssl(1), in a separate process with limited resources.
 
-Only what the signature covers is read afterwards, and only certificates of the named authorities count, made for mail.
-The `cryptography` package signs S/MIME and does not verify it, so that openssl's own command is the kept way.
+Only signed content is read afterwards, and only mail certificates of the named authorities count. The `cryptography`
+package signs S/MIME but does not verify it, so openssl's own command is used.
 """
 
 import re
@@ -29,7 +29,7 @@ class Verified:
 
 
 def verify(content: bytes, authorities: Path) -> Verified | None:
-    """Return what a valid signature covers, None for a mail without one. Raises OSError where openssl(1) cannot run."""
+    """Return what a valid signature covers, None for a mail without one. Raises OSError if openssl(1) cannot run."""
     if len(content) > _SIZE or Header.of(content).message.get_content_type() not in _SIGNED:
         return None
     with tempfile.TemporaryDirectory(prefix="holdgate-smime-") as name:
@@ -40,7 +40,7 @@ def verify(content: bytes, authorities: Path) -> Verified | None:
         command += ["-no-CAstore", "-purpose", "smimesign", "-signer", certificate, "-out", body]
         if _openssl(*map(str, command)) is None or not certificate.exists():
             return None
-        # Of several signers it would not be known whose word it is.
+        # With several signers, it is unknown who wrote the text.
         if len(_CERTIFICATE.findall(certificate.read_bytes())) != 1:
             return None
         output = _openssl("x509", "-in", str(certificate), "-noout", "-email")
@@ -48,7 +48,7 @@ def verify(content: bytes, authorities: Path) -> Verified | None:
         signed = body.read_bytes()
     header = re.split(rb"\r?\n\r?\n", content, maxsplit=1)[0]
     kept = b"\r\n".join(line for line in _unfolded(header) if not re.match(rb"(?i)content-|mime-version", line))
-    # The signed part brings header fields of its own: they say what its body is.
+    # The signed part has its own header fields, which describe its body.
     return Verified(kept + b"\r\nMIME-Version: 1.0\r\n" + signed.lstrip(b"\r\n"), signers) if signers else None
 
 
@@ -57,7 +57,7 @@ def _unfolded(header: bytes) -> list[bytes]:
 
 
 def _openssl(*arguments: str) -> bytes | None:
-    """Return what openssl(1) prints, None where it fails or takes too long."""
+    """Return the output of openssl(1), None if it fails or takes too long."""
     try:
         done = subprocess.run(
             ["openssl", *arguments], capture_output=True, timeout=_SECONDS, check=False, preexec_fn=_bound

@@ -1,9 +1,9 @@
-"""Takes one mail that came to the reply address, and does what a moderator's reply, or a returned request, says.
+"""Processes one mail to the reply address: a moderator's reply, or a bounced request.
 
-The token in the address says which request a mail is about, and is looked at before anything else of the mail. It
-proves no person: relays log addresses. A decision needs a mail of the moderator's, of a delegate's or from an alias, by
-envelope and From header, and a proof that the site trusts (`proof`). Where a mail decides nothing, its sender gets no
-answer, for the address may be forged. The moderator does, at the address that was asked, three times at most.
+The token in the address identifies the request, and is checked before anything else in the mail. It proves no person,
+because relays log addresses. A decision needs a mail from the moderator, a delegate or an alias, by envelope and From
+header, and a proof that the site trusts (`proof`). If a mail decides nothing, its sender gets no answer, because the
+address may be forged. The moderator gets one, at the address that was asked, at most three times.
 """
 
 import re
@@ -26,7 +26,7 @@ from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueError
 from holdgate.scan.letter import read_letter
 
-# How many answers one request can draw from us: two autoresponders must not write to each other for ever.
+# Maximum number of answers per request: two autoresponders must not write to each other for ever.
 _ANSWERS = 3
 _THREAD = re.compile(
     r"<([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4})\.(?:request|reminder|answer)\.(\d{1,12})@([^<>@]+)>", re.I
@@ -35,7 +35,7 @@ _THREAD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """The request that a mail is about, its incident, and what the token was made for ("" without one)."""
+    """The request of a mail, its incident, and the purpose of the token ("" without one)."""
 
     request: Request
     incident: Incident
@@ -53,11 +53,11 @@ def take(
     letter: LetterReader = read_letter,
     changer: Changer | None = None,
 ) -> str:
-    """Act on one mail; return in a word what was done: "approve", "absent", …, or why nothing was.
+    """Process one mail; return one word for the result: "approve", "absent", …, or the reason why nothing was done.
 
-    `client` is the address of the SMTP client as far as Postfix or the peer itself shows it; `letter` reads the body.
-    `changer` makes changed messages where a moderator or a sender chooses that. Raises TableError, QueueError and the
-    store's and the reader's errors: the mail is to be sent again.
+    `client` is the SMTP client's address, as far as Postfix or the connection shows it; `letter` reads the body.
+    `changer` makes changed messages, if a moderator or a sender chooses that. Raises TableError, QueueError and the
+    exceptions of the store and the reader: then the mail must be sent again.
     """
     sender = envelope_sender.strip().removeprefix("<").removesuffix(">").lower()
     case = _by_token(desk, recipients) or _by_thread(desk, content, recipients)
@@ -82,7 +82,7 @@ def take(
         return _tell(desk, case, "other address", sender, result="not from the moderator")
     header = Header.of(content)
     word, witness = _witness(desk, header, case.request, sender)
-    # A signature over "Approve" alone would be good for any request: it has to cover the quoted request, with its id.
+    # A signature of only "Approve" would be valid for any request, so it must cover the quoted request with its id.
     signed = signers if case.incident.id in mail.incidents else ()
     arrival = Arrival(header, client or (witness.client if witness else ""), witness.login if witness else "", signed)
     proven = proof.find(desk.settings.replies, arrival, answerer, persons)
@@ -97,13 +97,13 @@ def take(
     return result
 
 
-# -- what a mail says ---------------------------------------------------------------------------------------------
+# -- content of a mail -------------------------------------------------------------------------------------------
 
 
 def _pass_on(desk: Desk, case: _Case, mail: Reply) -> str:
     answer = Answer.BOUNCED if mail.kind is Kind.BOUNCE else Answer.OUT_OF_OFFICE
     if answer is Answer.BOUNCED:
-        # A reminder goes out under the same request.
+        # Reminders are sent for the same request.
         metrics.NOTICES.labels("request", "bounced").inc()
     how = "returned" if answer is Answer.BOUNCED else "automatic reply"
     if asking.reassign(desk, case.request, answer, how):
@@ -143,7 +143,7 @@ def _answer(
     if mail.comment_doubtful:
         _enqueue(desk, case, "no comment")
     if done.state is not State.HELD:
-        return str(mail.choice)  # the notice of the decision goes to them too
+        return str(mail.choice)  # the notice of the decision is sent to them too
     return _enqueue(desk, case, "recorded")
 
 
@@ -156,7 +156,7 @@ def _choose(
     now: datetime | None,
     changer: Changer | None,
 ) -> str:
-    """Take what a sender chose who was asked about their message."""
+    """Record the choice of a sender who was asked about their message."""
     incident = case.incident
     if mail.choice is None or mail.change or (mail.excluded and changer is None):
         return _enqueue(desk, case, "unclear")
@@ -183,7 +183,7 @@ def _choose(
 
 
 def _change(changer: Changer | None, incident: Incident, kind: str) -> Change:
-    """Return the change that a reply names. Raises CannotChangeError, also where the policy does not allow it."""
+    """Return the change that a reply names. Raises CannotChangeError, also if the policy does not allow it."""
     if changer is None or incident.state is not State.HELD:
         raise CannotChangeError("")
     wanted = Wanted((ALL,) if kind == WITHOUT else (), encrypted=kind == ENCRYPT, redacted=kind == REDACT)
@@ -191,7 +191,7 @@ def _change(changer: Changer | None, incident: Incident, kind: str) -> Change:
 
 
 def _tell(desk: Desk, case: _Case, note: str, sender: str, result: str = "") -> str:
-    """Log that a mail decided nothing, and tell the moderator what to do."""
+    """Log that a mail decided nothing, and explain to the moderator what to do."""
     maillog.reply_ignored(why=result or note, sender=sender, incident=case.incident.id)
     _enqueue(desk, case, note)
     return result or note
@@ -204,11 +204,11 @@ def _enqueue(desk: Desk, case: _Case, note: str) -> str:
     return note
 
 
-# -- from whom a mail is ---------------------------------------------------------------------------------------------
+# -- sender of a mail ------------------------------------------------------------------------------------------------
 
 
 def _verified(desk: Desk, content: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """Return the mail to be read and who signed it; of a valid signature, only what it covers is read."""
+    """Return the mail to read and who signed it; of a mail with a valid signature, only the signed content."""
     replies = desk.settings.replies
     if "smime" not in replies.proof or replies.authorities is None:
         return content, ()
@@ -217,7 +217,7 @@ def _verified(desk: Desk, content: bytes) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _witness(desk: Desk, header: Header, request: Request, sender: str) -> tuple[str, Witness | None]:
-    """Return what the gate saw of this mail, where it came through the gate."""
+    """Return what the milter recorded about this mail, if it passed through the milter."""
     values = header.values(headers.REPLY)
     if len(values) != 1:
         return "", None
@@ -228,11 +228,11 @@ def _witness(desk: Desk, header: Header, request: Request, sender: str) -> tuple
 
 
 def _marks(desk: Desk, case: _Case) -> list[str]:
-    """Return what only the request contains: where it appears in a reply, something is quoted."""
+    """Return what only the request contains: if it appears in a reply, something is quoted."""
     return [case.incident.id, desk.settings.desk.reply_address.partition("@")[0] + "+r-"]
 
 
-# -- which request it is about ------------------------------------------------------------------------------------
+# -- request of a mail ------------------------------------------------------------------------------------------------
 
 
 def _by_token(desk: Desk, addresses: list[str]) -> _Case | None:

@@ -1,6 +1,6 @@
-"""What sender and moderators say to each other about a held message: reasons, questions, notes of a forwarded request.
+"""The conversation between sender and moderators about a held message: reasons, questions, notes of forwarded requests.
 
-All of it is lines of the incident's history, so it is on record, and retention erases it with the other notes.
+It is part of the incident's history, so it is recorded, and retention erases it with the other notes.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ _LINE = "\n"
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """Reads it from the history."""
+    """Reads the conversation from the history."""
 
     store: Store
 
     def events(self, incident: Incident) -> list[Event]:
-        """Return what was said since the message was held, oldest first."""
+        """Return the conversation since the message was held, oldest first."""
         since = incident.held_at or incident.created_at
         wanted = (ASKED, ANSWERED, FORWARDED)
         return [one for one in self.store.history(incident.id) if one.event in wanted and one.at >= since]
@@ -33,7 +33,7 @@ class Talk:
         return next((one.note for one in reversed(self.events(incident)) if one.event == ASKED), "")
 
     def forward_note(self, incident: Incident, request: Request) -> str:
-        """Return the note with which a request was forwarded; its first line names to whom."""
+        """Return the note with which a request was forwarded; its first line names the recipient."""
         for one in reversed(self.events(incident)):
             to, _, note = one.note.partition(_LINE)
             if one.event == FORWARDED and to == request.moderator:
@@ -41,6 +41,6 @@ class Talk:
         return ""
 
     def waits_for_sender(self, incident: Incident) -> bool:
-        """Say whether the sender was asked and has not answered."""
+        """Return whether the sender was asked and has not answered."""
         reported = [one.event for one in self.events(incident) if one.event != FORWARDED]
         return bool(reported) and reported[-1] == ASKED

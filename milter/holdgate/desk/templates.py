@@ -1,12 +1,13 @@
-"""Mail and pages from templates: the shipped ones, or an administrator's own file of the same name.
+"""Mail and pages from templates: the shipped ones, or an administrator's file of the same name.
 
-A shipped template serves every language: its texts come from the catalogues of `desk/language`. A file of an
-administrator's may be for one language (`de/request.txt`) or for all (`request.txt`).
+A shipped template serves every language: its texts come from the catalogues of `desk/language`. An administrator's file
+can be for one language (`de/request.txt`) or for all (`request.txt`).
 
-What a sender wrote goes into them only cleaned (no control, bidi or line-breaking character) and, in HTML, escaped. The
-filter `lines` leaves line feeds: it is for a moderator's comment, and for a message's text where a page shows it.
+A sender's text is inserted only cleaned (no control, bidi or line-breaking character) and, in HTML, escaped. The filter
+`lines` keeps line feeds: it is for a moderator's comment, and for a message's text on a page.
 
-No mail and no page fails by a file of the administrator's: what cannot be used is told of, and ours takes its place.
+An administrator's file never makes a mail or page fail: if it cannot be used, that is reported, and the shipped one is
+used.
 """
 
 import re
@@ -40,9 +41,9 @@ def _log(problem: str) -> None:
 
 
 class Templates:
-    """The templates with one site's `directory` before ours; times are shown in `zone`.
+    """The templates, with a site's `directory` before the shipped ones; times are shown in `zone`.
 
-    `tell` is called with each problem of an own file: of words at once, of a template whenever it fails.
+    `tell` is called with each problem of a site's file: of words at once, of a template whenever it fails.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Templates:
         mark: str = "",
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`house` and `mark` are the name and the letters at the head of mail and pages; `clock` tells the time."""
+        """`house` and `mark` are the name and the letters at the top of mail and pages; `clock` returns the time."""
         self._house = {"house": house, "mark": mark or house[:1].upper() or "✓"}
         self._clock = clock
         self._directory = directory
@@ -71,8 +72,8 @@ class Templates:
     def mail(self, name: str, language: str, **values: Any) -> tuple[str, str, str]:
         """Return subject, text and HTML of a mail. A template's first line is ``Subject: …``.
 
-        The HTML is that of an own template `name`.html; else it is made of the same template as the text, and is ""
-        where that is an administrator's own.
+        The HTML comes from a site's template `name`.html, or else from the same template as the text. It is "" if that
+        template is the administrator's.
         """
         rendered = self._render(f"{name}.txt", language, {**values, "b": TextBlocks()})
         first, _, text = rendered.partition("\n")
@@ -85,7 +86,7 @@ class Templates:
         return subject, _spaced(text) + "\n", html
 
     def _html_of(self, name: str, language: str, values: dict[str, Any]) -> str:
-        """Return a mail of blocks as HTML, in the frame of all mail."""
+        """Return a mail of blocks as HTML, in the common frame of all mail."""
         own, ours = self._own is not self._shipped, _SHIPPED / name
         if own and any((self._directory / path).is_file() for path in (f"{language}/{name}", name)):
             return ""
@@ -97,18 +98,18 @@ class Templates:
         return self._render(f"pages/{name}.html", language, values)
 
     def words(self, language: str) -> Mapping[str, Any]:
-        """Return the words of a language: what the pages say."""
+        """Return the words of a language, which pages use."""
         return self._words[language if language in self._words else DEFAULT]
 
     def _render(self, name: str, language: str, values: dict[str, Any]) -> str:
-        """Return what a template says, ours where the administrator's fails. Raises TemplatesNotFound."""
+        """Return a rendered template, the shipped one if the administrator's fails. Raises TemplatesNotFound."""
         fit = {key: _fit(value) for key, value in values.items()}
         language = language if language in self._words else DEFAULT
         values = {"language": language, "w": self.words(language), "now": self._clock(), **self._house, **fit}
         names = [name] if name.startswith("pages/") else [f"{language}/{name}", name]
         try:
             return self._own.select_template(names).render(values)
-        except Exception as error:  # an expression in a template may raise anything
+        except Exception as error:  # an expression in a template can raise any exception
             absent = isinstance(error, jinja2.TemplatesNotFound) and error.templates == names
             if absent or self._own is self._shipped:
                 raise
@@ -147,7 +148,7 @@ class Templates:
         environment.filters["some"] = show_some
         return environment
 
-    # -- what templates ask for -----------------------------------------------------------------------------------
+    # -- functions for templates ----------------------------------------------------------------------------------
 
     def catalogue(self, language: str) -> Catalogue:
         """Return the texts of a language."""
@@ -206,7 +207,7 @@ class Templates:
 
     @jinja2.pass_context
     def _unusual(self, context: jinja2.runtime.Context, incident: Incident) -> dict[str, str]:
-        """Return what is unusual about each recipient, as the sender is told."""
+        """Return what is unusual about each recipient, for the sender."""
         return unusual.by_recipient(self._of(context), incident.recipient_risks or (), own=True)
 
     @jinja2.pass_context
@@ -228,7 +229,7 @@ class Templates:
         return value - self._clock() < moments.SOON
 
     def _read_words(self, directory: Path, language: str) -> dict[str, Any]:
-        """Return the words of a language: the administrator's as far as they fit, else those of its catalogue."""
+        """Return the words of a language: the administrator's if they have the required form, else the catalogue's."""
         words = _translated(tomllib.loads((_SHIPPED / "words.toml").read_text("utf-8")), self.catalogue(language))
         file = f"{language}/words.toml"
         try:
@@ -241,19 +242,19 @@ class Templates:
 
 
 def _spaced(text: str) -> str:
-    """Return a text without empty lines at its ends, and never two of them after each other."""
+    """Return a text without empty lines at its ends, and without consecutive empty lines."""
     return re.sub(r"\n{3,}", "\n\n", text.strip("\n"))
 
 
 def _fit(value: Any) -> Any:
-    """Return incidents, alone or in a list, as people get to see them, and anything else as it is."""
+    """Return incidents, alone or in a list, in the form for people; any other value is returned unchanged."""
     if isinstance(value, list):
         return [_fit(one) for one in value]
     return shown(value) if isinstance(value, Incident) else value
 
 
 def _translated(words: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
-    """Return the words of a table in another language, those of tables in it too."""
+    """Return the words of a table in another language, including nested tables."""
     return {
         name: _translated(word, catalogue) if isinstance(word, dict) else catalogue.text(word)
         for name, word in words.items()
@@ -261,18 +262,18 @@ def _translated(words: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
 
 
 def person(incident: Incident) -> str:
-    """Return the sender's name, "" where the From header is not of the envelope's sender: it may be forged then."""
+    """Return the sender's name, "" if the From header is not the envelope sender's: it may be forged then."""
     name, address = parseaddr(incident.header_from)
     return name if address.lower() == incident.sender.lower() else ""
 
 
 def _own(context: jinja2.runtime.Context, text: str) -> str:
-    """Return a text that holds nothing of a stranger's; in HTML it is not broken."""
+    """Return a text without a stranger's content; in HTML it is not broken into lines."""
     return Lines(text.replace(" ", moments.NO_BREAK) if context.eval_ctx.autoescape else text)
 
 
 def _filled(context: jinja2.runtime.Context, message: str, fields: Mapping[str, Any]) -> str:
-    """Put fields into a text, cleaned and, in HTML, escaped."""
+    """Insert fields into a text, cleaned and, in HTML, escaped."""
     cleaned = {name: clean(value) for name, value in fields.items()}
     if not context.eval_ctx.autoescape:
         return Lines(message.format(**cleaned))
@@ -280,13 +281,13 @@ def _filled(context: jinja2.runtime.Context, message: str, fields: Mapping[str, 
 
 
 def _words_in(directory: Path, language: str) -> dict[str, Any]:
-    """Return a file of words, nothing where there is none. Raises OSError and ValueError."""
+    """Return the content of a file of words, empty if it does not exist. Raises OSError and ValueError."""
     path = directory / language / "words.toml"
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _merged(ours: dict[str, Any], own: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
-    """Return our words with an administrator's in their place; one of another form than ours is told of and left out.
+    """Return the shipped words, replaced by an administrator's; a word of another form is reported and left out.
 
     Words that are not built in are for the site's own templates.
     """
@@ -303,7 +304,7 @@ def _merged(ours: dict[str, Any], own: dict[str, Any], tell: Callable[[str], Non
 
 
 def _wanted(word: Any, known: Any) -> str:
-    """Say what a word would have to be to stand in for one of ours, "" when it can."""
+    """Return the form that a word needs to replace a shipped one, "" if it has it."""
     match known:
         case dict():
             return "must be a table"
@@ -320,7 +321,7 @@ def _wanted(word: Any, known: Any) -> str:
 
 
 def _fields(word: str) -> set[str]:
-    """Return what a text has in braces; what is more than a plain name is a field of its own, braces alone too."""
+    """Return the contents of a text's braces; anything but a plain name is a separate field, even empty braces."""
     try:
         parsed = list(string.Formatter().parse(word))
     except ValueError:
@@ -333,6 +334,6 @@ def _fields(word: str) -> set[str]:
 
 
 def show_some(values: Sequence[str], limit: int, more: str, separator: str = ", ") -> str:
-    """Write the first `limit` of a list, and where that is not all, `more`, which may contain the rest's {count}."""
+    """Return the first `limit` values of a list and, if there are more, `more`, which can contain their {count}."""
     rendered = separator.join(values[:limit])
     return rendered if len(values) <= limit else f"{rendered} {more.format(count=len(values) - limit)}"

@@ -1,7 +1,7 @@
-"""Tokens: short strings in links and reply addresses that nobody can make without our key.
+"""Tokens: short strings in links and reply addresses that nobody can create without the desk's key.
 
-A token names an incident and a request, and proves both by an HMAC that also covers what it is for, the moderator and
-the deadline. It fits the local part of an address (64 characters, RFC 5321, 4.5.3.1.1) and survives a change of case.
+A token names an incident and a request, and proves both by an HMAC that also covers its purpose, the moderator and the
+deadline. It fits into the local part of an address (64 characters, RFC 5321, 4.5.3.1.1) and is case-insensitive.
 """
 
 import base64
@@ -21,14 +21,14 @@ from holdgate.quarantine.incident import Request
 LINK, REPLY, BOUNCE, WITHDRAW, ANSWER, RELEASE, ASK = "a", "r", "b", "w", "q", "s", "c"
 
 _KEY_SIZE = keyfile.SIZE
-# 128 bits of the HMAC: 26 characters of base 32. RFC 2104, section 5, allows half of the hash and no less than 80 bits.
+# 128 bits of the HMAC: 26 characters of base 32. RFC 2104, section 5, allows half of the hash and at least 80 bits.
 _MAC_SIZE = 16
 _TOKEN = re.compile(r"([a-z])-([0-9a-z]{12})-(0|[1-9]\d{0,11})-([a-z2-7]{26})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a token says, not yet proven: its purpose, an incident's id, and a request's number (0: none)."""
+    """The unproven content of a token: its purpose, an incident's id, and a request's number (0: none)."""
 
     purpose: str
     incident_id: str
@@ -38,10 +38,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The secret by which we sign, and the older ones by which what was signed before is still known.
+    """The key that signs, and the older keys that still verify earlier signatures.
 
-    One of a file follows it: a key that is exchanged there counts at once. While the file cannot be read, those that
-    were read before count.
+    Keys from a file are replaced as soon as the file changes. While the file cannot be read, the last keys are used.
     """
 
     secret: bytes = field(repr=False)
@@ -50,12 +49,12 @@ class Key:
 
     @classmethod
     def random(cls) -> "Key":
-        """Return a key that nobody else has."""
+        """Return a new random key."""
         return cls(secrets.token_bytes(_KEY_SIZE))
 
     @classmethod
     def load(cls, path: Path) -> "Key":
-        """Read the keys of a file (see keyfile.py), writing a fresh one where there is none.
+        """Read the keys of a file (see keyfile.py); creates it if it does not exist.
 
         Raises OSError, and ValueError for a file of another form.
         """
@@ -65,28 +64,28 @@ class Key:
         return cls(first, tuple(older), file)
 
     def known(self) -> tuple[bytes, ...]:
-        """Return all keys, the one that signs first."""
+        """Return all keys, the signing key first."""
         return (self.secret, *self.older) if self._file is None else self._file.now()
 
     def token(self, purpose: str, incident_id: str, number: int, person: str, deadline: datetime) -> str:
-        """Return the token for one purpose, incident, request, person and deadline (aware)."""
+        """Return the token for one purpose, incident, request, person and deadline (timezone-aware)."""
         mac = _mac(self.known()[0], purpose, incident_id, number, person, deadline)
         return f"{purpose}-{incident_id.replace('-', '').lower()}-{number}-{mac}"
 
     def proves(self, claim: Claim, person: str, deadline: datetime) -> bool:
-        """Say whether a claim was made by us for this person and deadline, in time that does not depend on it."""
+        """Return whether a claim was signed with a known key for this person and deadline, in constant time."""
         macs = [
             _mac(secret, claim.purpose, claim.incident_id, claim.number, person, deadline) for secret in self.known()
         ]
         return any(hmac.compare_digest(mac, claim.mac) for mac in macs)
 
     def seal(self, purpose: str, content: dict[str, Any]) -> str:
-        """Return `content` as a string that `unseal` accepts for the same purpose alone; it is signed, not hidden."""
+        """Return `content` as a string that `unseal` accepts only for the same purpose; it is signed, not encrypted."""
         body = base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).rstrip(b"=").decode()
         return f"{body}.{_hmac(self.known()[0], 'seal', purpose, body).hex()}"
 
     def unseal(self, purpose: str, sealed: str) -> dict[str, Any] | None:
-        """Return what `seal` was given, or None for anything else."""
+        """Return the content given to `seal`, or None for any other string."""
         body, _, mac = sealed.rpartition(".")
         known = [_hmac(secret, "seal", purpose, body).hex().encode() for secret in self.known()]
         if not any(hmac.compare_digest(one, mac.encode(errors="replace")) for one in known):
@@ -96,11 +95,11 @@ class Key:
         return content
 
     def stamp(self, *fields: str) -> str:
-        """Return a proof that a form came from us, for these fields alone."""
+        """Return a proof that Holdgate issued a form, for these fields only."""
         return _hmac(self.known()[0], "stamp", *fields).hex()
 
     def stamped(self, stamp: str, *fields: str) -> bool:
-        """Say whether `stamp` is the proof for these fields, in time that does not depend on it."""
+        """Return whether `stamp` is the proof for these fields, in constant time."""
         known = [_hmac(secret, "stamp", *fields).hex().encode() for secret in self.known()]
         return any(hmac.compare_digest(one, stamp.encode(errors="replace")) for one in known)
 
@@ -109,12 +108,12 @@ class Key:
         return _digits(self.known()[0], fields)
 
     def has_number(self, number: str, *fields: str) -> bool:
-        """Say whether `number` is the one for these fields."""
+        """Return whether `number` is the one for these fields."""
         return any(hmac.compare_digest(_digits(secret, fields), number) for secret in self.known() if number.isascii())
 
 
 class _File:
-    """The keys of a file, read again when it has changed."""
+    """The keys of a file, read again when it changes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -122,7 +121,7 @@ class _File:
         self.keys = tuple(one.secret for one in keyfile.read(path))
 
     def now(self) -> tuple[bytes, ...]:
-        """Return them as they are now."""
+        """Return the current keys."""
         try:
             state = keyfile.state(self._path)
             if state != self._seen:
@@ -141,7 +140,7 @@ def _mac(secret: bytes, purpose: str, incident_id: str, number: int, person: str
 
 
 def _hmac(secret: bytes, *fields: str) -> bytes:
-    # JSON keeps the fields apart: no two lists of strings give the same bytes.
+    # JSON separates the fields: different lists of strings never give the same bytes.
     return hmac.digest(secret, json.dumps(fields).encode(), hashlib.sha256)
 
 
@@ -150,12 +149,12 @@ def _digits(secret: bytes, fields: tuple[str, ...]) -> str:
 
 
 def is_for(key: Key, claim: Claim, request: Request) -> bool:
-    """Say whether a claim proves that this request was sent to its moderator."""
+    """Return whether a claim proves that this request was sent to its moderator."""
     return claim.incident_id == request.incident_id and key.proves(claim, request.moderator, request.deadline_at)
 
 
 def parse(token: str) -> Claim | None:
-    """Read a token in any case; None for what has not a token's form. Nothing is proven yet."""
+    """Read a token in any case; None for another form. This proves nothing yet."""
     match = _TOKEN.fullmatch(token.lower()) if len(token) <= 64 and token.isascii() else None
     if match is None:
         return None

@@ -1,8 +1,7 @@
-"""Tries an administrator's own words and templates with made-up values, so that `holdgate check` names what fails.
+"""Tests an administrator's words and templates with made-up values, so that `holdgate check` reports failures.
 
-The values have the names that composer and pages give each template; a test holds the two together. Each template is
-tried with an incident that has everything and with one that has next to nothing; what stands under another condition
-is not reached.
+The values have the names that the composer and the pages use; a test compares the two. Each template is tested with an
+incident that has all values and with one that has almost none; text under another condition is not reached.
 """
 
 from collections.abc import Mapping
@@ -201,7 +200,7 @@ PAGES: dict[str, Mapping[str, Any]] = {
         "may_reveal": True,
     },
 }
-# What no incident's notice and no page of a moderator is.
+# Templates that are neither an incident's notice nor a moderator's page.
 MORE_MAIL: dict[str, Mapping[str, Any]] = {
     "digest": {
         "waiting": [_FULL] * 21,
@@ -266,7 +265,7 @@ _LESS: Mapping[str, Any] = {
 
 
 def problems(directory: Path, zone: tzinfo) -> list[str]:
-    """Return what is wrong with the files in `directory`, a line for each file and failure, its path first."""
+    """Return the errors in the files in `directory`, one line for each file and failure, beginning with its path."""
     reported: list[str] = []
     templates = Templates(directory, zone, reported.append)
     for language, less in product(templates.languages, (False, True)):

@@ -1,4 +1,4 @@
-"""The words of ``words/decisions.toml``, by which a reply decides, limits or comments, and how words are compared."""
+"""The words of ``words/decisions.toml``, with which a reply decides, limits or comments, and their comparison."""
 
 import re
 import tomllib
@@ -12,13 +12,13 @@ from holdgate.quarantine.incident import Answer
 _FILE = Path(__file__).with_name("words") / "decisions.toml"
 WORD = re.compile(r"[^\W\d_]+")
 _SHORT = 3
-# Keys of the file, and the words of `moderation.changes`.
+# Keys of the file, and the values of `moderation.changes`.
 _VARIANTS = {"redacted": "redact", "without_attachments": "without-attachments", "encrypted": "encrypt"}
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """The words of one language, folded. `variants` follow a word that approves; each names a kind of change."""
+    """The words of one language, folded. `variants` follow an approving word; each names a kind of change."""
 
     words: dict[str, Answer]
     variants: dict[str, str]
@@ -44,32 +44,32 @@ class Words:
     remarks: frozenset[str]
 
     def approves(self, phrase: str) -> bool:
-        """Say whether words are a word that approves, in any language."""
+        """Return whether words are an approving word, in any language."""
         return any(language.words.get(phrase) is Answer.APPROVE for language in self.languages.values())
 
     @cache  # noqa: B019 - there is one table
     def opens_of(self, language: str) -> tuple[str, ...]:
-        """Return how a comment beside a decision word of this language may begin.
+        """Return how a comment next to a decision word of this language can begin.
 
-        A comment may be in another language; what is short there is another word here.
+        A comment can be in another language; words that are short there can have another meaning here.
         """
         others = (one for name, table in self.languages.items() if name != language for one in table.opens)
         return self.languages[language].opens + tuple(one for one in others if len(one) > _SHORT)
 
 
 def fold(text: str) -> str:
-    """Return a text as words are compared: no case, no accents, apostrophes and hyphens as spaces."""
+    """Return a text in the form used for comparison: no case, no accents, apostrophes and hyphens as spaces."""
     text = unicodedata.normalize("NFKD", text.casefold()).replace("ł", "l").replace("ø", "o")
     return "".join(" " if c in "'’‘`-‐‑" else c for c in text if not unicodedata.combining(c))
 
 
 def is_polite(word: str) -> bool:
-    """Say whether a word is one of thanks or please."""
+    """Return whether a word means thanks or please."""
     return fold(word).strip(" .") in words().polite
 
 
 def is_remark(word: str) -> bool:
-    """Say whether a word is a comment of its own, such as "Fine", and not a name that a signature may be."""
+    """Return whether a word is a comment on its own, such as "Fine", and not a name in a signature."""
     return fold(word).strip(" .") in words().remarks
 
 

@@ -1,6 +1,6 @@
-"""What a sender asked of reports (RFC 3461): read from the envelope of a queue file, as postcat(1) prints it.
+"""A sender's wishes about reports (RFC 3461), read from the envelope of a queue file as postcat(1) prints it.
 
-Postfix keeps ENVID and RET with the message, NOTIFY and ORCPT with each recipient, xtext undone.
+Postfix keeps ENVID and RET with the message, NOTIFY and ORCPT with each recipient, with xtext decoded.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ _NOTIFY_FAILURE = 4
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """`originals` say how recipients were called first (type;address), `unwanted` whose failures are not to be told."""
+    """`originals` are the original names of recipients (type;address); failures of `unwanted` ones are not reported."""
 
     envelope_id: str = ""
     header_only: bool = False
@@ -24,7 +24,7 @@ class Wishes:
 class Addressee:
     """A recipient in a queue file. `notify` are the flags of Postfix's dsn_mask.h, `original` is "type;address".
 
-    `called` is the recipient as the client named it, whom an alias may have replaced; "" where Postfix does not say.
+    `called` is the recipient as the client named it, before an alias replaced it; "" if Postfix does not report it.
     """
 
     address: str
@@ -35,7 +35,7 @@ class Addressee:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The envelope of a queue file, with all that a copy of it needs. `returned` is RET, 0 where it was not given."""
+    """The envelope of a queue file, with everything that a copy of it needs. `returned` is RET, 0 if not given."""
 
     sender: str = ""
     recipients: list[Addressee] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Sent:
 
 
 def read_envelope(envelope: bytes) -> Sent:
-    """Read the records before the message's content: the sender, and the recipients as they are to be delivered to."""
+    """Read the records before the message's content: the sender, and the recipients of the delivery."""
     sender, envelope_id, returned = "", "", 0
     recipients: list[Addressee] = []
     notify, original, called = 0, "", ""
@@ -72,7 +72,7 @@ def read_envelope(envelope: bytes) -> Sent:
 
 
 def read_wishes(envelope: bytes) -> Wishes:
-    """Read the records before the message's content; what is not understood is no wish."""
+    """Read the records before the message's content; unknown records are ignored."""
     envelope_id, returned = "", 0
     originals: dict[str, str] = {}
     unwanted: set[str] = set()
@@ -92,7 +92,7 @@ def read_wishes(envelope: bytes) -> Wishes:
         elif name == "original_recipient":
             called = value
         elif name == "recipient":
-            # An incident knows a recipient as the client named it, not by what an alias made of it.
+            # An incident has a recipient as the client named it, not the result of an alias.
             for address in dict.fromkeys((value, called or value)):
                 if original:
                     originals.setdefault(address, original)

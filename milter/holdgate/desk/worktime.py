@@ -1,7 +1,7 @@
-"""Deadlines in working time: moves a moment by a duration of which only working days count.
+"""Deadlines in working time: moves a time by a duration of which only working days count.
 
-A working day counts from midnight to midnight in the site's time zone, so that two working days from Friday 15:00 end
-on Tuesday 15:00, whatever the hours of the people are.
+A working day lasts from midnight to midnight in the site's time zone. So two working days from Friday 15:00 end on
+Tuesday 15:00, independent of working hours.
 """
 
 from collections.abc import Collection, Iterator
@@ -12,13 +12,13 @@ from holdgate.config import ModerationSettings
 
 _NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-# Longest stretch of days without work that is believed; beyond it every day counts, so that a deadline always comes.
+# Maximum number of consecutive days off; after it every day counts, so that each deadline is reached.
 _LONGEST_REST = 366
 
 
 @dataclass(frozen=True, slots=True)
 class WorkTime:
-    """Which days count: `days` are weekdays (0 is Monday; empty: all), `holidays` dates that do not."""
+    """Which days count: `days` are weekdays (0 is Monday; empty: all), `holidays` dates that do not count."""
 
     zone: tzinfo
     days: frozenset[int] = frozenset()
@@ -26,11 +26,11 @@ class WorkTime:
 
     @classmethod
     def of(cls, settings: ModerationSettings, zone: tzinfo) -> "WorkTime":
-        """Return what the settings say."""
+        """Return the object for the settings."""
         return cls(zone, frozenset(_NAMES.index(day) for day in settings.working_days), frozenset(settings.holidays))
 
     def later(self, start: datetime, duration: timedelta) -> datetime:
-        """Return the moment when `duration` of working time has passed since `start`; aware times, UTC out."""
+        """Return the time when `duration` of working time has passed since `start`; aware times, the result in UTC."""
         if not self.days:
             return (start + duration).astimezone(UTC)
         left = duration
@@ -41,7 +41,7 @@ class WorkTime:
         raise AssertionError("the stretches never end")
 
     def earlier(self, end: datetime, duration: timedelta) -> datetime:
-        """Return the moment from which `duration` of working time passes until `end`; aware times, UTC out."""
+        """Return the time from which `duration` of working time passes until `end`; aware times, the result in UTC."""
         if not self.days:
             return (end - duration).astimezone(UTC)
         left = duration
@@ -52,7 +52,7 @@ class WorkTime:
         raise AssertionError("the stretches never end")
 
     def _stretches(self, moment: datetime, step: int) -> Iterator[tuple[datetime, datetime]]:
-        """Yield the working days from `moment` on, forward or back, as pairs of UTC times; the first is cut short."""
+        """Yield working days from `moment`, forwards or backwards, as pairs of UTC times; the first is cut short."""
         day, rest = moment.astimezone(self.zone).date(), 0
         while True:
             works = rest >= _LONGEST_REST or self._works(day, self.days, self.holidays)

@@ -1,1 +1,1 @@
-"""The web page and the JSON API: they show, ask `desk.moderation` to decide, and say what came of it."""
+"""The web page and the JSON API: they show, have `desk.moderation` decide, and report the result."""

@@ -1,6 +1,6 @@
-"""The JSON API: lists, shows and decides as the command line does, for programs that hold a token.
+"""The JSON API: lists, shows and decides as the command line does, for programs that have a token.
 
-`openapi.json` beside this module describes it; a test holds the two together.
+`openapi.json` next to this module describes it; a test compares the two.
 """
 
 import hashlib
@@ -30,14 +30,14 @@ _MOST_NAMES = 100
 
 
 class Api:
-    """Handlers; each is called in a thread of its own."""
+    """Handlers; each is called in a separate thread."""
 
     def __init__(self, desk: Desk, changer: Changer) -> None:
         self._desk = desk
         self._changer = changer
 
     def routes(self) -> list[Route]:
-        """Return the addresses that are served here."""
+        """Return the routes of this module."""
         return [
             Route("/api/v1/openapi.json", self.describe, methods=["GET"]),
             Route("/api/v1/incidents", self.list, methods=["GET"]),
@@ -77,7 +77,7 @@ class Api:
         return JSONResponse(exported(incident) | {"requests": requests, "history": history})
 
     def decide(self, http: HttpRequest) -> Response:
-        """Decide: as an administrator, or as the moderator that `as` names."""
+        """Decide as an administrator, or as the moderator that `as` names."""
         token = self._token(http)
         if token is None:
             return _unauthorized()
@@ -146,14 +146,14 @@ class Api:
         scheme, _, value = http.headers.get("authorization", "").partition(" ")
         digest = hashlib.sha256(value.strip().encode(errors="replace")).hexdigest()
         found = None
-        for token in self._desk.settings.desk.api_tokens:  # all of them: the time does not tell which one is near
+        for token in self._desk.settings.desk.api_tokens:  # all of them, so that the time reveals nothing
             if hmac.compare_digest(token.sha256, digest) and scheme.lower() == "bearer":
                 found = token
         return found
 
 
 def _wanted_changes(given: object) -> Wanted | None:
-    """Return the changes that a request names, None where it does not name them as it must."""
+    """Return the changes in a request, None if they have an invalid form."""
     if not isinstance(given, dict) or given.keys() - {"without", "encrypted", "redacted"}:
         return None
     without, encrypted = given.get("without", []), given.get("encrypted", False)
@@ -166,7 +166,7 @@ def _wanted_changes(given: object) -> Wanted | None:
 
 
 def _wanted_class(given: object) -> Class | None:
-    """Return the class that a request allows, None for none. Raises NotOfferedError."""
+    """Return the class that a request allows, or None. Raises NotOfferedError."""
     if given is None:
         return None
     if given == {"thread": True}:

@@ -1,4 +1,4 @@
-"""The page on which the sender of a held message, or an application's owner, decides who gets it, if anybody does."""
+"""The page on which the sender of a held message, or an application's owner, decides who gets it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ class AskPages(Handlers):
         self._changer = Changer(desk, previewer)
 
     def routes(self) -> list[Route]:
-        """Return the addresses that are served here."""
+        """Return the routes of this module."""
         return [
             Route("/ask/{incident}", self.show, methods=["GET"]),
             Route("/ask/{incident}", self.decide, methods=["POST"]),
@@ -44,7 +44,7 @@ class AskPages(Handlers):
         return found if isinstance(found, Response) else self._show(http, *found)
 
     def decide(self, http: HttpRequest) -> Response:
-        """Take the choice, where the box was ticked."""
+        """Record the choice, if the box is ticked."""
         found = self._found(http)
         if isinstance(found, Response):
             return found
@@ -132,7 +132,7 @@ def _visitor(request: Request) -> Visitor:
 
 
 def _chosen(incident: Incident, numbers: Sequence[str]) -> list[str]:
-    """Return the recipients of these numbers, from 1, in the order of the incident."""
+    """Return the recipients with these numbers, from 1, in the order of the incident."""
     wanted = {int(one) for one in numbers[:200] if one.isascii() and one.isdecimal() and len(one) < 5}
     named = enumerate(dict.fromkeys(incident.recipients), 1)
     return [recipient for number, recipient in named if number in wanted]

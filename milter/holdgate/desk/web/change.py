@@ -28,14 +28,14 @@ class ChangePages(ModeratorHandlers):
         self._changer = Changer(desk, previewer)
 
     def routes(self) -> list[Route]:
-        """Return the addresses that are served here."""
+        """Return the routes of this module."""
         return [
             Route("/incidents/{incident}/change", self.show, methods=["GET"]),
             Route("/incidents/{incident}/change", self.decide, methods=["POST"]),
         ]
 
     def show(self, http: HttpRequest) -> Response:
-        """Show which changes there are, and what would be sent with those that the address names."""
+        """Show the possible changes, and what would be sent with those that the address names."""
         found = self.found(http)
         if isinstance(found, Response):
             return found
@@ -44,7 +44,7 @@ class ChangePages(ModeratorHandlers):
         return self._show(http, *found, wanted)
 
     def decide(self, http: HttpRequest) -> Response:
-        """Approve with changes, where the box was ticked and the message is the one that was shown."""
+        """Approve with changes, if the box is ticked and the message is the one that was shown."""
         found = self.sent_form(http, "change")
         if isinstance(found, Response):
             return found
@@ -112,6 +112,6 @@ class ChangePages(ModeratorHandlers):
 
 
 def _wanted(without: list[str], encrypted: str, redacted: str) -> Wanted:
-    """Return what a form wants; attachments are named by their numbers alone."""
+    """Return the changes of a form; attachments are identified by their numbers only."""
     numbers = [one for one in without[:_MOST] if one.isascii() and one.isdecimal() and len(one) < 5]
     return Wanted(list(dict.fromkeys(numbers)), encrypted=encrypted == "yes", redacted=redacted == "yes")

@@ -1,7 +1,7 @@
-"""Keeps connections that ask for nothing from locking others out: bounds their number and their time.
+"""Prevents idle connections from blocking others: limits their number and their time.
 
-A connection waits while no whole request header has come by it. Of those that wait the oldest of the same client makes
-room for a new one, so that whoever opens many and sends nothing ends only their own.
+A connection is waiting until it has sent a complete request header. The oldest waiting connection of the same client is
+closed for a new one, so a client that opens many and sends nothing closes only its own.
 """
 
 import asyncio
@@ -11,16 +11,16 @@ from email.utils import formatdate
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-# How long a request header may take, and a connection stay idle between two requests, in seconds.
+# Time limit for a request header, and for an idle connection between two requests, in seconds.
 HEAD_SECONDS = 10.0
-# How many connections of one client may wait at once, and how many altogether.
+# How many connections of one client can wait at once, and how many altogether.
 EACH = 40
 ALL = 400
 
 
 def bounded(is_proxy: Callable[[str], bool]) -> type[H11Protocol]:
-    """Return uvicorn's protocol with these bounds, for one server; behind a proxy many people are one client."""
-    # The oldest first: whose each is, and how it is ended.
+    """Return uvicorn's protocol with these limits, for one server; all people behind a proxy are one client."""
+    # The oldest first: the client of each, and the function that closes it.
     waiting: dict[H11Protocol, tuple[str, Callable[[], None]]] = {}
 
     def make_room(client: str) -> None:
@@ -39,7 +39,7 @@ def bounded(is_proxy: Callable[[str], bool]) -> type[H11Protocol]:
             self._wait()
 
         def data_received(self, data: bytes) -> None:
-            # A server that sleeps while nobody asks does not keep the date for its responses (RFC 9110, 6.6.1).
+            # A server that sleeps without requests does not update the date for its responses (RFC 9110, 6.6.1).
             date = formatdate(usegmt=True).encode()
             self.server_state.default_headers = [(b"date", date), *self.config.encoded_headers]
             super().data_received(data)
@@ -54,7 +54,7 @@ def bounded(is_proxy: Callable[[str], bool]) -> type[H11Protocol]:
             super().connection_lost(exc)
 
         def drop(self) -> None:
-            """End the connection at once."""
+            """Close the connection at once."""
             self._cease()
             self.transport.abort()
 
@@ -82,7 +82,7 @@ def bounded(is_proxy: Callable[[str], bool]) -> type[H11Protocol]:
 
 
 def client_of(address: str) -> str:
-    """Return whose an address is: of IPv6 the network that one customer has (RFC 6177)."""
+    """Return the client of an address: for IPv6 the network that one customer has (RFC 6177)."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

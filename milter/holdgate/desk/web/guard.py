@@ -1,7 +1,7 @@
-"""The door of the page: bounds what comes in, knows who is behind a proxy, and puts the security headers on all.
+"""The first handler of each request: limits its size, identifies clients behind a proxy, adds the security headers.
 
-It reads a form before anything else does, so that every page is a plain function; a form of another site is refused
-by what the browser says of its origin, besides the stamp that each form carries.
+It reads a form before any other handler, so that every page is a plain function. It refuses a form of another site by
+the browser's Origin header, in addition to the stamp in each form.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _BODY_LIMIT = 64 * 1024
 _FIELDS = 500
-# How long the body of a request may take, in seconds.
+# Time limit for the body of a request, in seconds.
 _BODY_SECONDS = 30
 
 PROXY_SECRET = "X-Holdgate-Proxy"
-"""The header in which a proxy proves itself."""
+"""The header with a proxy's secret."""
 
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    # Our own pages may know where a visitor comes from (a form's Origin depends on it), others learn nothing.
+    # Holdgate's own pages get the Referer (a form's Origin depends on it), other sites do not.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -38,10 +38,10 @@ _SECURITY = {
 
 
 class Guard:
-    """ASGI middleware. In `scope["state"]` it leaves `origin` (the client's address), `trusted` and `form`.
+    """ASGI middleware. It sets `origin` (the client's address), `trusted` and `form` in `scope["state"]`.
 
-    A proxy is believed that comes from `proxies` and, where there is a `secret`, brings it in the header PROXY_SECRET;
-    `user_header` is the one in which it names a user.
+    A proxy is trusted if its address is in `proxies` and, if there is a `secret`, the header PROXY_SECRET contains it.
+    `user_header` is the header in which it names a user.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Guard:
             await send(message)
 
         if state["trusted"] and any(self._is_doubtful(headers.getlist(name)) for name in self._single):
-            # Of two names one was not written by the proxy, and nobody can say which.
+            # Of two names, one was not written by the proxy, and it is unknown which.
             await PlainTextResponse("more than one user\n", 400)(scope, receive, send_guarded)
             return
         if scope["method"] == "POST":
@@ -86,7 +86,7 @@ class Guard:
                 async with asyncio.timeout(_BODY_SECONDS):
                     body = await _read(receive)
             except ClientDisconnect:
-                return  # nobody waits for an answer, and half a form says something else than the whole
+                return  # the client does not wait for a response, and part of a form may mean something else
             except TimeoutError:
                 await PlainTextResponse("too slow\n", 408, {"Connection": "close"})(scope, receive, send_guarded)
                 return
@@ -101,9 +101,9 @@ class Guard:
         await self._app(scope, receive, send_guarded)
 
     def _client(self, scope: Scope, headers: Headers) -> tuple[str, bool]:
-        """Return the address that the request comes from, and whether a trusted proxy handed it on.
+        """Return the address that the request comes from, and whether a trusted proxy forwarded it.
 
-        Of X-Forwarded-For the last address counts that is not a trusted proxy's: those before it are hearsay.
+        In X-Forwarded-For, the last address that is not a trusted proxy's counts: the ones before it can be forged.
         """
         address = str((scope.get("client") or ("", 0))[0])
         if not self._trusts(address) or not self._proves_itself(headers):
@@ -137,7 +137,7 @@ class Guard:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """Return the request's body, None when it is too large. Raises ClientDisconnect when it was cut off."""
+    """Return the request's body, None if it is too large. Raises ClientDisconnect if it is incomplete."""
     body = bytearray()
     while True:
         message = await receive()

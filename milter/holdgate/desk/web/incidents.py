@@ -1,4 +1,4 @@
-"""The pages of one incident: its link, what it is about, the decision, its text with one match revealed."""
+"""The pages of one incident: its link, its details, the decision, its text with one match revealed."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ class IncidentPages(ModeratorHandlers):
         self._previewer = previewer
 
     def routes(self) -> list[Route]:
-        """Return the addresses that are served here."""
+        """Return the routes of this module."""
         return [
             Route("/t/{token}", self.link, methods=["GET"]),
             Route("/incidents/{incident}", self.show, methods=["GET"]),
@@ -46,7 +46,7 @@ class IncidentPages(ModeratorHandlers):
         ]
 
     def link(self, http: HttpRequest) -> Response:
-        """Take a link's token into a cookie and go on to the page it is for. What is not ours is refused alike."""
+        """Move a link's token into a cookie and redirect to its page. All invalid tokens are refused alike."""
         claim = tokens.parse(http.path_params["token"]) or tokens.Claim("", "", 0, "")
         target = ""
         response = RedirectResponse("", 303)
@@ -117,7 +117,7 @@ class IncidentPages(ModeratorHandlers):
         return response
 
     def decide(self, http: HttpRequest) -> Response:
-        """Take a decision. The form's default is to decide later, so that sending it untouched decides nothing."""
+        """Record a decision. The form's default is to decide later, so that sending it unchanged decides nothing."""
         found = self.sent_form(http, "decision")
         if isinstance(found, Response):
             return found
@@ -146,7 +146,7 @@ class IncidentPages(ModeratorHandlers):
     def without_number(
         self, http: HttpRequest, purpose: str, visitor: Visitor, incident: Incident, request: Request, problem: str
     ) -> Response:
-        """Show the page again with what was written, unless there is no further attempt."""
+        """Show the page again with the entered values, unless there is no further attempt."""
         if problem == numbers.TOO_MANY:
             return super().without_number(http, purpose, visitor, incident, request, problem)
         if purpose == "reveal":
@@ -154,7 +154,7 @@ class IncidentPages(ModeratorHandlers):
         return self._show(http, visitor, incident, request, problem)
 
     def forward(self, http: HttpRequest) -> Response:
-        """Have somebody else decide, where the form is filled in and its box ticked."""
+        """Have another person decide, if the form is filled in and its box ticked."""
         to, note = field(http, "to"), field(http, "note")
 
         def act(request: Request, actor: Actor) -> object:
@@ -164,7 +164,7 @@ class IncidentPages(ModeratorHandlers):
         return self._consult(http, "forward", act, said, ready=bool(to.strip()) and field(http, "confirm") == "yes")
 
     def ask(self, http: HttpRequest) -> Response:
-        """Ask the sender, where the form is filled in and its box ticked."""
+        """Ask the sender, if the form is filled in and its box ticked."""
         question = field(http, "question")
 
         def act(request: Request, actor: Actor) -> object:
@@ -194,7 +194,7 @@ class IncidentPages(ModeratorHandlers):
         *,
         ready: bool,
     ) -> Response:
-        """Do one of these, and show the page again with the result."""
+        """Run one of these actions, and show the page again with the result."""
         found = self.sent_form(http, purpose)
         if isinstance(found, Response):
             return found
@@ -215,7 +215,7 @@ class IncidentPages(ModeratorHandlers):
         return found if isinstance(found, Response) else self._text(http, *found)
 
     def reveal(self, http: HttpRequest) -> Response:
-        """Show the text with one match as it stands, and record who asked for which and why."""
+        """Show the text with one match unmasked, and record who requested which match and why."""
         found = self.sent_form(http, "reveal")
         if isinstance(found, Response):
             return found
@@ -226,7 +226,7 @@ class IncidentPages(ModeratorHandlers):
         if not (number.isascii() and number.isdecimal() and int(number[:9]) > 0 and reason):
             return self._text(http, visitor, incident, request, problem="reveal_incomplete")
         note = f"match {int(number[:9])}: {reason}"
-        # Before it is shown: what cannot be recorded is not revealed.
+        # Recorded before it is shown: if recording fails, it is not revealed.
         if incident.state is State.HELD and not request.is_void:
             self._desk.store.add_event(incident.id, "revealed", self._sessions.actor(http, visitor), note)
         return self._text(http, visitor, incident, request, reveal=int(number[:9]))
@@ -263,7 +263,7 @@ class IncidentPages(ModeratorHandlers):
 
 
 def _class(given: str) -> classes.Class | None:
-    """Return the class that a form allows, None for none. Raises ValueError."""
+    """Return the class that a form allows, or None. Raises ValueError."""
     if given in ("", "thread"):
         return classes.Class() if given else None
     if not (given.isascii() and given.isdecimal() and int(given[:4]) > 0 and len(given) < 4):

@@ -1,4 +1,4 @@
-"""The label of a message in a list, and the lines of its history, in the reader's words."""
+"""The label of a message in a list, and the lines of its history, in the reader's language."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from holdgate.quarantine.allowances import ALLOWED, REVOKED
 from holdgate.quarantine.incident import Event, Incident
 from holdgate.quarantine.states import State
 
-# Events of the history that people see, in words; what is not here is for administrators.
+# Events of the history that people see, in words; other events are for administrators.
 _EVENTS: Mapping[str, str] = {
     "held": mark("The message was held."),
     "asked": mark("An approval was asked for."),
@@ -37,7 +37,7 @@ _EVENTS: Mapping[str, str] = {
     FORWARDED: mark("The question was forwarded."),
     DEFERRED: mark("A reminder was wished for."),
 }
-# Those whose note is what a person wrote for people.
+# Events whose note is a person's text for people.
 _QUOTED = ("approval", "approved", "rejected", ASKED, ANSWERED)
 _DAEMONS = "holdgate-"
 
@@ -54,7 +54,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A state: its sign and words, its colour, and the time beside it."""
+    """A state: its symbol and words, its colour, and the time next to it."""
 
     text: str
     sign: str
@@ -65,7 +65,7 @@ class Label:
 
 
 def history(events: Sequence[Event]) -> list[Line]:
-    """Return the lines that people see; texts are to be translated."""
+    """Return the lines that people see; the texts still need translation."""
     return [
         Line(
             one.at,
@@ -89,7 +89,7 @@ def label(
     now: datetime,
     near: Callable[[datetime | None], str],
 ) -> Label:
-    """Return the label of an incident for a person; `near` writes a time."""
+    """Return the label of an incident for a person; `near` formats a time."""
     text = catalogue.text
     if incident.state is State.HELD:
         left, urgent = "", False

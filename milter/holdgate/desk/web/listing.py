@@ -29,7 +29,7 @@ class ListPages(Handlers):
     """The list's addresses."""
 
     def routes(self) -> list[Route]:
-        """Return the addresses that are served here."""
+        """Return the routes of this module."""
         return [
             Route("/", self.home, methods=["GET"]),
             Route("/incidents", self.show, methods=["GET"]),
@@ -38,7 +38,7 @@ class ListPages(Handlers):
         ]
 
     def home(self, _http: HttpRequest) -> Response:
-        """Go on to the list."""
+        """Redirect to the list."""
         return RedirectResponse(f"{self._sessions.base}/incidents", 303)
 
     def show(self, http: HttpRequest) -> Response:
@@ -99,7 +99,7 @@ class ListPages(Handlers):
         }
 
     def want_digest(self, http: HttpRequest) -> Response:
-        """Note whether the visitor wants a daily summary."""
+        """Record whether the visitor wants a daily summary."""
         visitor = self._sessions.visitor(http)
         if visitor is None:
             return RedirectResponse(f"{self._sessions.base}/sign-in", 303)
@@ -113,7 +113,7 @@ class ListPages(Handlers):
         return RedirectResponse(f"{self._sessions.base}/incidents", 303)
 
     def decide_several(self, http: HttpRequest) -> Response:
-        """Decide on all that were ticked; nothing is ticked and no decision chosen by default."""
+        """Decide on all ticked incidents; by default nothing is ticked and no decision is chosen."""
         visitor = self._sessions.visitor(http)
         if visitor is None:
             return RedirectResponse(f"{self._sessions.base}/sign-in", 303)
@@ -143,7 +143,7 @@ _FILTERS = ("show", "words", "state", "policy", "since")
 
 
 def filter_by(query: QueryParams, desk: Desk) -> IncidentFilter:
-    """Return what the address line asks for; what makes no sense there is left out."""
+    """Return the filter in the query string; invalid values are ignored."""
     state = query.get("state", "")
     since = None
     try:

@@ -1,7 +1,7 @@
-"""The JSON interface for programs: what became of the messages of their own account that were held.
+"""The JSON interface for programs: the outcome of their account's held messages.
 
-A token is of one account (`holdgate machines token`), and shows nothing else. A program can withdraw its message; it
-cannot approve one.
+A token belongs to one account (`holdgate machines token`), and shows nothing else. A program can withdraw its message;
+it cannot approve one.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from holdgate.quarantine.machine_tokens import Bearer
 from holdgate.quarantine.recorded import shown
 
 _PAGE, _LARGEST_PAGE = 50, 200
-# From one address so many wrong tokens are answered within so many seconds; so many addresses are remembered.
+# How many wrong tokens of one address are answered in this many seconds; a limited number of addresses is remembered.
 _WRONG, _WRONG_SECONDS = 20, 60.0
 _ADDRESSES = 10_000
 
@@ -43,14 +43,14 @@ _STATUS = {
 
 
 class MachineApi:
-    """Handlers; each is called in a thread of its own."""
+    """Handlers; each is called in a separate thread."""
 
     def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
         self._desk = desk
         self._wrong = WrongTokens(clock)
 
     def routes(self) -> list[Route]:
-        """Return the addresses that are served here."""
+        """Return the routes of this module."""
         return [
             Route("/machine/v1/messages", self.list, methods=["GET"]),
             Route("/machine/v1/messages/{incident}", self.show, methods=["GET"]),
@@ -58,7 +58,7 @@ class MachineApi:
         ]
 
     def list(self, http: HttpRequest) -> Response:
-        """Return the account's messages that were held, the newest first."""
+        """Return the account's held messages, the newest first."""
         bearer = self._bearer(http)
         if isinstance(bearer, Response):
             return bearer
@@ -74,7 +74,7 @@ class MachineApi:
         return found if isinstance(found, Response) else JSONResponse(described(found[1]))
 
     def withdraw(self, http: HttpRequest) -> Response:
-        """Withdraw a held message, so that an amended one can be sent. A second time it says the same."""
+        """Withdraw a held message, so that a corrected one can be sent. A repeated call has the same result."""
         found = self._found(http)
         if isinstance(found, Response):
             return found
@@ -89,7 +89,7 @@ class MachineApi:
             return JSONResponse({"error": str(error.why), "message": now}, 409)
 
     def _found(self, http: HttpRequest) -> tuple[Bearer, Incident] | Response:
-        """Return whose token a request has and the message that it names, or the answer where there is none."""
+        """Return the owner of a request's token and the message that it names, or the error response."""
         bearer = self._bearer(http)
         if isinstance(bearer, Response):
             return bearer
@@ -98,9 +98,9 @@ class MachineApi:
         return _problem(404, "no such message") if incident is None else (bearer, incident)
 
     def _bearer(self, http: HttpRequest) -> Bearer | Response:
-        """Return whose token a request has, or the answer to one without a valid token."""
+        """Return the owner of a request's token, or the response for an invalid token."""
         scheme, _, value = http.headers.get("authorization", "").partition(" ")
-        # Looked up by its digest: how long that takes says nothing about the token.
+        # Looked up by its digest, so that the time reveals nothing about the token.
         digest = hashlib.sha256(value.strip().encode(errors="replace")).hexdigest()
         bearer = self._desk.store.machine_tokens.bearer(digest) if scheme.lower() == "bearer" else None
         if bearer is None:
@@ -118,7 +118,7 @@ class MachineApi:
 
 
 class WrongTokens:
-    """Counts wrong tokens by the address that they come from."""
+    """Counts wrong tokens by the client's address."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -134,14 +134,14 @@ class WrongTokens:
                 self._at.popitem(last=False)
 
     def too_many(self, origin: str) -> bool:
-        """Say whether an address has to wait."""
+        """Return whether an address must wait."""
         with self._lock:
             times = self._at.get(origin)
             return times is not None and len(times) == _WRONG and self._clock() - times[0] < _WRONG_SECONDS
 
 
 def described(incident: Incident) -> dict[str, Any]:
-    """Return what a program is told of its message: numbers and matches are masked, as people see them."""
+    """Return what a program may know of its message: numbers and matches are masked, as for people."""
     seen = shown(incident)
     end = became(incident)
     status = "sent" if incident.state == "released" else _STATUS.get(end, end)

@@ -1,4 +1,4 @@
-"""Renders the pages in the visitor's language, and says what happened where there is nothing left to do."""
+"""Renders the pages in the visitor's language, and reports the outcome if there is nothing left to do."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -17,7 +17,7 @@ from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.requests import IncidentFilter
 from holdgate.quarantine.states import DECIDED, State
 
-# The title over what became of a message.
+# The title above the outcome for a message.
 _TITLES = {
     "recorded": "title_error",
     "pending": "title_error",
@@ -34,11 +34,11 @@ _TITLES = {
     "approved_vanished": "title_gone",
     "out_of_reach": "title_gone",
 }
-# The colour of an end.
+# The colour of an outcome.
 _MOODS = dict.fromkeys(("approved", "released", "self_released", "changed", "sent_to_some"), "go") | {
     "rejected": "stop"
 }
-# Title and sentence where it waits and this visitor may not decide.
+# Title and sentence if the message is held and this visitor cannot decide.
 _STILL_HELD: dict[Why | None, tuple[str, str]] = {
     Why.ALREADY_APPROVED: ("title_answered", "held_answered"),
     Why.DEADLINE_PASSED: ("title_late", "held_late"),
@@ -46,7 +46,7 @@ _STILL_HELD: dict[Why | None, tuple[str, str]] = {
 }
 
 
-# What a page that says one thing does not have.
+# Values that a page with one statement does not have.
 _NOTHING_ELSE: Mapping[str, Any] = {"incident": None, "mood": "", "others": None, "following": None}
 _AWAY = mark(
     "The mail server {node} cannot be reached now. What is decided is recorded and carried out when it is back."
@@ -54,7 +54,7 @@ _AWAY = mark(
 
 
 class Pages:
-    """Makes responses of templates."""
+    """Creates responses from templates."""
 
     def __init__(self, desk: Desk, templates: Templates, sessions: Sessions) -> None:
         self._desk = desk
@@ -88,13 +88,13 @@ class Pages:
         status: int = 200,
         sign_in: bool = False,
     ) -> HTMLResponse:
-        """Return a page that says one thing; `title` and `message` are names of words."""
+        """Return a page with one statement; `title` and `message` are names of words."""
         words = self._templates.words(self.language(http, visitor))
         content = {"title": words[title], "message": words[message], "sign_in": sign_in, **_NOTHING_ELSE}
         return self.show(http, "message", visitor=visitor, status=status, **content)
 
     def without_number(self, http: HttpRequest, visitor: Visitor, problem: str) -> HTMLResponse:
-        """Say that a form did nothing, because its number is missing or wrong."""
+        """Return a page that a form did nothing, because its number is missing or wrong."""
         text = self.catalogue(http, visitor).text
         return self.show(
             http,
@@ -108,11 +108,11 @@ class Pages:
         )
 
     def outcome(self, http: HttpRequest, incident: Incident, visitor: Visitor | None, why: Why | None) -> HTMLResponse:
-        """Say what became of an incident, or why it is not this visitor's to decide."""
+        """Return a page with the outcome for an incident, or why this visitor cannot decide on it."""
         return self._outcome(http, incident, visitor, why, ())
 
     def refused(self, http: HttpRequest, error: RefusedError, visitor: Visitor | None) -> HTMLResponse:
-        """Say that a decision was not taken, and who decided."""
+        """Return a page that a decision was refused, and who decided."""
         return self._outcome(http, error.incident, visitor, error.why, ("not_taken",))
 
     def _outcome(
@@ -145,13 +145,13 @@ class Pages:
         return self._templates.catalogue(self.language(http, visitor))
 
     def waiting(self, visitor: Visitor) -> int:
-        """Return how many messages wait for somebody."""
+        """Return how many messages wait for a visitor."""
         return self._desk.store.requests.count(visitor.address, IncidentFilter(waiting=True))
 
     def _others(self, visitor: Visitor, incident: Incident) -> dict[str, Any]:
-        """Return how many more wait for a visitor, and the first of them to whoever signed in.
+        """Return how many more messages wait for a visitor, and the first of them if the visitor has signed in.
 
-        A link proves that a mail about one message was read: it opens no other.
+        A link proves that a mail about one message was read, so it gives access to no other message.
         """
         waiting = self._desk.store.requests.page(visitor.address, IncidentFilter(waiting=True), limit=2)
         others = [one for one in waiting if one.id != incident.id]
@@ -161,7 +161,7 @@ class Pages:
     def language(self, http: HttpRequest, visitor: Visitor | None = None, incident: Incident | None = None) -> str:
         """Return the visitor's language: of the table, of the browser, of the policy, of the site.
 
-        Of the browser's the first counts that we have (RFC 9110, 12.5.4; weights are not compared).
+        Of the browser's languages, the first available one counts (RFC 9110, 12.5.4; weights are not compared).
         """
         asked = [
             item.partition(";")[0].strip().lower()[:2]
@@ -172,7 +172,7 @@ class Pages:
 
 
 class Handlers:
-    """What the handlers of some pages share; each handler is called in a thread of its own."""
+    """What the handlers of several pages share; each handler is called in a separate thread."""
 
     def __init__(self, desk: Desk, sessions: Sessions, pages: Pages) -> None:
         self._desk = desk
@@ -184,7 +184,7 @@ class ModeratorHandlers(Handlers):
     """Handlers of pages about one incident, for the people who were asked."""
 
     def found(self, http: HttpRequest) -> tuple[Visitor, Incident, Request] | Response:
-        """Return visitor, incident and their newest request about it; or a page that says why there are none."""
+        """Return visitor, incident and their newest request about it; or a page that explains why there are none."""
         incident_id = http.path_params["incident"].upper()
         visitor = self._sessions.visitor_of(http, incident_id)
         if visitor is None:
@@ -196,7 +196,7 @@ class ModeratorHandlers(Handlers):
         return visitor, incident, request
 
     def sent_form(self, http: HttpRequest, purpose: str) -> tuple[Visitor, Incident, Request] | Response:
-        """Return the same for a form, where it is ours and for this purpose; else the page that refuses."""
+        """Return the same for a form, if it has a valid stamp for this purpose; else the page that refuses."""
         found = self.found(http)
         if isinstance(found, Response):
             return found
@@ -212,14 +212,14 @@ class ModeratorHandlers(Handlers):
     def without_number(
         self, http: HttpRequest, purpose: str, visitor: Visitor, incident: Incident, request: Request, problem: str
     ) -> Response:
-        """Return the page that says why a form for this purpose did nothing: its number is missing or wrong."""
+        """Return the page that explains that a form for this purpose did nothing: its number is missing or wrong."""
         return self._pages.without_number(http, visitor, problem)
 
     def _may_decide(self, incident: Incident, request: Request) -> bool:
         return request.is_open and incident.state is State.HELD and not moderation.is_late(request)
 
     def closed(self, http: HttpRequest, visitor: Visitor, incident: Incident, request: Request) -> Response | None:
-        """Return the page that says why a person can no longer answer; None where they can."""
+        """Return the page that explains why a person can no longer answer; None if they can."""
         if not request.is_open:
             why = Why.ALREADY_APPROVED if request.answer is Answer.APPROVE else Why.NOT_REQUESTED
             return self._pages.outcome(http, incident, visitor, why)
@@ -234,7 +234,7 @@ class SenderHandlers(Handlers):
     page: ClassVar[str]
 
     def found(self, http: HttpRequest) -> Incident | Response:
-        """Return the incident of the address, to its sender; else the page that refuses."""
+        """Return the incident of the address, for its sender; else the page that refuses."""
         incident_id = http.path_params["incident"].upper()
         is_sender = self._sessions.is_sender(http, self.page, incident_id)
         incident = self._desk.store.incident(incident_id) if is_sender else None
@@ -243,7 +243,7 @@ class SenderHandlers(Handlers):
         return incident
 
     def sent_form(self, http: HttpRequest) -> Incident | Response:
-        """Return the incident that a form is about, where the form is ours; else the page that refuses."""
+        """Return the incident of a form, if the form has a valid stamp; else the page that refuses."""
         incident = self.found(http)
         if isinstance(incident, Incident) and not self._sessions.stamped(
             http, incident.sender, f"{self.page} {incident.id}"
@@ -256,5 +256,5 @@ class SenderHandlers(Handlers):
         return incident
 
     def _show(self, http: HttpRequest, incident: Incident, problem: str = "") -> Response:
-        """Return the page with its form, and why what was sent did nothing."""
+        """Return the page with its form, and why the submitted form did nothing."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""The page on which a sender answers a question about their held message, or gives a reason unasked."""
+"""The page on which a sender answers a question about their held message, or gives a reason without being asked."""
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
@@ -18,7 +18,7 @@ class ReasonPages(SenderHandlers):
     page = "reason"
 
     def routes(self) -> list[Route]:
-        """Return the addresses that are served here."""
+        """Return the routes of this module."""
         return [
             Route("/reason/{incident}", self.show, methods=["GET"]),
             Route("/reason/{incident}", self.send, methods=["POST"]),
@@ -30,7 +30,7 @@ class ReasonPages(SenderHandlers):
         return incident if isinstance(incident, Response) else self._show(http, incident)
 
     def send(self, http: HttpRequest) -> Response:
-        """Take the answer, if there is one and the box was ticked."""
+        """Record the answer, if there is one and the box is ticked."""
         incident = self.sent_form(http)
         if isinstance(incident, Response):
             return incident

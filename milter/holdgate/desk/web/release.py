@@ -1,4 +1,4 @@
-"""The page by which a sender releases their own held message, where the policy allows it."""
+"""The page on which a sender releases their own held message, if the policy allows it."""
 
 from datetime import UTC, datetime
 
@@ -23,7 +23,7 @@ class ReleasePages(SenderHandlers):
     page = "release"
 
     def routes(self) -> list[Route]:
-        """Return the addresses that are served here."""
+        """Return the routes of this module."""
         return [
             Route("/release/{incident}", self.show, methods=["GET"]),
             Route("/release/{incident}", self.release, methods=["POST"]),
@@ -35,7 +35,7 @@ class ReleasePages(SenderHandlers):
         return incident if isinstance(incident, Response) else self._show(http, incident)
 
     def release(self, http: HttpRequest) -> Response:
-        """Release the message, if a reason is given and the box was ticked."""
+        """Release the message, if a reason is given and the box is ticked."""
         incident = self.sent_form(http)
         if isinstance(incident, Response):
             return incident

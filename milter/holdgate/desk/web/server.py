@@ -1,4 +1,4 @@
-"""Serves the page with uvicorn, in a thread of its own, and answers whatever fails with a page that says so."""
+"""Serves the page with uvicorn in its own thread, and responds to any error with a page."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ from holdgate.desk.web.withdraw import WithdrawPages
 
 _STYLE = Path(__file__).with_name("style.css").read_bytes()
 _START_TIMEOUT = 30.0
-# Connections at once, whatever they do (connections.py bounds those that wait).
+# Total number of connections, whatever their state (connections.py limits the waiting ones).
 _CONNECTIONS = 800
 _SECRET_LENGTH = 32
 
@@ -77,7 +77,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
     ]
     settings = desk.settings.desk
     inner = Starlette(routes=routes, exception_handlers={HTTPException: not_there, 500: broken})
-    # Outermost, so that its headers are on every answer, that to an error of ours too.
+    # Outermost, so that every response has its headers, including responses to internal errors.
     return Guard(
         inner,
         settings.public_url,
@@ -88,7 +88,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
 
 
 def _proxy_secret(path: Path | None) -> str:
-    """Return what a proxy proves itself by, "" where it need not. Raises OSError, and ValueError for a weak one."""
+    """Return the secret that a proxy must send, "" if none. Raises OSError, and ValueError for a weak one."""
     if path is None:
         return ""
     secret = path.read_text(encoding="utf-8").strip()
@@ -98,7 +98,7 @@ def _proxy_secret(path: Path | None) -> str:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which would wake up ten times a second to look whether it is to end. This one is told."""
+    """uvicorn's server, which would wake up ten times a second to check for its end. This one is notified."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -112,15 +112,15 @@ class _Server(uvicorn.Server):
             await self._end.wait()
 
     def end(self) -> None:
-        """Have it end, from another thread."""
+        """Stop it, from another thread."""
         self.should_exit = True
         if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # it has ended
+            with contextlib.suppress(RuntimeError):  # it has already ended
                 self._loop.call_soon_threadsafe(self._end.set)
 
 
 class WebServer:
-    """Listens while it is entered as a context. Raises OSError where the address cannot be used."""
+    """Listens while it is entered as a context. Raises OSError if the address cannot be used."""
 
     def __init__(self, desk: Desk, templates: Templates, previewer: Previewer, composer: Composer) -> None:
         settings = desk.settings.desk
@@ -134,7 +134,7 @@ class WebServer:
             ssl_certfile=settings.certificate,
             ssl_keyfile=settings.private_key,
             log_config=None,
-            # Our own lines tell of errors; a traceback of uvicorn's could quote content.
+            # Holdgate logs errors itself; a traceback of uvicorn's could quote content.
             log_level="critical",
             access_log=False,
             proxy_headers=False,
@@ -153,7 +153,7 @@ class WebServer:
     def _run(self) -> None:
         try:
             self._server.run()
-        except SystemExit:  # uvicorn's way to say that it could not start; `__enter__` finds it not started
+        except SystemExit:  # uvicorn raises this if it cannot start; `__enter__` then finds it not started
             return
 
     def __enter__(self) -> "WebServer":

@@ -1,8 +1,8 @@
-"""Who a visitor of the page is: known by a link from a request, by a mailed code, or by a proxy that signed them in.
+"""Identifies a visitor of the page: by a link from a request, by a mailed code, or by a proxy that signed them in.
 
-A link's token is taken once from the address line into a cookie that is good for its one incident, so that no address
-that leaves this site, by history or Referer, carries it. All cookies are signed, none holds a secret of its own. That
-a session was ended by signing out is kept in the store.
+A link's token is moved once from the address line to a cookie that is valid for its one incident. So no address in the
+history or in a Referer contains it. All cookies are signed, and none contains a secret. The store records that a
+session was ended by signing out.
 """
 
 import secrets
@@ -28,7 +28,7 @@ SENDER_PAGES = {tokens.WITHDRAW: "withdraw", tokens.ANSWER: "reason", tokens.REL
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A known visitor. `only` is the incident that they can see, "" for all that they were asked about."""
+    """A known visitor. `only` is the incident that they can see, "" for all for which they got a request."""
 
     address: str
     how: str
@@ -45,13 +45,13 @@ class Sessions:
         self.base = parts.path.rstrip("/")
         self._secure = parts.scheme == "https"
 
-    # -- who is it ------------------------------------------------------------------------------------------------
+    # -- identification -------------------------------------------------------------------------------------------
 
     def visitor(self, http: HttpRequest) -> Visitor | None:
         """Return who is signed in, by proxy or by code."""
         header = self._settings.user_header
         if header and http.state.trusted:
-            address = http.headers.get(header, "").strip().lower()  # one at most: guard.py refuses more
+            address = http.headers.get(header, "").strip().lower()  # one at most: guard.py refuses several
             if address:
                 return Visitor(address, "proxy")
         held = self._read(http, _SESSION)
@@ -60,20 +60,20 @@ class Sessions:
         return Visitor(str(held["who"]), "code")
 
     def visitor_of(self, http: HttpRequest, incident_id: str) -> Visitor | None:
-        """Return who may look at an incident: by its link, or signed in."""
+        """Return who can see an incident: by its link, or signed in."""
         held = self._read(http, _LINK)
         if held is not None and held["incident"] == incident_id:
             return Visitor(str(held["who"]), "link", incident_id)
         return self.visitor(http)
 
     def actor(self, http: HttpRequest, visitor: Visitor) -> Actor:
-        """Return the visitor as somebody who does something."""
+        """Return the visitor as the actor of an event."""
         return Actor(visitor.address, "page", http.state.origin)
 
-    # -- coming and going -----------------------------------------------------------------------------------------
+    # -- signing in and out ---------------------------------------------------------------------------------------
 
     def open_link(self, response: Response, request: Request) -> None:
-        """Remember on this incident's pages whose link was opened."""
+        """Remember, for this incident's pages, whose link was opened."""
         content = {"who": request.moderator, "incident": request.incident_id}
         self._write(response, _LINK, content, f"/incidents/{request.incident_id}")
 
@@ -82,28 +82,28 @@ class Sessions:
         self._write(response, _SESSION, {"who": address, "session": secrets.token_urlsafe(16)}, "/")
 
     def sign_out(self, http: HttpRequest, response: Response) -> None:
-        """Forget who signed in. The session is over for all desks, whoever else has its cookie."""
+        """Forget who signed in. The session ends for all desks and for every copy of its cookie."""
         held = self._read(http, _SESSION)
         if held is not None and "session" in held:
             self._desk.store.sessions.end(str(held["session"]), datetime.fromtimestamp(held["until"], UTC))
         response.delete_cookie(_SESSION, path=f"{self.base}/")
 
     def open_sender_page(self, response: Response, page: str, incident_id: str) -> None:
-        """Remember on one of the SENDER_PAGES that this is the sender of a message."""
+        """Remember, for one of the SENDER_PAGES, that this is the sender of a message."""
         self._write(response, f"holdgate_{page}", {"incident": incident_id}, f"/{page}/{incident_id}")
 
     def is_sender(self, http: HttpRequest, page: str, incident_id: str) -> bool:
-        """Say whether this is the sender of a message, who opened this page of the SENDER_PAGES by its link."""
+        """Return whether this is the sender of a message, who opened this page of the SENDER_PAGES by its link."""
         held = self._read(http, f"holdgate_{page}")
         return held is not None and held["incident"] == incident_id
 
     def open_ask_page(self, response: Response, request: Request) -> None:
-        """Remember on the page of a sender who was asked that their link was opened."""
+        """Remember, for the page of an asked sender, that their link was opened."""
         content = {"number": request.number, "incident": request.incident_id}
         self._write(response, _ASK, content, f"/ask/{request.incident_id}")
 
     def asked_sender(self, http: HttpRequest, incident_id: str) -> int | None:
-        """Return the number of the request to a sender whose link was opened, None without one."""
+        """Return the number of the request to a sender whose link was opened, or None."""
         held = self._read(http, _ASK)
         return int(held["number"]) if held is not None and held["incident"] == incident_id else None
 
@@ -119,11 +119,11 @@ class Sessions:
     # -- forms ----------------------------------------------------------------------------------------------------
 
     def stamp(self, person: str, purpose: str) -> str:
-        """Return what a form must bring back."""
+        """Return the stamp that a form must send back."""
         return self._desk.key.stamp(person, purpose)
 
     def stamped(self, http: HttpRequest, person: str, purpose: str) -> bool:
-        """Say whether a form is ours, for this person and purpose."""
+        """Return whether a form has a valid stamp for this person and purpose."""
         return self._desk.key.stamped(field(http, "stamp"), person, purpose)
 
     # -- cookies --------------------------------------------------------------------------------------------------

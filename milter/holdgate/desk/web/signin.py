@@ -1,7 +1,7 @@
-"""Signing in by a code that is mailed: good for ten minutes, once, and five attempts of the browser that asked for it.
+"""Signing in by a mailed code: valid once, for ten minutes, and for five attempts of the browser that requested it.
 
-Whether an address is known shows neither in the answer nor in the time it takes. The store has the codes, so that any
-desk takes one that another has mailed.
+Neither the response nor its time reveals whether an address is known. The codes are in the store, so any desk accepts a
+code that another desk has mailed.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from holdgate.desk.web.session import Sessions, field
 from holdgate.quarantine.codes import LIFETIME, SignInCode
 
 _MINUTES = round(LIFETIME.total_seconds() / 60)
-# Digits and letters that are not taken for each other: 49 bits. Who asks for many codes still guesses none.
+# Digits and letters that cannot be confused: 49 bits, so that requesting many codes does not help to guess one.
 _SIGNS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _LENGTH = 10
 
@@ -37,7 +37,7 @@ class SignInPages(Handlers):
         self._composer = composer
 
     def routes(self) -> list[Route]:
-        """Return the addresses that are served here."""
+        """Return the routes of this module."""
         return [
             Route("/sign-in", self.show, methods=["GET"]),
             Route("/sign-in", self.send_code, methods=["POST"]),
@@ -52,7 +52,7 @@ class SignInPages(Handlers):
         return self._pages.show(http, "sign_in")
 
     def send_code(self, http: HttpRequest) -> Response:
-        """Mail a code, if the address is one that was ever asked, and ask for it in any case."""
+        """Mail a code if the address ever got a request; ask for the code in any case."""
         address = field(http, "address").strip().lower()[:320]
         if "@" not in address or not address.isprintable():
             return self._pages.show(http, "sign_in", status=422)
@@ -60,7 +60,7 @@ class SignInPages(Handlers):
         response = self._pages.show(http, "code", problem="")
         self._sessions.await_code(response, attempt, address)
         if self._desk.store.requests.knows(address):
-            # After the answer, so that its time says nothing.
+            # After the response, so that its time reveals nothing.
             response.background = BackgroundTask(self._mail, attempt, address, client, self._pages.language(http))
         return response
 
@@ -84,7 +84,7 @@ class SignInPages(Handlers):
         return response
 
     def _signed_in(self, attempt: str, address: str, code: str) -> str:
-        """Return the address that a code signs in, "" for a wrong one."""
+        """Return the address that a code signs in, "" for a wrong code."""
 
         def proves(one: SignInCode) -> bool:
             return self._desk.key.stamped(one.proof, "code", one.name, one.address, code)
@@ -92,7 +92,7 @@ class SignInPages(Handlers):
         return address if address and self._desk.store.codes.take(_named(attempt), address, proves) else ""
 
     def _mail(self, attempt: str, address: str, client: str, language: str) -> None:
-        """Mail a code, unless the address, or this client for it, has had enough."""
+        """Mail a code, unless the address, or this client for it, has exceeded its limit."""
         name, code = _named(attempt), "".join(secrets.choice(_SIGNS) for _ in range(_LENGTH))
         proof = self._desk.key.stamp("code", name, address, code)
         if not self._desk.store.codes.add(SignInCode(name, address, proof), client):
@@ -109,5 +109,5 @@ class SignInPages(Handlers):
 
 
 def _named(attempt: str) -> str:
-    """Return the name of an attempt in the store, from which its browser's word for it cannot be had."""
+    """Return the name of an attempt in the store, from which the browser's value cannot be derived."""
     return hashlib.sha256(attempt.encode()).hexdigest()

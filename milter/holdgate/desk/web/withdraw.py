@@ -1,4 +1,4 @@
-"""The page by which a sender takes their message back while it waits."""
+"""The page on which a sender withdraws their message while it waits."""
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
@@ -18,14 +18,14 @@ class WithdrawPages(SenderHandlers):
     page = "withdraw"
 
     def routes(self) -> list[Route]:
-        """Return the addresses that are served here."""
+        """Return the routes of this module."""
         return [
             Route("/withdraw/{incident}", self.show, methods=["GET"]),
             Route("/withdraw/{incident}", self.withdraw, methods=["POST"]),
         ]
 
     def show(self, http: HttpRequest) -> Response:
-        """Ask whether the message is to come back."""
+        """Ask whether to withdraw the message."""
         incident = self.found(http)
         return incident if isinstance(incident, Response) else self._show(http, incident)
 
@@ -37,7 +37,7 @@ class WithdrawPages(SenderHandlers):
         return self._pages.show(http, "withdraw", status=status, visitor=sender, incident=incident, problem=problem)
 
     def withdraw(self, http: HttpRequest) -> Response:
-        """Take the message back, if the box was ticked."""
+        """Withdraw the message, if the box is ticked."""
         incident = self.sent_form(http)
         if isinstance(incident, Response):
             return incident
