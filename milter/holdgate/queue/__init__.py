@@ -1,1 +1,1 @@
-"""Postfix's hold queue: the only user of Postfix's commands, and the comparison of queue and store."""
+"""Postfix's hold queue: the only package that runs Postfix's commands; compares queue and store."""

@@ -1,9 +1,9 @@
-"""Gives held messages without an open incident one: after a lost store, or where the milter never saw them.
+"""Creates incidents for held messages without an open one: after a lost store, or if the milter never saw them.
 
-Ours is what carries our mark, and, where `queue.adopt_uninspected` says so, what lacks the header field that the milter
-gives every message. Postfix's own records do not say why it holds a message, so one that it held because the milter was
-down looks like any other; but mail that an administrator holds (postsuper -h, HOLD in a table) has passed through the
-milter, and is left alone.
+Holdgate manages a held message that carries its mark. With `queue.adopt_uninspected` it also manages one without the
+header field that the milter adds to every message. Postfix does not record why it holds a message, so one that it held
+because the milter was down looks like any other. But mail that an administrator holds (postsuper -h, HOLD in a table)
+has passed through the milter, so it is ignored.
 """
 
 from dataclasses import replace
@@ -17,7 +17,7 @@ from holdgate.quarantine.states import OPEN, State
 from holdgate.quarantine.store import Actor, Store
 from holdgate.queue.postfix import HeldMessage
 
-# What an incident has of the one under which its message was held before.
+# What an incident copies from the earlier incident of its message.
 _KEPT = (
     *("policy", "action", "auth_user", "client_address", "status", "reason", "profiles", "findings", "signals"),
     *("attachments", "encrypted"),
@@ -27,7 +27,7 @@ ACTOR = Actor("holdgate-queue", "queue")
 
 
 class Adopter:
-    """Adopts messages. `action` are name and value of the field that marks what is to be held."""
+    """Adopts messages. `action` are name and value of the field that marks a message to hold."""
 
     def __init__(self, store: Store, *, action: tuple[str, str], adopt_uninspected: bool) -> None:
         self._store = store
@@ -37,7 +37,7 @@ class Adopter:
     def adopt(self, message: HeldMessage, header: bytes) -> bool:
         """Create an incident for a held message of Holdgate; return whether it is one.
 
-        Raises ConflictError and the store's errors: it is to be retried.
+        Raises ConflictError and the store's errors: then retry.
         """
         marked = headers.first(header, self._action_name) == self._action_value
         incident_id = headers.first(header, headers.INCIDENT) or ""
@@ -45,12 +45,12 @@ class Adopter:
         if not (marked or incident_id or adoptable):
             return False
         if (copy := self._copy(message, header)) is not None and not copy.queue_id:
-            hold(self._store, copy, message)  # the milter was killed before it wrote down the queue id
+            hold(self._store, copy, message)  # the milter was killed before it stored the queue id
             self._note(message, copy)
             return True
         known = self._known(message, incident_id) or self._moved(message, header, incident_id)
         if known is not None and known.state is not State.VANISHED:
-            # Open: it was recorded after this pass read the store. Closed: an operator put it on hold by hand.
+            # Open: it was recorded after this pass had read the store. Closed: an operator put it on hold again.
             return known.state in OPEN
         if known is None:
             known = self._record(message, header, self._requeued(message, header, incident_id))
@@ -60,14 +60,14 @@ class Adopter:
         return True
 
     def first_copy(self, message: HeldMessage, header: bytes) -> Incident | None:
-        """Return the incident of a copy that Postfix has taken twice, if `message` is the second."""
+        """Return the incident of a copy that Postfix accepted twice, if `message` is the second."""
         copy = self._copy(message, header)
         return copy if copy is not None and copy.queue_id not in ("", message.queue_id) else None
 
     def _copy(self, message: HeldMessage, header: bytes) -> Incident | None:
         """Return the open incident of a copy for recipients who wait (gate/split.py), which its header names.
 
-        One that Postfix did not seem to have taken may be closed.
+        An incident may be closed if Postfix did not seem to have accepted its copy.
         """
         named = self._requeued(message, header, headers.first(header, headers.INCIDENT) or "")
         if named is None or not named.message_digest or not self._store.is_here(named):
@@ -80,7 +80,7 @@ class Adopter:
         metrics.RECONCILED.labels("adopted").inc()
 
     def _known(self, message: HeldMessage, incident_id: str) -> Incident | None:
-        """Return the incident of a message: the one that it names, else the last one that was held as this message."""
+        """Return the incident of a message: the one in its header, else the last one that held this message."""
         same = self._store.of_message(message.queue_id)
         named = [incident for incident in same if incident.id == incident_id]
         held = [incident for incident in same if incident.arrival_time == message.arrival_time]
@@ -90,7 +90,7 @@ class Adopter:
     def _requeued(self, message: HeldMessage, header: bytes, incident_id: str) -> Incident | None:
         """Return the incident under which a message was held before an operator requeued it (postsuper -r).
 
-        What it names counts only in a header that came through the milter, which takes such fields off.
+        Its header counts only if it passed through the milter, which removes such fields from received mail.
         """
         if headers.first(header, headers.STATUS) is None or not incident_id:
             return None
@@ -98,9 +98,9 @@ class Adopter:
         return named if named is not None and named.sender == message.sender else None
 
     def _moved(self, message: HeldMessage, header: bytes, incident_id: str) -> Incident | None:
-        """Return the incident of a message that came with the hold queue of a node that no machine uses any more.
+        """Return the incident of a message from the hold queue of a node that no machine uses any more.
 
-        It belongs to this node from now on. So it does where this node has got another name.
+        It then belongs to this node. The same applies if this node was renamed.
         """
         named = self._requeued(message, header, incident_id)
         if named is None or named.queue_id != message.queue_id or self._store.is_here(named):
@@ -131,7 +131,7 @@ class Adopter:
         )
         note = "held without an incident"
         if before is not None:
-            # The rules of its policy hold, and people see what was found; all is decided again.
+            # The settings of its policy apply, and people see the findings; a new decision is needed.
             incident = replace(incident, **{name: getattr(before, name) for name in _KEPT})
             note = f"requeued by hand, before that {before.queue_id} in incident {before.id}"
         self._store.record(incident, ACTOR, "adopted", note, also=[State.HELD])
@@ -139,7 +139,7 @@ class Adopter:
 
 
 def hold(store: Store, incident: Incident, message: HeldMessage) -> None:
-    """Note that the message of an incident is in the hold queue: from now on people may be asked."""
+    """Record that the message of an incident is in the hold queue: from now on requests can be sent."""
     store.change(
         incident,
         State.HELD,

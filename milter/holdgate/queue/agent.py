@@ -1,22 +1,22 @@
-"""The queue agent: what root does for the rest of the house, over a unix socket, and nothing more.
+"""The queue agent: the only operations that run as root, offered to the other processes over a unix socket.
 
-One request a connection. A request is one line of JSON:
+One request per connection. A request is one line of JSON:
 
-- ``{"do": "list"}``, for which Postfix is asked; with ``"unless": STAMP`` it is asked only where the agent has to, and
-  the answer is ``"unchanged"`` as long as the queue is as it was when it came with that stamp;
+- ``{"do": "list"}`` lists the queue with Postfix. With ``"unless": STAMP`` that is done only if necessary, and the
+  answer is ``"unchanged"`` while the queue is the same as when the agent returned that stamp;
 - ``{"do": "show", "queue_id": …, "arrival_time": …}``, with ``"header_only"``, or ``"envelope"`` for that instead;
-- ``{"do": "headers" | "release" | "delete", "messages": [[queue_id, arrival_time], …]}``: whether each is held is seen
-  by its file before and, where something was to go, after; the queue is listed for those that are not known yet.
+- ``{"do": "headers" | "release" | "delete", "messages": [[queue_id, arrival_time], …]}``: the agent checks by the files
+  whether each message is held, before the operation and after a removal; it lists the queue for unknown ones.
 
-The answer is one line of JSON, ``{"ok": true, …}`` or ``{"error": …}``, after which come as many bytes as its
-``"size"`` says. For several messages it has ``"outcomes"``, one for each in their order.
+The answer is one line of JSON, ``{"ok": true, …}`` or ``{"error": …}``, followed by ``"size"`` bytes. For several
+messages it has ``"outcomes"``, one for each in their order.
 
-A few threads take connections, so that a peer that is slow to write or to read keeps nobody waiting; what is asked is
-carried out one after the other, so that of two who want the same message gone the second finds it gone.
+A few threads accept connections, so that a slow peer delays no other. Operations are carried out one after the other:
+if two peers remove the same message, the second finds it removed.
 
-The agent acts only on a message that is in the hold queue, arrived when the asker says, and is ours: it carries our
-mark, or never came through the milter where the settings have such mail adopted. So whoever takes over an unprivileged
-daemon still cannot read or delete other mail. The desk may list and show alone; the milter may ask for nothing.
+The agent acts only on a message that is in the hold queue, has the given arrival time, and is Holdgate's: it carries
+Holdgate's mark, or never passed through the milter and the settings have such mail adopted. So a compromised
+unprivileged daemon cannot read or delete other mail. The desk can only list and show; the milter can request nothing.
 """
 
 import json
@@ -37,21 +37,21 @@ __all__ = ["BATCH", "PLACES", "Agent", "Key", "RefusedError", "claim", "listen",
 _REQUEST_LIMIT = 16384
 _READING = ("list", "show")
 
-# How many messages one request may name.
+# How many messages one request can name.
 BATCH = 100
 
-# How many peers may be slow at once, and how long each may take to ask and to hear the answer, in seconds.
+# How many slow peers are served at once, and the time limit for a request and for its answer, in seconds.
 PLACES = 8
 _REQUEST_TIMEOUT = 5
 _SEND_TIMEOUT = 60
 
 
 class RefusedError(Exception):
-    """A request that the agent does not carry out; the argument says why."""
+    """The agent does not carry out a request; the argument states why."""
 
 
 class Agent:
-    """Serves all requests from root and from the users in `user_ids`; from those in `reader_ids`, what only reads."""
+    """Serves all requests from root and from the users in `user_ids`; from those in `reader_ids`, only reads."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Agent:
         self._acting = threading.Lock()
 
     def serve(self, listener: socket.socket) -> None:
-        """Begin to answer requests, in threads that end when the listener is shut down."""
+        """Start answering requests, in threads that end when the listener is shut down."""
         for _ in range(PLACES):
             threading.Thread(target=self._take, args=[listener], daemon=True).start()
 
@@ -86,14 +86,14 @@ class Agent:
                 try:
                     self._answer(connection)
                 except OSError:
-                    continue  # the peer has gone; what it asked for is asked again
+                    continue  # the peer has disconnected, and will retry
                 except Exception as error:  # one bad request must not end the service
                     maillog.failed(stage="request", error=maillog.describe(error))
 
     def _answer(self, connection: socket.socket) -> None:
         content = b""
         try:
-            # Read first: a peer that is refused while it still writes would not see why.
+            # Read before refusing: a peer that is still writing would not see the reason.
             request = read_request(connection, _REQUEST_TIMEOUT)
             self._check_peer(connection, request)
             with self._acting:
@@ -142,7 +142,7 @@ class Agent:
             wanted = self._postfix.envelope if request.get("envelope") is True else None
             content = self._look(key, held, header_only=False, show=wanted)
             if not self._queue.among([key]):
-                content = None  # postcat(1) looks into every queue: it was released meanwhile
+                content = None  # postcat(1) looks into every queue: the message was released meanwhile
         if content is None:
             return {"ok": True, "gone": True}, b""
         return {"ok": True, "size": len(content)}, content
@@ -169,7 +169,7 @@ class Agent:
         header_only: bool,
         show: Callable[[str], bytes] | None = None,
     ) -> bytes | None:
-        """Return a message or its header, or what `show` says of it; None when it is not held any more.
+        """Return a message or its header, or the result of `show` for it; None if it is no longer held.
 
         Raises PostfixError.
         """
@@ -184,9 +184,9 @@ class Agent:
             raise
 
     def _act(self, keys: list[Key], do: str) -> dict[str, Any]:
-        """Release or delete what may be; report for each message whether it is gone, and by whom.
+        """Release or delete those messages that may be; report for each whether it is removed, and by whom.
 
-        No message is reported as gone before that survives a power cut.
+        A message is reported as removed only when this would survive a power failure.
         """
         held = self._queue.among(keys)
         outcomes: dict[Key, dict[str, Any]] = {key: {"gone": True} for key in keys}
@@ -211,9 +211,9 @@ class Agent:
         return {"ok": True, "outcomes": [outcomes[key] for key in keys]}
 
     def _command(self, do: str, queue_ids: list[str]) -> str:
-        """Run Postfix's command for some messages, and return what it complained of, "" if nothing.
+        """Run Postfix's command for some messages, and return its error output, "" if there is none.
 
-        What it did in spite of that the listing tells. A message that is released and cannot be flushed goes with the
+        A new listing shows what it did in spite of errors. A released message that cannot be flushed is sent with the
         next queue run.
         """
         try:
@@ -253,12 +253,12 @@ def _keys(named: list[Any]) -> list[Key]:
 
 
 def _any_of(*names: str) -> re.Pattern[bytes]:
-    """Return a pattern that finds a field of one of these names in a header."""
+    """Return a pattern that finds a field with one of these names in a header."""
     return re.compile(rf"^(?:{'|'.join(map(re.escape, names))})[ \t]*:".encode(), re.IGNORECASE | re.MULTILINE)
 
 
 def read_request(connection: socket.socket, seconds: float) -> dict[str, Any]:
-    """Return the request that a peer writes within `seconds`. Raises RefusedError, and OSError where it is silent."""
+    """Return the request that a peer sends within `seconds`. Raises RefusedError, and OSError after a time-out."""
     line = b""
     deadline = time.monotonic() + seconds
     while not line.endswith(b"\n"):

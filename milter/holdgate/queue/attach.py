@@ -1,8 +1,8 @@
-"""Puts us into a Postfix instance's settings and takes us out again, on copies first, so that a person can look.
+"""Adds Holdgate to a Postfix instance's settings and removes it, on copies first, so that a person can review them.
 
-What was there stays: other milters keep their places, except that ours comes before the first one that may sign
-(DKIM signs the message as it leaves), and what only our milter needs is said in the braces of its own entry
-(postconf(5), smtpd_milters), not for all. What was there before is kept in a file, for `detach`.
+Existing settings are kept. Other milters keep their places, but Holdgate's comes before the first one that may sign
+(DKIM signs the message as it is sent). Options that only Holdgate's milter needs are in the braces of its entry
+(postconf(5), smtpd_milters). The earlier settings are kept in a file, for `detach`.
 """
 
 import difflib
@@ -29,19 +29,19 @@ from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import bypass_paths, listener_name, names_us, notice_listener, our_map, wants_listener
 from holdgate.tables import split_list
 
-# Owned by root up to "/": who could write here could write main.cf at the next detach.
+# Every parent directory is owned by root: a user with write access could change main.cf at the next detach.
 STATE_DIRECTORY = Path("/etc/holdgate/attached")
 _FILES = ("main.cf", "master.cf")
 
-# Filters that never sign; any other milter may, so we come before it.
+# Filters that never sign. Any other milter may sign, so Holdgate's comes before it.
 _NO_SIGNERS = re.compile(r"clam|spamass|dmarc|greylist|spf|regex|sid-milter", re.ASCII)
-# Nobody gets copies of our notices: a request has a link by which its reader decides. Aliases stay active.
+# No copies of notices are sent: the link in a request lets its reader decide. Aliases stay active.
 _CLEANUP = (
     f"{presence.CLEANUP} unix n - n - 0 cleanup -o syslog_name={presence.LISTENER_LOG} "
     "-o always_bcc= -o sender_bcc_maps= -o recipient_bcc_maps="
 )
-# Of the listener for the copy of a message that waits for some of its recipients. Its only client is the milter, and
-# all mail is held; the message was accepted by another service, whose restrictions and limits it has passed.
+# Options of the listener for the copy of a message that waits for some of its recipients. Its only client is the
+# milter, and all its mail is held. Another service has accepted the message and applied its restrictions and limits.
 _SPLIT_OPTIONS = {
     "smtpd_client_restrictions": "",
     "smtpd_helo_restrictions": "",
@@ -69,27 +69,27 @@ _SPLIT_OPTIONS = {
     "message_size_limit": "0",
     "milter_macro_daemon_name": "ORIGINATING",
 }
-# The site's checks were made when the message came in, and whoever gets copies of all mail has got one. Our own table
-# holds the copy as well, by its header.
+# The site's checks were made when the message was received, and the copies of all mail were already sent. Holdgate's
+# table also holds the copy because of its header.
 _SPLIT_CLEANUP = (
     f"{presence.SPLIT_CLEANUP} unix n - n - 0 cleanup -o syslog_name={presence.SPLIT_LOG} "
     "-o always_bcc= -o sender_bcc_maps= -o recipient_bcc_maps= -o message_size_limit=0 "
     f"-o header_checks={our_map('header_checks')} -o mime_header_checks= -o nested_header_checks= -o body_checks="
 )
-# How much longer than our own limits Postfix waits for our answer, in seconds.
+# How much longer than Holdgate's own limits Postfix waits for the milter, in seconds.
 _CONTENT_TIMEOUT = 300
 _CONTENT_GRACE = 60
 
 
 class AttachError(Exception):
-    """It cannot be done; the argument says why and what to do."""
+    """The operation is impossible; the argument states the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What `attach` keeps for `detach`: both files as they were, and fingerprints of what it made of them.
+    """What `attach` keeps for `detach`: both files before the change, and fingerprints of the files after it.
 
-    `settings` is how main.cf had each setting before the first attach.
+    `settings` is each setting's text in main.cf before the first attach.
     """
 
     before: dict[str, str]
@@ -99,7 +99,7 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """New content of an instance's files, the difference to read, and what a person should know."""
+    """New content of an instance's files, the difference to show, and notes for a person."""
 
     config: Path
     content: dict[str, str]
@@ -111,9 +111,10 @@ class Plan:
 
 
 def plan_attach(settings: Settings, *, scanner_only: bool = False) -> Plan:
-    """Work out what attaching changes. Raises AttachError where it would not work, PostfixError where Postfix fails.
+    """Plan the changes for attaching. Raises AttachError if attaching is impossible, PostfixError if Postfix fails.
 
-    `scanner_only` is for a site where another system holds the mail that we mark: no table of header checks and no
+    `scanner_only` is for a site where another system holds the mail that Holdgate marks: no table of header checks and
+    no
     listener for notices is written.
     """
     config = settings.queue.postfix_config
@@ -132,7 +133,7 @@ def plan_attach(settings: Settings, *, scanner_only: bool = False) -> Plan:
 
 
 def milter_entry(settings: Settings, postfix: Postfix) -> str:
-    """Return our entry for smtpd_milters, with all that only we need in its braces. Raises AttachError."""
+    """Return Holdgate's entry for smtpd_milters, with the options that only it needs in braces. Raises AttachError."""
     queue_directory = Path(postfix.setting("queue_directory"))
     socket = in_postfix(settings.milter.socket, queue_directory)
     if socket.startswith("unix:/") and (chrooted := _chrooted(postfix)):
@@ -145,7 +146,7 @@ def milter_entry(settings: Settings, postfix: Postfix) -> str:
 
 
 def longest_inspection(settings: Settings) -> timedelta:
-    """Return how long a message may take: it may have to wait for a worker and is tried twice, with OCR all again."""
+    """Return the longest duration of an inspection: waiting for a worker, two attempts, and all again with OCR."""
     longest = settings.scan.time_limit * 2 + settings.scan.wait_limit
     if settings.ocr.mode != "off":
         longest += longest + settings.ocr.time_limit * 2
@@ -169,7 +170,7 @@ def _changes(settings: Settings, postfix: Postfix, entry: str) -> Iterator[tuple
             yield name, ", ".join(own)
     known = postfix.defaults()
     for name, value in _SETTINGS.items():
-        # A site that chose something else than Postfix's default there keeps it, but for the queue ids.
+        # A site's own value is kept if it differs from Postfix's default, except for the queue ids.
         default = name == "enable_long_queue_ids" or postfix.raw_setting(name) == known.get(name)
         if name in known and default and postfix.setting(name) != value:
             yield name, value
@@ -187,7 +188,7 @@ def with_milter(value: str, entry: str) -> str:
 
 
 def _set_listener(draft: Postfix, settings: Settings) -> None:
-    """Add the listener for our notices, with a cleanup(8) of its own, in place of one that an earlier version made."""
+    """Add the listener for notices, with its own cleanup(8), and replace one that an earlier version made."""
     if not wants_listener(settings):
         return
     listener = notice_listener(draft.services(), settings)
@@ -212,7 +213,7 @@ def _listener(settings: Settings, kind: str) -> str:
 
 
 def _set_split_listener(draft: Postfix, settings: Settings, postfix: Postfix) -> None:
-    """Add or renew the listener for copies that wait. The milters after ours, which may sign, see what comes by it."""
+    """Add or renew the listener for copies that wait. Milters after Holdgate's, which may sign, see its mail."""
     milters = presence.milters_behind_us(draft.setting("smtpd_milters"), settings, postfix)
     name = settings.milter.split_relay.name
     wanted = {f"{name}/unix": _split_listener(name, milters), f"{presence.SPLIT_CLEANUP}/unix": _SPLIT_CLEANUP}
@@ -236,12 +237,12 @@ def _split_listener(name: str, milters: str) -> str:
 
 
 def _options(line: str) -> dict[str, str]:
-    """Return the -o options of a line of master.cf that we wrote."""
+    """Return the -o options of a line of master.cf that Holdgate wrote."""
     return {key: value for key, _, value in (option.partition("=") for option in line.split(" -o ")[1:])}
 
 
 def _chrooted(postfix: Postfix) -> list[str]:
-    """Return the services that speak milter and run chrooted."""
+    """Return the services that use milters and run chrooted."""
     return sorted(s.name for s in postfix.services() if s.command in ("smtpd", "cleanup") and s.chroot)
 
 
@@ -249,7 +250,7 @@ def _chrooted(postfix: Postfix) -> list[str]:
 
 
 def plan_detach(settings: Settings) -> Plan:
-    """Work out how to take us out: the files as they were, or, where they were changed since, without our part."""
+    """Plan the removal: the earlier files or, if they were changed since, the current files without Holdgate's part."""
     config = settings.queue.postfix_config
     postfix = Postfix(config)
     remembered = _recall(config)
@@ -266,7 +267,7 @@ def plan_detach(settings: Settings) -> Plan:
 
 
 def _before(remembered: Remembered | None) -> dict[str, str | None]:
-    """Return how settings were written before us; nothing where that is not known."""
+    """Return the settings' text before attach; empty if it is not known."""
     if remembered is None:
         return {}
     if remembered.settings:
@@ -281,9 +282,9 @@ def _before(remembered: Remembered | None) -> dict[str, str | None]:
 
 
 def apply(plan: Plan) -> None:
-    """Put a plan's content in place, have Postfix check it, and reload Postfix if it runs.
+    """Write a plan's content, have Postfix check it, and reload Postfix if it runs.
 
-    Raises AttachError when Postfix does not like it; the files are then as they were.
+    Raises AttachError if Postfix's check fails; the earlier files are then restored.
     """
     old = _read(plan.config)
     _write(plan.config, plan.content)
@@ -297,12 +298,12 @@ def apply(plan: Plan) -> None:
 
 
 def remember(plan: Plan) -> None:
-    """Keep what is there now, before `plan` is applied. What an earlier attach kept stays the truth."""
+    """Keep the current files before `plan` is applied. What an earlier attach kept stays authoritative."""
     before = _read(plan.config)
     known = _recall(plan.config)
     if known is not None and all(_fingerprint(before[name]) == known.after[name] for name in _FILES):
         before = known.before
-    # What is ours since an earlier attach is not what was there before us, whoever changed the files since.
+    # Settings that an earlier attach added are not earlier settings, even if the files were changed since.
     written = _before(known) or written_before(Postfix(plan.config))
     state = Remembered(before, {name: _fingerprint(text) for name, text in plan.content.items()}, written)
     STATE_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -310,14 +311,14 @@ def remember(plan: Plan) -> None:
 
 
 def forget(config: Path) -> None:
-    """Drop what was kept: we are out."""
+    """Delete what was kept, because Holdgate is removed."""
     _state(config).unlink(missing_ok=True)
-    with suppress(OSError):  # of another instance something is kept
+    with suppress(OSError):  # files of another instance are kept there
         STATE_DIRECTORY.rmdir()
 
 
 def is_running(config: Path) -> bool:
-    """Say whether the instance runs."""
+    """Return whether the instance runs."""
     try:
         _postfix(config, "status")
     except PostfixError:

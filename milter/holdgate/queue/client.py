@@ -1,4 +1,4 @@
-"""Asks the queue agent: the way in which the unprivileged daemons and the command line reach the hold queue."""
+"""The client of the queue agent, by which unprivileged daemons and the command line access the hold queue."""
 
 import json
 import socket
@@ -11,31 +11,31 @@ _TIMEOUT = 180
 
 
 class QueueError(Exception):
-    """The queue agent cannot be reached or could not do what was asked; nothing was changed that it did not say."""
+    """The agent cannot be reached or could not carry out a request; only reported changes were made."""
 
 
 class UnreachableError(QueueError):
-    """The agent cannot be reached, or Postfix does not answer it: it is no message's fault."""
+    """The agent cannot be reached, or Postfix does not answer it: no message is the cause."""
 
 
-# What names one message: its queue id, and when it arrived in seconds since the epoch.
+# The key of a message: its queue id, and its arrival time in seconds since the epoch.
 Key = tuple[str, int]
 
 
 class HeldReader:
-    """Reads held messages by `_ask`, which asks a queue agent: the local one, or that of another node.
+    """Reads held messages by `_ask`, which queries a queue agent: the local one, or that of another node.
 
     Every method raises QueueError.
     """
 
     def show(self, queue_id: str, arrival_time: int, *, header_only: bool = False) -> bytes | None:
-        """Return a held message (or its header alone) with LF line ends; None when it is not held any more."""
+        """Return a held message (or only its header) with LF line ends, or None if it is no longer held."""
         request = {"do": "show", "queue_id": queue_id, "arrival_time": arrival_time, "header_only": header_only}
         answer, content = self._ask(request)
         return None if answer.get("gone") else content
 
     def envelope(self, queue_id: str, arrival_time: int) -> bytes | None:
-        """Return a held message's envelope as postcat(1) prints it; None when it is not held any more."""
+        """Return a held message's envelope as postcat(1) prints it, or None if it is no longer held."""
         request = {"do": "show", "queue_id": queue_id, "arrival_time": arrival_time, "envelope": True}
         answer, content = self._ask(request)
         return None if answer.get("gone") else content
@@ -46,9 +46,9 @@ class HeldReader:
 
 
 class QueueClient(HeldReader):
-    """Talks to the agent on the unix socket at `path`; every method raises QueueError.
+    """Uses the agent on the unix socket at `path`. Every method raises QueueError.
 
-    `timeout` is how long each step of an answer may take, in seconds: a batch takes the agent a while.
+    `timeout` is the limit for each step of an answer, in seconds: the agent needs a while for a batch.
     """
 
     def __init__(self, path: Path, *, timeout: float = _TIMEOUT) -> None:
@@ -61,9 +61,9 @@ class QueueClient(HeldReader):
         return [HeldMessage(**message) for message in answer["held"]]
 
     def held_unless(self, stamp: str | None) -> tuple[list[HeldMessage], str] | None:
-        """List the hold queue, with a stamp for the next question; None when it is as it was with this `stamp`.
+        """List the hold queue, with a stamp for the next call; return None if it is unchanged since this `stamp`.
 
-        "" comes back while the queue moves. For None Postfix lists it again, whatever the agent remembers.
+        The stamp is "" while the queue changes. With None Postfix lists the queue, even if the agent has a listing.
         """
         answer, _ = self._ask({"do": "list"} if stamp is None else {"do": "list", "unless": stamp})
         if answer.get("unchanged"):
@@ -71,9 +71,9 @@ class QueueClient(HeldReader):
         return [HeldMessage(**message) for message in answer["held"]], answer["stamp"]
 
     def headers(self, keys: list[Key]) -> list[bytes | QueueError | None]:
-        """Return the header of each held message, None where it is not held any more, or why it cannot be read.
+        """Return the header of each held message, None if it is no longer held, or the error that occurred.
 
-        As with `release_all` and `delete_all` no more than `agent.BATCH` at once.
+        Like `release_all` and `delete_all`, it accepts at most `agent.BATCH` messages.
         """
         outcomes, content = self._ask_for("headers", keys)
         found: list[bytes | QueueError | None] = []
@@ -84,19 +84,19 @@ class QueueClient(HeldReader):
         return found
 
     def release_all(self, keys: list[Key]) -> list[bool | QueueError]:
-        """Release held messages. Say of each: True, False when it was not held any more, or why it could not be."""
+        """Release held messages. Return for each: True, False if it is no longer held, or the error."""
         return [_error(outcome) or not outcome.get("gone") for outcome in self._ask_for("release", keys)[0]]
 
     def delete_all(self, keys: list[Key]) -> list[bool | QueueError]:
-        """Delete held messages, as `release_all`."""
+        """Delete held messages; the result is as in `release_all`."""
         return [_error(outcome) or not outcome.get("gone") for outcome in self._ask_for("delete", keys)[0]]
 
     def release(self, queue_id: str, arrival_time: int) -> bool:
-        """Release a held message; False when it was not held any more."""
+        """Release a held message; return False if it is no longer held."""
         return _only(self.release_all([(queue_id, arrival_time)]))
 
     def delete(self, queue_id: str, arrival_time: int) -> bool:
-        """Delete a held message; False when it was not held any more."""
+        """Delete a held message; return False if it is no longer held."""
         return _only(self.delete_all([(queue_id, arrival_time)]))
 
     def _ask_for(self, do: str, keys: list[Key]) -> tuple[list[dict[str, Any]], bytes]:
@@ -104,7 +104,7 @@ class QueueClient(HeldReader):
             answer, content = self._ask({"do": do, "messages": keys})
         except UnreachableError:
             raise
-        except QueueError as error:  # about no single message
+        except QueueError as error:  # not about a single message
             raise UnreachableError(str(error)) from error
         outcomes = answer.get("outcomes", [])
         if len(outcomes) != len(keys):

@@ -1,7 +1,7 @@
-"""Takes our part out of main.cf and master.cf, whatever became of them since `attach`, and says what it cannot know.
+"""Removes Holdgate's part from main.cf and master.cf, even if they were changed since `attach`.
 
-`attach` keeps how each setting was written before. With that, a setting that still has our value goes back to what it
-was, and one that somebody changed since stays as it is.
+`attach` keeps the earlier text of each setting. A setting that still has Holdgate's value gets its earlier text back.
+One that was changed since is not touched. What remains uncertain is reported.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,13 +12,13 @@ from holdgate.queue.postfix import Postfix
 from holdgate.queue.presence import names_us, our_map
 from holdgate.tables import split_list
 
-# Lists in which we stand beside others.
+# Lists in which Holdgate has an entry next to others.
 MILTERS = ("smtpd_milters", "non_smtpd_milters")
 MAPS = ("milter_header_checks", "header_checks", "smtp_header_checks")
-# These follow header_checks by default, and our table there is for the message's own header alone.
+# These follow header_checks by default; Holdgate's table there is only for the message's own header.
 FOLLOWERS = ("mime_header_checks", "nested_header_checks")
 FOLLOWING = ("$header_checks", "${header_checks}")
-# What must hold for everybody; why stands in postfix/main.cf. A release that does not know a setting does without.
+# Values that apply to all mail; postfix/main.cf has the reasons. A Postfix without one of these settings needs none.
 VALUES = {
     "enable_long_queue_ids": "yes",
     "smtpd_forbid_bare_newline": "normalize",
@@ -27,18 +27,18 @@ VALUES = {
 }
 TOUCHED = (*MILTERS, *MAPS, *FOLLOWERS, *VALUES)
 
-# How settings were written before us; None for one that main.cf did not have.
+# The text of settings before attach; None for a setting that main.cf did not have.
 Before = Mapping[str, str | None]
 
 
 def written_before(postfix: Postfix) -> dict[str, str | None]:
-    """Return how main.cf has each setting that `attach` may touch."""
+    """Return main.cf's text of each setting that `attach` may change."""
     given = postfix.given()
     return {name: given.get(name) for name in TOUCHED}
 
 
 def take_out(draft: Postfix, settings: Settings, postfix: Postfix, before: Before, *, keep_listener: bool) -> None:
-    """Take our part out of the copy `draft` of `postfix`; `keep_listener` for notices where one was there before us."""
+    """Remove Holdgate's part from `draft`, a copy of `postfix`; `keep_listener` if one for notices existed before."""
     known, given = draft.defaults(), draft.given()
     for name in (*MILTERS, *MAPS):
         items = split_list(given.get(name, ""))
@@ -51,7 +51,7 @@ def take_out(draft: Postfix, settings: Settings, postfix: Postfix, before: Befor
             _set(draft, name, ", ".join(kept), before, known)
     for name in FOLLOWERS:
         if name in given and given[name] == given.get("header_checks", ""):
-            # Ours is out of header_checks in the meantime; what stays is what this one got then.
+            # Holdgate's table has just been removed from header_checks; the rest of that list is what this one had.
             _set(draft, name, FOLLOWING[0], before, known)
         elif name in given and given[name] == draft.raw_setting("header_checks"):
             _set(draft, name, FOLLOWING[0], before, known)
@@ -65,7 +65,7 @@ def take_out(draft: Postfix, settings: Settings, postfix: Postfix, before: Befor
 
 
 def _set(draft: Postfix, name: str, value: str | None, before: Before, known: Mapping[str, str]) -> None:
-    """Write a setting, or take its line out where main.cf had none and the default says the same."""
+    """Write a setting, or remove its line if main.cf had none and the default is the same."""
     if value is None or (before.get(name) is None and value == known.get(name, "")):
         draft.unset(name)
     else:
@@ -73,7 +73,7 @@ def _set(draft: Postfix, name: str, value: str | None, before: Before, known: Ma
 
 
 def left_behind(draft: Postfix, settings: Settings, postfix: Postfix, before: Before) -> Iterator[str]:
-    """Yield what may still be ours in a copy from which we were taken out: what `attach` did not write itself."""
+    """Yield what may still be Holdgate's in a copy after the removal: parts that `attach` did not write itself."""
     given = draft.given()
     for name, value in VALUES.items():
         if name not in before and given.get(name) == value:

@@ -1,11 +1,11 @@
-"""Exchanges a held message for the one that a moderator approved with changes, so that one of them leaves, once.
+"""Replaces a held message by the one that a moderator approved with changes, so that exactly one is sent, once.
 
-The desk submits the changed message to a listener that holds all mail (desk/changing.py). Here it is recognised by the
-token that only the store knows. Then the steps are, and each can be repeated after a crash:
+The desk submits the changed message to a listener that holds all mail (desk/changing.py). This module recognises it by
+a secret token from the store. The steps can each be repeated after a crash:
 
-1. its queue file is recorded; until then the desk submits it again where the submission may have been lost;
-2. the release begins, which is noted once;
-3. the original is deleted. One that somebody else removed before step 2 was theirs to decide: the changed message is
+1. its queue file is recorded; until then the desk submits it again if the submission may have been lost;
+2. the beginning of the release is recorded, once;
+3. the original is deleted. If an operator removed it before step 2, that was their decision: the changed message is
    deleted too;
 4. the changed message is released, and the incident closed.
 
@@ -25,15 +25,15 @@ from holdgate.queue.adopt import ACTOR
 from holdgate.queue.client import Key, QueueClient, QueueError
 from holdgate.queue.postfix import HeldMessage
 
-# A message may be missing from one listing while it moves; so many listings in a row do not all miss it.
+# A moving message can be missing from a listing, but not from this many consecutive listings.
 _MISSES = 3
 
 
 class Exchange:
-    """Takes the incidents that were approved with changes one step further.
+    """Takes incidents that were approved with changes one step further.
 
-    `begin` notes that a release begins and says whether it had begun before; `close` closes an incident, `vanish`
-    one whose message somebody else removed.
+    `begin` records that a release begins and returns whether it had begun before. `close` closes an incident, `vanish`
+    one whose message an operator removed.
     """
 
     def __init__(
@@ -58,18 +58,18 @@ class Exchange:
         return bool(self._misses)
 
     def forget(self, open_ids: set[str]) -> None:
-        """Keep in memory only what is about these incidents."""
+        """Keep only the memory about these incidents."""
         self._misses = {name: count for name, count in self._misses.items() if name in open_ids}
 
     def keys(self, standings: list[Standing]) -> set[Key]:
-        """Return the queue files of changed messages that are recorded: no incident needs to be made of them."""
+        """Return the recorded queue files of changed messages, which need no incident of their own."""
         changes = (Change.of(incident) for one in standings if (incident := self._store.incident(one.id)) is not None)
         return {(change.queue_id, change.arrival_time) for change in changes if change is not None and change.queue_id}
 
     def recognise(self, message: HeldMessage, header: bytes) -> bool:
-        """Say whether a held message is a changed one; record it, or delete it if it is the second. Raises QueueError.
+        """Return whether a held message is a changed one; record it, or delete it if it is the second one.
 
-        Raises ConflictError and the store's errors as well: it is to be retried.
+        Raises QueueError, ConflictError and the store's errors: then retry.
         """
         mark = headers.first(header, headers.CHANGED) or ""
         token, _, copy = mark.partition("-")
@@ -82,14 +82,14 @@ class Exchange:
             note = f"changed message {message.queue_id}"
             self._store.amend(incident, "changed message held", ACTOR, note=note, change=asdict(taken))
             return True
-        if change.copy == copy:  # recorded, or held again by an operator after it was released
+        if change.copy == copy:  # recorded, or held again by an operator after its release
             return incident.state is State.APPROVED
         self._delete((message.queue_id, message.arrival_time))
         maillog.duplicate_deleted(message.queue_id, incident=incident.id)
         return True
 
     def step(self, one: Standing, original: HeldMessage | None) -> None:
-        """Take an incident as far as it goes; `original` is its held message, if it is. Raises as `recognise` does."""
+        """Take an incident as far as possible; `original` is its message if it is held. Raises as `recognise` does."""
         incident = self._store.incident(one.id)
         change = None if incident is None else Change.of(incident)
         if incident is None or change is None or incident.state is not State.APPROVED:
@@ -110,7 +110,7 @@ class Exchange:
         self._close(one, State.RELEASED)
 
     def _await(self, one: Standing, incident: Incident, original: HeldMessage | None) -> None:
-        """Wait for the changed message; submit it again where it is lost, and give up where the original is gone."""
+        """Wait for the changed message; have a lost one submitted again, and give up if the original was removed."""
         if original is not None and self._store.outbox.awaits_change(one.id):
             self._misses.pop(one.id, None)
             return
@@ -125,7 +125,7 @@ class Exchange:
             self._store.amend(incident, "changed message lost", ACTOR, note="submitted again", outbox=[notice])
 
     def _delete(self, key: Key) -> bool:
-        """Delete a held message; return False when it was not held any more."""
+        """Delete a held message; return False if it is no longer held."""
         (outcome,) = self._queue.delete_all([key])
         if isinstance(outcome, QueueError):
             raise outcome

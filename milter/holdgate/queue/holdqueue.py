@@ -1,9 +1,9 @@
-"""Knows the hold queue without asking Postfix each time: its listing is kept as long as the files in it stay the same.
+"""Caches the listing of the hold queue while its files do not change.
 
-A listing (``postqueue -j``) reads every queue file, and takes a second for 10,000 messages. A look at the directory's
-time of change takes microseconds, one at each file in it some milliseconds. Postfix moves files into and out of it by
-rename(2), which sets both times; so a file that is where it was, with the inode and the time of change that it had at a
-listing, is the message that was listed, and only a new file makes another listing necessary.
+A listing (``postqueue -j``) reads every queue file, and takes a second for 10,000 messages. Reading the directory's
+change time takes microseconds, that of each file some milliseconds. Postfix moves files into and out of the queue by
+rename(2), which sets both times. So a file at the same path, with the inode and change time of a listing, is the listed
+message, and only a new file makes another listing necessary.
 """
 
 import hashlib
@@ -15,22 +15,22 @@ from typing import Any
 
 from holdgate.queue.postfix import HeldMessage, Postfix
 
-# How long a listing is believed, whatever the directory says, in seconds.
+# Maximum age of a listing, in seconds, even if the directory did not change.
 _LIFETIME = 60.0
 
-# A directory that changed so shortly ago may change again without another time to show for it, in nanoseconds: the
-# kernel's clock for files ticks every few milliseconds, that of some file systems each second or two.
+# A directory that changed within this time may change again without a new change time, in nanoseconds: the kernel's
+# clock for files ticks every few milliseconds, that of some file systems every one or two seconds.
 _SETTLED = 2_500_000_000
 
-# What names one message: queue id and time of arrival. Of a request they may be anything.
+# The key of a message: queue id and arrival time. In a request they can be any values.
 Key = tuple[Any, Any]
 
-# What is remembered of a queue file: its path, and the inode and time of change by which it is known.
+# The cached identity of a queue file: its path, inode and change time.
 _File = tuple[str, int, int]
 
 
 class HoldQueue:
-    """One instance's hold queue. No lock: the agent carries out one request at a time."""
+    """One instance's hold queue. It has no lock, because the agent carries out one request at a time."""
 
     def __init__(self, postfix: Postfix) -> None:
         self._postfix = postfix
@@ -43,9 +43,9 @@ class HoldQueue:
         self._listed_at = float("-inf")
 
     def stamp(self) -> str:
-        """Return a word for the state of the directory: as long as it is the same, so are the messages.
+        """Return a stamp of the directory's state: while it is the same, so are the messages.
 
-        Returns "" when nothing can be said: the directory changed just now, or it cannot be read.
+        Returns "" if the state is uncertain: the directory changed just now, or it cannot be read.
         """
         try:
             return self._look()
@@ -53,7 +53,7 @@ class HoldQueue:
             return ""
 
     def messages(self, *, fresh: bool = False) -> tuple[list[HeldMessage], str]:
-        """Return the held messages and the stamp that they go with; asks Postfix where it must, or for `fresh`.
+        """Return the held messages and their stamp; runs Postfix only if necessary, or for `fresh`.
 
         Raises PostfixError.
         """
@@ -65,16 +65,16 @@ class HoldQueue:
         return list(self._messages.values()), stamp
 
     def among(self, keys: Collection[Key]) -> dict[Key, HeldMessage]:
-        """Return those of some messages that are held at this moment. Raises PostfixError."""
+        """Return those messages that are held at this moment. Raises PostfixError."""
         if not all(key in self._messages and self._is_same(key[0]) for key in keys):
             self.messages()
         return {key: self._messages[key] for key in keys if key in self._messages}
 
     def sync(self) -> None:
-        """Return when the moves out of the queue made so far survive a power cut.
+        """Return when the completed moves out of the queue would survive a power failure.
 
-        postsuper(1) syncs nothing: the file system may still put back what was released or deleted, while the store,
-        on a disk of its own, knows it as gone. fsync(2) of a directory writes the moves in it. Raises OSError.
+        postsuper(1) does not sync: the file system could restore a released or deleted message, while the store, on
+        another disk, has it as removed. fsync(2) of a directory writes its moves. Raises OSError.
         """
         self._look()
         for path in self._inside:
@@ -85,7 +85,7 @@ class HoldQueue:
                 os.close(descriptor)
 
     def _list(self) -> None:
-        """Ask Postfix. Only of files that were there before it was asked is it known what they are."""
+        """List the queue with Postfix. Only files that existed before the listing are identified by it."""
         self._listed_at = float("-inf")
         files = self._scan() or {}
         listed = self._postfix.held()
@@ -95,18 +95,18 @@ class HoldQueue:
         self._listed_at = time.monotonic()
 
     def _has_only_lost(self) -> bool:
-        """Say whether every file is one of those that were listed; if so, forget the messages that are gone."""
+        """Return whether every file is in the last listing; if so, forget the messages that were removed."""
         files = self._scan()
         if files is None or any(self._files.get(name) != file for name, file in files.items()):
             return False
         if any(message.queue_id not in self._files for message in self._messages.values()):
-            return False  # it came while Postfix was listing
+            return False  # it arrived during the listing
         self._files = files
         self._messages = {key: message for key, message in self._messages.items() if message.queue_id in files}
         return True
 
     def _is_same(self, queue_id: str) -> bool:
-        """Say whether a message's file is what it was at the listing."""
+        """Return whether a message's file is the same as at the listing."""
         file = self._files.get(queue_id)
         if file is None:
             return False
@@ -117,7 +117,7 @@ class HoldQueue:
         return (found.st_ino, found.st_ctime_ns) == file[1:]
 
     def _scan(self) -> dict[str, _File] | None:
-        """Return every queue file by name, None where they cannot be read, or move too fast."""
+        """Return every queue file by name, or None if they cannot be read, or move too fast."""
         found: dict[str, _File] = {}
         try:
             self._look()
@@ -153,6 +153,6 @@ class HoldQueue:
 
 
 def _hashed(path: str) -> list[str]:
-    """Return the directories in which `hash_queue_names` has a queue's files: each has a name of one character."""
+    """Return the directories in which `hash_queue_names` has a queue's files: each name has one character."""
     with os.scandir(path) as entries:
         return sorted(entry.path for entry in entries if len(entry.name) == 1 and entry.is_dir(follow_symlinks=False))

@@ -1,4 +1,4 @@
-"""Keeps a node's name for this machine while `holdgate-queue` runs: the lease in the store is renewed by a thread."""
+"""Reserves a node's name for this machine while `holdgate-queue` runs: a thread renews the lease in the store."""
 
 import threading
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from holdgate.node import Machine
 from holdgate.quarantine.database import DatabaseError, StoreError
 from holdgate.quarantine.nodes import LEASE, Nodes, NodeTakenError, patiently
 
-# Several renewals may fail before the lease ends, in seconds.
+# Several renewals can fail before the lease ends, in seconds.
 _PAUSE = LEASE.total_seconds() / 6
 
 
 class Lease:
-    """The lease of `name`. When another machine has taken the name, `lost` is true and `stop` is set.
+    """The lease of `name`. If another machine has taken the name, `lost` is true and `stop` is set.
 
-    `rules` returns a digest of the node's policies and local rules, which the store has for the other nodes.
+    `rules` returns a digest of the node's policies and local rules; the store has it for the other nodes.
     """
 
     lost = False
@@ -28,12 +28,12 @@ class Lease:
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
 
     def take(self) -> None:
-        """Take the name, once nobody else uses it, and keep it from now on. Raises NodeTakenError and StoreError."""
+        """Take the name once no other machine uses it, and keep it. Raises NodeTakenError and StoreError."""
         patiently(self._take, self._wait)
         self._thread.start()
 
     def close(self) -> None:
-        """Give the name up, where the store answers; else the lease ends by itself."""
+        """Release the name if the store answers; otherwise the lease expires."""
         self._ended.set()
         self._thread.join()
         try:
@@ -47,10 +47,10 @@ class Lease:
     def _keep(self) -> None:
         while not self._ended.wait(_PAUSE):
             try:
-                # A store that was put back from a backup, or a standby, may not know of the lease.
+                # A store that was restored from a backup, or a standby, may not contain the lease.
                 if not self._nodes.renew(self._name, self._machine, self._rules()):
                     self._take()
-            except (DatabaseError, StoreError):  # the reconciler logs that the store is away
+            except (DatabaseError, StoreError):  # the reconciler logs that the store is unreachable
                 continue
             except NodeTakenError:
                 self.lost = True

@@ -1,8 +1,8 @@
-"""What the queue agent does for other nodes: shows a held message to a desk that proves itself by its certificate.
+"""The queue agent's service for other nodes: shows a held message to a desk that has a valid certificate.
 
-A process of `holdgate-queue` with the rights of the desk, to which the agent shows messages and does nothing else. It
-takes one request a connection, in the agent's form, but only ``show``, and passes on what the agent answers. Whatever
-a peer sends is bounded in size and time, also before it has proved itself, so that no peer keeps the others waiting.
+It is a process of `holdgate-queue` with the rights of the desk, to which the agent only shows messages. It accepts one
+request per connection, in the agent's form, but only ``show``, and passes on the agent's answer. Everything that a peer
+sends is limited in size and time, also before it is authenticated, so that no peer blocks others.
 """
 
 import contextlib
@@ -19,20 +19,20 @@ from holdgate.queue.agent import RefusedError, read_request
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.mutual import NodeCertificate, names_of
 
-# How many connections are open at once, and how many of one address; further ones are closed.
+# Maximum number of open connections, and of those from one address; further ones are closed.
 PLACES = 32
 EACH = 8
 # How many messages are in memory at once.
 _TURNS = 4
-# How long a peer may take for the handshake, for its request, and to take the whole answer, in seconds.
+# Time limits for the handshake, for the request, and for sending the complete answer, in seconds.
 _HANDSHAKE_TIMEOUT = 5.0
 _REQUEST_TIMEOUT = 5.0
 _SEND_TIMEOUT = 120.0
-# How long a request waits for its turn, in seconds.
+# Maximum wait of a request for its turn, in seconds.
 _TURN_TIMEOUT = 20.0
-# What is sent between two looks at the clock, in bytes.
+# How many bytes are sent between two checks of the time limit.
 _CHUNK = 2**16
-# The same address is named in the log once in so many seconds.
+# The same address is logged at most once in this many seconds.
 _QUIET = 60.0
 _KEYS = {"do", "queue_id", "arrival_time", "header_only", "envelope"}
 _ID_LENGTH = 64
@@ -57,7 +57,7 @@ class NodeListener:
             except OSError:
                 if listener.fileno() < 0 or not _listens(listener):
                     return
-                time.sleep(0.1)  # no descriptor is free, or the peer has gone already
+                time.sleep(0.1)  # no descriptor is free, or the peer has already disconnected
                 continue
             client = str(address[0])
             if not self._enter(client):
@@ -100,9 +100,10 @@ class NodeListener:
         plain.settimeout(_HANDSHAKE_TIMEOUT)
         with self._certificate.server().wrap_socket(plain, server_side=True, do_handshake_on_connect=False) as peer:
             try:
-                peer.do_handshake()  # the time-out is one for all of it
+                peer.do_handshake()  # the time-out applies to all of it
             except ssl.SSLError:
-                # The peer is to see why (RFC 8446, 6.2): with bytes unread, a close would reset the connection.
+                # So that the peer sees the reason (RFC 8446, 6.2): with unread bytes, a close would reset the
+                # connection.
                 with contextlib.suppress(OSError):
                     plain.shutdown(socket.SHUT_WR)
                 raise
@@ -135,7 +136,7 @@ class NodeListener:
         return {"ok": True, "size": len(content)}, content
 
     def _refused(self, client: str, why: str) -> None:
-        """Log why a peer was not served, once in a while for each address: anybody may try."""
+        """Log why a peer was not served, at a limited rate for each address, because anyone can connect."""
         now = time.monotonic()
         with self._lock:
             self._logged = {one: at for one, at in self._logged.items() if now - at < _QUIET}
@@ -152,7 +153,7 @@ def open_listener(address: tuple[str, int]) -> socket.socket:
 
 
 def _asked(request: dict[str, Any]) -> tuple[str, int]:
-    """Return which message a request is for. Raises RefusedError."""
+    """Return the key of the message that is requested. Raises RefusedError."""
     queue_id, arrival_time = request.get("queue_id"), request.get("arrival_time")
     flags = [request.get(name, False) for name in ("header_only", "envelope")]
     if request.get("do") != "show" or not request.keys() <= _KEYS or not all(isinstance(one, bool) for one in flags):
@@ -165,7 +166,7 @@ def _asked(request: dict[str, Any]) -> tuple[str, int]:
 
 
 def _send(peer: ssl.SSLSocket, content: bytes) -> None:
-    """Send everything within the time for it, however slowly the peer reads. Raises OSError."""
+    """Send everything within the time limit, however slowly the peer reads. Raises OSError."""
     deadline = time.monotonic() + _SEND_TIMEOUT
     rest = memoryview(content)
     while rest:

@@ -1,4 +1,4 @@
-"""The listener of master.cf for messages that are approved with changes, as ``postfix/change.cf`` has it."""
+"""The listener of master.cf for messages that are approved with changes, as in ``postfix/change.cf``."""
 
 from pathlib import Path
 
@@ -25,9 +25,9 @@ _CLEANUP = (
 
 
 def set_change_listener(draft: Postfix, settings: Settings, postfix: Postfix) -> None:
-    """Add the listener that `desk.change_relay` names, with the milters after ours, which may sign.
+    """Add the listener that `desk.change_relay` names, with the milters after Holdgate's, which may sign.
 
-    One that is there stays as it is: its milters may have been chosen by hand.
+    An existing one is not changed: its milters may have been chosen by hand.
     """
     relay = settings.desk.change_relay
     if not isinstance(relay, Path) or presence.change_listener(draft.services(), settings):

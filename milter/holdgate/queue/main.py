@@ -34,10 +34,10 @@ from holdgate.queue.postfix import Postfix
 from holdgate.queue.reconcile import Reconciler
 
 _NAME = "holdgate-queue"
-# Seconds between two passes. One that finds nothing changed costs a question to the agent and one to the store.
+# Seconds between two passes. A pass without changes costs one query to the agent and one to the store.
 _PAUSE = 1.0
-# How long the local agent may take for a step of what another node asks, and the pause before an address is bound
-# again, in seconds.
+# Time limit for a step of the local agent for another node, and the pause before another attempt to bind an address, in
+# seconds.
 _SHOW_TIMEOUT = 30.0
 _BIND_PAUSE = 5.0
 
@@ -68,7 +68,7 @@ def main() -> None:
     serving.serve(listener)
     maillog.started(socket=settings.queue.socket, postfix=settings.queue.postfix_config)
     status = _wait(children)
-    settings.queue.socket.unlink(missing_ok=True)  # ours, as long as we hold the lock
+    settings.queue.socket.unlink(missing_ok=True)  # this process owns it while it holds the lock
     os.close(lock)
     maillog.stopped()
     code = os.waitstatus_to_exitcode(status)
@@ -78,7 +78,7 @@ def main() -> None:
 def _fork(
     work: Callable[[Settings, int], int], settings: Settings, parent: int, listener: socket.socket, lock: int
 ) -> int:
-    """Start a child that does `work` without the agent's socket; return its process id."""
+    """Start a child that runs `work` without the agent's socket; return its process id."""
     child = os.fork()
     if child == 0:
         listener.close()
@@ -88,7 +88,7 @@ def _fork(
 
 
 def _wait(children: list[int]) -> int:
-    """Wait until a child ends, or SIGTERM comes, and end the others; return the status of the one that ended first.
+    """Wait until a child ends, or for SIGTERM, and end the others; return the status of the first child that ended.
 
     Only these children are waited for: Postfix's commands are children too, which the agent's threads wait for.
     """
@@ -116,7 +116,7 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _reconcile(settings: Settings, parent: int) -> int:
-    """Be the unprivileged child: compare and fix until SIGTERM, or until the parent is gone, be it already."""
+    """Run as the unprivileged child: compare and fix until SIGTERM, or until the parent ends or has ended."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
@@ -158,11 +158,11 @@ def _reconcile(settings: Settings, parent: int) -> int:
 
 
 def _serve_nodes(settings: Settings, parent: int) -> int:
-    """Be the child that shows held messages to other nodes, until SIGTERM or the parent's end.
+    """Run as the child that shows held messages to other nodes, until SIGTERM or the parent's end.
 
-    An address that cannot be bound yet, or a certificate that cannot be read, ends nothing: mail is still released.
+    If an address cannot be bound yet, or a certificate cannot be read, the daemon continues: mail is still released.
     """
-    # Loaded where it is used: the process that runs as root does without.
+    # Imported here because the process that runs as root does not need it.
     from holdgate.queue.listener import NodeListener, open_listener
     from holdgate.queue.mutual import NodeCertificate
 
@@ -191,18 +191,18 @@ def _serve_nodes(settings: Settings, parent: int) -> int:
 def keep_in_step(
     reconciler: Reconciler, stop: threading.Event, pause: float, parent: int, waker: Waker | None = None
 ) -> None:
-    """Make pass after pass until `stop` or the parent's end, with `pause` seconds in between unless more is to be done.
+    """Run passes until `stop` or the parent's end, with `pause` seconds in between unless more is to be done.
 
-    A ring of the store for `waker` ends a pause.
+    A signal of the store for `waker` ends a pause.
 
-    Only a pass in which agent and store answered puts systemd's watchdog off: where nobody can reach the agent any
-    more, both of us are restarted.
+    systemd's watchdog is reset only after a pass in which agent and store answered: if no process can reach the agent
+    any more, both processes are restarted.
     """
     while not stop.is_set() and os.getppid() == parent:
         try:
             if reconciler.run_once():
                 daemon.notify("WATCHDOG=1")
-        except Exception as error:  # whatever it is, held mail waits for the next pass
+        except Exception as error:  # after any exception, held mail waits for the next pass
             metrics.ERRORS.labels("reconcile").inc()
             reason = str(error) if isinstance(error, QueueError) else maillog.describe(error)
             maillog.failed(stage="reconcile", error=reason)

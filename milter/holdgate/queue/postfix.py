@@ -1,8 +1,8 @@
 """Postfix's own commands on one instance's hold queue: list, show, release, delete. Needs root, as postsuper(1) does.
 
-Release is ``postsuper -H`` and then ``postqueue -i``: -H keeps the queue id and reruns no check, and without -i the
-message would wait for the next queue run. ``postsuper -r`` is never used: it rewrites the message under a new id and
-runs header_checks again, which would hold it again.
+Release is ``postsuper -H`` and then ``postqueue -i``: -H keeps the queue id and repeats no check, and without -i the
+message would wait for the next queue run. ``postsuper -r`` is never used: it gives the message a new id and runs
+header_checks again, which would hold it again.
 """
 
 import json
@@ -14,15 +14,15 @@ from typing import Any
 
 from holdgate import maillog
 
-# Short and long queue ids, as postsuper(1) accepts them. Nothing else ever reaches a command line.
+# Short and long queue ids, as postsuper(1) accepts them. Nothing else is ever passed to a command line.
 _QUEUE_ID = re.compile(r"[0-9A-Za-z]{4,32}", re.ASCII)
 
-# Longest run of one command, in seconds. postqueue answers a listing of 10,000 messages in about one.
+# Time limit for one command, in seconds. postqueue lists 10,000 messages in about one.
 _TIMEOUT = 60
 
 
 class PostfixError(Exception):
-    """A Postfix command failed; the argument is what it said."""
+    """A Postfix command failed; the argument is its output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Service:
     settings: dict[str, str]
 
     def __str__(self) -> str:
-        """Return "name/type", by which postconf(1) knows it."""
+        """Return "name/type", as postconf(1) writes it."""
         return f"{self.name}/{self.type}"
 
 
@@ -62,16 +62,16 @@ class Postfix:
         self._config = ["-c", str(config_directory.resolve())]
 
     def held(self) -> list[HeldMessage]:
-        """List the hold queue. A message that moves while the listing is made may be missing or stand twice."""
+        """List the hold queue. A message that moves during the listing may be missing or listed twice."""
         rows = (_row(line) for line in self._run("postqueue", "-j").splitlines() if line)
         return [message for message in rows if message is not None]
 
     def hold_directory(self) -> Path:
-        """Return the directory of the hold queue. It holds files, or directories of files (`hash_queue_names`)."""
+        """Return the directory of the hold queue. It contains files, or directories of files (`hash_queue_names`)."""
         return Path(self.setting("queue_directory")) / "hold"
 
     def show(self, queue_id: str, *, header_only: bool) -> bytes:
-        """Return a queued message, or its header alone, with the line ends of the queue file (LF)."""
+        """Return a queued message, or only its header, with the line ends of the queue file (LF)."""
         return self._run("postcat", "-qh" if header_only else "-qbh", _checked(queue_id))
 
     def envelope(self, queue_id: str) -> bytes:
@@ -79,18 +79,18 @@ class Postfix:
         return self._run("postcat", "-qe", _checked(queue_id))
 
     def release(self, *queue_ids: str) -> None:
-        """Take held messages out of the hold queue under the same queue ids. No check is run again.
+        """Release held messages from the hold queue under the same queue ids. No check is repeated.
 
-        They go out with the next queue run; see `flush`. One that is not held is skipped.
+        They are sent with the next queue run; see `flush`. A message that is not held is skipped.
         """
         self._run("postsuper", *(word for queue_id in queue_ids for word in ("-H", _checked(queue_id))))
 
     def flush(self, queue_id: str) -> None:
-        """Have a message delivered now, not with the next queue run."""
+        """Have a message delivered now instead of with the next queue run."""
         self._run("postqueue", "-i", _checked(queue_id))
 
     def delete(self, *queue_ids: str) -> None:
-        """Delete held messages. Postfix tells nobody. Only the hold queue is looked at."""
+        """Delete held messages, in the hold queue only. Postfix notifies nobody."""
         self._run("postsuper", *(word for queue_id in queue_ids for word in ("-d", _checked(queue_id))), "hold")
 
     def setting(self, name: str) -> str:
@@ -98,25 +98,25 @@ class Postfix:
         return self._run("postconf", "-xh", name).decode().strip()
 
     def raw_setting(self, name: str) -> str:
-        """Return one main.cf setting with its default, its macros as they are written."""
+        """Return one main.cf setting with its default, without expanding macros."""
         return self._run("postconf", "-h", name).decode().strip()
 
     def defaults(self) -> dict[str, str]:
-        """Return every setting that this version of Postfix knows, with its default."""
+        """Return every setting of this Postfix version, with its default."""
         lines = self._run("postconf", "-d").decode().splitlines()
         return {name.strip(): value.strip() for name, _, value in (line.partition("=") for line in lines)}
 
     def given(self) -> dict[str, str]:
-        """Return the settings that main.cf has, with their values as they are written (``postconf -n``)."""
+        """Return the settings in main.cf, with unexpanded values (``postconf -n``)."""
         lines = self._run("postconf", "-n").decode().splitlines()
         return {name.strip(): value.strip() for name, _, value in (line.partition("=") for line in lines)}
 
     def unset(self, name: str) -> None:
-        """Take one setting out of main.cf, so that its default counts."""
+        """Remove one setting from main.cf, so that its default applies."""
         self._run("postconf", "-X", name)
 
     def set(self, name: str, value: str) -> None:
-        """Set one main.cf setting. The instance is not told."""
+        """Set one main.cf setting. The instance is not reloaded."""
         self._run("postconf", "-e", f"{name}={value}")
 
     def set_service(self, service: str, line: str) -> None:
@@ -124,11 +124,11 @@ class Postfix:
         self._run("postconf", "-M", f"{service}={line}")
 
     def remove_service(self, service: str) -> None:
-        """Take one service, named as "name/type", out of master.cf."""
+        """Remove one service, named as "name/type", from master.cf."""
         self._run("postconf", "-MX", service)
 
     def services(self) -> list[Service]:
-        """Return the services of master.cf, the macros of their own settings expanded."""
+        """Return the services of master.cf, with macros of their settings expanded."""
         settings: dict[str, dict[str, str]] = {}
         for line in self._run("postconf", "-Px").decode().splitlines():
             place, _, value = line.partition("=")
@@ -153,9 +153,9 @@ class Postfix:
 
 
 def _row(line: bytes) -> HeldMessage | None:
-    """Return the held message that a line of ``postqueue -j`` describes; None for another queue's, or what is no line.
+    """Return the held message in a line of ``postqueue -j``; None for a message of another queue, or an invalid line.
 
-    One line that cannot be read must not hide the other messages.
+    One unreadable line must not hide the other messages.
     """
     try:
         row = json.loads(line.decode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""Where we stand in a Postfix instance's settings, and by which ways mail passes us there."""
+"""Finds Holdgate's part in a Postfix instance's settings, and the paths by which mail bypasses the milter."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -10,45 +10,45 @@ from holdgate.queue.postfix import Postfix, Service
 from holdgate.tables import split_list
 
 _MAPS_DIRECTORY = Path("/etc/holdgate/postfix")
-# By which syslog_name we know what is ours in master.cf, and the cleanup(8) that our notices go through.
+# The syslog_name that identifies Holdgate's services in master.cf: its listener for notices, and the cleanup(8) of it.
 LISTENER_LOG = "postfix/holdgate"
 CLEANUP = "holdgate-cleanup"
-# The same of what waits for some recipients only: `milter.split_relay`.
+# The same for copies that wait for some recipients: `milter.split_relay`.
 SPLIT_LOG = "postfix/holdgate-split"
 SPLIT_CLEANUP = "holdgate-split-cleanup"
-# The same of messages that are approved with changes: `desk.change_relay`.
+# The same for messages that are approved with changes: `desk.change_relay`.
 CHANGE_LOG = "postfix/holdgate-change"
 CHANGE_CLEANUP = "holdgate-change-cleanup"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-# Which programs speak to milters, and by which setting they know theirs.
+# The programs that use milters, and the settings that list these.
 _MILTERS_OF = {"smtpd": "smtpd_milters", "cleanup": "non_smtpd_milters"}
 _MAPS_OF = {"cleanup": ("milter_header_checks", "header_checks"), "smtp": ("smtp_header_checks",)}
 
 
 def names_us(value: str, settings: Settings, postfix: Postfix) -> bool:
-    """Say whether a list of milters, macros expanded, has an entry of ours."""
+    """Return whether a list of milters, macros expanded, has Holdgate's entry."""
     queue_directory = Path(postfix.setting("queue_directory"))
     return any(is_ours(entry, settings.milter.socket, queue_directory) for entry in split_list(value))
 
 
 def our_map(name: str) -> str:
-    """Return our table for a setting such as milter_header_checks."""
+    """Return Holdgate's table for a setting such as milter_header_checks."""
     return f"regexp:{_MAPS_DIRECTORY / name}"
 
 
 def wants_listener(settings: Settings) -> bool:
-    """Say whether our notices go to this machine's Postfix, which then has to listen for them."""
+    """Return whether notices are sent to this machine's Postfix, which then needs a listener for them."""
     relay = settings.desk.notice_relay
     return isinstance(relay, Path) or relay[0] in _LOOPBACK
 
 
 def is_open_to_all(settings: Settings) -> bool:
-    """Say whether each user of this machine can send through the listener for our notices."""
+    """Return whether every user of this machine can send through the listener for notices."""
     return wants_listener(settings) and not isinstance(settings.desk.notice_relay, Path)
 
 
 def listener_name(settings: Settings) -> str:
-    """Return the name in master.cf of the listener for our notices: "host:port", or that of its socket."""
+    """Return the name in master.cf of the listener for notices: "host:port", or that of its socket."""
     relay = settings.desk.notice_relay
     if isinstance(relay, Path):
         return relay.name
@@ -57,7 +57,7 @@ def listener_name(settings: Settings) -> str:
 
 
 def notice_listener(services: Iterable[Service], settings: Settings) -> Service | None:
-    """Return the service that takes our notices, by its own name or by another that has its port."""
+    """Return the service that accepts notices, with the same name or with another that has its port."""
     relay = settings.desk.notice_relay
     if isinstance(relay, Path):
         return next(
@@ -71,7 +71,7 @@ def notice_listener(services: Iterable[Service], settings: Settings) -> Service 
 
 
 def change_listener(services: Iterable[Service], settings: Settings) -> list[Service]:
-    """Return the listener for changed messages and its cleanup(8); nothing where it does not hold all mail."""
+    """Return the listener for changed messages and its cleanup(8); none if it does not hold all mail."""
     relay, known = settings.desk.change_relay, list(services)
     for one in known:
         holds = "static:HOLD" in one.settings.get("smtpd_recipient_restrictions", "")
@@ -82,18 +82,18 @@ def change_listener(services: Iterable[Service], settings: Settings) -> list[Ser
 
 
 def own_listeners(services: Iterable[Service]) -> list[Service]:
-    """Return the listeners for our notices that `attach` made, of this version or an earlier one."""
+    """Return the listeners for notices that `attach` made, in this version or an earlier one."""
     return [one for one in services if one.command == "smtpd" and one.settings.get("syslog_name") == LISTENER_LOG]
 
 
 def split_listener(services: Iterable[Service], settings: Settings) -> Service | None:
-    """Return the service that takes copies for recipients who wait."""
+    """Return the service that accepts copies for recipients who wait."""
     named = (settings.milter.split_relay.name, "unix", "smtpd")
     return next((one for one in services if (one.name, one.type, one.command) == named), None)
 
 
 def milters_behind_us(value: str, settings: Settings, postfix: Postfix) -> str:
-    """Return the entries after ours of a list of milters, as one word for master.cf."""
+    """Return the entries after Holdgate's in a list of milters, as one word for master.cf."""
     items = split_list(value)
     ours = [place for place, item in enumerate(items) if names_us(item, settings, postfix)]
     behind = items[ours[-1] + 1 :] if ours else []
@@ -101,7 +101,7 @@ def milters_behind_us(value: str, settings: Settings, postfix: Postfix) -> str:
 
 
 def misplaced_socket(relay: tuple[str, int] | Path, postfix: Postfix) -> str:
-    """Return where the socket of a listener would be, when the settings name another place, else ""."""
+    """Return where a listener's socket would be, if the settings name another place, else ""."""
     if not isinstance(relay, Path):
         return ""
     place = Path(postfix.setting("queue_directory")) / "public" / relay.name
@@ -109,7 +109,7 @@ def misplaced_socket(relay: tuple[str, int] | Path, postfix: Postfix) -> str:
 
 
 def bypass_paths(settings: Settings, postfix: Postfix) -> Iterator[str]:
-    """Yield what stays outside: services with settings of their own, filters, instances that are not ours."""
+    """Yield what bypasses the milter: services with their own settings, filters, instances without Holdgate."""
     services = postfix.services()
     ours = [
         notice_listener(services, settings),
@@ -135,9 +135,9 @@ def bypass_paths(settings: Settings, postfix: Postfix) -> Iterator[str]:
 
 
 def content_filters(services: Iterable[Service], postfix: Postfix) -> list[str]:
-    """Return where a content filter after the queue is set that mail through us goes to: "main.cf: content_filter", …
+    """Return where a content filter is set for mail that passed through the milter: "main.cf: content_filter", …
 
-    Settings of a service count for its own mail (FILTER_README, "Advanced content filter").
+    Settings of a service apply to its own mail (FILTER_README, "Advanced content filter").
     """
     found = ["main.cf: content_filter"] if postfix.setting("content_filter") else []
     for service in services:
@@ -147,7 +147,7 @@ def content_filters(services: Iterable[Service], postfix: Postfix) -> list[str]:
 
 
 def asked_twice(settings: Settings, postfix: Postfix) -> Iterator[str]:
-    """Yield the listeners that take mail back from a content filter and show it to us a second time."""
+    """Yield the listeners that accept mail from a content filter and pass it to the milter a second time."""
     services = postfix.services()
     filters = content_filters(services, postfix)
     for service in _returns(services, settings, postfix) if filters else ():
@@ -161,7 +161,7 @@ def asked_twice(settings: Settings, postfix: Postfix) -> Iterator[str]:
 
 
 def _returns(services: Iterable[Service], settings: Settings, postfix: Postfix) -> list[Service]:
-    """Return the listeners to which a content filter returns mail: they set it off, or are on a loopback address."""
+    """Return the listeners to which a content filter returns mail: without content filter, or on a loopback address."""
     ours = notice_listener(services, settings)
     for_all = postfix.setting("content_filter")
     return [
@@ -176,7 +176,7 @@ def _returns(services: Iterable[Service], settings: Settings, postfix: Postfix) 
 
 
 def _is_back(service: Service, settings: Settings, postfix: Postfix) -> bool:
-    """Say whether mail comes to a service from a content filter only, which got it through us."""
+    """Return whether a service gets mail only from a content filter, after the milter inspected it."""
     return bool(_returns([service], settings, postfix)) and bool(content_filters(postfix.services(), postfix))
 
 

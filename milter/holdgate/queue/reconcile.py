@@ -1,28 +1,28 @@
-"""Keeps store and hold queue in step: the queue is the truth about messages, the store about decisions.
+"""Compares store and hold queue: the queue is authoritative for messages, the store for decisions.
 
-One pass compares the held messages with the open incidents and takes every incident one step on. Each step is safe to
-take twice, so a pass that a crash cut short is simply made again:
+One pass compares the held messages with the open incidents and takes every incident one step further. Each step can be
+repeated, so an interrupted pass is run again:
 
 ===========  ==================  =========================================================================
 incident     message is held     what is done
 ===========  ==================  =========================================================================
-pending      yes                 held: from now on people may be asked
+pending      yes                 held: from now on requests can be sent
 pending      no, for too long    alarm, vanished
-held         no                  vanished (an operator deleted or released it by hand)
+held         no                  vanished (an operator deleted or released it)
 approved     yes                 released by the agent
-approved     no                  released, if we had begun; else vanished
-approved     with changes        exchanged for the changed message (exchange.py)
+approved     no                  released if the release had begun, else vanished
+approved     with changes        replaced by the changed message (exchange.py)
 rejected,    yes                 deleted by the agent once every notice is sent, then returned
-expired      no                  returned, if its sender was told; else vanished: an operator was first
-none open    yes, ours           adopted: an incident is made from the queue file (adopt.py)
+expired      no                  returned if its sender was notified; else vanished: an operator was first
+none open    yes, Holdgate's     adopted: an incident is made from the queue file (adopt.py)
 pending      yes, and a second   the second copy for recipients who wait (gate/split.py) is deleted
-none open    yes, others         left alone, counted
+none open    yes, others         ignored, counted
 ===========  ==================  =========================================================================
 
-Decisions come before all else: a pass begins with the releases, by the listing of the pass before, as the agent looks
-itself what is held; and a new decision ends whatever many the pass is at. The queue is listed only when its directory
-changed, each `interval`, or while a message is missing; and where neither queue nor store changed, and nothing waits,
-there is nothing to compare. An item that fails waits by itself (work.py).
+Decisions come first. A pass begins with the releases, based on the previous listing, because the agent checks again
+what is held. A new decision interrupts a long series of other work. The queue is listed only when its directory
+changed, every `interval`, or while a message is missing. If neither queue nor store changed, and nothing waits, no
+comparison is needed. A failed item waits separately (work.py).
 """
 
 import time
@@ -42,29 +42,29 @@ from holdgate.queue.exchange import Exchange
 from holdgate.queue.postfix import HeldMessage
 from holdgate.work import Batch, Runner
 
-# A message may be missing from one listing while it moves; so many listings in a row do not all miss it.
+# A moving message can be missing from a listing, but not from this many consecutive listings.
 _MISSES = 3
 
-# How many messages the agent is asked about at once, and how long each kind of work may take in one pass, in seconds.
+# Number of messages per query to the agent, and the time limit for each kind of work in one pass, in seconds.
 _BATCH = 50
 _ADOPTIONS = 5
 _BUDGET = 10.0
 _QUICK_BUDGET = 2.0
 
-# How long a message that cannot be adopted waits at most: a damaged queue file is not fixed by itself. In seconds.
+# Longest pause before a failed adoption is retried, in seconds: a damaged queue file does not recover on its own.
 _LONGEST_ADOPTION = 600.0
 
 _BEGUN = "release begun"
 
-# What a message that somebody took away before it was returned has no longer.
+# Values to clear in an incident if an operator removed its message before it was returned.
 _DECISION = ("decided_at", "decided_by", "decided_how", "comment")
 
 
 class Reconciler:
-    """Compares and fixes. It keeps between passes only what saves asking again.
+    """Compares and fixes. Between passes it keeps only a cache.
 
-    `has_more` says that the last pass had not the time for all that could be done. `rest` says for how many seconds the
-    store need not be asked whether it has changed: it rings for work, and then `look` is called.
+    `has_more` is true if the last pass had not enough time for everything. `rest` returns for how many seconds the
+    store need not be checked for changes, because it signals new work, and then `look` is called.
     """
 
     has_more = False
@@ -112,10 +112,10 @@ class Reconciler:
         )
 
     def run_once(self) -> bool:
-        """Make one pass; say whether the agent and the store did their part, whatever single messages met with.
+        """Run one pass; return whether the agent and the store answered, whatever happened to single messages.
 
-        Raises QueueError when the queue cannot be listed and SQLAlchemy's errors when the store cannot be read: the
-        pass is to be made again.
+        Raises QueueError if the queue cannot be listed, and SQLAlchemy's errors if the store cannot be read: run the
+        pass again.
         """
         heads = self._newest_heads()
         due = heads != self._heads or self._waits or any(runner.is_due() for runner in self._runners())
@@ -123,7 +123,7 @@ class Reconciler:
         changed = self._list()
         self.has_more = False
         if due or changed:
-            self._waits = True  # until it is seen that nothing does
+            self._waits = True  # until this pass shows that nothing waits
             well = self._compare() and well
             self._heads = heads
             self._look_at = 0.0
@@ -131,18 +131,18 @@ class Reconciler:
         return well
 
     def look(self) -> None:
-        """See at the next pass whether the store has changed."""
+        """Check at the next pass whether the store has changed."""
         self._look_at = 0.0
 
     def _newest_heads(self) -> dict[str, str]:
-        """Return the heads of the audit trail, which say whether the store has changed, as they are or were lately."""
+        """Return the recent or current heads of the audit trail, which show whether the store has changed."""
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + self._rest()
             self._seen_heads = self._store.audit.heads()
         return self._seen_heads
 
     def _list(self) -> bool:
-        """List the hold queue where it may have changed; say whether it did, or has to be compared anyway."""
+        """List the hold queue if it may have changed; return whether it did, or must be compared anyway."""
         whole = time.monotonic() >= self._whole_at
         looked_for = self._exchange.waits or any(count < _MISSES for count in self._misses.values())
         listed = self._queue.held_unless(None if whole or looked_for else self._stamp)
@@ -156,7 +156,7 @@ class Reconciler:
         return True
 
     def _release_known(self) -> bool:
-        """Release what is approved and was held at the last listing; say whether agent and store did their part."""
+        """Release approved messages that were held at the last listing; return whether agent and store answered."""
         held = self._by_queue_id()
         approved = [
             one for one in self._store.standings([State.APPROVED]) if not one.is_changed and _is_held(one, held)
@@ -234,9 +234,9 @@ class Reconciler:
         )
 
     def _begin(self, begun: set[str], one: Standing) -> None:
-        """Note that the release begins, before it does, and once: whoever finds the message gone knows why.
+        """Record that a release begins, before it does, once, so that a missing message is known to be released.
 
-        Of those that had begun before, `begun` gets the id.
+        The ids of incidents whose release had already begun are added to `begun`.
         """
         if self._has_begun(one):
             begun.add(one.id)
@@ -244,7 +244,7 @@ class Reconciler:
             self._store.add_event(one.id, _BEGUN, ACTOR)
 
     def _begin_again(self, one: Standing) -> bool:
-        """Note the same for one incident, and say whether it had begun before."""
+        """Record the same for one incident, and return whether its release had already begun."""
         begun: set[str] = set()
         self._begin(begun, one)
         return one.id in begun
@@ -254,12 +254,12 @@ class Reconciler:
 
     def _released(self, begun: set[str], one: Standing, outcome: bool | QueueError) -> None:
         if outcome is False and one.id not in begun:
-            self._vanish(one)  # it was gone before we began
+            self._vanish(one)  # it was removed before the release began
         else:
             self._done(one, State.RELEASED, outcome)
 
     def _has_begun(self, one: Standing) -> bool:
-        """Say whether a release has begun since the message was held last."""
+        """Return whether a release has begun since the message was last held."""
         for event in reversed(self._store.history(one.id)):
             if event.event in (_BEGUN, State.HELD):
                 return event.event == _BEGUN
@@ -278,7 +278,7 @@ class Reconciler:
     # -- messages that are not held -------------------------------------------------------------------------------
 
     def _missing(self, gone: list[Standing]) -> list[Standing]:
-        """Return whose message is gone for good. What was never held has its time; what was is looked for again."""
+        """Return incidents whose message is certainly missing. One that was never held gets more time."""
         now = datetime.now(UTC)
         lost = []
         for one in gone:
@@ -307,7 +307,7 @@ class Reconciler:
         self._misses.pop(one.id, None)
 
     def _vanish(self, one: Standing) -> None:
-        """Close an incident whose message somebody else took away. Its sender is told nothing: it may be delivered."""
+        """Close an incident whose message an operator removed. Its sender is not notified: it may be delivered."""
         if self._close(one, State.VANISHED, "gone from the hold queue"):
             incident = self._store.incident(one.id)
             recipients = incident.recipients if incident is not None else []
@@ -315,13 +315,13 @@ class Reconciler:
             metrics.RECONCILED.labels("vanished").inc()
 
     def _close(self, one: Standing, state: State, note: str = "") -> bool:
-        """Close an incident; say whether it was still as it stood."""
+        """Close an incident; return whether it was still unchanged."""
         incident = self._as_it_stood(one)
         if incident is None:
             return False
         values: dict[str, Any] = {"closed_at": datetime.now(UTC)}
         if state is State.VANISHED and incident.state in (State.REJECTED, State.EXPIRED):
-            values |= dict.fromkeys(_DECISION)  # it does not count, and the history tells of it
+            values |= dict.fromkeys(_DECISION)  # the decision does not count, and the history has it
         self._store.change(incident, state, ACTOR, note=note, **values)
         metrics.OUTCOMES.labels(state).inc()
         if incident.state in DECIDED and incident.decided_at is not None:
@@ -331,7 +331,7 @@ class Reconciler:
         return True
 
     def _as_it_stood(self, one: Standing) -> Incident | None:
-        """Return the incident, None when somebody has taken it another step meanwhile."""
+        """Return the incident, or None if it was changed meanwhile."""
         incident = self._store.incident(one.id)
         return incident if incident is not None and incident.state is one.state else None
 
@@ -352,10 +352,10 @@ class Reconciler:
             self._unmanaged.add(_key(message))
 
     def _is_second_copy(self, message: HeldMessage, header: bytes) -> bool:
-        """Delete a copy for recipients who wait, if the first one is held too; say whether it was one.
+        """Delete a copy for recipients who wait, if the first one is held too; return whether it was one.
 
-        A client sent its message again because the milter was killed after Postfix had the first copy. Raises
-        ConflictError where that has yet to be seen in the hold queue.
+        A client sent its message again because the milter was killed after Postfix had accepted the first copy. Raises
+        ConflictError if the first copy has not been seen in the hold queue yet.
         """
         incident = self._adopter.first_copy(message, header)
         if incident is None:
@@ -393,7 +393,7 @@ def _incidents(*, stage: str) -> Runner[Standing]:
 
 
 def _is_held(one: Standing, held: dict[str, HeldMessage]) -> bool:
-    """Say whether the message of an incident is among those that are held, by queue id."""
+    """Return whether the message of an incident is held, by queue id."""
     message = held.get(one.queue_id)
     return message is not None and one.arrival_time in (None, message.arrival_time)
 

@@ -1,8 +1,8 @@
-"""Reads a held message at the node that has it, by that node's listener (listener.py).
+"""Reads a held message of another node, by that node's listener (listener.py).
 
-The other side has proved by its certificate that it is this node, and still nothing of what it answers is trusted:
-form, size and time are bounded. A node that does not answer is not asked again for some seconds, so that a page or a
-notice does not wait for it each time.
+The other side has proved its identity by a certificate, but its answers are not trusted: form, size and time are
+limited. A node that does not answer is not queried again for some seconds, so that a page or a notice does not wait
+each time.
 """
 
 import json
@@ -16,27 +16,26 @@ from holdgate.notation import parse_address
 from holdgate.queue.client import HeldReader, QueueError
 from holdgate.queue.mutual import NodeCertificate, names_of
 
-# How long connecting may take, and all of a request, in seconds.
+# Time limits for connecting, and for a complete request, in seconds.
 _CONNECT_TIMEOUT = 5.0
 _TIMEOUT = 120.0
-# How long a node that did not answer is taken to be away, in seconds.
+# How long a node that did not answer counts as unreachable, in seconds.
 PAUSE = 5.0
 _LINE_LIMIT = 16_384
-# No message is larger, in bytes: a peer cannot fill our memory.
+# Maximum size of a message in bytes, so that a peer cannot fill the memory.
 _CONTENT_LIMIT = 256 * 2**20
 _CHUNK = 2**16
 _REASON_LENGTH = 300
 
 
 class NodeAwayError(QueueError):
-    """A node cannot be reached, or is not the one that it should be."""
+    """A node cannot be reached, or has another identity than expected."""
 
 
 class NodeReader(HeldReader):
     """Reads the held messages of the node `name`, whose listener is at `address` ("host:port").
 
-    Every method raises QueueError: NodeAwayError where the node does not answer, whatever the reason. May be used by
-    many threads.
+    Every method raises QueueError, and NodeAwayError if the node does not answer for any reason. Thread-safe.
     """
 
     def __init__(
