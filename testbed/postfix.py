@@ -110,7 +110,9 @@ class PostfixInstance:
         # Logical lines, so that nothing of the values is read by a shell or by postconf.
         text = "".join(f"{name} = {value}\n" for name, value in settings.items())
         (self.config / "main.cf").write_text(text, encoding="utf-8")
-        listeners = "".join((_SHIPPED / name).read_text(encoding="utf-8") for name in ("master.cf", "change.cf"))
+        listeners = "".join(
+            (_SHIPPED / name).read_text(encoding="utf-8") for name in ("master.cf", "change.cf", "replace.cf")
+        )
         listeners = listeners.replace("/etc/holdgate/postfix", str(directory))
         master = _MASTER.format(smtp_port=f"127.0.0.1:{self.smtp_port}") + listeners + services
         (self.config / "master.cf").write_text(master, encoding="utf-8")

@@ -57,6 +57,7 @@ postfix_config = "{directory}/postfix/etc"
 [desk]
 notice_relay = "unix:{directory}/postfix/queue/public/holdgate-notice"
 change_relay = "unix:{directory}/postfix/queue/public/holdgate-change"
+replacement_relay = "unix:{directory}/postfix/queue/public/holdgate-replace"
 notice_from = "Holdgate <holdgate@corp.example>"
 token_key = "{directory}/token.key"
 templates = "{directory}/templates"

@@ -482,6 +482,13 @@ class DeskSettings(Section):
         description="SMTP listener that puts all mail into the hold queue, for messages that are approved with changes "
         '(see `postfix/change.cf`): "unix:/path" below `public` in Postfix\'s queue directory. Unset: no changes.',
     )
+    replacement_relay: Relay | None = Field(
+        None,
+        description="SMTP listener that shows mail to the milter and then holds all of it, for amended messages that "
+        'programs send in the place of held ones (see `postfix/replace.cf`): "unix:/path" below `public` in Postfix\'s '
+        "queue directory. Unset: not possible.",
+    )
+    replacement_size: Size = Field(25_000_000, description="Maximum size of an amended message, in bytes.")
     notice_from: str = Field("Holdgate <holdgate@localhost>", description="From header of notices.")
     own_domains: list[str] = Field(
         [],

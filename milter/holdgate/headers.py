@@ -14,10 +14,12 @@ ROUTE = "X-Holdgate-Route"
 HELD = "X-Holdgate-Held"
 # On a message that a moderator approved with changes, while it is in the hold queue: a secret token that identifies it.
 CHANGED = "X-Holdgate-Changed"
+# On a message that a program sends in the place of a held one: incident and token, which the milter checks and keeps.
+REPLACES = "X-Holdgate-Replaces"
 # Only on a reply that the milter accepts for the desk: the token with which the desk finds the reply's sender.
 REPLY = "X-Holdgate-Reply"
 
-ALL = (INSPECTED, ACTION, STATUS, INCIDENT, SEAL, ROUTE, HELD, CHANGED)
+ALL = (INSPECTED, ACTION, STATUS, INCIDENT, SEAL, ROUTE, HELD, CHANGED, REPLACES)
 
 # A header field as Postfix reads it (is_header_buf): a name of printable ASCII, then optional white space, then a
 # colon.

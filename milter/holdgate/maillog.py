@@ -182,6 +182,11 @@ def duplicate_deleted(queue_id: str, *, incident: str) -> None:
     _event(logging.WARNING, queue_id, "duplicate-deleted", incident=incident)
 
 
+def replacement_deleted(queue_id: str, *, incident: str, why: str) -> None:
+    """A program's amended message is not sent, because the held one was decided first, or another one counts."""
+    _event(logging.INFO, queue_id, "replacement-deleted", incident=incident, why=why)
+
+
 def gone_undecided(queue_id: str, *, incident: str, recipients: Sequence[str]) -> None:
     """A held message left the hold queue without a decision: deleted, released or requeued by an operator."""
     to = ",".join(f"<{recipient}>" for recipient in recipients)

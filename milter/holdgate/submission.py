@@ -1,8 +1,43 @@
 """Opens an SMTP connection to this machine's Postfix, over TCP or a unix socket."""
 
+import re
 import smtplib
 import socket
+from dataclasses import dataclass
 from pathlib import Path
+
+# What XCLIENT's values are written with (RFC 1891, xtext).
+_XTEXT = re.compile(r"[^!-*,-<>-~]")
+_QUEUED = re.compile(rb"\bqueued as ([0-9A-Za-z]{4,32})\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An SMTP client, as a milter sees it: the name that DNS has for its address, and its login; "" for none."""
+
+    name: str
+    address: str
+    login: str
+
+
+def xclient(client: Client) -> str:
+    """Return the command by which Postfix and its milters take a message for this client's (XCLIENT_README)."""
+    known = {
+        "NAME": "" if client.name.startswith("[") or client.name == "unknown" else client.name,
+        "ADDR": f"IPV6:{client.address}" if ":" in client.address else client.address,
+        "LOGIN": client.login,
+    }
+    return " ".join(("XCLIENT", *(f"{key}={_xtext(value) or '[UNAVAILABLE]'}" for key, value in known.items())))
+
+
+def queue_id_in(answer: bytes) -> str:
+    """Return the queue id in Postfix's reply to a message, "" where it names none."""
+    found = _QUEUED.search(answer)
+    return found[1].decode() if found else ""
+
+
+def _xtext(value: str) -> str:
+    return _XTEXT.sub(lambda match: "".join(f"+{byte:02X}" for byte in match[0].encode()), value)
 
 
 class LocalSMTP(smtplib.SMTP):

@@ -28,6 +28,7 @@ from holdgate.queue.presence import (
     misplaced_socket,
     names_us,
     notice_listener,
+    replace_listener,
     split_listener,
     wants_listener,
 )
@@ -59,6 +60,7 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         ("main.cf", lambda: _smtp_header_checks(postfix, settings)),
         ("master.cf", lambda: _listener(postfix, settings, policies)),
         ("master.cf", lambda: _change_listener(postfix, settings, policies)),
+        ("master.cf", lambda: _replace_listener(postfix, settings)),
         ("master.cf", lambda: _split_listener(postfix, settings, policies)),
         ("master.cf", lambda: asked_twice(settings, postfix)),
         ("master.cf", lambda: _transports(postfix, policies)),
@@ -322,6 +324,25 @@ def _change_listener(postfix: Postfix, settings: Settings, policies: PolicyFile)
             f"desk.change_relay: no listener {settings.desk.change_relay.name} in master.cf that holds all mail; "
             "run: holdgate attach"
         )
+
+
+def _replace_listener(postfix: Postfix, settings: Settings) -> Iterator[str]:
+    """Yield what is wrong where `desk.replacement_relay` names no listener that inspects and holds all mail."""
+    relay = settings.desk.replacement_relay
+    if relay is None:
+        return
+    listener = replace_listener(postfix.services(), settings)
+    if not isinstance(relay, Path) or listener is None:
+        name = relay.name if isinstance(relay, Path) else f"{relay[0]}:{relay[1]}"
+        yield f"desk.replacement_relay: no listener {name} in master.cf that holds all mail; run: holdgate attach"
+        return
+    milters = listener.settings.get("smtpd_milters", postfix.setting("smtpd_milters"))
+    if not names_us(milters, settings, postfix) or "no_milters" in listener.settings.get(
+        "receive_override_options", postfix.setting("receive_override_options")
+    ):
+        yield f"{relay.name}: mail is not shown to Holdgate's milter; it must have the milters of main.cf"
+    if postfix.setting("enable_original_recipient") != "yes":
+        yield "enable_original_recipient: must be yes, or programs cannot replace held messages"
 
 
 def _split_listener(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:

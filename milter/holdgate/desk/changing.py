@@ -177,8 +177,8 @@ class Changer:
         try:
             with post.refusals():
                 message = _marked(content, incident, change)
-                recipients = [(one.address, _wishes(one)) for one in addressees]
-                post.submit(message, envelope.sender, recipients, relay, _options(envelope))
+                recipients = [(one.address, dsn_wishes(one)) for one in addressees]
+                post.submit(message, envelope.sender, recipients, relay, dsn_options(envelope))
         except RefusedError as error:
             if not error.permanent or attempts < _ATTEMPTS:
                 raise
@@ -273,14 +273,16 @@ def _marked(content: bytes, incident: Incident, change: Change) -> bytes:
     return (top.encode() + content).replace(b"\n", b"\r\n")
 
 
-def _wishes(one: Addressee) -> list[str]:
+def dsn_wishes(one: Addressee) -> list[str]:
+    """Return the parameters of RCPT by which a copy asks for the same reports (RFC 3461)."""
     words = [word for flag, word in _NOTIFY.items() if one.notify & flag]
     kind, _, address = one.original.partition(";")
     original = [f"ORCPT={kind};{_xtext(address)}"] if address and one.original.isascii() else []
     return [*([f"NOTIFY={','.join(words)}"] if words else []), *original]
 
 
-def _options(envelope: Sent) -> list[str]:
+def dsn_options(envelope: Sent) -> list[str]:
+    """Return the parameters of MAIL by which a copy asks for the same reports (RFC 3461)."""
     ret = [f"RET={_RET[envelope.returned]}"] if envelope.returned in _RET else []
     name = envelope.envelope_id
     return [*ret, *([f"ENVID={_xtext(name)}"] if name and name.isascii() else [])]

@@ -46,12 +46,14 @@ class Letter:
 class RefusedError(Exception):
     """The channel refuses this notice; the argument states why, without text from the other side.
 
-    `permanent` is true if it will refuse it later too: this recipient cannot be reached.
+    `permanent` is true if it will refuse it later too: this recipient cannot be reached. `code` is that of the SMTP
+    reply, 0 if there is none.
     """
 
-    def __init__(self, reason: str, *, permanent: bool = False) -> None:
+    def __init__(self, reason: str, *, permanent: bool = False, code: int = 0) -> None:
         super().__init__(reason)
         self.permanent = permanent
+        self.code = code
 
 
 class AwayError(Exception):

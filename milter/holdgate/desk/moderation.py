@@ -12,6 +12,7 @@ from enum import StrEnum
 from holdgate.desk.context import ACTOR, Desk
 from holdgate.quarantine.incident import Actor, Answer, Change, Incident, NewNotice, Request
 from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
+from holdgate.quarantine.replacements import REPLACEMENT
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 
@@ -237,7 +238,7 @@ def close(
         outbox.append(NewNotice(CHANGED, HOLD_QUEUE))
         also.append(("changes chosen", _described(change)))
     kind = "withdrawn" if actor.how == WITHDRAWAL else str(state)
-    if actor.how in (SELF_RELEASE, SENDER, CORRECTED):
+    if actor.how in (SELF_RELEASE, SENDER, CORRECTED, REPLACEMENT):
         pass  # the sender did it
     elif change is not None or state is not State.APPROVED or desk.moderation(incident).notify_sender_on_approval:
         if desk.tells(incident.sender):

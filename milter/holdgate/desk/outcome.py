@@ -10,6 +10,7 @@ from holdgate.desk.cleaning import clean
 from holdgate.desk.moderation import CORRECTED, SELF_RELEASE, SENDER, WITHDRAWAL
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.nodes import RETIRED
+from holdgate.quarantine.replacements import REPLACEMENT
 from holdgate.quarantine.states import State
 
 
@@ -28,7 +29,9 @@ def became(incident: Incident) -> str:
     if incident.state in (State.APPROVED, State.RELEASED) and incident.change is not None:
         return "changed"
     if incident.state in (State.REJECTED, State.RETURNED):
-        return {WITHDRAWAL: "withdrawn", "desk": "expired"}.get(incident.decided_how or "", "rejected")
+        return {WITHDRAWAL: "withdrawn", REPLACEMENT: "withdrawn", "desk": "expired"}.get(
+            incident.decided_how or "", "rejected"
+        )
     if incident.state is State.VANISHED and incident.decided_how == RETIRED:
         return "out_of_reach"
     if incident.state is State.VANISHED and incident.decided_by:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from holdgate.desk.channel import AwayError, RefusedError
-from holdgate.submission import connect
+from holdgate.submission import Client, connect, queue_id_in, xclient
 
 _SMTP_TIMEOUT = 60
 
@@ -21,13 +21,13 @@ def refusals() -> Iterator[None]:
         yield
     except smtplib.SMTPRecipientsRefused as error:
         code, _ = next(iter(error.recipients.values()))
-        raise RefusedError(f"recipient refused with {code}", permanent=code >= 500) from error
+        raise RefusedError(f"recipient refused with {code}", permanent=code >= 500, code=code) from error
     except _AWAY as error:
         raise AwayError from error
     except smtplib.SMTPSenderRefused as error:
-        raise RefusedError(f"sender refused with {error.smtp_code}") from error
+        raise RefusedError(f"sender refused with {error.smtp_code}", code=error.smtp_code) from error
     except smtplib.SMTPResponseException as error:
-        raise RefusedError(f"refused with {error.smtp_code}") from error
+        raise RefusedError(f"refused with {error.smtp_code}", code=error.smtp_code) from error
 
 
 def submit(
@@ -36,14 +36,19 @@ def submit(
     recipients: Sequence[tuple[str, Sequence[str]]],
     relay: tuple[str, int] | Path,
     options: Sequence[str] = (),
-) -> None:
+    *,
+    client: Client | None = None,
+) -> str:
     """Submit one message with CRLF line ends to Postfix for all recipients, each with its options, or for none of them.
 
-    `options` are those of MAIL. Raises smtplib's errors and OSError.
+    `options` are those of MAIL. With a `client` Postfix takes the message for that one's, or it is not submitted.
+    Return the queue id, "" where Postfix names none. Raises smtplib's errors and OSError.
     """
     header, _, _ = content.partition(b"\r\n\r\n")
     with connect(relay, _SMTP_TIMEOUT) as connection:
         connection.ehlo_or_helo_if_needed()
+        if client is not None:
+            _present(connection, client)
         dsn = connection.has_extn("dsn")
         given = [*(options if dsn else ()), *(["BODY=8BITMIME"] if connection.has_extn("8bitmime") else [])]
         is_ascii = header.isascii() and sender.isascii() and all(address.isascii() for address, _ in recipients)
@@ -59,6 +64,15 @@ def submit(
         code, answer = connection.data(content)
         if code != 250:
             raise smtplib.SMTPDataError(code, answer)
+        return queue_id_in(answer)
+
+
+def _present(connection: smtplib.SMTP, client: Client) -> None:
+    """Have Postfix take what follows for a client's. Raises SMTPResponseException where it does not."""
+    code, answer = connection.docmd(xclient(client))
+    if code != 220:
+        raise smtplib.SMTPResponseException(code, answer)
+    connection.ehlo()
 
 
 def hand_over(content: bytes, recipient: str, relay: tuple[str, int] | Path, sender: str = "") -> None:

@@ -17,9 +17,11 @@ from holdgate.desk.elsewhere import ElsewhereError
 from holdgate.desk.moderators import TryLaterError
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
+from holdgate.desk.replacing import FlawedError, Replacer
 from holdgate.desk.sending import Sender
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.replacements import Replacement
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
 from holdgate.work import Runner
@@ -43,6 +45,15 @@ class Scheduler:
         self._reminders = _incidents(stage="remind", clock=clock)
         self._requests = _ids(stage="ask", clock=clock)
         self._erasures = _ids(stage="erase", clock=clock)
+        self._replacer = Replacer(desk, previewer)
+        self._replacements: Runner[Replacement] = Runner(
+            stage="replace",
+            key=lambda one: one.mark,
+            longest=_LONGEST,
+            shared=(DatabaseError,),
+            quiet=(*_QUIET, FlawedError),
+            clock=clock,
+        )
         self._mail = Sender(desk, composer, clock=clock)
         self._reports = Sender(
             desk,
@@ -71,13 +82,18 @@ class Scheduler:
         return {name: partial(step, sender) for name, sender in self._others.items()}
 
     def keep_deadlines(self, now: datetime) -> bool:
-        """Expire and remind: changes of the store that do not wait for mail. Return whether the store was available."""
+        """Expire and remind: changes of the store that do not wait for mail. Return whether the store was available.
+
+        First, held messages are withdrawn whose amended ones Postfix has, if their requests were interrupted.
+        """
         desk = self._desk
+        taken = desk.store.replacements.taken_for_held()
+        replaced = self._replacements.run(taken, self._replacer.finish, budget=_BUDGET)
         expire = partial(moderation.expire, desk)
         expiries = self._expiries.run(desk.store.agenda.overdue(now), expire, budget=_BUDGET)
         due = desk.store.agenda.to_remind(now)
         reminders = self._reminders.run(due, lambda incident: asking.remind(desk, incident, now), budget=_BUDGET)
-        return not (expiries.shared or reminders.shared)
+        return not (replaced.shared or expiries.shared or reminders.shared)
 
     def ask(self, now: datetime) -> bool:
         """Send requests about new held messages. Return whether the store was available."""
@@ -101,6 +117,7 @@ class Scheduler:
         forgotten = now - self._desk.settings.machines.retention
         store.machines.purge(int(forgotten.timestamp()))
         store.allowances.purge(forgotten)
+        store.replacements.purge(forgotten)
         due = [
             name
             for policy in store.agenda.unerased_policies()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from holdgate.envelope import Envelope
-from holdgate.submission import connect
+from holdgate.submission import Client, connect, queue_id_in, xclient
 
 # Time limit for all steps together, in seconds: Postfix waits for the milter meanwhile (queue/attach.py).
 TIME_LIMIT = 45.0
@@ -25,9 +25,6 @@ _ATOM = r"[^\s<>\"\\(),:;@\[\]\x00-\x1f\x7f\ufffd]"
 _PATH = re.compile(rf"<{_ATOM}+@{_ATOM}*[^\W_]>")
 _MAIL = re.compile(r"(SMTPUTF8|BODY=\S+|RET=\S+|ENVID=\S+|REQUIRETLS)", re.IGNORECASE)
 _RCPT = re.compile(r"(NOTIFY=\S+|ORCPT=\S+)", re.IGNORECASE)
-_QUEUED = re.compile(rb"\bqueued as ([0-9A-Za-z]{4,32})\b")
-# Characters that must be encoded in XCLIENT's values (RFC 1891, xtext).
-_XTEXT = re.compile(r"[^!-*,-<>-~]")
 
 
 class HandoverError(Exception):
@@ -83,19 +80,21 @@ def hand_over(copy: Copy, relay: Path) -> str:
                 _be_in_time(connection, deadline)
                 connection.send(chunk)
             _be_in_time(connection, deadline)
-            queued = _QUEUED.search(_require(step, connection.getreply(), 250))
+            queue_id = queue_id_in(_require(step, connection.getreply(), 250))
         finally:
             connection.close()
     except (OSError, ValueError, smtplib.SMTPException) as error:
         raise HandoverError(f"{step}: {type(error).__name__}: {error}") from error
-    return queued[1].decode() if queued else ""
+    return queue_id
 
 
 def _commands(copy: Copy, connection: smtplib.SMTP) -> Iterator[tuple[str, str, int]]:
     """Yield each step with its command and the reply code for success."""
     _require("EHLO", connection.ehlo("localhost"), 250)
     if connection.has_extn("xclient"):
-        yield "XCLIENT", _xclient(copy.envelope), 220
+        envelope = copy.envelope
+        client = Client(envelope.client_name, envelope.client_address, envelope.auth_user)
+        yield "XCLIENT", xclient(client), 220
         _require("EHLO", connection.ehlo("localhost"), 250)
     mail = [one for one in copy.commands.mail if not (copy.header_only and one.upper().startswith("RET="))]
     mail += ["RET=HDRS"] if copy.header_only else []
@@ -111,21 +110,6 @@ def _require(step: str, answer: tuple[int, bytes], expected: int) -> bytes:
     if code != expected:
         raise HandoverError(f"{step}: {code} {text.decode('ascii', 'replace')[:200]}")
     return text
-
-
-def _xclient(envelope: Envelope) -> str:
-    """Return the command that gives later milters the original client (XCLIENT_README)."""
-    name, address = envelope.client_name, envelope.client_address
-    known = {
-        "NAME": "" if name.startswith("[") or name == "unknown" else name,
-        "ADDR": f"IPV6:{address}" if ":" in address else address,
-        "LOGIN": envelope.auth_user,
-    }
-    return " ".join(("XCLIENT", *(f"{key}={_xtext(value) or '[UNAVAILABLE]'}" for key, value in known.items())))
-
-
-def _xtext(value: str) -> str:
-    return _XTEXT.sub(lambda match: "".join(f"+{byte:02X}" for byte in match[0].encode()), value)
 
 
 def _be_in_time(connection: smtplib.SMTP, deadline: float) -> None:

@@ -56,7 +56,9 @@ class ConfigSnapshot:
         asked = _lower(name for one in self.policies.file.policy for name in one.header) | self.recipients.fields
         if self.machines is not None:
             asked |= THREAD_FIELDS
-        read = _lower((*SEALED_FIELDS, headers.SEAL, headers.INSPECTED, *policy.trusted_scanner_headers))
+        read = _lower(
+            (*SEALED_FIELDS, headers.SEAL, headers.INSPECTED, headers.REPLACES, *policy.trusted_scanner_headers)
+        )
         for name, value in (("ours", _lower(edits.ours(policy))), ("asked", asked), ("kept", read | asked)):
             object.__setattr__(self, name, value)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from holdgate import headers, maillog, metrics, seal
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
-from holdgate.gate import edits, holding, reading, replies, split, timing, trust
+from holdgate.gate import edits, holding, reading, replacing, replies, split, timing, trust
 from holdgate.gate.handover import Commands, Copy, HandoverError
 from holdgate.gate.reply import TEMPFAIL, Reply
 from holdgate.gate.service import ConfigSnapshot, Service
@@ -24,6 +24,7 @@ from holdgate.policy.actions import Quarantine
 from holdgate.policy.verdict import Verdict
 from holdgate.quarantine.incident import Incident, NewNotice, Request
 from holdgate.quarantine.recorded import new_incident
+from holdgate.quarantine.replacements import Replacement
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor
 from holdgate.seal import BodyHash, HeaderHash, Sealed
@@ -58,6 +59,7 @@ class Session:
         self._error: Exception | None = None
         self._commands = Commands()
         self._machine: MachineMail | None = None
+        self._replaces: Replacement | None = None
 
     def fail(self, error: Exception) -> None:
         """Remember an error of the caller: the message is deferred at its end."""
@@ -162,7 +164,12 @@ class Session:
             self._body_hash.digest(),
             self._header_hash.digest(),
         )
-        if _HELD in self._counts:
+        self._replaces = replacing.named(self._service.store, self._fields)
+        if self._replaces is not None:
+            inspection = self._inspect(now)
+            replacing.require_same_account(self._service.store, self._replaces, self._machine)
+            verdict = snapshot.policies.decide(envelope, inspection, now)
+        elif _HELD in self._counts:
             # Postfix holds it because of this field (postfix/header_checks), whoever wrote it: a moderator must decide.
             inspection = self._inspect(now)
             verdict = snapshot.policies.decide(envelope, inspection, now)
@@ -205,11 +212,13 @@ class Session:
         if verdict.action.handling is Handling.REFUSE:
             return Reply(block=f"Message refused by policy; incident {incident_id}")
         is_held = verdict.action.handling is Handling.HOLD
+        seal_value = self._seal(sealed, inspection, verdict, now)
+        add = edits.additions(inspection, verdict, snapshot.settings.policy, incident_id, seal_value)
+        if self._replaces is not None:
+            add.append((headers.REPLACES, self._replaces.mark))
         return Reply(
             remove=self._removals(),
-            add=edits.additions(
-                inspection, verdict, snapshot.settings.policy, incident_id, self._seal(sealed, inspection, verdict, now)
-            ),
+            add=add,
             bare_bounce=self._bare_bounce(inspection),
             hold=f"Holdgate incident {incident_id}" if is_held and self._needs_milter_quarantine() else "",
         )
@@ -337,6 +346,8 @@ class Session:
         incident = self._incident(self._envelope, inspection, verdict)
         if incident.state is State.PENDING:
             self._note(incident, self._envelope.recipients)
+            if self._replaces is not None:
+                incident = replacing.held(self._service.store, self._replaces, incident)
         note = f"observed: {', '.join(verdict.observed)}" if verdict.observed else ""
         outbox = [NewNotice("alert", address) for address in verdict.action.alerted()]
         self._service.store.record(incident, ACTOR, note=note, outbox=outbox)

@@ -114,6 +114,11 @@ class MachineMail:
         self._values: dict[str, list[str]] = {}
         self._allowed: frozenset[int] = frozenset()
 
+    @property
+    def account(self) -> int:
+        """The number of its account, as the store keeps it."""
+        return self._ledger.account
+
     def weigh(self, envelope: Envelope, inspection: Inspection, *, counts: bool = True) -> tuple[Risk, ...]:
         """Count the message; return what is new in it, or how many messages there are. Raises UnansweredError.
 

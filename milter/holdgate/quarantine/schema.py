@@ -352,6 +352,22 @@ machine_tokens = Table(
     Column("created_at", UtcDateTime, nullable=False),
 )
 
+# Amended messages that programs send in the place of held ones (quarantine/replacements.py).
+replacements = Table(
+    "replacements",
+    metadata,
+    Column("incident_id", Word(16), primary_key=True),
+    Column("token", Word(32), nullable=False),
+    Column("key", Word(64), nullable=False),
+    Column("digest", Word(64), nullable=False),
+    Column("copy", Word(8), nullable=False),
+    Column("submitted_at", UtcDateTime, nullable=False),
+    Column("who", Word(320), nullable=False),
+    Column("queue_id", Word(64), nullable=False),
+    Column("held_as", Word(16), nullable=False),
+    Column("is_done", Boolean, nullable=False),
+)
+
 # Seals that came back to us, by digest of seal and recipient, until they would not be believed anyway.
 used_seals = Table(
     "used_seals",

@@ -43,6 +43,7 @@ from holdgate.quarantine.machines import Machines
 from holdgate.quarantine.nodes import Nodes, here
 from holdgate.quarantine.outbox import Outbox, drop_decision, drop_reports, enqueue
 from holdgate.quarantine.relations import Relations
+from holdgate.quarantine.replacements import Replacements
 from holdgate.quarantine.replies import Replies
 from holdgate.quarantine.requests import Requests, incident_of
 from holdgate.quarantine.schema import incidents
@@ -91,7 +92,8 @@ class Store(Incidents):
     `requests` and `agenda` are the desk's, `outbox` has the notices to send, `replies`, `seals`, `sessions` and `codes`
     what is valid once or for a time, `nodes` are the mail servers that share it, `claims` say which desk does what,
     `relations` is who writes to whom, `machines` what programs have sent, `machine_tokens` what they prove themselves
-    by, `allowances` what was allowed for a time, and `audit` proves the history. `node` is the one that new incidents
+    by, `allowances` what was allowed for a time, `replacements` what they send in the place of held messages, and
+    `audit` proves the history. `node` is the one that new incidents
     belong to.
     """
 
@@ -113,6 +115,7 @@ class Store(Incidents):
         self.machines = Machines(engine, self._reader)
         self.machine_tokens = MachineTokens(engine, self._reader)
         self.allowances = Allowances(engine, self._reader)
+        self.replacements = Replacements(engine, self._reader)
         self.sessions = EndedSessions(engine, self._reader)
         self.codes = SignInCodes(engine)
         self.digests = Digests(engine, self._reader)

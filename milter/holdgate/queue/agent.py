@@ -66,7 +66,7 @@ class Agent:
         self._queue = HoldQueue(postfix)
         self._user_ids = frozenset(user_ids) | {0}
         self._reader_ids = frozenset(reader_ids)
-        self._mark = _any_of(headers.INCIDENT, action_header)
+        self._mark = _any_of(headers.INCIDENT, headers.REPLACES, action_header)
         self._inspected = _any_of(headers.STATUS)
         self._adopt_uninspected = adopt_uninspected
         self._acting = threading.Lock()

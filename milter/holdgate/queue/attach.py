@@ -24,7 +24,7 @@ from holdgate.milters import in_postfix
 from holdgate.queue import presence
 from holdgate.queue.detach import FOLLOWERS, FOLLOWING, MAPS, MILTERS, left_behind, take_out, written_before
 from holdgate.queue.detach import VALUES as _SETTINGS
-from holdgate.queue.listeners import set_change_listener
+from holdgate.queue.listeners import set_change_listener, set_replace_listener
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import bypass_paths, listener_name, names_us, notice_listener, our_map, wants_listener
 from holdgate.tables import split_list
@@ -129,6 +129,7 @@ def plan_attach(settings: Settings, *, scanner_only: bool = False) -> Plan:
             _set_listener(draft, settings)
             _set_split_listener(draft, settings, postfix)
             set_change_listener(draft, settings, postfix)
+            set_replace_listener(draft, settings)
         return _plan(config, copy, list(bypass_paths(settings, postfix)))
 
 

@@ -58,7 +58,8 @@ def take_out(draft: Postfix, settings: Settings, postfix: Postfix, before: Befor
     for name, value in VALUES.items():
         if given.get(name) == value and name in before and before[name] != value:
             _set(draft, name, before[name], before, known)
-    removed = {presence.SPLIT_LOG, presence.CHANGE_LOG, *(() if keep_listener else (presence.LISTENER_LOG,))}
+    removed = {presence.SPLIT_LOG, presence.CHANGE_LOG, presence.REPLACE_LOG}
+    removed |= set() if keep_listener else {presence.LISTENER_LOG}
     for service in draft.services():
         if service.settings.get("syslog_name") in removed:
             draft.remove_service(str(service))

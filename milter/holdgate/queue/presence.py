@@ -19,6 +19,8 @@ SPLIT_CLEANUP = "holdgate-split-cleanup"
 # The same for messages that are approved with changes: `desk.change_relay`.
 CHANGE_LOG = "postfix/holdgate-change"
 CHANGE_CLEANUP = "holdgate-change-cleanup"
+# The same of amended messages of programs: `desk.replacement_relay`.
+REPLACE_LOG = "postfix/holdgate-replace"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 # The programs that use milters, and the settings that list these.
 _MILTERS_OF = {"smtpd": "smtpd_milters", "cleanup": "non_smtpd_milters"}
@@ -79,6 +81,16 @@ def change_listener(services: Iterable[Service], settings: Settings) -> list[Ser
             cleanup = one.settings.get("cleanup_service_name")
             return [one, *(other for other in known if (other.name, other.command) == (cleanup, "cleanup"))]
     return []
+
+
+def replace_listener(services: Iterable[Service], settings: Settings) -> Service | None:
+    """Return the listener for amended messages of programs; None where it does not hold all mail."""
+    relay = settings.desk.replacement_relay
+    for one in services:
+        holds = "static:HOLD" in one.settings.get("smtpd_recipient_restrictions", "")
+        if isinstance(relay, Path) and holds and (one.name, one.type, one.command) == (relay.name, "unix", "smtpd"):
+            return one
+    return None
 
 
 def own_listeners(services: Iterable[Service]) -> list[Service]:

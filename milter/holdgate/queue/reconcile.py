@@ -16,6 +16,7 @@ rejected,    yes                 deleted by the agent once every notice is sent,
 expired      no                  returned if its sender was notified; else vanished: an operator was first
 none open    yes, Holdgate's     adopted: an incident is made from the queue file (adopt.py)
 pending      yes, and a second   the second copy for recipients who wait (gate/split.py) is deleted
+any          an amended one      released, held or deleted, by the outcome of the first one (replacing.py)
 none open    yes, others         ignored, counted
 ===========  ==================  =========================================================================
 
@@ -40,6 +41,7 @@ from holdgate.queue.adopt import ACTOR, Adopter, hold
 from holdgate.queue.client import Key, QueueClient, QueueError, UnreachableError
 from holdgate.queue.exchange import Exchange
 from holdgate.queue.postfix import HeldMessage
+from holdgate.queue.replacing import Replacing
 from holdgate.work import Batch, Runner
 
 # A moving message can be missing from a listing, but not from this many consecutive listings.
@@ -99,6 +101,7 @@ class Reconciler:
         self._deletions = _incidents(stage="delete")
         self._exchanges = _incidents(stage="exchange")
         self._exchange = Exchange(store, queue, begin=self._begin_again, close=self._close, vanish=self._vanish)
+        self._replacing = Replacing(store, queue)
         self._arrivals = _incidents(stage="hold")
         self._losses = _incidents(stage="gone")
         self._adoptions: Runner[HeldMessage] = Runner(
@@ -346,7 +349,9 @@ class Reconciler:
     def _adopt_one(self, message: HeldMessage, header: bytes | QueueError | None) -> None:
         if isinstance(header, QueueError):
             raise header
-        if header is None or self._exchange.recognise(message, header) or self._is_second_copy(message, header):
+        if header is None or self._exchange.recognise(message, header) or self._replacing.step(message, header):
+            return
+        if self._is_second_copy(message, header):
             return
         if not self._adopter.adopt(message, header):
             self._unmanaged.add(_key(message))

@@ -35,7 +35,12 @@ def look(tmp_path: Path) -> Look:
     """Return what is wrong with an instance; `changes` are main.cf settings on top of right ones, None is without."""
 
     def problems_of(
-        policies: str = HOLDING, master: str = MASTER, adopt: bool = False, relay: str = "", **changes: str | None
+        policies: str = HOLDING,
+        master: str = MASTER,
+        adopt: bool = False,
+        relay: str = "",
+        replacement: str | None = None,
+        **changes: str | None,
     ) -> list[str]:
         values: dict[str, str | None] = {
             "compatibility_level": "3.6",
@@ -57,7 +62,10 @@ def look(tmp_path: Path) -> Look:
             {
                 "milter": {"socket": "unix:/run/holdgate/milter.sock"},
                 "policy": {"file": tmp_path / "policies.toml"},
-                "desk": {"notice_relay": relay or f"unix:{tmp_path}/queue/public/holdgate-notice"},
+                "desk": {
+                    "notice_relay": relay or f"unix:{tmp_path}/queue/public/holdgate-notice",
+                    "replacement_relay": replacement,
+                },
                 "queue": {"postfix_config": tmp_path, "adopt_uninspected": adopt},
             }
         )
@@ -297,3 +305,33 @@ ASKING = '[[policy]]\nname = "asks"\naction = "ask-sender"\n'
 def test_who_is_asked_can_leave_recipients_out_only_with_a_listener(look: Look) -> None:
     (problem,) = look(policies=HOLDING + ASKING)
     assert problem.startswith('master.cf: desk.change_relay is not set: senders who are asked by policy "asks"')
+
+
+REPLACE = (SHIPPED / "replace.cf").read_text()
+SOCKET = "unix:/var/spool/postfix/public/holdgate-replace"
+
+
+@pytest.mark.parametrize(
+    ("master", "relay", "words"),
+    [
+        (REPLACE, SOCKET, ""),
+        ("", SOCKET, "no listener holdgate-replace in master.cf that holds all mail; run: holdgate attach"),
+        (REPLACE.replace("static:HOLD,", ""), SOCKET, "no listener holdgate-replace"),
+        (REPLACE, "127.0.0.1:10028", "no listener 127.0.0.1:10028"),
+        (REPLACE + "    -o smtpd_milters=\n", SOCKET, "not shown to Holdgate's milter"),
+        (REPLACE + "    -o receive_override_options=no_milters\n", SOCKET, "not shown to Holdgate's milter"),
+        ("", None, ""),
+    ],
+)
+def test_amended_messages_need_a_listener_that_inspects_and_holds(
+    look: Look, master: str, relay: str | None, words: str
+) -> None:
+    found = [one for one in look(master=MASTER + master, replacement=relay) if "replace" in one]
+    assert bool(found) == bool(words)
+    assert all(words in one or "milters of its own" in one or "no_milters" in one for one in found)
+    assert not words or any(words in one for one in found)
+
+
+def test_amended_messages_need_the_recipients_that_programs_named(look: Look) -> None:
+    found = look(master=MASTER + REPLACE, replacement=SOCKET, enable_original_recipient="no")
+    assert any("programs cannot replace held messages" in one for one in found)

@@ -1,6 +1,7 @@
 """A session and the mail of programs: counted before the policies decide, learned when it is accepted."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +13,8 @@ from holdgate.gate import service as services
 from holdgate.gate.reply import TEMPFAIL, Reply
 from holdgate.machines.traffic import UnansweredError
 from holdgate.policy.model import PolicyFile
-from holdgate.quarantine.store import Store, open_store
+from holdgate.quarantine.replacements import Replacement
+from holdgate.quarantine.store import Actor, Store, open_store
 from tests.unit.gate.conftest import FakeService, NewService
 from tests.unit.machines.conftest import BOB, CARL, FakeTables
 
@@ -142,3 +144,57 @@ def _ledger(service: FakeService) -> Any:
     from holdgate.machines.traffic import ledger_of
 
     return ledger_of(cast(Any, service.snapshot.machines).hasher, "billing")
+
+
+def replaced(service: FakeService, store: Store, mark: str, *to: str, user: str = "billing") -> Reply:
+    """Submit a message as the desk submits an amended one."""
+    session = service.session()
+    session.open("unknown", "198.51.100.1")
+    session.begin("agent@corp.example", user)
+    for one in to:
+        session.add_recipient(one)
+    session.add_header("X-Holdgate-Replaces", f" {mark}".encode())
+    session.add_header("Subject", b" Hi")
+    session.end_headers()
+    return session.end_of_message("4gXvQb1Rz2z6")
+
+
+@pytest.fixture
+def waiting(new_service: NewService, store: Store, tmp_path: Path) -> tuple[FakeService, Replacement]:
+    """Return a service and what is about to take the place of the account's held message."""
+    service = machine_service(new_service, store, tmp_path)
+    submit(service, BOB)
+    (incident,) = store.incidents()
+    program = Actor("billing", "replacement")
+    return service, store.replacements.begin(incident.id, "key", "digest", program, datetime.now(UTC))
+
+
+def test_an_amended_message_is_inspected_and_keeps_its_mark(
+    waiting: tuple[FakeService, Replacement], store: Store
+) -> None:
+    service, replacement = waiting
+    reply = replaced(service, store, replacement.mark, BOB)
+    fields = dict(reply.add)
+    assert fields["X-Holdgate-Replaces"] == replacement.mark
+    assert fields["X-Holdgate-Held"] == "yes", "its recipient is as new as before"
+    assert ("X-Holdgate-Replaces", 1) in reply.remove
+    held_as = store.replacements.of([replacement.incident_id])[replacement.incident_id].held_as
+    found = store.incident(held_as)
+    assert found is not None
+    assert (found.queue_id, bool(found.message_digest)) == ("", True), "nobody is asked yet"
+
+
+@pytest.mark.parametrize("user", ["", "other"])
+def test_an_amended_message_that_does_not_come_as_its_account_s_is_deferred(
+    waiting: tuple[FakeService, Replacement], store: Store, user: str
+) -> None:
+    service, replacement = waiting
+    assert replaced(service, store, replacement.mark, BOB, user=user) == TEMPFAIL
+
+
+def test_a_mark_that_proves_nothing_is_removed(waiting: tuple[FakeService, Replacement], store: Store) -> None:
+    service, replacement = waiting
+    reply = replaced(service, store, replacement.mark[:-1] + "x", BOB)
+    assert reply.hold
+    assert "X-Holdgate-Replaces" not in dict(reply.add)
+    assert ("X-Holdgate-Replaces", 1) in reply.remove

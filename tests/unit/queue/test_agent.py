@@ -153,6 +153,7 @@ def test_mail_that_is_not_ours_is_not_read_released_or_deleted(path: Path, queue
         (b"Subject: x\nx-holdgate-status: complete\n", True, False),
         (b"Subject: x\n X-Holdgate-Status: complete\n", True, True),
         (b"X-Holdgate-Status: complete\nX-Holdgate-Incident: A\n", True, True),
+        (b"X-Holdgate-Status: complete\nX-Holdgate-Replaces: A b-c\n", False, True),
     ],
 )
 @pytest.mark.parametrize("act", ["show", "release", "delete"])

@@ -11,7 +11,7 @@ from holdgate.config import Settings
 from holdgate.queue import attach
 from holdgate.queue.attach import AttachError
 from holdgate.queue.postfix import Postfix, PostfixError
-from holdgate.queue.presence import change_listener, own_listeners
+from holdgate.queue.presence import change_listener, own_listeners, replace_listener
 from holdgate.tables import split_list
 
 pytestmark = pytest.mark.usefixtures("settled_files")
@@ -161,6 +161,26 @@ def test_a_listener_for_changed_messages_that_was_added_by_hand_stays(config: Pa
     (config / "master.cf").write_text(MASTER + by_hand)
     plan = attach.plan_attach(with_changes(config))
     assert not [line for line in plan.difference.splitlines() if "holdgate-change" in line and line[0] in "+-"]
+
+
+def test_the_listener_for_amended_messages_comes_and_goes(config: Path) -> None:
+    relay = "unix:/var/spool/postfix/public/holdgate-replace"
+    wanted = Settings.model_validate({"queue": {"postfix_config": config}, "desk": {"replacement_relay": relay}})
+    assert "holdgate-replace" not in attach.plan_attach(settings(config)).difference
+    plan = attach.plan_attach(wanted)
+    attach.remember(plan)
+    attach.apply(plan)
+    assert attach.plan_attach(wanted).difference == ""
+    (config / "shipped").mkdir()
+    shipped = (Path(__file__).parents[3] / "postfix/replace.cf").read_text()
+    for name, text in (("main.cf", MAIN), ("master.cf", shipped)):
+        (config / "shipped" / name).write_text(text)
+    (service,) = Postfix(config / "shipped").services()
+    listener = replace_listener(Postfix(config).services(), wanted)
+    assert listener is not None
+    assert listener.settings == service.settings
+    attach.apply(attach.plan_detach(wanted))
+    assert (config / "master.cf").read_text() == MASTER
 
 
 def test_detach_after_a_second_attach_brings_back_the_first_state(config: Path) -> None:

@@ -7,10 +7,11 @@ the browser's Origin header, in addition to the stamp in each form.
 import asyncio
 import hmac
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import IPvAnyNetwork
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
@@ -18,6 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _BODY_LIMIT = 64 * 1024
 _FIELDS = 500
+# Maximum number of requests with a larger body at a time, because each is in memory.
+_LARGE_AT_ONCE = 4
 # Time limit for the body of a request, in seconds.
 _BODY_SECONDS = 30
 
@@ -41,7 +44,8 @@ class Guard:
     """ASGI middleware. It sets `origin` (the client's address), `trusted` and `form` in `scope["state"]`.
 
     A proxy is trusted if its address is in `proxies` and, if there is a `secret`, the header PROXY_SECRET contains it.
-    `user_header` is the header in which it names a user.
+    `user_header` is the header in which it names a user. `larger` returns the maximum size of a request's body by its
+    path and header, in bytes, if it is larger than that of a form; otherwise 0.
     """
 
     def __init__(
@@ -52,8 +56,11 @@ class Guard:
         *,
         secret: str = "",
         user_header: str = "",
+        larger: Callable[[str, Headers], int] = lambda _path, _headers: 0,
     ) -> None:
         self._app = app
+        self._larger = larger
+        self._large = 0
         self._secret = secret
         self._single = [name for name in (user_header, PROXY_SECRET) if name]
         parts = urlsplit(public_url)
@@ -81,10 +88,22 @@ class Guard:
             # Of two names, one was not written by the proxy, and it is unknown which.
             await PlainTextResponse("more than one user\n", 400)(scope, receive, send_guarded)
             return
+        limit = await run_in_threadpool(self._larger, scope["path"], headers) if scope["method"] == "POST" else 0
+        if limit and self._large >= _LARGE_AT_ONCE:
+            await PlainTextResponse("too many at once\n", 503, {"Retry-After": "5"})(scope, receive, send_guarded)
+            return
+        self._large += limit > 0
+        try:
+            await self._serve(scope, receive, send_guarded, headers, limit or _BODY_LIMIT)
+        finally:
+            self._large -= limit > 0
+
+    async def _serve(self, scope: Scope, receive: Receive, send_guarded: Send, headers: Headers, limit: int) -> None:
+        state = scope["state"]
         if scope["method"] == "POST":
             try:
                 async with asyncio.timeout(_BODY_SECONDS):
-                    body = await _read(receive)
+                    body = await _read(receive, limit)
             except ClientDisconnect:
                 return  # the client does not wait for a response, and part of a form may mean something else
             except TimeoutError:
@@ -136,15 +155,15 @@ class Guard:
         return headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
 
 
-async def _read(receive: Receive) -> bytes | None:
-    """Return the request's body, None if it is too large. Raises ClientDisconnect if it is incomplete."""
+async def _read(receive: Receive, limit: int) -> bytes | None:
+    """Return the request's body, None if it is larger than `limit`. Raises ClientDisconnect if it is incomplete."""
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         body += message.get("body", b"")
-        if len(body) > _BODY_LIMIT:
+        if len(body) > limit:
             return None
         if not message.get("more_body", False):
             return bytes(body)

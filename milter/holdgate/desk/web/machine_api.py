@@ -1,7 +1,7 @@
 """The JSON interface for programs: the outcome of their account's held messages.
 
-A token belongs to one account (`holdgate machines token`), and shows nothing else. A program can withdraw its message;
-it cannot approve one.
+A token belongs to one account (`holdgate machines token`), and shows nothing else. A program can withdraw its message,
+or send an amended one in its place; it cannot approve one.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -20,15 +21,27 @@ from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import RefusedError
 from holdgate.desk.outcome import became
+from holdgate.desk.replacing import Flaw, FlawedError, Replacer
 from holdgate.desk.web.connections import client_of
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.machine_tokens import Bearer
 from holdgate.quarantine.recorded import shown
+from holdgate.quarantine.replacements import Replacement
 
 _PAGE, _LARGEST_PAGE = 50, 200
 # How many wrong tokens of one address are answered in this many seconds; a limited number of addresses is remembered.
 _WRONG, _WRONG_SECONDS = 20, 60.0
 _ADDRESSES = 10_000
+
+_REPLACEMENT = "replacement"
+# An Idempotency-Key has so many characters at most, of printable ASCII.
+_LONGEST_KEY = 255
+_MESSAGE = "message/rfc822"
+_STATUS_OF = {
+    Flaw.NOT_OFFERED: 501,
+    Flaw.AWAY: 503,
+    Flaw.UNREADABLE: 503,
+}
 
 STATUSES = ("pending", "approved", "sent", "rejected", "withdrawn", "expired", "gone")
 _STATUS = {
@@ -45,8 +58,9 @@ _STATUS = {
 class MachineApi:
     """Handlers; each is called in a separate thread."""
 
-    def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, desk: Desk, replacer: Replacer, clock: Callable[[], float] = time.monotonic) -> None:
         self._desk = desk
+        self._replacer = replacer
         self._wrong = WrongTokens(clock)
 
     def routes(self) -> list[Route]:
@@ -55,6 +69,7 @@ class MachineApi:
             Route("/machine/v1/messages", self.list, methods=["GET"]),
             Route("/machine/v1/messages/{incident}", self.show, methods=["GET"]),
             Route("/machine/v1/messages/{incident}/withdrawal", self.withdraw, methods=["POST"]),
+            Route(f"/machine/v1/messages/{{incident}}/{_REPLACEMENT}", self.replace, methods=["POST"]),
         ]
 
     def list(self, http: HttpRequest) -> Response:
@@ -66,12 +81,14 @@ class MachineApi:
         if not all(one.isascii() and one.isdecimal() and len(one) < 7 for one in (limit, offset)):
             return _problem(422, "limit and offset are numbers")
         found = self._desk.store.machine_tokens.messages(bearer.account, min(int(limit), _LARGEST_PAGE), int(offset))
-        return JSONResponse({"account": bearer.name, "messages": [described(incident) for incident in found]})
+        known = self._desk.store.replacements.of([incident.id for incident in found])
+        shown_all = [described(incident, known.get(incident.id)) for incident in found]
+        return JSONResponse({"account": bearer.name, "messages": shown_all})
 
     def show(self, http: HttpRequest) -> Response:
         """Return one message of the account."""
         found = self._found(http)
-        return found if isinstance(found, Response) else JSONResponse(described(found[1]))
+        return found if isinstance(found, Response) else JSONResponse(self._described(found[1]))
 
     def withdraw(self, http: HttpRequest) -> Response:
         """Withdraw a held message, so that a corrected one can be sent. A repeated call has the same result."""
@@ -81,12 +98,45 @@ class MachineApi:
         bearer, incident = found
         try:
             actor = Actor(bearer.name, "withdrawal", http.state.origin)
-            return JSONResponse(described(moderation.withdraw(self._desk, incident, actor)))
+            return JSONResponse(self._described(moderation.withdraw(self._desk, incident, actor)))
         except RefusedError as error:
-            now = described(error.incident)
+            now = self._described(error.incident)
             if now["status"] == "withdrawn":
                 return JSONResponse(now)
             return JSONResponse({"error": str(error.why), "message": now}, 409)
+
+    def replace(self, http: HttpRequest) -> Response:
+        """Send an amended message in the place of a held one. With the same key a second time it says the same."""
+        found = self._found(http)
+        if isinstance(found, Response):
+            return found
+        bearer, incident = found
+        if http.headers.get("content-type", "").partition(";")[0].strip().lower() != _MESSAGE:
+            return _problem(415, f"the body is a message: Content-Type: {_MESSAGE}")
+        key = http.headers.get("idempotency-key", "")
+        if not (0 < len(key) <= _LONGEST_KEY and key.isascii() and key.isprintable()):
+            return _problem(422, f"Idempotency-Key: up to {_LONGEST_KEY} printable ASCII characters of your choice")
+        recipients = http.query_params.getlist("recipient")
+        actor = Actor(bearer.name, _REPLACEMENT, http.state.origin)
+        try:
+            now, replacement = self._replacer.replace(incident, http.state.body, recipients, key, actor)
+        except FlawedError as error:
+            if error.flaw is Flaw.BUSY:
+                return JSONResponse({"error": "busy", "message": self._described(incident)}, 409)
+            headers = {"Retry-After": "60"} if _STATUS_OF.get(error.flaw) == 503 else None
+            return JSONResponse({"error": str(error)}, _STATUS_OF.get(error.flaw, 422), headers)
+        except RefusedError as error:
+            return JSONResponse({"error": str(error.why), "message": self._described(error.incident)}, 409)
+        known = self._desk.store.replacements.of([now.id]).get(now.id)
+        return JSONResponse(described(now, known or replacement))
+
+    def body_limit(self, path: str, headers: Headers) -> int:
+        """Return how many bytes the body of a POST request may have with an amended message in it, 0 for any other."""
+        is_one = path.startswith("/machine/v1/messages/") and path.endswith(f"/{_REPLACEMENT}")
+        return self._desk.settings.desk.replacement_size if is_one and self._bearer_of(headers) else 0
+
+    def _described(self, incident: Incident) -> dict[str, Any]:
+        return described(incident, self._desk.store.replacements.of([incident.id]).get(incident.id))
 
     def _found(self, http: HttpRequest) -> tuple[Bearer, Incident] | Response:
         """Return the owner of a request's token and the message that it names, or the error response."""
@@ -99,10 +149,7 @@ class MachineApi:
 
     def _bearer(self, http: HttpRequest) -> Bearer | Response:
         """Return the owner of a request's token, or the response for an invalid token."""
-        scheme, _, value = http.headers.get("authorization", "").partition(" ")
-        # Looked up by its digest, so that the time reveals nothing about the token.
-        digest = hashlib.sha256(value.strip().encode(errors="replace")).hexdigest()
-        bearer = self._desk.store.machine_tokens.bearer(digest) if scheme.lower() == "bearer" else None
+        bearer = self._bearer_of(http.headers)
         if bearer is None:
             # Only here: no stranger who shares an address with a program keeps it out. A token cannot be guessed.
             origin = client_of(http.state.origin)
@@ -115,6 +162,12 @@ class MachineApi:
             return JSONResponse({"error": "a valid token is needed"}, 401, {"WWW-Authenticate": "Bearer"})
         metrics.MACHINE_REQUESTS.labels("answered").inc()
         return bearer
+
+    def _bearer_of(self, headers: Headers) -> Bearer | None:
+        scheme, _, value = headers.get("authorization", "").partition(" ")
+        # Looked up by its digest, so that the time reveals nothing about the token.
+        digest = hashlib.sha256(value.strip().encode(errors="replace")).hexdigest()
+        return self._desk.store.machine_tokens.bearer(digest) if scheme.lower() == "bearer" else None
 
 
 class WrongTokens:
@@ -140,11 +193,17 @@ class WrongTokens:
             return times is not None and len(times) == _WRONG and self._clock() - times[0] < _WRONG_SECONDS
 
 
-def described(incident: Incident) -> dict[str, Any]:
-    """Return what a program may know of its message: numbers and matches are masked, as for people."""
+def described(incident: Incident, replacement: Replacement | None = None) -> dict[str, Any]:
+    """Return what a program may know of its message: numbers and matches are masked, as for people.
+
+    `replacement` is the amended message that was submitted, if any.
+    """
     seen = shown(incident)
     end = became(incident)
     status = "sent" if incident.state == "released" else _STATUS.get(end, end)
+    replaced = None
+    if replacement is not None and incident.decided_how == _REPLACEMENT:
+        replaced = {"queue_id": replacement.queue_id, "id": replacement.held_as or None}
     return {
         "id": incident.id,
         "status": status,
@@ -156,6 +215,7 @@ def described(incident: Incident) -> dict[str, Any]:
         "recipients": seen.recipients,
         "recipient_risks": seen.recipient_risks or [],
         "created_at": incident.created_at.isoformat(),
+        "replaced_by": replaced,
         "deadline_at": None if incident.deadline_at is None else incident.deadline_at.isoformat(),
         "decided_at": None if incident.decided_at is None else incident.decided_at.isoformat(),
     }

@@ -20,6 +20,7 @@ from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
+from holdgate.desk.replacing import Replacer
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.api import Api
 from holdgate.desk.web.ask import AskPages
@@ -62,6 +63,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         maillog.failed(stage="page", error=maillog.describe(error))
         return pages.say(http, "title_error", "error_failed", status=500)
 
+    machines = MachineApi(desk, Replacer(desk, previewer))
     routes = [
         Route("/style.css", style, methods=["GET"]),
         *ListPages(desk, sessions, pages).routes(),
@@ -73,7 +75,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         *ReasonPages(desk, sessions, pages).routes(),
         *ReleasePages(desk, sessions, pages).routes(),
         *Api(desk, Changer(desk, previewer)).routes(),
-        *MachineApi(desk).routes(),
+        *machines.routes(),
     ]
     settings = desk.settings.desk
     inner = Starlette(routes=routes, exception_handlers={HTTPException: not_there, 500: broken})
@@ -84,6 +86,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         settings.trusted_proxies,
         secret=_proxy_secret(settings.proxy_secret),
         user_header=settings.user_header,
+        larger=machines.body_limit,
     )
 
 

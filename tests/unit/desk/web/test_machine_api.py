@@ -1,22 +1,35 @@
 """What a program sees of its own messages, and of nobody else's."""
 
 import hashlib
+import smtplib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from holdgate.desk import moderation
+from holdgate.desk import moderation, post
 from holdgate.desk.context import Desk
+from holdgate.desk.preview import Previewer
+from holdgate.desk.replacing import Replacer
 from holdgate.desk.web.guard import Guard
 from holdgate.desk.web.machine_api import STATUSES, MachineApi, described
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.machine_tokens import Bearer
 from holdgate.quarantine.states import State
+from holdgate.submission import Client
 from tests.unit.desk.conftest import Hold, MakeDesk
 from tests.unit.desk.web.test_api import DESCRIPTION
+
+ENVELOPE = b"""sender: a@corp.example
+original_recipient: b@partner.example
+recipient: b@inner.partner.example
+original_recipient: c@partner.example
+recipient: c@partner.example
+"""
+MESSAGE = b"Subject: Amended\nX-Holdgate-Held: yes\nX-Holdgate-Replaces: x\n\nDear Bob\n"
 
 BILLING, OTHER = Bearer("billing", 1), Bearer("other", 2)
 
@@ -29,9 +42,42 @@ class Clock:
         return self.seconds
 
 
+class FakePreviewer(Previewer):
+    """Has the envelope of one held message."""
+
+    def __init__(self) -> None:
+        pass
+
+    def envelope(self, _incident: Incident) -> bytes | None:
+        return ENVELOPE
+
+
+class Postfix:
+    """Takes messages, or answers as it is told."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[bytes, str, list[str], Client | None]] = []
+        self.trouble: Exception | None = None
+
+    def submit(
+        self, content: bytes, sender: str, recipients: Any, _relay: object, _options: object = (), *, client: Client
+    ) -> str:
+        if self.trouble is not None:
+            raise self.trouble
+        self.taken.append((content, sender, [address for address, _ in recipients], client))
+        return f"4new{len(self.taken)}"
+
+
+@pytest.fixture
+def postfix(monkeypatch: pytest.MonkeyPatch) -> Postfix:
+    made = Postfix()
+    monkeypatch.setattr(post, "submit", made.submit)
+    return made
+
+
 @pytest.fixture
 def desk(make_desk: MakeDesk) -> Desk:
-    made = make_desk()
+    made = make_desk(desk={"replacement_relay": "127.0.0.1:3", "replacement_size": 200_000})
     for bearer in (BILLING, OTHER):
         made.store.machine_tokens.add(hashlib.sha256(bearer.name.encode()).hexdigest(), bearer)
     return made
@@ -44,7 +90,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def client(desk: Desk, clock: Clock) -> TestClient:
-    app = Guard(Starlette(routes=MachineApi(desk, clock).routes()), "https://approve.corp.example", [])
+    api = MachineApi(desk, Replacer(desk, FakePreviewer()), clock)
+    app = Guard(Starlette(routes=api.routes()), "https://approve.corp.example", [], larger=api.body_limit)
     return TestClient(app, headers={"Authorization": "Bearer billing"})
 
 
@@ -164,3 +211,160 @@ def test_a_message_that_was_approved_cannot_be_withdrawn(
     answer = client.post(f"/machine/v1/messages/{incident.id}/withdrawal")
     assert (answer.status_code, answer.json()["error"]) == (409, "decided")
     assert answer.json()["message"]["status"] == "approved"
+
+
+# -- an amended message in the place of a held one --------------------------------------------------------------------
+
+
+def send(client: TestClient, incident: Incident, content: bytes = MESSAGE, key: str = "1", **given: Any) -> Any:
+    fields = {"Content-Type": "message/rfc822", "Idempotency-Key": key, **given.pop("headers", {})}
+    address = f"/machine/v1/messages/{incident.id}/replacement"
+    return client.post(address, content=content, headers=fields, params=given)
+
+
+@pytest.fixture
+def two(held: Callable[..., Incident]) -> Incident:
+    to = ["b@partner.example", "c@partner.example"]
+    return held(recipients=to, auth_user="billing", client_address="198.51.100.1")
+
+
+def state(desk: Desk, incident: Incident) -> State:
+    found = desk.store.incident(incident.id)
+    assert found is not None
+    return found.state
+
+
+def test_an_amended_message_has_the_envelope_of_the_held_one(
+    client: TestClient, desk: Desk, two: Incident, postfix: Postfix
+) -> None:
+    answer = send(client, two)
+    assert (answer.status_code, answer.json()["status"]) == (200, "withdrawn")
+    assert answer.json()["replaced_by"] == {"queue_id": "4new1", "id": None}
+    ((content, sender, recipients, presented),) = postfix.taken
+    # As the client named them: aliases are expanded anew, and the fields that only Holdgate writes are its own.
+    assert (sender, recipients) == ("a@corp.example", ["b@partner.example", "c@partner.example"])
+    assert presented == Client("", "198.51.100.1", "billing")
+    mark = desk.store.replacements.of([two.id])[two.id].mark
+    assert content == f"X-Holdgate-Replaces: {mark}\r\nSubject: Amended\r\n\r\nDear Bob\r\n".encode()
+    events = [one.event for one in desk.store.history(two.id)]
+    assert events.count("replacement submitted") == events.count("rejected") == 1
+
+
+def test_the_same_request_twice_sends_one_message(
+    client: TestClient, desk: Desk, two: Incident, postfix: Postfix
+) -> None:
+    first, second = send(client, two), send(client, two)
+    assert (first.json(), second.status_code, len(postfix.taken)) == (second.json(), 200, 1)
+    assert send(client, two, MESSAGE + b"x").status_code == 409
+    other = send(client, two, key="2")
+    assert (other.status_code, other.json()["error"]) == (409, "decided")
+    assert len(postfix.taken) == 1
+
+
+def test_recipients_may_be_fewer_and_not_more(client: TestClient, desk: Desk, two: Incident, postfix: Postfix) -> None:
+    assert send(client, two, recipient=["b@partner.example", "eve@partner.example"]).status_code == 422
+    assert state(desk, two) is State.HELD
+    assert send(client, two, key="2", recipient=["c@partner.example"]).status_code == 200
+    assert [one[2] for one in postfix.taken] == [["c@partner.example"]]
+
+
+def test_recipients_that_are_masked_alike_are_not_guessed(
+    client: TestClient, desk: Desk, held: Callable[..., Incident], postfix: Postfix
+) -> None:
+    incident = held(recipients=["b@partner.example", "gone@partner.example"])
+    assert send(client, incident).status_code == 422
+    assert (state(desk, incident), postfix.taken) == (State.HELD, [])
+
+
+@pytest.mark.parametrize(
+    ("content", "fields", "status"),
+    [
+        (b"", {}, 422),
+        (b"no header at all\n", {}, 422),
+        (b"X-Holdgate-Held: yes\n\nx\n", {}, 422),
+        (MESSAGE, {"Content-Type": "text/plain"}, 415),
+        (MESSAGE, {"Idempotency-Key": ""}, 422),
+        (MESSAGE, {"Idempotency-Key": "k" * 256}, 422),
+        (MESSAGE + b"x" * 200_000, {}, 413),
+        (MESSAGE + b"x" * 100_000, {"Authorization": "Bearer wrong"}, 413),
+        (MESSAGE, {"Authorization": "Bearer other"}, 404),
+    ],
+)
+def test_what_is_no_request_changes_nothing(
+    client: TestClient, desk: Desk, two: Incident, postfix: Postfix, content: bytes, fields: dict[str, str], status: int
+) -> None:
+    assert send(client, two, content, headers=fields).status_code == status
+    assert (state(desk, two), postfix.taken) == (State.HELD, [])
+
+
+def test_a_large_message_is_taken(client: TestClient, two: Incident, postfix: Postfix) -> None:
+    assert send(client, two, MESSAGE + b"x" * 150_000).status_code == 200
+    assert len(postfix.taken[0][0]) > 150_000
+
+
+@pytest.mark.parametrize(
+    ("trouble", "status", "is_kept"),
+    [
+        (smtplib.SMTPDataError(550, b"Message refused by policy"), 422, False),
+        (smtplib.SMTPRecipientsRefused({"b@partner.example": (550, b"no")}), 422, False),
+        (smtplib.SMTPDataError(451, b"later"), 503, False),
+        (smtplib.SMTPServerDisconnected("gone"), 503, True),
+        (ConnectionRefusedError(), 503, True),
+        (OSError("broken"), 503, True),
+    ],
+)
+def test_what_postfix_does_not_take_leaves_the_message_held(
+    client: TestClient, desk: Desk, two: Incident, postfix: Postfix, trouble: Exception, status: int, is_kept: bool
+) -> None:
+    postfix.trouble = trouble
+    assert send(client, two).status_code == status
+    assert state(desk, two) is State.HELD
+    # Where Postfix may have it, another key has to wait.
+    postfix.trouble = None
+    answer = send(client, two, key="2")
+    assert answer.status_code == (409 if is_kept else 200)
+    assert not is_kept or answer.json()["error"] == "busy"
+
+
+def test_a_decision_between_submission_and_withdrawal_counts(
+    client: TestClient, desk: Desk, two: Incident, postfix: Postfix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = desk.store.replacements.taken
+
+    def decide(*arguments: Any) -> bool:
+        moderation.override(desk, two, Answer.APPROVE, Actor("root", "command"))
+        return taken(*arguments)
+
+    monkeypatch.setattr(desk.store.replacements, "taken", decide)
+    answer = send(client, two)
+    assert (answer.status_code, answer.json()["error"]) == (409, "decided")
+    message = answer.json()["message"]
+    assert (message["status"], message["replaced_by"]) == ("approved", None)
+
+
+def test_what_postfix_has_is_withdrawn_without_the_program(
+    client: TestClient, desk: Desk, two: Incident, postfix: Postfix
+) -> None:
+    program = Actor("billing", "replacement")
+    replacement = desk.store.replacements.begin(two.id, "k", "d", program, datetime.now(UTC))
+    assert desk.store.replacements.taken_for_held() == []
+    desk.store.replacements.taken(replacement, "4new")
+    (taken,) = desk.store.replacements.taken_for_held()
+    for _ in range(2):
+        Replacer(desk, FakePreviewer()).finish(taken)
+        found = desk.store.incident(two.id)
+        assert found is not None
+        assert (found.state, found.decided_by, found.decided_how) == (State.REJECTED, "billing", "replacement")
+    assert desk.store.replacements.taken_for_held() == []
+    # Who is told: the moderators who were asked, not the sender, who has the amended message.
+    assert "withdrawn" not in [one.kind for one in desk.store.outbox.due(datetime.now(UTC))]
+
+
+def test_without_the_listener_it_is_not_offered(make_desk: MakeDesk, hold: Hold) -> None:
+    desk = make_desk()
+    desk.store.machine_tokens.add(hashlib.sha256(b"billing").hexdigest(), BILLING)
+    incident = hold(desk)
+    desk.store.machines.note(incident.id, BILLING.account, 0, [], [], 1_700_000_000)
+    app = Guard(Starlette(routes=MachineApi(desk, Replacer(desk, FakePreviewer())).routes()), "https://x.example", [])
+    answer = send(TestClient(app, headers={"Authorization": "Bearer billing"}), incident)
+    assert answer.status_code == 501

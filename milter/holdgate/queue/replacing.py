@@ -1,0 +1,65 @@
+"""Takes an amended message that a program sent in the place of a held one (desk/replacing.py) one step further.
+
+It is in the hold queue, where no policy holds it too, and is known by the field that the milter keeps for a token that
+only the store has. What is done depends on the incident of the message that it replaces:
+
+- held: it is noted that Postfix has the amended message, and the desk withdraws the held one;
+- withdrawn for it: it waits until the held one is deleted;
+- returned for it: it is released; or, where a policy holds it, its own incident goes on from here;
+- decided otherwise, or gone: the amended message is deleted. Its program was told.
+
+Each step can be repeated after a crash. A second submission has another mark than the store, and is deleted.
+"""
+
+from holdgate import headers, maillog
+from holdgate.quarantine.replacements import REPLACEMENT, Replacement
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Store
+from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.postfix import HeldMessage
+
+
+class Replacing:
+    """Looks at one held message after the other."""
+
+    def __init__(self, store: Store, queue: QueueClient) -> None:
+        self._store = store
+        self._queue = queue
+
+    def step(self, message: HeldMessage, header: bytes) -> bool:
+        """Say whether a held message is an amended one that is not settled yet, and settle it if that can be done.
+
+        Raises QueueError and the store's errors: it is to be retried.
+        """
+        mark = headers.first(header, headers.REPLACES)
+        found = self._store.replacements.marked(mark) if mark else None
+        incident = None if found is None else self._store.incident(found.incident_id)
+        if found is None or incident is None:
+            return False
+        if mark != found.mark:
+            self._delete(message, found, "another one counts")
+        elif found.is_done:
+            return False  # it was released, and an operator holds it again; or it has an incident of its own
+        elif incident.state is State.HELD:
+            if not found.queue_id:
+                self._store.replacements.taken(found, message.queue_id)
+        elif incident.decided_how != REPLACEMENT:
+            self._delete(message, found, f"the held message is {incident.state}")
+        elif incident.state is State.RETURNED:
+            return self._settle(message, header, found)
+        return True
+
+    def _settle(self, message: HeldMessage, header: bytes, found: Replacement) -> bool:
+        if headers.first(header, headers.HELD) is None:
+            (outcome,) = self._queue.release_all([(message.queue_id, message.arrival_time)])
+            if isinstance(outcome, QueueError):
+                raise outcome
+        self._store.replacements.done(found)
+        return headers.first(header, headers.HELD) is None
+
+    def _delete(self, message: HeldMessage, found: Replacement, why: str) -> None:
+        (outcome,) = self._queue.delete_all([(message.queue_id, message.arrival_time)])
+        if isinstance(outcome, QueueError):
+            raise outcome
+        if outcome:
+            maillog.replacement_deleted(message.queue_id, incident=found.incident_id, why=why)

@@ -1,0 +1,205 @@
+"""A program's amended message takes the place of the held one, whatever dies at which step."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.replacements import REPLACEMENT, UNDER_WAY, BusyError, OtherContentError, Replacement
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Store, open_store
+from holdgate.queue.client import UnreachableError
+from unit.queue.test_reconcile import MILTER, PERSON, Crash, FakeQueue, new_reconciler
+
+PROGRAM = Actor("billing", REPLACEMENT)
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_store: Path) -> Store:
+    path = shutil.copy(empty_store, tmp_path / "holdgate.db")
+    return open_store(f"sqlite:///{path}")
+
+
+def held(store: Store, queue: FakeQueue) -> Incident:
+    incident = Incident(queue_id="4orig", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+    store.record(incident, MILTER)
+    queue.add("4orig", b"X-Holdgate-Incident: %s\n" % incident.id.encode())
+    new_reconciler(store, queue).run_once()
+    found = store.incident(incident.id)
+    assert found is not None
+    return found
+
+
+def begin(store: Store, incident: Incident, key: str = "key") -> Replacement:
+    return store.replacements.begin(incident.id, key, "digest", PROGRAM, NOW)
+
+
+def submit(queue: FakeQueue, replacement: Replacement, queue_id: str = "4new", more: str = "") -> None:
+    """Do what Postfix and the milter do with the amended message."""
+    queue.add(queue_id, f"X-Holdgate-Status: complete\nX-Holdgate-Replaces: {replacement.mark}\n{more}".encode())
+
+
+def withdraw(store: Store, incident: Incident) -> Incident:
+    now = datetime.now(UTC)
+    decided = {"decided_at": now, "decided_by": PROGRAM.who, "decided_how": REPLACEMENT}
+    return store.change(incident, State.REJECTED, PROGRAM, **decided)
+
+
+def settle(store: Store, queue: FakeQueue, passes: int = 8) -> None:
+    reconciler = new_reconciler(store, queue)
+    for _ in range(passes):
+        reconciler.run_once()
+
+
+def state(store: Store, incident: Incident) -> State:
+    found = store.incident(incident.id)
+    assert found is not None
+    return found.state
+
+
+def test_the_held_message_stays_until_it_is_withdrawn(store: Store) -> None:
+    queue = FakeQueue()
+    incident = held(store, queue)
+    replacement = begin(store, incident)
+    submit(queue, replacement)
+    settle(store, queue)
+    assert sorted(queue.messages) == ["4new", "4orig"]
+    (taken,) = store.replacements.taken_for_held()
+    assert taken.queue_id == "4new"
+    withdraw(store, incident)
+    settle(store, queue)
+    assert (queue.deleted, queue.delivered, queue.messages) == (["4orig"], ["4new"], {})
+    assert state(store, incident) is State.RETURNED
+    assert store.replacements.taken_for_held() == []
+
+
+@pytest.mark.parametrize("kind", ["crash", "failure"])
+@pytest.mark.parametrize("when", ["list", "show", "before", "after"])
+@pytest.mark.parametrize("count", range(4))
+def test_a_death_at_any_step_repeats_nothing_and_loses_nothing(store: Store, when: str, kind: str, count: int) -> None:
+    queue = FakeQueue()
+    incident = held(store, queue)
+    submit(queue, begin(store, incident))
+    withdraw(store, incident)
+    calls = 0
+    stumble = queue._stumble
+
+    def at(place: str) -> None:
+        nonlocal calls
+        if place == when:
+            calls += 1
+            if calls == count + 1:
+                raise Crash if kind == "crash" else UnreachableError("the agent does not answer")
+        stumble(place)
+
+    queue._stumble = at  # type: ignore[method-assign]
+    for _ in range(4):
+        try:
+            settle(store, queue, 6)
+        except (Crash, UnreachableError):
+            continue
+    assert (queue.deleted, queue.delivered, queue.messages) == (["4orig"], ["4new"], {})
+    assert state(store, incident) is State.RETURNED
+
+
+def test_what_a_policy_holds_waits_under_its_own_incident(store: Store) -> None:
+    queue = FakeQueue()
+    incident = held(store, queue)
+    replacement = begin(store, incident)
+    new = Incident(queue_id="", sender="a@corp.example", recipients=[], policy="p", message_digest="11")
+    store.record(new, MILTER)
+    store.replacements.held(replacement, new.id)
+    submit(queue, replacement, more=f"X-Holdgate-Held: yes\nX-Holdgate-Incident: {new.id}\n")
+    settle(store, queue)
+    assert state(store, new) is State.PENDING, "nobody is asked while the first one waits"
+    withdraw(store, incident)
+    settle(store, queue)
+    assert (queue.deleted, queue.delivered, list(queue.messages)) == (["4orig"], [], ["4new"])
+    assert state(store, new) is State.HELD
+    found = store.incident(new.id)
+    assert found is not None
+    assert found.queue_id == "4new"
+
+
+@pytest.mark.parametrize("decision", [State.APPROVED, State.REJECTED, State.EXPIRED])
+def test_a_decision_that_came_first_counts(store: Store, decision: State) -> None:
+    queue = FakeQueue()
+    incident = held(store, queue)
+    submit(queue, begin(store, incident))
+    settle(store, queue, 1)
+    current = store.incident(incident.id)
+    assert current is not None
+    store.change(current, decision, PERSON, decided_at=NOW, decided_by="boss@corp.example", decided_how="page")
+    settle(store, queue)
+    assert "4new" in queue.deleted
+    assert queue.delivered == (["4orig"] if decision is State.APPROVED else [])
+    assert queue.messages == {}
+
+
+def test_of_two_submissions_the_last_counts(store: Store) -> None:
+    queue = FakeQueue()
+    incident = held(store, queue)
+    submit(queue, begin(store, incident), "4first")
+    submit(queue, begin(store, incident), "4second")
+    settle(store, queue)
+    assert (queue.deleted, sorted(queue.messages)) == (["4first"], ["4orig", "4second"])
+    withdraw(store, incident)
+    settle(store, queue)
+    assert queue.delivered == ["4second"]
+
+
+def test_one_that_an_operator_holds_again_is_not_released_by_itself(store: Store) -> None:
+    queue = FakeQueue()
+    incident = held(store, queue)
+    replacement = begin(store, incident)
+    submit(queue, replacement)
+    withdraw(store, incident)
+    settle(store, queue)
+    assert queue.delivered == ["4new"]
+    submit(queue, replacement)
+    settle(store, queue)
+    assert (queue.delivered, list(queue.messages)) == (["4new"], ["4new"])
+
+
+@pytest.mark.parametrize("mark", ["", "7K3M-Q9TX-2ABC", "{id} -", "{id} {wrong}-{copy}", "{id} {token}", "x" * 300])
+def test_a_field_that_proves_nothing_does_nothing(store: Store, mark: str) -> None:
+    queue = FakeQueue()
+    incident = held(store, queue)
+    one = begin(store, incident)
+    text = mark.format(id=incident.id, token=one.token, copy=one.copy, wrong="0" * 32)
+    assert store.replacements.marked(text) is None
+    queue.add("4forged", f"X-Holdgate-Replaces: {text}\nX-Holdgate-Status: complete\n".encode())
+    settle(store, queue)
+    assert sorted(queue.messages) == ["4forged", "4orig"]
+
+
+def test_a_key_is_for_one_message_and_a_message_has_one_key_at_a_time(store: Store) -> None:
+    incident = held(store, FakeQueue())
+    replacements = store.replacements
+    first = replacements.begin(incident.id, "a", "1", PROGRAM, NOW)
+    with pytest.raises(OtherContentError):
+        replacements.begin(incident.id, "a", "2", PROGRAM, NOW)
+    with pytest.raises(BusyError):
+        replacements.begin(incident.id, "b", "2", PROGRAM, NOW + UNDER_WAY - timedelta(seconds=1))
+    second = replacements.begin(incident.id, "b", "2", PROGRAM, NOW + UNDER_WAY)
+    assert (first.token, first.copy != second.copy) == (second.token, True)
+    assert not replacements.taken(first, "4first"), "another one counts"
+    assert replacements.taken(second, "4second")
+    with pytest.raises(BusyError):
+        replacements.begin(incident.id, "c", "3", PROGRAM, NOW + UNDER_WAY * 2)
+    assert replacements.begin(incident.id, "b", "2", PROGRAM, NOW).queue_id == "4second"
+
+
+def test_one_that_postfix_refused_is_forgotten_and_one_that_it_has_is_not(store: Store) -> None:
+    incident = held(store, FakeQueue())
+    replacements = store.replacements
+    replacements.give_up(replacements.begin(incident.id, "a", "1", PROGRAM, NOW))
+    assert replacements.of([incident.id]) == {}
+    taken = replacements.begin(incident.id, "b", "2", PROGRAM, NOW)
+    replacements.taken(taken, "4new")
+    replacements.give_up(taken)
+    assert list(replacements.of([incident.id])) == [incident.id]
+    assert (replacements.purge(NOW), replacements.purge(NOW + timedelta(seconds=1))) == (0, 1)
