@@ -1,4 +1,4 @@
-"""Incidents: the lasting record of every message that a policy wants recorded, its states and who decided.
+"""Incidents: the permanent record of every message that a policy records, its states and who decided.
 
-The message itself stays in Postfix's hold queue; this room is an index of it.
+The message itself stays in Postfix's hold queue; this package is an index of it.
 """

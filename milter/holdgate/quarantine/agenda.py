@@ -1,4 +1,4 @@
-"""Reads what the desk has to do by itself: requests to make, deadlines, reminders, content to erase."""
+"""Reads the desk's automatic work: requests to send, deadlines, reminders, content to erase."""
 
 from datetime import datetime
 from typing import Any
@@ -12,17 +12,17 @@ from holdgate.quarantine.states import State
 
 
 class Agenda:
-    """Reads incidents by what is due. `reader` is an engine whose transactions only read."""
+    """Reads incidents by what is due. `reader` is an engine for read-only transactions."""
 
     def __init__(self, reader: Engine) -> None:
         self._reader = reader
 
     def awaiting_request(self) -> list[Incident]:
-        """Return the held incidents about which nobody was asked yet, oldest first."""
+        """Return the held incidents without a request, oldest first."""
         return self._held(incidents.c.asked_at.is_(None))
 
     def awaiting_request_ids(self) -> list[str]:
-        """Return their ids alone: of many thousands in little time."""
+        """Return only their ids: fast for many thousands."""
         wanted = (incidents.c.state == State.HELD) & incidents.c.asked_at.is_(None)
         with self._reader.connect() as connection:
             query = select(incidents.c.id).where(wanted).order_by(incidents.c.created_at)
@@ -33,7 +33,7 @@ class Agenda:
         return self._held(incidents.c.deadline_at <= now)
 
     def to_remind(self, now: datetime) -> list[Incident]:
-        """Return the held incidents whose moderators are to be reminded."""
+        """Return the held incidents whose moderators are due for a reminder."""
         return self._held(incidents.c.remind_at <= now)
 
     def _held(self, condition: Any) -> list[Incident]:
@@ -50,7 +50,7 @@ class Agenda:
             return list(connection.execute(select(incidents.c.policy).where(wanted).distinct()).scalars())
 
     def finished_before(self, policy: str, moment: datetime) -> list[str]:
-        """Return which incidents of a policy ended before `moment` and still have content, by id, oldest first."""
+        """Return the ids of a policy's incidents that ended before `moment` and still have content, oldest first."""
         ended = or_(
             incidents.c.closed_at < moment,
             (incidents.c.state == State.RECORDED) & (incidents.c.created_at < moment),

@@ -1,7 +1,7 @@
-"""Classes of a program's mail that a moderator has allowed with an approval, until they end or are revoked.
+"""Classes of a program's mail that a moderator has allowed with an approval, until they expire or are revoked.
 
-An allowance is of one account, for the recipients of the approved message: for answers in its thread, or for all mail.
-It is written together with its event in the audit trail.
+An allowance belongs to one account and to the recipients of the approved message: for answers in its thread, or for all
+mail. It is written together with its event in the audit trail.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,7 +21,7 @@ ALLOWED, REVOKED = "class allowed", "class revoked"
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """One class: by whom and with which incident it was allowed. `is_thread`: only answers in that thread."""
+    """One class: who allowed it, with which incident. `is_thread`: only answers in that thread."""
 
     number: int
     incident_id: str
@@ -32,14 +32,14 @@ class Allowance:
 
 
 class Allowances:
-    """Reads and writes the table. `reader` is an engine whose transactions only read."""
+    """Reads and writes the table. `reader` is an engine for read-only transactions."""
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self._engine = engine
         self._reader = reader
 
     def may_be_of(self, incident_id: str) -> tuple[bool, bool]:
-        """Say whether an incident is of a program, and whether its message has a Message-ID for a thread."""
+        """Return whether an incident is of a program, and whether its message has a Message-ID for a thread."""
         query = select(machine_messages.c.thread).where(machine_messages.c.incident_id == incident_id)
         with self._reader.connect() as connection:
             row = connection.execute(query).one_or_none()
@@ -48,7 +48,7 @@ class Allowances:
     def grant(
         self, incident_id: str, actor: Actor, now: datetime, until: datetime, note: str, *, is_thread: bool
     ) -> bool:
-        """Allow a class; say whether that is new. An incident has one of each kind at a time."""
+        """Allow a class; return whether that is new. An incident has one of each kind at a time."""
         mine = allowances.c.incident_id == incident_id
         kind = allowances.c.thread != 0 if is_thread else allowances.c.thread == 0
         with self._engine.begin() as connection:
@@ -76,7 +76,7 @@ class Allowances:
         return True
 
     def revoke(self, number: int, actor: Actor, now: datetime) -> bool:
-        """End an allowance; say whether it was active."""
+        """End an allowance; return whether it was active."""
         this = (allowances.c.number == number) & _is_active(now)
         with self._engine.begin() as connection:
             incident_id = connection.execute(select(allowances.c.incident_id).where(this)).scalar()
@@ -89,7 +89,7 @@ class Allowances:
         return True
 
     def active(self, now: datetime) -> list[Allowance]:
-        """Return the allowances that count, the first to end first."""
+        """Return the active allowances, in order of expiry."""
         query = select(allowances).where(_is_active(now)).order_by(allowances.c.ends_at, allowances.c.number)
         with self._reader.connect() as connection:
             return [_allowance(row) for row in connection.execute(query)]
@@ -97,7 +97,7 @@ class Allowances:
     def passing(
         self, account: int, threads: Collection[int], recipients: Sequence[int], now: datetime
     ) -> frozenset[int]:
-        """Return those recipients of a message to whom mail of its class is allowed; `threads` are what it answers."""
+        """Return those recipients for whom mail of this class is allowed; `threads` are the threads that it answers."""
         query = select(allowances.c.thread, allowances.c.recipients)
         found: set[int] = set()
         with self._reader.connect() as connection:
@@ -107,7 +107,7 @@ class Allowances:
         return frozenset(found.intersection(recipients))
 
     def purge(self, before: datetime) -> int:
-        """Remove what ended before a moment; the audit trail keeps its events."""
+        """Remove allowances that ended before a moment; the audit trail keeps their events."""
         with self._engine.begin() as connection:
             return connection.execute(delete(allowances).where(allowances.c.ends_at < before)).rowcount
 

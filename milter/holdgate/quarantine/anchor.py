@@ -1,6 +1,6 @@
-"""Where the heads of the audit trail are kept outside the database: the journal, other logs, and a file of our own.
+"""Where the heads of the audit trail are kept outside the database: the journal, other logs, and Holdgate's file.
 
-The desk writes it there (desk/anchoring.py); `holdgate audit verify` finds it there again.
+The desk writes them (desk/anchoring.py); `holdgate audit verify` reads them.
 """
 
 import gzip
@@ -17,20 +17,20 @@ from pathlib import Path
 from holdgate.atomic import replace_file
 
 UNIT = "holdgate-desk.service"
-"""Whose lines in the journal count: what other units and users write there says nothing."""
+"""The unit whose lines in the journal count: lines of other units and users prove nothing."""
 
 _JOURNAL_TIMEOUT = 600
-# As maillog.audit_head writes it.
+# The form in which maillog.audit_head writes it.
 _LINE = re.compile(r"audit-head: store=([0-9a-f]{12}) count=(\d+) hash=([0-9a-f]{64})\b(?: chain=(\S+))?")
 
 
 class AnchorError(Exception):
-    """A place where heads are kept cannot be read; the argument says which and why."""
+    """A place where heads are kept cannot be read; the argument states which and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The hash of an event that was the newest of a chain once; `source` says in a few words where that is written."""
+    """The hash of an event that was once the newest of a chain; `source` describes where it was found."""
 
     hash: str
     source: str
@@ -39,7 +39,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A line of our own file: the newest event of a chain, and how many the chain has with it."""
+    """A line of Holdgate's file: the newest event of a chain, and the number of the chain's events up to it."""
 
     number: int
     count: int
@@ -48,12 +48,12 @@ class Kept:
 
 
 def store_name(url: str) -> str:
-    """Return what names a store in the log: machines may have several. 12 hexadecimal digits."""
+    """Return the name of a store in the log, as a machine can have several: 12 hexadecimal digits."""
     return sha256(url.encode()).hexdigest()[:12]
 
 
 def of_journal(store: str, since: datetime | None) -> Iterator[Anchor]:
-    """Yield what the desk of this machine wrote to the journal, none where there is no journal. Raises AnchorError."""
+    """Yield what this machine's desk wrote to the journal; nothing without a journal. Raises AnchorError."""
     if shutil.which("journalctl") is None:
         return
     command = ["journalctl", "--quiet", "--no-pager", "--output=json", f"_SYSTEMD_UNIT={UNIT}"]
@@ -74,13 +74,13 @@ def of_journal(store: str, since: datetime | None) -> Iterator[Anchor]:
 
 
 def of_file(store: str, path: Path) -> Iterator[Anchor]:
-    """Yield what our own file has. Raises AnchorError."""
+    """Yield the contents of Holdgate's file. Raises AnchorError."""
     for kept in read(path, store):
         yield Anchor(kept.hash, f"the head of {kept.count} events in {path}", kept.chain)
 
 
 def of_log(store: str, path: Path) -> Iterator[Anchor]:
-    """Yield what stands in a log file, also in one that logrotate(8) compressed. Raises AnchorError."""
+    """Yield the heads in a log file, also in one that logrotate(8) compressed. Raises AnchorError."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
             for line in lines:
@@ -92,9 +92,9 @@ def of_log(store: str, path: Path) -> Iterator[Anchor]:
 
 
 def read(path: Path, store: str) -> list[Kept]:
-    """Return what `write` left in our own file of this store, or an earlier version, which knew one chain.
+    """Return what `write` wrote to Holdgate's file for this store, or what an earlier version with one chain wrote.
 
-    Raises AnchorError for a file that holds anything else.
+    Raises AnchorError for a file with other contents.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -109,6 +109,6 @@ def read(path: Path, store: str) -> list[Kept]:
 
 
 def write(path: Path, store: str, heads: Iterable[Kept]) -> None:
-    """Put the newest heads into our own file, in place of those before. Raises OSError."""
+    """Write the newest heads to Holdgate's file, replacing the earlier ones. Raises OSError."""
     lines = (f"{store} {one.number} {one.count} {one.hash} {one.chain}".rstrip() + "\n" for one in heads)
     replace_file(path, "".join(lines).encode(), mode=0o640)

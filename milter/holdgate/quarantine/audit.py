@@ -1,10 +1,10 @@
-"""The audit trail: events in hash chains, so that what is changed, added or taken out later shows.
+"""The audit trail: events in hash chains, so that later changes, additions and removals are detected.
 
-Each writer has a chain, which names the heads of the others (chains.py). Each event's hash covers the hash before it in
-its chain, the event itself, and the rows of its incident as the event left them (binding.py). Of the note and the rows,
-which may hold content, it covers only a salted digest: retention empties notes and salts, and the chain still verifies.
-The heads are kept in a table too, so that lines missing at the end show; whoever can rewrite the whole database is
-caught by a head that was kept elsewhere (anchor.py).
+Each writer has a chain, which names the heads of the others (chains.py). Each event's hash covers the previous hash in
+its chain, the event itself, and the rows of its incident after the event (binding.py). The note and the rows can have
+content, so it covers only a salted digest of them: retention empties notes and salts, and the chain still verifies. The
+heads are in a table too, so that missing events at the end are detected. A rewrite of the complete database is detected
+by a head that was kept elsewhere (anchor.py).
 """
 
 import secrets
@@ -24,14 +24,14 @@ from holdgate.quarantine.verification import Finding, in_order, verify
 __all__ = ["GENESIS", "AuditTrail", "Finding", "append", "erase_notes", "link", "note_digest", "rows_digest"]
 
 New = tuple[datetime, str, str]
-"""An event to be added: when, what, and its note."""
+"""A new event: when, what, and its note."""
 
 
 def append(connection: Connection, incident_id: str, actor: Actor, new: Sequence[New], *, content: str) -> None:
     """Add events at the end of the writer's chain, inside the transaction of `connection`.
 
-    It is the last thing that the transaction does to the incident, whose rows it has locked: `content` are they then,
-    from binding.py.
+    This must be the transaction's last operation on the incident, whose rows it has locked. `content` are these rows in
+    their final state, from binding.py.
     """
     end = writer_of(connection).end(connection, len(new))
     head, rows = end.hash, list[dict[str, Any]]()
@@ -61,13 +61,13 @@ def erase_notes(connection: Connection, incident_id: str) -> None:
 
 
 class AuditTrail:
-    """Reads the trail. `reader` is an engine whose transactions only read."""
+    """Reads the trail. `reader` is an engine for read-only transactions."""
 
     def __init__(self, reader: Engine) -> None:
         self._reader = reader
 
     def heads(self) -> dict[str, str]:
-        """Return the hash of each chain's newest event, by the chain's name, as the table of chains has them."""
+        """Return the hash of each chain's newest event, by the chain's name, from the table of chains."""
         with self._reader.connect() as connection:
             return {row.name: row.hash for row in connection.execute(select(chains.c.name, chains.c.hash))}
 
@@ -79,7 +79,7 @@ class AuditTrail:
             return {row.name: Kept(*row) for row in connection.execute(query.order_by(chains.c.name))}
 
     def missing(self, known: Iterable[Kept]) -> list[Kept]:
-        """Return which events that were the newest once are not there, which is quick to see. `verify` sees more."""
+        """Return which events that were once the newest are missing. This is fast; `verify` detects more."""
         wanted = {one.number: one for one in known}
         query = select(events.c.number, events.c.hash).where(events.c.number.in_(sorted(wanted)))
         with self._reader.connect() as connection:
@@ -87,9 +87,9 @@ class AuditTrail:
         return [one for number, one in wanted.items() if found.get(number) != one.hash]
 
     def verify(self, head: str = "", anchors: Iterable[Anchor] = ()) -> Finding:
-        """Compute everything again: tables and triggers, the chains, the rows of each incident.
+        """Recompute everything: tables and triggers, the chains, the rows of each incident.
 
-        The chains have to contain `head`, a hash that was kept elsewhere, and all of `anchors`.
+        The chains must contain `head`, a hash that was kept elsewhere, and all of `anchors`.
         """
         given = [Anchor(head, "the hash given")] if head not in ("", GENESIS) else []
         with self._reader.connect() as connection:

@@ -1,9 +1,9 @@
-"""Wakes the daemons that have something to do, on PostgreSQL, by LISTEN and NOTIFY; polling remains the truth.
+"""Wakes daemons that have work, on PostgreSQL, by LISTEN and NOTIFY; polling remains authoritative.
 
-A change that gives work rings after its commit, never in its transaction: NOTIFY takes a lock over the whole instance
-while it commits (PostgreSQL, async.c, PreCommit_Notify). Rings of the same moment go out in one NOTIFY, without waiting
-for the disk. Who listens has a connection of its own, which no pooler may share. It calls itself now and then through
-the connections that write: while it hears that, its daemon may look less often; if not, the daemon polls as without it.
+A change that creates work sends a signal after its commit, never in its transaction: NOTIFY locks the complete instance
+while it commits (PostgreSQL, async.c, PreCommit_Notify). Simultaneous signals are sent in one NOTIFY, without waiting
+for the disk. A listener has its own connection, which no pooler may share. It regularly signals itself through the
+writing connections. While it receives that, its daemon may poll less often; if not, the daemon polls as usual.
 """
 
 import secrets
@@ -20,30 +20,30 @@ from holdgate import maillog
 from holdgate.quarantine.database import direct, is_shared
 
 DESK = "desk"
-"""Rings for all desks: something is to be asked or sent."""
+"""The word for all desks: there are requests or notices to send."""
 
 REST = 5.0
-"""How often a daemon that hears rings looks for work all the same, in seconds."""
+"""How often a daemon that receives signals still checks for work, in seconds."""
 
 _CHANNEL = "holdgate"
-# How long rings are gathered, in seconds: so many a second a process sends at most, and so much later others wake up.
+# How long signals are gathered, in seconds. This limits the rate of signals per process, and delays each one.
 _GATHERED = 0.05
-# How often the listener calls itself, how long it waits to hear that, and when it connects again, in seconds.
+# How often the listener signals itself, how long it waits for that, and when it reconnects, in seconds.
 _PROOF_INTERVAL = 30.0
 _PROOF_TIMEOUT = 5.0
 _RECONNECT = 5.0
 
-# It changes nothing that a crash could lose.
+# A crash cannot lose anything by this setting.
 _RING = text("SELECT set_config('synchronous_commit', 'off', true), pg_notify(:channel, :words)")
 
 
 def queue_of(node: str) -> str:
-    """Return what rings for the queue agent of a node."""
+    """Return the word for the queue agent of a node."""
     return f"queue:{node}"
 
 
 class Bell:
-    """Rings. May be used by many threads; what fails is left to polling."""
+    """Sends signals. Thread-safe; if it fails, polling finds the work."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -53,18 +53,18 @@ class Bell:
         self._thread: threading.Thread | None = None
 
     def ring(self, *words: str) -> None:
-        """Ring soon for who listens to one of these words."""
+        """Soon send a signal to those who listen for one of these words."""
         if not self._rings or not words:
             return
         with self._lock:
             self._words.update(words)
             if self._thread is None:
-                # Not a daemon: a command does not end before it has rung.
+                # Not a daemon thread: a command ends only after its signal was sent.
                 self._thread = threading.Thread(target=self._send, name="bell")
                 self._thread.start()
 
     def close(self) -> None:
-        """Wait for what rings now, and ring no more."""
+        """Wait for the current signal, and send no further ones."""
         with self._lock:
             self._rings = False
             thread = self._thread
@@ -81,32 +81,32 @@ class Bell:
 
 
 def send(engine: Engine, words: Collection[str]) -> None:
-    """Ring at once. Raises SQLAlchemy's errors."""
+    """Send a signal at once. Raises SQLAlchemy's errors."""
     with engine.begin() as connection:
         connection.execute(_RING, {"channel": _CHANNEL, "words": " ".join(sorted(words))})
 
 
 class Waker:
-    """Waits for a ring, or for a time. It belongs to one thread; others wake it."""
+    """Waits for a signal, or for a time. It belongs to one thread; others wake it."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
 
     def wake(self) -> None:
-        """End the wait under way, or the next one."""
+        """End the current wait, or the next one."""
         self._event.set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait so long at most; say whether it was woken."""
+        """Wait at most `seconds`; return whether it was woken."""
         was_woken = self._event.wait(seconds)
         self._event.clear()
         return was_woken
 
 
 class Listener:
-    """Hears rings, and wakes. `url` is that of a direct connection; `engine` writes, maybe through a pooler.
+    """Receives signals, and wakes threads. `url` is for a direct connection; `engine` writes, maybe through a pooler.
 
-    `hears` says whether a ring would be heard now.
+    `hears` is true while signals would be received.
     """
 
     hears = False
@@ -120,23 +120,23 @@ class Listener:
         self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
 
     def waker(self) -> Waker:
-        """Return what is woken by each ring. To be called before `start`."""
+        """Return an object that each signal wakes. Must be called before `start`."""
         made = Waker()
         self._wakers.append(made)
         return made
 
     def start(self) -> None:
-        """Begin to listen, where the store has rings."""
+        """Start listening, if the store has signals."""
         if is_shared(self._engine):
             self._thread.start()
 
     def close(self) -> None:
-        """End, and wake all."""
+        """Stop, and wake all."""
         self._stop.set()
         self._wake()
 
     def pause(self, short: float, long: float) -> float:
-        """Return how long to wait before the next look: `long` where rings are heard."""
+        """Return how long to wait before the next check: `long` if signals are received."""
         return long if self.hears else short
 
     def _wake(self) -> None:
@@ -149,12 +149,12 @@ class Listener:
                 with closing(direct(self._url)) as connection:
                     connection.execute(f"LISTEN {_CHANNEL}")
                     self._hear(connection)
-            except Exception as error:  # whatever it is, polling goes on
+            except Exception as error:  # after any exception, polling continues
                 self._deaf(maillog.describe(error))
             self._stop.wait(_RECONNECT)
 
     def _hear(self, connection: Any) -> None:
-        """Wake by what is heard, until the connection fails or the listener does not hear itself."""
+        """Wake on signals, until the connection fails or the listener does not receive its own signals."""
         while not self._stop.is_set():
             proof = f"proof:{secrets.token_hex(8)}"
             send(self._engine, [proof])
@@ -163,11 +163,11 @@ class Listener:
                 return
             if not self.hears:
                 self.hears, self._was_deaf = True, False
-                self._wake()  # what rang before was not heard
+                self._wake()  # earlier signals were not received
             self._until(connection, _PROOF_INTERVAL, lambda _: False)
 
     def _until(self, connection: Any, seconds: float, is_enough: Callable[[set[str]], bool]) -> bool:
-        """Listen for some seconds, or until a ring is enough; say whether one was."""
+        """Listen for some seconds, or until a signal is enough; return whether one was."""
         deadline = time.monotonic() + seconds
         while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
             for notice in connection.notifies(timeout=left, stop_after=1):
@@ -179,7 +179,7 @@ class Listener:
         return False
 
     def _deaf(self, reason: str) -> None:
-        """Have daemons poll, and say so once."""
+        """Have daemons poll, and log that once."""
         self.hears = False
         self._wake()
         if not self._was_deaf and not self._stop.is_set():

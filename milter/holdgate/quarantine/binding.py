@@ -1,7 +1,7 @@
-"""What an event binds: the rows of its incident as it leaves them, so that a row that is changed past us shows later.
+"""The rows that an event binds: those of its incident after the event, so that changes by other means are detected.
 
-Bound are the incident and all requests and notices about it, whole. Each transaction that changes one of them ends with
-an event, whose digest of these rows is a part of the chain; what the newest event of an incident says has to be there.
+Bound are the incident and all requests and notices about it, completely. Each transaction that changes one of them ends
+with an event, whose digest of these rows is part of the chain. The rows must match the newest event of their incident.
 """
 
 import json
@@ -17,7 +17,7 @@ Row = Mapping[str, Any] | RowMapping
 
 
 def content(connection: Connection, incident_id: str) -> str:
-    """Return the rows of an incident in the form that is bound, as they are inside this transaction."""
+    """Return the rows of an incident in the bound form, in their state inside this transaction."""
     incident = connection.execute(select(incidents).where(incidents.c.id == incident_id)).one()
     return _text(
         plain(incidents, incident._mapping),
@@ -27,14 +27,14 @@ def content(connection: Connection, incident_id: str) -> str:
 
 
 def content_of_new(connection: Connection, incident: Row, *, enqueues: bool) -> str:
-    """Return the same for an incident that was written just now, as `incident` says, with or without notices."""
+    """Return the same for the new incident `incident`, with or without notices."""
     return _text(plain(incidents, incident), [], _of(connection, notices, incident["id"]) if enqueues else [])
 
 
 def contents(
     connection: Connection, rows: Sequence[Row], tables: tuple[Table, Table, Table] = (incidents, requests, notices)
 ) -> dict[str, str]:
-    """Return the same for many incidents, by id; `rows` are theirs. A migration gives the tables as they are then."""
+    """Return the same for many incidents, by id; `rows` are theirs. A migration passes the tables of its time."""
     table, asked, outbox = tables
     ids = [row["id"] for row in rows]
     found: dict[str, tuple[list[Row], list[Row]]] = {name: ([], []) for name in ids}
@@ -46,9 +46,9 @@ def contents(
 
 
 def plain(table: Table, row: Row) -> dict[str, Any]:
-    """Return a row as plain values for JSON, without what says nothing.
+    """Return a row as plain values for JSON, without empty ones.
 
-    A column that a later schema adds, empty in the rows that are there, leaves their digests as they were.
+    So a column that a later schema adds, empty in existing rows, does not change their digests.
     """
     values = ((column, row[column.name]) for column in table.columns)
     return {column.name: _plain(value) for column, value in values if not _is_nothing(value, nullable=column.nullable)}

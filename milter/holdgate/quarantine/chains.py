@@ -1,13 +1,13 @@
 """The chains of the audit trail: one for each writer, so that writers do not wait for each other.
 
 A writer is a daemon of a node, such as "mx1.corp.example/milter". An event is linked to the one before it in its own
-chain. It also names the newest events of other chains that its writer saw, by number and the beginning of their hash,
-so that whoever removes or rewrites events of one chain has to rewrite the others too. The first chain, "", is that of
-SQLite's file, which has one writer at a time; of commands; and of all events of schema 0016 and before.
+chain. It also names the newest events of other chains that its writer saw, by number and the beginning of their hash.
+So a person who removes or rewrites events of one chain must rewrite the others too. The first chain, "", is that of
+SQLite's file, which has one writer at a time; of commands; and of all events of schema 0016 and earlier.
 
-Numbers come from one sequence. An event is numbered after the rows of its incident are locked and after the heads that
-it names were read: so numbers go up within a chain, along the history of an incident, and from the events that are
-named to the one that names them.
+Numbers come from one sequence. An event gets its number after the rows of its incident are locked and the heads that it
+names were read. So numbers increase within a chain, along the history of an incident, and from the named events to the
+one that names them.
 """
 
 import json
@@ -26,16 +26,16 @@ FIRST = ""
 """The name of the first chain."""
 
 SEEN_DIGITS = 32
-"""So many hexadecimal digits of a hash name an event of another chain: 128 bits."""
+"""How many hexadecimal digits of its hash name an event of another chain: 128 bits."""
 
-# So many heads of others an event names at most.
+# Maximum number of other heads that an event names.
 _MOST_SEEN = 4
 
 Seen = tuple[str, int, str]
 """The head of another chain: its name, its number, and the beginning of its hash."""
 
-# One statement, to spare round trips. It has read the other heads when it begins; then it waits for the row of its own
-# chain, and sees what another transaction left there; and numbers are drawn for each row that comes of this.
+# One statement, to save round trips. It reads the other heads when it begins. Then it waits for the row of its own
+# chain, and sees the state that another transaction left; a number is drawn for each resulting row.
 _END = text(
     "WITH mine AS MATERIALIZED (SELECT number, hash FROM chains WHERE name = :name FOR UPDATE) "
     "SELECT mine.number, mine.hash, nextval('events_number_seq') AS next, (SELECT CAST(json_agg(json_build_array("
@@ -53,7 +53,7 @@ _ADD = text(
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The end of a chain, to which nobody else adds: the newest hash, the numbers of the next events, what they see."""
+    """The locked end of a chain: the newest hash, the numbers of the next events, the heads that they name."""
 
     chain: str
     hash: str
@@ -62,9 +62,9 @@ class End:
 
 
 class Writer:
-    """Adds to one chain. May be used by many threads.
+    """Adds to one chain. Thread-safe.
 
-    It remembers which heads it named last, and when: those that have gone on longest without it come first.
+    It remembers when it last named each head: those that were not named for the longest time come first.
     """
 
     def __init__(self, name: str) -> None:
@@ -76,7 +76,7 @@ class Writer:
     def end(self, connection: Connection, count: int) -> End:
         """Lock the chain until the end of the transaction of `connection`, for `count` more events."""
         if connection.dialect.name == "sqlite":
-            # The transaction has the whole database to itself.
+            # The transaction has exclusive access to the database.
             last = select(func.coalesce(func.max(events.c.number), 0)).scalar_subquery()
             head, number = connection.execute(select(chains.c.hash, last).where(chains.c.name == FIRST)).one()
             return End(FIRST, head, list(range(number + 1, number + 1 + count)), "")
@@ -91,9 +91,9 @@ class Writer:
         return End(self.name, rows[0].hash, numbers, json.dumps(seen) if seen else "")
 
     def _see(self, newest: int, heads: list[Seen], last: int) -> list[Seen]:
-        """Return the heads to name, from an event on whose number will be `last`.
+        """Return the heads to name, in an event whose number will be `last`.
 
-        What was named last counts only if that event is still the newest of the chain: it may have been rolled back.
+        The last named heads count only if their event is still the newest of the chain: it may have been rolled back.
         """
         with self._lock:
             if self._pending is not None:
@@ -126,7 +126,7 @@ def writing_as(engine: Engine, name: str) -> Engine:
 
 
 def writer_of(connection: Connection) -> Writer:
-    """Return who writes in a transaction: without a name, to the first chain."""
+    """Return the writer of a transaction; without a name it adds to the first chain."""
     options: Mapping[str, Any] = connection.get_execution_options()
     found = options.get("writer")
     return found if isinstance(found, Writer) else Writer(FIRST)

@@ -1,7 +1,7 @@
-"""Which desk does a piece of work: several desks may share a store, and each notice is to be sent by one of them.
+"""Assigns work to desks: several desks can share a store, and only one of them must send each notice.
 
-A desk claims a piece of work before it begins, and the claim counts while the desk lives: it gives a sign of life every
-few seconds, and when it has given none for a while, another desk may take its work. A file of SQLite's has one desk,
+A desk claims a piece of work before it begins, and the claim is valid while the desk is alive: it gives a sign of life
+every few seconds. If it has given none for a while, another desk can take its work. With SQLite there is only one desk,
 which claims nothing.
 """
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects.postgresql import Insert
 
 LEASE = timedelta(seconds=30)
-"""How long the claims of a desk count after its last sign of life."""
+"""How long the claims of a desk are valid after its last sign of life."""
 
 
 @dataclass(frozen=True, slots=True)
 class LivingDesk:
-    """A desk that has given a sign of life: its machine and version."""
+    """A desk that has recently given a sign of life: its machine and version."""
 
     machine: str
     version: str
 
 
 class Claims:
-    """The claims of this desk. May be used by many threads."""
+    """The claims of this desk. Thread-safe."""
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self._is_shared = is_shared(engine)
@@ -45,7 +45,7 @@ class Claims:
         self._is_desk = False
 
     def beat(self, machine: Machine) -> None:
-        """Give a sign of life, and forget desks that gave none, with their claims. It comes before the first claim."""
+        """Give a sign of life, and remove desks that gave none, with their claims. Must precede the first claim."""
         if not self._is_shared:
             return
         with self._engine.begin() as connection:
@@ -62,9 +62,9 @@ class Claims:
 
     @contextmanager
     def claimed(self, work: str) -> Iterator[bool]:
-        """Claim a piece of work, named by `work`, for as long as the block lasts; yield whether it is this desk's.
+        """Claim a piece of work, named by `work`, until the block ends; yield whether this desk has it.
 
-        What another desk finished before is to be seen after the claim.
+        After the claim, check again what another desk may have finished before.
         """
         if not self._is_desk:
             yield True
@@ -87,21 +87,21 @@ class Claims:
             claim = claim.on_conflict_do_update(
                 index_elements=[claims.c.work],
                 set_={"desk": self._desk},
-                # No subquery may read the claims: it would not see one that was committed after it had begun.
+                # The claims must not be read in a subquery: it would not see one that was committed after it had begun.
                 where=claims.c.desk.not_in(living),
             )
             return connection.execute(claim.returning(claims.c.work)).first() is not None
 
     def desks(self) -> list[LivingDesk]:
-        """Return the desks that live."""
+        """Return the desks that are alive."""
         with self._reader.connect() as connection:
             living = select(desks).where(desks.c.expires_at > clock(connection)).order_by(desks.c.machine, desks.c.id)
             return [LivingDesk(row.machine, row.version) for row in connection.execute(living)]
 
 
 def _insert(table: Table) -> "Insert":
-    """Return an INSERT of PostgreSQL's, which can say what to do where a row exists."""
-    # Here and not above: a desk with a file of SQLite's never needs the 2 MB that this loads.
+    """Return PostgreSQL's INSERT, which supports ON CONFLICT."""
+    # Imported here because it loads 2 MB that a desk with SQLite never needs.
     from sqlalchemy.dialects.postgresql import insert
 
     return insert(table)

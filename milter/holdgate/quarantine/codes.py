@@ -1,8 +1,8 @@
-"""The codes by which people sign in to the page, kept in the store: each desk knows those that another one mailed.
+"""The codes by which people sign in to the page, kept in the store, so that each desk knows those of the others.
 
-A code itself is not there, only a proof that the desk makes of it with its own key. So neither who reads the store nor
-who writes in it can sign in. Times are those of the database's clock. Only what is mailed takes a row, so that nobody
-fills the table by asking for codes.
+The store does not have the code, only a proof that the desk makes of it with its key. So neither read nor write access
+to the store is enough to sign in. Times are those of the database's clock. Only a mailed code has a row, so that
+requests for codes cannot fill the table.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ from holdgate.quarantine.database import clock, expired, is_shared
 from holdgate.quarantine.schema import sign_in_codes
 
 LIFETIME = timedelta(minutes=10)
-"""How long a code is good."""
+"""How long a code is valid."""
 
 ATTEMPTS = 5
-"""How often the browser that asked for a code may try it."""
+"""How often the browser that requested a code can try it."""
 
-# Mails to one address that one client asks for, and altogether, in `LIFETIME`: nobody's mailbox is flooded. Codes
-# altogether: the table is bounded.
+# Limits of mails to one address, per client and altogether, in `LIFETIME`, so that no mailbox is flooded; and of codes
+# altogether, so that the table is limited.
 _EACH = 3
 _MAILS_EACH = 9
 _ALL = 10_000
@@ -30,7 +30,7 @@ _ALL = 10_000
 
 @dataclass(frozen=True, slots=True)
 class SignInCode:
-    """An attempt to sign in: its name in the store, who wants to sign in, and the proof of the code."""
+    """An attempt to sign in: its name in the store, the address that wants to sign in, and the proof of the code."""
 
     name: str
     address: str
@@ -38,22 +38,22 @@ class SignInCode:
 
 
 class SignInCodes:
-    """Writes and reads them. May be used by many threads.
+    """Writes and reads the codes. Thread-safe.
 
-    When somebody, also behind the same address, has made us mail an address all codes that it gets in a while, a
-    further attempt is good with any of these: they are in the mailbox of the person that it is about. How often that
-    may be tried is not bounded, or a stranger could use the attempts up: codes are too long to be guessed.
+    If another person, even behind the same address, has used up the mails to an address, a further attempt accepts any
+    of these codes, which are in the right person's mailbox. The number of such tries is not limited, because a stranger
+    could use them up: codes are too long to be guessed.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def add(self, code: SignInCode, client: str) -> bool:
-        """Add a code that a client asks for; say whether it is to be mailed. What is not mailed is not added."""
+        """Add a code that a client requests; return whether to mail it. A code that is not mailed is not added."""
         table = sign_in_codes.c
         with self._engine.begin() as connection:
             if is_shared(self._engine):
-                # Of an address one is added at a time, so that nobody gets more mails than the bound says.
+                # Codes for an address are added one at a time, so that the limit of mails is exact.
                 connection.execute(select(func.pg_advisory_xact_lock(_number(code.address))))
             now = clock(connection)
             connection.execute(expired(sign_in_codes, now))
@@ -68,10 +68,10 @@ class SignInCodes:
         return True
 
     def take(self, name: str, address: str, proves: Callable[[SignInCode], bool]) -> bool:
-        """Say whether an attempt signs this address in: where a code that it may use `proves` right.
+        """Return whether an attempt signs this address in: `proves` must be true for a code that the attempt can use.
 
-        That is the code that was mailed for it, some times; where none was, any that was mailed to the address. A code
-        is good once.
+        That is the code that was mailed for it, for some tries; if none was, any code that was mailed to the address. A
+        code is valid once.
         """
         table = sign_in_codes.c
         with self._engine.begin() as connection:
@@ -81,7 +81,7 @@ class SignInCodes:
                 usable &= (table.name == name) & (table.attempts <= ATTEMPTS)
             found = connection.execute(select(table.name, table.proof).where(usable)).all()
             right = [one.name for one in found if proves(SignInCode(one.name, address, one.proof))]
-            # Of two who use a code at once, one finds it.
+            # If two attempts use a code at the same time, only one of them deletes it.
             return bool(right) and connection.execute(delete(sign_in_codes).where(table.name.in_(right))).rowcount > 0
 
 

@@ -1,7 +1,7 @@
-"""Copies a store into another database: all rows as they are, with the audit trail, from SQLite to PostgreSQL or back.
+"""Copies a store into another database: all rows unchanged, with the audit trail, from SQLite to PostgreSQL or back.
 
-Until the copy is complete and verified, its schema is marked as being copied, so that no daemon opens it. A copy that
-was cut short goes on where it was.
+Until the copy is complete and verified, its schema is marked as incomplete, so that no daemon opens it. An interrupted
+copy is resumed.
 """
 
 from collections.abc import Iterator
@@ -16,16 +16,16 @@ from holdgate.quarantine.audit import AuditTrail
 from holdgate.quarantine.database import StoreError
 from holdgate.quarantine.schema import chains, claims, desks, metadata, nodes
 
-# How the schema of an incomplete copy is called in place of its revision.
+# The revision of an incomplete copy's schema.
 _MARK = "copying"
 _BATCH = 500
-# What is about running processes is not copied; the ends of the chains come last.
+# Data about running processes is not copied; the ends of the chains are copied last.
 _LEFT_OUT = {claims.name, desks.name, chains.name}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far a copy is: the table, and how many of all rows are there."""
+    """The progress of a copy: the table, and how many of all rows are copied."""
 
     table: str
     done: int
@@ -55,7 +55,7 @@ def copy(source_url: str, target_url: str) -> Iterator[Step]:
 
 
 def _prepare(url: str, source: Engine) -> str:
-    """Make an empty store, and mark it, unless it is an incomplete copy already; return the revision of the schema."""
+    """Create an empty store and mark it, unless it is an incomplete copy; return the revision of the schema."""
     engine = database.open_any(url)
     try:
         with source.execution_options(reads=True).connect() as connection:
@@ -77,7 +77,7 @@ def _prepare(url: str, source: Engine) -> str:
 
 
 def _tables() -> list[Table]:
-    """Return the tables that are copied, each after those that it refers to."""
+    """Return the tables to copy, each after those that it refers to."""
     return [table for table in metadata.sorted_tables if table.name not in _LEFT_OUT]
 
 
@@ -100,7 +100,7 @@ def _copy(source: Engine, target: Engine) -> Iterator[Step]:
 
 
 def _rows(connection: Connection, table: Table, last: Any) -> list[dict[str, Any]]:
-    """Return the next rows after the key `last`, in the order of bytes, which is the same in both databases."""
+    """Return the next rows after the key `last`, in byte order, which is the same in both databases."""
     (key,) = table.primary_key.columns
     query = select(table).order_by(_ordered(connection, key)).limit(_BATCH)
     if last is not None:
@@ -109,7 +109,7 @@ def _rows(connection: Connection, table: Table, last: Any) -> list[dict[str, Any
 
 
 def _ordered(connection: Connection, key: Any) -> Any:
-    """Return a key as it is compared by its bytes: in SQLite all text is."""
+    """Return a key that is compared by its bytes, as SQLite compares all text."""
     is_number = isinstance(key.type, Integer)
     return key if is_number or connection.dialect.name == "sqlite" else key.collate("C")
 
@@ -119,7 +119,7 @@ def _count(connection: Connection, table: Table) -> int:
 
 
 def _finish(source: Engine, target: Engine, revision: str) -> None:
-    """Compare the counts, take over the ends of the chains, verify the trail, and let daemons open the copy."""
+    """Compare the counts, copy the ends of the chains, verify the trail, and let daemons open the copy."""
     reads = {"reads": True}
     with source.execution_options(**reads).connect() as one, target.execution_options(**reads).connect() as other:
         ends = [dict(row._mapping) for row in one.execute(select(chains))]
@@ -142,7 +142,7 @@ def _finish(source: Engine, target: Engine, revision: str) -> None:
 
 
 def _set_sequences(connection: Connection) -> None:
-    """Have PostgreSQL number new rows after those that were copied with their numbers."""
+    """Have PostgreSQL number new rows after the copied ones."""
     for table in _tables():
         (key,) = table.primary_key.columns
         if isinstance(key.type, Integer):

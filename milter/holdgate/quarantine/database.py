@@ -1,4 +1,4 @@
-"""The database behind the store: how it is connected, and how its schema is brought up to this version."""
+"""The database of the store: connecting to it, and migrating its schema to this version."""
 
 import contextlib
 import os
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
-# How long a writer waits for another one, and anybody for who has locked a table, in seconds. A milter callback must
-# answer well within Postfix's 300 s.
+# How long a writer waits for another one, and any transaction for a locked table, in seconds. A milter callback must
+# respond well within Postfix's 300 s.
 BUSY_TIMEOUT = 10
 
-# PostgreSQL alone. How long a transaction may stand still before the server ends it, and its lock with it, in seconds;
-# when a server that does not answer counts as gone (libpq's names and units); and the lock of those who must be alone.
+# For PostgreSQL only: after how many idle seconds the server ends a transaction and its locks, when a server that does
+# not answer counts as lost (libpq's names and units), and the lock for exclusive access.
 _IDLE_TIMEOUT = 60
 _CONNECTION: dict[str, Any] = {
     "connect_timeout": 10,
@@ -42,9 +42,9 @@ _CONNECTION: dict[str, Any] = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
 }
-# A pooler that gives each transaction another connection keeps no prepared statements.
+# A pooler that gives each transaction another connection does not keep prepared statements.
 _CONNECTION |= {"prepare_threshold": None}
-# Transactions begin with our own words, not with the driver's.
+# Transactions begin with Holdgate's statements, not with the driver's.
 _CONNECTION |= {"autocommit": True}
 _ALONE = 0x686F6C6467617465  # "holdgate"
 _IDLE = f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_TIMEOUT}s'"
@@ -54,10 +54,10 @@ _BEGIN_WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED; {_PATIENT}"
 _BEGIN_ALONE = f"{_BEGIN_WRITING}; SELECT pg_advisory_xact_lock({_ALONE})"
 
 
-# Stands for the name of the process's user in the passfile of a URL.
+# Placeholder for the process's user in the passfile of a URL.
 _USER = "{user}"
 
-# What a method of the store raises when the database fails under it: busy, full, gone. To be retried.
+# Raised by the store's methods if the database fails: busy, full, unreachable. The caller retries.
 DatabaseError = SQLAlchemyError
 
 
@@ -66,7 +66,7 @@ class StoreError(Exception):
 
 
 def connect(url: str) -> Engine:
-    """Connect to an existing database. Raises StoreError where its schema is not this version's."""
+    """Connect to an existing database. Raises StoreError if its schema is not this version's."""
     engine = _engine(url)
     try:
         found = revision(engine)
@@ -82,31 +82,31 @@ def connect(url: str) -> Engine:
 
 
 def head() -> str:
-    """Return the revision of this version's schema: the last of the migrations, which are numbered."""
+    """Return the revision of this version's schema: the last of the numbered migrations."""
     return max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))[:4]
 
 
 def open_any(url: str) -> Engine:
-    """Connect to a database whatever is in it, and make it where it is a file. Raises SQLAlchemy's errors."""
+    """Connect to a database with any contents, and create it if it is a file. Raises SQLAlchemy's errors."""
     _make_file(url)
     return _engine(url)
 
 
 def revision(engine: Engine) -> str | None:
-    """Return the revision of a database's schema, None where it has none."""
+    """Return the revision of a database's schema, or None."""
     with engine.execution_options(reads=True).connect() as connection:
         return _revision(connection)
 
 
 def _revision(connection: Connection) -> str | None:
-    """Return what Alembic keeps. Itself it is loaded for migrations alone: it would cost each daemon some 10 MB."""
+    """Return the revision that Alembic stored. Alembic, some 10 MB, is loaded for migrations only."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def migrate(url: str, to: str = "head") -> None:
-    """Bring the schema up to this version, step by step, creating the database if needed. Raises StoreError."""
+    """Migrate the schema to this version, step by step, creating the database if needed. Raises StoreError."""
     from alembic import command
     from alembic.script import ScriptDirectory
 
@@ -129,20 +129,20 @@ def migrate(url: str, to: str = "head") -> None:
 
 
 def _keep_others_out(connection: Connection) -> None:
-    """Wait until no other transaction writes about incidents, and let none begin: each begins with their table."""
+    """Wait for transactions that write about incidents, and block new ones: each begins with the table of incidents."""
     if is_shared(connection.engine) and inspect(connection).has_table("incidents"):
         connection.exec_driver_sql("LOCK TABLE incidents IN ACCESS EXCLUSIVE MODE")
 
 
 def _make_file(url: str) -> None:
-    """Make SQLite's file, if it is not there, writable for its group: the daemons are several users of one group.
+    """Create SQLite's file if it does not exist, writable for its group: the daemons are several users of one group.
 
-    SQLite gives the journal that it writes beside it the same rights.
+    SQLite gives its journal the same permissions.
     """
     if not url.startswith("sqlite:///"):
         return
     path = Path(url.removeprefix("sqlite:///"))
-    # Where it cannot be made, SQLite says why.
+    # If it cannot be created, SQLite reports why.
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660)
         os.fchmod(descriptor, 0o660)
@@ -150,12 +150,12 @@ def _make_file(url: str) -> None:
 
 
 def said(error: SQLAlchemyError) -> str:
-    """Return the driver's own words as one line; SQLAlchemy's repeat the statement."""
+    """Return the driver's error message as one line; SQLAlchemy's repeats the statement."""
     return " ".join(str(error.__cause__ or error).split())
 
 
 def shown(url: str) -> str:
-    """Return a URL as a message may have it: without a password."""
+    """Return a URL that is safe to print: without a password."""
     return make_url(url).render_as_string(hide_password=True)
 
 
@@ -177,9 +177,9 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
-        # WAL: readers do not wait for the writer. FULL: a recorded incident survives a power cut.
+        # WAL: readers do not wait for the writer. FULL: a recorded incident survives a power failure.
         connection.isolation_level = None
-        # Read to their end: on Python 3.14 one that is not can be in the way of the connection's first commit.
+        # Read completely: on Python 3.14, an unread result can block the connection's first commit.
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         connection.execute("PRAGMA synchronous = FULL").fetchall()
         connection.execute("PRAGMA foreign_keys = ON").fetchall()
@@ -200,7 +200,7 @@ def _postgresql(url: str) -> Engine:
 
     @event.listens_for(engine, "checkout")
     def look(connection: Any, _record: Any, _proxy: Any) -> None:
-        # Nothing comes by itself on a connection that is well. One that the server has closed has something to read.
+        # A healthy connection has no unrequested data. One that the server has closed has something to read.
         ready = poll()
         ready.register(connection.fileno(), POLLIN)
         if ready.poll(0):
@@ -211,10 +211,9 @@ def _postgresql(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # Readers wait for no writer and see one moment; who changes the schema, or a VACUUM FULL, keeps them out, but
-        # not for ever. Writers wait for those who changed the same rows first, and then see what these left. Each
-        # transaction sets all that it needs, together with its begin: behind a pooler the next one may have another
-        # connection.
+        # Readers do not wait for writers and see one moment; a change of the schema, or a VACUUM FULL, blocks them, but
+        # not for ever. Writers wait for earlier writers of the same rows, and then see their results. Each transaction
+        # sets everything it needs together with its BEGIN: behind a pooler the next one may have another connection.
         if _reads(connection):
             connection.exec_driver_sql(_BEGIN_READING)
         else:
@@ -225,19 +224,19 @@ def _postgresql(url: str) -> Engine:
 
 
 def direct(url: str) -> Any:
-    """Return a connection of the driver's own to PostgreSQL, which nobody shares. Raises the driver's errors."""
+    """Return a direct driver connection to PostgreSQL, which is not shared. Raises the driver's errors."""
     engine = create_engine(_driven(url))
     given, named = engine.dialect.create_connect_args(engine.url)
     return engine.dialect.connect(*given, **{**named, **_CONNECTION})
 
 
 def _driven(url: str) -> URL:
-    """Return a URL for psycopg (version 3), whatever this version of SQLAlchemy takes by itself."""
+    """Return a URL for psycopg (version 3), whatever SQLAlchemy's default is."""
     return _with_passfile(make_url(url).set(drivername="postgresql+psycopg"))
 
 
 def _with_passfile(url: URL) -> URL:
-    """Put this process's user into the name of the passfile: libpq takes none that a second user may read."""
+    """Insert this process's user into the name of the passfile: libpq refuses one that a second user can read."""
     given = url.query.get("passfile")
     if not isinstance(given, str) or _USER not in given:
         return url
@@ -245,24 +244,24 @@ def _with_passfile(url: URL) -> URL:
 
 
 def is_shared(engine: Engine) -> bool:
-    """Say whether several machines can use the database: a file of SQLite's is of one."""
+    """Return whether several machines can use the database: SQLite's file belongs to one."""
     return engine.dialect.name != "sqlite"
 
 
 def alone(engine: Engine) -> Engine:
-    """Return `engine` with transactions that come one after the other, also on PostgreSQL."""
+    """Return `engine` with exclusive transactions, also on PostgreSQL."""
     return engine.execution_options(alone=True)
 
 
 def expired(table: Table, now: datetime) -> Delete:
-    """Return the removal of the rows whose time is over; those that another transaction removes are left to it."""
+    """Return the deletion of expired rows; rows that another transaction is deleting are skipped."""
     (key,) = table.primary_key.columns
     old = select(key).where(table.c.expires_at < now).with_for_update(skip_locked=True)
     return delete(table).where(key.in_(old))
 
 
 def clock(connection: Connection) -> datetime:
-    """Return the time of the database's clock, which is one for all machines that share it."""
+    """Return the time of the database's clock, which all machines that share it use."""
     if not is_shared(connection.engine):
         return datetime.now(UTC)
     moment: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()

@@ -8,9 +8,9 @@ from holdgate.quarantine.incident import Answer, Event, Incident, Request
 from holdgate.quarantine.recorded import shown
 
 NAMES = {"asked_at": "requested_at", "decided_how": "decision_method", "who": "actor", "how": "method"}
-"""Fields with another name than their column in the store, whose names are part of the hash chain."""
+"""Fields whose JSON name differs from their column in the store; column names are part of the hash chain."""
 
-# By these the queue agent knows the changed message, until it is sent.
+# The queue agent recognises the changed message by these, until it is sent.
 _SECRET = ("token", "copy")
 _VALUES = {Answer.OUT_OF_OFFICE: "out_of_office"}
 

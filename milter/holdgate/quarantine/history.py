@@ -19,20 +19,20 @@ def of(reader: Engine, incident_id: str) -> list[Event]:
 
 
 def lock(connection: Connection, incident_id: str) -> str:
-    """Have nobody else change an incident, its requests or its notices until the end of the transaction.
+    """Lock an incident, its requests and its notices against other changes until the end of the transaction.
 
-    Return its node, "" where a store has one alone. Who does not begin with a change of the incident itself begins with
-    this: events bind all of its rows.
+    Return its node, "" if a store has only one. A transaction that does not begin with a change of the incident itself
+    must begin with this, because events bind all of its rows.
     """
     if not is_shared(connection.engine):
-        return ""  # the transaction has the whole database to itself
-    # No other transaction waits that only refers to the row.
+        return ""  # the transaction has exclusive access to the database
+    # Transactions that only refer to the row do not wait.
     one = select(incidents.c.node).where(incidents.c.id == incident_id).with_for_update(key_share=True)
     return connection.execute(one).scalar() or ""
 
 
 def write(connection: Connection, incident_id: str, actor: Actor, *new: tuple[str, str]) -> None:
-    """Write events, each with its note, as the last thing that a transaction does: they bind what it wrote."""
+    """Write events, each with its note, as the last step of a transaction, because they bind what it wrote."""
     content = binding.content(connection, incident_id)
     now = datetime.now(UTC)
     audit.append(connection, incident_id, actor, [(now, event, note) for event, note in new], content=content)

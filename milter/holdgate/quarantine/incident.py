@@ -1,4 +1,4 @@
-"""An incident as the other packages see it: one message that a policy wants recorded, and all that belongs to it."""
+"""An incident for the other packages: one message that a policy records, and all that belongs to it."""
 
 import secrets
 from dataclasses import KW_ONLY, dataclass, field
@@ -13,16 +13,16 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def new_incident_id() -> str:
-    """Return a fresh id such as "7K3M-Q9TX-2ABC": 60 random bits."""
+    """Return a new id such as "7K3M-Q9TX-2ABC": 60 random bits."""
     characters = "".join(secrets.choice(_ALPHABET) for _ in range(12))
     return f"{characters[:4]}-{characters[4:8]}-{characters[8:]}"
 
 
 @dataclass(frozen=True)
 class Message:
-    """The message as it arrived, and the policy that decided. Written once, by the gate or by who adopts held mail.
+    """The message as it arrived, and the policy that decided. Written once, by the milter or when held mail is adopted.
 
-    Of a copy that waits for some recipients while others got the message, `already_sent` names the others, and
+    For a copy that waits for some recipients while others got the message, `already_sent` names the others, and
     `message_digest` the message. Its `queue_id` is "" until Postfix has it.
     """
 
@@ -41,7 +41,7 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What was read in the message, masked. Written once, by the gate, or for adopted mail by the desk, which reads it.
+    """The masked content of the message. Written once: by the milter or, for adopted mail, by the desk.
 
     Retention erases most of it.
     """
@@ -61,10 +61,10 @@ class Content:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueFile:
-    """What `holdgate-queue` sees of the queue file: when it was first held, and when it left the hold queue for good.
+    """The queue file as `holdgate-queue` sees it: when it was first held, and when it finally left the hold queue.
 
-    `node` is the mail server that has it, under the name by which the store knows it. `arrival_time` is in seconds
-    since the epoch, as postqueue prints it.
+    `node` is the mail server that has it, by its name in the store. `arrival_time` is in seconds since the epoch, as
+    postqueue prints it.
     """
 
     node: str = ""
@@ -75,9 +75,9 @@ class QueueFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What the desk does about it: who is asked at which level, until when, and what was decided by whom.
+    """The desk's part: who is asked at which level, the deadline, what was decided, and by whom.
 
-    `change` is None for a message that goes as it is (see `Change`).
+    `change` is None for a message that is sent unchanged (see `Change`).
     """
 
     asked_at: datetime | None = None
@@ -93,7 +93,7 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True)
 class Incident(Message, Content, QueueFile, Decision):
-    """One row of the store, in parts by who changes them. Times are aware.
+    """One row of the store, in parts by the component that changes them. Times are timezone-aware.
 
     `state` changes by the table in `states`, `revision` with every change (`store.Store`).
     """
@@ -119,11 +119,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something, by which way, and from which network address ("" where there is none).
+    """Who acts, by which method, and from which network address ("" if there is none).
 
-    Of a reply by mail `origin` says what proved its writer.
+    For a reply by mail, `origin` is the proof of its writer.
 
-    `who` is a person's name or address, or one of our own daemons.
+    `who` is a person's name or address, or one of Holdgate's daemons.
     """
 
     who: str
@@ -133,9 +133,9 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of an incident's history: what happened, who did it and by which way ("command", "page", "mail", …).
+    """One line of an incident's history: what happened, who did it and by which method ("command", "page", "mail", …).
 
-    `origin` is the network address that it came from, where there is one.
+    `origin` is the network address that it came from, if there is one.
     """
 
     at: datetime
@@ -148,16 +148,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a moderator approved with changes: the column `change` of an incident.
+    """The changes of an approval with changes: the column `change` of an incident.
 
-    `kinds` are words of `moderation.changes`. `parts` are the numbers of the attachments that are removed, `names` what
-    they are called, masked, until retention erases that; `transport` is Postfix's for an encrypted message. `original`
-    and `sent` are the SHA-256 of the held message and of the changed one, without Holdgate's fields, `signatures` the
-    kinds of signatures that the change removed. `recipients` are those to whom the message is not sent, as the incident
-    has them.
+    `kinds` are values of `moderation.changes`. `parts` are the numbers of the removed attachments, `names` their masked
+    names, until retention erases them. `transport` is Postfix's transport for an encrypted message. `original` and
+    `sent` are the SHA-256 of the held message and of the changed one, without Holdgate's fields. `signatures` are the
+    kinds of signatures that the change removed. `recipients` are those to whom the message is not sent, in the
+    incident's form.
 
-    The changed message is submitted under `token`, which nobody else knows, and waits in the hold queue until the
-    original is deleted: `copy` tells it from a second submission, `queue_id` and `arrival_time` name its queue file.
+    The changed message is submitted with the secret `token`, and waits in the hold queue until the original is deleted:
+    `copy` distinguishes it from a second submission, `queue_id` and `arrival_time` identify its queue file.
     """
 
     kinds: list[str]
@@ -175,7 +175,7 @@ class Change:
 
     @classmethod
     def of(cls, incident: Incident) -> "Change | None":
-        """Return the change of an incident, None where its message goes as it is."""
+        """Return the change of an incident, or None if its message is sent unchanged."""
         return None if incident.change is None else cls(**incident.change)
 
 
@@ -184,20 +184,20 @@ SENDER, OWNER = "sender", "owner"
 
 
 class Answer(StrEnum):
-    """What became of a request to a moderator."""
+    """The outcome of a request to a moderator."""
 
     APPROVE = "approve"
     REJECT = "reject"
     BOUNCED = "bounced"  # the mail bounced
-    OUT_OF_OFFICE = "absent"  # an automatic reply says so; the moderator can still decide
-    SUPERSEDED = "superseded"  # the incident has gone on to other people, or was held again
+    OUT_OF_OFFICE = "absent"  # according to an automatic reply; the moderator can still decide
+    SUPERSEDED = "superseded"  # the incident was passed to other people, or was held again
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One person who was asked about one incident; `answer` is None as long as there is none.
+    """One person who was asked about one incident; `answer` is None while there is none.
 
-    `moderator` is their address. By `role` they decide as a moderator does, or as the message's sender.
+    `moderator` is their address. By `role` they decide as a moderator, or as the message's sender.
     """
 
     number: int
@@ -214,23 +214,23 @@ class Request:
 
     @property
     def is_open(self) -> bool:
-        """Whether it can still be answered; an absent moderator may come back."""
+        """Whether it can still be answered; an absent moderator may return."""
         return self.answer in (None, Answer.OUT_OF_OFFICE)
 
     @property
     def is_of_sender(self) -> bool:
-        """Whether the sender was asked, or an application's owner: they decide on their own mail, not as moderators."""
+        """Whether the sender, or an application's owner, was asked: they decide on their own mail."""
         return self.role in (SENDER, OWNER)
 
     @property
     def is_void(self) -> bool:
-        """Whether it counts no longer, without an answer of the moderator's."""
+        """Whether it is no longer valid, without an answer of the moderator's."""
         return self.answer in (Answer.BOUNCED, Answer.SUPERSEDED)
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request to be made: who is asked, in which role, and for whom they are the deputy."""
+    """A new request: who is asked, in which role, and for whom they are the deputy."""
 
     moderator: str
     role: str
@@ -240,7 +240,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class NewNotice:
-    """A notice to be sent: its kind, recipient, a word more about it, the request that it is about, and its channel.
+    """A new notice: its kind, recipient, a short addition to the kind, its request, and its channel.
 
     `at` is when it is sent; None: at once.
     """
@@ -255,10 +255,9 @@ class NewNotice:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice in the outbox. `kind` says what it is about: "request", "rejected", "expired", ….
+    """A notice in the outbox. `kind` is its subject: "request", "rejected", "expired", ….
 
-    `is_here` says whether the message that it is about belongs into this node's hold queue, `due_at` when the next
-    attempt is due.
+    `is_here` is true if its message is in this node's hold queue; `due_at` is when the next attempt is due.
     """
 
     number: int

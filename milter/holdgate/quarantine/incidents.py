@@ -1,4 +1,4 @@
-"""Reads incidents: one, those in some states, those that are open."""
+"""Reads incidents: one, those in certain states, the open ones."""
 
 from collections.abc import Callable, Collection
 from datetime import datetime
@@ -12,7 +12,7 @@ from holdgate.quarantine.states import DECIDED, OPEN, State
 
 
 class Incidents:
-    """Reads incidents. `reader` is an engine whose transactions only read, `here` is true of those of this node."""
+    """Reads incidents. `reader` is an engine for read-only transactions; `here` selects those of this node."""
 
     def __init__(self, reader: Engine, here: ColumnElement[bool]) -> None:
         self._reader = reader
@@ -25,14 +25,14 @@ class Incidents:
         return None if row is None else incident_of(row)
 
     def find(self, name: str) -> list[Incident]:
-        """Return the incidents that a person calls `name`: an incident id in any case, or a queue id."""
+        """Return the incidents with a name that a person gives: an incident id in any case, or a queue id."""
         wanted = (incidents.c.id == name.upper()) | (incidents.c.queue_id == name)
         with self._reader.connect() as connection:
             rows = connection.execute(select(incidents).where(wanted).order_by(incidents.c.created_at)).all()
         return [incident_of(row) for row in rows]
 
     def of_message(self, queue_id: str) -> list[Incident]:
-        """Return this node's incidents with a queue id, oldest first: other nodes may use the same one."""
+        """Return this node's incidents with a queue id, oldest first: other nodes may use the same id."""
         query = select(incidents).where(incidents.c.queue_id == queue_id, self._here).order_by(incidents.c.created_at)
         with self._reader.connect() as connection:
             return [incident_of(row) for row in connection.execute(query)]
@@ -45,7 +45,7 @@ class Incidents:
             return [incident_of(row) for row in connection.execute(query)]
 
     def is_here(self, incident: Incident) -> bool:
-        """Say whether an incident's message belongs into this node's hold queue."""
+        """Return whether an incident's message is in this node's hold queue."""
         query = select(incidents.c.id).where(incidents.c.id == incident.id, self._here)
         with self._reader.connect() as connection:
             return connection.execute(query).first() is not None
@@ -53,7 +53,7 @@ class Incidents:
     def incidents(
         self, states: Collection[State] | None = None, limit: int | None = None, offset: int = 0
     ) -> list[Incident]:
-        """Return incidents in `states` (None: all), oldest first; with `limit`, the newest so many after `offset`."""
+        """Return incidents in `states` (None: all), oldest first; with `limit`, the newest ones after `offset`."""
         query = select(incidents)
         if states is not None:
             query = query.where(incidents.c.state.in_(sorted(states)))
@@ -63,17 +63,17 @@ class Incidents:
         return [incident_of(row) for row in reversed(rows)]
 
     def closed_since(self, state: State, moment: datetime) -> list[Incident]:
-        """Return this node's incidents that came to their end in a state since a moment."""
+        """Return this node's incidents that were closed in a state since a moment."""
         query = select(incidents).where(incidents.c.state == state, incidents.c.closed_at > moment, self._here)
         with self._reader.connect() as connection:
             return [incident_of(row) for row in connection.execute(query)]
 
     def open_incidents(self) -> list[Standing]:
-        """Return where every open incident of this node stands, oldest first."""
+        """Return every open incident of this node, oldest first."""
         return self.standings(OPEN)
 
     def standings(self, states: Collection[State]) -> list[Standing]:
-        """Return where this node's incidents in some states stand, oldest first: of many thousands in little time."""
+        """Return this node's incidents in some states, oldest first: fast for many thousands."""
         columns = [incidents.c[name] for name in ("id", "queue_id", "arrival_time", "state", "created_at")]
         is_changed = incidents.c.change.is_not(None).label("is_changed")
         query = select(*columns, is_changed).where(incidents.c.state.in_(sorted(states)), self._here)
@@ -91,14 +91,14 @@ class Incidents:
             return set(connection.execute(query).scalars())
 
     def decided_by(self, is_theirs: Callable[[str], bool], how: str, since: datetime) -> int:
-        """Return how many incidents a person, by whichever of their addresses, has decided in one way since then."""
+        """Return how many incidents a person has decided since then by one method, with any of their addresses."""
         query = select(incidents.c.decided_by, func.count()).where(incidents.c.decided_how == how)
         query = query.where(incidents.c.decided_at > since).group_by(incidents.c.decided_by)
         with self._reader.connect() as connection:
             return sum(number for person, number in connection.execute(query) if is_theirs(person))
 
     def decided_of(self, is_theirs: Callable[[str], bool], how: Collection[str], since: datetime) -> int:
-        """Return how many messages of a sender were approved in one of these ways since a moment."""
+        """Return how many messages of a sender were approved since a moment by one of these methods."""
         query = select(incidents.c.sender, func.count()).where(incidents.c.decided_how.in_(sorted(how)))
         query = query.where(incidents.c.state.in_((State.APPROVED, State.RELEASED)), incidents.c.decided_at > since)
         with self._reader.connect() as connection:
@@ -106,7 +106,7 @@ class Incidents:
             return sum(number for sender, number in found if is_theirs(sender))
 
     def count(self) -> dict[State, int]:
-        """Return how many incidents stand in each state."""
+        """Return the number of incidents in each state."""
         query = select(incidents.c.state, func.count()).group_by(incidents.c.state)
         with self._reader.connect() as connection:
             return {State(state): number for state, number in connection.execute(query)}

@@ -1,4 +1,4 @@
-"""The hashes of the audit trail: what an event's hash covers, and what its digests stand for."""
+"""The hashes of the audit trail: what an event's hash covers, and the digests for its note and rows."""
 
 import hashlib
 import json
@@ -9,29 +9,29 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 GENESIS = "0" * 64
-"""What the first event follows."""
+"""The previous hash of the first event."""
 
 _NAMES = ("incident_id", "event", "who", "how", "origin", "note_digest")
-# What events had no part in before schema 0004.
+# Fields that events did not have before schema 0004.
 _NAMES_SINCE_0004 = ("number", "rows_digest")
-# What the events of the first chain have no part in, which is as old as the trail (chains.py).
+# Fields that are not hashed in the first chain, because older versions did not have them (chains.py).
 _NAMES_OF_CHAINS = ("chain", "seen")
 
 
 def note_digest(salt: str, note: str) -> str:
-    """Return the digest that stands for a note in the chain."""
+    """Return the digest of a note in the chain."""
     return _salted(salt, note)
 
 
 def rows_digest(salt: str, content: str) -> str:
-    """Return the digest that stands for an incident's rows (see binding.py) after an event."""
+    """Return the digest of an incident's rows (see binding.py) after an event."""
     return _salted(f"rows {salt}", content)
 
 
 def link(previous: str, at: datetime, values: Mapping[str, Any] | RowMapping) -> str:
-    """Return the hash of an event that follows the one with the hash `previous`; `at` is an aware time.
+    """Return the hash of an event that follows the one with the hash `previous`; `at` is timezone-aware.
 
-    An event without a digest of its incident's rows is of schema 0003 or before, and hashed as it was then.
+    An event without a digest of its incident's rows is of schema 0003 or earlier, and hashed as it was then.
     """
     names: tuple[str, ...] = (*_NAMES, *_NAMES_SINCE_0004) if values.get("rows_digest") else _NAMES
     if values.get("chain") or values.get("seen"):

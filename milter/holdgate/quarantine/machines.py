@@ -1,6 +1,6 @@
-"""What programs have sent, as numbers: what each account has sent before, how much lately, and what waits.
+"""What programs have sent, as numbers: what each account has sent before, how much recently, and what waits.
 
-The numbers are keyed hashes as those of `relations`: the upper half is that of an account and a kind, the lower that of
+The numbers are keyed hashes like those of `relations`: the upper half identifies an account and a kind, the lower half
 a recipient, a host or an attachment. Time is in seconds since the epoch.
 """
 
@@ -17,7 +17,7 @@ from holdgate.quarantine.states import OPEN, State
 
 DAY, HOUR = 86400, 3600
 SLOT = 300
-"""Messages are counted in parts of an hour, of so many seconds: an hour is the last twelve and the one that runs."""
+"""Length in seconds of the periods by which messages are counted: an hour is the last twelve and the current one."""
 
 # A message that has vanished may be held again.
 _UNSETTLED = sorted(OPEN | {State.VANISHED})
@@ -27,7 +27,7 @@ _COUNT = text(
     "INSERT INTO machine_counts (key, messages) VALUES (:key, 1) "
     "ON CONFLICT (key) DO UPDATE SET messages = machine_counts.messages + 1"
 )
-# What was known stays known; what is asked for again after a day counts as new again.
+# Known things stay known. A thing that is looked up again after a day counts as new again.
 _SEE = text(
     "INSERT INTO machine_seen (key, first, last, known) VALUES (:key, :now, :now, :known) "
     "ON CONFLICT (key) DO UPDATE SET last = excluded.last, known = machine_seen.known OR excluded.known, "
@@ -37,7 +37,7 @@ _SEE = text(
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The numbers of one account: its own, the upper half of those of each kind of thing, and that of its counts."""
+    """The numbers of one account: its own, the upper halves for each kind of thing, and that of its counts."""
 
     account: int
     owners: Mapping[str, int]
@@ -46,9 +46,9 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """How a message compares: how many this hour has with it, and what in it is new.
+    """The result for a message: the number of messages in this hour, this one included, and what in it is new.
 
-    `new` says of each thing, by its number, which one of its kind it is that is new within 24 hours, from 1.
+    `new` maps the number of each thing to its place, from 1, among the things of its kind that are new within 24 hours.
     """
 
     messages: int
@@ -57,7 +57,7 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """How much is known of an account: things that were sent by kind, those new within 24 hours, messages an hour."""
+    """How much is known about an account: things sent, by kind, those new within 24 hours, messages per hour."""
 
     known: Mapping[str, int]
     new: Mapping[str, int]
@@ -66,14 +66,14 @@ class Known:
 
 
 class Machines:
-    """Reads and writes these tables. `reader` is an engine whose transactions only read."""
+    """Reads and writes these tables. `reader` is an engine for read-only transactions."""
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self._engine = engine
         self._reader = reader
 
     def weigh(self, ledger: Ledger, items: Mapping[str, Sequence[int]], now: int) -> Weighed:
-        """Count a message with these things by kind, and return how it compares: all in one transaction."""
+        """Count a message with these things, by kind, and return the result, in one transaction."""
         with self._engine.begin() as connection:
             _lock(connection, ledger)
             self._settle(connection, ledger.account, now)
@@ -83,7 +83,7 @@ class Machines:
             return Weighed(_messages(connection, ledger, now), self._see(connection, ledger, items, now))
 
     def look(self, ledger: Ledger, items: Mapping[str, Sequence[int]], now: int) -> Weighed:
-        """Return how a message would compare, which is not sent."""
+        """Return what the result for a message would be, without counting it."""
         with self._reader.connect() as connection:
             new: dict[int, int] = {}
             for kind, keys in items.items():
@@ -91,20 +91,20 @@ class Machines:
             return Weighed(_messages(connection, ledger, now) + 1, new)
 
     def refund(self, ledger: Ledger, at: int) -> None:
-        """Take one message out of the count of the time at which it was counted."""
+        """Subtract one message from the period in which it was counted."""
         key = number(ledger.counter, at // SLOT)
         with self._engine.begin() as connection:
             fewer = update(machine_counts).where(machine_counts.c.key == key, machine_counts.c.messages > 0)
             connection.execute(fewer.values(messages=machine_counts.c.messages - 1))
 
     def learn(self, ledger: Ledger, keys: Iterable[int], now: int) -> None:
-        """Remember things that an account has sent."""
+        """Store things that an account has sent."""
         with self._engine.begin() as connection:
             _lock(connection, ledger)
             _learn(connection, keys, now)
 
     def note(self, incident_id: str, account: int, thread: int, to: list[int], contents: list[int], now: int) -> None:
-        """Write down what a message that is to be held has: `thread` is the number of its Message-ID, 0 for none."""
+        """Store the contents of a message to be held: `thread` is the number of its Message-ID, 0 for none."""
         moment = datetime.fromtimestamp(now, UTC)
         with self._engine.begin() as connection:
             connection.execute(
@@ -120,7 +120,7 @@ class Machines:
             )
 
     def known(self, ledger: Ledger, now: int) -> Known:
-        """Return how much is known of an account."""
+        """Return how much is known about an account."""
         with self._engine.begin() as connection:
             _lock(connection, ledger)
             self._settle(connection, ledger.account, now)
@@ -138,7 +138,7 @@ class Machines:
             return Known(counts[0], counts[1], _messages(connection, ledger, now), waiting)
 
     def forget(self, ledger: Ledger) -> int:
-        """Remove all that is known of an account; return how many things that was."""
+        """Remove everything known about an account; return the number of things."""
         with self._engine.begin() as connection:
             connection.execute(delete(machine_messages).where(machine_messages.c.account == ledger.account))
             connection.execute(delete(machine_counts).where(_within(machine_counts, ledger.counter)))
@@ -146,13 +146,13 @@ class Machines:
             return connection.execute(delete(machine_seen).where(owners)).rowcount
 
     def forget_target(self, target: int) -> int:
-        """Remove a thing that any account has sent, by the lower half of its number; return how many rows that was."""
+        """Remove a thing that any account has sent, by the lower half of its number; return the number of rows."""
         low = machine_seen.c.key.op("&")(_HALF - 1)
         with self._engine.begin() as connection:
             return connection.execute(delete(machine_seen).where(low == target)).rowcount
 
     def purge(self, before: int) -> int:
-        """Remove what was last sent, or asked about, before a moment; return how many rows that was."""
+        """Remove what was last sent, or looked up, before a moment; return the number of rows."""
         moment = datetime.fromtimestamp(before, UTC)
         with self._engine.begin() as connection:
             old = connection.execute(delete(machine_seen).where(machine_seen.c.last < before)).rowcount
@@ -164,7 +164,7 @@ class Machines:
     def _see(
         self, connection: Connection, ledger: Ledger, items: Mapping[str, Sequence[int]], now: int
     ) -> dict[int, int]:
-        """Return what is new, and write down that it was asked about."""
+        """Return what is new, and store that it was looked up."""
         new: dict[int, int] = {}
         seen: list[int] = []
         for kind, keys in items.items():
@@ -180,20 +180,20 @@ class Machines:
         return new
 
     def _settle(self, connection: Connection, account: int, now: int) -> None:
-        """Learn what was held and is released by now. What was refused, or went another way, teaches nothing."""
+        """Learn from messages that were released from hold. Messages with another outcome are not learned."""
         waiting = (machine_messages.c.account == account) & ~machine_messages.c.settled
         query = select(machine_messages, incidents.c.state, incidents.c.change.is_not(None).label("is_changed"))
         query = query.join(incidents, incidents.c.id == machine_messages.c.incident_id)
         for row in connection.execute(query.where(waiting, incidents.c.state.not_in(_UNSETTLED))).all():
             if row.state == State.RELEASED:
-                # What a moderator took out of a message is not known from it.
+                # It is unknown what a moderator removed from a message.
                 _learn(connection, [*row.recipients, *(() if row.is_changed else row.contents)], now)
             this = machine_messages.c.incident_id == row.incident_id
             connection.execute(update(machine_messages).where(this).values(settled=True))
 
 
 def _lock(connection: Connection, ledger: Ledger) -> None:
-    """Have nobody else change what is kept of an account until the end of the transaction."""
+    """Lock an account's data until the end of the transaction."""
     if is_shared(connection.engine):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ledger.account})")
 
@@ -205,7 +205,7 @@ def _learn(connection: Connection, keys: Iterable[int], now: int) -> None:
 
 
 def _places(connection: Connection, owner: int, keys: Sequence[int], now: int) -> dict[int, int]:
-    """Return those of some keys of one owner that are not known, with the place of each among what is new today."""
+    """Return those keys of one owner that are not known, with the place of each among the new ones of today."""
     rows: dict[int, tuple[bool, int]] = {}
     for part in _parts(keys):
         query = select(machine_seen.c.key, machine_seen.c.known, machine_seen.c.first)
@@ -227,7 +227,7 @@ def _messages(connection: Connection, ledger: Ledger, now: int) -> int:
 
 
 def _within(table: Table, owner: int, *, begin: int = 0, end: int = _HALF - 1) -> ColumnElement[bool]:
-    """Return the condition that a row is one of an owner, between two lower halves."""
+    """Return the condition that a row belongs to an owner, between two lower halves."""
     return table.c.key.between(number(owner, begin), number(owner, end))
 
 

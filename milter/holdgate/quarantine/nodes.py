@@ -1,7 +1,7 @@
 """The nodes: mail servers that share the store, each with its own hold queue, and which machine runs each of them.
 
-A machine uses a node's name by a lease in the store, so that two machines with one name are told apart. Times are those
-of the database's clock. A file of SQLite's belongs to one machine: all its incidents are that node's, and nobody waits
+A machine uses a node's name by a lease in the store, so that two machines with one name are detected. Times are those
+of the database's clock. SQLite's file belongs to one machine: all its incidents are that node's, and there is no wait
 for a lease.
 """
 
@@ -20,26 +20,26 @@ from holdgate.quarantine.schema import incidents, nodes
 from holdgate.quarantine.states import DECIDED, OPEN, State
 
 LEASE = timedelta(seconds=30)
-"""How long a node's name is kept for a machine that has not renewed its lease."""
+"""How long a node's name is reserved for a machine that has not renewed its lease."""
 
 SILENT_AFTER = timedelta(minutes=2)
 """A node that has not renewed its lease for so long is called silent."""
 
 RETIRED = "retired"
-"""How an incident was decided on whose node is gone for good: by nobody, and the outcome is not known."""
+"""The method of closing an incident whose node was retired: nobody decided, and the outcome is unknown."""
 
 
-# Pause between two looks whether a name is free, in seconds: shorter than between two renewals.
+# Pause between two checks whether a name is free, in seconds: shorter than between two renewals.
 _PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node as the store knows it. `silent_for` is the time since its last word, by the database's clock.
+    """A node in the store. `silent_for` is the time since its last renewal, by the database's clock.
 
-    `rules` is a digest of its policies and local rules, "" where it is not known yet. `address` is where its listener
-    is, "" where it has none.
-    `open` counts its incidents by state, and `oldest` is when the oldest message that waits for a decision was held.
+    `rules` is a digest of its policies and local rules, "" if it is not known yet. `address` is that of its listener,
+    "" if it has none. `open` counts its incidents by state, and `oldest` is when the oldest message that waits for a
+    decision was held.
     """
 
     name: str
@@ -55,17 +55,17 @@ class Node:
 
     @property
     def is_silent(self) -> bool:
-        """Whether it is in use, and has not been heard of for too long."""
+        """Whether it is in use, and has not renewed its lease for too long."""
         return self.retired_at is None and self.silent_for > SILENT_AFTER
 
     @property
     def waiting(self) -> int:
-        """How many decisions the node has yet to carry out."""
+        """How many decisions the node has not carried out yet."""
         return sum(self.open.get(state, 0) for state in DECIDED)
 
 
 class NodeTakenError(Exception):
-    """Another machine uses this node's name; `machine` names it, `left` is how long its lease lasts."""
+    """Another machine uses this node's name; `machine` names it, `left` is the remaining time of its lease."""
 
     def __init__(self, name: str, machine: str, left: timedelta) -> None:
         super().__init__(
@@ -76,7 +76,7 @@ class NodeTakenError(Exception):
 
 
 class Nodes:
-    """Writes and reads them. `reader` is an engine whose transactions only read."""
+    """Writes and reads the nodes. `reader` is an engine for read-only transactions."""
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self._is_shared = is_shared(engine)
@@ -85,19 +85,19 @@ class Nodes:
         self._reader = reader
 
     def introduce(self, name: str) -> None:
-        """Have a store without nodes know its first one, to which the incidents belong that are there already."""
+        """Register the first node of a store without nodes; existing incidents belong to it."""
         with self._alone.begin() as connection:
             if connection.execute(select(nodes.c.name)).first() is None:
                 self._write(connection, name, Machine("", "", ""), None)
 
     def take(self, name: str, machine: Machine, rules: str = "") -> None:
-        """Have `machine` use a name from now on, with a digest of its rules.
+        """Assign a name to `machine` from now on, with a digest of its rules.
 
         Raises NodeTakenError while another machine uses the name, and StoreError.
         """
         with _store_errors(name), self._alone.begin() as connection:
             if not self._is_shared:
-                # One machine has one node, whatever its name was before.
+                # The machine has only one node, which may have had another name before.
                 connection.execute(delete(nodes).where(nodes.c.name != name))
             self._refuse_other(connection, name, machine.holder)
             expires_at = clock(connection) + LEASE if self._is_shared else None
@@ -109,7 +109,7 @@ class Nodes:
             self._refuse_other(connection, name, machine.holder)
 
     def renew(self, name: str, machine: Machine, rules: str = "") -> bool:
-        """Renew the lease; say whether the name is still this machine's."""
+        """Renew the lease; return whether this machine still has the name."""
         if not self._is_shared:
             return True
         mine = (nodes.c.name == name) & (nodes.c.holder == machine.holder)
@@ -120,15 +120,15 @@ class Nodes:
             return connection.execute(renewed).rowcount == 1
 
     def leave(self, name: str, machine: Machine) -> None:
-        """Give the name up, so that another machine need not wait for the end of the lease."""
+        """Release the name, so that another machine need not wait for the end of the lease."""
         mine = (nodes.c.name == name) & (nodes.c.holder == machine.holder)
         with self._engine.begin() as connection:
             connection.execute(update(nodes).where(mine).values(expires_at=None))
 
     def retire(self, name: str) -> bool:
-        """Note that a node is gone for good; say whether there is one of this name.
+        """Record that a node no longer exists; return whether there is one of this name.
 
-        Raises NodeTakenError while a machine uses it, and StoreError where the store has one node only.
+        Raises NodeTakenError while a machine uses it, and StoreError if the store has only one node.
         """
         if not self._is_shared:
             raise StoreError("a store in a file of SQLite's has one node, which cannot be retired")
@@ -139,14 +139,14 @@ class Nodes:
             return connection.execute(retired).rowcount == 1
 
     def is_used(self, name: str) -> bool:
-        """Say whether a machine uses a name now; "" is that of the first node."""
+        """Return whether a machine uses a name now; "" is that of the first node."""
         same = nodes.c.name == name if name else nodes.c.is_first
         with self._reader.connect() as connection:
             used = select(nodes.c.name).where(same, nodes.c.expires_at > clock(connection))
             return connection.execute(used).first() is not None
 
     def away(self, incident: Incident) -> str:
-        """Return the name of an incident's node while no machine uses it, "" while one does or none is known."""
+        """Return the name of an incident's node while no machine uses it, "" if one does or the node is unknown."""
         same = nodes.c.name == incident.node if incident.node else nodes.c.is_first
         if not self._is_shared:
             return ""
@@ -156,7 +156,7 @@ class Nodes:
         return "" if row is None or is_used else str(row.name)
 
     def has(self, name: str, incident: Incident) -> bool:
-        """Say whether an incident belongs to the node of this name."""
+        """Return whether an incident belongs to the node of this name."""
         if incident.node:
             return incident.node == name
         with self._reader.connect() as connection:
@@ -164,7 +164,7 @@ class Nodes:
             return connection.execute(first).first() is not None
 
     def place_of(self, incident: Incident) -> tuple[str, str]:
-        """Return the name of an incident's node, and the address of its listener; "" for what is not known."""
+        """Return the name of an incident's node, and the address of its listener; "" if unknown."""
         same = nodes.c.name == incident.node if incident.node else nodes.c.is_first
         with self._reader.connect() as connection:
             row = connection.execute(select(nodes.c.name, nodes.c.address).where(same)).first()
@@ -232,9 +232,9 @@ def _store_errors(name: str) -> Iterator[None]:
 
 
 def patiently(step: Callable[[], None], pause: Callable[[float], object]) -> None:
-    """Take a step that raises NodeTakenError once the name is free: a lease that nobody renews ends by itself.
+    """Run a step that raises NodeTakenError, again until the name is free: a lease that is not renewed expires.
 
-    `pause` waits for some seconds. Raises NodeTakenError when the other machine is seen to renew its lease.
+    `pause` waits for some seconds. Raises NodeTakenError if the other machine renews its lease meanwhile.
     """
     left = LEASE
     while True:
@@ -250,7 +250,7 @@ def patiently(step: Callable[[], None], pause: Callable[[float], object]) -> Non
 
 
 def here(engine: Engine, node: str | None) -> ColumnElement[bool]:
-    """Return the condition that an incident's message belongs into the hold queue of `node`; None is every node."""
+    """Return the condition that an incident's message is in the hold queue of `node`; None means every node."""
     if node is None or not is_shared(engine):
         return true()
     first = select(nodes.c.name).where(nodes.c.name == node, nodes.c.is_first).exists()

@@ -1,6 +1,6 @@
-"""The outbox: notices that have to be sent, written in the transaction that makes them necessary.
+"""The outbox: notices to send, written in the transaction that makes them necessary.
 
-A notice is sent at least once: it stays in the outbox until its channel has taken it.
+A notice is sent at least once: it stays in the outbox until its channel has accepted it.
 """
 
 from collections.abc import Iterable
@@ -22,25 +22,25 @@ _OF_DECISION = ("approved", "rejected", "expired", "withdrawn", "decided", "chan
 TO_SENDER = ("rejected", "expired", "withdrawn")
 
 CHANGED = "changed"
-"""The message itself, as a moderator approved it with changes: Postfix gets it, and holds it (desk/changing.py)."""
+"""The message itself, approved with changes: Postfix gets it, and holds it (desk/changing.py)."""
 
 HOLD_QUEUE = "hold queue"
-"""The recipient of that notice, for the audit trail: its envelope is that of the held message."""
+"""The recipient of that notice in the audit trail: its real envelope is that of the held message."""
 
 LOST = "lost"
-"""To the sender of a message whose node is gone for good: whether it was delivered is not known."""
+"""To the sender of a message whose node was retired: it is unknown whether the message was delivered."""
 
 WITH_MESSAGE = (*TO_SENDER, CHANGED)
-"""What has the held message in it, which the queue agent of its node shows."""
+"""Notices that contain the held message, which the queue agent of its node provides."""
 
-# How long a notice that its channel did not take is put off at most.
+# Longest pause before a notice that its channel refused is retried.
 LONGEST_PAUSE = timedelta(minutes=15)
 
 
 class Outbox:
-    """Notices that have to be sent.
+    """Notices to send.
 
-    `reader` is `engine` with transactions that only read, `here` is true of the incidents of this node.
+    `reader` is `engine` with read-only transactions; `here` selects the incidents of this node.
     """
 
     def __init__(self, engine: Engine, reader: Engine, here: ColumnElement[bool], bell: Bell) -> None:
@@ -50,9 +50,9 @@ class Outbox:
         self._here = here
 
     def due(self, now: datetime) -> list[Notice]:
-        """Return the notices that are not sent yet and whose next attempt is due, oldest first.
+        """Return the unsent notices whose next attempt is due, oldest first.
 
-        An attempt that is due later than any is ever put off was scheduled while the clock was ahead: it is due now.
+        An attempt further in the future than the longest pause was scheduled while the clock was wrong: it is due now.
         """
         is_due = (notices.c.next_attempt_at <= now) | (notices.c.next_attempt_at > now + LONGEST_PAUSE)
         wanted = notices.c.sent_at.is_(None) & is_due
@@ -70,7 +70,7 @@ class Outbox:
         ]
 
     def is_still_due(self, notice: Notice) -> bool:
-        """Say whether nobody has sent a notice, dropped it or put it off since it was read."""
+        """Return whether a notice has not been sent, dropped or postponed since it was read."""
         same = (notices.c.number == notice.number) & (notices.c.attempts == notice.attempts)
         with self._reader.connect() as connection:
             return (
@@ -79,19 +79,19 @@ class Outbox:
             )
 
     def awaiting_report(self) -> set[str]:
-        """Return the ids of the incidents whose sender has yet to be notified of the outcome."""
+        """Return the ids of the incidents whose sender has not been notified of the outcome yet."""
         wanted = notices.c.sent_at.is_(None) & notices.c.kind.in_(TO_SENDER)
         with self._reader.connect() as connection:
             return set(connection.execute(select(notices.c.incident_id).where(wanted)).scalars())
 
     def awaits_change(self, incident_id: str) -> bool:
-        """Say whether the changed message of an incident has yet to be submitted."""
+        """Return whether the changed message of an incident has not been submitted yet."""
         wanted = (notices.c.incident_id == incident_id) & (notices.c.kind == CHANGED) & notices.c.sent_at.is_(None)
         with self._reader.connect() as connection:
             return connection.execute(select(notices.c.number).where(wanted)).first() is not None
 
     def enqueue(self, incident_id: str, notice: NewNotice, actor: Actor) -> None:
-        """Add a notice that belongs to no change of the incident: the answer to a mail."""
+        """Add a notice without a change of the incident: the answer to a mail."""
         with self._engine.begin() as connection:
             history.lock(connection, incident_id)
             enqueue(connection, incident_id, [notice])
@@ -99,7 +99,7 @@ class Outbox:
         self._bell.ring(DESK)
 
     def count(self, request: int, kind: str) -> int:
-        """Return how many notices of a kind a request has led to."""
+        """Return how many notices of a kind a request has caused."""
         query = select(func.count()).where(notices.c.request == request, notices.c.kind == kind)
         with self._reader.connect() as connection:
             return connection.execute(query).scalar_one()
@@ -109,18 +109,18 @@ class Outbox:
         self._note(notice, actor, "notice dropped", sent_at=datetime.now(UTC))
 
     def report_dropped(self, incident_id: str) -> bool:
-        """Say whether the report to the sender was not sent, because the message asked for none."""
+        """Return whether the report to the sender was not sent, because the sender had refused reports."""
         events = history.of(self._reader, incident_id)
         reports = [one for one in events if one.note.startswith(("rejected to ", "expired to "))]
         ends = [one.event for one in reports if one.event in ("notice sent", "notice dropped")]
         return ends[-1:] == ["notice dropped"]
 
     def sent(self, notice: Notice, actor: Actor) -> None:
-        """Record that Postfix took a notice."""
+        """Record that Postfix accepted a notice."""
         self._note(notice, actor, "notice sent", sent_at=datetime.now(UTC))
 
     def failed(self, notice: Notice, actor: Actor, next_attempt_at: datetime) -> None:
-        """Record that Postfix did not take a notice, and when it is retried."""
+        """Record that Postfix did not accept a notice, and when it is retried."""
         self._note(notice, actor, "notice put off", attempts=notice.attempts + 1, next_attempt_at=next_attempt_at)
 
     def _note(self, notice: Notice, actor: Actor, event: str, **values: Any) -> None:
@@ -131,11 +131,11 @@ class Outbox:
             connection.execute(update(notices).where(same).values(**values))
             history.write(connection, notice.incident_id, actor, (event, f"{notice.kind} to {notice.recipient}{by}"))
         if "sent_at" in values and notice.kind in WITH_MESSAGE:
-            self._bell.ring(queue_of(node))  # which may delete the message now
+            self._bell.ring(queue_of(node))  # the queue agent can delete the message now
 
 
 def enqueue(connection: Connection, incident_id: str, new: Iterable[NewNotice]) -> bool:
-    """Add notices, inside the transaction of `connection`; say whether there were any."""
+    """Add notices, inside the transaction of `connection`; return whether there were any."""
     now = datetime.now(UTC)
     rows = [{**asdict(one), "incident_id": incident_id, "queued_at": now} for one in new]
     for row in rows:
@@ -151,7 +151,7 @@ def drop_decision(connection: Connection, incident_id: str) -> None:
 
 
 def drop_reports(connection: Connection, incident_id: str) -> None:
-    """Drop what would send back, or on, a message that somebody took away, as `drop_decision` does."""
+    """Drop notices that contain a message that an operator removed, as `drop_decision` does."""
     _drop(connection, incident_id, WITH_MESSAGE)
 
 

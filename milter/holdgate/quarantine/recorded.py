@@ -1,4 +1,4 @@
-"""What an incident keeps of a message's envelope and inspection, and how both are had back from it."""
+"""Converts a message's envelope and inspection to the form stored in an incident, and back."""
 
 from dataclasses import asdict, replace
 from typing import Any
@@ -11,16 +11,17 @@ from holdgate.quarantine.states import State
 from holdgate.risks import Risk, Risks
 
 ADOPTED = "adopted"
-"""The name that incidents bear, in place of a policy's, of mail that was found held without one."""
+"""The policy name in incidents of adopted mail, for which no policy was evaluated."""
 
-# A message can have thousands of recipients; so many risks are kept, and shown.
+# A message can have thousands of recipients; only this many risks are stored and shown.
 _RISKS_KEPT = 50
 
 
 def new_incident(envelope: Envelope, inspection: Inspection, *, state: State, policy: str, action: str) -> Incident:
-    """Return the incident of a message; of the sender's words it has those of the inspection, which are masked.
+    """Return the incident of a message; text from the sender is taken from the inspection, which has it masked.
 
-    So are numbers in the addresses of recipients. That of the sender stays, because they are notified of the outcome.
+    Numbers in the recipients' addresses are masked too. The sender's address is not, because they are notified of the
+    outcome.
     """
     return Incident(
         queue_id=envelope.queue_id,
@@ -47,7 +48,7 @@ def new_incident(envelope: Envelope, inspection: Inspection, *, state: State, po
 
 
 def _masked(risks: Risks | None) -> list[dict[str, Any]] | None:
-    """Return what is unusual about recipients as an incident keeps it; None for nothing."""
+    """Return what is unusual about recipients in the incident's form, or None."""
     if risks is None or not risks.found:
         return None
     return [
@@ -57,7 +58,7 @@ def _masked(risks: Risks | None) -> list[dict[str, Any]] | None:
 
 
 def shown(incident: Incident) -> Incident:
-    """Return an incident as people and programs get to see it.
+    """Return an incident in the form for people and programs.
 
     Numbers in the sender's addresses are masked too, and its attachments are those of the message itself.
     """
@@ -70,9 +71,9 @@ def shown(incident: Incident) -> Incident:
 
 
 def files_of(incident: Incident, *, members: bool = False) -> list[dict[str, Any]]:
-    """Return the files that a message carries, or those inside them.
+    """Return the files of a message, or with `members` the files inside them.
 
-    Records of earlier versions list bodies and the files inside others alike: these are known by their names.
+    Records of earlier versions list bodies and nested files in the same way: these are recognised by their names.
     """
     return [
         {**file, "member": is_member}
@@ -83,12 +84,12 @@ def files_of(incident: Incident, *, members: bool = False) -> list[dict[str, Any
 
 
 def was_inspected(incident: Incident) -> bool:
-    """Say whether an incident records an inspection: not where it was adopted or held for another scanner's mark."""
+    """Return whether an incident records an inspection: not if it was adopted or held for another scanner's mark."""
     return incident.policy != ADOPTED and not incident.policy.startswith("mark ")
 
 
 def envelope_of(incident: Incident) -> Envelope:
-    """Return the envelope as it is recorded, without header fields."""
+    """Return the recorded envelope, without header fields."""
     return Envelope(
         queue_id=incident.queue_id,
         sender=incident.sender,
@@ -104,7 +105,7 @@ def envelope_of(incident: Incident) -> Envelope:
 
 
 def inspection_of(incident: Incident) -> Inspection:
-    """Return the inspection as it is recorded, without its times."""
+    """Return the recorded inspection, without its times."""
     return Inspection(
         status=incident.status,
         reason=incident.reason,

@@ -1,8 +1,8 @@
 """The table of who writes to whom: a number for each relation, its weight and the day when it was last seen.
 
-What a number stands for is known to `holdgate.relations` alone, which has the key. Its upper half is that of the owner
-of the relation, so that all relations of one owner are neighbours. A weight halves with time; it is kept as it was on
-the day when it was written.
+Only `holdgate.relations`, which has the key, can compute the numbers. The upper half identifies the owner of the
+relation, so all relations of one owner are adjacent. A weight halves with time; it is stored as of the day when it was
+written.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,10 +15,10 @@ from holdgate.quarantine.database import is_shared
 from holdgate.quarantine.schema import relations
 
 SLICES = 1024
-"""Into so many parts of the same size the numbers are divided, for work that must not keep others waiting."""
+"""The number of equal parts into which the numbers are divided, for work that must not block others."""
 
 _CHUNK = 500
-# The lock of those who learn, on PostgreSQL: they wait for nobody else.
+# The lock of learning processes, on PostgreSQL: they do not block others.
 _LEARNERS = 0x6C6561726E  # "learn"
 _HALF = 1 << 32
 _LEAST = -(1 << 63)
@@ -30,7 +30,7 @@ _UPSERT = text(
 
 @lru_cache(64)
 def _of_owners(count: int, most: int) -> TextClause:
-    """Return the query for the first relations of so many owners: made once, as each message asks it."""
+    """Return the query for the first relations of so many owners; cached, because each message uses it."""
     columns = "SELECT key, weight, day FROM relations"
     one = f"SELECT * FROM ({columns} WHERE key BETWEEN :o{{0}} AND :o{{0}} + {_HALF - 1} LIMIT {most}) AS t{{0}}"
     return text(" UNION ALL ".join(one.format(place) for place in range(count)))
@@ -38,13 +38,13 @@ def _of_owners(count: int, most: int) -> TextClause:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """How much a relation weighed on its last day, in days since the epoch."""
+    """The weight of a relation on its last day, in days since the epoch."""
 
     weight: float
     day: int
 
     def on(self, day: int, half_life: float) -> float:
-        """Return what is left of it on a day; `half_life` is in days. On days before its last one it is what it was."""
+        """Return the remaining weight on a day; `half_life` is in days. On days before its last one it is unchanged."""
         return float(self.weight * 0.5 ** (max(day - self.day, 0) / half_life))
 
     def plus(self, weight: float, day: int, half_life: float) -> "Weight":
@@ -55,12 +55,12 @@ class Weight:
 
 
 def number(owner: int, target: int) -> int:
-    """Return the number of the relation of an owner with a target, each of 32 bits, as databases keep it: signed."""
+    """Return the number of the relation of an owner with a target, each of 32 bits, signed, as databases store it."""
     return _LEAST + owner * _HALF + target
 
 
 class Relations:
-    """Reads and writes the table. `reader` is an engine whose transactions only read."""
+    """Reads and writes the table. `reader` is an engine for read-only transactions."""
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self._engine = engine
@@ -68,7 +68,7 @@ class Relations:
         self._by_key = select(relations).where(relations.c.key.in_(bindparam("keys", expanding=True)))
 
     def of(self, keys: Collection[int]) -> dict[int, Weight]:
-        """Return the weights of those that are there."""
+        """Return the weights of the existing ones."""
         with self._reader.connect() as connection:
             return self._read(connection, keys)
 
@@ -85,7 +85,7 @@ class Relations:
         return found
 
     def add(self, seen: Mapping[int, Weight], half_life: float) -> set[int]:
-        """Add what was seen, in one transaction; return the numbers that were not there before."""
+        """Add what was seen, in one transaction; return the numbers that are new."""
         with self._engine.begin() as connection:
             if is_shared(self._engine):
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LEARNERS})")
@@ -101,16 +101,16 @@ class Relations:
         return seen.keys() - before.keys()
 
     def purge(self, before: int, part: int) -> int:
-        """Remove what was last seen before a day, in one of the `SLICES`; return how many."""
+        """Remove what was last seen before a day, in one of the `SLICES`; return the number of rows."""
         step = (1 << 32) // SLICES
         old = _between(part * step, (part + 1) * step) & (relations.c.day < before)
         with self._engine.begin() as connection:
             return connection.execute(delete(relations).where(old)).rowcount
 
     def forget(self, owners: Collection[int], targets: Collection[int]) -> Iterator[int]:
-        """Remove all relations of these owners, and of all others with these targets; yield how many, part by part.
+        """Remove all relations of these owners, and all others with these targets; yield the counts, part by part.
 
-        For the latter the whole table is read: nothing else leads to them.
+        For the targets the complete table is read, because they have no index.
         """
         step = (1 << 32) // SLICES
         for owner in owners:
@@ -125,7 +125,7 @@ class Relations:
         return self._delete(relations.c.key == relations.c.key)
 
     def has_any(self) -> bool:
-        """Say whether there is any relation."""
+        """Return whether there is any relation."""
         with self._reader.connect() as connection:
             return connection.execute(select(relations.c.key).limit(1)).first() is not None
 
@@ -148,5 +148,5 @@ class Relations:
 
 
 def _between(owner: int, end: int) -> ColumnElement[bool]:
-    """Return the condition that a number is one of an owner from `owner` on, and before `end`."""
+    """Return the condition that a number is at least `owner` and less than `end`."""
     return relations.c.key.between(number(owner, 0), number(end, 0) - 1)

@@ -1,4 +1,4 @@
-"""Who was asked about what: the requests of an incident, and a moderator's list with its filters."""
+"""The requests of an incident, and a moderator's list with its filters."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
@@ -15,10 +15,10 @@ from holdgate.quarantine.states import State
 
 @dataclass(frozen=True, slots=True)
 class IncidentFilter:
-    """Which incidents a moderator wants to see.
+    """Which incidents to show to a moderator.
 
     `waiting` selects those that need their decision, `states` (empty: all) those in a state, `policy` ("": any) those
-    of a policy; the subject, the sender or a recipient must contain `words`; `since` is the earliest time of arrival.
+    of a policy. The subject, the sender or a recipient must contain `words`. `since` is the earliest time of arrival.
     """
 
     waiting: bool = False
@@ -29,9 +29,9 @@ class IncidentFilter:
 
 
 class Requests:
-    """Requests to moderators, and to senders about their own mail, which no list of a moderator has.
+    """Requests to moderators, and to senders about their own mail, which are in no moderator's list.
 
-    `reader` is `engine` with transactions that only read.
+    `reader` is `engine` with read-only transactions.
     """
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
@@ -51,25 +51,25 @@ class Requests:
             return [request_of(row) for row in connection.execute(query)]
 
     def knows(self, moderator: str) -> bool:
-        """Say whether somebody was ever asked."""
+        """Return whether a person ever got a request."""
         query = select(requests.c.number).where(_asks(moderator)).limit(1)
         with self._reader.connect() as connection:
             return connection.execute(query).first() is not None
 
     def count(self, moderator: str, wanted: IncidentFilter) -> int:
-        """Return how many incidents of a moderator are wanted."""
+        """Return how many incidents of a moderator match the filter."""
         query = select(func.count(incidents.c.id.distinct())).join(requests).where(_condition(moderator, wanted))
         with self._reader.connect() as connection:
             return connection.execute(query).scalar_one()
 
     def policies(self, moderator: str) -> list[str]:
-        """Return the policies by whose incidents a moderator was ever asked."""
+        """Return the policies of all incidents for which a moderator ever got a request."""
         query = select(incidents.c.policy).join(requests).where(_asks(moderator)).distinct()
         with self._reader.connect() as connection:
             return sorted(connection.execute(query).scalars())
 
     def page(self, moderator: str, wanted: IncidentFilter, *, limit: int, offset: int = 0) -> list[Incident]:
-        """Return a page of a moderator's incidents: the waiting by deadline, the others from the newest."""
+        """Return a page of a moderator's incidents: the waiting ones by deadline, the others from the newest."""
         order = (incidents.c.deadline_at,) if wanted.waiting else (incidents.c.created_at.desc(),)
         query = (
             select(incidents)
@@ -82,7 +82,7 @@ class Requests:
             return [incident_of(row) for row in connection.execute(query)]
 
     def last_said(self, incident_ids: Collection[str], names: Collection[str]) -> dict[str, str]:
-        """Return of each incident the last of the events called `names`; those without one are left out."""
+        """Return for each incident the last of the events called `names`; those without one are left out."""
         last = (
             select(func.max(events.c.number))
             .where(events.c.incident_id.in_(sorted(incident_ids)), events.c.event.in_(sorted(names)))
@@ -93,7 +93,7 @@ class Requests:
             return {row.incident_id: row.event for row in connection.execute(query)}
 
     def deferred(self, moderator: str, incident_ids: Collection[str]) -> dict[str, datetime]:
-        """Return until when a moderator has deferred which of these incidents: their reminders that wait."""
+        """Return until when a moderator has deferred each of these incidents, by their pending reminders."""
         query = select(notices.c.incident_id, notices.c.next_attempt_at).where(
             notices.c.incident_id.in_(sorted(incident_ids)),
             notices.c.kind == "reminder",
@@ -113,7 +113,7 @@ class Requests:
             return set(connection.execute(query).scalars())
 
     def decided_since(self, person: str, moment: datetime, *, limit: int) -> list[Incident]:
-        """Return the incidents that a person sent or was asked about, ended after `moment`, newest first."""
+        """Return the incidents that a person sent or was asked about, closed after `moment`, newest first."""
         mine = or_(
             incidents.c.sender == person,
             incidents.c.id.in_(select(requests.c.incident_id).where(requests.c.moderator == person)),
@@ -131,7 +131,7 @@ class Requests:
             return sum(number for person, number in connection.execute(query) if is_theirs(person))
 
     def opened(self, request: Request, actor: Actor) -> bool:
-        """Record that a moderator opened an incident; only the first time counts. Say whether this was it."""
+        """Record the first time that a moderator opens an incident. Return whether it was the first."""
         now = datetime.now(UTC)
         first = (requests.c.number == request.number) & requests.c.opened_at.is_(None)
         with self._engine.begin() as connection:
@@ -148,7 +148,7 @@ def _asks(moderator: str) -> ColumnElement[bool]:
 
 
 def unanswered() -> ColumnElement[bool]:
-    """Return the condition that a request can still be answered; an absent moderator may come back."""
+    """Return the condition that a request can still be answered; an absent moderator may return."""
     return or_(requests.c.answer.is_(None), requests.c.answer == Answer.OUT_OF_OFFICE)
 
 
@@ -174,13 +174,13 @@ def _condition(moderator: str, wanted: IncidentFilter) -> ColumnElement[bool]:
 
 
 def incident_of(row: Row[Any]) -> Incident:
-    """Make an incident of a row of its table."""
+    """Convert a row of the table to an incident."""
     values = dict(row._mapping)
     return Incident(**{**values, "state": State(values["state"])})
 
 
 def request_of(row: Row[Any]) -> Request:
-    """Make a request of a row of its table."""
+    """Convert a row of the table to a request."""
     values = dict(row._mapping)
     return Request(**{**values, "answer": Answer(values["answer"]) if values["answer"] else None})
 
@@ -201,7 +201,7 @@ def answer(connection: Connection, answers: Mapping[int, Answer]) -> None:
 
 
 def supersede(connection: Connection, incident_id: str, *, answered: bool) -> None:
-    """Make the requests about an incident void, with `answered` those that have an answer too."""
+    """Invalidate the requests about an incident; with `answered`, those with an answer too."""
     which = requests.c.incident_id == incident_id
     void = {"answer": Answer.SUPERSEDED, "answered_at": datetime.now(UTC)}
     connection.execute(update(requests).where(which if answered else which & unanswered()).values(void))

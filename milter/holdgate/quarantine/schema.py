@@ -24,7 +24,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A point in time: aware UTC in Python, naive UTC in the database, which SQLite and PostgreSQL store alike."""
+    """A time: aware UTC in Python, naive UTC in the database, stored in the same way by SQLite and PostgreSQL."""
 
     impl = DateTime
     cache_ok = True
@@ -38,7 +38,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Give the zone back."""
+        """Add the zone UTC."""
         return None if value is None else value.replace(tzinfo=UTC)
 
 
@@ -46,10 +46,10 @@ _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
 
 
 def storable(text: str) -> str:
-    """Return `text` as both databases can keep it.
+    """Return `text` in a form that both databases can store.
 
-    PostgreSQL has no NUL, which a Subject may well decode to, and UTF-8 has no form for the lone surrogates by which
-    Python stands for bytes that it could not decode.
+    PostgreSQL cannot store NUL, which a decoded Subject can contain. UTF-8 cannot encode the lone surrogates with which
+    Python represents undecodable bytes.
     """
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
@@ -61,7 +61,7 @@ class Word(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Make it storable; what is only compared may come from anywhere too."""
+        """Make it storable; values that are only compared can come from anywhere too."""
         return None if value is None else storable(value)
 
 
@@ -72,7 +72,7 @@ class Words(Word):
     cache_ok = True
 
 
-# Seconds since the epoch end in 2038 otherwise.
+# Otherwise seconds since the epoch would end in 2038.
 _Long = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()
@@ -83,21 +83,21 @@ incidents = Table(
     Column("id", Word(16), primary_key=True),
     Column("state", Word(16), nullable=False),
     Column("queue_id", Word(32), nullable=False),
-    # Seconds since the epoch, as postqueue prints it: with queue_id it names one queue file.
+    # Seconds since the epoch, as postqueue prints it: with queue_id it identifies one queue file.
     Column("arrival_time", _Long),
     Column("created_at", UtcDateTime, nullable=False),
     Column("held_at", UtcDateTime),
     Column("deadline_at", UtcDateTime),
     Column("decided_at", UtcDateTime),
     Column("closed_at", UtcDateTime),
-    # Moderation: when people were asked, when they are reminded next, and which level of the chain it is with.
+    # Moderation: when people were asked, when the next reminder is due, and the current level of the chain.
     Column("asked_at", UtcDateTime),
     Column("remind_at", UtcDateTime),
     Column("level", Integer, nullable=False, default=0),
     Column("decided_by", Word(320)),
     Column("decided_how", Word(32)),
     Column("comment", Words),
-    # What a moderator approved with changes, and how far it is (incident.Decision).
+    # The changes of an approval with changes, and their progress (incident.Decision).
     Column("change", JSON(none_as_null=True)),
     Column("sender", Words, nullable=False),
     Column("recipients", JSON, nullable=False),
@@ -109,7 +109,7 @@ incidents = Table(
     Column("size", _Long, nullable=False),
     Column("policy", Word(64), nullable=False),
     Column("action", Word(16), nullable=False),
-    # The inspection: findings are masked before they come here.
+    # The inspection: findings are masked before they are stored.
     Column("status", Word(16), nullable=False),
     Column("reason", Words, nullable=False),
     Column("profiles", JSON, nullable=False),
@@ -119,12 +119,12 @@ incidents = Table(
     Column("encrypted", Boolean, nullable=False),
     # The node whose hold queue has the message; "" in rows of schema 0008 and before (nodes.py).
     Column("node", Word(255), nullable=False, default=""),
-    # Of a copy for some of the recipients: who got the message at once, and what names it when it comes again.
+    # For a copy for some of the recipients: who got the message at once, and the digest by which a retry is recognised.
     Column("already_sent", JSON, nullable=False, default=[]),
     Column("message_digest", Word(64), nullable=False, default=""),
-    # Counts the changes: a change of an incident names the revision that it is based on.
+    # Counts the changes: a change of an incident states the revision on which it is based.
     Column("revision", Integer, nullable=False, default=0),
-    # When retention took the content away.
+    # When retention erased the content.
     Column("erased_at", UtcDateTime),
     # What was unusual about its recipients (risks.py); NULL for nothing, and in rows of schema 0009 and before.
     Column("recipient_risks", JSON(none_as_null=True)),
@@ -141,23 +141,23 @@ nodes = Table(
     "nodes",
     metadata,
     Column("name", Word(255), primary_key=True),
-    # What tells two machines apart that use the same name, and what an administrator knows the machine by.
+    # An identifier that distinguishes two machines with the same name, and the name that an administrator knows.
     Column("holder", Word(64), nullable=False),
     Column("machine", Word(255), nullable=False),
     Column("version", Word(64), nullable=False),
-    # Where desks of other nodes read its held messages (host:port), "" where they cannot.
+    # Where desks of other nodes read its held messages (host:port), "" if they cannot.
     Column("address", Word(300), nullable=False),
     # A digest of its policies and local rules (node.py).
     Column("rules", Word(64), nullable=False),
-    # Whether incidents without a node belong to it: one node alone used the store when they were recorded.
+    # Whether incidents without a node belong to it: it was the only node when they were recorded.
     Column("is_first", Boolean, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
-    # Until when no other machine may use the name; None where none does.
+    # Until when no other machine can use the name; None if no machine uses it.
     Column("expires_at", UtcDateTime),
     Column("retired_at", UtcDateTime),
 )
 
-# The desks that share the store, by a random id of each process, and until when their claims count (claims.py).
+# The desks that share the store, by a random id of each process, and until when their claims are valid (claims.py).
 desks = Table(
     "desks",
     metadata,
@@ -167,7 +167,7 @@ desks = Table(
     Column("expires_at", UtcDateTime, nullable=False),
 )
 
-# Which desk does a piece of work now, by digest of its name.
+# Which desk does a piece of work now, by digest of the work's name.
 claims = Table(
     "claims",
     metadata,
@@ -195,7 +195,7 @@ requests = Table(
     Index("requests_moderator", "moderator", "answer"),
 )
 
-# The audit trail: rows are added, never changed, but for `note` and `salt`, which retention empties (see audit.py).
+# The audit trail: rows are added, never changed, except `note` and `salt`, which retention empties (see audit.py).
 events = Table(
     "events",
     metadata,
@@ -209,17 +209,17 @@ events = Table(
     Column("note", Words, nullable=False),
     Column("salt", Word(32), nullable=False),
     Column("note_digest", Word(64), nullable=False),
-    # The incident's rows as the event left them (binding.py); "" in events of schema 0003 and before.
+    # The incident's rows after the event (binding.py); "" in events of schema 0003 and earlier.
     Column("rows_digest", Word(64), nullable=False, default=""),
     Column("hash", Word(64), nullable=False),
-    # The chain that it is in, and the heads of other chains that its writer saw, as JSON (chains.py).
+    # Its chain, and the heads of other chains that its writer saw, as JSON (chains.py).
     Column("chain", Word(280), nullable=False, default=""),
     Column("seen", Words, nullable=False, default=""),
     Index("events_incident_id", "incident_id"),
 )
 
-# The chains of events, one for each writer, with the number and hash of the newest event, and how many there are. Who
-# adds an event locks the row, so that a chain never forks. "" is the first chain.
+# The chains of events, one for each writer, with the number and hash of the newest event, and the number of events. A
+# transaction that adds an event locks the row, so that a chain never forks. "" is the first chain.
 chains = Table(
     "chains",
     metadata,
@@ -230,7 +230,7 @@ chains = Table(
     Column("count", Integer, nullable=False),
 )
 
-# The outbox: notices that have to be sent, at least once, mail with the same Message-ID each time.
+# The outbox: notices to send, at least once; a mail has the same Message-ID each time.
 notices = Table(
     "notices",
     metadata,
@@ -238,11 +238,11 @@ notices = Table(
     Column("incident_id", Word(16), ForeignKey("incidents.id"), nullable=False),
     Column("kind", Word(16), nullable=False),
     Column("recipient", Words, nullable=False),
-    # What the kind alone does not say: a short word, never content.
+    # A short addition to the kind, never content.
     Column("note", Word(32), nullable=False, default=""),
-    # The channel that carries it; "" is mail, in rows of schema 0006 and before.
+    # The channel; "" is mail, in rows of schema 0006 and earlier.
     Column("channel", Word(32), nullable=False, default=""),
-    # The request that a mail to a moderator is about.
+    # The request of a mail to a moderator.
     Column("request", Integer, ForeignKey("requests.number", name="notices_request")),
     Column("queued_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
@@ -252,7 +252,7 @@ notices = Table(
     Index("notices_incident_id", "incident_id"),
 )
 
-# Sessions of the page that were ended, by digest, until they would be over anyway.
+# Ended sessions of the page, by digest, until they would have expired.
 ended_sessions = Table(
     "ended_sessions",
     metadata,
@@ -260,7 +260,7 @@ ended_sessions = Table(
     Column("expires_at", UtcDateTime, nullable=False),
 )
 
-# Codes that were mailed to sign in to the page (codes.py). Earlier versions wrote a row with the proof "" for no mail.
+# Codes that were mailed for signing in to the page (codes.py). Earlier versions wrote a row with proof "" without mail.
 sign_in_codes = Table(
     "sign_in_codes",
     metadata,
@@ -273,7 +273,7 @@ sign_in_codes = Table(
     Index("sign_in_codes_address", "address"),
 )
 
-# Who wants a daily summary, since when the next one has to tell, and when it is due.
+# The people who want a daily summary, the beginning of the period that the next one covers, and when it is due.
 digests = Table(
     "digests",
     metadata,
@@ -283,7 +283,7 @@ digests = Table(
     Index("digests_due_at", "due_at"),
 )
 
-# Who writes to whom: what a number stands for is known to holdgate.relations alone (relations.py).
+# Who writes to whom: only holdgate.relations can compute the numbers (relations.py).
 relations = Table(
     "relations",
     metadata,
@@ -292,8 +292,8 @@ relations = Table(
     Column("day", Integer, nullable=False),
 )
 
-# What programs have sent: numbers as those of relations, when each was sent first and last, in seconds since the epoch,
-# and whether it went out; one that was only asked about is not known (machines.py).
+# What programs have sent: numbers like those of relations, the first and last time of each in seconds since the epoch,
+# and whether it was sent; a thing that was only looked up is not known (machines.py).
 machine_seen = Table(
     "machine_seen",
     metadata,
@@ -304,7 +304,7 @@ machine_seen = Table(
     Index("machine_seen_last", "last"),
 )
 
-# How many messages an account has sent in each part of an hour.
+# How many messages an account has sent in each period.
 machine_counts = Table(
     "machine_counts",
     metadata,
@@ -312,7 +312,7 @@ machine_counts = Table(
     Column("messages", Integer, nullable=False),
 )
 
-# Held messages of programs: what is learned when they are released, as numbers. `settled`: that is over.
+# Held messages of programs: what is learned if they are released, as numbers. `settled`: that is done.
 machine_messages = Table(
     "machine_messages",
     metadata,
@@ -352,7 +352,7 @@ machine_tokens = Table(
     Column("created_at", UtcDateTime, nullable=False),
 )
 
-# Amended messages that programs send in the place of held ones (quarantine/replacements.py).
+# Corrected messages that programs send in place of held ones (quarantine/replacements.py).
 replacements = Table(
     "replacements",
     metadata,
@@ -368,7 +368,7 @@ replacements = Table(
     Column("is_done", Boolean, nullable=False),
 )
 
-# Seals that came back to us, by digest of seal and recipient, until they would not be believed anyway.
+# Seals of messages that returned, by digest of seal and recipient, until they would have expired.
 used_seals = Table(
     "used_seals",
     metadata,
@@ -376,7 +376,7 @@ used_seals = Table(
     Column("expires_at", UtcDateTime, nullable=False),
 )
 
-# Reply addresses that the desk has mailed, by digest of their token: the gate knows by it what is a reply.
+# Reply addresses that the desk has mailed, by digest of their token: the milter recognises replies by it.
 reply_addresses = Table(
     "reply_addresses",
     metadata,
@@ -384,7 +384,7 @@ reply_addresses = Table(
     Column("request", Integer, ForeignKey("requests.number", name="reply_addresses_request"), nullable=False),
 )
 
-# What the gate saw of a reply that it accepted, by digest of the word that the reply carries to the desk.
+# What the milter saw of a reply that it accepted, by digest of the word that the reply carries to the desk.
 witnesses = Table(
     "witnesses",
     metadata,

@@ -1,4 +1,4 @@
-"""The seals that were used: each is valid for one message."""
+"""The used seals: each seal is valid for one message."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -11,13 +11,16 @@ from holdgate.quarantine.schema import used_seals
 
 
 class UsedSeals:
-    """Writes which seals were used."""
+    """Records the use of seals."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def use(self, digests: Collection[str], expires_at: datetime) -> bool:
-        """Note that these were used; False, and nothing is noted, when one of them was before. Raises StoreError."""
+        """Record the use of seals; return False, and record nothing, if one was already used.
+
+        Raises StoreError.
+        """
         try:
             with self._engine.begin() as connection:
                 connection.execute(expired(used_seals, datetime.now(UTC)))

@@ -1,4 +1,4 @@
-"""Which sessions of the page were ended before their time: kept in the store, for all desks and over a restart."""
+"""Sessions of the page that were ended early: kept in the store, for all desks and across restarts."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -11,14 +11,14 @@ from holdgate.quarantine.schema import ended_sessions
 
 
 class EndedSessions:
-    """Writes and reads them. `reader` is an engine whose transactions only read."""
+    """Writes and reads ended sessions. `reader` is an engine for read-only transactions."""
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self._engine = engine
         self._reader = reader
 
     def end(self, session: str, expires_at: datetime) -> None:
-        """Note that a session is over; at `expires_at` it would have been anyway. It may be ended twice."""
+        """Record that a session has ended; it would have expired at `expires_at`. Can be called twice."""
         try:
             with self._engine.begin() as connection:
                 connection.execute(expired(ended_sessions, datetime.now(UTC)))
@@ -27,7 +27,7 @@ class EndedSessions:
             return
 
     def has(self, session: str) -> bool:
-        """Say whether a session was ended."""
+        """Return whether a session was ended."""
         query = select(ended_sessions.c.digest).where(ended_sessions.c.digest == _digest(session))
         with self._reader.connect() as connection:
             return connection.execute(query).first() is not None

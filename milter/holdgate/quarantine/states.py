@@ -1,12 +1,12 @@
-"""The states of an incident and the ways between them, as one table.
+"""The states of an incident and the transitions between them, as one table.
 
 ::
 
     pending ──▶ held ──▶ approved ──▶ released
                   ├────▶ rejected ──▶ returned
                   └────▶ expired ───▶ returned
-    approved ──▶ held                (approved with changes that cannot be made any more: it is decided again)
-    any open state ──▶ vanished          (the message is gone from the hold queue, not by us)
+    approved ──▶ held                (an approved change became impossible: a new decision is needed)
+    any open state ──▶ vanished          (an operator removed the message from the hold queue)
     vanished ──▶ held                    (held again: the queue is authoritative, and a new decision is needed)
     recorded                             (nothing to decide: delivered with an alert or a tag, refused, or observed)
 """
@@ -15,17 +15,17 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where an incident stands."""
+    """The state of an incident."""
 
-    PENDING = "pending"  # recorded before the milter answered; not yet seen in the hold queue
+    PENDING = "pending"  # recorded before the milter responded; not yet seen in the hold queue
     HELD = "held"  # seen in the hold queue; waits for a decision
-    APPROVED = "approved"  # a moderator approved; the queue agent has yet to release
+    APPROVED = "approved"  # a moderator approved; the queue agent has not released it yet
     RELEASED = "released"  # on its way to the recipients
-    REJECTED = "rejected"  # a moderator rejected; the sender has yet to be told
-    EXPIRED = "expired"  # nobody decided in time; the sender has yet to be told
-    RETURNED = "returned"  # the sender was told and the queue file is gone
-    VANISHED = "vanished"  # the message is gone, and not by us
-    RECORDED = "recorded"  # a policy wanted it recorded; nothing is held and nothing is to be decided
+    REJECTED = "rejected"  # a moderator rejected; the sender has not been notified yet
+    EXPIRED = "expired"  # nobody decided in time; the sender has not been notified yet
+    RETURNED = "returned"  # the sender was notified and the queue file is deleted
+    VANISHED = "vanished"  # an operator removed the message, or it was never held
+    RECORDED = "recorded"  # a policy recorded it; nothing is held and nothing must be decided
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
@@ -45,5 +45,5 @@ DECIDED = frozenset({State.APPROVED, State.REJECTED, State.EXPIRED})
 
 
 def may_become(old: State, new: State) -> bool:
-    """Say whether the table has a way from `old` to `new`."""
+    """Return whether the table has a transition from `old` to `new`."""
     return new in TRANSITIONS[old]

@@ -1,9 +1,9 @@
-"""The store in SQL: reads incidents and changes them. Every change of an incident goes through `change` or `amend`.
+"""The store in SQL: reads incidents and changes them. Every change of an incident uses `change` or `amend`.
 
-An incident changes by compare-and-swap inside one transaction with its event, the requests it makes and the notices it
-enqueues, so that of two deciders one wins and the other is told, and a crash leaves either all of it or nothing. Each
-transaction locks the row of its incident before it changes anything else: those of one incident come one after the
-other, and those of several incidents wait for each other at the end of a writer's chain alone.
+An incident changes by compare-and-swap in one transaction with its event, its new requests and its notices. So of two
+simultaneous decisions one wins and the other gets a conflict, and a crash leaves either all of it or nothing. Each
+transaction locks the row of its incident before it changes anything else. Transactions of one incident run one after
+the other; those of different incidents wait for each other only at the end of a writer's chain.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -53,15 +53,15 @@ from holdgate.quarantine.states import DECIDED, State, may_become
 
 __all__ = ["Actor", "ConflictError", "Store", "StoreError", "migrate", "open_store"]
 
-# What retention empties; who sent what to whom, when, and who decided stay.
+# What retention empties. Sender, recipients, times, and who decided are kept.
 _CONTENT: dict[str, Any] = {"subject": "", "header_from": "", "message_id": "", "comment": None, "attachments": []}
 _CONTENT |= {"recipient_risks": None}
 
-# What an incident has each time that its message comes into the hold queue: nobody was asked, and nothing is decided.
+# The values of an incident each time that its message is put on hold: no request, no decision.
 _UNDECIDED: dict[str, Any] = {one.name: one.default for one in fields(Decision)} | {"closed_at": None}
 
-# What a step may set. The message and its content are written once, but for the queue id of a copy (gate/split.py); the
-# desk describes mail that nobody inspected.
+# What a step can set. The message and its content are written once, except the queue id of a copy (gate/split.py); the
+# desk describes mail that was not inspected.
 _DESCRIPTION = frozenset({"subject", "attachments", "findings"})
 _CHANGEABLE = frozenset(one.name for part in (QueueFile, Decision) for one in fields(part)) | {"queue_id"}
 
@@ -70,7 +70,7 @@ _INSERT = insert(incidents)
 
 
 class ConflictError(Exception):
-    """An incident was changed by somebody else first; `incident` is how it stands now."""
+    """Another process changed the incident first; `incident` is its current state."""
 
     def __init__(self, incident: Incident) -> None:
         super().__init__(f"incident {incident.id} is {incident.state}")
@@ -78,23 +78,22 @@ class ConflictError(Exception):
 
 
 def open_store(url: str, node: str | None = None, *, role: str = "") -> "Store":
-    """Connect to an existing store, for the work of `node`; None is for that of all.
+    """Connect to an existing store, for the work of `node`; None means all nodes.
 
-    A daemon has a `role`, such as "milter": by it and the node its chain of events is named. Raises StoreError where
-    the schema is not this version's.
+    A daemon has a `role`, such as "milter", which with the node names its chain of events. Raises StoreError if the
+    schema is not this version's.
     """
     return Store(connect(url), node, role=role)
 
 
 class Store(Incidents):
-    """Reads incidents and changes them. What else is kept has a class of its own, which shares the connections.
+    """Reads incidents and changes them. Other data has classes of its own, which share the connections.
 
-    `requests` and `agenda` are the desk's, `outbox` has the notices to send, `replies`, `seals`, `sessions` and `codes`
-    what is valid once or for a time, `nodes` are the mail servers that share it, `claims` say which desk does what,
-    `relations` is who writes to whom, `machines` what programs have sent, `machine_tokens` what they prove themselves
-    by, `allowances` what was allowed for a time, `replacements` what they send in the place of held messages, and
-    `audit` proves the history. `node` is the one that new incidents
-    belong to.
+    `requests` and `agenda` are the desk's, `outbox` has the notices to send. `replies`, `seals`, `sessions` and `codes`
+    are valid once or for a time. `nodes` are the mail servers that share the store, `claims` assign work to desks,
+    `relations` is who writes to whom, `machines` what programs have sent, `machine_tokens` are their tokens,
+    `allowances` what was allowed for a time, `replacements` what programs send in place of held messages, and `audit`
+    proves the history. New incidents belong to `node`.
     """
 
     def __init__(self, engine: Engine, node: str | None = None, *, role: str = "") -> None:
@@ -127,7 +126,7 @@ class Store(Incidents):
         self._engine.dispose()
 
     def listener(self, *words: str, url: str) -> Listener:
-        """Return who hears rings with these words, over a connection to `url` that leads past a pooler."""
+        """Return a listener for signals with these words, over a direct connection to `url`, without a pooler."""
         return Listener(self._engine, url, words)
 
     # -- incidents ------------------------------------------------------------------------------------------------
@@ -141,9 +140,9 @@ class Store(Incidents):
         outbox: Iterable[NewNotice] = (),
         also: Iterable[str] = (),
     ) -> None:
-        """Write a new incident, with `event` and the further events `also`, and the notices that it makes us owe.
+        """Write a new incident, with `event` and the further events `also`, and its notices.
 
-        Raises StoreError when it could not be written for good.
+        Raises StoreError if it could not be written durably.
         """
         try:
             with self._engine.begin() as connection:
@@ -173,13 +172,13 @@ class Store(Incidents):
         also: Iterable[str | tuple[str, str]] = (),
         **values: Any,
     ) -> Incident:
-        """Bring `incident` from the state it is known in to `new`, and set further columns by `values`.
+        """Change the state of `incident` to `new`, and set further columns by `values`.
 
-        `outbox` are the notices to send because of it, `answers` what requests (by number) are answered with, `also`
-        further events, some with a note. A message that is held, for the first time or again, is undecided: requests
-        and answers of an earlier hold are void, and only the history tells what was decided then. Raises ConflictError
-        when somebody else changed the incident first, and ValueError for a transition that the table of states
-        lacks, or of an approval without changes back to held.
+        `outbox` are its notices, `answers` the answers to requests (by number), `also` further events, some with a
+        note. A message that is put on hold, for the first time or again, is undecided: requests and answers of an
+        earlier hold are void, and only the history has the earlier decision. Raises ConflictError if another process
+        changed the incident first, and ValueError for a transition that the table of states lacks, or from an approval
+        without changes back to held.
         """
         is_taken_back = new is State.HELD and incident.state is State.APPROVED
         if not may_become(incident.state, new) or (is_taken_back and incident.change is None):
@@ -217,11 +216,11 @@ class Store(Incidents):
         channels: Sequence[str] = ("mail",),
         **values: Any,
     ) -> Incident:
-        """Go a step with `incident` that leaves its state: as `change`, and make the requests `asks`.
+        """Run a step that does not change the state of `incident`: as `change`, and write the requests `asks`.
 
-        Each request enqueues its notices over `channels`, one to a sender by mail alone, and ends at the new
-        deadline. With `supersede` requests without an answer count no longer. `described` are columns of the content of
-        a message that was not inspected. Raises ConflictError when somebody else changed the incident first.
+        Each request enqueues its notices over `channels`, those to a sender by mail only, and ends at the new deadline.
+        With `supersede`, requests without an answer become void. `described` are content columns of a message that was
+        not inspected. Raises ConflictError if another process changed the incident first.
         """
         now = datetime.now(UTC)
         with self._engine.begin() as connection:
@@ -240,7 +239,7 @@ class Store(Incidents):
         return changed
 
     def _swap(self, connection: Connection, incident: Incident, values: Mapping[str, Any]) -> Incident:
-        """Write `values`, if the incident is still at the revision of `incident`; return it as it is then."""
+        """Write `values`, if the incident is still at the revision of `incident`; return its new state."""
         same = (incidents.c.id == incident.id) & (incidents.c.revision == incident.revision)
         new = {**values, "revision": incident.revision + 1}
         row = connection.execute(update(incidents).where(same).values(**new).returning(*incidents.c)).one_or_none()
@@ -250,7 +249,7 @@ class Store(Incidents):
         return incident_of(row)
 
     def erase(self, incident: Incident, actor: Actor) -> None:
-        """Take the content out of a closed incident: subject, comment, samples, notes of its history."""
+        """Erase the content of a closed incident: subject, comment, samples, notes of its history."""
         now = datetime.now(UTC)
         findings = [{**finding, "masked": [], "parts": []} for finding in incident.findings]
         change = None if incident.change is None else {**incident.change, "names": []}
@@ -274,7 +273,7 @@ class Store(Incidents):
 
 
 def _woken(changed: Incident, *, is_mail: bool) -> list[str]:
-    """Return whom a change of the state gives work."""
+    """Return the words of those who get work by a change of the state."""
     words = [DESK] if is_mail or changed.state is State.HELD else []
     return [*words, queue_of(changed.node)] if changed.state in DECIDED else words
 

@@ -1,4 +1,4 @@
-"""Says whether the database is built as our migrations build it: tables, columns, the events' triggers."""
+"""Checks whether the database is as the migrations build it: tables, columns, the events' triggers."""
 
 import re
 
@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Table, inspect, text
 
 from holdgate.quarantine.schema import metadata
 
-# As migrations 0003 and 0017 make them.
+# As migrations 0003 and 0017 create them.
 _COLUMNS = "incident_id, at, event, who, how, origin, note_digest, hash, number, rows_digest, chain, seen"
 _REFUSE = "BEGIN SELECT RAISE(ABORT, 'events are only added'); END"
 _CALL = "EXECUTE FUNCTION events_are_only_added()"
@@ -20,10 +20,10 @@ POSTGRESQL = {
 }
 POSTGRESQL_BODY = "BEGIN RAISE EXCEPTION 'events are only added' USING ERRCODE = 'integrity_constraint_violation'; END"
 
-# What a default may be: nothing that could stand for an answer, a name or a state.
+# Allowed defaults: only empty ones, so that none can be an answer, a name or a state.
 _NEUTRAL = re.compile(r"'?0?'?(?:::[\w ]+)?|'(?:\[\])?'(?:::[\w ]+)?")
 _SEQUENCE = re.compile(r"nextval\('\w+'::regclass\)")
-# In the text of SQLite's tables and indexes, what changes how values are compared, kept, made or refused.
+# Parts of the text of SQLite's tables and indexes that change how values are compared, stored, generated or refused.
 _CHANGING = re.compile(
     r"\b(COLLATE|GENERATED|AS|CHECK|ON|CONFLICT|UNIQUE|WITHOUT|STRICT|DEFERRABLE|WHERE|DESC|AUTOINCREMENT)\b",
     re.IGNORECASE,
@@ -58,7 +58,7 @@ def _sqlite(connection: Connection) -> str:
 
 
 def _made_of(name: str, table: str, sql: str | None) -> str:
-    """Return what a table or an index is made of, without quoted text; indexes that SQLite makes itself have none."""
+    """Return the definition of a table or an index, without quoted text; SQLite's own indexes have none."""
     made = _QUOTED.sub("''", sql or "")
     if name == table:
         return made
@@ -150,7 +150,7 @@ def _of_table(connection: Connection, table: Table) -> str:
 
 
 def _is_neutral(default: str | None, *, nullable: bool, key: bool) -> bool:
-    """Say whether a column's default is none, or the empty one that a migration gave to rows that were there."""
+    """Return whether a column's default is none, or the empty one that a migration used for existing rows."""
     if default is None:
         return True
     if key:

@@ -1,4 +1,4 @@
-"""Says whether anybody changed the store past us: its tables and triggers, the chains of events, the rows they bind."""
+"""Detects changes of the store by other means: its tables and triggers, the chains of events, the bound rows."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,8 @@ from holdgate.quarantine.links import GENESIS, link, note_digest, rows_digest
 from holdgate.quarantine.schema import chains, events, incidents, notices, requests
 
 _BATCH = 500
-# So many of the newest hashes are kept in memory: events name the newest of other chains. Others are looked up.
+# How many of the newest hashes are kept in memory, because events name the newest of other chains. Others are looked
+# up.
 _KEPT = 20_000
 
 
@@ -28,9 +29,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The outcome of a verification: how many events there are, the newest one's hash, and what is wrong (or "").
+    """The result of a verification: the number of events, the newest one's hash, and what is wrong (or "").
 
-    `chains` are the ends of all chains that have events, by name. `problem` names each chain that is broken, and where.
+    `chains` are the ends of all chains that have events, by name. `problem` names each broken chain, and where it is
+    broken.
     """
 
     count: int
@@ -40,7 +42,7 @@ class Finding:
 
 
 def verify(connection: Connection, anchors: Iterable[Anchor]) -> Finding:
-    """Verify all inside one transaction, which sees one moment."""
+    """Verify everything in one transaction, which sees one moment."""
     try:
         problem = structure.problem(connection)
         if problem:
@@ -52,7 +54,7 @@ def verify(connection: Connection, anchors: Iterable[Anchor]) -> Finding:
 
 
 def in_order(connection: Connection) -> Iterator[Row[Any]]:
-    """Yield all events, oldest first, each with the number of the event by which its incident was erased (or None)."""
+    """Yield all events, oldest first, each with the number of the event that erased its incident (or None)."""
     erased = (
         select(events.c.incident_id, func.max(events.c.number).label("erased_in"))
         .where(events.c.event == "erased")
@@ -64,7 +66,7 @@ def in_order(connection: Connection) -> Iterator[Row[Any]]:
 
 
 class _Trail:
-    """All chains at once, in the order of the numbers; of each one the first thing that is wrong with it."""
+    """All chains together, in the order of the numbers; of each one the first problem."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -73,7 +75,7 @@ class _Trail:
         self._recent: dict[int, tuple[str, str]] = {}
 
     def verify(self, anchors: Iterable[Anchor]) -> Finding:
-        """Verify chains, the table of their ends, and that all of `anchors` are there."""
+        """Verify the chains, the table of their ends, and that all of `anchors` exist."""
         wanted = {anchor.hash: anchor for anchor in anchors if anchor.hash != GENESIS}
         newest, count = GENESIS, 0
         for row in in_order(self._connection):
@@ -104,7 +106,7 @@ class _Trail:
             del self._recent[next(iter(self._recent))]
 
     def _compare_seen(self, row: Row[Any]) -> None:
-        """Compare the events of other chains that an event names with those that are there."""
+        """Compare the events of other chains that an event names with the existing ones."""
         for chain, number, digits in seen_of(row.seen):
             if number >= row.number:
                 self._problems.setdefault(row.chain, f"event {row.number} names a later one")
@@ -146,7 +148,7 @@ def _event_problem(previous: str, row: Row[Any]) -> str:
 
 
 def _rows_problem(connection: Connection) -> str:
-    """Compare the rows of all incidents with what the newest event of each says of them."""
+    """Compare the rows of all incidents with the digest in each one's newest event."""
     for table in (requests, notices, events):
         lost = _without_incident(connection, table)
         if lost:

@@ -1,1 +1,1 @@
-"""The schema's ordered steps, applied by Alembic; a released step is never changed, only followed."""
+"""The schema's ordered steps, applied by Alembic. A released step is never changed, only followed by another."""

@@ -1,4 +1,4 @@
-"""How Alembic runs a step: on the connection that `store.migrate` opened, in its transaction."""
+"""Has Alembic run a step on the connection that `store.migrate` opened, in its transaction."""
 
 from alembic import context
 
