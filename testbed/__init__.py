@@ -1,4 +1,4 @@
-"""A whole Holdgate site in one directory: a private Postfix, the three daemons, and a stand-in for the outside world.
+"""A complete Holdgate site in one directory: a private Postfix, the three daemons, and a simulated outside world.
 
-The end-to-end tests, the demo and the benchmarks stand on it. Nothing of it is installed.
+The end-to-end tests, the demo and the benchmarks use it. It is not installed.
 """

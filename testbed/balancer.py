@@ -1,4 +1,4 @@
-"""A load balancer in front of the pages: gives each connection to the next desk, whoever the visitor is."""
+"""A load balancer in front of the pages: passes each connection to the next desk, whoever the visitor is."""
 
 import socket
 import threading
@@ -14,7 +14,7 @@ _TIMEOUT = 60.0
 
 
 class Balancer:
-    """Listens on a loopback port for the servers on some others; `served` counts the connections of each."""
+    """Listens on a loopback port and forwards to servers on other ports; `served` counts the connections of each."""
 
     def __init__(self, port: int, targets: Sequence[int]) -> None:
         self.port = port
@@ -23,12 +23,12 @@ class Balancer:
         self._count = len(targets)
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start listening."""
         self._listener = socket.create_server((LOOPBACK, self.port))
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stop(self) -> None:
-        """End; connections under way go on to their end."""
+        """Stop; existing connections continue to their end."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

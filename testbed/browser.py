@@ -1,4 +1,4 @@
-"""Chromium without a window, for tests and pictures of the pages: a profile of its own, and nobody to talk to."""
+"""Headless Chromium, for tests and pictures of the pages: with a separate profile and without network services."""
 
 import shutil
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _ARGUMENTS = (
 
 @contextmanager
 def chromium(profile: Path, language: str = "en", *, scripts: bool = False) -> Iterator[webdriver.Chrome]:
-    """Run Chromium; without `scripts`, as the pages need none."""
+    """Run Chromium; without `scripts`, because the pages need none."""
     binary = shutil.which("chromium")
     assert binary, "Chromium is not installed: run script/test as root, it installs what is missing"
     options = webdriver.ChromeOptions()

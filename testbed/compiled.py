@@ -1,4 +1,4 @@
-"""The code as the package ships it: with the modules in which a text is searched compiled to C (see setup.py)."""
+"""The code as the package ships it: the modules that search text are compiled to C (see setup.py)."""
 
 import hashlib
 import os
@@ -11,16 +11,16 @@ _ROOT = Path(__file__).parents[1]
 
 
 def build(directory: Path) -> None:
-    """Build it below `directory`, unless that was built from these very sources by this Python. Takes a minute.
+    """Build it below `directory`, unless it was already built from these sources by this Python. Takes a minute.
 
-    Raises subprocess.CalledProcessError, with what the compiler said as its `output`.
+    Raises subprocess.CalledProcessError with the compiler's messages as its `output`.
     """
     sources = _digest()
     built = directory / "built"
     if built.exists() and built.read_text() == sources:
         return
     built.unlink(missing_ok=True)
-    # A module that is no more would stay, and be imported.
+    # A module that was removed would otherwise stay, and be imported.
     shutil.rmtree(library(directory), ignore_errors=True)
     command = [sys.executable, "setup.py", "--quiet", "build", "--force"]
     subprocess.run(
@@ -36,7 +36,7 @@ def build(directory: Path) -> None:
 
 
 def _digest() -> str:
-    """Return a hash over all that the build reads, names and contents, and the Python that runs it."""
+    """Return a hash of all files that the build reads, names and contents, and of the Python that runs it."""
     read = [_ROOT / "setup.py", _ROOT / "setup.cfg", *sorted((_ROOT / "milter" / "holdgate").rglob("*"))]
     whole = hashlib.sha256(sys.version.encode())
     for path in read:
@@ -46,5 +46,5 @@ def _digest() -> str:
 
 
 def library(directory: Path) -> Path:
-    """Return where the modules are that were built below `directory`: what to put on PYTHONPATH."""
+    """Return the directory of the modules that were built below `directory`, for PYTHONPATH."""
     return directory / "lib"

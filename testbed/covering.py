@@ -1,11 +1,12 @@
-"""Says how many of the changed lines the tests reach: .ci/run fails below a floor.
+"""Measures which share of the changed lines the tests reach: .ci/run fails below a minimum.
 
-A plugin of pytest (`-p testbed.covering`) measures the modules that changed, and no others, in the processes of pytest:
-what a daemon runs in a process of its own does not count. Afterwards `python -m testbed.covering` prints the share and
-the lines that no test reaches, and ends with 1 below `[coverage:report] fail_under` of setup.cfg.
+A plugin of pytest (`-p testbed.covering`) measures only the modules that changed, in the processes of pytest: daemons
+in other processes do not count. Afterwards `python -m testbed.covering` prints the share and the lines that no test
+reaches, and exits with 1 below `[coverage:report] fail_under` of setup.cfg.
 
-What changed is compared with HOLDGATE_BASE, else with the commit at which this branch left the main one, else with the
-last release, else with the commit before. Without any (a clone of one commit) nothing is measured, and it says so.
+Changes are relative to HOLDGATE_BASE, else to the commit at which this branch left the main one, else to the last
+release, else to the previous commit. Without any of these (a clone of one commit) nothing is measured, and this is
+printed.
 """
 
 import os
@@ -20,14 +21,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "milter/holdgate"
-# Of so few lines, a share says nothing.
+# With so few lines, a share is meaningless.
 FEW = 5
 _FILE = re.compile(r'^\+\+\+ "?b/(.*?)"?\t?$')
 _HUNK = re.compile(r"^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
 def git(root: Path, *arguments: str) -> str:
-    """Return what Git prints, "" where it fails: without Git, without a repository, without that commit."""
+    """Return Git's output, "" if it fails: without Git, without a repository, without that commit."""
     command = ["git", "-c", f"safe.directory={root}", "-C", str(root), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -37,7 +38,7 @@ def git(root: Path, *arguments: str) -> str:
 
 
 def base(root: Path = ROOT) -> str:
-    """Return the commit to compare with, "" where there is none."""
+    """Return the commit to compare with, "" if there is none."""
     if given := os.environ.get("HOLDGATE_BASE"):
         return git(root, "rev-parse", "--verify", "--quiet", f"{given}^{{commit}}")
     head = git(root, "rev-parse", "HEAD")
@@ -50,24 +51,24 @@ def base(root: Path = ROOT) -> str:
 
 
 def changed_lines(diff: str) -> dict[str, set[int]]:
-    """Return which lines of which files are new, by what `git diff --unified=0` prints."""
+    """Return the new lines of each file, from the output of `git diff --unified=0`."""
     lines: dict[str, set[int]] = {}
     path, rest = "", iter(diff.splitlines())
     for line in rest:
         if found := _FILE.match(line):
             path = found[1]
-        elif line.startswith("+++ "):  # /dev/null: the file is gone
+        elif line.startswith("+++ "):  # /dev/null: the file was deleted
             path = ""
         elif hunk := _HUNK.match(line):
             gone, first, new = int(hunk[1] or 1), int(hunk[2]), int(hunk[3] or 1)
             lines.setdefault(path, set()).update(range(first, first + new))
-            # What follows may look like a header.
+            # The following lines can look like a header.
             next(islice(rest, gone + new, gone + new), None)
     return {name: found for name, found in lines.items() if found and name.endswith(".py")}
 
 
 def changed(root: Path = ROOT) -> dict[str, set[int]]:
-    """Return the changed lines of the package, those that are not committed too."""
+    """Return the changed lines of the package, including uncommitted ones."""
     compared = base(root)
     if not compared:
         return {}
@@ -75,7 +76,7 @@ def changed(root: Path = ROOT) -> dict[str, set[int]]:
 
 
 def measured(files: list[Path]) -> coverage.Coverage:
-    """Return a measurement of some files, by the settings in setup.cfg."""
+    """Return a measurement of some files, with the settings in setup.cfg."""
     return coverage.Coverage(config_file=str(ROOT / "setup.cfg"), include=[str(file) for file in files])
 
 
@@ -83,7 +84,7 @@ _STARTED = pytest.StashKey[coverage.Coverage]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to measure, in each process of pytest-xdist."""
+    """Start measuring, in each process of pytest-xdist."""
     files = [ROOT / name for name in changed()]
     if files:
         config.stash[_STARTED] = measured(files)
@@ -91,14 +92,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave what was measured in a file of this process."""
+    """Write the measurement to a file of this process."""
     if started := config.stash.get(_STARTED, None):
         started.stop()
         started.save()
 
 
 def main() -> int:
-    """Print the share of the changed lines that tests reach; return 1 when it is below the floor."""
+    """Print the share of the changed lines that tests reach; return 1 if it is below the minimum."""
     lines = changed()
     if not lines:
         print("changed lines: none to compare, or no commit to compare with")

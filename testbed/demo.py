@@ -21,13 +21,13 @@ from testbed.walk import DemoError, command, delivered, plain
 from testbed.walk_several import NAMES, walk
 from testbed.world import Delivery
 
-# Below /run nobody but root can put something in our way, and nothing stays after a reboot.
+# Below /run only root can write, and nothing remains after a reboot.
 _DIRECTORY = Path("/run/holdgate-demo")
 _PORT = 2525
 
 
 def main() -> None:
-    """Run the demo and end with 0, or say in one sentence what stands in the way and end with 1."""
+    """Run the demo and exit with 0, or print in one sentence what prevents it and exit with 1."""
     parser = argparse.ArgumentParser(prog="script/demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="walk through it alone and stop")
     parser.add_argument("--port", type=int, default=_PORT, help="SMTP port on 127.0.0.1 (default: %(default)s)")
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 class _Alone:
-    """Keeps a second demo out, and clears away what one that was killed left behind."""
+    """Prevents a second demo, and removes what a killed one left behind."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -94,7 +94,7 @@ def _run(port: int, *, once: bool) -> None:
 
 
 def _run_several(port: int, count: int, *, once: bool) -> None:
-    """Run several mail servers, at `port` and the next ones."""
+    """Run several mail servers, at `port` and the following ports."""
     ports = dict(zip(NAMES, range(port, port + count), strict=False))
     if taken := [str(one) for one in ports.values() if not is_free(one)]:
         raise DemoError(f"port {', '.join(taken)} on 127.0.0.1 is in use; choose another: script/demo --port 2626")
@@ -160,7 +160,7 @@ def _send(site: Site, message: EmailMessage) -> None:
 
 
 def _outcome(site: Site, message: Message) -> tuple[Incident | None, Delivery | None]:
-    """Wait until a message was either held or delivered."""
+    """Wait until a message is either held or delivered."""
 
     def seen() -> tuple[Incident | None, Delivery | None] | None:
         delivery = next((d for d in site.world.deliveries if d.message["Message-ID"] == message["Message-ID"]), None)
@@ -172,7 +172,7 @@ def _outcome(site: Site, message: Message) -> tuple[Incident | None, Delivery | 
 
 
 def _decide(site: Site) -> None:
-    """Release one message, reject one, and look at the mailboxes."""
+    """Release one message, reject one, and show the mailboxes."""
     first, second, third = site.store.incidents([State.HELD])
     print("\nA moderator looks at the list:\n")
     command(site, "list", "--state", "held")
@@ -193,7 +193,7 @@ def _decide(site: Site) -> None:
 
 
 def _show_told(site: Site, incident: Incident) -> None:
-    """Wait until the sender is told of a decision, and show how."""
+    """Wait until the sender is notified of a decision, and show the notice."""
 
     def told() -> list[tuple[str, str]]:
         notices = [delivery.message for delivery in site.world.to(letters.SENDER)]

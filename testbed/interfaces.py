@@ -1,4 +1,4 @@
-"""What a release promises to others: its settings, keys of rules and policies, log events, metrics and migrations."""
+"""The stable interfaces of a release: settings, keys of rules and policies, log events, metrics and migrations."""
 
 import hashlib
 import inspect
@@ -37,7 +37,7 @@ def keys_of(model: type[BaseModel], table: str = "") -> set[str]:
 
 
 def _types(annotation: Any) -> list[Any]:
-    """Return a type and the types in its brackets, at any depth."""
+    """Return a type and its type arguments, at any depth."""
     inner = [one for argument in getattr(annotation, "__args__", ()) for one in _types(argument)]
     return [annotation, *inner]
 
@@ -53,7 +53,7 @@ def rule_keys() -> set[str]:
 
 
 def policy_keys() -> set[str]:
-    """Return the keys of the policies file, those of actions included."""
+    """Return the keys of the policies file, including those of actions."""
     of_actions = {f"policy.{key}" for one in REGISTRY.ordered() for key in one.model_fields}
     return keys_of(PolicyFile) | of_actions
 
@@ -74,13 +74,13 @@ def metric_names() -> set[str]:
 
 
 def migrations() -> dict[str, str]:
-    """Return the files of migrations with their SHA-256."""
+    """Return the migration files with their SHA-256."""
     files = sorted(MIGRATIONS.glob("[0-9]*.py"))
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def current() -> dict[str, Any]:
-    """Return what this checkout would promise, as RELEASED has it."""
+    """Return the interfaces of this checkout, in the form of RELEASED."""
     values = Settings().model_dump(mode="json", exclude_none=True)
     without = settings() - keys_in(values)
     return {
@@ -96,18 +96,18 @@ def current() -> dict[str, Any]:
 
 
 def keys_in(content: dict[str, Any]) -> set[str]:
-    """Return the settings that a file's content sets, as "TABLE.KEY", and its tables."""
+    """Return the settings in a file's content, as "TABLE.KEY", and its tables."""
     tables = {name: table for name, table in content.items() if isinstance(table, dict)}
     return set(content) | {f"{name}.{key}" for name, table in tables.items() for key in table}
 
 
 def released() -> dict[str, Any]:
-    """Return what the last release promised."""
+    """Return the interfaces of the last release."""
     return tomllib.loads(RELEASED.read_text(encoding="utf-8"))
 
 
 def toml(content: dict[str, Any], name: str = "") -> str:
-    """Write tables as TOML: a table of the first or second level with a header, a deeper one in a line."""
+    """Return tables as TOML: those of the first or second level with a header, deeper ones inline."""
     lines = []
     tables = []
     for key, value in content.items():

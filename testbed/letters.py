@@ -1,4 +1,4 @@
-"""The messages that demo and tests send: as a mail program would write them, with published test numbers only."""
+"""The messages that demo and tests send: in the form of a mail program, with published test numbers only."""
 
 import io
 import zipfile
@@ -10,7 +10,7 @@ from email.utils import format_datetime, make_msgid
 
 import docx
 
-# python-stdnum's sample number, and the Visa test number of every payment provider's documentation.
+# python-stdnum's sample number, and the Visa test number in payment providers' documentation.
 SSN = "536-90-4399"
 CARD = "4111 1111 1111 1111"
 

@@ -1,11 +1,11 @@
-"""Tries changes of the code: for each, a process of its own runs the tests that reach the changed line.
+"""Tries changes of the code: for each, a separate process runs the tests that reach the changed line.
 
-Started by script/mutate inside a copy of the checkout, which it changes. It reads what to try as JSON from standard
-input, and prints an answer a line: whether the tests noticed.
+script/mutate starts it inside a copy of the checkout, which it changes. It reads the changes as JSON from standard
+input, and prints one answer per line: whether the tests noticed.
 
     {"tests": ["tests/unit/gate"], "marks": "not slow", "changes": [{"path": "milter/…", "line": 1, "text": "…"}]}
 
-`text` is the whole file with the change.
+`text` is the complete file with the change.
 """
 
 import contextlib
@@ -23,12 +23,12 @@ from typing import Any
 import coverage
 import pytest
 
-# A change that makes the tests run on for ever is noticed too: after so many seconds, or so many times the time that
-# all tests took without a change on this machine.
+# A change that makes the tests run for ever is noticed too: after this many seconds, or this many times the duration of
+# all tests without a change on this machine.
 _TIMEOUT, _TIMES = 180.0, 3
 _TOO_LONG = 124
 _REACHED = ".coverage-mutants"
-# What is slow to import and not changed: each process begins with it.
+# Unchanged modules that are slow to import: each process begins with them loaded.
 _PRELOADED = (
     *("Milter", "PIL.Image", "_pytest", "ahocorasick", "aiosmtpd.lmtp", "alembic.command", "hypothesis", "jinja2"),
     *("phonenumbers", "prometheus_client", "pydantic", "re2", "sqlalchemy.dialects.sqlite"),
@@ -44,7 +44,7 @@ class Reach:
     def of(self, path: Path, line: int) -> list[str]:
         """Return the tests that reach a line; for one that runs at import, those that reach any line of its file.
 
-        None where no test does in its own process: a child of any of them may.
+        None if no test reaches it in its own process: a child process of any of them may reach it.
         """
         lines = self._files.get(path, {})
         reached = set(lines.get(line, ()))
@@ -54,7 +54,7 @@ class Reach:
 
 
 class _Contexts:
-    """Tells coverage which test runs, from the making of its fixtures to their end."""
+    """Tells coverage which test runs, from the setup of its fixtures to their teardown."""
 
     def __init__(self, measured: coverage.Coverage) -> None:
         self._measured = measured
@@ -68,7 +68,7 @@ class _Contexts:
 
 
 class _Chosen:
-    """Runs some tests of those that are collected, those of the module's own file first."""
+    """Runs some of the collected tests, those of the module's own file first."""
 
     def __init__(self, chosen: Sequence[str], module: str) -> None:
         self._chosen = frozenset(chosen)
@@ -84,7 +84,7 @@ def _pytest(arguments: Sequence[str], plugin: Any) -> int:
 
 
 def _measure(arguments: Sequence[str]) -> int:
-    # Without the checkout's own settings, by which each process writes a file of another name.
+    # Without the checkout's settings, because they give each process another file name.
     measured = coverage.Coverage(
         data_file=_REACHED, config_file=False, branch=False, source=["milter/holdgate"], messages=False
     )
@@ -96,7 +96,7 @@ def _measure(arguments: Sequence[str]) -> int:
 
 
 def _in_child(limit: float, work: Any, *arguments: Any) -> int:
-    """Run `work` in a process, without a word; return its exit status, 124 when it takes more than `limit` seconds."""
+    """Run `work` in a process without output; return its exit status, 124 if it takes more than `limit` seconds."""
     child = os.fork()
     if child == 0:
         os.setpgid(0, 0)
@@ -112,7 +112,7 @@ def _in_child(limit: float, work: Any, *arguments: Any) -> int:
     while not done and time.monotonic() < deadline:
         time.sleep(0.02)
         done, status = os.waitpid(child, os.WNOHANG)
-    # What a test that failed has left behind goes too.
+    # Processes that a failed test left behind are killed too.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
     if not done:
@@ -122,11 +122,11 @@ def _in_child(limit: float, work: Any, *arguments: Any) -> int:
 
 
 def main() -> int:
-    """Answer what is asked; return 2 when the tests fail without any change."""
+    """Answer the requests; return 2 if the tests fail without any change."""
     asked = json.load(sys.stdin)
     for name in _PRELOADED:
         import_module(name)
-    # Whoever started us may measure with a plugin of their own: two measurements in one process see nothing.
+    # The caller may measure coverage with a plugin: two measurements in one process do not work.
     os.environ.pop("PYTEST_ADDOPTS", None)
     arguments = ["-m", asked["marks"], *asked["tests"]]
     begin = time.monotonic()
@@ -147,7 +147,7 @@ def main() -> int:
         path.write_text(change["text"], encoding="utf-8")
         code = _in_child(limit, _pytest, ["-m", asked["marks"], *files], _Chosen(reached, path.stem))
         path.write_text(before, encoding="utf-8")
-        # What is compiled counts by the file's time.
+        # Compiled files are valid by the source file's time.
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
         noticed = code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
         print(json.dumps({"noticed": noticed, "tests": len(reached)}), flush=True)

@@ -1,4 +1,4 @@
-"""A private PgBouncer in front of a private PostgreSQL, which gives each transaction whichever connection is free."""
+"""A private PgBouncer in front of a private PostgreSQL, which gives each transaction any free connection."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ _PORT = 6432
 
 
 class PgBouncer:
-    """One pooler for the database of a URL, with a socket in a directory of its own; `url` goes through it."""
+    """One pooler for the database of a URL, with a socket in its own directory; `url` uses it."""
 
     def __init__(self, url: str, *, connections: int) -> None:
         server = make_url(url)

@@ -10,18 +10,18 @@ T = TypeVar("T")
 
 LOOPBACK = "127.0.0.1"
 
-# How long anything is waited for, in seconds: on a busy machine too, what holds in the end must be seen to hold.
+# Maximum wait for any condition, in seconds: long enough for a busy machine.
 PATIENCE = 90.0
 
-# Below the ports that the kernel gives to outgoing connections (net.ipv4.ip_local_port_range), in blocks.
+# Below the kernel's ports for outgoing connections (net.ipv4.ip_local_port_range), in blocks.
 _PORTS = range(10_240, 32_740)
 _BLOCK = 100
 
 
 def _ports_of_our_own() -> Iterator[int]:
-    """Yield the ports of a block that no other process of ours hands out, round and round.
+    """Yield the ports of a block that no other process of the tests uses, repeatedly.
 
-    A process reserves its block by an abstract unix socket, which the kernel takes back when the process ends.
+    A process reserves its block by an abstract unix socket, which the kernel releases when the process ends.
     """
     for first in _PORTS[::_BLOCK]:
         with socket.socket(socket.AF_UNIX) as reservation:
@@ -36,12 +36,12 @@ _ports = _ports_of_our_own()
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on, and that nobody else who asks here is given before a hundred others."""
+    """Return a port that nothing listens on, and that this function returns again only after a hundred others."""
     return next(port for port in _ports if is_free(port))
 
 
 def is_free(port: int) -> bool:
-    """Say whether a loopback port can be bound now."""
+    """Return whether a loopback port can be bound now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -52,14 +52,14 @@ def is_free(port: int) -> bool:
 
 
 def is_listening(port: int) -> bool:
-    """Say whether something accepts connections on the loopback port."""
+    """Return whether something accepts connections on the loopback port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def wait_for(condition: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
-    """Return the first true value of `condition`; raise TimeoutError naming `what` when there is none in time."""
+    """Return the first true value of `condition`; raise TimeoutError with `what` if there is none in time."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()

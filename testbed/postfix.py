@@ -1,7 +1,7 @@
-"""A private Postfix instance: its own configuration, queue, data and log, on loopback ports, beside any system Postfix.
+"""A private Postfix instance: its own configuration, queue, data and log, on loopback ports, next to the system's.
 
-Its settings are those of the files in `postfix/` that administrators get, with paths and ports changed, so that these
-files are what the end-to-end tests test.
+Its settings are those of the files in `postfix/` that administrators get, with paths and ports changed, so that the
+end-to-end tests test these files.
 """
 
 import os
@@ -42,7 +42,7 @@ postlog   unix-dgram n - n - 1 postlogd
 """
 
 
-# How long sendmail(1) may take, in seconds: where it cannot write to the queue, it tries for ever.
+# Time limit for sendmail(1), in seconds: if it cannot write to the queue, it retries for ever.
 _SENDMAIL = 120
 
 
@@ -51,9 +51,9 @@ class PostfixError(Exception):
 
 
 class PostfixInstance:
-    """One instance below `directory`; everything it delivers goes to `relay_port`, whoever it is for.
+    """One instance below `directory`. Everything it delivers is sent to `relay_port`, whoever the recipient is.
 
-    `notice_port` is of the time when notices came by TCP, and means nothing any more.
+    `notice_port` is from a version in which notices were sent by TCP, and has no effect any more.
     """
 
     def __init__(self, directory: Path, *, smtp_port: int, relay_port: int, milter: str, notice_port: int = 0) -> None:
@@ -62,13 +62,13 @@ class PostfixInstance:
         self.queue = directory / "queue"
         self.log = directory / "mail.log"
         self.smtp_port = smtp_port
-        # What Postfix's processes have in their environment, where `import_environment` lets it in.
+        # The environment of Postfix's processes, as far as `import_environment` allows it.
         self.environment: dict[str, str] = {}
         self._relay_port = relay_port
         self._milter = milter
 
     def write(self, services: str = "", **changes: str) -> None:
-        """Write the configuration; `services` are lines for master.cf, `changes` main.cf settings on top of it."""
+        """Write the configuration; `services` are lines for master.cf, `changes` main.cf settings with precedence."""
         directory = self.directory
         for path in (self.config, self.queue, directory / "data"):
             path.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ class PostfixInstance:
         settings |= {"smtpd_milters": self._milter}
         settings |= {name: f"regexp:{path}" for name, path in maps.items()}
         settings |= changes
-        # Logical lines, so that nothing of the values is read by a shell or by postconf.
+        # Logical lines, so that neither a shell nor postconf interprets the values.
         text = "".join(f"{name} = {value}\n" for name, value in settings.items())
         (self.config / "main.cf").write_text(text, encoding="utf-8")
         listeners = "".join(
@@ -116,12 +116,12 @@ class PostfixInstance:
         listeners = listeners.replace("/etc/holdgate/postfix", str(directory))
         master = _MASTER.format(smtp_port=f"127.0.0.1:{self.smtp_port}") + listeners + services
         (self.config / "master.cf").write_text(master, encoding="utf-8")
-        # World-readable, as /etc/postfix is: Postfix's own processes are not root.
+        # World-readable, as /etc/postfix is, because Postfix's own processes do not run as root.
         for path in (directory, self.config, self.queue):
             path.chmod(0o755)
 
     def start(self) -> None:
-        """Start Postfix and wait until it answers. An instance that was killed is cleaned up first."""
+        """Start Postfix and wait until it answers. After a kill, the instance is cleaned up first."""
         self.stop()
         done = subprocess.run(
             [_sbin("postfix"), "-c", str(self.config), "start"],
@@ -138,7 +138,7 @@ class PostfixInstance:
             raise PostfixError(f"Postfix does not listen: {self._log_tail()}") from None
 
     def stop(self) -> None:
-        """Stop Postfix, if it runs, and wait for the end of its master."""
+        """Stop Postfix, if it runs, and wait until its master has ended."""
         pid_file = self.queue / "pid/master.pid"
         if not pid_file.exists():
             return
@@ -147,11 +147,11 @@ class PostfixInstance:
         wait_for(lambda: not pid or not _is_master(pid), "Postfix to stop")
 
     def reload(self) -> None:
-        """Have Postfix read its configuration again."""
+        """Have Postfix reload its configuration."""
         subprocess.run([_sbin("postfix"), "-c", str(self.config), "reload"], capture_output=True, check=True)
 
     def sendmail(self, message: bytes, sender: str, *recipients: str) -> None:
-        """Submit a message as sendmail(1) does: by way of postdrop and pickup, not SMTP."""
+        """Submit a message with sendmail(1): by postdrop and pickup, not SMTP."""
         command = [_sbin("sendmail"), "-C", str(self.config), "-i", "-f", sender, "--", *recipients]
         subprocess.run(command, input=message, check=True, capture_output=True, timeout=_SENDMAIL)
 
@@ -164,12 +164,12 @@ class PostfixInstance:
         return Postfix(self.config).show(queue_id, header_only=False)
 
     def postsuper(self, action: str, queue_id: str) -> None:
-        """Do by hand what an operator might do: "-d", "-H", "-h"."""
+        """Do what an operator might do by hand: "-d", "-H", "-h"."""
         command = [_sbin("postsuper"), "-c", str(self.config), action, queue_id]
         subprocess.run(command, capture_output=True, check=True)
 
     def wake_pickup(self) -> None:
-        """Have what was requeued picked up now; Postfix looks once a minute."""
+        """Have requeued messages picked up now; Postfix checks once a minute."""
         command = [_sbin("postkick"), "-c", str(self.config), "public", "pickup", "W"]
         subprocess.run(command, capture_output=True, check=True)
 
@@ -178,7 +178,7 @@ class PostfixInstance:
 
 
 def _settings(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the settings of a main.cf that uses no continuation lines."""
+    """Yield the settings of a main.cf without continuation lines."""
     for line in path.read_text(encoding="utf-8").splitlines():
         match = re.fullmatch(r"(\w+) *= *(.*)", line)
         if match:
@@ -197,7 +197,7 @@ def _is_master(pid: int) -> bool:
 
 
 def require() -> None:
-    """Raise PostfixError with one sentence where a private instance cannot run."""
+    """Raise PostfixError with one sentence if a private instance cannot run."""
     if os.geteuid() != 0:
         raise PostfixError("Postfix can only be started by root")
     if not Path("/usr/sbin/postfix").exists():

@@ -1,4 +1,4 @@
-"""A private PostgreSQL server: data and unix socket in a directory of its own, no port, beside any other server."""
+"""A private PostgreSQL server: data and unix socket in its own directory, no port, next to any other server."""
 
 import os
 import pwd
@@ -18,7 +18,7 @@ _UNPRIVILEGED = "postgres"
 
 PASSWORD = "between-us"
 
-# Who may connect as whom, as docs/howto/postgresql.md says it; one role with a password; and standbys.
+# Who can connect as whom, as in docs/howto/postgresql.md; one role with a password; and standbys.
 _HBA = "local all keeper scram-sha-256\nlocal all all peer map=holdgate\nlocal replication holdgate peer map=holdgate\n"
 
 
@@ -27,17 +27,18 @@ class PostgresError(Exception):
 
 
 class PostgresServer:
-    """One server with a role "holdgate", to which its starter connects by his system user, and a role "keeper".
+    """One server with a role "holdgate", to which its starter connects by their system user, and a role "keeper".
 
-    By default it is in a directory of its own, which goes with it. Its log is there too, unless `log` names another
-    place. `settings` are those of postgresql.conf.
+    By default it has its own directory, which is removed with it. Its log is there too, unless `log` names another
+    place.
+    `settings` are those of postgresql.conf.
     """
 
     def __init__(self, directory: Path | None = None, *, log: Path | None = None, **settings: str) -> None:
         self.directory = directory or Path(tempfile.mkdtemp(prefix="holdgate-postgres-"))
         self._log = log or self.directory / "server.log"
         self._settings = settings
-        # Whether what is committed is on the disk: slower, and of use only where a disk is lost.
+        # Whether commits are synced to the disk: slower, and only useful if a disk is lost.
         self._syncs = directory is not None
         self.directory.mkdir(exist_ok=True)
         self._data = self.directory / "data"
@@ -46,7 +47,7 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Make the server's data and start it; return when it answers."""
+        """Create the server's data and start it; return when it answers."""
         if self._user:
             try:
                 shutil.chown(self.directory, self._user)
@@ -61,7 +62,7 @@ class PostgresServer:
         self.sql(f"CREATE ROLE keeper LOGIN PASSWORD '{PASSWORD}'")
 
     def standby(self) -> "PostgresServer":
-        """Return a synchronous standby, started: from now on a commit is confirmed once the standby has written it."""
+        """Return a started synchronous standby: from now on a commit is confirmed after the standby has written it."""
         made = PostgresServer()
         made._syncs = self._syncs
         if self._user:
@@ -79,11 +80,11 @@ class PostgresServer:
         return made
 
     def promote(self) -> None:
-        """Have a standby take writes, and return once it does."""
+        """Have a standby accept writes, and return when it does."""
         self.sql("SELECT pg_promote()")
 
     def restart(self) -> None:
-        """End the server, and with it every connection, and start it again."""
+        """Stop the server, and with it every connection, and start it again."""
         self.end()
         self._serve()
 
@@ -100,7 +101,7 @@ class PostgresServer:
         self._process.wait(20)
 
     def resume(self) -> None:
-        """Start the server anew, where it has ended."""
+        """Start the server again, if it has ended."""
         if self._process is None or self._process.poll() is not None:
             self._serve()
 
@@ -123,7 +124,7 @@ class PostgresServer:
         wait_for(self._answers, "PostgreSQL to answer")
 
     def _signal_all(self, number: int) -> None:
-        """Send a signal to the server and to each of its processes: a session, or its own work."""
+        """Send a signal to the server and to each of its processes, for sessions and its own work."""
         assert self._process is not None
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         pids = [self._process.pid]
@@ -136,34 +137,34 @@ class PostgresServer:
     def end(self) -> None:
         """End the server, and with it every connection."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGINT)  # the fast one of its three ways to end
+        self._process.send_signal(signal.SIGINT)  # the fast one of its three shutdown modes
         self._process.wait(20)
 
     def new_database(self, owner: str = "holdgate", template: str = "template1") -> str:
-        """Create a database, empty or like another that nobody uses, and return the URL by which `owner` connects."""
+        """Create a database, empty or a copy of one that nobody uses, and return the URL by which `owner` connects."""
         name = f"store{next(self._numbers)}"
         self.sql(f"CREATE DATABASE {name} OWNER {owner} TEMPLATE {template}")
         return f"postgresql://{owner}@/{name}?host={self.directory}"
 
     def replace(self, url: str) -> None:
-        """Drop the database of a URL, whoever uses it, and create an empty one of its name."""
+        """Drop the database of a URL, even if it is in use, and create an empty one with its name."""
         name = url.partition("?")[0].rpartition("/")[2]
         self.sql(f"DROP DATABASE {name} WITH (FORCE)")
         self.sql(f"CREATE DATABASE {name} OWNER holdgate")
 
     def end_connections(self) -> None:
-        """End every connection to a database of ours, as an administrator does (pg_terminate_backend)."""
+        """End every connection to a database of these tests, as an administrator does (pg_terminate_backend)."""
         self.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         )
 
     def stand(self) -> None:
-        """Have the server and all its processes stand still: connections stay, and nothing answers."""
+        """Freeze the server and all its processes: connections stay, and nothing answers."""
         self._signal_all(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        """Have a server that stands still go on."""
+        """Continue a frozen server."""
         self._signal_all(signal.SIGCONT)
 
     def sql(self, statement: str) -> None:
@@ -171,7 +172,7 @@ class PostgresServer:
         self.value(statement)
 
     def value(self, statement: str) -> str:
-        """Run one statement as the superuser, and return the value that it yields."""
+        """Run one statement as the superuser, and return its value."""
         reach = ["-h", str(self.directory), "-U", "holdgate", "-d", "postgres"]
         command = [str(_program("psql")), "-qXAt", *reach, "-c", statement]
         return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
@@ -191,7 +192,7 @@ class PostgresServer:
 
 
 def _program(name: str) -> Path:
-    """Return one of the server's programs, of the newest version that Debian has put beside each other."""
+    """Return one of the server's programs, in the newest installed version."""
     found = list(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     if not found:
         raise PostgresError(f"PostgreSQL is not installed: there is no {name} below /usr/lib/postgresql")

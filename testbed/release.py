@@ -21,7 +21,7 @@ from testbed import interfaces
 from testbed.covering import git
 
 ROOT = Path(__file__).resolve().parents[1]
-# Pages that are written from the code, by the program that writes them.
+# Pages that are generated from the code, by their generator.
 _GENERATORS = ("docs/reference/generate.py", "docs/man/generate.py")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _SECTION = re.compile(r"(?m)^## (.+)$")
@@ -31,13 +31,13 @@ _DEBIAN = re.compile(
 
 
 def version(root: Path) -> str:
-    """Return the number, which has one place."""
+    """Return the version number, which is in one place only."""
     found = re.search(r'(?m)^__version__ = "(.*)"$', (root / "milter/holdgate/__init__.py").read_text(encoding="utf-8"))
     return found[1] if found else ""
 
 
 def check_version(root: Path) -> list[str]:
-    """The number has three parts, and setup.cfg takes it from there."""
+    """The number has three parts, and setup.cfg reads it from its one place."""
     problems = []
     if not _VERSION.fullmatch(version(root)):
         problems.append(f"milter/holdgate/__init__.py: __version__ is {version(root)!r}, not MAJOR.MINOR.PATCH")
@@ -50,7 +50,7 @@ def check_version(root: Path) -> list[str]:
 
 
 def check_tree(root: Path) -> list[str]:
-    """Git tracks everything that is here, as it is here, and the tag of this version is free or here."""
+    """Git tracks everything in this tree unchanged, and the tag of this version is free or is this commit."""
     changed = git(root, "status", "--porcelain").splitlines()
     problems = [f"not committed: {line.split(maxsplit=1)[1]}" for line in changed]
     tag = f"v{version(root)}"
@@ -99,7 +99,7 @@ def check_debian(root: Path) -> list[str]:
 
 
 def check_pages(root: Path) -> list[str]:
-    """Man pages and reference pages are what the code says."""
+    """Man pages and reference pages match the code."""
     problems = []
     for name in _GENERATORS:
         spec = importlib.util.spec_from_file_location("generate", root / name)
@@ -112,7 +112,7 @@ def check_pages(root: Path) -> list[str]:
 
 
 def check_interfaces(root: Path) -> list[str]:
-    """tests/data/released.toml has what this version promises."""
+    """tests/data/released.toml has the interfaces of this version."""
     recorded, current = interfaces.released(), interfaces.current()
     differing = [key for key in current if recorded.get(key) != current[key]]
     return [f"tests/data/released.toml: {key} differs; run script/release --record" for key in differing]
@@ -134,7 +134,7 @@ def build(root: Path, target: Path) -> None:
     name = f"holdgate-{version(root)}"
     git_here = ("git", "-c", f"safe.directory={root}", "-C", str(root))
     archive = subprocess.check_output([*git_here, "archive", "--format=tar", f"--prefix={name}/", "HEAD"])
-    # Without a name and a time: the same commit gives the same bytes.
+    # Without a name and a time, so that the same commit gives the same bytes.
     (target / f"{name}.tar.gz").write_bytes(gzip.compress(archive, mtime=0))
     files = sorted(path for path in target.iterdir() if path.name != "SHA256SUMS")
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
@@ -212,7 +212,7 @@ def _setup(root: Path) -> configparser.SectionProxy:
 
 
 def _date(root: Path) -> str:
-    """Return the date of this version in CHANGELOG.md, "" where there is none."""
+    """Return the date of this version in CHANGELOG.md, "" if there is none."""
     text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     found = re.search(rf"(?m)^## {re.escape(version(root))}, (\d{{4}}-\d\d-\d\d)$", text)
     return found[1] if found else ""

@@ -15,7 +15,7 @@ from testbed.site import Site
 
 
 class Node(Site):
-    """One of several servers: `key` is the file of the key behind links, which is the same at each desk.
+    """One of several servers: `key` is the key file for links, which is the same at each desk.
 
     One with `has_desk` false only holds messages; desks of other nodes read them there.
     """
@@ -38,7 +38,7 @@ class Node(Site):
 
 
 def certify(directory: Path, names: Sequence[str]) -> None:
-    """Make an authority in a directory, and a folder with the files of each node."""
+    """Create an authority in a directory, and a folder with the files of each node."""
     now = datetime.now(UTC)
     for name in names:
         Authority.open(directory, now).write(directory / name, name, now, timedelta(days=100))
@@ -53,7 +53,7 @@ def node_table(name: str, files: Path) -> str:
 
 
 class Several:
-    """Nodes `names`, of which the first `desks` have a desk, all below one directory. `extra` is as of a site."""
+    """Nodes `names`, of which the first `desks` have a desk, all below one directory. `extra` is as for a site."""
 
     def __init__(self, directory: Path, ports: dict[str, int], *, desks: int, extra: str = "") -> None:
         self._directory = directory
@@ -67,7 +67,7 @@ class Several:
         self._ports, self._desks, self._address = ports, desks, address
 
     def start(self) -> None:
-        """Start everything; return when all of it answers. What was started ends with `stop`, also after an error."""
+        """Start everything; return when all of it answers. `stop` stops what was started, also after an error."""
         self._stack.callback(self._postgres.stop)
         self._postgres.start()
         url = self._postgres.new_database()

@@ -1,6 +1,6 @@
 """A desk with made-up messages and no Postfix, for pictures and for tests of the pages in a browser.
 
-What a message contains comes from a fixed preview; its numbers are hidden, as a scan worker hides them.
+The content of messages is a fixed preview, with numbers masked as a scan worker masks them.
 """
 
 import tempfile
@@ -64,7 +64,7 @@ _PARTS: dict[str, Any] = {
 
 
 class FixedPreviewer(Previewer):
-    """Shows the same text of every message."""
+    """Shows the same text for every message."""
 
     def __init__(self) -> None:
         pass
@@ -89,7 +89,7 @@ class FixedPreviewer(Previewer):
         return b"Subject: New colleague\n\nText\n"
 
     def wishes(self, incident: Incident) -> Wishes:
-        """Return none."""
+        """Return no wishes."""
         return Wishes()
 
 
@@ -105,7 +105,7 @@ _TABLE = [{"name": "salaries.xlsx", "kind": "ooxml", "size": 18_000, "member": F
 
 @dataclass(slots=True)
 class Showcase:
-    """The desk while it runs: `base` is the address of its page."""
+    """The running desk: `base` is the address of its page."""
 
     desk: Desk
     composer: Composer
@@ -144,7 +144,7 @@ class Showcase:
         return self.composer.digest(BOSS, waiting, decided, is_moderator=True, now=now)
 
     def mail(self, name: str, kind: str, recipient: str, note: str = "") -> bytes:
-        """Return a mail about a message as it is sent."""
+        """Return a mail about a message in the form in which it is sent."""
         incident = self.desk.store.incident(self.incidents[name].id)
         assert incident is not None
         request = moderation.request_of(self.desk, incident, BOSS)
@@ -176,7 +176,7 @@ def _hold(desk: Desk, subject: str, sender: str, name: str, hours: float, **valu
 
 @contextmanager
 def showcase(language: str = "en", *, ask_number: bool = False) -> Iterator[Showcase]:
-    """Run a desk in `language` with some messages until the context ends; `ask_number` as in its settings."""
+    """Run a desk in `language` with some messages until the context ends; `ask_number` is the setting of that name."""
     with tempfile.TemporaryDirectory(prefix="holdgate-showcase.") as directory:
         root = Path(directory)
         (root / "main.cf").touch()
@@ -281,7 +281,7 @@ def _fill(desk: Desk) -> dict[str, Incident]:
 
 
 def _ask(desk: Desk, sender: str, name: str) -> Incident:
-    """Hold a message about which its sender is asked."""
+    """Hold a message and ask its sender."""
     risks = [
         {
             "kind": "lookalike",

@@ -1,4 +1,4 @@
-"""A site: Postfix, the three daemons and the world, with all their files below one directory, started as one."""
+"""A site: Postfix, the three daemons and the world, with all their files below one directory, started together."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ from testbed.postfix import PostfixInstance
 from testbed.world import World
 
 DAEMONS = {"milter": "holdgate.gate.main", "queue": "holdgate.queue.main", "desk": "holdgate.desk.main"}
-# Of a site with a user for its workers, before the others.
+# For a site with a separate user for its workers, before the others.
 _SCAN = {"scan": "holdgate.scan.main"}
 
 REPLY_DOMAIN = "approve.corp.example"
@@ -79,14 +79,14 @@ desk = "127.0.0.1:{desk_metrics}"
 class Site:
     """One site.
 
-    `policies` is the policies file, by default the one that is shipped. `extra` is TOML appended to the settings
-    file; `policy_extra`, `queue_extra` and `desk_extra` are lines of those tables. `replies` is the table of that name:
-    by default whoever submits here is trusted to be who they say. `services` are lines of master.cf and `changes`
-    main.cf settings. `user` is whom the daemons change to. With `scan_user` there is a scan service, and workers run
-    as that user; without it milter and desk start theirs themselves. `store_url` is an empty database, by default one
-    of SQLite's in a file of the directory `state`, where the head of the audit trail is too; by default that is
-    `directory`. `public_url` is the address of the page, by default that of this site's own desk. `environment` is what
-    daemons and commands have in theirs beside what this process has.
+    `policies` is the policies file, by default the shipped one. `extra` is TOML appended to the settings file;
+    `policy_extra`, `queue_extra` and `desk_extra` are lines of those tables. `replies` is the table of that name: by
+    default, every submitting client is trusted. `services` are lines of master.cf and `changes` main.cf settings.
+    `user` is the user to whom the daemons change. With `scan_user` there is a scan service, and workers run as that
+    user; without it milter and desk start their own workers. `store_url` is an empty database, by default an SQLite
+    file in the directory `state`, which also has the head of the audit trail; by default that is `directory`.
+    `public_url` is the address of the page, by default that of this site's own desk. `environment` is added to the
+    environment of daemons and commands.
     """
 
     def __init__(
@@ -130,10 +130,10 @@ class Site:
         self.environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.world = World(directory)
-        # Nothing listens there: our notices go to a socket, and a test may see so.
+        # Nothing listens on it: notices are submitted to a socket, and a test can check that.
         self._notice_port = free_port()
         self.web_port, self._lmtp_port = free_port(), free_port()
-        # Replies of moderators go to the desk, as a transport map does it on a real site.
+        # Replies of moderators are delivered to the desk, as by a transport map on a real site.
         transport = {"transport_maps": f"inline:{{{REPLY_DOMAIN}=lmtp:[{LOOPBACK}]:{self._lmtp_port}}}"}
         self._changes = transport | self._changes
         self.postfix = PostfixInstance(
@@ -150,7 +150,7 @@ class Site:
         """The daemons of this site, in the order in which they start."""
         return ["scan", *DAEMONS] if self._scan_user else list(DAEMONS)
 
-    # -- life -----------------------------------------------------------------------------------------------------
+    # -- start and stop -------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Write all files, create the store, and start everything; return when all of it answers."""
@@ -173,9 +173,9 @@ class Site:
 
     def stop(self) -> None:
         """Stop everything that runs, in any state."""
-        # The daemons first: a Postfix that is about to end may leave the queue agent's question without an answer.
+        # The daemons first: a Postfix that is ending may not answer the queue agent.
         for name in list(self._processes):
-            # libmilter takes up to 5 s to end normally, and there is nothing left that could be lost.
+            # libmilter takes up to 5 s to end normally, and nothing can be lost at this point.
             self.kill_daemon(name) if name == "milter" else self.stop_daemon(name)
         if self.postfix.config.exists():
             self.postfix.stop()
@@ -184,7 +184,7 @@ class Site:
             self.store.close()
 
     def _write(self) -> None:
-        # Postfix's processes reach the socket through the group of its directory, as on a real site.
+        # Postfix's processes can access the socket by the group of its directory, as on a real site.
         run = self.directory / "run"
         (run / "milter").mkdir(parents=True, exist_ok=True)
         shutil.chown(run / "milter", self._user, "postfix")
@@ -215,7 +215,7 @@ class Site:
         self.settings = load_settings(self.config)
 
     def _with_scan_socket(self, extra: str) -> str:
-        """Add to the table [scan] whose workers there are, whatever is installed on this machine."""
+        """Add the user of the workers to the table [scan], independent of what is installed on this machine."""
         (self.directory / "run/scan").mkdir(exist_ok=True)
         line = f'socket = "{self.scan_socket if self._scan_user else ""}"\n'
         table = "[scan]\n"
@@ -232,7 +232,7 @@ class Site:
                 stdout=log,
                 stderr=log,
                 env=os.environ | {"JOURNAL_STREAM": ""} | self.environment,
-                preexec_fn=die_with_parent,  # a site that is killed leaves no daemon behind
+                preexec_fn=die_with_parent,  # a killed site leaves no daemon behind
             )
         self._processes[name] = process
         sockets = {
@@ -267,7 +267,7 @@ class Site:
         process.wait()
 
     def reload(self, policies: str) -> None:
-        """Exchange the policies and have the milter read them, as `systemctl reload` does."""
+        """Replace the policies and have the milter reload them, as `systemctl reload` does."""
         self.policies.write_text(policies, encoding="utf-8")
         self._processes["milter"].send_signal(signal.SIGUSR1)
 
@@ -276,12 +276,12 @@ class Site:
         return self._processes[name].pid
 
     def log(self, name: str) -> str:
-        """Return what a daemon logged."""
+        """Return the log of a daemon."""
         path = self.directory / f"{name}.log"
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def metrics(self, name: str) -> str:
-        """Return what a daemon tells Prometheus."""
+        """Return the metrics of a daemon."""
         host, port = getattr(self.settings.metrics, name)
         with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=PATIENCE) as answer:
             content = answer.read()
@@ -307,7 +307,7 @@ class Site:
         )
 
     def wait_for(self, condition: Callable[[], T], what: str) -> T:
-        """Return the first true value of a condition; on failure show the daemons' logs."""
+        """Return the first true value of a condition; after a failure print the daemons' logs."""
         try:
             return wait_for(condition, what)
         except TimeoutError as error:

@@ -1,4 +1,4 @@
-"""Steps that the walks of the demo share: run a command, look into a mailbox, read a notice."""
+"""Steps of the demo's walks: run a command, read a mailbox, read a notice."""
 
 from email.message import Message
 
@@ -9,11 +9,11 @@ from testbed.world import Delivery
 
 
 class DemoError(Exception):
-    """A step that should have been seen was not; the argument is one sentence for the person who started the demo."""
+    """An expected step did not happen; the argument is one sentence for the person who started the demo."""
 
 
 def plain(notice: Message) -> str:
-    """Return the text for people of a notice: its first part in plain text."""
+    """Return a notice's text for people: its first plain text part."""
     (first, *_) = (part for part in notice.walk() if part.get_content_type() == "text/plain")
     content = first.get_payload(decode=True)
     assert isinstance(content, bytes)
@@ -21,12 +21,12 @@ def plain(notice: Message) -> str:
 
 
 def delivered(site: Site, incident: Incident) -> Delivery | None:
-    """Return the delivery of an incident's message, None while there is none."""
+    """Return the delivery of an incident's message, or None if there is none yet."""
     return next((d for d in site.world.to(letters.RECIPIENT) if d.message["Message-ID"] == incident.message_id), None)
 
 
 def command(site: Site, *words: str) -> None:
-    """Run a command of `holdgate`, and print it with its output. Raises DemoError where it fails."""
+    """Run a command of `holdgate`, and print it with its output. Raises DemoError if it fails."""
     print(f"    $ holdgate {' '.join(word if ' ' not in word else repr(word) for word in words)}")
     done = site.command(*words)
     for line in (done.stdout + done.stderr).splitlines():

@@ -19,7 +19,7 @@ _FORM = re.compile(r'<form method="post" action="([^"]+)">\s*<input type="hidden
 
 
 def walk(several: Several) -> None:
-    """Go through it, and raise DemoError where a step is not as it should be."""
+    """Run all steps, and raise DemoError if one has an unexpected result."""
     nodes, desks = several.nodes, several.nodes[:2]
     print(f"\n{len(nodes)} mail servers share one store. Each gets a message, and holds it in its own queue:\n")
     kinds = [letters.number_in_text, letters.card_in_document, letters.card_in_zip]
@@ -69,7 +69,7 @@ def _hold(several: Several, node: Node, content: bytes) -> Incident:
 
 
 def _link(several: Several, incident: Incident) -> str:
-    """Return the link of the request about an incident, whichever desk has sent it."""
+    """Return the link of the request about an incident, whichever desk sent it."""
     for node in several.nodes:
         for delivery in node.world.to(letters.MODERATOR):
             text = plain(delivery.message)
@@ -79,7 +79,7 @@ def _link(several: Several, incident: Incident) -> str:
 
 
 def _at(desk: Node, link: str) -> str:
-    """Return a link as one desk has it, past the load balancer."""
+    """Return a link with the address of one desk, without the load balancer."""
     return f"http://{LOOPBACK}:{desk.web_port}{urllib.parse.urlsplit(link).path}"
 
 
@@ -88,7 +88,7 @@ def _opener() -> urllib.request.OpenerDirector:
 
 
 def _visit(link: str, path: str) -> str:
-    """Open a link, then another page of the same desk; return what that shows."""
+    """Open a link, then another page of the same desk; return that page."""
     opener, parts = _opener(), urllib.parse.urlsplit(link)
     with opener.open(link, timeout=PATIENCE):
         pass
@@ -104,7 +104,7 @@ def _check_text(page: str, incident: Incident) -> None:
 
 
 def _decide(link: str, incident: Incident, **values: str) -> None:
-    """Open a link, and send the form on its page."""
+    """Open a link, and submit the form on its page."""
     opener, parts = _opener(), urllib.parse.urlsplit(link)
     with opener.open(link, timeout=PATIENCE) as page:
         form = _FORM.search(page.read().decode())
@@ -118,7 +118,7 @@ def _decide(link: str, incident: Incident, **values: str) -> None:
 
 
 def _told(several: Several, incident: Incident) -> tuple[str, str] | None:
-    """Return the subject of the notice to an incident's sender, and the node whose desk has sent it."""
+    """Return the subject of the notice to an incident's sender, and the node whose desk sent it."""
     for node in several.nodes:
         for delivery in node.world.to(letters.SENDER):
             if incident.id in plain(delivery.message):

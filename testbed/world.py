@@ -1,4 +1,4 @@
-"""The outside world: an SMTP server that takes every message and keeps it in a Maildir, as it came."""
+"""The outside world: an SMTP server that accepts every message and keeps it unchanged in a Maildir."""
 
 import asyncio
 import mailbox
@@ -13,14 +13,14 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from testbed.ports import LOOPBACK, PATIENCE, free_port
 
-# What is known of a message that is not kept, in bytes.
+# How much of a message is known if it is not kept, in bytes.
 _BEGINNING = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message that reached the world; `content` has CRLF line ends as it came over SMTP, `at` is on the clock
-    of time.monotonic."""
+    """One message that reached the world. `content` has CRLF line ends as received by SMTP; `at` is a time of
+    time.monotonic."""
 
     sender: str
     recipients: list[str]
@@ -34,15 +34,16 @@ class Delivery:
 
     @property
     def body(self) -> bytes:
-        """What follows the header."""
+        """The content after the header."""
         return self.content.partition(b"\r\n\r\n")[2]
 
 
 class World:
-    """Listens on a loopback port; `deliveries` are what came in, in order, and `maildir` keeps the same on disk.
+    """Listens on a loopback port; `deliveries` are the received messages, in order, and `maildir` has the same on disk.
 
-    Mail for the addresses in `gone` is refused, and all mail deferred while it `defers`; each answer takes `delay`
-    seconds. Unless it `keeps` mail, no Maildir is written, and of each message no more than the beginning is known.
+    Mail for the addresses in `gone` is refused, and all mail is deferred while `defers`; each response takes `delay`
+    seconds.
+    If it does not `keep` mail, no Maildir is written, and only the beginning of each message is known.
     """
 
     def __init__(self, directory: Path, port: int | None = None) -> None:
@@ -65,7 +66,7 @@ class World:
         )
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start listening."""
         self._controller.start()
 
     def stop(self) -> None:
@@ -74,13 +75,13 @@ class World:
         self._box.close()
 
     def to(self, recipient: str) -> list[Delivery]:
-        """Return what came for one recipient."""
+        """Return the deliveries for one recipient."""
         return [delivery for delivery in self.deliveries if recipient in delivery.recipients]
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        """Take or refuse a recipient (aiosmtpd calls this)."""
+        """Accept or refuse a recipient (aiosmtpd calls this)."""
         await asyncio.sleep(self.delay)
         if self.defers:
             return "450 4.3.2 not now"

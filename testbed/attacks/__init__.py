@@ -1,1 +1,1 @@
-"""Attacks on Holdgate itself, each with the promise that has to hold; `script/attack` counts them."""
+"""Attacks on Holdgate itself, each with the promise that must hold; `script/attack` counts them."""

@@ -1,4 +1,4 @@
-"""One attempt to break a promise, and what came of it."""
+"""One attempt to break a promise, and its result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from testbed.site import Site
 
 NUMBER = "536-90-4399"
-"""python-stdnum's sample of a social security number: what must not leave without being seen."""
+"""python-stdnum's sample of a social security number, which must not leave without being found."""
 
 Judge = Callable[[Site], str]
 
@@ -17,9 +17,9 @@ def nothing(_site: Site) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt. `prepare` begins it, `judge` says what was reached, "" where the promise held.
+    """One attempt. `prepare` begins it; `judge` returns what the attack achieved, "" if the promise held.
 
-    All attempts are begun before the first is judged: those that send mail wait for Postfix together.
+    All attempts are begun before the first is evaluated, so that those that send mail wait for Postfix together.
     """
 
     kind: str
@@ -30,7 +30,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt: `reached` is "" where the promise held."""
+    """The result of an attempt: `reached` is "" if the promise held."""
 
     attempt: Attempt
     reached: str

@@ -1,5 +1,5 @@
-"""Somebody without the right to decide: scanners that follow links, forged replies, forms from elsewhere, programs
-without a token, and a daemon that asks the queue agent for more than its part."""
+"""Attacks by somebody without the right to decide: scanners that follow links, forged replies, forms of other sites,
+programs without a token, and a daemon that exceeds its rights at the queue agent."""
 
 import json
 import os
@@ -28,9 +28,9 @@ BOSS = "boss@corp.example"
 
 
 def attempts(root: bool) -> Iterator[Attempt]:
-    """Yield every attempt to decide without right. Each is about a held message of its own, which has to stay held.
+    """Yield every attempt to decide without the right. Each is about its own held message, which must stay held.
 
-    `root` says whether another user can be played.
+    `root` is true if the attack can run as another user.
     """
     for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"):
         yield _attempt(LINKS, f"{method} of every link in the request", _still_held, _follow(method))
@@ -82,7 +82,7 @@ def _attempt(kind: str, name: str, judge: _Judge, attack: _Try) -> Attempt:
 
 
 def _still_held(site: Site, incident: Incident, output: str) -> str:
-    """Say what became of a message that should wait; else what the attack says itself."""
+    """Return what happened to a message that should wait; else what the attack itself reports."""
     now = site.store.incident(incident.id)
     assert now is not None
     if now.state is not State.HELD:
@@ -156,7 +156,7 @@ _letters = count()
 
 
 def _reply(site: Site, sender: str, recipient: str, fields: str = "") -> str:
-    """Send an answer that approves, and wait until it was read, refused or held itself."""
+    """Send an approving reply, and wait until it was read, refused or held itself."""
     named = f"attack-{next(_letters)}@partner.example"
     head = f"From: {sender}\r\nTo: {recipient}\r\nSubject: Re: request\r\nMessage-ID: <{named}>\r\n"
     try:
@@ -227,7 +227,7 @@ def _api(method: str, rest: str, token: str) -> _Try:
 
 
 def _agent(do: str) -> _Try:
-    """Ask as a user who has nothing to ask for; the socket's rights are opened, so that the agent itself decides."""
+    """Send a request as a user without rights; the socket's permissions are opened, so that the agent decides."""
 
     def attack(site: Site, incident: Incident, _request: Delivery) -> str:
         path = site.settings.queue.socket

@@ -1,4 +1,4 @@
-"""Somebody who is inside already: writes to the database, runs code in a worker, or has an account on the machine."""
+"""Attacks from inside: somebody writes to the database, runs code in a worker, or has an account on the machine."""
 
 import os
 import resource
@@ -24,7 +24,7 @@ STORE, WORKER, ACCOUNT = "change of the database", "code in a worker", "account 
 
 
 def attempts(root: bool) -> Iterator[Attempt]:
-    """Yield every attempt from inside; `root` says whether another user can be played."""
+    """Yield every attempt from inside; `root` is true if the attack can run as another user."""
     for name, change in _CHANGES.items():
         yield Attempt(STORE, name, _noticed(change))
     for name, act in _ACTS.items():
@@ -53,7 +53,7 @@ def _do(*statements: str, without_triggers: bool = True) -> Callable[[sqlite3.Co
 
 
 def _written(old: str, new: str) -> Callable[[sqlite3.Connection], None]:
-    """Change how the table of requests is made, in SQLite's table of tables."""
+    """Change the definition of the table of requests, in SQLite's table of tables."""
 
     def change(connection: sqlite3.Connection) -> None:
         connection.execute("pragma writable_schema = on")
@@ -107,7 +107,7 @@ _CHANGES: dict[str, Callable[[sqlite3.Connection], None]] = {
 
 
 def _noticed(change: Callable[[sqlite3.Connection], None]) -> Callable[[Site], str]:
-    """Say whether `audit verify` misses a change; the head was kept outside before, as the desk does."""
+    """Return whether `audit verify` misses a change; the head was kept elsewhere before, as the desk does."""
 
     def judge(_site: Site) -> str:
         with tempfile.TemporaryDirectory(prefix="holdgate-attack-") as name:
@@ -197,7 +197,7 @@ def _denied(act: Callable[[], object]) -> Callable[[Site], str]:
 
 
 def _notice_listener(site: Site) -> str:
-    """Submit a number, as another user, where our notices are submitted without being inspected."""
+    """Submit a number, as another user, to the listener for notices, which does not inspect mail."""
     recipient = "listener@partner.example"
 
     def send() -> None:

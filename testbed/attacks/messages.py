@@ -1,5 +1,5 @@
-"""A sender who wants a number out: in every place of a message that people see, under marks that only we write, or to
-recipients that look as if they were internal."""
+"""Attacks by a sender who wants to send a number: in every visible place of a message, with headers that only Holdgate
+writes, or to recipients that look internal."""
 
 import base64
 import os
@@ -25,7 +25,7 @@ ROUTED = {
     "list in a file": "listed+{}@site.corp.example",
     "a command": "piped+{}@site.corp.example",
 }
-"""Recipients that look internal, and what Postfix's tables make of them (see TABLES)."""
+"""Recipients that look internal, and their results in Postfix's tables (see TABLES)."""
 TABLES = {
     "virtual_alias_maps": r"""
 /^(.*)-ext@site\.corp\.example$/ $1@partner.example
@@ -34,7 +34,7 @@ TABLES = {
     "recipient_canonical_maps": r"/^(.*)-moved@site\.corp\.example$/ $1@partner.example",
     "recipient_bcc_maps": r"/^(.*)-copied@site\.corp\.example$/ $1@partner.example",
 }
-"""Regular expressions, by the setting that they are for."""
+"""Regular expressions, by the setting that uses them."""
 ALIASES = """
 aliased ext@partner.example
 chained middle
@@ -99,7 +99,7 @@ def _attempt(kind: str, name: str, content: bytes, recipient: str = "", marker: 
                 return "held"
             if _delivered(site, marker):
                 return "delivered"
-            # A recipient that is judged internal, and is: nobody of that name.
+            # A recipient that is evaluated as internal, and is internal: an unknown name.
             output = site.postfix.log.read_text(encoding="utf-8", errors="replace").splitlines()
             return "returned" if any(marker in line and "status=bounced" in line for line in output) else ""
 
@@ -154,7 +154,7 @@ def _places() -> Iterator[tuple[str, bytes, bytes]]:
 
 
 def _shown(body: bytes) -> Iterator[tuple[str, bytes, bytes]]:
-    """Yield header fields in uncommon and obsolete forms that mail programs show (RFC 5322, 3.2.2, 3.4 and 4)."""
+    """Yield header fields in unusual and obsolete forms that mail programs show (RFC 5322, 3.2.2, 3.4 and 4)."""
     encoded = b"=?utf-8?B?" + base64.b64encode(_SEEN) + b"?="
     words = _SEEN.replace(b" ", b"_")
     before, after = _SEEN[:-4], _SEEN[-4:]

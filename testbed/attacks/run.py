@@ -26,7 +26,7 @@ PROMISES = {
 _BEGIN, _END = "<!-- attempts: written by script/attack -->", "<!-- end of attempts -->"
 _POLICIES = Path(__file__).parents[2] / "etc/policies.toml"
 _OPTIONS = {
-    # No proof of who answers by mail: it is what a site has that sets nothing.
+    # No proof for replies by mail, as on a site without these settings.
     "replies": "",
     "extra": '\n[moderation]\nmoderators = ["boss@corp.example"]\n',
 }
@@ -43,12 +43,12 @@ _CHANGES = {
 
 
 def attempts(root: bool) -> list[Attempt]:
-    """Return every attempt; `root` says whether another user can be played."""
+    """Return every attempt; `root` is true if attacks can run as another user."""
     return [*messages.attempts(), *deciding.attempts(root), *inside.attempts(root)]
 
 
 def run(told: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
-    """Begin and judge every attempt on a site of its own; `told` gets each outcome as it comes. Only root can."""
+    """Begin and evaluate every attempt on a separate site; `told` gets each result at once. Needs root."""
     outcomes: list[Outcome] = []
     everything = attempts(root=True)
     policies = _POLICIES.read_text(encoding="utf-8").replace(
@@ -71,7 +71,7 @@ def run(told: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
 
 
 def _tables(directory: Path) -> dict[str, str]:
-    """Write the tables that lead recipients outside, and return the settings that name them."""
+    """Write the tables that route recipients outside, and return the settings that name them."""
     settings = {"alias_maps": f"texthash:{directory}/aliases"}
     (directory / "aliases").write_text(messages.ALIASES.format(directory=directory), encoding="utf-8")
     (directory / "list").write_text("ext@partner.example\n", encoding="utf-8")
@@ -82,7 +82,7 @@ def _tables(directory: Path) -> dict[str, str]:
 
 
 def _judged(attempt: Attempt, site: Site) -> str:
-    """Judge an attempt. One that could not be made to its end counts as one that reached something."""
+    """Evaluate an attempt. One that could not be completed counts as a successful attack."""
     try:
         return attempt.judge(site)
     except Exception as error:
