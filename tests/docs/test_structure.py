@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "policy": set(),
     "quarantine": set(),
     "queue": {"quarantine"},
-    "desk": {"quarantine", "queue", "scan", "policy"},
+    "desk": {"quarantine", "queue", "scan", "policy", "machines"},
     "cli": {"gate", "scan", "extract", "detect", "policy", "quarantine", "queue", "desk", "relations", "machines"},
 }
 # What each family of readers may import of the others.

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from e2e.conftest import running_site
-from e2e.desk import closed, events, mail_about
+from e2e.desk import closed, events, link_in, mail_about, press, reply
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.desk.preview import Previewer
@@ -34,6 +34,11 @@ action = "quarantine"
 direction = "outbound"
 subject = "Draft*"
 machine = { messages = 1 }
+[[policy]]
+name = "asks"
+action = "ask-sender"
+direction = "outbound"
+subject = "Ask*"
 [[policy]]
 name = "refused"
 action = "block"
@@ -366,3 +371,24 @@ def test_nobody_without_a_token_replaces_anything(site: Site, token: str, tmp_pa
     assert site.postfix.held_ids() == [incident.queue_id]
     assert site.command("reject", incident.id).returncode == 0
     empty(site)
+
+
+@pytest.mark.parametrize("by", ["page", "mail"])
+def test_the_owner_of_the_account_is_asked(site: Site, token: str, by: str) -> None:
+    recipient = f"owned-{by}@partner.example"
+    site.submit(letter(f"owned-{by}", "Ask me").as_bytes(), SENDER, recipient)
+
+    def held() -> Incident | None:
+        waiting = site.store.incidents([State.HELD])
+        return next((one for one in waiting if recipient in one.recipients and one.asked_at), None)
+
+    incident = site.wait_for(held, "the owner to be asked")
+    assert incident is not None
+    request = mail_about(site, "owner@corp.example", incident, "Please check")
+    if by == "page":
+        press(link_in(request), answer="all", confirm="yes")
+    else:
+        reply(site, "owner@corp.example", request, "APPROVE")
+    found = closed(site, incident, State.RELEASED)
+    assert (found.decided_by, found.decided_how) == ("owner@corp.example", "owner")
+    site.wait_for(lambda: len(site.world.to(recipient)) == 1, "delivery")

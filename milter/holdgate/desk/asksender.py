@@ -102,14 +102,21 @@ def doubtful(incident: Incident) -> set[str]:
 def _asked(desk: Desk, incident: Incident, rules: SenderRules, now: datetime) -> list[Ask]:
     """Return the owner of the application that sent a message, otherwise its sender; [] if neither can be asked.
 
+    The owner is that of `ask_owners`, else that of the account of `machines.accounts`.
+
     If a table cannot be queried even then, the sender may be an application, which cannot answer.
     """
     try:
         owners = moderators.looked_up(desk, incident, rules.ask_owners, patient=True)
+        account = None if owners else moderators.machine_account(desk, incident)
     except moderators.TryLaterError:
         if now - (incident.held_at or incident.created_at) < desk.moderation(incident).managers_retry_for:
             raise
         return []
+    if account is not None:
+        owners = moderators.addresses_in(account.owner)
+        if not owners:
+            return []  # a program cannot answer
     if owners:
         recipients = {moderators.same_person(one) for one in incident.recipients}
         fit = [one for one in owners if not {moderators.same_person(one), mask_numbers(one)} & recipients]

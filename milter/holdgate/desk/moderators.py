@@ -12,6 +12,8 @@ from email.utils import getaddresses, parseaddr
 from holdgate import maillog, metrics
 from holdgate.config import ModerationSettings
 from holdgate.desk.context import Desk
+from holdgate.envelope import Envelope
+from holdgate.machines.accounts import Account, Accounts
 from holdgate.mask import mask_numbers
 from holdgate.quarantine.incident import Answer, Ask, Incident, Request
 from holdgate.tables import TableError
@@ -134,8 +136,7 @@ def looked_up(desk: Desk, incident: Incident, table: str, *, patient: bool) -> l
     try:
         for name in dict.fromkeys(_names(incident)):
             answer = desk.tables.lookup(table, name) or ""
-            found = [address for _, address in getaddresses([answer]) if "@" in address]
-            if found:
+            if found := addresses_in(answer):
                 return found
     except TableError as error:
         metrics.ERRORS.labels("managers").inc()
@@ -143,6 +144,28 @@ def looked_up(desk: Desk, incident: Incident, table: str, *, patient: bool) -> l
         if patient:
             raise TryLaterError from error
     return []
+
+
+def machine_account(desk: Desk, incident: Incident) -> Account | None:
+    """Return the account of `machines.accounts` that a message comes from, None for a person's message.
+
+    Raises TryLaterError if the table cannot be queried.
+    """
+    machines = desk.settings.machines
+    if machines.mode == "off":
+        return None
+    envelope = Envelope(auth_user=incident.auth_user, client_address=incident.client_address)
+    try:
+        return Accounts(machines.accounts, desk.tables).of(envelope)
+    except TableError as error:
+        metrics.ERRORS.labels("managers").inc()
+        maillog.failed(stage="managers", error=str(error))
+        raise TryLaterError from error
+
+
+def addresses_in(value: str) -> list[str]:
+    """Return the addresses in a table's value."""
+    return [address for _, address in getaddresses([value]) if "@" in address]
 
 
 def _names(incident: Incident) -> Iterator[str]:

@@ -18,7 +18,8 @@ class SenderRules(BaseModel):
     ask_owners: str = Field(
         "",
         description="Postfix table from the address of an application to that of its owner, who is asked in its "
-        'place, as in "texthash:/etc/holdgate/owners". The SMTP AUTH name is looked up, then the envelope sender.',
+        'place, as in "texthash:/etc/holdgate/owners". The SMTP AUTH name is looked up, then the envelope sender. '
+        "Without a result, the owner in `machines.accounts` is asked.",
     )
     ask_severity: Severity = Field(
         Severity.MEDIUM,

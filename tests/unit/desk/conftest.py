@@ -35,6 +35,7 @@ def make_desk(tmp_path: Path, empty_store: Path) -> Iterator[MakeDesk]:
         desk: dict[str, Any] | None = None,
         replies: dict[str, Any] | None = None,
         channels: dict[str, Any] | None = None,
+        machines: dict[str, Any] | None = None,
         policies: str = '[[policy]]\nname = "all"\naction = "quarantine"\n',
         **moderation: Any,
     ) -> Desk:
@@ -56,6 +57,7 @@ def make_desk(tmp_path: Path, empty_store: Path) -> Iterator[MakeDesk]:
                 **(desk or {}),
             },
             "channels": channels or {},
+            "machines": machines or {},
             "replies": {"proof": ["client"], "clients": ["127.0.0.1"]} if replies is None else replies,
             "moderation": {"moderators": ["boss@corp.example"], "fallback": ["desk@corp.example"], **moderation},
         }

@@ -267,6 +267,44 @@ def test_an_application_has_an_owner_and_nobody_outside_is_asked(
     assert asked(desk, held(hold, desk, sender=sender)) == people
 
 
+@pytest.mark.parametrize(
+    ("login", "client", "people"),
+    [
+        ("billing", "198.51.100.1", [(OWNER, "owner")]),
+        ("", "192.0.2.7", [("ops@corp.example", "owner")]),
+        ("nobody", "198.51.100.1", [(BOSS, "moderator")]),  # a program without an owner cannot be asked
+        (ANNA, "198.51.100.1", [(ANNA, "sender")]),
+    ],
+)
+def test_the_owner_of_a_machine_account_is_asked(
+    make_desk: Make, hold: Hold, login: str, client: str, people: list[tuple[str, str]]
+) -> None:
+    table = f"inline:{{billing={OWNER}, 192.0.2=ops@corp.example, nobody=none}}"
+    desk = make(make_desk, machines={"mode": "on", "accounts": table})
+    incident = held(hold, desk, auth_user=login, client_address=client)
+    assert asked(desk, incident) == people
+
+
+def test_the_table_of_owners_comes_before_that_of_accounts(make_desk: Make, hold: Hold) -> None:
+    accounts = {"mode": "learn", "accounts": "inline:{erp=ops@corp.example}"}
+    desk = make(make_desk, f'ask_owners = "inline:{{erp={OWNER}}}"', machines=accounts)
+    assert asked(desk, held(hold, desk, auth_user="erp")) == [(OWNER, "owner")]
+
+
+def test_machine_accounts_that_are_off_are_not_asked(make_desk: Make, hold: Hold) -> None:
+    desk = make(make_desk, machines={"mode": "off", "accounts": f"inline:{{erp={OWNER}}}"})
+    assert asked(desk, held(hold, desk, auth_user="erp")) == [(ANNA, "sender")]
+
+
+def test_a_table_of_accounts_that_does_not_answer_is_retried(make_desk: Make, hold: Hold) -> None:
+    desk = make(make_desk, machines={"mode": "on", "accounts": "texthash:/nonexistent/machines"})
+    now = datetime.now(UTC)
+    incident = held(hold, desk, asked=False, now=now, auth_user="erp")
+    with pytest.raises(moderators.TryLaterError):
+        asking.ask(desk, incident, now + timedelta(minutes=14))
+    assert asked(desk, asking.ask(desk, incident, now + timedelta(minutes=16))) == [(BOSS, "moderator")]
+
+
 def test_a_table_of_owners_that_does_not_answer_is_retried_and_then_moderators_are_asked(
     make_desk: Make, hold: Hold
 ) -> None:
