@@ -1,4 +1,4 @@
-"""What the scripts in Python begin with: this checkout's code, in its virtual environment, as the other scripts do."""
+"""The start of each Python script: it uses this checkout's code and virtual environment, as the other scripts do."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ _PYTHON = ROOT / ".venv/bin/python"
 
 
 def enter() -> None:
-    """Start the running script again in the checkout's virtual environment, unless it runs in one, whichever it is."""
+    """Restart the running script in the checkout's virtual environment, unless it already runs in one."""
     sys.path[:0] = [str(ROOT), str(ROOT / "milter")]
     if sys.prefix != sys.base_prefix:
         return

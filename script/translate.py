@@ -57,7 +57,7 @@ def _forms(string: Any) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Do it, and say what is missing."""
+    """Update all catalogues, and print what is missing."""
     assert babel_extract is not None
     found = collect()
     for language in sys.argv[1:]:
