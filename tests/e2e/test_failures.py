@@ -15,6 +15,7 @@ from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor
+from holdgate.queue.postfix import Postfix
 from testbed import letters
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
@@ -140,6 +141,22 @@ def test_a_held_message_without_incident_is_adopted(new_site: NewSite) -> None:
     assert (after.policy, after.recipients) == ("adopted", before.recipients)
     assert site.command("release", after.id).returncode == 0
     site.wait_for(lambda: site.world.to(letters.RECIPIENT), "delivery")
+
+
+def test_a_message_that_is_read_alone_is_the_one_of_the_listing(new_site: NewSite) -> None:
+    site = new_site()
+    plain = ["b@partner.example", "c+d=e@partner.example"]
+    odd = '"a b"@partner.example'
+    for sender, recipients in ((SENDER, plain), ("", plain[:1]), (SENDER, [odd])):
+        with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as client:
+            client.sendmail(sender, recipients, letters.number_in_text().as_bytes())
+    postfix = Postfix(site.postfix.config)
+    held = site.wait_for(lambda: found if len(found := postfix.held()) == 3 else [], "three held messages")
+    assert postfix.keeps_zone()
+    alone = [postfix.held_alone(message.queue_id) for message in held]
+    assert alone == [None if odd in message.recipients else message for message in held]
+    postfix.set("import_environment", "MAIL_CONFIG TZ=Europe/Berlin")
+    assert not postfix.keeps_zone()
 
 
 def test_a_held_message_that_is_not_ours_is_left_alone(new_site: NewSite) -> None:

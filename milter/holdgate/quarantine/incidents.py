@@ -2,13 +2,20 @@
 
 from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
 
 from holdgate.quarantine.incident import Incident, Standing
 from holdgate.quarantine.requests import incident_of
 from holdgate.quarantine.schema import incidents
 from holdgate.quarantine.states import DECIDED, OPEN, State
+
+# The columns of a Standing.
+_COLUMNS = [incidents.c[name] for name in ("id", "queue_id", "arrival_time", "state", "created_at")]
+_STANDINGS = select(*_COLUMNS, incidents.c.change.is_not(None).label("is_changed"))
+# One query names so many incidents at most.
+_AT_ONCE = 500
 
 
 class Incidents:
@@ -74,15 +81,19 @@ class Incidents:
 
     def standings(self, states: Collection[State]) -> list[Standing]:
         """Return this node's incidents in some states, oldest first: fast for many thousands."""
-        columns = [incidents.c[name] for name in ("id", "queue_id", "arrival_time", "state", "created_at")]
-        is_changed = incidents.c.change.is_not(None).label("is_changed")
-        query = select(*columns, is_changed).where(incidents.c.state.in_(sorted(states)), self._here)
-        query = query.order_by(incidents.c.created_at)
+        query = _STANDINGS.where(incidents.c.state.in_(sorted(states)), self._here)
         with self._reader.connect() as connection:
-            return [
-                Standing(row.id, row.queue_id, row.arrival_time, State(row.state), row.created_at, bool(row.is_changed))
-                for row in connection.execute(query)
-            ]
+            return _standings(connection, query.order_by(incidents.c.created_at))
+
+    def open_among(self, names: Collection[str]) -> list[Standing]:
+        """Return those of some incidents, by id, that are open and of this node, in any order."""
+        wanted, found = sorted(names), list[Standing]()
+        with self._reader.connect() as connection:
+            for place in range(0, len(wanted), _AT_ONCE):
+                some = incidents.c.id.in_(wanted[place : place + _AT_ONCE])
+                query = _STANDINGS.where(some, incidents.c.state.in_(sorted(OPEN)), self._here)
+                found += _standings(connection, query)
+        return found
 
     def decided(self) -> set[str]:
         """Return the ids of this node's incidents whose decision has yet to be carried out."""
@@ -110,3 +121,10 @@ class Incidents:
         query = select(incidents.c.state, func.count()).group_by(incidents.c.state)
         with self._reader.connect() as connection:
             return {State(state): number for state, number in connection.execute(query)}
+
+
+def _standings(connection: Connection, query: Select[Any]) -> list[Standing]:
+    return [
+        Standing(row.id, row.queue_id, row.arrival_time, State(row.state), row.created_at, bool(row.is_changed))
+        for row in connection.execute(query)
+    ]

@@ -216,6 +216,7 @@ events = Table(
     Column("chain", Word(280), nullable=False, default=""),
     Column("seen", Words, nullable=False, default=""),
     Index("events_incident_id", "incident_id"),
+    Index("events_chain", "chain", "number"),
 )
 
 # The chains of events, one for each writer, with the number and hash of the newest event, and the number of events. A

@@ -21,6 +21,7 @@ from holdgate.quarantine.allowances import Allowances
 from holdgate.quarantine.audit import AuditTrail
 from holdgate.quarantine.bell import DESK, Bell, Listener, queue_of
 from holdgate.quarantine.chains import FIRST, writing_as
+from holdgate.quarantine.changes import Changes
 from holdgate.quarantine.claims import Claims
 from holdgate.quarantine.codes import SignInCodes
 from holdgate.quarantine.database import StoreError, connect, migrate
@@ -92,8 +93,8 @@ class Store(Incidents):
     `requests` and `agenda` are the desk's, `outbox` has the notices to send. `replies`, `seals`, `sessions` and `codes`
     are valid once or for a time. `nodes` are the mail servers that share the store, `claims` assign work to desks,
     `relations` is who writes to whom, `machines` what programs have sent, `machine_tokens` are their tokens,
-    `allowances` what was allowed for a time, `replacements` what programs send in place of held messages, and `audit`
-    proves the history. New incidents belong to `node`.
+    `allowances` what was allowed for a time, `replacements` what programs send in place of held messages, `changes`
+    name the incidents that changed, and `audit` proves the history. New incidents belong to `node`.
     """
 
     def __init__(self, engine: Engine, node: str | None = None, *, role: str = "") -> None:
@@ -119,6 +120,7 @@ class Store(Incidents):
         self.codes = SignInCodes(engine)
         self.digests = Digests(engine, self._reader)
         self.audit = AuditTrail(self._reader)
+        self.changes = Changes(self._reader)
 
     def close(self) -> None:
         """Close all connections."""

@@ -3,7 +3,9 @@
 One request per connection. A request is one line of JSON:
 
 - ``{"do": "list"}`` lists the queue with Postfix. With ``"unless": STAMP`` that is done only if necessary, and the
-  answer is ``"unchanged"`` while the queue is the same as when the agent returned that stamp;
+  answer is ``"unchanged"`` while the queue is the same as when the agent returned that stamp. With
+  ``"since": VERSION`` the answer contains only the messages that arrived since the answer with that version, and the
+  queue ids of those that are no longer held;
 - ``{"do": "show", "queue_id": …, "arrival_time": …}``, with ``"header_only"``, or ``"envelope"`` for that instead;
 - ``{"do": "headers" | "release" | "delete", "messages": [[queue_id, arrival_time], …]}``: the agent checks by the files
   whether each message is held, before the operation and after a removal; it lists the queue for unknown ones.
@@ -115,7 +117,7 @@ class Agent:
     def _carry_out(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         match request.get("do"):
             case "list":
-                return self._list(request.get("unless")), b""
+                return self._list(request.get("unless"), request.get("since")), b""
             case "show":
                 return self._show(request)
             case "headers":
@@ -126,11 +128,15 @@ class Agent:
                 return self._act(_named(request), "delete"), b""
         raise RefusedError("no such request")
 
-    def _list(self, unless: object) -> dict[str, Any]:
+    def _list(self, unless: object, since: object) -> dict[str, Any]:
         if unless and unless == self._queue.stamp():
             return {"ok": True, "unchanged": True}
         messages, stamp = self._queue.messages(fresh=unless is None)
-        return {"ok": True, "held": [message.to_json() for message in messages], "stamp": stamp}
+        answer = {"ok": True, "stamp": stamp, "version": self._queue.versions.newest()}
+        changes = self._queue.changes_since(since)
+        if changes is not None:
+            messages, answer["gone"] = changes
+        return answer | {"held": [message.to_json() for message in messages]}
 
     def _show(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         (key,) = _keys([[request.get("queue_id"), request.get("arrival_time")]])

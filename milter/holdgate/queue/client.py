@@ -2,6 +2,7 @@
 
 import json
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,20 @@ class UnreachableError(QueueError):
 
 # The key of a message: its queue id, and its arrival time in seconds since the epoch.
 Key = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The held messages, with a stamp and a version for the next call.
+
+    If `gone` is None, `messages` are all held messages. Otherwise they arrived since the version of the call, and the
+    messages with the queue ids `gone` are no longer held.
+    """
+
+    messages: list[HeldMessage]
+    gone: list[str] | None
+    stamp: str
+    version: str
 
 
 class HeldReader:
@@ -60,15 +75,18 @@ class QueueClient(HeldReader):
         answer, _ = self._ask({"do": "list"})
         return [HeldMessage(**message) for message in answer["held"]]
 
-    def held_unless(self, stamp: str | None) -> tuple[list[HeldMessage], str] | None:
-        """List the hold queue, with a stamp for the next call; return None if it is unchanged since this `stamp`.
+    def held_unless(self, stamp: str | None, version: str = "") -> Listing | None:
+        """List the changes of the hold queue since a `version`; return None if it is unchanged since this `stamp`.
 
-        The stamp is "" while the queue changes. With None Postfix lists the queue, even if the agent has a listing.
+        The stamp of the answer is "" while the queue changes. With None Postfix lists the queue, even if the agent has
+        a listing. If the agent does not know the version, such as "", it lists all messages.
         """
-        answer, _ = self._ask({"do": "list"} if stamp is None else {"do": "list", "unless": stamp})
+        request = {"do": "list", "since": version}
+        answer, _ = self._ask(request if stamp is None else request | {"unless": stamp})
         if answer.get("unchanged"):
             return None
-        return [HeldMessage(**message) for message in answer["held"]], answer["stamp"]
+        messages = [HeldMessage(**message) for message in answer["held"]]
+        return Listing(messages, answer.get("gone"), answer["stamp"], answer["version"])
 
     def headers(self, keys: list[Key]) -> list[bytes | QueueError | None]:
         """Return the header of each held message, None if it is no longer held, or the error that occurred.

@@ -1,9 +1,10 @@
 """Caches the listing of the hold queue while its files do not change.
 
 A listing (``postqueue -j``) reads every queue file, and takes a second for 10,000 messages. Reading the directory's
-change time takes microseconds, that of each file some milliseconds. Postfix moves files into and out of the queue by
-rename(2), which sets both times. So a file at the same path, with the inode and change time of a listing, is the listed
-message, and only a new file makes another listing necessary.
+change time takes microseconds, reading the names in it a second for 500,000. Postfix moves files into and out of the
+queue by rename(2), which sets the directory's time. So a file at the same path, with the inode of a listing, is the
+listed message. Before the agent acts on a message, it also compares the file's change time. If the queue is long and
+few files are new, these are read separately (``postcat``); otherwise Postfix lists the queue.
 """
 
 import hashlib
@@ -13,10 +14,17 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from holdgate.queue.postfix import HeldMessage, Postfix
+from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
+from holdgate.queue.versions import Versions
 
-# Maximum age of a listing, in seconds, even if the directory did not change.
+# Maximum age of a listing, in seconds, even if the directory did not change. It is higher if the listings would take
+# more than this share of the time.
 _LIFETIME = 60.0
+_SHARE = 1 / 20
+
+# So many new files are read alone at most, each of them instead of a listing of so many messages.
+_FEW = 20
+_WORTH = 200
 
 # A directory that changed within this time may change again without a new change time, in nanoseconds: the kernel's
 # clock for files ticks every few milliseconds, that of some file systems every one or two seconds.
@@ -38,9 +46,12 @@ class HoldQueue:
         self._directory_until = 0.0
         self._inside: dict[str, tuple[int, list[str]]] = {}
         self._stamp = ""
-        self._messages: dict[Key, HeldMessage] = {}
+        self._messages: dict[str, HeldMessage] = {}
         self._files: dict[str, _File] = {}
-        self._listed_at = float("-inf")
+        self._is_sure = False
+        self._zone, self._zone_until = False, float("-inf")
+        self._believed_until = float("-inf")
+        self.versions = Versions()
 
     def stamp(self) -> str:
         """Return a stamp of the directory's state: while it is the same, so are the messages.
@@ -58,17 +69,36 @@ class HoldQueue:
         Raises PostfixError.
         """
         stamp = self.stamp()
-        is_known = not fresh and time.monotonic() - self._listed_at <= _LIFETIME
-        if not is_known or not ((stamp and stamp == self._stamp) or self._has_only_lost()):
+        is_known = not fresh and time.monotonic() <= self._believed_until
+        if not is_known or not ((stamp and stamp == self._stamp) or self._catch_up()):
             self._list()
-        self._stamp = stamp
-        return list(self._messages.values()), stamp
+        self._stamp = stamp if self._is_sure else ""
+        return list(self._messages.values()), self._stamp
+
+    def changes_since(self, version: object) -> tuple[list[HeldMessage], list[str]] | None:
+        """Return the messages that came since a version, and the queue ids of those that are gone, as last seen.
+
+        None where the version is not known, or nearly everything changed.
+        """
+        names = self.versions.since(version)
+        if names is None or len(names) > len(self._messages) // 2 + 100:
+            return None
+        there = [self._messages[name] for name in sorted(names & self._messages.keys())]
+        return there, sorted(names - self._messages.keys())
 
     def among(self, keys: Collection[Key]) -> dict[Key, HeldMessage]:
-        """Return those messages that are held at this moment. Raises PostfixError."""
-        if not all(key in self._messages and self._is_same(key[0]) for key in keys):
+        """Return those of some messages that are held at this moment. Raises PostfixError."""
+        others = [key[0] for key in keys if not self._is_same(key[0])]
+        for name in others:
+            self._files.pop(name, None)  # it is looked at again, if its file is there
+        if others or any(self._known(key) is None for key in keys):
             self.messages()
-        return {key: self._messages[key] for key in keys if key in self._messages}
+        found = ((key, self._known(key)) for key in keys)
+        return {key: message for key, message in found if message is not None}
+
+    def _known(self, key: Key) -> HeldMessage | None:
+        message = self._messages.get(key[0])
+        return message if message is not None and message.arrival_time == key[1] else None
 
     def sync(self) -> None:
         """Return when the completed moves out of the queue would survive a power failure.
@@ -85,25 +115,61 @@ class HoldQueue:
                 os.close(descriptor)
 
     def _list(self) -> None:
-        """List the queue with Postfix. Only files that existed before the listing are identified by it."""
-        self._listed_at = float("-inf")
+        """Ask Postfix. Only of files that were there before it was asked is it known what they are."""
+        self._believed_until = float("-inf")
+        begun = time.monotonic()
         files = self._scan() or {}
-        listed = self._postfix.held()
-        self._messages = {(message.queue_id, message.arrival_time): message for message in listed}
-        names = {message.queue_id for message in listed}
-        self._files = {name: file for name, file in files.items() if name in names}
-        self._listed_at = time.monotonic()
+        listed = {message.queue_id: message for message in self._postfix.held()}
+        before, self._messages = self._messages, listed
+        self.versions.note([name for name in before.keys() | listed.keys() if before.get(name) != listed.get(name)])
+        self._files = {name: file for name, file in files.items() if name in listed}
+        # Else one came while Postfix was listing, and has to be listed again.
+        self._is_sure = len(self._files) == len(listed)
+        now = time.monotonic()
+        self._believed_until = now + max(_LIFETIME, (now - begun) / _SHARE)
 
-    def _has_only_lost(self) -> bool:
-        """Return whether every file is in the last listing; if so, forget the messages that were removed."""
-        files = self._scan()
-        if files is None or any(self._files.get(name) != file for name, file in files.items()):
+    def _catch_up(self) -> bool:
+        """Forget the messages whose files are gone, and read the new ones if they are few; say whether that was all."""
+        inodes = self._inodes()
+        if inodes is None or not self._is_sure:
             return False
-        if any(message.queue_id not in self._files for message in self._messages.values()):
-            return False  # it arrived during the listing
-        self._files = files
-        self._messages = {key: message for key, message in self._messages.items() if message.queue_id in files}
+        fresh = [
+            name for name, (_, inode) in inodes.items() if name not in self._files or self._files[name][1] != inode
+        ]
+        if fresh and (len(fresh) > min(_FEW, len(self._messages) // _WORTH) or not self._keeps_zone()):
+            return False
+        came: dict[str, HeldMessage] = {}
+        for name in fresh:
+            read = self._read(inodes[name][0], name)
+            if read is None:
+                return False
+            came[name], self._files[name] = read
+        gone = self._messages.keys() - inodes.keys()
+        for name in gone:
+            del self._messages[name]
+            self._files.pop(name, None)
+        self._messages |= came
+        if gone or came:
+            self.versions.note([*gone, *came])
         return True
+
+    def _keeps_zone(self) -> bool:
+        if time.monotonic() > self._zone_until:
+            self._zone = self._postfix.keeps_zone()
+            self._zone_until = time.monotonic() + _LIFETIME
+        return self._zone
+
+    def _read(self, path: str, name: str) -> tuple[HeldMessage, _File] | None:
+        """Return the message of a new file, None where that is not seen from this file alone."""
+        try:
+            before = os.lstat(path)
+            message = self._postfix.held_alone(name)
+            after = os.lstat(path)
+        except (OSError, PostfixError):
+            return None
+        if message is None or (before.st_ino, before.st_ctime_ns) != (after.st_ino, after.st_ctime_ns):
+            return None
+        return message, (path, after.st_ino, after.st_ctime_ns)
 
     def _is_same(self, queue_id: str) -> bool:
         """Return whether a message's file is the same as at the listing."""
@@ -115,6 +181,22 @@ class HoldQueue:
         except OSError:
             return False
         return (found.st_ino, found.st_ctime_ns) == file[1:]
+
+    def _inodes(self) -> dict[str, tuple[str, int]] | None:
+        """Return path and inode of every queue file by name, None where they cannot be read: no file is looked at."""
+        found: dict[str, tuple[str, int]] = {}
+        try:
+            self._look()
+            for path in self._inside:
+                with os.scandir(path) as entries:
+                    found |= {
+                        entry.name: (entry.path, entry.inode())
+                        for entry in entries
+                        if not entry.is_dir(follow_symlinks=False)
+                    }
+        except OSError:
+            return None
+        return found
 
     def _scan(self) -> dict[str, _File] | None:
         """Return every queue file by name, or None if they cannot be read, or move too fast."""

@@ -6,9 +6,11 @@ header_checks again, which would hold it again.
 """
 
 import json
+import os
 import re
 import subprocess
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,14 @@ from holdgate import maillog
 # Short and long queue ids, as postsuper(1) accepts them. Nothing else is ever passed to a command line.
 _QUEUE_ID = re.compile(r"[0-9A-Za-z]{4,32}", re.ASCII)
 
-# Time limit for one command, in seconds. postqueue lists 10,000 messages in about one.
+# What postcat -e prints before the records, with the queue id, and the records and headings that follow.
+_PLACE = re.compile(r"\*\*\* ENVELOPE RECORDS hold/(?:.*/)?([0-9A-Za-z]+) \*\*\*", re.ASCII)
+_RECORD = re.compile(r"|\*\*\* [A-Z ]+ hold/\S+ \*\*\*|[a-z_ ]+: .*", re.ASCII)
+
+# An address without quotes (RFC 5321, Dot-string), which postcat and postqueue print alike.
+_PLAIN = re.compile(r"[\w!#$%&'*+/=?^`{|}~.-]+@[\w.-]+", re.ASCII)
+
+# Longest run of one command, in seconds. postqueue answers a listing of 10,000 messages in about one.
 _TIMEOUT = 60
 
 
@@ -65,6 +74,18 @@ class Postfix:
         """List the hold queue. A message that moves during the listing may be missing or listed twice."""
         rows = (_row(line) for line in self._run("postqueue", "-j").splitlines() if line)
         return [message for message in rows if message is not None]
+
+    def held_alone(self, queue_id: str) -> HeldMessage | None:
+        """Return a held message as `held` lists it, from its file alone; None where that cannot be said for certain.
+
+        postcat(1) prints the time of arrival as local time: here UTC, if Postfix `keeps_zone`.
+        """
+        output = self._run("postcat", "-qe", _checked(queue_id), environment={"TZ": "UTC", "LC_ALL": "C"})
+        return _message(queue_id, output)
+
+    def keeps_zone(self) -> bool:
+        """Say whether Postfix's commands keep the time zone that their caller has."""
+        return "TZ=" not in self.setting("import_environment")
 
     def hold_directory(self) -> Path:
         """Return the directory of the hold queue. It contains files, or directories of files (`hash_queue_names`)."""
@@ -140,10 +161,11 @@ class Postfix:
             services.append(Service(name, kind, chroot == "y", command, settings.get(f"{name}/{kind}", {})))
         return services
 
-    def _run(self, program: str, *arguments: str) -> bytes:
+    def _run(self, program: str, *arguments: str, environment: dict[str, str] | None = None) -> bytes:
         command = [program, *self._config, *arguments]
+        variables = None if environment is None else os.environ | environment
         try:
-            done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False)
+            done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False, env=variables)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise PostfixError(f"{program}: {error}") from error
         if done.returncode != 0:
@@ -171,6 +193,34 @@ def _row(line: bytes) -> HeldMessage | None:
     except (ValueError, KeyError, TypeError):
         maillog.failed(stage="listing", error="postqueue -j: a line that is not as postqueue(1) says")
         return None
+
+
+def _message(queue_id: str, output: bytes) -> HeldMessage | None:
+    """Return the held message whose envelope postcat(1) printed, None where a line is not as expected, or is twice."""
+    first, *lines = output.decode("utf-8", "replace").split("\n")
+    place = _PLACE.fullmatch(first)
+    if place is None or place[1] != queue_id:
+        return None
+    once: dict[str, list[str]] = {"message_size": [], "message_arrival_time": [], "sender": []}
+    recipients = []
+    for line in lines:
+        name, _, value = line.partition(": ")
+        if name == "recipient":
+            recipients.append(value)
+        elif name in once:
+            once[name].append(value)
+        elif _RECORD.fullmatch(line) is None:
+            return None
+    try:
+        (size,), (arrived,), (sender,) = once.values()
+        moment = datetime.strptime(arrived, "%a %b %d %H:%M:%S %Y").replace(tzinfo=UTC)
+        bytes_of_data, _, count, *_ = map(int, size.split())
+    except ValueError:
+        return None
+    # Postcat prints others without their quotes. They may have a line break, after which they could name more.
+    if count != len(recipients) or not all(map(_PLAIN.fullmatch, [*recipients, *filter(None, [sender])])):
+        return None
+    return HeldMessage(queue_id, int(moment.timestamp()), bytes_of_data, sender, recipients)
 
 
 def _checked(queue_id: str) -> str:

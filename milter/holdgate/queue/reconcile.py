@@ -21,9 +21,10 @@ none open    yes, others         ignored, counted
 ===========  ==================  =========================================================================
 
 Decisions come first. A pass begins with the releases, based on the previous listing, because the agent checks again
-what is held. A new decision interrupts a long series of other work. The queue is listed only when its directory
-changed, every `interval`, or while a message is missing. If neither queue nor store changed, and nothing waits, no
-comparison is needed. A failed item waits separately (work.py).
+what is held. A new decision interrupts a long series of other work. A pass reads only the changes: of the queue if its
+directory changed, of the store by the audit trail (changes.py). It reads everything at the start and every `interval`,
+or more rarely if that takes long, and the complete queue while a message is missing. If neither queue nor store
+changed, and nothing waits, no comparison is needed. A failed item waits separately (work.py).
 """
 
 import time
@@ -33,12 +34,14 @@ from functools import partial
 from typing import Any
 
 from holdgate import maillog, metrics
+from holdgate.quarantine.changes import Heads
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Incident, Standing
 from holdgate.quarantine.states import DECIDED, State
 from holdgate.quarantine.store import ConflictError, Store, StoreError
 from holdgate.queue.adopt import ACTOR, Adopter, hold
-from holdgate.queue.client import Key, QueueClient, QueueError, UnreachableError
+from holdgate.queue.client import QueueClient, QueueError, UnreachableError
+from holdgate.queue.comparison import Comparison, key_of
 from holdgate.queue.exchange import Exchange
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.replacing import Replacing
@@ -55,6 +58,9 @@ _QUICK_BUDGET = 2.0
 
 # Longest pause before a failed adoption is retried, in seconds: a damaged queue file does not recover on its own.
 _LONGEST_ADOPTION = 600.0
+
+# Everything is read at most so rarely that it takes this share of the time.
+_SHARE = 1 / 20
 
 _BEGUN = "release begun"
 
@@ -87,15 +93,14 @@ class Reconciler:
         self._missing_after = missing_after
         self._interval = interval.total_seconds()
         self._adopter = Adopter(store, action=action, adopt_uninspected=adopt_uninspected)
-        self._held: dict[Key, HeldMessage] = {}
-        self._stamp = ""
-        self._heads: dict[str, str] = {}
-        self._seen_heads: dict[str, str] = {}
+        self._comparison = Comparison()
+        self._stamp, self._version = "", ""
+        self._heads: Heads = {}
+        self._seen_heads: Heads = {}
         self._rest, self._look_at = rest, 0.0
         self._whole_at = 0.0
+        self._reads_all = True
         self._waits = True
-        self._unmanaged: set[Key] = set()
-        self._oldest: int | None = None
         self._misses: dict[str, int] = {}
         self._releases = _incidents(stage="release")
         self._deletions = _incidents(stage="delete")
@@ -120,15 +125,20 @@ class Reconciler:
         Raises QueueError if the queue cannot be listed, and SQLAlchemy's errors if the store cannot be read: run the
         pass again.
         """
-        heads = self._newest_heads()
-        due = heads != self._heads or self._waits or any(runner.is_due() for runner in self._runners())
+        begun = time.monotonic()
+        is_whole = begun >= self._whole_at
+        self._reads_all |= is_whole
+        due = self._newest_heads() != self._heads or self._waits or any(runner.is_due() for runner in self._runners())
         well = self._release_known() if due else True
-        changed = self._list()
+        changed = self._list(everything=is_whole)
         self.has_more = False
         if due or changed:
-            self._waits = True  # until this pass shows that nothing waits
+            self._waits = True  # until it is seen that nothing does
+            self._read()
+            if is_whole:
+                now = time.monotonic()
+                self._whole_at = now + max(self._interval, (now - begun) / _SHARE)
             well = self._compare() and well
-            self._heads = heads
             self._look_at = 0.0
         self._measure()
         return well
@@ -137,77 +147,77 @@ class Reconciler:
         """Check at the next pass whether the store has changed."""
         self._look_at = 0.0
 
-    def _newest_heads(self) -> dict[str, str]:
-        """Return the recent or current heads of the audit trail, which show whether the store has changed."""
+    def _newest_heads(self) -> Heads:
+        """Return the heads of the audit trail, which say whether the store has changed, as they are or were lately."""
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + self._rest()
-            self._seen_heads = self._store.audit.heads()
+            self._seen_heads = self._store.changes.heads()
         return self._seen_heads
 
-    def _list(self) -> bool:
-        """List the hold queue if it may have changed; return whether it did, or must be compared anyway."""
-        whole = time.monotonic() >= self._whole_at
+    def _list(self, *, everything: bool) -> bool:
+        """Learn what changed in the hold queue, or `everything`; say whether it did, or has to be compared anyway."""
         looked_for = self._exchange.waits or any(count < _MISSES for count in self._misses.values())
-        listed = self._queue.held_unless(None if whole or looked_for else self._stamp)
-        if whole:
-            self._whole_at = time.monotonic() + self._interval
+        stamp = None if everything or looked_for else self._stamp
+        listed = self._queue.held_unless(stamp, "" if everything else self._version)
         if listed is None:
             return False
-        messages, self._stamp = listed
-        self._held = {_key(message): message for message in messages}
-        self._unmanaged &= self._held.keys()
+        self._stamp, self._version = listed.stamp, listed.version
+        if listed.gone is None:
+            self._comparison.list_all(listed.messages)
+        else:
+            self._comparison.list_changed(listed.messages, listed.gone)
         return True
 
+    def _read(self) -> None:
+        """Learn which incidents changed in the store, or where all stand that are open."""
+        heads, names = self._store.changes.since(self._heads)
+        if names is None or self._reads_all:
+            self._comparison.read_all(self._store.open_incidents())
+        elif names:
+            self._comparison.read_changed(names, self._store.open_among(names))
+        self._heads, self._reads_all = heads, False
+
     def _release_known(self) -> bool:
-        """Release approved messages that were held at the last listing; return whether agent and store answered."""
-        held = self._by_queue_id()
-        approved = [
-            one for one in self._store.standings([State.APPROVED]) if not one.is_changed and _is_held(one, held)
-        ]
-        self._release_all(approved, held)
+        """Release what is approved and was held at the last listing; say whether agent and store did their part."""
+        is_held = self._comparison.is_held
+        approved = [one for one in self._store.standings([State.APPROVED]) if not one.is_changed and is_held(one)]
+        self._release_all(approved)
         return not self._releases.round.shared
 
-    def _by_queue_id(self) -> dict[str, HeldMessage]:
-        return {message.queue_id: message for message in self._held.values()}
-
     def _compare(self) -> bool:
-        held = self._by_queue_id()
+        held = self._comparison.held
         here: dict[State, list[Standing]] = {state: [] for state in State}
         gone: list[Standing] = []
         changed: list[Standing] = []
-        known: set[str] = set()
-        for one in self._store.open_incidents():
-            is_here = _is_held(one, held)
-            if is_here:
-                known.add(one.queue_id)
+        for one in self._comparison.unsettled():
             if one.is_changed and one.state is State.APPROVED:
                 changed.append(one)
-            elif is_here:
+            elif self._comparison.is_held(one):
                 here[one.state].append(one)
             else:
                 gone.append(one)
         self._exchange.forget({one.id for one in changed})
-        owing = self._store.outbox.awaiting_report()
+        is_owing = any(one.state in (State.REJECTED, State.EXPIRED) for one in (*gone, *self._ended(here)))
+        owing = self._store.outbox.awaiting_report() if is_owing else set()
         missed = {one.id for one in gone}
         self._misses = {key: count for key, count in self._misses.items() if key in missed}
-        told = [one for one in (*here[State.REJECTED], *here[State.EXPIRED]) if one.id not in owing]
-        self._release_all(here[State.APPROVED], held)
+        told = [one for one in self._ended(here) if one.id not in owing]
+        self._release_all(here[State.APPROVED])
         decided = self._store.decided()
 
         def enough() -> bool:
             return bool(self._store.decided() - decided)
 
         for batch in self._deletions.batches(told, size=_BATCH, budget=_BUDGET, enough=enough):
-            self._delete(batch, held)
+            self._delete(batch)
         self._exchanges.run(changed, partial(self._exchange_one, held), budget=_QUICK_BUDGET, enough=enough)
         self._arrivals.run(here[State.PENDING], partial(self._hold, held), budget=_QUICK_BUDGET, enough=enough)
         lose = partial(self._lose, owing)
         self._losses.run(self._missing(gone), lose, budget=_QUICK_BUDGET, enough=enough)
-        known |= {key[0] for key in self._exchange.keys(changed)}
-        strange = [message for key, message in self._held.items() if self._is_strange(key, known)]
+        known = {key[0] for key in self._exchange.keys(changed)}
+        strange = [message for message in self._comparison.strange() if message.queue_id not in known]
         for strangers in self._adoptions.batches(strange, size=_ADOPTIONS, budget=_QUICK_BUDGET, enough=enough):
             self._adopt(strangers)
-        self._oldest = min((key[1] for key in self._held.keys() - self._unmanaged), default=None)
         rounds = [runner.round for runner in self._runners()]
         pending = any(one.state is State.PENDING for one in gone)
         well = not any(one.shared for one in rounds)
@@ -216,23 +226,29 @@ class Reconciler:
         self._waits = pending or bool(self._misses) or bool(changed) or left
         return well
 
+    def _ended(self, here: dict[State, list[Standing]]) -> list[Standing]:
+        """Return whose held message is deleted once its sender was notified."""
+        return [*here[State.REJECTED], *here[State.EXPIRED]]
+
     def _runners(self) -> list[Runner[Standing] | Runner[HeldMessage]]:
         return [self._releases, self._deletions, self._exchanges, self._arrivals, self._losses, self._adoptions]
 
     # -- messages that are held -----------------------------------------------------------------------------------
 
-    def _release_all(self, approved: list[Standing], held: dict[str, HeldMessage]) -> None:
+    def _release_all(self, approved: list[Standing]) -> None:
+        held = self._comparison.held
         for batch in self._releases.batches(approved, size=_BATCH, budget=_BUDGET):
             begun: set[str] = set()
             batch.each(partial(self._begin, begun))
             batch.together(
-                lambda items: self._queue.release_all([_key(held[one.queue_id]) for one in items]),
+                lambda items: self._queue.release_all([key_of(held[one.queue_id]) for one in items]),
                 partial(self._released, begun),
             )
 
-    def _delete(self, batch: Batch[Standing], held: dict[str, HeldMessage]) -> None:
+    def _delete(self, batch: Batch[Standing]) -> None:
+        held = self._comparison.held
         batch.together(
-            lambda items: self._queue.delete_all([_key(held[one.queue_id]) for one in items]),
+            lambda items: self._queue.delete_all([key_of(held[one.queue_id]) for one in items]),
             lambda one, outcome: self._done(one, State.RETURNED, outcome),
         )
 
@@ -253,7 +269,7 @@ class Reconciler:
         return one.id in begun
 
     def _exchange_one(self, held: dict[str, HeldMessage], one: Standing) -> None:
-        self._exchange.step(one, held.get(one.queue_id) if _is_held(one, held) else None)
+        self._exchange.step(one, held.get(one.queue_id) if self._comparison.is_held(one) else None)
 
     def _released(self, begun: set[str], one: Standing, outcome: bool | QueueError) -> None:
         if outcome is False and one.id not in begun:
@@ -340,11 +356,8 @@ class Reconciler:
 
     # -- messages without an open incident ------------------------------------------------------------------------
 
-    def _is_strange(self, key: Key, known: set[str]) -> bool:
-        return key[0] not in known and key not in self._unmanaged
-
     def _adopt(self, batch: Batch[HeldMessage]) -> None:
-        batch.together(lambda messages: self._queue.headers([_key(one) for one in messages]), self._adopt_one)
+        batch.together(lambda messages: self._queue.headers([key_of(one) for one in messages]), self._adopt_one)
 
     def _adopt_one(self, message: HeldMessage, header: bytes | QueueError | None) -> None:
         if isinstance(header, QueueError):
@@ -354,7 +367,7 @@ class Reconciler:
         if self._is_second_copy(message, header):
             return
         if not self._adopter.adopt(message, header):
-            self._unmanaged.add(_key(message))
+            self._comparison.leave(message)
 
     def _is_second_copy(self, message: HeldMessage, header: bytes) -> bool:
         """Delete a copy for recipients who wait, if the first one is held too; return whether it was one.
@@ -365,11 +378,11 @@ class Reconciler:
         incident = self._adopter.first_copy(message, header)
         if incident is None:
             return False
-        first = self._by_queue_id().get(incident.queue_id)
-        is_held = first is not None and isinstance(self._queue.headers([_key(first)])[0], bytes)
+        first = self._comparison.held.get(incident.queue_id)
+        is_held = first is not None and isinstance(self._queue.headers([key_of(first)])[0], bytes)
         if not is_held and incident.state is State.PENDING:
             raise ConflictError(incident)
-        if is_held and self._queue.delete(*_key(message)):
+        if is_held and self._queue.delete(*key_of(message)):
             maillog.second_copy_deleted(message.queue_id, incident=incident.id, first=incident.queue_id)
             metrics.RECONCILED.labels("second-copy").inc()
         return is_held
@@ -377,9 +390,11 @@ class Reconciler:
     # -- figures --------------------------------------------------------------------------------------------------
 
     def _measure(self) -> None:
-        metrics.HELD_MESSAGES.set(len(self._held) - len(self._unmanaged))
-        metrics.HELD_OLDEST_AGE.set(0 if self._oldest is None else datetime.now(UTC).timestamp() - self._oldest)
-        metrics.UNMANAGED_HELD.set(len(self._unmanaged))
+        managed, unmanaged = len(self._comparison.held), len(self._comparison.unmanaged)
+        oldest = self._comparison.oldest()
+        metrics.HELD_MESSAGES.set(managed - unmanaged)
+        metrics.HELD_OLDEST_AGE.set(0 if oldest is None else datetime.now(UTC).timestamp() - oldest)
+        metrics.UNMANAGED_HELD.set(unmanaged)
 
 
 _SHARED = (UnreachableError, StoreError, DatabaseError)
@@ -395,16 +410,6 @@ def _incidents(*, stage: str) -> Runner[Standing]:
         quiet=(ConflictError,),
         say=_said,
     )
-
-
-def _is_held(one: Standing, held: dict[str, HeldMessage]) -> bool:
-    """Return whether the message of an incident is held, by queue id."""
-    message = held.get(one.queue_id)
-    return message is not None and one.arrival_time in (None, message.arrival_time)
-
-
-def _key(message: HeldMessage) -> Key:
-    return message.queue_id, message.arrival_time
 
 
 def _said(error: Exception) -> str:

@@ -231,15 +231,27 @@ def test_a_release_that_may_not_survive_is_not_reported_as_done(
 
 def test_what_came_since_the_last_listing_is_listed_again_and_released(path: Path, queue: HeldMail) -> None:
     client = QueueClient(path)
-    assert client.held_unless("") == ([OURS, FOREIGN], "")
+    first = client.held_unless("")
+    assert first is not None
+    assert (first.messages, first.gone, first.stamp) == ([OURS, FOREIGN], None, "")
     later = replace(OURS, queue_id="4ours2")
     queue.messages = [*queue.messages, later]
     assert client.release_all([("4ours2", 100)]) == [True]
     assert queue.listings == 2
-    assert client.held_unless("") == ([OURS, FOREIGN], "")
+    second = client.held_unless("", first.version)
+    assert second is not None
+    assert (second.messages, second.gone, second.stamp) == ([], ["4ours2"], "")  # it came, and is gone
     assert queue.listings == 2
-    assert client.held_unless(None) == ([OURS, FOREIGN], "")
+    queue.messages = [FOREIGN, later]
+    third = client.held_unless("", second.version)
+    assert third is not None
+    assert (third.messages, third.gone) == ([later], ["4ours"])
     assert queue.listings == 3
+    assert client.held_unless("", third.version) == replace(third, messages=[], gone=[])
+    fourth = client.held_unless(None, "another:1")
+    assert fourth is not None
+    assert (fourth.messages, fourth.gone) == ([FOREIGN, later], None)
+    assert queue.listings == 4
 
 
 def test_a_message_that_is_released_while_it_is_shown_is_not_held(

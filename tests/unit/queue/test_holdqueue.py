@@ -1,11 +1,14 @@
 """The hold queue's directory says whether Postfix has to be asked, on directories of the test's."""
 
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from holdgate.queue import holdqueue
 from holdgate.queue.holdqueue import HoldQueue
@@ -108,6 +111,7 @@ def test_a_directory_that_cannot_be_read_says_nothing(files: Files) -> None:
 
 def test_a_listing_is_not_believed_for_ever(files: Files, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holdqueue, "_LIFETIME", -1.0)
+    monkeypatch.setattr(holdqueue, "_SHARE", float("inf"))
     queue = HoldQueue(files)
     queue.messages()
     queue.messages()
@@ -172,3 +176,102 @@ def test_what_is_synced_is_closed_again(files: Files, place: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     queue.sync()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+class Alone(Files):
+    """Shows single files too: by name, with the time of arrival that is in them; one is damaged."""
+
+    def keeps_zone(self) -> bool:
+        return True
+
+    def held(self) -> list[HeldMessage]:
+        self.listings += 1
+        return [self.read(path) for path in self.directory.rglob("4*")]
+
+    def read(self, path: Path) -> HeldMessage:
+        return HeldMessage(path.name, int(path.read_text() or 0), 1, "", [])
+
+    def held_alone(self, queue_id: str) -> HeldMessage | None:
+        (path,) = self.directory.rglob(queue_id)
+        return None if queue_id == "4damaged" else self.read(path)
+
+
+def long(files: Alone, monkeypatch: pytest.MonkeyPatch) -> HoldQueue:
+    """Return a queue that counts as long."""
+    monkeypatch.setattr(holdqueue, "_WORTH", 1)
+    queue = HoldQueue(files)
+    queue.messages()
+    return queue
+
+
+def test_a_few_new_files_in_a_long_queue_are_read_alone(
+    files: Files, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = Alone(files.directory)
+    queue = long(alone, monkeypatch)
+    version = queue.versions.newest()
+    (place / "4b").write_text("7")
+    assert queue.among([("4b", 7), ("4a", 0)]).keys() == {("4b", 7), ("4a", 0)}
+    assert queue.changes_since(version) == ([HeldMessage("4b", 7, 1, "", [])], [])
+    version = queue.versions.newest()
+    (place / "4a").unlink()
+    assert [message.queue_id for message in queue.messages()[0]] == ["4b"]
+    assert queue.changes_since(version) == ([], ["4a"])
+    assert alone.listings == 1
+    for name in ("4c", "4d", "4e"):
+        (place / name).touch()
+    assert len(queue.messages()[0]) == 4
+    assert alone.listings == 2  # three are not few beside one
+
+
+@pytest.mark.parametrize("why", ["damaged", "zone", "moves"])
+def test_a_file_that_cannot_be_read_alone_is_listed(
+    files: Files, place: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    alone = Alone(files.directory)
+    queue = long(alone, monkeypatch)
+    if why == "zone":
+        monkeypatch.setattr(Alone, "keeps_zone", lambda _: False)
+    if why == "moves":
+
+        def changes(self: Alone, queue_id: str) -> HeldMessage:
+            exchange(place / queue_id)
+            return self.read(place / queue_id)
+
+        monkeypatch.setattr(Alone, "held_alone", changes)
+    (place / ("4damaged" if why == "damaged" else "4b")).touch()
+    assert len(queue.messages()[0]) == 2
+    assert alone.listings == 2
+
+
+STEPS = st.tuples(st.sampled_from(["come", "go", "look", "list"]), st.integers(0, 5))
+
+
+@given(st.lists(STEPS, max_size=15))
+def test_what_is_known_of_a_queue_is_what_is_in_it(history: list[tuple[str, int]]) -> None:
+    """However the files moved, and whether they were read alone or listed; so it is for who knows it by its changes."""
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        hold = Path(directory) / "hold"
+        hold.mkdir()
+        files = Alone(hold)
+        queue = long(files, patch)
+        seen: dict[str, HeldMessage] = {}
+        version = ""
+        for number, (step, which) in enumerate([*history, ("look", 0)]):
+            paths = sorted(hold.iterdir())
+            if step == "come":
+                (hold / f"4{number}").write_text(str(number))
+            elif step == "go":
+                for path in paths[which : which + 1]:
+                    path.unlink()
+            else:
+                messages, _ = queue.messages(fresh=step == "list")
+                changes = queue.changes_since(version)
+                if changes is None:
+                    seen = {message.queue_id: message for message in messages}
+                else:
+                    seen = {name: one for name, one in seen.items() if name not in changes[1]}
+                    seen |= {message.queue_id: message for message in changes[0]}
+                version = queue.versions.newest()
+                there = {path.name: files.read(path) for path in hold.iterdir()}
+                assert seen == {message.queue_id: message for message in messages} == there

@@ -28,7 +28,7 @@ class Asked(Postfix):
         self.output = b""
         self.commands: list[tuple[str, ...]] = []
 
-    def _run(self, program: str, *arguments: str) -> bytes:
+    def _run(self, program: str, *arguments: str, environment: dict[str, str] | None = None) -> bytes:
         self.commands.append((program, *arguments))
         return self.output
 
@@ -74,3 +74,70 @@ def test_an_address_that_is_not_utf8_is_listed() -> None:
 @given(st.binary().map(lambda line: line.replace(b"\n", b"")))
 def test_no_line_raises(line: bytes) -> None:
     assert set(listed(row(queue_id="4x"), line)) <= {"4x"}
+
+
+ENVELOPE = b"""\
+*** ENVELOPE RECORDS hold/4/4aaa ***
+message_size:              10             668               2               0             414               0
+message_arrival_time: Thu Jan  1 00:01:40 1970
+create_time: Thu Jan  1 00:01:40 1970
+named_attribute: log_ident=4aaa
+sender: a@corp.example
+named_attribute: dsn_orig_rcpt=rfc822;b@partner.example
+original_recipient: b@partner.example
+recipient: b@partner.example
+recipient: c+d@partner.example
+*** MESSAGE CONTENTS hold/4/4aaa ***
+*** HEADER EXTRACTED hold/4/4aaa ***
+*** MESSAGE FILE END hold/4/4aaa ***
+"""
+
+
+def test_a_message_that_is_read_alone_is_the_one_of_the_listing() -> None:
+    postfix = Asked()
+    postfix.output = ENVELOPE
+    expected = HeldMessage("4aaa", 100, 10, "a@corp.example", ["b@partner.example", "c+d@partner.example"])
+    assert postfix.held_alone("4aaa") == expected
+    postfix.output = ENVELOPE.replace(b"sender: a@corp.example", b"sender: ").replace(b"hold/4/4aaa", b"hold/4aaa")
+    assert postfix.held_alone("4aaa") == HeldMessage("4aaa", 100, 10, "", expected.recipients)
+    assert postfix.commands[0][0] == "postcat"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"hold/4/4aaa", b"deferred/4aaa"),
+        (b"hold/4/4aaa", b"hold/4/4aaab"),
+        (b"*** ENVELOPE", b"postcat: warning: *** ENVELOPE"),
+        (b"Thu Jan  1 00:01:40 1970\ncreate", b"100\ncreate"),
+        (b"              10  ", b"              x  "),
+        (b"               2  ", b"                  "),
+        (b"sender: a@corp.example\n", b""),
+        # What a line break in an address could write.
+        (b"recipient: b@", b"recipient: b\nrecipient: x@"),
+        (b"recipient: b@", b"recipient: b\nsender: x@"),
+        (b"recipient: b@", b'recipient: "b\n"@'),
+        (b"recipient: b@", b"recipient: b\nmessage_size: 1 1 3@"),
+    ],
+)
+def test_a_message_that_is_not_read_for_certain_is_listed(before: bytes, after: bytes) -> None:
+    postfix = Asked()
+    postfix.output = ENVELOPE.replace(before, after)
+    assert postfix.output != ENVELOPE
+    assert postfix.held_alone("4aaa") is None
+
+
+@given(st.lists(st.sampled_from([b"sender: x", b"recipient: y", b"", b"message_size: 1 1 1", b"???"]), max_size=6))
+def test_whatever_is_printed_is_a_message_or_none(lines: list[bytes]) -> None:
+    postfix = Asked()
+    postfix.output = b"\n".join([b"*** ENVELOPE RECORDS hold/4aaa ***", *lines])
+    assert postfix.held_alone("4aaa") is None
+
+
+@pytest.mark.parametrize(
+    ("names", "keeps"), [(b"MAIL_CONFIG TZ LANG=C\n", True), (b"TZ=Europe/Berlin LANG=C\n", False)]
+)
+def test_the_settings_may_name_another_time_zone(names: bytes, keeps: bool) -> None:
+    postfix = Asked()
+    postfix.output = names
+    assert postfix.keeps_zone() is keeps

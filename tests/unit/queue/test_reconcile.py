@@ -28,7 +28,7 @@ from holdgate.node import Machine
 from holdgate.quarantine.incident import Answer, Event, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, ConflictError, Store, open_store
-from holdgate.queue.client import Key, QueueClient, QueueError, UnreachableError
+from holdgate.queue.client import Key, Listing, QueueClient, QueueError, UnreachableError
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.reconcile import Reconciler
 
@@ -55,6 +55,7 @@ class FakeQueue(QueueClient):
         self.headers_of: dict[str, bytes] = {}
         self.damaged: set[str] = set()
         self.listings = 0
+        self.listed: dict[str, dict[str, HeldMessage]] = {}
         self.delivered: list[str] = []
         self.deleted: list[str] = []
         self.trouble: list[str] = []
@@ -68,10 +69,16 @@ class FakeQueue(QueueClient):
             kind = self.trouble.pop(0).partition(" ")[2]
             raise Crash if kind == "crash" else UnreachableError("the agent does not answer")
 
-    def held_unless(self, stamp: str) -> tuple[list[HeldMessage], str] | None:
+    def held_unless(self, stamp: str | None, version: str = "") -> Listing | None:
         self._stumble("list")
         self.listings += 1
-        return list(self.messages.values()), ""
+        there = self.messages.values()
+        before = self.listed.get(version)
+        self.listed[str(self.listings)] = dict(self.messages)
+        if before is None:
+            return Listing(list(there), None, "", str(self.listings))
+        new = [one for one in there if before.get(one.queue_id) != one]
+        return Listing(new, sorted(before.keys() - self.messages.keys()), "", str(self.listings))
 
     def headers(self, keys: list[Key]) -> list[bytes | QueueError | None]:
         self._stumble("show")
@@ -98,13 +105,19 @@ class FakeQueue(QueueClient):
 
 
 def new_reconciler(
-    store: Store, queue: FakeQueue, missing_after: float = 3600, *, adopt_uninspected: bool = False
+    store: Store,
+    queue: FakeQueue,
+    missing_after: float = 3600,
+    *,
+    adopt_uninspected: bool = False,
+    interval: timedelta = timedelta(0),
 ) -> Reconciler:
     return Reconciler(
         store,
         queue,
         action=("X-Netskope-Action", "Quarantine"),
         missing_after=timedelta(seconds=missing_after),
+        interval=interval,
         adopt_uninspected=adopt_uninspected,
     )
 
@@ -112,8 +125,9 @@ def new_reconciler(
 class Crashes(RuleBasedStateMachine):
     """Messages come, people decide, operators meddle, processes die: in any order."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, interval: timedelta) -> None:
         super().__init__()
+        self.interval = interval
         self.store = open_store(url)
         self.queue = FakeQueue()
         self.count = 0
@@ -125,7 +139,7 @@ class Crashes(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        self.reconciler = new_reconciler(self.store, self.queue)
+        self.reconciler = new_reconciler(self.store, self.queue, interval=self.interval)
 
     @rule(reaches_queue=st.sampled_from([True, True, True, False]))
     def message(self, reaches_queue: bool) -> None:
@@ -179,7 +193,7 @@ class Crashes(RuleBasedStateMachine):
         except QueueError:
             pass
         except Crash:
-            self.reconciler = new_reconciler(self.store, self.queue)
+            self.reconciler = new_reconciler(self.store, self.queue, interval=self.interval)
 
     @precondition(lambda self: self.queue.messages)
     @rule(which=st.integers(0, 9))
@@ -243,9 +257,10 @@ class Crashes(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-def test_crashes_in_any_order(new_store_url: Callable[[], str]) -> None:
+@pytest.mark.parametrize("interval", [timedelta(0), timedelta(hours=1)], ids=["everything", "changes"])
+def test_crashes_in_any_order(new_store_url: Callable[[], str], interval: timedelta) -> None:
     run_state_machine_as_test(
-        lambda: Crashes(new_store_url()),
+        lambda: Crashes(new_store_url(), interval),
         settings=settings(max_examples=60, stateful_step_count=30, suppress_health_check=list(HealthCheck)),
     )
 
@@ -681,13 +696,10 @@ def test_a_failure_at_each_call_of_the_store_keeps_no_other(
 class SettledQueue(FakeQueue):
     """Says, as the agent does, whether anything changed since it was asked last."""
 
-    def held_unless(self, stamp: str) -> tuple[list[HeldMessage], str] | None:
+    def held_unless(self, stamp: str | None, version: str = "") -> Listing | None:
         now = "+" + ",".join(sorted(self.messages))
-        return None if stamp == now else (list(self.messages.values()), self._count(now))
-
-    def _count(self, now: str) -> str:
-        self.listings += 1
-        return now
+        found = None if stamp == now else super().held_unless(stamp, version)
+        return None if found is None else replace(found, stamp=now)
 
 
 def test_nothing_is_compared_while_nothing_changes(
@@ -724,6 +736,30 @@ def test_nothing_is_compared_while_nothing_changes(
     no_pauses[0] += 60
     settle(reconciler)
     assert queue.listings == before + 1
+
+
+def test_a_pass_reads_only_the_incidents_that_changed(
+    store: Store, monkeypatch: pytest.MonkeyPatch, no_pauses: list[float]
+) -> None:
+    queue = SettledQueue()
+    several(store, queue)
+    reconciler = new_reconciler(store, queue, interval=timedelta(minutes=1))
+    settle(reconciler)
+    read: list[list[str]] = []
+    real = Store.open_among
+    monkeypatch.setattr(Store, "open_among", lambda self, names: read.append(sorted(names)) or real(self, names))
+    monkeypatch.setattr(Store, "open_incidents", lambda _: 1 / 0)
+    one, other = store.find("4id1")[0], store.find("4id3")[0]
+    decide(store, one, Answer.APPROVE)
+    settle(reconciler)
+    decide(store, other, Answer.REJECT)
+    settle(reconciler)
+    assert {name for names in read for name in names} == {one.id, other.id}
+    assert queue.delivered == ["4id1"]
+    for notice in store.outbox.due(datetime.now(UTC)):
+        store.outbox.sent(notice, PERSON)
+    settle(reconciler)
+    assert queue.deleted == ["4id3"]
 
 
 def test_a_comparison_that_failed_is_made_again_though_nothing_changed(

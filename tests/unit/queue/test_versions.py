@@ -1,0 +1,45 @@
+"""Versions of the hold queue: who knows one gets what changed since, who does not gets everything."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.queue import versions
+from holdgate.queue.versions import Versions
+
+names = st.sets(st.sampled_from(["4a", "4b", "4c"]))
+
+
+@given(st.lists(names, max_size=10), st.data())
+def test_what_changed_since_a_version_is_all_steps_after_it(steps: list[set[str]], data: st.DataObject) -> None:
+    found = Versions()
+    known = [found.newest()]
+    for step in steps:
+        found.note(step)
+        known.append(found.newest())
+    number = data.draw(st.integers(0, len(steps)))
+    assert found.since(known[number]) == set().union(*steps[number:])
+
+
+def test_what_is_too_long_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "_STEPS", 3)
+    monkeypatch.setattr(versions, "_NAMES", 5)
+    found = Versions()
+    first = found.newest()
+    for number in range(4):
+        found.note([f"4{number}"])
+    assert found.since(first) is None
+    last = found.newest()
+    found.note([f"5{number}" for number in range(6)])
+    assert found.since(last) is None
+    assert found.since(found.newest()) == set()
+
+
+@pytest.mark.parametrize(
+    "version", [None, 1, "", "1", ":", "RUN:", "RUN:-1", "RUN:1", "RUN:x", "other:0", "RUN:\u0661"]
+)
+def test_a_version_that_never_was_is_not_known(version: object) -> None:
+    found = Versions()
+    run = found.newest().partition(":")[0]
+    assert found.since(version.replace("RUN", run) if isinstance(version, str) else version) is None
+    assert found.since(f"{run}:0") == set()
