@@ -28,7 +28,7 @@ _BASE64 = re.compile(
     rb"(?:\r?\n[ \t>]{0,3}[A-Za-z0-9+/]++={0,2}(?=\r?$)|={0,2})",
     re.MULTILINE,
 )
-_HEX = re.compile(rb"[0-9A-Fa-f]+")
+_HEX = re.compile(rb"(?:0?[xX])?((?:[0-9A-Fa-f]{2})+)")  # as databases write bytes
 _MASK = bytes(65 if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "+/_-") else 32 for code in range(256))
 _LONG_RUN = b"A" * 40
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
@@ -87,7 +87,7 @@ def _base64_files(text: bytes) -> Iterator[tuple[str, bytes]]:
         if text.rfind(b"-----BEGIN", max(0, found.start() - 300), found.start()) >= 0:
             continue
         block = found[0]
-        if _HEX.fullmatch(block) and not len(block) % 2 and is_file(content := bytes.fromhex(block.decode("ascii"))):
+        if (digits := _HEX.fullmatch(block)) and is_file(content := bytes.fromhex(digits[1].decode("ascii"))):
             yield "", content
             continue
         content = base64(block.translate(_FROM_URL))

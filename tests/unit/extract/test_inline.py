@@ -139,3 +139,9 @@ def test_plausible() -> None:
 )
 def test_anything_is_taken(data: bytes, start: bytes) -> None:
     list(files_in(start + data))
+
+
+@pytest.mark.parametrize("before", [b"", b"0x", b"\\\\x", b"X'"], ids=["plain", "0x", "PostgreSQL", "SQL"])
+def test_a_file_in_hexadecimal_digits_as_databases_write_it(before: bytes) -> None:
+    content = b"\x89PNG\r\n\x1a\n" + bytes(range(60))
+    assert [found for _, found in files_in(b"1\t" + before + content.hex().encode() + b"\t2\n")] == [content]

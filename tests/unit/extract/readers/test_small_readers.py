@@ -206,3 +206,11 @@ def test_the_digest_behind_a_content_is_no_part_of_it() -> None:
     assert [document.data for document in read_all(pkcs7.read, signed_).documents] == [b"words of the content"]
     words = der(0x30, digested, der(0xA0, der(0x30, content, der(0x04, b"Rosenquist as a digest"))))
     assert read_all(pkcs7.read, words).texts == [("Rosenquist as a digest", "digest")]
+
+
+def test_a_web_archive_with_white_space_before_the_colons_is_a_message() -> None:
+    head = b"From : <Saved by an editor>\nSubject : \nMIME-Version : 1.0\nContent-Type : text/html\n"
+    archive = head + b"Content-Transfer-Encoding : quoted-printable\n\n<p>219-=\n09-9999</p>\n"
+    (document,) = read_all(text.read, archive).documents
+    assert (document.declared_type, document.data) == ("message/rfc822", archive.replace(b" :", b":"))
+    assert read_all(text.read, b"From : Anna\nSubject : words\n\nmore\n").documents == []

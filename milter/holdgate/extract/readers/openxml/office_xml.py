@@ -151,6 +151,10 @@ class _WordText(PartText):
             self.title = local(attributes).get("name", "").rpartition("/")[2]
         else:
             super().start(name, attributes)
+            if name == "hlink":
+                plain = local(attributes)
+                for value in (plain.get("dest", ""), plain.get("screenTip", "")):
+                    self.emit(value, "link")
 
     def end(self, name: str) -> None:
         """Take an end tag."""
@@ -192,6 +196,7 @@ class _Spreadsheet(PartText):
         number = int(index[:9]) if index.isdecimal() else 0
         if name == "Worksheet":
             self.sheet = plain.get("Name", "")
+            self.emit(self.sheet, "sheet name")
             self.row = 0
         elif name == "Row":
             self.row = number or self.row + 1
@@ -203,7 +208,8 @@ class _Spreadsheet(PartText):
             formula = plain.get("Formula", "")
             if TELLING.search(formula):
                 self.sink.text(formula, joined(self.place, "formula"))
-            self.emit(plain.get("HRef", ""), "link")
+            for value in (plain.get("HRef", ""), plain.get("HRefScreenTip", "")):
+                self.emit(value, "link")
         elif name == "Data":
             self.inside, self.kind = True, plain.get("Type", "")
         elif name == "Comment":

@@ -1,7 +1,8 @@
 """Reads Windows metafiles, the drawings that Office keeps beside its texts: their text records and bitmaps.
 
 Follows [MS-EMF] 2.3.4.2 (header), 2.3.5.7, 2.3.5.8, 2.3.5.32 and on (text), 2.3.1 (bitmaps), 2.3.3 (comments, which
-hold EMF+), and [MS-WMF] 2.3.2 (headers), 2.3.3.5, 2.3.3.20 (text), 2.3.1 (bitmaps).
+hold EMF+), and [MS-WMF] 2.3.2 (headers), 2.3.3.5, 2.3.3.20 (text), 2.3.1 (bitmaps). Letters that are drawn as outlines,
+or named by their numbers in a font, are not read: `metafile_shapes` finds outlines.
 """
 
 import struct
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 
 from holdgate.extract.extents import images
 from holdgate.extract.format import Format
+from holdgate.extract.readers.pictures import metafile_shapes, outlines
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
@@ -32,10 +34,15 @@ def read(document: Document, sink: Sink) -> None:
     data = document.data
     if data[40:44] == EMF:
         lines(_emf(data, sink), sink)
+        boxes = metafile_shapes.of_emf(data)
     elif data.startswith((PLACEABLE, *WMF)):
         lines(_wmf(data, sink), sink)
+        boxes = metafile_shapes.of_wmf(data, 40 if data.startswith(PLACEABLE) else 18)
     else:
         raise UnreadableError("damaged")
+    sink.budget.check_time()
+    if outlines.are_letters(boxes):
+        sink.limited(outlines.NOT_READ)
 
 
 def lines(pieces: Iterator[Piece], sink: Sink, *, spaced: bool = True) -> None:
@@ -156,7 +163,7 @@ FORMAT = Format(
     claims=images.of_metafile,
     holds="EMF, WMF",
     read_by="Holdgate",
-    unread="",
+    unread=f"letters that are drawn as outlines (`{outlines.NOT_READ}`)",
     signatures=(
         (40, b" EMF"),  # [MS-EMF] 2.2.9
         (0, b"\xd7\xcd\xc6\x9a"),  # [MS-WMF] 2.3.2.3

@@ -4,7 +4,7 @@ import csv
 import sys
 from itertools import islice
 
-from holdgate.extract import charset
+from holdgate.extract import charset, inline
 from holdgate.extract.format import Format
 from holdgate.extract.reading import Document, Sink
 
@@ -32,6 +32,7 @@ def read(document: Document, sink: Sink) -> None:
                 number += len(block)
         except csv.Error:
             sink.text(text)
+    inline.read_files(document.data, sink)
 
 
 FORMAT = Format(kind="csv", read=read, holds="tables in text", read_by="Holdgate", unread="", textual=True)

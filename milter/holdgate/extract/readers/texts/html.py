@@ -14,7 +14,7 @@ from holdgate.extract import charset, inline
 from holdgate.extract.fields import base64
 from holdgate.extract.format import Format
 from holdgate.extract.readers.texts import html_scan
-from holdgate.extract.readers.texts.html_scan import CELLS, HIDDEN_TAG, HIDING, INLINE, LAYOUT, Page
+from holdgate.extract.readers.texts.html_scan import CELLS, HIDDEN_TAG, HIDING, INLINE, LAYOUT, Page, tidy
 from holdgate.extract.reading import Document, Sink
 
 MAX_BYTES = 5_000_000
@@ -145,7 +145,7 @@ def _collect(top: LexborNode, lines: list[str], aside: list[tuple[str, str]], vi
 
 
 def _flush(line: list[str], lines: list[str]) -> None:
-    if text := "".join(line).strip():
+    if text := tidy("".join(line)):
         lines.append(text)
     line.clear()
 

@@ -52,6 +52,7 @@ _OTHERS = frozenset(_OTHER_NAMES.split())
 _BARRIERS = frozenset(["table", "caption", "td", "th"])
 
 _SPACE = " \t\n\f"
+_INDENT = re.compile(r"[ \t]*\n[ \t]+")
 _ATTRIBUTE = re.compile(
     r"[ \t\n\f]++([a-zA-Z_:][a-zA-Z0-9_:.-]*+)"
     r"(?:[ \t\n\f]*+=[ \t\n\f]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^ \t\n\f\"'=<>`/][^ \t\n\f\"'<>`]*+)))?+"
@@ -74,6 +75,12 @@ class Page:
     lines: list[str] = field(default_factory=list)
     seen: list[str] | None = None
     aside: list[tuple[str, str]] = field(default_factory=list)
+
+
+def tidy(text: str) -> str:
+    """Return a line without the white space around it and without the indentation of its source."""
+    text = text.strip()
+    return _INDENT.sub("\n", text) if "\n" in text else text
 
 
 def scan(source: str) -> Page | None:
@@ -196,11 +203,11 @@ class _Scan:
 
     def _flush(self) -> None:
         if self._line:
-            if text := "".join(self._line).strip():
+            if text := tidy("".join(self._line)):
                 self._lines.append(text)
             self._line.clear()
         if self._seen_line and not self._hidden:
-            if text := "".join(self._seen_line).strip():
+            if text := tidy("".join(self._seen_line)):
                 self._seen.append(text)
             self._seen_line.clear()
 

@@ -4,6 +4,7 @@ Without a name of their own, some of them pass for text (images written as sourc
 could tell them from other bytes.
 """
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -11,6 +12,7 @@ from holdgate.extract.format import Format
 from holdgate.extract.readers.texts import binary
 from holdgate.extract.reading import Document, Sink
 
+_SIXEL = re.compile(rb"\s*\x1bP[\d;]{0,20}q")  # DEC STD 070, 9
 _FOOTER = b"TRUEVISION-XFILE.\0"
 _PCX_BITS = b"\1\2\4\x08"
 
@@ -22,8 +24,8 @@ def _read(what: str, document: Document, sink: Sink) -> None:
 
 
 def _is_raster(data: bytes) -> bool:
-    """Tell images that have no signature at their beginning: TGA by its end, PCX, XBM and XPM by their first fields."""
-    if data.endswith(_FOOTER):
+    """Tell images that have no signature at their beginning: TGA by its end, others by their first fields."""
+    if data.endswith(_FOOTER) or _SIXEL.match(data):
         return True
     if data[:1] == b"\x0a" and len(data) > 128 and data[1] in b"\0\2\3\4\5" and data[2] == 1 and data[3] in _PCX_BITS:
         return True
@@ -83,7 +85,7 @@ FORMATS = (
         "raster",
         "image",
         "images without a reader: HEIC, Photoshop, JPEG XL, JPEG XR, DjVu, TGA, PCX, DDS, SGI, QOI, ICNS, cursors, XBM,"
-        " XPM, FITS",
+        " XPM, FITS, sixel",
         (
             (4, b"ftypheic"),  # ISO/IEC 23008-12
             (4, b"ftypheix"),

@@ -1,14 +1,19 @@
 """Plain text in any charset, with the files that older programs and people put inside it."""
 
 import binascii
+import re
 
 from holdgate.extract import armour, charset, identify, inline
 from holdgate.extract.format import Format
-from holdgate.extract.readers.texts import openpgp
+from holdgate.extract.readers.texts import openpgp, undone
 from holdgate.extract.reading import SIGNED_NAME, Document, Sink
 
 _ESCAPED_SPACES = 3
 """So many are quoted-printable that no field announced: the digits of an escape are read as part of a number."""
+
+# A web archive of an editor that writes white space before the colon of a field, as RFC 5322 (4.5) has it.
+_ARCHIVE = re.compile(rb"(?:from|subject|date)[ \t]+:.*\n(?:.*\n){0,20}?mime-version[ \t]+:", re.IGNORECASE)
+_FIELD = re.compile(rb"^((?:from|subject|date|mime-version|content-[a-z-]+))[ \t]+:", re.IGNORECASE | re.MULTILINE)
 
 
 def read(document: Document, sink: Sink) -> None:
@@ -18,10 +23,14 @@ def read(document: Document, sink: Sink) -> None:
     sink.text(first)
     for other in others:
         sink.text(other, "in another charset")
+    if plain := undone.terminal(first):
+        sink.text(plain, "terminal codes undone")
+    if joined := undone.runs(first):
+        sink.text("\n".join(joined), "runs joined")
     if data.count(b"=20") >= _ESCAPED_SPACES:
-        plain = charset.decode(binascii.a2b_qp(data), document.charset).splitlines()
+        decoded = charset.decode(binascii.a2b_qp(data), document.charset).splitlines()
         before = set(first.splitlines())
-        sink.text("\n".join(line for line in plain if line not in before), "quoted-printable undone")
+        sink.text("\n".join(line for line in decoded if line not in before), "quoted-printable undone")
     for label, content, armoured in armour.blocks_in(data):
         if label == armour.PGP and not openpgp.is_readable(content):
             sink.limited("encrypted block")
@@ -30,6 +39,9 @@ def read(document: Document, sink: Sink) -> None:
             sink.budget.spend_bytes(len(content))
             sink.embedded(armoured if label == armour.PGP else content, SIGNED_NAME)
     inline.read_files(data, sink)
+    if _ARCHIVE.match(data):
+        sink.budget.spend_bytes(len(data))
+        sink.embedded(_FIELD.sub(rb"\1:", data), "", "message/rfc822")
     if piece := identify.binary_part(data):
         sink.budget.spend_entry()
         sink.embedded(piece, "binary data in the text")

@@ -3,11 +3,13 @@
 import re
 from dataclasses import dataclass, field
 
-from holdgate.extract.readers.texts.html_scan import INLINE
+from holdgate.extract.readers.texts.html_scan import INLINE, tidy
 from holdgate.extract.readers.texts.xml_plan import EVERYTHING, Selection
 
 # Elements inside a line: HTML's, SVG's and TEI's, and the runs of Word's and ODF's flat XML.
-_INLINE = INLINE | frozenset({"t", "r", "tspan", "textPath", "emph", "emphasis", "hi", "link", "literal", "rPr"})
+_INLINE = INLINE | frozenset(
+    {"t", "r", "tspan", "textPath", "emph", "emphasis", "hi", "link", "literal", "rPr", "charParams"}
+)
 
 # Elements of prose and drawings: their names say nothing of what stands in them.
 _PROSE = frozenset(
@@ -94,7 +96,7 @@ class Lines:
 
     def flush(self, label: str = "") -> None:
         """End a line."""
-        if text := "".join(self.line).strip():
+        if text := tidy("".join(self.line)):
             self.lines.append(_labelled(label, text))
         self.line.clear()
 

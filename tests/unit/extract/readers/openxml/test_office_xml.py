@@ -49,6 +49,16 @@ def test_excel_2003_cells_have_places():
     assert sink.place_of("remark") == "sheet Salaries, B7, comment by Anna"
 
 
+def test_names_of_sheets_and_targets_of_links_are_read():
+    book = EXCEL.replace("<Cell><Data", '<Cell ss:HRef="https://www.corp.example/" x:HRefScreenTip="tip"><Data')
+    sink = read(office_xml, book.encode())
+    assert sink.place_of("Salaries") == "sheet name"
+    assert [text for text, place in sink.texts if place.endswith("link")] == ["https://www.corp.example/", "tip"]
+    link = WORD.replace("<w:r><w:t>11", '<w:hlink w:dest="https://www.corp.example/x"><w:r><w:t>11', 1)
+    link = link.replace("11</w:t></w:r>", "11</w:t></w:r></w:hlink>", 1)
+    assert read(office_xml, link.encode()).place_of("https://www.corp.example/x") == "link"
+
+
 def test_word_2003_runs_are_joined_and_pictures_handed_over():
     sink = read(office_xml, WORD.format(base64.b64encode(b"\x89PNG").decode()).encode())
     assert sink.texts == [("4111", "")]

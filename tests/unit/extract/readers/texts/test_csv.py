@@ -1,5 +1,7 @@
 """Tables in text: rows with their numbers, whatever stands between the fields."""
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,3 +44,9 @@ def test_no_letter_is_lost(rows: list[str]) -> None:
     source = "\n".join(rows)
     text = read_all(csv.read, source.encode()).everything()
     assert [letter for letter in text if letter in "ab"] == [letter for letter in source if letter in "ab"]
+
+
+def test_a_file_in_a_cell_is_handed_on() -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(range(60))
+    sink = read_all(csv.read, b"id,photo\n1," + base64.b64encode(picture) + b"\n")
+    assert [document.data for document in sink.documents] == [picture]

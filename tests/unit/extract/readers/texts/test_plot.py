@@ -1,0 +1,31 @@
+import pytest
+
+from holdgate.extract.extractor import extract_file
+from holdgate.extract.part import Status
+
+GERBER = "%FSLAX35Y35*%\n%MOMM*%\nG04 SSN 219-09-9999*\nX1284816Y1270000D02*\nM02*\n"
+GCODE = "G21\n" + "".join(f"G1 X{place}.5 Y2 F100\n" for place in range(30))
+HPGL = "IN;SP1;PU0,0;" + "PD10,10,20,20;PU;" * 30
+PSTRICKS = "\\begin{pspicture}(8,6)\n" + "\\moveto(2,5)\n\\lineto(3,4)\n\\closepath\n" * 40
+
+
+@pytest.mark.parametrize("text", [GERBER, GCODE, HPGL, PSTRICKS], ids=["Gerber", "G-code", "HP-GL", "PSTricks"])
+def test_what_a_pen_draws_is_not_read_but_the_text_is(text: str) -> None:
+    extraction = extract_file("a.txt", text.encode())
+    assert (extraction.status, extraction.reason) == (Status.LIMITED, "a.txt: drawing not read")
+    assert extraction.parts[0].text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HPGL + "LBSSN 219-09-9999\x03;",
+        "G1 is a gene. X1 and Y2 are others.\n" * 30,
+        "\\begin{pspicture}(8,6)\\rput(1,1){words}\\end{pspicture}\n",
+        "IN;TO;OF words\n",
+    ],
+    ids=["HP-GL with labels", "prose", "TeX with words", "words"],
+)
+def test_texts_that_look_similar_are_texts(text: str) -> None:
+    extraction = extract_file("a.txt", text.encode())
+    assert (extraction.status, extraction.parts[0].reader) == (Status.COMPLETE, "text")

@@ -1,0 +1,54 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.extract.extractor import extract_file
+from holdgate.extract.readers.texts.undone import runs, terminal
+
+
+def test_codes_of_a_terminal_and_letters_struck_twice_are_undone() -> None:
+    assert (
+        terminal("SSN \x1b[1m219\x1b[0m-\x1b[38;5;1m09\x1b[m-9999\n\x1b]0;title\x07x\x1b(By") == "SSN 219-09-9999\nxy"
+    )
+    assert terminal("".join(f"{letter}\b{letter}" for letter in "SSN 219")) == "SSN 219"
+    assert terminal("plain") == ""
+
+
+def test_words_of_an_ocr_service_are_joined() -> None:
+    words = ["IBAN", "GB82", "WEST", "1234", "5698", "7654", "32", "and", "more"]
+    blocks = json.dumps({"Blocks": [{"BlockType": "WORD", "Text": word, "Confidence": 99.1} for word in words]})
+    assert runs(blocks) == ["IBAN GB82 WEST 1234 5698 7654 32 and"]
+
+
+def test_runs_of_an_editor_are_joined_as_they_are() -> None:
+    text = json.dumps([{"children": [{"text": "SSN 219-"}, {"text": "09", "bold": True}, {"text": "-9999"}]}])
+    assert runs(text) == ["SSN 219-09-9999"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no JSON, but SSN 219-09-9999",
+        json.dumps([{"id": "4111"}, {"id": "1111"}, {"id": "1111"}]),
+        json.dumps([{"text": "one line\n"}, {"text": "12 others\n"}, {"text": "next\n"}]),
+        json.dumps([{"text": "some"}, {"text": "words"}]),
+    ],
+    ids=["prose", "other fields", "lines", "no number"],
+)
+def test_other_texts_have_no_runs(text: str) -> None:
+    assert runs(text) == []
+
+
+@given(st.text(max_size=300))
+def test_anything_is_read(text: str) -> None:
+    terminal(text)
+    runs("[" + text)
+
+
+def test_indentation_inside_a_line_of_markup_is_no_gap() -> None:
+    words = "\n      ".join(f"<span class='ocrx_word'>{word}</span>" for word in ["IBAN", "GB82", "WEST"])
+    page = f"<html><body><p>{words}</p></body></html>".encode()
+    assert extract_file("a.html", page).parts[0].text == "IBAN\nGB82\nWEST"
+    assert extract_file("a.xml", b"<a><p>GB82 WEST\n      1234</p></a>").parts[0].text == "GB82 WEST\n1234"
