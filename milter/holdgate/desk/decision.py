@@ -328,11 +328,17 @@ def _beside(lines: Sequence[str], decided: int, language: str) -> set[int]:
             signs = False
         elif greets(line) and len(tokens) <= _GREETING and not _limits(tokens, language):
             found.add(number)
-        elif signs or ((is_name(line) or _is_contact(line)) and not _limits(tokens, language)):
+        elif signs or _is_signature(line, tokens, language, is_before=number < decided):
             # A signature continues to the end of its paragraph: the name is followed by titles, addresses, a motto.
             signs = signs or number > decided
             found.add(number)
     return found
+
+
+def _is_signature(line: str, tokens: Sequence[str], language: str, *, is_before: bool) -> bool:
+    """Return whether a line is a name or has contact data. Before a decision a name is one that is greeted."""
+    named = is_name(line) and not (is_before and len(tokens) == 1 and not line.rstrip().endswith(","))
+    return (named or _is_contact(line)) and not words().not_names.intersection(tokens) and not _limits(tokens, language)
 
 
 def _begins_open(tokens: Sequence[str], language: str, *, negations: bool = True) -> bool:

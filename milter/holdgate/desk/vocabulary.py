@@ -42,6 +42,7 @@ class Words:
     greetings: tuple[str, ...]
     closings: tuple[str, ...]
     remarks: frozenset[str]
+    not_names: frozenset[str]
 
     def approves(self, phrase: str) -> bool:
         """Return whether words are an approving word, in any language."""
@@ -107,4 +108,5 @@ def words() -> Words:
         greetings=tuple(all_of("greetings")),
         closings=tuple(all_of("closings")),
         remarks=frozenset(all_of("remarks")),
+        not_names=frozenset(all_of("not_names")),
     )
