@@ -5,6 +5,7 @@ word for its evidence, for the history, or "" if it proves nothing.
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from holdgate.persons import Answerer, Persons, plain
 # The site's own server writes the field; it has at most a few hundred characters.
 _RESULTS_LENGTH = 4000
 _PASS = "pass"
+_SERVER = re.compile(r'\s*(?:\((?:[^()\\]|\\.)*\)\s*)*(?:"(?P<quoted>[^"\\]*)"|(?P<plain>[^\s;("]+))(?=[\s;(]|$)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +43,25 @@ def find(settings: ReplySettings, arrival: Arrival, answerer: Answerer, persons:
 def _results(settings: ReplySettings, arrival: Arrival, answerer: Answerer, persons: Persons) -> str:
     """Use the topmost Authentication-Results (RFC 8601) of the named server, which adds its field above all others."""
     for value in arrival.header.values("Authentication-Results"):
-        identity = value[:_RESULTS_LENGTH].split(";")[0].split("(")[0].split()
-        if not identity or identity[0].lower() != settings.authserv_id.lower():
+        server, rest = _divided(value[:_RESULTS_LENGTH])
+        if server != settings.authserv_id.lower():
             continue
         try:
-            field = authres.AuthenticationResultsHeader.parse_value(value[:_RESULTS_LENGTH])
+            field = authres.AuthenticationResultsHeader.parse_value(server + rest)
         except Exception as error:  # the parser raises several exceptions for unknown input
             maillog.failed(stage="reply", error=f"Authentication-Results: {maillog.describe(error)}")
             return ""
         return _aligned(field.results or [], arrival.header.senders, answerer, persons)
     return ""
+
+
+def _divided(value: str) -> tuple[str, str]:
+    """Return the authserv-id (RFC 8601, 2.2) in lower case, and what follows it.
+
+    A comment may precede the id, and it may be quoted.
+    """
+    match = _SERVER.match(value)
+    return ("", "") if match is None else ((match["quoted"] or match["plain"] or "").lower(), value[match.end() :])
 
 
 def _aligned(

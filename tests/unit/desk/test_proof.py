@@ -60,6 +60,22 @@ def test_only_the_topmost_field_of_the_named_server_counts(tmp_path) -> None:  #
     assert proven(RESULTS, other + good, tmp_path) == "dkim"
     assert proven(RESULTS, failed + good, tmp_path) == ""
     assert proven(RESULTS, other, tmp_path) == ""
+    for spelled in (
+        "(by us) mx.corp.example",
+        '"mx.corp.example"',
+        "(a)(b) MX.corp.example(c) 1",
+        ' "MX.Corp.Example" 1',
+    ):
+        assert proven(RESULTS, failed.replace("mx.corp.example", spelled) + good, tmp_path) == ""
+        assert proven(RESULTS, good.replace("mx.corp.example", spelled), tmp_path) == "dkim"
+    for another in (
+        "mx.corp.example.partner.example",
+        '"mx.corp.example"x',
+        '"mx.corp.example',
+        "(mx.corp.example",
+        "",
+    ):
+        assert proven(RESULTS, good.replace("mx.corp.example", another), tmp_path) == ""
     assert (
         proven(RESULTS, "Authentication-Results: (mx.corp.example) x; dkim=pass header.d=corp.example\n", tmp_path)
         == ""

@@ -254,6 +254,14 @@ def test_a_forwarded_message_decides_nothing() -> None:
         "Abwesenheitsnotiz: Zahlen",
         "Frånvaro: x",
         "Nieobecność w biurze",
+        "Vacation reply",
+        "Away from office",
+        "Ich bin nicht im Büro",
+        "Message d'absence",
+        "Nie ma mnie w biurze",
+        "No estoy en la oficina",
+        "Non sono in ufficio",
+        "Estou fora do escritório",
     ],
 )
 @pytest.mark.parametrize("sender", [BOSS, ""])
