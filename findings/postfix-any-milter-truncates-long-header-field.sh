@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Postfix 3.7.11 (Debian 12), pymilter 1.0.5: with a milter, `header_size_limit` (102,400 bytes) is not the limit of a header field.
-# Postfix keeps the lines of a field that fit into 60,000 bytes, and drops the rest of it from the message itself, whatever the
-# milter does.
-# The client gets 250, and the log has no line about it. Without a milter, the same message arrives whole. Such a field is valid:
-# RFC 5322 limits its lines, not its length (To, References, ARC-Message-Signature, X-…).
+# Postfix 3.7.11 (Debian 12), pymilter 1.0.5: with a milter, `header_size_limit` (102,400 bytes) is not the limit of a
+# header field. Postfix keeps the lines of a field that fit into 60,000 bytes, and drops the rest of it from the message
+# itself, whatever the milter does. The client gets 250, and the log has no line about it. Without a milter, the same
+# message arrives whole. Such a field is valid: RFC 5322 limits its lines, not its length (To, References,
+# ARC-Message-Signature, X-…).
 #
 # Seen (a folded field of 80 lines of 1,000 bytes, and a milter that only accepts):
 #   smtpd_milters empty: 80 lines arrive

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Postfix 3.7.11 (Debian 12), pymilter 1.0.5: the position in SMFIR_CHGHEADER counts the fields that are left. A milter that
-# saw four fields of a name and removes the first, the second, the third and the fourth removes the first and the third; the other
-# two requests match nothing. Neither the milter nor the log hears of it. From the last to the first, all four go.
+# Postfix 3.7.11 (Debian 12), pymilter 1.0.5: the position in SMFIR_CHGHEADER counts the fields that are left. A milter
+# that saw four fields of a name and removes the first, the second, the third and the fourth removes the first and the
+# third; the other two requests match nothing. Neither the milter nor the log hears of it. From the last to the first, all
+# four go.
 #
 # Seen:
 #   from the first to the last: two four

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Postfix 3.7.11 (Debian 12), pymilter 1.0.5: the order in `smtpd_milters` is not only an order. When a milter requests
-# quarantine (SMFIR_QUARANTINE) and then accepts the message, Postfix puts it into the hold queue and does not call the end of
-# message of any milter after it. These milters see headers and body, and then an abort. If the message is released
-# (postsuper -H), it leaves without what they would have added: a DKIM signature, a disclaimer. Nothing in the log names them.
+# quarantine (SMFIR_QUARANTINE) and then accepts the message, Postfix puts it into the hold queue and does not call the
+# end of message of any milter after it. These milters see headers and body, and then an abort. If the message is released
+# (postsuper -H), it leaves without what they would have added: a DKIM signature, a disclaimer. Nothing in the log names
+# them.
 #
 # Seen:
 #   first milter accepts: the second one's field is in the message: 1

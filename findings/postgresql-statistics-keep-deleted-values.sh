@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# PostgreSQL 15.18 (Debian 12): after DELETE, VACUUM FULL, TRUNCATE and ANALYZE of an emptied table, its values can still be
-# read in pg_stats, by its owner. ANALYZE samples up to 30,000 rows and stores values in pg_statistic (most_common_vals,
-# histogram_bounds); of an empty table it stores nothing, and what it stored before stays until the table has rows again. So a
-# process that erases personal data row by row leaves about 100 values of each column. Only ALTER TABLE … SET STATISTICS 0
-# before the first ANALYZE, or dropping the column or the table, keeps them out.
+# PostgreSQL 15.18 (Debian 12): after DELETE, VACUUM FULL, TRUNCATE and ANALYZE of an emptied table, its values can still
+# be read in pg_stats, by its owner. ANALYZE samples up to 30,000 rows and stores values in pg_statistic
+# (most_common_vals, histogram_bounds); of an empty table it stores nothing, and what it stored before stays until the
+# table has rows again. So a process that erases personal data row by row leaves about 100 values of each column. Only
+# ALTER TABLE … SET STATISTICS 0 before the first ANALYZE, or dropping the column or the table, keeps them out.
 #
 # Seen:
 #   rows after DELETE, VACUUM FULL, ANALYZE: 0, values in pg_stats: 101
