@@ -134,6 +134,12 @@ class Mailbox(Controller):
             maillog.failed(stage="reply", error=maillog.describe(error))
         return "250 2.0.0 Taken"
 
+    async def handle_exception(self, error: Exception) -> str:
+        """Refuse the mail temporarily (aiosmtpd calls this); aiosmtpd would answer 500, and Postfix would bounce it."""
+        metrics.ERRORS.labels("reply").inc()
+        maillog.failed(stage="reply", error=maillog.describe(error))
+        return _LATER
+
 
 def _own_client(session: Session, content: bytes) -> str:
     """Return the peer's address if no other server relayed the mail: then the peer is the client."""

@@ -387,6 +387,23 @@ def test_a_reader_that_fails_has_the_mail_sent_again(make_desk, hold) -> None:  
         client.sendmail(BOSS, ["holdgate@reply.corp.example"], mail("approve"))
 
 
+def test_an_error_before_the_mail_has_it_sent_again(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    def broken(*_: object) -> bool:
+        raise OSError("too many open files")
+
+    port = free_port()
+    desk = make_desk(desk={"lmtp_listen": f"127.0.0.1:{port}"})
+    incident = hold(desk)
+    with Mailbox(desk, ("127.0.0.1", port)), smtplib.LMTP("127.0.0.1", port) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(mailbox.peer, "may_deliver", broken)
+            with pytest.raises(smtplib.SMTPSenderRefused) as caught:
+                client.sendmail(BOSS, [address(desk, incident)], mail("approve"))
+        assert (caught.value.smtp_code, b"files" in caught.value.smtp_error) == (451, False)
+        client.sendmail(BOSS, [address(desk, incident)], mail("approve"))
+    assert desk.store.incident(incident.id).state is State.APPROVED
+
+
 class Making:
     """Makes changed messages, or cannot."""
 
