@@ -54,6 +54,8 @@ class Scheduler:
             quiet=(*_QUIET, FlawedError),
             clock=clock,
         )
+        # True at the start too: a desk may have ended between the erasure and this.
+        self._keeps_erased = True
         self._mail = Sender(desk, composer, clock=clock)
         self._reports = Sender(
             desk,
@@ -123,7 +125,10 @@ class Scheduler:
             for policy in store.agenda.unerased_policies()
             for name in store.agenda.finished_before(policy, now - self._desk.moderation_for(policy).retention)
         ]
-        return not self._erasures.run(due, self._erase, budget=_BUDGET).shared
+        is_available = not self._erasures.run(due, self._erase, budget=_BUDGET).shared
+        if is_available and (self._keeps_erased or due):
+            self._keeps_erased = not store.forget_erased()
+        return is_available
 
     def _ask(self, now: datetime, name: str) -> None:
         incident = self._desk.store.incident(name)

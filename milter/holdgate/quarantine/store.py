@@ -24,7 +24,7 @@ from holdgate.quarantine.chains import FIRST, writing_as
 from holdgate.quarantine.changes import Changes
 from holdgate.quarantine.claims import Claims
 from holdgate.quarantine.codes import SignInCodes
-from holdgate.quarantine.database import StoreError, connect, migrate
+from holdgate.quarantine.database import StoreError, connect, empty_log, migrate
 from holdgate.quarantine.digests import Digests
 from holdgate.quarantine.incident import (
     OWNER,
@@ -260,6 +260,10 @@ class Store(Incidents):
             self._swap(connection, incident, {**_CONTENT, **left})
             audit.erase_notes(connection, incident.id)
             history.write(connection, incident.id, actor, ("erased", ""))
+
+    def forget_erased(self) -> bool:
+        """Take what was erased out of the database's files too; return False if that must be retried."""
+        return empty_log(self._engine)
 
     # -- events ---------------------------------------------------------------------------------------------------
 

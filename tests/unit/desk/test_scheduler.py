@@ -1,7 +1,9 @@
 """The passes: asking, reminding, expiring, sending, erasing, with a clock that the test sets."""
 
 import smtplib
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -388,6 +390,26 @@ def test_content_goes_when_its_time_is_over_and_the_chain_still_verifies(make_de
     assert erased.findings[0]["identifier"] == "iban"
     assert (erased.decided_by, erased.sender) == ("boss@corp.example", "anna@corp.example")
     assert desk.store.audit.verify().problem == ""
+
+
+def test_erased_content_is_not_in_the_files_of_the_store(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    def kept() -> list[str]:
+        return sorted(path.name for path in tmp_path.glob("holdgate.db*") if b"Secret plan" in path.read_bytes())
+
+    desk = make_desk(retention="30d")
+    table = scheduler(desk)
+    closed = desk.store.change(hold(desk, subject="Secret plan"), State.VANISHED, BOSS, closed_at=NOW)
+    assert table.erase_old(NOW)
+    assert kept() == ["holdgate.db"]
+    # Somebody who reads keeps the log; the next pass tries again.
+    with closing(sqlite3.connect(tmp_path / "holdgate.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM incidents").fetchall()
+        assert table.erase_old(NOW + timedelta(days=31))
+        assert desk.store.incident(closed.id).subject == ""
+        assert kept()
+    assert table.erase_old(NOW + timedelta(days=31))
+    assert kept() == []
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
