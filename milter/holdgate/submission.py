@@ -6,14 +6,14 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-# What XCLIENT's values are written with (RFC 1891, xtext).
+# Characters that must be encoded in XCLIENT's values (RFC 1891, xtext).
 _XTEXT = re.compile(r"[^!-*,-<>-~]")
 _QUEUED = re.compile(rb"\bqueued as ([0-9A-Za-z]{4,32})\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An SMTP client, as a milter sees it: the name that DNS has for its address, and its login; "" for none."""
+    """An SMTP client, as a milter sees it: its address, the DNS name of that, and its login; "" for none."""
 
     name: str
     address: str
@@ -21,7 +21,7 @@ class Client:
 
 
 def xclient(client: Client) -> str:
-    """Return the command by which Postfix and its milters take a message for this client's (XCLIENT_README)."""
+    """Return the command by which Postfix and its milters treat a message as this client's (XCLIENT_README)."""
     known = {
         "NAME": "" if client.name.startswith("[") or client.name == "unknown" else client.name,
         "ADDR": f"IPV6:{client.address}" if ":" in client.address else client.address,
@@ -31,7 +31,7 @@ def xclient(client: Client) -> str:
 
 
 def queue_id_in(answer: bytes) -> str:
-    """Return the queue id in Postfix's reply to a message, "" where it names none."""
+    """Return the queue id in Postfix's reply to a message, "" if it reports none."""
     found = _QUEUED.search(answer)
     return found[1].decode() if found else ""
 

@@ -336,7 +336,7 @@ def _beside(lines: Sequence[str], decided: int, language: str) -> set[int]:
 
 
 def _is_signature(line: str, tokens: Sequence[str], language: str, *, is_before: bool) -> bool:
-    """Return whether a line is a name or has contact data. Before a decision a name is one that is greeted."""
+    """Return whether a line is a name or has contact details. Before a decision, only a greeted name counts."""
     named = is_name(line) and not (is_before and len(tokens) == 1 and not line.rstrip().endswith(","))
     return (named or _is_contact(line)) and not words().not_names.intersection(tokens) and not _limits(tokens, language)
 

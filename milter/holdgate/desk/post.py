@@ -41,8 +41,8 @@ def submit(
 ) -> str:
     """Submit one message with CRLF line ends to Postfix for all recipients, each with its options, or for none of them.
 
-    `options` are those of MAIL. With a `client` Postfix takes the message for that one's, or it is not submitted.
-    Return the queue id, "" where Postfix names none. Raises smtplib's errors and OSError.
+    `options` are those of MAIL. With a `client`, Postfix treats the message as sent by it, or it is not submitted.
+    Returns the queue id, "" if Postfix reports none. Raises smtplib's errors and OSError.
     """
     header, _, _ = content.partition(b"\r\n\r\n")
     with connect(relay, _SMTP_TIMEOUT) as connection:
@@ -68,7 +68,7 @@ def submit(
 
 
 def _present(connection: smtplib.SMTP, client: Client) -> None:
-    """Have Postfix take what follows for a client's. Raises SMTPResponseException where it does not."""
+    """Have Postfix treat the following mail as sent by a client. Raises SMTPResponseException if it refuses."""
     code, answer = connection.docmd(xclient(client))
     if code != 220:
         raise smtplib.SMTPResponseException(code, answer)

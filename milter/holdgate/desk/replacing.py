@@ -1,13 +1,13 @@
-"""Sends a program's amended message in the place of a held one, which is withdrawn when Postfix has the new one.
+"""Sends a program's amended message in place of a held one, which is withdrawn when Postfix has the new one.
 
-1. The request is written down with a token (quarantine/replacements.py).
+1. The request is stored with a token (quarantine/replacements.py).
 2. The message is submitted with the token to a listener that holds all mail and has the milter inspect it, for the
    sender and recipients of the held message, as mail of the same client (XCLIENT).
 3. When Postfix has it, the held message is withdrawn. The queue agent deletes that, then releases the amended one, or
-   leaves it held where a policy holds it (queue/replacing.py).
+   leaves it held if a policy holds it (queue/replacing.py).
 
-If the desk is killed between 2 and 3, the queue agent notes that Postfix has the message, and `finish` does step 3. If
-a moderator decides first, that counts: the amended message is deleted, and the program is told.
+If the desk is killed between 2 and 3, the queue agent records that Postfix has the message, and `finish` does step 3.
+If a moderator decides first, that decision counts: the amended message is deleted, and the program is notified.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ _OURS = ("x-holdgate-", "x-netskope-")
 
 
 class Flaw(StrEnum):
-    """Why an amended message was not sent; the held one waits as before."""
+    """Why an amended message was not sent; the held one still waits."""
 
     NOT_OFFERED = "desk.replacement_relay is not set"
     EMPTY = "the body is no message: it has no header"
@@ -49,7 +49,7 @@ class Flaw(StrEnum):
 
 
 class FlawedError(Exception):
-    """An amended message that was not sent; `detail` has more about it, without content."""
+    """An amended message was not sent; `detail` has more about the reason, without content."""
 
     def __init__(self, flaw: Flaw, detail: str = "") -> None:
         super().__init__(f"{flaw}: {detail}" if detail else str(flaw))
@@ -57,7 +57,7 @@ class FlawedError(Exception):
 
 
 class Replacer:
-    """Takes amended messages."""
+    """Submits amended messages."""
 
     def __init__(self, desk: Desk, previewer: Previewer) -> None:
         self._desk = desk
@@ -66,10 +66,10 @@ class Replacer:
     def replace(
         self, incident: Incident, content: bytes, recipients: Sequence[str], key: str, actor: Actor
     ) -> tuple[Incident, Replacement]:
-        """Submit a message in the place of a held one, and withdraw that; a second time the answer is the same.
+        """Submit a message in place of a held one, and withdraw that one; a repeated call has the same result.
 
-        `recipients` are some of the incident's, as it has them; empty: all. Raises FlawedError, and
-        moderation.RefusedError where somebody else decided.
+        `recipients` are some of the incident's, in its form; empty: all. Raises FlawedError, and
+        moderation.RefusedError if another person decided.
         """
         relay, store = self._desk.settings.desk.replacement_relay, self._desk.store
         if relay is None:
@@ -100,13 +100,13 @@ class Replacer:
         return self._withdraw(incident, replacement, actor), replacement
 
     def finish(self, replacement: Replacement) -> None:
-        """Withdraw a held message whose amended one Postfix has. Raises moderation.RefusedError."""
+        """Withdraw a held message if Postfix has its amended one. Raises moderation.RefusedError."""
         incident = self._desk.store.incident(replacement.incident_id)
         if incident is not None:
             self._withdraw(incident, replacement, Actor(replacement.who, REPLACEMENT))
 
     def _withdraw(self, incident: Incident, replacement: Replacement, actor: Actor) -> Incident:
-        """Withdraw a message, unless another submission has taken the place of this one meanwhile."""
+        """Withdraw a message, unless another submission has replaced this one meanwhile."""
         current = self._desk.store.replacements.of([incident.id]).get(incident.id)
         if current is None or current.copy != replacement.copy:
             raise FlawedError(Flaw.BUSY)
@@ -134,7 +134,7 @@ class Replacer:
         envelope: Sent,
         addressees: Sequence[Addressee],
     ) -> None:
-        """Have Postfix take a message. Raises FlawedError."""
+        """Submit a message to Postfix. Raises FlawedError."""
         relay, store = self._desk.settings.desk.replacement_relay, self._desk.store
         assert relay is not None
         message = f"{headers.REPLACES}: {replacement.mark}\n".encode() + content
@@ -152,13 +152,13 @@ class Replacer:
         except RefusedError as error:
             store.replacements.give_up(replacement)
             raise FlawedError(Flaw.REFUSED if error.code >= 500 else Flaw.AWAY, str(error)) from error
-        except (AwayError, OSError) as error:  # Postfix may have it: who asks again with the same key finds out
+        except (AwayError, OSError) as error:  # Postfix may have it: a repeated call with the same key shows it
             raise FlawedError(Flaw.AWAY) from error
         store.replacements.taken(replacement, queue_id or "unknown")
 
 
 def _without_ours(content: bytes) -> bytes:
-    """Return a message without the fields that Holdgate alone writes. Raises FlawedError where it has no field."""
+    """Return a message without the fields that only Holdgate writes. Raises FlawedError if it has no other field."""
     fields, body = headers.split(content)
     kept = [f"{name}:".encode() + value for name, value in fields if not name.lower().startswith(_OURS)]
     if not kept:
@@ -167,9 +167,9 @@ def _without_ours(content: bytes) -> bytes:
 
 
 def _addressees(envelope: Sent, chosen: Sequence[str]) -> list[Addressee]:
-    """Return the recipients of a queue file as the client named them, with what it asked of reports about each.
+    """Return the recipients of a queue file as the client named them, with its wishes about reports for each.
 
-    `chosen` are recipients as the incident has them. Raises FlawedError where it is not certain who is meant.
+    `chosen` are recipients in the incident's form. Raises FlawedError if a name is ambiguous.
     """
     found: list[Addressee] = []
     for name in chosen:

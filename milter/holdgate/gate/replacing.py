@@ -1,8 +1,9 @@
-"""Knows the amended message that a program sends in the place of a held one, when it comes to the milter.
+"""Recognises an amended message that a program sends in place of a held one, when it reaches the milter.
 
-The desk submits it to a listener that puts all mail into the hold queue (desk/replacing.py). It is inspected as any
-other. Where no policy holds it, it keeps the field by which the queue agent knows it there, and releases it once the
-message that it replaces is withdrawn. Where one does, its incident has no queue id until then, and nobody is asked.
+The desk submits it to a listener that puts all mail into the hold queue (desk/replacing.py). It is inspected like any
+other message. If no policy holds it, it keeps the field by which the queue agent recognises it, which releases it after
+the replaced message is withdrawn. If a policy holds it, its incident has no queue id until then, and no request is
+sent.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ FIELD = headers.REPLACES.lower()
 
 
 def named(store: Store, fields: Mapping[str, Sequence[bytes]]) -> Replacement | None:
-    """Return what a message is sent in the place of; None for any other message, and where the field proves nothing.
+    """Return which held message a message replaces; None for any other message, and if the field proves nothing.
 
     `fields` are the values of its header by lower-case name. Raises the store's errors.
     """
@@ -32,16 +33,16 @@ def named(store: Store, fields: Mapping[str, Sequence[bytes]]) -> Replacement | 
 
 
 def require_same_account(store: Store, replacement: Replacement, mail: MachineMail | None) -> None:
-    """Raise UnansweredError where a message does not come as one of the account that sent the held one.
+    """Raise UnansweredError if a message is not from the account that sent the held one.
 
-    Its mail would be weighed as another account's, or as a person's.
+    Otherwise its mail would be counted as another account's, or as a person's.
     """
     if mail is None or store.machine_tokens.message(mail.account, replacement.incident_id) is None:
         raise UnansweredError("a replacement does not come as mail of its account; is XCLIENT possible there?")
 
 
 def held(store: Store, replacement: Replacement, incident: Incident) -> Incident:
-    """Return the incident of an amended message that a policy holds, as it is to be recorded."""
+    """Return the incident to record for an amended message that a policy holds."""
     store.replacements.held(replacement, incident.id)
     digest = hashlib.sha256(f"replacement {replacement.mark}".encode()).hexdigest()
     return replace(incident, queue_id="", message_digest=digest)

@@ -1,8 +1,8 @@
-"""Which incidents were changed since a moment: each change of one adds an event to a chain of the audit trail.
+"""The incidents that changed since a moment: each change adds an event to a chain of the audit trail.
 
 A writer locks its chain until it commits (chains.py). So within a chain, events are committed in the order of their
-numbers, and those after the newest one that was seen are all that happened since: no transaction can commit an earlier
-one later, as it could in a table with one sequence for all writers.
+numbers, and the events after the newest known one are everything that happened since. In a table with one sequence for
+all writers, a transaction could commit an earlier number later.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, select
 from holdgate.quarantine.links import GENESIS
 from holdgate.quarantine.schema import chains, events
 
-# With more changed incidents than this, reading all open ones is the quicker way.
+# With more changed incidents than this, reading all open ones is faster.
 _MOST = 10_000
 
 
@@ -28,21 +28,21 @@ Heads = dict[str, Head]
 
 
 class Changes:
-    """Reads them. `reader` is an engine whose transactions only read."""
+    """Reads the changes. `reader` is an engine for read-only transactions."""
 
     def __init__(self, reader: Engine) -> None:
         self._reader = reader
 
     def heads(self) -> Heads:
-        """Return the heads as they are now."""
+        """Return the current heads."""
         with self._reader.connect() as connection:
             return _heads(connection)
 
     def since(self, before: Heads) -> tuple[Heads, set[str] | None]:
-        """Return the heads as they are now, and the ids of the incidents that were changed since they were `before`.
+        """Return the current heads, and the ids of the incidents that changed since the heads were `before`.
 
-        The ids are None where everything is to be read again: too many were changed, or events that were seen are gone,
-        as after a failover to a standby that lacked the last commits.
+        The ids are None if everything must be read again: too many changed, or known events are missing, as after a
+        failover to a standby that lacked the last commits.
         """
         with self._reader.connect() as connection:
             now = _heads(connection)

@@ -1,6 +1,6 @@
-"""Amended messages that programs send in the place of held ones: what was submitted, and how far each one is.
+"""Amended messages that programs send in place of held ones: what was submitted, and the progress of each.
 
-An incident has one row, with a token that only the store knows. Each submission has another `copy`: of several queue
+An incident has one row, with a token that only the store knows. Each submission has a new `copy`: of several queue
 files the one with the last `copy` counts, and the others are deleted.
 """
 
@@ -17,26 +17,26 @@ from holdgate.quarantine.schema import incidents, replacements
 from holdgate.quarantine.states import State
 
 REPLACEMENT = "replacement"
-"""How a held message is decided for which Postfix has taken an amended one."""
+"""The method by which a held message is decided when Postfix has accepted an amended one."""
 
 UNDER_WAY = timedelta(minutes=10)
-"""For so long nobody else may submit another message for the same incident: the first may still reach Postfix."""
+"""How long another message for the same incident is refused, because the first may still reach Postfix."""
 
 
 class BusyError(Exception):
-    """Another message was submitted for the incident, under another key, and Postfix has it or may still take it."""
+    """Another message was submitted for the incident, with another key, and Postfix has it or may still accept it."""
 
 
 class OtherContentError(Exception):
-    """The same key was used before for another message."""
+    """The same key was already used for another message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
     """One row. `key` and `digest` are the SHA-256 of the program's key and of its request.
 
-    `queue_id` is "" until Postfix has the message. `held_as` is its own incident, "" where no policy holds it.
-    `is_done` says that it was released, or waits under that incident.
+    `queue_id` is "" until Postfix has the message. `held_as` is its own incident, "" if no policy holds it. `is_done`
+    is true if it was released, or waits under that incident.
     """
 
     incident_id: str
@@ -52,12 +52,12 @@ class Replacement:
 
     @property
     def mark(self) -> str:
-        """The value of the header field by which the message is known."""
+        """The value of the header field that identifies the message."""
         return f"{self.incident_id} {self.token}-{self.copy}"
 
 
 class Replacements:
-    """Reads and writes the table. `reader` is an engine whose transactions only read."""
+    """Reads and writes the table. `reader` is an engine for read-only transactions."""
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self._engine = engine
@@ -70,16 +70,16 @@ class Replacements:
             return {row.incident_id: Replacement(*row) for row in connection.execute(query)}
 
     def marked(self, mark: str) -> Replacement | None:
-        """Return the row that the value of a header field proves to be of, None for no such row. `copy` may differ."""
+        """Return the row that a header field's value proves, or None. `copy` may differ."""
         incident_id, _, proof = mark.partition(" ")
         token, _, copy = proof.partition("-")
         found = self.of([incident_id]).get(incident_id) if copy and len(mark) < 100 else None
         return found if found is not None and secrets.compare_digest(found.token.encode(), token.encode()) else None
 
     def begin(self, incident_id: str, key: str, digest: str, actor: Actor, now: datetime) -> Replacement:
-        """Write down that a message is about to be submitted; return its row.
+        """Store that a message is about to be submitted; return its row.
 
-        With a `queue_id` it is one that Postfix has already. Raises BusyError and OtherContentError.
+        If the row has a `queue_id`, Postfix already has the message. Raises BusyError and OtherContentError.
         """
         this = replacements.c.incident_id == incident_id
         with self._engine.begin() as connection:
@@ -101,32 +101,32 @@ class Replacements:
         return new
 
     def give_up(self, replacement: Replacement) -> None:
-        """Forget a submission that Postfix has refused, unless another one has taken its place."""
+        """Forget a submission that Postfix has refused, unless another one has replaced it."""
         this = (replacements.c.incident_id == replacement.incident_id) & (replacements.c.queue_id == "")
         with self._engine.begin() as connection:
             connection.execute(delete(replacements).where(this, replacements.c.copy == replacement.copy))
 
     def taken(self, replacement: Replacement, queue_id: str) -> bool:
-        """Note that Postfix has a message; say whether it is still the one that counts."""
+        """Record that Postfix has a message; return whether it is still the one that counts."""
         return self._set(replacement, queue_id=queue_id)
 
     def held(self, replacement: Replacement, incident_id: str) -> bool:
-        """Note that a policy holds the message, under an incident; say whether it is still the one that counts."""
+        """Record that a policy holds the message, under an incident; return whether it is still the one that counts."""
         return self._set(replacement, held_as=incident_id)
 
     def done(self, replacement: Replacement) -> None:
-        """Note that the message was released, or waits under its own incident."""
+        """Record that the message was released, or waits under its own incident."""
         self._set(replacement, is_done=True)
 
     def taken_for_held(self) -> list[Replacement]:
-        """Return those that Postfix has, while the held message still waits for a decision."""
+        """Return those that Postfix has while the held message still waits for a decision."""
         query = select(replacements).join(incidents, incidents.c.id == replacements.c.incident_id)
         query = query.where(replacements.c.queue_id != "", ~replacements.c.is_done, incidents.c.state == State.HELD)
         with self._reader.connect() as connection:
             return [Replacement(*row) for row in connection.execute(query)]
 
     def purge(self, before: datetime) -> int:
-        """Remove what was submitted before a moment; return how many rows that was."""
+        """Remove what was submitted before a moment; return the number of rows."""
         with self._engine.begin() as connection:
             return connection.execute(delete(replacements).where(replacements.c.submitted_at < before)).rowcount
 

@@ -353,7 +353,7 @@ machine_tokens = Table(
     Column("created_at", UtcDateTime, nullable=False),
 )
 
-# Corrected messages that programs send in place of held ones (quarantine/replacements.py).
+# Amended messages that programs send in place of held ones (quarantine/replacements.py).
 replacements = Table(
     "replacements",
     metadata,

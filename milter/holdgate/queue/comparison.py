@@ -1,9 +1,9 @@
-"""Compares the held messages with the open incidents, and keeps what it found: a change costs what it changes.
+"""Compares the held messages with the open incidents, and caches the result, so that a change costs only its own part.
 
 A held message is settled while an open incident in the state `held` belongs to it. With thousands of those, a pass
-looks only at the rest: incidents with a step to take, incidents whose messages are missing, and messages without an
-incident. After each change of the queue or the store, the queue ids that it names are compared again. `list_all` and
-`read_all` compare all of them, and lead to the same.
+processes only the rest: incidents with a step to take, incidents whose messages are missing, and messages without an
+incident. After each change of the queue or the store, the affected queue ids are compared again. `list_all` and
+`read_all` compare everything, with the same result.
 """
 
 import heapq
@@ -16,7 +16,7 @@ from holdgate.queue.postfix import HeldMessage
 
 
 class Comparison:
-    """Held messages by queue id, open incidents, and what is not settled. No lock: it belongs to one thread.
+    """Held messages by queue id, open incidents, and what is not settled. It has no lock: it belongs to one thread.
 
     `unmanaged` are the messages that are not Holdgate's.
     """
@@ -31,7 +31,7 @@ class Comparison:
         self._ages: list[tuple[int, str]] = []
 
     def list_all(self, messages: Iterable[HeldMessage]) -> None:
-        """Take `messages` for all that are held."""
+        """Set `messages` as all held messages."""
         before = self.held
         self.held = {message.queue_id: message for message in messages}
         self._ages = [(message.arrival_time, message.queue_id) for message in self.held.values()]
@@ -40,7 +40,7 @@ class Comparison:
         self._compare(before.keys() | self.held.keys())
 
     def list_changed(self, messages: Collection[HeldMessage], gone: Collection[str]) -> None:
-        """Add messages, each in the place of one with its queue id, and remove those with the queue ids `gone`."""
+        """Add messages, each replacing one with its queue id, and remove those with the queue ids `gone`."""
         for queue_id in gone:
             self._forget(queue_id)
         for message in messages:
@@ -55,7 +55,7 @@ class Comparison:
             self.unmanaged.discard(key_of(message))
 
     def read_all(self, standings: Iterable[Standing]) -> None:
-        """Take `standings` for all incidents of the node that are open."""
+        """Set `standings` as all open incidents of the node."""
         before = self._places
         self._open, self._places = {}, {}
         self._unsettled.clear()
@@ -64,7 +64,7 @@ class Comparison:
         self._compare(before.keys() | self._places.keys())
 
     def read_changed(self, names: Collection[str], standings: Iterable[Standing]) -> None:
-        """Of the incidents with the ids `names`, take `standings` for those that are open."""
+        """Replace the incidents with the ids `names` by those of `standings`, which are open."""
         places = set()
         for name in names:
             one = self._open.pop(name, None)
@@ -86,7 +86,7 @@ class Comparison:
         self._places[one.queue_id] = (*self._places.get(one.queue_id, ()), one.id)
 
     def _compare(self, places: Iterable[str]) -> None:
-        """Compare what is at some queue ids."""
+        """Compare messages and incidents of some queue ids."""
         for place in places:
             message = self.held.get(place)
             is_known = False
@@ -104,7 +104,7 @@ class Comparison:
                 self._strange[place] = message
 
     def is_held(self, one: Standing) -> bool:
-        """Say whether the message of an incident is held."""
+        """Return whether the message of an incident is held."""
         message = self.held.get(one.queue_id)
         return message is not None and one.arrival_time in (None, message.arrival_time)
 
@@ -117,12 +117,12 @@ class Comparison:
         return sorted(self._strange.values(), key=lambda message: (message.arrival_time, message.queue_id))
 
     def leave(self, message: HeldMessage) -> None:
-        """Note that a message is not Holdgate's."""
+        """Record that a message is not Holdgate's."""
         self.unmanaged.add(key_of(message))
         self._strange.pop(message.queue_id, None)
 
     def oldest(self) -> int | None:
-        """Return when the oldest message of Holdgate arrived, in seconds since the epoch; None where none is held."""
+        """Return when the oldest message of Holdgate arrived, in seconds since the epoch; None if none is held."""
         while self._ages:
             arrival_time, queue_id = self._ages[0]
             message = self.held.get(queue_id)
@@ -134,5 +134,5 @@ class Comparison:
 
 
 def key_of(message: HeldMessage) -> Key:
-    """Return what names a message."""
+    """Return the key of a message."""
     return message.queue_id, message.arrival_time

@@ -22,7 +22,7 @@ from holdgate.queue.versions import Versions
 _LIFETIME = 60.0
 _SHARE = 1 / 20
 
-# So many new files are read alone at most, each of them instead of a listing of so many messages.
+# Maximum number of new files that are read separately, each of them instead of a listing of so many messages.
 _FEW = 20
 _WORTH = 200
 
@@ -76,9 +76,9 @@ class HoldQueue:
         return list(self._messages.values()), self._stamp
 
     def changes_since(self, version: object) -> tuple[list[HeldMessage], list[str]] | None:
-        """Return the messages that came since a version, and the queue ids of those that are gone, as last seen.
+        """Return the messages that arrived since a version, and the queue ids of those that were removed since.
 
-        None where the version is not known, or nearly everything changed.
+        None if the version is unknown, or nearly everything changed.
         """
         names = self.versions.since(version)
         if names is None or len(names) > len(self._messages) // 2 + 100:
@@ -90,7 +90,7 @@ class HoldQueue:
         """Return those of some messages that are held at this moment. Raises PostfixError."""
         others = [key[0] for key in keys if not self._is_same(key[0])]
         for name in others:
-            self._files.pop(name, None)  # it is looked at again, if its file is there
+            self._files.pop(name, None)  # it is read again, if its file exists
         if others or any(self._known(key) is None for key in keys):
             self.messages()
         found = ((key, self._known(key)) for key in keys)
@@ -115,7 +115,7 @@ class HoldQueue:
                 os.close(descriptor)
 
     def _list(self) -> None:
-        """Ask Postfix. Only of files that were there before it was asked is it known what they are."""
+        """List the queue with Postfix. Only files that existed before the listing are identified by it."""
         self._believed_until = float("-inf")
         begun = time.monotonic()
         files = self._scan() or {}
@@ -123,13 +123,13 @@ class HoldQueue:
         before, self._messages = self._messages, listed
         self.versions.note([name for name in before.keys() | listed.keys() if before.get(name) != listed.get(name)])
         self._files = {name: file for name, file in files.items() if name in listed}
-        # Else one came while Postfix was listing, and has to be listed again.
+        # Otherwise a message arrived during the listing, and the queue must be listed again.
         self._is_sure = len(self._files) == len(listed)
         now = time.monotonic()
         self._believed_until = now + max(_LIFETIME, (now - begun) / _SHARE)
 
     def _catch_up(self) -> bool:
-        """Forget the messages whose files are gone, and read the new ones if they are few; say whether that was all."""
+        """Forget messages whose files were removed, and read new ones if they are few; return whether that was all."""
         inodes = self._inodes()
         if inodes is None or not self._is_sure:
             return False
@@ -160,7 +160,7 @@ class HoldQueue:
         return self._zone
 
     def _read(self, path: str, name: str) -> tuple[HeldMessage, _File] | None:
-        """Return the message of a new file, None where that is not seen from this file alone."""
+        """Return the message of a new file, or None if the file alone does not show it."""
         try:
             before = os.lstat(path)
             message = self._postfix.held_alone(name)
@@ -183,7 +183,7 @@ class HoldQueue:
         return (found.st_ino, found.st_ctime_ns) == file[1:]
 
     def _inodes(self) -> dict[str, tuple[str, int]] | None:
-        """Return path and inode of every queue file by name, None where they cannot be read: no file is looked at."""
+        """Return path and inode of every queue file by name, None if they cannot be read. The files are not opened."""
         found: dict[str, tuple[str, int]] = {}
         try:
             self._look()

@@ -52,7 +52,7 @@ _REPLACE_OPTIONS = {
 
 
 def set_replace_listener(draft: Postfix, settings: Settings) -> None:
-    """Add the listener that `desk.replacement_relay` names, with the milters of main.cf; one that is there stays."""
+    """Add the listener that `desk.replacement_relay` names, with the milters of main.cf; an existing one is kept."""
     relay = settings.desk.replacement_relay
     if not isinstance(relay, Path) or presence.replace_listener(draft.services(), settings):
         return

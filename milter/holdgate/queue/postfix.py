@@ -26,7 +26,7 @@ _RECORD = re.compile(r"|\*\*\* [A-Z ]+ hold/\S+ \*\*\*|[a-z_ ]+: .*", re.ASCII)
 # An address without quotes (RFC 5321, Dot-string), which postcat and postqueue print alike.
 _PLAIN = re.compile(r"[\w!#$%&'*+/=?^`{|}~.-]+@[\w.-]+", re.ASCII)
 
-# Longest run of one command, in seconds. postqueue answers a listing of 10,000 messages in about one.
+# Time limit for one command, in seconds. postqueue lists 10,000 messages in about one.
 _TIMEOUT = 60
 
 
@@ -76,15 +76,15 @@ class Postfix:
         return [message for message in rows if message is not None]
 
     def held_alone(self, queue_id: str) -> HeldMessage | None:
-        """Return a held message as `held` lists it, from its file alone; None where that cannot be said for certain.
+        """Return a held message in the form of `held`, from its file alone; None if that is not certain.
 
-        postcat(1) prints the time of arrival as local time: here UTC, if Postfix `keeps_zone`.
+        postcat(1) prints the arrival time as local time: here UTC, if Postfix `keeps_zone`.
         """
         output = self._run("postcat", "-qe", _checked(queue_id), environment={"TZ": "UTC", "LC_ALL": "C"})
         return _message(queue_id, output)
 
     def keeps_zone(self) -> bool:
-        """Say whether Postfix's commands keep the time zone that their caller has."""
+        """Return whether Postfix's commands keep the time zone of their caller."""
         return "TZ=" not in self.setting("import_environment")
 
     def hold_directory(self) -> Path:
@@ -196,7 +196,7 @@ def _row(line: bytes) -> HeldMessage | None:
 
 
 def _message(queue_id: str, output: bytes) -> HeldMessage | None:
-    """Return the held message whose envelope postcat(1) printed, None where a line is not as expected, or is twice."""
+    """Return the held message in postcat(1)'s output for its envelope, None if a line is unexpected or repeated."""
     first, *lines = output.decode("utf-8", "replace").split("\n")
     place = _PLACE.fullmatch(first)
     if place is None or place[1] != queue_id:
@@ -217,7 +217,7 @@ def _message(queue_id: str, output: bytes) -> HeldMessage | None:
         bytes_of_data, _, count, *_ = map(int, size.split())
     except ValueError:
         return None
-    # Postcat prints others without their quotes. They may have a line break, after which they could name more.
+    # postcat prints others without their quotes. They can contain a line break, after which they could name more.
     if count != len(recipients) or not all(map(_PLAIN.fullmatch, [*recipients, *filter(None, [sender])])):
         return None
     return HeldMessage(queue_id, int(moment.timestamp()), bytes_of_data, sender, recipients)

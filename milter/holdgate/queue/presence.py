@@ -19,7 +19,7 @@ SPLIT_CLEANUP = "holdgate-split-cleanup"
 # The same for messages that are approved with changes: `desk.change_relay`.
 CHANGE_LOG = "postfix/holdgate-change"
 CHANGE_CLEANUP = "holdgate-change-cleanup"
-# The same of amended messages of programs: `desk.replacement_relay`.
+# The same for amended messages of programs: `desk.replacement_relay`.
 REPLACE_LOG = "postfix/holdgate-replace"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 # The programs that use milters, and the settings that list these.
@@ -84,7 +84,7 @@ def change_listener(services: Iterable[Service], settings: Settings) -> list[Ser
 
 
 def replace_listener(services: Iterable[Service], settings: Settings) -> Service | None:
-    """Return the listener for amended messages of programs; None where it does not hold all mail."""
+    """Return the listener for amended messages of programs; None if it does not hold all mail."""
     relay = settings.desk.replacement_relay
     for one in services:
         holds = "static:HOLD" in one.settings.get("smtpd_recipient_restrictions", "")

@@ -59,7 +59,7 @@ _QUICK_BUDGET = 2.0
 # Longest pause before a failed adoption is retried, in seconds: a damaged queue file does not recover on its own.
 _LONGEST_ADOPTION = 600.0
 
-# Everything is read at most so rarely that it takes this share of the time.
+# Everything is read so rarely that it takes at most this share of the time.
 _SHARE = 1 / 20
 
 _BEGUN = "release begun"
@@ -133,7 +133,7 @@ class Reconciler:
         changed = self._list(everything=is_whole)
         self.has_more = False
         if due or changed:
-            self._waits = True  # until it is seen that nothing does
+            self._waits = True  # until this pass shows that nothing waits
             self._read()
             if is_whole:
                 now = time.monotonic()
@@ -148,14 +148,14 @@ class Reconciler:
         self._look_at = 0.0
 
     def _newest_heads(self) -> Heads:
-        """Return the heads of the audit trail, which say whether the store has changed, as they are or were lately."""
+        """Return the recent or current heads of the audit trail, which show whether the store has changed."""
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + self._rest()
             self._seen_heads = self._store.changes.heads()
         return self._seen_heads
 
     def _list(self, *, everything: bool) -> bool:
-        """Learn what changed in the hold queue, or `everything`; say whether it did, or has to be compared anyway."""
+        """Read what changed in the hold queue, or `everything`; return whether it did, or must be compared anyway."""
         looked_for = self._exchange.waits or any(count < _MISSES for count in self._misses.values())
         stamp = None if everything or looked_for else self._stamp
         listed = self._queue.held_unless(stamp, "" if everything else self._version)
@@ -169,7 +169,7 @@ class Reconciler:
         return True
 
     def _read(self) -> None:
-        """Learn which incidents changed in the store, or where all stand that are open."""
+        """Read which incidents changed in the store, or all open ones."""
         heads, names = self._store.changes.since(self._heads)
         if names is None or self._reads_all:
             self._comparison.read_all(self._store.open_incidents())
@@ -178,7 +178,7 @@ class Reconciler:
         self._heads, self._reads_all = heads, False
 
     def _release_known(self) -> bool:
-        """Release what is approved and was held at the last listing; say whether agent and store did their part."""
+        """Release approved messages that were held at the last listing; return whether agent and store answered."""
         is_held = self._comparison.is_held
         approved = [one for one in self._store.standings([State.APPROVED]) if not one.is_changed and is_held(one)]
         self._release_all(approved)
@@ -227,7 +227,7 @@ class Reconciler:
         return well
 
     def _ended(self, here: dict[State, list[Standing]]) -> list[Standing]:
-        """Return whose held message is deleted once its sender was notified."""
+        """Return the incidents whose held message is deleted once its sender has been notified."""
         return [*here[State.REJECTED], *here[State.EXPIRED]]
 
     def _runners(self) -> list[Runner[Standing] | Runner[HeldMessage]]:

@@ -1,12 +1,12 @@
-"""Takes an amended message that a program sent in the place of a held one (desk/replacing.py) one step further.
+"""Takes an amended message that a program sent in place of a held one (desk/replacing.py) one step further.
 
-It is in the hold queue, where no policy holds it too, and is known by the field that the milter keeps for a token that
-only the store has. What is done depends on the incident of the message that it replaces:
+It is in the hold queue even if no policy holds it. The milter keeps a field with a token that only the store has, which
+identifies it. The step depends on the incident of the replaced message:
 
-- held: it is noted that Postfix has the amended message, and the desk withdraws the held one;
-- withdrawn for it: it waits until the held one is deleted;
-- returned for it: it is released; or, where a policy holds it, its own incident goes on from here;
-- decided otherwise, or gone: the amended message is deleted. Its program was told.
+- held: it is recorded that Postfix has the amended message, and the desk withdraws the held one;
+- withdrawn for it: the amended message waits until the held one is deleted;
+- returned for it: the amended message is released or, if a policy holds it, its own incident continues from here;
+- decided otherwise, or removed: the amended message is deleted. Its program was notified.
 
 Each step can be repeated after a crash. A second submission has another mark than the store, and is deleted.
 """
@@ -20,16 +20,16 @@ from holdgate.queue.postfix import HeldMessage
 
 
 class Replacing:
-    """Looks at one held message after the other."""
+    """Processes one held message after the other."""
 
     def __init__(self, store: Store, queue: QueueClient) -> None:
         self._store = store
         self._queue = queue
 
     def step(self, message: HeldMessage, header: bytes) -> bool:
-        """Say whether a held message is an amended one that is not settled yet, and settle it if that can be done.
+        """Return whether a held message is an amended one that is not settled yet, and settle it if possible.
 
-        Raises QueueError and the store's errors: it is to be retried.
+        Raises QueueError and the store's errors: then retry.
         """
         mark = headers.first(header, headers.REPLACES)
         found = self._store.replacements.marked(mark) if mark else None

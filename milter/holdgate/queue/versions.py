@@ -1,16 +1,16 @@
-"""Remembers which queue ids changed with each version of the hold queue, so that the reconciler gets only these."""
+"""Remembers which queue ids changed with each version of the hold queue, so that the reconciler gets only those."""
 
 import secrets
 from collections import deque
 from collections.abc import Collection
 
-# So many steps, and so many queue ids in all of them, are remembered: who has not asked for longer gets everything.
+# Limits for the remembered steps, and for the queue ids in all of them: after a longer pause, a caller gets everything.
 _STEPS = 1_000
 _NAMES = 20_000
 
 
 class Versions:
-    """The steps from one version to the next, the last `_STEPS` of them. A version names the agent's process too."""
+    """The last `_STEPS` steps from one version to the next. A version also names the agent's process."""
 
     def __init__(self) -> None:
         self._run = secrets.token_hex(8)
@@ -19,11 +19,11 @@ class Versions:
         self._names = 0
 
     def newest(self) -> str:
-        """Return the version of the queue now."""
+        """Return the current version of the queue."""
         return f"{self._run}:{self._forgotten + len(self._steps)}"
 
     def note(self, queue_ids: Collection[str]) -> None:
-        """Begin another version, in which these queue ids changed."""
+        """Begin a new version, in which these queue ids changed."""
         self._steps.append(frozenset(queue_ids))
         self._names += len(queue_ids)
         while self._steps and (len(self._steps) > _STEPS or self._names > _NAMES):
@@ -31,7 +31,7 @@ class Versions:
             self._forgotten += 1
 
     def since(self, version: object) -> set[str] | None:
-        """Return the queue ids that changed since a version; None where it is not known any more, or never was."""
+        """Return the queue ids that changed since a version; None if the version is unknown or forgotten."""
         run, _, number = version.partition(":") if isinstance(version, str) else ("", "", "")
         if run != self._run or not (number.isascii() and number.isdecimal()):
             return None

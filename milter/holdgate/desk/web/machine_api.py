@@ -34,7 +34,7 @@ _WRONG, _WRONG_SECONDS = 20, 60.0
 _ADDRESSES = 10_000
 
 _REPLACEMENT = "replacement"
-# An Idempotency-Key has so many characters at most, of printable ASCII.
+# Maximum length of an Idempotency-Key, which is printable ASCII.
 _LONGEST_KEY = 255
 _MESSAGE = "message/rfc822"
 _STATUS_OF = {
@@ -91,7 +91,7 @@ class MachineApi:
         return found if isinstance(found, Response) else JSONResponse(self._described(found[1]))
 
     def withdraw(self, http: HttpRequest) -> Response:
-        """Withdraw a held message, so that a corrected one can be sent. A repeated call has the same result."""
+        """Withdraw a held message, so that an amended one can be sent. A repeated call has the same result."""
         found = self._found(http)
         if isinstance(found, Response):
             return found
@@ -106,7 +106,7 @@ class MachineApi:
             return JSONResponse({"error": str(error.why), "message": now}, 409)
 
     def replace(self, http: HttpRequest) -> Response:
-        """Send an amended message in the place of a held one. With the same key a second time it says the same."""
+        """Send an amended message in place of a held one. A repeated call with the same key has the same result."""
         found = self._found(http)
         if isinstance(found, Response):
             return found
@@ -131,7 +131,7 @@ class MachineApi:
         return JSONResponse(described(now, known or replacement))
 
     def body_limit(self, path: str, headers: Headers) -> int:
-        """Return how many bytes the body of a POST request may have with an amended message in it, 0 for any other."""
+        """Return the maximum size in bytes of a POST request's body with an amended message; 0 for other requests."""
         is_one = path.startswith("/machine/v1/messages/") and path.endswith(f"/{_REPLACEMENT}")
         return self._desk.settings.desk.replacement_size if is_one and self._bearer_of(headers) else 0
 
@@ -151,7 +151,8 @@ class MachineApi:
         """Return the owner of a request's token, or the response for an invalid token."""
         bearer = self._bearer_of(http.headers)
         if bearer is None:
-            # Only here: no stranger who shares an address with a program keeps it out. A token cannot be guessed.
+            # Only here, so that a stranger with the same address as a program does not block it. A token cannot be
+            # guessed.
             origin = client_of(http.state.origin)
             metrics.MACHINE_REQUESTS.labels("refused").inc()
             if self._wrong.too_many(origin):
