@@ -207,6 +207,7 @@ def showcase(language: str = "en", *, ask_number: bool = False) -> Iterator[Show
                     "notify_sender_on_hold": True,
                     "changes": ["redact", "without-attachments", "encrypt"],
                     "encrypt_through": "encrypt:[gateway.corp.example]",
+                    "classes": True,
                 },
             }
         )
@@ -260,6 +261,7 @@ def _fill(desk: Desk) -> dict[str, Incident]:
     boss = Actor(BOSS, "page")
     requests = {name: moderation.request_of(desk, incident, BOSS) for name, incident in held.items()}
     held["ask"] = _ask(desk, *anna)
+    held["program"] = _program(desk)
     for name, request in requests.items():
         assert request is not None
         if name == "approved":
@@ -278,6 +280,15 @@ def _fill(desk: Desk) -> dict[str, Incident]:
             consult.answer_as_sender(desk, held[name], reason, Actor(held[name].sender, "page"))
     moderation.withdraw(desk, held["withdrawn"], Actor(held["withdrawn"].sender, "withdrawal"))
     return held
+
+
+def _program(desk: Desk) -> Incident:
+    """Hold a message of a program, with whose approval a class can be allowed."""
+    risk = {"kind": "machine-first", "recipient": "bob@partner.example", "similar": "", "count": 0, "whose": "billing"}
+    values: dict[str, Any] = {"recipients": ["bob@partner.example"], "recipient_risks": [risk]}
+    incident = _hold(desk, "Invoice 4711", "billing@corp.example", "Billing", 46, **values)
+    desk.store.machines.note(incident.id, 1, 5, [2], [], 1_700_000_000)
+    return incident
 
 
 def _ask(desk: Desk, sender: str, name: str) -> Incident:

@@ -60,6 +60,7 @@ def addresses(case: Showcase) -> dict[str, str]:
         "withdraw": case.sender_link("request", tokens.WITHDRAW),
         "reason": case.sender_link("request", tokens.ANSWER),
         "ask": case.asked_link("ask"),
+        "class": case.link("program"),
         "list": f"{case.base}/incidents",
         "all": f"{case.base}/incidents?show=all",
     }

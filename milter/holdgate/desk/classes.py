@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from holdgate.desk.context import Desk
+from holdgate.desk.language.catalogue import Catalogue, mark
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 
@@ -38,6 +39,10 @@ class Offer:
         return [days for days in _CHOICES if days <= self.days]
 
 
+BY_REPLY = {"with-answers": Class(), "one-day": Class(1), "one-week": Class(7), "thirty-days": Class(30)}
+"""The classes that a reply can allow, by the words of `vocabulary`: those that the page offers."""
+
+
 def offered(desk: Desk, incident: Incident) -> Offer | None:
     """Return what can be allowed with an approval of an incident, or None."""
     rules = desk.moderation(incident)
@@ -45,6 +50,25 @@ def offered(desk: Desk, incident: Incident) -> Offer | None:
         return None
     is_program, has_thread = desk.store.allowances.may_be_of(incident.id)
     return Offer(has_thread, rules.classes_days) if is_program else None
+
+
+def reply_words(desk: Desk, incident: Incident, catalogue: Catalogue) -> str:
+    """Return the words with which a reply allows a class, each with its meaning, as far as the policy allows that."""
+    offer = offered(desk, incident)
+    if offer is None:
+        return ""
+    text, lines = catalogue.text, []
+    if offer.thread:
+        lines.append((text(mark("APPROVE WITH ANSWERS")), text(mark("answers in this thread for 24 hours"))))
+    words = {1: mark("APPROVE FOR ONE DAY"), 7: mark("APPROVE FOR ONE WEEK"), 30: mark("APPROVE FOR THIRTY DAYS")}
+    for days in offer.choices:
+        meaning = catalogue.count(
+            "mail of this program to these recipients for {count} day",
+            "mail of this program to these recipients for {count} days",
+            days,
+        )
+        lines.append((text(words[days]), meaning.format(count=days)))
+    return "; ".join(f"{word} ({meaning})" for word, meaning in lines)
 
 
 def check(desk: Desk, incident: Incident, wanted: Class) -> None:

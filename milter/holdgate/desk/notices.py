@@ -11,7 +11,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from urllib.parse import quote
 
-from holdgate.desk import asksender, dsn, exclusion, numbers, selfrelease, senderchoice, tokens
+from holdgate.desk import asksender, classes, dsn, exclusion, numbers, selfrelease, senderchoice, tokens
 from holdgate.desk.changing import ENCRYPT, REDACT, WITHOUT, offered
 from holdgate.desk.channel import MAIL, Channel, Letter, Shows
 from holdgate.desk.context import Desk
@@ -187,6 +187,7 @@ class Composer:
         else:
             values["mailto"] = self._mailto(reply, incident, language)
             values["change_words"] = self._change_words(incident, language)
+            values["class_words"] = classes.reply_words(self._desk, incident, self._templates.catalogue(language))
             values["forward_note"] = self._desk.talk.forward_note(incident, request)
         name = "ask" if request.is_of_sender else "request"
         subject, text, html = self._words(name, incident, notice.recipient, **values)

@@ -48,9 +48,9 @@ class Kind(StrEnum):
 class Reply:
     """A parsed mail. `senders` are the addresses of its From header, `references` the Message-IDs that it answers.
 
-    `excluded` are recipients whom a sender leaves out, `change` is the kind of change with which a moderator approves.
-    `comment_doubtful` is true if a comment was left out because another person may have written it. `incidents` are ids
-    anywhere in the text.
+    `excluded` are recipients whom a sender leaves out, `change` is the kind of change or class with which a moderator
+    approves. `comment_doubtful` is true if a comment was left out because another person may have written it.
+    `incidents` are ids anywhere in the text.
     """
 
     kind: Kind

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from holdgate import headers, maillog, metrics
-from holdgate.desk import asking, moderation, moderators, proof, reply, senderchoice, smime, tokens
+from holdgate.desk import asking, classes, moderation, moderators, proof, reply, senderchoice, smime, tokens
 from holdgate.desk.changing import ALL, ENCRYPT, REDACT, WITHOUT, CannotChangeError, Changer, Wanted
 from holdgate.desk.context import ACTOR, Desk
 from holdgate.desk.dsn import domain_of
@@ -131,12 +131,19 @@ def _answer(
         return _enqueue(desk, case, "involved")
     actor = Actor(answerer.address, "mail", proven)
     try:
-        change = _change(changer, incident, mail.change) if mail.change else None
+        allowed = classes.BY_REPLY.get(mail.change)
+        if allowed is not None:
+            classes.check(desk, incident, allowed)
+        change = _change(changer, incident, mail.change) if mail.change and allowed is None else None
         done = moderation.answer(desk, request, mail.choice, actor, mail.comment, change=change, now=now)
     except (CannotChangeError, UnreadableError):
         return _enqueue(desk, case, "cannot change")
+    except classes.NotOfferedError:
+        return _enqueue(desk, case, "not offered")
     except moderation.RefusedError as error:
         return _enqueue(desk, case, str(error.why))
+    if allowed is not None:
+        classes.allow(desk, done, allowed, actor, now)
     maillog.reply_processed(
         incident.queue_id, what=str(mail.choice), incident=incident.id, who=answerer.address, proof=proven
     )

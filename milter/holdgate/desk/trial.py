@@ -97,6 +97,7 @@ MAIL: dict[str, Mapping[str, Any]] = {
         "reply": "x@x.example",
         "mailto": {"approve": "mailto:x@x.example", "reject": "mailto:x@x.example"},
         "change_words": "APPROVE REDACTED, APPROVE ENCRYPTED",
+        "class_words": "APPROVE WITH ANSWERS (answers in this thread for 24 hours)",
         "forward_note": "one\ntwo",
     },
     "ask": _INCIDENT

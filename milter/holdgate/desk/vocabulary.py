@@ -12,13 +12,21 @@ from holdgate.quarantine.incident import Answer
 _FILE = Path(__file__).with_name("words") / "decisions.toml"
 WORD = re.compile(r"[^\W\d_]+")
 _SHORT = 3
-# Keys of the file, and the values of `moderation.changes`.
-_VARIANTS = {"redacted": "redact", "without_attachments": "without-attachments", "encrypted": "encrypt"}
+# Keys of the file, and the values of `moderation.changes`, or the classes of a program's mail (classes.py).
+_VARIANTS = {
+    "redacted": "redact",
+    "without_attachments": "without-attachments",
+    "encrypted": "encrypt",
+    "with_answers": "with-answers",
+    "one_day": "one-day",
+    "one_week": "one-week",
+    "thirty_days": "thirty-days",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """The words of one language, folded. `variants` follow an approving word; each names a kind of change."""
+    """The words of one language, folded. `variants` follow an approving word; each names a change or class."""
 
     words: dict[str, Answer]
     variants: dict[str, str]

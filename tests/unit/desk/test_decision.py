@@ -470,7 +470,15 @@ def test_each_language_has_every_list() -> None:
     assert {"en", "de", "fr", "es", "it", "nl", "pl", "pt"} <= set(TABLE)
 
 
-KINDS = {"redacted": "redact", "without_attachments": "without-attachments", "encrypted": "encrypt"}
+KINDS = {
+    "redacted": "redact",
+    "without_attachments": "without-attachments",
+    "encrypted": "encrypt",
+    "with_answers": "with-answers",
+    "one_day": "one-day",
+    "one_week": "one-week",
+    "thirty_days": "thirty-days",
+}
 CHANGING = [
     (word, phrase, kind)
     for words in TABLE.values()
@@ -511,6 +519,18 @@ def test_a_word_that_approves_may_name_a_change(word: str, phrase: str, kind: st
         "Approve redacted tomorrow",
         "Approve\nredacted",
         "Approve. Redacted, please.",
+        "Approve for one week?",
+        "Approve for one year",
+        "Approve for one week only if they sign",
+        "Approve for one week. Approve",
+        "Approve for one week. Approve redacted",
+        "Approve for two weeks",
+        "Approve for one",
+        "Approve with answers and attachments",
+        "Reject for one week",
+        "Approve not for one week",
+        "Approve redacted for one week",
+        "For one week",
     ],
 )
 def test_a_change_that_is_not_named_alone_decides_nothing(text: str) -> None:

@@ -9,9 +9,11 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy.exc import OperationalError
 
-from holdgate.desk import mailbox, taking, tokens
+from holdgate.desk import classes, mailbox, taking, tokens
 from holdgate.desk.changing import CannotChangeError, Prepared, Wanted
 from holdgate.desk.context import Desk
+from holdgate.desk.decision import decide
+from holdgate.desk.language.catalogue import Catalogue, languages
 from holdgate.desk.mailbox import Mailbox
 from holdgate.desk.preview import UnreadableError
 from holdgate.quarantine.incident import Answer, Change, Incident
@@ -450,6 +452,63 @@ def test_a_change_that_cannot_be_made_decides_nothing(make_desk, hold, changer: 
     assert changing(desk, "Approve redacted", incident, changer) == "cannot change"
     assert desk.store.incident(incident.id).state is State.HELD
     assert answers(desk) == ["cannot change"]
+
+
+def of_program(desk: Desk, hold, thread: int = 5) -> Incident:  # type: ignore[no-untyped-def]
+    incident = hold(desk)
+    desk.store.machines.note(incident.id, 1, thread, [2], [], 1_700_000_000)
+    return incident
+
+
+@pytest.mark.parametrize(
+    ("text", "is_thread", "days"),
+    [
+        ("Approve with answers", True, 1),
+        ("FREIGEBEN FÜR EINE WOCHE\nDas ist unser Kunde.", False, 7),
+        ("Approve for one day. This is our client.", False, 1),
+    ],
+)
+def test_a_reply_allows_a_class_of_a_program_s_mail(make_desk, hold, text: str, is_thread: bool, days: int) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(classes=True, classes_days=7)
+    incident = of_program(desk, hold)
+    assert changing(desk, text, incident, None) == "approve"
+    (allowed,) = desk.store.allowances.active(datetime.now(UTC))
+    assert (allowed.incident_id, allowed.is_thread, allowed.who) == (incident.id, is_thread, BOSS)
+    assert round((allowed.ends_at - allowed.created_at).total_seconds() / 86400) == days
+    done = desk.store.incident(incident.id)
+    assert (done.state, done.change, done.decided_how) == (State.APPROVED, None, "mail")
+
+
+@pytest.mark.parametrize("text", ["Approve for thirty days", "Approve with answers"])
+def test_a_class_that_is_not_offered_decides_nothing(make_desk, hold, text: str) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(classes=True, classes_days=7)
+    incident = of_program(desk, hold, thread=0)
+    assert changing(desk, text, incident, None) == "not offered"
+    assert desk.store.incident(incident.id).state is State.HELD
+    assert answers(desk) == ["not offered"]
+    assert desk.store.allowances.active(datetime.now(UTC)) == []
+
+
+def test_a_person_s_mail_has_no_class(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(classes=True)
+    incident = hold(desk)
+    assert changing(desk, "Approve for one week", incident, None) == "not offered"
+    assert desk.store.incident(incident.id).state is State.HELD
+
+
+def test_the_request_names_the_words_that_allow_a_class(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(classes=True, classes_days=7)
+    words = classes.reply_words(desk, of_program(desk, hold), Catalogue("en"))
+    assert words == (
+        "APPROVE WITH ANSWERS (answers in this thread for 24 hours); "
+        "APPROVE FOR ONE DAY (mail of this program to these recipients for 1 day); "
+        "APPROVE FOR ONE WEEK (mail of this program to these recipients for 7 days)"
+    )
+    assert classes.reply_words(desk, hold(desk), Catalogue("en")) == ""
+    # What each language offers is what it understands.
+    for language in languages():
+        for one in classes.reply_words(desk, of_program(desk, hold), Catalogue(language)).split("; "):
+            assert decide(one.partition(" (")[0]).change in classes.BY_REPLY, one
 
 
 def test_two_texts_of_one_mail_with_two_changes_decide_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
