@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from holdgate import maillog, metrics
-from holdgate.quarantine.bell import REST, Listener, Waker
+from holdgate.quarantine.bell import Listener, Waker
 from holdgate.quarantine.database import DatabaseError
 
 # Minimum time between two passes in seconds, however often the store signals.
@@ -87,10 +87,11 @@ class Loops:
         breath = min(_BREATH, loop.interval)
         while not self._stop.is_set():
             loop.once()
-            self._stop.wait(breath)
-            waker.wait(self._rest(loop) - breath)
+            done = time.monotonic()
+            if waker.wait(self._rest(loop)):
+                self._stop.wait(max(done + breath - time.monotonic(), 0))
 
     def _rest(self, loop: Loop) -> float:
         if self._listener is None or not loop.is_rung:
             return loop.interval
-        return self._listener.pause(loop.interval, REST)
+        return self._listener.pause(loop.interval)

@@ -36,6 +36,8 @@ _INTERVAL = 1.0
 _ERASE_INTERVAL = 60.0
 # Seconds between two signs of life: several can be lost before the desk's claims expire.
 _PRESENCE_INTERVAL = LEASE.total_seconds() / 6
+# Seconds between two notifications of systemd's watchdog (WatchdogSec= of the unit).
+_WATCHDOG_INTERVAL = 10.0
 # How long people, and mail that returns a message, wait for the queue agent, in seconds.
 _AGENT_TIMEOUT = 30.0
 # How long a pass that sends can take, in seconds.
@@ -109,7 +111,7 @@ def _run(
     """Run the loops until `stop`, and notify systemd's watchdog while all are healthy."""
     loops = Loops(
         [
-            Loop("presence", presence.run_once, _PRESENCE_INTERVAL),
+            *([Loop("presence", presence.run_once, _PRESENCE_INTERVAL)] if presence.is_shared else []),
             Loop("deadlines", scheduler.keep_deadlines, _INTERVAL, is_rung=True),
             Loop("requests", scheduler.ask, _INTERVAL, is_rung=True),
             # Each mail to a silent relay takes minutes, and a restart would not help.
@@ -121,7 +123,7 @@ def _run(
             ),
             Loop("summaries", summaries.send, _ERASE_INTERVAL, patience=_SLOW),
             Loop("retention", scheduler.erase_old, _ERASE_INTERVAL),
-            Loop("audit", anchoring.run_once, _INTERVAL),
+            Loop("audit", anchoring.run_once, _INTERVAL, is_rung=listener.hears_every_event),
             Loop("preview", previewer.rest, _ERASE_INTERVAL),
         ],
         listener,
@@ -129,7 +131,7 @@ def _run(
     loops.start()
     listener.start()
     try:
-        while not stop.wait(_INTERVAL):
+        while not stop.wait(_WATCHDOG_INTERVAL):
             if not loops.ailing():
                 daemon.notify("WATCHDOG=1")
     finally:

@@ -8,17 +8,17 @@ from holdgate.node import machine_of
 
 
 class Presence:
-    """The pass of one desk."""
+    """The pass of one desk. Where the store is not shared (`is_shared`), nobody looks for a sign of life."""
 
     def __init__(self, desk: Desk) -> None:
         self._store = desk.store
-        self._is_shared = desk.settings.store.is_shared
+        self.is_shared = desk.settings.store.is_shared
         self._machine = machine_of(desk.settings)
 
     def run_once(self, _now: datetime) -> bool:
         """Send the sign and measure the nodes; return True. Raises DatabaseError."""
         self._store.claims.beat(self._machine)
-        if self._is_shared:
+        if self.is_shared:
             metrics.NODE_SILENT.clear()
             for node in self._store.nodes.all():
                 if node.retired_at is None:

@@ -1,9 +1,12 @@
-"""Wakes daemons that have work, on PostgreSQL, by LISTEN and NOTIFY; polling remains authoritative.
+"""Wakes daemons that have work; polling remains authoritative.
 
-A change that creates work sends a signal after its commit, never in its transaction: NOTIFY locks the complete instance
-while it commits (PostgreSQL, async.c, PreCommit_Notify). Simultaneous signals are sent in one NOTIFY, without waiting
-for the disk. A listener has its own connection, which no pooler may share. It regularly signals itself through the
-writing connections. While it receives that, its daemon may poll less often; if not, the daemon polls as usual.
+On PostgreSQL, this is done by LISTEN and NOTIFY. A change that creates work sends a signal after its commit, never in
+its transaction: NOTIFY locks the complete instance while it commits (PostgreSQL, async.c, PreCommit_Notify).
+Simultaneous signals are sent in one NOTIFY, without waiting for the disk. A listener has its own connection, which no
+pooler may share. It regularly signals itself through the writing connections. While it receives that, its daemon may
+poll less often; if not, the daemon polls as usual.
+
+A store in a file of SQLite needs no signals: a listener watches the file.
 """
 
 import secrets
@@ -11,19 +14,19 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from holdgate import maillog
 from holdgate.quarantine.database import direct, is_shared
+from holdgate.quarantine.schema import events
+from holdgate.watch import Watch
 
 DESK = "desk"
 """The word for all desks: there are requests or notices to send."""
-
-REST = 5.0
-"""How often a daemon that receives signals still checks for work, in seconds."""
 
 _CHANNEL = "holdgate"
 # How long signals are gathered, in seconds. This limits the rate of signals per process, and delays each one.
@@ -32,6 +35,10 @@ _GATHERED = 0.05
 _PROOF_INTERVAL = 30.0
 _PROOF_TIMEOUT = 5.0
 _RECONNECT = 5.0
+# How long a listener gathers writes to a file, and how much later it checks again, in seconds: a written commit is
+# visible only after it was synced.
+_WRITES_GATHERED = 0.5
+_SYNCED = 3.0
 
 # A crash cannot lose anything by this setting.
 _RING = text("SELECT set_config('synchronous_commit', 'off', true), pg_notify(:channel, :words)")
@@ -104,16 +111,17 @@ class Waker:
 
 
 class Listener:
-    """Receives signals, and wakes threads. `url` is for a direct connection; `engine` writes, maybe through a pooler.
+    """Detects that there may be work, and wakes threads.
 
-    `hears` is true while signals would be received.
+    `hears` is true while new work would be detected. Then a daemon still checks for work every `rest` seconds. With
+    `hears_every_event`, each event of the audit trail wakes, not only those that create work.
     """
 
     hears = False
+    rest = 0.0
+    hears_every_event = False
 
-    def __init__(self, engine: Engine, url: str, words: Collection[str]) -> None:
-        self._engine, self._url = engine, url
-        self._words = set(words)
+    def __init__(self) -> None:
         self._wakers: list[Waker] = []
         self._stop = threading.Event()
         self._was_deaf = False
@@ -126,18 +134,17 @@ class Listener:
         return made
 
     def start(self) -> None:
-        """Start listening, if the store has signals."""
-        if is_shared(self._engine):
-            self._thread.start()
+        """Start listening."""
+        self._thread.start()
 
     def close(self) -> None:
         """Stop, and wake all."""
         self._stop.set()
         self._wake()
 
-    def pause(self, short: float, long: float) -> float:
-        """Return how long to wait before the next check: `long` if signals are received."""
-        return long if self.hears else short
+    def pause(self, short: float) -> float:
+        """Return how long to wait before the next check: `rest` if new work is detected."""
+        return self.rest if self.hears else short
 
     def _wake(self) -> None:
         for one in self._wakers:
@@ -146,25 +153,51 @@ class Listener:
     def _listen(self) -> None:
         while not self._stop.is_set():
             try:
-                with closing(direct(self._url)) as connection:
-                    connection.execute(f"LISTEN {_CHANNEL}")
-                    self._hear(connection)
+                self._hear()
             except Exception as error:  # after any exception, polling continues
                 self._deaf(maillog.describe(error))
             self._stop.wait(_RECONNECT)
 
-    def _hear(self, connection: Any) -> None:
-        """Wake on signals, until the connection fails or the listener does not receive its own signals."""
-        while not self._stop.is_set():
-            proof = f"proof:{secrets.token_hex(8)}"
-            send(self._engine, [proof])
-            if not self._until(connection, _PROOF_TIMEOUT, lambda words, proof=proof: proof in words):  # type: ignore[misc]
-                self._deaf("LISTEN hears nothing: does [store] listen_url lead past the pooler, to the primary?")
-                return
-            if not self.hears:
-                self.hears, self._was_deaf = True, False
-                self._wake()  # earlier signals were not received
-            self._until(connection, _PROOF_INTERVAL, lambda _: False)
+    def _hear(self) -> None:
+        """Wake when there may be work, until an error or `close`."""
+        raise NotImplementedError
+
+    def _begin(self) -> None:
+        """Note that work is detected from now on, and wake: earlier work was not detected."""
+        self.hears, self._was_deaf = True, False
+        self._wake()
+
+    def _deaf(self, reason: str) -> None:
+        """Have daemons poll, and log that once."""
+        self.hears = False
+        self._wake()
+        if not self._was_deaf and not self._stop.is_set():
+            self._was_deaf = True
+            maillog.failed(stage="listen", error=reason)
+
+
+class RingListener(Listener):
+    """Receives signals of PostgreSQL. `url` is for a direct connection; `engine` writes, maybe through a pooler."""
+
+    rest = 5.0
+
+    def __init__(self, engine: Engine, url: str, words: Collection[str]) -> None:
+        super().__init__()
+        self._engine, self._url = engine, url
+        self._words = set(words)
+
+    def _hear(self) -> None:
+        with closing(direct(self._url)) as connection:
+            connection.execute(f"LISTEN {_CHANNEL}")
+            while not self._stop.is_set():
+                proof = f"proof:{secrets.token_hex(8)}"
+                send(self._engine, [proof])
+                if not self._until(connection, _PROOF_TIMEOUT, lambda words, proof=proof: proof in words):  # type: ignore[misc]
+                    self._deaf("LISTEN hears nothing: does [store] listen_url lead past the pooler, to the primary?")
+                    return
+                if not self.hears:
+                    self._begin()
+                self._until(connection, _PROOF_INTERVAL, lambda _: False)
 
     def _until(self, connection: Any, seconds: float, is_enough: Callable[[set[str]], bool]) -> bool:
         """Listen for some seconds, or until a signal is enough; return whether one was."""
@@ -178,10 +211,47 @@ class Listener:
                     return True
         return False
 
-    def _deaf(self, reason: str) -> None:
-        """Have daemons poll, and log that once."""
-        self.hears = False
-        self._wake()
-        if not self._was_deaf and not self._stop.is_set():
-            self._was_deaf = True
-            maillog.failed(stage="listen", error=reason)
+
+class FileListener(Listener):
+    """Detects writes to the file of SQLite, and wakes if there is a new event."""
+
+    rest = 10.0
+    hears_every_event = True
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._reader = engine.execution_options(reads=True)
+        self._path = Path(str(engine.url.database))
+        self._watch: Watch | None = None
+
+    def close(self) -> None:
+        """Stop, and wake all."""
+        super().close()
+        if self._watch is not None:
+            self._watch.wake()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _hear(self) -> None:
+        with Watch(self._path.parent) as self._watch:
+            seen = self._newest()
+            self._begin()
+            pause: float | None = None
+            while not self._stop.is_set():
+                # The name of the write-ahead log begins with that of the file.
+                written = any(name.startswith(self._path.name) or not name for name in self._watch.wait(pause))
+                if written:
+                    self._stop.wait(_WRITES_GATHERED)
+                    self._watch.wait(0)
+                newest = self._newest()
+                self._path.stat()  # raises OSError if the store was deleted
+                if newest != seen:
+                    seen = newest
+                    self._wake()
+                pause = _SYNCED if written else None
+        self._watch = None
+
+    def _newest(self) -> int | None:
+        with self._reader.connect() as connection:
+            newest: int | None = connection.execute(select(func.max(events.c.number))).scalar_one()
+        return newest

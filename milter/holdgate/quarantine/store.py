@@ -19,12 +19,12 @@ from holdgate.quarantine import audit, binding, history, requests
 from holdgate.quarantine.agenda import Agenda
 from holdgate.quarantine.allowances import Allowances
 from holdgate.quarantine.audit import AuditTrail
-from holdgate.quarantine.bell import DESK, Bell, Listener, queue_of
+from holdgate.quarantine.bell import DESK, Bell, FileListener, Listener, RingListener, queue_of
 from holdgate.quarantine.chains import FIRST, writing_as
 from holdgate.quarantine.changes import Changes
 from holdgate.quarantine.claims import Claims
 from holdgate.quarantine.codes import SignInCodes
-from holdgate.quarantine.database import StoreError, connect, empty_log, migrate
+from holdgate.quarantine.database import StoreError, connect, empty_log, is_shared, migrate
 from holdgate.quarantine.digests import Digests
 from holdgate.quarantine.incident import (
     OWNER,
@@ -128,8 +128,11 @@ class Store(Incidents):
         self._engine.dispose()
 
     def listener(self, *words: str, url: str) -> Listener:
-        """Return a listener for signals with these words, over a direct connection to `url`, without a pooler."""
-        return Listener(self._engine, url, words)
+        """Return a listener for signals with these words, over a direct connection to `url`, without a pooler.
+
+        The listener of a store in a file hears every new event.
+        """
+        return RingListener(self._engine, url, words) if is_shared(self._engine) else FileListener(self._engine)
 
     # -- incidents ------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.node import machine_of, name_of, rules_of
 from holdgate.notation import format_address
-from holdgate.quarantine.bell import REST, Waker, queue_of
+from holdgate.quarantine.bell import Waker, queue_of
 from holdgate.quarantine.nodes import NodeTakenError
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue import agent
@@ -143,11 +143,11 @@ def _reconcile(settings: Settings, parent: int) -> int:
         missing_after=settings.queue.missing_after,
         interval=settings.queue.interval,
         adopt_uninspected=settings.queue.adopt_uninspected,
-        rest=lambda: listener.pause(0.0, REST),
+        rest=lambda: listener.pause(0.0),
     )
     listener.start()
     daemon.notify("READY=1")
-    keep_in_step(reconciler, stop, _PAUSE, parent, waker if settings.store.is_shared else None)
+    keep_in_step(reconciler, stop, _PAUSE, parent, waker)
     listener.close()
     lease.close()
     store.close()
@@ -188,9 +188,7 @@ def _serve_nodes(settings: Settings, parent: int) -> int:
     return 0
 
 
-def keep_in_step(
-    reconciler: Reconciler, stop: threading.Event, pause: float, parent: int, waker: Waker | None = None
-) -> None:
+def keep_in_step(reconciler: Reconciler, stop: threading.Event, pause: float, parent: int, waker: Waker) -> None:
     """Run passes until `stop` or the parent's end, with `pause` seconds in between unless more is to be done.
 
     A signal of the store for `waker` ends a pause.
@@ -208,9 +206,7 @@ def keep_in_step(
             maillog.failed(stage="reconcile", error=reason)
         if reconciler.has_more:
             continue
-        if waker is None:
-            stop.wait(pause)
-        elif waker.wait(pause):
+        if waker.wait(pause):
             reconciler.look()
 
 

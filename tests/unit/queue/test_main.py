@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from holdgate import daemon
 from holdgate.config import Settings
+from holdgate.quarantine.bell import Waker
 from holdgate.quarantine.store import StoreError
 from holdgate.queue import main
 from holdgate.queue.client import QueueError
@@ -70,14 +71,14 @@ def test_the_watchdog_hears_of_passes_in_which_all_answered(told: list[str]) -> 
     assert told == ["WATCHDOG=1"] * 2
 
 
-def assert_goes_on(script: Script, passes: int) -> None:
-    keep_in_step(script, script.stop, PAUSE, os.getppid())
+def assert_goes_on(script: Script, passes: int, waker: Waker | None = None) -> None:
+    keep_in_step(script, script.stop, PAUSE, os.getppid(), waker or Waker())
     assert script.count == passes
 
 
 def test_it_ends_with_its_parent() -> None:
     script = Script([True])
-    keep_in_step(script, script.stop, PAUSE, parent=os.getpid())
+    keep_in_step(script, script.stop, PAUSE, os.getpid(), Waker())
     assert script.count == 0
 
 
@@ -98,15 +99,15 @@ def test_the_child_gives_root_up_before_it_does_anything_else(monkeypatch: pytes
 
 
 def test_there_is_no_pause_while_more_is_to_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    script = Script([True, True, True])
+    script, waker = Script([True, True, True]), Waker()
     paused: list[int] = []
     monkeypatch.setattr(script, "has_more", True)
-    monkeypatch.setattr(script.stop, "wait", lambda _: paused.append(script.count))
-    assert_goes_on(script, passes=4)
+    monkeypatch.setattr(waker, "wait", lambda _: paused.append(script.count))
+    assert_goes_on(script, passes=4, waker=waker)
     assert paused == []
     one = Script([True, True])
-    monkeypatch.setattr(one.stop, "wait", lambda _: paused.append(one.count))
-    assert_goes_on(one, passes=3)
+    monkeypatch.setattr(waker, "wait", lambda _: paused.append(one.count))
+    assert_goes_on(one, passes=3, waker=waker)
     assert paused == [1, 2, 3]
 
 
