@@ -22,6 +22,7 @@ from starlette.routing import Route
 from holdgate.config import Settings
 from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
+from holdgate.desk.replacing import Replacer
 from holdgate.desk.web.api import Api
 from holdgate.desk.web.guard import Guard
 from holdgate.desk.web.machine_api import MachineApi
@@ -74,7 +75,7 @@ class Site:
         self.store.machine_tokens.add(hashlib.sha256(b"secret").hexdigest(), Bearer("billing", 1))
         for name in self.ids[:2]:
             self.store.machines.note(name, 1, 0, [], [], 1_700_000_000)
-        return MachineApi(self.desk).routes()
+        return MachineApi(self.desk, Replacer(self.desk, NO_PREVIEWER)).routes()
 
     def _hold(self, number: int) -> str:
         incident = Incident(

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 import holdgate.desk.web
 from holdgate.desk.changing import Changer
+from holdgate.desk.replacing import Replacer
 from holdgate.desk.web.api import Api
 from holdgate.desk.web.guard import Guard
 from holdgate.desk.web.machine_api import MachineApi
@@ -45,7 +46,7 @@ def test_every_address_is_described_and_every_description_is_served(make_desk) -
 
 
 def routes(desk: Any) -> list[Route]:
-    return [*Api(desk, Changer(desk, NO_PREVIEWER)).routes(), *MachineApi(desk).routes()]
+    return [*Api(desk, Changer(desk, NO_PREVIEWER)).routes(), *MachineApi(desk, Replacer(desk, NO_PREVIEWER)).routes()]
 
 
 @pytest.mark.parametrize(("name", "kind"), [("Incident", Incident), ("Event", Event), ("Request", Request)])
