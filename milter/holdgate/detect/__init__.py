@@ -1,4 +1,4 @@
-"""Text to matches: which personal data stands where, and how sure that is."""
+"""Text to matches: which personal data is where in a text, and with which confidence."""
 
 from holdgate.detect.detector import Detector, Scan
 from holdgate.detect.evaluate import Evaluation, RuleHit

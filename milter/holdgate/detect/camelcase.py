@@ -1,25 +1,25 @@
-"""Names of fields in camelCase ("creditCardNumber"), as their words."""
+"""Field names in camelCase ("creditCardNumber"), split into words."""
 
 import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-# The last border of two words in a name that stands where names of fields do: before a sign, or in a row of headings.
+# The last word border of a name where field names occur: before a sign, or in a row of headings.
 _BORDER: Final = re.compile(rb"aA[A0]*+a*+(?:0*+|[0Aa]*+)[\"'\])\\]{0,2} ?[:=>,;|\t\n]")
 _ALNUM: Final = b"0Aa"
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _LONGEST: Final = 40
-# A word of one letter before the others is a brand ("iPhone"), and no field.
+# A first word of one letter belongs to a brand ("iPhone"), not to a field name.
 _LEAST_FIRST: Final = 2
-# More names than these in one text are not looked at: they are no names of fields, but encoded data.
+# With more names than this, a text is not searched: these are not field names, but encoded data.
 _MOST: Final = 4_000
 
 
 class Name(NamedTuple):
-    """A name: where it starts, its words in lower case with spaces between and around, and the place of each of these.
+    """A name: its start, its words in lower case with spaces between and around them, and the place of each character.
 
-    The place of a character is where it stands in the name; that of a space is the end of the word before it.
+    A character's place is where it is in the name; that of a space is the end of the word before it.
     """
 
     start: int
@@ -28,7 +28,7 @@ class Name(NamedTuple):
 
 
 def split(text: str, mask: bytes) -> list[Name]:
-    """Return the names in `text`, which has this mask (see `candidates`), that are written so."""
+    """Return the camelCase names in `text`, which has this mask (see `candidates`)."""
     found: list[Name] = []
     position = 0
     for border in _BORDER.finditer(mask):

@@ -1,9 +1,9 @@
-"""Where numbers and codes stand in a text: one pass over its mask, and the forms of all rules tried on what it finds.
+"""Finds numbers and codes in a text: one pass over its mask, then all rules' forms are tried on each result.
 
-The mask has one byte a character: ``0`` for a digit, ``A`` for an upper-case letter, ``a`` for any other letter, 1 for
-a control character, the character itself for the rest. Everything of interest holds a digit, so the pass looks for
-digits only, and widens each find to the words that may belong to it. What a stretch of mask can be is remembered, so
-the same layout costs nothing the second time.
+The mask has one byte per character: ``0`` for a digit, ``A`` for an upper-case letter, ``a`` for any other letter, 1
+for a control character, and the character itself otherwise. Every value contains a digit, so the pass searches only for
+digits, and extends each result to the words that may belong to it. The forms that fit a span of mask are cached, so the
+same layout costs nothing the second time.
 """
 
 import re
@@ -39,23 +39,23 @@ _OVERLAP: Final = 2 * MOST_CHARACTERS
 _LONGEST_PIECE: Final = _HALF + MOST_CHARACTERS + 1
 _SEPARATOR: Final = re.compile(rb"[^0Aa]")
 
-# A start and an end within a stretch of mask, and the number of the kind of fit: see `Candidates.kinds`.
+# Start and end within a span of mask, and the number of the kind of fit: see `Candidates.kinds`.
 Fit = tuple[int, int, int]
-# What fits in a stretch of mask, whether more may fit when there is a word before it, and what signs it has.
+# The fits of a span of mask, whether more may fit with a word before it, and its signs.
 Layout = tuple[tuple[Fit, ...], bool, int]
-# Of one that is longer than _MOST_LAYOUT, which is looked at in pieces.
+# For a span longer than _MOST_LAYOUT, which is searched in pieces.
 _LONG: Final[Layout] = (), True, EVERY_SIGN
 
 
 def mask(text: str) -> bytes:
-    """Return the mask of `text`, one byte a character; letters beyond Latin-1 become ``?``."""
+    """Return the mask of `text`, one byte per character; letters beyond Latin-1 become ``?``."""
     return text.encode("latin-1", "replace").translate(MASK)
 
 
 class Candidates(dict[bytes, Layout]):
     """Finds where any of the forms fits. The number of a form is that of its shape.
 
-    As a dictionary it holds what it knows of each stretch of mask it met, at most _MOST_LAYOUTS of them.
+    As a dictionary, it caches the layout of each span of mask, at most _MOST_LAYOUTS of them.
     """
 
     def __init__(self, numbered: Iterable[tuple[int, tuple[Item, ...]]]) -> None:
@@ -64,7 +64,7 @@ class Candidates(dict[bytes, Layout]):
         inside = set().union(*(classes for _, items in numbered for classes, _, _ in items)) - set("0Aa\n\r\t")
         inside |= set(SIGN_SEPARATORS)
         separator = f"[{re.escape(''.join(sorted(inside)))}]"
-        # A digit with no word or digit beside it is skipped, where no form takes one digit alone.
+        # A single digit without adjacent words or digits is skipped, unless a form accepts one digit alone.
         alone = any(sum(least for _, least, _ in items) <= 1 for _, items in numbered)
         company = "" if alone else f"(?:(?=[0Aa]|{separator}[0Aa])|(?<=[Aa]0)|(?<=[Aa]{separator}0))"
         self._cluster = re.compile(
@@ -74,23 +74,22 @@ class Candidates(dict[bytes, Layout]):
         )
         self._separators = frozenset(map(ord, inside))
         self._forms = Forms(numbered)
-        # By number of a kind: the shapes that fit, and whether it is a piece of something longer, groups of digits that
-        # go on before or after with the same separator. Grows as new kinds are met.
+        # By number of a kind: the shapes that fit, and whether it is a piece of something longer, that is, of groups of
+        # digits that continue before or after with the same separator. Grows with new kinds.
         self.kinds: list[tuple[tuple[int, ...], bool]] = []
         self._kinds: dict[tuple[tuple[int, ...], bool], int] = {}
 
     def find(self, text_mask: bytes) -> tuple[list[tuple[int, tuple[Fit, ...], int]], int, int]:
-        """Return (start, fits, reach) for each stretch of mask that forms fit in, the mask's signs, and all stretches.
+        """Return (start, fits, reach) for each span of mask that forms fit, the mask's signs, and the number of spans.
 
-        Only those fits of a stretch count that begin before its `reach`. All stretches are how many there are, whether
-        anything fits in them or not.
+        Only those fits of a span count that begin before its `reach`. The number of spans includes those without fits.
         """
         found = []
         every = count = 0
         for cluster in self._cluster.finditer(text_mask):
             start, end = cluster.span()
             if text_mask[end - 1] in _LETTERS and text_mask[end : end + 1].isalpha():
-                # Before 3.11.5, Python leaves the beginning of a word in it (gh-106052).
+                # Before 3.11.5, Python includes the beginning of a word (gh-106052).
                 while text_mask[end - 1] in _LETTERS:
                     end -= 1
             fits, joins, signs = self[text_mask[start:end]] if end - start <= _MOST_LAYOUT else _LONG
@@ -138,14 +137,14 @@ class Candidates(dict[bytes, Layout]):
 
     @staticmethod
     def _pieces(text_mask: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-        """Cut a long cluster: yield where each piece begins and ends, and how far in it the fits may begin.
+        """Split a long cluster: yield start and end of each piece, and the limit for the beginnings of its fits.
 
-        Pieces overlap by the longest value. They begin behind a separator, so that equal rows are equal pieces.
+        Pieces overlap by the longest value. They begin after a separator, so that equal rows give equal pieces.
         """
         while end - start > _MOST_LAYOUT:
             separator = _SEPARATOR.search(text_mask, start + _HALF, end - 1)
             cut = separator.end() if separator is not None else end
-            # A token that is too long for a value is so if cut off, too.
+            # A token that is too long for a value is still too long if it is cut.
             right = cut + _OVERLAP if cut - start <= _LONGEST_PIECE else start + _LONGEST_PIECE
             yield start, min(end, right), cut - start
             start = cut
@@ -161,7 +160,7 @@ class Candidates(dict[bytes, Layout]):
 
     @staticmethod
     def _word_start(text_mask: bytes, start: int) -> int:
-        """Return where the word begins whose first digit stands at `start`; -1 when it is too long for a value."""
+        """Return the start of the word whose first digit is at `start`; -1 if it is too long for a value."""
         least = max(0, start - MOST_CHARACTERS)
         while start > least and text_mask[start - 1] in _LETTERS:
             start -= 1

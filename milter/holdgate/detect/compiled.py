@@ -1,4 +1,4 @@
-"""The rules made ready to run: shapes with their validators, patterns and the numbers of their keyword lists."""
+"""The compiled rules: shapes with their validators, patterns and the numbers of their keyword lists."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,10 +18,10 @@ from holdgate.detect.keywords import Keywords
 from holdgate.detect.loader import Loaded
 from holdgate.detect.match import Confidence, Evidence
 
-# A value that begins with a prefix is no longer than this.
+# Maximum length of a value that begins with a prefix.
 MOST_VALUE = 8_000
 _NONE = frozenset[str]()
-# The list of keywords that name numbers which are no personal data.
+# The list of keywords that name numbers which are not personal data.
 OTHER_NUMBERS = "other-number"
 FullMatch = Callable[[str], object]
 FindAll = Callable[[str], Iterable[re.Match[str]]]
@@ -29,13 +29,13 @@ FindAll = Callable[[str], Iterable[re.Match[str]]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ready:
-    """A shape of an identifier, ready to run.
+    """A compiled shape of an identifier.
 
-    `lists` are the numbers of its keyword lists, the identifier's own first, `labels` those and others whose words may
-    stand right before a value; `against` is that of its not_keywords, -1 if there are none. `without_evidence` is None
-    for a shape that needs evidence. `evidence` find positive evidence near a value; where it is `only_evidence`, next
-    to keywords nothing else does. `bare` is what there is to say of a match without any.
-    `weights` are those of words that count for more than one. `first` are the ASCII characters a value may begin with.
+    `lists` are the numbers of its keyword lists, the identifier's own first. `labels` are those and other lists whose
+    words can be directly before a value. `against` is that of its not_keywords, -1 if there are none.
+    `without_evidence` is None for a shape that needs evidence. `evidence` finds positive evidence near a value; with
+    `only_evidence`, only keywords count in addition. `bare` describes a match without evidence. `weights` are those of
+    words that count more than once. `first` are the ASCII characters with which a value can begin.
     """
 
     number: int
@@ -63,9 +63,9 @@ class Ready:
 
 
 class Choice(NamedTuple):
-    """The shapes that a kind of fit may be of: in any text, in one with keywords of certain groups, or evidence.
+    """The possible shapes of a kind of fit: those for any text, and those for texts with certain keywords or evidence.
 
-    `groups` are those of all that need some, and `doubtful` are the shapes with `only_evidence`.
+    `groups` are the keyword groups that shapes need, and `doubtful` are the shapes with `only_evidence`.
     """
 
     always: tuple[Ready, ...]
@@ -75,7 +75,7 @@ class Choice(NamedTuple):
 
 
 class Choices(dict[tuple[int, str], Choice]):
-    """By kind of fit and first character of a value: what it may be. Grows as new ones are met."""
+    """The choice for each kind of fit and first character of a value. Grows with new ones."""
 
     def __init__(self, rules: "Rules") -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class Choices(dict[tuple[int, str], Choice]):
         kind, first = start
         numbers, piece = self._rules.candidates.kinds[kind]
         shapes = [self._rules.shapes[number] for number in numbers]
-        # A piece of a longer number is taken for a value only if a check digit proves it, and no keyword is needed.
+        # A piece of a longer number is a value only if a check digit proves it and no keyword is needed.
         shapes = [
             shape for shape in shapes if not piece or (shape.without_evidence is not None and shape.identifier.checksum)
         ]
@@ -101,7 +101,7 @@ class Choices(dict[tuple[int, str], Choice]):
 
 
 class Rules:
-    """All shapes of a set of rules, the automata over their forms, and the one over all their keywords."""
+    """All shapes of a set of rules, the automata of their forms, and one automaton of all their keywords."""
 
     def __init__(self, loaded: Loaded) -> None:
         lists: list[list[str]] = []
@@ -156,20 +156,20 @@ class Rules:
         self.candidates = Candidates(written)
         self.compact = forms.Forms(compact)
         self.keywords = Keywords(lists, self.prefixes)
-        # The list of the words that say that a number is nobody's, -1 if there is none, and its groups.
+        # The list of words that mark a number as not personal (-1 if there is none), and its groups.
         self.other_numbers = shared.get(OTHER_NUMBERS, -1)
         self.others = self.keywords.groups[self.other_numbers] if self.other_numbers >= 0 else frozenset[int]()
-        # The groups of the words that may be labels of numbers: those for digits, names and dictionaries are none.
+        # The keyword groups that can label numbers: those of digits, names and dictionaries cannot.
         self.labels = frozenset[int]().union(*(self.keywords.groups[number] for number in labels))
         # By shape: the groups of its keywords.
         self.groups = [
             frozenset[int]().union(*map(self.keywords.groups.__getitem__, ready.lists)) for ready in self.shapes
         ]
-        # The shapes whose pattern is looked for only in a text with one of their keywords, and the groups of these.
+        # The shapes whose pattern is searched for only in a text with one of their keywords, and the groups of these.
         self.keyword_searches = [ready for ready in self.searches if ready.needs_keyword]
         self.searches = [ready for ready in self.searches if not ready.needs_keyword]
         self.searched_groups = frozenset[int]().union(*(self.groups[ready.number] for ready in self.keyword_searches))
-        # The shapes with a finder, whether it runs on every text, and the groups of keywords that else call for it.
+        # The shapes with a finder, whether it runs on every text, and the keyword groups that are otherwise required.
         self.finders = [
             (
                 ready,
@@ -201,7 +201,7 @@ def _ready(
     trusted: bool,
     weights: Mapping[str, int],
 ) -> Ready:
-    # Our own patterns are known to be harmless, and `re` answers sooner; an administrator's run on RE2, in linear time.
+    # The shipped patterns are safe, and `re` is faster; an administrator's patterns run on RE2, in linear time.
     compile_pattern = re.compile if trusted else re2.compile
     name = shape.validator or identifier.validator
     pattern = compile_pattern(shape.pattern) if shape.pattern else None
@@ -233,7 +233,7 @@ def _ready(
 
 
 def _first(shape: Shape, upper: bool) -> frozenset[str]:
-    """Return the ASCII characters that a value of the shape may begin with, as far as its pattern tells."""
+    """Return the ASCII characters with which a value of the shape can begin, as far as its pattern shows."""
     ascii_characters = map(chr, range(128))
     if not shape.pattern:
         return frozenset(ascii_characters)
@@ -249,7 +249,7 @@ def _first(shape: Shape, upper: bool) -> frozenset[str]:
 
 
 def _beginning(pattern: re.Pattern[str]) -> Callable[[str, int], str]:
-    """Return a function that gives the part of a text which fits `pattern` from a place on, "" if none does."""
+    """Return a function that returns the text that matches `pattern` at a place, "" if there is none."""
 
     def beginning(text: str, start: int) -> str:
         found = pattern.match(text, start, start + MOST_VALUE)

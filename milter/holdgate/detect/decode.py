@@ -1,7 +1,7 @@
-"""Text inside text: runs of base64, base32, hexadecimal and other codes that decode to something readable.
+"""Text inside text: runs of base64, base32, hexadecimal and other encodings that decode to something readable.
 
-Escapes that a reader meets in mail anyhow (percent, backslash-u, entities) are undone by `normal`; here are whole runs.
-Depth and amount are bounded: a run is decoded once, its result may hold one more layer, and so on to MOST_LAYERS.
+`normal` decodes the escapes that are common in mail (percent, backslash-u, entities); this module decodes complete
+runs. Depth and amount are limited: a run is decoded once, its result can contain another layer, up to MOST_LAYERS.
 """
 
 import base64
@@ -21,11 +21,11 @@ MOST_DECODED: Final = 1_000_000
 _SAME: Final = bytes(98 if code in b"0Aa+/_" else code for code in range(256))
 _LEAST: Final = 15
 _PROSE: Final = 12
-# Characters of a run that tell whether it is text in code: a multiple of what any code has for some bytes.
+# How many characters of a run show whether it is encoded text: a multiple of what any code needs for some bytes.
 _BEGINNING: Final = 4_800
 _LEAST_RUN: Final = b"b" * _LEAST
 _RUN: Final = re.compile(rb"b+={0,6}(?:\r?\n[ >]{0,4}b{14,}={0,2})*(?:\r?\n[ >]{0,4}b{2,}=*)?")
-# The searches begin with a plain byte, which `re` looks for many times faster than for a class or a repeat.
+# The searches begin with a plain byte, which `re` finds many times faster than a class or a repeat.
 _SPACED: Final = re.compile(rb"00(?:[ ,;:]{1,2}0[0Aa]){6,}")
 _BITS: Final = re.compile(b"0" * 8 + rb"(?:[ ,]?0{8}){6,}")
 _HEX: Final = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){6,}+|(?:[0-9A-F]{2}){6,}+)")
@@ -40,13 +40,13 @@ _LEAST_DIGITS: Final = 5
 
 
 def find(content: Text, limits: list[str]) -> Iterator[tuple[int, int, str, str]]:
-    """Yield (start, end, decoded text, name of the code) for each run in a text that decodes to something telling.
+    """Yield (start, end, decoded text, name of the encoding) for each run that decodes to text that can hold data.
 
-    Runs beyond the limits are not decoded, and TOO_MUCH is added to `limits` unless they begin as no text does.
+    Runs beyond the limits are not decoded, and TOO_MUCH is added to `limits` unless their beginning cannot be text.
     """
     text, mask = content.text, content.mask
     left = MOST_DECODED
-    # Seven pairs at least: three of them side by side, or four stretches of one or two.
+    # At least seven pairs: three of them adjacent, or four spans of one or two.
     spaced = content.signs & PAIRS or content.numbers >= 4
     runs = 0
     for spans, decoders in (
@@ -61,7 +61,7 @@ def find(content: Text, limits: list[str]) -> Iterator[tuple[int, int, str, str]
                     limits.append(TOO_MUCH)
                     return
                 continue
-            # The line behind the last full one may be prose already.
+            # The line after the last full one may already be prose.
             shorter = [raw[: raw.rindex("\n")].rstrip()] if "\n" in raw else []
             for coded, (name, decode) in product([raw, *shorter], decoders):
                 plain = decode(coded)
@@ -83,7 +83,7 @@ def _runs(mask: bytes) -> Iterator[Span]:
     while start >= 0:
         head = mask[start : start + _LEAST]
         if head.islower() and b"0" not in head:
-            # Words and paths. Where code begins so after all, it is found without these characters: of base64, whole
+            # Words and paths. If code begins here after all, it is found without these characters: for base64, complete
             # groups are skipped.
             start = same.find(_LEAST_RUN, start + _PROSE)
             continue
@@ -95,7 +95,7 @@ def _runs(mask: bytes) -> Iterator[Span]:
 
 
 def _coded(mask: bytes) -> bool:
-    """Whether a run looks like code: it mixes kinds of characters, and has no long word in it."""
+    """Whether a run looks encoded: it mixes kinds of characters, and contains no long word."""
     if len(mask) < 100 and b"aaaaaaa" in mask:
         return False
     kinds = (b"A" in mask) + (b"a" in mask) + (b"0" in mask)
@@ -103,13 +103,13 @@ def _coded(mask: bytes) -> bool:
 
 
 def _begins_telling(raw: str) -> bool:
-    """Whether a run that is too much to be decoded begins as telling text: most long ones are pictures."""
+    """Whether a run that is too long to be decoded begins like text that can hold data: most long ones are images."""
     beginning = _compact(raw)[:_BEGINNING]
     return any(plain is not None and telling(plain) for plain in (decode(beginning) for _, decode in _DECODERS))
 
 
 def telling(plain: str) -> bool:
-    """Whether decoded text can hold data: readable, and with an address, digits, or another layer."""
+    """Whether decoded text can hold data: it is readable, and has an address, digits, or another layer."""
     if not plain or sum(map(str.isprintable, plain)) + plain.count("\n") + plain.count("\t") < 0.95 * len(plain):
         return False
     return sum(map(str.isdigit, plain)) >= _LEAST_DIGITS or "@" in plain or _CODE.search(plain) is not None
@@ -124,7 +124,7 @@ def _text(data: bytes) -> str | None:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        # What was cut off in the middle of a character is text all the same.
+        # Text that was cut in the middle of a character is still text.
         return data[: error.start].decode("utf-8") if error.reason == "unexpected end of data" else None
 
 
@@ -138,7 +138,7 @@ def _hex(raw: str) -> str | None:
 
 
 def _base64(raw: str) -> str | None:
-    # Most long words are no code: their first characters decode to control bytes.
+    # Most long words are not encoded: their first characters decode to control bytes.
     try:
         head = binascii.a2b_base64(raw[:12].replace("_", "/"))
     except (binascii.Error, ValueError):

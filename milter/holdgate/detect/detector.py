@@ -1,4 +1,4 @@
-"""The engine: a text in, matches out; matches in, what a profile says of them out."""
+"""The engine: finds matches in a text, and evaluates a profile on matches."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -20,28 +20,28 @@ from holdgate.detect.tomlfile import RuleError
 
 _CONTEXT: Final = 120
 _DISGUISED: Final = "too much disguised text"
-# More candidates than these are not judged, and the text counts as read in part.
+# Further candidates are not evaluated, and the text counts as partly read.
 FREE_CANDIDATES = 20_000
 CHARACTERS_A_CANDIDATE = 60
-# Longer texts are searched for what needs a keyword near their keywords only, with so many characters more.
+# In longer texts, shapes that need a keyword are searched for only near their keywords, within this many characters.
 _WHOLE_TEXT: Final = 50_000
 _SEARCH_MARGIN: Final = 100
-# What counts beside other data only is looked for so many characters before and after these.
+# Data that needs co-occurrence is searched for within this many characters before and after other data.
 _COMPANY: Final = 200
-# In most mail anyhow: no company for what only counts beside other data.
+# These occur in most mail, so they are not enough for data that needs co-occurrence.
 _ADDRESSES: Final = frozenset({"email-address", "ip-address"})
 EVERYWHERE: Final = frozenset({"email-address", "phone-number", "ip-address"})
 
 
 class Scan(NamedTuple):
-    """What was found in a text, in order of its place. `limited` says why not all of it was searched, "" if it was."""
+    """The matches in a text, in order. `limited` states why it was not searched completely, "" if it was."""
 
     matches: list[Match]
     limited: str = ""
 
 
 class Detector:
-    """Finds personal data by a set of rules. Build it once; threads and forked processes may share it."""
+    """Finds personal data by a set of rules. Build it once; threads and forked processes can share it."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Detector:
         rules: Rules | None = None,
         everywhere: frozenset[str] | None = None,
     ) -> None:
-        """Find those of `everywhere` (None: what the profile asks for alone) without other data beside them."""
+        """Find those of `everywhere` without other data next to them; None: those that the profile needs alone."""
         self.loaded = loaded
         self.profile = profile
         self._profile_rules = loader.rules_of(profile, loaded)
@@ -60,9 +60,9 @@ class Detector:
 
     @classmethod
     def from_rules(cls, rules_dir: Path, profile: str = "dlp-pii", local_dir: Path | None = None) -> "Detector":
-        """Load the rules under `rules_dir`, with those under `local_dir` on top.
+        """Load the rules under `rules_dir`, overridden by those under `local_dir`.
 
-        Raises RuleError, which names file, line and reason, for the first rule that is wrong.
+        Raises RuleError, which names file, line and reason, for the first rule with an error.
         """
         loaded = loader.load(Path(rules_dir), local_dir)
         if profile not in loaded.profiles:
@@ -76,13 +76,13 @@ class Detector:
         return Detector(self.loaded, profile, self._rules)
 
     def finding(self, everywhere: frozenset[str]) -> "Detector":
-        """Return a detector that finds these identifiers by themselves, and shares everything else with this one."""
+        """Return a detector that finds these identifiers without other data, and shares everything else with this."""
         return Detector(self.loaded, self.profile, self._rules, everywhere)
 
     def find(self, text: str, places: Sequence[tuple[int, str]] = ()) -> list[Match]:
-        """Return the matches in `text`, in order of their place.
+        """Return the matches in `text`, in order.
 
-        `places` are those of an extracted part (offset, name): cells of a sheet find the headings of their columns.
+        `places` are those of an extracted part (offset, name): cells of a sheet use them to find their column headings.
         """
         return self.scan(text, places).matches
 
@@ -104,7 +104,7 @@ class Detector:
         return [explain(text, match) for match in self.find(text, places)]
 
     def evaluate(self, matches: Sequence[Match] | Sequence[Sequence[Match]]) -> Evaluation:
-        """Say which rules of the profile hold for a message, given its matches or a list of matches for each part."""
+        """Return the profile's rules that match a message, given its matches or a list of matches for each part."""
         parts: list[list[Match]] = []
         loose: list[Match] = []
         for item in matches:
@@ -122,9 +122,9 @@ class Detector:
         layer: int = 0,
         own: Span | None = None,
     ) -> list[Match]:
-        """Return the matches in a plain text; why not all of it was searched, if so, is added to `limits`.
+        """Return the matches in a plain text; if it is not searched completely, the reason is added to `limits`.
 
-        Of a text that was decoded, `own` is without what stands round it, which is decoded by itself.
+        For a decoded text, `own` is the span without the surrounding text, which is decoded separately.
         """
         text = normal.text
         mask = normal.mask
@@ -173,7 +173,7 @@ class Detector:
         return resolve([*found, *hidden]) if hidden else found
 
     def _beside(self, normal: Normal, limits: list[str]) -> Iterator[Match]:
-        """Yield what stands in attributes of tags, which are not in the plain text."""
+        """Yield the matches in attributes of tags, which are not in the plain text."""
         starts: list[int] = []
         length = 0
         for _, aside in normal.asides:
@@ -188,7 +188,7 @@ class Detector:
                 yield match.at(offset + start, offset + end)
 
     def _elsewhere(self, judge: Judge, content: Text, found: list[Match]) -> Iterator[tuple[Ready, Place]]:
-        """Yield the candidates of prefixes, dictionaries and finders; `found` grows with what becomes of them."""
+        """Yield the candidates of prefixes, dictionaries and finders; `found` grows with the resulting matches."""
         yield from self._prefixed(judge)
         for ready, number in self._rules.dictionaries:
             for words in judge.hits.of(number):
@@ -218,7 +218,7 @@ class Detector:
 
     @staticmethod
     def _company(judge: Judge, content: Text, ready: Ready, found: list[Match]) -> list[tuple[Text, int]]:
-        """Return the pieces of a text round matches and keywords, from line to line where lines are short."""
+        """Return the spans of a text around matches and keywords, extended to complete lines if these are short."""
         text, mask = content.text, content.mask
         spans = [(match.start, match.end) for match in found if match.identifier not in _ADDRESSES]
         spans.extend(judge.near_keywords(ready, 0))
@@ -237,7 +237,7 @@ class Detector:
 
     @staticmethod
     def _searched(ready: Ready, judge: Judge) -> Iterator[tuple[Ready, Place]]:
-        """Yield what a pattern finds: in the whole text, or near its keywords where the text is long and needs them."""
+        """Yield the matches of a pattern: in the complete text, or near its keywords if the text is long."""
         assert ready.search is not None
         text = judge.text
         stretches = [(0, len(text))]
@@ -246,7 +246,7 @@ class Detector:
         for left, right in stretches:
             for found in ready.search(text[left:right]):
                 start, end = left + found.start(), left + found.end()
-                # What touches the edge of a stretch may be cut.
+                # A match at the edge of a span may be incomplete.
                 if start < end and (start > left or left == 0) and (end < right or right == len(text)):
                     yield ready, Place(start, end, text[start:end])
 
@@ -263,7 +263,7 @@ class Detector:
                     yield ready, Place(start, start + len(value), value)
 
     def _decoded(self, content: Text, limits: list[str], layer: int, own: Span) -> Iterator[Match]:
-        """Yield what encoded runs in `own` hold. The match is the whole run; the text round it is evidence."""
+        """Yield the matches in encoded runs in `own`. The match is the complete run; the text around it is evidence."""
         text = content.text
         for start, end, plain, code in decode.find(content, limits):
             if start < own[0] or end > own[1]:
@@ -278,6 +278,6 @@ class Detector:
             decoded = inner.plain(len(before) + 1), inner.plain(len(before) + 1 + len(plain))
             for match in self._search(inner, (), limits, layer + 1, decoded):
                 left, right = inner.place(match.start, match.end)
-                # A value without a fixed end, such as a key, may take some of the text behind.
+                # A value without a fixed end, such as a key, may include some of the following text.
                 if left >= len(before) and (left + right) // 2 <= len(before) + len(plain) + 1:
                     yield match._replace(start=start, end=end, evidence=match.evidence._replace(trick=code))

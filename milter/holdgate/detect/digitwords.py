@@ -1,4 +1,4 @@
-"""The digits as words, in the languages in which somebody is likely to spell a number out."""
+"""The words for digits, in languages in which people are likely to spell out a number."""
 
 DIGIT_WORDS = {
     word: str(digit)

@@ -1,8 +1,8 @@
-"""Numbers that were written so as not to be found: odd separators, look-alike letters, spelled digits, reversed.
+"""Obfuscated numbers: odd separators, look-alike letters, spelled digits, reversed digits.
 
-None of this is looked for everywhere, since columns of figures would join into numbers: only near a keyword, and only
-for identifiers whose check digit then proves the find. An identifier without a check digit must stand right behind
-one of its own keywords, in the groups of its issuer or in groups of one size.
+These are not searched for everywhere, because columns of figures would join into numbers. They are searched for only
+near a keyword, and only for identifiers whose check digit then proves the match. An identifier without a check digit
+must be directly after one of its own keywords, in its issuer's groups or in groups of equal size.
 """
 
 import re
@@ -29,17 +29,17 @@ _NEAR_BEFORE: Final = 40
 _FEW: Final = 4
 _GROUP: Final = 4
 _ORDINARY: Final = frozenset(" -./")
-# The end of a sentence, an empty line and the sign of an amount stand between numbers of their own.
+# The end of a sentence, an empty line and the sign of an amount separate numbers.
 _NO_GAP: Final = re.compile(r"\A[.!?]\s|\n[ \t>]*\n|[$€£%]")
 _CELLS: Final = frozenset("\t\n")
-# More trials than these are not made, and the text counts as read in part.
+# Further trials are not made, and the text counts as partly read.
 FREE_TRIALS = 3_000
 CHARACTERS_A_TRIAL = 100
 _MOST_COMPLETE: Final = 20_000
 
 
 class _Window(NamedTuple):
-    """A stretch of text round keywords, and the groups of keywords that are in it."""
+    """A span of text around keywords, and the groups of these keywords."""
 
     start: int
     end: int
@@ -47,12 +47,12 @@ class _Window(NamedTuple):
 
 
 class Disguises:
-    """Looks again near keywords, for values that were not found as they should be written."""
+    """Searches again near keywords, for values that were not found in their usual form."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         groups = rules.keywords.groups
-        # By shape: the groups of keywords that have to be near. Shapes that are not looked for in disguise have none.
+        # By shape: the keyword groups that must be near. Shapes that are not searched for in obfuscated form have none.
         self._needs = [
             frozenset[int]().union(
                 *(groups[number] for number in (ready.lists if ready.identifier.checksum else (ready.own,)))
@@ -62,7 +62,7 @@ class Disguises:
             for ready in rules.shapes
         ]
         self._groups = frozenset[int]().union(*self._needs)
-        # By group of keywords: how many letters and digits the shortest value has that may be looked for near them.
+        # By keyword group: the number of letters and digits of the shortest value that is searched for near it.
         self._least: dict[int, int] = {}
         for ready, needs in zip(rules.shapes, self._needs, strict=True):
             if needs:
@@ -72,9 +72,9 @@ class Disguises:
         self._complete: dict[tuple[int, frozenset[int]], tuple[Ready, ...]] = {}
 
     def find(self, judge: Judge, found: list[Match], limits: list[str]) -> Iterator[Match]:
-        """Yield what hides near the keywords of the text; `found` is what stands there undisguised.
+        """Yield the obfuscated values near the text's keywords; `found` are the matches in usual form.
 
-        Adds to `limits` when there is too much to try.
+        Adds to `limits` if there are too many trials.
         """
         trials = FREE_TRIALS + len(judge.text) // CHARACTERS_A_TRIAL
         for window in self._windows(judge, found):
@@ -92,7 +92,7 @@ class Disguises:
                         yield match
 
     def _windows(self, judge: Judge, found: list[Match]) -> Iterator[_Window]:
-        """Yield the stretches round keywords, without what is already known for sure."""
+        """Yield the spans around keywords, without certain matches."""
         hits = judge.hits.found
         wanted = [
             (keyword.start, keyword.end, group)
@@ -128,7 +128,7 @@ class Disguises:
                 yield _Window(left, right, frozenset(groups))
 
     def _has_digits(self, judge: Judge, start: int, end: int) -> bool:
-        """Whether a stretch has digits enough for a value, or words for them."""
+        """Whether a span has enough digits for a value, or words for digits."""
         return (
             judge.mask.count(b"0", start, end) >= _FEW
             or judge.hits.count(self._rules.digit_words, start, end) >= tricks.LEAST_SPELLED
@@ -136,7 +136,7 @@ class Disguises:
         )
 
     def _fits(self, window: _Window, run: Run) -> Iterator[tuple[Ready, int, int]]:
-        """Yield the shapes that a stretch of tokens fits without separators, with its first and last token."""
+        """Yield the shapes that a run of tokens fits without separators, with its first and last token."""
         compact = self._rules.compact
         masks = [mask(token.characters).decode("latin-1") for token in run]
         for first in range(len(run)):
@@ -163,7 +163,7 @@ class Disguises:
         return wanted
 
     def _try(self, judge: Judge, ready: Ready, run: Run, first: int, last: int, trick: str) -> Match | None:
-        """Judge the tokens `first` to `last`, if they are spread as one hides a value and not as figures stand."""
+        """Evaluate the tokens `first` to `last`, if they are separated like an obfuscated value, unlike figures."""
         tokens = run[first : last + 1]
         start, end = min(token.start for token in tokens), max(token.end for token in tokens)
         near = judge.keyword(ready, start, end)
@@ -182,7 +182,7 @@ class Disguises:
         alike = len({gap.strip(" ") for gap in gaps}) <= 1
         if any(_NO_GAP.search(gap) for gap in gaps):
             return None
-        # Cells of a table are figures until their sizes say something else.
+        # Cells of a table count as figures unless their sizes show otherwise.
         cells = bool(gaps) and _CELLS.issuperset(gaps)
         usual |= cells and not single and not grouped
         if ready.identifier.checksum:
@@ -210,19 +210,19 @@ def _gap(text: str, one: Token, two: Token) -> str:
 
 
 def _even(sizes: list[int]) -> bool:
-    """Whether all groups but the last, which may be shorter, have the same size."""
+    """Whether all groups have the same size, except the last, which can be shorter."""
     return len(set(sizes[:-1])) <= 1 and sizes[-1] <= sizes[0]
 
 
 def _in_fours(sizes: list[int]) -> bool:
-    """Whether a value stands in groups of four, as cards and accounts are printed, whatever is between them."""
+    """Whether a value is in groups of four, as cards and accounts are printed, with any separators."""
     return max(sizes) == sizes[0] == _GROUP
 
 
 def _goes_on(judge: Judge, run: Run, first: int, last: int) -> bool:
-    """Whether the run goes on, before or after some of its tokens, with the separators that stand between these.
+    """Whether the run continues, before or after some of its tokens, with the same separators.
 
-    The row of a sheet ends a run: what stands in the next is another value.
+    The row of a sheet ends a run: the next row has another value.
     """
     if first == last:
         return False
@@ -244,7 +244,7 @@ def _goes_on(judge: Judge, run: Run, first: int, last: int) -> bool:
 
 
 def _grouped(ready: Ready, sizes: list[int]) -> bool:
-    """Whether the sizes of the groups are those that one of the shape's forms prints, or there is one group only."""
+    """Whether the group sizes are those of one of the shape's printed forms, or there is only one group."""
     if len(sizes) == 1:
         return True
     return any(_sizes(form) == sizes for form in ready.shape.form)

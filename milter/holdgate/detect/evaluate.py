@@ -1,4 +1,4 @@
-"""Matches of a message in, what the rules of a profile say of them out."""
+"""Evaluates the rules of a profile on the matches of a message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class RuleHit:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a profile says of a message: the rules that hold, and the worst severity among them (None: nothing)."""
+    """The result for a message: the rules that match, and the highest severity among them (None: no rule)."""
 
     profile: str
     severity: Severity | None
@@ -32,7 +32,7 @@ class Evaluation:
 
 
 def evaluate(profile: str, rules: Sequence[Rule], parts: Parts) -> Evaluation:
-    """Apply `rules` to the matches of each part. Unique values are counted over the whole message."""
+    """Apply `rules` to the matches of each part. Unique values are counted over the complete message."""
     hits = tuple(hit for rule in rules if (hit := _apply(rule, parts)) is not None)
     return Evaluation(profile, max((hit.severity for hit in hits), default=None), hits)
 
@@ -57,7 +57,7 @@ def _apply(rule: Rule, parts: Parts) -> RuleHit | None:
 
 
 def _select(term: Term, parts: Parts) -> list[list[Match]]:
-    """Return the matches that a term is about, part by part."""
+    """Return the matches that a term counts, part by part."""
     return [
         [match for match in part if match.confidence >= term.confidence and is_about(term, match.identifier)]
         for part in parts
@@ -74,13 +74,13 @@ def _merge(selections: list[list[list[Match]]]) -> list[list[Match]]:
 
 
 def _unique(selected: list[list[Match]]) -> int:
-    """Count the values, each by its weight; one value under two identifiers is one."""
+    """Return the number of values, each by its weight; one value under two identifiers counts once."""
     weights = {match.value or (match.identifier, match.start): match.weight for part in selected for match in part}
     return sum(weights.values())
 
 
 def _near(required: list[list[list[Match]]], distance: int) -> list[list[list[Match]]]:
-    """Keep matches of the first term with one of each other term within `distance` in their part, and those."""
+    """Return the first term's matches with one of each other term within `distance` in their part, and those."""
     kept: list[list[list[Match]]] = [[] for _ in required]
     for part in zip(*required, strict=True):
         chosen: list[list[Match]] = [[] for _ in required]

@@ -1,4 +1,4 @@
-"""Why each match counts, for people: shape, checksum, keyword at which distance. Values are masked."""
+"""Explains for people why each match counts: shape, checksum, keyword and its distance. Values are masked."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from holdgate.mask import mask
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One match in words. `masked` is the only trace of its value."""
+    """The explanation of one match. `masked` is the only trace of its value."""
 
     identifier: str
     confidence: Confidence
@@ -22,7 +22,7 @@ class Explanation:
 
 
 def explain(text: str, match: Match) -> Explanation:
-    """Say why `match` counts in `text`."""
+    """Return why `match` counts in `text`."""
     evidence = match.evidence
     reasons = [f"shape: {evidence.shape}"]
     if evidence.checksum:

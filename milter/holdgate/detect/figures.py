@@ -1,51 +1,51 @@
-"""Figures that stand in mail for what they are: dates, times, web addresses, dumps, coordinates. They hide nothing.
+"""Figures that are common in mail: dates, times, web addresses, dumps, coordinates. They hide no values.
 
-Whoever looks for disguised numbers joins groups of digits; without this, two dates or the parameters of an address
-would join into a card number. What is found here is taken out of the text before that.
+The search for obfuscated numbers joins groups of digits; two dates or the parameters of an address could join into a
+card number. So these figures are removed from the text before that.
 """
 
 import re
 from typing import Final
 
-# What no piece of a value reaches over.
+# No part of a value extends over this character.
 WALL: Final = "\x00"
 _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _TIME: Final = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,6})?)?"
 _DECIMALS: Final = r"(?<![\d.])[+-]?\d{1,3}\.\d{3,}°?(?: ?[NSEW]\b)?[,; ]{1,3}[+-]?\d{1,3}\.\d{3,}"
 _DEGREES: Final = re.compile(_DECIMALS)
 _PAIR_REACH: Final = 24
-# All begin with a digit, and none is tried where there is none.
+# All begin with a digit, so none is tried in a text without digits.
 _PLAIN: Final = re.compile(
     r"(?=\d)(?<![\d.\-/:])(?:"
-    # A time of day (not a longer number in groups), with the year that mail programs and ctime(3) put behind it.
+    # A time of day (not a longer number in groups), with the year that mail programs and ctime(3) put after it.
     rf"{_TIME}(?![\d:])"
     r"(?: (?:[AaPp]\.?[Mm]\.?)?(?: ?[A-Z]{3,4})?(?: ?[+-]\d{4})?(?: ?(?:19|20)\d\d(?!\d))?)?"
     # A date in figures.
     r"|(?:\d{4}(?P<one>[./\-])\d{1,2}(?P=one)\d{1,2}|\d{1,2}(?P<two>[./\-])\d{1,2}(?P=two)(?:\d{4}|\d\d))(?!\d|[./\-]\d)"
-    # A date with the month's name before or between.
+    # A date with the month's name before it or inside.
     rf"|(?<=[a-z.] )\d{{1,2}}(?:st|nd|rd|th)?(?!\d)(?:,? {_TIME})?,? (?:19|20)\d\d(?!\d)"
     r"|\d{1,2}[. ]{1,2}[A-Z][a-z]{2,8}\.?,? (?:19|20)\d\d(?!\d)"
     # A date-time group of telegrams.
     r"|\d{6}Z\b(?: [A-Za-z]{3}(?: \d\d)?)?"
-    # An address of the Internet.
+    # An IPv4 address.
     rf"|{_OCTET}(?:\.{_OCTET}){{3}}(?![\d.])"
-    # A postcode of the United States with its four further digits.
+    # A postcode of the United States with its four additional digits.
     r"|\d{5}-\d{4}(?![\d\-])"
     # Degrees, in decimals or with minutes and seconds.
     rf"|{_DECIMALS}"
     r"|\d{1,3}°\s?\d{1,2}(?:[.,]\d+)?['′’]?(?:\s?\d{1,2}(?:[.,]\d+)?[\"″”])?"
     # An amount of money.
     r"|(?:(?<=[$€£])|(?<=[$€£] ))\d[\d.,]*\d"
-    # A word of memory.
+    # A memory word.
     r"|0x[0-9A-Fa-f]{4,16}\b"
     r")"
 )
-# What revision control writes.
+# Keywords of version control systems.
 _REVISION: Final = re.compile(r"\$(?:Id|Revision|Header|Date)[:$][^\n]*")
-# The address of a network card: two colons or hyphens and more.
+# A network card's address: two or more colons or hyphens.
 _CARD: Final = re.compile(r"\b(?=[0-9:\-]{0,40}[a-fA-F])[0-9A-Fa-f]{2}(?:[:\-][0-9A-Fa-f]{2}){5,}\b")
 _LEAST_SIGNS: Final = 5
-# Registers of a processor, and lines of memory, with signs that one of them may be there.
+# Processor registers and memory dumps, with signs that show that they may occur.
 _REGISTERS: Final = re.compile(
     r"\b(?i:[er]?[abcd]x|[er]?(?:si|di|bp|sp|ip)|r\d{1,2}|cr\d|[cdefgs]s|e?flags|pc|lr)\s?[:=]\s?(?:0x)?[0-9A-Fa-f]{4,16}\b"
 )
@@ -58,7 +58,7 @@ _PARTS: Final = str.maketrans(dict.fromkeys("/?&=#;:@", WALL))
 
 
 def without(text: str) -> str:
-    """Return `text` with WALLs in place of such figures, and between the parts of web addresses; as long as before."""
+    """Return `text` with WALLs in place of such figures, and between the parts of web addresses; its length is kept."""
     if "$" in text:
         text = _REVISION.sub(_wall, text)
     if text.count(":") >= _LEAST_SIGNS or text.count("-") >= _LEAST_SIGNS:
@@ -74,7 +74,7 @@ def without(text: str) -> str:
 
 
 def is_coordinate(text: str, start: int, end: int) -> bool:
-    """Whether what stands from `start` to `end` is one of two degrees in decimals."""
+    """Whether the text from `start` to `end` is one of two coordinates in decimal degrees."""
     left = max(0, start - _PAIR_REACH)
     return any(
         left + pair.start() <= start and end <= left + pair.end()

@@ -1,12 +1,12 @@
-"""The forms of identifiers ("DDD-DD-DDDD") and the automaton that finds all forms of all rules in one walk.
+"""The forms of identifiers ("DDD-DD-DDDD") and the automaton that finds all forms of all rules in one pass.
 
-A form is written over classes of characters: ``D`` a digit, ``L`` a letter, ``X`` either, ``{n}`` or ``{n,m}`` repeats
-the class before it, a space stands for one separator, ``~`` for an optional one, and any other character that is
-neither letter nor digit for itself. Text is matched by its mask, in which each digit is ``0``, each upper-case letter
+A form is written with classes of characters: ``D`` is a digit, ``L`` a letter, ``X`` either. ``{n}`` or ``{n,m}``
+repeats the class before it. A space is one separator, ``~`` an optional one, and any other character that is neither
+letter nor digit is itself. Forms are matched with a text's mask, in which each digit is ``0``, each upper-case letter
 ``A``, each other letter ``a``.
 
-The forms together are one non-deterministic automaton. It is walked a token at a time ("0000", "-00"), and each step
-once taken is remembered, so that ordinary text costs a dictionary look-up a token however many forms there are.
+All forms together are one non-deterministic automaton. It reads one token at a time ("0000", "-00"), and each step is
+cached, so ordinary text costs one dictionary lookup per token for any number of forms.
 """
 
 import re
@@ -20,7 +20,7 @@ TOKEN: Final = re.compile(r"[^0Aa]?[0Aa]+")
 _ITEM: Final = re.compile(r"([DLX~ ]|[^\w{}])(?:\{(\d+)(?:,(\d+))?\})?")
 MOST_STEPS: Final = 200_000
 MOST_CHARACTERS: Final = 64
-# Words before the first digit that are taken for part of a value.
+# Maximum number of words before the first digit that can belong to a value.
 MOST_WORDS: Final = 2
 LONGEST_WORD: Final = 6
 
@@ -30,11 +30,11 @@ State = int
 
 
 class FormError(ValueError):
-    """A form is not written in the language above; the argument says where."""
+    """A form has a syntax error; the argument states where."""
 
 
 def parse(form: str, separators: str = DEFAULT_SEPARATORS) -> tuple[Item, ...]:
-    """Return the items of a form: which mask characters each takes, how often at least and at most."""
+    """Return the items of a form: the mask characters of each, its minimum and maximum number."""
     items: list[Item] = []
     position = 0
     while position < len(form):
@@ -61,7 +61,7 @@ def parse(form: str, separators: str = DEFAULT_SEPARATORS) -> tuple[Item, ...]:
 
 
 def shortest(items: Iterable[Item]) -> int:
-    """Return how many letters and digits the shortest text has that fits a form.
+    """Return the number of letters and digits of the shortest text that fits a form.
 
     >>> shortest(parse("L{0,2} DDD~DD"))
     5
@@ -70,7 +70,7 @@ def shortest(items: Iterable[Item]) -> int:
 
 
 class Forms:
-    """All forms, each with a number chosen by the caller. Built once; the remembered steps grow and are bounded."""
+    """All forms, each with a number chosen by the caller. Built once; the cache of steps grows up to a limit."""
 
     def __init__(self, forms: Iterable[tuple[int, tuple[Item, ...]]]) -> None:
         self._forms = list(forms)
@@ -84,7 +84,7 @@ class Forms:
         self._behind_words = self._state(self._after_words(start))
 
     def step(self, state: State, token: str) -> State:
-        """Return the state after `token` (a few mask characters); -1 when no form can take it."""
+        """Return the state after `token` (a few mask characters); -1 if no form can accept it."""
         if state < 0:
             return state
         steps = self._steps[state]
@@ -101,7 +101,7 @@ class Forms:
         return self._accepts[state]
 
     def joins(self, layout: str) -> bool:
-        """Whether a form can end with a group of a layout that stands behind words (see `_after_words`)."""
+        """Whether a form can end with a group of a layout that follows words (see `_after_words`)."""
         state = self._behind_words
         for token in TOKEN.findall(layout):
             state = self.step(state, token)
@@ -112,7 +112,7 @@ class Forms:
         return False
 
     def _after_words(self, places: frozenset[Place]) -> frozenset[Place]:
-        """Return where the forms may be behind the words that `candidates` takes for parts of a value."""
+        """Return the possible states of the forms after the words that `candidates` accepts as parts of a value."""
         separators = {symbol for _, items in self._forms for symbols, _, _ in items for symbol in symbols} - set("0Aa")
         behind = frozenset[Place]()
         for _ in range(MOST_WORDS):
@@ -125,7 +125,7 @@ class Forms:
         return behind
 
     def _walk(self, state: State, token: str) -> State:
-        """Take a step character by character; these steps are remembered too, as all tokens are made of them."""
+        """Take a step character by character; these steps are cached too, because all tokens consist of them."""
         if len(token) > 1:
             for character in token:
                 state = self.step(state, character)

@@ -1,4 +1,4 @@
-"""What a file in rules/identifiers says: one kind of personal data, its shapes, evidence and samples."""
+"""The model of a file in rules/identifiers: one kind of personal data, its shapes, evidence and samples."""
 
 import re
 from typing import Annotated, Literal
@@ -49,7 +49,7 @@ Keywords = dict[str, list[str]]
 
 
 def check_keywords(keywords: Keywords) -> Keywords:
-    """Refuse what is no language code, and keywords that are empty or stand twice in one language."""
+    """Refuse invalid language codes, and keywords that are empty or occur twice in one language."""
     for language, words in keywords.items():
         if not LANGUAGES.fullmatch(language):
             raise ValueError(f"{language!r} is no language code (ISO 639)")
@@ -62,12 +62,12 @@ def check_keywords(keywords: Keywords) -> Keywords:
 
 
 class Shape(Strict):
-    """One way an identifier is written, and what it is worth.
+    """One way an identifier is written, and its confidence.
 
     Exactly one of `form` (see holdgate.detect.forms), `prefix` with `pattern`, `finder`, `dictionary` and `search` (an
-    RE2 pattern that is looked for in the whole text) states where candidates come from. `without_evidence` is the
-    confidence of a value with no evidence near it ("none": no match), `with_evidence` that of one with evidence.
-    A shape that `needs_cooccurrence` counts only next to other data: it is searched where there is some, or a keyword.
+    RE2 pattern for the complete text) defines the candidates. `without_evidence` is the confidence of a value with no
+    evidence near it ("none": no match), `with_evidence` that of one with evidence. A shape that `needs_cooccurrence`
+    counts only next to other data: it is searched for only if there is some, or a keyword.
     """
 
     name: str
@@ -119,7 +119,7 @@ class Shape(Strict):
 class Samples(Strict):
     """Texts by the confidence that the identifier must reach in them; `none` are the near misses.
 
-    In a hit the expected place may be marked «like this»; the marks are taken out before the text is read.
+    In a hit, the expected place can be marked «like this»; the marks are removed before the text is searched.
     """
 
     high: tuple[str, ...] = ()
@@ -172,7 +172,7 @@ class Identifier(Strict):
 
 
 class KeywordList(Strict):
-    """What a file in rules/keywords says: words in many languages that several identifiers share."""
+    """The model of a file in rules/keywords: words in many languages that several identifiers share."""
 
     id: Name
     description: str

@@ -1,4 +1,4 @@
-"""Decides what a candidate is worth: validator, keyword, column heading, and what else stands near it."""
+"""Evaluates a candidate: by its validator, keyword, column heading, and other data near it."""
 
 import re
 from bisect import bisect_left
@@ -17,24 +17,24 @@ from holdgate.detect.reach import is_parameter, reaches
 from holdgate.detect.tables import Tables
 
 _PATTERN: Final = "pattern near it"
-# Matches that are evidence for others are not longer than this.
+# Maximum length of matches that are evidence for others.
 LONGEST: Final = 200
-# A keyword no further from a value than this is its label.
+# A keyword within this distance of a value is its label.
 _CLOSE: Final = 4
 _POINT: Final = b"."
 _DECIMAL: Final = re.compile(rb"0{1,3}\.0{3,}")
-# A label this short is none in an address of the web.
+# Such a short label does not count in a web address.
 _SHORT: Final = 2
-# Less than no distance, so that no keyword behind a value counts.
+# Less than any distance, so that no keyword after a value counts.
 _NONE_AFTER: Final = -1
-# So many keywords that are no evidence for a value are skipped in search of one that does.
-# What parts a value from the word in brackets behind it, which says what it is.
+# Maximum number of keywords that are skipped, because they are not evidence for a value, in search of one that is.
+# Separates a value from a word in brackets after it that describes it.
 _BRACKET: Final = " ("
 _MOST_PASSED: Final = 4
 
 
 class Judge:
-    """Judges the candidates of one text."""
+    """Evaluates the candidates of one text."""
 
     def __init__(self, rules: Rules, content: Text, normal: Normal, places: Sequence[tuple[int, str]] = ()) -> None:
         self.text = content.text
@@ -52,13 +52,13 @@ class Judge:
 
     @property
     def tables(self) -> Tables:
-        """The tables of the text, read when first asked for."""
+        """The tables of the text, parsed on first use."""
         if self._tables is None:
             self._tables = Tables(self.text, self._places)
         return self._tables
 
     def possible(self, kind: int, first: str) -> tuple[Ready, ...]:
-        """Return the shapes of which a value of a kind of fit may be that begins with `first`, in this text."""
+        """Return the shapes possible in this text for a value of this kind of fit that begins with `first`."""
         possible = self._possible.get((kind, first))
         if possible is None:
             possible, groups, perhaps, doubtful = self._rules.choices[kind, first]
@@ -70,7 +70,7 @@ class Judge:
         return possible
 
     def near_keywords(self, ready: Ready, margin: int) -> list[Span]:
-        """Return the spans in which keywords of a shape can be evidence for a value, and `margin` round them."""
+        """Return the spans where values can have keywords of a shape as evidence, extended by `margin`."""
         identifier = ready.identifier
         stretches: list[Span] = []
         keywords = sorted(word for number in ready.lists for words in self.hits.of(number) for word in words)
@@ -117,13 +117,13 @@ class Judge:
         return False
 
     def judge(self, ready: Ready, start: int, end: int, value: str, trick: str = "") -> Match | None:
-        """Return the match that the candidate is, or None."""
+        """Return the match for the candidate, or None."""
         identifier = ready.identifier
         if ready.upper:
             value = value.upper()
         if ready.fits is not None and not ready.fits(value):
             return None
-        # Validators are slow beside a search for keywords, and most values have neither.
+        # Validators are slow compared with a search for keywords, and most values have no keyword.
         near = self.keyword(ready, start, end)
         if near is None and ready.needs_keyword:
             return None
@@ -189,7 +189,7 @@ class Judge:
         return None
 
     def _is_nobodys(self, start: int) -> bool:
-        """Whether the label of a number, or the heading over it, says that it is of a part, an order, a document."""
+        """Whether the label of a number, or its column heading, names something other than personal data."""
         if self._rules.others.isdisjoint(self.hits.found):
             return False
         if self._labels.names_another(start):
@@ -227,7 +227,7 @@ class Judge:
         return None
 
     def _of_another_column(self, keyword: Keyword, start: int, number: int) -> bool:
-        """Whether the keyword is the heading of a table's column to which the value does not belong."""
+        """Whether the keyword is the heading of a table column to which the value does not belong."""
         if "\n" not in self.text[keyword.end : start] and not self.tables.in_insert(start):
             return False
         if not self.tables.in_heading_row(keyword.start, start):
@@ -236,7 +236,7 @@ class Judge:
         return bool(headings) and all(self.hits.inside(number, span) is None for span in headings)
 
     def settle(self, found: list[Match]) -> list[Match]:
-        """Return the candidates that waited for a match of another identifier near them and have one in `found`."""
+        """Return the candidates that need a match of another identifier near them and have one in `found`."""
         settled: list[Match] = []
         starts = [match.start for match in found]
         for ready, match in self._waiting:
@@ -254,7 +254,7 @@ class Judge:
 
 
 def resolve(found: list[Match]) -> list[Match]:
-    """Settle who owns a place: the surest, then with the better evidence, then the longer. Equals all stay."""
+    """Resolve overlaps: the highest confidence wins, then the better evidence, then the longer. Equal ones are kept."""
     settled: list[Match] = []
     group: list[Match] = []
     reach = -1
@@ -273,10 +273,10 @@ def _place(match: Match) -> tuple[int, int, str]:
 
 
 def _winners(group: list[Match]) -> list[Match]:
-    """Settle a group of matches that overlap."""
+    """Resolve a group of overlapping matches."""
     if len(group) < 2:
         return group
-    # A word that many countries share says nothing of which of them issued a number, however well it fits.
+    # A word that many countries share does not show which of them issued a number, however well it matches.
     claimed = {
         (match.start, match.end) for match in group if match.evidence.own and match.confidence >= Confidence.MEDIUM
     }
@@ -296,13 +296,13 @@ def _winners(group: list[Match]) -> list[Match]:
 
 
 def _in_one_code(one: Match, other: Match) -> bool:
-    """Whether both stand in one encoded run, which is the place of each of them, though they do not overlap in it."""
+    """Whether both are in one encoded run, which is the place of each, although they do not overlap in it."""
     coded = one.evidence.trick in decode.CODES and one.evidence.trick == other.evidence.trick
     return coded and (one.start, one.end) == (other.start, other.end)
 
 
 def _claim(match: Match) -> tuple[int, int, int, bool, int]:
-    """What a match has to say for itself where several claim a place; the least of these wins."""
+    """Return a match's rank among overlapping ones; the smallest wins."""
     evidence = match.evidence
     kind = 2 if evidence.own else 1 if evidence.keyword else 0
     return -match.confidence.rank, -kind, match.start - match.end, not evidence.checksum, abs(evidence.distance)

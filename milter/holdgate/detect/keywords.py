@@ -1,7 +1,7 @@
 """Evidence in the text: one Aho-Corasick automaton finds the keywords of all rules in one pass.
 
-Text and keywords are compared without case, diacritics and punctuation, and with letters of other scripts that look
-like Latin ones taken for these, so that "Kаrte" with a Cyrillic letter is still a card.
+Text and keywords are compared without case, diacritics and punctuation. Letters of other scripts that look like Latin
+ones count as these, so "Kаrte" with a Cyrillic letter is found as "Karte".
 """
 
 import re
@@ -16,7 +16,7 @@ from holdgate.detect import camelcase
 from holdgate.detect.match import Span
 from holdgate.detect.normal import LOOKALIKES, normalise
 
-# Scripts that are written without spaces between words: a keyword may stand inside a run of letters.
+# Scripts without spaces between words: a keyword can be inside a run of letters.
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _ASCII: Final = bytes(ord(chr(code).lower()) if chr(code).isalnum() else 32 for code in range(128)) + bytes(
     range(128, 256)
@@ -27,9 +27,10 @@ _LAST_DIACRITIC: Final = "\u036f"
 
 
 class _Folded(dict[str, str]):
-    """One character for one character: lower case without diacritics; anything but letters and digits is a space.
+    """Maps each character to one character: lower case without diacritics; all but letters and digits become a space.
 
-    Hangul syllables stay whole, and so do the vowel signs of Indic scripts, which stand beside their consonant.
+    Hangul syllables are not split, and the vowel signs of Indic scripts are kept, because they belong to their
+    consonant.
     """
 
     def __missing__(self, character: str) -> str:
@@ -47,7 +48,7 @@ _FOLDED: Final = _Folded()
 
 
 def fold(text: str) -> str:
-    """Return `text` as keywords are compared, of the same length: lower case, no diacritics, spaces for punctuation."""
+    """Return `text` in the form for comparison, with the same length: lower case, no diacritics, no punctuation."""
     if not text.isascii():
         text = _BEYOND.sub(lambda match: _FOLDED[match[0]], text)
         return text.lower().translate(_SPACES) if not text.isascii() else text.encode().translate(_ASCII).decode()
@@ -57,27 +58,27 @@ def fold(text: str) -> str:
 _SPACES: Final = {code: 32 for code in range(128) if not chr(code).isalnum()}
 
 
-# Names of fields are often written in one word: "cardnumber". Shorter ones are words of their own.
+# Field names are often one word: "cardnumber". Shorter ones are words of their own.
 _LEAST_JOINED: Final = 6
 _NUMBER: Final = b"0000"
 _CHUNK = 1 << 18
-# More keywords than these are not looked at, and the text counts as read in part.
+# Further keywords are ignored, and the text counts as partly read.
 FREE_KEYWORDS = 100_000
 CHARACTERS_A_KEYWORD = 60
-# What the automaton says of a word: how many characters its end stands behind the end of the keyword, and how many
-# behind its start; the keyword; its group (-1: none), and the prefixes that it may be the folded form of.
+# The automaton's data for a word: how many characters its end is after the end of the keyword, and how many after the
+# start; the keyword; its group (-1: none), and the prefixes of which it can be the folded form.
 _Entry = tuple[int, int, str, int, tuple[str, ...]]
 
 
 def _joined(plain: str) -> str:
-    """Return a keyword of several words as names of fields have it, in one; "" for what would be too short."""
+    """Return a keyword of several words joined as in field names; "" if that would be too short."""
     words = plain.split()
     joined = "".join(words)
     return joined if len(words) > 1 and len(joined) >= _LEAST_JOINED and joined.isascii() else ""
 
 
 class Keyword(NamedTuple):
-    """A keyword in the text; the order of its fields is that in which keywords are sorted."""
+    """A keyword in the text; keywords are sorted by the order of its fields."""
 
     end: int
     start: int
@@ -87,7 +88,7 @@ class Keyword(NamedTuple):
 class Hits:
     """The keywords and prefixes found in one text.
 
-    Many lists share words, so keywords are kept by group: those words that are in the very same lists.
+    Many lists share words, so keywords are kept by group: the words that are in exactly the same lists.
     """
 
     __slots__ = ("_groups", "_lists", "found", "limited", "prefixes")
@@ -102,7 +103,7 @@ class Hits:
         self._lists: dict[int, list[list[Keyword]]] = {}
 
     def of(self, number: int) -> list[list[Keyword]]:
-        """Return the keywords of a list, group by group, each in order of their end."""
+        """Return the keywords of a list, by group, each in order of their end."""
         lists = self._lists.get(number)
         if lists is None:
             groups = self._groups[number]
@@ -114,8 +115,8 @@ class Hits:
     ) -> tuple[int, Keyword] | None:
         """Return (distance, keyword) for the keyword of a list that is nearest to [start, end), or None.
 
-        The distance is in characters, negative for a keyword before the value; `before` and `after` bound it. Those in
-        `but` are skipped.
+        The distance is in characters, negative for a keyword before the value; `before` and `after` limit it. Keywords
+        in `but` are skipped.
         """
         best: tuple[int, Keyword] | None = None
         for found in self.of(number):
@@ -134,11 +135,11 @@ class Hits:
         return best
 
     def count(self, number: int, start: int, end: int) -> int:
-        """Return how many keywords of a list end behind `start`, up to `end`."""
+        """Return how many keywords of a list end after `start`, up to `end`."""
         return sum(bisect_left(found, (end + 1,)) - bisect_left(found, (start + 1,)) for found in self.of(number))
 
     def covers(self, number: int, keyword: Keyword) -> bool:
-        """Whether a longer keyword of a list holds this one: "birthday party" does "birthday"."""
+        """Whether a longer keyword of a list contains this one: "birthday party" contains "birthday"."""
         for found in self.of(number):
             for index in range(bisect_left(found, (keyword.end,)), len(found)):
                 other = found[index]
@@ -149,7 +150,7 @@ class Hits:
         return False
 
     def inside(self, number: int, span: Span) -> Keyword | None:
-        """Return a keyword of a list that stands within `span`."""
+        """Return a keyword of a list within `span`."""
         for found in self.of(number):
             for index in range(bisect_left(found, (span[0],)), len(found)):
                 keyword = found[index]
@@ -161,7 +162,7 @@ class Hits:
 
 
 class Keywords:
-    """All keyword lists of the rules, each known by its number, and the prefixes by which values are recognised."""
+    """All keyword lists of the rules, by number, and the prefixes that identify values."""
 
     def __init__(self, lists: Iterable[Iterable[str]], prefixes: Iterable[str] = ()) -> None:
         words: dict[str, tuple[list[int], list[str]]] = {}
@@ -169,23 +170,23 @@ class Keywords:
         for number, keywords in enumerate(lists):
             count += 1
             for keyword in keywords:
-                # As written, too: "St.-Nr." has two spaces for its punctuation.
+                # In the written form too: "St.-Nr." has two spaces for its punctuation.
                 plain = fold(normalise(keyword).text)
                 for folded in {" ".join(plain.split()), plain.strip(), _joined(plain)} - {""}:
                     numbers = words.setdefault(folded if _UNSPACED.search(folded) else f" {folded} ", ([], []))[0]
                     if number not in numbers:
                         numbers.append(number)
         for prefix in prefixes:
-            # A prefix that begins with a letter stands at the beginning of a word.
+            # A prefix that begins with a letter must be at the beginning of a word.
             words.setdefault(f" {fold(prefix)}" if prefix[0].isalnum() else fold(prefix), ([], []))[1].append(prefix)
         self.groups: list[frozenset[int]] = []
         grouped: dict[tuple[int, ...], int] = {}
-        # Each step of the automaton looks through the letters that may follow, so ASCII text has one with few of them.
+        # Each step of the automaton tries the possible next letters, so ASCII text has its own with few of them.
         self._automaton, self._ascii = ahocorasick.Automaton(), ahocorasick.Automaton()
         for key, (numbers, literal) in words.items():
             group = grouped.setdefault(tuple(numbers), len(grouped)) if numbers else -1
             padding = int(key[0] == " ")
-            # The folded text has a space more than the given one at its beginning.
+            # The folded text has one more space at its beginning than the given one.
             entry: _Entry = padding, len(key) - padding, key.strip(), group, tuple(literal)
             self._automaton.add_word(key, entry)
             if key.isascii():
@@ -197,7 +198,7 @@ class Keywords:
         self._longest = max(map(len, words), default=0)
 
     def find(self, text: str, mask: bytes = b"") -> Hits:
-        """Return what of the rules' words is in `text`; with its mask (see `candidates`), in camelCase too."""
+        """Return the rules' words in `text`; with its mask (see `candidates`), also those in camelCase."""
         folded = f" {fold(text)} "
         automaton = self._ascii if folded.isascii() else self._automaton
         hits = Hits({}, [], self.groups)
@@ -207,7 +208,7 @@ class Keywords:
             return hits
         left = FREE_KEYWORDS + len(text) // CHARACTERS_A_KEYWORD
         for offset in range(0, len(folded), _CHUNK):
-            # A keyword across the border of two pieces ends in the second; one that ends before is found already.
+            # A keyword across the border of two pieces ends in the second; one that ends earlier was already found.
             start = max(0, offset - self._longest)
             found = list(automaton.iter(folded[start : offset + _CHUNK]))
             self._take(text, found, start, offset, hits)
@@ -219,7 +220,7 @@ class Keywords:
         return hits
 
     def _names(self, text: str, mask: bytes, hits: Hits) -> None:
-        """Add the keywords in names that are written in camelCase, if there is any number they may name."""
+        """Add the keywords in camelCase names, if there is any number that they could label."""
         if _NUMBER not in mask:
             return
         changed: set[int] = set()
@@ -238,7 +239,7 @@ class Keywords:
 
     @staticmethod
     def _take(text: str, matches: Iterable[tuple[int, _Entry]], base: int, border: int, hits: Hits) -> None:
-        """Add what the automaton found in the piece of folded text at `base`, if it ends behind `border`."""
+        """Add the automaton's results for the folded text at `base`, if they end after `border`."""
         found = hits.found
         for last, (behind, length, word, group, literal) in matches:
             if last + base < border:

@@ -1,4 +1,4 @@
-"""Whose label a keyword is, where several numbers and several keywords stand side by side."""
+"""Determines to which number a keyword belongs, if several numbers and keywords are adjacent."""
 
 import re
 from collections.abc import Iterable
@@ -7,30 +7,30 @@ from typing import Final
 from holdgate.detect.keywords import Hits, Keyword
 from holdgate.detect.match import Span
 
-# What may stand between a label and its number.
+# Words that can be between a label and its number.
 _NUMBER_WORDS: Final = frozenset(("number", "num", "no", "nr", "n", "nummer", "numero", "número", "is", "ist"))
-# What stands right behind a label, whatever markup is between: a number of six digits and more, with or without letters
-# before it, and no date.
+# What follows a label directly, with any markup between: a number of six or more digits, with or without letters before
+# it, but not a date.
 _LABELLED: Final = re.compile(
     rf"[ :#=.*_|\"'`~>\t]{{1,8}}(?:(?i:{'|'.join(sorted(_NUMBER_WORDS, key=len, reverse=True))})\b[ :.°#]{{1,3}})?"
     r"(?!\d{4}-\d\d-|\d\d[-.]\d\d[-.])([A-Z]{0,4} ?\d(?:[\dA-Z]|[ .-]\d){5,40})\b"
 )
 _BEHIND_LABEL: Final = " \t:#=.°*_|\"'`~()[]<>/"
 _SEPARATORS: Final = b" -./"
-# Short words of European languages that stand before a number, and signs for the word "number", in front of digits.
+# Short words of European languages before a number, and signs for the word "number", before digits.
 _LABEL_END: Final = re.compile(
     r"(?:(?:N[or]|n[or]?|NO|NR|[Aa][lmnstuz]|[Bb][eyi]|[Cc]e|[Dd][aeiou]|[Ee][lnt]|[Ff]a|[Gg]o|[Hh]e|[Ii][dflmnst]"
     r"|[Ll][aeo]|[Mm][aeiy]|[Nn][ae]|[Oo][fmnpru]|[Pp][aonr]|[Ss][aeinou]|[Tt][ieou]|[Uu][mnps]|[Vv]a|[Ww]e|[Yy]r|[Zz][aeou])"
     r"[ .]|[Nn]\.)[0-9 ./\-]+"
 )
-# Between a label and its number stands no more than this.
+# Maximum distance between a label and its number.
 _LONGEST_GAP: Final = 16
-# What parts a keyword from the label of another number: a number, the end of a line or of a sentence.
+# What separates a keyword from the label of another number: a number, the end of a line or of a sentence.
 _PARTED: Final = re.compile(r"\d{4}|\d[ .\-/]?\d{2}|[\n;|]|[.!?]\s")
 
 
 class Labels:
-    """The labels of one text. What stands right before a number says what it is, whatever else is near."""
+    """The labels of one text. The text directly before a number defines it, whatever else is near."""
 
     def __init__(self, text: str, mask: bytes, hits: Hits, groups: frozenset[int], others: frozenset[int]) -> None:
         self._text = text
@@ -42,32 +42,32 @@ class Labels:
         self._other_ends: dict[int, int] | None = None
 
     def is_taken(self, keyword: Keyword, start: int, end: int, lists: Iterable[int]) -> bool:
-        """Whether the value has a label of its own right before it, which the keyword is no part of.
+        """Whether the value has its own label directly before it, of which the keyword is not a part.
 
-        A word of `lists`, which are those that may label such a value, is no other label.
+        A word of `lists`, which can label such a value, does not count as another label.
         """
         label = self._own_label(start)
         if label is None or any(self._hits.inside(number, label) is not None for number in lists):
             return False
         if keyword.start >= end:
-            # Behind the value, a label of the same line may still be one of two.
+            # After the value, a label in the same line may be one of two labels of the value.
             return "\n" in self._text[end : keyword.start]
         return keyword.end <= label[0] and _PARTED.search(self._text, keyword.end, label[0]) is not None
 
     def names_another(self, start: int) -> bool:
-        """Whether the label right before the value says that it is nobody's: a part, an order, a document."""
+        """Whether the label directly before the value says that it is not personal: a part, an order, a document."""
         if self._other_ends is None:
             self._other_ends = self._ends_of(self._others)
         return self._label_at(self._other_ends, start) is not None
 
     def _own_label(self, start: int) -> Span | None:
-        """Return where the label stands that is right before a value, None if there is none."""
+        """Return the span of the label directly before a value, or None."""
         if self._ends is None:
             self._ends = self._ends_of(self._groups | self._others)
         return self._label_at(self._ends, start)
 
     def _ends_of(self, groups: frozenset[int]) -> dict[int, int]:
-        """Return where the keywords of some groups begin, by where they end; of several, the longest."""
+        """Return the starts of the keywords of some groups, by their ends; of several with one end, the longest."""
         ends: dict[int, int] = {}
         for group, keywords in self._hits.found.items():
             if group in groups:
@@ -76,11 +76,11 @@ class Labels:
         return ends
 
     def _label_at(self, ends: dict[int, int], start: int, after: int = 0) -> Span | None:
-        """Return the label that ends right before `start` and behind `after`; a word for "number" may follow it."""
+        """Return the label that ends directly before `start` and after `after`; a word for "number" can follow it."""
         after = max(after, start - _LONGEST_GAP)
         label = self._text[after:start].rstrip(_BEHIND_LABEL)
         if label.endswith("\n"):
-            # A label over its number ends with a colon.
+            # A label above its number ends with a colon.
             label = label.rstrip()
             if not label.endswith(":"):
                 return None
@@ -96,9 +96,9 @@ class Labels:
         return None
 
     def belongs_behind(self, keyword: Keyword, start: int, end: int) -> bool:
-        """Whether the keyword, which stands behind the value, is the label of another number.
+        """Whether the keyword, which is after the value, is the label of another number.
 
-        That looks like the value, or the value has a label of its own: "passport 987654321, SSN 536-90-4399".
+        That number looks like the value, or the value has its own label: "passport 987654321, SSN 536-90-4399".
         """
         if b"00000" in self._mask[end : keyword.start]:
             return True
@@ -110,22 +110,22 @@ class Labels:
     def is_spent(self, keyword: Keyword, start: int, end: int) -> bool:
         """Whether the keyword is the label of a number before the value, which has another label of its own.
 
-        "Passport 987654321, tax number 123456789": what stands right before a number says what it is.
+        "Passport 987654321, tax number 123456789": the text directly before a number defines it.
         """
         first, last = self._labelled(keyword)
         return last <= start and self._is_rival(first, last, start, end) and self._has_label(start, last)
 
     def _labelled(self, keyword: Keyword) -> Span:
-        """Return where the number stands that the keyword is right before; nowhere, if there is none."""
+        """Return the span of the number directly after the keyword; an empty span if there is none."""
         labelled = _LABELLED.match(self._text, keyword.end)
         return (labelled.start(1), labelled.end(1)) if labelled is not None else (0, 0)
 
     def _is_rival(self, first: int, last: int, start: int, end: int) -> bool:
-        """Whether a number may be of the same kind as a value: "sort code 20-00-00 account 12345678" are not."""
+        """Whether a number may be of the same kind as a value; not in "sort code 20-00-00 account 12345678"."""
         return first < last and _compact(self._mask[first:last]) == _compact(self._mask[start:end])
 
     def _has_label(self, start: int, after: int) -> bool:
-        """Whether a keyword, of whatever kind, stands right before the value at `start` and ends behind `after`."""
+        """Whether a keyword of any kind is directly before the value at `start` and ends after `after`."""
         label = self._own_label(start)
         return label is not None and label[1] >= after
 
@@ -135,8 +135,8 @@ def _compact(stretch: bytes) -> bytes:
 
 
 def ends_label(value: str) -> bool:
-    """Whether what stands before the digits of a value ("No 302922", "is 302922") belongs to its label.
+    """Whether the text before the digits of a value ("No 302922", "is 302922") belongs to its label.
 
-    `value` is as written, and begins with a letter.
+    `value` is in its written form, and begins with a letter.
     """
     return _LABEL_END.fullmatch(value) is not None

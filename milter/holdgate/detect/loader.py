@@ -1,4 +1,4 @@
-"""Reads a directory of rules, with an administrator's own on top: identifiers, keyword lists, profiles."""
+"""Reads a directory of rules, with an administrator's overrides: identifiers, keyword lists, profiles."""
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -16,7 +16,7 @@ Kind = TypeVar("Kind", Identifier, KeywordList, Profile)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """All rules by id, and the file that each came from. `weights` are those of words in an administrator's lists."""
+    """All rules by id, and the file of each. `weights` are those of words in an administrator's lists."""
 
     identifiers: dict[str, Identifier]
     keyword_lists: dict[str, KeywordList]
@@ -28,14 +28,14 @@ class Loaded:
     never: Never = field(default_factory=Never)
 
     def is_local(self, folder: str, name: str) -> bool:
-        """Whether a rule is the administrator's own."""
+        """Whether a rule is the administrator's."""
         return self.local_dir is not None and self.files[folder, name].is_relative_to(self.local_dir)
 
 
 def load(rules_dir: Path, local_dir: Path | None = None) -> Loaded:
-    """Return the rules under `rules_dir`; a file of the same name under `local_dir` takes the place of ours.
+    """Return the rules under `rules_dir`; a file of the same name under `local_dir` replaces the shipped one.
 
-    Raises RuleError with file, line, key and reason for the first file that is wrong.
+    Raises RuleError with file, line, key and reason for the first file with an error.
     """
     files: dict[tuple[str, str], Path] = {}
     loaded = Loaded(
@@ -107,7 +107,7 @@ def _refuse(loaded: Loaded, folder: str, name: str, key: tuple[str | int, ...], 
 
 
 def _check_identifier(identifier: Identifier, loaded: Loaded) -> None:
-    """Refuse names that an identifier refers to and that do not exist."""
+    """Refuse references of an identifier to names that do not exist."""
     for key in ("keyword_lists", "label_lists"):
         for name in getattr(identifier, key):
             if name not in loaded.keyword_lists:
@@ -125,7 +125,7 @@ def _check_identifier(identifier: Identifier, loaded: Loaded) -> None:
 
 
 def rules_of(profile_id: str, loaded: Loaded, seen: tuple[str, ...] = ()) -> list[Rule]:
-    """Return the rules of a profile and of those it extends; its own rule wins over an inherited one of that name."""
+    """Return the rules of a profile and of those it extends; its own rule overrides an inherited one of that name."""
     profile = loaded.profiles[profile_id]
     rules: dict[str, Rule] = {}
     for parent in profile.extends:

@@ -1,11 +1,11 @@
-"""What the engine hands out: one match, how sure it is, and what spoke for it."""
+"""The engine's result: one match, its confidence, and its evidence."""
 
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 # The members of both scales below, lowest first.
 _RANKS = {name: rank for rank, name in enumerate(("low", "medium", "high", "critical"))}
-# A stretch of text: its first character and the one behind its last.
+# A span of text: its first character and the one after its last.
 Span = tuple[int, int]
 
 
@@ -31,7 +31,7 @@ class _Ordered(StrEnum):
 
 
 class Confidence(_Ordered):
-    """How sure a match is: low is a shape, medium a shape that proves something, high is proof with evidence."""
+    """The confidence of a match: low is a shape, medium a shape that proves something, high is proof with evidence."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -39,7 +39,7 @@ class Confidence(_Ordered):
 
 
 class Severity(_Ordered):
-    """How bad it is that a message carries what a profile's rule found."""
+    """How serious it is that a message contains what a profile's rule found."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -48,11 +48,11 @@ class Severity(_Ordered):
 
 
 class Evidence(NamedTuple):
-    """Why a match counts, in words that hold no content of the message but the rules' own keywords.
+    """Why a match counts, without any content of the message except the rules' own keywords.
 
-    `shape` names the shape that fitted. `checksum` says that a check digit was verified. `keyword` is the rules'
-    keyword that stood near, "" if none, and `distance` its distance in characters (negative: before the value).
-    `trick` names the disguise that was undone to find it ("wide separators", "base64", …), "" if none.
+    `shape` names the shape that matched. `checksum` is true if a check digit was verified. `keyword` is the rules'
+    keyword near the value, "" if none, and `distance` its distance in characters (negative: before the value). `trick`
+    names the obfuscation that was undone to find it ("wide separators", "base64", …), "" if none.
     """
 
     shape: str
@@ -64,10 +64,10 @@ class Evidence(NamedTuple):
 
 
 class Match(NamedTuple):
-    """One place in a text that holds an identifier. `start` and `end` are character offsets into the given text.
+    """One place in a text that contains an identifier. `start` and `end` are character offsets into the given text.
 
-    `value` is the match in its normal form (no separators, upper case where case means nothing), for counting
-    unique values only. Neither `repr` nor `str` shows it. `weight` is how many such a value counts for.
+    `value` is the match in its normal form (no separators, upper case if case has no meaning), only for counting unique
+    values. Neither `repr` nor `str` shows it. `weight` is how often such a value counts.
     """
 
     identifier: str
@@ -79,7 +79,7 @@ class Match(NamedTuple):
     evidence: Evidence = Evidence("")
 
     def __repr__(self) -> str:
-        """Say all but the value."""
+        """Return a text without the value."""
         place = f"{self.identifier!r}, {self.start}, {self.end}, {self.confidence!r}"
         return f"Match({place}, weight={self.weight}, evidence={self.evidence!r})"
 

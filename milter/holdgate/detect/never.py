@@ -1,9 +1,9 @@
 """A site's own values that never count: the company's IBAN in every footer, the numbers of its switchboard.
 
-`never-count.toml` in the administrator's directory of rules holds them as hashes (HMAC-SHA-256, RFC 2104) with the key
-in `never-count.key` beside it, so that the file tells nobody the values, though there are few of most kinds. Ranges of
-numbers stand as they are. A table is the source text of a Postfix table (postmap(1)), a value and what it means a
-line; its values are hashed as they are read.
+`never-count.toml` in the administrator's rules directory contains them as hashes (HMAC-SHA-256, RFC 2104) with the key
+in `never-count.key` next to it. Without a key, values of most kinds could be guessed from the file. Ranges of numbers
+are in clear text. A table is the source text of a Postfix table (postmap(1)), with a value and its meaning per line;
+its values are hashed when they are read.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _RANGE: Final = re.compile(r"([+\d ()./]*\d)\s*(?:\.\.|–|\bto\b)\s*([+\d ()./]
 
 
 class _Values(Strict):
-    """Values of some identifiers, written with * as in profiles."""
+    """Values of some identifiers, which can be written with * as in profiles."""
 
     identifiers: tuple[str, ...] = Field(min_length=1)
     hashed: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class _File(Strict):
 
 
 class Never:
-    """Which matches never count."""
+    """The matches that never count."""
 
     def __init__(
         self, key: bytes = b"", lists: tuple[tuple[tuple[str, ...], frozenset[str], list[str]], ...] = ()
@@ -68,7 +68,7 @@ class Never:
         return bool(self._lists)
 
     def holds(self, match: Match) -> bool:
-        """Whether a match is of a value that never counts."""
+        """Whether a match's value never counts."""
         hashed = ""
         for identifiers, hashes, ranges in self._lists:
             if not any(fnmatchcase(match.identifier, pattern) for pattern in identifiers):
@@ -83,12 +83,12 @@ class Never:
 
 
 def hash_value(key: bytes, value: str) -> str:
-    """Return the hash of a value, whatever its separators and the case of its letters."""
+    """Return the hash of a value, independent of its separators and the case of its letters."""
     return hmac.new(key, _compact(value).encode(), hashlib.sha256).hexdigest()
 
 
 def read_key(directory: Path) -> bytes:
-    """Return the key beside the values. Raises RuleError if it cannot be read or is too short."""
+    """Return the key of the values. Raises RuleError if it cannot be read or is too short."""
     path = directory / KEY_FILE
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
@@ -102,7 +102,7 @@ def read_key(directory: Path) -> bytes:
 
 
 def read(directory: Path | None) -> Never:
-    """Return the values under an administrator's directory of rules. Raises RuleError for what is wrong in the file."""
+    """Return the values under an administrator's rules directory. Raises RuleError for errors in the file."""
     if directory is None or not (directory / FILE).exists():
         return Never()
     path = directory / FILE
@@ -138,7 +138,7 @@ def _compact(value: str) -> str:
 
 
 def _bounds(written: str) -> tuple[str, str]:
-    """Return the digits of both ends of a range. Raises ValueError for what is none."""
+    """Return the digits of both ends of a range. Raises ValueError if it is not a range."""
     found = _RANGE.fullmatch(written.strip())
     first, last = (_compact(end) for end in found.groups()) if found is not None else ("", "")
     if not first or len(first) != len(last) or first > last:

@@ -1,8 +1,8 @@
-"""Makes a text plain before it is searched, and remembers where everything stood.
+"""Normalises a text before it is searched, and maps places back to the original.
 
-What only disguises is undone: tags, entities, escapes, invisible and combining characters, bidirectional overrides,
-compatibility forms (NFKC), digits of all scripts, dashes, spaces, look-alike letters. Lengths may change, so each
-change is recorded and `Normal.place` maps a stretch of the plain text back to characters of the given one.
+Obfuscation is undone: tags, entities, escapes, invisible and combining characters, bidirectional overrides,
+compatibility forms (NFKC), digits of all scripts, dashes, spaces, look-alike letters. Lengths can change, so each
+change is recorded, and `Normal.place` maps a span of the plain text to characters of the given one.
 """
 
 import html
@@ -19,20 +19,20 @@ LOOKALIKES: Final = str.maketrans(
     "АВЕЅІЈКМНОРСТУХԁһаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧονυ" + "ӀԚԜ",
     "ABESIJKMHOPCTYXdhaesijopcyxABEZHIKMNOPTYXovu" + "IQW",
 )
-# Changes beyond these are not made and the text counts as read in part: each costs as much as hundreds of characters.
+# Further changes are not made and the text counts as partly read: each costs as much as hundreds of characters.
 FREE_CHANGES = 20_000
 CHARACTERS_A_CHANGE = 12
 
 _DOTS: Final = "·•∙⋅・․‧"
 _SLASHES: Final = "⁄∕⧸╱"
-# In NFKC these are letters, and would belong to the number behind them.
+# In NFKC these are letters, and would belong to the number after them.
 _NUMBER_SIGNS: Final = {"№": "#", "º": "°"}
 _STRAY: Final = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u20dd\u20de\u20e3\u20e0"
 _BREAKS: Final = "\x0b\x0c\x85\u2028\u2029"
 
 
 def _plain(character: str) -> str:
-    """Return what stands for one character beyond ASCII in the plain text: itself, something plainer, or nothing."""
+    """Return the plain form of one character beyond ASCII: itself, a simpler one, or nothing."""
     category = unicodedata.category(character)
     if character in _STRAY or category in ("Cf", "Cc"):
         return ""
@@ -58,7 +58,7 @@ def _plain(character: str) -> str:
 
 
 def _changes() -> dict[str, str]:
-    """Return what `_plain` changes, for the planes of Unicode that hold letters, digits, signs and selectors."""
+    """Return the changes of `_plain`, for the planes of Unicode that contain letters, digits, signs and selectors."""
     table = {chr(code): "" for code in range(32)} | {"\x7f": ""}
     for character in "\t\n\r":
         del table[character]
@@ -75,12 +75,12 @@ def _changes() -> dict[str, str]:
 _PLAIN: Final = _changes()
 
 
-# Possessive repeats (+ behind the repeat) are not remembered for a way back. Of single characters only: of groups,
-# they take too much in Python before 3.11.5 (gh-106052). Those are bounded instead.
+# Possessive repeats (+ after the repeat) keep no state for backtracking. They are used for single characters only: for
+# groups they match too much in Python before 3.11.5 (gh-106052). Groups have limited repeats instead.
 _TAG: Final = r"/?+[A-Za-z][A-Za-z0-9:]{0,20}+(?:>|/>|\s[^<>]{0,400}+>)|!--[^>]{0,400}-->"
 _BEYOND_ASCII: Final = re.compile(r"[^\x20-\x7e\t\n\r]+")
 _OVERRIDE: Final = re.compile(r"\u202e(?P<reversed>[^\u202c\n]{0,400})\u202c?")
-# Each alternative is tried behind its own first character, so that the search runs from one such character to the next.
+# Each alternative is tried after its own first character, so the search jumps from one such character to the next.
 _MARKUP: Final = re.compile(
     rf"[<&%\\=](?:(?<=<)(?P<tags>(?:{_TAG})(?:<(?:{_TAG})){{0,255}})"
     r"|(?<=&)(?P<entity>(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,10});)"
@@ -89,7 +89,7 @@ _MARKUP: Final = re.compile(
     r"(?:\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2})){0,999})"
     r"|(?<==)(?:(?P<soft>\r?\n)|(?P<quoted>[0-9A-F]{2}(?:=[0-9A-F]{2}){1,999})))"
 )
-# Cheap searches, one for each alternative above: is there anything at all to undo?
+# Fast searches, one for each alternative above: is there anything to undo?
 _SOME_TAG: Final = re.compile(rf"<(?:{_TAG})")
 _SOME_ENTITY: Final = re.compile(r"&[#A-Za-z][0-9A-Za-z]{1,9};")
 _SOME_PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -100,12 +100,12 @@ _BLOCK: Final = re.compile(
     r"</?(?:p|div|br|li|ul|ol|tr|table|h[1-6]|hr|pre|blockquote|section|article|dd|dt|dl|form|option|title|body|html)\b",
     re.IGNORECASE,
 )
-# In a run of tags, what kind they are is told by as many characters.
+# This many characters of a run of tags show their kind.
 _ENOUGH: Final = 2_000
 _MANY_ESCAPES: Final = 8
 _NUMBER: Final = re.compile(r"\d(?:\D*+\d){3}")
 _CELL: Final = re.compile(r"</?t[dh]\b", re.IGNORECASE)
-# The element that begins right before a value, as XML names its fields; not those that mark text up.
+# The element that begins directly before a value, as in XML with named fields; not one that formats text.
 _ELEMENT: Final = re.compile(r"<(?:[\w\-]{1,20}:)?([A-Za-z][\w\-]{2,20})(?:\s[^<>]{0,400}+)?(?<!/)>\Z")
 _HTML: Final = frozenset(
     ("abbr", "acronym", "address", "area", "article", "aside", "audio", "base", "basefont", "bdi", "bdo", "big",
@@ -124,10 +124,10 @@ _FOREIGN_WORD: Final = re.compile("[0-9A-Za-z\u0370-\u052f]*[\u0370-\u052f][0-9A
 
 
 class Normal:
-    """A plain text, and where its characters stood.
+    """A plain text, and the original places of its characters.
 
-    `asides` are stretches of the given text that are not in the plain one but may hold data: attributes of tags.
-    `limited` says that the text was too densely disguised to be undone to its end.
+    `asides` are spans of the given text that are not in the plain one but can contain data: attributes of tags.
+    `limited` is true if the text was too densely obfuscated to be normalised completely.
     """
 
     __slots__ = ("_given", "_mask", "_plain", "_text", "asides", "limited")
@@ -147,23 +147,23 @@ class Normal:
 
     @property
     def mask(self) -> bytes:
-        """The mask of the plain text (see `candidates`), made when it is first asked for."""
+        """The mask of the plain text (see `candidates`), made on first use."""
         if self._mask is None:
             self._mask = mask(self._text)
         return self._mask
 
     def spell(self, text: str) -> None:
-        """Take `text` for the plain one: as long as it, with other letters."""
+        """Use `text` as the plain text: it has the same length, with other letters."""
         self._text, self._mask = text, None
 
     def place(self, start: int, end: int) -> tuple[int, int]:
-        """Return where characters `start` to `end` of the plain text stand in the given one."""
+        """Return the original place of the characters `start` to `end` of the plain text."""
         if not self._plain:
             return start, end
         return self._start(start), self._end(end)
 
     def plain(self, position: int) -> int:
-        """Return where the character at `position` of the given text stands in the plain one."""
+        """Return the place in the plain text of the character at `position` of the given text."""
         index = bisect_right(self._given, (position, 1 << 60)) - 1
         if index < 0:
             return position
@@ -190,7 +190,7 @@ class Normal:
 
 
 def normalise(text: str) -> Normal:
-    """Return the plain form of `text`. Costs next to nothing where there is nothing to undo."""
+    """Return the plain form of `text`. Costs almost nothing if there is nothing to undo."""
     normal = Normal(text)
     if _has_markup(text):
         normal = _rewrite(normal, _markup(normal))
@@ -206,7 +206,7 @@ def normalise(text: str) -> Normal:
 
 
 def _has_markup(text: str) -> bool:
-    """Whether there is any markup to undo; no search runs where its first character is not there at all."""
+    """Whether there is any markup to undo; no search runs if its first character does not occur."""
     return (
         ("<" in text and _SOME_TAG.search(text) is not None)
         or ("&" in text and _SOME_ENTITY.search(text) is not None)
@@ -216,12 +216,12 @@ def _has_markup(text: str) -> bool:
     )
 
 
-# A change: the stretch of text from start to end, and what takes its place.
+# A change: the span of text from start to end, and its replacement.
 Change = tuple[int, int, str]
 
 
 def _rewrite(before: Normal, changes: Iterator[Change]) -> Normal:
-    """Make `changes`, which are in order. Places in the result refer to the text that `before` was made from."""
+    """Make `changes`, which are in order. Places in the result refer to the text from which `before` was made."""
     text = before.text
     pieces: list[str] = []
     made: list[tuple[int, int, int, int]] = []
@@ -251,7 +251,7 @@ def _rewrite(before: Normal, changes: Iterator[Change]) -> Normal:
 
 
 def _characters(text: str) -> Iterator[Change]:
-    """Yield the characters that have a plainer form, one by one, and invisible ones in runs."""
+    """Yield the characters that have a simpler form, one by one, and invisible ones in runs."""
     for run in _BEYOND_ASCII.finditer(text):
         if _PLAIN.keys().isdisjoint(run[0]):
             continue
@@ -271,7 +271,7 @@ def _characters(text: str) -> Iterator[Change]:
 
 
 def _overrides(text: str) -> Iterator[Change]:
-    """Yield what stands in right-to-left order by force, in the order in which a reader sees it."""
+    """Yield text with a forced right-to-left order, in the order in which a reader sees it."""
     for found in _OVERRIDE.finditer(text):
         yield found.start(), found.end(), found["reversed"][::-1]
 
@@ -285,7 +285,7 @@ def _markup(normal: Normal) -> Iterator[Change]:
 
 
 def _compose(before: Normal, made: list[tuple[int, int, int, int]], after: Normal) -> None:
-    """Join two layers of changes: `made` against the text of `before`, and those that `before` carries."""
+    """Combine two layers of changes: `made` on the text of `before`, and those that `before` contains."""
     shift = 0
     older = 0
     merged: list[tuple[tuple[int, int], tuple[int, int]]] = []
@@ -305,7 +305,7 @@ def _compose(before: Normal, made: list[tuple[int, int, int, int]], after: Norma
 
 
 def _undo(found: re.Match[str], asides: list[tuple[int, str]]) -> str | None:
-    """Return the plain form of a piece of markup, or None to leave it. Attributes of tags go to `asides`."""
+    """Return the plain form of a piece of markup, or None to keep it. Attributes of tags are added to `asides`."""
     kind, raw = found.lastgroup, found[0]
     if kind == "soft":
         return ""
@@ -326,14 +326,14 @@ def _undo(found: re.Match[str], asides: list[tuple[int, str]]) -> str | None:
     try:
         return escaped.decode("utf-8")
     except UnicodeDecodeError:
-        # A few are signs between numbers.
+        # A few escapes are separators between numbers.
         return escaped.decode("utf-8", "replace") if len(escaped) >= _MANY_ESCAPES else None
 
 
 def _field(found: re.Match[str]) -> str:
-    """Return the name of the element that the last tag of a run opens, if a value follows that it may be the label of.
+    """Return the name of the element that the last tag of a run opens, if the name can label the value after it.
 
-    Tags within a word are no fields, whatever their names: they stand there to hide it.
+    Tags within a word are not fields, whatever their names: they hide the word.
     """
     text, start, end = found.string, found.start(), found.end()
     if not text[end : end + 1].isalnum() or (start and text[start - 1].isalnum() and text[start + 1] != "/"):
@@ -343,7 +343,7 @@ def _field(found: re.Match[str]) -> str:
 
 
 def _latin(found: re.Match[str]) -> str:
-    """Write a word in Latin letters when it is one in disguise: mixed with Latin or digits, or short capitals."""
+    """Return a word in Latin letters if it is obfuscated: mixed with Latin or digits, or short capitals."""
     word = found[0]
     latin = word.translate(LOOKALIKES)
     if latin.isascii() and (_mixed(word) or (latin.isupper() and len(latin) <= 6)):

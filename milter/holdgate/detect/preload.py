@@ -1,4 +1,4 @@
-"""Loads what validators otherwise load on first use: a confined worker can open no file any more."""
+"""Loads what validators otherwise load on first use, because a confined worker cannot open files."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -8,12 +8,12 @@ from typing import Any
 import phonenumbers
 import stdnum.numdb
 
-# A prefix as stdnum keeps it: its length, the first and the last such prefix, what is known of it, and longer ones.
+# A prefix in stdnum's form: its length, the first and the last such prefix, its data, and longer prefixes.
 _Prefix = tuple[int, str, str, dict[str, str], Any]
 
 
 def preload() -> None:
-    """Load the tables of phonenumbers and of those stdnum modules that are in use: make the detectors before."""
+    """Load the tables of phonenumbers and of the stdnum modules in use; call it after the detectors are made."""
     phonenumbers.PhoneMetadata.load_all()
     for name in _number_tables():
         table = stdnum.numdb.get(name)
@@ -21,7 +21,7 @@ def preload() -> None:
 
 
 def _number_tables() -> Iterator[str]:
-    """Name the tables that belong to stdnum's imported modules: "cn/loc" to stdnum.cn, "isbn" to stdnum.isbn."""
+    """Yield the names of the tables of stdnum's imported modules: "cn/loc" for stdnum.cn, "isbn" for stdnum.isbn."""
     root = Path(stdnum.numdb.__file__).parent
     for path in sorted(root.rglob("*.dat")):
         name = path.relative_to(root).with_suffix("")
@@ -31,7 +31,7 @@ def _number_tables() -> Iterator[str]:
 
 
 def _small(prefixes: Sequence[_Prefix], known: dict[Any, Any]) -> tuple[_Prefix, ...]:
-    """Return the same prefixes with each equal value kept once: 12 MB become 7. The library only reads them."""
+    """Return the same prefixes with one object for equal values: 12 MB become 7. The library only reads them."""
 
     def once(value: str) -> str:
         return str(known.setdefault(value, value))

@@ -1,4 +1,4 @@
-"""What a file in rules/profiles says: which identifiers together make a message worth stopping, and how bad it is."""
+"""The model of a file in rules/profiles: which identifiers together are a reason to stop a message, and how severe."""
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -24,9 +24,9 @@ def _ascending(value: dict[Severity, int]) -> dict[Severity, int]:
 
 
 class Term(Strict):
-    """Matches of any of `identifiers` ("de-*" stands for all whose id begins so), at least `count` unique ones.
+    """Matches of any of `identifiers` ("de-*" means all whose id begins so), at least `count` unique ones.
 
-    `without` takes some of them out again.
+    `without` excludes some of them.
     """
 
     identifiers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(min_length=1)
@@ -38,10 +38,10 @@ class Term(Strict):
 class Rule(Strict):
     """One reason to stop a message.
 
-    The rule holds when every term of `all` holds, at least one of `any` (if given), and none of `none`. With `near`,
-    the terms of `all` must be met by matches that stand within that many characters in one part. `severity` maps each
-    severity to the number of unique matches from which it applies; matches of the first term of `all` are counted, or,
-    where there is no `all`, those of all terms of `any`.
+    The rule matches if every term of `all` does, at least one of `any` (if given), and none of `none`. With `near`, the
+    matches for the terms of `all` must be within this many characters in one part. `severity` maps each severity to the
+    number of unique matches from which it applies. The matches of the first term of `all` are counted or, without
+    `all`, those of all terms of `any`.
     """
 
     name: Name
@@ -62,7 +62,7 @@ class Rule(Strict):
 
 
 def asked_alone(rules: Sequence[Rule], identifiers: Mapping[str, Identifier]) -> frozenset[str]:
-    """Return the identifiers that count beside other data only, but for which one of the rules asks by themselves."""
+    """Return the identifiers that need co-occurrence, but that one of the rules uses alone."""
     beside = {id for id, known in identifiers.items() if any(shape.needs_cooccurrence for shape in known.shapes)}
     found = set[str]()
     for rule in rules:
@@ -83,7 +83,7 @@ def is_about(term: Term, identifier: str) -> bool:
 
 
 class Profile(Strict):
-    """A named set of rules. `extends` takes over the rules of other profiles; `drop` leaves some of those out."""
+    """A named set of rules. `extends` includes the rules of other profiles; `drop` excludes some of them."""
 
     id: Name
     description: str

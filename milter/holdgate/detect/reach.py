@@ -1,11 +1,11 @@
-"""How far a keyword reaches: not over a field of a quoted header, nor out of a sentence with a number of its own."""
+"""The reach of a keyword: it ends at a field of a quoted header, and at a sentence with a number of its own."""
 
 import re
 from typing import Final
 
 from holdgate.detect.keywords import Keyword
 
-# Fields of a header as mail programs quote it above an answer (RFC 5322 names, and what they are called elsewhere).
+# Fields of a header as mail programs quote it above a reply (RFC 5322 names, and their translations).
 _FIELDS: Final = (
     "From|To|Cc|Bcc|Sent|Date|Subject|Reply-To|Received|Message-ID|Importance|Attachments"
     "|Von|An|Kopie|Gesendet|Datum|Betreff|De|À|A|Envoyé|Objet|Pour|Para|Enviado|Enviada em|Asunto|Assunto|Fecha|Da"
@@ -18,16 +18,16 @@ _SENTENCE_END: Final = re.compile(r"[.!?][\"')\]]?(?:\s+(?=[^\W\d_a-z])|\s*\n)|\
 _FULL_STOP: Final = re.compile(r"[.!?][\"')\]]?\s+")
 _NUMBER: Final = re.compile(r"\d{4}|\d{1,3}[./\- ]\d")
 _OWN_NUMBER: Final = re.compile(r"[^.!?\n\d]{0,20}\d{2}")
-# The number that a keyword is right before, whatever little word is between; of a year, that it is one.
+# The number directly after a keyword, with any short word between; for a year, that it is one.
 _NEXT_NUMBER: Final = re.compile(
     r"[ \t:#=.]{0,4}(?:[^\W\d_]{2} )?(?P<number>(?P<year>(?:19|20)\d\d\b)?\d{0,40}(?:[ ./\-]\d+)*)"
 )
 _LEAST: Final = 4
 _SPACES: Final = re.compile(r"\s")
-# In an address of the web, a name and its value stand no further apart than this.
+# Maximum distance of a name and its value in a web address.
 _IN_URL: Final = 2
 _LONGEST_URL: Final = 300
-# Two letters are a label of what stands right behind them or nothing.
+# Two letters are only a label for what directly follows them.
 _SHORT: Final = 2
 _SHORT_REACH: Final = 16
 _ACRONYM: Final = 3
@@ -38,7 +38,8 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 def reaches(text: str, keyword: Keyword, start: int, end: int, proves: bool) -> bool:
     """Whether a keyword can be evidence for the value from `start` to `end` of `text`, by the text between the two.
 
-    `proves` says that the value has a check digit. Else three letters speak only for what is near, or for a list of
+    `proves` is true if the value has a check digit. If not, three letters are evidence only for a near value, or for a
+    list of
     numbers.
     """
     before = keyword.end <= start
@@ -60,7 +61,7 @@ def reaches(text: str, keyword: Keyword, start: int, end: int, proves: bool) -> 
     if _is_spent(text, keyword, start, end, before and "\n" in between):
         return False
     if not before and _FULL_STOP.fullmatch(between) is not None and text[keyword.start].isupper():
-        # A word that begins a sentence speaks of that, not of the one before.
+        # A word at the beginning of a sentence belongs to that sentence, not to the one before.
         return False
     sentence = _SENTENCE_END.search(between)
     if sentence is None:
@@ -71,7 +72,7 @@ def reaches(text: str, keyword: Keyword, start: int, end: int, proves: bool) -> 
 
 
 def _is_spent(text: str, keyword: Keyword, start: int, end: int, over_lines: bool) -> bool:
-    """Whether the keyword is right before another number: a year, or one unlike the value of a later line."""
+    """Whether the keyword is directly before another number: a year, or one unlike the value of a later line."""
     own = _NEXT_NUMBER.match(text, keyword.end)
     if own is None or own.start("number") == start or len(own["number"]) < _LEAST:
         return False
@@ -79,17 +80,17 @@ def _is_spent(text: str, keyword: Keyword, start: int, end: int, over_lines: boo
 
 
 def _alike(one: str, two: str) -> bool:
-    """Whether two numbers have as many digits each, as those of a list have."""
+    """Whether two numbers have the same number of digits, as those of a list have."""
     return sum(map(str.isdigit, one)) == sum(map(str.isdigit, two))
 
 
 def _line_starts(keyword: Keyword, start: int, end: int) -> tuple[int, int]:
-    """Return where a field may begin that parts the two: up to the end of its name, which may be the keyword."""
+    """Return where a field that separates the two can begin: up to the end of its name, which may be the keyword."""
     return (keyword.end, start) if keyword.end <= start else (end, keyword.end + 3)
 
 
 def is_parameter(text: str, start: int) -> bool:
-    """Whether the value at `start` is that of a parameter in an address of the web, which has a name of its own."""
+    """Whether the value at `start` belongs to a parameter of a web address, which has its own name."""
     return text[start - 1 : start] == "=" and _in_url(text, start)
 
 

@@ -1,4 +1,4 @@
-"""The reference page of all identifiers, written from the rules so that it cannot fall behind them."""
+"""Generates the reference page of all identifiers from the rules, so that it cannot become outdated."""
 
 from collections import defaultdict
 

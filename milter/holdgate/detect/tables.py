@@ -1,8 +1,8 @@
-"""Tables in a text: the heading of a column is evidence for every cell under it, however far down.
+"""Tables in a text: the heading of a column is evidence for every cell under it, at any distance.
 
-Rows are lines with the same number of separators (tab, pipe, semicolon, comma); the first line of such a block is its
-heading. In a spreadsheet each cell is a place of its own ("sheet Salaries, B7"), and the topmost cell of a column is.
-In SQL the names in parentheses before VALUES are the headings of what stands in parentheses behind it.
+Rows are lines with the same number of separators (tab, pipe, semicolon, comma); the first line of such a block is the
+heading. In a spreadsheet each cell has its own place ("sheet Salaries, B7"), and the heading is the top cell of a
+column. In SQL the names in parentheses before VALUES are the headings of the values in parentheses after it.
 """
 
 import re
@@ -20,13 +20,13 @@ _HEADING_ROWS: Final = 3
 
 _INSERT: Final = re.compile(r"\binsert\s+into\s+[^\s(]{1,130}\s*\(([^()]{1,4000})\)\s*values\b", re.IGNORECASE)
 _MOST_INSERTS: Final = 5_000
-# A row in parentheses is no longer than this.
+# Maximum length of a row in parentheses.
 _LONGEST_ROW: Final = 4_000
 _QUOTED: Final = re.compile(r"'(?:[^']|'')*(?:'|\Z)")
 
 
 class Tables:
-    """The tables of one text. Only lines round the values that ask are looked at, each of them once."""
+    """The tables of one text. Only lines around the requested values are parsed, each of them once."""
 
     def __init__(self, text: str, places: Sequence[tuple[int, str]] = ()) -> None:
         self._text = text
@@ -36,13 +36,13 @@ class Tables:
         self._places = places
         self._inserts: list[tuple[int, int]] | None = None
         self._columns: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
-        # One value asks several times.
+        # One value is looked up several times.
         self._asked: tuple[int, list[Span]] = (-1, [])
         if places:
             self._read_places(len(text))
 
     def headings(self, position: int) -> list[Span]:
-        """Return where the headings of the column stand that the character at `position` belongs to; [] if none."""
+        """Return the spans of the headings of the column that contains the character at `position`; [] if none."""
         if self._asked[0] != position:
             self._asked = position, self._headings(position)
         return self._asked[1]
@@ -62,7 +62,7 @@ class Tables:
         return [cells[column]] if column < len(cells) else []
 
     def in_heading_row(self, position: int, of: int) -> bool:
-        """Whether `position` stands in the heading row of the table that holds the value at `of`."""
+        """Whether `position` is in the heading row of the table that contains the value at `of`."""
         insert = self._insert(of)
         if insert >= 0:
             return self._insert_spans()[insert][0] <= position <= self._insert_spans()[insert][1]
@@ -70,7 +70,7 @@ class Tables:
         return top != line and top <= position <= self._line_end(top)
 
     def _insert_spans(self) -> list[tuple[int, int]]:
-        """Return where the names of the columns stand in each INSERT statement of the text."""
+        """Return the spans of the column names in each INSERT statement of the text."""
         if self._inserts is None:
             some = "VALUES" in self._text or "values" in self._text
             found = islice(_INSERT.finditer(self._text), _MOST_INSERTS) if some else ()
@@ -78,11 +78,11 @@ class Tables:
         return self._inserts
 
     def in_insert(self, position: int) -> bool:
-        """Whether a value stands in an INSERT statement."""
+        """Whether a value is in an INSERT statement."""
         return self._insert(position) >= 0
 
     def _insert(self, position: int) -> int:
-        """Return which INSERT statement `position` stands in the values of, -1 for none."""
+        """Return the INSERT statement whose values contain `position`, -1 for none."""
         spans = self._insert_spans()
         index = bisect_right(spans, (position, 0)) - 1
         if index < 0 or position <= spans[index][1]:
@@ -91,12 +91,12 @@ class Tables:
         return index if ");" not in _QUOTED.sub("", self._text[start:position]) else -1
 
     def _names(self, insert: int, position: int) -> list[Span]:
-        """Return where the name of the column stands of a value in a row of an INSERT statement."""
+        """Return the span of the column name for a value in a row of an INSERT statement."""
         left, right = self._insert_spans()[insert]
         start = max(right + 1, position - _LONGEST_ROW)
         before = _QUOTED.sub(lambda quoted: "_" * len(quoted[0]), self._text[start:position])
         row = before.rfind("(")
-        # The opening quote of the value itself is not closed yet.
+        # The opening quote of the value itself has no closing quote before it.
         column = before.count(",", row + 1) if row >= 0 else -1
         for name in re.finditer("[^,]+", self._text[left:right]):
             if column == 0:
@@ -105,7 +105,7 @@ class Tables:
         return []
 
     def row(self, position: int) -> str:
-        """Return which row of which sheet `position` is in; "" where the text has no cells."""
+        """Return the sheet and row that contain `position`; "" if the text has no cells."""
         if not self._places:
             return ""
         cell = self._cell(position)
@@ -116,7 +116,7 @@ class Tables:
         return _CELL.fullmatch(self._places[index][1]) if index >= 0 else None
 
     def _top(self, position: int) -> tuple[int, int]:
-        """Return where the first line of the table begins that `position` is in, and where its own line begins."""
+        """Return the start of the first line of the table that contains `position`, and the start of its own line."""
         line = self._text.rfind("\n", 0, position) + 1
         if not self._tables:
             return line, line
@@ -140,7 +140,7 @@ class Tables:
         return len(self._text) if end < 0 else end
 
     def _layout(self, line: int) -> tuple[str, int]:
-        """Return the separator of the line that begins at `line`, and how often it has it; "" and 0 for none."""
+        """Return the separator of the line that begins at `line`, and its number in the line; "" and 0 for none."""
         end = self._line_end(line)
         for separator in _SEPARATORS:
             count = self._text.count(separator, line, end)

@@ -1,4 +1,4 @@
-"""Rule files: TOML checked against a model, where every complaint names file, line, key and reason."""
+"""Rule files: TOML validated by a model; every error names file, line, key and reason."""
 
 import re
 import tomllib
@@ -12,7 +12,7 @@ _SYNTAX_PLACE = re.compile(r" \(at line (\d+), column \d+\)$")
 
 
 class RuleError(Exception):
-    """A rule file is refused. `str` reads "FILE:LINE: KEY: REASON"; KEY may be missing."""
+    """A rule file has an error. `str` returns "FILE:LINE: KEY: REASON"; KEY may be missing."""
 
     def __init__(self, path: Path, line: int, reason: str, key: str = "") -> None:
         self.path, self.line, self.reason, self.key = path, line, reason, key
@@ -26,7 +26,7 @@ class Strict(BaseModel):
 
 
 def read(path: Path, model: type[Model]) -> Model:
-    """Return the file as `model`. Raises RuleError for the first thing that is wrong with it."""
+    """Return the file as `model`. Raises RuleError for its first error."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -46,7 +46,7 @@ def read(path: Path, model: type[Model]) -> Model:
 
 
 def line_of(text: str, key: tuple[Any, ...]) -> int:
-    """Return the number of the line on which `key` (a path of names and list indices) stands, or its table begins."""
+    """Return the number of the line of `key` (a path of names and list indices), or of its table's beginning."""
     lines = text.splitlines()
     best, table, index = 1, "", 0
     for part in key:

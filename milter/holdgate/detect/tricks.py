@@ -1,4 +1,4 @@
-"""The tricks that hide a value, undone: the pieces of a text that may belong to one, as they would stand without."""
+"""Undoes the tricks that hide a value: returns the pieces of a text that may belong to one, in plain form."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ GLUED: Final = "glued letters"
 ZEROS: Final = "leading zeros"
 FIELDS: Final = "split over fields"
 _LOOKS: Final = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
-# Words and abbreviations of letters that look like digits.
+# Words and abbreviations that consist of letters which look like digits.
 _WORDS: Final = frozenset(
     ("id", "ids", "is", "so", "do", "to", "go", "os", "il", "lo", "iso", "dos", "log", "sos", "bid", "tid", "sid",
      "lid",      "oid", "too", "got", "dot", "bit", "bits", "its", "sgd", "bis", "ist", "isso")
@@ -34,7 +34,7 @@ _GLUED: Final = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
 _GLUED_CODE: Final = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-Z][A-Z0-9]{3,})[a-z]{1,12}")
 _FIELD: Final = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
 _NUMBER_SIGN: Final = re.compile(r"n(?:°|[or](?:[.:°]| ?#| \d{5}))", re.IGNORECASE)
-# Letters of a number that somebody did not care to write as capitals are no more, right before digits.
+# Maximum number of lower-case letters directly before digits that can be the letters of a number.
 _LONGEST_SERIES: Final = 5
 _COUNTRY: Final = re.compile(r"[A-Za-z]{2}\d\d")
 _FILLERS: Final = frozenset(  # words that stand for a separator
@@ -64,7 +64,7 @@ HAN_RUN: Final = re.compile(f"{_HAN_DIGIT}(?:[ -]?{_HAN_DIGIT}){{3,}}")
 
 
 class Token(NamedTuple):
-    """A piece of a value as it stands in the text, and the letters and digits that it is taken for."""
+    """A piece of a value in the text, and its letters and digits in plain form."""
 
     start: int
     end: int
@@ -75,9 +75,9 @@ Run = list[Token]
 
 
 def variants(text: str, base: int, least: int) -> Iterator[tuple[str, Run]]:
-    """Yield the runs of tokens that a value may be made of, each with the name of the trick that it undoes.
+    """Yield the runs of tokens that may be a value, each with the name of the trick that it undoes.
 
-    A value has at least as many letters and digits as `least` says.
+    A value has at least `least` letters and digits.
     """
     text = figures.without(text)
     fields = [
@@ -95,7 +95,7 @@ def variants(text: str, base: int, least: int) -> Iterator[tuple[str, Run]]:
             if len(close) > 1:
                 yield FIELDS, close
     for run in _runs(text, base):
-        # No trick but spelling makes more characters of a run than it has.
+        # Only spelling makes more characters of a run than it has.
         together = "".join([token.characters for token in run])
         if len(together) >= least and sum(map(str.isdigit, together)) >= LEAST_DIGITS:
             if len(run) > 1:
@@ -119,7 +119,7 @@ def variants(text: str, base: int, least: int) -> Iterator[tuple[str, Run]]:
 
 
 def _runs(text: str, base: int) -> Iterator[Run]:
-    """Yield stretches of tokens that may be pieces of one value: no prose, and no wide gap between them."""
+    """Yield runs of tokens that may be pieces of one value: no prose, and no wide gap between them."""
     run: Run = []
     if not text.isascii():
         text = HAN_RUN.sub(lambda han: han[0].translate(_HAN), text)
@@ -151,7 +151,7 @@ def _runs(text: str, base: int) -> Iterator[Run]:
 
 
 def _is_series(text: str, start: int, end: int) -> bool:
-    """Whether a word stands right before digits, and is none of those that often do."""
+    """Whether a word is directly before digits, and is not one of those that often are."""
     return text[end + 1 : end + 3].isdecimal() and not ends_label(text[start : end + 2])
 
 
@@ -160,7 +160,7 @@ def _filled(gap: str) -> bool:
 
 
 def _unglued(token: Token, pattern: re.Pattern[str]) -> Token:
-    """Take off letters that are glued to a token: all but its digits, or all but its capitals and digits."""
+    """Remove letters that are attached to a token: all but its digits, or all but its capitals and digits."""
     glued = pattern.fullmatch(token.characters)
     if glued is None or (pattern is _GLUED and _COUNTRY.match(token.characters)):
         return token
@@ -169,12 +169,12 @@ def _unglued(token: Token, pattern: re.Pattern[str]) -> Token:
 
 
 def _first_number(run: Run) -> int:
-    """Return which token is the first that has a digit."""
+    """Return the index of the first token that has a digit."""
     return next((index for index, token in enumerate(run) if has_digits(token)), 0)
 
 
 def _without_zeros(run: Run) -> Run:
-    """Leave out the zeros that the first number of a run begins with."""
+    """Remove the leading zeros of the first number of a run."""
     first = _first_number(run)
     for index, token in enumerate(run[first:], first):
         bare = token.characters.lstrip("0")
@@ -184,9 +184,9 @@ def _without_zeros(run: Run) -> Run:
 
 
 def _looking(run: Run, table: dict[int, int], kept: int) -> Run | None:
-    """Take letters for the digits they look like; None where there are none, or the run is not mostly digits.
+    """Replace letters by the digits they look like; None if there are none, or the run is not mostly digits.
 
-    As many letters as `kept` are left alone where the first number begins, since a country code may stand there.
+    The first `kept` letters are not replaced where the first number begins, because they may be a country code.
     """
     together = "".join(token.characters for token in run)
     digits = sum(map(str.isdigit, together))
@@ -204,7 +204,7 @@ def _looking(run: Run, table: dict[int, int], kept: int) -> Run | None:
 
 
 def _spelled(run: Run) -> Run | None:
-    """Take number words for digits; None where too few are spelled."""
+    """Replace number words by digits; None if too few are spelled."""
     changed: Run = []
     spelled = 0
     times = 1
@@ -221,5 +221,5 @@ def _spelled(run: Run) -> Run | None:
 
 
 def has_digits(token: Token) -> bool:
-    """Whether there is a digit in a token."""
+    """Whether a token has a digit."""
     return any(map(str.isdigit, token.characters))

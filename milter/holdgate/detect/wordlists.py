@@ -1,8 +1,8 @@
-"""An administrator's own word lists: one word or phrase a line, with how much it counts, as text or CSV.
+"""An administrator's word lists: one word or phrase per line, with its weight, as text or CSV.
 
 ``lists/projects.csv`` becomes the identifier ``list-projects``. A line is ``Project Nightjar`` or
-``Project Nightjar,5``; lines that begin with # are comments. Words are found as keywords are: whole words, whatever
-their case.
+``Project Nightjar,5``; lines that begin with # are comments. Words are found like keywords: complete words, in any
+case.
 """
 
 import csv
@@ -22,7 +22,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class WordList:
-    """A list, as an identifier, with the weight of each word (as keywords are compared)."""
+    """A list, as an identifier, with the weight of each word (in the form for comparison)."""
 
     path: Path
     identifier: Identifier
@@ -30,7 +30,7 @@ class WordList:
 
 
 def read_all(local_dir: Path) -> list[WordList]:
-    """Return the lists under `local_dir`. Raises RuleError with file, line and reason for the first that is wrong."""
+    """Return the lists under `local_dir`. Raises RuleError with file, line and reason for the first error."""
     paths = sorted(path for path in (local_dir / "lists").glob("*") if path.suffix in (".csv", ".txt"))
     return [_read(path) for path in paths]
 

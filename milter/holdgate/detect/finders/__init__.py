@@ -1,4 +1,4 @@
-"""Kinds of data whose places are not found by a form of digits and letters, each by a finder of its own."""
+"""Kinds of data that no form of digits and letters describes, each with its own finder."""
 
 from holdgate.detect.finders import (
     address,

@@ -1,6 +1,6 @@
 """Postal addresses of some thirty countries: a street with a number, and a postcode in its place (`streets.py`).
 
-A street and a number alone are in every text; beside a postcode and a town they make an address, and beside a keyword
+A street and a number occur in every text. With a postcode and a town they make an address; with a keyword, they do
 alone.
 """
 
@@ -21,8 +21,8 @@ from holdgate.detect.finders.finder import (
 )
 from holdgate.detect.finders.streets import ALONE, TURNED, WHOLE
 
-# Where a postcode may stand; the address is then looked for in the characters before it and a few behind. All begin
-# with digits, which are found soon, and look back.
+# Where a postcode can be; the address is then searched for in the characters before it and a few after it. All begin
+# with digits, which are found quickly, and look back.
 _ENDS: Final = (
     (FIVE_DIGITS, re.compile(rb"00000(?<![0Aa]00000)(?:,?[ \n][A?]|(?![0Aa])(?<=[Aa?.,][ \n]00000))")),
     (OUTCODE, re.compile(rb"0AA(?:(?<=A.0AA)|(?<=A..0AA)|(?<=A...0AA))(?![0Aa])")),
@@ -56,7 +56,7 @@ _MONTH: Final = re.compile(
     r"\.?(?: \d{1,2})?,?\s\Z",
     re.IGNORECASE,
 )
-# Words before a day, which look like the first of a street's name.
+# Words before a date that look like the first word of a street's name.
 _NO_STREET: Final = ("On ", "From ", "Le ", "El ", "Il ", "Em ", "Op ", "Since ", "Until ")
 _WORD: Final = b"Aa"
 _BEFORE: Final = 150
@@ -66,7 +66,7 @@ _SPACES: Final = re.compile(r"[\s,]+")
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
-    """Yield each whole address; its value is in lower case with single spaces."""
+    """Yield each complete address; its value is in lower case with single spaces."""
     ends = sorted(code.span() for sign, pattern in _ENDS if text.signs & sign for code in pattern.finditer(text.mask))
     reach = 0
     for first, last in ends:
@@ -86,7 +86,7 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
 
 
 def find_street(text: Text, _: Dictionaries) -> Iterator[Place]:
-    """Yield each street with a number, and the town behind it if there is one."""
+    """Yield each street with a number, and the town after it if there is one."""
     for found in ALONE.finditer(text.text):
         start, end = found.span(1)
         if b"0" in text.mask[start:end]:
@@ -94,7 +94,7 @@ def find_street(text: Text, _: Dictionaries) -> Iterator[Place]:
 
 
 def _before(window: str, code: int) -> tuple[int, int] | None:
-    """Return where an address stands in a window that reaches to its postcode, which is at `code`, or behind."""
+    """Return the span of an address in a window that ends at or after its postcode, which is at `code`."""
     for found in WHOLE.finditer(window):
         start, end = found.span(1)
         if end > code + 2:

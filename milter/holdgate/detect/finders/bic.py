@@ -6,7 +6,7 @@ from typing import Final
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
-# The mask is searched, since a search for plain bytes is many times faster than one for classes of characters.
+# The mask is searched, because plain bytes are found many times faster than classes of characters.
 _LAYOUT: Final = re.compile(rb"AAAA(?= ?AA ?[0A][0A])")
 _CODE: Final = re.compile(r"[A-Z]{4} ?([A-Z]{2}) ?[A-Z2-9][A-NP-Z0-9](?: ?[A-Z0-9]{3})?(?![A-Za-z0-9])")
 # Countries with banks that take part in SWIFT but do not issue IBANs, and those that do.

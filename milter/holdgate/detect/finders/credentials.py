@@ -6,7 +6,7 @@ from typing import Final
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 
-# Where the "@" is at most, behind "://".
+# Maximum distance of the "@" from "://".
 _REACH: Final = 200
 _SCHEME: Final = re.compile(r"(?:jdbc:)?[a-z][a-z+]{2,11}\Z")
 _REST: Final = re.compile(r"://[^\s:/@\"<>]{1,64}:[^\s/@\"<>]{3,128}@[A-Za-z0-9.\-]{1,253}(?::\d{1,5})?")

@@ -1,4 +1,4 @@
-"""Calendar dates from 1900 on, in figures or with the month's name, for what a keyword makes a date of birth."""
+"""Calendar dates from 1900 on, in figures or with the month's name; a keyword makes one a date of birth."""
 
 import datetime
 import re
@@ -22,7 +22,7 @@ _ROMAN: Final = re.compile(rb"0([./\- ]) ?A{1,4}\1 ?0000(?![0Aa])")
 _YEAR_ROMAN: Final = re.compile(rb"0000(?<![0Aa]....)\.? A{1,4}\. ?00?(?![0Aa])")
 _NUMERAL: Final = re.compile(r"[A-Z]+")
 _NUMERALS: Final = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
-# Where each of these words is in a text, what a date with it looks like: year, month and day by their groups.
+# For each of these words in a text, the forms of a date with it: year, month and day by their groups.
 _WITH_WORDS: Final = (
     ("年", re.compile(r"(?P<year>\d{4}) ?年 ?(?P<month>\d{1,2}) ?月 ?(?P<day>\d{1,2}) ?日")),
     ("년", re.compile(r"(?P<year>\d{4}) ?년 ?(?P<month>\d{1,2}) ?월 ?(?P<day>\d{1,2}) ?일")),
@@ -35,9 +35,9 @@ _WITH_WORDS: Final = (
 )
 _MONTH_BEFORE: Final = re.compile(r"([^\W\d_]{3,14})\.?\Z")
 _NUMBER: Final = re.compile(r"\d+")
-# The vowel signs of some scripts are no letters, so a word is what stands between digits and punctuation.
+# The vowel signs of some scripts are not letters, so a word is the text between digits and punctuation.
 _WORD: Final = re.compile(r"[^\s\d.,/'°\-]{3,}")
-# As they stand in dates; of a name that means two months in two languages, the first counts.
+# In the form used in dates. If a name means two months in two languages, the first counts.
 _NAMES: Final = (
     "jan feb mar apr may jun jul aug sep oct nov dec",
     "january february march april may june july august september october november december",
@@ -90,12 +90,12 @@ _NAMES: Final = (
     "בינואר בפברואר במרץ באפריל במאי ביוני ביולי באוגוסט בספטמבר באוקטובר בנובמבר בדצמבר",
 )
 _MONTHS: Final = {fold(name): month for names in reversed(_NAMES) for month, name in enumerate(names.split(), 1)}
-# The years of the Buddhist calendar, in which Thai dates are written, run so many ahead.
+# Offset of the years of the Buddhist calendar, which is used in Thai dates.
 _BUDDHIST: Final = 543
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
-    """Yield each date; its value is in ISO 8601. Of day and month, either may come first in figures."""
+    """Yield each date; its value is in ISO 8601. In figures, day and month can be in either order."""
     mask = text.mask
     for pattern, separator in ((_FIGURES, ""), (_SPACED, " ")):
         for found in pattern.finditer(mask):
@@ -160,19 +160,19 @@ def _roman(text: Text) -> Iterator[Place]:
 
 
 def _numeral(raw: str) -> int:
-    """Return the month that a date names by a Roman numeral, 0 if it is none."""
+    """Return the month that a Roman numeral names, 0 if it is none."""
     word = _NUMERAL.search(raw)
     return _NUMERALS.index(word[0]) if word is not None and word[0] in _NUMERALS else 0
 
 
 def _month(raw: str) -> int:
-    """Return the month that is named in a date, 0 if none is."""
+    """Return the month that a name in a date means, 0 if it is none."""
     word = _WORD.search(raw)
     return _MONTHS.get(fold(word[0]), 0) if word is not None else 0
 
 
 def _number_start(mask: bytes, last: int) -> int:
-    """Return where the number begins that ends at `last`; -1 where it is longer than a year or part of something."""
+    """Return the start of the number that ends at `last`; -1 if it is longer than a year or part of something else."""
     start = last
     while start and mask[start - 1] == 48 and last - start < 4:
         start -= 1
@@ -188,7 +188,7 @@ def _figures(first: int, second: int, third: int) -> str:
 
 
 def _year(year: int) -> int:
-    """Complete a year of two digits to one that is past."""
+    """Complete a year of two digits to one in the past."""
     if year >= 100:
         return year
     return year + (2000 if year <= datetime.date.today().year % 100 else 1900)

@@ -11,7 +11,7 @@ _AT: Final = re.compile(rb"@(?=[0Aa?])")
 _MAILBOX: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}+")
 _DOMAIN: Final = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_](?:[\w-]{0,61}[^\W_])", re.UNICODE)
 _PICTURE: Final = re.compile(r"@[1-4]x\.(?:png|jpe?g|gif|webp)\b")
-# Whom one logs in as to fetch sources: "git@host:path" is no mailbox.
+# The user name for fetching sources: "git@host:path" is not a mailbox.
 _PROGRAM: Final = "git@"
 
 
@@ -24,7 +24,7 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
         if domain is not None:
             mailbox = _MAILBOX.match(content[max(0, at - 64) : at][::-1])
             start = at - len(mailbox[0].rstrip(".'`{|/=*~-")) if mailbox else at
-            # "logo@2x.png" is a picture for fine screens.
+            # "logo@2x.png" is an image for high-resolution screens.
             if _PICTURE.match(content, at):
                 continue
             if content[start : at + 1].lower() == _PROGRAM:

@@ -1,4 +1,4 @@
-"""What a finder is given and what it gives back."""
+"""The input and output of a finder."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,8 +13,8 @@ class Place(NamedTuple):
     value: str
 
 
-# What there may be among the digits of a text, as it looks in a mask. Which of these a text has is known before the
-# finders run, and saves some searches the way through the text.
+# What can be between the digits of a text, in the form of a mask. It is known before the finders run which of these a
+# text has, which saves some searches of the complete text.
 DOTTED: Final = 1
 FIVE_DIGITS: Final = 2
 OUTCODE: Final = 4
@@ -36,14 +36,14 @@ SIGNS: Final = {
     LETTER_CODE: rb"0A ?0A0|0000 ?AA(?![Aa])",
 }
 EVERY_SIGN: Final = sum(SIGNS)
-# Characters between digits that the signs need; others end a stretch of digits, if no identifier is written with them.
+# Separators that the signs need; other characters end a run of digits, unless an identifier is written with them.
 SIGN_SEPARATORS: Final = ".: ,;"
 
 
 class Text(NamedTuple):
     """A normalised text and its mask: digits ``0``, upper-case letters ``A``, other letters ``a``, one byte each.
 
-    `signs` are those of SIGNS that it may have, `numbers` is how many stretches of digits it has at most.
+    `signs` are those of SIGNS that it may have; `numbers` is the maximum number of its runs of digits.
     """
 
     text: str
@@ -58,10 +58,10 @@ Finder = Callable[[Text, Dictionaries], Iterator[Place]]
 
 
 def behind(text: Text, words: Iterable[str], pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
-    """Yield where `pattern` fits right behind one of `words`, which are in lower case and found in any case."""
+    """Yield the matches of `pattern` directly after one of `words`, which are in lower case and found in any case."""
     lowered = text.text.lower()
     if len(lowered) != len(text.text):
-        # A few letters are two in lower case, and places would not be the same.
+        # A few letters become two in lower case, which would change the places.
         lowered = text.text
     for word in words:
         start = lowered.find(word)

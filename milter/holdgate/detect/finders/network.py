@@ -10,7 +10,7 @@ from holdgate.detect.finders.finder import DOTTED, Dictionaries, Place, Text
 _FOUR: Final = re.compile(rb"0\.0{1,3}\.0{1,3}\.0{1,3}(?![0Aa]|\.0)")
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _BYTES: Final = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")
-# A program's name before its version, "LibreOffice/25.2.3.2": with capitals, as names of hosts do not have.
+# A program's name before its version, "LibreOffice/25.2.3.2": with capitals, unlike names of hosts.
 _VERSION: Final = re.compile(r"(?:^|[\s;,(])[A-Za-z]{0,30}[A-Z][A-Za-z]{0,30}/\Z")
 _COLONS: Final = re.compile(rb":[0Aa]{0,4}:")
 # Without "::", an address has eight groups; times of day have three.
@@ -24,7 +24,7 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     mask = text.mask
     for found in _FOUR.finditer(mask) if text.signs & DOTTED else ():
         start, end = found.span()
-        # The search begins with the last digit of the first number, since two plain bytes are found faster than one.
+        # The search begins with the last digit of the first number, because two plain bytes are found faster than one.
         while start and mask[start - 1] == 48:
             start -= 1
         if found.start() - start > 2:
@@ -46,7 +46,7 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     for found in _COLONS.finditer(mask):
         if found.start() < last:
             continue
-        # What stands before the first colon has four digits at most.
+        # There are at most four digits before the first colon.
         start = found.start()
         while start > max(0, found.start() - 4) and mask[start - 1] in b"0Aa":
             start -= 1
@@ -59,7 +59,7 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
 
 
 def _is_six(raw: str) -> bool:
-    # Eight pairs of digits are the name of a network card or a disk (EUI-64, WWN).
+    # Eight pairs of digits name a network card or a disk (EUI-64, WWN).
     if sum(map(str.isdigit, raw)) < 2 or _PAIRS.fullmatch(raw):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Passwords that are given behind their name: "password: …", "das Passwort lautet …", PASSWORD=…."""
+"""Passwords given after their name: "password: …", "das Passwort lautet …", PASSWORD=…."""
 
 import re
 from collections.abc import Iterator
@@ -42,13 +42,13 @@ _BEHIND: Final = re.compile(
     r"(?P<value>[^\s\"'`<>]{6,64})",
     re.IGNORECASE,
 )
-# What begins so is filled in later.
+# Beginnings of placeholders.
 _VARIABLES: Final = ("$", "%", "{", "(")
 _TRAILING: Final = ".,;:)?]}"
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
-    """Yield each value of six characters and more that mixes kinds of characters as passwords do and words do not."""
+    """Yield each value of at least six characters that mixes kinds of characters like a password and unlike a word."""
     for found in behind(text, _NAMES, _BEHIND):
         value = found["value"].rstrip(_TRAILING)
         if len(value) >= 6 and _mixed(value) and "://" not in value and not value.startswith(_VARIABLES):
@@ -56,6 +56,6 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
 
 
 def _mixed(value: str) -> bool:
-    """Whether letters and digits stand together, and not as in a name of source code."""
+    """Whether letters and digits are mixed, and not as in an identifier of source code."""
     code = "(" in value or "->" in value or "::" in value or value.count("_") > 1
     return not code and any(map(str.isdigit, value)) and any(map(str.isalpha, value))

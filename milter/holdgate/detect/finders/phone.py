@@ -1,6 +1,6 @@
-"""Telephone numbers that say so by themselves: with a country code behind "+", or with an area code in parentheses.
+"""Telephone numbers that need no keyword: with a country code after "+", or with an area code in parentheses.
 
-Other groupings are forms in rules/identifiers/phone-number.toml, as they need a keyword.
+Other groupings are forms in rules/identifiers/phone-number.toml, because they need a keyword.
 """
 
 import re
@@ -15,7 +15,7 @@ from holdgate.detect.finders.finder import Dictionaries, Place, Text
 _INTERNATIONAL: Final = re.compile(rb"\+\(?0[0 ().\-/]{6,24}")
 _AREA: Final = re.compile(rb"\(\+?0{2,5}\)[ \-/.]{0,2}0[0 .\-/]{4,16}")
 _AREA_BEFORE: Final = re.compile(r"(?:\+?1[ .\-]?|0)\Z")
-# A national prefix in parentheses behind the country code, where that is dialled with 00: "0044 (0)20 …".
+# A national prefix in parentheses after the country code, if that is dialled with 00: "0044 (0)20 …".
 _TRUNK: Final = re.compile(rb"\(0\)[0 .\-/]{6,20}")
 _DIALLED: Final = re.compile(r"(?<![\w+(])00 ?[1-9]\d{0,2} ?\Z")
 _EXTENSION: Final = re.compile(r" ?(?:x|ext\.?|extension) ?\d{1,6}(?!\d)", re.IGNORECASE)
@@ -25,7 +25,7 @@ _TRAILING: Final = " ().-/"
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each such number, with its extension."""
-    # Whether a byte is there is known many times faster than where a pattern is.
+    # Searching for a byte is many times faster than searching for a pattern.
     mask = text.mask
     for found in _INTERNATIONAL.finditer(mask) if b"+" in mask else ():
         place = _place(text.text, found.start(), found.end(), international=True)
@@ -49,7 +49,7 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
 
 
 def _place(text: str, start: int, end: int, international: bool) -> Place | None:
-    """Cut a candidate to the digits that belong to one number, and judge it."""
+    """Reduce a candidate to the digits that belong to one number, and evaluate it."""
     raw = text[start:end].rstrip(_TRAILING)
     end = start + len(raw)
     if end < len(text) and (text[end].isalnum() or text[end] in "@_") and not _EXTENSION.match(text, end):
@@ -71,13 +71,13 @@ def _place(text: str, start: int, end: int, international: bool) -> Place | None
 
 
 def _digits(raw: str) -> str:
-    """Return the digits of a number as they are dialled from abroad, behind "+"."""
+    """Return the digits of a number as dialled from abroad, after "+"."""
     return _NOT_DIGITS.sub("", raw.replace("(0)", "")).removeprefix("00")
 
 
 @lru_cache(maxsize=4096)
 def possible(digits: str) -> bool:
-    """Whether some country's numbering plan (ITU-T E.164) has a number of these digits; they begin with its code."""
+    """Whether some country's numbering plan (ITU-T E.164) has a number of these digits, which begin with its code."""
     try:
         number = phonenumbers.parse("+" + digits, None)
     except phonenumbers.NumberParseException:

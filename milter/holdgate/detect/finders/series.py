@@ -1,4 +1,4 @@
-"""Numbers of papers whose series stands before the word "number": "seria ABA nr 300000", "серія КМ № 123456"."""
+"""Document numbers with their series before the word "number": "seria ABA nr 300000", "серія КМ № 123456"."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Final
 
 from holdgate.detect.finders.finder import Dictionaries, Place, Text, behind
 
-# How the word for "series" begins in Polish, Romanian, Ukrainian and Russian, and all that may stand behind it.
+# The stem of the word for "series" in Polish, Romanian, Ukrainian and Russian, and the text that can follow it.
 _STEMS: Final = ("seri", "сері", "сери")
 _BEHIND: Final = re.compile(
     r"(?:a|i|ę|ą|e|es|я|ї|ю|єю|и|ей)?[ :]{1,3}(?P<letters>[^\W\d_]{1,3})[ ,]{1,2}(?:(?:i|și|si|та|и) )?"

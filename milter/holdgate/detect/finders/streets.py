@@ -1,4 +1,4 @@
-"""How streets, towns and postcodes are written in some thirty countries, as patterns of RE2, which knows no way back.
+"""The forms of streets, towns and postcodes in some thirty countries, as patterns of RE2, which has no backtracking.
 
 Sources: UPU S42 country sheets, USPS Publication 28, Royal Mail PAF digest, Canada Post addressing guidelines, AS 4590,
 DIN 5008, La Poste SNA (NF Z10-011), and the words for streets that post offices list.
@@ -34,10 +34,10 @@ _NUMBERED: Final = (
     r"\d{1,6}(?:[A-Za-z]\b)?(?:[\-–/]\d{1,5})?,?\s+(?:[NSEW]{1,2}\.?\s+)?"
 )
 _FIRST: Final = rf"{_NUMBERED}(?:{_NAME}\s+){{0,4}}?(?:(?:{_ENGLISH})\b\.?)(?:\s+[NSEW]{{1,2}}\b\.?)?{_UNIT}"
-# A number and a name, where all that stands behind proves it.
+# A number and a name, if the text after them proves it.
 _ANY_FIRST: Final = rf"{_NUMBERED}{_NAME}(?: {_NAME}){{0,3}}{_UNIT}"
 _BOX: Final = r"(?:P\.?\s?O\.?\s?Box|Postfach|BP|Apartado|Casella postale|Postbus|Skr\. poczt\.)\s+\d[\d ]{0,6}"
-# The word of the street before its name, and the number behind; in French also before.
+# The word for street before its name, and the number after it; in French also before.
 _WORDS: Final = (
     r"(?:(?i:rue|avenue|av|boulevard|bd|blvd|place|allées?|chemin|impasse|quai|cours|route|square|passage|faubourg|calle"
     r"|avenida|avda|plaza|paseo|carrera|camino|ronda|carretera|travesía|pasaje|glorieta|rambla|cuesta|callejón|urbanización"
@@ -55,13 +55,13 @@ _ROMANCE: Final = (
     r"(?:\d{1,4}(?:\s?(?:bis|ter|quater|[a-dA-D]))?,?\s+)?"
     rf"{_WORDS}\s?{_PIECE}(?:[ \-]{_PIECE}){{0,6}}?(?:{_NUMBER}{_STOREY})"
 )
-# In French the number may stand before alone.
+# In French the number alone can come first.
 _FRENCH: Final = (
     r"\d{1,4}(?:\s?(?:bis|ter|quater|[a-dA-D]))?,?\s+"
     r"(?i:rue|avenue|av|boulevard|bd|place|allées?|chemin|impasse|quai|cours|route|square|passage|faubourg)\b\.?"
     rf"\s{_PIECE}(?:[ \-]{_PIECE}){{0,4}}"
 )
-# The word of the street behind its name or as the end of it, then the number.
+# The word for street after its name or as its end, then the number.
 _ENDINGS: Final = (
     r"(?:(?i:stra(?:ß|ss)e|weg|platz|allee|gasse|ring|damm|ufer|chaussee|hof|steig|pfad|markt|graben|berg|park|wall|brücke"
     r"|kamp|feld|zeile|promenade|winkel|anger|straat|laan|plein|gracht|kade|singel|dijk|dreef|pad|steeg|baan|lei|gatan|gata"
@@ -90,7 +90,7 @@ _OUT: Final = (
     r"(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y]) ?\d[ABD-HJLNP-UW-Z]{2})"
 )
 _CANADA: Final = r"[A-Z]\d[A-Z] ?\d[A-Z]\d"
-# A postcode before its town, by itself or with letters of the country.
+# A postcode before its town, alone or with letters of the country.
 _CODE: Final = (
     r"(?:(?:[A-Z]{1,3}-)?(?:\d{5}-?\d{3}|\d{5}|\d{4}-\d{3}|\d{2}-\d{3}|\d{3} \d{2}|\d{4} ?[A-Z]{2}|\d{6}|\d{4}))"
 )
@@ -115,6 +115,6 @@ WHOLE: Final = re2.compile(
     rf"|{_PLAIN}(?:,\s*|\s*\n[>\s]*){_BEFORE_TOWN})",
     _OPTIONS,
 )
-# Postcode and town may stand before the street.
+# Postcode and town can be before the street.
 TURNED: Final = re2.compile(rf"^({_BEFORE_TOWN}(?:,\s*|\s*\n[>\s]*)(?:{_BEHIND}|{_ROMANCE}|{_AT}))", _OPTIONS)
 ALONE: Final = re2.compile(rf"{_START}({_STREET}(?:,\s{_TOWN}(?:,\s{_STATES}\b)?)?)", _OPTIONS)

@@ -1,4 +1,4 @@
-"""Which numbers are possible: one small function a kind, named by the rules as ``module:function``.
+"""Which numbers are possible: one small function per kind, named by the rules as ``module:function``.
 
 ``stdnum:de.idnr`` is python-stdnum's module of that name; ``us:npi`` is the function ``npi`` in ``validators/us.py``.
 A validator gets the compact value (letters and digits only, upper case) and returns whether it can be a real one.
@@ -39,7 +39,7 @@ def _named(module: object, function: str, name: str) -> Validator:
 
 
 def _forgiving(validator: Validator) -> Validator:
-    """Take an error for a refusal: python-stdnum looks some parts of a number up without asking whether they exist."""
+    """Treat an error as a refusal: python-stdnum looks up parts of a number without checking that they exist."""
 
     def forgiving(value: str) -> bool:
         try:

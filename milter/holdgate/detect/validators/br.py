@@ -15,7 +15,7 @@ def cpf(value: str) -> bool:
 def cnh(value: str) -> bool:
     """Whether the last two of eleven digits of a driving licence register number are its check digits.
 
-    Weights 9 to 1 and 1 to 9, mod 11. Where the first would be 10 some issuers take 2 from the second, some do not.
+    Weights 9 to 1 and 1 to 9, mod 11. If the first would be 10, some issuers subtract 2 from the second, others do not.
     Source: Senatran, registro nacional da CNH.
     """
     if len(value) != 11 or not value.isdecimal() or len(set(value)) == 1:

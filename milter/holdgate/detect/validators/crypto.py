@@ -34,7 +34,7 @@ def ripple(value: str) -> bool:
 
 def bitcoin_address(value: str) -> bool:
     """Whether it is an address in Base58Check, Bech32 (BIP 173) or, for Taproot and later, Bech32m (BIP 350)."""
-    # python-stdnum takes the older checksum for all versions.
+    # python-stdnum uses the older checksum for all versions.
     return _bech32m(value) if value.startswith("bc1") and value[3:4] != "q" else bool(bitcoin.is_valid(value))
 
 

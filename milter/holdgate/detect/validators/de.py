@@ -17,7 +17,7 @@ def _cross_sum(number: int) -> int:
 
 
 def _letter_as_digits(value: str, position: int) -> str:
-    """Return `value` with the letter at `position` written as its place in the alphabet, two digits."""
+    """Return `value` with the letter at `position` replaced by its place in the alphabet, two digits."""
     return f"{value[:position]}{ord(value[position]) - 64:02d}{value[position + 1 :]}"
 
 

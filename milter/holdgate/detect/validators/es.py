@@ -1,4 +1,4 @@
-"""Numbers issued in Spain that python-stdnum does not know, or only in one way of writing."""
+"""Numbers issued in Spain that python-stdnum does not support, or only in one notation."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Numbers issued in Finland, as far as python-stdnum needs the sign between the parts, which a compact value lacks."""
+"""Numbers issued in Finland: python-stdnum needs the sign between the parts, which a compact value lacks."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Numbers issued in Iceland to persons; python-stdnum knows them as one with those of companies."""
+"""Numbers issued in Iceland to persons; python-stdnum does not distinguish them from those of companies."""
 
 from stdnum.is_ import kennitala
 

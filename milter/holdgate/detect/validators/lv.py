@@ -1,4 +1,4 @@
-"""Numbers issued in Latvia to persons; python-stdnum knows them as one with those of companies."""
+"""Numbers issued in Latvia to persons; python-stdnum does not distinguish them from those of companies."""
 
 import re
 

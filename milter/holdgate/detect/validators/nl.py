@@ -1,4 +1,4 @@
-"""Numbers issued in the Netherlands, in ways of writing that python-stdnum does not take."""
+"""Numbers issued in the Netherlands, in notations that python-stdnum does not accept."""
 
 from stdnum.nl import bsn
 

@@ -1,4 +1,4 @@
-"""Keys and tokens with a check of their own, and what tells a token from one that only shows the format."""
+"""Keys and tokens with a check of their own, and criteria that distinguish a token from an example of its format."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ from collections import Counter
 from math import log2
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-# Words in what somebody wrote in the place of a token.
+# Words in placeholders for a token.
 _MADE_UP = (
     "example",
     "xxxx",
@@ -24,7 +24,7 @@ _MADE_UP = (
 
 
 def random(value: str) -> bool:
-    """Whether a token looks drawn at random (three bits a character and more) and is not made up."""
+    """Whether a token looks random (at least three bits per character) and is not made up."""
     lowered = value.lower()
     if any(word in lowered for word in _MADE_UP):
         return False
@@ -34,7 +34,7 @@ def random(value: str) -> bool:
 
 
 def credentials(value: str) -> bool:
-    """Whether the last word of a field looks drawn at random; with Basic, a name and a password (RFC 7617)."""
+    """Whether the last word of a field looks random; with Basic, a name and a password (RFC 7617)."""
     last = value.rpartition(" ")[2]
     if not random(f"    {last}"):
         return False
@@ -71,7 +71,7 @@ def json_web_token(value: str) -> bool:
 
 
 def connection(value: str) -> bool:
-    """Whether a URL holds a password, and not a word in its place (RFC 3986 section 3.2.1)."""
+    """Whether a URL contains a password, and not a placeholder (RFC 3986 section 3.2.1)."""
     credentials = value.partition("://")[2].rpartition("@")[0]
     password = credentials.partition(":")[2]
     lowered = password.lower()

@@ -1,4 +1,4 @@
-"""Eight digits that are a date: what often stands where a number without a check digit might."""
+"""Eight digits that are a date, which is frequent where a number without a check digit could be."""
 
 import re
 

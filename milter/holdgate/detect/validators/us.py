@@ -28,7 +28,7 @@ def ssn(value: str) -> bool:
 
 
 def ssn_without_zeros(value: str) -> bool:
-    """Whether a Social Security number remains when the zeros are put back that a spreadsheet dropped."""
+    """Whether a Social Security number results if the zeros that a spreadsheet dropped are added."""
     return not value.startswith("0") and ssn(value.zfill(9))
 
 
