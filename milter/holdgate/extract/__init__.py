@@ -1,1 +1,1 @@
-"""Message or file to text: every part that leaves is read, or said to be unread."""
+"""Message or file to text: every part of outgoing mail is read, or reported as unread."""

@@ -1,7 +1,7 @@
 """Blocks of base64 between BEGIN and END lines: OpenPGP's ASCII armour and the textual encodings of CMS.
 
-Follows RFC 9580, 6.2 and RFC 7468. Only blocks that may hold a document are looked for:
-keys and certificates hold none.
+Follows RFC 9580, 6.2 and RFC 7468. Only blocks that can contain a document are searched for: keys and certificates
+contain none.
 """
 
 import re
@@ -11,7 +11,7 @@ from holdgate.extract.fields import base64
 
 PGP = "PGP MESSAGE"
 PGP_BEGIN = b"-----BEGIN PGP MESSAGE-----"
-# RFC 7468, 9 and 8; OpenSSL, older programs and Entrust write the others.
+# RFC 7468, 9 and 8; the others are from OpenSSL, older programs and Entrust.
 CMS = frozenset({"CMS", "PKCS7", "PKCS #7 SIGNED DATA", "SIGNED MESSAGE", "SMIME"})
 
 _BEGIN = re.compile(rb"^[ \t>]*-----BEGIN ([A-Z0-9 #]{3,30})(?:, PART [0-9/]{1,9})?-----[ \t]*\r?$", re.MULTILINE)
@@ -20,7 +20,7 @@ _CHECKSUM = re.compile(rb"^=[A-Za-z0-9+/]{4}[ \t]*\r?$", re.MULTILINE)
 
 
 def blocks_in(text: bytes) -> Iterator[tuple[str, bytes, bytes]]:
-    """Yield label, content and armour of each block that may hold a document; a block may lack its END line."""
+    """Yield label, content and armour of each block that can contain a document; a block may lack its END line."""
     if b"-----BEGIN " not in text:
         return
     for begin in _BEGIN.finditer(text):

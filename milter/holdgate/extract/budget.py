@@ -1,4 +1,4 @@
-"""What reading one message may cost, over all its parts: a hostile file spends it and ends as `limited`."""
+"""The limits for reading one message, over all its parts: a hostile file uses them up and ends as `limited`."""
 
 import time
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on one message. Sizes in bytes, times in seconds, text in characters.
+    """Limits for one message. Sizes in bytes, times in seconds, text in characters.
 
-    The values follow what amavis, ClamAV and Postfix bound, and what real mail was seen to need.
+    The values follow the limits of amavis, ClamAV and Postfix, and measured needs of real mail.
     """
 
     mime_depth: int = 20
@@ -30,12 +30,12 @@ class Limits:
 
 
 class LimitReachedError(Exception):
-    """A bound of `Limits` was reached; the argument is the reason in a few words, without content."""
+    """A limit of `Limits` was reached; the argument is the reason in a few words, without content."""
 
 
 @dataclass(slots=True)
 class Budget:
-    """What is left of `Limits` for one message. Every reader spends from the same budget."""
+    """The remainder of `Limits` for one message. All readers use the same budget."""
 
     limits: Limits = field(default_factory=Limits)
     expanded_bytes: int = 0
@@ -53,12 +53,12 @@ class Budget:
         self.part_deadline = min(self.deadline, time.monotonic() + self.limits.part_seconds)
 
     def check_time(self) -> None:
-        """Raise LimitReachedError when the part or the message has had its time. Call it in every long loop."""
+        """Raise LimitReachedError if the time of the part or the message is used up. Call it in every long loop."""
         if time.monotonic() > self.part_deadline:
             raise LimitReachedError("time limit")
 
     def check_entry(self, packed: int, unpacked: int) -> None:
-        """Refuse an archive member by what its directory says of it, before any of it is unpacked."""
+        """Refuse an archive member by the sizes in the archive's directory, before any of it is unpacked."""
         limits = self.limits
         if unpacked > limits.entry_bytes:
             raise LimitReachedError("member too large")
@@ -78,7 +78,7 @@ class Budget:
             raise LimitReachedError("total size")
 
     def spend_characters(self, count: int) -> None:
-        """Count characters of text handed to detection."""
+        """Count characters of text passed to detection."""
         self.characters += count
         if self.characters > self.limits.text_characters:
             raise LimitReachedError("too much text")

@@ -1,8 +1,8 @@
-"""Bytes to characters: which encodings a text may be in, most trustworthy first.
+"""Bytes to characters: the encodings in which a text may be, most reliable first.
 
 The order was measured (25 encodings, three lengths each): byte order mark, strict UTF-8, UTF-16 and UTF-32 by the
-pattern of their NUL bytes, the declared charset, a detector, and Windows-1252 that takes anything. Codecs are loaded
-once, with this module: a charset name in a message never leads to an import.
+pattern of their NUL bytes, the declared charset, a detector, and Windows-1252, which accepts anything. Codecs are
+loaded once, with this module: a charset name in a message never causes an import.
 """
 
 import binascii
@@ -14,10 +14,10 @@ from encodings.aliases import aliases
 import chardet
 
 SHORT = 2_000
-"""Up to so many bytes a detector is guessing, so the declared and the detected reading are both kept."""
+"""Up to this many bytes the detector is unreliable, so the declared and the detected reading are both kept."""
 
 SAMPLE = 100_000
-"""Bytes that the detector looks at."""
+"""How many bytes the detector uses."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -27,7 +27,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
-# Python takes these for text encodings; no mail is written in them, and decoding some is not linear.
+# Python treats these as text encodings; mail does not use them, and decoding some is not linear.
 _NOT_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 
 # Names that mail and the Web use beyond Python's aliases (WHATWG Encoding Standard, section 4.2).
@@ -61,13 +61,13 @@ _MAIL_NAMES = {
 _SHIFT = re.compile(r"\+(A[A-Za-z0-9+/]{2,}-?)")
 _HIGHEST = "\u0600"
 
-# Seven-bit encodings that pass for ASCII: valid UTF-8 does not rule them out.
+# Seven-bit encodings that look like ASCII: valid UTF-8 does not exclude them.
 _SEVEN_BIT = {"utf-7", "hz", "iso2022_jp", "iso2022_jp_1", "iso2022_jp_2", "iso2022_jp_2004", "iso2022_jp_3"}
 _SEVEN_BIT |= {"iso2022_jp_ext", "iso2022_kr"}
 
 
 def _load() -> dict[str, str]:
-    """Map each charset name Python knows, `-` as `_`, to the codec's name, with all codecs loaded."""
+    """Map each charset name of Python, with `-` as `_`, to the codec's name, and load all codecs."""
     names: dict[str, str] = {}
     for alias, codec in aliases.items():
         if codec not in _NOT_CHARSETS:
@@ -75,7 +75,7 @@ def _load() -> dict[str, str]:
                 bytes(4).decode(codec)
                 names[alias] = names[codec] = codecs.lookup(codec).name
     names.update({mail: codecs.lookup(codec).name if codec else "" for mail, codec in _MAIL_NAMES.items()})
-    # The detector loads its models when a text first needs them: a short text, and one of many different letters.
+    # The detector loads its models when a text first needs them: a short text, and one with many different letters.
     chardet.detect("Größe, naïve café".encode("cp1252"))
     letters = [chr(letter) for letter in range(0x430, 0x450)]
     chardet.detect("".join(first + second for first in letters for second in letters).encode("cp1251"))
@@ -95,14 +95,14 @@ _CODECS = _load()
 
 
 def decode(data: bytes, declared: str = "") -> str:
-    """Return the most trustworthy reading of `data`."""
+    """Return the most reliable reading of `data`."""
     return readings(data, declared)[0]
 
 
 def readings(data: bytes, declared: str = "") -> list[str]:
-    """Return the plausible readings of `data`, the most trustworthy first; never raises, never empty.
+    """Return the plausible readings of `data`, the most reliable first; never raises, never empty.
 
-    `declared` is the charset that the container names, as it stands there.
+    `declared` is the charset that the container names, unchanged.
     """
     for bom, codec in _BOMS:
         if data.startswith(bom):
@@ -124,7 +124,7 @@ def readings(data: bytes, declared: str = "") -> list[str]:
 
 
 def without_shifts(text: str) -> str:
-    """Return a text with its UTF-7 shifts decoded (RFC 2152), unchanged where none hides a letter or digit of ASCII.
+    """Return a text with its UTF-7 shifts decoded (RFC 2152); unchanged if none hides an ASCII letter or digit.
 
     Only shifts whose characters are all Latin, Greek, Cyrillic or Hebrew are decoded: a telephone number gives others.
 
@@ -140,7 +140,7 @@ def without_shifts(text: str) -> str:
 
 
 def _unshifted(shift: str) -> str:
-    """Return what a shift stands for, "" if it is none."""
+    """Return the text of a shift, "" if it is not a shift."""
     coded = shift.removesuffix("-")
     try:
         letters = binascii.a2b_base64(coded + "=" * (-len(coded) % 4)).decode("utf-16-be")
@@ -173,7 +173,7 @@ def wide_codec(data: bytes) -> str:
 
 
 def _single(data: bytes, declared: str) -> list[str]:
-    """Read bytes that are no valid UTF-8: as declared, as detected, and both where the text is short."""
+    """Read bytes that are not valid UTF-8: as declared, as detected, and both if the text is short."""
     found: list[str] = []
     if declared and declared != "ascii":
         text = data.decode(declared, "replace")

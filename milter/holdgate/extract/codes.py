@@ -1,6 +1,6 @@
 """Reads QR codes, bar codes and other codes in images (zxing-cpp); the only user of zxingcpp.
 
-No engine of OCR is needed, and an image costs some milliseconds, so codes are always read.
+No OCR engine is needed, and an image takes some milliseconds, so codes are always read.
 """
 
 from collections.abc import Iterable
@@ -14,14 +14,14 @@ from holdgate.extract.grain import is_grain
 SMALLEST = 21
 """Side in pixels of the smallest QR code (ISO/IEC 18004: 21 modules)."""
 MOST_PIXELS = 2_500_000
-"""A larger image is reduced first: a code of a few centimetres on a scan at 200 dpi can still be read."""
+"""A larger image is reduced first: a code of a few centimetres on a scan at 200 dpi is still readable."""
 _MARGIN = 0.06
 _PAPER = 255
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The text of a code, and the box in pixels in which it is: left, top, right, bottom."""
+    """The text of a code, and its box in pixels: left, top, right, bottom."""
 
     text: str
     box: tuple[int, int, int, int]
@@ -40,7 +40,7 @@ def codes_in(image: Image.Image) -> list[Code]:
 
 
 def without(image: Image.Image, codes: Iterable[Code]) -> Image.Image:
-    """Return an image without its codes: their modules look like lines of letters."""
+    """Return an image without its codes, because their modules look like lines of letters."""
     copy = image.copy()
     for code in codes:
         copy.paste(_PAPER, code.box)
@@ -48,7 +48,7 @@ def without(image: Image.Image, codes: Iterable[Code]) -> Image.Image:
 
 
 def _box(position: zxingcpp.Position, factor: int, image: Image.Image) -> tuple[int, int, int, int]:
-    """Return the box round a code, with a margin, for the outermost modules are not always inside."""
+    """Return the box around a code, with a margin, because the outermost modules are not always inside."""
     corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
     across, down = [factor * point.x for point in corners], [factor * point.y for point in corners]
     margin = round(_MARGIN * max(max(across) - min(across), max(down) - min(down))) + factor

@@ -1,8 +1,8 @@
-"""The driver: a message or a file in, all its parts with text, place and status out.
+"""The driver: reads a message or a file into parts with text, place and status.
 
-Content decides the reader; what a reader hands back as embedded is read the same way, in any nesting. A reader that
-runs into a limit leaves its part `limited`, one that fails leaves it `failed`, and what was read before still counts:
-nothing unread is ever `complete`.
+The content decides which reader is used. Embedded documents that a reader finds are read in the same way, to any depth.
+A part is `limited` if its reader reaches a limit, and `failed` if its reader fails. Text that was read before is kept.
+Nothing unread is ever `complete`.
 """
 
 import time
@@ -20,27 +20,27 @@ from holdgate.mask import cut, mask_unsearched_text
 
 _PLAIN = {"text/plain": "text", "text/html": "html"}
 _BODIES = {"text/plain": "message body", "text/html": "message body (HTML)"}
-# A leaf without type is text/plain (RFC 2045, 5.2).
+# A leaf part without a type is text/plain (RFC 2045, 5.2).
 _BODY_TYPES = {"", *_BODIES, "text/enriched", "text/richtext", "text/x-amp-html", "text/calendar", "text/watch-html"}
 UNDECLARED = "the reader does not declare what it leaves unread"
 NO_END = "damaged, where it ends is not known"
 UNCLAIMED = "outside the file's structure"
 UNCLAIMED_BYTES = 32
-"""So much, without padding, is more than a stray line end, a checksum or a signature of a tool."""
+"""This much, without padding, is more than a stray line end, a checksum or a signature of a tool."""
 _PADDING = b"\0 \t\r\n\xff"
 _BETWEEN = "; "
 _SEVERITY = {Status.COMPLETE: 0, Status.LIMITED: 1, Status.FAILED: 2}
 
 
 def extract_message(data: bytes | memoryview, limits: Limits = Limits()) -> Extraction:  # noqa: B008 (frozen)
-    """Read an RFC 5322 message as it went over the wire, with CRLF or LF line ends. Raises nothing."""
+    """Read an RFC 5322 message in its transmitted form, with CRLF or LF line ends. Raises no exception."""
     reading = _Reading(limits)
     reading.read(Document(bytes(data), declared_type="message/rfc822"), "", "message", Role.BODY)
     return reading.result()
 
 
 def extract_file(name: str, data: bytes, limits: Limits = Limits()) -> Extraction:  # noqa: B008 (frozen)
-    """Read a document of any kind, an .eml with its parts among them. Raises nothing."""
+    """Read a document of any kind, including an .eml file with its parts. Raises no exception."""
     reading = _Reading(limits)
     document = Document(data, name)
     kind = _kind_of(document)
@@ -52,9 +52,10 @@ def extract_file(name: str, data: bytes, limits: Limits = Limits()) -> Extractio
 
 
 def extract_plain(data: bytes, limits: Limits = Limits()) -> Extraction | None:  # noqa: B008 (frozen)
-    """Read a message whose leaves are nothing but plain text and ordinary HTML; return None for any other.
+    """Read a message whose leaf parts are only plain text and ordinary HTML; return None for any other.
 
-    No readers but those two run, so a process that calls only this has met no parser of documents. Raises nothing.
+    Only the readers of these two run, so a process that calls only this never runs a parser of documents. Raises no
+    exception.
     """
     reading = _PlainReading(limits)
     reading.read(Document(data, declared_type="message/rfc822"), "", "message", Role.BODY)
@@ -62,7 +63,7 @@ def extract_plain(data: bytes, limits: Limits = Limits()) -> Extraction | None: 
 
 
 class _Reading:
-    """What the parts of one message share: the budget, the parts read so far, what has been read, and the signals."""
+    """What the parts of one message share: the budget, the parts and documents read so far, and the signals."""
 
     def __init__(self, limits: Limits) -> None:
         self.budget = Budget(limits)
@@ -71,10 +72,10 @@ class _Reading:
         self._seen: set[tuple[int, int]] = set()
 
     def read(self, document: Document, name: str, kind: str = "", role: Role = Role.ATTACHMENT) -> None:
-        """Read a document and all that is in it as parts called `name`.
+        """Read a document and everything in it as parts called `name`.
 
-        Raises LimitReachedError when the message has too many parts, and RecursionError when the stack is too short
-        even to say so: who read the document that this one is in says it.
+        Raises LimitReachedError if the message has too many parts, and RecursionError if the stack is too short even to
+        report it: the reader of the enclosing document then reports it.
         """
         limits = self.budget.limits
         if len(self.extraction.parts) > limits.entries + limits.mime_parts:
@@ -97,7 +98,7 @@ class _Reading:
                 self._messages -= 1
 
     def read_once(self, document: Document, name: str, role: Role) -> None:
-        """Read a document, but not the same bytes twice: an archive may hold itself, or one file a thousand times."""
+        """Read a document unless the same bytes were read: an archive may contain itself, or one file many times."""
         key = (len(document.data), hash(document.data))
         if key not in self._seen:
             self._seen.add(key)
@@ -121,17 +122,17 @@ class _Reading:
         except RecursionError:
             sink.limited("nested too deeply")
         except Exception as error:
-            # The message of a foreign exception may quote the document: its type alone is safe to show.
+            # The message of an unknown exception can quote the document, so only its type is shown.
             sink.failed(f"reader failed: {type(error).__name__}")
         if sink.unread:
             self._read_strings(document, sink)
         sink.finish()
 
     def _read_unclaimed(self, data: bytes, claims: Callable[[bytes], list[tuple[int, int]]], sink: "PartSink") -> None:
-        """Hand on what the structure of a format does not account for, padding apart."""
+        """Pass on the data that the structure of a format does not describe, except padding."""
         try:
             spans = sorted(claims(data))
-        except Exception:  # a library's own, or any that damage provokes
+        except Exception:  # a library's exception, or any that damage causes
             sink.limited(NO_END)
             return
         end = 0
@@ -143,7 +144,7 @@ class _Reading:
             end = max(end, following)
 
     def _read_strings(self, document: Document, sink: "PartSink") -> None:
-        """Save what strings there are in a document whose reader gave up without a word of text."""
+        """Keep the strings in a document whose reader failed without any text."""
         try:
             binary.read_strings(document.data, sink)
         except LimitReachedError as error:
@@ -160,7 +161,7 @@ class _Reading:
             return
         for signal in mail.signals:
             self.signal(signal)
-        if not name:  # it is in no other document
+        if not name:  # it is the outermost document
             self.extraction.subject = mail.subject
         self._plain(_below(name, "subject"), mail.subject, [])
         names = [f"attachment name: {given}" for leaf in mail.leaves for given in leaf.names]
@@ -181,7 +182,7 @@ class _Reading:
                 self._plain(_below(name, "other parts"), "", [str(error)])
                 return
             except RecursionError:
-                # The levels inside had too little stack even to say so: this one, or the next outside, has enough.
+                # The inner levels had too little stack even to report it: this one, or the next outer one, has enough.
                 self._plain(_below(name, label), "", ["nested too deeply"])
 
     def _plain(self, name: str, value: str, unread: list[str], *, trace: bool = False) -> None:
@@ -197,12 +198,12 @@ class _Reading:
             sink.finish()
 
     def signal(self, signal: str) -> None:
-        """Keep a signal once."""
+        """Add a signal once."""
         if signal not in self.extraction.signals:
             self.extraction.signals.append(signal)
 
     def result(self) -> Extraction:
-        """Sum up: the worst status, and the first reason for it with its part's name, numbers in the name masked."""
+        """Return the result with the worst status, and the first reason for it with its part's name, numbers masked."""
         worst = max(self.extraction.parts, key=lambda part: _SEVERITY[part.status], default=None)
         if worst is not None and worst.status is not Status.COMPLETE:
             self.extraction.status = worst.status
@@ -211,12 +212,12 @@ class _Reading:
 
 
 class _PlainReading(_Reading):
-    """Reads plain text and ordinary HTML, nothing else; `is_beyond` says that there was something else."""
+    """Reads plain text and ordinary HTML only; `is_beyond` is true if there was anything else."""
 
     is_beyond = False
 
     def read(self, document: Document, name: str, kind: str = "", role: Role = Role.ATTACHMENT) -> None:
-        """Read the message and its bodies; of another document only note that it is there."""
+        """Read the message and its bodies; only record that there is another document."""
         if not name and kind == "message":
             super().read(document, name, kind, role)
         elif self.is_beyond or kind or document.name or role is not Role.BODY:
@@ -227,7 +228,7 @@ class _PlainReading(_Reading):
             self.is_beyond = True
 
     def _read_with(self, format_: Format, document: Document, name: str, role: Role) -> None:
-        """Read a text; of HTML what needs no library of others."""
+        """Read a text, or HTML that needs no third-party library."""
         if format_.kind == "html":
             pages = html.ordinary(document)
             if pages is None:
@@ -242,12 +243,12 @@ class _PlainReading(_Reading):
         super()._read_with(format_, document, name, role)
 
     def read_once(self, document: Document, name: str, role: Role) -> None:
-        """Read no file that stands inside a text."""
+        """Ignore a file inside a text."""
         self.is_beyond = True
 
 
 class PartSink:
-    """The sink that one part's reader writes to."""
+    """The sink to which the reader of one part writes."""
 
     def __init__(self, reading: _Reading, part: Part, depth: int, role: Role) -> None:
         self.budget = reading.budget
@@ -262,7 +263,7 @@ class PartSink:
         reading.extraction.parts.append(part)
 
     def text(self, text: str, place: str = "") -> None:
-        """Take a text, as much of it as the budget allows."""
+        """Add text, as far as the budget allows."""
         if not text:
             return
         budget = self.budget
@@ -275,14 +276,14 @@ class PartSink:
         self._take(text, place)
 
     def cells(self, texts: Sequence[str], places: Sequence[str]) -> None:
-        """Take many texts, each with its place, as much of them as the budget allows."""
+        """Add many texts, each with its place, as far as the budget allows."""
         self.budget.check_time()
         sizes = list(map(len, texts))
         if self.budget.characters + sum(sizes) > self.budget.limits.text_characters or not all(sizes):
             for text, place in zip(texts, places, strict=True):
                 self.text(text, place)
             return
-        # No step of Python for each of them: a sheet may have a million.
+        # No Python code per text: a sheet can have a million.
         *starts, self._length = accumulate(map((1).__add__, sizes), initial=self._length)
         self._part.places.extend(zip(starts, places, strict=True))
         self._texts.extend(texts)
@@ -297,7 +298,7 @@ class PartSink:
         self.budget.spend_characters(len(text))
 
     def embedded(self, data: bytes, name: str = "", declared_type: str = "", charset: str = "") -> None:
-        """Read a document inside this one, on a clock of its own; its name is text of this part."""
+        """Read a document inside this one, with its own time limit; its name is text of this part."""
         budget = self.budget
         budget.check_time()
         self.text(name, "name of an embedded file")
@@ -310,15 +311,15 @@ class PartSink:
             budget.part_deadline = min(budget.deadline, clock + time.monotonic() - started)
 
     def _role_of(self, name: str, declared_type: str) -> Role:
-        """Say what a document inside this one is."""
+        """Return the role of a document inside this one."""
         if name == BODY_NAME and declared_type == "text/html":
             return Role.BODY
-        if self._role is Role.BODY and name:  # encoded in the text, as uuencode does it
+        if self._role is Role.BODY and name:  # encoded in the text, as with uuencode
             return Role.BODY if name == SIGNED_NAME else Role.ATTACHMENT
         return Role.MEMBER
 
     def limited(self, reason: str) -> None:
-        """Mark the part as not wholly read."""
+        """Mark the part as not completely read."""
         if self._part.status is Status.COMPLETE:
             self._part.status = Status.LIMITED
         self._reasons.append(reason)
@@ -329,32 +330,32 @@ class PartSink:
         self._reasons.insert(0, reason)
 
     def signal(self, signal: str) -> None:
-        """Keep a signal of this message."""
+        """Add a signal of this message."""
         self._reading.signal(signal)
 
     @property
     def unread(self) -> bool:
-        """Say whether the reader failed before it handed on anything, though not for lack of a key."""
+        """Return whether the reader failed without passing anything on, for a reason other than a missing key."""
         failed = self._part.status is Status.FAILED and "encrypted" not in self._reasons
         return failed and not self._texts and not self._embedded
 
     def finish(self) -> None:
-        """Put the part together."""
+        """Complete the part."""
         self._part.text = "\n".join(self._texts)
         self._part.reason = _BETWEEN.join(dict.fromkeys(self._reasons))
 
 
 def _is_body(leaf: mime.Leaf) -> bool:
-    """Say whether a leaf is text that a mail program shows as the message, and no file."""
+    """Return whether a leaf part is text that a mail program shows as the message, and not a file."""
     if leaf.kind:  # another reading of bytes that are ambiguous
         return leaf.kind == "text"
     return not leaf.names and not leaf.attached and leaf.document.declared_type in _BODY_TYPES
 
 
 def _plain_kind(document: Document) -> str:
-    """Return the kind of a leaf that is plain text or HTML by its type and by its content, "" of any other.
+    """Return the kind of a leaf part that is plain text or HTML by its type and its content, "" for any other.
 
-    There is no look into containers.
+    Containers are not opened.
     """
     kind = _PLAIN.get(document.declared_type, "")
     if not kind or document.data.startswith((identify.OLE, b"PK")) or not identify.is_text(document.data):
@@ -363,7 +364,7 @@ def _plain_kind(document: Document) -> str:
 
 
 def _kind_of(document: Document) -> str:
-    """Identify a document; one that breaks even that is read as bytes of no known format."""
+    """Identify a document; if that fails, it is read as bytes of an unknown format."""
     try:
         return identify.identify(document)
     except Exception:
@@ -371,7 +372,7 @@ def _kind_of(document: Document) -> str:
 
 
 def _shown(name: str) -> str:
-    """Return a sender's file name fit to be shown: printable, without line breaks, not too long."""
+    """Return a sender's file name in a form that is safe to show: printable, without line breaks, not too long."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in cut(name, 200)).split())
 
 

@@ -1,7 +1,7 @@
-"""Header fields as bytes: their values, the parameters of MIME fields, and every name a part is given.
+"""Header fields as bytes: their values, the parameters of MIME fields, and every name that they give a part.
 
-`parameters` is strict: what RFC 2045 (section 5.1) does not allow is a doubt. `names` is generous: a mail program takes
-the name where it finds it, so all of them are collected (RFC 2231, RFC 2047, broken forms of both).
+`parameters` is strict: a violation of RFC 2045 (section 5.1) is a doubt. `names` is lenient: mail programs accept names
+in many forms, so all of them are collected (RFC 2231, RFC 2047, broken forms of both).
 """
 
 import binascii
@@ -17,7 +17,7 @@ FIELD = re.compile(rb"([!-9;-~]+):((?:.*\n)(?:[ \t].*\n)*)")
 
 _TYPE = re.compile(rb"[ \t\n]*(" + TOKEN + rb"(?:/" + TOKEN + rb")?)[ \t\n]*")
 _PARAMETER = re.compile(rb";[ \t\n]*(" + TOKEN + rb')=(?:"((?:[^"\\]|\\.)*)"|(' + TOKEN + rb"))[ \t\n]*")
-# A MIME type or an address without its quotes, as old programs write it. No program finds parts by these two.
+# A MIME type or an address without its quotes, as old programs write it. No program finds parts by these.
 _UNQUOTED = re.compile(
     rb";[ \t\n]*(type|start)=([A-Za-z0-9<][A-Za-z0-9._+/@<>-]{0,200})(?=[ \t\n]*(?:;|$))[ \t\n]*", re.IGNORECASE
 )
@@ -33,10 +33,10 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 
 def parameters(value: bytes) -> tuple[str, list[tuple[str, bytes]], bool]:
-    """Take a Content-Type or Content-Disposition apart.
+    """Parse a Content-Type or Content-Disposition.
 
-    Returns the type in lower case ("" if there is none), the parameters in order with lower-case names, and whether
-    the whole value follows the grammar. Quoted values come without their quotes and backslashes.
+    Returns the type in lower case ("" if there is none), the parameters in order with lower-case names, and whether the
+    complete value follows the grammar. Quoted values have no quotes and backslashes.
     """
     head = _TYPE.match(value)
     if head is None:
@@ -54,7 +54,7 @@ def parameters(value: bytes) -> tuple[str, list[tuple[str, bytes]], bool]:
 
 
 def names(value: bytes) -> list[str]:
-    """Return all names that a Content-Type or Content-Disposition gives a part, however it spells them."""
+    """Return all names that a Content-Type or Content-Disposition gives a part, in any form."""
     if b"name" not in value.lower():
         return []
     whole: list[str] = []
@@ -86,7 +86,7 @@ def extended(raw: bytes) -> str:
 
 
 def words(raw: bytes) -> str:
-    """Decode a field's value: fold, encoded words (RFC 2047) with all their malformations, raw bytes in any charset."""
+    """Decode a field's value: folds, encoded words (RFC 2047), even malformed ones, raw bytes in any charset."""
     text = raw.decode("ascii") if raw.isascii() else charset.decode(raw, "cp1252")
     if "\n" in text:
         text = _FOLD.sub("", text)
@@ -97,9 +97,9 @@ def words(raw: bytes) -> str:
 
 
 def _rejoined(text: str) -> str:
-    """Put together neighbours whose base64 is cut within a group of four, which RFC 2047 (section 5) forbids.
+    """Join adjacent encoded words whose base64 is cut within a group of four, which RFC 2047 (section 5) forbids.
 
-    Of UTF-16 and UTF-32, each word may have a byte order mark of its own.
+    In UTF-16 and UTF-32, each word can have its own byte order mark.
     """
     pieces: list[str] = []
     cut, length = "", 0
@@ -122,7 +122,7 @@ def _rejoined(text: str) -> str:
 
 
 def _word(found: re.Match[str]) -> str:
-    """Decode one encoded word; a charset may carry a language (RFC 2231, section 5)."""
+    """Decode one encoded word; a charset can have a language (RFC 2231, section 5)."""
     declared, encoding, encoded = found.groups()
     raw = encoded.encode("utf-8", "replace")
     raw = base64(raw) if encoding in "bB" else binascii.a2b_qp(raw, header=True)
@@ -130,7 +130,7 @@ def _word(found: re.Match[str]) -> str:
 
 
 def base64(raw: bytes) -> bytes:
-    """Decode base64 as the most generous program would: what is no base64 is skipped, missing padding is added."""
+    """Decode base64 like the most lenient program: other characters are skipped, missing padding is added."""
     clean = _NOT_BASE64.sub(b"", raw)
     if len(clean) % 4 == 1:
         clean = clean[:-1]

@@ -1,7 +1,7 @@
-"""What a kind of document is: how it is recognised, who reads it, and what its reader leaves unread.
+"""A kind of document: how it is recognised, which reader reads it, and what that reader leaves unread.
 
-A reader's module declares its `Format` below its `read`. Everything else is made from these declarations: the table of
-readers, identification, the comparison of names and types with the content, and the table in the documentation.
+A reader's module declares its `Format` after its `read`. Everything else is derived from these declarations: the table
+of readers, identification, the comparison of names and types with the content, and the table in the documentation.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ from holdgate.extract.reading import Document, Reader
 
 
 class FormatError(plugins.PluginError):
-    """A module cannot add its formats; the message names it and says why."""
+    """A module cannot add its formats; the message names it and states why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,25 +20,24 @@ class Format:
     """One kind of document.
 
     `kind` is the word that policies, log and pages use. `holds` names the formats for people, `read_by` the library.
-    `unread` says what the reader leaves unread and reports as `limited` when it meets it; "" if it reads everything.
-    None means that nobody has declared it: then every part of this kind is `limited`.
+    `unread` is what the reader leaves unread and reports as `limited` when it finds it; "" if it reads everything. None
+    means that this was not declared: then every part of this kind is `limited`.
 
-    A document is of this kind when one of these says so, asked in this order:
+    A document is of this kind if one of these matches, tried in this order:
 
     - `signatures`: pairs of an offset and the bytes there;
     - `ole_streams`: lower-case names of streams that only this kind of compound file has ([MS-CFB]);
-    - `in_zip`: given a zip file's central directory and its bytes;
-    - `recognise`: given a document that no signature fits and that may still be text;
-    - `in_markup`: given a text that begins with a tag;
-    - `in_text`: given the beginning of any other text, at most 2,000 bytes;
-    - `recognise_binary`: given a document that is no text.
+    - `in_zip`: called with a zip file's central directory and its bytes;
+    - `recognise`: called with a document that matches no signature and may still be text;
+    - `in_markup`: called with a text that begins with a tag;
+    - `in_text`: called with the beginning of any other text, at most 2,000 bytes;
+    - `recognise_binary`: called with a document that is not text.
 
-    `claims` returns the spans of a document, pairs of start and end, that its structure accounts for. The driver hands
-    on what no span covers, as documents of their own. None means all of it: the reader goes through every byte, or
-    reports what it leaves.
+    `claims` returns the spans of a document, pairs of start and end, that its structure describes. The driver passes on
+    the rest as separate documents. None means all of it: the reader reads every byte, or reports what it leaves out.
 
-    `extensions` (lower case, without dot) and `types` (MIME types) are those that a document of this kind may have,
-    several divided by spaces. Among `textual` kinds none of them is worth a signal.
+    `extensions` (lower case, without dot) and `types` (MIME types) are those that a document of this kind can have,
+    separated by spaces. Among `textual` kinds, none of them causes a signal.
     """
 
     kind: str
@@ -60,18 +59,18 @@ class Format:
 
     @property
     def family(self) -> str:
-        """The word by which names and types are compared: all textual kinds are one."""
+        """The word by which names and types are compared: all textual kinds have the same."""
         return TEXTUAL if self.textual else self.kind
 
 
 TEXTUAL = "textual"
 
-# The driver itself reads a message: it is no reader's.
+# The driver itself reads messages: no reader does.
 MESSAGE = "message"
 
 
 class Registry:
-    """The formats that are known, in the order in which they are asked."""
+    """The known formats, in the order in which they are tried."""
 
     def __init__(self) -> None:
         self.formats: dict[str, Format] = {}
@@ -81,7 +80,7 @@ class Registry:
         self.ole_streams: list[tuple[str, str]] = []
 
     def add(self, *formats: Format) -> None:
-        """Make formats known. Raises FormatError where a kind or a signature is known already."""
+        """Register formats. Raises FormatError if a kind or a signature already exists."""
         for one in formats:
             if one.kind in self.formats or one.kind == MESSAGE:
                 raise FormatError(f'the kind "{one.kind}" is declared twice')
@@ -97,9 +96,9 @@ class Registry:
                 self.by_type.setdefault(declared, set()).add(one.family)
 
     def add_modules(self, names: Iterable[str], directory: str) -> None:
-        """Import modules of a site by name and add what they declare as FORMATS. Raises PluginError.
+        """Import a site's modules by name and add the formats in their list FORMATS. Raises PluginError.
 
-        `directory` is where Python looks for them last. A module that is known already is not added again.
+        `directory` is the last place where Python looks for them. A module is not added twice.
         """
         for name, declared in plugins.load("extract.readers", names, directory, "FORMATS"):
             if not all(isinstance(one, Format) for one in declared):
@@ -112,7 +111,7 @@ class Registry:
                 raise FormatError(f"extract.readers: {name}: {error}") from error
 
     def textual(self, kind: str) -> bool:
-        """Say whether a kind is text whichever reader reads it."""
+        """Return whether a kind is text, whichever reader reads it."""
         return kind == MESSAGE or (kind in self.formats and self.formats[kind].textual)
 
 

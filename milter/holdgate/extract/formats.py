@@ -1,4 +1,4 @@
-"""The shipped formats: every reader's declaration, in the order in which identification asks them."""
+"""The shipped formats: every reader's declaration, in the order in which identification tries them."""
 
 from holdgate.extract.format import REGISTRY
 from holdgate.extract.readers.archives import active_mime, apple, archive, compressed, warc

@@ -1,32 +1,32 @@
-"""Whether a picture is nothing but grain: neighbouring pixels that have nothing to do with each other.
+"""Detects images that are only grain: neighbouring pixels are unrelated.
 
-A reader of codes finds the beginning of one everywhere in grain, and takes ten times as long as for a photograph. A
-code of any kind has modules or bars: somewhere in it pixels are like their neighbours, or are all black or white. A
-picture is grain only if no tile of it has that. Pillow does the work, in C; most pictures end it in the first strip.
+A reader of codes finds the beginning of a code everywhere in grain, and takes ten times as long as for a photograph.
+Any code has modules or bars: somewhere in it, pixels are like their neighbours, or all black or white. An image is
+grain only if no tile of it has that. Pillow does the work, in C; most images are decided in the first strip.
 """
 
 from PIL import Image, ImageChops
 
 SMALLEST = 8_000
-"""A picture with fewer pixels is never called grain: it costs little, and a code may be all of it."""
+"""An image with fewer pixels is never treated as grain: it takes little time, and may be nothing but a code."""
 _STRIP = 64
 _TILE, _LARGE_TILE = 8, 16
-# So far apart, in pixels, two of a code have no more to do with each other than two of grain.
+# At this distance in pixels, two pixels of a code are as unrelated as two of grain.
 _FAR = 11
 _ALIKE = [255 if step <= 32 else 0 for step in range(256)]
 _BLACK_OR_WHITE = [255 if shade < 64 or shade >= 192 else 0 for shade in range(256)]
-# Of the pixels of a tile: grain of all shades has half in the first, and fewer in the second.
+# Shares of a tile's pixels: grain of all shades has half in the first, and fewer in the second.
 _MOSTLY, _MANY = round(0.8 * 255), round(0.55 * 255)
-# Steps to the next pixel are this much smaller than those to one far away, where pixels belong together.
+# Where pixels are related, differences to the next pixel are smaller by this factor than those to a distant one.
 _SMALLER = [round(0.72 * step) for step in range(256)]
 
 
 def is_grain(picture: Image.Image) -> bool:
-    """Say whether no part of a picture in mode "L" can be a code."""
+    """Return whether no part of an image in mode "L" can be a code."""
     width, height = picture.size
     if width * height < SMALLEST or min(width, height) < _STRIP:
         return False
-    right = width // _LARGE_TILE * _LARGE_TILE  # what is left of a tile is narrower than a code
+    right = width // _LARGE_TILE * _LARGE_TILE  # the rest of a tile is narrower than a code
     tops = (*range(0, height - _STRIP, _STRIP), height - _STRIP)
     return not any(_has_order(picture.crop((0, top, right, top + _STRIP))) for top in tops)
 

@@ -1,8 +1,8 @@
-"""Header fields to text: what people write and read in them, and what stands in those that programs write.
+"""Header fields to text: what people write and read in them, and the contents of those that programs write.
 
-A recipient can have every field shown, and a mail program shows names and comments of addresses by itself. So all
-fields are text. But in ids, routes, dates and types that programs write, a number that looks like a person's is mostly
-none: in those only what is found for certain counts (see `Part.trace`). Their comments are for people, and count whole.
+A recipient can have every field shown, and mail programs show names and comments of addresses. So all fields are text.
+But in ids, routes, dates and types that programs write, a number that looks personal usually is not: in these, only
+certain matches count (see `Part.trace`). Their comments are for people, so all matches count in comments.
 """
 
 import re
@@ -12,12 +12,12 @@ from functools import lru_cache
 
 from holdgate.extract.fields import extended, words
 
-# Values are addresses, with names and comments (RFC 5322, 3.4).
+# Fields with addresses, names and comments (RFC 5322, 3.4).
 _ADDRESSES = re.compile(
     r"(?:resent-)?(?:from|sender|to|cc|bcc|reply-to)|return-path|delivered-to|envelope-to|errors-to|mail-followup-to"
     r"|disposition-notification-to|return-receipt-to|x-(?:original-to|sender|envelope-.*|beenthere|received)|apparently-to"
 )
-# Values are routes, dates, tokens and types: needed to deliver, or written by programs.
+# Fields with routes, dates, tokens and types: needed for delivery, or written by programs.
 _TRACE = re.compile(
     r"(?:resent-)?(?:date|message-id)|received|in-reply-to|references|mime-version"
     r"|content-(?:type|transfer-encoding|disposition|id|location|length|language|md5|duration|features)"
@@ -28,16 +28,16 @@ _TRACE = re.compile(
     r"|disposition-notification-.*|lines|status|accept-language|delivery-date|require-tls.*|newsgroups|path|xref|nntp-.*",
 )
 _TYPES = frozenset({"content-type", "content-disposition"})
-# Fewer digits make no number of a person's.
+# A personal number has at least this many digits.
 _FEWEST_DIGITS = 6
 
-# A correct date without a comment has no room for anything else (RFC 5322, 3.3).
+# A correct date without a comment cannot contain anything else (RFC 5322, 3.3).
 _DATE = re.compile(rb"\s*(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d(?::\d\d)? [+-]\d{4}\s*")
 _ROUTE = re.compile(r"<[^<>]*>")
 _ADDRESS = re.compile(r'(?:"[^"]*"|[^\s<>(),:;"@]+)@[^\s<>(),:;"]+')
 _MARKS = re.compile(r'[\\"(),:;<>]+')
-# A comment with at most one within it; what programs write in comments: routes, literals, addresses, versions; and what
-# may be a number of a person's.
+# A comment, with at most one nested comment; what programs write in comments (routes, literals, addresses, versions);
+# and what may be a personal number.
 _COMMENT = re.compile(r"\(((?:[^()]|\([^()]*\))*)\)")
 _MACHINE = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\b(?!\d{4}(?:\.\d{4}){3}\b)\d{1,5}(?:\.\d{1,5}){3}\b")
 _RUN = re.compile(rf"\d(?:[ .-]?\d){{{_FEWEST_DIGITS - 1}}}")
@@ -52,7 +52,7 @@ class HeaderText:
     trace: dict[str, None] = field(default_factory=dict)
 
     def take(self, fields: Iterable[tuple[str, bytes]]) -> None:
-        """Take fields, their names in lower case."""
+        """Add fields, with their names in lower case."""
         for name, value in fields:
             kind = _kind(name)
             if kind == "trace" and (_is_short_of_digits(name, value) or _DATE.fullmatch(value)):
@@ -80,7 +80,7 @@ def _kind(name: str) -> str:
 
 
 def _is_short_of_digits(name: str, value: bytes) -> bool:
-    """Say so of a field in which no decoding can bring digits to light."""
+    """Return whether a field has too few digits for a match, and no encoding that could hide digits."""
     plain = value.isascii() and b"=?" not in value
     return plain and len(value) - len(value.translate(None, b"0123456789")) + _digits(name) < _FEWEST_DIGITS
 
@@ -90,13 +90,13 @@ def _digits(text: str) -> int:
 
 
 def shown_of(text: str) -> str:
-    """Return what a mail program shows of addresses: their names and comments, without quotes and backslashes."""
+    """Return the text that a mail program shows of addresses: names and comments, without quotes and backslashes."""
     left = _ADDRESS.sub(" ", _ROUTE.sub(" ", text))
     return " ".join(_MARKS.sub(" ", left.replace("\\", "")).split())
 
 
 def _comments_of(text: str) -> Iterable[str]:
-    """Yield the comments of a field in which people can write a number, without what programs write in theirs."""
+    """Yield the comments of a field in which people can write a number, without programs' typical comments."""
     if "(" in text:
         for comment in _COMMENT.findall(text):
             left = " ".join(word for word in _MACHINE.sub(" ", comment).split() if "@" not in word)
@@ -105,9 +105,9 @@ def _comments_of(text: str) -> Iterable[str]:
 
 
 def _joined(text: str) -> Iterable[str]:
-    """Yield the values of all parameters, decoded and put together from their pieces (RFC 2231), as one line.
+    """Yield the values of all parameters, decoded and joined from their pieces (RFC 2231), as one line.
 
-    Pieces that do not stand in the order of their numbers give two lines: as they stand, and as they are numbered.
+    If the pieces are not in the order of their numbers, there are two lines: in written order, and in numeric order.
     """
     values: dict[str, list[tuple[int, str]]] = {}
     for name, number, star, quoted, plain in _PARAMETER.findall(text):

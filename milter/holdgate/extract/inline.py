@@ -68,7 +68,7 @@ def files_in(text: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def read_files(text: str | bytes, sink: Sink) -> None:
-    """Hand on the files inside a text."""
+    """Pass on the files inside a text."""
     for name, content in files_in(text if isinstance(text, bytes) else text.encode("utf-8", "replace")):
         sink.budget.spend_entry()
         sink.budget.spend_bytes(len(content))
@@ -126,12 +126,12 @@ def _inflated(content: bytes) -> bytes:
 
 
 def plausible(content: bytes) -> bool:
-    """Say whether a decoding gave something: a known signature, or words in UTF-8 or UTF-16."""
+    """Return whether a decoding gave something: a known signature, or words in UTF-8 or UTF-16."""
     return is_file(content) or _WORDS.search(content) is not None
 
 
 def is_file(content: bytes) -> bool:
-    """Say whether bytes begin with a known signature."""
+    """Return whether bytes begin with a known signature."""
     if content.startswith((OLE, b"PK\x03\x04")):
         return True
     return any(not offset and content.startswith(signature) for offset, signature, _ in REGISTRY.signatures)

@@ -1,8 +1,8 @@
-"""The strict reading of a message: what passes has one meaning for every program; what does not says why.
+"""The strict reading of a message: a message without violations has one meaning for every program.
 
-No MIME parser reads what another one reads once a message bends the rules ("Inbox Invasion", CCS 2024;
-draft-chen-email-mime-ambiguity-defense). So the rules are checked on the raw bytes, while the message is taken apart by
-them: a message without a doubt has been read by then, and one with doubts is read in all other ways as well.
+MIME parsers differ as soon as a message violates the rules ("Inbox Invasion", CCS 2024;
+draft-chen-email-mime-ambiguity-defense). So the rules are checked on the raw bytes while the message is parsed by them.
+A message without a doubt is thereby read; one with doubts is also read in all other ways.
 Rules: RFC 5322 (2.2, 2.3), RFC 2045 (5.1, 6), RFC 2046 (5.1, 5.2). Each step is linear in the message's size.
 """
 
@@ -17,7 +17,7 @@ ENCODINGS = frozenset({"7bit", "8bit", "binary", "quoted-printable", "base64"})
 
 INSIDE_A_LEAF, AT_THE_START = "MIME fields inside a leaf", "MIME field at the start of a body"
 MAY_BE_QUOTED = frozenset({INSIDE_A_LEAF, AT_THE_START})
-"""Doubts that a text raises too in which a person writes about mail, or quotes one."""
+"""Doubts that also arise from text in which a person writes about mail, or quotes it."""
 
 _STRUCTURAL = frozenset({"content-type", "content-transfer-encoding", "content-disposition", "mime-version"})
 _HEADERS_INSIDE = frozenset(
@@ -27,23 +27,23 @@ _HEADERS_INSIDE = frozenset(
 _NOT_LETTERS = re.compile(r"[^a-z]")
 _LOOKALIKES = frozenset(_NOT_LETTERS.sub("", name) for name in _STRUCTURAL)
 _CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
-# RFC 2046, 5.1.1; and the @ of old servers, which stands in quotes or is a doubt of its own.
+# RFC 2046, 5.1.1; and the @ of old servers, which must be quoted or is a doubt of its own.
 _BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=?@ -]{0,69}[0-9A-Za-z'()+_,./:=?@-]$")
 _MIME_LINE = re.compile(rb"(?:^|\n)[ \t]*content-(?:type|transfer-encoding|disposition)[ \t]*:", re.IGNORECASE)
-# Fields of which one is MIME's: at the start of a body, or behind a line that may pass for a delimiter.
+# Fields of which one is a MIME field: at the start of a body, or after a line that could be a delimiter.
 _FIELDS = rb"(?:[!-9;-~]+[ \t]*:.*\n(?:[ \t].*\n)*){0,20}?[ \t]*(?:content-[a-z-]+|mime-version)[ \t]*:"
 _BODY_START = re.compile(rb"\s*" + _FIELDS, re.IGNORECASE)
 _INNER_PART = re.compile(rb"^[ \t]*--.*\n" + _FIELDS, re.IGNORECASE | re.MULTILINE)
 _FOLDED_FIELD = re.compile(rb"\n[ \t]+(?:content-(?:type|transfer-encoding|disposition)|mime-version)[ \t]*:", re.I)
 _BLANK_FOLD = re.compile(rb"\n[ \t]+\n")
-# What a decoder could find to decode: an escape, a line of base64, the beginning of uuencode or yEnc.
+# What a decoder could decode: an escape, a line of base64, the beginning of uuencode or yEnc.
 _MAY_BE_ENCODED = re.compile(rb"=(?:[0-9A-Fa-f]{2}|\n)|^[A-Za-z0-9+/]{4,}={0,2}$|^begin |^=y", re.MULTILINE)
 _BAD_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\n|\Z)|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(slots=True)
 class Entity:
-    """A leaf of the MIME tree: its fields (name in lower case, value as it stands), type and decoded body."""
+    """A leaf part of the MIME tree: its fields (lower-case name, unchanged value), type and decoded body."""
 
     fields: list[tuple[str, bytes]]
     content_type: str = "text/plain"
@@ -53,10 +53,10 @@ class Entity:
 
 @dataclass(slots=True)
 class Reading:
-    """What the strict reading found; `doubts` is empty where the message has one meaning only.
+    """The result of the strict reading; `doubts` is empty if the message has only one meaning.
 
-    `inner` holds the fields of every part, `outside` what stands before the first and after the last part of a
-    multipart. `unread` names limits.
+    `inner` contains the fields of every part, `outside` the text before the first and after the last part of a
+    multipart. `unread` names limits that were reached.
     """
 
     fields: list[tuple[str, bytes]] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Reading:
 
 
 def read(data: bytes, budget: Budget) -> Reading:
-    """Read a message, its lines ending all in CRLF or all in LF. Raises nothing."""
+    """Read a message, with all lines ending in CRLF or all in LF. Raises no exception."""
     reading = Reading()
     doubts = reading.doubts
     if b"\r" in data:
@@ -89,7 +89,7 @@ def read(data: bytes, budget: Budget) -> Reading:
 
 
 class _Walk:
-    """Takes entities apart and notes each doubt."""
+    """Parses entities and records each doubt."""
 
     def __init__(self, reading: Reading, budget: Budget) -> None:
         self.reading = reading
@@ -100,7 +100,7 @@ class _Walk:
         self.reading.doubts.append(reason)
 
     def entity(self, data: bytes, depth: int, outer: tuple[bytes, ...], default: str = "text/plain") -> None:
-        """Read the header and the body of a message or of a part; `default` is its type where it names none."""
+        """Read the header and the body of a message or of a part; `default` is its type if it names none."""
         limits = self.budget.limits
         self.parts += 1
         if self.parts > limits.mime_parts:
@@ -116,7 +116,7 @@ class _Walk:
         entity = Entity(fields, default)
         encoding, boundary = self.structure(entity)
         if encoding not in ENCODINGS and not _MAY_BE_ENCODED.search(body):
-            encoding = "8bit"  # old programs name what does not exist ("8-bit", a charset) and write plain text
+            encoding = "8bit"  # old programs name encodings that do not exist ("8-bit", a charset) and write plain text
         elif encoding not in ENCODINGS:
             self.doubt("unknown content-transfer-encoding")
         kind = entity.content_type
@@ -130,17 +130,17 @@ class _Walk:
             self.doubt("multipart without boundary")
         elif boundary:
             self.doubt("boundary without multipart")
-        # A message in UTF-8 may be encoded (RFC 6532, 3.7), one in ASCII may not (RFC 2046, 5.2.1).
+        # A message in UTF-8 can be encoded (RFC 6532, 3.7), one in ASCII must not be (RFC 2046, 5.2.1).
         if kind == "message/rfc822" and encoding in ("base64", "quoted-printable"):
             self.doubt("encoded message")
         entity.body = self.decoded(body, encoding, kind)
         self.reading.leaves.append(entity)
 
     def header(self, data: bytes, top: bool) -> tuple[list[tuple[str, bytes]], bytes]:
-        """Split off the fields of an entity; the value of each still has its folds."""
+        """Split off the fields of an entity; each value keeps its folds."""
         fields: list[tuple[str, bytes]] = []
         position = 0
-        if top and data.startswith(b"From "):  # an mbox separator that was left on
+        if top and data.startswith(b"From "):  # an mbox separator that was not removed
             position = data.find(b"\n") + 1 or len(data)
         while found := FIELD.match(data, position):
             name, value = found.groups()
@@ -161,7 +161,7 @@ class _Walk:
         return fields, body
 
     def structure(self, entity: Entity) -> tuple[str, bytes]:
-        """Check the fields that MIME structure hangs on; return transfer encoding and boundary."""
+        """Check the fields that define the MIME structure; return transfer encoding and boundary."""
         encoding, boundary = "7bit", b""
         seen: set[str] = set()
         for name, value in entity.fields:
@@ -189,7 +189,7 @@ class _Walk:
         return encoding, boundary
 
     def lookalike(self, name: str) -> None:
-        """Note a name that a lenient program might take for one of the structural fields."""
+        """Record a name that a lenient program could treat as one of the structural fields."""
         letters = _NOT_LETTERS.sub("", name)
         if letters in _LOOKALIKES or any(
             letters.startswith(wanted) or (letters.endswith(wanted) and not name.startswith("x-"))
@@ -239,7 +239,7 @@ class _Walk:
             rest = body[position + len(delimiter) : end].rstrip(b" \t")
             footer = rest[2:] if rest.startswith(b"--") else b""
             if footer and not _MAY_BE_ENCODED.search(body, position + len(delimiter) + 2):
-                self.reading.outside.append(footer)  # a list's footer, put behind the last delimiter without a line end
+                self.reading.outside.append(footer)  # a list's footer, after the last delimiter without a line end
             elif rest not in (b"", b"--"):
                 self.doubt("text after a delimiter")
             starts.append((position, end, rest == b"--" or bool(footer)))
@@ -269,14 +269,14 @@ class _Walk:
                 self.entity(content, depth + 1, (*outer, boundary), default)
 
     def around(self, text: bytes) -> None:
-        """Keep what stands before or after the parts, and doubt it where it looks like a part."""
+        """Keep the text before or after the parts, and record a doubt if it looks like a part."""
         if text.strip():
             self.reading.outside.append(text)
             if _MIME_LINE.search(text):
                 self.doubt("MIME fields outside a part")
 
     def decoded(self, body: bytes, encoding: str, kind: str) -> bytes:
-        """Undo the transfer encoding, noting what decoders would not agree about."""
+        """Decode the transfer encoding, and record where decoders would differ."""
         if kind not in _HEADERS_INSIDE and encoding != "base64":
             if _BODY_START.match(body):
                 self.doubt(AT_THE_START)

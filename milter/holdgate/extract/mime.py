@@ -1,8 +1,8 @@
-"""A message to its texts and leaves: subject, free text of the headers, and each leaf decoded with all its names.
+"""A message to its texts and leaf parts: subject, free text of the headers, and each decoded leaf part with its names.
 
-A message that passes the strict reading (`lint`) has one meaning, and that is it. One with doubts is read by the
-standard library's parser and by `rescue` too, and everything that any reading gives is scanned. `policy.default` of the
-standard library is quadratic in hostile headers: only `compat32` is used, on parts that `lint` has counted before.
+A message that passes the strict reading (`lint`) has one meaning, which is used. One with doubts is also read by the
+standard library's parser and by `rescue`, and the text of all readings is searched. `policy.default` of the standard
+library is quadratic in hostile headers, so only `compat32` is used, on parts that `lint` has counted before.
 """
 
 import re
@@ -18,12 +18,12 @@ from holdgate.extract.headers import HeaderText
 from holdgate.extract.reading import Document
 
 _CHUNK = 1 << 16
-# A last line of base64, which is no line that goes on.
+# A line of base64 that must be the last one.
 _PADDED = re.compile(rb"^(?:[A-Za-z0-9+/]{4}){5,}[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]=\r?$", re.MULTILINE)
-# Escapes of quoted-printable of all but marks and spaces: letters, digits, markup, controls, bytes beyond ASCII.
+# Quoted-printable escapes of all but punctuation and spaces: letters, digits, markup, controls, non-ASCII bytes.
 _HIDES = re.compile(rb"=[ \t]?(?:26|3[0-9CEce]|[46][1-9A-Fa-f]|[57][0-9Aa]|7[Ff]|[0189A-Fa-f][0-9A-Fa-f])")
 
-# A part of these types is not here: the rest is in other messages (RFC 2046, 5.2.2) or on a server (5.2.3).
+# A part of these types is incomplete: the rest is in other messages (RFC 2046, 5.2.2) or on a server (5.2.3).
 _ELSEWHERE = {
     "message/partial": "message/partial: the rest is in other messages",
     "message/external-body": "message/external-body: the content is elsewhere",
@@ -32,10 +32,10 @@ _ELSEWHERE = {
 
 @dataclass(slots=True)
 class Leaf:
-    """A decoded leaf; `names` are all file names that its fields give it.
+    """A decoded leaf part; `names` are all file names that its fields give it.
 
-    `kind` is set where it is another reading, `whole` where that is the whole message as one text. `attached` says that
-    a field asks to show it as a file (RFC 2183, 2.2).
+    `kind` is set for another reading, `whole` if that is the complete message as one text. `attached` is true if a
+    field requests to show it as a file (RFC 2183, 2.2).
     """
 
     document: Document
@@ -47,7 +47,7 @@ class Leaf:
 
 @dataclass(slots=True)
 class Mail:
-    """What a message says, and what of it stayed unread, each in a few words.
+    """The contents of a message, and its unread parts, each in a few words.
 
     `fields` are those of its header and of its parts' headers.
     """
@@ -60,12 +60,12 @@ class Mail:
 
     @property
     def headers(self) -> dict[str, None]:
-        """Lines of the fields that people write, and what stands around the parts, each once."""
+        """Lines of the fields that people write, and the text around the parts, each once."""
         return self.fields.written
 
 
 def read_mail(data: bytes, budget: Budget) -> Mail:
-    """Read an RFC 5322 message. Raises nothing, whatever the bytes; what was not read is named in `unread`."""
+    """Read an RFC 5322 message. Raises no exception for any bytes; unread parts are listed in `unread`."""
     mail = Mail()
     strict = lint.read(data, budget)
     _free_text(strict.fields, mail)
@@ -81,7 +81,7 @@ def read_mail(data: bytes, budget: Budget) -> Mail:
             _read_otherwise(data, mail, budget, strict_limits=bool(strict.unread))
         except LimitReachedError as error:
             mail.unread.append(str(error))
-    # A mail about mail quotes fields of MIME. Where they divide nothing that was not read, they are only quoted.
+    # A mail about mail quotes MIME fields. If they separate nothing that was not read, they are only quoted.
     quoted = (
         set(strict.doubts) <= lint.MAY_BE_QUOTED
         and not mail.unread
@@ -100,30 +100,30 @@ def read_mail(data: bytes, budget: Budget) -> Mail:
 
 
 def _lines_undone(data: bytes) -> bytes:
-    """Return the lines that the message has only with quoted-printable undone, as a recipient could read them."""
+    """Return the lines that appear only after decoding quoted-printable, as a recipient could read them."""
     plain, *undone = rescue.whole(_PADDED.sub(b"", data))
     known = set(plain.splitlines())
     return b"\n".join(line for text in undone for line in text.splitlines() if line not in known)
 
 
 def _divided(leaves: list[Leaf], strictly_read: int) -> bool:
-    """Say whether another reading found a part or decoded something; the message as one text is neither."""
+    """Return whether another reading found a part or decoded something; the message as one text is neither."""
     known = {leaf.document.data for leaf in leaves[:strictly_read]}
     others = (leaf for leaf in leaves[strictly_read:] if not leaf.whole)
     return any(leaf.document.data.replace(b"\r\n", b"\n") not in known for leaf in others)
 
 
 def _read_otherwise(data: bytes, mail: Mail, budget: Budget, strict_limits: bool) -> None:
-    """Add what the standard library's parser and the rescue find beyond the strict reading."""
+    """Add what the standard library's parser and the rescue find in addition to the strict reading."""
     known = {leaf.document.data for leaf in mail.leaves}
-    # Beyond the limits of the strict reading the standard parser would be slow, too: there the rescue alone reads on.
+    # Beyond the limits of the strict reading, the standard parser would be slow too: only the rescue continues there.
     if not strict_limits:
         try:
             _read_standard(data, mail, budget, known)
         except LimitReachedError:
             raise
         except Exception as error:
-            # The standard parser lets through whatever a hostile header provokes in it; the rescue needs no header.
+            # The standard parser raises any exception that a hostile header causes; the rescue needs no header.
             mail.unread.append(f"standard parser failed: {type(error).__name__}")
     for text in rescue.whole(data):
         if text not in known:

@@ -1,8 +1,8 @@
-"""Text in pictures: which pictures can hold text, what reading them may cost, and who reads them.
+"""Text in images: which images can contain text, the limits for reading them, and the engine that reads them.
 
-Readers hand pixels to `current`. Without an engine it notes the pictures that are large enough to hold a document as
-`image not read`; with one it adds their text. The engine may sit in this process (`extract.tesseract`) or behind a
-socket: all that crosses is width, height and grey pixels one way and text the other.
+Readers pass pixels to `current`. Without an engine, it reports images large enough for a document as `image not read`;
+with one, it adds their text. The engine can run in this process (`extract.tesseract`) or behind a socket: only width,
+height and grey pixels are sent, and text is returned.
 """
 
 import hashlib
@@ -29,13 +29,13 @@ _SHARE = Path("/usr/share")
 
 @dataclass(frozen=True, slots=True)
 class OcrLimits:
-    """What OCR may cost and which pictures it is for. Sizes in pixels, times in seconds.
+    """The limits of OCR, and the images that it is for. Sizes in pixels, times in seconds.
 
-    A picture smaller than `smallest_width` by `smallest_height` is an icon, a line or a tracking pixel: text in it is
-    not read, and that is no limitation. Nor is a photograph or a logo on which `legibility` sees no line of letters: if
-    each made its mail `limited`, nobody would look at the status any more. For the same reason a picture below
-    `noticed_pixels`, such as the name of a company as a logo, is no limitation while OCR is off; with OCR it is read.
-    Pages of a PDF that show pictures of `noticed_pixels` or more in all, and no text, are scans.
+    An image smaller than `smallest_width` by `smallest_height` is an icon, a line or a tracking pixel: text in it is
+    not read, and that is not a limitation. The same applies to a photograph or a logo in which `legibility` finds no
+    line of letters. If each of these made its mail `limited`, the status would be useless. For the same reason an image
+    below `noticed_pixels`, such as a company name as a logo, is not a limitation while OCR is off; with OCR it is read.
+    Pages of a PDF that show images of `noticed_pixels` or more in total, and no text, are scans.
     """
 
     pages: int = 20
@@ -47,13 +47,13 @@ class OcrLimits:
     noticed_pixels: int = 60_000
 
     def may_hold_text(self, width: int, height: int) -> bool:
-        """Tell whether letters fit on a picture, upright or turned."""
+        """Return whether letters fit on an image, upright or turned."""
         return max(width, height) >= self.smallest_width and min(width, height) >= self.smallest_height
 
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """A picture as OCR takes it: 8-bit grey, rows from the top without padding, at about `dpi` (0 if unknown)."""
+    """An image for OCR: 8-bit grey, rows from the top without padding, at about `dpi` (0 if unknown)."""
 
     width: int
     height: int
@@ -62,7 +62,7 @@ class Pixels:
 
 
 class OcrError(Exception):
-    """The engine could not read a picture, or not in time; `text` is what it read before that."""
+    """The engine could not read an image, or not in time; `text` is what it had read."""
 
     def __init__(self, reason: str, text: str = "") -> None:
         super().__init__(reason)
@@ -70,20 +70,20 @@ class OcrError(Exception):
 
 
 class OcrEngine(Protocol):
-    """Turns pixels into text."""
+    """Converts pixels to text."""
 
     def recognise(self, pixels: Pixels, seconds: float) -> str:
-        """Return the text of a picture; raise OcrError when that takes longer than `seconds`, or fails."""
+        """Return the text of an image; raise OcrError if that takes longer than `seconds`, or fails."""
 
     def rows(self, pixels: Pixels, seconds: float) -> list[list[Word]]:
-        """Return the words of each line, as often as it was read, with their boxes; raise OcrError as `recognise`."""
+        """Return the words of each line with their boxes, once per reading; raise OcrError as `recognise` does."""
 
 
 @dataclass(slots=True)
 class Ocr:
-    """Reads the pictures of one message after the other with `engine`, or notes them as unread without one.
+    """Reads the images of a message with `engine`, or reports them as unread without one.
 
-    A text is remembered by the hash of its pixels: the same letterhead comes with every second mail.
+    Texts are cached by the hash of the pixels, because the same letterhead occurs in much mail.
     """
 
     engine: OcrEngine | None = None
@@ -96,9 +96,9 @@ class Ocr:
     def read(
         self, width: int, height: int, pixels: Callable[[], Pixels], sink: Sink, place: str, *, scan: bool = False
     ) -> None:
-        """Read a picture of `width` by `height`; `pixels`, which may raise OcrError, is called only if needed.
+        """Read an image of `width` by `height`; `pixels`, which can raise OcrError, is called only if needed.
 
-        A `scan` is known to hold text. Codes are read without an engine, but not those in a scan.
+        A `scan` is known to contain text. Codes are read without an engine, but not those in a scan.
         """
         if min(width, height) < codes.SMALLEST:
             return
@@ -128,16 +128,16 @@ class Ocr:
             sink.text(text, place)
 
     def _may_hold_text(self, width: int, height: int) -> bool:
-        """Tell whether text in an image of this size counts: without an engine, that in a logo does not."""
+        """Return whether text in an image of this size matters: without an engine, that in a logo does not."""
         noticed = self.engine is not None or width * height >= self.limits.noticed_pixels
         return noticed and self.limits.may_hold_text(width, height)
 
     def forget(self) -> None:
-        """Forget the texts read so far: another engine may read other words."""
+        """Clear the cache of texts: another engine may read other words."""
         self._texts.clear()
 
     def _begin(self, budget: Budget) -> None:
-        """Start a message's allowance: a message is known by its budget."""
+        """Start a message's time for OCR; a message is identified by its budget."""
         if self._budget is not budget:
             self._budget, self._pages, self._seconds = budget, 0, 0.0
 
@@ -162,19 +162,19 @@ class Ocr:
         return text
 
     def _spend(self, seconds: float, budget: Budget) -> None:
-        """Count time of OCR on its own account; the clocks of part and message stand still meanwhile."""
+        """Count the time of OCR separately; the clocks of part and message are paused."""
         self._seconds += seconds
         budget.deadline += seconds
         budget.part_deadline += seconds
 
 
 def language_data(share: Path) -> Path | None:
-    """Return the directory of Debian's language data for its newest Tesseract, None where there is none."""
+    """Return the directory of Debian's language data for its newest Tesseract, or None."""
     return max(share.glob("tesseract-ocr/*/tessdata"), default=None)
 
 
 def missing_languages(languages: Iterable[str], share: Path = _SHARE) -> list[str]:
-    """Return which of `languages`, and of what is always needed beside them (orientation), have no data here."""
+    """Return which of `languages`, and of the data that is always needed (orientation), are missing here."""
     folder = language_data(share)
     wanted = (*languages, "osd")
     return [name for name in wanted if folder is None or not (folder / f"{name}.traineddata").is_file()]
@@ -186,7 +186,7 @@ def package_of(language: str) -> str:
 
 
 def is_blank(picture: Pixels) -> bool:
-    """Tell whether a picture has no contrast that letters could have."""
+    """Return whether an image has no contrast that letters could have."""
     if not picture.data:
         return True
     low, high = cast(tuple[int, int], image_of(picture).getextrema())
@@ -194,12 +194,12 @@ def is_blank(picture: Pixels) -> bool:
 
 
 def image_of(picture: Pixels) -> Image.Image:
-    """Return a picture as Pillow has it, without a copy of its pixels."""
+    """Return an image as a Pillow image, without copying its pixels."""
     return Image.frombuffer("L", (picture.width, picture.height), picture.data, "raw", "L", 0, 1)
 
 
 current = Ocr()
-"""What the readers of this process use. `configure` sets it before the first message."""
+"""The instance that the readers of this process use. `configure` sets it before the first message."""
 
 
 def configure(engine: OcrEngine | None, limits: OcrLimits) -> None:

@@ -1,7 +1,7 @@
-"""Puts words that OCR recognised into lines, and says which lines a further reading adds to a first one.
+"""Joins words that OCR recognised into lines, and finds the lines that a further reading adds to the first.
 
-Tesseract's page layout takes a list in a typewriter face for columns, and returns all names, then all first groups of
-the numbers, and so on. Here the boxes of the words decide: words at the same height are one line, from left to right.
+Tesseract's page layout treats a monospaced list as columns, and returns all names, then the first groups of all
+numbers, and so on. Here the boxes of the words decide: words at the same height are one line, from left to right.
 """
 
 import re
@@ -10,16 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _SAME_LINE = 0.5
-"""Words whose boxes overlap by this part of the lower one's height are in one line."""
+"""Words are in one line if their boxes overlap by this share of the lower one's height."""
 _NUMBER_DIGITS = 8
-"""Letters are taken for digits in runs with this many digits: the shortest identifiers that have a check digit."""
+"""Letters are treated as digits in runs with this many digits: the shortest identifiers with a check digit."""
 
-# Letters that OCR returns in place of digits. Sans-serif faces draw some of them alike.
+# Letters that OCR returns instead of digits. Sans-serif fonts draw some of them alike.
 _DIGITS = {"O": "0", "o": "0", "Q": "0", "D": "0", "I": "1", "l": "1", "i": "1", "|": "1", "]": "1", "Z": "2", "z": "2",
            "S": "5", "s": "5", "G": "6", "B": "8", "g": "9", "q": "9"}  # fmt: skip
 _LIKE = "".join(map(re.escape, _DIGITS))
 _TABLE = str.maketrans(_DIGITS)
-# Groups of digits and letters like digits, each with a digit; the first may begin with a country code (ISO 13616).
+# Groups of digits and letters like digits, each with a digit; the first can begin with a country code (ISO 13616).
 _GROUP = rf"(?=[{_LIKE}]*\d)[\d{_LIKE}]+"
 _NUMBER = re.compile(
     rf"(?<![^\W_])(?:([A-Z]{{2}})([\d{_LIKE}]{{2}})(?![^\W_])[ .-]?)?"
@@ -44,7 +44,7 @@ class Word:
 
 
 def lines_of(words: Iterable[Word]) -> list[str]:
-    """Return the lines that words make: those at one height, from left to right; lines from the top down.
+    """Return the lines of words: those at one height, from left to right; lines from top to bottom.
 
     >>> lines_of([Word("Ann", 0, 0, 30, 10), Word("Bob", 0, 20, 30, 30), Word("12", 50, 1, 70, 11)])
     ['Ann 12', 'Bob']
@@ -55,7 +55,7 @@ def lines_of(words: Iterable[Word]) -> list[str]:
 def rows_of(words: Iterable[Word]) -> list[list[Word]]:
     """Return the words of each line, in the order of `lines_of`.
 
-    A word joins the line whose last word overlaps it most, so that the lines of a page may rise or fall a little.
+    A word joins the line whose last word overlaps it most, so that the lines of a page can be slightly sloped.
     """
     lines: list[list[Word]] = []
     for word in sorted(words, key=lambda one: (one.left, one.top)):
@@ -73,7 +73,7 @@ def rows_of(words: Iterable[Word]) -> list[list[Word]]:
 
 
 def height_of(words: Sequence[Word]) -> float:
-    """Return the median height of the words in pixels, 0 where there is none."""
+    """Return the median height of the words in pixels, 0 if there is none."""
     return statistics.median(word.height for word in words) if words else 0.0
 
 
@@ -96,9 +96,9 @@ def _corrected(found: re.Match[str]) -> str:
 
 
 def merged(first: str, *others: Iterable[str]) -> str:
-    """Return the text of the first reading, then the lines of the others that it does not have, each once.
+    """Return the text of the first reading, then the lines of the others that it lacks, each once.
 
-    Lines are compared without spaces. Letters that look like digits are corrected in what is added.
+    Lines are compared without spaces. Letters that look like digits are corrected in the added lines.
     """
     seen = {_key(line) for line in first.splitlines()}
     added: list[str] = []

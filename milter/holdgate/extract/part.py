@@ -1,4 +1,4 @@
-"""What a reader hands on: the parts of a message, their text, and how whole the reading was."""
+"""The output of readers: the parts of a message, their text, and how completely they were read."""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a document is in a message: text that the reader sees at once, a file of its own, or a file in a file."""
+    """The role of a document in a message: text that the recipient sees at once, a file, or a file in a file."""
 
     BODY = "body"
     ATTACHMENT = "attachment"
@@ -14,7 +14,7 @@ class Role(StrEnum):
 
 
 class Status(StrEnum):
-    """How whole an inspection was; `X-Holdgate-Status` says the same words."""
+    """How complete an inspection was; `X-Holdgate-Status` has the same words."""
 
     COMPLETE = "complete"
     LIMITED = "limited"
@@ -25,12 +25,12 @@ class Status(StrEnum):
 class Part:
     """One piece of a message that one reader read: a body, an attachment, a member of an archive.
 
-    `name` is the way to it, as a person would say it ("message body", "report.zip › salaries.xlsx").
-    `text` is all that was read, in characters. `places` says where in the document a stretch of it stands: pairs of
-    the offset where it begins and its name ("sheet Salaries, B7", "page 3"), in ascending order of offsets.
-    `size` is that of the document in bytes, 0 for what is no document of its own (subject, headers).
-    `trace` says that programs write such text: only what is found in it for certain counts.
-    `reason` is empty for a complete part, else a short phrase that names what is missing and holds no content.
+    `name` is its path in a form for people ("message body", "report.zip › salaries.xlsx").
+    `text` is all that was read, in characters. `places` states where in the document a span of it is: pairs of the
+    offset where it begins and its name ("sheet Salaries, B7", "page 3"), in ascending order of offsets. `size` is that
+    of the document in bytes, 0 for a part that is not a document (subject, headers). `trace` is true for text that
+    programs write: only certain matches in it count. `reason` is empty for a complete part, else a short phrase that
+    names what is missing, without content.
     """
 
     name: str
@@ -43,16 +43,16 @@ class Part:
     trace: bool = False
 
     def place_at(self, offset: int) -> str:
-        """Name the place of the character at `offset`, or return "" where the reader names none."""
+        """Return the name of the place of the character at `offset`, "" if the reader names none."""
         index = bisect_right(self.places, offset, key=lambda place: place[0]) - 1
         return self.places[index][1] if index >= 0 else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that a message carries: the path to it ("report.zip › salaries.xlsx"), its reader and its size in bytes.
+    """A file in a message: the path to it ("report.zip › salaries.xlsx"), its reader and its size in bytes.
 
-    `member` says that it is inside another file. A body is no file.
+    `member` is true if it is inside another file. A body is not a file.
     """
 
     name: str
@@ -65,9 +65,9 @@ class Attachment:
 class Extraction:
     """All parts of one message or file, with the worst status among them and the first reason for it.
 
-    `signals` are observations that policy may act on: a name that disagrees with the content, ambiguous MIME, ….
-    `subject` is that of the message that was read, not of one inside it; another file has none. `attachments` are all
-    files in it, those inside other files too; of another file than a message, that file and those inside it.
+    `signals` are observations that policies can use: a name that differs from the content, ambiguous MIME, ….
+    `subject` is that of the message itself, not of one inside it; another file has none. `attachments` are all files in
+    it, including nested ones; for a file that is not a message, that file and those inside it.
     """
 
     parts: list[Part] = field(default_factory=list)

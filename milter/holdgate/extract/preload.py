@@ -1,4 +1,4 @@
-"""Loads what readers otherwise load on first use: a confined worker can open no file any more."""
+"""Loads what readers otherwise load on first use, because a confined worker cannot open files."""
 
 import codecs
 import contextlib
@@ -12,11 +12,11 @@ import PIL.Image
 
 from holdgate.extract import readers
 
-# A short text and one of many different letters: they take chardet through each of its tables.
+# A short text and one of many different letters, which make chardet use each of its tables.
 _CHARSET_SAMPLES = ("Grüße aus Köln".encode("cp1252"), bytes(range(128, 256)) * 40)
 
 
-# What msoffcrypto-tool, cryptography and expat import in the middle of their work.
+# What msoffcrypto-tool, cryptography and expat import during their work.
 _LATE = ("cryptography.hazmat.backends.openssl.backend", "xml.dom.expatbuilder")
 
 

@@ -1,8 +1,8 @@
-"""What a reader is given and what it gives back: a document in, texts with places and embedded documents out.
+"""The input and output of a reader: a document in, texts with places and embedded documents out.
 
-A reader is a function ``read(document, sink)`` for one format. It writes text as it finds it, so that what was read
-before a crash, a limit or damage still counts, and it never decides what an embedded document is: it hands it to
-``sink.embedded`` and the recursion in `extract.extractor` finds the reader by the content.
+A reader is a function ``read(document, sink)`` for one format. It writes text as soon as it finds it, so that text
+before a crash, a limit or damage is kept. It does not identify embedded documents: it passes them to ``sink.embedded``,
+and `extract.extractor` finds the reader by the content.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,10 +12,10 @@ from typing import Protocol
 from holdgate.extract.budget import Budget
 
 BODY_NAME = "message body (HTML)"
-"""What a reader of messages that are files calls the body, which they keep like a document of its own."""
+"""The name of the body in message files, whose readers treat it as a separate document."""
 
 SIGNED_NAME = "signed block"
-"""What the reader of text calls a block that was signed: text of the body, and no file."""
+"""The name of a signed block in a text: it is text of the body, not a file."""
 
 
 class UnreadableError(Exception):
@@ -24,10 +24,11 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Bytes to read, with what their container says of them.
+    """Bytes to read, with the container's information about them.
 
     `name` is the file name as the sender wrote it, "" if none. `declared_type` is a MIME type in lower case, or "".
-    `charset` is the declared charset, or "". `depth` counts containers round it: 0 for a body or an attachment.
+    `charset` is the declared charset, or "". `depth` is the number of containers around it: 0 for a body or an
+    attachment.
     """
 
     data: bytes
@@ -38,24 +39,24 @@ class Document:
 
 
 class Sink(Protocol):
-    """Takes what a reader finds. Each method may raise LimitReachedError; let it pass."""
+    """Receives what a reader finds. Each method can raise LimitReachedError; do not catch it."""
 
     budget: Budget
 
     def text(self, text: str, place: str = "") -> None:
-        """Take text that stands at `place`. Texts of one part are joined by a line break.
+        """Add text at `place`. Texts of one part are joined by a line break.
 
-        So a reader joins runs of one paragraph or cell itself, and hands over whole paragraphs, cells or rows.
+        So a reader joins runs of one paragraph or cell itself, and passes on complete paragraphs, cells or rows.
         """
 
     def cells(self, texts: Sequence[str], places: Sequence[str]) -> None:
-        """Take many texts, each with its place: the cells of a table."""
+        """Add many texts, each with its place: the cells of a table."""
 
     def embedded(self, data: bytes, name: str = "", declared_type: str = "", charset: str = "") -> None:
-        """Take a document that stands inside this one: an attachment, a member, an OLE object, a picture."""
+        """Add a document inside this one: an attachment, a member, an OLE object, an image."""
 
     def limited(self, reason: str) -> None:
-        """Say that something of this part stays unread, and go on: "2 encrypted members", "image not read"."""
+        """Report that something in this part stays unread, and continue: "2 encrypted members", "image not read"."""
 
     def signal(self, signal: str) -> None:
         """Report what policy may want to know: "type mismatch", "macro", "ambiguous MIME: duplicate boundary"."""

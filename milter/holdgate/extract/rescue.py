@@ -1,7 +1,7 @@
-"""A message with doubts, read in every plausible way: what any mail program could show is among these readings.
+"""Reads a message with doubts in every plausible way: what any mail program could show is in one of these readings.
 
-The readings know nothing of MIME structure: they are the message as it stands, with quoted-printable undone, and each
-stretch that decodes as base64 to something. So it does not matter which header, boundary or padding a program believes.
+The readings ignore MIME structure: they are the unchanged message, the message with quoted-printable decoded, and each
+span that decodes as base64 to something. So it does not matter which header, boundary or padding a program trusts.
 """
 
 import re
@@ -32,7 +32,7 @@ def readings(data: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
 
 
 def whole(data: bytes) -> Iterator[bytes]:
-    """Yield the message as one text, then with quoted-printable undone; its longer stretches of base64 are left out."""
+    """Yield the message as one text, then with quoted-printable decoded; longer spans of base64 are left out."""
     plain = _ENCODED.sub(b"\n", data)
     yield plain
     if b"=" in plain:
@@ -41,7 +41,7 @@ def whole(data: bytes) -> Iterator[bytes]:
 
 
 def decoded(data: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
-    """Yield kind and content of each stretch that decodes as base64 to something."""
+    """Yield kind and content of each span that decodes as base64 to something."""
     for chunk in _chunks(data):
         budget.check_time()
         budget.spend_bytes(len(chunk))
@@ -51,7 +51,7 @@ def decoded(data: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
 
 
 def _chunks(data: bytes) -> Iterator[bytes]:
-    """Yield stretches that may be one base64 text: paragraphs, and whole sections between delimiters."""
+    """Yield spans that may be one base64 text: paragraphs, and complete sections between delimiters."""
     paragraph: list[bytes] = []
     section: list[bytes] = []
     for line in [*_LINE_END.split(_BLANK_LINES.sub(b"\n\n", data)), b"--"]:
@@ -69,7 +69,7 @@ def _chunks(data: bytes) -> Iterator[bytes]:
 
 
 def _decodings(chunk: bytes) -> Iterator[bytes]:
-    """Decode a chunk as different decoders would: skipping junk, stopping at padding or going on, line by line."""
+    """Decode a chunk as different decoders would: skipping invalid characters, with or without stopping at padding."""
     yield base64(chunk)
     if b"=" in chunk.rstrip(b"=\r\n\t "):
         yield b"".join(base64(piece) for piece in _PADDING.split(chunk))

@@ -18,22 +18,22 @@ from PIL import Image
 from holdgate.extract.ocr import OcrError, Pixels, image_of, language_data, missing_languages, package_of
 from holdgate.extract.ocr_lines import Word, height_of, lines_of, merged, rows_of
 
-# Threads cost more than they bring on a page, and a confined worker cannot start any. OpenMP reads it when loaded.
+# On one page threads cost more time than they save, and a confined worker cannot start any. OpenMP reads this at load.
 os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
 import tesserocr
 
 _ASSUMED_DPI = 200
 _BEST_HEIGHT = 25
-"""Height in pixels of words that are recognised best; measured by `script/bench pdf ocr`."""
+"""Height in pixels at which words are recognised best; measured by `script/bench pdf ocr`."""
 _GOOD_HEIGHTS = range(18, 36)
 _LEAST_SCALE, _MOST_SCALE = 0.1, 3.0
 _MOST_PIXELS = 12_000_000
 """An image is not enlarged beyond this."""
-# How an image is turned back that is turned clockwise by so many quarter turns (Tesseract's Orientation).
+# The inverse rotation for an image turned clockwise by this many quarter turns (Tesseract's Orientation).
 _TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
-# Stripes at an impossible resolution: Tesseract loads orientation data, and opens where its warnings go (/dev/null),
-# when it first needs them, which is too late in a confined worker.
+# Stripes at an impossible resolution: on first use, Tesseract loads orientation data and opens the target of its
+# warnings (/dev/null), which a confined worker could not do.
 _SAMPLE = Pixels(400, 120, bytes(255 if column // 20 % 2 else 0 for column in range(400)) * 120, dpi=1)
 
 
@@ -42,7 +42,7 @@ _WORD = tesserocr.RIL.WORD
 
 @dataclass(slots=True)
 class _Reading:
-    """What one reading gave: text, words with their boxes, and how many words are turned by how many quarter turns."""
+    """The result of one reading: text, words with their boxes, and the number of words by their quarter turns."""
 
     text: str
     words: list[Word] = field(default_factory=list)
@@ -50,15 +50,15 @@ class _Reading:
 
     @property
     def quarters(self) -> int:
-        """By how many quarter turns clockwise most words are turned."""
+        """The number of clockwise quarter turns of most words."""
         return max(self.turns, key=self.turns.__getitem__, default=0)
 
 
 class TesseractEngine:
-    """Tesseract with the languages of a site; orientation is detected, so that pages lying on their side are read."""
+    """Tesseract with the languages of a site; orientation is detected, so that rotated pages are read."""
 
     def __init__(self, languages: Sequence[str] = ("deu", "eng"), share: Path = Path("/usr/share")) -> None:
-        """Load language data and what Tesseract would load later. Raises OcrError naming a missing package."""
+        """Load language data and what Tesseract would load later. Raises OcrError with a missing package's name."""
         for language in missing_languages(languages, share):
             raise OcrError(f"no Tesseract data for {language}: install {package_of(language)}")
         self._api = tesserocr.PyTessBaseAPI(
@@ -71,7 +71,7 @@ class TesseractEngine:
     def recognise(self, pixels: Pixels, seconds: float) -> str:
         """Return the text of an image: the first reading, then the lines that further readings add.
 
-        Raises OcrError; its `text` is what was read until then.
+        Raises OcrError; its `text` is what had been read.
         """
         end = time.monotonic() + seconds
         first = self._read(pixels, tesserocr.PSM.AUTO_OSD, end)
@@ -129,7 +129,7 @@ class TesseractEngine:
 
 
 def _upright(pixels: Pixels, quarters: int) -> Pixels:
-    """Return pixels turned back by quarter turns."""
+    """Return pixels with quarter turns undone."""
     if not quarters:
         return pixels
     image = image_of(pixels).transpose(_TURNS[quarters])
@@ -137,7 +137,7 @@ def _upright(pixels: Pixels, quarters: int) -> Pixels:
 
 
 def _scaled(pixels: Pixels, quarters: int, height: float) -> Pixels | None:
-    """Return upright pixels in the size in which words of `height` are recognised best; None if too many."""
+    """Return upright pixels in the size at which words of `height` are recognised best; None if too many."""
     scale = min(max(_BEST_HEIGHT / height, _LEAST_SCALE), _MOST_SCALE)
     if pixels.width * pixels.height * scale**2 > max(_MOST_PIXELS, pixels.width * pixels.height):
         return None
@@ -148,7 +148,7 @@ def _scaled(pixels: Pixels, quarters: int, height: float) -> Pixels | None:
 
 
 def _sized(word: Word, scale: float) -> Word:
-    """Return a word with the box that it has in an image that was enlarged by `scale`, before that."""
+    """Return a word with its box in the image before it was enlarged by `scale`."""
     if scale == 1:
         return word
     left, top = int(word.left / scale), int(word.top / scale)
@@ -156,7 +156,7 @@ def _sized(word: Word, scale: float) -> Word:
 
 
 def _turned(word: Word, pixels: Pixels, quarters: int) -> Word:
-    """Return a word with the box that it has when the page is turned back by quarter turns."""
+    """Return a word with its box after the page's quarter turns are undone."""
     left, top, right, bottom = word.left, word.top, word.right, word.bottom
     if quarters == 1:
         left, top, right, bottom = top, pixels.width - right, bottom, pixels.width - left

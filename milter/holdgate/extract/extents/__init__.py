@@ -1,6 +1,6 @@
-"""Where files end: for each format, the spans of its bytes that its structure accounts for.
+"""The ends of files: for each format, the spans of bytes that its structure describes.
 
-A reader reads what the structure of its format leads to. What stands before, between and behind that is read by nobody:
-programs open the file all the same. So a `Format` declares `claims`, and the driver hands on what no span covers, as a
-document of its own. A function here raises struct.error, IndexError or ValueError for a file that is cut or damaged.
+A reader follows the structure of its format. Data before, between and after that is not read, although programs open
+the file. So a `Format` declares `claims`, and the driver reads the rest as separate documents. A function here raises
+struct.error, IndexError or ValueError for a truncated or damaged file.
 """

@@ -40,7 +40,7 @@ def _size(comment: bytes) -> bytes:
 
 
 def of_archive(data: bytes) -> Spans:
-    """The archive, by what its header or its last entry says of the end."""
+    """The archive, to the end given by its header or its last entry."""
     if data.startswith(b"Rar!"):
         return [(0, rar.end_of(data))]
     if data.startswith(b"7z\xbc\xaf"):
@@ -63,7 +63,7 @@ def of_archive(data: bytes) -> Spans:
 
 
 def of_compressed(data: bytes) -> Spans:
-    """The frames of LZ4 and the members of lzip; the reader hands on itself what stands behind the others."""
+    """The frames of LZ4 and the members of lzip; the reader itself passes on data after the other formats."""
     if data.startswith(b"\x04\x22\x4d\x18"):
         return [(0, _lz4_end(data))]
     if data.startswith(b"LZIP"):
@@ -72,7 +72,7 @@ def of_compressed(data: bytes) -> Spans:
 
 
 def of_apple(data: bytes) -> Spans:
-    """The header and the entries of AppleDouble and AppleSingle (RFC 1740, appendix A); .DS_Store as it is."""
+    """The header and the entries of AppleDouble and AppleSingle (RFC 1740, appendix A); all of .DS_Store."""
     if not data.startswith((b"\0\5\x16\7", b"\0\5\x16\0")):
         return [(0, len(data))]
     (count,) = struct.unpack_from(">H", data, 24)
@@ -92,11 +92,11 @@ def _ar_end(data: bytes) -> int:
 
 
 def _xar_end(data: bytes) -> int:
-    """The heap reaches to the end of what the table of contents places farthest."""
+    """The heap extends to the end of the last file in the table of contents."""
     header, _, packed = struct.unpack_from(">HHQ", data, 4)
     contents = zlib.decompress(data[header : header + packed])
     heap = header + packed
-    places = [20]  # the checksum of the table stands first
+    places = [20]  # the checksum of the table comes first
     for found in _HEAP.findall(contents):
         offset, length = _OFFSET.search(found), _LENGTH.search(found)
         if offset and length:
@@ -105,7 +105,7 @@ def _xar_end(data: bytes) -> int:
 
 
 def _cpio_end(data: bytes) -> int:
-    """The end of the first trailer that stands as the name of an entry."""
+    """The end of the first trailer that is the name of an entry."""
     found = re.search(rb"(?<=\0)TRAILER!!!\0|(?<=[0-9A-Fa-f])TRAILER!!!\0", data)
     if found is None:
         raise ValueError
@@ -135,7 +135,7 @@ def _lz4_end(data: bytes) -> int:
 
 
 def _lzip_end(data: bytes) -> int:
-    """A member says its own size in its last bytes, so it ends where a count of its bytes is right (lzip manual)."""
+    """A member has its own size in its last bytes, so it ends where a count of its bytes is right (lzip manual)."""
     position = 0
     while data.startswith(b"LZIP", position):
         at = position + 26
@@ -148,6 +148,6 @@ def _lzip_end(data: bytes) -> int:
 
 
 def _next_size(data: bytes, at: int, start: int) -> int:
-    """Return the next place at which a size could stand: its upper bytes are NUL."""
+    """Return the next place that can be a size: its upper bytes are NUL."""
     found = data.find(b"\0\0\0", at - 2)
     return max(at + 1, found + 3) if found >= 0 else len(data) + 1

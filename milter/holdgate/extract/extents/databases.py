@@ -1,4 +1,4 @@
-"""The extents of databases, and the layout of a dBase table, by which it is recognised too."""
+"""The extents of databases, and the layout of a dBase table, which also identifies it."""
 
 import struct
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class DbaseLayout:
 
 
 def dbase_layout(data: bytes) -> DbaseLayout | None:
-    """Return the layout of a dBase table, None for anything else: the sum of the fields has to be that of a record."""
+    """Return the layout of a dBase table, or None: the sizes of the fields must add up to that of a record."""
     if len(data) < 66 or data[0] not in _DBASE_VERSIONS or not (data[2] <= 12 and data[3] <= 31):
         return None
     records, header, length = struct.unpack_from("<IHH", data, 4)
@@ -45,7 +45,7 @@ def dbase_layout(data: bytes) -> DbaseLayout | None:
 
 
 def of_dbase(data: bytes) -> Spans:
-    """The header and the records, then the mark of the end. A FoxPro header may have a name behind the fields."""
+    """The header and the records, then the end mark. A FoxPro header may have a name after the fields."""
     layout = dbase_layout(data)
     if layout is None:
         raise ValueError
@@ -54,7 +54,7 @@ def of_dbase(data: bytes) -> Spans:
 
 
 def of_sqlite(data: bytes) -> Spans:
-    """All pages, by the size in the header; or the file where that is stale (sqlite.org/fileformat2.html, 1.3.8)."""
+    """All pages, by the size in the header; or the file if that is stale (sqlite.org/fileformat2.html, 1.3.8)."""
     (size,) = struct.unpack_from(">H", data, 16)
     (pages,) = struct.unpack_from(">I", data, 28)
     changed, valid = data[24:28], data[92:96]

@@ -1,4 +1,4 @@
-"""The extents of images. PNG and JPEG are not here: their reader looks behind them itself."""
+"""The extents of images, except PNG and JPEG, whose reader handles data after the image itself."""
 
 import struct
 
@@ -14,7 +14,7 @@ _EMF_END = 14
 
 
 def of_image(data: bytes) -> Spans:
-    """The image, by what its headers and blocks say of the end."""
+    """The image, to the end given by its headers and blocks."""
     if data.startswith(b"GIF8"):
         return [(0, _gif_end(data))]
     if data.startswith((b"II*\0", b"MM\0*")):
@@ -70,7 +70,7 @@ def _gif_end(data: bytes) -> int:
 
 
 def _tiff_end(data: bytes) -> int:
-    """What the directories lead to: values, strips, tiles and directories below (TIFF 6.0)."""
+    """The data to which the directories refer: values, strips, tiles and subdirectories (TIFF 6.0)."""
     order = "<" if data.startswith(b"II") else ">"
     waiting = [struct.unpack_from(f"{order}I", data, 4)[0]]
     seen: set[int] = set()
@@ -99,7 +99,7 @@ def _tiff_end(data: bytes) -> int:
 
 
 def _bitmap_end(data: bytes) -> int:
-    """Where pixels end: programs write a wrong size of the file."""
+    """The end of the pixels, because programs write a wrong file size."""
     (start,) = struct.unpack_from("<I", data, 10)
     if data[14] == 12:
         width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
@@ -110,7 +110,7 @@ def _bitmap_end(data: bytes) -> int:
 
 
 def _bare_bitmap_end(data: bytes) -> int:
-    """Header, masks, colours and pixels of a bitmap without the header of a file ([MS-WMF] 2.2.2.9)."""
+    """Header, masks, colours and pixels of a bitmap without a file header ([MS-WMF] 2.2.2.9)."""
     header, width, height, _, bits, packing, size, _, _, colours = struct.unpack_from("<IiiHHIIiiI", data)
     plain = (abs(width) * bits + 31) // 32 * 4 * abs(height)
     masks = 12 if header == 40 and packing == _BITMAP_FIELDS else 0
@@ -125,7 +125,7 @@ def _icon_end(data: bytes) -> int:
 
 
 def _boxes_end(data: bytes) -> int:
-    """Boxes one after the other (ISO/IEC 14496-12, 4.2); one without a size reaches to the end of its codestream."""
+    """Consecutive boxes (ISO/IEC 14496-12, 4.2); one without a size extends to the end of its codestream."""
     position = 0
     while position + 8 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, position)
@@ -142,7 +142,7 @@ def _boxes_end(data: bytes) -> int:
 
 
 def _codestream_end(data: bytes, start: int) -> int:
-    """Markers, then tile-parts that say their length, then the end mark (ISO/IEC 15444-1, A.4)."""
+    """Markers, then tile-parts with their lengths, then the end mark (ISO/IEC 15444-1, A.4)."""
     position = start + 2
     while (marker := data[position : position + 2]) != b"\xff\xd9":
         if marker == b"\xff\x90":
@@ -156,7 +156,7 @@ def _codestream_end(data: bytes, start: int) -> int:
 
 
 def _netpbm_end(data: bytes) -> int:
-    """Size and depth as numbers, then the pixels of one image after the other (Netpbm formats)."""
+    """Size and depth as numbers, then the pixels, for each image (Netpbm formats)."""
     position = 0
     while data[position : position + 2] in (b"P4", b"P5", b"P6"):
         kind = data[position + 1 : position + 2]

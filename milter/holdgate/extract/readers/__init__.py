@@ -1,7 +1,7 @@
-"""Readers by family, one format per file: `extract.reading` describes what a `read(document, sink)` gets and gives."""
+"""Readers by family, one format per file: `extract.reading` defines what `read(document, sink)` gets and returns."""
 
 import os
 
-# By the name that the loader knows. libarchive-c would ask ldconfig(8) for it, whose cache is rebuilt only after all
-# packages of a run are set up: too late for ours, which needs the library while it is set up itself.
+# By the name that the dynamic loader knows. libarchive-c would use ldconfig(8), whose cache is rebuilt only after all
+# packages of an installation are set up: too late for Holdgate's, which needs the library during its own setup.
 os.environ.setdefault("LIBARCHIVE", "libarchive.so.13")

@@ -1,1 +1,1 @@
-"""Containers: archives, compressed files, and what file systems put beside files."""
+"""Containers: archives, compressed files, and metadata files of file systems."""

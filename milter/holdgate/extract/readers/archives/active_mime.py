@@ -1,7 +1,7 @@
-"""Reads ActiveMime files: the compound file with macros and objects that Office puts beside a saved web page or mail.
+"""Reads ActiveMime files: the compound file with macros and objects that Office adds to a saved web page or mail.
 
-Word and Excel call it oledata.mso or editdata.mso. Behind a header of about 50 bytes, which says its own length at no
-fixed place, stands one zlib stream (RFC 1950); Microsoft has published nothing about it.
+Word and Excel call it oledata.mso or editdata.mso. After a header of about 50 bytes, which has its own length at no
+fixed place, follows one zlib stream (RFC 1950). Microsoft has not documented it.
 """
 
 from holdgate.extract.format import Format
@@ -13,7 +13,7 @@ _HEADER = range(20, 80)
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand on what is packed. Raises UnreadableError("damaged") where there is no stream."""
+    """Pass on what is packed. Raises UnreadableError("damaged") where there is no stream."""
     data = document.data
     for start in _HEADER:
         # The first byte of a stream with a window of 32 KiB, and a checksum over two bytes.

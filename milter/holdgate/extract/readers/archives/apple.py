@@ -1,7 +1,7 @@
-"""Reads what macOS puts beside files into archives and mail: AppleDouble and AppleSingle files, and .DS_Store.
+"""Reads the extra files of macOS in archives and mail: AppleDouble and AppleSingle files, and .DS_Store.
 
-Follows RFC 1740, appendix A and B (header and entries). Of the folder settings in .DS_Store, whose format Apple keeps
-to itself, the strings are read: names and comments of files.
+Follows RFC 1740, appendix A and B (header and entries). The format of the folder settings in .DS_Store is unpublished,
+so only the strings are read: names and comments of files.
 """
 
 import struct
@@ -16,7 +16,7 @@ FOLDER = b"\x00\x00\x00\x01Bud1"
 DATA_FORK, RESOURCE_FORK, NAME, COMMENT = 1, 2, 3, 4
 PLACE = "file properties"
 EMPTY_FORK = 286
-"""A resource fork of this many bytes is an empty one, with a map and a remark that says so."""
+"""A resource fork of this many bytes is empty: it has a map and a remark that states this."""
 
 
 def read(document: Document, sink: Sink) -> None:

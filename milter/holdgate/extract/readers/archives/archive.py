@@ -1,7 +1,7 @@
 """Archives by libarchive: 7z, rar, tar, cab, iso, cpio, ar, xar, lha, and single files in zstd, lz4, lzip, compress.
 
-Only the format of the signature is switched on, and no filter that would start a program. libarchive can
-be made to crash or to loop by a hostile file: that ends the worker process, never the reading as `complete`.
+Only the format of the signature is enabled, and no filter that would start a program. A hostile file can crash
+libarchive or make it loop: that ends the worker process, but never leads to `complete`.
 """
 
 import ctypes
@@ -22,13 +22,13 @@ from holdgate.extract.reading import Document, Sink, UnreadableError
 _FILTERS = ("compress", "lzip", "lz4", "zstd", "rpm")
 _REGULAR = 0o100000
 
-# libarchive-c declares the calls of libarchive 3.1; these came with 3.2 and 3.4.
+# libarchive-c declares the functions of libarchive 3.1; these were added in 3.2 and 3.4.
 ffi.ffi("read_support_format_rar5", [ffi.c_archive_p], ctypes.c_int, ffi.check_int)
 ffi.ffi("read_has_encrypted_entries", [ffi.c_archive_p], ctypes.c_int)
 ffi.ffi("entry_is_data_encrypted", [ffi.c_archive_entry_p], ctypes.c_int)
 ffi.ffi("entry_pathname_utf8", [ffi.c_archive_entry_p], ctypes.c_char_p)
 
-# libarchive-c logs what libarchive warns of, members' names among it; all that matters is in the parts' status.
+# libarchive-c logs libarchive's warnings, including members' names; the parts' status has what matters.
 logging.getLogger("libarchive").setLevel(logging.CRITICAL)
 
 _FORMATS: tuple[tuple[int, bytes, tuple[str, ...]], ...] = (
@@ -46,7 +46,7 @@ _FORMATS: tuple[tuple[int, bytes, tuple[str, ...]], ...] = (
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over each member; encrypted ones and those the archive breaks off in are named as unread."""
+    """Pass on each member; encrypted members, and those where the archive breaks off, are reported as unread."""
     data = document.data
     formats = next((formats for offset, mark, formats in _FORMATS if data.startswith(mark, offset)), ("tar",))
     if "rar" in formats[0]:
@@ -70,12 +70,12 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def read_raw(data: bytes, name: str, sink: Sink) -> None:
-    """Unpack a single compressed file and hand it on as `name`."""
+    """Unpack a single compressed file and pass it on as `name`."""
     sink.embedded(unpacked(data, sink), name)
 
 
 def unpacked(data: bytes, sink: Sink) -> bytes:
-    """Return what a single compressed file holds. Raises UnreadableError("damaged") where that is nothing."""
+    """Return the content of a single compressed file. Raises UnreadableError("damaged") if it is empty."""
     content = bytearray()
     try:
         with _opened(data, ("raw",), _FILTERS) as archive, _entry() as entry:
@@ -171,7 +171,7 @@ def _pieces(archive: int, packed: int, sink: Sink) -> Iterator[bytes]:
 
 
 def _reason(error: ArchiveError) -> str:
-    """Put libarchive's message into one of our words; the message itself may quote a name."""
+    """Return Holdgate's reason for libarchive's error, whose message can quote a name."""
     message = str(error).lower()
     if "encrypt" in message or "passphrase" in message or "password" in message:
         return "encrypted"
@@ -181,7 +181,7 @@ def _reason(error: ArchiveError) -> str:
 
 
 def _is_tar(data: bytes) -> bool:
-    """Tell a tar file without a magic number by the checksum of its first header (POSIX.1, `pax`)."""
+    """Recognise a tar file without a magic number by the checksum of its first header (POSIX.1, `pax`)."""
     header = data[:512]
     if len(header) < 512 or not header[0]:
         return False

@@ -13,14 +13,14 @@ _MOST = 32_768
 
 
 def check(data: bytes, sink: Sink) -> None:
-    """Raise UnreadableError("damaged") where a block is longer than any, or stored in another size than its own."""
+    """Raise UnreadableError("damaged") if a block is too long, or stored with another size than its own."""
     try:
         folders, flags = struct.unpack_from("<H2xH", data, 26)
         at, folder_reserve, data_reserve = 36, 0, 0
         if flags & _RESERVE:
             header_reserve, folder_reserve, data_reserve = struct.unpack_from("<HBB", data, at)
             at += 4 + header_reserve
-        # Names of the cabinet and the disk before this one, and behind it.
+        # Names of the previous cabinet and disk, and of the next ones.
         for _ in range(2 * bool(flags & _PREVIOUS) + 2 * bool(flags & _NEXT)):
             at = data.index(b"\0", at) + 1
         for number in range(folders):
@@ -29,10 +29,10 @@ def check(data: bytes, sink: Sink) -> None:
             for _ in range(blocks):
                 packed, size = struct.unpack_from("<4xHH", data, start)
                 stored = compression & _COMPRESSION == _STORED
-                # A block that goes on in the next cabinet says no size.
+                # A block that continues in the next cabinet has no size.
                 goes_on = size == 0 and flags & _NEXT
                 if size > _MOST or (stored and size != packed and not goes_on):
                     raise UnreadableError("damaged")
                 start += 8 + data_reserve + packed
     except (struct.error, ValueError):
-        return  # it ends too early, which libarchive says as well, after what it could read
+        return  # it is truncated, which libarchive reports too, after what it could read

@@ -1,7 +1,7 @@
 """Single compressed files: gzip (RFC 1952), bzip2, xz and LZMA by the standard library, the rest by libarchive.
 
-The unpacked file is handed on, so a .tar.gz is read as a tar inside a gzip. A cut or damaged file is read up to the
-damage; several streams one after the other are one file, as gzip(1), bzip2(1) and xz(1) have it.
+The unpacked file is passed on, so a .tar.gz is read as a tar inside a gzip. A truncated or damaged file is read up to
+the damage; several consecutive streams are one file, as for gzip(1), bzip2(1) and xz(1).
 """
 
 import bz2
@@ -29,18 +29,18 @@ class _Decompressor(Protocol):
 
     @property
     def eof(self) -> bool:
-        """Say whether the stream is at its end."""
+        """Return whether the stream has ended."""
 
     @property
     def unused_data(self) -> bytes:
-        """Return what stands behind the stream."""
+        """Return the data after the stream."""
 
     def decompress(self, data: bytes, /, max_length: int) -> bytes:
         """Return up to `max_length` unpacked bytes."""
 
 
 class _Gzip:
-    """zlib's decompressor, with input it has not used kept inside as bz2's and lzma's keep theirs."""
+    """zlib's decompressor, which keeps unused input inside, as those of bz2 and lzma do."""
 
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -58,7 +58,7 @@ class _Gzip:
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Unpack and hand on. Raises UnreadableError where nothing could be unpacked."""
+    """Unpack the file and pass it on. Raises UnreadableError if nothing could be unpacked."""
     data = document.data
     name = inner_name(document.name)
     if new_decompressor(data) is None:
@@ -100,7 +100,7 @@ def _unpack(data: bytes, sink: Sink) -> tuple[bytes, bool]:
 
 
 def _gzip_header(data: bytes) -> list[str]:
-    """Return what a gzip header holds (RFC 1952, 2.3): extra field, name and comment, ISO 8859-1 by the standard."""
+    """Return the texts in a gzip header (RFC 1952, 2.3): extra field, name and comment, ISO 8859-1 by the standard."""
     if not data.startswith(b"\x1f\x8b") or len(data) < 12:
         return []
     flags, at = data[3], 10
@@ -117,7 +117,7 @@ def _gzip_header(data: bytes) -> list[str]:
 
 
 def new_decompressor(data: bytes) -> _Decompressor | None:
-    """Return what unpacks the stream that `data` begins with; None if the standard library has nothing for it."""
+    """Return the decompressor for the stream at the start of `data`; None if the standard library has none."""
     if data.startswith(b"\x1f\x8b"):
         return _Gzip()
     if data.startswith(b"BZh"):
@@ -128,7 +128,7 @@ def new_decompressor(data: bytes) -> _Decompressor | None:
 
 
 def inner_name(name: str) -> str:
-    """Return the name that unpacking gives: report.tgz → report.tar, report.csv.gz → report.csv."""
+    """Return the name of the unpacked file: report.tgz → report.tar, report.csv.gz → report.csv."""
     lower = name.lower()
     for extension in _EXTENSIONS:
         if lower.endswith(extension):

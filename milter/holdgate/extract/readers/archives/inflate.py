@@ -1,4 +1,4 @@
-"""Inflates a stream of zlib's, as far as it can be, within the budget."""
+"""Inflates a zlib stream, as far as possible, within the budget."""
 
 import zlib
 
@@ -10,7 +10,7 @@ _STEP = 1 << 20
 
 
 def inflated(data: bytes, sink: Sink, window: int = zlib.MAX_WBITS) -> tuple[bytes, bytes, bool]:
-    """Return what could be inflated, what stands behind the stream, and whether the stream came to its end.
+    """Return the inflated data, the data after the stream, and whether the stream was complete.
 
     `window` is zlib's wbits: by default a stream with a header (RFC 1950). Raises LimitReachedError.
     """

@@ -1,4 +1,4 @@
-"""RAR block headers: whether members are encrypted or the archive is split, which libarchive does not always tell.
+"""RAR block headers: whether members are encrypted or the archive is split, which libarchive does not always report.
 
 Follows the RAR 5.0 archive format (rarlab.com/technote.htm) and, for RAR 1.5 to 4, the block layout that the same
 author documented as TechNote.txt.
@@ -15,9 +15,9 @@ _MOST_BLOCKS = 100_000
 
 
 def check(data: bytes, sink: Sink) -> None:
-    """Tell the sink of encrypted members and of missing volumes.
+    """Report encrypted members and missing volumes to the sink.
 
-    Raises UnreadableError("encrypted") where even the names are encrypted.
+    Raises UnreadableError("encrypted") if even the names are encrypted.
     """
     try:
         new = data.startswith(b"Rar!\x1a\x07\x01\x00")
@@ -31,7 +31,7 @@ def check(data: bytes, sink: Sink) -> None:
 
 
 def end_of(data: bytes) -> int:
-    """Return where the archive ends: behind its end block or its last block. Raises struct.error, IndexError."""
+    """Return where the archive ends: after its end block or its last block. Raises struct.error, IndexError."""
     return _check_new(data)[2] if data.startswith(b"Rar!\x1a\x07\x01\x00") else _check_old(data)[2]
 
 
@@ -94,7 +94,7 @@ def _has_record(data: bytes, position: int, end: int) -> bool:
 
 
 def _number(data: bytes, position: int) -> tuple[int, int]:
-    """Read a number of seven bits a byte, lowest first; return it and the position behind it."""
+    """Read a number with seven bits per byte, lowest first; return it and the position after it."""
     value = 0
     for shift in range(0, 70, 7):
         byte = data[position]

@@ -1,6 +1,6 @@
-"""Reads the extended headers of tar files, of which libarchive hands on only what it understands.
+"""Reads the extended headers of tar files, because libarchive returns only those that it knows.
 
-Follows POSIX.1, pax Interchange Format: records "length keyword=value" for one file or for all behind.
+Follows POSIX.1, pax Interchange Format: records "length keyword=value" for one file or for all following ones.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 _BLOCK = 512
 _EXTENDED = b"xgX"
 _RECORD = re.compile(rb"\d{1,10} ([^=\0\n]{1,200})=([^\0]*?)\n(?=\d{1,10} |\0|\Z)", re.DOTALL)
-# Names and links come with their file; the rest are numbers.
+# Names and links are read with their file; the rest are numbers.
 _KNOWN = frozenset(
     {b"path", b"linkpath", b"size", b"mtime", b"atime", b"ctime", b"uid", b"gid", b"hdrcharset", b"charset"}
 )

@@ -1,6 +1,6 @@
-"""Reads web archives (ISO 28500, WARC/1.0 and 1.1): the headers of each record, and what each record holds.
+"""Reads web archives (ISO 28500, WARC/1.0 and 1.1): the headers of each record, and its content.
 
-A server's answer stands with the header of HTTP, and may be in chunks (RFC 9112, 7.1) or compressed (RFC 9110, 8.4).
+A server's response includes its HTTP header, and can be in chunks (RFC 9112, 7.1) or compressed (RFC 9110, 8.4).
 """
 
 import re
@@ -19,7 +19,7 @@ _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[^\r\n]{0,200}\r?\n")
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand on each record; raise UnreadableError("damaged") where the first has no length."""
+    """Pass on each record; raise UnreadableError("damaged") if the first has no length."""
     data, position, records = document.data, 0, 0
     while version := _VERSION.match(data, position):
         end = _END.search(data, version.end())
@@ -42,7 +42,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def _read_block(block: bytes, number: int, sink: Sink) -> None:
-    """Hand on the block of a record, without the header of HTTP, if it has one."""
+    """Pass on the block of a record, without its HTTP header, if it has one."""
     kind = ""
     if block.startswith(b"HTTP/") and (end := _END.search(block)):
         header, block = block[: end.start()], block[end.end() :]
@@ -58,7 +58,7 @@ def _read_block(block: bytes, number: int, sink: Sink) -> None:
 
 
 def _without_chunks(block: bytes) -> bytes:
-    """Put chunks together; what follows none is kept as it stands."""
+    """Join chunks; data after the last one is kept unchanged."""
     pieces, position = [], 0
     while (chunk := _CHUNK.match(block, position)) and (size := int(chunk[1], 16)):
         pieces.append(block[chunk.end() : chunk.end() + size])
@@ -69,7 +69,7 @@ def _without_chunks(block: bytes) -> bytes:
 
 
 def _unpacked(block: bytes, coding: bytes, sink: Sink) -> bytes:
-    """Undo a content coding; a block that is not packed as it says is handed on as it stands."""
+    """Decode a content coding; a block that is not encoded as declared is passed on unchanged."""
     inflate = zlib.decompressobj(zlib.MAX_WBITS | 32 if coding == b"gzip" or block[:1] == b"\x78" else -zlib.MAX_WBITS)
     try:
         content = inflate.decompress(block, sink.budget.limits.entry_bytes)

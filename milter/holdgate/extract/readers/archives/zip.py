@@ -1,6 +1,6 @@
-"""Zip archives (PKWARE APPNOTE.TXT 6.3.10): every member, and what stands between members without being one.
+"""Zip archives (PKWARE APPNOTE.TXT 6.3.10): every member, and the data between members.
 
-A program that believes the local headers sees other files than one that believes the directory, so both are read.
+A program that trusts the local headers sees other files than one that trusts the directory, so both are read.
 """
 
 import struct
@@ -13,9 +13,9 @@ from holdgate.extract.reading import Document, Sink
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over each member; what cannot be unpacked is named, and the next one is read.
+    """Pass on each member; one that cannot be unpacked is reported, and the next one is read.
 
-    Raises UnreadableError("damaged") where no member can be found, LimitReachedError for too many of them.
+    Raises UnreadableError("damaged") if no member is found, LimitReachedError for too many of them.
     """
     package = ZipPackage(document.data, sink)
     for member in package.members:
@@ -33,7 +33,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def _outside(data: bytes, package: ZipPackage) -> list[bytes]:
-    """Return the stretches that the directory does not account for and that hold a member's local header."""
+    """Return the spans that the directory does not describe and that contain a member's local header."""
     position = 0
     found: list[bytes] = []
     entries = [(member.header, member.packed) for member in package.members]

@@ -1,8 +1,8 @@
-"""Gives the members of a ZIP-based document, whole or damaged, at a bounded cost.
+"""Reads the members of a ZIP-based document, intact or damaged, at a limited cost.
 
 Follows PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.12 (central directory) and 4.4.4 (flags).
-The directory is read by the standard library. Members are inflated here, so that a wrong checksum or a cut stream
-still yields what can be had; a damaged directory is replaced by a walk over the local headers.
+The standard library reads the directory. Members are inflated here, so that a wrong checksum or a truncated stream
+still yields what is readable; a damaged directory is replaced by a search for the local headers.
 """
 
 import io
@@ -23,12 +23,12 @@ SIZES_FOLLOW = 0x8
 BLOCK = 2_048
 STEP = 1 << 22
 _ORDINARY_EXTRA = 36
-"""So many bytes of extra fields hold the times, owners and sizes that ZIP programs write, and no text."""
+"""Extra fields up to this many bytes have the times, owners and sizes that ZIP programs write, and no text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member: its path with forward slashes and no leading one, and where its local header stands."""
+    """One member: its path with forward slashes and no leading one, and the place of its local header."""
 
     path: str
     header: int
@@ -66,7 +66,7 @@ class ZipPackage:
             sink.limited("damaged ZIP directory")
 
     def read(self, member: Member, most: int = 0) -> bytes | None:
-        """Return the bytes of `member`, `most` of them; None, and a word to the sink, when it stays unread."""
+        """Return the bytes of `member`, at most `most`; None, with a report to the sink, if it stays unread."""
         budget = self.sink.budget
         budget.check_time()
         budget.spend_entry()
@@ -86,7 +86,7 @@ class ZipPackage:
         return data
 
     def _unpack(self, member: Member, most: int) -> bytes | None:
-        """Return as much of `member` as can be had, None if nothing."""
+        """Return as much of `member` as is readable, None if nothing."""
         header = self.data[member.header : member.header + 30]
         if len(header) < 30 or not header.startswith(LOCAL_HEADER):
             return None
@@ -106,7 +106,7 @@ class ZipPackage:
             return None
 
     def _inflate(self, packed: bytes, declared: int, most: int) -> bytes | None:
-        """Inflate at one stroke when the directory told the truth, else block by block up to the damage or a limit."""
+        """Inflate in one step if the directory is right, else block by block up to the damage or a limit."""
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
             whole = inflate.decompress(packed, min(declared, most) + 1)
@@ -129,14 +129,14 @@ class ZipPackage:
 
 
 def _member(info: zipfile.ZipInfo) -> Member:
-    """Return what the directory says of a member."""
+    """Return a member as the directory describes it."""
     path = info.filename.replace("\\", "/").lstrip("/")
     encrypted = bool(info.flag_bits & ENCRYPTED)
     return Member(path, info.header_offset, info.compress_size, info.file_size, info.compress_type, encrypted, info)
 
 
 def _beside(info: zipfile.ZipInfo) -> Iterator[str]:
-    """Yield what the directory says of an entry beside its name: its extra fields (4.5), and a folder's name."""
+    """Yield the other texts in a directory entry: its extra fields (4.5), and a folder's name."""
     if info.is_dir():
         yield info.filename
     if len(info.extra) > _ORDINARY_EXTRA:
@@ -144,7 +144,7 @@ def _beside(info: zipfile.ZipInfo) -> Iterator[str]:
 
 
 def _walk(data: bytes) -> Iterator[Member]:
-    """Yield the members whose local headers can be found; sizes that follow the data reach to the next header."""
+    """Yield the members whose local headers are found; if sizes follow the data, it extends to the next header."""
     at = data.find(LOCAL_HEADER)
     while 0 <= at <= len(data) - 30:
         flags, method, packed, unpacked, name_length, extra = struct.unpack_from("<2xHH8xIIHH", data, at + 4)

@@ -1,1 +1,1 @@
-"""Files of data frames and databases: columns with their names, values each on its own."""
+"""Files of data frames and databases: columns with their names, each value separate."""

@@ -1,9 +1,9 @@
-"""Reads Arrow files and streams, Feather version 2 among them: each value on its own, with the name of its column.
+"""Reads Arrow files and streams, including Feather version 2: each value separately, with the name of its column.
 
 Follows the Arrow columnar format 1.4 (IPC messages, record batches, dictionaries, buffer compression) and its
-FlatBuffers schemas (Message.fbs, Schema.fbs). All text of a column stands in one buffer, value after value, so that
-strings in the file run into each other: only the offsets say where each ends. What is in the buffer behind the last
-offset was sliced away by the program that wrote it, and is read too.
+FlatBuffers schemas (Message.fbs, Schema.fbs). All text of a column is in one buffer, value after value without
+separators: only the offsets show where each ends. Data in the buffer after the last offset was left out by the program
+that wrote it, and is read too.
 """
 
 import struct
@@ -28,13 +28,13 @@ _WIDE = frozenset({_LARGE_BINARY, _LARGE_UTF8, _LARGE_LIST})
 _STRINGS = frozenset({_BINARY, _UTF8, _LARGE_BINARY, _LARGE_UTF8})
 _NUMBERS = {(_INT, 16): "h", (_INT, 32): "i", (_INT, 64): "q", (_FLOAT, 1): "f", (_FLOAT, 2): "d"}
 _SHORTEST_NUMBER = 100_000
-"""Numbers of fewer digits identify nobody; a column of them is counted in millions."""
+"""Smaller numbers identify no person; they are frequent in columns with millions of values."""
 _MOST_FIELDS = 10_000
 
 
 @dataclass(slots=True)
 class _Column:
-    """A field of the schema: what its buffers hold, and the fields below it."""
+    """A field of the schema: the form of its buffers, and its child fields."""
 
     name: str
     kind: int
@@ -45,7 +45,7 @@ class _Column:
 
 @dataclass(slots=True)
 class _Batch:
-    """A record batch: what is left of its nodes and buffers, in the order of the fields."""
+    """A record batch: its remaining nodes and buffers, in the order of the fields."""
 
     nodes: Iterator[tuple[int, int]]
     buffers: Iterator[tuple[int, int]]
@@ -69,7 +69,7 @@ class _Batch:
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over names of columns and values. Raises UnreadableError("damaged") where there is no schema."""
+    """Pass on names of columns and values. Raises UnreadableError("damaged") if there is no schema."""
     columns: list[_Column] = []
     dictionaries: dict[int, _Column] = {}
     try:
@@ -144,7 +144,7 @@ def _read_batch(header: Table, columns: list[_Column], body: bytes, sink: Sink) 
 
 
 def _read_column(column: _Column, batch: _Batch, name: str) -> None:
-    """Hand over the values of one column of a batch, and of those below it."""
+    """Pass on the values of one column of a batch, and of its child columns."""
     count, _ = next(batch.nodes, (0, 0))
     sink, kind = batch.sink, column.kind
     if kind not in (_NULL, _UNION, _RUN_ENDS):
@@ -153,7 +153,7 @@ def _read_column(column: _Column, batch: _Batch, name: str) -> None:
         offsets = batch.next_buffer()
         _hand_over(name, _values(offsets, batch.next_buffer(), count, "q" if kind in _WIDE else "i", sink), sink)
     elif kind in (_BINARY_VIEW, _UTF8_VIEW, _UNION, _RUN_ENDS):
-        # How many buffers follow is written elsewhere: nothing behind this column can be told apart.
+        # The number of the following buffers is unknown, so the columns after this one cannot be separated.
         for text in strings(batch.body):
             sink.text(text, f"column {name}")
         raise _StopBatch
@@ -166,11 +166,11 @@ def _read_column(column: _Column, batch: _Batch, name: str) -> None:
 
 
 class _StopBatch(Exception):
-    """The rest of a batch cannot be told apart."""
+    """The columns in the rest of a batch cannot be separated."""
 
 
 def _values(offsets: bytes, data: bytes, count: int, form: str, sink: Sink) -> Iterator[bytes]:
-    """Yield each value, then what no offset belongs to."""
+    """Yield each value, then the data that belongs to no offset."""
     size = struct.calcsize(form)
     known = min(count + 1, len(offsets) // size) if count >= 0 else 0
     ends = struct.unpack_from(f"<{known}{form}", offsets)
@@ -194,7 +194,7 @@ def _hand_over(name: str, values: Iterator[bytes], sink: Sink) -> None:
 
 
 def _read_numbers(column: _Column, data: bytes, name: str, sink: Sink) -> None:
-    """Hand over numbers that are long enough to identify something; others as strings where they hold any."""
+    """Pass on numbers that are long enough to identify something; others as strings if they contain any."""
     form = _NUMBERS.get((column.kind, column.width)) if column.dictionary is None else None
     if form is None:
         if column.dictionary is None and column.kind not in (_INT, _FLOAT):
@@ -208,7 +208,7 @@ def _read_numbers(column: _Column, data: bytes, name: str, sink: Sink) -> None:
 
 
 def _is_stream(data: bytes) -> bool:
-    """Say whether bytes begin with a message that is a schema."""
+    """Return whether bytes begin with a message that is a schema."""
     if not data.startswith(b"\xff\xff\xff\xff"):
         return False
     try:

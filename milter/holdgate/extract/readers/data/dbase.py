@@ -1,7 +1,7 @@
-"""Reads dBase, FoxPro and Clipper tables: every record with the names of its fields, deleted ones too.
+"""Reads dBase, FoxPro and Clipper tables: every record with the names of its fields, including deleted ones.
 
 Follows the dBase table file format (dBASE LLC, "Xbase Data file", level 5 and 7) and Microsoft's "Table File Structure"
-for Visual FoxPro. Memo fields are kept in a file of their own (.dbt, .fpt), which is no table.
+for Visual FoxPro. Memo fields are in a separate file (.dbt, .fpt), which is not a table.
 """
 
 import struct
@@ -20,7 +20,7 @@ _INTEGER, _DOUBLE = b"I+", b"BO"
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over each record. Raises UnreadableError("damaged") where the header names no field."""
+    """Pass on each record. Raises UnreadableError("damaged") if the header names no field."""
     data = document.data
     layout = databases.dbase_layout(data)
     if layout is None:

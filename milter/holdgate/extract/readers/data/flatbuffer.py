@@ -14,7 +14,7 @@ class FlatBufferError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table at an offset of its buffer. Fields are asked for by their number in the schema."""
+    """A table at an offset of its buffer. Fields are read by their number in the schema."""
 
     data: bytes
     at: int
@@ -25,7 +25,7 @@ class Table:
         return cls(data, _unsigned(data, 0))
 
     def _field(self, number: int) -> int:
-        """Return where a field is, 0 where it has its default."""
+        """Return where a field is, 0 if it has its default."""
         vtable = self.at - _signed(self.data, self.at)
         entry = 4 + 2 * number
         if vtable < 0 or entry + 2 > _short(self.data, vtable):

@@ -1,4 +1,4 @@
-"""Unpacks LZ4 blocks without a frame, as Parquet has them (LZ4_RAW), at a bounded cost.
+"""Unpacks LZ4 blocks without a frame, as Parquet has them (LZ4_RAW), at a limited cost.
 
 Follows the LZ4 block format description (lz4_Block_format.md): literals, then a copy, in turns.
 """
@@ -8,7 +8,7 @@ _MORE = 15
 
 
 def unpacked(data: bytes, most: int) -> bytes:
-    """Return what a block holds. Raises ValueError for damage and for more than `most` bytes."""
+    """Return the content of a block. Raises ValueError for damage and for more than `most` bytes."""
     out = bytearray()
     at, end = 0, len(data)
     while at < end:

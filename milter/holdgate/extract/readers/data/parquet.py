@@ -1,6 +1,6 @@
-"""Reads Parquet files: each value of each column on its own, with the name of its column.
+"""Reads Parquet files: each value of each column separately, with the name of its column.
 
-Follows parquet-format 2.11 (parquet.thrift, Encodings.md, Compression.md). A dictionary gives each value once, however
+Follows parquet-format 2.11 (parquet.thrift, Encodings.md, Compression.md). A dictionary has each value once, however
 many rows have it.
 """
 
@@ -20,7 +20,7 @@ _DATA_PAGE, _DICTIONARY_PAGE, _DATA_PAGE_2 = 0, 2, 3
 _NONE, _SNAPPY, _GZIP, _ZSTD, _LZ4 = 0, 1, 2, 6, 7
 _REPEATED, _REQUIRED = 2, 0
 _SHORTEST_NUMBER = 100_000
-"""Numbers of fewer digits identify nobody."""
+"""Smaller numbers identify no person."""
 _LONGEST_NUMBER = 1e20
 UNREAD = "values in an unknown compression or encoding"
 _DAMAGE = (thrift.ThriftError, snappy.SnappyError, ValueError, struct.error, zlib.error, IndexError)
@@ -28,7 +28,7 @@ _DAMAGE = (thrift.ThriftError, snappy.SnappyError, ValueError, struct.error, zli
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column chunk: where its pages are, and how they are written."""
+    """A column chunk: where its pages are, and their encoding."""
 
     name: str
     kind: int
@@ -41,7 +41,7 @@ class _Column:
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over names, metadata and values. Raises UnreadableError("encrypted") or ("damaged")."""
+    """Pass on names, metadata and values. Raises UnreadableError("encrypted") or ("damaged")."""
     data = document.data
     if data.endswith(_ENCRYPTED):
         raise UnreadableError("encrypted")
@@ -51,7 +51,7 @@ def read(document: Document, sink: Sink) -> None:
     except _DAMAGE as error:
         raise UnreadableError("damaged") from error
     for entry in thrift.structs(footer, 5):
-        if thrift.text(entry.get(1)) != "ARROW:schema":  # the names and types once more
+        if thrift.text(entry.get(1)) != "ARROW:schema":  # it repeats the names and types
             sink.text(f"{thrift.text(entry.get(1))}: {thrift.text(entry.get(2))}", "metadata")
     for column in columns:
         try:
@@ -77,7 +77,7 @@ def _footer(data: bytes) -> dict[int, object]:
 
 
 def _columns(footer: dict[int, object]) -> Iterator[_Column]:
-    """Yield the chunks of all row groups; the schema says what may be missing or repeated."""
+    """Yield the chunks of all row groups; the schema shows what can be missing or repeated."""
     traits = _traits(thrift.structs(footer, 2))
     for group in thrift.structs(footer, 4):
         for chunk in thrift.structs(group, 1):
@@ -95,7 +95,7 @@ def _columns(footer: dict[int, object]) -> Iterator[_Column]:
 
 
 def _traits(schema: list[dict[int, object]]) -> dict[tuple[str, ...], tuple[int, bool, bool]]:
-    """Return for each leaf its width, and whether values have levels of repetition and definition."""
+    """Return the width of each leaf column, and whether its values have levels of repetition and definition."""
     found: dict[tuple[str, ...], tuple[int, bool, bool]] = {}
     open_: list[tuple[tuple[str, ...], int, bool, bool]] = []
     for element in schema:

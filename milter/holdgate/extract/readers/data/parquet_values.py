@@ -1,7 +1,7 @@
-"""Decodes the values on a page of a Parquet file, in each encoding that holds text or long numbers.
+"""Decodes the values on a page of a Parquet file, in each encoding that can contain text or long numbers.
 
-Follows "Parquet encoding definitions" (parquet-format 2.11, Encodings.md). Indices into a dictionary are not needed:
-the dictionary has each value once.
+Follows "Parquet encoding definitions" (parquet-format 2.11, Encodings.md). Indices into a dictionary are not needed,
+because the dictionary has each value once.
 """
 
 import struct
@@ -22,7 +22,7 @@ class UnknownEncodingError(Exception):
 
 
 def values(data: bytes, kind: int, width: int, encoding: int) -> Values:
-    """Yield the values of a page behind its levels. Raises UnknownEncodingError, and ValueError for damage."""
+    """Yield the values of a page after its levels. Raises UnknownEncodingError, and ValueError for damage."""
     if encoding in NO_VALUES:
         return iter(())
     if encoding == PLAIN:

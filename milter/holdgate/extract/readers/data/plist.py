@@ -1,7 +1,7 @@
-"""Reads binary property lists: every object, with its key where it has one.
+"""Reads binary property lists: every object, with its key if it has one.
 
 Follows Apple's CFBinaryPList.c (opensource.apple.com): objects, a table of their offsets, and a trailer. Safari's web
-archives, iWork and most settings on a Mac are in this form; data in it is a document of its own.
+archives, iWork and most settings on a Mac have this form; data in it is a separate document.
 """
 
 import struct
@@ -66,7 +66,7 @@ class _List:
         return [int.from_bytes(self.data[at + width * n : at + width * (n + 1)], "big") for n in range(count)]
 
     def text(self, number: int) -> str:
-        """Return what an object is as text, "" for one that is none."""
+        """Return an object as text, "" if it is not text."""
         kind, length, at = self.head(number)
         raw = self.data[at : at + self.size(kind, length)]
         if kind == _ASCII:
@@ -81,7 +81,7 @@ class _List:
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over texts and numbers with their keys, and data. Raises UnreadableError("damaged")."""
+    """Pass on texts and numbers with their keys, and data. Raises UnreadableError("damaged")."""
     try:
         found = _List(document.data)
     except _DAMAGE as error:

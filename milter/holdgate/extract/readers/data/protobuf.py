@@ -13,11 +13,11 @@ _WORD = re.compile(r"[^\W_]")
 
 
 class ProtobufError(Exception):
-    """The bytes are no message."""
+    """The bytes are not a message."""
 
 
 def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield number and value of each field: whole numbers, and bytes of all others. Raises ProtobufError."""
+    """Yield number and value of each field: integers, and bytes for all others. Raises ProtobufError."""
     at, end = 0, len(data)
     while at < end:
         tag, at = varint(data, at)
@@ -41,7 +41,7 @@ def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return the number that stands at an offset, and where it ends. Raises ProtobufError."""
+    """Return the number at an offset, and where it ends. Raises ProtobufError."""
     value = shift = 0
     while at < len(data) and shift < 64:
         byte = data[at]
@@ -54,24 +54,24 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def message(data: bytes, number: int) -> bytes:
-    """Return the last field of a number that holds bytes, b"" if there is none."""
+    """Return the last field of a number that contains bytes, b"" if there is none."""
     return next((value for value in reversed(messages(data, number))), b"")
 
 
 def messages(data: bytes, number: int) -> list[bytes]:
-    """Return the fields of a number that hold bytes."""
+    """Return the fields of a number that contain bytes."""
     return [value for found, value in fields(data) if found == number and isinstance(value, bytes)]
 
 
 def whole(data: bytes, number: int) -> int:
-    """Return the last field of a number that is a whole number, 0 if there is none."""
+    """Return the last field of a number that is an integer, 0 if there is none."""
     return next(
         (value for found, value in reversed(list(fields(data))) if found == number and isinstance(value, int)), 0
     )
 
 
 def texts(data: bytes, depth: int = 0) -> Iterator[str]:
-    """Yield all text in a message: what may be text or a message is taken for both."""
+    """Yield all text in a message: a field that can be text or a message is read as both."""
     try:
         found = [value for _, value in fields(data) if isinstance(value, bytes) and len(value) > 1]
     except ProtobufError:

@@ -1,15 +1,15 @@
-"""Unpacks Snappy blocks, in which Apple's iWork and Parquet keep their data, at a bounded cost.
+"""Unpacks Snappy blocks, in which Apple's iWork and Parquet store their data, at a limited cost.
 
 Follows the Snappy compressed format description (format_description.txt): a length, then literals and copies.
 """
 
 
 class SnappyError(Exception):
-    """The block is damaged, or longer than it may be."""
+    """The block is damaged, or longer than allowed."""
 
 
 def unpacked(data: bytes, most: int) -> bytes:
-    """Return what a block holds. Raises SnappyError for more than `most` bytes, before any is unpacked."""
+    """Return the content of a block. Raises SnappyError for more than `most` bytes, before any is unpacked."""
     size, at = _length(data)
     if size > most:
         raise SnappyError("too large")
@@ -46,7 +46,7 @@ def unpacked(data: bytes, most: int) -> bytes:
 
 
 def _copy(out: bytearray, offset: int, length: int) -> None:
-    """Append bytes from `offset` before the end; a copy may reach into what it writes."""
+    """Append bytes from `offset` before the end; a copy can overlap what it writes."""
     start = len(out) - offset
     if offset <= 0 or start < 0:
         raise SnappyError("a copy from before the beginning")

@@ -1,8 +1,8 @@
-"""Reads SQLite databases: every row of every table with the names of its columns, and what deleted rows left behind.
+"""Reads SQLite databases: every row of every table with the names of its columns, and the remains of deleted rows.
 
-The library opens the file as memory (sqlite3_deserialize): nothing is written, no file is opened, and the schema is not
+The library opens the file in memory (sqlite3_deserialize): nothing is written, no file is opened, and the schema is not
 trusted. Views and triggers are not run. Free pages and free space on pages are read by the file format
-(sqlite.org/fileformat2.html, sections 1.5 and 1.6), for deleting a row does not remove its bytes.
+(sqlite.org/fileformat2.html, sections 1.5 and 1.6), because deleting a row does not remove its bytes.
 """
 
 import sqlite3
@@ -17,16 +17,16 @@ from holdgate.extract.reading import Document, Sink, UnreadableError
 
 _MAGIC = b"SQLite format 3\0"
 _STEPS = 20_000
-"""Steps of SQLite's machine between two looks at the clock."""
+"""Steps of SQLite's virtual machine between two checks of the time."""
 _BLOB = 64
-"""A value of so many bytes may be a file; of a shorter one the strings are read."""
+"""A value of this many bytes can be a file; of a shorter one, only strings are read."""
 _LARGEST = 100_000_000
-# The library decodes names of columns and quotes them in its errors: what is no UTF-8 there is a ValueError.
+# The library decodes names of columns and quotes them in its errors: invalid UTF-8 there causes a ValueError.
 _DAMAGE = (sqlite3.Error, ValueError)
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over rows and remains. Raises UnreadableError("damaged") where no table can be read."""
+    """Pass on rows and remains. Raises UnreadableError("damaged") if no table can be read."""
     data = bytearray(document.data)
     data[18:20] = b"\1\1"  # a database in WAL mode cannot be opened from memory (1.3.3)
     over: list[LimitReachedError] = []
@@ -51,7 +51,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def _is_over(sink: Sink, over: list[LimitReachedError]) -> bool:
-    """Say whether the time is over; an exception cannot pass through SQLite."""
+    """Return whether the time is used up; an exception cannot pass through SQLite."""
     try:
         sink.budget.check_time()
     except LimitReachedError as error:
@@ -97,7 +97,7 @@ def _read_row(columns: list[str], row: tuple[object, ...], place: str, sink: Sin
 
 
 def _text(value: bytes) -> str | None:
-    """Return a value as text, None for bytes that are none."""
+    """Return a value as text, None for bytes that are not text."""
     try:
         text = value.decode("utf-8")
     except UnicodeDecodeError:
@@ -110,7 +110,7 @@ def _decoded(value: bytes) -> str:
 
 
 def _unused(data: bytes) -> Iterator[bytes]:
-    """Yield free pages, and on pages in use what no cell takes."""
+    """Yield free pages, and the unused space of other pages."""
     (size,) = struct.unpack_from(">H", data, 16)
     size = 65_536 if size == 1 else size
     if size < 512:

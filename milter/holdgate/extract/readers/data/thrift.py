@@ -11,7 +11,7 @@ _MOST_ITEMS = 1_000_000
 
 
 class ThriftError(Exception):
-    """The bytes are no structure."""
+    """The bytes are not a structure."""
 
 
 class Reader:
@@ -90,7 +90,7 @@ class Reader:
 
 
 def number(fields: dict[int, object], key: int) -> int:
-    """Return a whole number, 0 by default."""
+    """Return an integer, 0 by default."""
     value = fields.get(key)
     return value if isinstance(value, int) else 0
 

@@ -1,1 +1,1 @@
-"""Office documents before Open XML, Outlook's messages and rich text: records in compound files and in bytes."""
+"""Office documents before Open XML, Outlook's messages and rich text: records in compound files and in plain files."""

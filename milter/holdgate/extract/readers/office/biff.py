@@ -1,4 +1,4 @@
-"""Takes apart what records of old workbooks are made of: strings in either width, packed numbers, shared strings.
+"""Decodes the components of old workbooks' records: strings in either width, packed numbers, shared strings.
 
 Follows [MS-XLS] 2.5.294 (XLUnicodeString), 2.5.293 (XLUnicodeRichExtendedString), 2.5.217 (RkNumber), 2.4.265 (SST).
 """
@@ -23,16 +23,16 @@ Segments = list[bytes]
 
 
 def characters(body: bytes, at: int, count: int) -> str:
-    """Return `count` characters after a flag byte that tells their width (2.5.294)."""
+    """Return `count` characters after a flag byte that states their width (2.5.294)."""
     if body[at] & 1:
         return body[at + 1 : at + 1 + 2 * count].decode("utf-16-le", "replace")
     return body[at + 1 : at + 1 + count].decode("latin-1")
 
 
 def shared_strings(segments: Segments) -> tuple[list[str], bytes]:
-    """Return the strings of an SST, and the bytes that stand behind them for phonetic readings.
+    """Return the strings of an SST, and the bytes after them with phonetic readings.
 
-    A string may go on in the next segment, whose first byte then tells the width of the rest.
+    A string can continue in the next segment, whose first byte then states the width of the rest.
     """
     found: list[str] = []
     extensions = bytearray()

@@ -1,6 +1,6 @@
 """Reads old Excel workbooks, BIFF2 to BIFF8: cells with their places, and the text of every other record.
 
-Follows [MS-XLS] 2.1.4: a stream is a row of records, each with its kind and size before it.
+Follows [MS-XLS] 2.1.4: a stream is a sequence of records, each preceded by its kind and size.
 """
 
 import struct
@@ -16,9 +16,9 @@ CHART = range(0x1001, 0x1067)
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Read a workbook that is no compound file, as BIFF2 to BIFF4 are.
+    """Read a workbook that is not a compound file, as BIFF2 to BIFF4 are.
 
-    Raises UnreadableError("encrypted") or, for what does not begin like one, ("damaged").
+    Raises UnreadableError("encrypted") or, if it does not begin like one, ("damaged").
     """
     if document.data[:2] not in (b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08"):
         raise UnreadableError("damaged")
@@ -26,7 +26,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def read_storage(storage: Storage, sink: Sink) -> None:
-    """Read the workbook in a storage, in each form that it is stored; raise UnreadableError("encrypted")."""
+    """Read the workbook in a storage, in each stored form; raise UnreadableError("encrypted")."""
     for name in ("Workbook", "Book"):
         if name in storage:
             read_stream(storage.read(name), sink)
@@ -35,7 +35,7 @@ def read_storage(storage: Storage, sink: Sink) -> None:
 def read_stream(data: bytes, sink: Sink) -> None:
     """Read a stream of BIFF records: a workbook, or the cache of a pivot table.
 
-    A record that runs over the end is cut there; one that is damaged is searched for strings.
+    A record that extends over the end is cut there; a damaged one is searched for strings.
     """
     book = Workbook(data, sink)
     at, end, count = 0, len(data), 0

@@ -1,4 +1,4 @@
-"""What each record of an old Excel workbook, BIFF2 to BIFF8, has to say: one function a kind, named by two tables.
+"""Reads each kind of record of an old Excel workbook, BIFF2 to BIFF8: one function per kind, listed in two tables.
 
 Follows [MS-XLS]: 2.4.28 (BoundSheet8), 2.4.265 (SST), 2.4.148 to 2.4.151 (labels), 2.5.217 (RkNumber), 2.4.127
 (Formula), 2.4.268 (String), 2.4.179 (Note), 2.4.329 (TxO), 2.4.353 (XF); the records of BIFF2 to BIFF5 are those of the
@@ -51,7 +51,7 @@ def _label(book: Workbook, body: bytes) -> None:
 
 
 def _label_2(book: Workbook, body: bytes) -> None:
-    """Hand over a label of BIFF2, or of the data sheet of a Microsoft Graph chart ([MS-OGRAPH], Label)."""
+    """Pass on a label of BIFF2, or of the data sheet of a Microsoft Graph chart ([MS-OGRAPH], Label)."""
     row, column = struct.unpack_from("<HH", body)
     book.cell(row, column, book.text(body, 7, wide_length=False))
 

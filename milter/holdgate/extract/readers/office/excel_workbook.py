@@ -1,7 +1,6 @@
-"""What has been learned of an old Excel workbook while its records are read, and how its cells are handed over.
+"""The state of an old Excel workbook while its records are read, and how its cells are passed on.
 
-Follows [MS-XLS] 2.1.4 (records and what continues them), 2.4.21 (BOF). Cells far from each other cost no more than near
-ones.
+Follows [MS-XLS] 2.1.4 (records and their continuations), 2.4.21 (BOF). Distant cells cost no more than adjacent ones.
 """
 
 import struct
@@ -19,7 +18,7 @@ CHART_STREAM = b"\x20\x00"
 
 
 class Workbook:
-    """What has been learned of a workbook while its records are read."""
+    """The state of a workbook while its records are read."""
 
     def __init__(self, data: bytes, sink: Sink):
         self.data = data
@@ -61,17 +60,17 @@ class Workbook:
             self.sheet = self.sheets[offset]
 
     def place(self, cell: str) -> str:
-        """Name a place on the open sheet."""
+        """Return the name of a place on the open sheet."""
         return f"sheet {self.sheet}, {cell}" if self.sheet and cell else f"sheet {self.sheet}" if self.sheet else cell
 
     def cell(self, row: int, column: int, text: str) -> None:
-        """Hand over a cell."""
+        """Pass on a cell."""
         self.sink.budget.spend_cells(1)
         if text and not text.isspace():
             self.sink.text(text, self.place("chart" if self.chart else f"{column_name(column + 1)}{row + 1}"))
 
     def number(self, row: int, column: int, style: int, value: float) -> None:
-        """Hand over a number as its format shows it."""
+        """Pass on a number as its format shows it."""
         if style not in self.renderers:
             code = self.formats[style] if 0 <= style < len(self.formats) else 0
             self.renderers[style] = renderer(self.codes.get(code) or BUILT_IN.get(code, ""), self.since_1904)
@@ -80,12 +79,12 @@ class Workbook:
         self.cell(row, column, (show and show(text)) or plain_number(text))
 
     def scan(self, body: bytes, what: str) -> None:
-        """Hand over the strings of a record that is not taken apart."""
+        """Pass on the strings of a record that is not parsed."""
         for text in strings(body):
             self.sink.text(text, self.place(what))
 
     def text(self, body: bytes, at: int, wide_length: bool = True) -> str:
-        """Return a string with its length before it: BIFF8 with a flag for its width, older ones in the code page."""
+        """Return a string after its length: BIFF8 with a flag for its width, older ones in the code page."""
         if wide_length:
             (count,) = struct.unpack_from("<H", body, at)
             at += 2
@@ -97,7 +96,7 @@ class Workbook:
         return characters(body, at, count)
 
     def constants(self, formula: bytes, place: str) -> None:
-        """Hand over the string constants of a formula."""
+        """Pass on the string constants of a formula."""
         for match in CONSTANT.finditer(formula):
             count, at = match[1][0], match.end() - 1
             if self.version < 8:
@@ -108,13 +107,13 @@ class Workbook:
                 self.sink.text(found.replace("\0", "\n"), place)
 
     def flush_boxes(self) -> None:
-        """Hand over the text of drawn objects that no note has claimed."""
+        """Pass on the text of drawn objects that belong to no note."""
         for text in self.boxes.values():
             self.sink.text(text, self.place("text box"))
         self.boxes.clear()
 
     def finish(self) -> None:
-        """Hand over what belongs to no cell."""
+        """Pass on text that belongs to no cell."""
         self.flush_boxes()
         self.sheet = ""
         for number, text in enumerate(self.strings):

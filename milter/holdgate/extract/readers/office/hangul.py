@@ -1,8 +1,8 @@
 """Reads documents of Hancom's word processor Hangul: HWP 5, streams of records in a compound file.
 
 Follows Hancom's "Hangul Document File Formats 5.0", revision 1.3: 3.2.1 (file header), 3.2.6 (records), 4.3.2
-(paragraph text, and the characters that stand for controls in it), 4.3.10.15 (fields). Headers, footers, notes, memos,
-tables and text boxes are paragraphs among the others.
+(paragraph text, and the characters for controls in it), 4.3.10.15 (fields). Headers, footers, notes, memos, tables and
+text boxes are paragraphs among the others.
 """
 
 import re
@@ -22,7 +22,7 @@ _COMPRESSED, _PASSWORD, _DISTRIBUTED, _RIGHTS = 0x1, 0x2, 0x4, 0x10
 _STYLE, _PARAGRAPH, _CONTROL, _EQUATION = 0x1A, 0x43, 0x47, 0x58
 # Records of numbers only, and the names of typefaces, in DocInfo (4.2) and in sections (4.3).
 _NUMBERS = frozenset({0x10, 0x11, *range(0x13, 0x1A), 0x42, *range(0x44, 0x47), *range(0x49, 0x4C), 0x4D})
-# Pictures, drawings, tables and equations (4.3.9): after so many bytes stands a description of the object.
+# Images, drawings, tables and equations (4.3.9): a description of the object follows after this many bytes.
 _DESCRIBED = (b" osg", b" lbt", b"deqe")
 _DESCRIPTION = 44
 _COMMAND = 9  # of a field (4.3.10.15)
@@ -46,7 +46,7 @@ def read_storage(storage: Storage, sink: Sink) -> None:
         raise UnreadableError("encrypted")
     is_packed = bool(flags & _COMPRESSED)
     if flags & _DISTRIBUTED:
-        # Hangul shows such a document to everybody; text and scripts are encrypted with a key that is in the file.
+        # Hangul shows such a document to everyone; text and scripts are encrypted with a key in the file.
         for name in ("viewtext", "bodytext", "scripts"):
             for inner, stream in _streams(storage, name):
                 inner.read(stream)
@@ -61,7 +61,7 @@ def read_storage(storage: Storage, sink: Sink) -> None:
         _read_strings(_unpacked(inner.read(stream), is_packed, sink), sink, "script")
     for inner, stream in _streams(storage, "bindata"):
         content = _file(inner.read(stream), sink)
-        # Before an object stands its size.
+        # An object is preceded by its size.
         sink.embedded(content[4:] if stream.endswith(".ole") else content, inner.names[stream])
     for line in preview_lines(storage.read("prvtext").decode("utf-16-le", "replace"), shown):
         sink.text(line, "preview")
@@ -74,14 +74,14 @@ def paragraph(data: bytes) -> str:
     'Card\\xa04111 1111'
     """
     units = array("H", data[: len(data) // 2 * 2])
-    # Not decoded at once: two numbers of a control may look like the two halves of one character.
+    # Not decoded at once: two numbers of a control can look like a surrogate pair.
     text = _EXTENDED.sub(lambda match: "\t" if match[1] == "\t" else "", "".join(map(chr, units)))
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return whole.translate(_SINGLE)
 
 
 def _streams(storage: Storage, name: str) -> Iterator[tuple[Storage, str]]:
-    """Yield the streams of a storage inside that have not been read."""
+    """Yield the unread streams of a storage inside this one."""
     inner = storage.storage(name)
     for stream in inner.untaken() if inner is not None else ():
         assert inner is not None
@@ -89,7 +89,7 @@ def _streams(storage: Storage, name: str) -> Iterator[tuple[Storage, str]]:
 
 
 def _records(data: bytes, sink: Sink) -> Iterator[tuple[int, bytes]]:
-    """Yield tags and contents of records; of what is no record, the strings are handed over."""
+    """Yield tags and contents of records; for data that is not a record, the strings are passed on."""
     at = 0
     while at + 4 <= len(data):
         sink.budget.check_time()
@@ -110,7 +110,7 @@ def _records(data: bytes, sink: Sink) -> Iterator[tuple[int, bytes]]:
 
 
 def _read_record(tag: int, content: bytes, sink: Sink) -> str:
-    """Hand over what a person reads of one record; return it if it is the text of a paragraph, else ""."""
+    """Pass on the text of one record; return it if it is the text of a paragraph, else ""."""
     if tag == _PARAGRAPH:
         text = paragraph(content)
         if text.strip():
@@ -130,7 +130,7 @@ def _read_record(tag: int, content: bytes, sink: Sink) -> str:
 
 
 def _read_counted(data: bytes, at: int, sink: Sink, place: str) -> None:
-    """Hand over a text whose length in units stands before it."""
+    """Pass on a text that is preceded by its length in units."""
     if len(data) >= at + 2:
         (count,) = struct.unpack_from("<H", data, at)
         text = data[at + 2 : at + 2 + 2 * count].decode("utf-16-le", "replace")
@@ -144,7 +144,7 @@ def _read_strings(data: bytes, sink: Sink, place: str) -> None:
 
 
 def _unpacked(data: bytes, is_packed: bool, sink: Sink) -> bytes:
-    """Return a stream unpacked, as far as it can be."""
+    """Return a stream unpacked, as far as possible."""
     if not is_packed or not data:
         return data
     content, _, is_whole = inflated(data, sink, RAW)
@@ -154,6 +154,6 @@ def _unpacked(data: bytes, is_packed: bool, sink: Sink) -> bytes:
 
 
 def _file(data: bytes, sink: Sink) -> bytes:
-    """Return a picture or object. Each is packed or not, whatever the file header says (4.2.3)."""
+    """Return an image or object. Each can be packed, independent of the file header (4.2.3)."""
     content, rest, is_whole = inflated(data, sink, RAW)
     return content if is_whole and len(rest) <= _TRAILER else data

@@ -1,7 +1,7 @@
 """Reads Pages, Numbers and Keynote documents: tables row by row, all other text object by object.
 
 The format is Apple's and unpublished; the layout follows github.com/obriensp/iWorkFileFormat and numbers-parser 4.22.
-A package is a ZIP file with archives (.iwa) of Snappy blocks, in which objects stand as Protocol Buffers.
+A package is a ZIP file with archives (.iwa) of Snappy blocks, which contain objects as Protocol Buffers.
 """
 
 import re
@@ -21,13 +21,13 @@ DAMAGED = "damaged iWork archive"
 _PASSWORDS = (".iwpv2", ".iwph")
 _PREVIEW = re.compile(r"(?:quicklook/)?(?:preview|thumbnail)[\w-]*\.jpg", re.IGNORECASE)
 _TABLE = 6001
-# What programs keep for themselves: styles, formulas in their own form, the list of all objects.
+# Internal data of the programs: styles, formulas in their own form, the list of all objects.
 _TECHNICAL = re.compile(
     r"index/(?:documentstylesheet|metadata|calculationengine|viewstate|themestylesheet)", re.IGNORECASE
 )
 _HEADER = 4
 _BLOCK = 1 << 20
-"""Blocks hold at most 64 KiB as the programs write them."""
+"""Blocks contain at most 64 KiB as the programs write them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class _Object:
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over texts and embedded files. Raises UnreadableError("encrypted") or ("damaged")."""
+    """Pass on texts and embedded files. Raises UnreadableError("encrypted") or ("damaged")."""
     package = ZipPackage(document.data, sink)
     if any(member.path.lower().endswith(_PASSWORDS) for member in package.members):
         raise UnreadableError("encrypted")
@@ -82,7 +82,7 @@ def _read_objects(objects: dict[int, _Object], sink: Sink) -> None:
 
 
 def _stream(content: bytes, sink: Sink) -> bytes:
-    """Put the blocks of an archive together."""
+    """Join the blocks of an archive."""
     out = bytearray()
     at = 0
     while at + _HEADER <= len(content):
@@ -101,7 +101,7 @@ def _stream(content: bytes, sink: Sink) -> bytes:
 
 
 def _objects(stream: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Yield number, kind and message of each object; one may have several messages, which count apart."""
+    """Yield number, kind and message of each object; several messages of one object are yielded separately."""
     at = 0
     while at < len(stream):
         size, at = protobuf.varint(stream, at)

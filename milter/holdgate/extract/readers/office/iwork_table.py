@@ -18,7 +18,7 @@ _SHOWN_DIGITS = 15
 
 
 def rows(table: bytes, objects: dict[int, bytes], taken: set[int]) -> Iterator[tuple[str, list[str]]]:
-    """Yield place and cells of each row of a table; the lists of strings that were read go to `taken`."""
+    """Yield place and cells of each row of a table; the lists of strings that were read are added to `taken`."""
     name = message(table, 8).decode("utf-8", "replace")
     store = message(table, 4)
     number = whole(message(store, 4), 1)
@@ -55,7 +55,7 @@ def _cells(info: bytes) -> Iterator[bytes]:
 
 
 def _value(buffer: bytes, strings: dict[int, str]) -> tuple[str, int]:
-    """Return what a cell shows as text or number, and the number of its string (-1 for none)."""
+    """Return a cell's text or number, and the number of its string (-1 for none)."""
     if len(buffer) < 12 or buffer[0] != _CELL_VERSION:
         raise ProtobufError("unknown cell")
     (flags,) = struct.unpack_from("<I", buffer, 8)
@@ -73,11 +73,11 @@ def _value(buffer: bytes, strings: dict[int, str]) -> tuple[str, int]:
 
 
 def _decimal(raw: bytes) -> str:
-    """Return a decimal number of 128 bits as people write it."""
+    """Return a decimal number of 128 bits in usual notation."""
     exponent = ((raw[15] & 0x7F) << 7 | raw[14] >> 1) - _BIAS
     number = int.from_bytes(bytes([*raw[:14], raw[14] & 1]), "little")
     if exponent < 0 and (more := len(str(number)) - _SHOWN_DIGITS) > 0:
-        # Numbers shows no more; other programs write the error of their arithmetic behind them.
+        # Numbers shows no more digits; other programs append their rounding errors.
         number, exponent = (number + 10**more // 2) // 10**more, exponent + more
     digits = str(number)
     sign = "-" if raw[15] & 0x80 else ""

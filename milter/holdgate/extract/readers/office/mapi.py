@@ -1,6 +1,6 @@
-"""Reads MAPI properties, which Outlook's messages and TNEF hold in different wrappings.
+"""Reads MAPI properties, which are stored in different ways in Outlook's messages and in TNEF.
 
-Follows [MS-OXPROPS] for ids and [MS-OXCDATA] 2.11 for types. Text is taken from every property, known or not.
+Follows [MS-OXPROPS] for ids and [MS-OXCDATA] 2.11 for types. Text is read from every property, known or not.
 """
 
 import struct
@@ -19,11 +19,11 @@ METHOD = 0x3705
 ATTACHED, LONG_NAME, SHORT_NAME, SHOWN_NAME, MIME_TYPE = 0x3701, 0x3707, 0x3704, 0x3001, 0x370E
 INTERNET_CODEPAGE, MESSAGE_CODEPAGE = 0x3FDE, 0x3FFD
 PLACES = {BODY: "", HTML: "", SUBJECT: "subject", HEADERS: "headers", 0x0070: "subject", 0x0E1D: "subject"}
-# Keys, classes, entry and conversation ids: bytes that programs compare.
+# Keys, classes, entry and conversation ids: binary values for programs.
 SILENT = frozenset(
     {0x001A, 0x0FF6, 0x0FF9, 0x0FFF, 0x300B, 0x300C, 0x3013, 0x3014, 0x65E2, 0x65E3, 0x0E0A, 0x0071, 0x3702, 0x3705}
 )
-# Birthday and anniversary, and the first of the properties that programs and people name: their dates are read.
+# Birthday and anniversary, and the first of the named properties: their dates are read.
 DATES = frozenset({0x3A41, 0x3A42})
 NAMED = 0x8000
 
@@ -31,7 +31,7 @@ NAMED = 0x8000
 def read_property(
     number: int, kind: int, data: bytes, fixed: dict[int, bytes], charset: str, sink: Sink, what: str
 ) -> None:
-    """Hand over one property. `fixed` holds the properties of fixed size, `what` says whose properties they are."""
+    """Pass on one property. `fixed` has the properties of fixed size, `what` names the owner of the properties."""
     place = PLACES.get(number, f"{what} properties")
     if number in SILENT:
         return
@@ -61,7 +61,7 @@ def read_property(
 
 
 def text_of(data: bytes, charset: str) -> str:
-    """Decode an 8-bit string: UTF-8 if it is, else in the code page of the message."""
+    """Decode an 8-bit string: UTF-8 if it is valid, else in the code page of the message."""
     data = data.rstrip(b"\0")
     try:
         return data.decode("utf-8")
@@ -78,7 +78,7 @@ def charset_of(fixed: dict[int, bytes]) -> str:
 
 
 def moment(raw: bytes) -> str:
-    """Return a FILETIME as text, "" where it is none or far off."""
+    """Return a FILETIME as text, "" if it is invalid or implausible."""
     if len(raw) != 8:
         return ""
     (ticks,) = struct.unpack("<Q", raw)

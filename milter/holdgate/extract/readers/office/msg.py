@@ -41,7 +41,7 @@ def _read_message(storage: Storage, sink: Sink, depth: int) -> None:
 
 
 def _read_properties(storage: Storage, sink: Sink, header: int, what: str, charset: str) -> str:
-    """Hand over the properties of a message, recipient or attachment; return the charset of its 8-bit strings."""
+    """Pass on the properties of a message, recipient or attachment; return the charset of its 8-bit strings."""
     entries = storage.read(PROPERTIES)
     fixed: dict[int, bytes] = {}
     for at in range(header, len(entries) - 15, 16):
@@ -63,7 +63,7 @@ def _read_properties(storage: Storage, sink: Sink, header: int, what: str, chars
 
 
 def _read_attachment(storage: Storage, sink: Sink, charset: str, depth: int) -> None:
-    """Hand over an attachment: a file or a message. An OLE object is left to who reads the compound file."""
+    """Pass on an attachment: a file or a message. The reader of the compound file handles an OLE object."""
     numbers = (mapi.LONG_NAME, mapi.SHORT_NAME, mapi.SHOWN_NAME)
     names = [_string(storage, number, charset) for number in numbers]
     mime_type = _string(storage, mapi.MIME_TYPE, charset).lower()

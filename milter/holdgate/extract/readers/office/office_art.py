@@ -1,7 +1,7 @@
-"""Finds the pictures in drawings of old Office files.
+"""Finds the images in drawings of old Office files.
 
-Follows [MS-ODRAW] 2.2.23 (OfficeArtBlip): a record header, one or two checksums, a tag byte or a metafile header,
-then the picture. Records are found by their headers, so that streams which keep them in different wrappers read alike.
+Follows [MS-ODRAW] 2.2.23 (OfficeArtBlip): a record header, one or two checksums, a tag byte or a metafile header, then
+the image. Records are found by their headers, so that streams with different wrappers are read in the same way.
 """
 
 import re
@@ -15,7 +15,7 @@ from holdgate.extract.readers.pictures import metafile
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
-# Instance and version, then the record type of each kind of picture.
+# Instance and version, then the record type of each kind of image.
 BLIP = re.compile(rb"(?s)(?P<head>[\x00-\xff]{2})(?P<kind>[\x1a-\x1f\x29\x2a])\xf0(?=(?P<size>.{4}))")
 # Record instances of each kind, with one and with two checksums.
 INSTANCES = {
@@ -32,7 +32,7 @@ METAFILES = frozenset({0x1A, 0x1B, 0x1C})
 
 
 def pictures(data: bytes, sink: Sink) -> Iterator[tuple[bytes, str]]:
-    """Yield raster pictures with a name that tells their kind; read metafiles."""
+    """Yield raster images with a name that states their kind; read metafiles."""
     at = 0
     while match := BLIP.search(data, at):
         at = match.start() + 1

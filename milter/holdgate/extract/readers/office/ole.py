@@ -1,8 +1,8 @@
-"""Reads compound files of any kind: old Office documents, messages, encrypted packages, and what stands inside them.
+"""Reads compound files of any kind: old Office documents, messages, encrypted packages, and embedded documents.
 
-Which reader a storage needs is told by its streams ([MS-CFB] gives them names, each format's specification says which).
-What no reader has taken is read here: property sets, packaged files, embedded objects, macros, and
-of streams that nobody knows the strings.
+A storage's streams show which reader it needs ([MS-CFB] gives them names, each format's specification lists them). What
+no other reader reads is read here: property sets, packaged files, embedded objects, macros, and the strings of unknown
+streams.
 """
 
 import io
@@ -27,7 +27,7 @@ from holdgate.extract.reading import Document, Sink, UnreadableError
 # Excel and PowerPoint open files with these passwords without asking for one (OpenOffice.org's documentation of the
 # Excel file format, 4.18.3; the second is known from oletools).
 DEFAULT_PASSWORDS = ("VelvetSweatshop", "/01Hannes Ruescher/01")
-# Rounds of key derivation that are worth spending on it; Office writes 50,000 or 100,000.
+# Maximum number of key derivation rounds to compute; Office writes 50,000 or 100,000.
 MOST_ROUNDS = 1_000_000
 ROUNDS = re.compile(rb'spinCount="(\d+)"')
 READERS = (
@@ -39,7 +39,7 @@ READERS = (
     (hangul.STREAM, hangul.read_storage),
 )
 PROPERTY_SETS = frozenset({"\x05summaryinformation", "\x05documentsummaryinformation"})
-# Class names, presentation hints and protection data that programs write for each other.
+# Class names, presentation hints and protection data for programs.
 PLUMBING = frozenset(
     {"\x01compobj", "\x03objinfo", "\x03linkinfo", "\x06dataspaces", "encryptioninfo", "_vba_project", "projectwm"}
 )
@@ -53,7 +53,7 @@ SIGNATURES = (
     b"GIF8",
     b"Rar!",
 )
-# Streams in which strings are all there is to read: links, equations, names of macro projects, forms, sizes of objects.
+# Streams that contain only strings: links, equations, names of macro projects, forms, sizes of objects.
 SMALL_TALK = frozenset(
     {"\x01ole", "equation native", "project", "\x03vbframe", "f", "o", "\x03eprint", "properties_stream"}
 )
@@ -64,7 +64,7 @@ BROKEN = (struct.error, IndexError, ValueError, KeyError, OverflowError)
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Read a compound file; raise UnreadableError("encrypted") or ("damaged") where nothing can be read."""
+    """Read a compound file; raise UnreadableError("encrypted") or ("damaged") if nothing can be read."""
     root = open_compound(document, sink)
     if "encryptedpackage" in root:
         decrypted = _decrypted(document, root.read("encryptioninfo"), sink)
@@ -97,7 +97,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def read_storage(storage: Storage, sink: Sink, depth: int) -> None:
-    """Read a storage that stands `depth` storages deep in another, with all streams and storages in it."""
+    """Read a storage, nested `depth` storages deep, with all streams and storages in it."""
     if depth > sink.budget.limits.archive_depth:
         sink.limited("nested too deeply")
         return
@@ -109,7 +109,7 @@ def read_storage(storage: Storage, sink: Sink, depth: int) -> None:
 
 
 def _read_main(storage: Storage, sink: Sink) -> None:
-    """Let the reader of its format read a storage, if it has one."""
+    """Have the reader of its format read a storage, if it has one."""
     for stream, reader in READERS:
         if stream in storage and stream not in storage.taken:
             try:
@@ -120,7 +120,7 @@ def _read_main(storage: Storage, sink: Sink) -> None:
 
 
 def _read_rest(storage: Storage, sink: Sink, depth: int) -> bool:
-    """Read the streams that no reader has taken, and the storages inside; tell whether the streams were understood."""
+    """Read the streams that no reader has read, and the storages inside; return whether the streams are known."""
     understood = True
     for name in storage.untaken():
         try:
@@ -134,7 +134,7 @@ def _read_rest(storage: Storage, sink: Sink, depth: int) -> bool:
 
 
 def _place(storage: Storage) -> str:
-    """Name what a storage is to a person, "" where it only groups others."""
+    """Return a storage's name for people, "" if it only groups others."""
     name = storage.name.lower()
     if name.startswith("_vba_project") or name in ("vba", "macros", "objectpool", "\x06dataspaces"):
         return ""
@@ -144,7 +144,7 @@ def _place(storage: Storage) -> str:
 
 
 def _read_stream(storage: Storage, name: str, sink: Sink) -> bool:
-    """Read a stream that no format's reader has taken; tell whether its kind is known."""
+    """Read a stream that no format's reader has read; return whether its kind is known."""
     if name in PLUMBING or name.startswith("__srp_"):
         return True
     data = storage.read(name)
@@ -182,7 +182,7 @@ def _read_presentation(data: bytes, sink: Sink) -> None:
 
 
 def _strings(data: bytes, sink: Sink, place: str, narrow: bool = True) -> None:
-    """Hand over the strings of bytes that are not understood."""
+    """Pass on the strings of unknown data."""
     for text in strings(data, narrow=narrow):
         sink.text(text, place)
 
@@ -191,7 +191,7 @@ def _decrypted(document: Document, information: bytes, sink: Sink) -> bytes:
     """Open a file with a default password, or raise UnreadableError("encrypted")."""
     if any(int(count[:12]) > MOST_ROUNDS for count in ROUNDS.findall(information)):
         raise UnreadableError("encrypted")
-    # Deriving a key is slow in packages, which only Excel makes with a default password.
+    # Deriving a key is slow in packages; only Excel writes those with a default password.
     for password in DEFAULT_PASSWORDS[: 1 if information else None]:
         sink.budget.check_time()
         out = io.BytesIO()
@@ -199,7 +199,7 @@ def _decrypted(document: Document, information: bytes, sink: Sink) -> bytes:
             file = msoffcrypto.OfficeFile(io.BytesIO(document.data))
             file.load_key(password=password)
             file.decrypt(out)
-        except Exception:  # whatever goes wrong, the file stays closed, and that is what is reported
+        except Exception:  # after any error, the file stays encrypted, and that is reported
             continue
         return out.getvalue()
     raise UnreadableError("encrypted")

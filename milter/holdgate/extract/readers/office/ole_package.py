@@ -1,6 +1,6 @@
-"""Takes files out of the wrappings that OLE puts round them: Packager objects and OLE 1 objects.
+"""Extracts files from OLE's wrappers: Packager objects and OLE 1 objects.
 
-Follows [MS-OLEDS] 2.2.5 (EmbeddedObject) and 2.3.6 (OLENativeStream); what is inside a package is the Packager's own
+Follows [MS-OLEDS] 2.2.5 (EmbeddedObject) and 2.3.6 (OLENativeStream); the inside of a package is the Packager's own
 layout: a label, a path, a temporary path, the file.
 """
 
@@ -14,7 +14,7 @@ COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def read_package(data: bytes, sink: Sink) -> None:
-    """Hand over the file in a package with its names; `data` begins behind the size of the native data."""
+    """Pass on the file in a package with its names; `data` begins after the size of the native data."""
     try:
         at = 2
         names: list[str] = []
@@ -38,7 +38,7 @@ def read_package(data: bytes, sink: Sink) -> None:
 
 
 def read_object(data: bytes, sink: Sink) -> None:
-    """Hand over what an OLE 1 object holds, whole if its frame is not understood."""
+    """Pass on the content of an OLE 1 object, or all of it if its frame is not understood."""
     try:
         at = 8
         names: list[str] = []

@@ -1,4 +1,4 @@
-"""Reads old PowerPoint presentations: every text atom of every record, of the current edit and those before.
+"""Reads old PowerPoint presentations: every text atom of every record, of the current and earlier edits.
 
 Follows [MS-PPT]: 2.3.1 (RecordHeader), 2.9.42 and 2.9.43 (text atoms), 2.4.14 (slide lists), 2.13 (record types),
 2.10.34 (embedded objects), 2.11.23 (tags, which hold comments), 2.3.2 (CurrentUserAtom), and [MS-ODRAW] 2.3.1 for names
@@ -21,7 +21,7 @@ TAG_DATA = 0x138B
 SHAPE_PROPERTIES = (0xF00B, 0xF121, 0xF122)
 COMPOUND = b"\xd0\xcf\x11\xe0"
 ENCRYPTED_TOKEN = 0xF3D1C4DF
-# Fonts, colours, animations, sounds, pictures: nothing a person wrote.
+# Fonts, colours, animations, sounds, images: no text that a person wrote.
 SILENT = frozenset({0x0FB7, 0x07F0, 0x07F9, 0x0F9F, 0x07E4, 0x040B})
 LISTS = {0: "slide", 1: "master", 2: "notes"}
 CONTROL = {0x0D: "\n", 0x0B: "\n", 0x00: None}
@@ -29,7 +29,7 @@ DEEPEST = 60
 
 
 def read_storage(storage: Storage, sink: Sink) -> None:
-    """Read the presentation in a storage; raise UnreadableError("encrypted") where it says so."""
+    """Read the presentation in a storage; raise UnreadableError("encrypted") if it states that."""
     user = storage.read("Current User")
     if len(user) >= 16 and struct.unpack_from("<I", user, 12)[0] == ENCRYPTED_TOKEN:
         raise UnreadableError("encrypted")
@@ -48,7 +48,7 @@ class _Records:
         self.known_open = known_open
 
     def walk(self, at: int, end: int, place: str, depth: int) -> None:
-        """Read the records between two offsets; a record that runs over its container is cut there."""
+        """Read the records between two offsets; a record that extends over its container is cut there."""
         data = self.data
         number = 0
         while at + 8 <= end:
@@ -78,7 +78,7 @@ class _Records:
             self.sink.budget.check_time()
 
     def place(self, kind: int, instance: int, place: str) -> str:
-        """Name the place of what a container holds."""
+        """Return the name of the place of a container's contents."""
         if kind == SLIDE_LIST:
             return LISTS.get(instance, "")
         if kind == SLIDE:
@@ -88,13 +88,13 @@ class _Records:
         return {NOTES: "notes", MASTER: "master", HANDOUT: "handout"}.get(kind, place)
 
     def text(self, text: str, place: str) -> None:
-        """Hand over the text of an atom."""
+        """Pass on the text of an atom."""
         text = text.translate(CONTROL).strip()
         if text and not text.startswith("___PPT"):
             self.sink.text(text, place)
 
     def embedded(self, data: bytes, compressed: int) -> None:
-        """Hand over an embedded object: a compound file, compressed or not."""
+        """Pass on an embedded object: a compound file, compressed or not."""
         if compressed and not data.startswith(COMPOUND):
             try:
                 size = struct.unpack_from("<I", data)[0]

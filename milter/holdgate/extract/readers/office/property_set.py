@@ -1,4 +1,4 @@
-"""Reads property sets: title, author, keywords and whatever a program or person added to a compound file.
+"""Reads property sets: title, author, keywords and anything that a program or person added to a compound file.
 
 Follows [MS-OLEPS] 2.21 (PropertySetStream), 2.20 (PropertySet), 2.17 (Dictionary) and 2.15 (TypedPropertyValue).
 """
@@ -17,7 +17,7 @@ MOST_ELEMENTS = 10_000
 
 
 def read_properties(data: bytes, sink: Sink) -> None:
-    """Hand over the text of all properties of a property set stream; of one that leads astray all its strings."""
+    """Pass on the text of all properties of a property set stream; of an inconsistent one, all its strings."""
     try:
         (count,) = struct.unpack_from("<I", data, 24)
         for index in range(min(count, 2)):
@@ -29,7 +29,7 @@ def read_properties(data: bytes, sink: Sink) -> None:
 
 
 def _read_set(data: bytes, start: int, sink: Sink) -> None:
-    """Hand over one set; names of its dictionary are text as well."""
+    """Pass on one set; the names in its dictionary are text too."""
     _, count = struct.unpack_from("<II", data, start)
     offsets = dict(
         struct.unpack_from("<II", data, start + 8 + 8 * index)
@@ -48,7 +48,7 @@ def _read_set(data: bytes, start: int, sink: Sink) -> None:
 
 
 def codec(codepage: int) -> str:
-    """Return the codec for a Windows code page number, cp1252 where Python has none."""
+    """Return the codec for a Windows code page number, cp1252 if Python has none."""
     name = CODEPAGES.get(codepage, f"cp{codepage}")
     try:
         "".encode(name)
@@ -58,7 +58,7 @@ def codec(codepage: int) -> str:
 
 
 def _read_dictionary(data: bytes, at: int, charset: str, sink: Sink) -> None:
-    """Hand over the names of custom properties."""
+    """Pass on the names of custom properties."""
     (count,) = struct.unpack_from("<I", data, at)
     at += 4
     for _ in range(min(count, MOST_PROPERTIES)):
@@ -73,7 +73,7 @@ def _read_dictionary(data: bytes, at: int, charset: str, sink: Sink) -> None:
 
 
 def _read_value(data: bytes, at: int, charset: str, sink: Sink) -> None:
-    """Hand over one typed value, or each element of a vector."""
+    """Pass on one typed value, or each element of a vector."""
     (kind,) = struct.unpack_from("<H", data, at)
     at += 4
     count = 1
@@ -119,7 +119,7 @@ def _scalar(data: bytes, at: int, kind: int, charset: str) -> tuple[str, int]:
 
 
 def _moment(ticks: int) -> str:
-    """Return a FILETIME as a date, "" for a duration or nonsense."""
+    """Return a FILETIME as a date, "" for a duration or an invalid value."""
     if not 10**17 < ticks < 2 * 10**17:
         return ""
     return (datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10)).strftime("%Y-%m-%d %H:%M")

@@ -1,7 +1,7 @@
 """Reads Outlook's mailbox files (PST, OST): folders, messages, appointments, contacts and their attachments.
 
-libpff walks the file ([MS-PST]); properties are read like those of a single message. The password of such a file
-encrypts nothing: programs ask for it, libpff does not. Items that were deleted but are still listed are read too.
+libpff reads the structure of the file ([MS-PST]); properties are read like those of a single message. The password of
+such a file encrypts nothing: programs ask for it, libpff does not. Deleted items that are still listed are read too.
 """
 
 import io
@@ -22,12 +22,12 @@ _UNICODE = 20
 """Versions from this on have 64-bit offsets ([MS-PST] 2.2.2.6)."""
 _DEEPEST = 40
 _MESSAGE = 5
-"""How an attachment that is a message is attached ([MS-OXCMSG] 2.2.2.9)."""
+"""The attachment method of an attached message ([MS-OXCMSG] 2.2.2.9)."""
 _FIXED = frozenset({0x0002, 0x0003, 0x0014, 0x0040})
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over every item. Raises UnreadableError("damaged") where the file cannot be opened."""
+    """Pass on every item. Raises UnreadableError("damaged") where the file cannot be opened."""
     file = pypff.file()
     try:
         file.open_file_object(io.BytesIO(document.data))
@@ -43,7 +43,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def _each(parent: Any, one: str, sink: Sink, many: str = "") -> Iterator[Any]:
-    """Yield what a folder or an item has of a kind; what is damaged is left out and reported."""
+    """Yield a folder's or an item's children of a kind; damaged ones are left out and reported."""
     try:
         count = getattr(parent, f"get_number_of_{many or one + 's'}")()
     except OSError:
@@ -104,7 +104,7 @@ def _read_attachment(attachment: Any, sink: Sink) -> None:
         return
     sink.budget.spend_bytes(len(content))
     if method == _MESSAGE:
-        # libpff has no call for an attached message: its properties stand in the data, as the file keeps them.
+        # libpff has no function for an attached message: its properties are in the data, as the file stores them.
         sink.limited("attached message, only strings read")
         for text in strings(content):
             sink.text(text, "attached message")
@@ -113,7 +113,7 @@ def _read_attachment(attachment: Any, sink: Sink) -> None:
 
 
 def _read_properties(item: Any, sink: Sink, what: str, charset: str) -> str:
-    """Hand over the properties of an item; return the charset of its 8-bit strings."""
+    """Pass on the properties of an item; return the charset of its 8-bit strings."""
     entries = [(entry.entry_type, entry.value_type, _data(entry, sink)) for entry in _entries(item, sink)]
     fixed = {number: data for number, kind, data in entries if number is not None and kind in _FIXED and data}
     charset = mapi.charset_of(fixed) or charset
@@ -139,7 +139,7 @@ def _data(entry: Any, sink: Sink) -> bytes:
 
 
 def _without_prefix(number: int, kind: int, data: bytes) -> bytes:
-    """Take off what stands before a subject: U+0001 and the length of its prefix ([MS-PST] 2.5.3.1.1.1)."""
+    """Remove the prefix of a subject: U+0001 and the prefix's length ([MS-PST] 2.5.3.1.1.1)."""
     if number == mapi.SUBJECT and kind == mapi.STRING and data.startswith(b"\1\0"):
         return data[4:]
     if number == mapi.SUBJECT and kind == mapi.STRING_8 and data.startswith(b"\1"):
@@ -148,7 +148,7 @@ def _without_prefix(number: int, kind: int, data: bytes) -> bytes:
 
 
 def _values(kind: int, data: bytes) -> list[bytes]:
-    """Return the values of a property, several where its type says so ([MS-PST] 2.3.3.4.2)."""
+    """Return the values of a property, several if its type says so ([MS-PST] 2.3.3.4.2)."""
     if not kind & mapi.MULTIPLE or kind & ~mapi.MULTIPLE not in (mapi.STRING, mapi.STRING_8, mapi.BINARY):
         return [data]
     try:
@@ -160,7 +160,7 @@ def _values(kind: int, data: bytes) -> list[bytes]:
 
 
 def _claims(data: bytes) -> list[tuple[int, int]]:
-    """The whole file, by the size in its header ([MS-PST] 2.2.2.6, ibFileEof)."""
+    """The complete file, by the size in its header ([MS-PST] 2.2.2.6, ibFileEof)."""
     (version,) = struct.unpack_from("<H", data, 10)
     (size,) = struct.unpack_from("<Q", data, 184) if version > _UNICODE else struct.unpack_from("<I", data, 168)
     return [(0, size)]

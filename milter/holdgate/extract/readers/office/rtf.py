@@ -2,7 +2,7 @@
 
 Follows the Rich Text Format Specification 1.9.1: "Conventions of an RTF Reader" (groups, destinations), "Unicode RTF",
 "Font Table" (charsets), "Fields", "Objects", "Pictures", "Information Group", "Track Changes". One regular expression
-cuts the file into tokens, so that time grows with its length whatever its nesting.
+cuts the file into tokens, so that the time is linear in its length for any nesting.
 """
 
 import re
@@ -20,7 +20,7 @@ from holdgate.extract.reading import Document, Sink, UnreadableError
 TOKEN = re.compile(
     rb"([^\\{}\r\n]+)|([{}])|\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|[\r\n]+|\\", re.DOTALL
 )
-# Destinations whose text is their own: what a person calls them.
+# Destinations with a text of their own: their names for people.
 PLACES = {
     "header": "header", "headerl": "header", "headerr": "header", "headerf": "header",
     "footer": "footer", "footerl": "footer", "footerr": "footer", "footerf": "footer",
@@ -35,7 +35,7 @@ PLACES = {
     "hlinkbase": "link", "filetbl": "link", "mailmerge": "mail merge", "listtable": "lists", "pntxtb": "lists",
     "pntxta": "lists", "listtext": "lists", "pntext": "lists", "factoidname": "smart tag",
 }  # fmt: skip
-# Properties, each in a group of its own.
+# Properties, each in its own group.
 PROPERTIES = frozenset(
     {
         "title", "subject", "author", "manager", "company", "operator", "category", "keywords", "comment", "doccomm",
@@ -67,7 +67,7 @@ CHECK_EVERY = 0xFFFF
 
 
 class State:
-    """What a group inherits from the one round it; never changed once a group has been opened with it."""
+    """What a group inherits from the one around it; never changed after a group has been opened with it."""
 
     __slots__ = ("codec", "destination", "flags", "skip")
 
@@ -79,14 +79,14 @@ class State:
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Read a rich text file, damaged or cut off as it may be."""
+    """Read a rich text file, even if it is damaged or truncated."""
     if b"{\\rt" not in document.data[:1_024]:
         raise UnreadableError("damaged")
     _Rtf(document.data, sink).walk()
 
 
 class _Rtf:
-    """Walks the tokens with a stack of states and, for destinations that stand inside a paragraph, of texts."""
+    """Processes the tokens with a stack of states and, for destinations inside a paragraph, of texts."""
 
     def __init__(self, data: bytes, sink: Sink):
         self.data = data
@@ -96,7 +96,7 @@ class _Rtf:
         self.font = 0
         self.state = State("", self.charset, 1, 0)
         self.stack: list[State] = []
-        # Texts under way: depth of the group that began each, its place, its pieces.
+        # Unfinished texts: depth of the group that began each, its place, its pieces.
         self.opened: list[tuple[int, str, Pieces]] = [(0, "", [])]
         self.raw = bytearray()
         self.skipping = 0
@@ -116,7 +116,7 @@ class _Rtf:
             self.opened.pop()
 
     def run(self, at: int) -> int:
-        """Read tokens up to binary data or the end, and return where to go on."""
+        """Read tokens up to binary data or the end, and return where to continue."""
         for count, match in enumerate(TOKEN.finditer(self.data, at), 1):
             kind = match.lastindex
             if not count & CHECK_EVERY:
@@ -145,7 +145,7 @@ class _Rtf:
         return len(self.data)
 
     def characters(self, raw: bytes) -> None:
-        """Take text bytes; some of them may only stand in for a Unicode character before them."""
+        """Add text bytes; some of them may only be a substitute for the Unicode character before them."""
         if self.skipping:
             skipped = min(self.skipping, len(raw))
             self.skipping -= skipped
@@ -157,7 +157,7 @@ class _Rtf:
             self.raw += raw
 
     def symbol(self, symbol: bytes) -> None:
-        """Take a control symbol."""
+        """Process a control symbol."""
         code = symbol[0]
         if code == 0x2A:
             self.starred = True
@@ -172,7 +172,7 @@ class _Rtf:
             self.end_paragraph()
 
     def word(self, word: str, number: int | None) -> None:
-        """Take a control word."""
+        """Process a control word."""
         if word in PARAGRAPH_ENDS:
             self.end_paragraph()
         elif word == "u" and number is not None:
@@ -225,7 +225,7 @@ class _Rtf:
             self.state = outer
 
     def end_hexadecimal(self, destination: str) -> None:
-        """Hand over an object or a picture."""
+        """Pass on an object or a picture."""
         digits = b"".join(self.hexadecimal).translate(None, NOT_HEX)
         self.hexadecimal = []
         content = bytes.fromhex(digits[: len(digits) & ~1].decode("ascii"))
@@ -268,7 +268,7 @@ class _Rtf:
             self.opened[-1][2].append((self.state.flags, text))
 
     def flush_raw(self) -> None:
-        """Decode the bytes under way in the charset of their font."""
+        """Decode the gathered bytes in the charset of their font."""
         if self.raw:
             text = bytes(self.raw).decode(self.state.codec, "replace")
             self.raw.clear()
@@ -280,7 +280,7 @@ class _Rtf:
         self.flush()
 
     def flush(self) -> None:
-        """Hand over the paragraph that is under way."""
+        """Pass on the unfinished paragraph."""
         _, place, pieces = self.opened[-1]
         if pieces:
             for text, what in views(pieces):
@@ -297,7 +297,7 @@ class _Rtf:
         self.state = State(state.destination, state.codec, state.skip, flags)
 
     def use_charset(self, charset: str) -> None:
-        """Decode what follows in another charset."""
+        """Decode the following text in another charset."""
         if charset != self.state.codec:
             self.flush_raw()
             state = self.state

@@ -17,7 +17,7 @@ from holdgate.extract.reading import Document, Sink, UnreadableError
 SIGNATURE = b"\x78\x9f\x3e\x22"
 RENDERING, TITLE, CONTENT, ATTACHMENT, TRANSPORT_NAME = 0x9002, 0x8010, 0x800F, 0x9005, 0x9001
 MESSAGE, RECIPIENTS, CODEPAGE = 0x9003, 0x9004, 0x9007
-# Version, class, ids, priority, pictures of icons.
+# Version, class, ids, priority, icons.
 SILENT = frozenset({0x9006, 0x8008, 0x8009, 0x800D, 0x8011, 0x0600, 0x0601, 0x0002})
 PLACES = {0x8004: "subject", 0x800C: ""}
 FIXED = {0x0002: 4, 0x0003: 4, 0x0004: 4, 0x0005: 8, 0x0006: 8, 0x0007: 8, 0x000A: 4, 0x000B: 4, 0x0014: 8,
@@ -37,7 +37,7 @@ class Attachment:
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Read a TNEF stream as far as it goes; raise UnreadableError("damaged") for anything else."""
+    """Read a TNEF stream as far as possible; raise UnreadableError("damaged") for anything else."""
     data = document.data
     if not data.startswith(SIGNATURE):
         raise UnreadableError("damaged")
@@ -72,7 +72,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def _collect(attachment: Attachment, number: int, value: bytes, charset: str, sink: Sink) -> None:
-    """Take one attribute of an attachment."""
+    """Add one attribute of an attachment."""
     if number == CONTENT:
         attachment.content = value
     elif number == ATTACHMENT:
@@ -85,7 +85,7 @@ def _collect(attachment: Attachment, number: int, value: bytes, charset: str, si
                 elif identifier == mapi.MIME_TYPE:
                     attachment.mime_type = text.rstrip("\0").lower()
             elif identifier == mapi.ATTACHED and kind in (mapi.OBJECT, mapi.BINARY):
-                # An interface id stands before an embedded message (a TNEF stream) or OLE storage.
+                # An embedded message (a TNEF stream) or OLE storage is preceded by an interface id.
                 content = data[16:] if kind == mapi.OBJECT else data
                 sink.embedded(content, attachment.name or "embedded object")
         rest = [entry for entry in properties if entry[0] != mapi.ATTACHED]
@@ -95,7 +95,7 @@ def _collect(attachment: Attachment, number: int, value: bytes, charset: str, si
 
 
 def _finish(attachment: Attachment | None, sink: Sink) -> None:
-    """Hand over an attachment."""
+    """Pass on an attachment."""
     if attachment is None:
         return
     if attachment.name:
@@ -105,7 +105,7 @@ def _finish(attachment: Attachment | None, sink: Sink) -> None:
 
 
 def _read_recipients(value: bytes, charset: str, sink: Sink) -> None:
-    """Hand over the properties of each recipient."""
+    """Pass on the properties of each recipient."""
     if len(value) < 4:
         return
     (count,) = struct.unpack_from("<I", value)
@@ -118,7 +118,7 @@ def _read_recipients(value: bytes, charset: str, sink: Sink) -> None:
 
 
 def _read_properties(properties: Properties, charset: str, sink: Sink, what: str) -> None:
-    """Hand over properties."""
+    """Pass on properties."""
     fixed = {number: value for number, kind, value in properties if kind in FIXED}
     charset = mapi.charset_of(fixed) or charset
     for number, kind, value in properties:

@@ -1,7 +1,7 @@
 """Reads the source of macros.
 
-Follows [MS-OVBA] 2.4.1 (compression) and 2.3.4.3 (module streams). A module stream holds its compiled form and then
-its source, compressed; the source always begins with `Attribute`, which is how it is found without the dir stream.
+Follows [MS-OVBA] 2.4.1 (compression) and 2.3.4.3 (module streams). A module stream contains its compiled form and then
+its source, compressed. The source always begins with `Attribute`, by which it is found without the dir stream.
 """
 
 import struct
@@ -15,7 +15,7 @@ CHUNK = 4_096
 
 
 def read_module(data: bytes, name: str, sink: Sink) -> None:
-    """Hand over the source of the module `name`, or the strings of its stream where no source is found."""
+    """Pass on the source of the module `name`, or the strings of its stream if no source is found."""
     sink.signal("macro")
     at = data.rfind(SOURCE)
     place = f"macro {name}"
@@ -28,7 +28,7 @@ def read_module(data: bytes, name: str, sink: Sink) -> None:
 
 
 def decompressed(data: bytes, sink: Sink) -> bytes:
-    """Return what a compressed container holds (2.4.1.3); what is damaged ends it."""
+    """Return the content of a compressed container (2.4.1.3), up to any damage."""
     out = bytearray()
     at, written = 1, 0
     while at + 2 <= len(data):

@@ -1,4 +1,4 @@
-"""Reads old Word documents: the text of every subdocument, revisions both ways, and what else the streams hold.
+"""Reads old Word documents: the text of every subdocument, revisions both ways, and the other data of the streams.
 
 Follows [MS-DOC]: 2.5 (Fib), 2.4.1 (retrieving text), 2.8.35 (PlcPcd), 2.9.73 (FcCompressed), 2.3 (subdocuments),
 2.8.5 with 2.9.33 (PlcBteChpx, ChpxFkp), 2.6.1 (character properties), 2.8.25 (fields). Word 6 and 95 keep the same
@@ -17,7 +17,7 @@ from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
-# The mark of a document that Word for the Macintosh wrote.
+# The mark of a document that was written by Word for the Macintosh.
 MACINTOSH = 0x100
 WORD_2 = (0xA59B, 0xA59C, 0xA5DB)
 WORD_6 = (0xA5DC, 0xA697, 0xA698, 0xA699)
@@ -55,7 +55,7 @@ CODEPAGES = {
 
 @dataclass(slots=True)
 class Text:
-    """Text of a document with the file offset of every stretch, to look up the properties of its characters."""
+    """Text of a document with the file offset of every span, to look up the properties of its characters."""
 
     pieces: list[str] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Text:
     length: int = 0
 
     def add(self, text: str, offset: int, width: int) -> None:
-        """Add a piece that stands at byte `offset`, `width` bytes a character."""
+        """Add a piece at byte `offset`, with `width` bytes per character."""
         self.pieces.append(text)
         self.starts.append(self.length)
         self.offsets.append((offset, width))
@@ -78,7 +78,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the reader needs of the file information block."""
+    """The required data of the file information block."""
 
     magic: int
     version: int
@@ -97,9 +97,9 @@ class Header:
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Read a Word file that is no compound file: Word 2 for Windows.
+    """Read a Word file that is not a compound file: Word 2 for Windows.
 
-    Raises UnreadableError for anything else, or when it is encrypted.
+    Raises UnreadableError for anything else, or if it is encrypted.
     """
     data = document.data
     header = parse_header(data)
@@ -112,7 +112,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def read_storage(storage: Storage, sink: Sink) -> None:
-    """Read the document in a storage; raise UnreadableError("encrypted") where its flag says so."""
+    """Read the document in a storage; raise UnreadableError("encrypted") if its flag says so."""
     main = storage.read("WordDocument")
     header = parse_header(main)
     if header is None:
@@ -136,7 +136,7 @@ def read_storage(storage: Storage, sink: Sink) -> None:
 
 
 def parse_header(data: bytes) -> Header | None:
-    """Return the header, None where there is none or it is cut off."""
+    """Return the header, None if there is none or it is truncated."""
     if len(data) < 0x60:
         return None
     magic, version, _, language, _, flags = struct.unpack_from("<6H", data)
@@ -198,7 +198,7 @@ def _pieces(header: Header, table: bytes, size: int) -> list[tuple[int, int, boo
 
 
 def _text(main: bytes, pieces: list[tuple[int, int, bool]], header: Header, sink: Sink) -> Text:
-    """Put the pieces together; those that read the stream over and over are a bomb and end it."""
+    """Join the pieces; a list of pieces that repeats the stream many times is a bomb and ends it."""
     charset = header.charset
     if header.old and header.flags & WIDE_95 and charset == "cp1252":
         charset = "utf-16-le"
@@ -219,7 +219,7 @@ def _text(main: bytes, pieces: list[tuple[int, int, bool]], header: Header, sink
 
 
 def _marks(main: bytes, table: bytes, header: Header, sink: Sink) -> list[tuple[int, int, int, str]]:
-    """Return stretches that are revised, hidden or a symbol: their first and last file offset, flags, symbol."""
+    """Return spans that are revised, hidden or a symbol: their first and last file offset, flags, symbol."""
     if header.old:
         return []
     start, length = header.properties
@@ -261,7 +261,7 @@ def _character(properties: bytes) -> tuple[int, str]:
 
 
 def _read_text(text: Text, header: Header, marks: list[tuple[int, int, int, str]], sink: Sink) -> None:
-    """Hand over each subdocument; what the lengths in the header leave over is read like the main text."""
+    """Pass on each subdocument; text beyond the lengths in the header is read like the main text."""
     whole = "".join(text.pieces)
     start = 0
     for name, length in zip(SUBDOCUMENTS, header.lengths or (len(whole),), strict=False):
@@ -274,7 +274,7 @@ def _read_text(text: Text, header: Header, marks: list[tuple[int, int, int, str]
 def _marked(
     text: Text, whole: str, start: int, end: int, place: str, marks: list[tuple[int, int, int, str]], sink: Sink
 ) -> None:
-    """Hand over a subdocument; its paragraphs with revisions or hidden text once for each way to see them."""
+    """Pass on a subdocument; its paragraphs with revisions or hidden text once for each way to see them."""
     part = whole[start:end]
     if not marks:
         _subdocument(part, place, sink)
@@ -290,7 +290,7 @@ def _marked(
 def _flagged(
     text: Text, paragraph: str, start: int, marks: list[tuple[int, int, int, str]], begins: list[int]
 ) -> Pieces:
-    """Cut a paragraph where its flags change; symbols take the place of the character that stands for them."""
+    """Cut a paragraph where its flags change; symbols replace the character that represents them."""
     pieces: Pieces = []
     position = 0
     while position < len(paragraph):
@@ -313,14 +313,14 @@ def _flagged(
 
 
 def _subdocument(text: str, place: str, sink: Sink) -> None:
-    """Hand over the paragraphs and cells of a text."""
+    """Pass on the paragraphs and cells of a text."""
     for paragraph in PARAGRAPH.split(text):
         if paragraph:
             _paragraph(paragraph, place, sink)
 
 
 def _paragraph(paragraph: str, place: str, sink: Sink) -> None:
-    """Hand over a paragraph with the results of its fields, and their codes by themselves."""
+    """Pass on a paragraph with the results of its fields, and the codes of the fields separately."""
     if "\x13" in paragraph:
         codes: list[str] = []
         shown: list[str] = []
@@ -349,7 +349,7 @@ def _paragraph(paragraph: str, place: str, sink: Sink) -> None:
 
 
 def _remains(main: bytes, sink: Sink, used: list[tuple[int, int]]) -> None:
-    """Hand over strings that stand outside every piece: what fast saving left behind, and names in old files."""
+    """Pass on strings outside every piece: remains of fast saving, and names in old files."""
     at = 0
     for start, end in sorted(used):
         if start - at > PAGE:

@@ -1,1 +1,1 @@
-"""Office documents made of XML: Office Open XML, OpenDocument, and their flat and binary kin."""
+"""Office documents made of XML: Office Open XML, OpenDocument, and their flat and binary variants."""

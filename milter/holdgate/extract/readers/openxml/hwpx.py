@@ -1,7 +1,7 @@
-"""Reads documents that Hancom's word processor Hangul keeps in a ZIP package: HWPX.
+"""Reads documents of Hancom's word processor Hangul in a ZIP package: HWPX.
 
-Follows KS X 6101 (OWPML): sections with paragraphs of runs; a run is a stretch of one appearance, so a word or a number
-may be in several. Older documents are read by `readers.office.hangul`.
+Follows KS X 6101 (OWPML): sections with paragraphs of runs. A run has uniform formatting, so a word or a number can be
+in several runs. `readers.office.hangul` reads older documents.
 """
 
 import posixpath
@@ -36,7 +36,7 @@ _PLACES = {
     "parameters": "field",
     "metaTag": "document properties",
 }
-# Text beside the paragraphs: of equations, of what stands over other text, of fields.
+# Text outside the paragraphs: of equations, of text above other text, of fields.
 _OWN_TEXT = frozenset({"script", "shapeComment", "mainText", "subText", "stringParam", "integerParam", "metaTag"})
 _ATTRIBUTES = frozenset({"text", "title", "href", "author", "displayText", "selectedValue", "userName", "command"})
 _NAMES = frozenset({"bookmark", "fieldBegin", "style", "trackChangeAuthor", "edit", "comboBox", "listBox"})
@@ -52,7 +52,7 @@ _WANTED = Selection(
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Read a package. Raises UnreadableError("encrypted") where its manifest says so."""
+    """Read a package. Raises UnreadableError("encrypted") if its manifest says so."""
     package = ZipPackage(document.data, sink)
     parts = {member.path: package.read(member) or b"" for member in package.members}
     if any(b"encryption-data" in data for path, data in parts.items() if path.lower() == "meta-inf/manifest.xml"):
@@ -72,7 +72,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def preview_lines(preview: str, shown: Collection[str]) -> Iterator[str]:
-    """Yield the lines of a preview that are not in the text `shown`, whose beginning it should repeat.
+    """Yield the lines of a preview that are not in the text `shown`, which the preview normally repeats.
 
     The cells of a table are in angle brackets. The last line may be cut.
     """
@@ -82,19 +82,19 @@ def preview_lines(preview: str, shown: Collection[str]) -> Iterator[str]:
 
 
 class _Text:
-    """Hands over the paragraphs of one part, and adds their lines to `shown`: an expat handler."""
+    """Passes on the paragraphs of one part, and adds their lines to `shown`: an expat handler."""
 
     def __init__(self, sink: Sink, shown: set[str]):
         self.sink = sink
         self.wanted = _WANTED
         self._shown = shown
         self._flags = 0
-        # The texts that are open, from the outside in: a paragraph may hold a table with paragraphs of its own.
+        # The open texts, from outer to inner: a paragraph can contain a table with its own paragraphs.
         self._open: list[tuple[str, Pieces]] = []
         self._places: list[str] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         if name in _CHARACTERS:
             self._add(_CHARACTERS[name])
         elif name in _REVISIONS:
@@ -111,21 +111,21 @@ class _Text:
                 self.sink.text(value, self._place())
 
     def end(self, name: str) -> None:
-        """Take an end tag."""
+        """Process an end tag."""
         if self._open and name == self._open[-1][0]:
             self._close()
         if self._places and name == self._places[-1]:
             self._places.pop()
 
     def data(self, text: str) -> None:
-        """Take character data."""
+        """Process character data."""
         if self._open:
             self._add(text)
         elif text.strip():
             self.sink.text(text, self._place())
 
     def finish(self) -> None:
-        """Hand over what is left when a part is torn off."""
+        """Pass on the remaining text if a part is truncated."""
         while self._open:
             self._close()
 

@@ -1,8 +1,8 @@
-"""Shows a number of a spreadsheet as its number format does, where that adds something: dates and masks.
+"""Shows a spreadsheet's number as its number format does, if that adds something: dates and masks.
 
 Follows ECMA-376-1:2016 (ISO/IEC 29500-1) 18.8.30 (numFmt: built-in formats, sections, date and time codes) and 18.17.4
-(date systems); BIFF files use the same codes ([MS-XLS] 2.4.126). Currency, thousands and rounding are left alone: a
-number keeps every digit the file holds.
+(date systems); BIFF files use the same codes ([MS-XLS] 2.4.126). Currency, thousands and rounding are ignored: a number
+keeps every digit in the file.
 """
 
 import re
@@ -44,7 +44,7 @@ Tokens = list[tuple[str, str]]
 
 
 def plain_number(value: str) -> str:
-    """Return a number as a person writes it: no exponent, no digits that only binary rounding made.
+    """Return a number as a person writes it: without exponent, and without digits from binary rounding only.
 
     >>> plain_number("4.1111111111111109E+15"), plain_number("0.10000000000000001"), plain_number("007")
     ('4111111111111111', '0.1', '007')
@@ -63,7 +63,7 @@ def plain_number(value: str) -> str:
 
 
 def packed_number(packed: int) -> float:
-    """Return an RK number: 30 bits of a double or an integer, perhaps in hundredths.
+    """Return an RK number: 30 bits of a double or an integer, possibly in hundredths.
 
     See [MS-XLS] 2.5.217 and [MS-XLSB] 2.5.122.
     """
@@ -75,9 +75,9 @@ def packed_number(packed: int) -> float:
 
 
 def renderer(code: str, since_1904: bool = False) -> Renderer | None:
-    """Return what shows numbers as the format `code` does; None where that is the number as it is.
+    """Return a function that shows numbers in the format `code`; None if that does not change them.
 
-    What is returned takes the number as text and gives "" for what it cannot show. `since_1904` chooses the date
+    The function gets the number as text and returns "" for one that it cannot show. `since_1904` chooses the date
     system of the workbook.
     """
     if not code or code.lower() == "general" or len(code) > LONGEST_CODE:
@@ -92,13 +92,13 @@ def renderer(code: str, since_1904: bool = False) -> Renderer | None:
 
 
 def literals(code: str) -> str:
-    """Return the words that a format puts beside its numbers, "" if there are none worth reading."""
+    """Return the words in a format next to its numbers, "" if none are worth reading."""
     words = [match["quoted"] for match in TOKEN.finditer(code[:LONGEST_CODE]) if match["quoted"]]
     return " ".join(word for word in words if len(word) > 3)
 
 
 def _sections(code: str) -> list[str]:
-    """Split a format at its semicolons, but for quoted and escaped ones."""
+    """Split a format at its semicolons, except quoted and escaped ones."""
     sections = [""]
     for match in TOKEN.finditer(code):
         if match.group() == ";":
@@ -119,7 +119,7 @@ def _tokens(section: str) -> Tokens:
 
 
 def _minutes(tokens: Tokens) -> Tokens:
-    """Tell minutes from months: `m` after hours or before seconds is minutes."""
+    """Distinguish minutes from months: `m` after hours or before seconds is minutes."""
     result: Tokens = []
     units = [(index, text[0].lower()) for index, (kind, text) in enumerate(tokens) if kind in ("date", "elapsed")]
     minutes = set[int]()
@@ -141,7 +141,7 @@ def _date(value: str, tokens: Tokens, since_1904: bool) -> str:
         return ""
     if not 0 <= serial < LARGEST_SERIAL:
         return ""
-    # Day 60 is a 29 February 1900 that never was.
+    # Day 60 is 29 February 1900, which did not exist.
     epoch = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30 if serial >= 60 else 31)
     try:
         moment = epoch + timedelta(seconds=round(serial * 86_400))
@@ -184,7 +184,7 @@ def _date_part(letter: str, width: int, moment: datetime, half: bool) -> str:
 
 
 def _is_mask(tokens: Tokens) -> bool:
-    """Tell whether a section puts literals between digits, or zeros before them, and nothing else."""
+    """Return whether a section only puts literals between digits, or zeros before them."""
     kinds = [kind for kind, _ in tokens]
     if "digit" not in kinds or any(kind in ("date", "fraction", "general", "elapsed") for kind in kinds):
         return False
@@ -196,7 +196,7 @@ def _is_mask(tokens: Tokens) -> bool:
 
 
 def _masked(value: str, sections: list[Tokens]) -> str:
-    """Show a whole number through the section that is for it; "" if none of them is a mask."""
+    """Return an integer in the format of its section; "" if no section is a mask."""
     number = plain_number(value)
     if not WHOLE.fullmatch(number) or len(number) > 30:
         return ""
@@ -222,7 +222,7 @@ def _masked(value: str, sections: list[Tokens]) -> str:
 
 
 def _section_for(number: int, sections: list[Tokens]) -> Tokens:
-    """Choose a section by its condition, or by sign where none has one (18.8.31)."""
+    """Choose a section by its condition, or by sign if none has one (18.8.31)."""
     conditions = [next((text for kind, text in section if kind == "condition"), "") for section in sections]
     if any(conditions):
         for section, condition in zip(sections, conditions, strict=True):
@@ -236,7 +236,7 @@ def _section_for(number: int, sections: list[Tokens]) -> Tokens:
 
 
 def _holds(number: int, operator: str, bound: str) -> bool:
-    """Tell whether a condition such as `<=9999999` holds."""
+    """Return whether a condition such as `<=9999999` is true."""
     try:
         limit = Decimal(bound)
     except InvalidOperation:

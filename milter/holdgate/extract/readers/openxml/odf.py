@@ -25,13 +25,13 @@ from holdgate.extract.readers.texts.expat import local
 from holdgate.extract.readers.texts.xml_plan import END, FULL, NAMED, SILENT, START, TEXT, Selection, flags
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
-# Elements whose text is a text of its own, wherever they stand.
+# Elements whose text is separate, wherever they occur.
 _OWN_TEXT = """
     author config-item creation-date creator date desc description editing-duration generator h
     initial-creator keyword language module option p print-date subject template title user-defined
 """
 OWN_TEXT = frozenset(_OWN_TEXT.split())
-# Their places, as a person calls them.
+# Their places, in words for people.
 PLACES = {
     "header": "header",
     "header-left": "header",
@@ -58,7 +58,7 @@ _TEXT_ATTRIBUTES = """
     table-name text title value
 """
 TEXT_ATTRIBUTES = frozenset(_TEXT_ATTRIBUTES.split())
-# Elements whose `name` a person gave; all other names are those of styles and generated ones.
+# Elements whose `name` a person gave; other names belong to styles or are generated.
 _NAMED = """
     bookmark bookmark-start button checkbox combobox content-validation custom-shape data-pilot-table
     database-range ellipse form frame hidden layer line listbox named-expression named-range object page rect
@@ -66,20 +66,20 @@ _NAMED = """
     variable-decl
 """
 WITH_NAME = frozenset(_NAMED.split())
-# White space, breaks: what they add to the open paragraph.
+# White space and breaks: the text that they add to the open paragraph.
 CHARACTERS = {"tab": "\t", "line-break": "\n", "soft-hyphen": ""}
 NUMERIC = frozenset({"float", "currency", "percentage"})
 FLAT_ROOTS = frozenset({"document", "document-content", "document-styles", "document-meta", "document-settings"})
-# Cells are read by themselves; maps and layers hold conditions and names of the program.
+# Cells are read separately; maps and layers have conditions and names for the program.
 MUTE = frozenset({"table-cell", "covered-table-cell", "map", "layer", "style", "font-face"})
 MARKUP = frozenset({"manifest", "layout-cache", "RDF"})
-# Text that stands in no paragraph is a sign between the parts of a number, or longer than any of them.
+# Text outside paragraphs is a separator between parts of a number, or longer than any of them.
 LONG_ENOUGH = 4
 MOST_SPACES = 1_000
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Read an OpenDocument package; raise UnreadableError("encrypted") where its manifest says so."""
+    """Read an OpenDocument package; raise UnreadableError("encrypted") if its manifest says so."""
     package = ZipPackage(document.data, sink)
     for member in package.members:
         if member.path.lower() == "meta-inf/manifest.xml":
@@ -116,12 +116,12 @@ def _read_xml(data: bytes, sink: Sink, place: str) -> None:
 
 
 class OdfText:
-    """Hands the text of one XML document to the sink: an expat handler."""
+    """Passes the text of one XML document to the sink: an expat handler."""
 
     def __init__(self, sink: Sink, place: str = ""):
         self.sink = sink
         self.pieces: Pieces = []
-        # Texts that are interrupted by another that stands inside them, and the elements that began each.
+        # Texts that are interrupted by one inside them, and the elements that began each.
         self.stack: list[Pieces] = []
         self.own: list[str] = []
         self.places: list[tuple[str, str]] = [("", place)] if place else []
@@ -140,7 +140,7 @@ class OdfText:
         self.wanted = _WANTED
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         if name in CHARACTERS:
             self.add(CHARACTERS[name])
             return
@@ -162,7 +162,7 @@ class OdfText:
                     self.emit(value)
 
     def end(self, name: str) -> None:
-        """Take an end tag."""
+        """Process an end tag."""
         if self.own and name == self.own[-1]:
             self.end_text(name)
         action = ENDS.get(name)
@@ -172,7 +172,7 @@ class OdfText:
             self.places.pop()
 
     def data(self, text: str) -> None:
-        """Take character data."""
+        """Process character data."""
         if self.binary is not None:
             self.binary.append(text)
         elif self.own:
@@ -187,7 +187,7 @@ class OdfText:
             self.pieces.append((self.flags, text))
 
     def end_text(self, name: str) -> None:
-        """Hand over a text that ends."""
+        """Pass on a text that ends."""
         self.own.pop()
         pieces, self.pieces = self.pieces, self.stack.pop()
         if not pieces:
@@ -205,19 +205,19 @@ class OdfText:
             self.emit(text, what)
 
     def emit(self, text: str, what: str = "") -> None:
-        """Hand over a text with its place."""
+        """Pass on a text with its place."""
         text = text.strip()
         if text:
             self.sink.text(text, joined(self.where(), *(place for _, place in self.places), what))
 
     def where(self) -> str:
-        """Name the sheet and cell, or the slide."""
+        """Return the sheet and cell, or the slide."""
         if self.sheet:
             return f"sheet {self.sheet}, {self.cell}" if self.cell else f"sheet {self.sheet}"
         return f"slide {self.page}" if self.page else ""
 
     def finish(self) -> None:
-        """Hand over what is left when a document is torn off."""
+        """Pass on the remaining text if a document is truncated."""
         while self.own:
             self.end_text(self.own[-1])
 
@@ -305,7 +305,7 @@ def _end_row(reader: OdfText) -> None:
 
 
 def _begin_cell(reader: OdfText, attributes: dict[str, str]) -> None:
-    """Begin a cell; what its attributes hold beyond the text that is shown, follows when it ends."""
+    """Begin a cell; values in its attributes that are not in the shown text are added at its end."""
     if not reader.sheet:
         return
     reader.column += 1
@@ -324,7 +324,7 @@ def _begin_cell(reader: OdfText, attributes: dict[str, str]) -> None:
 
 
 def _end_cell(reader: OdfText) -> None:
-    """End a cell; its value follows where it is not what was shown."""
+    """End a cell; its value follows if it was not shown."""
     reader.emit(reader.cell_value)
     reader.cell_value = ""
     reader.cell = ""

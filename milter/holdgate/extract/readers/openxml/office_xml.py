@@ -31,7 +31,7 @@ HEAD = 65_536
 
 
 def owns(data: bytes) -> bool:
-    """Tell whether an XML document is an Office document that this reader reads better than a reader of any XML."""
+    """Return whether an XML document is an Office document that this reader reads better than a reader of any XML."""
     root, head = expat.root_name(data), data[:HEAD]
     return (
         root == "wordDocument"
@@ -102,7 +102,7 @@ class _FlatPackage:
         return data
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         self.depth += 1
         if self.depth > self.sink.budget.limits.xml_depth:
             raise UnreadableError("XML nested too deeply")
@@ -115,7 +115,7 @@ class _FlatPackage:
             self.binary = []
 
     def end(self, name: str) -> None:
-        """Take an end tag."""
+        """Process an end tag."""
         self.depth -= 1
         if self.depth != 2:
             return
@@ -126,7 +126,7 @@ class _FlatPackage:
         self.binary, self.begin = None, -1
 
     def characters(self, text: str) -> None:
-        """Take character data."""
+        """Process character data."""
         if self.binary is not None:
             self.binary.append(text)
 
@@ -145,7 +145,7 @@ class _WordText(PartText):
         self.title = ""
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         if name in ("binData", "docOleData"):
             self.encoded = []
             self.title = local(attributes).get("name", "").rpartition("/")[2]
@@ -157,7 +157,7 @@ class _WordText(PartText):
                     self.emit(value, "link")
 
     def end(self, name: str) -> None:
-        """Take an end tag."""
+        """Process an end tag."""
         if self.encoded is not None and name in ("binData", "docOleData"):
             try:
                 data = base64.b64decode("".join(self.encoded))
@@ -170,7 +170,7 @@ class _WordText(PartText):
             super().end(name)
 
     def data(self, text: str) -> None:
-        """Take character data."""
+        """Process character data."""
         if self.encoded is not None:
             self.encoded.append(text)
         else:
@@ -190,7 +190,7 @@ class _Spreadsheet(PartText):
         self.runs: list[str] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         plain = local(attributes)
         index = plain.get("Index", "")
         number = int(index[:9]) if index.isdecimal() else 0
@@ -220,7 +220,7 @@ class _Spreadsheet(PartText):
                 self.emit(plain.get("RefersTo", "") or plain.get("Data", ""))
 
     def end(self, name: str) -> None:
-        """Take an end tag."""
+        """Process an end tag."""
         if name == "Data":
             text = "".join(self.runs)
             self.runs.clear()
@@ -235,7 +235,7 @@ class _Spreadsheet(PartText):
             super().end(name)
 
     def data(self, text: str) -> None:
-        """Take character data."""
+        """Process character data."""
         if self.inside:
             self.runs.append(text)
         else:

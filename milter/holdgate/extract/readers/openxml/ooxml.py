@@ -1,8 +1,8 @@
 """Reads Word, Excel and PowerPoint files of the XML kind: every part of the package, referenced or not.
 
-Follows ECMA-376-2 (ISO/IEC 29500-2, Open Packaging Conventions) 6.2 for parts and 6.5 for relationships. What a part
-is tells its root element, not its name or content type: files that other programs write are careless with both, and
-a part that nothing refers to is read like any other.
+Follows ECMA-376-2 (ISO/IEC 29500-2, Open Packaging Conventions) 6.2 for parts and 6.5 for relationships. The root
+element shows what a part is, not its name or content type, because other programs often write both incorrectly. A part
+without references is read like any other.
 """
 
 import posixpath
@@ -25,7 +25,7 @@ from holdgate.extract.readers.texts import expat
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink
 
-# What a person calls a part, by its root element. Main bodies need no name; sheets and slides get theirs elsewhere.
+# Names of parts for people, by root element. Main bodies need no name; sheets and slides get theirs elsewhere.
 LABELS = {
     "hdr": "header",
     "ftr": "footer",
@@ -59,16 +59,16 @@ LABELS = {
     "xml": "drawing",
 }
 SHEETS = frozenset({"worksheet", "chartsheet", "dialogsheet", "macrosheet"})
-# Nothing but markup of the package, references and ids, or colours and shapes: no text of a person.
+# Only markup of the package, references and ids, or colours and shapes: no text of a person.
 _MARKUP = "calcChain colorsDef colorsDefHdrLst commentsEx commentsIds layoutDef styleDef styleDefHdrLst Types"
 MARKUP = frozenset(_MARKUP.split())
-# In these it is known which attributes are text; in all others every attribute is taken.
+# In these it is known which attributes are text; in all others every attribute is read.
 _BODIES = """
     chartStyle colorStyle comments document endnotes fonts footnotes presentation presentationPr sld sst styleSheet
     tblStyleLst theme ThreadedComments viewPr webSettings workbook
 """
 KNOWN = frozenset(LABELS) - {"PageContents"} | SHEETS | frozenset(_BODIES.split())
-# XML that has a reader of its own.
+# XML with its own reader.
 FOREIGN = frozenset({"html", "svg"})
 # Relationships to parts that are binary records in an .xlsb.
 _RECORDS = """
@@ -78,7 +78,7 @@ _RECORDS = """
 """
 BINARY = frozenset(_RECORDS.split())
 BINARY_MARKUP = frozenset({"calcChain", "xlBinaryIndex", "printerSettings"})
-# What is read before the rest: by relationship, or where there is none, by name. Sheets and slides go by number.
+# Parts to read first: by relationship or, without one, by name. Sheets and slides are ordered by number.
 EARLY = {"officeDocument": 0, "sharedStrings": 1, "styles": 2, "slide": 4, "worksheet": 4}
 EARLY_NAMES = {"workbook.": 0, "presentation.": 0, "document.": 0, "sharedstrings": 1, "styles": 2, "slide": 4}
 EARLY_NAME = re.compile("|".join(map(re.escape, EARLY_NAMES)))
@@ -88,18 +88,18 @@ NUMBER = re.compile(r"(\d+)\.\w+$")
 
 
 class Source(Protocol):
-    """Where the parts of a package come from: a ZIP file or a flat XML document."""
+    """The source of a package's parts: a ZIP file or a flat XML document."""
 
     def paths(self) -> Iterable[str]:
-        """Name the parts in the order they are stored, once for each time they are stored."""
+        """Return the names of the parts in stored order, once for each time they are stored."""
 
     def load(self, index: int, most: int = 0) -> bytes | None:
-        """Return the bytes of the part at `index`, or None when it stays unread, which the sink has been told."""
+        """Return the bytes of the part at `index`, or None if it stays unread, which is reported to the sink."""
 
 
 @dataclass(slots=True)
 class Package:
-    """What has been learned of a package while its parts are read."""
+    """The state of a package while its parts are read."""
 
     sink: Sink
     relations: Relations = field(default_factory=Relations)
@@ -110,7 +110,7 @@ class Package:
     binary: BinaryWorkbook = field(default_factory=BinaryWorkbook)
 
     def place(self, path: str, label: str) -> str:
-        """Name the place of a part: what it is, and on which sheet or slide."""
+        """Return the name of a part's place: what it is, and on which sheet or slide."""
         owner, seen = path.lower(), set[str]()
         while owner and owner not in seen:
             seen.add(owner)
@@ -120,7 +120,7 @@ class Package:
         return label
 
     def name_targets(self, path: str, names: Iterable[tuple[str, str]]) -> None:
-        """Give the parts that `path` refers to by relationship ids the names a person sees."""
+        """Assign the names that people see to the parts to which `path` refers by relationship ids."""
         for name, identifier in names:
             target = self.relations.targets.get((path.lower(), identifier))
             if target:
@@ -134,7 +134,7 @@ class ZipSource:
         self.package = ZipPackage(data, sink)
 
     def paths(self) -> list[str]:
-        """Name the parts."""
+        """Return the names of the parts."""
         return [member.path for member in self.package.members]
 
     def load(self, index: int, most: int = 0) -> bytes | None:
@@ -145,13 +145,13 @@ class ZipSource:
 def read(document: Document, sink: Sink) -> None:
     """Read every part of an Office Open XML file.
 
-    Raises UnreadableError("damaged") where no part can be found at all.
+    Raises UnreadableError("damaged") if no part is found.
     """
     read_package(ZipSource(document.data, sink), sink)
 
 
 def read_package(source: Source, sink: Sink) -> None:
-    """Read relationships first, then what other parts need, then everything in the order it is stored."""
+    """Read relationships first, then what other parts need, then everything in stored order."""
     package = Package(sink)
     paths = list(source.paths())
     for index, path in enumerate(paths):
@@ -182,7 +182,7 @@ def _precedence(package: Package, path: str) -> tuple[int, int, int]:
 
 
 def _read_part(package: Package, path: str, data: bytes) -> None:
-    """Read one part by what its root element says it is."""
+    """Read one part according to its root element."""
     root = expat.root_name(data)
     if not root or root.lower() in FOREIGN:
         _read_other(package, path, data)
@@ -219,7 +219,7 @@ def _read_part(package: Package, path: str, data: bytes) -> None:
 
 
 def _label(root: str, path: str) -> str:
-    """Return what a person calls a part."""
+    """Return the name of a part for people."""
     if root == "sld":
         number = NUMBER.search(path)
         return f"slide {number.group(1)}" if number else "slide"
@@ -227,7 +227,7 @@ def _label(root: str, path: str) -> str:
 
 
 def _read_other(package: Package, path: str, data: bytes) -> None:
-    """Read a part that is no XML of Office: records of an .xlsb, or a document of its own."""
+    """Read a part that is not XML of Office: records of an .xlsb, or a separate document."""
     kind = package.relations.kinds.get(path.lower(), "")
     if kind in BINARY_MARKUP or PRINTER_SETTINGS.search(path):
         return
@@ -254,7 +254,7 @@ def _read_binary(package: Package, path: str, data: bytes, kind: str) -> None:
 
 
 def _finish(handler: PartText, data: bytes) -> None:
-    """Parse a part and let its reader hand over what is left."""
+    """Parse a part and have its reader pass on the remaining text."""
     expat.read_part(data, handler, handler.sink, handler.place, handler.lenient, handler.cells)
     handler.finish()
 

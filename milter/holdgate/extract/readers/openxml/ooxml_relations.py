@@ -1,4 +1,4 @@
-"""Learns from relationship parts which part belongs to which, and in what order slides are shown.
+"""Reads from relationship parts which part belongs to which, and the order of slides.
 
 Follows ECMA-376-2 (ISO/IEC 29500-2) 6.5.3 (relationships markup) and ECMA-376-1 19.2.1.34 (slide list).
 """
@@ -11,7 +11,7 @@ from holdgate.extract.readers.openxml.ooxml_text import ELEMENTS, PartText
 from holdgate.extract.readers.texts.xml_plan import FULL, START, Selection
 from holdgate.extract.reading import Sink
 
-# Relationships that lead to what a slide or notes page is made from, not to what belongs to it.
+# Relationships to what a slide or notes page is based on, not to what belongs to it.
 UPWARD = frozenset({"slideLayout", "slideMaster", "notesMaster", "theme", "slide", "officeDocument"})
 
 _RELATIONSHIPS = Selection(ELEMENTS | {"Relationship": START | FULL})
@@ -20,7 +20,7 @@ _SLIDES = Selection(ELEMENTS | {"sldId": START | FULL})
 
 @dataclass(slots=True)
 class Relations:
-    """What relationship parts say: who refers to whom by which id, and as what."""
+    """The content of relationship parts: which part refers to which, by which id, and as what."""
 
     targets: dict[tuple[str, str], str] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class RelationText(PartText):
         self.relations = relations
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         if name != "Relationship":
             return
         target = attributes.get("Target", "")
@@ -61,7 +61,7 @@ class RelationText(PartText):
 
 
 class SlideOrder(PartText):
-    """Learns the order of the slides from the presentation part (ECMA-376-1, 19.2.1.34)."""
+    """Reads the order of the slides from the presentation part (ECMA-376-1, 19.2.1.34)."""
 
     def __init__(self, sink: Sink):
         super().__init__(sink)
@@ -69,6 +69,6 @@ class SlideOrder(PartText):
         self.identifiers: list[str] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         if name == "sldId":
             self.identifiers += [value for key, value in attributes.items() if ":" in key]

@@ -1,8 +1,8 @@
 """Reads the XML parts of a workbook: cells with their places, shared strings, number formats, comments.
 
 Follows ECMA-376-1:2016 (ISO/IEC 29500-1) 18.3 (worksheets), 18.4 (shared strings), 18.8 (styles), 18.7 (comments),
-18.2 (workbook), and [MS-XLSX] (CT_ThreadedComment). A number is given with the digits the file holds,
-without an exponent; where its format shows it as a date or with a mask ("000-00-0000"), as the format shows it.
+18.2 (workbook), and [MS-XLSX] (CT_ThreadedComment). A number keeps the digits in the file, without an exponent. If its
+format shows it as a date or with a mask ("000-00-0000"), it is given in that form.
 """
 
 import re
@@ -24,7 +24,7 @@ from holdgate.extract.readers.texts.xml_plan import (
 )
 from holdgate.extract.reading import Sink
 
-# A formula is worth reading for what it holds besides references: quoted text, or digits in a row.
+# A formula is read for its contents other than references: quoted text, or digits in a row.
 TELLING = re.compile(r'"[^"]|\d{5}')
 ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 
@@ -38,7 +38,7 @@ _SHEET = Selection(ELEMENTS | _CELLS, TEXT_ATTRIBUTES)
 
 
 class Workbook(PartText):
-    """Reads the workbook part: sheet names with their relationship ids, defined names and what else it says."""
+    """Reads the workbook part: sheet names with their relationship ids, defined names and other texts."""
 
     def __init__(self, sink: Sink):
         super().__init__(sink, "workbook")
@@ -47,7 +47,7 @@ class Workbook(PartText):
         self.since_1904 = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         if name == "sheet":
             plain = local(attributes)
             self.sheets.append((plain.get("name", ""), plain.get("id", "")))
@@ -57,7 +57,7 @@ class Workbook(PartText):
 
 
 class SharedStrings(PartText):
-    """Keeps the shared strings, their runs joined; phonetic readings are handed over at once."""
+    """Keeps the shared strings, with joined runs; phonetic readings are passed on at once."""
 
     def __init__(self, sink: Sink):
         super().__init__(sink, "shared strings")
@@ -68,14 +68,14 @@ class SharedStrings(PartText):
         self.phonetic = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         if name == "t":
             self.leaf = name
         elif name == "rPh":
             self.phonetic = True
 
     def end(self, name: str) -> None:
-        """Take an end tag."""
+        """Process an end tag."""
         if name == "t":
             self.leaf = ""
         elif name == "si":
@@ -85,14 +85,14 @@ class SharedStrings(PartText):
             self.phonetic = False
 
     def data(self, text: str) -> None:
-        """Take character data."""
+        """Process character data."""
         if self.phonetic:
             self.emit(text)
         elif self.leaf:
             self.runs.append(text)
 
     def use(self, index: str) -> str:
-        """Return the string of an index as a cell writes it, "" where there is none."""
+        """Return the string for an index as written in a cell, "" if there is none."""
         try:
             number = int(index)
             text = self.strings[number]
@@ -102,7 +102,7 @@ class SharedStrings(PartText):
         return text
 
     def finish_unused(self) -> None:
-        """Hand over the strings that no cell showed."""
+        """Pass on the strings that no cell showed."""
         if self.runs:
             self.strings.append("".join(self.runs))
             self.runs.clear()
@@ -112,7 +112,7 @@ class SharedStrings(PartText):
 
 
 class Styles(PartText):
-    """Learns how each cell style shows numbers."""
+    """Reads how each cell style shows numbers."""
 
     def __init__(self, sink: Sink, since_1904: bool = False):
         super().__init__(sink, "styles")
@@ -124,7 +124,7 @@ class Styles(PartText):
         self.renderers: dict[str, Renderer | None] = {}
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         if name == "numFmt":
             code = attributes.get("formatCode", "")
             self.format_codes[attributes.get("numFmtId", "")] = code
@@ -135,7 +135,7 @@ class Styles(PartText):
             self.formats.append(attributes.get("numFmtId", "0"))
 
     def end(self, name: str) -> None:
-        """Take an end tag."""
+        """Process an end tag."""
         if name == "cellXfs":
             self.in_cells = False
 
@@ -143,7 +143,7 @@ class Styles(PartText):
         """Ignore white space between the tags."""
 
     def renderer_of(self, style: str) -> Renderer | None:
-        """Return what shows the numbers of a cell style, None where they are shown as they are."""
+        """Return the function that shows the numbers of a cell style, None if they are not changed."""
         if style not in self.renderers:
             try:
                 number = self.formats[int(style)]
@@ -155,7 +155,7 @@ class Styles(PartText):
 
 
 class SheetText(PartText):
-    """Reads one sheet: its cells by a short way, everything else as any part."""
+    """Reads one sheet: its cells by a fast path, everything else like any part."""
 
     def __init__(self, sink: Sink, place: str, strings: SharedStrings | None, styles: Styles | None):
         super().__init__(sink, place)
@@ -175,7 +175,7 @@ class SheetText(PartText):
         self.cells = Cells(shared, used, f"{place}, ", self.is_plain, self.take)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         if self.plain:
             self.flush_plain()
         if name == "c":
@@ -197,7 +197,7 @@ class SheetText(PartText):
             self.phonetic = True
 
     def end(self, name: str) -> None:
-        """Take an end tag."""
+        """Process an end tag."""
         if not self.cell:
             super().end(name)
         elif name == "c":
@@ -208,7 +208,7 @@ class SheetText(PartText):
             self.into = None
 
     def data(self, text: str) -> None:
-        """Take character data."""
+        """Process character data."""
         if not self.cell:
             super().data(text)
         elif self.into is not None:
@@ -218,16 +218,16 @@ class SheetText(PartText):
                 self.into.append(text)
 
     def is_plain(self, style: str) -> bool:
-        """Whether a style shows a number as it is."""
+        """Whether a style shows a number unchanged."""
         return self.styles is None or self.styles.renderer_of(style) is None
 
     def take(self, texts: list[str], places: list[str], count: int) -> None:
-        """Hand over simple cells, as `end_cell` would: see `xml_plan.Cells`."""
+        """Pass on simple cells, as `end_cell` would: see `xml_plan.Cells`."""
         self.sink.cells(texts, places)
         self.sink.budget.spend_cells(count)
 
     def begin_cell(self, attributes: dict[str, str]) -> None:
-        """Begin a cell; without a reference it stands right of the one before."""
+        """Begin a cell; without a reference it is to the right of the one before."""
         reference = attributes.get("r")
         if reference:
             self.cell = reference
@@ -238,7 +238,7 @@ class SheetText(PartText):
         self.style = attributes.get("s", "")
 
     def end_cell(self) -> None:
-        """Hand over a cell as a person sees it, and its formula where that says more."""
+        """Pass on a cell as a person sees it, and its formula if that contains more."""
         self.sink.budget.spend_cells(1)
         cell, kind = self.cell, self.kind
         value = "".join(self.value)
@@ -276,7 +276,7 @@ class SheetComments(PartText):
         self.texts: list[str] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         if name in ("comment", "threadedComment"):
             number = attributes.get("authorId", "")
             author = self.authors[int(number)] if number.isdecimal() and int(number) < len(self.authors) else ""
@@ -289,7 +289,7 @@ class SheetComments(PartText):
             self.texts.clear()
 
     def end(self, name: str) -> None:
-        """Take an end tag."""
+        """Process an end tag."""
         if name == "author":
             self.authors.append("".join(self.texts))
             self.emit(self.authors[-1], "comment author")
@@ -299,12 +299,12 @@ class SheetComments(PartText):
         self.leaf = ""
 
     def data(self, text: str) -> None:
-        """Take character data."""
+        """Process character data."""
         if self.leaf:
             self.texts.append(text)
 
     def finish(self) -> None:
-        """Hand over a comment."""
+        """Pass on a comment."""
         self.emit("".join(self.texts), self.what)
         self.texts.clear()
 

@@ -13,12 +13,12 @@ from holdgate.extract.readers.texts.expat import local
 from holdgate.extract.readers.texts.xml_plan import END, FULL, SILENT, START, TEXT, VALUE, Cells, Selection, flags
 from holdgate.extract.reading import Sink
 
-# The last is Visio's ([MS-VSDX], Text_Type), a whole text with marks for its formats in it.
+# The last is Visio's ([MS-VSDX], Text_Type), a complete text that contains marks for its formats.
 RUN_TEXT = frozenset({"t", "delText", "Text"})
 FIELD_CODES = frozenset({"instrText", "delInstrText"})
-# Character data of these is measure or position, never text.
+# Character data of these is a measure or position, never text.
 MEASURES = frozenset({"posOffset", "align", "pctWidth", "pctHeight", "pctPosHOffset", "pctPosVOffset", "binData"})
-# Text that a person wrote stands in attributes of these names, whatever their element.
+# Attributes with these names contain text that a person wrote, in any element.
 _ATTRIBUTES = """
     alias alt author caption command comment connection connectionString dataField descr description displayName
     displayText dsn error errorTitle fmla fullName href initials instr keywords label macro name odcFile prompt
@@ -33,11 +33,11 @@ _VALUES = """
     subject tag title udl
 """
 TEXT_VALUES = frozenset(_VALUES.split())
-# Lists of style names that Word writes by itself, fonts, switches, marks in Visio's texts.
+# Lists of style names that Word generates, fonts, switches, marks in Visio's texts.
 _MUTE = "compatSetting cp ext extLst font latentStyles lsdException pp rFonts tp"
 MUTE = frozenset(_MUTE.split())
-# Names that Word itself gives to styles (ECMA-376-1, 17.7.4: latent styles, and those of characters that belong to a
-# paragraph's). Nobody wrote them, and "Header Char" looks like the name of a person.
+# Word's names for styles (ECMA-376-1, 17.7.4: latent styles, and those of characters that belong to a paragraph's). No
+# person wrote them, and "Header Char" looks like a person's name.
 _STYLES = """
     annotation reference|annotation subject|annotation text|Balloon Text|Bibliography|Block Text|Body Text|
     Body Text First Indent|Body Text Indent|Book Title|caption|Closing|Colorful Grid|Colorful List|
@@ -58,9 +58,10 @@ _STYLE = re.compile(
 
 
 class PartText:
-    """Hands the text of one XML part to the sink: an expat handler.
+    """Passes the text of one XML part to the sink: an expat handler.
 
-    `everything` takes all attributes. `lenient` says that parts of this kind are often malformed, as Excel's VML is.
+    `everything` reads all attributes. `lenient` is true for kinds of parts that are often malformed, such as Excel's
+    VML.
     """
 
     def __init__(self, sink: Sink, place: str = "", everything: bool = False, lenient: bool = False):
@@ -83,7 +84,7 @@ class PartText:
         self.wanted = _ALL_ATTRIBUTES if everything else _TEXT
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         if self.plain:
             self.flush_plain()
         if name in RUN_TEXT or name in FIELD_CODES:
@@ -96,7 +97,7 @@ class PartText:
             self.read_attributes(name, attributes)
 
     def end(self, name: str) -> None:
-        """Take an end tag."""
+        """Process an end tag."""
         if name == self.leaf:
             self.leaf = ""
             if name == "Text":
@@ -112,7 +113,7 @@ class PartText:
             action(self)
 
     def data(self, text: str) -> None:
-        """Take character data."""
+        """Process character data."""
         if self.leaf in FIELD_CODES:
             self.codes.append(text)
         elif self.leaf:
@@ -121,12 +122,12 @@ class PartText:
             self.plain.append(text)
 
     def add(self, text: str) -> None:
-        """Add a piece of the open paragraph."""
+        """Add a piece to the open paragraph."""
         flags = (INSERTED if self.inserted else 0) | (DELETED if self.deleted else 0) | (HIDDEN if self.hidden else 0)
         self.pieces.append((flags, text))
 
     def emit(self, text: str, what: str = "") -> None:
-        """Hand over `text`, unless it is a fallback that repeats what the preferred form said."""
+        """Pass on `text`, unless it is a fallback that repeats the preferred form."""
         text = text.strip()
         if not text:
             return
@@ -137,13 +138,13 @@ class PartText:
         self.sink.text(text, joined(self.place, *self.places, what))
 
     def flush_plain(self) -> None:
-        """Hand over character data that stands in no run."""
+        """Pass on character data outside runs."""
         text = "".join(self.plain)
         self.plain.clear()
         self.emit(text)
 
     def flush(self) -> None:
-        """Hand over the open paragraph: as it stands now, as it stood before revisions, and as it is seen."""
+        """Pass on the open paragraph: in its current form, before revisions, and as it is seen."""
         pieces = self.pieces
         if pieces:
             self.pieces = []
@@ -155,7 +156,7 @@ class PartText:
             self.emit(code, "field code")
 
     def finish(self) -> None:
-        """Hand over what is left when the part ends, whole or torn off."""
+        """Pass on the remaining text when the part ends, complete or truncated."""
         self.flush_plain()
         self.flush()
         while self.stack:
@@ -163,7 +164,7 @@ class PartText:
             self.flush()
 
     def read_attributes(self, name: str, attributes: dict[str, str]) -> None:
-        """Hand over the attributes that hold text."""
+        """Pass on the attributes that contain text."""
         known = self.known
         for key, value in attributes.items():
             wanted = known.get(key)
@@ -199,7 +200,7 @@ def _hide(reader: PartText, attributes: dict[str, str]) -> None:
 
 
 def _symbol(reader: PartText, attributes: dict[str, str]) -> None:
-    """Add a character of a symbol font; 17.3.3.30 lets them stand at U+F000 and up."""
+    """Add a character of a symbol font; by 17.3.3.30 they can be at U+F000 and higher."""
     try:
         code = int(local(attributes).get("char", ""), 16)
     except ValueError:

@@ -8,10 +8,9 @@ Pieces = list[tuple[int, str]]
 
 
 def views(pieces: Pieces) -> Iterator[tuple[str, str]]:
-    """Yield the text as it stands now, and where they differ, as it was before revision and without what is hidden.
+    """Yield the text in its current form and, if they differ, before revision and without hidden text.
 
-    Each comes with what it is: "" for the first. A piece is its flags and its text.
-
+    Each is followed by its description: "" for the first. A piece is its flags and its text.
     >>> list(views([(0, "4111 "), (DELETED, "2222"), (INSERTED, "1111")]))
     [('4111 1111', ''), ('4111 2222', 'before revision')]
     """

@@ -32,7 +32,7 @@ SILENT = frozenset({3, 4, 43, 45, 46, 48, 60, *range(128, 139), *range(145, 149)
 
 @dataclass(slots=True)
 class BinaryWorkbook:
-    """What the parts of a binary workbook tell each other."""
+    """The data that the parts of a binary workbook share."""
 
     sheets: list[tuple[str, str]] = field(default_factory=list)
     strings: list[str] = field(default_factory=list)
@@ -51,14 +51,14 @@ class BinaryWorkbook:
         return (show and show(repr(value))) or plain_number(repr(value))
 
     def finish(self, sink: Sink) -> None:
-        """Hand over the shared strings that no cell showed."""
+        """Pass on the shared strings that no cell showed."""
         for number, text in enumerate(self.strings):
             if number not in self.used:
                 sink.text(text, "shared strings")
 
 
 def read_binary(data: bytes, book: BinaryWorkbook, sink: Sink, place: str) -> None:
-    """Read one binary part, whichever it is; a record that is cut off ends it."""
+    """Read a binary part of any kind; a truncated record ends it."""
     at, row, where, in_styles, count = 0, 0, place, False, 0
     while at < len(data):
         count += 1
@@ -108,7 +108,7 @@ def read_binary(data: bytes, book: BinaryWorkbook, sink: Sink, place: str) -> No
 
 
 def _read_cell(kind: int, body: bytes, row: int, book: BinaryWorkbook, sink: Sink, place: str) -> None:
-    """Hand over one cell, and the string constants of its formula."""
+    """Pass on one cell, and the string constants of its formula."""
     sink.budget.spend_cells(1)
     column, style = struct.unpack_from("<II", body)
     style &= 0xFFFFFF
@@ -152,7 +152,7 @@ def _size(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _text(body: bytes, at: int) -> str:
-    """Return a string with its length in characters before it."""
+    """Return a string that is preceded by its length in characters."""
     (length,) = struct.unpack_from("<I", body, at)
     return body[at + 4 : at + 4 + 2 * length].decode("utf-16-le", "replace")
 

@@ -1,7 +1,7 @@
-"""Reads the pages of XPS documents: glyph runs put together to lines by where they are drawn.
+"""Reads the pages of XPS documents: joins glyph runs into lines by their positions.
 
-Follows ECMA-388 (Open XML Paper Specification) 12.1: a producer may write a run for each line, word or letter, so the
-text of a line is only known from the positions.
+Follows ECMA-388 (Open XML Paper Specification) 12.1: a producer can write a run for each line, word or letter, so only
+the positions show the text of a line.
 """
 
 import re
@@ -21,9 +21,9 @@ from holdgate.extract.readers.texts.xml_plan import EVERYTHING
 from holdgate.extract.reading import Sink
 
 CURVES = 30
-"""So many outlines on a page may be letters turned into curves."""
+"""This many outlines on a page may be letters converted to curves."""
 CURVES_TO_LETTERS = 4
-"""So many times as many outlines as letters: a diagram has fewer."""
+"""The minimum ratio of outlines to letters: a diagram has fewer outlines."""
 NOT_READ = "drawing not read"
 _OUTLINE = re.compile(r"[Mm]")
 
@@ -33,7 +33,7 @@ _ATTRIBUTES = frozenset(
 
 
 class FixedPage:
-    """Takes the elements of one page as `expat.feed` finds them; `finish` hands over its lines."""
+    """Processes the elements of one page for `expat.feed`; `finish` passes on its lines."""
 
     wanted = EVERYTHING
 
@@ -45,7 +45,7 @@ class FixedPage:
         self._unmapped = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         matrix = times(matrix_of(attributes.get("RenderTransform", "")), self._matrices[-1])
         if name == "Glyphs":
             self._glyphs(attributes, matrix)
@@ -59,12 +59,12 @@ class FixedPage:
                 self.sink.text(value, self.place)
 
     def end(self, _name: str) -> None:
-        """Take an end tag."""
+        """Process an end tag."""
         if len(self._matrices) > 1:
             self._matrices.pop()
 
     def data(self, text: str) -> None:
-        """Take character data, which the format does not have."""
+        """Ignore character data, which the format does not use."""
         if not text.isspace():
             self.sink.text(text, self.place)
 
@@ -84,7 +84,7 @@ class FixedPage:
         self._runs.append(Run(*at, (em or 1.0) * scale, width * (em or 1.0) * scale, not told, text))
 
     def finish(self) -> None:
-        """Hand over the lines from top to bottom, and say what of the page stays unread."""
+        """Pass on the lines from top to bottom, and report what is unread on the page."""
         written = 0
         for line in lines(self._runs):
             self.sink.budget.check_time()

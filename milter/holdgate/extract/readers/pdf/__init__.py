@@ -1,1 +1,1 @@
-"""PDF: pages, annotations, properties, attachments, and what only OCR can read."""
+"""PDF: pages, annotations, properties, attachments, and content that only OCR can read."""

@@ -1,7 +1,7 @@
 """PDF (ISO 32000): page text, annotations, forms, attachments, links, bookmarks, properties and scanned pages.
 
-PDFium reads the document; what it has no call for is found by `pdf_strings`. PDFium can be made to abort or to run
-for seconds by a file of a few kB: that ends the worker process, never the reading as `complete`.
+PDFium reads the document; `pdf_strings` finds data for which PDFium has no function. A hostile file of a few kB can
+make PDFium abort or run for seconds: that ends the worker process, but never leads to `complete`.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from holdgate.extract.readers.pdf.pdf_document import Strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 TRAILING_BYTES = 32
-"""So much after the last %%EOF is a document of its own, not a stray line end or signature padding."""
+"""More bytes than this after the last %%EOF are a separate document, not a stray line end or signature padding."""
 
 EARLIER_VERSIONS = 8
 LINEARIZED_BYTES = 1_024
@@ -33,7 +33,7 @@ _DOCUMENT_READERS: tuple[Callable[[Handle, Strings], None], ...] = (
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Read a PDF. One that needs a password is `encrypted`; an empty user password is tried by PDFium itself."""
+    """Read a PDF. One that needs a password is `encrypted`; PDFium tries an empty user password."""
     strings = Strings(sink)
     data = document.data
     _read_surroundings(data, sink)
@@ -62,7 +62,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def _opened(data: bytes) -> Handle:
-    """Open a document; None where it is damaged. `data` must outlive it."""
+    """Open a document; None if it is damaged. `data` must outlive it."""
     handle = pdfium.FPDF_LoadMemDocument64(data, len(data), None)
     if not handle and pdfium.FPDF_GetLastError() in _ENCRYPTED:
         raise UnreadableError("encrypted")
@@ -70,7 +70,7 @@ def _opened(data: bytes) -> Handle:
 
 
 def _read_surroundings(data: bytes, sink: Sink) -> None:
-    """Hand on what stands before the header and after the last end mark: another document may hide there."""
+    """Pass on data before the header and after the last end mark, because another document may hide there."""
     start = data.find(b"%PDF-", 0, 1_024 + 5)
     if start > TRAILING_BYTES:
         sink.embedded(data[:start], "before the PDF")
@@ -99,7 +99,7 @@ def _read_pages(document: Handle, strings: Strings) -> None:
 
 
 def _read_earlier_versions(document: Handle, data: bytes, strings: Strings) -> None:
-    """Hand on page text that an incremental update (7.5.6) took away: who has the file can bring it back."""
+    """Pass on page text that an incremental update (7.5.6) removed: a recipient can restore it."""
     ends = pdf_document.version_ends(document)
     if b"/Linearized" in data[:LINEARIZED_BYTES]:
         # The first of its two end marks closes the first page's section (Annex F), not a version.
@@ -119,9 +119,9 @@ def _read_earlier_versions(document: Handle, data: bytes, strings: Strings) -> N
 
 
 def _read_removed_pages(rebuilt: bytes, strings: Strings) -> None:
-    """Hand on the text of pages that the page tree does not have any more but the file still does (7.7.3).
+    """Pass on the text of pages that are no longer in the page tree but still in the file (7.7.3).
 
-    `rebuilt` is the file with a page tree that has them all.
+    `rebuilt` is the file with a page tree that contains all of them.
     """
     known = {line for text in strings.seen for line in text.split("\n")}
     with closing(_opened(rebuilt), pdfium.FPDF_CloseDocument) as handle:
@@ -134,7 +134,7 @@ def _read_removed_pages(rebuilt: bytes, strings: Strings) -> None:
 
 
 def _form(document: Handle) -> Handle:
-    """Open PDFium's form environment, which gives the values of form fields. No script runs: it has no engine."""
+    """Open PDFium's form environment, which returns the values of form fields. No script runs: it has no engine."""
     if pdfium.FPDF_GetFormType(document) == pdfium.FORMTYPE_NONE:
         return None
     return pdfium.FPDFDOC_InitFormFillEnvironment(document, _FORM_CALLBACKS)
@@ -167,7 +167,7 @@ def _read_page(document: Handle, form: Handle, page: Handle, index: int, strings
 
 
 def _add_news(text: str, known: set[str], place: str, strings: Strings) -> None:
-    """Hand on the lines of another reading of a page that the readings before did not have."""
+    """Pass on the lines of another reading of a page that earlier readings lacked."""
     lines = [line for line in text.split("\n") if line not in known and line.strip() not in strings.seen]
     known.update(lines)
     strings.add("\n".join(lines), place)

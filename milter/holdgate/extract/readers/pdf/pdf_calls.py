@@ -1,6 +1,6 @@
-"""PDFium's C functions as Python expects them: strings come back as `str`, handles are closed, failures are None.
+"""PDFium's C functions in a form for Python: strings are returned as `str`, handles are closed, failures are None.
 
-PDFium hands out a string in two calls: the first, without a buffer, says how many bytes it needs, the second fills
+PDFium returns a string in two calls: the first, without a buffer, returns the needed number of bytes, the second fills
 the buffer. Wide strings are UTF-16LE and end with a NUL (public/fpdf_doc.h, fpdf_annot.h of PDFium).
 """
 
@@ -12,15 +12,15 @@ from typing import Any
 import pypdfium2.raw as pdfium
 
 STRING_BYTES = 20_000_000
-"""No string of a PDF is asked for beyond this many bytes; text of a page is bounded by the budget instead."""
+"""Maximum size of a string of a PDF in bytes; the budget limits the text of a page instead."""
 
 Handle = Any
-"""A pointer that PDFium gave out (a ctypes pointer of pypdfium2's generated bindings)."""
+"""A pointer from PDFium (a ctypes pointer of pypdfium2's generated bindings)."""
 
 
 @contextmanager
 def closing(handle: Handle, close: Callable[[Handle], object]) -> Iterator[Handle]:
-    """Close a PDFium handle at the end of a block; None, PDFium's "there is none", passes through."""
+    """Close a PDFium handle at the end of a block; None, PDFium's missing object, is yielded unchanged."""
     try:
         yield handle
     finally:
@@ -59,20 +59,20 @@ def byte_string(function: Callable[..., int], *arguments: Any) -> str:
 
 
 def data_size(function: Callable[..., int], *arguments: Any) -> int | None:
-    """Ask a function that fills (buffer, bytes, pointer to the bytes it needs) how many bytes it would write."""
+    """Call a function that fills (buffer, bytes, pointer to the bytes it needs), and return how many bytes it needs."""
     size = ctypes.c_ulong()
     return size.value if function(*arguments, None, 0, size) else None
 
 
 def data(function: Callable[..., int], size: int, *arguments: Any) -> bytes:
-    """Fetch the `size` bytes that `data_size` announced."""
+    """Return the `size` bytes that `data_size` announced."""
     buffer = ctypes.create_string_buffer(size or 1)
     function(*arguments, buffer, size, ctypes.c_ulong())
     return buffer.raw[:size]
 
 
 def page_text(function: Callable[..., int], text_page: Handle, count: int) -> str:
-    """Fetch `count` characters of a text page as UTF-16LE (FPDFText_GetText)."""
+    """Return `count` characters of a text page (FPDFText_GetText, UTF-16LE)."""
     buffer = (ctypes.c_ushort * (2 * count + 1))()
     written = function(text_page, 0, count, buffer)
     return _decode(bytes(memoryview(buffer)[:written].cast("B"))) if written > 1 else ""
@@ -82,7 +82,7 @@ def _decode(raw: bytes) -> str:
     return raw.decode("utf-16-le", "replace").rstrip("\0")
 
 
-# Made once, at import: a confined worker cannot make memory executable, which a new callback needs.
+# Made once, at import: a new callback needs executable memory, which a confined worker cannot have.
 _copied = bytearray()
 
 

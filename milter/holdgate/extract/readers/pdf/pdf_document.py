@@ -1,4 +1,4 @@
-"""What belongs to a PDF as a whole: properties, bookmarks, attachments, scripts, XFA forms, signatures, page labels."""
+"""Data of a complete PDF: properties, bookmarks, attachments, scripts, XFA forms, signatures, page labels."""
 
 import ctypes
 import hashlib
@@ -25,27 +25,27 @@ _FILE_ACTIONS = (pdfium.PDFACTION_LAUNCH, pdfium.PDFACTION_REMOTEGOTO)
 
 @dataclass(slots=True)
 class Strings:
-    """Hands strings and files of one document to the sink and remembers them, so that a second look adds only news."""
+    """Passes strings and files of one document to the sink; each is passed on only once by `add_new` and `add_file`."""
 
     sink: Sink
     seen: set[str] = field(default_factory=set)
     files: set[bytes] = field(default_factory=set)
 
     def add(self, text: str, place: str) -> None:
-        """Hand on a string, whether or not it was there before."""
+        """Pass on a string, even if it was passed on before."""
         text = text.strip("\0 \t\r\n")
         if text:
             self.seen.add(text)
             self.sink.text(text, place)
 
     def add_new(self, text: str, place: str) -> None:
-        """Hand on a string unless the same one was handed on before."""
+        """Pass on a string unless the same one was passed on before."""
         text = text.strip("\0 \t\r\n")
         if text and text not in self.seen:
             self.add(text, place)
 
     def add_file(self, content: bytes, name: str, declared_type: str = "") -> None:
-        """Hand on an embedded file unless the same bytes were handed on before."""
+        """Pass on an embedded file unless the same bytes were passed on before."""
         digest = hashlib.blake2b(content, digest_size=16).digest()
         if digest not in self.files:
             self.files.add(digest)
@@ -53,20 +53,20 @@ class Strings:
 
 
 def read_properties(document: Handle, strings: Strings) -> None:
-    """Hand on the document information dictionary (ISO 32000-1, 14.3.3); its own keys come with the strings."""
+    """Pass on the document information dictionary (ISO 32000-1, 14.3.3); custom keys are read with the strings."""
     for key in _PROPERTIES:
         strings.add(wide_string(pdfium.FPDF_GetMetaText, document, key), "document properties")
 
 
 def read_page_label(document: Handle, index: int, place: str, strings: Strings) -> None:
-    """Hand on the label of a page (12.4.2) where it says more than its number."""
+    """Pass on the label of a page (12.4.2) if it is more than its number."""
     label = wide_string(pdfium.FPDF_GetPageLabel, document, index)
     if label != str(index + 1):
         strings.add(label, f"{place}, label")
 
 
 def read_bookmarks(document: Handle, strings: Strings) -> None:
-    """Hand on titles and link targets of the outline (12.3.3); an outline that runs in a circle ends."""
+    """Pass on titles and link targets of the outline (12.3.3); a circular outline is read once."""
     visited: set[int | None] = set()
     stack = [pdfium.FPDFBookmark_GetFirstChild(document, None)]
     while stack:
@@ -86,7 +86,7 @@ def read_bookmarks(document: Handle, strings: Strings) -> None:
 
 
 def read_action(document: Handle, action: Handle, place: str, strings: Strings) -> None:
-    """Hand on the address or the file that an action opens (12.6.4)."""
+    """Pass on the address or the file that an action opens (12.6.4)."""
     kind = pdfium.FPDFAction_GetType(action) if action else pdfium.PDFACTION_UNSUPPORTED
     if kind == pdfium.PDFACTION_URI:
         strings.add(byte_string(pdfium.FPDFAction_GetURIPath, document, action), place)
@@ -95,7 +95,7 @@ def read_action(document: Handle, action: Handle, place: str, strings: Strings) 
 
 
 def read_attachments(document: Handle, strings: Strings) -> None:
-    """Hand on the embedded files (7.11.4) of the document's name tree."""
+    """Pass on the embedded files (7.11.4) of the document's name tree."""
     for index in range(pdfium.FPDFDoc_GetAttachmentCount(document)):
         strings.sink.budget.check_time()
         if attached := pdfium.FPDFDoc_GetAttachment(document, index):
@@ -103,7 +103,7 @@ def read_attachments(document: Handle, strings: Strings) -> None:
 
 
 def read_attachment(attached: Handle, place: str, strings: Strings) -> None:
-    """Hand on one embedded file with its name and description. Its size is checked before it is fetched."""
+    """Pass on one embedded file with its name and description. Its size is checked before it is fetched."""
     budget = strings.sink.budget
     name = wide_string(pdfium.FPDFAttachment_GetName, attached)
     strings.add_new(name, place)
@@ -120,7 +120,7 @@ def read_attachment(attached: Handle, place: str, strings: Strings) -> None:
 
 
 def read_scripts(document: Handle, strings: Strings) -> None:
-    """Hand on the scripts of the document's name tree (12.6.4.16) and report that there are some."""
+    """Pass on the scripts of the document's name tree (12.6.4.16) and report that it has some."""
     for index in range(pdfium.FPDFDoc_GetJavaScriptActionCount(document)):
         script = pdfium.FPDFDoc_GetJavaScriptAction(document, index)
         if not script:
@@ -135,7 +135,7 @@ def read_scripts(document: Handle, strings: Strings) -> None:
 
 
 def read_xfa(document: Handle, strings: Strings) -> None:
-    """Hand on an XFA form (12.7.8): its packets are pieces of one XML document, read by the reader for XML."""
+    """Pass on an XFA form (12.7.8): its packets are pieces of one XML document, which the XML reader reads."""
     packets = []
     for index in range(max(0, pdfium.FPDF_GetXFAPacketCount(document))):
         size = data_size(pdfium.FPDF_GetXFAPacketContent, document, index)
@@ -155,7 +155,7 @@ def version_ends(document: Handle) -> list[int]:
 
 
 def read_signatures(document: Handle, strings: Strings) -> None:
-    """Hand on the reasons given for signatures (12.8.1); signer, place and contact come with the strings."""
+    """Pass on the reasons of signatures (12.8.1); signer, place and contact are read with the strings."""
     for index in range(max(0, pdfium.FPDF_GetSignatureCount(document))):
         strings.sink.budget.check_time()
         if signature := pdfium.FPDF_GetSignatureObject(document, index):

@@ -1,4 +1,4 @@
-"""One page of a PDF: its text, annotations, form fields, links, tagged alternatives and pictures.
+"""One page of a PDF: its text, annotations, form fields, links, tagged alternatives and images.
 
 Section numbers are those of ISO 32000-1:2008.
 """
@@ -15,9 +15,9 @@ from holdgate.extract.readers.pdf.pdf_document import Strings, read_action, read
 from holdgate.extract.reading import Sink
 
 FORM_DEPTH = 12
-"""Form XObjects (8.10) are walked this deep for pictures; the text of deeper ones still comes with the page's text."""
+"""Form XObjects (8.10) are searched to this depth for images; text of deeper ones is still in the page's text."""
 PAGE_OBJECTS = 100_000
-"""Objects of one page that are looked at one by one for pictures and replaced text."""
+"""Maximum number of objects of one page that are checked for images and replaced text."""
 SHAPE_SEGMENTS = 8
 """A letter as a path has more segments than this; a rectangle has four or five."""
 MODULE = (0.8, 6.0)
@@ -25,7 +25,7 @@ MODULE = (0.8, 6.0)
 STRUCTURE_DEPTH = 60
 STRUCTURE_ELEMENTS = 100_000
 
-# Keys of annotation dictionaries (12.5.2, 12.5.6.2, 12.5.6.6, 12.5.6.23) that hold what a person wrote.
+# Keys of annotation dictionaries (12.5.2, 12.5.6.2, 12.5.6.6, 12.5.6.23) with text that a person wrote.
 _ANNOTATION_KEYS = (b"Contents", b"T", b"Subj", b"RC", b"NM", b"OverlayText")
 _FIELD_SCRIPTS = range(pdfium.FPDF_ANNOT_AACTION_KEY_STROKE, pdfium.FPDF_ANNOT_AACTION_CALCULATE + 1)
 _MARK_KEYS = (b"ActualText", b"Alt", b"E")
@@ -34,7 +34,7 @@ _HYPHEN_AT_LINE_END = re.compile("(?<=[^\\W\\d_])[\x02\ufffe](?:\r?\n)?(?=[^\\W\
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture on a page: PDFium's object for it, and its size in its own pixels."""
+    """An image on a page: PDFium's object for it, and its size in its own pixels."""
 
     handle: Handle
     width: int
@@ -43,11 +43,10 @@ class Picture:
 
 @dataclass(slots=True)
 class Contents:
-    """What stands on a page besides its text.
+    """The content of a page in addition to its text.
 
-    `shapes` estimates how many letters or modules of a code its paths can be. `alternatives` are texts that marked
-    content gives in place of what is drawn, `replaced` the marks whose ActualText keeps PDFium from reporting what is
-    drawn.
+    `shapes` is the estimated number of letters or modules of a code among its paths. `alternatives` are texts of marked
+    content that replace what is drawn, `replaced` the marks whose ActualText keeps PDFium from reporting what is drawn.
     """
 
     objects: int = 0
@@ -59,7 +58,7 @@ class Contents:
 
 
 def read_text(page: Handle) -> str:
-    """Return all text of a page, also hidden or off the page; words broken at line ends are joined."""
+    """Return all text of a page, including hidden and off-page text; words broken at line ends are joined."""
     with closing(pdfium.FPDFText_LoadPage(page), pdfium.FPDFText_ClosePage) as text_page:
         count = pdfium.FPDFText_CountChars(text_page) if text_page else 0
         text = page_text(pdfium.FPDFText_GetText, text_page, count) if count > 0 else ""
@@ -69,13 +68,13 @@ def read_text(page: Handle) -> str:
 
 
 def _joined(text: str) -> str:
-    """Return text without the marks that PDFium puts for hyphens at line ends."""
-    # Between letters it divides a word; elsewhere it belongs to what it stands in, such as a number in groups.
+    """Return text without PDFium's marks for hyphens at line ends."""
+    # Between letters the hyphen divides a word; elsewhere it belongs to the text, such as a number in groups.
     return _HYPHEN_AT_LINE_END.sub(lambda found: "-" if found[1] else "", text)
 
 
 def read_contents(page: Handle, sink: Sink) -> Contents:
-    """Look through the objects of a page for pictures and marked content."""
+    """Search the objects of a page for images and marked content."""
     contents = Contents()
     for item in _objects(pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, page, 0):
         contents.objects += 1
@@ -119,7 +118,7 @@ def _shapes(path: Handle) -> int:
 
 
 def remove_texts_and_images(page: Handle) -> None:
-    """Take text and images off a page in memory, so that what is left to be rendered is what paths draw."""
+    """Remove text and images from a page in memory, so that only what paths draw is rendered."""
     _remove(page, pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, pdfium.FPDFPage_RemoveObject, 0)
 
 
@@ -140,7 +139,7 @@ def _remove(
 
 
 def _read_mark(item: Handle, mark: Handle, contents: Contents) -> None:
-    """Note the texts of a marked-content property list (14.9.3 to 14.9.5)."""
+    """Keep the texts of a marked-content property list (14.9.3 to 14.9.5)."""
     for key in _MARK_KEYS:
         if text := wide_string_out(pdfium.FPDFPageObjMark_GetParamStringValue, mark, key):
             contents.alternatives.append(text)
@@ -149,10 +148,10 @@ def _read_mark(item: Handle, mark: Handle, contents: Contents) -> None:
 
 
 def read_replaced_text(page: Handle, contents: Contents) -> str:
-    """Return the text that is drawn where ActualText says something else, with the rest of the page.
+    """Return the text that is drawn where ActualText differs, together with the rest of the page.
 
-    A reader that trusts ActualText sees "harmless" where people see a card number. The marks are taken off the page
-    in memory, so call it last.
+    A reader that trusts ActualText sees "harmless" where people see a card number. The marks are removed from the page
+    in memory, so call this last.
     """
     for item, mark in contents.replaced:
         pdfium.FPDFPageObj_RemoveMark(item, mark)
@@ -160,7 +159,7 @@ def read_replaced_text(page: Handle, contents: Contents) -> str:
 
 
 def read_annotations(document: Handle, form: Handle, page: Handle, place: str, strings: Strings) -> None:
-    """Hand on what annotations say (12.5): comments, authors, links, form fields, attached files."""
+    """Pass on the texts of annotations (12.5): comments, authors, links, form fields, attached files."""
     for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
         strings.sink.budget.check_time()
         with closing(pdfium.FPDFPage_GetAnnot(page, index), pdfium.FPDFPage_CloseAnnot) as annotation:
@@ -180,7 +179,7 @@ def read_annotations(document: Handle, form: Handle, page: Handle, place: str, s
 
 
 def _read_field(form: Handle, annotation: Handle, place: str, strings: Strings) -> None:
-    """Hand on name, tooltip, value, choices and scripts of the form field (12.7) that a widget stands for."""
+    """Pass on name, tooltip, value, choices and scripts of a widget's form field (12.7)."""
     for function in (
         pdfium.FPDFAnnot_GetFormFieldValue,
         pdfium.FPDFAnnot_GetFormFieldName,
@@ -196,9 +195,9 @@ def _read_field(form: Handle, annotation: Handle, place: str, strings: Strings) 
 
 
 def draw_annotations(page: Handle) -> bool:
-    """Make what annotations draw (12.5.5) part of the page, also what is hidden or not printed; False if nothing is.
+    """Make what annotations draw (12.5.5) part of the page, even if hidden or not printed; False if there is nothing.
 
-    PDFium has no call for the text of an appearance. The page must be loaded again to see it.
+    PDFium has no function for the text of an appearance. The page must be loaded again to see it.
     """
     drawn = False
     for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
@@ -210,7 +209,7 @@ def draw_annotations(page: Handle) -> bool:
 
 
 def read_structure(page: Handle, place: str, strings: Strings) -> None:
-    """Hand on the alternative texts of a tagged page (14.7.2): alternate description, ActualText, expansion, title."""
+    """Pass on the alternative texts of a tagged page (14.7.2): alternate description, ActualText, expansion, title."""
     with closing(pdfium.FPDF_StructTree_GetForPage(page), pdfium.FPDF_StructTree_Close) as tree:
         if not tree:
             return

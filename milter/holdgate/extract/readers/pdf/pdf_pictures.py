@@ -1,4 +1,4 @@
-"""Pages and pictures of a PDF that only OCR can read: scans, photos, text drawn as curves or with unmapped glyphs."""
+"""Pages and images of a PDF that only OCR can read: scans, photos, text drawn as curves or with unmapped glyphs."""
 
 import ctypes
 import re
@@ -15,15 +15,15 @@ from holdgate.extract.readers.pdf.pdf_page import Contents, Picture
 from holdgate.extract.reading import Sink
 
 DPI = 200
-"""Resolution of rendered pages: Tesseract reads 8-point type at 200 dpi, and 300 dpi takes twice the time."""
+"""Resolution of rendered pages: Tesseract reads 8-point type at 200 dpi, and 300 dpi takes twice as long."""
 SPARSE_TEXT = 16
-"""A page with fewer visible characters than this has no text to speak of: a page number, a scanner's stamp."""
+"""A page with fewer visible characters than this counts as having no text: a page number, a scanner's stamp."""
 CURVES = 60
-"""So many drawn paths on a page without text may be letters turned into curves."""
+"""This many drawn paths on a page without text may be letters converted to curves."""
 SHAPES = 30
-"""Drawings with so many shapes may be letters or a code. They are rendered, and looked at."""
+"""Drawings with this many shapes may be letters or a code. They are rendered and analysed."""
 PICTURES = 4
-"""A page with more large pictures than this is read as one."""
+"""A page with more large images than this is read as one image."""
 
 # PDFium's bitmap formats as Pillow's mode and raw mode.
 _MODES = {
@@ -34,12 +34,12 @@ _MODES = {
     pdfium.FPDFBitmap_BGRA_Premul: ("RGBA", "BGRA"),
 }
 _POINTS_PER_INCH = 72
-# Private use, replacement, controls: what glyphs without a mapping to characters come out as.
+# Private use, replacement, controls: the result for glyphs without a mapping to characters.
 _UNMAPPED = re.compile("[\x00-\x08\x0e-\x1f\ue000-\uf8ff\ufffd\uffff]")
 
 
 def read_pictures(page: Handle, text: str, contents: Contents, place: str, sink: Sink) -> bool:
-    """Read by OCR what a page shows but does not say in its `text`; say whether it was read as a whole."""
+    """Read by OCR what a page shows but its `text` lacks; return whether it was read as a whole."""
     limits = ocr.current.limits
     large = [picture for picture in contents.pictures if limits.may_hold_text(picture.width, picture.height)]
     pictured = sum(picture.width * picture.height for picture in contents.pictures) >= limits.noticed_pixels
@@ -57,9 +57,9 @@ def read_pictures(page: Handle, text: str, contents: Contents, place: str, sink:
 
 
 def read_drawing(page: Handle, place: str, sink: Sink) -> None:
-    """Read what the paths of a page draw beside its text: letters turned into curves, codes.
+    """Read what the paths of a page draw in addition to its text: letters converted to curves, codes.
 
-    `page` is one that was loaded for this alone: its text and images are removed.
+    `page` must be loaded only for this: its text and images are removed.
     """
     pdf_page.remove_texts_and_images(page)
     width, height = _page_size(page)
@@ -67,7 +67,7 @@ def read_drawing(page: Handle, place: str, sink: Sink) -> None:
 
 
 def _page_size(page: Handle) -> tuple[int, int]:
-    """Return the size of a page in pixels at `DPI`, or smaller where that would be more than OCR takes."""
+    """Return the size of a page in pixels at `DPI`, or smaller if that is beyond the limit of OCR."""
     width = max(1.0, pdfium.FPDF_GetPageWidthF(page)) * DPI / _POINTS_PER_INCH
     height = max(1.0, pdfium.FPDF_GetPageHeightF(page)) * DPI / _POINTS_PER_INCH
     scale = min(1.0, (ocr.current.limits.pixels / (width * height)) ** 0.5)
@@ -86,7 +86,7 @@ def _page_pixels(page: Handle, width: int, height: int) -> Pixels:
 
 
 def _picture_pixels(picture: Picture) -> Pixels:
-    """Decode one picture in its own resolution and make it grey."""
+    """Decode one image in its own resolution and convert it to grey."""
     with closing(pdfium.FPDFImageObj_GetBitmap(picture.handle), pdfium.FPDFBitmap_Destroy) as bitmap:
         mode = _MODES.get(pdfium.FPDFBitmap_GetFormat(bitmap)) if bitmap else None
         if mode is None:

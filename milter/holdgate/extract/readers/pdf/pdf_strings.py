@@ -1,9 +1,9 @@
-"""Strings and streams of a PDF that PDFium has no call for, found by scanning the file itself.
+"""Strings and streams of a PDF for which PDFium has no function, found by scanning the file itself.
 
-PDFium reports neither own keys of the information dictionary, XMP, layer names, signers, form fields without a
-widget nor scripts of actions. They are strings (ISO 32000-1, 7.3.4) in the file's objects, or in object streams
-(7.5.7), so the file is read once more without following its structure: every string that was not handed on before
-and reads as text is handed on. Streams are skipped but for object streams, XMP, embedded files and text streams.
+PDFium does not report custom keys of the information dictionary, XMP, layer names, signers, form fields without a
+widget, or scripts of actions. They are strings (ISO 32000-1, 7.3.4) in the file's objects, or in object streams
+(7.5.7). So the file is read once more without following its structure: every string that is text and was not passed on
+before is passed on. Streams are skipped, except object streams, XMP, embedded files and text streams.
 """
 
 import re
@@ -28,7 +28,7 @@ _DOC_ENCODING = dict(zip(range(0x18, 0x20), "˘ˇˆ˙˝˛˚˜", strict=True)) | 
 )
 _DOC_ENCODING[0xA0] = "€"
 
-# Binary values, constants of the format, and names of targets inside the document (12.3.2.3), which no reader sees.
+# Binary values, constants of the format, and names of targets inside the document (12.3.2.3), which nobody sees.
 _SKIPPED_KEYS = frozenset(
     b"ID O U OE UE Perms CheckSum Registry Ordering Panose CharSet Lang DA D Dest Names Limits".split()
 )
@@ -56,7 +56,7 @@ _REFERENCE = re.compile(rb"(\d{1,10})\s{1,5}\d{1,5}\s{1,5}R")
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream object: its number (-1 if unknown), its dictionary as written, and where its bytes stand."""
+    """A stream object: its number (-1 if unknown), its dictionary as written, and the place of its bytes."""
 
     number: int
     dictionary: bytes
@@ -65,9 +65,9 @@ class Stream:
 
 
 def read_strings(data: bytes, strings: Strings) -> set[int]:
-    """Hand on every string, XMP packet, text stream and embedded file of `data` that was not handed on before.
+    """Pass on every string, XMP packet, text stream and embedded file of `data` that was not passed on before.
 
-    Returns the numbers of the objects that are pages and stand in object streams.
+    Returns the numbers of the page objects that are in object streams.
     """
     syntax, streams = split(data)
     budget = strings.sink.budget
@@ -115,7 +115,7 @@ def _packed_pages(objects: bytes) -> set[int]:
 
 
 def split(data: bytes) -> tuple[list[bytes], list[Stream]]:
-    """Divide a file into what lies between streams, and the streams."""
+    """Split a file into the data between streams, and the streams."""
     syntax: list[bytes] = []
     streams: list[Stream] = []
     position = 0
@@ -135,9 +135,9 @@ def split(data: bytes) -> tuple[list[bytes], list[Stream]]:
 
 
 def page_objects(data: bytes) -> list[int]:
-    """Return the numbers of the objects that are pages, in the order of the file, each once.
+    """Return the numbers of the page objects, in the order of the file, each once.
 
-    Pages in object streams (7.5.7) are not among them.
+    Pages in object streams (7.5.7) are not included.
     """
     pages: dict[int, None] = {}
     for page in islice(_PAGE.finditer(data), MOST_PAGES):
@@ -147,9 +147,9 @@ def page_objects(data: bytes) -> list[int]:
 
 
 def with_page_tree(data: bytes, pages: list[int]) -> bytes:
-    """Return a document with a new catalog for `pages`, object numbers; `data` itself where there are none.
+    """Return a document with a new catalog for the object numbers `pages`; `data` unchanged if there are none.
 
-    PDFium then rebuilds the cross-reference table by itself, as it does for other damage.
+    PDFium then rebuilds the cross-reference table, as it does for other damage.
     """
     if not pages:
         return data
@@ -166,7 +166,7 @@ def with_page_tree(data: bytes, pages: list[int]) -> bytes:
 
 
 def _stream_end(data: bytes, start: int, dictionary: bytes) -> int:
-    """Believe /Length where `endstream` follows it, else take the next `endstream` or the end of the file."""
+    """Use /Length if `endstream` follows it, else the next `endstream` or the end of the file."""
     if length := _LENGTH.search(dictionary):
         end = start + int(length[1])
         if data[end : end + 11].lstrip(b"\r\n").startswith(b"endstream"):
@@ -178,8 +178,8 @@ def _stream_end(data: bytes, start: int, dictionary: bytes) -> int:
 def decoded(data: bytes, stream: Stream, strings: Strings, most: int = 0) -> bytes | None:
     """Return the bytes of a stream without filter or with FlateDecode, None for other filters.
 
-    A damaged stream gives what can be inflated of it; one beyond `most` bytes, by default the size of a
-    member, is cut there and said so.
+    For a damaged stream, the readable part is returned. One beyond `most` bytes, by default the size of a member, is
+    cut there, which is reported.
     """
     if _OTHER_FILTER.search(stream.dictionary):
         return None
@@ -201,9 +201,9 @@ def decoded(data: bytes, stream: Stream, strings: Strings, most: int = 0) -> byt
 
 
 def texts(region: bytes, check: Callable[[], None] = lambda: None) -> Iterator[str]:
-    """Yield the literal and hexadecimal strings of a piece of PDF syntax that read as text, in linear time.
+    """Yield the literal and hexadecimal strings in a piece of PDF syntax that are text, in linear time.
 
-    `check` is called now and then and may end the work by an exception.
+    `check` is called regularly and can stop the work by an exception.
     """
     depth = 0
     start = 0
@@ -228,7 +228,7 @@ def texts(region: bytes, check: Callable[[], None] = lambda: None) -> Iterator[s
 
 
 def _text(region: bytes, start: int, raw: bytes) -> str:
-    """Decode a string that stands at `start` of a region, or return "" where it is not text."""
+    """Decode a string at `start` of a region, or return "" if it is not text."""
     if len(raw) < 3 or _key(region, start) in _SKIPPED_KEYS:
         return ""
     text = string_text(raw)
@@ -236,7 +236,7 @@ def _text(region: bytes, start: int, raw: bytes) -> str:
 
 
 def _key(region: bytes, start: int) -> bytes:
-    """Return the key of the dictionary entry that a string at `start` belongs to, by itself or in an array."""
+    """Return the key of the dictionary entry with the string at `start`, alone or in an array."""
     slash = region.rfind(b"/", max(0, start - 200), start)
     if slash < 0 or b">>" in region[slash:start]:
         return b""
@@ -245,7 +245,7 @@ def _key(region: bytes, start: int) -> bytes:
 
 
 def _is_binary(raw: bytes, text: str) -> bool:
-    """Tell hashes, file identifiers and signatures from text: of random bytes a third is printable ASCII."""
+    """Return whether bytes are a hash, file identifier or signature: a third of random bytes is printable ASCII."""
     if len(_NOT_TEXT.findall(text)) > len(text) // 4:
         return True
     return not raw.startswith(_TEXT_MARKS) and len(_PRINTABLE.findall(raw)) < len(raw) // 2 and not _is_utf8(raw)
@@ -271,7 +271,7 @@ def _unescaped(escape: re.Match[bytes]) -> bytes:
 
 
 def string_text(raw: bytes) -> str:
-    """Decode a text string (7.9.2.2): UTF-16 or UTF-8 by its mark, else UTF-8 where valid, else PDFDocEncoding."""
+    """Decode a text string (7.9.2.2): UTF-16 or UTF-8 by its mark, else UTF-8 if valid, else PDFDocEncoding."""
     if raw.startswith(b"\xfe\xff"):
         return raw[2:].decode("utf-16-be", "replace")
     if raw.startswith(b"\xff\xfe"):

@@ -46,7 +46,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def lines(pieces: Iterator[Piece], sink: Sink, *, spaced: bool = True) -> None:
-    """Hand over texts that stand side by side as one line.
+    """Pass on texts that stand side by side as one line.
 
     Where single characters are drawn that way to be `spaced`, they make a word.
     """
@@ -68,7 +68,7 @@ def lines(pieces: Iterator[Piece], sink: Sink, *, spaced: bool = True) -> None:
 
 
 def _emf(data: bytes, sink: Sink) -> Iterator[Piece]:
-    """Yield the texts of an enhanced metafile with their height on the page; hand over its bitmaps."""
+    """Yield the texts of an enhanced metafile with their height on the page; pass on its bitmaps."""
     at = 0
     while at + 8 <= len(data):
         kind, size = struct.unpack_from("<II", data, at)
@@ -120,7 +120,7 @@ def _small_text(record: bytes) -> Piece:
 
 
 def _wmf(data: bytes, sink: Sink) -> Iterator[Piece]:
-    """Yield the texts of an old metafile with their height on the page; hand over its bitmaps."""
+    """Yield the texts of an old metafile with their height on the page; pass on its bitmaps."""
     at = 40 if data.startswith(PLACEABLE) else 18
     while at + 6 <= len(data):
         words, function = struct.unpack_from("<IH", data, at)
@@ -151,7 +151,7 @@ def _wmf(data: bytes, sink: Sink) -> Iterator[Piece]:
 
 
 def _bitmap(header: bytes, bits: bytes, sink: Sink) -> None:
-    """Hand over a bitmap as the file it would be ([MS-WMF] 2.2.2.9)."""
+    """Pass on a bitmap as the file it would be ([MS-WMF] 2.2.2.9)."""
     sink.budget.spend_bytes(len(header) + len(bits))
     start = 14 + len(header)
     sink.embedded(struct.pack("<2sIII", b"BM", start + len(bits), 0, start) + header + bits, "picture.bmp")

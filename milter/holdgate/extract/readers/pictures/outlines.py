@@ -49,7 +49,7 @@ def bounds(points: Iterable[tuple[float, float]]) -> Box | None:
 
 
 def are_letters(boxes: list[Box]) -> bool:
-    """Say whether so many outlines stand side by side that they may be a line of letters."""
+    """Return whether so many outlines stand side by side that they may be a line of letters."""
     lines: list[list[Box]] = []
     for box in sorted(boxes[:_MOST], key=lambda box: box.bottom):
         height = box.bottom - box.top

@@ -1,4 +1,4 @@
-"""Reads StarView metafiles, the drawings in which LibreOffice and OpenOffice keep how charts, tables and objects look.
+"""Reads StarView metafiles, in which LibreOffice and OpenOffice store the appearance of charts, tables and objects.
 
 There is no specification. Follows what LibreOffice itself reads: vcl/source/filter/svm/SvmReader.cxx (header, actions),
 vcl/inc/metaactiontypes.hxx (their numbers), tools/source/stream/vcompat.cxx (version and size of each),
@@ -17,10 +17,10 @@ from holdgate.extract.reading import Document, Sink, UnreadableError
 
 SIGNATURE = b"VCLMTF"
 TEXT, TEXT_ARRAY, STRETCHED_TEXT, TEXT_IN_RECTANGLE, COMMENT = 112, 113, 114, 115, 512
-# Bytes before a text, and between it and what it is repeated in as UTF-16.
+# Number of bytes before a text, and between it and its repetition in UTF-16.
 TEXTS = {TEXT: (8, 4), TEXT_ARRAY: (8, 4), STRETCHED_TEXT: (8, 8), TEXT_IN_RECTANGLE: (16, 2)}
 BITMAPS = range(116, 125)
-# A compression of the program's own: zlib, behind two sizes and the compression of what was packed.
+# The program's own compression: zlib, after two sizes and the compression of the packed data.
 PACKED = 0x01004453
 _MARK = re.compile(r"[A-Z_]*")
 
@@ -29,12 +29,12 @@ def read(document: Document, sink: Sink) -> None:
     """Read a StarView metafile; raise UnreadableError("damaged") for anything else."""
     if not document.data.startswith(SIGNATURE):
         raise UnreadableError("damaged")
-    # A chart has figures of one digit side by side, which are no number.
+    # A chart has adjacent figures of one digit, which are not one number.
     lines(_texts(document.data, sink), sink, spaced=False)
 
 
 def _texts(data: bytes, sink: Sink) -> Iterator[Piece]:
-    """Yield the texts with their height on the page; hand over bitmaps, drawings inside, and strings of the rest."""
+    """Yield the texts with their height on the page; pass on bitmaps, nested drawings, and strings of the rest."""
     try:
         _, size = struct.unpack_from("<HI", data, len(SIGNATURE))
     except struct.error:
@@ -58,7 +58,7 @@ def _texts(data: bytes, sink: Sink) -> Iterator[Piece]:
         if kind in BITMAPS and record.startswith(b"BM"):
             sink.embedded(_bitmap(record, sink), "picture.bmp")
             continue
-        # A transparent drawing has another one inside, and so has one that stands for PostScript.
+        # A transparent drawing contains another one, and so does one that represents PostScript.
         inside = record.find(SIGNATURE)
         if inside >= 0:
             sink.embedded(record[inside:], "picture.svm")
@@ -70,10 +70,10 @@ def _texts(data: bytes, sink: Sink) -> Iterator[Piece]:
 
 
 def _text(record: bytes, kind: int, version: int) -> Piece | None:
-    """Return the text of a record, None where it is not as long as it says.
+    """Return the text of a record, None if it is not as long as declared.
 
-    It stands there in 8 bits or, if the font is Unicode's, in UTF-16 behind a longer length; and once more in UTF-16 if
-    the record is of version 2. That one is drawn, so it is enough where they agree.
+    It is in 8 bits or, if the font is Unicode, in UTF-16 after a longer length; and again in UTF-16 if the record is of
+    version 2. The second is drawn, so it is enough if they agree.
     """
     before, between = TEXTS[kind]
     try:
@@ -104,7 +104,7 @@ def _wide(record: bytes, at: int, count: int) -> tuple[str, int]:
 
 
 def _bitmap(record: bytes, sink: Sink) -> bytes:
-    """Return a bitmap as the file it would be elsewhere: unpacked."""
+    """Return a bitmap in the form of a file: unpacked."""
     try:
         (compression,) = struct.unpack_from("<I", record, 30)
         if compression != PACKED:

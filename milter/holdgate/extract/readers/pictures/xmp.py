@@ -1,4 +1,4 @@
-"""Text of an XMP packet (ISO 16684-1): the metadata that PDF files and pictures carry as RDF in XML."""
+"""Text of an XMP packet (ISO 16684-1): the metadata that PDF files and images contain as RDF in XML."""
 
 from xml.parsers import expat
 
@@ -7,13 +7,13 @@ _SILENT_ATTRIBUTES = ("xmlns", "rdf:", "xml:", "x:xmptk")
 
 
 class _RefusedError(Exception):
-    """The packet declares entities or nests beyond any honest use."""
+    """The packet declares entities or is nested too deeply."""
 
 
 def xmp_text(packet: bytes) -> list[str]:
     """Return the property values of an XMP packet, in order, without its markup.
 
-    A packet that is not well-formed or declares entities (billion laughs) is returned as it stands, with its markup.
+    A packet that is not well-formed or declares entities (billion laughs) is returned unchanged, with its markup.
     """
     values: list[str] = []
     text: list[str] = []

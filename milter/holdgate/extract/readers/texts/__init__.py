@@ -1,1 +1,1 @@
-"""Documents that are text, and bytes of which only strings are read."""
+"""Documents that are text, and data of which only strings are read."""

@@ -1,4 +1,4 @@
-"""Bytes of no known format: strings in UTF-8, 8-bit and UTF-16, and a word that nothing more was read."""
+"""Data of unknown formats: strings in UTF-8, 8-bit and UTF-16, and a report that nothing else was read."""
 
 from holdgate.extract.format import Format
 from holdgate.extract.readers.texts.byte_strings import strings
@@ -9,13 +9,13 @@ _OVERLAP = 1 << 12
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over all strings, and say that the format is unknown."""
+    """Pass on all strings, and report that the format is unknown."""
     sink.limited("unknown format, only strings read")
     read_strings(document.data, sink)
 
 
 def read_strings(data: bytes, sink: Sink) -> None:
-    """Hand over the strings of any bytes, block by block so that time is watched; a string may be handed over twice."""
+    """Pass on the strings of any bytes, block by block to check the time; a string may be passed on twice."""
     for start in range(0, len(data), _BLOCK):
         sink.budget.check_time()
         block = data[max(0, start - _OVERLAP) : start + _BLOCK]

@@ -11,7 +11,7 @@ PLACES = {"VEVENT": "event", "VTODO": "task", "VJOURNAL": "journal entry", "VALA
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over each property with the kind of component that it stands in."""
+    """Pass on each property with the kind of component that contains it."""
     components: list[str] = []
     for label, parameters, value in content_lines(document, sink):
         if label == "BEGIN":

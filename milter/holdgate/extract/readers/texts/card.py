@@ -1,6 +1,6 @@
-"""Reads address cards (vCard) and, with `calendar`, what both have in common: content lines.
+"""Reads address cards (vCard) and content lines, which `calendar` uses too.
 
-Follows RFC 6350 3.2 (folding), 3.3 and 3.4 (lines, escaping), 6.2.4 and 6.7.4 to 6.7.6 (pictures, sounds, keys), and
+Follows RFC 6350 3.2 (folding), 3.3 and 3.4 (lines, escaping), 6.2.4 and 6.7.4 to 6.7.6 (images, sounds, keys), and
 for versions 2.1 and 3.0 the vCard 2.1 specification's quoted-printable values and RFC 2426.
 """
 
@@ -23,7 +23,7 @@ LONGEST_PARAMETERS = 4_096
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over each property of each card, with the card's name as its place."""
+    """Pass on each property of each card, with the card's name as its place."""
     name = ""
     for label, parameters, value in content_lines(document, sink):
         if label == "BEGIN":
@@ -53,7 +53,7 @@ def content_lines(document: Document, sink: Sink) -> Iterator[tuple[str, str, st
 
 
 def read_property(label: str, parameters: str, value: str, sink: Sink, place: str) -> None:
-    """Hand over one property: its value decoded, or a picture or attachment by itself."""
+    """Pass on one property: its decoded value, or an image or attachment as a separate document."""
     upper = parameters.upper()
     if value.lower().startswith("data:") and ";base64," in value[:200].lower():
         kind, _, encoded = value[5:].partition(";")
@@ -75,7 +75,7 @@ def read_property(label: str, parameters: str, value: str, sink: Sink, place: st
 
 
 def decoded(document: Document) -> str:
-    """Return the characters of a text that is UTF-8 by its standard, UTF-16 by its mark, or else in an old charset."""
+    """Return the characters of a text: UTF-8 by its standard, UTF-16 by its mark, else in an old charset."""
     data = document.data
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace")
@@ -99,7 +99,7 @@ def _parameter(parameters: str, name: str) -> str:
 
 
 def _embed(encoded: str, label: str, kind: str, sink: Sink) -> None:
-    """Hand over binary data."""
+    """Pass on binary data."""
     try:
         data = base64.b64decode("".join(encoded.split()) + "==")
     except (binascii.Error, ValueError):

@@ -17,7 +17,7 @@ csv.field_size_limit(sys.maxsize)
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over the rows, fields apart by tabs; each of the first 2,000 has a place of its own."""
+    """Pass on the rows, fields apart by tabs; each of the first 2,000 has a place of its own."""
     for text in charset.readings(document.data, document.charset):
         head = text[:4_000]
         delimiter = max(_DELIMITERS, key=head.count)

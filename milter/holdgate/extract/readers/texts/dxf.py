@@ -1,4 +1,4 @@
-r"""Reads the text of drawings in DXF, and everything in them that is no number.
+r"""Reads the text of drawings in DXF, and everything in them that is not a number.
 
 Follows Autodesk's DXF Reference: pairs of a line with a group code and a line with its value, and the format codes of
 MTEXT and TEXT, which programs write between letters.
@@ -11,7 +11,7 @@ from holdgate.extract.format import Format
 from holdgate.extract.reading import Document, Sink
 
 _BEGINNING = re.compile(rb"\s{0,20}(?:999\s*\r?\n[^\n]{0,300}\n\s{0,20}){0,20}0[ \t]*\r?\n[ \t]*SECTION[ \t]*\r?\n")
-# Names of entities and classes, handles: they are the program's.
+# Names of entities and classes, and handles: internal data of the program.
 _PLUMBING = frozenset({"0", "5", "100", "102", "105", *map(str, range(320, 370)), *map(str, range(390, 400))})
 _PIECE, _LAST_PIECE = "3", "1"
 _NUMBER = re.compile(r"\s*[-+]?[\d.]{1,40}(?:[eE][-+]?\d{1,5})?\s*")
@@ -24,14 +24,14 @@ _CODE = re.compile(
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over each value that is text, pieces of one text joined, and what is no number."""
+    """Pass on each value that is text, with the pieces of one text joined, and everything that is not a number."""
     lines = charset.decode(document.data, document.charset).splitlines()
     pieces: list[str] = []
     for at in range(0, len(lines), 2):
         if not at % 4_096:
             sink.budget.check_time()
         code, value = lines[at].strip(), "".join(lines[at + 1 : at + 2])
-        if not code.lstrip("-").isdigit():  # not a pair: nothing of it is skipped
+        if not code.lstrip("-").isdigit():  # not a pair: none of it is skipped
             sink.text(f"{lines[at]}\n{value}".strip())
         elif code == _PIECE:
             pieces.append(value)

@@ -1,4 +1,4 @@
-"""Documents encrypted as a whole, known by their signature: OpenPGP (RFC 9580), openssl(1)."""
+"""Completely encrypted documents, recognised by their signature: OpenPGP (RFC 9580), openssl(1)."""
 
 from holdgate.extract import armour
 from holdgate.extract.format import Format
@@ -7,7 +7,7 @@ from holdgate.extract.reading import Document, Sink, UnreadableError
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Raise UnreadableError: nobody but the key's owner reads it."""
+    """Raise UnreadableError: only the owner of the key can read it."""
     raise UnreadableError("encrypted")
 
 

@@ -1,9 +1,9 @@
-"""Feeds XML to a handler, with entity declarations refused and depth and time bounded.
+"""Passes XML to a handler, with entity declarations refused and depth and time limited.
 
-Plain XML is read by the scanner in C, where there is one (see `xml_plan`), and by expat whatever that leaves.
+The scanner in C, if there is one (see `xml_plan`), reads plain XML; expat reads the rest.
 
-Names reach the handler without their namespace prefix: documents of Office and ODF differ in prefixes and, in strict
-form, in namespace names, but nowhere does one local name mean two things that would have to be read differently.
+The handler gets names without their namespace prefix. Documents of Office and ODF differ in prefixes and, in strict
+form, in namespace names, but no local name has two meanings that must be read differently.
 """
 
 import re
@@ -16,8 +16,8 @@ from holdgate.extract.budget import Budget
 from holdgate.extract.readers.texts import xml_plan
 from holdgate.extract.reading import Sink, UnreadableError
 
-# Bytes given to expat at a time: few at first, more with every step, so that a token that never ends is not scanned
-# again and again (CVE-2023-52425).
+# How many bytes expat gets at a time: few at first, more with every step, so that an endless token is not scanned again
+# and again (CVE-2023-52425).
 CHUNK = 1 << 16
 LARGEST_CHUNK = 1 << 23
 BREAKING = re.compile(r"</?(?:[\w.-]+:)?(?:p|h|br|tr|tc|row|si|c|v|comment)(?:\s[^<>]*)?/?>")
@@ -29,25 +29,25 @@ LONGEST_TAG = 4_096
 
 
 class Handler(Protocol):
-    """Takes what is found; `name` comes without prefix, the keys of `attributes` as they are written.
+    """Processes what is found; `name` has no prefix, the keys of `attributes` are unchanged.
 
-    Tags that `wanted` does not ask for may come or not.
+    Tags that `wanted` does not request may be passed or not.
     """
 
     wanted: xml_plan.Selection
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
 
     def end(self, name: str) -> None:
-        """Take an end tag."""
+        """Process an end tag."""
 
     def data(self, text: str) -> None:
-        """Take character data."""
+        """Process character data."""
 
 
 class _LocalNames(dict[str, str]):
-    """Names without their prefixes, each cut once."""
+    """Names without their prefixes, each computed once."""
 
     def __missing__(self, name: str) -> str:
         self[name] = plain = name[name.find(":") + 1 :]
@@ -57,7 +57,7 @@ class _LocalNames(dict[str, str]):
 def feed(data: bytes, handler: Handler, budget: Budget, cells: xml_plan.Cells | None = None) -> int:
     """Parse `data` and return how many of its bytes were understood: all of them unless it is malformed.
 
-    Where `cells` are given, simple ones may go there and not to the handler.
+    If `cells` are given, simple cells can be passed to them instead of the handler.
 
     Raises UnreadableError for entity declarations and for nesting beyond the limit, before either costs anything.
     """
@@ -110,7 +110,7 @@ def _feed_expat(data: bytes, handler: Handler, budget: Budget, read: int = 0, de
             budget.check_time()
         parser.Parse(b"", True)
     except (expat.ExpatError, ValueError, LookupError):
-        parser.buffer_text = False  # Hands over the text that was still gathered.
+        parser.buffer_text = False  # Passes on the text that was still buffered.
         return max(0, min(parser.ErrorByteIndex, len(data) - 1))
     return len(data)
 
@@ -132,7 +132,7 @@ def read_part(
     lenient: bool = False,
     cells: xml_plan.Cells | None = None,
 ) -> None:
-    """Parse a part of a document; what is malformed is stripped of its tags instead, and said unless `lenient`."""
+    """Parse a part of a document; if malformed, its tags are removed instead, which is reported unless `lenient`."""
     data = data.lstrip() if data[:1].isspace() else data
     most = sink.budget.limits.xml_bytes
     if len(data) > most:
@@ -154,7 +154,7 @@ def read_part(
 
 
 def local(attributes: dict[str, str]) -> dict[str, str]:
-    """Return `attributes` with the prefixes taken off their names; a prefixed one wins over its plain namesake."""
+    """Return `attributes` without prefixes in their names; a prefixed one overrides the same name without prefix."""
     plain = {name: value for name, value in attributes.items() if ":" not in name}
     return plain | {name[name.find(":") + 1 :]: value for name, value in attributes.items() if ":" in name}
 
@@ -171,7 +171,7 @@ def root_name(data: bytes) -> str:
 
 
 def decode(data: bytes) -> str:
-    """Return XML bytes as characters without parsing them: UTF-16 if it looks so, else UTF-8."""
+    """Return XML bytes as characters without parsing them: UTF-16 if they look like it, else UTF-8."""
     if data[:2] == b"\xff\xfe" or data[:2] == b"<\0":
         return data.decode("utf-16-le", "replace")
     if data[:2] == b"\xfe\xff" or data[:2] == b"\0<":
@@ -180,7 +180,7 @@ def decode(data: bytes) -> str:
 
 
 def stripped(data: bytes) -> Iterator[str]:
-    """Yield the lines of text that stand between the tags of malformed XML, in linear time."""
+    """Yield the lines of text between the tags of malformed XML, in linear time."""
     text = BREAKING.sub("\n", decode(data))
     for line in TAG.sub("", text).split("\n"):
         line = unescape(line).strip()

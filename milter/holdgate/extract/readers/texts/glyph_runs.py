@@ -1,11 +1,11 @@
-"""Puts runs of letters together to lines by where they are drawn: XPS and SVG may have one for each word or letter."""
+"""Joins runs of letters into lines by their positions: XPS and SVG can have one for each word or letter."""
 
 import re
 from dataclasses import dataclass
 from itertools import pairwise
 
 _NUMBERS = re.compile(r"[-+.\deE]+")
-# Widths are in ems. A letter is about half an em wide where the producer does not say it.
+# Widths are in ems. If the producer gives no width, a letter is about half an em wide.
 LETTER = 0.5
 _SPACE = 0.2
 _SPACE_WHERE_GUESSED = 0.45
@@ -17,7 +17,7 @@ IDENTITY: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Some letters, where they begin, and how wide they are; `guessed` if the producer does not tell the width."""
+    """Some letters, their start, and their width; `guessed` if the producer gives no width."""
 
     x: float
     y: float
@@ -28,7 +28,7 @@ class Run:
 
 
 def lines(runs: list[Run]) -> list[list[Run]]:
-    """Group runs whose baselines are as good as one, in the order of baselines and then of x."""
+    """Group runs with almost the same baseline, in the order of baselines and then of x."""
     found: list[list[Run]] = []
     for run in sorted(runs, key=lambda run: run.y):
         if found and abs(run.y - found[-1][0].y) <= _SAME_LINE * max(run.em, found[-1][0].em):
@@ -39,7 +39,7 @@ def lines(runs: list[Run]) -> list[list[Run]]:
 
 
 def readings(line: list[Run]) -> list[str]:
-    """Return the text of a line; two texts where the producer does not say whether words or letters are next to."""
+    """Return the text of a line; two texts if it is unknown whether adjacent runs are words or letters."""
     apart, together = [line[0].text], [line[0].text]
     for before, run in pairwise(line):
         gap = (run.x - before.x - before.width) / max(before.em, 0.01)
@@ -56,7 +56,7 @@ def readings(line: list[Run]) -> list[str]:
 
 
 def matrix_of(value: str) -> Matrix:
-    """Read "a,b,c,d,e,f" (14.4.1), the identity for anything else."""
+    """Read "a,b,c,d,e,f" (14.4.1); the identity for anything else."""
     numbers = [number(found) for found in _NUMBERS.findall(value)]
     if len(numbers) != 6:
         return IDENTITY
@@ -71,7 +71,7 @@ def times(inner: Matrix, outer: Matrix) -> Matrix:
 
 
 def number(text: str) -> float:
-    """Return the number that a text is, 0 if it is none."""
+    """Return a text as a number, 0 if it is not one."""
     try:
         found = float(text)
     except ValueError:

@@ -37,7 +37,7 @@ _UNCLOSED = frozenset(_UNCLOSED_TAGS.split())
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over the page's text, then comments and attribute values, in every plausible charset."""
+    """Pass on the page's text, then comments and attribute values, in every plausible charset."""
     for source in _sources(document):
         page = html_scan.scan(source)
         if page is None and _is_heavy(source):
@@ -65,7 +65,7 @@ def _sources(document: Document) -> list[str]:
 
 
 def _is_heavy(source: str) -> bool:
-    """Say whether lexbor might take more than linear time: for its size, for many attributes, for depth."""
+    """Return whether lexbor might take more than linear time: for its size, for many attributes, for depth."""
     if len(source) > MAX_BYTES:
         return True
     if source.count("<") > MAX_DEPTH:
@@ -95,7 +95,7 @@ def tree(source: str) -> Page:
 
 
 def write(page: Page, sink: Sink) -> None:
-    """Hand over what a page holds, and the files in it."""
+    """Pass on what a page holds, and the files in it."""
     sink.text("\n".join(page.lines))
     if page.seen is not None and page.seen != page.lines:
         sink.text("\n".join(page.seen), "without hidden text")
@@ -151,7 +151,7 @@ def _flush(line: list[str], lines: list[str]) -> None:
 
 
 def strip(source: str, sink: Sink) -> None:
-    """Take the tags off in one pass and hand over the text, then comments and attribute values."""
+    """Take the tags off in one pass and pass on the text, then comments and attribute values."""
     first, *rest = source.split("<")
     pieces, aside = [first], []
     for number, chunk in enumerate(rest):

@@ -9,7 +9,7 @@ _SEPARATOR = re.compile(rb"^From \S[^\r\n]*\d\d:\d\d[^\r\n]*\r?\n", re.MULTILINE
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over each message; a quoted `>From ` at the start of a line stays as it is."""
+    """Pass on each message; a quoted `>From ` at the start of a line is not changed."""
     starts = [match for match in _SEPARATOR.finditer(document.data) if _is_start(document.data, match.start())]
     for number, match in enumerate(starts, 1):
         end = starts[number].start() if number < len(starts) else len(document.data)
@@ -18,7 +18,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def _is_start(data: bytes, position: int) -> bool:
-    """A separator stands at the beginning or behind an empty line."""
+    """Return whether a separator is at the beginning or after an empty line."""
     return (
         position == 0 or data[max(0, position - 2) : position] == b"\n\n" or data[position - 3 : position] == b"\n\r\n"
     )

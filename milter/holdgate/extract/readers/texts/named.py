@@ -18,7 +18,7 @@ _PCX_BITS = b"\1\2\4\x08"
 
 
 def _read(what: str, document: Document, sink: Sink) -> None:
-    """Hand over all strings, and report that no more was read."""
+    """Pass on all strings, and report that no more was read."""
     sink.limited(f"{what}: only strings read")
     binary.read_strings(document.data, sink)
 

@@ -1,7 +1,7 @@
 """Reads OpenPGP messages that are not encrypted: only signed, only compressed, or only wrapped.
 
 Follows RFC 9580: packet headers in both forms with partial and indeterminate lengths (4.2), compressed data (5.6),
-literal data (5.9). Anybody reads these without a key; where a message has an encrypted packet, all of it is encrypted.
+literal data (5.9). Anyone can read these without a key; if a message has an encrypted packet, all of it is encrypted.
 """
 
 import bz2
@@ -17,21 +17,21 @@ TYPE = "application/pgp-encrypted"
 
 _ENCRYPTED = frozenset({1, 3, 9, 18, 20})
 _SIGNATURE, _ONE_PASS, _COMPRESSED, _MARKER, _LITERAL, _PADDING = 2, 4, 8, 10, 11, 21
-# What a message may begin with (RFC 9580, 10.3).
+# The possible first packets of a message (RFC 9580, 10.3).
 _OPENING = _ENCRYPTED | {_SIGNATURE, _ONE_PASS, _COMPRESSED, _MARKER, _LITERAL, _PADDING}
 _DEEPEST = 8
 _DEFLATE, _ZLIB, _BZIP2 = 1, 2, 3
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand on each literal packet. Raises UnreadableError("encrypted") or ("damaged")."""
+    """Pass on each literal packet. Raises UnreadableError("encrypted") or ("damaged")."""
     data = armour.first_block(document.data, armour.PGP) if document.data[:1] != b"\0" else None
     if _read_packets(document.data if data is None else data, sink, 0) == 0:
         raise UnreadableError("damaged")
 
 
 def _read_packets(data: bytes, sink: Sink, depth: int) -> int:
-    """Hand on the literal packets in a sequence; return how many there were."""
+    """Pass on the literal packets in a sequence; return how many there were."""
     if depth > _DEEPEST:
         sink.limited("nested too deeply")
         return 1
@@ -72,7 +72,7 @@ def _inflated(algorithm: int, data: bytes, sink: Sink) -> bytes:
 
 
 def packets(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield tag and body of each packet, the last one as far as it goes; stop at what is no packet header."""
+    """Yield tag and body of each packet, the last one as far as possible; stop at an invalid packet header."""
     position = 0
     while position < len(data):
         first = data[position]
@@ -92,7 +92,7 @@ def packets(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _new_body(data: bytes, position: int) -> tuple[bytes, int]:
-    """Return a body in the current packet format, its partial lengths put together, and where it ends."""
+    """Return a body in the current packet format, its partial lengths joined, and where it ends."""
     pieces: list[bytes] = []
     while position < len(data):
         first = data[position]
@@ -116,7 +116,7 @@ def _new_body(data: bytes, position: int) -> tuple[bytes, int]:
 
 
 def is_readable(data: bytes) -> bool:
-    """Say whether a message, not armoured, begins with a packet that anybody can read."""
+    """Return whether a message, not armoured, begins with a packet that anyone can read."""
     tag, _ = next(packets(data), (0, b""))
     return tag in _OPENING - _ENCRYPTED
 

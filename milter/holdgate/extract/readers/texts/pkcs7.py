@@ -1,7 +1,7 @@
 """CMS and S/MIME: the mail or file inside an opaque signature, digest or compression; enveloped content is encrypted.
 
 Follows RFC 5652 (Cryptographic Message Syntax) in BER, with indefinite lengths and strings in pieces. The content is a
-mail only where it begins with a header field (RFC 8551, 3.1); signed files (CAdES, ETSI EN 319 122) are read as files.
+mail only if it begins with a header field (RFC 8551, 3.1); signed files (CAdES, ETSI EN 319 122) are read as files.
 """
 
 import zlib
@@ -27,19 +27,19 @@ _OPEN = {
     bytes.fromhex("2a864886f70d0109100102"),  # authData
 }
 _COMPRESSED = bytes.fromhex("2a864886f70d0109100109")  # RFC 3274
-# Content types of PKCS #7 and of S/MIME: id-data, and what stands in its place (RFC 5652, 5.1; RFC 5911).
+# Content types of PKCS #7 and of S/MIME: id-data, and its alternatives (RFC 5652, 5.1; RFC 5911).
 _CONTENT_TYPES = (bytes.fromhex("2a864886f70d0107"), bytes.fromhex("2a864886f70d01091001"))
 _DIGESTED = bytes.fromhex("2a864886f70d010705")
 _LONGEST_DIGEST = 64
 _LONGEST_HEADER = 7
 """A tag, and a length in at most six bytes."""
 _DEEPEST = 30
-# An object identifier below pkcs-7, as it stands at the beginning of a ContentInfo.
+# An object identifier below pkcs-7, in its form at the beginning of a ContentInfo.
 _CONTENT_INFO = bytes.fromhex("06092a864886f70d0107")
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand on the content. Raises UnreadableError("encrypted") or ("damaged")."""
+    """Pass on the content. Raises UnreadableError("encrypted") or ("damaged")."""
     kind = b""
     inside = False
     pieces: list[bytes] = []
@@ -58,7 +58,7 @@ def read(document: Document, sink: Sink) -> None:
     if (kind != _COMPRESSED and kind not in _OPEN) or (kind == _DATA and not pieces):
         raise UnreadableError("damaged")
     if kind == _DIGESTED and len(pieces) > 1 and len(pieces[-1]) <= _LONGEST_DIGEST:
-        # The digest stands behind the content (RFC 5652, 7). It may be words all the same.
+        # The digest follows the content (RFC 5652, 7). It may contain words anyway.
         for text in strings(pieces.pop()):
             sink.text(text, "digest")
     content = b"".join(pieces)
@@ -82,7 +82,7 @@ def _inflate(content: bytes, sink: Sink) -> bytes:
 
 
 def _primitives(data: bytes) -> "list[tuple[int, bytes]]":
-    """Return tag and value of each primitive element in order, at any depth, as far as the encoding holds."""
+    """Return tag and value of each primitive element in order, at any depth, as far as the encoding is valid."""
     found: list[tuple[int, bytes]] = []
     ends = [len(data)]
     position = 0
@@ -108,7 +108,7 @@ def _primitives(data: bytes) -> "list[tuple[int, bytes]]":
 
 
 def _recognise(data: bytes) -> bool:
-    """Tell a ContentInfo by its beginning: what is signed may be as good as all of it, and text."""
+    """Recognise a ContentInfo by its beginning: the signed content can be almost all of it, and text."""
     return data[:1] == b"\x30" and _CONTENT_INFO in data[2 : _LONGEST_HEADER + len(_CONTENT_INFO)]
 
 

@@ -20,7 +20,7 @@ _MOVES, _OUTLINES = 20, 12
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over the text, and report that what the pen draws is not read."""
+    """Pass on the text, and report that what the pen draws is not read."""
     sink.limited(NOT_READ)
     text.read(document, sink)
 

@@ -1,8 +1,8 @@
-"""Reads the strings of PostScript and EPS files, and says that no more was read: a program decides what is drawn.
+"""Reads the strings of PostScript and EPS files, and reports that no more was read: a program defines what is drawn.
 
 Follows the PostScript Language Reference, third edition, 3.2 (strings, comments) and 5.3 (glyphshow), and Adobe's
-Technical Note 5002 (EPS with a preview). Strings in one array, and glyphs named one after the other, are one text:
-programs write a kerning between them.
+Technical Note 5002 (EPS with a preview). Strings in one array, and consecutive glyph names, are one text, because
+programs write kerning between them.
 """
 
 import re
@@ -38,7 +38,7 @@ _GLYPHS = {
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over comments and strings in the order of the file. Raises UnreadableError for a preview that lies."""
+    """Pass on comments and strings in the order of the file. Raises UnreadableError for an incorrect preview."""
     data = document.data
     if data.startswith(_DOS_EPS):
         data = _program(data, sink)
@@ -84,7 +84,7 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _program(data: bytes, sink: Sink) -> bytes:
-    """Return the program of an EPS file with a preview, and hand on the preview."""
+    """Return the program of an EPS file with a preview, and pass on the preview."""
     if len(data) < _HEADER.size:
         raise UnreadableError("damaged")
     _, start, length, metafile, metafile_length, tiff, tiff_length = _HEADER.unpack_from(data)

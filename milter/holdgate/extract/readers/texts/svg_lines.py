@@ -1,4 +1,4 @@
-"""Collects the text of an SVG drawing, also by where it is drawn: editors write an element for each word or letter.
+"""Collects the text of an SVG drawing, also by position, because editors write an element for each word or letter.
 
 Follows SVG 2, 11.2 (text), 11.4 (positions of letters) and 8.5 (transforms, of which those of scale and place count).
 """
@@ -19,7 +19,7 @@ _MOST_RUNS = 100_000
 
 @dataclass(slots=True)
 class SvgLines(Lines):
-    """Takes the elements of a drawing."""
+    """Processes the elements of a drawing."""
 
     matrices: list[Matrix] = field(default_factory=lambda: [IDENTITY])
     sizes: list[float] = field(default_factory=lambda: [_USUAL_SIZE])
@@ -28,7 +28,7 @@ class SvgLines(Lines):
     runs: list[Run] = field(default_factory=list)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         Lines.start(self, name, attributes)
         size = attributes.get("font-size", "") or "".join(_SIZE.findall(attributes.get("style", ""))[:1])
         self.sizes.append(_first(size) or self.sizes[-1])
@@ -41,7 +41,7 @@ class SvgLines(Lines):
                 self.place = self.place[0] if x is None else x, self.place[1] if y is None else y
 
     def end(self, name: str) -> None:
-        """Take an end tag."""
+        """Process an end tag."""
         if name in _PLACED:
             self._finish_run()
         if len(self.matrices) > 1:
@@ -50,7 +50,7 @@ class SvgLines(Lines):
         Lines.end(self, name)
 
     def data(self, text: str) -> None:
-        """Take character data."""
+        """Process character data."""
         Lines.data(self, text)
         if not self.unseen:
             self.run.append(text)
@@ -67,7 +67,7 @@ class SvgLines(Lines):
         self.place = x + LETTER * len(text) * self.sizes[-1], y
 
     def drawn_lines(self) -> list[str]:
-        """Return the lines whose pieces stand in several elements."""
+        """Return the lines whose pieces are in several elements."""
         return [text for line in lines(self.runs) if len(line) > 1 for text in readings(line)]
 
 
@@ -78,7 +78,7 @@ def _first(value: str) -> float | None:
 
 
 def _matrix(value: str) -> Matrix:
-    """Return what a list of transforms does, the first of them last."""
+    """Return the effect of a list of transforms; the first is applied last."""
     matrix = IDENTITY
     for kind, arguments in _TRANSFORM.findall(value):
         numbers = [number(found) for found in _NUMBER.findall(arguments)]

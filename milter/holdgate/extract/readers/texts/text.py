@@ -17,7 +17,7 @@ _FIELD = re.compile(rb"^((?:from|subject|date|mime-version|content-[a-z-]+))[ \t
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over the text in its best reading, then in each other plausible one, then the files inside it."""
+    """Pass on the text in its best reading, then in each other plausible one, then the files inside it."""
     data = document.data
     first, *others = charset.readings(data, document.charset)
     sink.text(first)

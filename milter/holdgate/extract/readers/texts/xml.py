@@ -1,6 +1,6 @@
-"""XML of no format known here: text, attribute values and comments; markup inside a line joins, the rest breaks it.
+"""XML of unknown formats: text, attribute values and comments; inline markup joins text, other markup breaks lines.
 
-Entity declarations are not expanded: such a file is read as it stands, tags taken off, and is `limited`.
+Entity declarations are not expanded: such a file is read with its tags removed, and is `limited`.
 """
 
 import re
@@ -23,7 +23,7 @@ NOT_READ = "drawing not read"
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Hand over the text, then attribute values and comments; what is malformed is read with its tags taken off."""
+    """Pass on the text, then attribute values and comments; malformed XML is read with its tags removed."""
     declared = _ENCODING.match(document.data.removeprefix(b"\xef\xbb\xbf").lstrip())
     source = charset.decode(document.data, declared[1].decode("ascii") if declared else document.charset)
     source = source.removeprefix("\ufeff")
@@ -52,7 +52,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def _feed(source: str, lines: Lines, budget: Budget) -> tuple[int, bytes]:
-    """Parse as UTF-8, whatever the declaration said; return how much was understood, and of what."""
+    """Parse as UTF-8, whatever the declaration; return how much was understood, and of what."""
     body = _DECLARATION.sub("", source, count=1).encode("utf-8", "replace")
     return expat.feed(body, lines, budget), body
 

@@ -49,7 +49,7 @@ class Lines:
     unseen: int = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Take a start tag."""
+        """Process a start tag."""
         if name not in _INLINE:
             self.flush()
         if name == "use":
@@ -64,7 +64,7 @@ class Lines:
                 self.values.append(_labelled(key.rpartition(":")[2], value))
 
     def end(self, name: str) -> None:
-        """Take an end tag."""
+        """Process an end tag."""
         if name not in _INLINE:
             self.flush(self._label(name) if self.leaf == name else "")
         self.leaf = ""
@@ -79,13 +79,13 @@ class Lines:
         return "" if name in _PROSE else name
 
     def data(self, text: str) -> None:
-        """Take character data."""
+        """Process character data."""
         self.line.append(text)
         if not self.unseen:
             self.letters += len(text.strip())
 
     def drawn_letters(self) -> bool:
-        """Say whether the drawing has so many outlines or copies, for its letters, that they may be letters."""
+        """Return whether the drawing has so many outlines or copies, for its letters, that they may be letters."""
         return self.outlines >= max(OUTLINES, OUTLINES_TO_LETTERS * self.letters) or self.uses >= max(
             USES, self.letters + 1
         )

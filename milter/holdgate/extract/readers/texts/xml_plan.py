@@ -1,7 +1,7 @@
-"""What a handler wants of a document, so that elements which say nothing to it cost no call of Python.
+"""The elements that a handler needs, so that other elements of a document cost no Python call.
 
-`xml_scan` is C, and there where the package was compiled (see setup.py). Without it, or for XML that it leaves to
-expat, a handler gets every element: it must come to the same from all elements as from those it asked for.
+`xml_scan` is in C, and exists if the package was compiled (see setup.py). Without it, or for XML that it leaves to
+expat, a handler gets every element: it must give the same result for all elements as for the requested ones.
 """
 
 import importlib
@@ -24,10 +24,10 @@ name); the character data in it, white space too; none of its attributes; those 
 class Cells(NamedTuple):
     """How simple cells of a sheet are read many at a time.
 
-    `strings` are the shared ones, None if there are none, and `used` takes the indexes of those that were shown.
-    `prefix` stands before the reference of a cell in the name of its place. `is_plain` says of a style, as a cell
-    writes it, that it shows a number as it is. `take` is given texts, the names of their places, and how many cells
-    there were with those that show nothing.
+    `strings` are the shared ones, None if there are none, and the indexes of shown ones are added to `used`. `prefix`
+    precedes a cell's reference in the name of its place. `is_plain` returns whether a style, as written in a cell,
+    shows a number unchanged. `take` gets texts, the names of their places, and the number of cells, including those
+    that show nothing.
     """
 
     strings: list[str] | None
@@ -38,11 +38,11 @@ class Cells(NamedTuple):
 
 
 class Selection:
-    """Elements by local name with what is wanted of them, and the local names of attributes wanted wherever they are.
+    """Requested elements by local name, and the local names of attributes that are requested in any element.
 
-    `otherwise` is what is wanted of all other elements. `stray` wants the character data outside elements with TEXT,
-    unless it is white space. `every_attribute` wants all of them, but namespace declarations. A tag that follows
-    character data is always given.
+    `otherwise` is what is requested of all other elements. With TEXT, `stray` requests the character data outside
+    elements, unless it is white space. `every_attribute` requests all of them, except namespace declarations. A tag
+    after character data is always passed.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Selection:
 
 
 def flags(*pairs: tuple[Iterable[str], int]) -> dict[str, int]:
-    """Return the elements named in `pairs` with all that is wanted of each.
+    """Return the elements named in `pairs` with everything that is requested of each.
 
     >>> flags((["p", "r"], START), (["p"], END))
     {'p': 3, 'r': 1}
