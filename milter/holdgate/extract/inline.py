@@ -1,9 +1,9 @@
 """Files inside text: uuencode, yEnc, BinHex 4.0, Ascii85 and base64, which no MIME field announces.
 
 Mail programs and people still paste them, and the standard library decodes none of them in a body. Formats: POSIX.1
-`uuencode`, the yEnc draft 1.3, RFC 1741 (BinHex 4.0), RFC 4648 (base64). What is damaged is decoded as far as it goes.
-A run of base64 inside a line (JSON, data URIs, attributes, addresses) is a file only if it has a known signature, or
-unpacks to something: detection decodes plain text itself.
+`uuencode`, the yEnc draft 1.3, RFC 1741 (BinHex 4.0), RFC 4648 (base64). Damaged data is decoded as far as possible. A
+run of base64 inside a line (JSON, data URIs, attributes, addresses) is a file only if it has a known signature, or can
+be unpacked: detection decodes plain text itself.
 """
 
 import binascii
@@ -22,7 +22,7 @@ _UU = re.compile(rb"^begin(-base64)? [0-7]{3,4} ([^\r\n]{0,255})\r?\n((?:[^\r\n]
 _YENC = re.compile(rb"^=ybegin [^\r\n]{0,200}?name=([^\r\n]{0,255})\r?\n(.*?)(?:^=yend|\Z)", re.MULTILINE | re.DOTALL)
 _BINHEX = re.compile(rb"converted with BinHex[^\r\n]{0,40}\r?\n\s*:([^:]{20,})", re.IGNORECASE)
 _ASCII85 = re.compile(rb"<~([!-uz\s]{20,}+)~>")
-# A block may begin inside a line. Lines behind the first may be folded (RFC 5545, 3.1; RFC 2849) or quoted.
+# A block can begin inside a line. Its further lines can be folded (RFC 5545, 3.1; RFC 2849) or quoted.
 _BASE64 = re.compile(
     rb"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{40,}+(?:\r?\n[ \t>]{0,3}[A-Za-z0-9+/]{40,}+)*"
     rb"(?:\r?\n[ \t>]{0,3}[A-Za-z0-9+/]++={0,2}(?=\r?$)|={0,2})",
@@ -38,7 +38,7 @@ _SOME_SIGNS = 3
 
 ENCODED_NAME = "encoded block"
 INFLATED_BYTES = 20_000_000
-"""A block that unpacks to more is no text that a person pasted."""
+"""A block that unpacks to more is not text that a person pasted."""
 
 _BINHEX_ALPHABET = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
 _BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -47,12 +47,12 @@ _UNSHIFT = bytes((byte - 42) % 256 for byte in range(256))
 _ESCAPED = re.compile(rb"=(.)", re.DOTALL)
 _REPEATED = re.compile(rb"(.)\x90(.)", re.DOTALL)
 
-# A printable run that random bytes do not show, in ASCII or UTF-16.
+# A printable run that does not occur in random bytes, in ASCII or UTF-16.
 _WORDS = re.compile(rb"[\x20-\x7e\t\r\n]{12,}|(?:[\x20-\x7e]\x00){8,}|(?:\x00[\x20-\x7e]){8,}")
 
 
 def files_in(text: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield name ("" where none is given) and content of each file in a text, in the order of the formats."""
+    """Yield name ("" if none is given) and content of each file in a text, in the order of the formats."""
     if b"begin" in text:
         for marked, name, lines in _UU.findall(text):
             yield name.decode("utf-8", "replace"), base64(lines.partition(b"====")[0]) if marked else _uudecode(lines)
@@ -76,7 +76,7 @@ def read_files(text: str | bytes, sink: Sink) -> None:
 
 
 def _base64_files(text: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield what blocks and runs of base64 and long runs of hexadecimal digits hold."""
+    """Yield the decoded content of blocks and runs of base64 and of long runs of hexadecimal digits."""
     if len(_ESCAPED_SIGNS.findall(text)) >= _SOME_SIGNS:
         text = unquote_to_bytes(text)
     if b"\\" in text:  # as JSON may write it
@@ -113,7 +113,7 @@ def _from_ascii85(block: bytes) -> bytes:
 
 
 def _inflated(content: bytes) -> bytes:
-    """Return what raw deflate or zlib gives, b"" if it is neither; diagram editors store XML so, percent-encoded."""
+    """Return inflated raw deflate or zlib data, b"" if it is neither; diagram editors store XML this way."""
     for bits in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
         inflate = zlib.decompressobj(bits)
         try:
@@ -126,7 +126,7 @@ def _inflated(content: bytes) -> bytes:
 
 
 def plausible(content: bytes) -> bool:
-    """Return whether a decoding gave something: a known signature, or words in UTF-8 or UTF-16."""
+    """Return whether a decoding succeeded: its result has a known signature, or words in UTF-8 or UTF-16."""
     return is_file(content) or _WORDS.search(content) is not None
 
 
@@ -142,7 +142,7 @@ def _uudecode(lines: bytes) -> bytes:
     for line in lines.splitlines():
         if line.strip() == b"end":
             break
-        # The length byte decides; encoders that padded the line badly are met by cutting to it.
+        # The length byte decides; incorrect padding of some encoders is cut off.
         wanted = ((line[0] - 32 & 63) * 4 + 5) // 3 + 1
         try:
             decoded += binascii.a2b_uu(line[:wanted])
@@ -158,7 +158,7 @@ def _ydecode(body: bytes) -> bytes:
 
 
 def _binhex(body: bytes) -> tuple[str, bytes]:
-    """Undo BinHex 4.0: six-bit code, run lengths, then a header with the name and two forks, the data fork first."""
+    """Decode BinHex 4.0: six-bit code, run lengths, then a header with the name and two forks, the data fork first."""
     packed = base64(bytes(byte for byte in body if byte in _BINHEX_ALPHABET).translate(_TO_BASE64))
     data = _REPEATED.sub(lambda run: run[1] * run[2][0] if run[2][0] else run[1] + b"\x90", packed)
     if not data or len(data) < data[0] + 22:

@@ -22,7 +22,7 @@ from holdgate.extract.readers.texts.xml_plan import EVERYTHING
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 ROOTS = frozenset({"package", "wordDocument", "Workbook", "document"})
-"""Root elements of XML documents that belong to this reader; `document` only where its prefix or namespace is ODF's."""
+"""Root elements of this reader's XML documents; `document` only if its prefix or namespace is ODF's."""
 
 OPEN_DOCUMENT = b"urn:oasis:names:tc:opendocument:xmlns:office:1.0"
 PACKAGE = b"http://schemas.microsoft.com/office/2006/xmlPackage"
@@ -31,7 +31,7 @@ HEAD = 65_536
 
 
 def owns(data: bytes) -> bool:
-    """Return whether an XML document is an Office document that this reader reads better than a reader of any XML."""
+    """Return whether this reader reads an XML document better than the reader of any XML, as an Office document."""
     root, head = expat.root_name(data), data[:HEAD]
     return (
         root == "wordDocument"
@@ -85,7 +85,7 @@ class _FlatPackage:
             self.parts.append((self.name, data[self.begin :], False))
 
     def paths(self) -> list[str]:
-        """Name the parts."""
+        """Return the names of the parts."""
         return [name for name, _, _ in self.parts]
 
     def load(self, index: int, most: int = 0) -> bytes | None:
@@ -136,7 +136,7 @@ class _FlatPackage:
 
 
 class _WordText(PartText):
-    """Reads Word 2003 XML: the same paragraphs, with pictures and objects in base64."""
+    """Reads Word 2003 XML: the same paragraphs, with images and objects in base64."""
 
     def __init__(self, sink: Sink):
         super().__init__(sink)
@@ -178,7 +178,7 @@ class _WordText(PartText):
 
 
 class _Spreadsheet(PartText):
-    """Reads Excel 2003 XML: cells by their place, comments and everything else as text."""
+    """Reads Excel 2003 XML: cells with their places, comments and everything else as text."""
 
     def __init__(self, sink: Sink):
         super().__init__(sink)

@@ -1,4 +1,4 @@
-"""Reads Windows metafiles, the drawings that Office keeps beside its texts: their text records and bitmaps.
+"""Reads Windows metafiles, the drawings that Office stores next to its texts: their text records and bitmaps.
 
 Follows [MS-EMF] 2.3.4.2 (header), 2.3.5.7, 2.3.5.8, 2.3.5.32 and on (text), 2.3.1 (bitmaps), 2.3.3 (comments, which
 hold EMF+), and [MS-WMF] 2.3.2 (headers), 2.3.3.5, 2.3.3.20 (text), 2.3.1 (bitmaps). Letters that are drawn as outlines,
@@ -19,9 +19,9 @@ WMF = (b"\x01\x00\x09\x00", b"\x02\x00\x09\x00")
 END, END_OLD = 14, 0
 EXT_TEXT_A, EXT_TEXT_W, POLY_TEXT_A, POLY_TEXT_W, SMALL_TEXT, COMMENT = 83, 84, 96, 97, 108, 70
 GLYPH_INDEX, NO_RECTANGLE, SMALL_CHARACTERS = 0x10, 0x100, 0x200
-# Where the offset of a bitmap stands in a record, by record type.
+# The place of a bitmap's offset in a record, by record type.
 EMF_BITMAPS = {76: 84, 77: 84, 78: 84, 79: 84, 80: 48, 81: 48, 114: 84, 116: 84}
-# Where the bitmap itself stands in a record, by function.
+# The place of the bitmap itself in a record, by function.
 WMF_BITMAPS = {0x0F43: 28, 0x0B41: 26, 0x0940: 22, 0x0D33: 24}
 TEXT_OUT, EXT_TEXT_OUT = 0x0521, 0x0A32
 OPAQUE_OR_CLIPPED = 0x6
@@ -46,9 +46,9 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def lines(pieces: Iterator[Piece], sink: Sink, *, spaced: bool = True) -> None:
-    """Pass on texts that stand side by side as one line.
+    """Pass on adjacent texts as one line.
 
-    Where single characters are drawn that way to be `spaced`, they make a word.
+    If single characters are drawn with spaces between them (`spaced`), they make a word.
     """
     line: list[str] = []
     height = 0
@@ -110,7 +110,7 @@ def _emf_text(record: bytes, at: int, wide: bool) -> Piece:
 
 
 def _small_text(record: bytes) -> Piece:
-    """Return the text of a record that keeps it short ([MS-EMF] 2.3.5.37)."""
+    """Return the text of a record for short texts ([MS-EMF] 2.3.5.37)."""
     height, count, options = struct.unpack_from("<4xiII", record, 8)
     at = 36 if options & NO_RECTANGLE else 52
     if options & GLYPH_INDEX:
@@ -151,7 +151,7 @@ def _wmf(data: bytes, sink: Sink) -> Iterator[Piece]:
 
 
 def _bitmap(header: bytes, bits: bytes, sink: Sink) -> None:
-    """Pass on a bitmap as the file it would be ([MS-WMF] 2.2.2.9)."""
+    """Pass on a bitmap in the form of a file ([MS-WMF] 2.2.2.9)."""
     sink.budget.spend_bytes(len(header) + len(bits))
     start = 14 + len(header)
     sink.embedded(struct.pack("<2sIII", b"BM", start + len(bits), 0, start) + header + bits, "picture.bmp")

@@ -1,7 +1,7 @@
 """The outlines that a Windows metafile fills, as boxes: polygons, and the figures of paths.
 
-Follows [MS-EMF] 2.3.5 (drawing records), 2.3.10 (paths) and [MS-WMF] 2.3.3.15, 2.3.3.16 (polygons). Transforms are left
-out: a program draws the letters of one line under one of them.
+Follows [MS-EMF] 2.3.5 (drawing records), 2.3.10 (paths) and [MS-WMF] 2.3.3.15, 2.3.3.16 (polygons). Transforms are
+ignored, because a program draws the letters of one line with the same transform.
 """
 
 import struct
@@ -9,7 +9,7 @@ import struct
 from holdgate.extract.readers.pictures.outlines import Box, bounds
 
 _EMF_END, _MOVE, _LINE, _CLOSE, _BEGIN_PATH, _END_PATH = 14, 27, 54, 61, 59, 60
-# Records of points, and the bytes of one coordinate: Bézier curves and lines that begin at the last point.
+# Records of points, and the bytes per coordinate: Bézier curves and lines that begin at the last point.
 _CURVES = {5: 4, 6: 4, 88: 2, 89: 2}
 _POLYGONS, _MANY_POLYGONS = {3: 4, 86: 2}, {8: 4, 91: 2}
 _WMF_POLYGON, _WMF_MANY_POLYGONS = 0x0324, 0x0538
@@ -17,7 +17,7 @@ _MOST_POINTS = 1_000_000
 
 
 def of_emf(data: bytes) -> list[Box]:
-    """Return the boxes of all outlines of an enhanced metafile, as far as its records hold."""
+    """Return the boxes of all outlines of an enhanced metafile, as far as its records are complete."""
     found: list[Box | None] = []
     figure: list[tuple[float, float]] = []
     at = points = 0
@@ -52,7 +52,7 @@ def of_emf(data: bytes) -> list[Box]:
 
 
 def of_wmf(data: bytes, at: int) -> list[Box]:
-    """Return the boxes of all polygons of an old metafile whose records begin `at`, as far as they hold."""
+    """Return the boxes of all polygons of an old metafile whose records begin at `at`, as far as they are complete."""
     found: list[Box | None] = []
     while at + 6 <= len(data):
         words, function = struct.unpack_from("<IH", data, at)
@@ -74,7 +74,7 @@ def of_wmf(data: bytes, at: int) -> list[Box]:
 
 
 def _points(record: bytes, at: int, count: int, size: int) -> list[tuple[float, float]]:
-    """Return points of two coordinates of `size` bytes. Raises struct.error where the record is too short."""
+    """Return points of two coordinates of `size` bytes. Raises struct.error if the record is too short."""
     numbers = struct.unpack_from(f"<{2 * count}{'i' if size == 4 else 'h'}", record, at)
     return list(zip(numbers[::2], numbers[1::2], strict=True))
 

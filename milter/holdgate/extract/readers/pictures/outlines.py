@@ -1,4 +1,4 @@
-"""Tells whether the outlines of a drawing look like letters: shapes of one height side by side on one line.
+"""Estimates whether the outlines of a drawing are letters: adjacent shapes of one height on one line.
 
 Programs that "convert text to paths" draw each letter as a filled outline. Bars and boxes of diagrams are rectangles,
 and clip art has shapes of many heights, so neither looks like a line of letters.
@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 NOT_READ = "drawing not read"
 FEWEST = 9
-"""So many letters in a row may be a number that somebody looks for."""
+"""This many letters in a row may be a number that is searched for."""
 _SAME = 0.15
-"""Heights and baselines that differ by no more, in heights, are the same: round letters overshoot."""
+"""Heights and baselines count as equal up to this difference, in heights: round letters overshoot."""
 _NARROWEST, _WIDEST = 0.05, 1.5
 _GAP = 2.0
-"""The widest space between two letters of a line, in heights."""
+"""The widest gap between two letters of a line, in heights."""
 _MOST = 100_000
 
 
@@ -49,7 +49,7 @@ def bounds(points: Iterable[tuple[float, float]]) -> Box | None:
 
 
 def are_letters(boxes: list[Box]) -> bool:
-    """Return whether so many outlines stand side by side that they may be a line of letters."""
+    """Return whether so many outlines are adjacent that they may be a line of letters."""
     lines: list[list[Box]] = []
     for box in sorted(boxes[:_MOST], key=lambda box: box.bottom):
         height = box.bottom - box.top
@@ -65,7 +65,7 @@ def are_letters(boxes: list[Box]) -> bool:
 
 
 def _longest(line: list[Box]) -> int:
-    """Return how many boxes of a line follow one another without a wide gap."""
+    """Return the maximum number of consecutive boxes of a line without a wide gap."""
     longest = run = 1
     for before, box in pairwise(sorted(line)):
         near = -_SAME * (box.bottom - box.top) <= box.left - before.right <= _GAP * (box.bottom - box.top)

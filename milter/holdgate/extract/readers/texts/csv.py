@@ -12,12 +12,12 @@ _DELIMITERS = ",;\t|"
 _SINGLE_ROWS = 2_000
 _BLOCK = 200
 
-# The module's own bound would end the reading at a field of 131,072 characters.
+# The module's own limit would end the reading at a field of 131,072 characters.
 csv.field_size_limit(sys.maxsize)
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Pass on the rows, fields apart by tabs; each of the first 2,000 has a place of its own."""
+    """Pass on the rows, with fields separated by tabs; each of the first 2,000 has its own place."""
     for text in charset.readings(document.data, document.charset):
         head = text[:4_000]
         delimiter = max(_DELIMITERS, key=head.count)

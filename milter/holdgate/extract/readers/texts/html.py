@@ -1,7 +1,7 @@
 """HTML by lexbor: text, hidden text, comments, attribute values; inline tags join, block tags break.
 
-lexbor is quadratic in attributes of one tag and in depth, so a linear look at the source comes first, and what is
-too large, too deep or has too long a tag is stripped of its tags by one linear pass.
+lexbor is quadratic in the attributes of one tag and in depth, so the source is first checked in linear time. If it is
+too large, too deep or has too long a tag, its tags are removed in one linear pass instead.
 """
 
 import html
@@ -47,7 +47,7 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def ordinary(document: Document) -> list[Page] | None:
-    """Return the page in every plausible charset, if no library has to read it in any of them."""
+    """Return the page in every plausible charset, if no library is needed to read it in any of them."""
     pages: list[Page] = []
     for source in _sources(document):
         page = html_scan.scan(source)
@@ -82,7 +82,7 @@ def _is_heavy(source: str) -> bool:
 
 
 def tree(source: str) -> Page:
-    """Return what the tree of the page holds."""
+    """Return the page with the contents of its tree."""
     root = LexborHTMLParser(source).root
     page = Page()
     if root is None:
@@ -95,7 +95,7 @@ def tree(source: str) -> Page:
 
 
 def write(page: Page, sink: Sink) -> None:
-    """Pass on what a page holds, and the files in it."""
+    """Pass on the contents of a page, and the files in it."""
     sink.text("\n".join(page.lines))
     if page.seen is not None and page.seen != page.lines:
         sink.text("\n".join(page.seen), "without hidden text")
@@ -113,7 +113,7 @@ def write(page: Page, sink: Sink) -> None:
 
 
 def _collect(top: LexborNode, lines: list[str], aside: list[tuple[str, str]], visible: bool) -> None:
-    """Go through a tree in document order, without recursion; `visible` leaves out what styles hide."""
+    """Collect the text of a tree in document order, without recursion; `visible` leaves out what styles hide."""
     line: list[str] = []
     node: LexborNode | None = top
     while node is not None:
@@ -151,7 +151,7 @@ def _flush(line: list[str], lines: list[str]) -> None:
 
 
 def strip(source: str, sink: Sink) -> None:
-    """Take the tags off in one pass and pass on the text, then comments and attribute values."""
+    """Remove the tags in one pass and pass on the text, then comments and attribute values."""
     first, *rest = source.split("<")
     pieces, aside = [first], []
     for number, chunk in enumerate(rest):

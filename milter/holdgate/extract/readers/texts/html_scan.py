@@ -1,11 +1,11 @@
-"""Reads ordinary HTML without a tree: what it gives is what lexbor's tree gives, or nothing.
+"""Reads ordinary HTML without a tree: its result is that of lexbor's tree, or none.
 
-HTML as mail programs write it has its elements nested, apart from end tags that may be left out. Then the text of the
-tree is the text of the source in its order, and a stack of open elements says where lines end (HTML Standard 13.2.6).
-At the first thing that makes a tree differ from its source (misnested formatting, text between the cells of a table,
-forms, SVG, …) or that is not certain, `scan` gives up and lexbor reads it.
+In the HTML of mail programs, elements are nested correctly, apart from end tags that may be omitted. Then the text of
+the tree is the text of the source in its order, and a stack of open elements shows where lines end (HTML Standard
+13.2.6). At the first construct for which a tree differs from its source (misnested formatting, text between the cells
+of a table, forms, SVG, …) or which is uncertain, `scan` gives up and lexbor reads the page.
 
-This is Python code without memory to corrupt, and linear: a process that ran it may read another message.
+This is linear Python code, in which no memory can be corrupted: a process that ran it can read another message.
 """
 
 import re
@@ -14,14 +14,14 @@ from html.entities import html5
 
 LARGEST = 2_000_000
 DEEPEST = 200
-"""So many elements may be open at once: each tag looks through them."""
+"""Maximum number of open elements: each tag searches all of them."""
 
-# The elements that stand inside a line of text (HTML Standard 4.5, 4.7, 4.8 and what browsers render so).
+# The elements inside a line of text (HTML Standard 4.5, 4.7, 4.8 and what browsers render so).
 _INLINE_TAGS = """a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr output q
 rp rt ruby s samp small span strike strong sub sup time tt u var wbr"""
 INLINE = frozenset(_INLINE_TAGS.split())
 CELLS = frozenset({"td", "th"})
-# Attributes whose values are layout, not what a person wrote.
+# Attributes whose values are layout, not text that a person wrote.
 _LAYOUT_NAMES = """align bgcolor border cellpadding cellspacing class color colspan dir face height http-equiv id lang
 rel rowspan size style target type valign width xmlns"""
 LAYOUT = frozenset(_LAYOUT_NAMES.split())
@@ -44,7 +44,7 @@ _SECTIONS = frozenset(["tbody", "thead", "tfoot"])
 _TABLE = frozenset(["table", "caption", "col", "colgroup", "tbody", "thead", "tfoot", "tr", "td", "th"])
 _IN_HEAD = frozenset(["title", "meta", "link", "base", "style", "script"])
 _SPECIAL = _VOID | _HEADINGS | _BLOCKS | _ITEMS | _TABLE | {"html", "head", "body", "title", "style", "script"}
-# What has rules of its own for its content or its place.
+# Elements with special rules for their content or place.
 _OTHER_NAMES = """applet basefont bgsound button command form frame frameset iframe image isindex keygen marquee math
 noembed noframes noscript object optgroup option plaintext rb rp rt rtc ruby search select selectedcontent svg template
 textarea xmp"""
@@ -65,12 +65,12 @@ _LONGEST_LEGACY = max(len(name) for name in html5 if not name.endswith(";"))
 
 
 class _UncertainError(Exception):
-    """What follows may mean something else in a tree."""
+    """The following source may have another meaning in a tree."""
 
 
 @dataclass(slots=True)
 class Page:
-    """Lines of text; the same without what styles hide, where anything may be; comments and attributes with names."""
+    """Lines of text; the same without hidden text, if styles can hide anything; comments and attributes with names."""
 
     lines: list[str] = field(default_factory=list)
     seen: list[str] | None = None
@@ -84,7 +84,7 @@ def tidy(text: str) -> str:
 
 
 def scan(source: str) -> Page | None:
-    """Return what a page holds, in the order of its tree; None if that is not certain. Raises nothing."""
+    """Return the contents of a page, in the order of its tree; None if that is not certain. Raises no exception."""
     if len(source) > LARGEST or "\0" in source:
         return None
     if "\r" in source:  # HTML Standard 13.2.3.5
@@ -102,7 +102,8 @@ class _Scan:
         self._line: list[str] = []
         self._lines: list[str] = []
         self._aside: list[tuple[str, str]] = []
-        # Where text may be hidden, what is seen is kept besides; `hidden` is how many are open up to what hides.
+        # If text may be hidden, visible text is also kept separately; `hidden` is the number of open elements up to the
+        # hiding one.
         self._hides = HIDING.search(source) is not None or HIDDEN_TAG.search(source) is not None
         self._hidden = 0
         self._seen_line: list[str] = []
@@ -123,7 +124,7 @@ class _Scan:
         return Page(self._lines, self._seen if self._hides else None, self._aside)
 
     def _markup(self, start: int) -> int:
-        """Take what begins with "<"; return where it ends."""
+        """Process what begins with "<"; return where it ends."""
         source = self._source
         following = source[start + 1 : start + 2]
         if following == "/":
@@ -169,7 +170,7 @@ class _Scan:
         return end + 1
 
     def _raw(self, tag: str, start: int) -> int:
-        """Take an element whose content has no tags."""
+        """Process an element whose content has no tags."""
         source = self._source
         ending = re.compile(f"</{tag}", re.IGNORECASE | re.ASCII).search(source, start)
         if ending is None:
@@ -233,7 +234,7 @@ class _Scan:
                 self._hidden = len(self._stack)
 
     def _attributes(self, source: str) -> bool:
-        """Keep what people write in attributes; return whether they hide the element."""
+        """Keep text that people write in attributes; return whether the attributes hide the element."""
         known: set[str] = set()
         hides = False
         for name, double, single, bare in _ATTRIBUTE.findall(source):
@@ -254,7 +255,7 @@ class _Scan:
         return hides
 
     def _begin(self, tag: str) -> None:
-        """Open what there is once, and in this order."""
+        """Open the elements that exist once, and in this order."""
         if self._begun or self._body or (tag == "html" and self._root) or (tag != "body" and self._head):
             raise _UncertainError
         if self._stack not in ([], ["html"]) or (tag == "html" and self._stack):
@@ -268,7 +269,7 @@ class _Scan:
         if self._is_between_cells() and tag not in ("style", "script"):
             raise _UncertainError
         if tag in _IN_HEAD:
-            # Before the body they are put into the head, and without one they are the head.
+            # Before the body they are put into the head; if there is none, they create it.
             self._root = self._head = True
             return
         if stack and stack[-1] == "head":
@@ -304,12 +305,12 @@ class _Scan:
         return bool(self._stack) and self._stack[-1] in _TABLE and self._stack[-1] not in _BARRIERS - {"table"}
 
     def _in_table(self, tag: str) -> None:
-        """Open a table, or the part of one that is due."""
+        """Open a table, or its next part."""
         stack = self._stack
         if tag == "table":
             if self._is_between_cells() or (stack and stack[-1] == "head"):
                 raise _UncertainError
-            # Whether a table ends the paragraph round it hangs on the document type.
+            # It depends on the document type whether a table ends the paragraph around it.
             opened = len(stack)
             self._close_paragraph()
             if len(stack) < opened:
@@ -392,7 +393,7 @@ class _Scan:
                 break
         if tag != "p":
             raise _UncertainError
-        self._flush()  # the end of a paragraph that was none begins an empty one
+        self._flush()  # the end tag of a paragraph that is not open begins an empty one
 
     def _end_ordinary(self, tag: str) -> None:
         for place in range(len(self._stack) - 1, -1, -1):
@@ -400,10 +401,10 @@ class _Scan:
                 self._close(place)
                 return
             if self._stack[place] in _SPECIAL:
-                return  # the end of what is not open
+                return  # the end tag of an element that is not open
 
     def _close(self, place: int, *, in_cell: bool = False, formatting: bool = False) -> None:
-        """Close all elements from that place on. One that formats text would go on behind the end of its block."""
+        """Close all elements from that place on. A formatting element would continue after the end of its block."""
         closed = self._stack[place:]
         if not (in_cell or formatting) and any(tag in _FORMATTING for tag in closed):
             raise _UncertainError
@@ -412,7 +413,7 @@ class _Scan:
         hidden = self._hidden
         self._pop_to(place)
         if hidden > place + 1 and _ends_line(closed[: hidden - 1 - place]):
-            self._flush()  # what is round the hidden element ended with it
+            self._flush()  # the line around the hidden element ended with it
 
     def _pop_to(self, place: int) -> None:
         del self._stack[place:]

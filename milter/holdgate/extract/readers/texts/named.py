@@ -1,7 +1,7 @@
-"""Formats that are known by their signature and that no reader takes apart: strings are read, and that is reported.
+"""Formats that are recognised by their signature but have no reader: strings are read, and that is reported.
 
-Without a name of their own, some of them pass for text (images written as source code or in white bytes), and no policy
-could tell them from other bytes.
+Without their own names, some of them would look like text (images written as source code or in white bytes), and no
+policy could distinguish them from other data.
 """
 
 import re
@@ -24,7 +24,7 @@ def _read(what: str, document: Document, sink: Sink) -> None:
 
 
 def _is_raster(data: bytes) -> bool:
-    """Tell images that have no signature at their beginning: TGA by its end, others by their first fields."""
+    """Recognise images without a signature at their beginning: TGA by its end, others by their first fields."""
     if data.endswith(_FOOTER) or _SIXEL.match(data):
         return True
     if data[:1] == b"\x0a" and len(data) > 128 and data[1] in b"\0\2\3\4\5" and data[2] == 1 and data[3] in _PCX_BITS:
@@ -34,7 +34,7 @@ def _is_raster(data: bytes) -> bool:
 
 
 def _is_sound(document: Document) -> bool:
-    """Tell MPEG audio without a tag by two frame headers that agree (ISO/IEC 11172-3, 2.4.2.3)."""
+    """Recognise MPEG audio without a tag by two frame headers that agree (ISO/IEC 11172-3, 2.4.2.3)."""
     data = document.data
     return data[:1] == b"\xff" and len(data) > 1 and data[1] & 0xE6 == 0xE2 and data.count(data[:2], 2, 4_000) > 0
 
@@ -62,7 +62,7 @@ def _named(
 
 
 def _is_port(data: bytes) -> bool:
-    """Tell SPSS portable files, whose lines of 80 characters cut values (their name is behind five lines of splash)."""
+    """Recognise SPSS portable files, whose lines of 80 characters cut values (their name follows five splash lines)."""
     return b"SPSS PORT FILE" in data[:600]
 
 

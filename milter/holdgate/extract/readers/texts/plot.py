@@ -1,7 +1,7 @@
 """Drawings that are texts of pen movements: Gerber, G-code, HP-GL without labels, PSTricks with outlines.
 
-Letters may be drawn by the movements: the text is read, and it is reported that the drawing is not. HP-GL with labels
-(LB) and TeX with words are read as the texts that they are.
+The movements may draw letters: the text is read, and it is reported that the drawing is not. HP-GL with labels (LB) and
+TeX with words are read as text.
 """
 
 import re
@@ -20,7 +20,7 @@ _MOVES, _OUTLINES = 20, 12
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Pass on the text, and report that what the pen draws is not read."""
+    """Pass on the text, and report that the drawing is not read."""
     sink.limited(NOT_READ)
     text.read(document, sink)
 

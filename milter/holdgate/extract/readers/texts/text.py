@@ -9,9 +9,9 @@ from holdgate.extract.readers.texts import openpgp, undone
 from holdgate.extract.reading import SIGNED_NAME, Document, Sink
 
 _ESCAPED_SPACES = 3
-"""So many are quoted-printable that no field announced: the digits of an escape are read as part of a number."""
+"""This many show quoted-printable that no field declares: an escape's digits would be read as part of a number."""
 
-# A web archive of an editor that writes white space before the colon of a field, as RFC 5322 (4.5) has it.
+# A web archive of an editor that writes white space before a field's colon, as in RFC 5322 (4.5).
 _ARCHIVE = re.compile(rb"(?:from|subject|date)[ \t]+:.*\n(?:.*\n){0,20}?mime-version[ \t]+:", re.IGNORECASE)
 _FIELD = re.compile(rb"^((?:from|subject|date|mime-version|content-[a-z-]+))[ \t]+:", re.IGNORECASE | re.MULTILINE)
 

@@ -1,7 +1,7 @@
-"""Readings of a text that programs wrote for programs: terminal codes undone, and the runs of a line in JSON joined.
+"""Readings of text written for programs: without terminal codes, and with the runs of a line in JSON joined.
 
-A captured terminal has codes of colour inside words (ECMA-48), and letters struck twice for bold (nroff). Editors and
-OCR services keep each run or word of a line as a string of its own in JSON.
+A captured terminal has colour codes inside words (ECMA-48), and overstruck letters for bold (nroff). Editors and OCR
+services store each run or word of a line as a separate string in JSON.
 """
 
 import re
@@ -9,19 +9,19 @@ from itertools import pairwise
 
 _CODES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,300}(?:\x07|\x1b\\)|[()*+][0-9A-Z]|[=>78cDEHMZ])")
 _STRUCK = re.compile(r"[^\n]\x08")
-# Fields that hold a piece of text in editors (Quill, Slate, ProseMirror), OCR services and pandoc.
+# Fields with a piece of text in editors (Quill, Slate, ProseMirror), OCR services and pandoc.
 _PIECE = re.compile(r'"(insert|text|Text|word|content|Content|description|c)"\s*:\s*"((?:[^"\\]|\\.){1,80})"')
 _MOST_BETWEEN = 3_000
-"""Characters between two pieces of one line: what a service says of a word."""
-# A piece with white space or a dash at its end is no word: it joins what is next to it.
+"""Maximum number of characters between two pieces of one line: a service's data about a word."""
+# A piece with white space or a dash at its end is not a word: it joins the adjacent pieces.
 _IS_RUN = re.compile(r"\s|^[-.]|[-.]$")
 _DIGIT = re.compile(r"\d")
 _LABELS = 4
-"""So many pieces before a number may say what it is."""
+"""Number of pieces before a number that may label it."""
 
 
 def terminal(text: str) -> str:
-    r"""Return the lines that differ with terminal codes and overstriking undone.
+    r"""Return the lines that change without terminal codes and overstriking.
 
     >>> terminal("plain\na \x1b[1m1\x1b[0m-2\nbb\bb")
     'a 1-2\nbb'
@@ -33,7 +33,7 @@ def terminal(text: str) -> str:
 
 
 def runs(text: str) -> list[str]:
-    """Return the pieces of text in JSON that stand side by side and may be one number, joined to lines.
+    """Return the adjacent pieces of text in JSON that may be one number, joined to lines.
 
     >>> runs('[{"insert": "SSN 219-"}, {"insert": "09", "bold": true}, {"insert": "-9999"}]')
     ['SSN 219-09-9999']
@@ -54,7 +54,7 @@ def runs(text: str) -> list[str]:
 
 
 def _lines(pieces: list[re.Match[str]]) -> list[list[str]]:
-    """Group pieces where a number may go on from one to the next, with some before it."""
+    """Group pieces where a number may continue from one to the next, with some before it."""
     lines: list[list[str]] = []
     last = -2
     for index, (before, piece) in enumerate(pairwise(pieces)):

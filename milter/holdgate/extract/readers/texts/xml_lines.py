@@ -1,4 +1,4 @@
-"""Collects the lines of an XML document, with the names of fields, and apart from them the values of attributes."""
+"""Collects the lines of an XML document, with the names of fields, and separately the values of attributes."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,23 +11,23 @@ _INLINE = INLINE | frozenset(
     {"t", "r", "tspan", "textPath", "emph", "emphasis", "hi", "link", "literal", "rPr", "charParams"}
 )
 
-# Elements of prose and drawings: their names say nothing of what stands in them.
+# Elements of prose and drawings: their names do not describe their contents.
 _PROSE = frozenset(
     {"p", "para", "text", "title", "desc", "div", "section", "body", "li", "td", "th", "h1", "h2", "h3", "h4", "script"}
     | {"style", "head", "cell", "Data", "value", "string", "item", "line"}
 )
 
-# Elements round a value: what it is tells the name of the element round them.
+# Elements around a value: the name of the element around them describes it.
 _WRAPPERS = frozenset({"Data", "data", "item", "string", "val", "value"})
-# What an SVG drawing says of itself and does not show.
+# The description of an SVG drawing, which is not shown.
 _UNSEEN = frozenset({"desc", "metadata", "script", "style", "title"})
 
 USES = 9
-"""So many copies of a shape may be letters."""
+"""This many copies of a shape may be letters."""
 OUTLINES = 30
-"""So many outlines in an SVG drawing may be letters: a number of nine digits has about 15."""
+"""This many outlines in an SVG drawing may be letters: a number of nine digits has about 15."""
 OUTLINES_TO_LETTERS = 4
-"""So many times as many outlines as letters of text: a diagram has fewer."""
+"""The minimum ratio of outlines to letters of text: a diagram has fewer outlines."""
 SHORTEST_LABEL = 3
 """A shorter name of an element or attribute is a tag, not a word."""
 _OUTLINE = re.compile(r"[Mm]")
@@ -35,7 +35,7 @@ _OUTLINE = re.compile(r"[Mm]")
 
 @dataclass(slots=True)
 class Lines:
-    """Takes the elements of a document as `expat.feed` finds them."""
+    """Processes the elements of a document for `expat.feed`."""
 
     line: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Lines:
         self.unseen -= name in _UNSEEN
 
     def _label(self, name: str) -> str:
-        """Return the name of a record's field, which says what the value is."""
+        """Return the name of a record's field, which describes the value."""
         if name in _WRAPPERS and len(self.path) > 1:
             name = self.path[-2]
         return "" if name in _PROSE else name
@@ -85,13 +85,13 @@ class Lines:
             self.letters += len(text.strip())
 
     def drawn_letters(self) -> bool:
-        """Return whether the drawing has so many outlines or copies, for its letters, that they may be letters."""
+        """Return whether the drawing has so many outlines or copies per letter of text that they may be letters."""
         return self.outlines >= max(OUTLINES, OUTLINES_TO_LETTERS * self.letters) or self.uses >= max(
             USES, self.letters + 1
         )
 
     def drawn_lines(self) -> list[str]:
-        """Return the lines of a drawing whose pieces stand in several elements."""
+        """Return the lines of a drawing whose pieces are in several elements."""
         return []
 
     def flush(self, label: str = "") -> None:
@@ -102,5 +102,5 @@ class Lines:
 
 
 def _labelled(name: str, text: str) -> str:
-    """Return a value with the name of its field, where that is a word."""
+    """Return a value with the name of its field, if that is a word."""
     return f"{name}: {text}" if len(name) >= SHORTEST_LABEL else text
