@@ -167,7 +167,7 @@ def _free_text(fields: list[tuple[str, bytes]], mail: Mail) -> None:
 
 
 def _add(mail: Mail, fields: list[tuple[str, bytes]], body: bytes, content_type: str, charset: str) -> None:
-    """Add a leaf with all its names."""
+    """Add a leaf part with all its names."""
     found: list[str] = []
     attached = False
     for name, value in fields:

@@ -57,7 +57,7 @@ def _bech32m(value: str) -> bool:
 def ethereum(value: str) -> bool:
     """Whether 0x and 40 hexadecimal digits can be an address: more than four different ones, in the right case.
 
-    EIP-55: a letter is a capital where the Keccak-256 of the address in lower case has a digit above 7. An address
+    EIP-55: a letter is a capital if the Keccak-256 of the address in lower case has a digit above 7. An address
     whose letters are all small or all capitals has no check.
     """
     digits = value[2:]

@@ -36,7 +36,7 @@ def rvnr(value: str) -> bool:
     """Whether a pension insurance number has a birth date and its check digit (VKVV § 2 and § 4).
 
     Twelve characters: area, day, month, year, first letter of the name at birth, serial, check digit. A day above 31
-    tells numbers of the same day apart; a month of 0 or day of 0 is used where the date is unknown.
+    distinguishes numbers of the same day; a month of 0 or day of 0 is used if the date is unknown.
     """
     if not _PENSION.fullmatch(value):
         return False

@@ -31,5 +31,5 @@ def driving_licence(value: str) -> bool:
 
 
 def utr_with_k(value: str) -> bool:
-    """Whether it is a Unique Taxpayer Reference with the K that HMRC writes behind it on some letters."""
+    """Whether it is a Unique Taxpayer Reference with the K that HMRC writes after it on some letters."""
     return value.endswith("K") and bool(utr.is_valid(value[:-1]))

@@ -14,5 +14,5 @@ def no_date(value: str) -> bool:
 
 
 def only_date(value: str) -> bool:
-    """Whether eight digits are a date of this or the last century, with its year in front or behind."""
+    """Whether eight digits are a date of this or the last century, with its year first or last."""
     return _DATE.fullmatch(value) is not None or _DAY_FIRST.fullmatch(value) is not None

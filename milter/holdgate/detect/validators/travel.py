@@ -6,13 +6,13 @@ from holdgate.detect.validators.digits import weighted
 
 _FILLER: Final = "<"
 _WEIGHTS: Final = (7, 3, 1) * 3
-# Where the number of a document, the date of birth and the date of expiry begin, and where the check digit of each is.
+# The beginnings of document number, date of birth and date of expiry, and the places of their check digits.
 _FIELDS: Final = ((0, 9), (10, 16), (17, 23))
 _LENGTH: Final = 24
 
 
 def mrz(value: str) -> bool:
-    """Whether number, birth and expiry have the check digits behind them (part 3, section 4.9).
+    """Whether number, birth and expiry have correct check digits after them (part 3, section 4.9).
 
     A number that is longer than its field has a filler in place of its digit, and is checked elsewhere: it is refused.
     """

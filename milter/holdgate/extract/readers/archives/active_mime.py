@@ -13,7 +13,7 @@ _HEADER = range(20, 80)
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Pass on what is packed. Raises UnreadableError("damaged") where there is no stream."""
+    """Pass on the packed file. Raises UnreadableError("damaged") if there is no stream."""
     data = document.data
     for start in _HEADER:
         # The first byte of a stream with a window of 32 KiB, and a checksum over two bytes.

@@ -27,7 +27,7 @@ _FIXED = frozenset({0x0002, 0x0003, 0x0014, 0x0040})
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Pass on every item. Raises UnreadableError("damaged") where the file cannot be opened."""
+    """Pass on every item. Raises UnreadableError("damaged") if the file cannot be opened."""
     file = pypff.file()
     try:
         file.open_file_object(io.BytesIO(document.data))

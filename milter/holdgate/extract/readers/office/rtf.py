@@ -1,4 +1,4 @@
-"""Reads rich text: every destination, known or not, with fields, hidden and revised text, objects and pictures.
+"""Reads rich text: every destination, known or not, with fields, hidden and revised text, objects and images.
 
 Follows the Rich Text Format Specification 1.9.1: "Conventions of an RTF Reader" (groups, destinations), "Unicode RTF",
 "Font Table" (charsets), "Fields", "Objects", "Pictures", "Information Group", "Track Changes". One regular expression
@@ -225,7 +225,7 @@ class _Rtf:
             self.state = outer
 
     def end_hexadecimal(self, destination: str) -> None:
-        """Pass on an object or a picture."""
+        """Pass on an object or an image."""
         digits = b"".join(self.hexadecimal).translate(None, NOT_HEX)
         self.hexadecimal = []
         content = bytes.fromhex(digits[: len(digits) & ~1].decode("ascii"))

@@ -40,7 +40,7 @@ PAGE = 512
 UNBROKEN = re.compile("[^\r\x07\x0c]+")
 PARAGRAPH = re.compile("[\r\x07\x0c]")
 FIELD = re.compile("([\x13\x14\x15])")
-# Line break, column break, hyphens, and the marks for pictures, notes, drawings, page numbers and dates.
+# Line break, column break, hyphens, and the marks for images, notes, drawings, page numbers and dates.
 SHOWN = {0x0B: "\n", 0x0E: "\n", 0x1E: "-", 0x1F: None, 0xA0: " "} | dict.fromkeys(
     [0, 1, 2, 3, 4, 5, 6, 8, 0x0F, 0x10, 0x11, 0x12, 0x16, 0x17, 0x18, 0x19, 0x1A, 0x1B, 0x1C, 0x1D]
 )

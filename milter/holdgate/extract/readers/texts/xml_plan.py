@@ -18,7 +18,7 @@ except ModuleNotFoundError:
 START, END, FULL, TEXT, SILENT, VALUE, NAMED, CELL, ROW = 1, 2, 4, 8, 16, 32, 64, 128, 256
 """What is wanted of an element: its start, its end; at its start all attributes (else none, unless one is wanted by
 name); the character data in it, white space too; none of its attributes; those whose names end in "val"; the one named
-"name". CELL and ROW are of a sheet, and may be left out where its handler has `Cells`."""
+"name". CELL and ROW are of a sheet, and may be left out if its handler has `Cells`."""
 
 
 class Cells(NamedTuple):
