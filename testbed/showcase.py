@@ -283,7 +283,7 @@ def _fill(desk: Desk) -> dict[str, Incident]:
 
 
 def _program(desk: Desk) -> Incident:
-    """Hold a message of a program, with whose approval a class can be allowed."""
+    """Hold a message of a program; its approval can allow a class."""
     risk = {"kind": "machine-first", "recipient": "bob@partner.example", "similar": "", "count": 0, "whose": "billing"}
     values: dict[str, Any] = {"recipients": ["bob@partner.example"], "recipient_risks": [risk]}
     incident = _hold(desk, "Invoice 4711", "billing@corp.example", "Billing", 46, **values)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 _MODIFY, _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE = 0x2, 0x40, 0x80, 0x100, 0x200
 _CHANGES = _MODIFY | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE
-# What ends a watch: the directory was moved or removed, or its file system unmounted. The removal of a directory is not
+# A watch ends if its directory is moved or removed, or its file system unmounted. The removal of a directory is not
 # reported while one of its files is open (Linux 6.1). An overflow has lost events.
 _MOVE_SELF = 0x800
 _ENDS = 0x8000 | 0x2000 | _MOVE_SELF
@@ -26,7 +26,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Watch:
-    """Watches the files of some directories until `close`. Raises OSError where one cannot be watched.
+    """Watches the files of some directories until `close`. Raises OSError if one cannot be watched.
 
     `wait` belongs to one thread; `wake` may be called by others.
     """
@@ -55,7 +55,7 @@ class Watch:
         self.close()
 
     def close(self) -> None:
-        """End. No other thread may be in `wait`."""
+        """Stop watching. No other thread may be in `wait`."""
         with self._lock:
             self._is_closed = True
             for descriptor in (self._events, self._wake):
@@ -63,7 +63,7 @@ class Watch:
                     os.close(descriptor)
 
     def wake(self) -> None:
-        """End the wait under way, or the next one; after `close` do nothing."""
+        """End the current wait, or the next one; after `close` do nothing."""
         with self._lock:
             if not self._is_closed:
                 os.eventfd_write(self._wake, 1)
@@ -71,8 +71,8 @@ class Watch:
     def wait(self, seconds: float | None) -> set[str]:
         """Return the names of the files that changed, as soon as one does; none after `seconds`, or when woken.
 
-        With None it waits without an end. The name "" means that events were lost: any file may have changed. Raises
-        OSError where nothing more will be seen.
+        With None there is no time limit. The name "" means that events were lost: any file may have changed. Raises
+        OSError if no further changes can be detected.
         """
         ready = {descriptor for descriptor, _ in self._poll.poll(None if seconds is None else seconds * 1000)}
         if self._wake in ready:

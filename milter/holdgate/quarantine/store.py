@@ -265,7 +265,7 @@ class Store(Incidents):
             history.write(connection, incident.id, actor, ("erased", ""))
 
     def forget_erased(self) -> bool:
-        """Take what was erased out of the database's files too; return False if that must be retried."""
+        """Remove erased data from the database's files too; return False if that must be retried."""
         return empty_log(self._engine)
 
     # -- events ---------------------------------------------------------------------------------------------------
