@@ -14,6 +14,7 @@ _LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r?$", re.IGNORECA
 _TYPE = re.compile(rb"^content-type:[ \t]*([\w.+/-]{1,100})", re.IGNORECASE | re.MULTILINE)
 _CHUNKED = re.compile(rb"^transfer-encoding:[^\r\n]*chunked", re.IGNORECASE | re.MULTILINE)
 _PACKED = re.compile(rb"^content-encoding:[ \t]*(?:x-)?(gzip|deflate)", re.IGNORECASE | re.MULTILINE)
+_GZIP = b"\x1f\x8b"
 _END = re.compile(rb"\r?\n\r?\n")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[^\r\n]{0,200}\r?\n")
 
@@ -78,6 +79,9 @@ def _unpacked(block: bytes, coding: bytes, sink: Sink) -> bytes:
     sink.budget.check_entry(len(block), len(content))
     if inflate.unconsumed_tail:
         sink.limited("member too large")
+    if inflate.unused_data.startswith(_GZIP):
+        # Several members (RFC 1952, 2.2), which the reader of compressed files puts together.
+        return block
     return content + inflate.unused_data
 
 

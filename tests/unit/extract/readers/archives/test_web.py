@@ -7,7 +7,7 @@ import pytest
 
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.part import Status
-from holdgate.extract.readers.archives import active_mime, warc
+from holdgate.extract.readers.archives import active_mime, compressed, warc
 from holdgate.extract.reading import UnreadableError
 from tests.support.pdf_writer import simple_pdf
 from tests.support.samples import active_mime as packed
@@ -40,6 +40,16 @@ def test_each_record_is_a_document() -> None:
 )
 def test_codings_of_http_are_undone(header: bytes, block: bytes) -> None:
     assert [document.data for document in read_all(warc.read, archive(block, header=header)).documents] == [PAGE]
+
+
+def test_several_members_of_gzip_are_left_to_the_reader_of_compressed_files() -> None:
+    block = gzip.compress(PAGE[:9], mtime=0) + gzip.compress(PAGE[9:], mtime=0)
+    header = b"Content-Encoding: gzip\r\n"
+    (whole,) = read_all(warc.read, archive(block, header=header)).documents
+    assert [document.data for document in read_all(compressed.read, whole.data).documents] == [PAGE]
+    # What stands behind a single member is read beside it.
+    (both,) = read_all(warc.read, archive(gzip.compress(PAGE, mtime=0) + b"behind", header=header)).documents
+    assert both.data == PAGE + b"behind"
 
 
 def test_a_cut_archive_is_limited_and_a_rest_is_read() -> None:
