@@ -35,7 +35,8 @@ def codes_in(image: Image.Image) -> list[Code]:
     searched = image.reduce(factor) if factor > 1 else image
     if is_grain(searched):
         return []
-    found = zxingcpp.read_barcodes(searched)
+    # By default a code with one control character, such as a driver's licence, has "<LF>" in place of its line breaks.
+    found = zxingcpp.read_barcodes(searched, text_mode=zxingcpp.TextMode.Plain)
     return [Code(one.text, _box(one.position, factor, image)) for one in found if one.text.strip()]
 
 

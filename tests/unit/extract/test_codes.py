@@ -38,6 +38,12 @@ def test_codes_of_every_kind_are_read(kind: str, turned: int) -> None:
     assert texts_in(code(text, kind).rotate(turned, expand=True, fillcolor=255)) == [text]
 
 
+@pytest.mark.parametrize("kind", ["QRCode", "DataMatrix", "PDF417"])
+def test_line_breaks_stay_beside_other_control_characters(kind: str) -> None:
+    text = "@\n\x1e\rDL00410278\nDE89 3704 0044 0532 0130 00\nDCSEXAMPLE\r"
+    assert texts_in(code(text, kind)) == [text]
+
+
 @pytest.mark.parametrize("scale", [1, 2, 9])
 def test_the_size_of_a_module_does_not_matter(scale: int) -> None:
     assert texts_in(code(TEXT, scale=scale)) == [TEXT]
