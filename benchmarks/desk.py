@@ -32,14 +32,18 @@ MEMORY_GROWTH = 10 * 2**20
 _KIB = 1024
 
 
-class _NoMessages(Previewer):
+class NoMessages(Previewer):
+    """Shows no held message."""
+
     def __init__(self) -> None:
         pass
 
     def describe(self, incident: Incident) -> dict[str, Any]:
+        """Describe nothing."""
         return {}
 
     def original(self, incident: Incident) -> bytes | None:
+        """Return the same for each."""
         return b"Subject: x\n\nx\n"
 
 
@@ -59,9 +63,9 @@ def main(arguments: list[str]) -> int:
     return 0 if good else 1
 
 
-def made(directory: Path) -> Desk:
-    """Return a desk with a store in `directory`."""
-    url = f"sqlite:///{directory}/holdgate.db"
+def made(directory: Path, url: str = "") -> Desk:
+    """Return a desk with files in `directory`, and a new store there or at a URL."""
+    url = url or f"sqlite:///{directory}/holdgate.db"
     migrate(url)
     tables = {
         "policy": {"file": str(Path(__file__).parents[1] / "etc/policies.toml")},
@@ -98,7 +102,7 @@ def fill(desk: Desk, count: int, first: int = 0) -> None:
 
 def _pages(desk: Desk, count: int) -> bool:
     templates = Templates(desk.settings.desk.templates, desk.zone)
-    app = build(desk, templates, _NoMessages(), Composer(desk, templates, _NoMessages()))
+    app = build(desk, templates, NoMessages(), Composer(desk, templates, NoMessages()))
     client = TestClient(app, base_url="https://approve.corp.example")
     client.cookies.set(
         "holdgate", desk.key.seal("holdgate", {"who": BOSS, "session": "bench", "until": time.time() + 3600})
@@ -134,7 +138,7 @@ def _peak_memory() -> int:
 @mock.patch.object(post, "hand_over", new=mock.Mock(return_value=None))
 def _passes(desk: Desk) -> bool:
     templates = Templates(desk.settings.desk.templates, desk.zone)
-    table = Scheduler(desk, Composer(desk, templates, _NoMessages()), _NoMessages())
+    table = Scheduler(desk, Composer(desk, templates, NoMessages()), NoMessages())
     now = datetime.now(UTC)
     begun = time.perf_counter()
     table.run_once(now)

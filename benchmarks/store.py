@@ -1,9 +1,12 @@
-"""The store on PostgreSQL: incidents recorded a second by 1, 3 and 10 processes at once, and how long each took.
+"""The store: incidents recorded a second by 1, 3 and 10 processes at once, and each step in a full store.
 
-Each process is the milter of a node of its own. With `--against` another revision does the same in turns.
+On PostgreSQL each process is the milter of a separate node. With `--against` another revision does the same in turns.
+With `--filled`, the second part is measured: the list, a decision, and the passes of desk and queue agent on SQLite and
+PostgreSQL, with a hundred waiting incidents and with many closed and waiting ones (filled.py).
 """
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -50,7 +53,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--incidents", type=int, default=1_000, help="so many are recorded in each round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--against", metavar="REVISION", help="measure this revision too, in turns")
+    parser.add_argument("--filled", action="store_true", help="measure each step in a full store instead")
+    parser.add_argument("--closed", type=int, default=1_000_000)
+    parser.add_argument("--waiting", type=int, default=100_000)
     given = parser.parse_args(arguments)
+    if given.filled:
+        return _filled(given)
     builds = {"this build": ROOT}
     if given.against:
         builds[given.against] = tree_of(given.against)
@@ -68,6 +76,26 @@ def main(arguments: list[str]) -> int:
         server.stop()
         shutil.rmtree(directory, ignore_errors=True)
     return _report(found, list(builds))
+
+
+def _filled(given: argparse.Namespace) -> int:
+    from benchmarks import filled
+
+    directory = Path(tempfile.mkdtemp(prefix="holdgate-bench-"))
+    server = PostgresServer(directory / "server")
+    directory.chmod(0o711)
+    numbers = itertools.count()
+    try:
+        server.start()
+        urls = {
+            "SQLite": lambda: f"sqlite:///{directory}/store{next(numbers)}.db",
+            "PostgreSQL": server.new_database,
+        }
+        good = filled.measure(urls, directory, closed=given.closed, waiting=given.waiting, rounds=max(given.rounds, 15))
+    finally:
+        server.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+    return 0 if good else 1
 
 
 def _report(found: dict[tuple[str, int], _Outcome], builds: list[str]) -> int:

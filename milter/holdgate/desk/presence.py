@@ -20,7 +20,6 @@ class Presence:
         self._store.claims.beat(self._machine)
         if self.is_shared:
             metrics.NODE_SILENT.clear()
-            for node in self._store.nodes.all():
-                if node.retired_at is None:
-                    metrics.NODE_SILENT.labels(node.name).set(node.silent_for.total_seconds())
+            for name, silent_for in self._store.nodes.silent_for().items():
+                metrics.NODE_SILENT.labels(name).set(silent_for.total_seconds())
         return True

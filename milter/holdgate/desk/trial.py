@@ -127,9 +127,13 @@ MAIL: dict[str, Mapping[str, Any]] = {
     "code": {"code": "123456", "minutes": 10},
 }
 
-_ANY_PAGE = {"waiting": 3, "base": "", "visitor": Visitor(_WHO, "code"), "stamp": lambda _purpose: "stamp"} | {
-    "asks_number": True
-}
+_ANY_PAGE = {
+    "waiting": 3,
+    "waiting_shown": "3",
+    "base": "",
+    "visitor": Visitor(_WHO, "code"),
+    "stamp": lambda _purpose: "stamp",
+} | {"asks_number": True}
 PAGES: dict[str, Mapping[str, Any]] = {
     "ask": _ANY_PAGE
     | {
@@ -180,15 +184,19 @@ PAGES: dict[str, Mapping[str, Any]] = {
         "all_states": list(State),
         "page": 2,
         "pages": 3,
+        "pages_shown": "3",
         "count": 120,
+        "count_shown": "120",
+        "is_last": False,
         "query": {"words": "words"},
         "link_to": lambda number: f"?page={number}",
+        "link_after": lambda: "?page=3&after=x",
         "problem": "nothing_chosen",
         "result": (1, 1),
     },
     "message": _ANY_PAGE
     | {"title": "Title", "message": "Text.", "incident": _FULL, "sign_in": True}
-    | {"mood": "go", "others": 2, "following": _FULL},
+    | {"mood": "go", "others": 2, "others_shown": "2", "following": _FULL},
     "withdraw": _ANY_PAGE | {"incident": _FULL, "problem": "withdraw_unticked"},
     "sign_in": _ANY_PAGE,
     "text": _ANY_PAGE

@@ -170,6 +170,13 @@ class Nodes:
             row = connection.execute(select(nodes.c.name, nodes.c.address).where(same)).first()
         return (incident.node, "") if row is None else (row.name, row.address)
 
+    def silent_for(self) -> dict[str, timedelta]:
+        """Return the time since the last word of each node that is not retired, by name: without its incidents."""
+        with self._reader.connect() as connection:
+            now = clock(connection)
+            rows = connection.execute(select(nodes.c.name, nodes.c.seen_at).where(nodes.c.retired_at.is_(None)))
+            return {row.name: max(now - row.seen_at, timedelta(0)) for row in rows}
+
     def all(self) -> list[Node]:
         """Return all nodes by name, with what waits at each."""
         with self._reader.connect() as connection:

@@ -5,12 +5,33 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Text, and_, cast, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Text,
+    and_,
+    cast,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from holdgate.quarantine import history
 from holdgate.quarantine.incident import OWNER, SENDER, Actor, Answer, Ask, Incident, Request
 from holdgate.quarantine.schema import events, incidents, notices, requests
 from holdgate.quarantine.states import State
+
+COUNTED = 1_000
+"""The incidents of a list are counted up to this number: a moderator's may be thousands."""
+
+Place = tuple[datetime, str]
+"""A place in a list: deadline and id of a waiting incident, else time of arrival and id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +78,10 @@ class Requests:
             return connection.execute(query).first() is not None
 
     def count(self, moderator: str, wanted: IncidentFilter) -> int:
-        """Return how many incidents of a moderator match the filter."""
-        query = select(func.count(incidents.c.id.distinct())).join(requests).where(_condition(moderator, wanted))
+        """Return how many incidents of a moderator match the filter, `COUNTED` + 1 for more than `COUNTED`."""
         with self._reader.connect() as connection:
-            return connection.execute(query).scalar_one()
+            found = select(incidents.c.id).where(_condition(connection, moderator, wanted)).limit(COUNTED + 1)
+            return connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
 
     def policies(self, moderator: str) -> list[str]:
         """Return the policies of all incidents for which a moderator ever got a request."""
@@ -68,17 +89,23 @@ class Requests:
         with self._reader.connect() as connection:
             return sorted(connection.execute(query).scalars())
 
-    def page(self, moderator: str, wanted: IncidentFilter, *, limit: int, offset: int = 0) -> list[Incident]:
-        """Return a page of a moderator's incidents: the waiting ones by deadline, the others from the newest."""
-        order = (incidents.c.deadline_at,) if wanted.waiting else (incidents.c.created_at.desc(),)
-        query = (
-            select(incidents)
-            .where(incidents.c.id.in_(select(incidents.c.id).join(requests).where(_condition(moderator, wanted))))
-            .order_by(*order, incidents.c.id)
-            .limit(limit)
-            .offset(offset)
-        )
+    def page(
+        self, moderator: str, wanted: IncidentFilter, *, limit: int, offset: int = 0, place: Place | None = None
+    ) -> list[Incident]:
+        """Return a page of a moderator's incidents: the waiting by deadline, the others from the newest.
+
+        With `place`, it begins after the incident with these values, and costs the same however far that is.
+        """
+        key = incidents.c.deadline_at if wanted.waiting else incidents.c.created_at
         with self._reader.connect() as connection:
+            query = select(incidents).where(_condition(connection, moderator, wanted)).limit(limit).offset(offset)
+            if place is not None:
+                here, there = tuple_(key, incidents.c.id), tuple_(*map(literal, place, (key.type, incidents.c.id.type)))
+                query = query.where(here > there if wanted.waiting else here < there)
+            if wanted.waiting:
+                query = query.order_by(key, incidents.c.id)
+            else:
+                query = query.order_by(key.desc(), incidents.c.id.desc())
             return [incident_of(row) for row in connection.execute(query)]
 
     def last_said(self, incident_ids: Collection[str], names: Collection[str]) -> dict[str, str]:
@@ -152,10 +179,22 @@ def unanswered() -> ColumnElement[bool]:
     return or_(requests.c.answer.is_(None), requests.c.answer == Answer.OUT_OF_OFFICE)
 
 
-def _condition(moderator: str, wanted: IncidentFilter) -> ColumnElement[bool]:
-    conditions: list[ColumnElement[bool]] = [_asks(moderator)]
+def _condition(connection: Connection, moderator: str, wanted: IncidentFilter) -> ColumnElement[bool]:
+    """Return the condition that a moderator was asked about an incident, and that it matches the filter.
+
+    Few requests are looked up first. With many, the incidents are read in the order of the page, and each is looked up
+    among the requests: that ends when the page is full. SQLite does not choose by itself.
+    """
+    asked = select(requests.c.incident_id).where(_asks(moderator))
     if wanted.waiting:
-        conditions += [incidents.c.state == State.HELD, unanswered()]
+        asked = asked.where(unanswered())
+    some = select(func.count()).select_from(asked.limit(COUNTED + 1).subquery())
+    if connection.execute(some).scalar_one() <= COUNTED:
+        conditions: list[ColumnElement[bool]] = [incidents.c.id.in_(asked)]
+    else:
+        conditions = [asked.where(requests.c.incident_id == incidents.c.id).exists()]
+    if wanted.waiting:
+        conditions.append(incidents.c.state == State.HELD)
     if wanted.states:
         conditions.append(incidents.c.state.in_(sorted(wanted.states)))
     if wanted.policy:

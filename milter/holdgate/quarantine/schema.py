@@ -128,10 +128,12 @@ incidents = Table(
     Column("erased_at", UtcDateTime),
     # What was unusual about its recipients (risks.py); NULL for nothing, and in rows of schema 0009 and before.
     Column("recipient_risks", JSON(none_as_null=True)),
-    Index("incidents_state", "state"),
+    Index("incidents_state", "state", "created_at", "id"),
+    Index("incidents_created", "created_at", "id"),
     Index("incidents_queue_id", "queue_id"),
     Index("incidents_message_digest", "message_digest"),
-    Index("incidents_deadline", "state", "deadline_at"),
+    Index("incidents_deadline", "state", "deadline_at", "id"),
+    Index("incidents_asked", "state", "asked_at"),
     Index("incidents_reminder", "state", "remind_at"),
     Index("incidents_closed", "erased_at", "closed_at"),
 )

@@ -58,10 +58,42 @@ def asked(store: Store) -> Store:
         (IncidentFilter(since=NOW + timedelta(hours=1)), ["42", "41"]),
     ],
 )
-def test_a_moderators_list(asked: Store, wanted: IncidentFilter, found: list[str]) -> None:
+@pytest.mark.parametrize("counted", [1_000, 0], ids=["few", "many"])
+def test_a_moderators_list(
+    asked: Store, monkeypatch: pytest.MonkeyPatch, wanted: IncidentFilter, found: list[str], counted: int
+) -> None:
+    monkeypatch.setattr("holdgate.quarantine.requests.COUNTED", counted)
     assert [one.queue_id for one in asked.requests.page(BOSS, wanted, limit=10)] == found
     assert [one.queue_id for one in asked.requests.page(BOSS, wanted, limit=1, offset=1)] == found[1:2]
-    assert asked.requests.count(BOSS, wanted) == len(found)
+    assert asked.requests.count(BOSS, wanted) == min(len(found), counted + 1)
+
+
+@pytest.mark.parametrize("counted", [1_000, 0], ids=["few", "many"])
+@pytest.mark.parametrize("waiting", [True, False])
+def test_pages_by_place_have_each_incident_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch, waiting: bool, counted: int
+) -> None:
+    """Also where many have the same deadline and time of arrival, and others are decided meanwhile."""
+    monkeypatch.setattr("holdgate.quarantine.requests.COUNTED", counted)
+    for number in range(12):
+        moment = NOW + timedelta(hours=number // 5)
+        held = Incident(f"4{number}", "a@corp.example", ["b@x.example"], "p", state=State.HELD, created_at=moment)
+        store.record(held, ACTOR)
+        who = BOSS if number % 4 else OTHER
+        store.amend(held, "asked", ACTOR, deadline_at=moment, asks=[Ask(who, "moderator")])
+    wanted = IncidentFilter(waiting=waiting)
+    everything = [one.id for one in store.requests.page(BOSS, wanted, limit=100)]
+    assert len(everything) == 9
+    seen: list[str] = []
+    page = store.requests.page(BOSS, wanted, limit=2)
+    while page:
+        seen += [one.id for one in page]
+        last = page[-1]
+        moment = last.deadline_at if waiting else last.created_at
+        assert moment is not None
+        store.change(last, State.VANISHED, ACTOR)
+        page = store.requests.page(BOSS, wanted, limit=2, place=(moment, last.id))
+    assert seen == everything
 
 
 def test_what_is_known_of_a_moderator(asked: Store) -> None:

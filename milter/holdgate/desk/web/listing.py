@@ -15,10 +15,10 @@ from holdgate.desk.moderation import RefusedError
 from holdgate.desk.talk import ANSWERED, ASKED
 from holdgate.desk.web.incidents import CHOICES
 from holdgate.desk.web.labels import Label, label
-from holdgate.desk.web.pages import Handlers
+from holdgate.desk.web.pages import Handlers, up_to
 from holdgate.desk.web.session import Visitor, field
 from holdgate.quarantine.incident import Answer, Incident
-from holdgate.quarantine.requests import IncidentFilter
+from holdgate.quarantine.requests import COUNTED, IncidentFilter, Place
 from holdgate.quarantine.states import State
 
 PAGE_SIZE = 50
@@ -53,10 +53,17 @@ class ListPages(Handlers):
     ) -> Response:
         query = http.query_params
         wanted = filter_by(query, self._desk)
-        count = self._desk.store.requests.count(visitor.address, wanted)
-        pages = max(1, -(-count // PAGE_SIZE))
-        page = min(_number(query.get("page", "")), pages)
-        found = self._desk.store.requests.page(visitor.address, wanted, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
+        requests = self._desk.store.requests
+        count = requests.count(visitor.address, wanted)
+        pages = max(1, -(-min(count, COUNTED) // PAGE_SIZE))
+        place, page = _place(query), _number(query.get("page", ""))
+        if place is None:
+            page = min(page, pages)
+        offset = 0 if place else (page - 1) * PAGE_SIZE
+        # One more than is shown, which tells whether there is a further page.
+        found = requests.page(visitor.address, wanted, limit=PAGE_SIZE + 1, offset=offset, place=place)
+        is_last = len(found) <= PAGE_SIZE
+        del found[PAGE_SIZE:]
         return self._pages.show(
             http,
             "list",
@@ -70,9 +77,13 @@ class ListPages(Handlers):
             all_states=list(State),
             page=page,
             pages=pages,
+            pages_shown=str(pages) if count <= COUNTED else f"{pages}+",
             count=count,
+            count_shown=up_to(count),
+            is_last=is_last,
             query={name: query[name][:_WORDS_LENGTH] for name in _FILTERS if query.get(name)},
-            link_to=lambda number: "?" + urlencode({**{n: query[n] for n in _FILTERS if query.get(n)}, "page": number}),
+            link_to=lambda number: _link(query, number, pages),
+            link_after=lambda: _link(query, page + 1, pages, found[-1], wanted),
             problem=problem,
             result=result,
         )
@@ -158,6 +169,28 @@ def filter_by(query: QueryParams, desk: Desk) -> IncidentFilter:
         words=query.get("words", "")[:_WORDS_LENGTH],
         since=since,
     )
+
+
+def _link(
+    query: QueryParams, page: int, pages: int, last: Incident | None = None, wanted: IncidentFilter | None = None
+) -> str:
+    """Return the address of a page; of the one after `last`, by its place, which costs the same however far it is."""
+    fields: dict[str, str | int] = {name: query[name] for name in _FILTERS if query.get(name)}
+    fields["page"] = page if last is not None else min(page, pages)
+    if last is not None and wanted is not None:
+        moment = last.deadline_at if wanted.waiting else last.created_at
+        if moment is not None:
+            fields["after"] = f"{moment.isoformat()}_{last.id}"
+    return "?" + urlencode(fields)
+
+
+def _place(query: QueryParams) -> Place | None:
+    """Return the place in the list after which a page begins, None if there is none, or nonsense."""
+    moment, _, name = query.get("after", "").partition("_")
+    try:
+        return datetime.fromisoformat(moment).astimezone(UTC), name[:16]
+    except (ValueError, OverflowError):
+        return None
 
 
 def _number(text: str) -> int:

@@ -14,7 +14,7 @@ from holdgate.desk.outcome import became, sentence
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.session import Sessions, Visitor, field
 from holdgate.quarantine.incident import Actor, Answer, Incident, Request
-from holdgate.quarantine.requests import IncidentFilter
+from holdgate.quarantine.requests import COUNTED, IncidentFilter
 from holdgate.quarantine.states import DECIDED, State
 
 # The title above the outcome for a message.
@@ -47,7 +47,7 @@ _STILL_HELD: dict[Why | None, tuple[str, str]] = {
 
 
 # Values that a page with one statement does not have.
-_NOTHING_ELSE: Mapping[str, Any] = {"incident": None, "mood": "", "others": None, "following": None}
+_NOTHING_ELSE: Mapping[str, Any] = {"incident": None, "mood": "", "others": None, "others_shown": "", "following": None}
 _AWAY = mark(
     "The mail server {node} cannot be reached now. What is decided is recorded and carried out when it is back."
 )
@@ -66,13 +66,15 @@ class Pages:
     ) -> HTMLResponse:
         """Return the page called `name`."""
         signed_in = visitor is not None and visitor.how != "link"
+        waiting = self.waiting(visitor) if visitor and signed_in else None
         page = self._templates.page(
             name,
             self.language(http, visitor, values.get("incident")),
             base=self._sessions.base,
             visitor=visitor,
             stamp=lambda purpose: self._sessions.stamp(visitor.address if visitor else "", purpose),
-            waiting=self.waiting(visitor) if visitor and signed_in else None,
+            waiting=waiting,
+            waiting_shown="" if waiting is None else up_to(waiting),
             asks_number=self._desk.settings.desk.ask_number and not signed_in,
             **values,
         )
@@ -129,7 +131,13 @@ class Pages:
             if incident.state in DECIDED and (node := self._desk.store.nodes.away(incident)):
                 content.append(self._templates.catalogue(language).text(_AWAY).format(node=node))
         values: dict[str, Any] = {"title": words[title], "message": " ".join(content), "incident": incident}
-        values |= {"sign_in": False, "mood": _MOODS.get(became(incident), ""), "others": None, "following": None}
+        values |= {
+            "sign_in": False,
+            "mood": _MOODS.get(became(incident), ""),
+            "others": None,
+            "others_shown": "",
+            "following": None,
+        }
         if visitor is not None and incident.decided_by == visitor.address and not before:
             text = self._templates.catalogue(language).text
             if became(incident) in ("approved", "released", "changed"):
@@ -145,7 +153,7 @@ class Pages:
         return self._templates.catalogue(self.language(http, visitor))
 
     def waiting(self, visitor: Visitor) -> int:
-        """Return how many messages wait for a visitor."""
+        """Return how many messages wait for a visitor, `COUNTED` + 1 for more than `COUNTED`."""
         return self._desk.store.requests.count(visitor.address, IncidentFilter(waiting=True))
 
     def _others(self, visitor: Visitor, incident: Incident) -> dict[str, Any]:
@@ -156,7 +164,8 @@ class Pages:
         waiting = self._desk.store.requests.page(visitor.address, IncidentFilter(waiting=True), limit=2)
         others = [one for one in waiting if one.id != incident.id]
         count = self.waiting(visitor) - (len(waiting) - len(others))
-        return {"others": count, "following": others[0] if others and visitor.how != "link" else None}
+        following = others[0] if others and visitor.how != "link" else None
+        return {"others": count, "others_shown": up_to(count), "following": following}
 
     def language(self, http: HttpRequest, visitor: Visitor | None = None, incident: Incident | None = None) -> str:
         """Return the visitor's language: of the table, of the browser, of the policy, of the site.
@@ -169,6 +178,11 @@ class Pages:
         ]
         person = visitor.address if visitor else ""
         return self._desk.language(person, incident.policy if incident else "", asked)
+
+
+def up_to(count: int) -> str:
+    """Return a number of messages as pages show it, such as "1000+": they are counted no further."""
+    return str(count) if count <= COUNTED else f"{COUNTED}+"
 
 
 class Handlers:

@@ -1,5 +1,6 @@
 """The page in process: links, decisions, sign-in, lists, what is revealed, and what a crawler can do (nothing)."""
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -440,6 +441,9 @@ def test_signing_in_shows_what_waits_and_lets_several_be_decided(make_desk, hold
         ("since=2999-01-01", set()),
         ("since=nonsense&page=0&state=nonsense", {"Figures", "100% of it"}),
         ("page=99999999999999999999", {"Figures", "100% of it"}),
+        ("after=nonsense", {"Figures", "100% of it"}),
+        ("after=9999-12-31T23:59:59-23:00_A", {"Figures", "100% of it"}),
+        ("page=2&after=2999-01-01T00:00:00%2B00:00_A", set()),
     ],
 )
 def test_the_list_is_filtered(make_desk, hold, monkeypatch, query, found) -> None:  # type: ignore[no-untyped-def]
@@ -450,6 +454,28 @@ def test_the_list_is_filtered(make_desk, hold, monkeypatch, query, found) -> Non
     page = browser.get(f"/incidents?{query}")
     assert page.status_code == 200
     assert {subject for subject in ("Figures", "100% of it") if f"<strong>{subject}" in page.text} == found
+
+
+@pytest.mark.parametrize("show", ["waiting", "all"])
+def test_a_long_list_is_walked_page_by_page_and_counted_up_to_a_number(make_desk, hold, monkeypatch, show) -> None:  # type: ignore[no-untyped-def]
+    for place in ("holdgate.desk.web.listing", "holdgate.desk.web.pages", "holdgate.quarantine.requests"):
+        monkeypatch.setattr(f"{place}.COUNTED", 3)
+    monkeypatch.setattr("holdgate.desk.web.listing.PAGE_SIZE", 2)
+    desk = make_desk()
+    subjects = {hold(desk, subject=f"Number {number}").subject for number in range(5)}
+    browser = signed_in(desk, monkeypatch)
+    address, seen, pages = f"/incidents?show={show}", list[str](), 0
+    while address:
+        page = browser.get(address)
+        assert page.status_code == 200
+        assert "3+" in page.text
+        seen += re.findall(r"<strong>(Number \d)", page.text)
+        pages += 1
+        links = [html.unescape(link) for link in re.findall(r'href="(\?[^"]*)"', page.text)]
+        address = next((f"/incidents{link}" for link in links if "after=" in link), "")
+        assert [link for link in links if "after=" not in link] == [link for link in links[:1] if pages > 1]
+    assert pages == 3
+    assert sorted(seen) == sorted(subjects)
 
 
 def test_nobody_sees_what_he_was_not_asked_about(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
