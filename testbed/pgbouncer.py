@@ -26,15 +26,20 @@ class PgBouncer:
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
         self.url = f"postgresql://holdgate@/{server.database}?host={self.directory}&port={_PORT}"
         (self.directory / "users.txt").write_text('"holdgate" ""\n')
-        (self.directory / "pgbouncer.ini").write_text(
-            f"[databases]\n{server.database} = host={server.query['host']} user=holdgate\n"
-            f"[pgbouncer]\nlisten_port = {_PORT}\nlisten_addr =\nunix_socket_dir = {self.directory}\n"
-            f"auth_type = trust\nauth_file = {self.directory}/users.txt\npool_mode = transaction\n"
-            f"default_pool_size = {connections}\nlogfile = {self.directory}/log\n"
-        )
+        self._database, self._connections = server.database, connections
+        self.lead_to(Path(str(server.query["host"])))
         if self._user:
             for path in (self.directory, *self.directory.iterdir()):
                 shutil.chown(path, self._user)
+
+    def lead_to(self, host: Path) -> None:
+        """Write the settings for a server with its socket in a directory; they count from the next start on."""
+        (self.directory / "pgbouncer.ini").write_text(
+            f"[databases]\n{self._database} = host={host} user=holdgate\n"
+            f"[pgbouncer]\nlisten_port = {_PORT}\nlisten_addr =\nunix_socket_dir = {self.directory}\n"
+            f"auth_type = trust\nauth_file = {self.directory}/users.txt\npool_mode = transaction\n"
+            f"default_pool_size = {self._connections}\nlogfile = {self.directory}/log\n"
+        )
 
     def start(self) -> None:
         """Start it; return when it listens."""

@@ -3,6 +3,7 @@
 import random
 import re
 import threading
+from collections.abc import Sequence
 from email.message import EmailMessage
 
 import httpx2
@@ -16,6 +17,7 @@ from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
 from testbed.site import Site
+from testbed.world import Delivery
 
 MODERATORS = ("boss@corp.example", "second@corp.example")
 
@@ -59,6 +61,9 @@ class Deciders:
         """Read the mail that came to the moderators since the last time."""
         arrived = self._site.world.deliveries[self._read :]
         self._read += len(arrived)
+        self._note(arrived)
+
+    def _note(self, arrived: Sequence[Delivery]) -> None:
         for delivery in arrived:
             for person in set(delivery.recipients) & set(MODERATORS):
                 message = parsed(delivery)

@@ -220,11 +220,11 @@ def run(
         senders.stop()
         deciders.stop()
         outcome.decisions = deciders.count
-        _settle(site)
+        settle(site)
         supervisor.stop.set()
         supervisor.join()
-        seen = _seen(patient, outcome)
-        outcome.violations += [*ledger.violations(seen), *_unfinished(site), *supervisor.grown()]
+        seen = seen_at([patient], outcome)
+        outcome.violations += [*ledger.violations(seen), *unfinished(site), *supervisor.grown()]
         done = site.command("audit", "verify")
         if done.returncode != 0:
             outcome.violations.append(f"audit verify: {done.stdout}{done.stderr}")
@@ -316,7 +316,7 @@ def _some(left: list[Injury], count: int) -> list[Injury]:
     return taken
 
 
-def _settle(site: Site) -> None:
+def settle(site: Site) -> None:
     """Wait until nothing is left to be done: no decision under way, nothing in Postfix's queue but held mail.
 
     On a busy machine that takes a while; what does not go on any more is not waited for.
@@ -346,11 +346,27 @@ def _queue(site: Site) -> list[tuple[str, list[str]]]:
     return [(row["queue_name"], [one["address"] for one in row["recipients"]]) for row in rows]
 
 
-def _seen(patient: Patient, outcome: Outcome) -> dict[str, Seen]:
+def seen_at(patients: Sequence[Patient], outcome: Outcome) -> dict[str, Seen]:
+    """Return what is seen of each attempt at the sites of a store."""
+    ledger = patients[0].ledger
+    seen = {token: Seen() for token in ledger.attempts}
+    for patient in patients:
+        _see(patient, seen, outcome)
+    store = patients[0].site.store
+    for incident in store.incidents():
+        attempt = ledger.of(incident.recipients)
+        if attempt is not None:
+            one = seen[attempt.token]
+            one.incidents.append(incident)
+            one.events |= {event.event for event in store.history(incident.id)}
+    return seen
+
+
+def _see(patient: Patient, seen: dict[str, Seen], outcome: Outcome) -> None:
+    """Add what came out of a site, and what its Postfix still has."""
     site, ledger = patient.site, patient.ledger
     log = PostfixLog.read(site.postfix.log.read_text(encoding="utf-8", errors="replace").splitlines())
     last: dict[str, Delivery] = {}
-    seen = {token: Seen() for token in ledger.attempts}
     senders = {attempt.sender: attempt.token for attempt in ledger.attempts.values()}
     for delivery in site.world.deliveries:
         attempt = ledger.of(delivery.recipients)
@@ -371,20 +387,13 @@ def _seen(patient: Patient, outcome: Outcome) -> dict[str, Seen]:
         attempt = ledger.of(recipients)
         if attempt is not None:
             seen[attempt.token].queued = True
-    for incident in site.store.incidents():
-        attempt = ledger.of(incident.recipients)
-        if attempt is not None:
-            one = seen[attempt.token]
-            one.incidents.append(incident)
-            one.events |= {event.event for event in site.store.history(incident.id)}
-    return seen
 
 
 def _copy(delivery: Delivery) -> str:
     return f"id {queue_id(delivery)} at {delivery.at:.1f}"
 
 
-def _unfinished(site: Site) -> list[str]:
+def unfinished(site: Site) -> list[str]:
     left: list[Incident] = site.store.incidents({State.PENDING, *DECIDED})
     return [f"{one.id} ({one.queue_id}): {one.state} and not carried out" for one in left]
 
@@ -399,10 +408,18 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--share", type=float, default=0.1, help="the part of the mail that has what a policy holds")
     parser.add_argument("--rest", type=float, default=10.0, help="longest pause between two faults, seconds")
     parser.add_argument("--store", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--nodes", type=int, default=1, help="so many mail servers, on PostgreSQL with a standby")
+    parser.add_argument("--messages", type=int, default=5_000, help="with several nodes: end after so many")
     given = parser.parse_args(arguments)
     directory = Path(tempfile.mkdtemp(prefix="holdgate-soak-"))
+    if given.nodes > 1:
+        given.store = "postgresql"
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        if given.nodes > 1:
+            from faults import several
+
+            return several.report(directory, given)
         outcome = run(
             directory,
             seconds=given.minutes * 60,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from faults import aftermath, disk, injuries, media
+from faults import aftermath, disk, injuries, media, several
 from faults import postgres as of_postgres
 from faults.copies import PostfixLog
 from faults.ledger import Ledger, Seen
@@ -137,6 +137,23 @@ def test_nothing_is_lost_or_doubled_whatever_a_server_of_postgresql_does() -> No
     outcome = short_run([injuries.store_locked, injuries.store_lost], postgres=True)
     of_server = {one.__name__ for one in (*of_postgres.INJURIES, injuries.store_locked, injuries.store_lost)}
     assert outcome.faults.keys() == of_server, "a fault that does nothing is none"
+
+
+@pytest.mark.postfix
+@pytest.mark.postgresql
+@pytest.mark.timeout(900)
+def test_several_nodes_lose_and_double_nothing_through_a_failover() -> None:
+    """Each fault once, and one node cut off from the database for five seconds. The long run: script/test soak."""
+    directory = Path(tempfile.mkdtemp(prefix="holdgate-several-"))
+    try:
+        outcome = several.run(directory, messages=60, seed=2911, cut=5.0, rest=0.5)
+    finally:
+        shutil.rmtree(directory)
+    assert outcome.violations == [], "\n".join([*outcome.violations, *outcome.notes])
+    assert outcome.faults["standby_promoted"] == 1
+    assert outcome.faults.total() == 7
+    assert outcome.accepted > 0
+    assert outcome.decisions > 0
 
 
 def short_run(faults: list[Injury], *, postgres: bool = False) -> Outcome:
