@@ -87,8 +87,8 @@ def test_no_way_out_shows_a_number(site: Site, planted: Planted, incidents: list
     shown |= dict(_commands(site, incidents[0]))
     shown |= {f"log of {name}": site.log(name) for name in ("milter", "queue", "desk")}
     shown |= {f"metrics of {name}": site.metrics(name) for name in ("milter", "queue")}
-    shown["store"] = "\n".join(_rows(site.directory / "holdgate.db"))
-    shown |= dict(_mails(site))
+    shown["store"] = "\n".join(rows(site.directory / "holdgate.db"))
+    shown |= dict(mails(site))
     assert {name: readable for name, text in shown.items() if (readable := planted.readable(text))} == {}
     kinds = {name.partition(":")[0] for name in shown}
     assert {f"mail to {who}" for who in (BOSS, SECOND, SENDER, "audit@corp.example")} <= kinds
@@ -121,12 +121,12 @@ def _commands(site: Site, incident: Incident) -> Iterator[tuple[str, str]]:
         yield " ".join(words), done.stdout + done.stderr
 
 
-def _rows(path: Path) -> Iterator[str]:
+def rows(path: Path) -> Iterator[str]:
     with sqlite3.connect(path) as connection:
         yield from connection.iterdump()
 
 
-def _mails(site: Site) -> Iterator[tuple[str, str]]:
+def mails(site: Site) -> Iterator[tuple[str, str]]:
     """Yield our own mail, without what it gives back of the message."""
     for number, delivery in enumerate(site.world.deliveries):
         message = message_from_bytes(delivery.content, policy=policy.default)

@@ -25,7 +25,7 @@ _TRACE = re.compile(
     r"|x-(?:holdgate|netskope)-.*|x-(?:ms|exchange|gm|google|forefront|microsoft|mimecast|spam|virus|amavis)-.*"
     r"|x-(?:originating-ip|mailer|priority|msmail-priority|mimeole|mailman-.*|status|uidl?|loop|list.*|authenticated-.*"
     r"|sent-by)|list-.*|thread-index|precedence|auto-submitted|user-agent|importance|priority|sensitivity"
-    r"|disposition-notification-.*|lines|status|accept-language|delivery-date|require-tls.*|newsgroups|path|xref|nntp-.*",
+    r"|disposition-notification-.*|lines|status|accept-language|delivery-date|require-tls.*|path|xref|nntp-.*",
 )
 _TYPES = frozenset({"content-type", "content-disposition"})
 # A personal number has at least this many digits.

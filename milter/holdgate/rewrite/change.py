@@ -70,8 +70,9 @@ def change(
 
 
 def _listed(number: int, one: Entity, mask: Callable[[str], str]) -> Listed:
-    name = mask(one.names[0])[:_NAME] if one.names else one.content_type[:_NAME]
-    return Listed(number, name, one.content_type[:_NAME], len(one.body if one.pieces else one.decoded()))
+    kind = mask(one.content_type)[:_NAME]  # the sender writes it, as they write the name
+    name = mask(one.names[0])[:_NAME] if one.names else kind
+    return Listed(number, name, kind, len(one.body if one.pieces else one.decoded()))
 
 
 def _is_named(wanted: str, listed: Listed, one: Entity) -> bool:

@@ -75,7 +75,17 @@ def test_what_programs_write_is_kept_apart(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Comments", "Keywords", "Organization", "X-Note", "Subject-Of", "Content-Description"]
+    "name",
+    [
+        "Comments",
+        "Keywords",
+        "Organization",
+        "X-Note",
+        "Subject-Of",
+        "Content-Description",
+        "Newsgroups",
+        "Followup-To",
+    ],
 )
 def test_all_other_fields_are_written_by_people(name: str) -> None:
     text = read(name, b" ssn 536-90-4399\n")

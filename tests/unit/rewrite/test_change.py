@@ -125,3 +125,18 @@ def test_any_bytes_are_refused_or_kept(content: bytes, end: bytes) -> None:
         assert without(data).content == data
     except RefusedError:
         return
+
+
+def test_names_and_types_of_attachments_are_masked() -> None:
+    """The sender writes both. A type stands for a name where there is none."""
+    content = (
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\ntext\n"
+        b"--b\nContent-Type: application/secret\nContent-Disposition: attachment\n\nx\n"
+        b'--b\nContent-Type: application/x-secret\nContent-Disposition: attachment; filename="secret.bin"\n\nx\n--b--\n'
+    )
+    done = change(content, Limits(), without=["1"], note=NOTE, mask=lambda text: text.replace("secret", "******"))
+    assert [(one.name, one.kind) for one in done.attachments] == [
+        ("application/******", "application/******"),
+        ("******.bin", "application/x-******"),
+    ]
+    assert b"application/secret" not in done.content
