@@ -18,6 +18,7 @@ from holdgate.rewrite import archives, image, package, pdf
 from holdgate.rewrite.entity import Entity, RefusedError
 from holdgate.rewrite.finder import Finder
 from holdgate.rewrite.markup import hidden, masked
+from holdgate.rewrite.numbers import digits_of, spelled
 
 _PACKAGES = ("ooxml", "odf", "zip")
 _PLAIN = ("text", "csv", "calendar", "card")
@@ -39,12 +40,21 @@ def redact(root: Entity, finder: Finder, budget: Budget) -> None:
     for one in root.walk():
         _names(one, finder)
         _fields(one, finder)
+        _require_no_number(one, finder)
         if one.pieces:
             for piece in one.pieces:
                 if isinstance(piece, bytes) and finder.spans(charset.decode(_DELIMITER.sub(b"", piece))):
                     raise RefusedError(one.content_type, "format")
         elif one.inner is None:
             _leaf(one, finder, budget)
+
+
+def _require_no_number(one: Entity, finder: Finder) -> None:
+    """Refuse a header field that contains a number of the message: programs write these, but a sender can."""
+    numbers = digits_of(finder.known)
+    for name, whole in one.fields:
+        if _NOT_FREE.fullmatch(name) and next(spelled(words(whole.partition(b":")[2]), numbers), None):
+            raise RefusedError(name, "not removed")
 
 
 def _leaf(one: Entity, finder: Finder, budget: Budget) -> None:
@@ -127,9 +137,9 @@ def _require_gone(name: str, data: bytes, finder: Finder) -> None:
     wanted: set[bytes] = set()
     for value in finder.known:
         digits = "".join(character for character in value if character.isdecimal())
-        for spelled in {value, digits if len(digits) >= _DIGITS else value}:
-            if len(spelled) >= _SHORTEST:
-                wanted |= {spelled.encode(codec, "replace") for codec in ("utf-8", "utf-16-le", "utf-16-be")}
+        for form in {value, digits if len(digits) >= _DIGITS else value}:
+            if len(form) >= _SHORTEST:
+                wanted |= {form.encode(codec, "replace") for codec in ("utf-8", "utf-16-le", "utf-16-be")}
     for content in _contents(data, 0):
         if any(value in content for value in wanted):
             raise RefusedError(name, "not removed")

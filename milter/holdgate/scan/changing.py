@@ -1,6 +1,7 @@
 """Changes a message in a worker as a moderator requested, and lists its removable attachments."""
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -9,8 +10,9 @@ from holdgate.extract.part import Part, Status
 from holdgate.rewrite.change import change
 from holdgate.rewrite.entity import RefusedError
 from holdgate.rewrite.finder import Finder
+from holdgate.rewrite.numbers import digits_of, spelled, united
 from holdgate.scan.inspect import Inspector, counted
-from holdgate.scan.redactor import Redactor
+from holdgate.scan.redactor import Place, Redactor
 from holdgate.scan.shapes import ChangeReport, Listed, Refusal
 
 # Between a file's name and the name of a file inside it.
@@ -37,14 +39,20 @@ def _encoded(report: ChangeReport) -> bytes:
     return json.dumps(asdict(report), ensure_ascii=False).encode("utf-8", "replace")
 
 
+def _spans(places: Iterable[Place]) -> Iterator[tuple[int, int]]:
+    return ((start, end) for start, end, _ in places)
+
+
 def _finder(inspector: Inspector, redactor: Redactor, parts: list[Part], matches: list[list[Match]]) -> Finder:
     """Return a function that finds every occurrence of the message's matches in other text."""
 
+    numbers = digits_of(redactor.known)
+
     def values(text: str) -> list[tuple[int, int]]:
-        return [(start, end) for start, end, _ in redactor.places(text, ())]
+        return united([*_spans(redactor.places(text, ())), *spelled(text, numbers)])
 
     def spans(text: str) -> list[tuple[int, int]]:
-        return [(start, end) for start, end, _ in redactor.places(text, inspector.find(text))]
+        return united([*_spans(redactor.places(text, inspector.find(text))), *spelled(text, numbers)])
 
     def check(name: str, data: bytes) -> tuple[bool, bool]:
         extraction = inspector.extract(data, name)

@@ -220,3 +220,23 @@ def test_a_masked_value_of_a_formula_is_not_calculated_again() -> None:
 def test_nothing_found_changes_no_byte() -> None:
     content = letter("a.txt", b"nothing")
     assert redacted(content).content == content
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        f"References: <{planted.CARD}@corp.example>",
+        "In-Reply-To: <4111.1111.1111.1111@corp.example>",
+        f"Received: from a ({planted.CARD}) by b; Mon, 23 Nov 2026 12:00:00 +0000",
+        "List-Unsubscribe: <mailto:4111111111111111@corp.example>",
+        "Cc: =?utf-8?q?4111_1111_1111_1111?= <bob@partner.example>",
+    ],
+)
+def test_a_known_number_in_a_field_that_programs_write_is_refused(field: str) -> None:
+    """It cannot be masked there without breaking what the field is for, and it must not leave with the rest."""
+    content = f"{field}\n".encode() + body(f"Card: {planted.CARD}\n")
+    with pytest.raises(RefusedError) as refused:
+        redacted(content, [planted.CARD])
+    assert (refused.value.part, refused.value.why) == (field.partition(":")[0].lower(), "not removed")
+    other = field.replace("1111", "1234").replace(planted.CARD, "x")
+    redacted(f"{other}\n".encode() + body(f"Card: {planted.CARD}\n"), [planted.CARD])

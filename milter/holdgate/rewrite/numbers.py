@@ -1,0 +1,44 @@
+"""Finds a known number also where its digits are grouped in another way, or are those of another script."""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator
+
+# Shorter numbers occur by chance.
+SHORTEST = 9
+_BETWEEN = r"[ \xa0\t\r\n._/‐‑–-]"
+_RUN = re.compile(rf"\d(?:{_BETWEEN}{{0,2}}\d){{{SHORTEST - 1},}}")
+_ONLY_NUMBER = re.compile(rf"(?:\d|{_BETWEEN})+")
+
+
+def digits_of(values: Iterable[str]) -> list[str]:
+    """Return the digits of the values that are numbers of at least `SHORTEST` digits, the longest first."""
+    numbers = {_ascii(filter(str.isdecimal, value)) for value in values if _ONLY_NUMBER.fullmatch(value)}
+    return sorted((one for one in numbers if len(one) >= SHORTEST), key=lambda one: (-len(one), one))
+
+
+def spelled(text: str, numbers: Collection[str]) -> Iterator[tuple[int, int]]:
+    """Yield where one of these numbers is in a text: its first character, and the one after the last."""
+    for run in _RUN.finditer(text) if numbers else ():
+        places = [place for place in range(run.start(), run.end()) if text[place].isdecimal()]
+        digits = _ascii(text[place] for place in places)
+        for number in numbers:
+            at = digits.find(number)
+            while at >= 0:
+                yield places[at], places[at + len(number) - 1] + 1
+                at = digits.find(number, at + 1)
+
+
+def united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return spans in order, those that overlap as one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start < found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
+
+
+def _ascii(digits: Iterable[str]) -> str:
+    return "".join(str(unicodedata.decimal(one)) for one in digits)
