@@ -16,9 +16,9 @@ except ModuleNotFoundError:
     xml_scan = None
 
 START, END, FULL, TEXT, SILENT, VALUE, NAMED, CELL, ROW = 1, 2, 4, 8, 16, 32, 64, 128, 256
-"""What is wanted of an element: its start, its end; at its start all attributes (else none, unless one is wanted by
-name); the character data in it, white space too; none of its attributes; those whose names end in "val"; the one named
-"name". CELL and ROW are of a sheet, and may be left out if its handler has `Cells`."""
+"""What a handler requests of an element: its start; its end; all attributes (otherwise only those requested by name);
+its character data with white space; no attributes; those whose names end in "val"; the attribute "name". CELL and ROW
+are for a sheet, and can be left out if its handler has `Cells`."""
 
 
 class Cells(NamedTuple):
