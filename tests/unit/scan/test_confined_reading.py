@@ -19,6 +19,7 @@ from PIL import Image
 from stdnum.cn import ric
 from stdnum.us import ein
 
+from data.hangul import DISTRIBUTED, distributed, hwp, paragraph
 from holdgate.extract import ocr
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.extract.extractor import extract_file
@@ -54,6 +55,7 @@ SAMPLES: dict[str, bytes] = {
     "text.txt": "Grüße, ein Text\n".encode("cp1252") * 20,
     "page.html": b"<html><body><p>a paragraph</p></body></html>",
     "mail.eml": b"Subject: words\r\nContent-Type: text/plain\r\n\r\na body\r\n",
+    "view.hwp": hwp(flags=DISTRIBUTED, ViewText={"Section0": distributed(paragraph("words"), 4711)}),
     **{f"picture.{kind.lower()}": data for kind, data in PICTURES.items()},
 }
 

@@ -1,8 +1,8 @@
 """Reads documents of Hancom's word processor Hangul: HWP 5, streams of records in a compound file.
 
 Follows Hancom's "Hangul Document File Formats 5.0", revision 1.3: 3.2.1 (file header), 3.2.6 (records), 4.3.2
-(paragraph text, and the characters for controls in it), 4.3.10.15 (fields). Headers, footers, notes, memos, tables and
-text boxes are paragraphs among the others.
+(paragraph text, and the characters that stand for controls in it), 4.3.10.15 (fields). `hangul_distribution` opens
+distribution documents. Headers, footers, notes, memos, tables and text boxes are paragraphs among the others.
 """
 
 import re
@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterator
 
 from holdgate.extract.readers.archives.inflate import RAW, inflated
+from holdgate.extract.readers.office import hangul_distribution
 from holdgate.extract.readers.office.compound import Storage
 from holdgate.extract.readers.openxml.hwpx import preview_lines
 from holdgate.extract.readers.texts.byte_strings import strings
@@ -45,20 +46,19 @@ def read_storage(storage: Storage, sink: Sink) -> None:
     if flags & (_PASSWORD | _RIGHTS):
         raise UnreadableError("encrypted")
     is_packed = bool(flags & _COMPRESSED)
-    if flags & _DISTRIBUTED:
-        # Hangul shows such a document to everyone; text and scripts are encrypted with a key in the file.
-        for name in ("viewtext", "bodytext", "scripts"):
-            for inner, stream in _streams(storage, name):
-                inner.read(stream)
-        sink.limited("distribution document: only its preview read")
+    # Hangul shows a distribution document to everybody: text and scripts are encrypted with a key that is in the file.
+    is_distributed = bool(flags & _DISTRIBUTED)
     for tag, content in _records(_unpacked(storage.read("docinfo"), is_packed, sink), sink):
         _read_record(tag, content, sink)
     shown: set[str] = set()
-    for inner, stream in _streams(storage, "bodytext"):
-        for tag, content in _records(_unpacked(inner.read(stream), is_packed, sink), sink):
-            shown.update(_read_record(tag, content, sink).split("\n"))
+    for name in ("bodytext", "viewtext"):
+        for inner, stream in _streams(storage, name):
+            data = _decrypted(inner.read(stream), is_distributed, sink)
+            for tag, content in _records(_unpacked(data, is_packed, sink), sink):
+                shown.update(_read_record(tag, content, sink).split("\n"))
     for inner, stream in _streams(storage, "scripts"):
-        _read_strings(_unpacked(inner.read(stream), is_packed, sink), sink, "script")
+        data = _decrypted(inner.read(stream), is_distributed, sink)
+        _read_strings(_unpacked(data, is_packed, sink), sink, "script")
     for inner, stream in _streams(storage, "bindata"):
         content = _file(inner.read(stream), sink)
         # An object is preceded by its size.
@@ -141,6 +141,15 @@ def _read_counted(data: bytes, at: int, sink: Sink, place: str) -> None:
 def _read_strings(data: bytes, sink: Sink, place: str) -> None:
     for text in strings(data, narrow=False):
         sink.text(text, place)
+
+
+def _decrypted(data: bytes, is_distributed: bool, sink: Sink) -> bytes:
+    """Return a stream of a distribution document without its encryption; one without a key is not encrypted."""
+    if not is_distributed or not data:
+        return data
+    sink.budget.spend_bytes(len(data))
+    content = hangul_distribution.opened(data)
+    return data if content is None else content
 
 
 def _unpacked(data: bytes, is_packed: bool, sink: Sink) -> bytes:

@@ -260,8 +260,7 @@ FORMATS = (
         claims=documents.of_compound,
         holds="hwp of Hangul, version 5",
         read_by=_READ_BY,
-        unread="the text of distribution documents, but for its preview: `distribution document`; "
-        "documents with a password, which are `encrypted`",
+        unread="documents with a password, which are `encrypted`",
         ole_streams=(hangul.STREAM,),
         extensions="hwp hwt",
         types="application/x-hwp application/haansofthwp application/vnd.hancom.hwp",

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data.compound_writer import Tree, compound
-from data.hangul import COMPRESSED, DISTRIBUTED, PASSWORD, counted, deflated, hwp, paragraph, record, utf16
+from data.hangul import COMPRESSED, DISTRIBUTED, PASSWORD, counted, deflated, distributed, hwp, paragraph, record, utf16
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.identify import ole_kind
 from holdgate.extract.part import Status
-from holdgate.extract.readers.office import hangul, ole
+from holdgate.extract.readers.office import hangul, hangul_distribution, ole
 from holdgate.extract.reading import UnreadableError
 from unit.extract.readers.recording import read
 
@@ -107,11 +107,31 @@ def test_a_password() -> None:
         read(ole, hwp(paragraph("x"), flags=COMPRESSED | PASSWORD))
 
 
-def test_a_distribution_document_is_limited_and_its_preview_read() -> None:
+@pytest.mark.parametrize("seed", [0, 1, 0x2A, 0x76642A5F, 0xFFFFFFFF])
+@pytest.mark.parametrize("flags", [DISTRIBUTED, COMPRESSED | DISTRIBUTED])
+def test_a_distribution_document_is_read_with_the_key_in_it(flags: int, seed: int) -> None:
+    pack = deflated if flags & COMPRESSED else bytes
+    section = pack(b"".join(paragraph(f"token-{number}") for number in range(40)))
+    script = pack(utf16("token-script of the document"))
+    more: dict[str, Tree] = {
+        "ViewText": {"Section0": distributed(section + bytes(16 - len(section) % 16), seed)},
+        "Scripts": {"DefaultJScript": distributed(script, seed)},
+    }
+    sink = read(ole, hwp(flags=flags, preview="token-preview", **more))
+    assert [sink.place_of(text) for text in ("token-0", "token-39", "token-preview")] == ["", "", "preview"]
+    assert any("token-script" in text for text, place in sink.texts if place == "script")
+
+
+def test_a_distribution_document_that_cannot_be_opened_is_limited() -> None:
     views: Tree = {"Section0": bytes(range(256)) * 20}
     sink = read(ole, hwp(flags=COMPRESSED | DISTRIBUTED, preview="token-preview", ViewText=views))
-    assert sink.reasons == ["distribution document: only its preview read"]
+    assert sink.reasons == ["damaged"]
     assert sink.place_of("token-preview") == "preview"
+
+
+@given(st.binary(min_size=256, max_size=256))
+def test_any_record_gives_a_key(data: bytes) -> None:
+    assert len(hangul_distribution.key_of(data)) == 16
 
 
 @pytest.mark.parametrize("flags", [0, COMPRESSED])
