@@ -13,7 +13,7 @@ import msoffcrypto
 
 from holdgate.extract.extents import documents
 from holdgate.extract.format import Format
-from holdgate.extract.readers.office import excel, hangul, msg, powerpoint, word
+from holdgate.extract.readers.office import chunks, excel, hangul, msg, powerpoint, word
 from holdgate.extract.readers.office.compound import Storage, Within, open_compound
 from holdgate.extract.readers.office.office_art import pictures
 from holdgate.extract.readers.office.ole_package import read_package
@@ -38,6 +38,13 @@ READERS = (
     ("__properties_version1.0", msg.read_storage),
     (hangul.STREAM, hangul.read_storage),
 )
+# Documents of which the main text or strings are read, and the storages that tell them (streams, for Works).
+PUBLISHER, PROJECT, WORKS = ("quill",), ("   1", "   19", "   112", "   114"), ("mn0", "matost")
+IN_PART = {
+    "publication: only text and strings read": PUBLISHER,
+    "project: only strings read": PROJECT,
+    "old document: only strings read": WORKS,
+}
 PROPERTY_SETS = frozenset({"\x05summaryinformation", "\x05documentsummaryinformation"})
 # Class names, presentation hints and protection data for programs.
 PLUMBING = frozenset(
@@ -90,6 +97,10 @@ def read(document: Document, sink: Sink) -> None:
         root, failure = open_compound(Document(decrypted), sink), None
         _read_main(root, sink)
     understood = _read_rest(root, sink, 0)
+    for reason, names in IN_PART.items():
+        if failure is None and any(root.storage(name) or (name in WORKS and name in root) for name in names):
+            sink.limited(reason)
+            return
     if failure is not None:
         raise failure
     if not understood and not any(stream in root for stream, _ in READERS):
@@ -163,6 +174,13 @@ def _read_stream(storage: Storage, name: str, sink: Sink) -> bool:
             read_module(data, storage.names[name], sink)
     elif storage.name.lower() == "_sx_db_cur":
         excel.read_stream(data, sink)
+    elif name == "contents" and data.startswith(chunks.MARKS):
+        end = 0
+        for start, end_of_text, text in sorted(chunks.texts(data)):
+            _strings(data[end:start], sink, "stream CONTENTS", narrow=False)
+            sink.text(text)
+            end = max(end, end_of_text)
+        _strings(data[end:], sink, "stream CONTENTS", narrow=False)
     elif name.startswith("\x02olepres"):
         _read_presentation(data, sink)
     else:
@@ -253,6 +271,39 @@ FORMATS = (
         unread="",
         ole_streams=("__properties_version1.0",),
         extensions="msg",
+    ),
+    Format(
+        kind="publisher",
+        read=read,
+        claims=documents.of_compound,
+        holds="pub of Publisher",
+        read_by=_READ_BY,
+        unread="everything but text, properties, pictures and strings: `publication: only text and strings read`",
+        ole_streams=PUBLISHER,
+        extensions="pub",
+        types="application/x-mspublisher application/vnd.ms-publisher",
+    ),
+    Format(
+        kind="project",
+        read=read,
+        claims=documents.of_compound,
+        holds="mpp of Project",
+        read_by=_READ_BY,
+        unread="everything but properties and strings: `project: only strings read`",
+        ole_streams=PROJECT,
+        extensions="mpp mpt",
+        types="application/vnd.ms-project",
+    ),
+    Format(
+        kind="works",
+        read=read,
+        claims=documents.of_compound,
+        holds="wps of Works, versions 4 and later",
+        read_by=_READ_BY,
+        unread="everything but text, properties and strings: `old document: only strings read`",
+        ole_streams=WORKS,
+        extensions="wps wpt",
+        types="application/vnd.ms-works",
     ),
     Format(
         kind="hwp",

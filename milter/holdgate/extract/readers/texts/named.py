@@ -70,7 +70,7 @@ FORMATS = (
     _named(
         "old-office",
         "old document",
-        "WordPerfect, Lotus 1-2-3, Quattro Pro, Works spreadsheets",
+        "WordPerfect, Lotus 1-2-3, Quattro Pro, spreadsheets, databases and old texts of Works",
         (
             (0, b"\xffWPC"),
             (0, b"\0\0\2\0\6\4\6\0"),
@@ -78,8 +78,10 @@ FORMATS = (
             (0, b"\0\0\x1a\0\0\x10\4\0"),
             (0, b"\0\0\x1a\0\2\x10\4\0"),
             (0, b"\xff\0\2\0\4\4\5T"),
+            (0, b"\x20T\2\0\0\0\5T\2\0"),  # Works database
+            (0, b"\1\xfe\x32\3"),  # Works for DOS
         ),
-        "wpd wp wk1 wk3 wk4 123 wks wb1",
+        "wpd wp wk1 wk3 wk4 123 wks wb1 wdb wps",
     ),
     _named(
         "raster",
