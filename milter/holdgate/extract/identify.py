@@ -4,14 +4,15 @@ The name and the declared type are only compared with what the content is; where
 Unknown content without control bytes is `text`; the rest is `binary`, of which only strings are read.
 """
 
-import io
 import re
 import struct
 from collections import Counter
 from collections.abc import Callable
 
 import olefile
+from olefile.olefile import OleDirectoryEntry
 
+from holdgate.extract import ole_file
 from holdgate.extract.charset import wide_codec
 from holdgate.extract.format import REGISTRY, TEXTUAL, Format
 from holdgate.extract.reading import Document
@@ -162,8 +163,8 @@ def zip_directory(data: bytes) -> bytes:
 def ole_kind(data: bytes) -> str:
     """Tell the kinds of compound files by a stream that only one of them has."""
     try:
-        with olefile.OleFileIO(io.BytesIO(data)) as ole:
-            names = {entry[0].lower() for entry in ole.listdir()}
+        # Storages without streams are left out, as listdir() leaves them out.
+        names = {kid.name.lower() for kid in ole_file.opened(data).root.kids if _has_streams(kid)}
     except Exception:  # olefile raises OSError, IndexError, struct.error, ... on damage
         names = set()
         for stream, kind in REGISTRY.ole_streams:
@@ -173,6 +174,10 @@ def ole_kind(data: bytes) -> str:
         if stream in names:
             return kind
     return "ole"
+
+
+def _has_streams(entry: OleDirectoryEntry) -> bool:
+    return entry.entry_type == olefile.STGTY_STREAM or any(map(_has_streams, entry.kids))
 
 
 def extension_of(name: str) -> str:

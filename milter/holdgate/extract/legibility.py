@@ -9,6 +9,7 @@ pictures drawn by code.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from PIL import Image, ImageChops, ImageFilter
 
@@ -46,7 +47,7 @@ class _Look:
 
 
 # Print on screens and paper; and what is faint or blurred, of which a line alone is not told from a texture.
-_LOOKS = (_Look(_table(48), _table(0, 8), 4), _Look(_table(16), _table(0, 4), 16))
+_LOOKS: Final = (_Look(_table(48), _table(0, 8), 4), _Look(_table(16), _table(0, 4), 16))
 
 
 def may_hold_text(picture: Image.Image) -> bool:
@@ -54,8 +55,10 @@ def may_hold_text(picture: Image.Image) -> bool:
     if is_grain(picture):
         # No background is even there. Letters that show in spite of it are large: they are found in a smaller size.
         picture = picture.reduce(_OF_GRAIN)
+    if _has_lines(picture, _LOOKS[0]):
+        return True
     turned = picture.transpose(Image.Transpose.ROTATE_90)
-    return any(_has_lines(one, look) for look in _LOOKS for one in (picture, turned))
+    return _has_lines(turned, _LOOKS[0]) or any(_has_lines(one, _LOOKS[1]) for one in (picture, turned))
 
 
 def _has_lines(picture: Image.Image, look: _Look) -> bool:

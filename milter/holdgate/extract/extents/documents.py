@@ -1,9 +1,10 @@
 """The extents of compound files, signed files, Arrow files and rich text."""
 
-import io
 import struct
 
 import olefile
+
+from holdgate.extract import ole_file
 
 Spans = list[tuple[int, int]]
 
@@ -15,9 +16,9 @@ _MESSAGE = 0xFFFFFFFF
 
 def of_compound(data: bytes) -> Spans:
     """The header and all sectors up to the last that is in use ([MS-CFB] 2.3)."""
-    with olefile.OleFileIO(io.BytesIO(data)) as file:
-        used = [number for number, following in enumerate(file.fat) if following != olefile.FREESECT]
-        return [(0, (max(used, default=0) + 2) * file.sector_size)]
+    file = ole_file.opened(data)
+    last = next((number for number in range(len(file.fat) - 1, -1, -1) if file.fat[number] != olefile.FREESECT), 0)
+    return [(0, (last + 2) * file.sector_size)]
 
 
 def of_der(data: bytes) -> Spans:

@@ -4,13 +4,13 @@ Follows [MS-CFB] 2.6 (directory) by way of olefile. A storage may hold a whole d
 object or a message inside a message does: readers of the old Office formats take a `Storage`, not a file.
 """
 
-import io
 import struct
 from collections.abc import Iterator, Sequence
 
 import olefile
 from olefile.olefile import OleDirectoryEntry
 
+from holdgate.extract import ole_file
 from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
@@ -98,8 +98,7 @@ def open_compound(document: Document, sink: Sink) -> Storage:
     Raises UnreadableError("damaged") then.
     """
     try:
-        # A stream, because olefile takes short bytes for the name of a file to open.
-        file = olefile.OleFileIO(io.BytesIO(document.data))
+        file = ole_file.opened(document.data)
         return Storage(file, file.root, [], sink)
     except DAMAGE as error:
         for text in strings(document.data):

@@ -35,6 +35,10 @@ def decompressed(data: bytes, sink: Sink) -> bytes:
     while at < end and len(out) < limit:
         control = data[at]
         at += 1
+        if not control:
+            out += data[at : at + 8]
+            at += 8
+            continue
         for bit in range(8):
             if not control >> bit & 1:
                 out += data[at : at + 1]
@@ -54,8 +58,12 @@ def decompressed(data: bytes, sink: Sink) -> bytes:
             if source < 0:
                 at = end
                 break
-            for index in range(length):
-                out.append(out[source + index])
+            while length:
+                # What is copied may be what this run has just written.
+                piece = out[source : source + length]
+                out += piece
+                source += len(piece)
+                length -= len(piece)
         steps += 1
         if not steps & 0xFFF:
             sink.budget.check_time()

@@ -29,6 +29,8 @@ TEXT_BYTES = 500_000
 """A text chunk of a picture is unpacked to this many bytes; Pillow refuses a picture with one beyond a million."""
 TRAILING_BYTES = 32
 _LONGEST_SIDE = 30_000
+_OPAQUE = 255
+_SINGLE = frozenset({"PNG", "JPEG"})
 THUMBNAIL_SIZE = 512
 """The larger side in pixels of what LibreOffice 25 writes; Office's thumbnails are smaller."""
 PREVIEW_SIZE = 1_100
@@ -123,6 +125,7 @@ def _has_more_pictures(image: Image.Image) -> bool:
 def _pixels(data: bytes, image: Image.Image, number: int, sink: Sink) -> Pixels:
     """Decode the frame `image` stands at; of a truncated picture take the rows that are there."""
     try:
+        image.draft("L", image.size)  # a JPEG is decoded without its colours
         image.load()
     except PILLOW_ERRORS as error:
         sink.limited("damaged")
@@ -135,19 +138,23 @@ def _pixels(data: bytes, image: Image.Image, number: int, sink: Sink) -> Pixels:
             raise UnreadableError("damaged") from error
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = False
-    return grey_pixels(image)
+    pixels = grey_pixels(image)
+    if image.format in _SINGLE and getattr(image, "n_frames", 1) == 1:
+        image.close()  # the pixels in colour are not kept beside those in grey
+    return pixels
 
 
 def grey_pixels(image: Image.Image) -> Pixels:
     """Turn a picture into upright grey pixels with square dots, transparent parts in the shade letters are not."""
     x, y = (float(value) for value in image.info.get("dpi", (0, 0)))
-    image = ImageOps.exif_transpose(image)
+    if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # or it would be copied
+        image = ImageOps.exif_transpose(image)
     if image.mode.startswith(("I", "F")):
         low, high = cast(tuple[float, float], image.getextrema())
         scale = 255 / max(high - low, 1)
         image = image.convert("F").point(lambda value: value * scale - low * scale)
     elif "A" in image.mode or "transparency" in image.info:
-        image = _on_background(image.convert("LA"))
+        image = _on_background(image)
     grey = image.convert("L")
     if x > 0 and y > 0 and max(x, y) > SQUARE * min(x, y):
         dots = max(x, y)
@@ -158,7 +165,11 @@ def grey_pixels(image: Image.Image) -> Pixels:
 
 def _on_background(image: Image.Image) -> Image.Image:
     """Put a transparent picture on white, or on black where what is opaque is mostly white."""
-    grey, alpha = image.split()
+    if image.mode != "RGBA":
+        image = image.convert("LA")
+    grey, alpha = image.convert("L"), image.getchannel("A")
+    if alpha.getextrema()[0] == _OPAQUE:
+        return grey
     histogram = grey.histogram(alpha.point(lambda value: 255 if value > 127 else 0))
     bright = sum(histogram[128:]) > sum(histogram[:128])
     return Image.composite(grey, Image.new("L", grey.size, 0 if bright else 255), alpha)
