@@ -366,7 +366,7 @@ class Reconciler:
             return
         if self._is_second_copy(message, header):
             return
-        if not self._adopter.adopt(message, header):
+        if not self._adopter.adopt(message, header, is_ours=self._replacing.is_uninspected(header)):
             self._comparison.leave(message)
 
     def _is_second_copy(self, message: HeldMessage, header: bytes) -> bool:

@@ -8,10 +8,13 @@ identifies it. The step depends on the incident of the replaced message:
 - returned for it: the amended message is released or, if a policy holds it, its own incident continues from here;
 - decided otherwise, or removed: the amended message is deleted. Its program was notified.
 
+A message that the milter has not inspected, because the listener has no milter, is never released: it is adopted, so
+that moderators decide.
+
 Each step can be repeated after a crash. A second submission has another mark than the store, and is deleted.
 """
 
-from holdgate import headers, maillog
+from holdgate import headers, maillog, metrics
 from holdgate.quarantine.replacements import REPLACEMENT, Replacement
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store
@@ -49,7 +52,22 @@ class Replacing:
             return self._settle(message, header, found)
         return True
 
+    def is_uninspected(self, header: bytes) -> bool:
+        """Return whether a held message is an amended one that did not come through the milter."""
+        mark = headers.first(header, headers.REPLACES)
+        if not mark or headers.first(header, headers.STATUS) is not None:
+            return False
+        found = self._store.replacements.marked(mark)
+        return found is not None and found.mark == mark
+
     def _settle(self, message: HeldMessage, header: bytes, found: Replacement) -> bool:
+        if self.is_uninspected(header):
+            metrics.ERRORS.labels("replacement").inc()
+            maillog.failed(
+                stage="replacement", error=f"{message.queue_id}: not inspected; check desk.replacement_relay"
+            )
+            self._store.replacements.done(found)
+            return False
         if headers.first(header, headers.HELD) is None:
             (outcome,) = self._queue.release_all([(message.queue_id, message.arrival_time)])
             if isinstance(outcome, QueueError):

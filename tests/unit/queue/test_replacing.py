@@ -203,3 +203,23 @@ def test_one_that_postfix_refused_is_forgotten_and_one_that_it_has_is_not(store:
     replacements.give_up(taken)
     assert list(replacements.of([incident.id])) == [incident.id]
     assert (replacements.purge(NOW), replacements.purge(NOW + timedelta(seconds=1))) == (0, 1)
+
+
+@pytest.mark.parametrize("is_withdrawn", [False, True])
+def test_what_the_milter_has_not_inspected_is_never_released(store: Store, *, is_withdrawn: bool) -> None:
+    """The listener has no milter: moderators decide about the amended message."""
+    queue = FakeQueue()
+    incident = held(store, queue)
+    replacement = begin(store, incident)
+    if is_withdrawn:
+        withdraw(store, incident)
+    queue.add("4new", f"X-Holdgate-Replaces: {replacement.mark}\n".encode())
+    settle(store, queue)
+    if not is_withdrawn:
+        assert sorted(queue.messages) == ["4new", "4orig"]
+        withdraw(store, incident)
+    settle(store, queue)
+    assert (queue.deleted, queue.delivered, list(queue.messages)) == (["4orig"], [], ["4new"])
+    (adopted,) = [one for one in store.incidents([State.HELD]) if one.queue_id == "4new"]
+    assert (adopted.status, adopted.policy) == ("failed", "adopted")
+    assert store.replacements.of([incident.id])[incident.id].is_done
