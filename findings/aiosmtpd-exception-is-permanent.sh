@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# aiosmtpd 1.4.6 (Python 3.11): an exception in handle_DATA is answered with 500, a permanent error, and the exception's
-# text. Postfix, or any client, then gives up at once: a full disk or a lost database connection makes mail bounce that
-# would have been delivered an hour later. The other way out is not to answer 451 in each handler: a handle_exception() of
-# the handler class replaces the answer for all of them.
+# aiosmtpd 1.4.6 (Python 3.11): an exception in handle_DATA is answered with 500, a permanent error, and the exception's text.
+# Postfix, or any client, then gives up at once: a full disk or a lost database connection makes mail bounce that would have
+# been delivered an hour later. A method handle_exception() of the handler replaces this answer, for all commands.
 #
 # Seen:
 #   without handle_exception: 500 Error: (OSError) [Errno 28] No space left on device

@@ -75,7 +75,8 @@ left() {
         [[ $(find "$work/queue/deferred" -type f | wc -l) = 1 ]] && break
         sleep 0.1
     done
-    find "$work/queue/deferred" -type f -exec postcat -c "$work/etc" {} + | sed -n 's/^X-Mark: //p' | paste -sd ' ' | grep . || echo "(none)"
+    find "$work/queue/deferred" -type f -exec postcat -c "$work/etc" {} + | sed -n 's/^X-Mark: //p' >"$work/left"
+    paste -sd ' ' "$work/left" | grep . || echo "(none)"
     postsuper -c "$work/etc" -d ALL 2>/dev/null
 }
 {

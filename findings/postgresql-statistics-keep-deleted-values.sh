@@ -25,7 +25,8 @@ CREATE TABLE person (name text, other text);
 ALTER TABLE person ALTER other SET STATISTICS 0;
 INSERT INTO person SELECT 'name ' || n, 'other ' || n FROM generate_series(1, 1000) AS n;
 ANALYZE person;
-CREATE VIEW kept AS SELECT attname, cardinality(histogram_bounds::text::text[]) AS amount FROM pg_stats WHERE tablename = 'person';
+CREATE VIEW kept AS
+    SELECT attname, cardinality(histogram_bounds::text::text[]) AS amount FROM pg_stats WHERE tablename = 'person';
 DELETE FROM person;
 VACUUM FULL person;
 ANALYZE person;
