@@ -8,7 +8,7 @@ from holdgate.node import machine_of
 
 
 class Presence:
-    """The pass of one desk. Where the store is not shared (`is_shared`), nobody looks for a sign of life."""
+    """The pass of one desk. If the store is not shared (`is_shared`), the nodes are not measured."""
 
     def __init__(self, desk: Desk) -> None:
         self._store = desk.store

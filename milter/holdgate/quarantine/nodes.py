@@ -171,7 +171,7 @@ class Nodes:
         return (incident.node, "") if row is None else (row.name, row.address)
 
     def silent_for(self) -> dict[str, timedelta]:
-        """Return the time since the last word of each node that is not retired, by name: without its incidents."""
+        """Return the time since the last sign of life of each node not retired, by name; read no incidents."""
         with self._reader.connect() as connection:
             now = clock(connection)
             rows = connection.execute(select(nodes.c.name, nodes.c.seen_at).where(nodes.c.retired_at.is_(None)))

@@ -28,7 +28,7 @@ from holdgate.quarantine.schema import events, incidents, notices, requests
 from holdgate.quarantine.states import State
 
 COUNTED = 1_000
-"""The incidents of a list are counted up to this number: a moderator's may be thousands."""
+"""The incidents of a list are counted up to this number, because a moderator may have thousands."""
 
 Place = tuple[datetime, str]
 """A place in a list: deadline and id of a waiting incident, else time of arrival and id."""
@@ -92,9 +92,9 @@ class Requests:
     def page(
         self, moderator: str, wanted: IncidentFilter, *, limit: int, offset: int = 0, place: Place | None = None
     ) -> list[Incident]:
-        """Return a page of a moderator's incidents: the waiting by deadline, the others from the newest.
+        """Return a page of a moderator's incidents: waiting ones by deadline, others newest first.
 
-        With `place`, it begins after the incident with these values, and costs the same however far that is.
+        With `place`, it begins after the incident with these values, at the same cost at any depth of the list.
         """
         key = incidents.c.deadline_at if wanted.waiting else incidents.c.created_at
         with self._reader.connect() as connection:
@@ -182,8 +182,8 @@ def unanswered() -> ColumnElement[bool]:
 def _condition(connection: Connection, moderator: str, wanted: IncidentFilter) -> ColumnElement[bool]:
     """Return the condition that a moderator was asked about an incident, and that it matches the filter.
 
-    Few requests are looked up first. With many, the incidents are read in the order of the page, and each is looked up
-    among the requests: that ends when the page is full. SQLite does not choose by itself.
+    With few requests, their incidents are looked up. With many, the incidents are read in the order of the page, and
+    each is looked up among the requests until the page is full. SQLite does not choose between the two by itself.
     """
     asked = select(requests.c.incident_id).where(_asks(moderator))
     if wanted.waiting:

@@ -70,7 +70,7 @@ def change(
 
 
 def _listed(number: int, one: Entity, mask: Callable[[str], str]) -> Listed:
-    kind = mask(one.content_type)[:_NAME]  # the sender writes it, as they write the name
+    kind = mask(one.content_type)[:_NAME]  # written by the sender, like the name
     name = mask(one.names[0])[:_NAME] if one.names else kind
     return Listed(number, name, kind, len(one.body if one.pieces else one.decoded()))
 

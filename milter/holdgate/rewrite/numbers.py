@@ -1,4 +1,4 @@
-"""Finds a known number also where its digits are grouped in another way, or are those of another script."""
+"""Finds known numbers, also those grouped differently or written in the digits of another script."""
 
 import re
 import unicodedata
@@ -12,13 +12,13 @@ _ONLY_NUMBER = re.compile(rf"(?:\d|{_BETWEEN})+")
 
 
 def digits_of(values: Iterable[str]) -> list[str]:
-    """Return the digits of the values that are numbers of at least `SHORTEST` digits, the longest first."""
+    """Return the digits of those values that are numbers of at least `SHORTEST` digits, longest first."""
     numbers = {_ascii(filter(str.isdecimal, value)) for value in values if _ONLY_NUMBER.fullmatch(value)}
     return sorted((one for one in numbers if len(one) >= SHORTEST), key=lambda one: (-len(one), one))
 
 
 def spelled(text: str, numbers: Collection[str]) -> Iterator[tuple[int, int]]:
-    """Yield where one of these numbers is in a text: its first character, and the one after the last."""
+    """Yield the start and end of each occurrence of these numbers in a text."""
     for run in _RUN.finditer(text) if numbers else ():
         places = [place for place in range(run.start(), run.end()) if text[place].isdecimal()]
         digits = _ascii(text[place] for place in places)
@@ -30,7 +30,7 @@ def spelled(text: str, numbers: Collection[str]) -> Iterator[tuple[int, int]]:
 
 
 def united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return spans in order, those that overlap as one."""
+    """Return the spans in order, with overlapping ones merged."""
     found: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if found and start < found[-1][1]:

@@ -50,7 +50,7 @@ def redact(root: Entity, finder: Finder, budget: Budget) -> None:
 
 
 def _require_no_number(one: Entity, finder: Finder) -> None:
-    """Refuse a header field that contains a number of the message: programs write these, but a sender can."""
+    """Raise RefusedError if a header field that programs write contains a known number: a sender can write it too."""
     numbers = digits_of(finder.known)
     for name, whole in one.fields:
         if _NOT_FREE.fullmatch(name) and next(spelled(words(whole.partition(b":")[2]), numbers), None):

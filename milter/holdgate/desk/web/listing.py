@@ -60,7 +60,7 @@ class ListPages(Handlers):
         if place is None:
             page = min(page, pages)
         offset = 0 if place else (page - 1) * PAGE_SIZE
-        # One more than is shown, which tells whether there is a further page.
+        # One more than is shown, to know whether there is a further page.
         found = requests.page(visitor.address, wanted, limit=PAGE_SIZE + 1, offset=offset, place=place)
         is_last = len(found) <= PAGE_SIZE
         del found[PAGE_SIZE:]
@@ -174,7 +174,7 @@ def filter_by(query: QueryParams, desk: Desk) -> IncidentFilter:
 def _link(
     query: QueryParams, page: int, pages: int, last: Incident | None = None, wanted: IncidentFilter | None = None
 ) -> str:
-    """Return the address of a page; of the one after `last`, by its place, which costs the same however far it is."""
+    """Return the address of a page; with `last`, of the page after that incident, at the same cost at any depth."""
     fields: dict[str, str | int] = {name: query[name] for name in _FILTERS if query.get(name)}
     fields["page"] = page if last is not None else min(page, pages)
     if last is not None and wanted is not None:
@@ -185,7 +185,7 @@ def _link(
 
 
 def _place(query: QueryParams) -> Place | None:
-    """Return the place in the list after which a page begins, None if there is none, or nonsense."""
+    """Return the place in the list after which a page begins, None if the query has none or an invalid one."""
     moment, _, name = query.get("after", "").partition("_")
     try:
         return datetime.fromisoformat(moment).astimezone(UTC), name[:16]
