@@ -9,18 +9,22 @@ The thresholds were chosen with the seeds 1 and 2; the figures of the docs are o
 import argparse
 import random
 import re
+import shutil
 import statistics
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from email.utils import getaddresses
 from pathlib import Path
 
+from sqlalchemy import create_engine
+
 from benchmarks.corpora import corpus, raw_ham
+from benchmarks.mailing import account, letters
 from holdgate.policy.model import RecipientRisk
 from holdgate.quarantine.relations import Weight
 from holdgate.quarantine.store import Store, migrate, open_store
@@ -31,12 +35,17 @@ from holdgate.relations.memory import Memory
 from holdgate.relations.names import place_of
 from holdgate.relations.sent import Sent, subject_tokens
 from holdgate.risks import Risks
+from holdgate.scan.pool import Pool, PoolSettings
+from testbed.postgres import PostgresServer
 
+ROOT = Path(__file__).resolve().parents[1]
 OWN = "corp.example"
 HELD = RecipientRisk.model_validate({"lookalike": True, "twin": True, "outlier": True, "content": "unusual"})
 KINDS = ("same name in the autocomplete list", "look-alike", "wrong client", "private twin")
 SWAPS = 500
 LEAST_HELD, MOST_OTHER = 0.80, 0.02
+MOST_BYTES, LEAST_LEARNED, MOST_OF_INSPECTION = 100, 200, 0.05
+_BATCH, _INSPECTED = 100_000, 300
 _DAYS, _TEST_DAYS = 10, 5
 _FIRST_DAY = 20_000
 _HALF_LIFE = 180.0
@@ -367,8 +376,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="script/bench relations")
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103], help="a site for each")
     parser.add_argument("--edges", type=int, default=200_000, help="relations in the table whose cost is measured")
+    parser.add_argument("--cost", action="store_true", help="measure the cost alone")
+    parser.add_argument("--postgresql", action="store_true", help="measure the cost with PostgreSQL, too")
     given = parser.parse_args(arguments)
     shape = shape_of_ham()
+    if given.cost:
+        return _costs(given.edges, shape, postgresql=given.postgresql)
     print("public mail" if shape != Shape() else "no public mail here: numbers and words are made up")
     outcome = Outcome()
     for seed in given.seeds:
@@ -387,7 +400,7 @@ def main(arguments: list[str]) -> int:
     print(f"| all | {outcome.swaps.total()} | {_share(outcome.held.total(), outcome.swaps.total())} |")
     print(f"| other mail | {outcome.others} | {_share(outcome.others_held, outcome.others)} |")
     print(f"other mail was held for: {dict(outcome.reasons)}")
-    _cost(given.edges, shape)
+    _costs(given.edges, shape, postgresql=given.postgresql)
     held = outcome.held.total() / outcome.swaps.total()
     others = outcome.others_held / outcome.others
     return 0 if held >= LEAST_HELD and others <= MOST_OTHER else 1
@@ -404,39 +417,94 @@ def _store(directory: str) -> Store:
     return store
 
 
-def _cost(edges: int, shape: Shape) -> None:
-    """Print what a relation takes on disk, and what learning and comparing take in time, beside so many relations."""
+def _costs(edges: int, shape: Shape, *, postgresql: bool) -> int:
+    """Print the cost with each database; return 1 where a bound is not kept."""
+    inspection = _inspection()
+    print(f"\ninspection of a small plain message: {inspection * 1000:.1f} ms of CPU")
     with tempfile.TemporaryDirectory() as directory:
-        store, draw = _store(directory), random.Random(1)
         path = Path(directory, "holdgate.db")
-        before = path.stat().st_size
-        for _ in range(0, edges, 5000):
-            keys = {draw.getrandbits(64) - 2**63: Weight(1.0 + draw.random(), _FIRST_DAY) for _ in range(5000)}
-            store.relations.add(keys, _HALF_LIFE)
-        count = store.relations.count()
-        store.close()  # which empties the journal
-        print(f"\n{(path.stat().st_size - before) / count:.0f} bytes for each of {count} relations, SQLite")
-        store = open_store(f"sqlite:///{path}")
-        world, hasher = World(7, shape), Hasher(b"7" * 32)
-        teacher, judge = Teacher(hasher, store.relations, _HALF_LIFE), Judge(hasher, [OWN])
-        weeks = [message for day in range(_FIRST_DAY, _FIRST_DAY + _DAYS) for message in world.mail(day)]
+        url = f"sqlite:///{path}"
+        migrate(url)
+        kept = _cost("SQLite", url, path.stat().st_size, lambda: path.stat().st_size, edges, shape, inspection)
+    if postgresql:
+        directory = tempfile.mkdtemp(prefix="holdgate-bench-")
+        Path(directory).chmod(0o711)
+        server = PostgresServer(Path(directory) / "server")
+        try:
+            server.start()
+            url = server.new_database()
+            migrate(url)
+            engine = create_engine(url)
+
+            def size() -> int:
+                with engine.connect() as connection:
+                    return int(connection.exec_driver_sql("SELECT pg_total_relation_size('relations')").scalar_one())
+
+            kept &= _cost("PostgreSQL", url, size(), size, edges, shape, inspection)
+            engine.dispose()
+        finally:
+            server.stop()
+            shutil.rmtree(directory, ignore_errors=True)
+    return 0 if kept else 1
+
+
+def _inspection() -> float:
+    """Return the processor time that a small plain message takes in a worker that stays, in seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        (small,) = letters.write(Path(folder), "small", "1", 1).iterdir()
+        content = small.read_bytes()
+    settings = PoolSettings(ROOT / "rules", Path("/nonexistent"), ("dlp-pii",), workers=1, reads_apart=True)
+    with Pool(settings) as pool:
+        for number in range(_INSPECTED + 10):
+            if number == 10:  # the first ones warm up
+                mine, theirs = time.process_time(), account.processor_seconds(*pool.zygotes)
+            pool.inspect(content, is_plain=True)
+        spent = time.process_time() - mine + account.processor_seconds(*pool.zygotes) - theirs
+    return spent / _INSPECTED
+
+
+def _cost(
+    name: str, url: str, before: int, size: Callable[[], int], edges: int, shape: Shape, inspection: float
+) -> bool:
+    """Print what a relation takes on disk, and what learning and comparing take in time, beside so many relations.
+
+    Say whether the bounds are kept. `before` is the size of the empty table, in bytes.
+    """
+    store, draw = open_store(url), random.Random(1)
+    for _ in range(0, edges, _BATCH):
+        many = min(_BATCH, edges)
+        keys = {draw.getrandbits(64) - 2**63: Weight(1.0 + draw.random(), _FIRST_DAY) for _ in range(many)}
+        store.relations.add(keys, _HALF_LIFE)
+    count = store.relations.count()
+    store.close()  # which empties SQLite's journal
+    each = (size() - before) / count
+    print(f"{name}: {each:.0f} bytes for each of {count:,} relations (bound {MOST_BYTES})")
+    store = open_store(url)
+    world, hasher = World(7, shape), Hasher(b"7" * 32)
+    teacher, judge = Teacher(hasher, store.relations, _HALF_LIFE), Judge(hasher, [OWN])
+    weeks = [message for day in range(_FIRST_DAY, _FIRST_DAY + _DAYS) for message in world.mail(day)]
+    begun, wall = time.process_time(), time.perf_counter()
+    for at in range(0, len(weeks), 200):
+        teacher.write(teacher.gather(weeks[at : at + 200]))
+    used, wall = time.process_time() - begun, time.perf_counter() - wall
+    rate = len(weeks) / wall
+    spent = used / len(weeks) * 1e6
+    print(f"{name}: learning: {rate:.0f} messages a second (bound {LEAST_LEARNED}), {spent:.0f} µs of CPU each")
+    memory = Memory(store.relations, _HALF_LIFE)
+    times = []
+    for message in world.mail(_FIRST_DAY + _DAYS):
         begun = time.process_time()
-        wall = time.perf_counter()
-        for at in range(0, len(weeks), 200):
-            teacher.write(teacher.gather(weeks[at : at + 200]))
-        used, wall = time.process_time() - begun, time.perf_counter() - wall
-        print(f"learning: {len(weeks) / wall:.0f} messages a second, {used / len(weeks) * 1e6:.0f} µs of CPU each")
-        memory = Memory(store.relations, _HALF_LIFE)
-        times = []
-        for message in world.mail(_FIRST_DAY + _DAYS):
-            begun = time.process_time()
-            list(judge.risks(message, memory.view(message.day, 60)))
-            times.append(time.process_time() - begun)
-        times.sort()
-        print(
-            f"comparing: {statistics.mean(times) * 1e6:.0f} µs of CPU on average, "
-            f"{statistics.median(times) * 1e6:.0f} µs in the median, "
-            f"{times[len(times) * 99 // 100] * 1e6:.0f} µs at the 99th percentile"
-        )
-        memory.close()
-        store.close()
+        list(judge.risks(message, memory.view(message.day, 60)))
+        times.append(time.process_time() - begun)
+    times.sort()
+    mean, median = statistics.mean(times), statistics.median(times)
+    share = median / inspection
+    print(
+        f"{name}: comparing: {mean * 1e6:.0f} µs of CPU on average, {median * 1e6:.0f} µs in the median, "
+        f"{times[len(times) * 99 // 100] * 1e6:.0f} µs at the 99th percentile; "
+        f"the median is {share:.1%} of an inspection (bound {MOST_OF_INSPECTION:.0%}), "
+        f"the average {mean / inspection:.1%}"
+    )
+    memory.close()
+    store.close()
+    return each <= MOST_BYTES and rate >= LEAST_LEARNED and share <= MOST_OF_INSPECTION
