@@ -7,6 +7,7 @@ This is one long module because an administrator reads the settings as one list,
 import re
 import sys
 from datetime import date, time, timedelta
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -588,6 +589,12 @@ class DeskSettings(Section):
             except (ZoneInfoNotFoundError, ValueError) as error:
                 raise ValueError(f'no time zone "{value}"') from error
         return value
+
+    def is_own_sender(self, sender: str) -> bool:
+        """Return whether a sender can be notified: not the null sender (RFC 5321, 4.5.5), and no external sender."""
+        domain = sender.rpartition("@")[2].lower()
+        own = self.own_domains or [parseaddr(self.notice_from)[1].rpartition("@")[2]]
+        return bool(sender) and any(domain == one.lower() or domain.endswith("." + one.lower()) for one in own)
 
 
 class ReplySettings(Section):

@@ -28,6 +28,13 @@ profile = { dlp-pii = "low" }
 action = "block"
 
 [[policy]]
+name = "never"
+recipient = "*@never.example"
+profile = { dlp-pii = "low" }
+action = "block"
+split = true
+
+[[policy]]
 name = "pii-outbound"
 direction = "outbound"
 recipient = "*@*partner.example"
@@ -305,3 +312,87 @@ def test_without_the_listener_all_wait(new_site: NewSite) -> None:
 
 def test_check_has_nothing_to_say_about_it(site: Site) -> None:
     assert "split" not in site.command("check").stdout
+
+
+# -- recipients whom a policy refuses ---------------------------------------------------------------------------------
+
+
+def reports(site: Site, person: str, words: str) -> list[bytes]:
+    """Return what the sender got about a person, with these words in it."""
+    got = [one.content for one in site.world.to(SENDER)]
+    return [one for one in got if person.encode() in one and words.encode() in one]
+
+
+def returned(site: Site, person: str) -> list[Incident]:
+    """Wait until the copy for a refused person is deleted, and return the incidents about them."""
+
+    def find() -> list[Incident]:
+        about = [one for one in site.store.incidents() if person in one.recipients]
+        return about if about and all(one.state is State.RETURNED for one in about) else []
+
+    return site.wait_for(find, f"the copy for {person} to be returned")
+
+
+def test_refused_recipients_get_a_report_of_their_own_while_the_others_get_the_message(site: Site) -> None:
+    fine, wait, no = "fine-r@corp.example", "wait-r@partner.example", "no-r@never.example"
+    content = number("refused").as_bytes()
+    send(site, content, [fine, wait, no], mail=["ENVID=refused"])
+    site.wait_for(lambda: site.world.to(fine), "delivery to the colleague")
+    (report,) = site.wait_for(lambda: reports(site, no, "delivery-status"), "the report about the refused one")
+    assert f"Final-Recipient: rfc822; {no}".encode() in report
+    assert b"Action: failed" in report
+    assert b"Original-Envelope-Id: refused" in report
+    status = report.partition(b"message/delivery-status")[2].partition(b"\r\n--")[0]
+    assert fine.encode() not in status
+    assert wait.encode() not in status
+    incident = waiting(site, wait)
+    (refused,) = returned(site, no)
+    assert (refused.decided_by, refused.decided_how, refused.policy) == ("never", "policy", "never")
+    assert sorted(refused.already_sent) == [fine]
+    assert site.command("release", incident.id).returncode == 0
+    site.wait_for(lambda: site.world.to(wait), "delivery after approval")
+    assert site.world.to(no) == []
+    assert [len(site.world.to(one)) for one in (fine, wait)] == [1, 1]
+    assert len(reports(site, no, "delivery-status")) == 1
+
+
+def test_the_same_message_again_is_refused_once(site: Site) -> None:
+    fine, no = "fine-again@corp.example", "no-again@never.example"
+    letter = number("refused again")
+    letter.replace_header("Message-ID", "<refused-again@corp.example>")
+    send(site, letter.as_bytes(), [fine, no])
+    site.wait_for(lambda: reports(site, no, "delivery-status"), "the report")
+    # The client did not see the answer, and retries: nobody is told twice.
+    send(site, letter.as_bytes(), [fine, no])
+    site.wait_for(lambda: len(site.world.to(fine)) == 2, "the second delivery, as of any client that retries")
+    (incident,) = returned(site, no)
+    assert incident.queue_id not in held(site)
+    assert len(reports(site, no, "delivery-status")) == 1
+
+
+@pytest.mark.parametrize("daemon", ["queue", "desk"])
+def test_a_refusal_survives_a_crash(site: Site, daemon: str) -> None:
+    fine, no = f"fine-{daemon}@corp.example", f"no-{daemon}@never.example"
+    letter = number(f"crash {daemon}")
+    letter.replace_header("Message-ID", f"<refused-{daemon}@corp.example>")
+    site.kill_daemon(daemon)
+    try:
+        send(site, letter.as_bytes(), [fine, no])
+        site.wait_for(lambda: site.world.to(fine), "delivery to the colleague")
+        (incident,) = [one for one in site.store.incidents() if no in one.recipients]
+        assert incident.queue_id in held(site)
+    finally:
+        site.start_daemon(daemon)
+    site.wait_for(lambda: reports(site, no, "delivery-status"), "the report")
+    returned(site, no)
+    assert incident.queue_id not in held(site)
+    assert (len(reports(site, no, "delivery-status")), site.world.to(no)) == (1, [])
+
+
+@pytest.mark.parametrize("sender", ["", "eve@elsewhere.example"])
+def test_a_sender_who_cannot_be_told_is_refused_at_once(site: Site, sender: str) -> None:
+    fine, no = "fine-outside@corp.example", "no-outside@never.example"
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        send(site, number("outside").as_bytes(), [fine, no], sender=sender)
+    assert refused.value.smtp_code == 550
+    assert site.world.to(fine) == []

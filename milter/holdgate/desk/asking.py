@@ -12,9 +12,16 @@ from holdgate import maillog, metrics
 from holdgate.desk import asksender, moderators
 from holdgate.desk.channel import MAIL
 from holdgate.desk.context import ACTOR, Desk
+from holdgate.policy.action import REGISTRY, Handling
 from holdgate.quarantine.incident import SENDER, Answer, Ask, Incident, NewNotice, Request
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
+
+
+def is_refused(incident: Incident) -> bool:
+    """Return whether a held message is a copy for recipients whom a policy refuses (gate/split.py)."""
+    action = REGISTRY.actions.get(incident.action)
+    return bool(incident.message_digest) and action is not None and action.handling is Handling.REFUSE
 
 
 def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], dict[str, Any]] = dict) -> Incident:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
-from email.utils import parseaddr
 from zoneinfo import ZoneInfo
 
 from holdgate import maillog, metrics
@@ -107,9 +106,7 @@ class Desk:
 
     def tells(self, sender: str) -> bool:
         """Return whether a sender can be notified: not the null sender (RFC 5321, 4.5.5), and no external sender."""
-        domain = sender.rpartition("@")[2].lower()
-        own = self.settings.desk.own_domains or [parseaddr(self.settings.desk.notice_from)[1].rpartition("@")[2]]
-        return bool(sender) and any(domain == one.lower() or domain.endswith("." + one.lower()) for one in own)
+        return self.settings.desk.is_own_sender(sender)
 
 
 def next_time(desk: Desk, now: datetime) -> datetime:

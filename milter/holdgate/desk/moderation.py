@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from holdgate.desk.context import ACTOR, Desk
-from holdgate.quarantine.incident import Actor, Answer, Change, Incident, NewNotice, Request
+from holdgate.quarantine.incident import POLICY, Actor, Answer, Change, Incident, NewNotice, Request
 from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
 from holdgate.quarantine.replacements import REPLACEMENT
 from holdgate.quarantine.states import State
@@ -102,6 +102,15 @@ def withdraw(desk: Desk, incident: Incident, actor: Actor) -> Incident:
 
     def once(now: Incident) -> Incident:
         return close(desk, now, State.REJECTED, actor, "", desk.store.requests.of(now.id), None)
+
+    return until_settled(desk, incident.id, once)
+
+
+def refuse(desk: Desk, incident: Incident) -> Incident:
+    """Return a message to its sender because a policy refuses it for these recipients. Raises RefusedError."""
+
+    def once(now: Incident) -> Incident:
+        return close(desk, now, State.REJECTED, Actor(now.policy, POLICY), "", [], None)
 
     return until_settled(desk, incident.id, once)
 

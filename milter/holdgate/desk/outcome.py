@@ -8,7 +8,7 @@ from typing import Any
 
 from holdgate.desk.cleaning import clean
 from holdgate.desk.moderation import CORRECTED, SELF_RELEASE, SENDER, WITHDRAWAL
-from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.incident import POLICY, Incident
 from holdgate.quarantine.nodes import RETIRED
 from holdgate.quarantine.replacements import REPLACEMENT
 from holdgate.quarantine.states import State
@@ -29,7 +29,7 @@ def became(incident: Incident) -> str:
     if incident.state in (State.APPROVED, State.RELEASED) and incident.change is not None:
         return "changed"
     if incident.state in (State.REJECTED, State.RETURNED):
-        return {WITHDRAWAL: "withdrawn", REPLACEMENT: "withdrawn", "desk": "expired"}.get(
+        return {WITHDRAWAL: "withdrawn", REPLACEMENT: "withdrawn", POLICY: "refused", "desk": "expired"}.get(
             incident.decided_how or "", "rejected"
         )
     if incident.state is State.VANISHED and incident.decided_how == RETIRED:
@@ -43,7 +43,7 @@ def sentence(words: Mapping[str, Any], incident: Incident, *, tells: bool) -> st
     """Return the outcome in words; `tells` is true if the sender is notified of it."""
     end = became(incident)
     text = str(words["became"][end]).format(who=clean(incident.decided_by or ""))
-    if end in ("rejected", "expired"):
+    if end in ("rejected", "refused", "expired"):
         known = "went_back" if incident.state is State.RETURNED else "goes_back"
         text += f" {words[known if tells else 'not_told']}"
     return text

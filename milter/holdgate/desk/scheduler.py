@@ -134,6 +134,9 @@ class Scheduler:
         incident = self._desk.store.incident(name)
         if incident is None or incident.state is not State.HELD or incident.asked_at is not None:
             return
+        if asking.is_refused(incident):
+            moderation.refuse(self._desk, incident)
+            return
         if not self._previewer.can_describe(incident):
             return
         describe = partial(self._previewer.describe, incident) if incident.level == 0 else dict

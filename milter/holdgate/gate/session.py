@@ -226,6 +226,9 @@ class Session:
     def _may_split(self, verdict: Verdict) -> bool:
         settings = self._snapshot.settings
         why = split.obstacle(self._envelope, self._commands, verdict.parts, self._fields, settings.milter.split_relay)
+        refuses = any(part.verdict.action.handling is Handling.REFUSE for part in verdict.parts)
+        if not why and refuses and not settings.desk.is_own_sender(self._envelope.sender):
+            why = "sender"  # nobody would be notified of the recipients who are refused
         if not why and not split.keeps_original_recipients(settings.queue.postfix_config):
             why = "enable_original_recipient"
         if why:
@@ -240,10 +243,12 @@ class Session:
         splitter = split.Splitter(self._service.store, split.digest_of(sealed), ACTOR)
         assert self._spool is not None
         for part in waiting:
+            refused = part.verdict.action.handling is Handling.REFUSE
             incidents = {one.id: one for recipient in part.recipients if (one := splitter.known(recipient)) is not None}
             fresh = [recipient for recipient in part.recipients if splitter.known(recipient) is None]
             if fresh:
                 new = self._incident(replace(envelope, recipients=fresh), inspection, part.verdict)
+                new = replace(new, state=State.PENDING)  # refused recipients too: the copy is held until it is returned
                 self._note(new, fresh)
                 new = splitter.record(new, first.recipients)
                 incidents[new.id] = new
@@ -251,7 +256,8 @@ class Session:
                 seal_value = self._seal(
                     replace(sealed, recipients=tuple(incident.recipients)), inspection, part.verdict, now
                 )
-                fields = edits.additions(inspection, part.verdict, settings.policy, incident.id, seal_value)
+                held = replace(part.verdict, action=Quarantine()) if refused else part.verdict
+                fields = edits.additions(inspection, held, settings.policy, incident.id, seal_value)
                 bare = bool(self._bare_bounce(inspection))
                 copy = Copy(
                     envelope, incident.recipients, self._commands, fields, self._spool.message(), header_only=bare

@@ -8,6 +8,9 @@
 If a step fails, or the milter is killed, the message is deferred and its client retries. The retry finds the incidents
 by the digest. It records no new ones, and submits a copy again only while its queue id is unknown. If Postfix had
 accepted the first copy, `queue/reconcile.py` finds two held files with one incident and deletes the second.
+
+Recipients whom a policy refuses get such a copy too. When it is held, the desk returns it to its sender, as a message
+that a moderator rejected (desk/moderation.py).
 """
 
 import functools
@@ -24,7 +27,7 @@ from holdgate.gate.handover import Commands, Copy, hand_over
 from holdgate.mask import mask_numbers
 from holdgate.policy.site import state_of
 from holdgate.policy.verdict import Part
-from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.incident import POLICY, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, ConflictError, Store
 from holdgate.seal import Sealed
@@ -32,6 +35,8 @@ from holdgate.tables import postconf
 
 # How long a client may retry: as long as Postfix itself does (maximal_queue_lifetime).
 _RETRIES = timedelta(days=5)
+# How long a report of refused recipients counts for the same message, which its client may still be retrying.
+_REPORTED = timedelta(hours=1)
 
 
 def obstacle(
@@ -76,8 +81,8 @@ class Splitter:
         self._store = store
         self._actor = actor
         self._digest = digest
-        since = datetime.now(UTC) - _RETRIES
-        self._known = [one for one in store.of_digest(digest, since) if not _is_over(one)]
+        now = datetime.now(UTC)
+        self._known = [one for one in store.of_digest(digest, now - _RETRIES) if not _is_over(one, now)]
 
     def known(self, recipient: str) -> Incident | None:
         """Return the incident of an earlier attempt under which a recipient waits or was already served."""
@@ -106,7 +111,9 @@ class Splitter:
                     raise
 
 
-def _is_over(incident: Incident) -> bool:
+def _is_over(incident: Incident, now: datetime) -> bool:
     """Return whether a repeated message needs a new request: its sender was notified, or an operator removed it."""
     seen = bool(incident.queue_id)
+    if incident.state is State.RETURNED and incident.decided_how == POLICY and incident.closed_at is not None:
+        return now - incident.closed_at > _REPORTED  # a client's retry gets no second report
     return incident.state is State.RETURNED or (seen and incident.state is State.VANISHED)

@@ -284,8 +284,8 @@ class Policy(Conditions):
     )
     split: bool = Field(
         False,
-        description="Hold a message only for the recipients that this policy decides for; the others get it at once. "
-        "Without it, all recipients of a message wait.",
+        description="Hold or refuse a message only for the recipients that this policy decides for; the others get it "
+        "at once, and its sender gets a report of those refused. Without it, the strictest action applies to all.",
     )
     ocr: bool = Field(False, description="Read pictures of mail it is about, when `ocr.mode` is `policies`.")
     headers: dict[str, str] = Field({}, description="Header fields to add, for `tag` and any other action.")

@@ -15,7 +15,8 @@ step                    what happens
 6. not fully inspected  The stricter of that and `uninspected`, unless each recipient's policy has the condition
                         `inspection`
 7. split                If the message is accepted, held or refused for different recipients, and each policy that
-                        holds it for some of them has `split`, steps 5 and 6 are also done for these recipients only
+                        holds or refuses it for some of them has `split`, steps 5 and 6 are also done for these
+                        recipients only
 ======================  ======================================================================================
 """
 
@@ -179,7 +180,7 @@ def _may_be_apart(chosen: _Chosen, verdict: Verdict) -> bool:
     """Return whether the recipients of a verdict may be separated from those with a weaker one."""
     strict = [policy for policy in chosen.values() if policy is not None and policy.action.handling > Handling.ACCEPT]
     return (
-        verdict.action.handling is Handling.HOLD
+        verdict.action.handling in (Handling.HOLD, Handling.REFUSE)
         and verdict.policy != UNINSPECTED
         and all(policy.split for policy in strict)
     )

@@ -183,6 +183,10 @@ SENDER, OWNER = "sender", "owner"
 """Roles in which the sender of a message, or an application's owner, is asked about it (action `ask-sender`)."""
 
 
+POLICY = "policy"
+"""How a message is decided that a policy refuses for some recipients, while the others got it (gate/split.py)."""
+
+
 class Answer(StrEnum):
     """The outcome of a request to a moderator."""
 

@@ -42,6 +42,9 @@ ENDS = [
     (State.RETURNED, "api", "rejected"),
     (State.REJECTED, "withdrawal", "withdrawn"),
     (State.RETURNED, "withdrawal", "withdrawn"),
+    (State.RETURNED, "replacement", "withdrawn"),
+    (State.REJECTED, "policy", "refused"),
+    (State.RETURNED, "policy", "refused"),
     (State.EXPIRED, "desk", "expired"),
     (State.RETURNED, "desk", "expired"),
     (State.VANISHED, None, "vanished"),
@@ -60,6 +63,7 @@ SAID = {
         "changed": "peer@corp.example approved the message with changes. It goes to its recipients.",
         "rejected": "peer@corp.example rejected the message. It is not delivered, and ",
         "withdrawn": "Its sender took the message back. It is not delivered.",
+        "refused": "The policy peer@corp.example does not let the message go to these recipients.",
         "expired": "Nobody decided about the message in time. It is not delivered, and ",
         "vanished": "The message was taken out of the queue by hand.",
         "out_of_reach": "The mail server that had the message is gone for good. Whether it was delivered is not known.",
@@ -76,6 +80,7 @@ SAID = {
         "changed": "peer@corp.example hat die Nachricht mit Änderungen freigegeben. Sie geht an ihre Empfänger.",
         "rejected": "peer@corp.example hat die Nachricht abgelehnt. Sie wird nicht zugestellt",
         "withdrawn": "Der Absender hat die Nachricht zurückgezogen. Sie wird nicht zugestellt.",
+        "refused": "Die Richtlinie peer@corp.example lässt die Nachricht nicht an diese Empfänger.",
         "expired": "Niemand hat rechtzeitig über die Nachricht entschieden. Sie wird nicht zugestellt",
         "vanished": "Die Nachricht wurde von Hand aus der Warteschlange genommen.",
         "out_of_reach": "Den Mailserver, auf dem die Nachricht lag, gibt es nicht mehr. Ob sie zugestellt wurde,",
@@ -154,7 +159,7 @@ def ends_in(output: str, language: str) -> list[str]:
 def assert_sender(output: str, language: str, end: str, tells: bool) -> None:
     """What the sender hears is said where a message is not delivered by a moderator's word or silence, nowhere else."""
     hears, does_not = TO_SENDER[language]
-    wanted = end in ("rejected", "expired")
+    wanted = end in ("rejected", "refused", "expired")
     assert (hears in output, does_not in output) == (wanted and tells, wanted and not tells)
 
 

@@ -303,3 +303,49 @@ def test_a_message_that_cannot_be_split_waits_whole(
     assert list(reply.drop) == []
     assert handed == []
     assert store.incidents()[0].recipients == [EVE, BOB]
+
+
+REFUSED = {
+    "policy": [
+        {"name": "never", "action": "block", "split": True, "recipient": BOB},
+        {"name": "all", "action": "allow"},
+    ]
+}
+
+
+def refusing(new_service: NewService, store: Store, listener: Path) -> FakeService:
+    service = new_service(REFUSED, inspection=FOUND, milter={"split_relay": listener})
+    settings = service.snapshot.settings
+    desk = settings.desk.model_copy(update={"own_domains": ["corp.example"]})
+    object.__setattr__(service.snapshot, "settings", settings.model_copy(update={"desk": desk}))
+    service.store = cast(Any, store)
+    return service
+
+
+def test_refused_recipients_get_a_copy_that_is_returned(
+    new_service: NewService, store: Store, listener: Path, handed: list[Copy]
+) -> None:
+    reply = send(refusing(new_service, store, listener), EVE, BOB)
+    assert (list(reply.drop), reply.block, reply.hold) == ([BOB], "", "")
+    (one,) = handed
+    (recorded,) = store.incidents()
+    assert (recorded.state, recorded.action, recorded.recipients) == (State.PENDING, "block", [BOB])
+    # An operator who requeues it releases nothing.
+    assert ("X-Holdgate-Held", "yes") in list(one.fields)
+
+
+def test_where_all_are_refused_the_client_is_told(
+    new_service: NewService, store: Store, listener: Path, handed: list[Copy]
+) -> None:
+    reply = send(refusing(new_service, store, listener), BOB)
+    assert (bool(reply.block), handed) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("minutes", "how", "is_known"), [(59, "policy", True), (61, "policy", False), (1, "page", False)]
+)
+def test_a_report_counts_for_an_hour(store: Store, minutes: int, how: str, is_known: bool) -> None:
+    closed = datetime.now(UTC) - timedelta(minutes=minutes)
+    values = {"message_digest": "digest", "queue_id": "4Q", "closed_at": closed, "decided_how": how}
+    store.record(incident(state=State.RETURNED, **values), ACTOR)
+    assert (Splitter(store, "digest", ACTOR).known(BOB) is not None) is is_known

@@ -371,6 +371,19 @@ def test_those_who_get_it_at_once_share_the_strictest_of_their_actions() -> None
     assert parts(text, CAROL, BOB, DAVE) == [("encrypt", (CAROL, DAVE)), ("quarantine", (BOB,))]
 
 
+def test_refused_recipients_are_apart_where_their_policy_says_so() -> None:
+    refuses = policy("no", "block", recipient='"*@other.example"', split="true")
+    assert parts(refuses, CAROL, DAVE) == [("allow", (CAROL,)), ("block", (DAVE,))]
+    assert parts(refuses + HOLDS, CAROL, BOB, DAVE) == [
+        ("allow", (CAROL,)),
+        ("quarantine", (BOB,)),
+        ("block", (DAVE,)),
+    ]
+    # Where all others wait, they are apart from those too.
+    assert parts(refuses + HOLDS, BOB, DAVE) == [("quarantine", (BOB,)), ("block", (DAVE,))]
+    assert parts(refuses, DAVE, "eve@other.example") == []
+
+
 @pytest.mark.parametrize(
     ("text", "recipients"),
     [

@@ -120,6 +120,7 @@ def label(
         return Label(said, "✕", "red", when, comment=comment)
     others = {
         "withdrawn": text("Withdrawn"),
+        "refused": text("Refused by a policy"),
         "expired": text("Time ran out"),
         "pending": text("Arriving"),
         "recorded": text("Not held"),

@@ -48,6 +48,7 @@ _STATUS = {
     "held": "pending",
     "released": "sent",
     "self_released": "approved",
+    "refused": "rejected",
     "changed": "approved",
     "vanished": "gone",
     "approved_vanished": "gone",

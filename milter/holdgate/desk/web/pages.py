@@ -29,6 +29,7 @@ _TITLES = {
     "sent_to_some": "title_done",
     "rejected": "title_done",
     "withdrawn": "title_gone",
+    "refused": "title_gone",
     "expired": "title_late",
     "vanished": "title_gone",
     "approved_vanished": "title_gone",
