@@ -3,16 +3,24 @@
 import json
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from benchmarks import corpora
 from holdgate.detect import Detector
+from training import labelled, mail
 
 KINDS = {"PERSON": "person-name", "ORGANIZATION": "organisation"}
+MARKED = {mail.PERSON: "person-name", mail.ORGANISATION: "organisation"}
+SENTENCES = 1_500
+"""So many sentences of WikiNEuRal in each language."""
 _HALF = 0.5
+
+Place = tuple[str, int, int]
 
 
 def accuracy(detector: Detector) -> Counter[tuple[str, str]]:
-    """Count right, wrong and missed names of each kind, of any confidence, where half of the place is common."""
+    """Count right, wrong and missed names of each kind in presidio-research, of any confidence."""
     counts = Counter[tuple[str, str]]()
     folder = corpora.corpus("presidio-research")
     for path in sorted(folder.glob("*.json")) if folder is not None else []:
@@ -22,24 +30,56 @@ def accuracy(detector: Detector) -> Counter[tuple[str, str]]:
                 for span in sample["spans"]
                 if span["entity_type"] in KINDS
             ]
-            for match in detector.find(sample["full_text"]):
-                if match.identifier not in KINDS.values():
-                    continue
-                hit = next(
-                    (
-                        (kind, start, end)
-                        for kind, start, end in places
-                        if kind == match.identifier
-                        and min(end, match.end) - max(start, match.start)
-                        >= _HALF * (max(end, match.end) - min(start, match.start))
-                    ),
-                    None,
-                )
-                counts[match.identifier, "wrong" if hit is None else "right"] += 1
-                if hit is not None:
-                    places.remove(hit)
-            counts.update((kind, "missed") for kind, _, _ in places)
+            _count(counts, detector, sample["full_text"], places)
     return counts
+
+
+def others(detector: Detector) -> Iterator[tuple[str, Counter[tuple[str, str]]]]:
+    """Yield the same for each file of the corpus names-test: Universal NER (of EWT, its mail alone) and WikiNEuRal."""
+    folder = corpora.corpus("names-test")
+    for path in sorted(folder.iterdir()) if folder is not None else []:
+        lines = path.read_text(encoding="utf-8").split("\n")
+        if path.suffix == ".iob2":
+            texts = labelled.documents(mails(lines) if "_ewt-" in path.name else lines)
+        else:
+            texts = labelled.sentences("\t".join(line.split("\t")[1:]) for line in lines)
+        counts = Counter[tuple[str, str]]()
+        for text, names in islice(texts, SENTENCES):
+            places = [(MARKED[kind], start, end) for start, end, kind in names if kind in MARKED]
+            _count(counts, detector, text, places)
+        yield path.name, counts
+
+
+def mails(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of those sentences of EWT that are of mail."""
+    kept = False
+    for line in lines:
+        if line.startswith("# sent_id = "):
+            kept = line.startswith("# sent_id = email")
+        if kept:
+            yield line
+
+
+def _count(counts: Counter[tuple[str, str]], detector: Detector, text: str, places: list[Place]) -> None:
+    """Count the names that are found where half of the place is common, those found elsewhere, and those missed."""
+    left = list(places)
+    for match in detector.find(text):
+        if match.identifier not in KINDS.values():
+            continue
+        hit = next(
+            (
+                (kind, start, end)
+                for kind, start, end in left
+                if kind == match.identifier
+                and min(end, match.end) - max(start, match.start)
+                >= _HALF * (max(end, match.end) - min(start, match.start))
+            ),
+            None,
+        )
+        counts[match.identifier, "wrong" if hit is None else "right"] += 1
+        if hit is not None:
+            left.remove(hit)
+    counts.update((kind, "missed") for kind, _, _ in left)
 
 
 def rate(asking: Detector, plain: Detector, texts: list[str]) -> float:

@@ -1,36 +1,38 @@
-"""Trains the model of names (structured averaged perceptron), always the same from the same lists, texts and seed."""
+"""Trains the model of names, always the same from the same lists, texts and seed.
 
-import json
+It is a structured averaged perceptron (Collins 2002): the weights of a stretch that was labelled wrongly are changed.
+"""
+
 import random
-import re
 import tomllib
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from holdgate.detect import lexicon, naming
 from holdgate.detect.candidates import mask
 from holdgate.detect.lexicon import Lexicon, Names, Table
+from training import labelled
+from training.labelled import Marked
 from training.mail import ORGANISATION, PERSON, PLACE, Words, Writer
 from training.texts import SENTENCES
 
 SEED = 17
-MAILS = 9_000
-ROUNDS = 3
+MAILS = 5_000
+ROUNDS = 5
 # So many words of a hundred are not in the dictionaries while the model learns, as names of real mail are not.
 HIDDEN = 25
-# Features that were seen less often are not learned, and weights that are smaller are not kept.
+# Features that were seen less often are not learned.
 LEAST_SEEN = 2
-LEAST_WEIGHT = 2
-# So much speaks against a person for a start: real text has fewer of them than generated mail.
-CAUTION = 30
+# So much speaks against a person for a start: what the model learns from has more names than other text.
+CAUTION = 25
+# Of the weights, so many may be too large for a byte.
+TOO_LARGE = 0.0002
+_MOST = 127
 _LABELS = {PERSON: naming.PERSON, ORGANISATION: naming.ORGANISATION, PLACE: naming.PLACE}
 _MOST_COMMON = 5
-_ABOUT = (
-    "Weights of features of names, made by script/train from generated text: see training/README.md, which names the "
-    "sources and their licences."
-)
-# A stretch to learn from: the features of its words, the gaps between them, their labels.
-Stretch = tuple[list[list[str]], list[str], list[int]]
+# A stretch to learn from: the features of its words, and their labels.
+Stretch = tuple[list[list[int]], list[int]]
 
 
 def dictionary(rules: Path, name: str) -> list[str]:
@@ -67,15 +69,14 @@ def common(root: Path) -> dict[str, dict[str, int]]:
 def table(root: Path) -> bytes:
     """Return the table of known words."""
     codes = {word: often for words in common(root).values() for word, often in words.items()}
-    for name in _lines(root / "training/towns.txt") + _lines(root / "training/countries.txt"):
-        for piece in re.split(r"[ \-']", name.lower()):
-            if len(piece) > 3:
-                codes[piece] = codes.get(piece, 0) | lexicon.PLACE
+    for sign, lists in ((lexicon.PLACE, ("towns", "countries")), (lexicon.ORGANISATION, ("organisations",))):
+        for name in (name.lower() for listed in lists for name in _lines(root / f"training/{listed}.txt")):
+            codes[name] = codes.get(name, 0) | sign
     return lexicon.packed(sorted(codes.items()))
 
 
-def train(root: Path, known: Table) -> dict[str, int]:
-    """Return the weights that are worth keeping, by feature, three packed into one number."""
+def train(root: Path, known: Table) -> bytes:
+    """Return the weights as the package ships them. Raises labelled.Missing where there is no corpus."""
     rules = root / "rules"
     generator = random.Random(SEED)
     first, surnames = dictionary(rules, "first-names"), dictionary(rules, "surnames")
@@ -94,92 +95,94 @@ def train(root: Path, known: Table) -> dict[str, int]:
     learning = Lexicon(
         Names(frozenset(first) - hidden, frozenset(surnames) - hidden, frozenset(dictionary(rules, "not-names"))), known
     )
-    return _kept(_learned([stretch for _ in range(MAILS) for stretch in _labelled(writer, learning)], generator))
+    data = [stretch for _ in range(MAILS) for stretch in stretches(Marked(*writer.mail()), learning)]
+    for marked, times in labelled.texts():
+        data.extend(list(stretches(marked, learning)) * times)
+    return packed(*learned(data, generator))
 
 
-def _labelled(writer: Writer, learning: Lexicon) -> list[Stretch]:
-    """Return the stretches of one mail, with the label of each word."""
-    text, names = writer.mail()
-    return [
-        (
-            [word.features for word in words],
-            [word.gap for word in words],
-            [next((_LABELS[kind] for start, end, kind in names if start <= word.start < end), 0) for word in words],
-        )
-        for words in naming.stretches(text, mask(text), learning)
+def stretches(marked: Marked, learning: Lexicon) -> Iterator[Stretch]:
+    """Yield the stretches of a text, with the label of each word."""
+    named_before: set[str] = set()
+    text, names = marked
+    for words in naming.stretches(text, mask(text), learning, named_before):
+        labels = [
+            next((_LABELS[kind] for start, end, kind in names if start <= word.start < end), naming.OTHER)
+            for word in words
+        ]
+        yield [word.features for word in words], labels
+        for start, end, kind in names:
+            if words[0].start <= start < words[-1].end:
+                naming.remember(named_before, text[start:end], _LABELS[kind])
+
+
+class _Weights:
+    """Weights in one row, and the same times the step of each change, which the average needs."""
+
+    def __init__(self, size: int) -> None:
+        self.now = [0.0] * size
+        self._late = [0.0] * size
+
+    def change(self, at: int, by: float, step: int) -> None:
+        self.now[at] += by
+        self._late[at] += step * by
+
+    def averaged(self, step: int) -> list[float]:
+        return [now - late / step for now, late in zip(self.now, self._late, strict=True)]
+
+
+def learned(data: list[Stretch], generator: random.Random) -> tuple[list[float], list[float]]:
+    """Return the weights of features, those of all labels of one after another, and of each label after each."""
+    seen = bytearray(naming.SLOTS)
+    for words, _ in data:
+        for feature in (feature for features in words for feature in features):
+            seen[feature] = min(seen[feature] + 1, LEAST_SEEN)
+    count = naming.LABELS
+    rows = [
+        ([[feature * count for feature in features if seen[feature] >= LEAST_SEEN] for features in words], labels)
+        for words, labels in data
     ]
-
-
-class _Weights(defaultdict[str, list[float]]):
-    """Weights of the labels by feature, with what they were in all steps before, for the average."""
-
-    def __init__(self) -> None:
-        super().__init__(lambda: [0.0] * naming.LABELS)
-        self.totals: dict[str, list[float]] = defaultdict(lambda: [0.0] * naming.LABELS)
-        self.step = 1
-
-    def change(self, feature: str, label: int, by: float) -> None:
-        self[feature][label] += by
-        self.totals[feature][label] += self.step * by
-
-    def averaged(self) -> dict[str, list[float]]:
-        return {
-            feature: [weight - total / self.step for weight, total in zip(weights, self.totals[feature], strict=True)]
-            for feature, weights in self.items()
-        }
-
-
-def _learned(stretches: list[Stretch], generator: random.Random) -> dict[str, list[float]]:
-    seen = Counter(feature for words, _, _ in stretches for features in words for feature in features)
-    rare = {feature for feature, times in seen.items() if times < LEAST_SEEN}
-    data = [
-        ([[feature for feature in features if feature not in rare] for features in words], gaps, labels)
-        for words, gaps, labels in stretches
-    ]
-    weights = _Weights()
+    weights, following = _Weights(naming.SLOTS * count), _Weights(count * count)
+    step = 1
     for _ in range(ROUNDS):
-        generator.shuffle(data)
-        for words, gaps, labels in data:
-            guessed = _guessed(weights, words, gaps, labels)
+        generator.shuffle(rows)
+        for words, labels in rows:
+            guessed = _guessed(weights.now, following.now, words, labels)
             if guessed != labels:
-                for index, features in enumerate(words):
-                    if labels[index] != guessed[index]:
+                for index, (features, label, guess) in enumerate(zip(words, labels, guessed, strict=True)):
+                    if label != guess:
                         for feature in features:
-                            weights.change(feature, labels[index], 1)
-                            weights.change(feature, guessed[index], -1)
-                    if index and (labels[index] != guessed[index] or labels[index - 1] != guessed[index - 1]):
-                        for end in {"", gaps[index]}:
-                            weights.change(f"T{labels[index - 1]}{end}", labels[index], 1)
-                            weights.change(f"T{guessed[index - 1]}{end}", guessed[index], -1)
-            weights.step += 1
-    return weights.averaged()
+                            weights.change(feature + label, 1, step)
+                            weights.change(feature + guess, -1, step)
+                    if index:
+                        following.change(labels[index - 1] * count + label, 1, step)
+                        following.change(guessed[index - 1] * count + guess, -1, step)
+            step += 1
+    return weights.averaged(step), following.averaged(step)
 
 
-def _guessed(weights: _Weights, words: list[list[str]], gaps: list[str], labels: list[int]) -> list[int]:
+def _guessed(weights: list[float], following: list[float], words: list[list[int]], labels: list[int]) -> list[int]:
     """Return the labels that the weights say now, where a wrong one has a head start (Viterbi)."""
+    count = naming.LABELS
     best: list[float] = []
     back: list[list[int]] = []
-    get = weights.get
-    for index, features in enumerate(words):
-        scores = [0.0 if label == labels[index] else 1.0 for label in range(naming.LABELS)]
+    for features, label in zip(words, labels, strict=True):
+        scores = [1.0] * count
+        scores[label] = 0.0
+        other, person, organisation, place = scores
         for feature in features:
-            weight = get(feature)
-            if weight is not None:
-                scores = [score + more for score, more in zip(scores, weight, strict=True)]
-        if index:
-            none = [0.0] * naming.LABELS
-            following = [
-                [sum(pair) for pair in zip(get(f"T{label}", none), get(f"T{label}{gaps[index]}", none), strict=True)]
-                for label in range(naming.LABELS)
-            ]
-            came = [
-                max(range(naming.LABELS), key=lambda earlier: best[earlier] + following[earlier][label])
-                for label in range(naming.LABELS)
-            ]
-            scores = [
-                score + best[earlier] + following[earlier][label]
-                for label, (score, earlier) in enumerate(zip(scores, came, strict=True))
-            ]
+            other += weights[feature]
+            person += weights[feature + 1]
+            organisation += weights[feature + 2]
+            place += weights[feature + 3]
+        scores = [other, person, organisation, place]
+        if best:
+            came = []
+            for now in range(count):
+                reached = [best[before] + following[before * count + now] for before in range(count)]
+                most = max(reached)
+                came.append(reached.index(most))
+                scores[now] += most
             back.append(came)
         best = scores
     found = [best.index(max(best))]
@@ -188,20 +191,20 @@ def _guessed(weights: _Weights, words: list[list[str]], gaps: list[str], labels:
     return found[::-1]
 
 
-def _kept(averaged: dict[str, list[float]]) -> dict[str, int]:
-    """Return whole numbers, against the label for other words."""
-    against = {feature: [weight - weights[0] for weight in weights[1:]] for feature, weights in averaged.items()}
-    most = max(max(map(abs, weights)) for weights in against.values())
-    scaled = {feature: [round(500 * weight / most) for weight in weights] for feature, weights in against.items()}
-    scaled["b"][0] -= CAUTION
-    return {
-        feature: naming.packed(weights)
-        for feature, weights in sorted(scaled.items())
-        if max(map(abs, weights)) >= LEAST_WEIGHT
-    }
+def packed(weights: list[float], following: list[float]) -> bytes:
+    """Return a byte for each pair of labels, then one for each slot and label, against the label for other words."""
+    count = naming.LABELS
+    against = [
+        weights[at + label] - weights[at] for at in range(0, naming.SLOTS * count, count) for label in range(1, count)
+    ]
+    sizes = sorted(abs(weight) for weight in against if weight)
+    scale = _MOST / max(sizes[int(len(sizes) * (1 - TOO_LARGE))] if sizes else 0, 1e-9)
+    content = bytearray(_byte(weight * scale) for weight in following)
+    content.extend(_byte(weight * scale) for weight in against)
+    start = naming.TRANSITIONS + naming.mixed(0, 0, 0) * naming.LANES
+    content[start] = max(content[start] - CAUTION, 0)
+    return bytes(content)
 
 
-def write(weights: dict[str, int], path: Path) -> None:
-    """Write the weights as the package ships them."""
-    lines = ",\n".join(f"{json.dumps(feature, ensure_ascii=False)}:{weight}" for feature, weight in weights.items())
-    path.write_text(f'{{"about":"{_ABOUT}",\n"weights":{{\n{lines}\n}}}}\n', encoding="utf-8")
+def _byte(weight: float) -> int:
+    return min(max(round(weight), -_MOST), _MOST) + naming.MIDDLE

@@ -14,7 +14,18 @@ from zlib import crc32
 FILE: Final = "known-words.table"
 SLOTS: Final = 1 << 19
 PLACE: Final = 8
+ORGANISATION: Final = 16
 COMMON: Final = 7
+FIRST: Final = 1
+SURNAME: Final = 2
+IN_NAMES: Final = FIRST | SURNAME
+COMMON_UNIT: Final = 4
+PLACED: Final = 32
+NO_NAME: Final = 64
+COMPOUND: Final = 128
+WRITTEN_UNIT: Final = 256
+ORGANISED: Final = 2048
+_MOST_KNOWN: Final = 20_000
 _SIZE: Final = 3
 _LEAST_COMPOUND: Final = 7
 _LEAST_PART: Final = 3
@@ -29,7 +40,7 @@ class Names(NamedTuple):
 
 
 class Table:
-    """How common words are, from 1 to 5, and whether they are of the name of a place."""
+    """How common words are, from 1 to 5, and whether words are the name of a place or of an organisation."""
 
     def __init__(self, slots: bytes) -> None:
         self._slots = slots
@@ -59,49 +70,96 @@ def packed(codes: Iterable[tuple[str, int]]) -> bytes:
     return bytes(slots)
 
 
+class Known(NamedTuple):
+    """What features need of a word: its kind, and hashes of it and of its ends, all in lower case."""
+
+    kind: int
+    small: int
+    ends: int
+    ends_with_three: int
+    ends_with_four: int
+    begins: int
+
+
 class Lexicon:
-    """The dictionaries and the table, asked together."""
+    """The dictionaries and the table, asked together.
+
+    A kind is a number: FIRST and SURNAME for the dictionaries, how common the word is in units of COMMON_UNIT, the
+    signs PLACED, ORGANISED, NO_NAME and COMPOUND, and how it is written in units of WRITTEN_UNIT.
+    """
 
     def __init__(self, names: Names, table: Table) -> None:
         self._names = names
         self._table = table
-        self.kind = lru_cache(maxsize=20_000)(self._kind)
+        self._known: dict[str, Known] = {}
 
-    def _kind(self, word: str) -> str:
-        """Return a word's kind: f a first name, s a surname, b both, u neither; how common; what else; how written."""
+    def known(self, word: str) -> Known:
+        """Return what is known of a word."""
+        found = self._known.get(word)
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            found = self._known[word] = self._looked_up(word)
+        return found
+
+    def phrase(self, words: str) -> int:
+        """Return PLACE and ORGANISATION for words in lower case that are the name of one, 0 for others."""
+        return self._table.code(words) & (PLACE | ORGANISATION)
+
+    def _looked_up(self, word: str) -> Known:
         small = word.lower()
+        return Known(
+            self._kind(word, small), digest(small), digest(small[-2:]), digest(small[-3:]), digest(small[-4:]),
+            digest(small[:3]),
+        )  # fmt: skip
+
+    def _kind(self, word: str, small: str) -> int:
         names = self._names
         pieces = small.split("-") if "-" in small else [small]
+        kind = 0
         if all(piece in names.first for piece in pieces):
-            kind = "b" if all(piece in names.surnames for piece in pieces) else "f"
-        else:
-            kind = "s" if all(piece in names.surnames for piece in pieces) else "u"
+            kind |= FIRST
+        if all(piece in names.surnames for piece in pieces):
+            kind |= SURNAME
         code = self._table.code(small)
         if not code and len(pieces) > 1:
             code = min(self._table.code(piece) for piece in pieces)
-        kind += str(code & COMMON)
+        kind |= (code & COMMON) * COMMON_UNIT
         if code & PLACE:
-            kind += "p"
+            kind |= PLACED
+        if code & ORGANISATION:
+            kind |= ORGANISED
         if small in names.neither:
-            kind += "o"
+            kind |= NO_NAME
         if not code & COMMON and self._is_compound(small):
-            kind += "t"
-        return kind + _written(word)
+            kind |= COMPOUND
+        return kind | _written(word) * WRITTEN_UNIT
 
     def _is_compound(self, word: str) -> bool:
         """Whether a long word ends with a common one that is no surname, as many German words do."""
         if len(word) < _LEAST_COMPOUND:
             return False
-        ends = (word[cut:] for cut in range(_LEAST_PART, len(word) - _LEAST_PART))
-        return any(self._table.code(end) & COMMON > 1 and end not in self._names.surnames for end in ends)
+        for cut in range(_LEAST_PART, len(word) - _LEAST_PART):
+            end = word[cut:]
+            if self._table.code(end) & COMMON > 1 and end not in self._names.surnames:
+                return True
+        return False
 
 
-def _written(word: str) -> str:
+def _written(word: str) -> int:
+    """Return a number for how a word is written: one letter, capitals, a capital first, with a mark, or else."""
     if len(word) == 1:
-        return "i"
+        return 0
     if word.isupper():
-        return "C"
-    return "c" if word[1:].islower() else "h" if "-" in word or "'" in word else "x"
+        return 1
+    if word[1:].islower():
+        return 2
+    return 3 if "-" in word or "'" in word else 4
+
+
+def digest(text: str) -> int:
+    """Return the hash of a text, of 32 bits."""
+    return crc32(text.encode("utf-8", "replace"))
 
 
 @lru_cache(maxsize=1)

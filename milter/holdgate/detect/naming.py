@@ -1,52 +1,63 @@
 """Which capitalised words are of names of persons or organisations: a linear model of what and where they are.
 
 Each stretch of capitalised words gets the most likely row of labels (Viterbi), one of LABELS for each word.
-`script/train` makes the weights (structured averaged perceptron, Collins 2002) from text that `training/` generates. In
-`names.weights` three of them, against OTHER, are packed into one number for each feature, in lanes of 20 bits, so that
-one addition adds three.
+`script/train` makes the weights (a conditional random field, Lafferty et al. 2001). A feature is a number below SLOTS,
+the hash of what it says, so no text is made of it. `names.weights` has a byte for each slot and label but OTHER.
 """
 
-import json
+from __future__ import annotations
+
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from holdgate.detect.lexicon import Lexicon
+from holdgate.detect.lexicon import IN_NAMES, WRITTEN_UNIT, Lexicon, digest
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 OTHER: Final = 0
 PERSON: Final = 1
 ORGANISATION: Final = 2
 PLACE: Final = 3
 LABELS: Final = 4
-LANE: Final = 20
-_HALF: Final = 1 << (LANE - 1)
-_LANE_MASK: Final = (1 << LANE) - 1
+BITS: Final = 19
+SLOTS: Final = 1 << BITS
+LANES: Final = LABELS - 1
+TRANSITIONS: Final = LABELS * LABELS
+MIDDLE: Final = 128
 FILE: Final = "names.weights"
 # A stretch of capitalised words, with small words that stand in names between; letters beyond Latin-1 are "?" in masks.
 _STRETCH: Final = re.compile(
     rb"(?<![0Aa?])[A?][Aa?'\-]{0,24}(?:(?:\.? ?& ?|\. ?| )(?:a{1,3} ){0,2}[A?][Aa?'\-]{0,24}){0,7}(?![0Aa?])"
 )
 _WORD: Final = re.compile(r"[^\W\d_](?:[\w\-]|['’](?!(?:s|m|ll|re|ve|d|t)\b))*")
-_BEHIND: Final = re.compile(r"\s{0,3}([\w'’]{1,20}|[^\w\s])?(?:[ \t]{1,2}([\w'’]{1,20}|[^\w\s]))?")
-_BEFORE: Final = re.compile(r"(?:([\w'’.]{1,20}|[^\w\s])[ \t]{1,3})?([\w'’.]{1,20}|[^\w\s])[ \t]{0,3}\Z")
 _DIGITS: Final = re.compile(r"\d+")
 _MAILBOX: Final = re.compile(r"([\w.\-]{2,40})@")
 _PIECES: Final = re.compile(r"[._\-\d]+")
 _PARTICLES: Final = frozenset(
     ("van", "von", "der", "den", "de", "del", "della", "di", "da", "do", "dos", "das", "du", "la", "le", "al", "bin",
-     "ibn", "ter", "ten", "zu", "af", "y", "e", "san", "des", "el")
+     "ibn", "ter", "ten", "zu", "af", "san", "des", "el")
 )  # fmt: skip
-_REACH: Final = 44
-_LONG: Final = 14
+_LONGEST: Final = 20
+_MOST_SPACE: Final = 3
+_MOST_KNOWN: Final = 20_000
 _SHORT_LINE: Final = 30
 _LINE_END: Final = 24
 _LINE: Final = 40
 _AFTER: Final = 16
 _MOST_GAP: Final = 12
+_MOST_NAMED: Final = 5_000
+_SHORTEST: Final = 2
 _ROUND_LINE: Final = " >\t*|-"
 _BEHIND_LINE: Final = " ,.\t\r|*"
+_LOW: Final = 0xFFFFFFFF
+_DOT: Final = 46
+_SPACE: Final = 32
+_TAB: Final = 9
+_IN_WORD: Final = bytes(char in b"0Aa?'" for char in range(256))
 
 
 class Word(NamedTuple):
@@ -54,7 +65,7 @@ class Word(NamedTuple):
 
     start: int
     end: int
-    features: list[str]
+    features: list[int]
     gap: str
 
 
@@ -74,99 +85,237 @@ def mailboxes(text: str) -> frozenset[str]:
     return frozenset(piece for piece in found if len(piece) > 2)
 
 
-def stretches(text: str, mask: bytes, lexicon: Lexicon) -> Iterator[list[Word]]:
-    """Yield the capitalised words of a text, stretch by stretch."""
+class _Tokens:
+    """Hashes of tokens round stretches, each made once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+
+    def of(self, token: str) -> int:
+        found = self._known.get(token)
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            found = self._known[token] = digest(_DIGITS.sub("0", token.lower()))
+        return found
+
+
+_TOKENS: Final = _Tokens()
+_NO_WORD: Final = digest("")
+_BREAK: Final = digest("\n")
+
+
+def stretches(text: str, mask: bytes, lexicon: Lexicon, named_before: set[str]) -> Iterator[list[Word]]:
+    """Yield the capitalised words of a text, stretch by stretch.
+
+    Words in `named_before`, in lower case, were part of a person's full name earlier in the text: the caller adds them.
+    """
     boxes = mailboxes(text)
     for found in _STRETCH.finditer(mask):
+        start, end = found.span()
         words = [
-            (word.start(), word.end(), word[0])
-            for word in _WORD.finditer(text, *found.span())
-            if word[0][0].isupper() and word.end() <= found.end()
+            (word.start(), word.end(), word[0]) for word in _WORD.finditer(text, start, end) if word[0][0].isupper()
         ]
         if words:
-            yield _described(text, words, lexicon, boxes)
+            yield _described(text, mask, words, lexicon, boxes, named_before)
 
 
-def _described(text: str, words: list[tuple[int, int, str]], lexicon: Lexicon, boxes: frozenset[str]) -> list[Word]:
+def mixed(template: i64, one: i64, two: i64) -> i64:
+    """Return the slot of a feature: the hash of the number of its template and of two hashes."""
+    low: i64 = _LOW
+    mix: i64 = (one * 0x1E3779B1 + template * 0x27D4EB2F) & low
+    mix ^= mix >> 15
+    mix = (mix * 0x05EBCA77 + two) & low
+    mix ^= mix >> 13
+    mix = (mix * 0x2B2AE3D5) & low
+    return mix >> (32 - BITS)
+
+
+def _is_word(char: i64) -> bool:
+    return _IN_WORD[char] != 0
+
+
+def _left(text: str, mask: bytes, at: i64) -> tuple[int, int]:
+    """Return the hash of the token that ends before `at` in its line, and where it begins."""
+    least: i64 = at - _MOST_SPACE
+    while at > 0 and at > least and (mask[at - 1] == _SPACE or mask[at - 1] == _TAB):
+        at -= 1
+    if at <= 0 or mask[at - 1] <= _SPACE:
+        return _BREAK, at
+    begin: i64 = at - 1
+    if _is_word(mask[begin]):
+        least = at - _LONGEST
+        while begin > 0 and begin > least and (_is_word(mask[begin - 1]) or mask[begin - 1] == _DOT):
+            begin -= 1
+    return _TOKENS.of(text[begin:at]), begin
+
+
+def _right(text: str, mask: bytes, at: i64) -> tuple[int, int]:
+    """Return the hash of the token that begins at `at` or after it in its line, and where it ends."""
+    size: i64 = len(mask)
+    most: i64 = at + _MOST_SPACE
+    while at < size and at < most and (mask[at] == _SPACE or mask[at] == _TAB):
+        at += 1
+    if at >= size or mask[at] <= _SPACE:
+        return _BREAK, at
+    end: i64 = at + 1
+    if _is_word(mask[at]):
+        most = at + _LONGEST
+        while end < size and end < most and _is_word(mask[end]):
+            end += 1
+    return _TOKENS.of(text[at:end]), end
+
+
+def _described(
+    text: str,
+    mask: bytes,
+    words: list[tuple[int, int, str]],
+    lexicon: Lexicon,
+    boxes: frozenset[str],
+    named_before: set[str],
+) -> list[Word]:
     first, last = words[0][0], words[-1][1]
-    before = _BEFORE.search(text, max(0, first - _REACH), first)
-    behind = _BEHIND.match(text, last)
-    left, farther_left = ("^", "^") if before is None else (_token(before[2], "^"), _token(before[1], "^"))
-    right, farther_right = ("$", "$") if behind is None else (_token(behind[1], "$"), _token(behind[2], "$"))
+    left, at = _left(text, mask, first)
+    farther_left, at = _left(text, mask, at)
+    right, behind = _right(text, mask, last)
+    farther_right, behind = _right(text, mask, behind)
     line = text.rfind("\n", max(0, first - 200), first) + 1 or max(0, first - 200)
     end = text.find("\n", last, last + 200)
     end = min(len(text), last + 200) if end < 0 else end
     begins = not text[line:first].strip(_ROUND_LINE)
     ends = not text[last:end].strip(_BEHIND_LINE)
-    above = _above(text, line) if begins and line else ""
-    place = f"{begins:d}{ends:d}"
-    numbers = (
-        f"{any(map(str.isdigit, text[max(line, first - _LINE) : first])):d}"
-        f"{any(map(str.isdigit, text[last : min(end, last + _AFTER)])):d}"
-    )
-    kinds = [lexicon.kind(word) for _, _, word in words]
-    count = len(words)
-    some = min(count, 4)
-    head, tail = words[0][2].lower(), words[-1][2].lower()
-    ends_with = f"L{tail}" if kinds[-1][0] == "u" else "L"
-    begins_with = f"F{head}" if kinds[0][0] == "u" else "F"
+    above: i64 = _above(text, line) if begins and line else _NO_WORD
+    place: i64 = 2 * begins + ends
+    number_before = mask.find(b"0", max(line, first - _LINE), first) >= 0
+    number_after = mask.find(b"0", last, min(end, last + _AFTER)) >= 0
+    numbers: i64 = 2 * number_before + number_after
+    known = [lexicon.known(word) for _, _, word in words]
+    count: i64 = len(words)
+    some: i64 = min(count, 4)
+    head, tail = known[0], known[-1]
+    shape: i64 = ((head.kind << 11) ^ tail.kind) * 8 + some
+    begins_with: i64 = head.small if not head.kind & IN_NAMES else _NO_WORD
+    ends_with: i64 = tail.small if not tail.kind & IN_NAMES else _NO_WORD
+    phrases = _phrases(text, words, lexicon)
+    left_: i64 = left
+    right_: i64 = right
     described = []
-    for index in range(count):
+    index: i64 = 0
+    gap = ""
+    before_it: i64 = left_
+    previous: i64 = _NO_WORD
+    while index < count:
         start, stop, word = words[index]
-        kind = kinds[index]
-        letter = kind[0]
-        gap = text[words[index - 1][1] : start].strip() if index else ""
-        before_it = f"{kinds[index - 1]}{gap if gap != '.' else ''}" if index else f"<{left}"
-        after_it = f">{right}"
+        it = known[index]
+        kind: i64 = it.kind
+        small: i64 = it.small
+        among: i64 = kind & IN_NAMES
+        rough: i64 = kind & (IN_NAMES | 7 * WRITTEN_UNIT)
+        after: i64 = mixed(63, right_, 1)
+        following: i64 = _NO_WORD
+        next_gap = ""
         if index + 1 < count:
-            between = text[stop : words[index + 1][0]].strip()
-            after_it = f"{kinds[index + 1]}{between if between != '.' else ''}"
-        small = word.lower()
+            next_gap = text[stop : words[index + 1][0]].strip()
+            after = (known[index + 1].kind << 16) ^ (_TOKENS.of(next_gap) if next_gap != "." else 0) & 0xFFFF
+            following = known[index + 1].small
+        position: i64 = min(index, 3) * 8 + some
         features = [
-            "b", kind, f"n{numbers}{letter}", f"s{some}{place}", f"{kind}s{some}{place}", f"p{before_it}",
-            f"q{after_it}", f"{kind}p{before_it}", f"{kind}q{after_it}", f"p{before_it}q{after_it}", f"e{small[-3:]}",
-            f"e{small[-2:]}{letter}", f"E{small[-4:]}", f"i{min(index, 3)}{some}{kind}", f"l{left}",
-            f"l{left}{letter}i{min(index, 2)}",
-            f"m{farther_left} {left}", f"r{right}", f"r{right}{letter}", f"R{right} {farther_right}",
-            f"a{kinds[0]}{kinds[-1]}{some}", ends_with, begins_with, f"A{above}", f"A{above}{letter}{ends:d}",
+            mixed(0, 0, 0),
+            mixed(1, kind, 0),
+            mixed(2, numbers, among),
+            mixed(3, some, place),
+            mixed(4, kind, some * 4 + place),
+            mixed(5, before_it, 0),
+            mixed(6, after, 0),
+            mixed(7, before_it, kind),
+            mixed(8, after, kind),
+            mixed(9, before_it, after),
+            mixed(10, it.ends_with_three, 0),
+            mixed(11, it.ends, among),
+            mixed(12, it.ends_with_four, 0),
+            mixed(13, position, kind),
+            mixed(14, left_, 0),
+            mixed(15, left_, among * 4 + min(index, 2)),
+            mixed(16, left_, farther_left),
+            mixed(17, right_, 0),
+            mixed(18, right_, among),
+            mixed(19, right_, farther_right),
+            mixed(20, shape, 0),
+            mixed(21, ends_with, 0),
+            mixed(22, begins_with, 0),
+            mixed(23, above, 0),
+            mixed(24, above, among * 2 + ends),
+            mixed(25, small, 0),
+            mixed(26, it.begins, among),
+            mixed(27, previous, 0),
+            mixed(28, following, 0),
+            mixed(29, small, left_),
+            mixed(30, small, right_),
+            mixed(31, left_, right_),
+            mixed(32, rough, left_),
+            mixed(33, rough, right_),
+            mixed(34, rough * 32 + position, place),
+            mixed(39, phrases[index], rough),
+            mixed(40, kind, phrases[index]),
+            mixed(41, kind, left_),
+            mixed(42, kind, right_),
         ]  # fmt: skip
-        if index and small != head:
-            features.append(f"G{head}{letter}")
-        if small in boxes:
-            features.append("@")
-            features.append(f"@{letter}")
-        if letter == "u" or kind[1] > "1":
-            features.append(f"w{small}")
+        if index and small != head.small:
+            features.append(mixed(35, head.small, among))
+        if index:
+            features.append(mixed(36, _TOKENS.of(gap), 0))
+        lower = word.lower()
+        if lower in boxes:
+            features.append(mixed(37, 0, 0))
+            features.append(mixed(38, among, 0))
+        if lower in named_before:
+            features.append(mixed(43, 0, 0))
+            features.append(mixed(44, among, some))
         described.append(Word(start, stop, features, gap))
+        before_it = (kind << 16) ^ (_TOKENS.of(next_gap) if next_gap != "." else 0) & 0xFFFF
+        previous = small
+        gap = next_gap
+        index += 1
     return described
 
 
-def _token(token: str | None, none: str) -> str:
-    if not token:
-        return none
-    return _DIGITS.sub("0", token.lower()) if len(token) < _LONG else "w"
+def _phrases(text: str, words: list[tuple[int, int, str]], lexicon: Lexicon) -> list[int]:
+    """Return for each word whether it, with the words after and before it, is the name of a place or organisation."""
+    count = len(words)
+    found = [0] * count
+    for size in (3, 2):
+        for index in range(count - size + 1):
+            code = lexicon.phrase(text[words[index][0] : words[index + size - 1][1]].lower())
+            if code:
+                for place in range(size):
+                    found[index + place] |= code * (2 if place else 1)
+    return found
 
 
-def _above(text: str, line: int) -> str:
-    """Return the last words of the line before the one that begins at `line`, of two if that is empty."""
+def _above(text: str, line: int) -> int:
+    """Return the hash of the last words of the line before the one that begins at `line`, of two if that is empty."""
     end = line - 1
     for _ in range(2):
         begin = text.rfind("\n", max(0, end - 200), end) + 1
         above = text[begin:end].strip(" >\t\r,.!:")
         if above:
-            return _DIGITS.sub("0", above.lower())[-_LINE_END:] if len(above) < _SHORT_LINE else "long"
+            return _TOKENS.of(above[-_LINE_END:]) if len(above) < _SHORT_LINE else _BREAK
         if begin < 2:
             break
         end = begin - 1
-    return ""
+    return _NO_WORD
 
 
 class Model:
-    """The packed weights, by feature; those of a label that follows another by "T", its number and the gap."""
+    """The weights: what follows what (TRANSITIONS signed bytes), then a byte for each slot and label but OTHER."""
 
-    def __init__(self, weights: Mapping[str, int]) -> None:
-        self._weights = weights
-        self._following: dict[str, list[list[int]]] = {}
+    def __init__(self, content: bytes) -> None:
+        if len(content) != TRANSITIONS + SLOTS * LANES:
+            raise ValueError(f"{FILE}: {len(content)} bytes, not {TRANSITIONS + SLOTS * LANES}")
+        self._weights = content
+        self._following = [
+            [content[earlier * LABELS + label] - MIDDLE for label in range(LABELS)] for earlier in range(LABELS)
+        ]
 
     def labels(self, words: Sequence[Word]) -> list[int]:
         """Return the most likely labels of the words of a stretch."""
@@ -177,17 +326,12 @@ class Model:
             if not best:
                 best = scores
                 continue
-            following = self._following.get(word.gap)
-            if following is None:
-                following = [self._scores([f"T{label}", f"T{label}{word.gap}"]) for label in range(LABELS)]
-                if len(self._following) < 1_000:
-                    self._following[word.gap] = following
             reached: list[int] = []
             came: list[int] = []
             for label in range(LABELS):
                 most, origin = -(1 << 40), 0
                 for earlier in range(LABELS):
-                    score = best[earlier] + following[earlier][label]
+                    score = best[earlier] + self._following[earlier][label]
                     if score > most:
                         most, origin = score, earlier
                 reached.append(most + scores[label])
@@ -202,41 +346,44 @@ class Model:
         found.reverse()
         return found
 
-    def _scores(self, features: list[str]) -> list[int]:
-        total = 0
+    def _scores(self, features: list[int]) -> list[int]:
         weights = self._weights
+        person: i64 = 0
+        organisation: i64 = 0
+        place: i64 = 0
         for feature in features:
-            weight = weights.get(feature)
-            if weight is not None:
-                total += weight
-        scores = [0]
-        for _ in range(LABELS - 1):
-            lane = ((total + _HALF) & _LANE_MASK) - _HALF
-            scores.append(lane)
-            total = (total - lane) >> LANE
-        return scores
-
-
-def packed(weights: Sequence[int]) -> int:
-    """Return the weights of the labels but OTHER as one number."""
-    return sum(weight << (LANE * lane) for lane, weight in enumerate(weights))
+            at: i64 = feature * LANES + TRANSITIONS
+            person += weights[at]
+            organisation += weights[at + 1]
+            place += weights[at + 2]
+        middle: i64 = MIDDLE * len(features)
+        return [0, person - middle, organisation - middle, place - middle]
 
 
 def named(text: str, mask: bytes, lexicon: Lexicon, model: Model) -> Iterator[Name]:
     """Yield the names of a text, in order of their place."""
-    for words in stretches(text, mask, lexicon):
-        labels = model.labels(words)
+    named_before: set[str] = set()
+    for words in stretches(text, mask, lexicon, named_before):
         start = end = -1
         current = OTHER
-        for word, label in zip(words, labels, strict=True):
+        for word, label in zip(words, model.labels(words), strict=True):
             if label == current and end >= 0 and _joins(text[end : word.start], label):
                 end = word.end
                 continue
             if current != OTHER:
                 yield Name(start, end, current)
+                remember(named_before, text[start:end], current)
             start, end, current = word.start, word.end, label
         if current != OTHER:
             yield Name(start, end, current)
+            remember(named_before, text[start:end], current)
+
+
+def remember(named_before: set[str], name: str, label: int) -> None:
+    """Add the words of a person's full name to those that were named before."""
+    words = name.lower().split()
+    if label == PERSON and len(words) > 1 and len(named_before) < _MOST_NAMED:
+        named_before.update(word for word in words if len(word) > _SHORTEST)
 
 
 def _joins(gap: str, label: int) -> bool:
@@ -248,11 +395,4 @@ def _joins(gap: str, label: int) -> bool:
 @lru_cache(maxsize=1)
 def shipped() -> Model:
     """Return the model that is part of the package."""
-    known: dict[str, int] = {}
-
-    def once(digits: str) -> int:
-        """Return a number, equal ones as the same object: of 75,000 there are 17,000 different ones."""
-        return known.setdefault(digits, int(digits))
-
-    text = resources.files("holdgate.detect").joinpath(FILE).read_text(encoding="utf-8")
-    return Model(json.loads(text, parse_int=once)["weights"])
+    return Model(resources.files("holdgate.detect").joinpath(FILE).read_bytes())

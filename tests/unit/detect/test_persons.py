@@ -89,6 +89,27 @@ def test_a_profile_that_asks_for_names_alone_finds_them_everywhere(detector: Det
     assert persons_of(detector.finding(asking.everywhere), text) == ["Anna Schmidt"]
 
 
+@pytest.mark.parametrize(
+    "text", ["Wir fahren nach Bad Homburg.", "The office in Hong Kong is closed.", "Apple and Microsoft"]
+)
+def test_places_and_organisations_of_the_lists_are_nobody(text: str) -> None:
+    assert found(text) == []
+
+
+def test_a_surname_alone_is_known_after_the_full_name() -> None:
+    first = "The report was written by Anna Quellbrunn last week."
+    assert "Quellbrunn" in found(f"{first}\nAsk Quellbrunn about it.")[-1]
+
+
+def test_only_full_names_of_persons_are_remembered() -> None:
+    named_before: set[str] = set()
+    naming.remember(named_before, "Anna Quellbrunn", naming.PERSON)
+    naming.remember(named_before, "Alpha Bau", naming.ORGANISATION)
+    naming.remember(named_before, "Bob", naming.PERSON)
+    naming.remember(named_before, "J Li Wu", naming.PERSON)
+    assert named_before == {"anna", "quellbrunn"}
+
+
 def test_a_table_tells_known_words() -> None:
     table = Table(packed([("sitzung", 3), ("berlin", 4 | lexicon.PLACE)]))
     assert table.code("sitzung") == 3
@@ -96,12 +117,44 @@ def test_a_table_tells_known_words() -> None:
     assert table.code("wiśniewski") == 0
 
 
-def test_weights_are_packed_and_added() -> None:
-    model = naming.Model({"a": naming.packed([5, -7, 100]), "b": naming.packed([-9, 3, 1])})
-    words = [naming.Word(0, 1, ["a", "b", "c"], "")]
-    assert model.labels(words) == [naming.PLACE]
-    assert model.labels([naming.Word(0, 1, ["b"], "")]) == [naming.ORGANISATION]
-    assert model.labels([naming.Word(0, 1, ["c"], "")]) == [naming.OTHER]
+def weights(*slots: tuple[int, int, int, int], following: dict[tuple[int, int], int] | None = None) -> naming.Model:
+    """Return a model with the weights of PERSON, ORGANISATION and PLACE in some slots."""
+    content = bytearray([naming.MIDDLE]) * (naming.TRANSITIONS + naming.SLOTS * naming.LANES)
+    for (before, label), weight in (following or {}).items():
+        content[before * naming.LABELS + label] += weight
+    for slot, *lanes in slots:
+        for lane, weight in enumerate(lanes):
+            content[naming.TRANSITIONS + slot * naming.LANES + lane] += weight
+    return naming.Model(bytes(content))
+
+
+def test_weights_are_added() -> None:
+    model = weights((7, 5, -7, 100), (8, -9, 3, 1))
+    assert model.labels([naming.Word(0, 1, [7, 8, 9], "")]) == [naming.PLACE]
+    assert model.labels([naming.Word(0, 1, [8], "")]) == [naming.ORGANISATION]
+    assert model.labels([naming.Word(0, 1, [9], "")]) == [naming.OTHER]
+
+
+def test_what_follows_counts() -> None:
+    model = weights((7, 9, 0, 0), (8, 3, 4, 0), following={(naming.PERSON, naming.PERSON): 2})
+    one, two = naming.Word(0, 1, [7], ""), naming.Word(2, 3, [8], "")
+    assert model.labels([two]) == [naming.ORGANISATION]
+    assert model.labels([one, two]) == [naming.PERSON, naming.PERSON]
+
+
+def test_weights_of_another_size_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"names\.weights: 5 bytes"):
+        naming.Model(bytes(5))
+
+
+@given(*[st.integers(0, 2**32 - 1)] * 2, st.integers(0, 60))
+def test_a_feature_is_a_slot(one: int, two: int, template: int) -> None:
+    assert 0 <= naming.mixed(template, one, two) < naming.SLOTS
+
+
+def test_features_fall_into_slots_evenly() -> None:
+    slots = {naming.mixed(template, number, number % 7) for template in range(10) for number in range(5_000)}
+    assert len(slots) > 45_000
 
 
 @given(st.text())

@@ -16,11 +16,24 @@ from holdgate.detect.naming import Name
 
 _REVERSED: Final = re.compile(rb"A[Aa'\-]{1,24}, A[Aa'\-]{1,24}")
 _NONE: frozenset[str] = frozenset()
+# A name with one of these is a program that wrote a document, and these alone are whoever has no name in it.
+_PROGRAMS: Final = frozenset(
+    ("acrobat", "adobe", "distiller", "ghostscript", "indesign", "libreoffice", "macintosh", "microsoft", "openoffice",
+     "pdfcreator", "photoshop", "powerpoint", "quartz", "windows", "wordperfect")
+)  # fmt: skip
+_ACCOUNTS: Final = frozenset(("admin", "administrator", "default", "guest", "owner", "root", "unknown", "user"))
+# What companies are called beside their name: no name by itself.
+_FORMS: Final = frozenset(
+    ("ag", "bv", "company", "corp", "corporation", "gmbh", "inc", "kg", "limited", "llc", "llp", "ltd", "nv",
+     "organisation", "organization", "plc", "sa", "sarl", "sas", "spa", "srl")
+)  # fmt: skip
 # Read here, since what searches a text may open no files.
 _MODEL: Final = naming.shipped()
 _TABLE: Final = lexicon.shipped()
-# Two identifiers ask for the names of a piece of text, one after the other; longer texts are not kept.
+# Two identifiers ask for the names of a piece of text, one after the other. Of longer texts one is kept, of the longest
+# none.
 _SHORT: Final = 4_000
+_LONG: Final = 1_000_000
 
 
 def find(text: Text, dictionaries: Dictionaries) -> Iterator[Place]:
@@ -28,7 +41,9 @@ def find(text: Text, dictionaries: Dictionaries) -> Iterator[Place]:
     names = _names(dictionaries)
     for start, end, label in _named(text, dictionaries):
         if label == naming.PERSON:
-            yield Place(start, end, " ".join(text.text[start:end].lower().split()))
+            words = text.text[start:end].lower().split()
+            if _PROGRAMS.isdisjoint(words) and not _ACCOUNTS.issuperset(words):
+                yield Place(start, end, " ".join(words))
     for found in _REVERSED.finditer(text.mask):
         start, end = found.span()
         last, _, first = text.text[start:end].lower().partition(", ")
@@ -40,7 +55,9 @@ def find_organisation(text: Text, dictionaries: Dictionaries) -> Iterator[Place]
     """Yield each name of an organisation; its value is in lower case."""
     for start, end, label in _named(text, dictionaries):
         if label == naming.ORGANISATION:
-            yield Place(start, end, " ".join(text.text[start:end].lower().split()))
+            words = text.text[start:end].lower().split()
+            if not _FORMS.issuperset(words):
+                yield Place(start, end, " ".join(words))
 
 
 def _names(dictionaries: Dictionaries) -> Names:
@@ -51,11 +68,18 @@ def _named(text: Text, dictionaries: Dictionaries) -> Sequence[Name]:
     known = _lexicon(_names(dictionaries))
     if len(text.text) <= _SHORT:
         return _few(text.text, text.mask, known)
+    if len(text.text) <= _LONG:
+        return _one(text.text, text.mask, known)
     return list(naming.named(text.text, text.mask, known, _MODEL))
 
 
 @lru_cache(maxsize=64)
 def _few(text: str, mask: bytes, known: Lexicon) -> Sequence[Name]:
+    return list(naming.named(text, mask, known, _MODEL))
+
+
+@lru_cache(maxsize=1)
+def _one(text: str, mask: bytes, known: Lexicon) -> Sequence[Name]:
     return list(naming.named(text, mask, known, _MODEL))
 
 

@@ -1,0 +1,111 @@
+"""What the model of names learns from: labelled text, and a model of a few stretches."""
+
+import hashlib
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.detect import naming
+from training import labelled
+from training.labelled import Marked
+from training.mail import ORGANISATION, PERSON, PLACE
+from training.names import learned, packed
+
+UNER = """# newdoc id = mail-1
+# sent_id = mail-1-0001
+# text = Hello (Anna Schmidt), Bonn.
+1\tHello\tO\t-\t-
+2\t(\tO\t-\t-
+3-4\tAnnaS\tO\t-\t-
+3\tAnna\tB-PER\t-\t-
+4\tSchmidt\tI-PER\t-\t-
+5\t)\tO\t-\t-
+6\t,\tO\t-\t-
+7\tBonn\tB-LOC\t-\t-
+8\t.\tO\t-\t-
+
+# sent_id = mail-1-0002
+# text = Anna?
+1\tAnna\tB-PER\t-\t-
+2\t?\tO\t-\t-
+
+# sent_id = mail-2-0001
+# text = Yes
+1\tYes\tO\t-\t-
+
+"""
+
+
+def names_of(marked: Marked) -> list[tuple[str, str]]:
+    return [(marked.text[start:end], kind) for start, end, kind in marked.names]
+
+
+def test_sentences_of_a_document_are_one_text() -> None:
+    one, two = labelled.documents(UNER.split("\n"))
+    assert one.text == "Hello (Anna Schmidt), Bonn.\nAnna?"
+    assert names_of(one) == [("Anna Schmidt", PERSON), ("Bonn", PLACE), ("Anna", PERSON)]
+    assert two == Marked("Yes", [])
+
+
+def test_tokens_are_joined_as_people_write() -> None:
+    lines = [
+        "-DOCSTART- X O O",
+        "",
+        *["(|x|O", "Anna|x|B-person", ")|x|O", "said|x|O", ":|x|O", '"|x|O', "No|x|O", '"|x|O', ".|x|O"],
+        "",
+    ]
+    (marked,) = labelled.sentences(line.replace("|", " ") for line in lines)
+    assert marked.text == '(Anna) said: "No".'
+    assert names_of(marked) == [("Anna", PERSON)]
+
+
+def test_names_side_by_side_are_two() -> None:
+    lines = ["Anna B-PER", "Schmidt I-PER", "Bob B-PER", "Alpha I-ORG", "Bau I-ORG", "Xbox B-product", "UN B-group"]
+    (marked,) = labelled.sentences(lines)
+    assert names_of(marked) == [
+        ("Anna Schmidt", PERSON),
+        ("Bob", PERSON),
+        ("Alpha Bau", ORGANISATION),
+        ("UN", ORGANISATION),
+    ]
+
+
+def test_pages_are_read_in_pieces() -> None:
+    sentence = ["Herr O", "Schmidt B-PER", "kam O", ". O"]
+    pieces = list(labelled.pages(["# file", *sentence * 40]))
+    assert [len(piece.names) for piece in pieces] == [15, 15]
+    assert {name for piece in pieces for name in names_of(piece)} == {("Schmidt", PERSON)}
+
+
+@given(st.lists(st.text(alphabet="ab().,\"' \t#-BIO"), max_size=20))
+def test_any_lines(lines: list[str]) -> None:
+    for marked in [*labelled.sentences(lines), *labelled.pages(lines)]:
+        assert all(0 <= start <= end <= len(marked.text) for start, end, _ in marked.names)
+
+
+def test_a_file_that_lacks_or_is_another_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOLDGATE_CORPORA", str(tmp_path))
+    content = b"Anna B-PER\n"
+    source = labelled.Source("a.txt", "sentences", 2, hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(labelled, "SOURCES", (source,))
+    with pytest.raises(labelled.Missing, match="does not exist"):
+        list(labelled.texts())
+    (tmp_path / "names").mkdir()
+    (tmp_path / "names" / "a.txt").write_bytes(b"other")
+    with pytest.raises(labelled.Missing, match="SHA-256"):
+        list(labelled.texts())
+    (tmp_path / "names" / "a.txt").write_bytes(content)
+    assert list(labelled.texts()) == [(Marked("Anna", [(0, 4, PERSON)]), 2)]
+
+
+def test_what_was_learned_is_found_again() -> None:
+    person, place = [[1, 2]], [[2, 3]]
+    data = [(person, [naming.PERSON]), (place, [naming.PLACE]), ([[4], [5]], [naming.OTHER, naming.ORGANISATION])] * 4
+    content = packed(*learned(data, random.Random(1)))
+    assert content == packed(*learned(data, random.Random(1)))
+    model = naming.Model(content)
+    assert model.labels([naming.Word(0, 1, person[0], "")]) == [naming.PERSON]
+    assert model.labels([naming.Word(0, 1, place[0], "")]) == [naming.PLACE]
