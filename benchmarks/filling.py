@@ -8,6 +8,7 @@ from contextlib import closing
 from sqlalchemy import Connection, create_engine, text
 
 from holdgate.quarantine.database import direct
+from holdgate.quarantine.schema import metadata
 
 _EVENTS = 5
 _DAY = 86_400
@@ -115,7 +116,16 @@ def fill(url: str, closed: int, waiting: int, moderator: str) -> None:
         "salt": "'" + 32 * "0" + "'",
     }
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    with engine.begin() as connection:
+    indexes = [
+        index for table in ("incidents", "requests", "notices", "events") for index in metadata.tables[table].indexes
+    ]
+    with engine.connect() as connection:
+        if words is _SQLITE:
+            connection.exec_driver_sql("PRAGMA cache_size = -1000000")  # kB
+            connection.exec_driver_sql("PRAGMA synchronous = OFF")
+            connection.commit()
+        for index in indexes:
+            index.drop(connection)
         for table, columns in (("incidents", incidents), ("requests", requests), ("notices", notices)):
             _insert(connection, words, last, table, columns)
         for place, event in enumerate(("recorded", "held", "asked", "notice sent", "opened"), 1):
@@ -126,6 +136,9 @@ def fill(url: str, closed: int, waiting: int, moderator: str) -> None:
         if words is _POSTGRESQL:
             for table, number in (("requests", last), ("notices", last), ("events", last * _EVENTS)):
                 connection.execute(text(f"SELECT setval('{table}_number_seq', {number} + 1)"))
+        for index in indexes:  # sorted, which is quicker than one row after the other
+            index.create(connection)
+        connection.commit()
     engine.dispose()
     if words is _POSTGRESQL:
         with closing(direct(url)) as connection:

@@ -120,8 +120,10 @@ class Replacements:
 
     def taken_for_held(self) -> list[Replacement]:
         """Return those that Postfix has while the held message still waits for a decision."""
-        query = select(replacements).join(incidents, incidents.c.id == replacements.c.incident_id)
-        query = query.where(replacements.c.queue_id != "", ~replacements.c.is_done, incidents.c.state == State.HELD)
+        # Not a join: SQLite would begin with all held incidents, which may be thousands.
+        held = (incidents.c.id == replacements.c.incident_id) & (incidents.c.state == State.HELD)
+        is_held = select(incidents.c.id).where(held).exists()
+        query = select(replacements).where(replacements.c.queue_id != "", ~replacements.c.is_done, is_held)
         with self._reader.connect() as connection:
             return [Replacement(*row) for row in connection.execute(query)]
 

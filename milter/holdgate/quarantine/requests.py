@@ -27,7 +27,7 @@ from holdgate.quarantine.incident import OWNER, SENDER, Actor, Answer, Ask, Inci
 from holdgate.quarantine.schema import events, incidents, notices, requests
 from holdgate.quarantine.states import State
 
-COUNTED = 1_000
+COUNTED = 200
 """The incidents of a list are counted up to this number, because a moderator may have thousands."""
 
 Place = tuple[datetime, str]
@@ -133,11 +133,12 @@ class Requests:
 
     def open_to(self, moderator: str, incident_ids: Collection[str]) -> set[str]:
         """Return which of these incidents a moderator can still answer."""
-        query = select(requests.c.incident_id).where(
-            _asks(moderator), requests.c.incident_id.in_(sorted(incident_ids)), unanswered()
-        )
+        # Without the answer in the condition: SQLite would read all open requests of the moderator.
+        query = select(requests.c.incident_id, requests.c.answer)
+        query = query.where(_asks(moderator), requests.c.incident_id.in_(sorted(incident_ids)))
         with self._reader.connect() as connection:
-            return set(connection.execute(query).scalars())
+            rows = connection.execute(query)
+            return {row.incident_id for row in rows if row.answer in (None, Answer.OUT_OF_OFFICE)}
 
     def decided_since(self, person: str, moment: datetime, *, limit: int) -> list[Incident]:
         """Return the incidents that a person sent or was asked about, closed after `moment`, newest first."""

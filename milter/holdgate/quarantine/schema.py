@@ -193,7 +193,7 @@ requests = Table(
     Column("opened_at", UtcDateTime),
     Column("answer", Word(16)),
     Column("answered_at", UtcDateTime),
-    Index("requests_incident_id", "incident_id"),
+    Index("requests_incident_id", "incident_id", "moderator", "role", "answer"),
     Index("requests_moderator", "moderator", "answer"),
 )
 

@@ -68,6 +68,7 @@ class ListPages(Handlers):
             http,
             "list",
             visitor=visitor,
+            waiting=count if wanted == IncidentFilter(waiting=True) and visitor.how != "link" else None,
             status=422 if problem else 200,
             incidents=found,
             wanted=wanted,

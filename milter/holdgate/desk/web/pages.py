@@ -67,7 +67,9 @@ class Pages:
     ) -> HTMLResponse:
         """Return the page called `name`."""
         signed_in = visitor is not None and visitor.how != "link"
-        waiting = self.waiting(visitor) if visitor and signed_in else None
+        waiting = values.pop("waiting", None)
+        if waiting is None and visitor and signed_in:
+            waiting = self.waiting(visitor)
         page = self._templates.page(
             name,
             self.language(http, visitor, values.get("incident")),
@@ -182,7 +184,7 @@ class Pages:
 
 
 def up_to(count: int) -> str:
-    """Return a number of messages as pages show it, such as "1000+": they are counted no further."""
+    """Return a number of messages as pages show it, such as "200+": they are counted no further."""
     return str(count) if count <= COUNTED else f"{COUNTED}+"
 
 
