@@ -1,7 +1,7 @@
-"""Which reader a document needs: its content decides, by what the formats declare and a look into containers.
+"""Decides which reader a document needs: by its content, with the formats' declarations, and inside containers.
 
-The name and the declared type are only compared with what the content is; where they disagree, policy hears of it.
-Unknown content without control bytes is `text`; the rest is `binary`, of which only strings are read.
+The name and the declared type are only compared with the content; policies can use a difference. Unknown content
+without control bytes is `text`; the rest is `binary`, of which only strings are read.
 """
 
 import re
@@ -23,7 +23,7 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP_MARKS = (b"\x03\x04", b"\x05\x06", b"\x07\x08", b"00")
 _EXECUTABLE = (b"MZ", b"\x7fELF")
 _TEXT_BYTES = bytes(byte for byte in range(256) if byte >= 32 or byte in b"\t\n\r\f\b\x1b")
-# NUL is no sign of bytes that are no text: files with holes have it.
+# NUL does not exclude text: files with holes have it.
 _NOT_CONTROLS = _TEXT_BYTES + b"\0\x0e\x0f\x7f"
 _BLOCK, _DENSE = 512, 26
 _ASCII = bytes(range(128))
@@ -62,7 +62,7 @@ def identify(document: Document) -> str:
 
 
 def binary_part(data: bytes) -> bytes:
-    """Return the part of a text that is no text, b"" if all of it is: a script may carry an archive behind it."""
+    """Return the non-text part of a text, b"" if there is none: a script can have an archive at its end."""
     if len(data.translate(None, _NOT_CONTROLS)) < _DENSE or wide_codec(data):
         return b""
     starts = [start for start in range(0, len(data), _BLOCK) if _is_dense(data[start : start + _BLOCK])]
@@ -74,12 +74,12 @@ def binary_part(data: bytes) -> bytes:
 
 
 def _is_dense(block: bytes) -> bool:
-    """Say whether a block has more control bytes than a text has."""
+    """Return whether a block has more control bytes than a text has."""
     return len(block.translate(None, _NOT_CONTROLS)) * _BLOCK >= _DENSE * max(len(block), _BLOCK // 8)
 
 
 def is_text(data: bytes) -> bool:
-    """Tell text from binary by the control bytes in its first and last 4,000 bytes (at most 2 in 100 are text's)."""
+    """Return whether data is text, by the control bytes in its first and last 4,000 bytes (text: at most 2 in 100)."""
     sample = data[:4_000] + data[-4_000:]
     if len(sample.translate(None, _TEXT_BYTES)) * 50 <= len(sample):
         return not _is_even(sample)
@@ -92,7 +92,7 @@ def is_text(data: bytes) -> bool:
 
 
 def _is_even(sample: bytes) -> bool:
-    """Say whether most bytes are one and the same beyond ASCII, as in the white of an image."""
+    """Return whether most bytes are the same non-ASCII byte, as in the white of an image."""
     high = sample.translate(None, _ASCII)
     return len(high) * 2 > len(sample) and max(Counter(high).values()) * 2 > len(sample)
 
@@ -131,17 +131,17 @@ def text_kind(document: Document) -> str:
 
 
 def begins_with_field(data: bytes) -> bool:
-    """Say whether bytes begin with a header field that mail has (RFC 5322, 3.6; RFC 2045)."""
+    """Return whether bytes begin with a header field of mail (RFC 5322, 3.6; RFC 2045)."""
     return _HEADER.match(data[:2_000].lstrip()) is not None
 
 
 def _first(fits: Callable[[Format], bool]) -> str:
-    """Return the kind of the first format that fits, "" if none does."""
+    """Return the kind of the first format that matches, "" if none does."""
     return next((one.kind for one in REGISTRY.formats.values() if fits(one)), "")
 
 
 def zip_kind(data: bytes) -> str:
-    """Tell the formats that are built on zip from other zip files, by the names in the directory."""
+    """Return the kind of a zip-based format by the names in its directory, or that of zip files."""
     directory = zip_directory(data) or data[:4_000]
     return _first(lambda one: one.in_zip is not None and one.in_zip(directory, data)) or "zip"
 
@@ -161,9 +161,9 @@ def zip_directory(data: bytes) -> bytes:
 
 
 def ole_kind(data: bytes) -> str:
-    """Tell the kinds of compound files by a stream that only one of them has."""
+    """Return the kind of a compound file by a stream that only one kind has."""
     try:
-        # Storages without streams are left out, as listdir() leaves them out.
+        # Storages without streams are omitted, as in listdir().
         names = {kid.name.lower() for kid in ole_file.opened(data).root.kids if _has_streams(kid)}
     except Exception:  # olefile raises OSError, IndexError, struct.error, ... on damage
         names = set()
@@ -186,8 +186,8 @@ def extension_of(name: str) -> str:
 
 
 def mismatch(document: Document, kind: str) -> str:
-    """Say in a few words how name or declared type disagree with the content, "" if they do not."""
-    # AppleDouble has the name of the file that it belongs to.
+    """Return in a few words how name or declared type differ from the content, "" if they do not."""
+    # AppleDouble files have the name of the file to which they belong.
     if kind in ("encrypted", "pkcs7", "apple") or not document.data:
         return ""
     family = TEXTUAL if REGISTRY.textual(kind) else kind

@@ -1,11 +1,11 @@
-"""Whether a picture may hold text: a cheap look at its edges, long before OCR.
+"""Estimates whether an image contains text: a fast analysis of its edges, long before OCR.
 
-Lines of letters have many steep edges from left to right on a background that is even, and above and below them there
-is a strip without edges. Textures of photographs have edges in every direction and no such strips; logos and drawings
-have few edges in a row. The picture is looked at in several sizes, so that letters of any height are found in one.
+Lines of letters have many steep edges from left to right on an even background, and a strip without edges above and
+below them. Textures of photographs have edges in every direction and no such strips; logos and drawings have few edges
+in a row. The image is analysed in several sizes, so that letters of any height are found in one of them.
 
-All work is done on small maps of cells by Pillow, in C. docs/known-issues.md says what is missed, as measured on
-pictures drawn by code.
+Pillow does all work on small maps of cells, in C. docs/known-issues.md describes what is missed, as measured on
+computer-drawn images.
 """
 
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from PIL import Image, ImageChops, ImageFilter
 
 from holdgate.extract.grain import is_grain
 
-# A cell is as wide as a letter of the smallest size that is found, and half as high.
+# A cell is as wide as the smallest letters that are found, and half as high.
 _CELL = (6, 3)
 _SMALLEST = 12
 _SHORTEST_LINE = 48
 _OF_GRAIN = 4
-# So many rows of cells above and below a line there must be a gap.
+# Above and below a line there must be a gap within this many rows of cells.
 _GAP_WITHIN = 6
-# A line is even over so many cells to the left and right.
+# A line is even over this many cells to the left and right.
 _REACH = 3
 
 
 def _table(low: float, high: float = 255) -> list[int]:
-    """Return a look-up table for Image.point that is white from `low` to `high`, both included."""
+    """Return a lookup table for Image.point that is white from `low` to `high`, both included."""
     return [255 if low <= value <= high else 0 for value in range(256)]
 
 
@@ -39,21 +39,21 @@ _MOSTLY = _table(0.6 * 255)
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What counts as a steep edge and as even, as tables, and how many cells of lines are taken for text."""
+    """Definitions of steep edges and of evenness, as tables, and the number of cells of lines that count as text."""
 
     steep: list[int]
     even: list[int]
     enough: int
 
 
-# Print on screens and paper; and what is faint or blurred, of which a line alone is not told from a texture.
+# Normal print; and faint or blurred print, of which a single line cannot be distinguished from a texture.
 _LOOKS: Final = (_Look(_table(48), _table(0, 8), 4), _Look(_table(16), _table(0, 4), 16))
 
 
 def may_hold_text(picture: Image.Image) -> bool:
-    """Say whether a picture in mode "L" looks as if there were a line of letters on it, upright or turned by 90°."""
+    """Return whether an image in mode "L" seems to contain a line of letters, upright or turned by 90°."""
     if is_grain(picture):
-        # No background is even there. Letters that show in spite of it are large: they are found in a smaller size.
+        # No background is even in grain. Letters that are visible in it are large: they are found in a smaller size.
         picture = picture.reduce(_OF_GRAIN)
     if _has_lines(picture, _LOOKS[0]):
         return True
@@ -82,6 +82,6 @@ def _cells_in_lines(picture: Image.Image, look: _Look) -> int:
         below = ImageChops.lighter(below, ImageChops.offset(empty, 0, -distance))
     inside = ImageChops.multiply(letters, ImageChops.multiply(above, below))
     line = ImageChops.multiply(inside.filter(ImageFilter.BoxBlur((_REACH, 0))).point(_MOSTLY), inside)
-    # One row of cells alone is a border or a ruler.
+    # A single row of cells is a border or a ruler.
     neighbour = ImageChops.lighter(ImageChops.offset(line, 0, 1), ImageChops.offset(line, 0, -1))
     return ImageChops.multiply(line, neighbour).histogram()[255]

@@ -15,14 +15,14 @@ _MESSAGE = 0xFFFFFFFF
 
 
 def of_compound(data: bytes) -> Spans:
-    """The header and all sectors up to the last that is in use ([MS-CFB] 2.3)."""
+    """The header and all sectors up to the last used one ([MS-CFB] 2.3)."""
     file = ole_file.opened(data)
     last = next((number for number in range(len(file.fat) - 1, -1, -1) if file.fat[number] != olefile.FREESECT), 0)
     return [(0, (last + 2) * file.sector_size)]
 
 
 def of_der(data: bytes) -> Spans:
-    """The first element, in DER or BER (X.690, 8.1). What is not binary is not looked at."""
+    """The first element, in DER or BER (X.690, 8.1). Text encodings are not handled here."""
     if data[:1] != b"\x30":
         return [(0, len(data))]
     return [(0, _element_end(data, 0, 0))]
@@ -46,7 +46,7 @@ def _element_end(data: bytes, position: int, depth: int) -> int:
 
 
 def of_arrow(data: bytes) -> Spans:
-    """A stream up to its end mark; a file to the length and magic behind its footer (Arrow columnar format 1.4)."""
+    """A stream up to its end mark; a file up to the length and magic after its footer (Arrow columnar format 1.4)."""
     file = data.startswith(b"ARROW1")
     position = 8 if file else 0
     while position + 8 <= len(data):

@@ -1,8 +1,8 @@
 """Reads the text of Publisher and of Works 2000 and later: a stream of chunks, one of which is the text in UTF-16.
 
-No specification is published. The stream begins with a mark. At 0x18 stands a list of references: two bytes, their
-number (16 bits), where the next list is (32 bits, all ones for none), and 24 bytes for each. A reference has its own
-size, the name of the chunk at 2, its kind at 12, its place and its size (32 bits each) at 16 and 20, all little-endian.
+No specification is published. The stream begins with a mark. At 0x18 is a list of references: two bytes, their
+number (16 bits), the place of the next list (32 bits, all ones for none), and 24 bytes for each reference: its own
+size, the chunk's name at 2, kind at 12, place at 16 and size at 20 (32 bits each), all little-endian.
 """
 
 import struct
@@ -15,7 +15,7 @@ _BREAKS = str.maketrans({"\r": "\n", "\x0b": "\n", "\x0c": "\n", "\x0e": "\n", "
 
 
 def texts(data: bytes) -> Iterator[tuple[int, int, str]]:
-    """Yield begin, end and content of each text in a stream of chunks, as far as its lists hold."""
+    """Yield start, end and content of each text in a stream of chunks, as far as its lists are valid."""
     for at, size in _references(data):
         if at + size <= len(data):
             yield at, at + size, data[at : at + size].decode("utf-16-le", "replace").translate(_BREAKS)

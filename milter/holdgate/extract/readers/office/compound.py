@@ -1,7 +1,7 @@
-"""Opens compound files and shows them as storages with streams, at a bounded cost.
+"""Opens compound files as storages with streams, at a limited cost.
 
-Follows [MS-CFB] 2.6 (directory) by way of olefile. A storage may hold a whole document of its own, as an embedded
-object or a message inside a message does: readers of the old Office formats take a `Storage`, not a file.
+Follows [MS-CFB] 2.6 (directory), with olefile. A storage can contain a complete document, as for an embedded object or
+a message inside a message. So readers of the old Office formats get a `Storage`, not a file.
 """
 
 import struct
@@ -15,7 +15,7 @@ from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
-# What olefile is seen to raise on damaged files, besides its own errors, which are OSErrors.
+# Exceptions of olefile for damaged files, in addition to its own errors, which are OSErrors.
 DAMAGE = (OSError, ArithmeticError, LookupError, ValueError, TypeError, AttributeError, RecursionError, struct.error)
 STORAGES = (olefile.STGTY_STORAGE, olefile.STGTY_ROOT)
 
@@ -61,11 +61,11 @@ class Storage:
                 yield inner
 
     def untaken(self) -> list[str]:
-        """Return the lower-case names of the streams that nobody has read."""
+        """Return the lower-case names of the streams that have not been read."""
         return [name for name in self.sizes if name not in self.taken]
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a stream; b"" when it is absent, or unreadable, which the sink is told."""
+        """Return the bytes of a stream; b"" if it is absent or unreadable, which is reported to the sink."""
         name = name.lower()
         if name not in self.sizes:
             return b""
@@ -81,7 +81,7 @@ class Storage:
             self.sink.limited(str(error))
             return b""
         try:
-            # What openstream() does, without its search through all names of each storage on the way.
+            # As openstream() does, but without its search through all names of each storage in the path.
             data: bytes = self.file._open(self.sectors[name], self.sizes[name]).read()
         except DAMAGE:
             self.sink.limited("damaged stream")
@@ -93,7 +93,7 @@ class Storage:
 
 
 def open_compound(document: Document, sink: Sink) -> Storage:
-    """Return the root storage of a compound file; of one that cannot be opened hand over the strings.
+    """Return the root storage of a compound file; if it cannot be opened, pass on its strings.
 
     Raises UnreadableError("damaged") then.
     """
@@ -107,7 +107,7 @@ def open_compound(document: Document, sink: Sink) -> Storage:
 
 
 class Within:
-    """A sink for a document that stands inside another: the same sink, with the place of the document before all."""
+    """A sink for a document inside another: the same sink, with the place of the document before all places."""
 
     def __init__(self, sink: Sink, place: str):
         self.sink = sink
@@ -115,19 +115,19 @@ class Within:
         self.budget = sink.budget
 
     def text(self, text: str, place: str = "") -> None:
-        """Take text."""
+        """Pass on text."""
         self.sink.text(text, f"{self.place}, {place}" if place else self.place)
 
     def cells(self, texts: Sequence[str], places: Sequence[str]) -> None:
-        """Take many texts."""
+        """Pass on many texts."""
         self.sink.cells(texts, [f"{self.place}, {place}" if place else self.place for place in places])
 
     def embedded(self, data: bytes, name: str = "", declared_type: str = "", charset: str = "") -> None:
-        """Take an embedded document."""
+        """Pass on an embedded document."""
         self.sink.embedded(data, name, declared_type, charset)
 
     def limited(self, reason: str) -> None:
-        """Say what stays unread."""
+        """Report an unread part."""
         self.sink.limited(reason)
 
     def signal(self, signal: str) -> None:

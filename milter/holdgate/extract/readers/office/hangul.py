@@ -1,7 +1,7 @@
 """Reads documents of Hancom's word processor Hangul: HWP 5, streams of records in a compound file.
 
 Follows Hancom's "Hangul Document File Formats 5.0", revision 1.3: 3.2.1 (file header), 3.2.6 (records), 4.3.2
-(paragraph text, and the characters that stand for controls in it), 4.3.10.15 (fields). `hangul_distribution` opens
+(paragraph text, and the characters that represent controls in it), 4.3.10.15 (fields). `hangul_distribution` opens
 distribution documents. Headers, footers, notes, memos, tables and text boxes are paragraphs among the others.
 """
 

@@ -1,9 +1,9 @@
-"""Opens the streams of a distribution document of Hangul: everybody may read it, so the key is in each stream.
+"""Decrypts the streams of a distribution document of Hangul: everybody may read it, so each stream has the key.
 
 Follows Hancom's "Hangul Document File Formats", distribution documents, revision 1.2. A stream begins with a record of
 256 bytes. Its first four are the seed of a generator of random numbers; runs of the rest are combined with these by
-XOR. A place that depends on the seed then has the SHA-1 of the author's password, as hexadecimal digits in UTF-16. The
-first 16 bytes of that are the key of what follows the record: AES-128 in ECB mode.
+XOR. A place that depends on the seed then contains the SHA-1 of the author's password, as hexadecimal digits in UTF-16.
+Its first 16 bytes are the key of the data after the record: AES-128 in ECB mode.
 """
 
 import struct
@@ -15,7 +15,7 @@ _HEADER, _SEED, _KEY, _BLOCK = 4, 4, 16, 16
 
 
 def opened(stream: bytes) -> bytes | None:
-    """Return what stands encrypted in a stream, None if it does not begin with the record of a key."""
+    """Return the decrypted content of a stream, None if it does not begin with the record of a key."""
     if len(stream) < _HEADER + _SIZE:
         return None
     (header,) = struct.unpack_from("<I", stream)
@@ -28,7 +28,7 @@ def opened(stream: bytes) -> bytes | None:
 
 
 def key_of(record: bytes) -> bytes:
-    """Return the key that a record of 256 bytes hides."""
+    """Return the key hidden in a record of 256 bytes."""
     (seed,) = struct.unpack_from("<I", record)
     plain = bytes(byte ^ mask for byte, mask in zip(record, _masks(seed), strict=True))
     # The seed itself is not combined with anything.
@@ -37,7 +37,7 @@ def key_of(record: bytes) -> bytes:
 
 
 def _masks(seed: int) -> bytes:
-    """Return the bytes to combine a record with: runs of 1 to 16 equal ones, as the C library of Windows draws them."""
+    """Return the bytes to combine with a record: runs of 1 to 16 equal ones, generated as by Windows' C library."""
     masks = bytearray()
     while len(masks) < _SIZE:
         seed, value = _random(seed)

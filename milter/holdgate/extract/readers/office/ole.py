@@ -38,7 +38,7 @@ READERS = (
     ("__properties_version1.0", msg.read_storage),
     (hangul.STREAM, hangul.read_storage),
 )
-# Documents of which the main text or strings are read, and the storages that tell them (streams, for Works).
+# Documents of which the main text or strings are read: the storages that identify them (streams, for Works).
 PUBLISHER, PROJECT, WORKS = ("quill",), ("   1", "   19", "   112", "   114"), ("mn0", "matost")
 IN_PART = {
     "publication: only text and strings read": PUBLISHER,

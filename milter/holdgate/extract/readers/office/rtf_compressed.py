@@ -17,7 +17,7 @@ WINDOW = 4_096
 
 
 def decompressed(data: bytes, sink: Sink) -> bytes:
-    """Return the rich text; b"" and a word to the sink where it is neither compressed nor marked as plain."""
+    """Return the rich text; b"", with a report to the sink, if it is neither compressed nor marked as plain."""
     if len(data) < 16:
         return b""
     size, raw_size, kind = struct.unpack_from("<III", data)

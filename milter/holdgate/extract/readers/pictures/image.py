@@ -1,7 +1,7 @@
-"""Pictures: what cameras and editors write into them (EXIF, XMP, IPTC, comments), and the text in them by OCR.
+"""Images: the data that cameras and editors add (EXIF, XMP, IPTC, comments), and the text in them by OCR.
 
-Pillow decodes, and only when OCR is on: size and metadata come from the headers. Every page of a TIFF and every frame
-of an animation is a picture of its own.
+Pillow decodes them only if OCR is on: size and metadata are in the headers. Every page of a TIFF and every frame of an
+animation is a separate image.
 """
 
 import io
@@ -26,17 +26,17 @@ from holdgate.extract.reading import Document, Sink, UnreadableError
 PILLOW_FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "JPEG2000", "PPM", "ICO", "PCX", "TGA", "AVIF")
 PLACE = "image properties"
 TEXT_BYTES = 500_000
-"""A text chunk of a picture is unpacked to this many bytes; Pillow refuses a picture with one beyond a million."""
+"""A text chunk of an image is unpacked to at most this many bytes; Pillow refuses one beyond a million."""
 TRAILING_BYTES = 32
 _LONGEST_SIDE = 30_000
 _OPAQUE = 255
 _SINGLE = frozenset({"PNG", "JPEG"})
 THUMBNAIL_SIZE = 512
-"""The larger side in pixels of what LibreOffice 25 writes; Office's thumbnails are smaller."""
+"""The larger side in pixels of LibreOffice 25's thumbnails; Office's are smaller."""
 PREVIEW_SIZE = 1_100
 """The larger side in pixels of the previews in iWork documents."""
 SQUARE = 1.2
-"""Dots are square enough up to this ratio of resolutions; fax pages (204 by 98 dpi) are stretched before OCR."""
+"""Dots count as square up to this ratio of resolutions; fax pages (204 by 98 dpi) are stretched before OCR."""
 
 _XP_TAGS = range(0x9C9B, 0x9CA0)
 _COMMENT_CODES = {b"ASCII\0\0\0": "ascii", b"UNICODE\0": "utf-16", b"JIS\0\0\0\0\0": "iso2022_jp", b"\0" * 8: "utf-8"}
@@ -48,20 +48,20 @@ _JPEG_END = 0xD9
 # Sizes of a BMP file's second header.
 _BITMAP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 108, 124)}
 
-# Pillow's plug-ins let through whatever a damaged file provokes.
+# Pillow's plug-ins raise any exception that a damaged file causes.
 PILLOW_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, AttributeError, OverflowError,
     ZeroDivisionError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
 
-# A confined worker cannot start threads, and libavif gives up without the ones it wants.
+# A confined worker cannot start threads, and libavif fails without those that it requests.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-# The size is checked before a picture is decoded; Pillow's own warning would say no more.
+# The size is checked before an image is decoded, so Pillow's own warning is not needed.
 Image.MAX_IMAGE_PIXELS = None
 
 
 def read(document: Document, sink: Sink) -> None:
-    """Read a picture. One that Pillow cannot open is `damaged`, or in a format that is not read."""
+    """Read an image. One that Pillow cannot open is `damaged`, or in a format that is not read."""
     _read_trailing(document.data, sink)
     try:
         with warnings.catch_warnings(action="ignore"), _opened(document.data) as image:
@@ -76,15 +76,15 @@ def read(document: Document, sink: Sink) -> None:
 
 
 def read_thumbnail(path: str, data: bytes, sink: Sink) -> bool:
-    """Read what is written about the small picture of the first page in an Office package; say whether it is one.
+    """Read the metadata of the first page's thumbnail in an Office package; return whether it is one.
 
-    Its letters are too small to be read, and the document has them as text.
+    Its letters are too small to be read, and the document contains them as text.
     """
     return _THUMBNAIL.fullmatch(path) is not None and read_preview(data, sink, THUMBNAIL_SIZE)
 
 
 def read_preview(data: bytes, sink: Sink, largest: int = PREVIEW_SIZE) -> bool:
-    """Read what is written about a picture that a program made of a document; say whether it is as small as one."""
+    """Read the metadata of an image that a program made of a document; return whether it is as small as a preview."""
     try:
         with warnings.catch_warnings(action="ignore"), _opened(data) as image:
             if max(image.size) > largest:
@@ -111,19 +111,19 @@ def _read_frames(data: bytes, image: Image.Image, sink: Sink) -> None:
         width, height = image.size
         place = f"{pages} {number + 1}" if getattr(image, "is_animated", False) else ""
         ocr.current.read(width, height, partial(_pixels, data, image, number, sink), sink, place)
-        # The next frame of an animation is drawn over this one: what is too large now stays too large.
+        # The next frame of an animation is drawn over this one, so it is too large if this one is.
         if width * height > ocr.current.limits.pixels or not _has_more_pictures(image):
             return
     sink.limited("too many frames")
 
 
 def _has_more_pictures(image: Image.Image) -> bool:
-    """Tell whether to look for another frame. What an MPO file has beside its picture is the same one, smaller."""
+    """Return whether to look for another frame. An MPO file's further images are smaller copies of its first."""
     return image.format != "MPO" and hasattr(image, "n_frames")
 
 
 def _pixels(data: bytes, image: Image.Image, number: int, sink: Sink) -> Pixels:
-    """Decode the frame `image` stands at; of a truncated picture take the rows that are there."""
+    """Decode the current frame of `image`; for a truncated image, use the existing rows."""
     try:
         image.draft("L", image.size)  # a JPEG is decoded without its colours
         image.load()
@@ -140,12 +140,12 @@ def _pixels(data: bytes, image: Image.Image, number: int, sink: Sink) -> Pixels:
             ImageFile.LOAD_TRUNCATED_IMAGES = False
     pixels = grey_pixels(image)
     if image.format in _SINGLE and getattr(image, "n_frames", 1) == 1:
-        image.close()  # the pixels in colour are not kept beside those in grey
+        image.close()  # the colour pixels are not kept in addition to the grey ones
     return pixels
 
 
 def grey_pixels(image: Image.Image) -> Pixels:
-    """Turn a picture into upright grey pixels with square dots, transparent parts in the shade letters are not."""
+    """Convert an image to upright grey pixels with square dots, transparent parts in contrast to letters."""
     x, y = (float(value) for value in image.info.get("dpi", (0, 0)))
     if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # or it would be copied
         image = ImageOps.exif_transpose(image)
@@ -164,7 +164,7 @@ def grey_pixels(image: Image.Image) -> Pixels:
 
 
 def _on_background(image: Image.Image) -> Image.Image:
-    """Put a transparent picture on white, or on black where what is opaque is mostly white."""
+    """Put a transparent image on white, or on black if its opaque parts are mostly white."""
     if image.mode != "RGBA":
         image = image.convert("LA")
     grey, alpha = image.convert("L"), image.getchannel("A")
@@ -189,9 +189,9 @@ def _read_metadata(data: bytes, image: Image.Image, sink: Sink) -> None:
 
 
 def _metadata(data: bytes, image: Image.Image, sink: Sink) -> Iterator[str]:
-    """Yield the texts of a picture's metadata, whatever block they stand in."""
+    """Yield the texts of an image's metadata, in any block."""
     if data.startswith(_PNG_SIGNATURE):
-        # Pillow would decode the whole picture first.
+        # Pillow would first decode the complete image.
         yield from _png_texts(data, sink)
         return
     yield from _exif_texts(image.getexif())
@@ -208,7 +208,7 @@ def _metadata(data: bytes, image: Image.Image, sink: Sink) -> Iterator[str]:
 
 
 def _exif_texts(exif: Image.Exif) -> Iterator[str]:
-    """Yield strings of the EXIF directories (CIPA DC-008), UserComment and Windows' own tags among them."""
+    """Yield strings of the EXIF directories (CIPA DC-008), including UserComment and Windows' own tags."""
     directories = [exif, exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)]
     for directory in directories:
         for tag, value in directory.items():
@@ -221,7 +221,7 @@ def _exif_texts(exif: Image.Exif) -> Iterator[str]:
 
 
 def _png_texts(data: bytes, sink: Sink) -> Iterator[str]:
-    """Yield the text chunks of a PNG (ISO/IEC 15948, 11.3.4), also those after the pixels."""
+    """Yield the text chunks of a PNG (ISO/IEC 15948, 11.3.4), including those after the pixels."""
     position = len(_PNG_SIGNATURE)
     while position + 12 <= len(data):
         length = int.from_bytes(data[position : position + 4], "big")
@@ -267,7 +267,7 @@ def _inflated(packed: bytes, sink: Sink) -> bytes:
 
 
 def _read_trailing(data: bytes, sink: Sink) -> None:
-    """Hand on what stands after the end of a PNG or JPEG: a document may ride on a picture."""
+    """Pass on data after the end of a PNG or JPEG, which may be a document."""
     if data.startswith(_PNG_SIGNATURE):
         end = data.find(b"IEND", len(_PNG_SIGNATURE)) + 8
     elif data.startswith(b"\xff\xd8"):
@@ -279,7 +279,7 @@ def _read_trailing(data: bytes, sink: Sink) -> None:
 
 
 def _jpeg_end(data: bytes) -> int:
-    """Return where a JPEG ends (ITU-T T.81, B.1.1): segments say their length, pixels end at the next marker."""
+    """Return where a JPEG ends (ITU-T T.81, B.1.1): segments have lengths, pixels end at the next marker."""
     position = 2
     while marker := _JPEG_MARKER.search(data, position):
         position = marker.end()
@@ -298,7 +298,7 @@ def _is_bitmap(data: bytes) -> bool:
 
 
 def _is_bare_bitmap(data: bytes) -> bool:
-    """Tell a bitmap without the header of a file, as clipboards and OLE objects have it, by its fixed fields."""
+    """Recognise by its fixed fields a bitmap without a file header, as clipboards and OLE objects have it."""
     if len(data) < 40 or data[:4] not in _BITMAP_HEADERS - {b"\x0c\0\0\0"}:
         return False
     width, height, planes, bits, packing = struct.unpack_from("<iiHHI", data, 4)

@@ -1,4 +1,4 @@
-"""Finds what reads as text in bytes of an unknown or barely known make: runs in UTF-8, 8-bit and UTF-16."""
+"""Finds text in bytes of an unknown or barely known format: runs in UTF-8, 8-bit and UTF-16."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ LETTERS = re.compile(r"[^\W_]{3}")
 def strings(data: bytes, narrow: bool = True, wide: bool = True, *, big_endian: bool = False) -> Iterator[str]:
     """Yield runs of at least six characters with three letters or digits in a row.
 
-    UTF-16 is taken as little-endian unless it is said to be `big_endian`.
+    UTF-16 is read as little-endian unless `big_endian` is set.
 
     >>> list(strings(b"\\x00\\x01Invoice 12\\x00\\xff" + "Grüße Anna".encode("utf-16-le") + b"\\x00\\x00"))
     ['Invoice 12', 'Grüße Anna']
