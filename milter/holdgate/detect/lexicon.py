@@ -1,8 +1,8 @@
-"""What is known of a capitalised word: in which dictionaries of names it is, how common it is, whether a town has it.
+"""What is known about a capitalised word: its dictionaries of names, its frequency, and whether it names a town.
 
-`known-words.table` holds how common words of eight languages are, and the names of towns and states: open addressing by
-the CRC-32 of a word, three bytes a slot, so that 200,000 words take 1.5 MB and no time to load. `script/train` makes it
-from the lists in `training/`. Of words that are not in it, one in 100,000 is taken for one that is.
+`known-words.table` contains the frequency of words in eight languages, and the names of towns and states. It is an open
+addressing table by the CRC-32 of a word, with three bytes per slot, so 200,000 words take 1.5 MB and no time to load.
+`script/train` makes it from the lists in `training/`. One in 100,000 unknown words is taken for a known one.
 """
 
 from collections.abc import Iterable
@@ -40,13 +40,13 @@ class Names(NamedTuple):
 
 
 class Table:
-    """How common words are, from 1 to 5, and whether words are the name of a place or of an organisation."""
+    """The frequency of words, from 1 to 5, and whether they are the name of a place or an organisation."""
 
     def __init__(self, slots: bytes) -> None:
         self._slots = slots
 
     def code(self, word: str) -> int:
-        """Return how common a word in lower case is, and PLACE on top if a place has it; 0 if it is not known."""
+        """Return the frequency of a lower-case word, with PLACE added if it names a place; 0 if it is unknown."""
         slots = self._slots
         digest = crc32(word.encode("utf-8", "replace"))
         low, high = (digest >> 16) & 255, digest >> 24
@@ -59,7 +59,7 @@ class Table:
 
 
 def packed(codes: Iterable[tuple[str, int]]) -> bytes:
-    """Return the slots of a table of words, in the order in which they are given."""
+    """Return the slots of a table of words, in the given order."""
     slots = bytearray(SLOTS * _SIZE)
     for word, code in codes:
         digest = crc32(word.encode("utf-8", "replace"))
@@ -71,7 +71,7 @@ def packed(codes: Iterable[tuple[str, int]]) -> bytes:
 
 
 class Known(NamedTuple):
-    """What features need of a word: its kind, and hashes of it and of its ends, all in lower case."""
+    """The data of a word for features: its kind, and hashes of it and of its ends, all in lower case."""
 
     kind: int
     small: int
@@ -82,10 +82,10 @@ class Known(NamedTuple):
 
 
 class Lexicon:
-    """The dictionaries and the table, asked together.
+    """The dictionaries and the table together.
 
-    A kind is a number: FIRST and SURNAME for the dictionaries, how common the word is in units of COMMON_UNIT, the
-    signs PLACED, ORGANISED, NO_NAME and COMPOUND, and how it is written in units of WRITTEN_UNIT.
+    A kind is a number: FIRST and SURNAME for the dictionaries, the frequency in units of COMMON_UNIT, the flags
+    PLACED, ORGANISED, NO_NAME and COMPOUND, and the way of writing in units of WRITTEN_UNIT.
     """
 
     def __init__(self, names: Names, table: Table) -> None:
@@ -94,7 +94,7 @@ class Lexicon:
         self._known: dict[str, Known] = {}
 
     def known(self, word: str) -> Known:
-        """Return what is known of a word."""
+        """Return the data of a word."""
         found = self._known.get(word)
         if found is None:
             if len(self._known) >= _MOST_KNOWN:
@@ -136,7 +136,7 @@ class Lexicon:
         return kind | _written(word) * WRITTEN_UNIT
 
     def _is_compound(self, word: str) -> bool:
-        """Whether a long word ends with a common one that is no surname, as many German words do."""
+        """Whether a long word ends with a common one that is not a surname, as many German words do."""
         if len(word) < _LEAST_COMPOUND:
             return False
         for cut in range(_LEAST_PART, len(word) - _LEAST_PART):
@@ -164,5 +164,5 @@ def digest(text: str) -> int:
 
 @lru_cache(maxsize=1)
 def shipped() -> Table:
-    """Return the table that is part of the package."""
+    """Return the table in the package."""
     return Table(resources.files("holdgate.detect").joinpath(FILE).read_bytes())

@@ -1,8 +1,8 @@
-"""Which capitalised words are of names of persons or organisations: a linear model of what and where they are.
+"""Finds which capitalised words are names of persons or organisations: a linear model of the words and their context.
 
-Each stretch of capitalised words gets the most likely row of labels (Viterbi), one of LABELS for each word.
+Each stretch of capitalised words gets the most likely sequence of labels (Viterbi), one of LABELS for each word.
 `script/train` makes the weights (a conditional random field, Lafferty et al. 2001). A feature is a number below SLOTS,
-the hash of what it says, so no text is made of it. `names.weights` has a byte for each slot and label but OTHER.
+the hash of its content, so it needs no text. `names.weights` has a byte for each slot and each label except OTHER.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LANES: Final = LABELS - 1
 TRANSITIONS: Final = LABELS * LABELS
 MIDDLE: Final = 128
 FILE: Final = "names.weights"
-# A stretch of capitalised words, with small words that stand in names between; letters beyond Latin-1 are "?" in masks.
+# A stretch of capitalised words, including small words that occur in names; letters beyond Latin-1 are "?" in masks.
 _STRETCH: Final = re.compile(
     rb"(?<![0Aa?])[A?][Aa?'\-]{0,24}(?:(?:\.? ?& ?|\. ?| )(?:a{1,3} ){0,2}[A?][Aa?'\-]{0,24}){0,7}(?![0Aa?])"
 )
@@ -61,7 +61,7 @@ _IN_WORD: Final = bytes(char in b"0Aa?'" for char in range(256))
 
 
 class Word(NamedTuple):
-    """A capitalised word: where it stands, its features, and what stands between it and the word before, if any."""
+    """A capitalised word: its place, its features, and the text between it and the word before, if any."""
 
     start: int
     end: int
@@ -70,7 +70,7 @@ class Word(NamedTuple):
 
 
 class Name(NamedTuple):
-    """A name: where it stands, and which label its words have."""
+    """A name: its place, and the label of its words."""
 
     start: int
     end: int
@@ -78,7 +78,7 @@ class Name(NamedTuple):
 
 
 def mailboxes(text: str) -> frozenset[str]:
-    """Return the words in the local parts of the mail addresses of a text: names, most of them."""
+    """Return the words in the local parts of the text's mail addresses: most of them are names."""
     if "@" not in text:
         return frozenset()
     found = (piece for box in _MAILBOX.finditer(text) for piece in _PIECES.split(box[1].lower()))
@@ -86,7 +86,7 @@ def mailboxes(text: str) -> frozenset[str]:
 
 
 class _Tokens:
-    """Hashes of tokens round stretches, each made once."""
+    """Hashes of the tokens around stretches, each computed once."""
 
     def __init__(self) -> None:
         self._known: dict[str, int] = {}
@@ -108,7 +108,7 @@ _BREAK: Final = digest("\n")
 def stretches(text: str, mask: bytes, lexicon: Lexicon, named_before: set[str]) -> Iterator[list[Word]]:
     """Yield the capitalised words of a text, stretch by stretch.
 
-    Words in `named_before`, in lower case, were part of a person's full name earlier in the text: the caller adds them.
+    Words in `named_before`, in lower case, were part of a person's full name earlier in the text; the caller adds them.
     """
     boxes = mailboxes(text)
     for found in _STRETCH.finditer(mask):
@@ -136,7 +136,7 @@ def _is_word(char: i64) -> bool:
 
 
 def _left(text: str, mask: bytes, at: i64) -> tuple[int, int]:
-    """Return the hash of the token that ends before `at` in its line, and where it begins."""
+    """Return the hash of the token that ends before `at` in its line, and the token's start."""
     least: i64 = at - _MOST_SPACE
     while at > 0 and at > least and (mask[at - 1] == _SPACE or mask[at - 1] == _TAB):
         at -= 1
@@ -151,7 +151,7 @@ def _left(text: str, mask: bytes, at: i64) -> tuple[int, int]:
 
 
 def _right(text: str, mask: bytes, at: i64) -> tuple[int, int]:
-    """Return the hash of the token that begins at `at` or after it in its line, and where it ends."""
+    """Return the hash of the token that begins at or after `at` in its line, and the token's end."""
     size: i64 = len(mask)
     most: i64 = at + _MOST_SPACE
     while at < size and at < most and (mask[at] == _SPACE or mask[at] == _TAB):
@@ -280,7 +280,7 @@ def _described(
 
 
 def _phrases(text: str, words: list[tuple[int, int, str]], lexicon: Lexicon) -> list[int]:
-    """Return for each word whether it, with the words after and before it, is the name of a place or organisation."""
+    """Return for each word whether it is in the name of a place or organisation, with the words around it."""
     count = len(words)
     found = [0] * count
     for size in (3, 2):
@@ -293,7 +293,7 @@ def _phrases(text: str, words: list[tuple[int, int, str]], lexicon: Lexicon) -> 
 
 
 def _above(text: str, line: int) -> int:
-    """Return the hash of the last words of the line before the one that begins at `line`, of two if that is empty."""
+    """Return the hash of the last words of the line before the one at `line`, of two lines before if that is empty."""
     end = line - 1
     for _ in range(2):
         begin = text.rfind("\n", max(0, end - 200), end) + 1
@@ -307,7 +307,7 @@ def _above(text: str, line: int) -> int:
 
 
 class Model:
-    """The weights: what follows what (TRANSITIONS signed bytes), then a byte for each slot and label but OTHER."""
+    """The weights: of transitions (TRANSITIONS signed bytes), then a byte for each slot and each label except OTHER."""
 
     def __init__(self, content: bytes) -> None:
         if len(content) != TRANSITIONS + SLOTS * LANES:
@@ -361,7 +361,7 @@ class Model:
 
 
 def named(text: str, mask: bytes, lexicon: Lexicon, model: Model) -> Iterator[Name]:
-    """Yield the names of a text, in order of their place."""
+    """Yield the names of a text, in order."""
     named_before: set[str] = set()
     for words in stretches(text, mask, lexicon, named_before):
         start = end = -1
@@ -380,7 +380,7 @@ def named(text: str, mask: bytes, lexicon: Lexicon, model: Model) -> Iterator[Na
 
 
 def remember(named_before: set[str], name: str, label: int) -> None:
-    """Add the words of a person's full name to those that were named before."""
+    """Add the words of a person's full name to those named before."""
     words = name.lower().split()
     if label == PERSON and len(words) > 1 and len(named_before) < _MOST_NAMED:
         named_before.update(word for word in words if len(word) > _SHORTEST)
@@ -394,5 +394,5 @@ def _joins(gap: str, label: int) -> bool:
 
 @lru_cache(maxsize=1)
 def shipped() -> Model:
-    """Return the model that is part of the package."""
+    """Return the model in the package."""
     return Model(resources.files("holdgate.detect").joinpath(FILE).read_bytes())

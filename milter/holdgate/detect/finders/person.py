@@ -1,7 +1,7 @@
-"""Names of persons and organisations: capitalised words that a model judges by what they are and where they stand.
+"""Names of persons and organisations: capitalised words that a model classifies by the words and their context.
 
-Also a surname of the dictionary, a comma and a first name of the dictionary, as lists have them. A weak sign by itself;
-it counts in combination with other data.
+Also a surname of the dictionary, a comma and a first name of the dictionary, as in lists. Alone it is weak evidence; it
+counts in combination with other data.
 """
 
 import re
@@ -16,22 +16,22 @@ from holdgate.detect.naming import Name
 
 _REVERSED: Final = re.compile(rb"A[Aa'\-]{1,24}, A[Aa'\-]{1,24}")
 _NONE: frozenset[str] = frozenset()
-# A name with one of these is a program that wrote a document, and these alone are whoever has no name in it.
+# A name with one of these words is that of a program; one of _ACCOUNTS alone is a generic account, not a person.
 _PROGRAMS: Final = frozenset(
     ("acrobat", "adobe", "distiller", "ghostscript", "indesign", "libreoffice", "macintosh", "microsoft", "openoffice",
      "pdfcreator", "photoshop", "powerpoint", "quartz", "windows", "wordperfect")
 )  # fmt: skip
 _ACCOUNTS: Final = frozenset(("admin", "administrator", "default", "guest", "owner", "root", "unknown", "user"))
-# What companies are called beside their name: no name by itself.
+# Parts of the names of companies, mostly legal forms, which alone are not names.
 _FORMS: Final = frozenset(
     ("ag", "bv", "company", "corp", "corporation", "gmbh", "inc", "kg", "limited", "llc", "llp", "ltd", "nv",
      "organisation", "organization", "plc", "sa", "sarl", "sas", "spa", "srl")
 )  # fmt: skip
-# Read here, since what searches a text may open no files.
+# Read here, because a searching process cannot open files.
 _MODEL: Final = naming.shipped()
 _TABLE: Final = lexicon.shipped()
-# Two identifiers ask for the names of a piece of text, one after the other. Of longer texts one is kept, of the longest
-# none.
+# Two identifiers need the names of the same text, one after the other. Only one longer text is cached, and none of
+# the longest.
 _SHORT: Final = 4_000
 _LONG: Final = 1_000_000
 
