@@ -129,6 +129,11 @@ class Runner(Generic[T]):
             if self.round.shared:
                 return
 
+    @property
+    def waits(self) -> bool:
+        """Whether an item failed and has to be retried."""
+        return bool(self._troubles)
+
     def is_due(self) -> bool:
         """Return whether a failed item is due for a retry."""
         now = self._clock()

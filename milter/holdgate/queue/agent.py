@@ -6,6 +6,8 @@ One request per connection. A request is one line of JSON:
   answer is ``"unchanged"`` while the queue is the same as when the agent returned that stamp. With
   ``"since": VERSION`` the answer contains only the messages that arrived since the answer with that version, and the
   queue ids of those that are no longer held;
+- ``{"do": "wait", "unless": STAMP, "seconds": …}`` is answered as soon as the queue is no longer as it was with that
+  stamp, or after that time: ``"changed"`` says which;
 - ``{"do": "show", "queue_id": …, "arrival_time": …}``, with ``"header_only"``, or ``"envelope"`` for that instead;
 - ``{"do": "headers" | "release" | "delete", "messages": [[queue_id, arrival_time], …]}``: the agent checks by the files
   whether each message is held, before the operation and after a removal; it lists the queue for unknown ones.
@@ -33,8 +35,9 @@ from holdgate import headers, maillog
 from holdgate.queue.holdqueue import HoldQueue, Key
 from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
 from holdgate.sockets import claim, listen, peer_user
+from holdgate.watch import Watch
 
-__all__ = ["BATCH", "PLACES", "Agent", "Key", "RefusedError", "claim", "listen", "read_request"]
+__all__ = ["BATCH", "LONGEST_WAIT", "PLACES", "Agent", "Key", "RefusedError", "claim", "listen", "read_request"]
 
 _REQUEST_LIMIT = 16384
 _READING = ("list", "show")
@@ -44,6 +47,12 @@ BATCH = 100
 
 # How many slow peers are served at once, and the time limit for a request and for its answer, in seconds.
 PLACES = 8
+
+LONGEST_WAIT = 30.0
+"""How long a request may wait for a change, in seconds."""
+
+# How many requests may wait at once. They take none of the places.
+_WAITING = 2
 _REQUEST_TIMEOUT = 5
 _SEND_TIMEOUT = 60
 
@@ -72,10 +81,11 @@ class Agent:
         self._inspected = _any_of(headers.STATUS)
         self._adopt_uninspected = adopt_uninspected
         self._acting = threading.Lock()
+        self._waiting = threading.Semaphore(_WAITING)
 
     def serve(self, listener: socket.socket) -> None:
         """Start answering requests, in threads that end when the listener is shut down."""
-        for _ in range(PLACES):
+        for _ in range(PLACES + _WAITING):
             threading.Thread(target=self._take, args=[listener], daemon=True).start()
 
     def _take(self, listener: socket.socket) -> None:
@@ -98,8 +108,11 @@ class Agent:
             # Read before refusing: a peer that is still writing would not see the reason.
             request = read_request(connection, _REQUEST_TIMEOUT)
             self._check_peer(connection, request)
-            with self._acting:
-                answer, content = self._carry_out(request)
+            if request.get("do") == "wait":
+                answer = self._wait(request.get("unless"), request.get("seconds"))
+            else:
+                with self._acting:
+                    answer, content = self._carry_out(request)
         except RefusedError as error:
             answer = {"error": str(error)}
         except PostfixError as error:
@@ -137,6 +150,30 @@ class Agent:
         if changes is not None:
             messages, answer["gone"] = changes
         return answer | {"held": [message.to_json() for message in messages]}
+
+    def _wait(self, unless: object, seconds: object) -> dict[str, Any]:
+        """Answer when the queue is no longer as it was with the stamp `unless`, or after some seconds.
+
+        Meanwhile others are served. Raises RefusedError.
+        """
+        if not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST_WAIT or not self._waiting.acquire(False):
+            raise RefusedError(f"seconds: 0 to {LONGEST_WAIT:.0f}, and {_WAITING} requests at a time")
+        deadline = time.monotonic() + seconds
+        try:
+            with self._acting:
+                directories = self._queue.directories()
+            with Watch(*directories) as watch:
+                while True:
+                    with self._acting:
+                        changed = self._queue.stamp() != unless
+                    left = deadline - time.monotonic()
+                    if changed or left <= 0:
+                        return {"ok": True, "changed": changed}
+                    watch.wait(left)
+        except OSError as error:
+            raise RefusedError(f"the hold queue cannot be watched: {error}") from error
+        finally:
+            self._waiting.release()
 
     def _show(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         (key,) = _keys([[request.get("queue_id"), request.get("arrival_time")]])

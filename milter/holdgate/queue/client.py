@@ -88,6 +88,14 @@ class QueueClient(HeldReader):
         messages = [HeldMessage(**message) for message in answer["held"]]
         return Listing(messages, answer.get("gone"), answer["stamp"], answer["version"])
 
+    def wait(self, stamp: str, seconds: float) -> bool:
+        """Wait until the hold queue is no longer as it was with a `stamp`; return whether it changed within `seconds`.
+
+        No more than `agent.LONGEST_WAIT`, and less than the timeout.
+        """
+        answer, _ = self._ask({"do": "wait", "unless": stamp, "seconds": seconds})
+        return bool(answer.get("changed"))
+
     def headers(self, keys: list[Key]) -> list[bytes | QueueError | None]:
         """Return the header of each held message, None if it is no longer held, or the error that occurred.
 

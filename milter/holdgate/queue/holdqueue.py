@@ -63,6 +63,11 @@ class HoldQueue:
         except OSError:
             return ""
 
+    def directories(self) -> list[Path]:
+        """Return the directories of the queue: more than one if `hash_queue_names` has it. Raises OSError."""
+        self._look()
+        return [Path(path) for path in self._inside]
+
     def messages(self, *, fresh: bool = False) -> tuple[list[HeldMessage], str]:
         """Return the held messages and their stamp; runs Postfix only if necessary, or for `fresh`.
 

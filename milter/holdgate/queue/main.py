@@ -29,6 +29,7 @@ from holdgate.quarantine.nodes import NodeTakenError
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue import agent
 from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.holdwatch import REST, HoldWatch
 from holdgate.queue.lease import Lease
 from holdgate.queue.postfix import Postfix
 from holdgate.queue.reconcile import Reconciler
@@ -145,9 +146,12 @@ def _reconcile(settings: Settings, parent: int) -> int:
         adopt_uninspected=settings.queue.adopt_uninspected,
         rest=lambda: listener.pause(0.0),
     )
+    watch = HoldWatch(QueueClient(settings.queue.socket), waker)
     listener.start()
+    watch.start()
     daemon.notify("READY=1")
-    keep_in_step(reconciler, stop, _PAUSE, parent, waker)
+    keep_in_step(reconciler, stop, _PAUSE, parent, waker, watch)
+    watch.close()
     listener.close()
     lease.close()
     store.close()
@@ -188,10 +192,17 @@ def _serve_nodes(settings: Settings, parent: int) -> int:
     return 0
 
 
-def keep_in_step(reconciler: Reconciler, stop: threading.Event, pause: float, parent: int, waker: Waker) -> None:
+def keep_in_step(
+    reconciler: Reconciler,
+    stop: threading.Event,
+    pause: float,
+    parent: int,
+    waker: Waker,
+    watch: HoldWatch | None = None,
+) -> None:
     """Run passes until `stop` or the parent's end, with `pause` seconds in between unless more is to be done.
 
-    A signal of the store for `waker` ends a pause.
+    A signal of the store, or of `watch`, for `waker` ends a pause. If both are sure to come, the pause is longer.
 
     systemd's watchdog is reset only after a pass in which agent and store answered: if no process can reach the agent
     any more, both processes are restarted.
@@ -206,8 +217,14 @@ def keep_in_step(reconciler: Reconciler, stop: threading.Event, pause: float, pa
             maillog.failed(stage="reconcile", error=reason)
         if reconciler.has_more:
             continue
-        if waker.wait(pause):
+        if waker.wait(_pause(reconciler, pause, watch)):
             reconciler.look()
+
+
+def _pause(reconciler: Reconciler, pause: float, watch: HoldWatch | None) -> float:
+    if watch is None:
+        return pause
+    return watch.pause(reconciler.stamp, pause, max(min(REST, reconciler.rests_for), pause))
 
 
 if __name__ == "__main__":

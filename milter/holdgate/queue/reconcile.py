@@ -143,6 +143,18 @@ class Reconciler:
         self._measure()
         return well
 
+    @property
+    def stamp(self) -> str:
+        """The stamp of the hold queue at the last listing; "" while it changes, or if there is other work to do."""
+        is_seen = time.monotonic() < self._look_at
+        waits = self._waits or self._exchange.waits or any(runner.waits for runner in self._runners())
+        return self._stamp if is_seen and not waits else ""
+
+    @property
+    def rests_for(self) -> float:
+        """The time until everything is to be compared, in seconds."""
+        return max(self._whole_at - time.monotonic(), 0.0)
+
     def look(self) -> None:
         """Check at the next pass whether the store has changed."""
         self._look_at = 0.0
