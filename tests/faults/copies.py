@@ -4,9 +4,10 @@ SMTP delivers at least once (RFC 5321, 4.5.3.2.6 and 6.1): a client that ends be
 note of it sends again. Postfix does the same with its maildrop: what was queued and not yet removed there is queued
 again, under a new id. Both need an end of Postfix between the copies. And where a sender wants to hear of deliveries
 (RFC 3461, NOTIFY=SUCCESS) and bounce(8) cannot write that one was made, as on a full disk, smtp(8) defers what the next
-host took: the log says "trace service failed". Holdgate could double a message in two ways
-alone: by releasing it more often than it was held, which the log shows, or by submitting it, which gives an id that no
-other copy stems from. Neither counts as Postfix's.
+host took: the log says "trace service failed". A power cut undoes moves that were not synced: neither
+postsuper(1) nor qmgr(8) syncs those out of a queue, so a message that was released and sent may be in the hold queue
+again. Holdgate could double a message in two ways alone: by releasing it more often than it was held, which the log
+shows, or by submitting it, which gives an id that no other copy stems from. Neither counts as Postfix's.
 """
 
 import re
@@ -54,10 +55,13 @@ class PostfixLog:
                 (log.released if moved[2] == "released from hold" else log.held)[moved[1]] += 1
         return log
 
-    def sent_twice(self, before: Delivery, again: Delivery, ended: Iterable[float]) -> bool:
+    def sent_twice(
+        self, before: Delivery, again: Delivery, ended: Iterable[float], power_cuts: Iterable[float] = ()
+    ) -> bool:
         """Say whether `again` is a copy that Postfix, which ended at these times, made of what it sent `before`."""
         first, second = queue_id(before), queue_id(again)
-        if not first or not second or any(self._released_too_often(one) for one in (first, second)):
+        cuts = sum(before.at - _LATE < moment < again.at for moment in power_cuts)
+        if not first or not second or any(self._released_too_often(one, cuts) for one in (first, second)):
             return False
         if first == second and first in self.untraced:
             return True
@@ -65,9 +69,9 @@ class PostfixLog:
             return False
         return first == second or self._root(first) == self._root(second)
 
-    def _released_too_often(self, one: str) -> bool:
-        """Say whether a message was released more often than it was held: once by a table, and by postsuper(1)."""
-        return self.released[one] > 1 + self.held[one]
+    def _released_too_often(self, one: str, cuts: int) -> bool:
+        """Say whether a message was released more often than it was held: by a table, postsuper(1) or a power cut."""
+        return self.released[one] > 1 + self.held[one] + cuts
 
     def _root(self, one: str) -> str:
         return _followed(self.origins, one)

@@ -30,6 +30,7 @@ def power_cut(patient: Patient) -> Iterator[None]:
     patient.kill_all()
     for disk in patient.disks:
         disk.cut()
+    patient.power_cuts.append(time.monotonic())
     try:
         yield
     finally:

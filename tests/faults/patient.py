@@ -32,6 +32,8 @@ class Patient:
         self.neighbour = 0
         # When Postfix was ended, on the clock of time.monotonic.
         self.postfix_ended: list[float] = []
+        # When the power was cut, on the same clock.
+        self.power_cuts: list[float] = []
 
     def pid(self, name: str) -> int:
         """Return the process id of a daemon."""

@@ -372,7 +372,7 @@ def _see(patient: Patient, seen: dict[str, Seen], outcome: Outcome) -> None:
         attempt = ledger.of(delivery.recipients)
         if attempt is not None:
             for name in delivery.recipients:
-                if name in last and log.sent_twice(last[name], delivery, patient.postfix_ended):
+                if name in last and log.sent_twice(last[name], delivery, patient.postfix_ended, patient.power_cuts):
                     outcome.redelivered += 1
                 else:
                     if name in last:

@@ -224,6 +224,13 @@ def test_a_copy_is_postfixs_where_the_log_shows_that_it_comes_of_the_same_file(
     assert not log.sent_twice(copy(first, 100), copy(second, 300), [50.0, 301.0])
 
 
+def test_a_message_that_a_power_cut_put_back_into_the_hold_queue_is_released_again() -> None:
+    log = PostfixLog.read(LOG.splitlines())
+    first, second = copy("4again", 100), copy("4again", 300)
+    assert log.sent_twice(first, second, [200.0], [200.0])
+    assert not log.sent_twice(first, second, [200.0], [301.0])
+
+
 def test_a_delivery_that_postfix_could_not_note_for_its_sender_is_made_again() -> None:
     log = PostfixLog.read(LOG.splitlines())
     assert log.sent_twice(copy("4bare", 100), copy("4bare", 300), [])

@@ -79,7 +79,7 @@ class Nodes:
     """Writes and reads the nodes. `reader` is an engine for read-only transactions."""
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
-        self._is_shared = is_shared(engine)
+        self.is_shared = is_shared(engine)
         self._engine = engine
         self._alone = alone(engine)
         self._reader = reader
@@ -96,11 +96,11 @@ class Nodes:
         Raises NodeTakenError while another machine uses the name, and StoreError.
         """
         with _store_errors(name), self._alone.begin() as connection:
-            if not self._is_shared:
+            if not self.is_shared:
                 # The machine has only one node, which may have had another name before.
                 connection.execute(delete(nodes).where(nodes.c.name != name))
             self._refuse_other(connection, name, machine.holder)
-            expires_at = clock(connection) + LEASE if self._is_shared else None
+            expires_at = clock(connection) + LEASE if self.is_shared else None
             self._write(connection, name, machine, expires_at, rules)
 
     def check(self, name: str, machine: Machine) -> None:
@@ -110,7 +110,7 @@ class Nodes:
 
     def renew(self, name: str, machine: Machine, rules: str = "") -> bool:
         """Renew the lease; return whether this machine still has the name."""
-        if not self._is_shared:
+        if not self.is_shared:
             return True
         mine = (nodes.c.name == name) & (nodes.c.holder == machine.holder)
         with self._engine.begin() as connection:
@@ -130,7 +130,7 @@ class Nodes:
 
         Raises NodeTakenError while a machine uses it, and StoreError if the store has only one node.
         """
-        if not self._is_shared:
+        if not self.is_shared:
             raise StoreError("a store in a file of SQLite's has one node, which cannot be retired")
         with self._alone.begin() as connection:
             self._refuse_other(connection, name, "")
@@ -148,7 +148,7 @@ class Nodes:
     def away(self, incident: Incident) -> str:
         """Return the name of an incident's node while no machine uses it, "" if one does or the node is unknown."""
         same = nodes.c.name == incident.node if incident.node else nodes.c.is_first
-        if not self._is_shared:
+        if not self.is_shared:
             return ""
         with self._reader.connect() as connection:
             row = connection.execute(select(nodes.c.name, nodes.c.expires_at).where(same)).first()
@@ -189,12 +189,12 @@ class Nodes:
             ).all()
         found = []
         for row in rows:
-            own = [one for one in counts if not self._is_shared or _is_of(one[0], row)]
+            own = [one for one in counts if not self.is_shared or _is_of(one[0], row)]
             number: dict[State, int] = {}
             for _, state, count, _ in own:
                 number[State(state)] = number.get(State(state), 0) + count
             held = [oldest for _, state, _, oldest in own if state == State.HELD and oldest is not None]
-            silent_for = max(now - row.seen_at, timedelta(0)) if self._is_shared else timedelta(0)
+            silent_for = max(now - row.seen_at, timedelta(0)) if self.is_shared else timedelta(0)
             found.append(
                 Node(
                     *(row.name, row.machine, row.version, row.seen_at, silent_for, row.retired_at, row.rules),
@@ -207,7 +207,7 @@ class Nodes:
 
     def _refuse_other(self, connection: Connection, name: str, holder: str) -> None:
         row = connection.execute(select(nodes).where(nodes.c.name == name)).one_or_none()
-        if row is None or not self._is_shared or row.expires_at is None or row.holder == holder:
+        if row is None or not self.is_shared or row.expires_at is None or row.holder == holder:
             return
         left = row.expires_at - clock(connection)
         if left > timedelta(0):

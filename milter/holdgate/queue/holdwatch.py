@@ -6,7 +6,7 @@ from holdgate import maillog
 from holdgate.quarantine.bell import Waker
 from holdgate.queue.client import QueueClient, QueueError
 
-REST = 10.0
+REST = 20.0
 """How long the agent is asked to watch at a time, in seconds. Without an event, the next pass follows then."""
 
 # How long to wait before the agent is asked again after an error, in seconds.

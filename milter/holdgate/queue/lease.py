@@ -30,12 +30,14 @@ class Lease:
     def take(self) -> None:
         """Take the name once no other machine uses it, and keep it. Raises NodeTakenError and StoreError."""
         patiently(self._take, self._wait)
-        self._thread.start()
+        if self._nodes.is_shared:  # a store in a file has one node
+            self._thread.start()
 
     def close(self) -> None:
         """Release the name if the store answers; otherwise the lease expires."""
         self._ended.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         try:
             self._nodes.leave(self._name, self._machine)
         except DatabaseError:

@@ -102,6 +102,7 @@ class Reconciler:
         self._reads_all = True
         self._waits = True
         self._misses: dict[str, int] = {}
+        self._missed_at: dict[str, float] = {}
         self._releases = _incidents(stage="release")
         self._deletions = _incidents(stage="delete")
         self._exchanges = _incidents(stage="exchange")
@@ -309,12 +310,17 @@ class Reconciler:
     # -- messages that are not held -------------------------------------------------------------------------------
 
     def _missing(self, gone: list[Standing]) -> list[Standing]:
-        """Return incidents whose message is certainly missing. One that was never held gets more time."""
-        now = datetime.now(UTC)
+        """Return incidents whose message is certainly missing. One that was never held gets more time.
+
+        The time also counts from when the message was first missed: the clock may have been set back.
+        """
+        now, moment = datetime.now(UTC), time.monotonic()
+        pending = [one.id for one in gone if one.state is State.PENDING]
+        self._missed_at = {name: self._missed_at.get(name, moment) for name in pending}
         lost = []
         for one in gone:
             if one.state is State.PENDING:
-                if now - one.created_at > self._missing_after:
+                if max(now - one.created_at, timedelta(seconds=moment - self._missed_at[one.id])) > self._missing_after:
                     lost.append(one)
                 continue
             self._misses[one.id] = self._misses.get(one.id, 0) + 1

@@ -20,6 +20,8 @@ MACHINE = cast(Machine, "this machine")
 class FakeNodes:
     """Notes what is asked; `renews` says what becomes of each renewal, the last for ever."""
 
+    is_shared = True
+
     def __init__(self, *renews: object) -> None:
         self.calls: list[tuple[str, str]] = []
         self.renews = list(renews) or [True]
@@ -72,6 +74,14 @@ def test_it_is_taken_renewed_and_given_up(take: Take) -> None:
     assert ("renew", "digest") in nodes.calls
     assert nodes.calls[-1] == ("leave", "")
     assert (nodes.count("take"), lease.lost, stop.is_set()) == (1, False, False)
+
+
+def test_the_only_node_of_a_store_renews_nothing(take: Take) -> None:
+    nodes = FakeNodes()
+    nodes.is_shared = False
+    lease, _ = take(nodes)
+    lease.close()
+    assert nodes.calls == [("take", ""), ("leave", "")]
 
 
 def test_a_store_that_knows_nothing_of_it_gets_it_again(take: Take) -> None:

@@ -452,6 +452,29 @@ def test_an_adopted_message_is_adopted_once(store: Store, choice: Answer) -> Non
     assert len(store.incidents()) == 2
 
 
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_a_message_that_is_never_held_is_missed_whatever_the_clock_said(
+    store: Store, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """Whether the clock was right when it came, an hour behind or an hour ahead."""
+    at = datetime.now(UTC) + timedelta(hours=hours)
+    incident = Incident(
+        queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p", created_at=at
+    )
+    store.record(incident, MILTER)
+    now = [1000.0]
+    monkeypatch.setattr("holdgate.queue.reconcile.time.monotonic", lambda: now[0])
+    reconciler = new_reconciler(store, FakeQueue(), missing_after=7200)
+    settle(reconciler)
+    assert [one.state for one in store.incidents()] == [State.PENDING]
+    now[0] += 7199
+    settle(reconciler)
+    assert [one.state for one in store.incidents()] == [State.PENDING]
+    now[0] += 2
+    settle(reconciler)
+    assert [one.state for one in store.incidents()] == [State.VANISHED]
+
+
 def test_a_vanished_message_that_comes_back_is_held_again(store: Store) -> None:
     queue = FakeQueue()
     reconciler = new_reconciler(store, queue, missing_after=0)
