@@ -204,9 +204,10 @@ def _lifetime(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Ite
         if allowed >= longest + _TIME_TO_DELIVER:
             continue
         yield (
-            f"{name}: {_said(allowed)}{mail}, and people may take {_said(longest)} to decide (deadline, "
-            "levels, days that do not count): what is approved late gets one attempt and is returned to its sender "
-            f"at the first greylisting; set at least {_said(longest + _TIME_TO_DELIVER)}, or a shorter deadline"
+            f"{name}: {_postfix_time(allowed)}{mail}, and people may take {_postfix_time(longest)} to decide "
+            "(deadline, levels, days that do not count): what is approved late gets one attempt and is returned to its "
+            f"sender at the first greylisting; set at least {_postfix_time(longest + _TIME_TO_DELIVER)}, "
+            "or a shorter deadline"
         )
 
 
@@ -221,7 +222,7 @@ def _longest_wait(moderation: ModerationSettings) -> timedelta:
     return max(worktime.later(start, levels) - start for start in starts)
 
 
-def _said(duration: timedelta) -> str:
+def _postfix_time(duration: timedelta) -> str:
     """Return a duration in Postfix's notation, in days if it is longer than one (rounded up)."""
     seconds = round(duration.total_seconds())
     return (

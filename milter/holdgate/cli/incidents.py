@@ -179,7 +179,7 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
         return _too_late(error)
     if decided.state is State.HELD:
         text = f"{decided.id}: approved by {arguments.person.lower()}; others have to approve as well"
-        return _said(arguments, decided, text, 0)
+        return _report(arguments, decided, text, 0)
     if wanted is not None:
         classes.allow(desk, decided, wanted, actor)
     return _watch(arguments, desk, decided)
@@ -227,7 +227,7 @@ def _too_late(error: moderation.RefusedError) -> int:
     return 2
 
 
-def _said(arguments: argparse.Namespace, incident: Incident, text: str, code: int) -> int:
+def _report(arguments: argparse.Namespace, incident: Incident, text: str, code: int) -> int:
     """Print the outcome of a decision, and return the exit code."""
     say(arguments, text, id=incident.id, state=str(incident.state), message=text, done=code == 0)
     return code
@@ -250,14 +250,14 @@ def _watch(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> int
             f"{incident.id}: {incident.state}, but not carried out yet. It will be once the queue agent {place} "
             "and holdgate-desk can send notices; the decision is recorded."
         )
-        return _said(arguments, incident, text, 2)
+        return _report(arguments, incident, text, 2)
     if now.state is State.RELEASED:
-        return _said(arguments, now, f"{now.id}: released to {_clean(', '.join(now.recipients))}", 0)
+        return _report(arguments, now, f"{now.id}: released to {_clean(', '.join(now.recipients))}", 0)
     if now.state is State.RETURNED:
         known = told(now, tells=desk.tells(now.sender), dropped=desk.store.outbox.report_dropped(now.id))
-        return _said(arguments, now, f"{now.id}: rejected and removed from the queue; {known}", 0)
+        return _report(arguments, now, f"{now.id}: rejected and removed from the queue; {known}", 0)
     text = f"{now.id}: the message left Postfix's queue before this could be carried out"
-    return _said(arguments, now, text, 2)
+    return _report(arguments, now, text, 2)
 
 
 def told(incident: Incident, *, tells: bool, dropped: bool = False) -> str:

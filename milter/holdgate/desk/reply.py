@@ -65,7 +65,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _ParsedDecision:
     """The decision in a text, with the fields of `Reply`."""
 
     choice: Answer | None = None
@@ -133,42 +133,42 @@ def read(
         # Some autoresponders use the null sender too; they answer a mail, and write in their owner's name.
         answers = (references or automatic.suppresses_answers(header.values)) and not automatic.is_daemon(senders)
         return Reply(Kind.AUTOMATIC if answers else Kind.BOUNCE, senders, references)
-    said = _decision_of(parsed, marks, recipients)
-    if said.choice is None and automatic.suppresses_answers(header.values):
+    result = _decision_of(parsed, marks, recipients)
+    if result.choice is None and automatic.suppresses_answers(header.values):
         return Reply(Kind.AUTOMATIC, senders, references)
-    kind = Kind.UNCLEAR if said.choice is None else Kind.DECISION
+    kind = Kind.UNCLEAR if result.choice is None else Kind.DECISION
     return Reply(
         kind,
         senders,
         references,
-        said.choice,
-        said.comment,
-        said.doubtful,
+        result.choice,
+        result.comment,
+        result.doubtful,
         parsed["incidents"],
-        said.excluded,
-        said.change,
+        result.excluded,
+        result.change,
     )
 
 
 def decision(text: str) -> tuple[Answer | None, str]:
     """Return the decision in the text of a reply, and the comment; a comment with a doubtful end is left out."""
-    said = _read_text(text, (), ())
-    return said.choice, said.comment
+    result = _read_text(text, (), ())
+    return result.choice, result.comment
 
 
-def _decision_of(parsed: dict[str, Any], marks: Collection[str], recipients: Sequence[str]) -> _Said:
+def _decision_of(parsed: dict[str, Any], marks: Collection[str], recipients: Sequence[str]) -> _ParsedDecision:
     """Read the plain text of a mail, or its HTML if the plain text is blank or only refers to the HTML."""
     plain, html = str(parsed["plain"]), str(parsed["html"])
     struck = begins_with_word(str(parsed["struck"]))
     if struck:
-        return _Said()
+        return _ParsedDecision()
     if not plain.strip() or (html.strip() and _is_stub(plain, marks)):
         return _read_text(html, marks, recipients)
     result = _read_text(plain, marks, recipients)
-    other = _read_text(html, marks, recipients) if html.strip() else _Said()
+    other = _read_text(html, marks, recipients) if html.strip() else _ParsedDecision()
     # Two texts with different decisions decide nothing.
     same = (other.choice, other.excluded, other.change) == (result.choice, result.excluded, result.change)
-    return result if same or other.choice is None else _Said()
+    return result if same or other.choice is None else _ParsedDecision()
 
 
 def _is_stub(plain: str, marks: Collection[str]) -> bool:
@@ -177,7 +177,7 @@ def _is_stub(plain: str, marks: Collection[str]) -> bool:
     return not new or (len(new) < 600 and "html" in fold(new) and not begins_with_word(new))
 
 
-def _read_text(text: str, marks: Collection[str], recipients: Sequence[str]) -> _Said:
+def _read_text(text: str, marks: Collection[str], recipients: Sequence[str]) -> _ParsedDecision:
     new = split(text, marks)
     excluded: tuple[str, ...] = ()
     if (partial := exclusion.excluded(new.text, recipients)) is not None:
@@ -186,9 +186,9 @@ def _read_text(text: str, marks: Collection[str], recipients: Sequence[str]) -> 
         excluded, new = tuple(partial[0]), NewText(partial[1], own[1] if own else "", new.doubtful)
     found: Decision = decide(new.text)
     if found.choice is None:
-        return _Said()
+        return _ParsedDecision()
     # Text after the part that is certainly the person's own is used for the decision only.
     kept = len(found.rest) - (len(new.text) - len(new.own))
     comment = clean_comment(found.rest[:kept] if kept > 0 else "")
     left_out = new.doubtful and bool(clean_comment(found.rest))
-    return _Said(found.choice, "" if new.doubtful else comment, left_out, excluded, found.change)
+    return _ParsedDecision(found.choice, "" if new.doubtful else comment, left_out, excluded, found.change)

@@ -49,7 +49,9 @@ def copy(source_url: str, target_url: str) -> Iterator[Step]:
         finally:
             target.dispose()
     except SQLAlchemyError as error:
-        raise StoreError(f"the copy stopped: {database.said(error)}; run the command again to continue") from error
+        raise StoreError(
+            f"the copy stopped: {database.driver_message(error)}; run the command again to continue"
+        ) from error
     finally:
         source.dispose()
 

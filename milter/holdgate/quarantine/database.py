@@ -71,7 +71,7 @@ def connect(url: str) -> Engine:
     try:
         found = revision(engine)
     except SQLAlchemyError as error:
-        raise StoreError(f"{shown(url)}: {said(error)}") from error
+        raise StoreError(f"{shown(url)}: {driver_message(error)}") from error
     wanted = head()
     if found != wanted:
         raise StoreError(
@@ -123,7 +123,7 @@ def migrate(url: str, to: str = "head") -> None:
                 raise StoreError(f"{shown(url)}: its schema {found} is newer than this version of Holdgate")
             command.upgrade(config, to)
     except SQLAlchemyError as error:
-        raise StoreError(f"{shown(url)}: {said(error)}") from error
+        raise StoreError(f"{shown(url)}: {driver_message(error)}") from error
     finally:
         engine.dispose()
 
@@ -149,7 +149,7 @@ def _make_file(url: str) -> None:
         os.close(descriptor)
 
 
-def said(error: SQLAlchemyError) -> str:
+def driver_message(error: SQLAlchemyError) -> str:
     """Return the driver's error message as one line; SQLAlchemy's repeats the statement."""
     return " ".join(str(error.__cause__ or error).split())
 

@@ -108,7 +108,7 @@ class Requests:
                 query = query.order_by(key.desc(), incidents.c.id.desc())
             return [incident_of(row) for row in connection.execute(query)]
 
-    def last_said(self, incident_ids: Collection[str], names: Collection[str]) -> dict[str, str]:
+    def last_event(self, incident_ids: Collection[str], names: Collection[str]) -> dict[str, str]:
         """Return for each incident the last of the events called `names`; those without one are left out."""
         last = (
             select(func.max(events.c.number))

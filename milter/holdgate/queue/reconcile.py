@@ -117,7 +117,7 @@ class Reconciler:
             longest=_LONGEST_ADOPTION,
             shared=_SHARED,
             quiet=(ConflictError,),
-            say=_said,
+            say=_error_text,
         )
 
     def run_once(self) -> bool:
@@ -426,9 +426,9 @@ def _incidents(*, stage: str) -> Runner[Standing]:
         queue_id=lambda one: one.queue_id,
         shared=_SHARED,
         quiet=(ConflictError,),
-        say=_said,
+        say=_error_text,
     )
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return str(error) if isinstance(error, QueueError) else maillog.describe(error)

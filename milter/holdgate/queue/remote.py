@@ -63,8 +63,8 @@ class NodeReader(HeldReader):
             raise NodeAwayError(reason) from error
         self._away = None
         if not answer.get("ok"):
-            said = "".join(one if one.isprintable() else " " for one in str(answer.get("error", "no answer")))
-            raise QueueError(f"node {self._name}: {said[:_REASON_LENGTH]}")
+            reason = "".join(one if one.isprintable() else " " for one in str(answer.get("error", "no answer")))
+            raise QueueError(f"node {self._name}: {reason[:_REASON_LENGTH]}")
         return answer, content
 
     def _exchange(self, request: bytes) -> tuple[dict[str, Any], bytes]:

@@ -55,7 +55,7 @@ class Worker:
         except OSError as error:
             raise WorkerLostError("crash") from error
         if frame.startswith(b'{"error"'):
-            raise ScanError(_said(frame))
+            raise ScanError(_reason(frame))
         self.jobs += 1
         return frame
 
@@ -86,7 +86,7 @@ class Worker:
         """Raise ScanError with the last error message of an ended worker, if it sent one."""
         with contextlib.suppress(OSError, wire.WireError):
             frame, _ = wire.receive_frame(self.connection, timeout=1.0)
-            raise ScanError(_said(frame))
+            raise ScanError(_reason(frame))
 
     def slow_down(self) -> None:
         """Lower its priority, so that it waits for the processor while others are busy."""
@@ -100,7 +100,7 @@ class Worker:
             self.connection.close()
 
 
-def _said(frame: bytes) -> str:
+def _reason(frame: bytes) -> str:
     """Return the reason that a worker reported, short and printable."""
     try:
         reason = str(json.loads(frame)["error"])

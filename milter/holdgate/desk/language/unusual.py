@@ -62,11 +62,11 @@ def sentences(catalogue: Catalogue, risks: Iterable[Mapping[str, Any]], *, own: 
     For mail of programs, each new thing has a further sentence.
     """
     chosen = list(_first(risks).values())
-    said = [catalogue.text(_form(risk, own=own)).format(**risk) for risk in chosen[:_SHOWN]]
+    sentences = [catalogue.text(_form(risk, own=own)).format(**risk) for risk in chosen[:_SHOWN]]
     if (more := len(chosen) - _SHOWN) > 0:
         text = catalogue.count("and {count} more recipient", "and {count} more recipients", more)
-        said.append(text.format(count=more))
-    return said
+        sentences.append(text.format(count=more))
+    return sentences
 
 
 def by_recipient(catalogue: Catalogue, risks: Iterable[Mapping[str, Any]], *, own: bool = False) -> dict[str, str]:

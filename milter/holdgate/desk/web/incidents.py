@@ -160,8 +160,10 @@ class IncidentPages(ModeratorHandlers):
         def act(request: Request, actor: Actor) -> object:
             return consult.forward(self._desk, request, to, note, actor)
 
-        said = mark("You forwarded the question.")
-        return self._consult(http, "forward", act, said, ready=bool(to.strip()) and field(http, "confirm") == "yes")
+        confirmation = mark("You forwarded the question.")
+        return self._consult(
+            http, "forward", act, confirmation, ready=bool(to.strip()) and field(http, "confirm") == "yes"
+        )
 
     def ask(self, http: HttpRequest) -> Response:
         """Ask the sender, if the form is filled in and its box ticked."""
@@ -170,8 +172,10 @@ class IncidentPages(ModeratorHandlers):
         def act(request: Request, actor: Actor) -> object:
             return consult.ask_sender(self._desk, request, question, actor)
 
-        said = mark("Your question is on its way to the sender.")
-        return self._consult(http, "ask", act, said, ready=bool(question.strip()) and field(http, "confirm") == "yes")
+        confirmation = mark("Your question is on its way to the sender.")
+        return self._consult(
+            http, "ask", act, confirmation, ready=bool(question.strip()) and field(http, "confirm") == "yes"
+        )
 
     def later(self, http: HttpRequest) -> Response:
         """Remind the visitor at the time they chose."""

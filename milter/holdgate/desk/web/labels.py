@@ -84,7 +84,7 @@ def label(
     person: str,
     *,
     is_asked: bool,
-    last_said: str,
+    last_event: str,
     later: datetime | None,
     now: datetime,
     near: Callable[[datetime | None], str],
@@ -100,9 +100,9 @@ def label(
             return Label(text("Waits for others"), "○", "grey", left, urgent)
         if later is not None and later > now:
             return Label(text("Later: {moment}").format(moment=near(later)), "◷", "grey", left, urgent)
-        if last_said == ANSWERED:
+        if last_event == ANSWERED:
             return Label(text("Sender answered"), "✉", "blue", left, urgent)
-        if last_said == ASKED:
+        if last_event == ASKED:
             return Label(text("Asked the sender"), "✉", "grey", left, urgent)
         return Label(text("Waits for you"), "◷", "amber", left, urgent)
     when = near(incident.decided_at or incident.closed_at or incident.created_at)
@@ -111,13 +111,13 @@ def label(
     who = incident.decided_by or ""
     comment = " ".join((incident.comment or "").split())[:200]
     if end in ("approved", "released", "changed"):
-        said = text("You approved") if mine else text("Approved by {name}").format(name=who)
-        return Label(said, "✓", "green", when, comment=comment)
+        label_text = text("You approved") if mine else text("Approved by {name}").format(name=who)
+        return Label(label_text, "✓", "green", when, comment=comment)
     if end in ("self_released", "sent_to_some"):
         return Label(text("Released by its sender"), "✓", "green", when, comment=comment)
     if end == "rejected":
-        said = text("You rejected") if mine else text("Rejected by {name}").format(name=who)
-        return Label(said, "✕", "red", when, comment=comment)
+        label_text = text("You rejected") if mine else text("Rejected by {name}").format(name=who)
+        return Label(label_text, "✕", "red", when, comment=comment)
     others = {
         "withdrawn": text("Withdrawn"),
         "refused": text("Refused by a policy"),

@@ -94,7 +94,7 @@ class ListPages(Handlers):
         now, ids = datetime.now(UTC), [one.id for one in found]
         catalogue = self._pages.catalogue(http, visitor)
         requests = self._desk.store.requests
-        said, later = requests.last_said(ids, (ASKED, ANSWERED)), requests.deferred(visitor.address, ids)
+        last_events, later = requests.last_event(ids, (ASKED, ANSWERED)), requests.deferred(visitor.address, ids)
         asked = requests.open_to(visitor.address, ids)
         return {
             one.id: label(
@@ -102,7 +102,7 @@ class ListPages(Handlers):
                 one,
                 visitor.address,
                 is_asked=one.id in asked,
-                last_said=said.get(one.id, ""),
+                last_event=last_events.get(one.id, ""),
                 later=later.get(one.id),
                 now=now,
                 near=lambda moment: moments.near(catalogue, moment, self._desk.zone, now),
