@@ -40,7 +40,7 @@ def postconf_answers() -> dict[object, Any]:
 
 @pytest.fixture
 def settled_files(monkeypatch: pytest.MonkeyPatch, postconf_answers: dict[object, Any]) -> None:
-    """Make Postfix's commands read a configuration at once that was written just now.
+    """Make Postfix's commands read a configuration, or a table, at once that was written just now.
 
     Postfix waits until a file is two seconds old, because an editor may not be done (dict_load_file_xt, 3.7.11).
     What postconf(1) prints of the same files is the same, so it is run once for each.
@@ -52,7 +52,8 @@ def settled_files(monkeypatch: pytest.MonkeyPatch, postconf_answers: dict[object
             return run(command, *arguments, **options)
         directory = Path(command[command.index("-c") + 1])
         before = time.time() - 10
-        for path in directory.glob("*"):
+        table = Path(command[-1].partition(":")[2]) if command[0] == "postmap" else directory
+        for path in (*directory.glob("*"), table):
             if path.is_file() and path.stat().st_mtime > before:
                 os.utime(path, (before, before))
         words = tuple(word for word in command if word != str(directory))
