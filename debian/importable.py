@@ -21,8 +21,9 @@ from holdgate.detect.preload import preload
 
 # Never imported by a program: each is a migration that Alembic runs.
 _MIGRATIONS = "holdgate.quarantine.migrations"
-# What a checkout alone needs: it makes the catalogues that the package has made already.
-_OF_CHECKOUT = {"babel"}
+# What a checkout alone needs: it makes the catalogues that the package has made already. Only the compiler reads the
+# names of its own types.
+_OF_CHECKOUT = {"babel", "mypy_extensions"}
 
 
 def modules() -> list[str]:
