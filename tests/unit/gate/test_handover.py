@@ -5,6 +5,7 @@ import smtplib
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -33,7 +34,7 @@ def listen(tmp_path: Path) -> Iterator[Listen]:
 
     def serve(replies: list[bytes]) -> None:
         connection, _ = server.accept()
-        with connection, connection.makefile("rb") as lines:
+        with connection, connection.makefile("rb") as lines, suppress(BrokenPipeError):  # who hung up
             connection.sendall(replies[0])
             for reply in replies[1:]:
                 heard.append(lines.readline())
@@ -163,3 +164,31 @@ def test_a_step_has_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> No
     for deadline in (100.0, 99.0):
         with pytest.raises(TimeoutError, match="not done within 45 s"):
             handover._be_in_time(cast(smtplib.SMTP, connection), deadline)
+
+
+def test_a_listener_that_is_slow_at_each_step_has_one_limit(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of all steps together, not of each."""
+    path, _ = listen(REPLIES)
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += handover.TIME_LIMIT / 4
+        return now[0]
+
+    monkeypatch.setattr(handover, "time", SimpleNamespace(monotonic=clock))
+    with pytest.raises(HandoverError, match=r"^(XCLIENT|MAIL|RCPT|DATA): TimeoutError"):
+        hand_over(copy_of(b"Subject: x\r\n\r\nText\r\n"), path)
+
+
+def test_the_content_counts_too(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, _ = listen(REPLIES)
+    steps: list[float] = []
+    checked = handover._be_in_time
+
+    def late(connection: smtplib.SMTP, deadline: float) -> None:
+        steps.append(deadline)
+        checked(connection, 0.0 if len(steps) == 5 else deadline)
+
+    monkeypatch.setattr(handover, "_be_in_time", late)
+    with pytest.raises(HandoverError, match=r"^content: TimeoutError"):
+        hand_over(copy_of(b"Subject: x\r\n\r\nText\r\n"), path)

@@ -43,6 +43,15 @@ def test_a_milter_that_negotiates_is_alive(tmp_path: Path) -> None:
     assert heard == [struct.pack("!IcIII", 13, b"O", 6, 0x1FF, 0x1FFFFF), struct.pack("!Ic", 1, b"Q")]
 
 
+def test_no_more_than_the_kind_of_the_answer_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "milter"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        with milter(listener, ACCEPTED[:5]) as heard:
+            assert probe.answers(f"unix:{path}")
+    assert heard[1] == struct.pack("!Ic", 1, b"Q")  # it did not wait for the milter to hang up
+
+
 def test_tcp_is_asked_too() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, milter(listener, ACCEPTED):
         assert probe.answers(f"inet:{listener.getsockname()[1]}@127.0.0.1")

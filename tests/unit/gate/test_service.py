@@ -1,10 +1,13 @@
 """A snapshot is read whole or not at all; what it started is ended where it is not."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar, cast
 
 import pytest
+from prometheus_client import REGISTRY
 
 from holdgate.config import Settings
 from holdgate.gate import service
@@ -74,6 +77,34 @@ def _service(settings: Settings, tmp_path: Path) -> service.Service:
         f'[policy]\nfile = "{settings.policy.file}"\n[seal]\nkeys = "{settings.seal.keys}"\n[ocr]\nmode = "on"\n'
     )
     return service.Service(config, settings, cast(Store, object()))
+
+
+def test_a_service_that_ends_learns_what_waits_and_closes_workers_and_store(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving = _service(settings, tmp_path)
+    ended: list[str] = []
+    monkeypatch.setattr(type(serving.snapshot.recipients), "close", lambda _self, seconds: ended.append("learned"))
+    monkeypatch.setattr(serving, "store", SimpleNamespace(close=lambda: ended.append("store")))
+    serving.close()
+    assert ended == ["learned", "store"]
+    assert all(pool.is_closed for pool in StandIn.made)
+
+
+def test_when_settings_count_is_a_metric(settings: Settings, tmp_path: Path) -> None:
+    def value(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, labels) or 0.0
+
+    done, failed = (value("holdgate_config_reloads_total", outcome=one) for one in ("done", "failed"))
+    begun = time.time()
+    serving = _service(settings, tmp_path)
+    assert value("holdgate_config_last_reload_successful") == 1
+    assert value("holdgate_config_last_reload_success_timestamp_seconds") >= begun
+    settings.policy.file.write_text("")
+    assert not serving.reload()
+    assert value("holdgate_config_last_reload_successful") == 0
+    assert value("holdgate_config_reloads_total", outcome="done") == done + 1
+    assert value("holdgate_config_reloads_total", outcome="failed") == failed + 1
 
 
 def test_a_reload_exchanges_everything_and_says_which_policies_are_gone(

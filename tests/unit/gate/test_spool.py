@@ -12,6 +12,10 @@ def content(spool: Spool) -> bytes:
     return os.pread(spool.descriptor, os.fstat(spool.descriptor).st_size, 0)
 
 
+def place_of(spool: Spool) -> str:
+    return str(Path(f"/proc/self/fd/{spool.descriptor}").readlink())
+
+
 @settings(max_examples=60)
 @given(chunks=st.lists(st.binary(max_size=90_000), max_size=6), memory=st.sampled_from([0, 1, 65_536, 10**9]))
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, chunks: list[bytes], memory: int) -> None:
@@ -99,3 +103,26 @@ def test_a_disk_without_room_leaves_nothing_open(tmp_path: Path, monkeypatch: py
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     spool.close()
     spool.close()
+
+
+def test_a_short_message_has_no_file_and_one_of_just_the_limit_none_on_disk(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 100_000)
+    assert spool.descriptor == -1
+    spool.write(b"x" * 100_000)
+    spool.finish()
+    assert "memfd" in place_of(spool)
+    spool.write(b"x")
+    spool.finish()
+    assert place_of(spool).startswith(str(tmp_path))
+    assert os.fstat(spool.descriptor).st_mode & 0o777 == 0o600
+    spool.close()
+
+
+def test_nothing_stays_open(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    spool = Spool(tmp_path, 10)
+    spool.write(b"x" * 200_000)
+    spool.finish()
+    spool.close()
+    spool.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
