@@ -239,9 +239,9 @@ def service_of(new_service: NewService, store: Store, listener: Path) -> FakeSer
 
 def send(service: FakeService, *recipients: str, message_id: bytes = b" <1@corp.example>") -> Reply:
     session = service.session()
-    session.begin(ANNA, "")
+    session.begin(ANNA, "", ["RET=HDRS", "ENVID=env-125", "BODY=8BITMIME"])
     for recipient in recipients:
-        session.add_recipient(recipient, f"<{recipient}>")
+        session.add_recipient(recipient, f"<{recipient}>", ["NOTIFY=FAILURE"])
     session.add_header("Message-ID", message_id)
     session.end_headers()
     session.add_body(b"Hello\r\n")
@@ -258,6 +258,8 @@ def test_who_must_wait_gets_a_copy_and_the_others_the_message(
     (one,) = handed
     (recorded,) = store.incidents()
     assert one.recipients == recorded.recipients == [BOB]
+    assert {"RET=HDRS", "ENVID=env-125"} <= set(one.commands.mail)
+    assert one.commands.rcpt[BOB] == ("NOTIFY=FAILURE",)
     assert ("X-Holdgate-Incident", recorded.id) in list(one.fields)
     assert (recorded.state, recorded.queue_id, recorded.already_sent) == (State.PENDING, "4COPY", [EVE])
     assert recorded.policy == "partner"
