@@ -131,9 +131,9 @@ def test_the_last_word_of_some_kinds_is_told_of_each_incident(asked: Store) -> N
     for one, event in ((first, "question"), (first, "answer"), (first, "opened"), (second, "question")):
         asked.amend(asked.incident(one.id) or one, event, ACTOR)
     ids = [first.id, second.id, third.id]
-    assert asked.requests.last_said(ids, ["question", "answer"]) == {first.id: "answer", second.id: "question"}
-    assert asked.requests.last_said([second.id], ["opened"]) == {}
-    assert asked.requests.last_said([first.id], ["opened"]) == {first.id: "opened"}
+    assert asked.requests.last_event(ids, ["question", "answer"]) == {first.id: "answer", second.id: "question"}
+    assert asked.requests.last_event([second.id], ["opened"]) == {}
+    assert asked.requests.last_event([first.id], ["opened"]) == {first.id: "opened"}
 
 
 def test_a_reminder_that_a_moderator_put_off_is_known_until_it_is_sent(asked: Store) -> None:
