@@ -21,7 +21,7 @@ from holdgate.queue.listener import NodeListener, open_listener
 from holdgate.queue.mutual import NodeCertificate
 from holdgate.queue.remote import NodeAwayError, NodeReader
 from support.held import FOREIGN, OURS, HeldMail
-from testbed.ports import PATIENCE
+from testbed.ports import PATIENCE, wait_for
 
 NODE, DESK = "mx1.corp.example", "mx2.corp.example"
 YEAR = timedelta(days=365)
@@ -245,7 +245,7 @@ def test_peers_that_do_nothing_end_their_own_connections_only(
         peers = [stack.enter_context(socket.create_connection((host, int(port)), PATIENCE)) for _ in range(4)]
         # The fourth finds no place, the others have their time; then there is room again.
         assert [peer.recv(1) for peer in peers] == [b""] * 4
-    assert "too many connections" in caplog.text
+    wait_for(lambda: "too many connections" in caplog.text, "the line about it")
     assert reader.show(OURS.queue_id, OURS.arrival_time) == MESSAGE
 
 
@@ -265,7 +265,7 @@ def test_a_thread_that_cannot_be_started_costs_one_connection(
     host, _, port = address.rpartition(":")
     with socket.create_connection((host, int(port)), PATIENCE) as peer:
         assert peer.recv(1) == b""
-    assert "no thread is free" in caplog.text
+    wait_for(lambda: "no thread is free" in caplog.text, "the line about it")
     assert reader.show(OURS.queue_id, OURS.arrival_time) == MESSAGE
 
 
