@@ -87,12 +87,19 @@ def find_organisation(text: Text, dictionaries: Dictionaries) -> Iterator[Place]
 
 def _companies(text: str) -> Sequence[tuple[int, int]]:
     """Return the places of names that end with a legal form, without an article before them, in order."""
-    return [(start, found.end()) for found in _FORM.finditer(text) if (start := _name_before(text, found.start())) >= 0]
+    places: list[tuple[int, int]] = []
+    for found in _FORM.finditer(text):
+        start = _name_before(text, found.start(), places[-1][1] if places else 0)
+        if start >= 0:
+            places.append((start, found.end()))
+    return places
 
 
-def _name_before(text: str, end: int) -> int:
-    """Return where the capitalised words begin that end at `end`, -1 if there are none."""
-    least = max(text.rfind("\n", 0, end) + 1, end - _MOST_BEFORE, 0)
+def _name_before(text: str, end: int, least: int) -> int:
+    """Return where the capitalised words begin that end at `end`, in the same line after `least`; -1 if none do."""
+    # Not from the beginning of the line: in a line of megabytes, each form would search all of it.
+    least = max(least, end - _MOST_BEFORE)
+    least = max(least, text.rfind("\n", least, end) + 1)
     start, count = -1, 0
     for word in reversed(list(_TOKEN.finditer(text, least, end))):
         gap = text[word.end() : end if start < 0 else start]
