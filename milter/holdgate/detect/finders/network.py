@@ -32,7 +32,7 @@ def find(text: Text, _: Dictionaries) -> Iterator[Place]:
         if (
             start
             and mask[start - 1] in b"0Aa."
-            and not (mask[start - 1] == 46 and mask[start - 2 : start - 1] not in b"0Aa")
+            and not (mask[start - 1] == 46 and (start < 2 or mask[start - 2] not in b"0Aa"))
         ):
             continue
         if _VERSION.search(text.text, max(0, start - 32), start) or text.text.startswith("$", end):
