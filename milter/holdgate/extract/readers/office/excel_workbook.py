@@ -5,6 +5,7 @@ Follows [MS-XLS] 2.1.4 (records and their continuations), 2.4.21 (BOF). Distant 
 
 import struct
 
+from holdgate.extract.readers.office import office_art_shapes
 from holdgate.extract.readers.office.biff import CONSTANT, Segments, characters
 from holdgate.extract.readers.office.office_art import pictures
 from holdgate.extract.readers.openxml.number_format import BUILT_IN, Renderer, plain_number, renderer
@@ -122,3 +123,4 @@ class Workbook:
         if self.drawings:
             for picture, name in pictures(bytes(self.drawings), self.sink):
                 self.sink.embedded(picture, name)
+            office_art_shapes.check(bytes(self.drawings), self.sink)

@@ -223,6 +223,7 @@ def _decrypted(document: Document, information: bytes, sink: Sink) -> bytes:
     raise UnreadableError("encrypted")
 
 
+_DRAWN = "letters that are drawn as shapes (`drawing not read`)"
 _WORD = "application/msword"
 _EXCEL = "application/vnd.ms-excel"
 _POWERPOINT = "application/vnd.ms-powerpoint"
@@ -235,7 +236,7 @@ FORMATS = (
         claims=documents.of_compound,
         holds="doc",
         read_by=_READ_BY,
-        unread="",
+        unread=_DRAWN,
         ole_streams=("worddocument",),
         extensions="doc dot",
         types=_WORD,
@@ -246,7 +247,7 @@ FORMATS = (
         claims=documents.of_compound,
         holds="xls",
         read_by=_READ_BY,
-        unread="",
+        unread=_DRAWN,
         ole_streams=("workbook", "book"),
         extensions="xls xlt xlm",
         types=_EXCEL,
@@ -257,7 +258,7 @@ FORMATS = (
         claims=documents.of_compound,
         holds="ppt",
         read_by=_READ_BY,
-        unread="",
+        unread=_DRAWN,
         ole_streams=("powerpoint document", "pp97_dualstorage"),
         extensions="ppt pot pps",
         types=_POWERPOINT,

@@ -9,6 +9,7 @@ import struct
 import zlib
 
 from holdgate.extract.budget import LimitReachedError
+from holdgate.extract.readers.office import office_art_shapes
 from holdgate.extract.readers.office.compound import Storage
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Sink, UnreadableError
@@ -37,6 +38,7 @@ def read_storage(storage: Storage, sink: Sink) -> None:
         sink.text(text, "last editor")
     data = storage.read("PowerPoint Document")
     _Records(data, sink, bool(user)).walk(0, len(data), "", 0)
+    office_art_shapes.check(data, sink)
 
 
 class _Records:

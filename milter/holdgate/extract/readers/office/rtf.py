@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 
 from holdgate.extract.format import Format
+from holdgate.extract.readers.office import rtf_shapes
 from holdgate.extract.readers.office.compound import Within
 from holdgate.extract.readers.office.ole_package import read_object
 from holdgate.extract.readers.office.property_set import codec
@@ -83,6 +84,7 @@ def read(document: Document, sink: Sink) -> None:
     if b"{\\rt" not in document.data[:1_024]:
         raise UnreadableError("damaged")
     _Rtf(document.data, sink).walk()
+    rtf_shapes.check(document.data, sink)
 
 
 class _Rtf:
@@ -376,7 +378,7 @@ FORMAT = Format(
     read=read,
     holds="rich text",
     read_by="Holdgate",
-    unread="",
+    unread="letters that are drawn as shapes (`drawing not read`)",
     signatures=((0, b"{\\rt"),),
     extensions="rtf doc dot",
     types="application/rtf text/rtf application/msword",

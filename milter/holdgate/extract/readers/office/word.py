@@ -11,6 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from holdgate.extract.format import Format
+from holdgate.extract.readers.office import office_art_shapes
 from holdgate.extract.readers.office.compound import Storage
 from holdgate.extract.readers.office.property_set import codec
 from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
@@ -132,6 +133,7 @@ def read_storage(storage: Storage, sink: Sink) -> None:
     if not header.old:
         for found in strings(table, narrow=False):
             sink.text(found, "names and properties")
+        office_art_shapes.check(table, sink)
     _remains(main, sink, [(offset, offset + size) for offset, size, _ in pieces])
 
 

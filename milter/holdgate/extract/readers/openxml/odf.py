@@ -15,6 +15,7 @@ from collections.abc import Callable
 from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
 from holdgate.extract.readers.archives.zip_package import ZipPackage
+from holdgate.extract.readers.openxml import shapes
 from holdgate.extract.readers.openxml.number_format import plain_number
 from holdgate.extract.readers.openxml.ooxml_sheet import TELLING, column_name
 from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
@@ -113,6 +114,7 @@ def _read_xml(data: bytes, sink: Sink, place: str) -> None:
     handler = OdfText(sink, place)
     expat.read_part(data, handler, sink, place)
     handler.finish()
+    shapes.check(data, sink)
 
 
 class OdfText:
@@ -425,7 +427,7 @@ FORMAT = Format(
     claims=archives.of_zip,
     holds="odt, ods, odp and related files",
     read_by="Holdgate, expat",
-    unread="",
+    unread="letters that are drawn as shapes (`drawing not read`)",
     in_zip=_in_zip,
     extensions="odt ods odp odg odf ott ots otp",
 )

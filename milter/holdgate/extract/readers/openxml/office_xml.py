@@ -10,6 +10,7 @@ import binascii
 from xml.parsers import expat as pyexpat
 
 from holdgate.extract.format import Format
+from holdgate.extract.readers.openxml import shapes
 from holdgate.extract.readers.openxml.number_format import plain_number
 from holdgate.extract.readers.openxml.odf import read_flat
 from holdgate.extract.readers.openxml.ooxml import read_package
@@ -53,6 +54,7 @@ def read(document: Document, sink: Sink) -> None:
         handler: PartText = _Spreadsheet(sink) if root == "Workbook" else _WordText(sink)
         expat.read_part(document.data, handler, sink)
         handler.finish()
+        shapes.check(document.data, sink)
     else:
         raise UnreadableError("damaged")
 
@@ -247,7 +249,7 @@ FORMAT = Format(
     read=read,
     holds="Office documents in one XML file: flat, 2003 and OpenDocument XML",
     read_by="Holdgate, expat",
-    unread="",
+    unread="letters that are drawn as shapes (`drawing not read`)",
     in_markup=owns,
     extensions="fodt fods fodp doc dot xls xlt xlm xml",
     types="application/msword application/vnd.ms-excel text/xml application/xml",

@@ -14,6 +14,7 @@ from typing import Protocol
 from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
 from holdgate.extract.readers.archives.zip_package import ZipPackage
+from holdgate.extract.readers.openxml import shapes
 from holdgate.extract.readers.openxml.ooxml_relations import Relations, RelationText, SlideOrder
 from holdgate.extract.readers.openxml.ooxml_sheet import SharedStrings, SheetComments, SheetText, Styles, Workbook
 from holdgate.extract.readers.openxml.ooxml_text import PartText
@@ -216,6 +217,7 @@ def _read_part(package: Package, path: str, data: bytes) -> None:
             package.name_targets(path, ((f"slide {number}", id_) for number, id_ in enumerate(order.identifiers, 1)))
         place = package.place(path, _label(root, path))
         _finish(PartText(package.sink, place, everything=root not in KNOWN, lenient=root == "xml"), data)
+        shapes.check(data, package.sink)
 
 
 def _label(root: str, path: str) -> str:
@@ -269,7 +271,7 @@ FORMAT = Format(
     claims=archives.of_zip,
     holds="docx, xlsx, pptx and related files, xlsb, XPS",
     read_by="Holdgate, expat",
-    unread="letters that an XPS page draws as paths (`drawing not read`)",
+    unread="letters that are drawn as shapes or paths (`drawing not read`)",
     in_zip=_in_zip,
     extensions="docx docm dotx dotm xlsx xlsm xltx xltm xlsb xlam pptx pptm potx potm ppsx ppsm",
     types="application/vnd.openxmlformats-officedocument.wordprocessingml.document"

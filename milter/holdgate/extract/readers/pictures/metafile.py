@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from holdgate.extract.extents import images
 from holdgate.extract.format import Format
-from holdgate.extract.readers.pictures import metafile_shapes, outlines
+from holdgate.extract.readers.pictures import metafile_shapes
+from holdgate.extract.readers.texts import outlines
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 

@@ -6,7 +6,7 @@ ignored, because a program draws the letters of one line with the same transform
 
 import struct
 
-from holdgate.extract.readers.pictures.outlines import Box, bounds
+from holdgate.extract.readers.texts.outlines import Box, bounds
 
 _EMF_END, _MOVE, _LINE, _CLOSE, _BEGIN_PATH, _END_PATH = 14, 27, 54, 61, 59, 60
 # Records of points, and the bytes per coordinate: Bézier curves and lines that begin at the last point.

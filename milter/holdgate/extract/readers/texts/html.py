@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from holdgate.extract import charset, inline
 from holdgate.extract.fields import base64
 from holdgate.extract.format import Format
-from holdgate.extract.readers.texts import html_scan
+from holdgate.extract.readers.texts import html_drawings, html_scan
 from holdgate.extract.readers.texts.html_scan import CELLS, HIDDEN_TAG, HIDING, INLINE, LAYOUT, Page, tidy
 from holdgate.extract.reading import Document, Sink
 
@@ -44,6 +44,8 @@ def read(document: Document, sink: Sink) -> None:
             strip(source, sink)
         else:
             write(page or tree(source), sink)
+        if page is None:
+            html_drawings.check(source, sink)
 
 
 def ordinary(document: Document) -> list[Page] | None:
@@ -171,4 +173,11 @@ def strip(source: str, sink: Sink) -> None:
     inline.read_files(f"{text}\n{values}", sink)
 
 
-FORMAT = Format(kind="html", read=read, holds="HTML", read_by="lexbor", unread="", textual=True)
+FORMAT = Format(
+    kind="html",
+    read=read,
+    holds="HTML",
+    read_by="lexbor",
+    unread="letters that an SVG element draws as paths (`drawing not read`)",
+    textual=True,
+)

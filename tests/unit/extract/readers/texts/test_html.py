@@ -118,3 +118,24 @@ def test_anything_is_read(source: str) -> None:
 @given(st.text(alphabet=st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=50))
 def test_no_word_is_lost(word: str) -> None:
     assert word in read_all(html.read, f"<div><p>{word}</b></div>".encode()).everything()
+
+
+LETTER = "M{0} 0l5 10 5-10z"
+ICON = f"<svg><path d='{LETTER.format(0)}'/></svg>"
+
+
+@pytest.mark.parametrize(
+    ("source", "reasons"),
+    [
+        (f"<svg><path d='{''.join(LETTER.format(12 * place) for place in range(9))}'/></svg>", ["drawing not read"]),
+        ("<svg>" + "".join(f'<path d="{LETTER.format(12 * place)}">' for place in range(9)), ["drawing not read"]),
+        ("<svg><symbol id=a></symbol>" + "<use href='#a' x='5'/>" * 9 + "</svg>", ["drawing not read"]),
+        (9 * ICON, []),
+        (9 * "<svg><use href='#icon'></use></svg>", []),
+        (f"<svg><path d='{LETTER.format(0)}M0 50h9v90H0zM50 900h9v4l-3-1z'/></svg>", []),
+        ("<p d='M1 2'>" * 20, []),
+    ],
+    ids=["one path", "paths", "copies", "icons", "icons of a sprite", "shapes", "no drawing"],
+)
+def test_letters_that_an_svg_element_draws_are_not_read(source: str, reasons: list[str]) -> None:
+    assert read_all(html.read, source.encode()).limits == reasons

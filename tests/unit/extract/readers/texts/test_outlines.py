@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.part import Status
 from holdgate.extract.readers.pictures import metafile_shapes
-from holdgate.extract.readers.pictures.outlines import FEWEST, Box, are_letters, bounds
+from holdgate.extract.readers.texts.outlines import FEWEST, Box, are_letters, bounds
 
 DRAWINGS = Path(__file__).parents[4] / "data" / "drawings"
 
@@ -17,7 +17,10 @@ def letter(at: float, height: float = 10, bottom: float = 100) -> Box:
     return Box(at, bottom - height, at + 6, bottom)
 
 
-@pytest.mark.parametrize("name", ["outlines.emf", "outlines.wmf", "pstricks.tex"])
+CONTOURS = ["contour.fodg", "contour.pptx", "contour.ppt", "contour.rtf", "contour.doc"]
+
+
+@pytest.mark.parametrize("name", ["outlines.emf", "outlines.wmf", "pstricks.tex", *CONTOURS])
 def test_letters_that_a_program_drew_as_outlines_are_not_read(name: str) -> None:
     extraction = extract_file(name, gzip.decompress((DRAWINGS / f"{name}.gz").read_bytes()))
     assert (extraction.status, extraction.reason) == (Status.LIMITED, f"{name}: drawing not read")
