@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
-# How long a writer waits for another one, and any transaction for a locked table, in seconds. A milter callback must
-# respond well within Postfix's 300 s.
+# How long a writer waits for another one, and for PostgreSQL's synchronous standby, and any transaction for a locked
+# table, in seconds. A milter callback must respond well within Postfix's 300 s.
 BUSY_TIMEOUT = 10
 
 # For PostgreSQL only: after how many idle seconds the server ends a transaction and its locks, when a server that does
@@ -199,6 +199,15 @@ def _postgresql(url: str) -> Engine:
         engine = create_engine(_driven(url), connect_args=_CONNECTION)
     except ImportError as error:
         raise StoreError(f"{shown(url)}: PostgreSQL needs the driver: pip install 'holdgate[postgresql]'") from error
+
+    # psycopg is there, or the engine would have failed.
+    from holdgate.quarantine.confirming import ConfirmingConnection
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, given: Any, named: Any) -> ConfirmingConnection:
+        connection = ConfirmingConnection.connect(*given, **named)
+        connection.commit_timeout = BUSY_TIMEOUT
+        return connection
 
     @event.listens_for(engine, "checkout")
     def look(connection: Any, _record: Any, _proxy: Any) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import make_url
 
-from holdgate.quarantine import bell
+from holdgate.quarantine import bell, database
 from holdgate.quarantine.bell import queue_of
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Actor, Incident, NewNotice
@@ -146,4 +147,49 @@ def test_a_listener_goes_on_at_the_promoted_standby(
         store.change(incident, State.APPROVED, ACTOR)
     assert waker.wait(20)
     listener.close()
+    store.close()
+
+
+@pytest.mark.parametrize("ends", ["Holdgate", "an administrator"])
+def test_a_decision_that_the_standby_does_not_confirm_is_an_error(
+    servers: tuple[PostgresServer, PostgresServer], url: str, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.5 if ends == "Holdgate" else 60)
+    primary, standby = servers
+    store = open_store(url, NODE, role="desk")
+    incident = replace(Incident(queue_id="4a", sender="a@x", recipients=["b@y"], policy="p"), state=State.HELD)
+    store.record(incident, ACTOR)
+    standby.kill()
+    waiting = "pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    with ThreadPoolExecutor(1) as pool:
+        decision = pool.submit(store.change, incident, State.APPROVED, ACTOR, decided_by=ACTOR.who)
+        if ends == "an administrator":
+            wait_for(lambda: primary.value(f"SELECT {waiting}") not in ("", None), "the commit to wait")
+            primary.sql(f"SELECT pg_cancel_backend(pid) FROM (SELECT {waiting}) AS commits")
+        with pytest.raises(DatabaseError, match="standby did not confirm"):
+            decision.result(20)
+    # It was asked again: by now the standby is back, and has it.
+    standby.resume()
+    wait_for(lambda: primary.value("SELECT count(*) FROM pg_stat_replication") == "1", "the standby")
+    current = store.incident(incident.id)
+    assert current is not None
+    assert current.state is State.APPROVED
+    store.change(current, State.RELEASED, ACTOR)
+    assert store.audit.verify().problem == ""
+    store.close()
+
+
+def test_a_transaction_after_an_unconfirmed_one_is_not_cancelled(
+    servers: tuple[PostgresServer, PostgresServer], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.2)
+    _primary, standby = servers
+    store = open_store(url, NODE, role="desk")
+    standby.kill()
+    for number in range(5):
+        incident = Incident(queue_id=f"4{number}", sender="a@x", recipients=["b@y"], policy="p")
+        with pytest.raises(StoreError):
+            store.record(replace(incident, state=State.HELD), ACTOR)
+        assert len(store.incidents({State.HELD})) == number + 1
+    standby.resume()
     store.close()
