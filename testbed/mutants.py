@@ -3,7 +3,8 @@
 script/mutate starts it inside a copy of the checkout, which it changes. It reads the changes as JSON from standard
 input, and prints one answer per line: whether the tests noticed.
 
-    {"tests": ["tests/unit/gate"], "marks": "not slow", "changes": [{"path": "milter/…", "line": 1, "text": "…"}]}
+    {"tests": ["tests/unit/gate"], "options": ["-m", "not slow"],
+     "changes": [{"path": "milter/…", "line": 1, "text": "…"}]}
 
 `text` is the complete file with the change.
 """
@@ -15,7 +16,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,11 +25,12 @@ from typing import Any
 import coverage
 import pytest
 
-# A change that makes the tests run for ever is noticed too: after this many seconds, or this many times the duration of
-# all tests without a change on this machine.
-_TIMEOUT, _TIMES = 180.0, 3
+# A change that makes the tests run for ever is noticed too: after this many seconds, and this many times the duration
+# of the chosen tests without a change, on this machine.
+_TIMEOUT, _TIMES = 30.0, 5
 _TOO_LONG = 124
 _REACHED = ".coverage-mutants"
+_DURATIONS = "durations-mutants.json"
 # Unchanged modules that are slow to import: each process begins with them loaded.
 _PRELOADED = (
     *("Milter", "PIL.Image", "_pytest", "ahocorasick", "aiosmtpd.lmtp", "alembic.command", "hypothesis", "jinja2"),
@@ -54,29 +57,36 @@ class Reach:
 
 
 class _Contexts:
-    """Tells coverage which test runs, from the setup of its fixtures to their teardown."""
+    """Tells coverage which test runs, from the setup of its fixtures to their teardown, and measures its seconds."""
 
     def __init__(self, measured: coverage.Coverage) -> None:
         self._measured = measured
+        self.durations: dict[str, float] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self._measured.switch_context(item.nodeid)
+        begin = time.monotonic()
         outcome = yield
+        self.durations[item.nodeid] = time.monotonic() - begin
         self._measured.switch_context("")
         return outcome
 
 
 class _Chosen:
-    """Runs some of the collected tests, those of the module's own file first."""
+    """Runs some of the collected tests: those of the module's own file first, short files before long ones."""
 
-    def __init__(self, chosen: Sequence[str], module: str) -> None:
+    def __init__(self, chosen: Sequence[str], module: str, durations: Mapping[str, float]) -> None:
         self._chosen = frozenset(chosen)
         self._module = module
+        self._durations = durations
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = [item for item in items if not self._chosen or item.nodeid in self._chosen]
-        items.sort(key=lambda item: self._module not in item.path.stem)
+        files: defaultdict[str, float] = defaultdict(float)
+        for item in items:
+            files[str(item.path)] += self._durations.get(item.nodeid, 0.0)
+        items.sort(key=lambda item: (self._module not in item.path.stem, files[str(item.path)], item.path))
 
 
 def _pytest(arguments: Sequence[str], plugin: Any) -> int:
@@ -89,9 +99,11 @@ def _measure(arguments: Sequence[str]) -> int:
         data_file=_REACHED, config_file=False, branch=False, source=["milter/holdgate"], messages=False
     )
     measured.start()
-    code = _pytest(arguments, _Contexts(measured))
+    contexts = _Contexts(measured)
+    code = _pytest(arguments, contexts)
     measured.stop()
     measured.save()
+    Path(_DURATIONS).write_text(json.dumps(contexts.durations), encoding="utf-8")
     return code
 
 
@@ -128,11 +140,9 @@ def main() -> int:
         import_module(name)
     # The caller may measure coverage with a plugin: two measurements in one process do not work.
     os.environ.pop("PYTEST_ADDOPTS", None)
-    arguments = ["-m", asked["marks"], *asked["tests"]]
-    begin = time.monotonic()
-    if _in_child(math.inf, _measure, arguments):
+    if _in_child(math.inf, _measure, [*asked["options"], *asked["tests"]]):
         return 2
-    limit = max(_TIMEOUT, _TIMES * (time.monotonic() - begin))
+    durations: dict[str, float] = json.loads(Path(_DURATIONS).read_text(encoding="utf-8"))
     sys.dont_write_bytecode = True
     data = coverage.CoverageData(_REACHED)
     data.read()
@@ -145,7 +155,8 @@ def main() -> int:
         files = sorted({test.split("::")[0] for test in reached}) or asked["tests"]
         before, times = path.read_text(encoding="utf-8"), path.stat()
         path.write_text(change["text"], encoding="utf-8")
-        code = _in_child(limit, _pytest, ["-m", asked["marks"], *files], _Chosen(reached, path.stem))
+        limit = _TIMEOUT + _TIMES * sum(durations.get(test, 0.0) for test in reached or durations)
+        code = _in_child(limit, _pytest, [*asked["options"], *files], _Chosen(reached, path.stem, durations))
         path.write_text(before, encoding="utf-8")
         # Compiled files are valid by the source file's time.
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))

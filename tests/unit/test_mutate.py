@@ -126,7 +126,7 @@ def test_only_the_tests_that_reach_a_changed_line_are_run(tmp_path: Path) -> Non
     lines = {"first": 2, "second": 6}
     asked = {
         "tests": ["test_code.py"],
-        "marks": "not slow",
+        "options": ["-m", "not slow"],
         "changes": [{"path": "milter/holdgate/code.py", "line": lines[name], "text": changed[name]} for name in lines],
     }
     done = subprocess.run(

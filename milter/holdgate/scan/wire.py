@@ -15,6 +15,7 @@ from typing import Any
 _LENGTH = struct.Struct("!I")
 _CHUNK = 2**17
 _TIMEVAL = struct.Struct("@ll")
+_DESCRIPTOR = struct.Struct("@i")
 
 ANSWER_LIMIT = 8 * 2**20
 """Maximum size of an answer about a message, in bytes: findings and names, no content."""
@@ -101,7 +102,7 @@ def receive_frame(
     received: list[int] = []
     try:
         if descriptors:
-            data, received, _, _ = socket.recv_fds(connection, _CHUNK, descriptors, socket.MSG_CMSG_CLOEXEC)
+            data, received = _receive_with(connection, descriptors)
         else:
             data = connection.recv(_CHUNK)
         if not data:
@@ -148,6 +149,23 @@ def _exactly(connection: socket.socket, count: int, deadline: float | None) -> b
             raise WireError("closed")
         received += chunk
     return bytes(received)
+
+
+def _receive_with(connection: socket.socket, descriptors: int) -> tuple[bytes, list[int]]:
+    """Receive bytes and up to `descriptors` descriptors that programs started by this process do not inherit.
+
+    `socket.recv_fds` ignores its flags (Python gh-107898), so it would make them inheritable.
+    """
+    data, ancillary, _, _ = connection.recvmsg(
+        _CHUNK, socket.CMSG_LEN(descriptors * _DESCRIPTOR.size), socket.MSG_CMSG_CLOEXEC
+    )
+    received = [
+        descriptor
+        for level, kind, encoded in ancillary
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)
+        for (descriptor,) in _DESCRIPTOR.iter_unpack(encoded[: len(encoded) // _DESCRIPTOR.size * _DESCRIPTOR.size])
+    ]
+    return data, received
 
 
 def _read(descriptor: int, count: int) -> bytes:

@@ -1,8 +1,14 @@
 """Huge pages: which memory is gathered, beside what a parent has too."""
 
+import ctypes
+from pathlib import Path
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.scan import memory
 from holdgate.scan.memory import _without
 
 
@@ -26,3 +32,72 @@ def test_what_is_shared_is_left_out_and_nothing_else(own: list[tuple[int, int]],
 
 def test_a_range_that_has_grown_leaves_its_new_part() -> None:
     assert _without([(0, 10), (20, 40)], [(0, 10), (25, 30)]) == [(20, 25), (30, 40)]
+
+
+MB = 2**20
+MAPS = f"""\
+{0:x}-{1 * MB:x} r-xp 00000000 00:1f 4711                       /usr/bin/python3.11
+{1 * MB:x}-{3 * MB:x} rw-p 00000000 00:1f 4711                       /usr/lib/library.so
+{3 * MB:x}-{9 * MB:x} rw-p 00000000 00:00 0                          [heap]
+{9 * MB:x}-{11 * MB:x} rw-p 00000000 00:00 0
+{11 * MB:x}-{13 * MB:x} r--p 00000000 00:00 0
+{13 * MB:x}-{15 * MB:x} rw-p 00000000 00:00 0                          [stack]
+{15 * MB:x}-{17 * MB:x} rw-s 00000000 00:00 0
+{17 * MB:x}-{19 * MB:x} rw-p 00000000 00:01 0                          /memfd:x (deleted)
+"""
+
+
+@pytest.fixture
+def advised(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
+    """What the kernel was asked to gather: address, length, advice. It refuses what begins at 4 MiB."""
+    asked: list[tuple[int, int, int]] = []
+
+    class Kernel:
+        @staticmethod
+        def madvise(address: ctypes.c_void_p, length: ctypes.c_size_t, advice: int) -> int:
+            asked.append((address.value or 0, length.value, advice))
+            return -1 if address.value == 4 * MB else 0
+
+    monkeypatch.setattr(memory, "_libc", Kernel)
+    return asked
+
+
+def test_private_memory_is_the_heap_and_what_is_mapped_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda path: MAPS if str(path) == "/proc/self/maps" else "")
+    assert memory.private() == [(3 * MB, 9 * MB), (9 * MB, 11 * MB)]
+
+
+def test_this_process_has_private_memory() -> None:
+    assert all(start < end for start, end in memory.private())
+    assert memory.private()
+
+
+@pytest.mark.parametrize(
+    ("ranges", "asked", "gathered"),
+    [
+        ([(6 * MB, 10 * MB)], [(6 * MB, 4 * MB)], 4 * MB),
+        ([(6 * MB + 4096, 10 * MB)], [(8 * MB, 2 * MB)], 2 * MB),
+        ([(6 * MB, 10 * MB - 4096)], [(6 * MB, 2 * MB)], 2 * MB),
+        ([(6 * MB + 4096, 10 * MB - 4096)], [], 0),
+        ([(7 * MB, 8 * MB)], [], 0),
+        ([(4 * MB, 6 * MB), (8 * MB, 10 * MB)], [(4 * MB, 2 * MB), (8 * MB, 2 * MB)], 2 * MB),
+        ([], [], 0),
+    ],
+    ids=["whole", "begins late", "ends early", "both", "small", "refused", "none"],
+)
+def test_only_whole_huge_pages_are_gathered(
+    monkeypatch: pytest.MonkeyPatch,
+    advised: list[tuple[int, int, int]],
+    ranges: Any,
+    asked: list[tuple[int, int]],
+    gathered: int,
+) -> None:
+    monkeypatch.setattr(memory, "private", lambda: ranges)
+    assert memory.gather() == gathered
+    assert advised == [(start, length, 25) for start, length in asked]
+
+
+def test_shared_memory_is_not_gathered(monkeypatch: pytest.MonkeyPatch, advised: list[tuple[int, int, int]]) -> None:
+    monkeypatch.setattr(memory, "private", lambda: [(6 * MB, 12 * MB)])
+    assert memory.gather([(8 * MB, 10 * MB)]) == 4 * MB
+    assert [(start, length) for start, length, _ in advised] == [(6 * MB, 2 * MB), (10 * MB, 2 * MB)]

@@ -67,7 +67,10 @@ class Workers:
     def __init__(self) -> None:
         self.all: list[FakeWorker] = []
         self.does: dict[str, list[object]] = {"rules": [FOUND], "reads": [b"read"]}
+        self.trial: dict[str, object] = {"rules": FOUND, "reads": FOUND}
         self.wanted_new: list[bool] = []
+        self.patience: set[float] = set()
+        self.stocks: list[tuple[str, int]] = []
         self.closed: list[str] = []
 
     def used(self, kind: str = "rules") -> list[FakeWorker]:
@@ -83,20 +86,24 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> Workers:
             self.kind = "reads" if only_reads else "rules"
 
         def start(self) -> tuple[object, frozenset[str]]:
+            if isinstance(error := known.trial[self.kind], OSError):
+                raise ScanError(str(error))
             return SimpleNamespace(kind=self.kind), frozenset({"us-ssn"})
 
     class Nursery:
         pid = 1
 
         def __init__(self, start: Callable[[], Any], stock: int) -> None:
-            self.kind, self.stock = start().kind, stock
+            self.kind = start().kind
             self.is_proven = False
+            known.stocks.append((self.kind, stock))
 
         def take(self, *, patience: float, new: bool = False) -> FakeWorker:
+            known.patience.add(patience)
             if self.is_proven:
                 known.wanted_new.append(new)
             script = known.does[self.kind]
-            does = FOUND if not self.is_proven else script.pop(0) if len(script) > 1 else script[0]
+            does = known.trial[self.kind] if not self.is_proven else script.pop(0) if len(script) > 1 else script[0]
             self.is_proven = True
             if isinstance(does, ScanError):
                 raise does
@@ -346,3 +353,305 @@ def test_a_pool_that_is_closed_leaves_nothing(workers: Workers, new_pool: NewPoo
         assert pool.zygotes == [1, 1]
     assert sorted(workers.closed) == ["reads", "rules"]
     assert cast(Any, staying).ends == 1
+
+
+# -- its start --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        (WorkerLostError("crash"), "died before its first message"),
+        (WorkerLostError("time limit"), r"^a worker was not ready after 15 s$"),
+        (WorkerGoneError(), "died before its first message"),
+    ],
+    ids=["crash", "late", "gone"],
+)
+@pytest.mark.parametrize("kind", ["rules", "reads"])
+def test_a_pool_does_not_start_if_a_worker_fails_the_trial(
+    workers: Workers, new_pool: NewPool, kind: str, result: object, reason: str
+) -> None:
+    workers.trial[kind] = result
+    with pytest.raises(ScanError, match=reason):
+        new_pool(time_limit=10.0, retire_after=100, reads_apart=True)
+    assert sorted(workers.closed) == ["reads", "rules"]
+    assert all(one.ends == 1 for one in workers.all)
+
+
+def test_a_pool_does_not_start_if_a_worker_cannot_be_confined(workers: Workers, new_pool: NewPool) -> None:
+    workers.trial["rules"] = ScanError("no landlock")
+    with pytest.raises(ScanError, match=r"^no landlock$"):
+        new_pool()
+    assert workers.closed == ["rules"]
+
+
+@pytest.mark.parametrize(("kind", "closed"), [("rules", ["reads"]), ("reads", ["rules"])])
+def test_a_pool_of_which_one_zygote_cannot_start_leaves_no_other(
+    workers: Workers, new_pool: NewPool, kind: str, closed: list[str]
+) -> None:
+    workers.trial[kind] = OSError("no memory")
+    with pytest.raises(ScanError, match=r"^no memory$"):
+        new_pool(retire_after=100, reads_apart=True)
+    assert workers.closed == closed
+
+
+def test_a_pool_whose_zygotes_both_cannot_start_says_why(workers: Workers, new_pool: NewPool) -> None:
+    workers.trial = {"rules": OSError("no memory"), "reads": OSError("no memory")}
+    with pytest.raises(ScanError, match=r"^no memory$"):
+        new_pool(retire_after=100, reads_apart=True)
+    assert workers.closed == []
+
+
+@pytest.mark.parametrize(
+    ("values", "stocks", "places"),
+    [
+        ({"workers": 1}, [("rules", 1)], (3, 2)),
+        ({"workers": 2}, [("rules", 2)], (4, 2)),
+        ({"workers": 5}, [("rules", 2)], (7, 2)),
+        ({"workers": 5, "ocr_languages": ("eng",)}, [("rules", 1)], (5, 0)),
+        ({"workers": 5, "retire_after": 2, "reads_apart": True}, [("reads", 2), ("rules", 2)], (7, 2)),
+    ],
+    ids=["one", "two", "five", "images", "apart"],
+)
+def test_how_many_are_in_stock_and_how_many_places_there_are(
+    workers: Workers,
+    new_pool: NewPool,
+    values: dict[str, Any],
+    stocks: list[tuple[str, int]],
+    places: tuple[int, int],
+) -> None:
+    pool = new_pool(**values)
+    assert sorted(workers.stocks) == stocks
+    for turns in (pool._turns, pool._plain_turns):
+        assert (turns._free, turns._kept) == places
+
+
+def test_every_wait_for_a_worker_is_as_long_as_the_settings_say(workers: Workers, new_pool: NewPool) -> None:
+    pool = new_pool(wait_limit=3.5, retire_after=100, reads_apart=True)
+    pool.inspect(b"x")
+    pool.inspect(LARGE)
+    pool._staying.close()
+    pool.inspect(b"x", is_plain=True)
+    assert workers.patience == {3.5}
+
+
+def test_images_get_their_time_beside_that_of_the_message(workers: Workers, new_pool: NewPool) -> None:
+    new_pool(time_limit=10.0, ocr_seconds=20.0, ocr_languages=("eng",)).inspect(b"x")
+    assert workers.used()[0].asked[0]["seconds"] == 35.0
+
+
+# -- turns ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"is_plain": True}, {"message": LARGE}, {"reads_apart": True}],
+    ids=["whole", "plain", "large", "apart"],
+)
+def test_each_message_takes_a_turn_for_its_owner_and_gives_it_back(
+    workers: Workers, new_pool: NewPool, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]
+) -> None:
+    pool = new_pool(retire_after=100, reads_apart=values.pop("reads_apart", False), wait_limit=3.5)
+    message = values.pop("message", b"x")
+    events: list[tuple[Any, ...]] = []
+    for turns in (pool._turns, pool._plain_turns):
+        take, give_back = turns.take, turns.give_back
+
+        def taken(*who: str, take: Any = take, **options: Any) -> None:
+            events.append(("take", who, options))
+            take(*who, **options)
+
+        def given(who: str, seconds: float, sender: str, give_back: Any = give_back) -> None:
+            assert 0 <= seconds < 600
+            events.append(("give back", (who, sender)))
+            give_back(who, seconds, sender)
+
+        monkeypatch.setattr(turns, "take", taken)
+        monkeypatch.setattr(turns, "give_back", given)
+    pool.inspect(message, who=("relay", "anna@corp.example"), **values)
+    assert events
+    who = ("relay", "anna@corp.example")
+    is_small = message != LARGE
+    assert set(map(repr, events)) == {
+        repr(("take", who, {"is_small": is_small, "patience": 3.5})),
+        repr(("give back", who)),
+    }
+    assert all(turns._held == {} for turns in (pool._turns, pool._plain_turns))
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+@pytest.mark.parametrize("reads_apart", [True, False])
+def test_without_a_turn_no_worker_is_used(
+    workers: Workers, new_pool: NewPool, is_plain: bool, reads_apart: bool
+) -> None:
+    pool = new_pool(workers=1, wait_limit=0.0, retire_after=100, reads_apart=reads_apart)
+    for turns in (pool._turns, pool._plain_turns):
+        for who in ("a", "b", "c"):
+            turns.take(who, is_small=True, patience=0)
+    with pytest.raises(ScanError, match=r"^no free worker$"):
+        pool.inspect(b"x", is_plain=is_plain)
+    assert workers.used() == workers.used("reads") == []
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({}, "small"),
+        ({"message": LARGE}, "large"),
+        ({"is_plain": True}, "plain"),
+        ({"ocr_languages": ("eng",), "message": LARGE}, "ocr"),
+    ],
+    ids=["small", "large", "plain", "images"],
+)
+def test_the_time_of_workers_is_counted_by_kind_of_message(
+    workers: Workers, new_pool: NewPool, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any], kind: str
+) -> None:
+    clock = iter(range(1000))
+    monkeypatch.setattr(module.time, "monotonic", lambda: float(next(clock)))
+
+    def seconds() -> float:
+        return float(module.metrics.WORKER_SECONDS.labels(kind)._value.get())
+
+    message = values.pop("message", b"x")
+    is_plain = values.pop("is_plain", False)
+    pool = new_pool(retire_after=100, **values)
+    before = seconds()
+    pool.inspect(message, is_plain=is_plain)
+    assert seconds() > before
+
+
+# -- what a lost worker leaves ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lost", "why"),
+    [(WorkerLostError("time limit"), "time limit"), (WorkerLostError("crash"), "crash"), (b"{}{}", "answer")],
+    ids=["late", "crash", "odd"],
+)
+@pytest.mark.parametrize("way", ["whole", "plain", "apart"])
+def test_each_lost_worker_is_logged_with_the_message_and_counted(
+    workers: Workers, new_pool: NewPool, monkeypatch: pytest.MonkeyPatch, way: str, lost: object, why: str
+) -> None:
+    logged: list[dict[str, Any]] = []
+    monkeypatch.setattr(module.maillog, "worker_lost", lambda queue_id, **of: logged.append({"id": queue_id, **of}))
+    pool = new_pool(retire_after=100, reads_apart=way == "apart")
+    counter = module.metrics.WORKER_RESTARTS.labels(why)._value
+    before = counter.get()
+    if way == "apart" and isinstance(lost, Exception):
+        workers.does["reads"] = [lost]
+    elif way == "whole":
+        workers.does["rules"] = [lost, FOUND]
+    else:
+        cast(Any, pool._staying.workers[0]).does = lost
+    assert pool.inspect(b"x", queue_id="4bXQ", is_plain=way == "plain").status == "complete"
+    assert [(one["id"], one["why"], one["pid"]) for one in logged] == [("4bXQ", why, 7)]
+    assert bool(logged[0]["error"]) is (why == "answer")
+    assert counter.get() == before + 1
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+@pytest.mark.parametrize("reads_apart", [True, False])
+def test_a_worker_that_could_not_be_confined_is_ended_and_defers_the_message(
+    workers: Workers, new_pool: NewPool, is_plain: bool, reads_apart: bool
+) -> None:
+    pool = new_pool(retire_after=100, reads_apart=reads_apart)
+
+    class Unconfined(FakeWorker):
+        def begin(self, *_arguments: Any, **_options: Any) -> None:
+            self.asked.append({"do": "x"})
+            raise ScanError("no seccomp")
+
+        ask = begin  # type: ignore[assignment]
+
+    made: list[Unconfined] = []
+
+    def take(**_: Any) -> Unconfined:
+        made.append(Unconfined("x", None))
+        return made[-1]
+
+    pool._staying.close()
+    for nursery in pool._nurseries():
+        cast(Any, nursery).take = take
+    with pytest.raises(ScanError, match=r"^no seccomp$"):
+        pool.inspect(b"x", is_plain=is_plain)
+    assert [one.ends for one in made] == [1]
+    assert pool._staying.workers == []
+
+
+def test_one_that_stays_takes_the_next_message_until_it_has_done_enough(workers: Workers, new_pool: NewPool) -> None:
+    pool = new_pool(retire_after=3)
+    for _ in range(4):
+        pool.inspect(b"x", is_plain=True)
+    # The trial counts: two messages for the first, then a new one.
+    staying = [one for one in workers.all if one.asked[-1]["do"] == "inspect plain"]
+    assert [len(one.asked) for one in staying] == [3, 2]
+    assert [one.ends for one in staying] == [1, 0]
+
+
+def test_a_descriptor_for_plain_text_is_read_from_its_first_byte(
+    workers: Workers, new_pool: NewPool, tmp_path: Path
+) -> None:
+    pool = new_pool(retire_after=100)
+    (staying,) = pool._staying.workers
+    path = tmp_path / "message"
+    path.write_bytes(b"y" * SMALL)
+    with path.open("rb") as stream:
+        stream.read()
+        pool.inspect(stream.fileno(), is_plain=True)
+    assert cast(Any, staying).content[-1] == b"y" * SMALL
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("way", ["whole", "plain", "apart"])
+def test_what_the_milter_read_of_the_header_goes_with_the_job(
+    workers: Workers, new_pool: NewPool, way: str, links: bool
+) -> None:
+    pool = new_pool(retire_after=100, reads_apart=way == "apart")
+    staying = pool._staying.workers[0]
+    pool.inspect(b"x", subject="s", header_from="f", message_id="m", is_plain=way == "plain", links=links)
+    asked = workers.used()[0].asked[0] if way == "whole" else cast(Any, staying).asked[-1]
+    assert asked["words"] == {"subject": "s", "header_from": "f", "message_id": "m"} | (
+        {"links": True} if links else {}
+    )
+
+
+def test_answers_are_checked_against_the_rules_and_the_profiles_of_the_pool(
+    workers: Workers, new_pool: NewPool
+) -> None:
+    pool = new_pool(profiles=("dlp-pii",))
+    workers.does["rules"] = [answer.encode(Inspection(profiles={"dlp-pii": "high"}))]
+    assert pool.inspect(b"x").profiles == {"dlp-pii": "high"}
+    workers.does["rules"] = [answer.encode(Inspection(profiles={"dlp-pci": "high"}))]
+    assert pool.inspect(b"x").reason == "answer"
+
+
+def test_a_failed_inspection_says_how_long_it_took(
+    workers: Workers, new_pool: NewPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = new_pool()
+    workers.does["rules"] = [WorkerLostError("crash")]
+    clock = iter([10.0, 10.25])
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
+    assert pool.inspect(b"x").elapsed_ms == 250.0
+
+
+def test_a_changed_message_and_a_text_to_print_may_be_large(workers: Workers, new_pool: NewPool) -> None:
+    pool = new_pool()
+    workers.does["rules"] = [b'{"attachments":[],"removed":[],"signatures":[],"refused":null}\nchanged']
+    report, content = pool.change(b"x", without=["1"], note="n")
+    assert (report.refused, content) == (None, b"changed")
+    workers.does["rules"] = [
+        b'{"subject":"s","attachments":[],"findings":[],"status":"complete","reason":"","parts":[]}'
+    ]
+    assert pool.preview(b"x")["subject"] == "s"
+    workers.does["rules"] = [b'{"report":"","plain":"yes","html":"","struck":"","incidents":[]}']
+    assert pool.letter(b"x")["plain"] == "yes"
+    limits = [one.asked[0]["limit"] for one in workers.used()]
+    assert limits == [wire.TEXT_LIMIT, wire.ANSWER_LIMIT, wire.ANSWER_LIMIT]
+    assert [one.asked[0]["do"] for one in workers.used()] == ["change", "preview", "letter"]
+
+
+def test_a_lost_worker_leaves_an_empty_mail(workers: Workers, new_pool: NewPool) -> None:
+    pool = new_pool()
+    workers.does["rules"] = [WorkerLostError("crash")]
+    assert pool.letter(b"x") == {"report": "", "plain": "", "html": "", "struck": "", "incidents": []}

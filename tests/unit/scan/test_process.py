@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -124,6 +125,33 @@ def test_words_that_cannot_be_read_are_none(make: Callable[..., Made]) -> None:
     theirs.sendall(len(frame).to_bytes(4, "big") + frame)
     with pytest.raises(ScanError, match=r"^a worker could not start$"):
         ask(worker)
+
+
+def test_one_whose_socket_fails_while_it_has_a_job_is_lost(
+    make: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reset(*_: Any, **__: Any) -> Any:
+        raise ConnectionResetError
+
+    worker, _, _ = make()
+    monkeypatch.setattr(wire, "receive_frame", reset)
+    with pytest.raises(WorkerLostError, match=r"^crash$"):
+        ask(worker)
+
+
+def test_one_that_does_not_take_its_job_is_lost_by_its_time(make: Callable[..., Made]) -> None:
+    worker, _, _ = make()
+    with pytest.raises(WorkerLostError, match=r"^time limit$"):
+        worker.ask(b"{}", bytes(2**23), (), seconds=0.05)
+    assert worker.jobs == 0
+
+
+def test_each_piece_of_the_rest_of_an_answer_has_its_time(make: Callable[..., Made]) -> None:
+    worker, theirs, _ = make()
+    wire.send(theirs, {"a": 1})
+    worker.begin(b"{}", b"", (), seconds=30.0, rest=7.0)
+    value = worker.connection.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16)
+    assert int.from_bytes(value[:8], sys.byteorder) == 7
 
 
 def test_who_begins_to_answer_may_be_read_by_another(make: Callable[..., Made]) -> None:

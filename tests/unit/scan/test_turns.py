@@ -1,11 +1,13 @@
 """Who gets the next place: nobody's mail waits for all of somebody else's."""
 
 import threading
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.scan import turns as turns_module
 from holdgate.scan.turns import NoTurnError, Turns
 from testbed.ports import wait_for
 
@@ -118,3 +120,68 @@ def test_nobody_is_remembered_for_ever() -> None:
         turns.take(str(number), is_small=True, patience=0)
         turns.give_back(str(number), 1.0)
     assert len(turns._used) <= 2_000
+
+
+def test_used_time_is_forgotten_by_half_in_30_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("holdgate.scan.turns.time.monotonic", lambda: clock[0])
+    turns = Turns(1, kept=0)
+
+    def used(who: str, seconds: float) -> None:
+        turns.take(who, "s", is_small=True, patience=0)
+        turns.give_back(who, seconds, "s")
+
+    used("many", 8.0)
+    used("little", 0.0044)
+    clock[0] += 29.9
+    used("other", 1.0)
+    assert (turns._used["many"], turns._used["many", "s"]) == (8.0, 8.0), "not yet"
+    clock[0] += 30.1
+    used("other", 1.0)
+    assert turns._used["many"] == turns._used["many", "s"] == pytest.approx(2.0)
+    assert "little" in turns._used, "0.001 s is left of it"
+    assert turns._used["other"] == pytest.approx(1.0 * 0.5**2 + 1.0)
+    clock[0] += 30.0
+    used("other", 0.0)
+    assert turns._used["many"] == pytest.approx(1.0)
+    assert "little" not in turns._used
+    assert turns._used["other"] == pytest.approx(1.25 / 2)
+
+
+def test_beyond_a_thousand_owners_those_who_used_least_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("holdgate.scan.turns._REMEMBERED", 2)
+    turns = Turns(1, kept=0)
+    for who, seconds in (("a", 3.0), ("b", 9.0)):
+        turns.take(who, is_small=True, patience=0)
+        turns.give_back(who, seconds)
+    assert set(turns._used) == {"a", ("a", ""), "b", ("b", "")}, "four is not too many"
+    turns.take("c", is_small=True, patience=0)
+    turns.give_back("c", 1.0)
+    assert turns._used == {"b": 9.0, ("b", ""): 9.0}
+
+
+def test_one_that_gets_its_place_just_as_it_gives_up_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = Turns(1, kept=0)
+    turns.take("one", is_small=True, patience=0)
+
+    class Late:
+        """A lock whose wait ends without success, in the moment in which the place becomes free."""
+
+        def __init__(self) -> None:
+            self.asked = 0
+
+        def acquire(self, timeout: float = -1) -> bool:
+            self.asked += 1
+            if self.asked == 2:
+                assert timeout == 2.5
+                turns.give_back("one", 0.0)
+                return False
+            return True
+
+        def release(self) -> None:
+            pass
+
+    waiting = turns_module._Waiting
+    monkeypatch.setattr(turns_module, "_Waiting", lambda *who: waiting(*who, called=cast(Any, Late())))
+    turns.take("two", is_small=True, patience=2.5)
+    assert (turns._free, turns._held, turns._waiting) == (0, {"two": 1}, [])

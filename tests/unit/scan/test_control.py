@@ -1,0 +1,140 @@
+"""Orders to a zygote: no sender waits for one that does not read, and its end is not an error."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from holdgate.scan import control, wire
+from holdgate.scan.control import Zygote
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Zygote, socket.socket]]:
+    """A zygote as the pool holds it, and the zygote's end of its control socket."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        yield Zygote(ours, os.getpid()), theirs
+
+
+Pair = tuple[Zygote, socket.socket]
+
+
+def fill(connection: socket.socket) -> None:
+    """Send orders until no more fits into the socket."""
+    with pytest.raises(BlockingIOError):  # noqa: PT012 (which of them is the last depends on the kernel)
+        while True:
+            wire.send_at_once(connection, {"do": "end", "worker": 7})
+
+
+def test_each_order_is_a_packet_of_its_own(pair: Pair) -> None:
+    zygote, theirs = pair
+    zygote.fork()
+    zygote.slow_down(8)
+    zygote.end_worker(7)
+    assert [wire.receive(theirs, timeout=30)[0] for _ in range(3)] == [
+        {"do": "fork"},
+        {"do": "slow down", "worker": 8},
+        {"do": "end", "worker": 7},
+    ]
+
+
+def test_a_zygote_that_reads_no_orders_is_disconnected(pair: Pair) -> None:
+    zygote, theirs = pair
+    fill(zygote.control)
+    zygote.end_worker(7)
+    with pytest.raises(BrokenPipeError):
+        zygote.fork()
+    theirs.settimeout(30)
+    while theirs.recv(65536):
+        pass
+
+
+def test_the_workers_of_a_zygote_that_has_ended_have_ended_too(pair: Pair) -> None:
+    zygote, theirs = pair
+    theirs.close()
+    zygote.end_worker(7)
+    zygote.slow_down(7)
+    with pytest.raises(OSError, match="Broken pipe"):
+        zygote.fork()
+
+
+def own_clock(monkeypatch: pytest.MonkeyPatch, used: list[float], seconds: float) -> list[float]:
+    """Give the wait a clock of its own: each look takes `seconds`, and the zygote has then used the next of `used`."""
+    clock = [0.0]
+    monkeypatch.setattr(control, "_GLANCE", 0.0)
+    monkeypatch.setattr(control.time, "monotonic", lambda: clock[0])
+
+    def processor_seconds(_pid: int) -> float:
+        clock[0] += seconds
+        return used.pop(0) if len(used) > 1 else used[0]
+
+    monkeypatch.setattr(control, "processor_seconds", processor_seconds)
+    return clock
+
+
+def test_one_that_uses_no_processor_time_for_a_minute_is_too_late(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = own_clock(monkeypatch, [5.0], 10.0)
+    with pytest.raises(TimeoutError):
+        pair[0].receive()
+    # The wait begins at 10 s, with the first look.
+    assert clock == [80.0]
+
+
+def test_one_that_works_is_waited_for_up_to_a_minute_of_its_own_time(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = own_clock(monkeypatch, [5.0 + second for second in range(200)], 50.0)
+    with pytest.raises(TimeoutError):
+        pair[0].receive()
+    assert clock == [50.0 * 62], "its first look, and 61 s of its own time"
+
+
+def test_an_answer_is_received_whole(pair: Pair) -> None:
+    zygote, theirs = pair
+    reading, writing = os.pipe()
+    wire.send(theirs, {"pid": 7}, (writing,))
+    answer, (descriptor,) = zygote.receive(descriptors=1)
+    assert answer == {"pid": 7}
+    wire.send(theirs, {"ready": 7})
+    assert zygote.receive() == ({"ready": 7}, [])
+    for one in (reading, writing, descriptor):
+        os.close(one)
+
+
+def test_closing_ends_a_child_that_heeds_it_and_kills_one_that_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    wait = subprocess.Popen.wait
+    waits: list[float | None] = []
+
+    def soon(process: "subprocess.Popen[bytes]", timeout: float | None = None) -> int:
+        waits.append(timeout)
+        if timeout is not None and "time.sleep" in str(process.args):
+            raise subprocess.TimeoutExpired("x", timeout)
+        return wait(process, None)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", soon)
+    for code, returned, waited in (
+        ("import sys; sys.stdin.read()", 0, [1.0]),
+        ("import time; time.sleep(600)", -9, [1.0, None]),
+    ):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        process = subprocess.Popen([sys.executable, "-c", code], stdin=theirs)
+        theirs.close()
+        waits.clear()
+        zygote = Zygote(ours, process.pid, process)
+        zygote.close()
+        assert (process.returncode, waits, ours.fileno()) == (returned, waited, -1)
+
+
+def test_closing_one_of_the_scan_service_waits_for_nothing(pair: Pair) -> None:
+    zygote, theirs = pair
+    zygote.close()
+    assert theirs.recv(1) == b""
+
+
+def test_a_process_that_cannot_be_measured_has_used_nothing() -> None:
+    assert control.processor_seconds(2**22 + 1) == 0.0
+    assert control.processor_seconds(os.getpid()) > 0.0
