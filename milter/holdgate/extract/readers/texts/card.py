@@ -9,6 +9,7 @@ import binascii
 import quopri
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from holdgate.extract.format import Format
 from holdgate.extract.reading import Document, Sink
@@ -16,6 +17,8 @@ from holdgate.extract.reading import Document, Sink
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 FOLD = re.compile(r"(?:\r\n|\r|\n)[ \t]")
 LINE = re.compile(r'((?:[^":]|"[^"]*")*):(.*)', re.DOTALL)
+# A writer that folds by bytes cuts a character in two; a reader has to put it together (RFC 5545 3.1).
+CUT_CHARACTER = re.compile(rb"(?<=[\x80-\xff])(?:\r\n|\r|\n)[ \t](?=[\x80-\xbf])")
 ESCAPE = re.compile(r"\\([\\;,:nN])")
 SOFT_BREAK = re.compile(r"=[ \t]*(?:\r\n|\r|\n)")
 QUOTED_PRINTABLE = re.compile(r"^[^\r\n:]*;\s*(?:ENCODING=)?QUOTED-PRINTABLE", re.IGNORECASE | re.MULTILINE)
@@ -79,10 +82,10 @@ def decoded(document: Document) -> str:
     data = document.data
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace")
-    try:
+    with suppress(UnicodeDecodeError):
         return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
+    with suppress(UnicodeDecodeError):
+        return CUT_CHARACTER.sub(b"", data).decode("utf-8-sig")
     try:
         return data.decode(document.charset or "cp1252", "replace")
     except LookupError:

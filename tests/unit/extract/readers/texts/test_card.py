@@ -12,6 +12,19 @@ def test_folded_and_escaped_values_are_joined():
     assert ("NOTE: card 4111, 11111111 end\nnext", "card Anna") in read(card, data).texts
 
 
+@given(st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1), st.integers(1, 75))
+def test_a_fold_may_cut_a_character(text, width):
+    value = f"x{text}x".replace("\\", "").replace(";", "").encode()
+    folded = b"\r\n ".join(value[start : start + width] for start in range(0, len(value), width))
+    data = b"BEGIN:VCARD\r\nVERSION:4.0\r\nNOTE:" + folded + b"\r\nEND:VCARD\r\n"
+    assert (f"NOTE: {value.decode()}", "card") in read(card, data).texts
+
+
+def test_a_line_of_an_old_charset_is_no_cut_character():
+    data = b"BEGIN:VCARD\r\nNOTE:M\xfcller\r\n \xa7 4\r\nEND:VCARD\r\n"
+    assert ("NOTE: Müller§ 4", "card") in read(card, data).texts
+
+
 def test_quoted_printable_is_decoded_over_its_soft_breaks():
     data = b"BEGIN:VCARD\nN;CHARSET=ISO-8859-1;ENCODING=QUOTED-PRINTABLE:M=FCller=\n;Anna\nEND:VCARD\n"
     assert ("N: Müller Anna", "card") in read(card, data).texts
