@@ -12,7 +12,7 @@ from holdgate.extract.part import Extraction, Part, Status
 from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.mask import mask
 from holdgate.scan import answer, wire
-from holdgate.scan.shapes import READING, Reading
+from holdgate.scan.shapes import READING, TEXT_LIMIT, Listed, Reading, Refusal
 
 IDENTIFIERS = {"us-ssn", "iban"}
 PROFILES = {"dlp-pii"}
@@ -159,3 +159,219 @@ def test_what_was_read_comes_back_as_it_was() -> None:
 def test_what_none_of_ours_reads_is_refused(said: bytes, wrong: str) -> None:
     with pytest.raises(answer.AnswerError, match=wrong):
         answer.reading(said)
+
+
+# -- what else a worker answers ---------------------------------------------------------------------------------------
+
+PREVIEW: dict[str, Any] = {
+    "subject": "s",
+    "attachments": [],
+    "findings": HONEST["findings"],
+    "status": "complete",
+    "reason": "",
+    "parts": [{"name": "body", "status": "complete", "reason": "", "segments": [{"text": "a"}], "cut": False}],
+}
+LETTER: dict[str, Any] = {"report": "", "plain": "yes", "html": "", "struck": "", "incidents": ["7K3M-Q9TX-2ABC"]}
+LISTED = {"number": 1, "name": "a", "kind": "text/plain", "size": 0}
+CHANGE: dict[str, Any] = {"attachments": [LISTED], "removed": [1], "signatures": ["DKIM"], "refused": None}
+
+
+def frame(values: Any) -> bytes:
+    return json.dumps(values).encode()
+
+
+def test_an_honest_preview_is_taken_as_it_is() -> None:
+    assert answer.preview(frame(PREVIEW), IDENTIFIERS) == PREVIEW
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mood": "good"},
+        {"status": "clean"},
+        {"subject": 1},
+        {"attachments": [HONEST["attachments"][0]] * 101},
+        {"parts": [{"name": "b"}]},
+        finding(identifier="unheard-of"),
+        finding(unique=3),
+        finding(unique=0),
+        finding(masked=["12345"]),
+    ],
+    ids=str,
+)
+def test_any_other_preview_is_not(changes: dict[str, Any]) -> None:
+    with pytest.raises(answer.AnswerError):
+        answer.preview(frame(PREVIEW | changes), IDENTIFIERS)
+
+
+@pytest.mark.parametrize(
+    "changes", [finding(masked=["1234"]), finding(masked=["ä" * 9 + "1234"]), finding(unique=2)], ids=str
+)
+def test_what_is_just_within_bounds_is_taken(changes: dict[str, Any]) -> None:
+    assert read(**changes).findings
+
+
+def test_attachments_of_a_preview_up_to_a_hundred() -> None:
+    assert (
+        len(answer.preview(frame(PREVIEW | {"attachments": HONEST["attachments"] * 100}), IDENTIFIERS)["attachments"])
+        == 100
+    )
+
+
+def test_an_honest_mail_is_taken_as_it_is() -> None:
+    assert answer.letter(frame(LETTER)) == LETTER
+    most = LETTER | {"plain": "x" * TEXT_LIMIT, "incidents": ["x" * 16] * 50, "report": "failed"}
+    assert answer.letter(frame(most)) == most
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mood": "good"},
+        {"report": "none"},
+        {"plain": "x" * (TEXT_LIMIT + 1)},
+        {"html": "x" * (TEXT_LIMIT + 1)},
+        {"struck": "x" * (TEXT_LIMIT + 1)},
+        {"incidents": ["x" * 17]},
+        {"incidents": ["x"] * 51},
+        {"plain": 1},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_any_other_mail_is_not(changes: dict[str, Any]) -> None:
+    with pytest.raises(answer.AnswerError):
+        answer.letter(frame(LETTER | changes))
+
+
+def test_an_honest_change_is_taken() -> None:
+    report, content = answer.change(frame(CHANGE) + b"\nthe\nmessage")
+    assert (report.attachments, report.removed, report.signatures) == ([Listed(1, "a", "text/plain", 0)], [1], ["DKIM"])
+    assert (report.refused, content) == (None, b"the\nmessage")
+    refused, nothing = answer.change(frame(CHANGE | {"refused": {"part": "a", "why": "no such attachment"}}))
+    assert (refused.refused, nothing) == (Refusal("a", "no such attachment"), b"")
+
+
+@pytest.mark.parametrize("content", [b"", b"\nmessage"])
+def test_a_change_is_refused_or_has_a_message(content: bytes) -> None:
+    refused = {"part": "a", "why": "x"} if content else None
+    with pytest.raises(answer.AnswerError, match=r"^a refusal and a message$"):
+        answer.change(frame(CHANGE | {"refused": refused}) + content)
+
+
+MOST: dict[str, Any] = {
+    "attachments": [LISTED | {"number": 10_000, "name": "n" * 2_000, "kind": "k" * 2_000}] * 1_000,
+    "removed": [10_000] * 1_000,
+    "signatures": ["DKIM", "S/MIME", "OpenPGP", "other"],
+}
+
+
+def test_the_largest_change_is_taken() -> None:
+    report, _ = answer.change(frame(CHANGE | MOST) + b"\nx")
+    assert len(report.attachments) == len(report.removed) == 1_000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mood": "good"},
+        {"attachments": [LISTED | {"number": 0}]},
+        {"attachments": [LISTED | {"number": 10_001}]},
+        {"attachments": [LISTED | {"size": -1}]},
+        {"attachments": [LISTED | {"name": "n" * 2_001}]},
+        {"attachments": [LISTED | {"kind": "n" * 2_001}]},
+        {"attachments": [LISTED | {"x": 1}]},
+        {"attachments": [LISTED] * 1_001},
+        {"removed": [0]},
+        {"removed": [10_001]},
+        {"removed": [1] * 1_001},
+        {"signatures": ["X"]},
+        {"signatures": ["DKIM"] * 5},
+    ],
+    ids=lambda changes: str(changes)[:50],
+)
+def test_any_other_change_is_not(changes: dict[str, Any]) -> None:
+    with pytest.raises(answer.AnswerError):
+        answer.change(frame(CHANGE | changes) + b"\nx")
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"part": "p" * 2_001, "why": "x"},
+        {"part": "p", "why": "x" * 41},
+        {"part": "p", "why": ""},
+        {"part": "p", "why": "X"},
+    ],
+    ids=["long", "long reason", "no reason", "no words"],
+)
+def test_any_other_refusal_is_not(refused: dict[str, Any]) -> None:
+    with pytest.raises(answer.AnswerError):
+        answer.change(frame(CHANGE | {"refused": refused}))
+    assert answer.change(frame(CHANGE | {"refused": {"part": "p" * 2_000, "why": "x" * 40}}))[0].refused
+
+
+def test_the_text_of_a_file_and_the_reasons_are_plain_values() -> None:
+    extraction = {"parts": [], "status": "complete", "reason": "", "signals": []}
+    assert answer.extraction(frame(extraction)) == extraction
+    reason = {"part": "body", "place": "", "why": "high"}
+    assert answer.reasons(frame([reason])) == [reason]
+
+
+# -- how an inspection becomes an answer ------------------------------------------------------------------------------
+
+
+def test_a_cut_answer_keeps_so_much_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "ANSWER_LIMIT", 2_000)
+    monkeypatch.setattr(answer, "_LISTED", 2)
+    inspection = Inspection(
+        attachments=[Attachment(f"{number}", "pdf", 1) for number in range(3)],
+        signals=["a", "b", "c"],
+        subject="s" * 3_000,
+        header_from="f" * 3_000,
+        message_id="m" * 3_000,
+    )
+    back = answer.inspection(answer.encode(inspection), IDENTIFIERS, PROFILES)
+    assert [one.name for one in back.attachments] == ["0", "1"]
+    assert back.signals == ["a", "b"]
+    assert (back.subject, back.header_from, back.message_id) == ("s" * 1_000, "f" * 1_000, "m" * 1_000)
+    assert (back.status, back.reason) == ("limited", "too many parts to list")
+
+
+def test_a_cut_answer_keeps_the_reason_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "ANSWER_LIMIT", 2_000)
+    inspection = Inspection(status="failed", reason="encrypted", subject="s" * 3_000)
+    back = answer.inspection(answer.encode(inspection), IDENTIFIERS, PROFILES)
+    assert (back.status, back.reason) == ("failed", "encrypted")
+
+
+def test_an_answer_at_the_limit_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    inspection = Inspection(subject="s" * 3_000)
+    size = len(answer.encode(inspection))
+    monkeypatch.setattr(wire, "ANSWER_LIMIT", size)
+    assert answer.inspection(answer.encode(inspection), IDENTIFIERS, PROFILES).status == "complete"
+    monkeypatch.setattr(wire, "ANSWER_LIMIT", size - 1)
+    assert answer.inspection(answer.encode(inspection), IDENTIFIERS, PROFILES).status == "limited"
+
+
+def test_phrases_are_cut_and_words_of_the_header_are_not() -> None:
+    long = "x" * 1_001
+    inspection = Inspection(
+        reason=long,
+        signals=[long],
+        hosts=[long],
+        attachments=[Attachment(long, "pdf", 1)],
+        findings=[Finding("iban", "low", 1, 1, [long], ["*" * 1_001])],
+        subject=long,
+        header_from=long,
+        message_id=long,
+    )
+    back = answer.inspection(answer.encode(inspection), IDENTIFIERS, PROFILES)
+    cut = "x" * 1_000
+    assert (back.reason, back.signals, back.hosts, back.attachments[0].name) == (cut, [cut], [cut], cut)
+    assert (back.findings[0].parts, back.findings[0].masked) == ([cut], ["*" * 1_000])
+    assert (back.subject, back.header_from, back.message_id) == (long, long, long)
+
+
+def test_places_in_order_are_taken_also_where_two_begin_at_once() -> None:
+    said = b'{"extraction":{"parts":[{"name":"a","reader":"x","places":[[0,"a"],[3,"b"],[3,"c"]]}]},"milliseconds":0}'
+    assert len(answer.reading(said).extraction.parts[0].places) == 3

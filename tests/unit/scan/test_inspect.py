@@ -1,15 +1,22 @@
 """What leaves a worker about a message: findings and names, masked, and which messages are plain text and HTML."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from holdgate.detect import Detector
+from holdgate.detect import Confidence, Detector, Match
+from holdgate.detect.detector import EVERYWHERE
 from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import _Reading, extract_plain
 from holdgate.extract.format import Format
+from holdgate.extract.ocr import NOT_READ
 from holdgate.extract.part import Extraction, Part, Role, Status
 from holdgate.extract.readers.texts import html
 from holdgate.extract.reading import Document
-from holdgate.scan.inspect import Inspector
+from holdgate.findings import Inspection
+from holdgate.scan.inspect import Inspector, counted, gather
+from holdgate.scan.shapes import Reading
 
 SSN = "536-90-4399"
 
@@ -92,3 +99,161 @@ def test_what_is_more_than_plain_text_meets_no_reader(
     assert inspector.inspect_plain(message) is None
     assert set(met) <= {"text", "html"}
     assert lexbor == []
+
+
+# -- what is gathered -------------------------------------------------------------------------------------------------
+
+
+def matches(count: int, identifier: str = "x", confidence: Confidence = Confidence.HIGH) -> list[Match]:
+    return [Match(identifier, at * 10, at * 10 + 9, confidence, f"v{at}") for at in range(count)]
+
+
+def long_part(count: int, name: str = "body") -> Part:
+    text = "".join(f"{number:09} " for number in range(count))
+    return Part(name, "text", text, places=[(at * 10, f"row {at}") for at in range(count)])
+
+
+def test_samples_and_places_are_limited_and_counts_are_not() -> None:
+    (one,) = gather([long_part(30)], [matches(30)], str)
+    assert (one.count, one.unique) == (30, 30)
+    assert one.parts == [f"body, row {at}" for at in range(20)]
+    # The last digits differ, so each of the five is another.
+    assert 1 <= len(one.masked) <= 5
+    (few,) = gather([long_part(3)], [matches(3)], str)
+    assert (few.count, few.parts) == (3, ["body, row 0", "body, row 1", "body, row 2"])
+
+
+def test_samples_that_look_the_same_are_one() -> None:
+    part = Part("body", "text", "123456789 123456789")
+    (one,) = gather([part], [[Match("x", 0, 9, Confidence.HIGH, "v"), Match("x", 10, 19, Confidence.HIGH, "v")]], str)
+    assert (one.count, one.unique, one.parts, len(one.masked)) == (2, 1, ["body"], 1)
+
+
+def test_five_different_samples_are_shown_and_no_sixth() -> None:
+    text = " ".join("x" * length + "-1" for length in range(5, 12))
+    spans, start = [], 0
+    for word in text.split():
+        spans.append(Match("x", start, start + len(word), Confidence.HIGH, word))
+        start += len(word) + 1
+    (one,) = gather([Part("body", "text", text)], [spans], str)
+    assert [len(masked) for masked in one.masked] == [7, 8, 9, 10, 11]
+
+
+def test_findings_are_in_order_of_falling_confidence_and_then_by_name() -> None:
+    found = [
+        *matches(1, "b", Confidence.LOW),
+        *matches(1, "b", Confidence.HIGH),
+        *matches(1, "a", Confidence.HIGH),
+        *matches(1, "a", Confidence.MEDIUM),
+    ]
+    result = gather([long_part(1)], [found], str)
+    assert [(one.identifier, one.confidence) for one in result] == [
+        ("a", "high"),
+        ("b", "high"),
+        ("a", "medium"),
+        ("b", "low"),
+    ]
+
+
+def test_names_of_parts_are_masked() -> None:
+    (one,) = gather([Part("secret", "text", "123456789 ")], [matches(1)], lambda name: name.replace("secret", "***"))
+    assert one.parts == ["***"]
+
+
+@pytest.mark.parametrize("confidence", list(Confidence))
+@pytest.mark.parametrize("trace", [True, False])
+def test_what_counts_in_text_of_programs(confidence: Confidence, trace: bool) -> None:
+    part = Part("header", "mime", "x" * 20, trace=trace)
+    everywhere = min(EVERYWHERE)
+    found = [*matches(1, "x", confidence), *matches(1, everywhere, confidence)]
+    kept = [one.identifier for one in counted(part, found)]
+    assert kept == (["x", everywhere] if not trace else ["x"] if confidence is Confidence.HIGH else [])
+
+
+# -- the status -------------------------------------------------------------------------------------------------------
+
+
+def judged(inspector: Inspector, extraction: Extraction, **words: Any) -> Inspection:
+    return inspector.search(Reading(extraction, 5.0), **words)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "pictures", "encrypted"),
+    [
+        (["encrypted"], False, True),
+        (["member encrypted; x"], False, True),
+        ([NOT_READ], True, False),
+        (["too many cells", ""], False, False),
+        ([NOT_READ, "encrypted"], True, True),
+    ],
+    ids=["encrypted", "inside", "image", "neither", "both"],
+)
+def test_what_was_not_read_is_reported(
+    inspector: Inspector, reasons: list[str], pictures: bool, encrypted: bool
+) -> None:
+    parts = [Part(f"{at}", "x", "", status=Status.LIMITED, reason=reason) for at, reason in enumerate(reasons)]
+    result = judged(inspector, Extraction(parts, Status.LIMITED, "r"))
+    assert (result.pictures_unread, result.encrypted) == (pictures, encrypted)
+
+
+def test_a_search_with_a_limit_makes_a_complete_message_limited(
+    inspector: Inspector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Limited:
+        loaded = inspector._detector.loaded
+
+        @staticmethod
+        def scan(*_: Any) -> Any:
+            return SimpleNamespace(matches=[], limited="too many matches")
+
+    monkeypatch.setattr(inspector, "_detector", Limited)
+    result = judged(inspector, Extraction([Part("body", "text", "x"), Part("b", "text", "x")]))
+    assert (result.status, result.reason) == ("limited", "body: too many matches")
+    failed = judged(inspector, Extraction([Part("body", "text", "x")], Status.FAILED, "r"))
+    assert (failed.status, failed.reason) == ("failed", "r")
+
+
+def test_hosts_are_those_of_text_that_people_write_and_only_if_asked_for(inspector: Inspector) -> None:
+    parts = [
+        Part("body", "text", "see https://partner.example/ and https://partner.example/x"),
+        Part("header", "mime", "https://list.example/", trace=True),
+    ]
+    assert judged(inspector, Extraction(parts), links=True).hosts == ["partner.example"]
+    assert judged(inspector, Extraction(parts)).hosts == []
+    plain = b"Subject: s\r\n\r\nhttps://partner.example\r\n"
+    for ask in (inspector.inspect, inspector.inspect_plain):
+        with_links, without = ask(plain, links=True), ask(plain)
+        assert with_links is not None
+        assert without is not None
+        assert (with_links.hosts, without.hosts) == (["partner.example"], [])
+
+
+def test_the_times_of_reading_and_searching(inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([1.0, 1.25, 1.5])
+    monkeypatch.setattr("holdgate.scan.inspect.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr(inspector, "extract", lambda *_: Extraction())
+    result = inspector.inspect(b"")
+    assert (result.extract_ms, result.elapsed_ms) == (250.0, 500.0)
+    clock = iter([2.0, 2.0, 2.25])
+    monkeypatch.setattr("holdgate.scan.inspect.time.perf_counter", lambda: next(clock))
+    searched = inspector.search(Reading(Extraction(), 500.0))
+    assert (searched.extract_ms, searched.elapsed_ms) == (500.0, 750.0)
+
+
+def test_what_is_found_anywhere_is_known_by_name_and_has_samples(inspector: Inspector) -> None:
+    assert "us-ssn" in inspector.identifiers
+    assert "«" not in inspector.samples
+    assert len(inspector.samples.splitlines()) > len(inspector.identifiers)
+    assert inspector.limits == Limits()
+    rules = inspector._detector.loaded.identifiers["us-ssn"].samples
+    for text in (*rules.high, *rules.medium, *rules.low):
+        assert text.replace("«", "").replace("»", "") in inspector.samples
+
+
+def test_the_reasons_for_a_match_name_its_part_and_place_masked(inspector: Inspector) -> None:
+    reasons = inspector.explain(f"Subject: s\r\n\r\nher SSN: {SSN}\r\n".encode())
+    assert {one["part"] for one in reasons} == {"message body"}
+    assert SSN not in repr(reasons)
+    sheet = inspector.explain(f"name,ssn\nanna,{SSN}\n".encode(), f"{SSN}.csv")
+    assert sheet
+    assert SSN not in repr(sheet)

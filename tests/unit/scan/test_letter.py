@@ -246,3 +246,114 @@ def test_a_mail_of_the_standard_library_is_read() -> None:
     message.add_alternative("<p>Approve</p>", subtype="html")
     read = read_letter(message.as_bytes())
     assert (read["plain"].strip(), read["html"].strip()) == ("Approve", "Approve")
+
+
+# -- limits -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(256 * 1024, True), (256 * 1024 + 1, False)])
+def test_what_lies_beyond_256_kib_is_not_read(size: int, is_read: bool) -> None:
+    id_ = "7K3M-Q9TX-2ABC"
+    begin = b"Subject: s\r\n\r\n"
+    content = begin + b"." * (size - len(begin) - len(id_) - 1) + b" " + id_.encode()
+    assert len(content) == size
+    assert read_letter(content)["incidents"] == ([id_] if is_read else [])
+
+
+def test_the_text_of_html_is_cut_at_its_limit() -> None:
+    assert len(shown(f"<p>{'b' * (TEXT_LIMIT + 9)}</p>")[0]) == TEXT_LIMIT - 2, "two lines begin before the paragraph"
+
+
+@pytest.mark.parametrize(("count", "text"), [(500, "a|>|z"), (501, "a|>"), (600, "a|>")])
+def test_beyond_501_open_elements_a_quotation_has_no_end(count: int, text: str) -> None:
+    assert shown("<b>" * count + "a<blockquote>x</blockquote>z")[0] == text
+
+
+def test_an_end_is_looked_for_among_the_last_59_open_elements() -> None:
+    near = "<div hidden>x" + "<b>" * 58 + "</div>seen"
+    far = "<div hidden>x" + "<b>" * 59 + "</div>seen"
+    assert shown(near)[0] == "seen"
+    assert shown(far)[0] == ""
+    assert shown("<div hidden>x" + "<b>" * 5 + "</div>seen")[0] == "seen"
+
+
+def test_a_first_element_that_ends_is_no_longer_open() -> None:
+    assert shown("<s>a</s>b") == ("b", "a")
+    assert shown("<div hidden>x</div>seen") == ("seen", "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ("Action" + " " * 9 + ":" + " " * 9 + "failed", "failed"),
+        ("xAction: failed\r\nAction: delayed", "other"),
+        ("Action: delayed\r\nAction: expanded", "other"),
+        ("action: delayed", "other"),
+    ],
+)
+def test_which_field_of_a_report_says_what_happened(fields: str, said: str) -> None:
+    assert report(fields) == said
+
+
+def test_a_report_without_its_kind_is_about_a_delivery() -> None:
+    content = (
+        'Content-Type: multipart/report; boundary="b"\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n'
+        "Action: delayed\r\n--b--\r\n"
+    )
+    assert read_letter(content.encode())["report"] == "other"
+    assert read_letter(content.replace("delayed", "failed").encode())["report"] == "failed"
+
+
+def test_a_report_whose_parts_are_none_has_failed() -> None:
+    assert read_letter(b"Content-Type: multipart/report\r\n\r\nno parts")["report"] == "failed"
+
+
+def test_a_multipart_without_parts_has_no_text() -> None:
+    assert read_letter(b"Content-Type: multipart/mixed\r\n\r\nno parts")["plain"] == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("a<blockquote hidden>x</blockquote>b", "a|b"),
+        ("<s hidden>x</s>b", "b"),
+        ("<blockquote class='gmail_signature'>x</blockquote>b", "--|b"),
+        ("<div class='gmail_signature'>x</div>b<blockquote>y</blockquote>c", "--|b|>|c"),
+        ("a<div class='x_gmail_quote'>x</div>b", "a|>|b"),
+        ("a<div class='moz-forward-container'>x</div>b", "a|>"),
+        ("a<hr>b<td>c</td>d", "a|b|c|d"),
+        ("a<img style='text-decoration: line-through'>b", "ab"),
+        ("a<span style='FONT-SIZE: 0px'>x</span>b", "a|b"),
+        ("a<p hidden>x</p><p>b</p>", "a|b"),
+    ],
+)
+def test_which_of_several_reasons_counts(content: str, text: str) -> None:
+    assert shown(content) == (text, "")
+
+
+def test_a_left_out_element_leaves_an_empty_line_behind_it_and_its_children_do_not() -> None:
+    def raw(content: str) -> str:
+        result: str = read_letter(f"Content-Type: text/html\r\n\r\n{content}".encode())["html"]
+        return result
+
+    assert raw("a<b hidden>x</b>c") == "a\n\nc"
+    assert raw("a<b hidden>x<i>y</i>z</b>c") == "a\n\nc"
+    assert raw("a<b>x</b>c") == "axc"
+    assert raw("a<p>b</p>c") == "a\n\nb\nc"
+    assert raw("a<div>b</div>c") == "a\nb\nc"
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("a \r\nb", "a b"),
+        ("a\r\nb", "a\r\nb"),
+        ("a \r\n> b", "a \r\n> b"),
+        ("a \r\n-- \r\nb", "a \r\n-- \r\nb"),
+        ("> a \r\nb", "> a \r\nb"),
+        ("a \n\nb", "a \n\nb"),
+    ],
+)
+def test_which_lines_of_flowed_text_are_joined(text: str, joined: str) -> None:
+    flowed = read_letter(f"Content-Type: text/plain; Format=Flowed\r\n\r\n{text}".encode())
+    assert flowed["plain"] == joined
