@@ -1,5 +1,6 @@
 """What a moderator reads: every match masked wherever it stands, but for one that he asks for."""
 
+import re
 from email.message import EmailMessage
 from io import BytesIO
 from typing import Any
@@ -9,8 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from holdgate.detect import Detector
+from holdgate.detect import Confidence, Detector, Match
 from holdgate.extract.budget import Limits
+from holdgate.extract.part import Attachment, Extraction, Part, Status
 from holdgate.mask import mask
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.preview import _segments, preview
@@ -116,3 +118,80 @@ def test_every_mark_is_where_its_match_stands_and_the_rest_as_it_stood(
     assert marks == sum(start < length for start, _, _ in places)
     # A match that the cut goes through is shown as one whole mark.
     assert position == max(min(length, len(text)), places[marks - 1][1] if marks else 0)
+
+
+# -- bounds -----------------------------------------------------------------------------------------------------------
+
+
+def found(text: str, _places: Any = ()) -> list[Match]:
+    """Find every number of nine digits."""
+    return [Match("x", one.start(), one.end(), Confidence.HIGH, one[0]) for one in re.finditer(r"\b\d{9}\b", text)]
+
+
+def previewed(*parts: Part, reveal: int = 0, **more: Any) -> dict[str, Any]:
+    return preview(Extraction(list(parts), **more), found, reveal)
+
+
+@pytest.mark.parametrize(("length", "cut", "shown_length"), [(20_000, False, 20_000), (20_001, True, 20_000)])
+def test_a_part_is_cut_at_its_limit(length: int, cut: bool, shown_length: int) -> None:
+    (part,) = previewed(Part("body", "text", "x" * length))["parts"]
+    assert part["cut"] is cut
+    assert sum(len(one["text"]) for one in part["segments"]) == shown_length
+
+
+def test_a_message_is_cut_at_its_limit() -> None:
+    parts = previewed(*[Part(f"{number}", "text", "x" * 18_000) for number in range(7)])["parts"]
+    shown_lengths = [sum(len(one["text"]) for one in part["segments"]) for part in parts]
+    assert shown_lengths == [18_000] * 5 + [10_000, 0]
+    assert [part["cut"] for part in parts] == [False] * 5 + [True, True]
+    full = previewed(*[Part(f"{number}", "text", "x" * 20_000) for number in range(5)])["parts"]
+    assert [part["cut"] for part in full] == [False] * 5
+
+
+def test_matches_are_numbered_over_all_parts_and_one_is_revealed() -> None:
+    one = Part("a", "text", "123456789 and 234567891")
+    other = Part("b", "text", "345678912 end")
+    for reveal in range(4):
+        result = previewed(one, other, reveal=reveal)
+        marks = [mark for part in result["parts"] for mark in part["segments"] if mark["number"]]
+        assert [mark["number"] for mark in marks] == [1, 2, 3]
+        assert [mark["revealed"] for mark in marks] == [number == reveal for number in (1, 2, 3)]
+        assert [mark["text"].isdigit() for mark in marks] == [number == reveal for number in (1, 2, 3)]
+        assert {mark["identifier"] for mark in marks} == {"x"}
+        plain = [mark for part in result["parts"] for mark in part["segments"] if not mark["number"]]
+        assert [mark["text"] for mark in plain] == [" and ", " end"]
+        assert not any(mark["revealed"] for mark in plain)
+
+
+def test_text_of_programs_is_shown_only_with_a_match_and_without_long_numbers() -> None:
+    quiet = Part("header", "mime", "id 4111111111111111", trace=True)
+    telling = Part("header", "mime", "id 4111111111111111 of 123456789", trace=True)
+    assert previewed(quiet)["parts"] == []
+    (part,) = previewed(telling)["parts"]
+    assert "4111111111111111" not in repr(part)
+    assert [mark["number"] for mark in part["segments"]] == [0, 1]
+
+
+@pytest.mark.parametrize(("reader", "is_masked"), [("mime", True), ("text", False)])
+def test_a_long_number_that_is_no_match_is_masked_in_fields_alone(reader: str, is_masked: bool) -> None:
+    (part,) = previewed(Part("subject", reader, "id 4111111111111111"))["parts"]
+    assert ("4111111111111111" not in repr(part)) is is_masked
+
+
+def test_attachments_up_to_a_hundred_and_the_status_with_its_reason() -> None:
+    files = [Attachment(f"{number} 123456789.txt", "text", number, member=number == 1) for number in range(101)]
+    body = Part("body", "text", "123456789", status=Status.LIMITED, reason="of 123456789")
+    result = previewed(body, attachments=files, status=Status.LIMITED, reason="in 123456789", subject="s 123456789")
+    assert len(result["attachments"]) == 100
+    assert result["attachments"][1]["size"] == 1
+    assert [one["member"] for one in result["attachments"][:3]] == [False, True, False]
+    assert (result["status"], result["parts"][0]["status"]) == ("limited", "limited")
+    assert "123456789" not in repr(result)
+    assert result["reason"].startswith("in ")
+    assert result["subject"].startswith("s ")
+
+
+def test_a_match_at_the_cut_is_shown_whole_and_one_behind_it_is_not() -> None:
+    assert [one.number for one in _segments("ab 123456789", [(3, 12, "x")], 0, 0, 4)] == [0, 1]
+    assert [one.number for one in _segments("ab 123456789", [(3, 12, "x")], 0, 0, 3)] == [0]
+    assert [one.number for one in _segments("123456789", [(0, 9, "x")], 5, 0, 9)] == [6]
