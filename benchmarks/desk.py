@@ -135,7 +135,7 @@ def _peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
 
 
-@mock.patch.object(post, "hand_over", new=mock.Mock(return_value=None))
+@mock.patch.object(post, "submit_one", new=mock.Mock(return_value=None))
 def _passes(desk: Desk) -> bool:
     templates = Templates(desk.settings.desk.templates, desk.zone)
     table = Scheduler(desk, Composer(desk, templates, NoMessages()), NoMessages())

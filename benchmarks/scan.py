@@ -22,7 +22,7 @@ def main(words: list[str]) -> int:
     argparse.ArgumentParser(prog="script/bench scan", description=__doc__).parse_args(words)
     rules = Path(__file__).resolve().parents[1] / "rules"
     settings = PoolSettings(rules, Path("/nonexistent"), ("dlp-pii",), workers=1, retire_after=10**9)
-    _hand_over()
+    _round_trip()
     begun = time.perf_counter()
     with Pool(settings) as pool:
         print(f"start of zygote and one worker: {time.perf_counter() - begun:.2f} s")
@@ -32,7 +32,7 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _hand_over() -> None:
+def _round_trip() -> None:
     """Time the way to a process that reads the message as a worker does, and answers at once."""
     ours, theirs = socket.socketpair()
     child = os.fork()
@@ -54,7 +54,7 @@ def _hand_over() -> None:
         os.close(descriptor)
         median = statistics.median(times)
         kept = "" if floor is None else f"  floor ≤ {floor}  {'kept' if median <= floor else 'MISSED'}"
-        print(f"hand-over of {size:>10,} bytes and back: median {median:.3f} ms{kept}")
+        print(f"round trip of {size:>10,} bytes: median {median:.3f} ms{kept}")
     ours.close()
     os.waitpid(child, 0)
 

@@ -31,7 +31,7 @@ def in_postfix(socket: str, queue_directory: Path) -> str:
     return f"inet:[{host}]:{port}" if ":" in host else f"inet:{host}:{port}"
 
 
-def is_ours(entry: str, socket: str, queue_directory: Path) -> bool:
+def is_holdgate_milter(entry: str, socket: str, queue_directory: Path) -> bool:
     """Return whether an entry of Postfix's list is the milter at `socket`. Macros are expanded; braces are allowed."""
     address = re.split(r"[\s,{}]+", entry.lstrip("{ \t"), maxsplit=1)[0]
     return _read(address, queue_directory) == _read(in_postfix(socket, queue_directory), queue_directory)

@@ -133,7 +133,7 @@ _KILLED = """\
 import os, signal, sys
 
 if "holdgate.gate.main" in sys.orig_argv:
-    from holdgate.gate import callbacks, handover, split
+    from holdgate.gate import callbacks, submit, split
 
     def die(*_arguments, **_values):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -141,22 +141,22 @@ if "holdgate.gate.main" in sys.orig_argv:
     def then_die(function):
         return lambda *arguments, **values: (function(*arguments, **values), die())
 
-    def cut_short(copy, content=handover._content):
+    def cut_short(copy, content=submit._content):
         yield next(content(copy))
         die()
 
     for place, name, value in {
         "before recording": [(split.Splitter, "record", die)],
-        "after recording": [(split, "hand_over", die)],
-        "during the hand-over": [(handover, "_content", cut_short)],
-        "after 250": [(split, "hand_over", then_die(split.hand_over))],
+        "after recording": [(split, "submit_copy", die)],
+        "during the submission": [(submit, "_content", cut_short)],
+        "after 250": [(split, "submit_copy", then_die(split.submit_copy))],
         "before delrcpt": [(callbacks.Callbacks, "delrcpt", die)],
         "after delrcpt": [(callbacks.Callbacks, "_carry_out", then_die(callbacks.Callbacks._carry_out))],
     }[os.environ["KILLED"]]:
         setattr(place, name, value)
 """
 POINTS = (
-    *("before recording", "after recording", "during the hand-over", "after 250", "before delrcpt", "after delrcpt"),
+    *("before recording", "after recording", "during the submission", "after 250", "before delrcpt", "after delrcpt"),
 )
 
 
@@ -209,7 +209,7 @@ def test_a_killed_milter_loses_nothing_and_doubles_nothing(site: Site, tmp_path:
 
 def test_all_that_comes_by_the_listener_is_held(site: Site) -> None:
     before, letter = held(site), letters.clean().as_bytes()
-    post.hand_over(letter, "eve@partner.example", site.settings.milter.split_relay)
+    post.submit_one(letter, "eve@partner.example", site.settings.milter.split_relay)
     (queue_id,) = site.wait_for(lambda: held(site) - before, "the message to be held")
     assert not site.world.to("eve@partner.example")
     site.postfix.postsuper("-d", queue_id)

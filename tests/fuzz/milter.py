@@ -16,7 +16,7 @@ from holdgate.config import Settings
 from holdgate.findings import Inspection
 from holdgate.gate import holding
 from holdgate.gate.callbacks import Callbacks
-from holdgate.gate.crew import Crew
+from holdgate.gate.poolwaker import PoolWaker
 from holdgate.gate.service import ConfigSnapshot
 from holdgate.policy.model import PolicyFile
 from holdgate.policy.verdict import PolicySet
@@ -73,7 +73,7 @@ class MilterSession(RuleBasedStateMachine):
         self._directory.cleanup()
 
     def connect_anew(self) -> None:
-        self.callbacks, self.context = Callbacks(self.service.session(), Crew()), Context()
+        self.callbacks, self.context = Callbacks(self.service.session(), PoolWaker()), Context()
         self.callbacks._ctx = self.context
         self.callbacks._protocol = Milter.P_HDR_LEADSPC
         self.callbacks._actions = Milter.ADDHDRS | Milter.CHGHDRS | Milter.QUARANTINE

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.milters import Place, in_postfix, is_ours, place_of
+from holdgate.milters import Place, in_postfix, is_holdgate_milter, place_of
 
 QUEUE = Path("/var/spool/postfix")
 SOCKETS = st.one_of(
@@ -33,15 +33,15 @@ SOCKETS = st.one_of(
 def test_both_notations(socket: str, place: Place, written: str) -> None:
     assert place_of(socket) == place
     assert in_postfix(socket, QUEUE) == written
-    assert is_ours(written, socket, QUEUE)
+    assert is_holdgate_milter(written, socket, QUEUE)
 
 
 @given(SOCKETS)
 def test_what_we_write_is_ours_in_braces_too(socket: str) -> None:
     written = in_postfix(socket, QUEUE)
-    assert is_ours(written, socket, QUEUE)
-    assert is_ours(f"{{ {written}, default_action=tempfail }}", socket, QUEUE)
-    assert is_ours(f"{{{written},default_action=tempfail}}", socket, QUEUE)
+    assert is_holdgate_milter(written, socket, QUEUE)
+    assert is_holdgate_milter(f"{{ {written}, default_action=tempfail }}", socket, QUEUE)
+    assert is_holdgate_milter(f"{{{written},default_action=tempfail}}", socket, QUEUE)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_we_write_is_ours_in_braces_too(socket: str) -> None:
     ],
 )
 def test_another_way_to_write_it_is_ours(entry: str, socket: str) -> None:
-    assert is_ours(entry, socket, QUEUE)
+    assert is_holdgate_milter(entry, socket, QUEUE)
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_another_way_to_write_it_is_ours(entry: str, socket: str) -> None:
     ],
 )
 def test_another_milter_is_not_ours(entry: str, socket: str) -> None:
-    assert not is_ours(entry, socket, QUEUE)
+    assert not is_holdgate_milter(entry, socket, QUEUE)

@@ -123,7 +123,7 @@ def _decide(policy_set: PolicySet, envelope: Envelope, inspection: Inspection, n
 
 def _inspect(envelope: Envelope, content: bytes, settings: Settings, policies: PolicyFile) -> Inspection:
     """Describe and inspect a message as the milter does, without seals and trusted scanners."""
-    fields, inspected = reading.read(content, {name.lower() for name in edits.ours(settings.policy)})
+    fields, inspected = reading.read(content, {name.lower() for name in edits.holdgate_fields(settings.policy)})
     asked = {name.lower() for policy in policies.policy for name in policy.header}
     reading.describe(envelope, fields, asked | asked_fields(policies))
     envelope.size = len(inspected)

@@ -51,5 +51,5 @@ class Summaries:
         decided = desk.store.requests.decided_since(digest.person, digest.since, limit=_LISTED)
         if waiting or decided:
             content = self._composer.digest(digest.person, waiting, decided, is_moderator=is_moderator, now=now)
-            post.hand_over(content, digest.person, desk.settings.desk.notice_relay)
+            post.submit_one(content, digest.person, desk.settings.desk.notice_relay)
         desk.store.digests.done(digest, now, next_time(desk, now))

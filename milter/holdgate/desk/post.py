@@ -75,7 +75,7 @@ def _present(connection: smtplib.SMTP, client: Client) -> None:
     connection.ehlo()
 
 
-def hand_over(content: bytes, recipient: str, relay: tuple[str, int] | Path, sender: str = "") -> None:
+def submit_one(content: bytes, recipient: str, relay: tuple[str, int] | Path, sender: str = "") -> None:
     """Submit a message to Postfix. Raises smtplib's errors and OSError."""
     header, _, _ = content.partition(b"\r\n\r\n")
     with connect(relay, _SMTP_TIMEOUT) as connection:

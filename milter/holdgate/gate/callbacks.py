@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 import Milter
 
 from holdgate import maillog, metrics
-from holdgate.gate.crew import Crew
+from holdgate.gate.poolwaker import PoolWaker
 from holdgate.gate.reply import Reply
 from holdgate.gate.session import Session
 from holdgate.milters import place_of
@@ -34,7 +34,7 @@ def _answered_at_the_end(step: _Step) -> _Step:
         try:
             return step(self, *arguments)
         except Exception as error:
-            self.remember(error, for_good=step.__name__ == "connect")
+            self.remember(error, for_connection=step.__name__ == "connect")
             return int(Milter.CONTINUE)
 
     return cast(_Step, remembered)
@@ -44,15 +44,15 @@ def _answered_at_the_end(step: _Step) -> _Step:
 class Callbacks(Milter.Base):
     """One SMTP connection. pymilter creates one object per connection and calls it from that connection's thread."""
 
-    def __init__(self, session: Session, crew: Crew) -> None:
+    def __init__(self, session: Session, waker: PoolWaker) -> None:
         super().__init__()
         self._session = session
-        self._crew = crew
+        self._waker = waker
         self._broken: Exception | None = None
 
-    def remember(self, error: Exception, *, for_good: bool) -> None:
+    def remember(self, error: Exception, *, for_connection: bool) -> None:
         """Remember an error, for the current message or for all of this connection."""
-        if for_good:
+        if for_connection:
             self._broken = error
         self._session.fail(error)
 
@@ -106,7 +106,7 @@ class Callbacks(Milter.Base):
             if self._broken is not None:
                 self._session.fail(self._broken)
             queue_id = self.getsymval("i") or ""
-            with self._crew.judging():
+            with self._waker.inspecting():
                 reply = self._session.end_of_message(queue_id)
             return self._carry_out(reply)
         except Exception as error:
@@ -166,9 +166,9 @@ def run(new_session: Callable[[], Session], socket: str, timeout: int) -> None:
 
     libmilter handles SIGTERM itself and lets sessions end. Raises Milter.error if the socket cannot be used.
     """
-    crew = Crew()
-    threading.Thread(target=crew.look_after, args=[place_of(socket)], daemon=True, name="crew").start()
-    Milter.factory = lambda: Callbacks(new_session(), crew)
+    waker = PoolWaker()
+    threading.Thread(target=waker.run, args=[place_of(socket)], daemon=True, name="pool-waker").start()
+    Milter.factory = lambda: Callbacks(new_session(), waker)
     Milter.set_flags(Milter.ADDHDRS | Milter.CHGHDRS | Milter.CHGFROM | Milter.DELRCPT | Milter.QUARANTINE)
     Milter.set_exception_policy(Milter.TEMPFAIL)
     Milter.runmilter(_NAME, socket, timeout)

@@ -22,20 +22,20 @@ def removals(counts: Mapping[str, int], names: Iterable[str]) -> list[tuple[str,
     return [(name, place) for name, count in found for place in range(count, 0, -1)]
 
 
-def ours(settings: PolicySettings) -> list[str]:
+def holdgate_fields(settings: PolicySettings) -> list[str]:
     """Return the names of the fields that only Holdgate writes on this site."""
     return list(dict.fromkeys((*headers.ALL, settings.action_header)))
 
 
 def spelled(keys: Iterable[str], settings: PolicySettings) -> list[str]:
     """Return Holdgate's field names as it writes them, then the other names in lower case."""
-    own = ours(settings)
+    own = holdgate_fields(settings)
     known = {name.lower() for name in own}
     return own + [key for key in keys if key not in known]
 
 
-def is_ours(key: str, exact: Collection[str]) -> bool:
-    """Return whether only Holdgate writes fields of this lower-case name; `exact` are the names that `ours` returns."""
+def is_holdgate_field(key: str, exact: Collection[str]) -> bool:
+    """Return whether only Holdgate writes fields of this lower-case name; `exact` is what `holdgate_fields` returns."""
     return key.startswith(_PREFIXES) or key in exact
 
 

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 from holdgate import maillog, metrics
-from holdgate.milters import is_ours
+from holdgate.milters import is_holdgate_milter
 from holdgate.tables import TableError, Tables, postconf, says, split_list
 
 _SETTINGS = ("queue_directory", "milter_header_checks", "smtpd_milters", "non_smtpd_milters")
@@ -53,5 +53,5 @@ def _settings(config: Path, _stamps: tuple[tuple[int, int, int], ...]) -> tuple[
 
 def _is_followed(entries: list[str], socket: str, queue_directory: Path) -> bool:
     """Return whether a list of milters has others after Holdgate."""
-    ours = [is_ours(entry, socket, queue_directory) for entry in entries]
-    return True in ours and not ours[-1]
+    are_holdgate = [is_holdgate_milter(entry, socket, queue_directory) for entry in entries]
+    return True in are_holdgate and not are_holdgate[-1]

@@ -36,8 +36,8 @@ _LEARNS = 3.0
 class ConfigSnapshot:
     """Everything that decides about a message. Its workers end when the last session that uses it has ended.
 
-    The names of header fields are in lower case: `ours` are those that only Holdgate writes on this site, `asked` those
-    that policies have conditions on, `kept` all whose values a session must keep.
+    The names of header fields are in lower case: `holdgate_fields` are those that only Holdgate writes on this site,
+    `condition_fields` those that policies have conditions on, `kept` all whose values a session must keep.
     """
 
     settings: Settings
@@ -47,19 +47,25 @@ class ConfigSnapshot:
     ocr_pool: Pool | None
     recipients: Recipients = field(default_factory=Recipients)
     machines: Traffic | None = None
-    ours: frozenset[str] = field(init=False)
-    asked: frozenset[str] = field(init=False)
+    holdgate_fields: frozenset[str] = field(init=False)
+    condition_fields: frozenset[str] = field(init=False)
     kept: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         policy = self.settings.policy
-        asked = _lower(name for one in self.policies.file.policy for name in one.header) | self.recipients.fields
+        condition_fields = (
+            _lower(name for one in self.policies.file.policy for name in one.header) | self.recipients.fields
+        )
         if self.machines is not None:
-            asked |= THREAD_FIELDS
+            condition_fields |= THREAD_FIELDS
         read = _lower(
             (*SEALED_FIELDS, headers.SEAL, headers.INSPECTED, headers.REPLACES, *policy.trusted_scanner_headers)
         )
-        for name, value in (("ours", _lower(edits.ours(policy))), ("asked", asked), ("kept", read | asked)):
+        for name, value in (
+            ("holdgate_fields", _lower(edits.holdgate_fields(policy))),
+            ("condition_fields", condition_fields),
+            ("kept", read | condition_fields),
+        ):
             object.__setattr__(self, name, value)
 
 

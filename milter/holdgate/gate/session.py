@@ -13,10 +13,10 @@ from holdgate import headers, maillog, metrics, seal
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.gate import edits, holding, reading, replacing, replies, split, timing, trust
-from holdgate.gate.handover import Commands, Copy, HandoverError
 from holdgate.gate.reply import TEMPFAIL, Reply
 from holdgate.gate.service import ConfigSnapshot, Service
 from holdgate.gate.spool import Spool
+from holdgate.gate.submit import Commands, Copy, SubmitError
 from holdgate.machines.traffic import MachineMail, UnansweredError
 from holdgate.mask import mask_numbers, mask_unsearched_text
 from holdgate.policy.action import Handling
@@ -77,19 +77,19 @@ class Session:
         self.abort()
         self._envelope.sender = sender
         self._envelope.auth_user = auth_user
-        self._commands.take_mail(parameters)
+        self._commands.set_mail(parameters)
 
     def add_recipient(self, recipient: str, path: str = "", parameters: Sequence[str] = ()) -> None:
         """Add an envelope recipient that Postfix accepted, its path as the client wrote it, and the RCPT parameters."""
         self._envelope.recipients.append(recipient)
-        self._commands.take_rcpt(path, recipient, parameters)
+        self._commands.add_rcpt(path, recipient, parameters)
 
     def add_header(self, name: str, value: bytes) -> None:
         """Add a header field; `value` is what follows the colon, with LF before continuation lines."""
         key = name.strip().lower()
         if key in self._snapshot.kept:
             self._fields.setdefault(key, []).append(value)
-        if edits.is_ours(key, self._snapshot.ours):
+        if edits.is_holdgate_field(key, self._snapshot.holdgate_fields):
             self._counts[key] = self._counts.get(key, 0) + 1
         else:
             spelled = name.encode("utf-8", "surrogateescape")
@@ -128,7 +128,7 @@ class Session:
             if self._error is not None:
                 raise self._error
             reply = self._judge(datetime.now(UTC))
-        except HandoverError as error:
+        except SubmitError as error:
             metrics.ERRORS.labels("split").inc()
             maillog.tempfailed(queue_id, stage="split", error=str(error))
         except UnansweredError as error:
@@ -156,7 +156,7 @@ class Session:
         envelope, snapshot = self._envelope, self._snapshot
         if sum(self._counts.values()) > _MOST_OF_OURS:
             return self._refuse()
-        reading.describe(envelope, self._fields, snapshot.asked)
+        reading.describe(envelope, self._fields, snapshot.condition_fields)
         sealed = Sealed(
             envelope.sender,
             tuple(envelope.recipients),
@@ -201,7 +201,7 @@ class Session:
         """Record what a policy records, and return the milter's response."""
         snapshot = self._snapshot
         incident_id = self._record(inspection, verdict)
-        self._tell(inspection, verdict, incident_id)
+        self._log_result(inspection, verdict, incident_id)
         if verdict.action.handling is Handling.ACCEPT:
             snapshot.recipients.learn(self._envelope, inspection, now)
             if self._machine is not None:
@@ -237,7 +237,7 @@ class Session:
         return not why
 
     def _split(self, inspection: Inspection, verdict: Verdict, sealed: Sealed, now: datetime) -> Reply:
-        """Have Postfix hold a copy for recipients who must wait, then respond for the others. Raises HandoverError."""
+        """Have Postfix hold a copy for recipients who must wait, then respond for the others. Raises SubmitError."""
         settings, envelope = self._snapshot.settings, self._envelope
         first, *waiting = verdict.parts
         splitter = split.Splitter(self._service.store, split.digest_of(sealed), ACTOR)
@@ -282,7 +282,7 @@ class Session:
             return ""
         header = self._header_hash.copy()
         for name, value in verdict.headers:
-            if not edits.is_ours(name.lower(), self._snapshot.ours):
+            if not edits.is_holdgate_field(name.lower(), self._snapshot.holdgate_fields):
                 header.update(name.encode(), value.encode())
         return self._snapshot.sealer.seal(replace(sealed, header=header.digest()), now)
 
@@ -375,7 +375,7 @@ class Session:
 
     # -- logging and responding -----------------------------------------------------------------------------------
 
-    def _tell(self, inspection: Inspection, verdict: Verdict, incident_id: str) -> None:
+    def _log_result(self, inspection: Inspection, verdict: Verdict, incident_id: str) -> None:
         envelope = self._envelope
         metrics.MESSAGES.labels(verdict.action.name, inspection.status).inc()
         maillog.inspected(

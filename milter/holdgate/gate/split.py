@@ -1,7 +1,7 @@
 """Splits a message whose recipients have different verdicts: recipients who must wait get a copy that Postfix holds.
 
 1. The incident of the copy is recorded, with a digest of the message and without a queue id.
-2. The copy is submitted with the incident in its header (`handover`). Postfix puts it directly into the hold queue.
+2. The copy is submitted with the incident in its header (`submit`). Postfix puts it directly into the hold queue.
 3. When Postfix has accepted it, the incident gets its queue id, and the session has the recipients of the copy removed
    from the message (SMFIR_DELRCPT). The message continues for the others.
 
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from holdgate import maillog
 from holdgate.envelope import Envelope
-from holdgate.gate.handover import Commands, Copy, hand_over
+from holdgate.gate.submit import Commands, Copy, submit_copy
 from holdgate.mask import mask_numbers
 from holdgate.policy.site import state_of
 from holdgate.policy.verdict import Part
@@ -96,12 +96,12 @@ class Splitter:
         return fresh
 
     def submit(self, incident: Incident, copy: Copy, relay: Path) -> None:
-        """Submit the copy of an incident unless Postfix already holds it. Raises HandoverError."""
+        """Submit the copy of an incident unless Postfix already holds it. Raises SubmitError."""
         original = copy.envelope.queue_id
         if incident.queue_id:
             maillog.split(original, incident=incident.id, copy=incident.queue_id, recipients=0)
             return
-        queue_id = hand_over(copy, relay)
+        queue_id = submit_copy(copy, relay)
         maillog.split(original, incident=incident.id, copy=queue_id, recipients=len(copy.recipients))
         if queue_id:
             try:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from holdgate.config import Settings
-from holdgate.milters import is_ours
+from holdgate.milters import is_holdgate_milter
 from holdgate.queue.postfix import Postfix, Service
 from holdgate.tables import split_list
 
@@ -30,7 +30,7 @@ _MAPS_OF = {"cleanup": ("milter_header_checks", "header_checks"), "smtp": ("smtp
 def names_us(value: str, settings: Settings, postfix: Postfix) -> bool:
     """Return whether a list of milters, macros expanded, has Holdgate's entry."""
     queue_directory = Path(postfix.setting("queue_directory"))
-    return any(is_ours(entry, settings.milter.socket, queue_directory) for entry in split_list(value))
+    return any(is_holdgate_milter(entry, settings.milter.socket, queue_directory) for entry in split_list(value))
 
 
 def our_map(name: str) -> str:

@@ -52,7 +52,7 @@ class Site:
             )
             self.desk.store.record(incident, Actor("holdgate-milter", "milter"))
 
-    def hand_over(self, content: bytes, recipient: str, relay: tuple[str, int], sender: str = "") -> None:
+    def submit_one(self, content: bytes, recipient: str, relay: tuple[str, int], sender: str = "") -> None:
         if self.refusal:
             raise smtplib.SMTPRecipientsRefused({recipient: (self.refusal, b"no")})
         self.mailed.append(recipient)
@@ -82,7 +82,7 @@ def site(  # type: ignore[no-untyped-def]
     site = Site(make_desk(), hold, tmp_path / "canary")
     monkeypatch.setattr(canary, "_submit", site.submit)
     monkeypatch.setattr(canary, "time", site)
-    monkeypatch.setattr(post, "hand_over", site.hand_over)
+    monkeypatch.setattr(post, "submit_one", site.submit_one)
     return site
 
 
@@ -142,7 +142,7 @@ def test_a_request_that_came_back_does_not_count_as_sent(site: Site, monkeypatch
         (request,) = site.desk.store.requests.of(incident.id)
         asking.reassign(site.desk, request, Answer.BOUNCED, "returned")
 
-    monkeypatch.setattr(post, "hand_over", returned)
+    monkeypatch.setattr(post, "submit_one", returned)
     with pytest.raises(canary.CanaryError, match="its request did not go out"):
         canary.run(site.desk)
     assert site.state() is State.HELD

@@ -64,7 +64,7 @@ def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
 def mailed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return who got mail."""
     mailed: list[str] = []
-    monkeypatch.setattr(post, "hand_over", lambda _content, recipient, *_: mailed.append(recipient))
+    monkeypatch.setattr(post, "submit_one", lambda _content, recipient, *_: mailed.append(recipient))
     return mailed
 
 

@@ -34,7 +34,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         message: Any = message_from_bytes(content, policy=policy.default)
         taken.append((recipient, f"{message['Subject']}\n{message.get_body(('plain',)).get_content()}"))
 
-    monkeypatch.setattr(post, "hand_over", take)
+    monkeypatch.setattr(post, "submit_one", take)
     return taken
 
 

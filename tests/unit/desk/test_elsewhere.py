@@ -155,7 +155,7 @@ def other(nodes: list[Node], tmp_path: Path) -> Iterator[OneDesk]:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Message]]:
     taken: list[tuple[str, Message]] = []
     monkeypatch.setattr(
-        post, "hand_over", lambda content, to, *_, **__: taken.append((to, message_from_bytes(content)))
+        post, "submit_one", lambda content, to, *_, **__: taken.append((to, message_from_bytes(content)))
     )
     return taken
 
@@ -386,7 +386,7 @@ def test_the_relay_of_a_desk_that_does_not_answer_is_no_matter_of_the_node(
     def refuse(*_: Any, **__: Any) -> None:
         raise smtplib.SMTPServerDisconnected
 
-    monkeypatch.setattr(post, "hand_over", refuse)
+    monkeypatch.setattr(post, "submit_one", refuse)
     incident = nodes[0].hold()
     other.work(soon())
     reject(other, incident)

@@ -57,7 +57,7 @@ def test_smtputf8_is_asked_for_only_where_a_notice_needs_it(
     """A next host without it would return the notice, and nobody would hear of that."""
     content = f"Subject: {subject}\r\n\r\nK\u00f6ln\r\n".encode()
     one, place = relay()
-    post.hand_over(content, recipient, place)
+    post.submit_one(content, recipient, place)
     post.submit(content, "", [(recipient, ())], place)
     assert one.asked == [{"BODY=8BITMIME", *(["SMTPUTF8"] if needs else [])}] * 2
 
@@ -66,7 +66,7 @@ def test_a_relay_without_smtputf8_gets_what_needs_none(
     relay: Start,
 ) -> None:
     one, place = relay(utf8=False)
-    post.hand_over("Subject: s\r\n\r\nK\u00f6ln\r\n".encode(), "anna@corp.example", place)
+    post.submit_one("Subject: s\r\n\r\nK\u00f6ln\r\n".encode(), "anna@corp.example", place)
     post.submit(b"Subject: s\r\n\r\nx\r\n", "", [("anna@corp.example", ())], place)
     assert one.asked == [{"BODY=8BITMIME"}] * 2
 
@@ -74,11 +74,11 @@ def test_a_relay_without_smtputf8_gets_what_needs_none(
 def test_a_refusal_says_its_code_and_no_address(relay: Start) -> None:
     _, place = relay(answer="554 no mail for anna@corp.example")
     with pytest.raises(RefusedError, match=r"^refused with 554$"), post.refusals():
-        post.hand_over(b"Subject: s\r\n\r\nx\r\n", "anna@corp.example", place)
+        post.submit_one(b"Subject: s\r\n\r\nx\r\n", "anna@corp.example", place)
 
 
 def test_nobody_who_listens_is_away() -> None:
     with socket.socket() as silent:
         silent.bind((LOOPBACK, 0))
         with pytest.raises(AwayError), post.refusals():
-            post.hand_over(b"Subject: s\r\n\r\nx\r\n", "anna@corp.example", (LOOPBACK, silent.getsockname()[1]))
+            post.submit_one(b"Subject: s\r\n\r\nx\r\n", "anna@corp.example", (LOOPBACK, silent.getsockname()[1]))

@@ -79,7 +79,7 @@ class Relay:
 @pytest.fixture
 def relay(monkeypatch: pytest.MonkeyPatch) -> Relay:
     relay = Relay()
-    monkeypatch.setattr(post, "hand_over", relay)
+    monkeypatch.setattr(post, "submit_one", relay)
     return relay
 
 
@@ -250,7 +250,7 @@ def test_the_log_says_what_was_refused(make_desk, hold, monkeypatch, caplog, err
     def refuse(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(post, "hand_over", refuse)
+    monkeypatch.setattr(post, "submit_one", refuse)
     desk = make_desk()
     hold(desk)
     scheduler(desk).run_once(datetime.now(UTC))
@@ -653,7 +653,7 @@ def test_a_silent_relay_holds_up_a_few_notices_and_no_deadline(  # type: ignore[
         clock.now += 60
         raise error
 
-    monkeypatch.setattr(post, "hand_over", silent)
+    monkeypatch.setattr(post, "submit_one", silent)
     table = table_of(desk, clock)
     for _ in range(2):
         before = len(asked)
@@ -678,7 +678,7 @@ def test_mail_that_needs_the_queue_agent_holds_up_no_other(make_desk, hold, rela
     table.give_back(datetime.now(UTC))
     assert relay.to("anna@corp.example") == []
     monkeypatch.undo()
-    monkeypatch.setattr(post, "hand_over", relay)
+    monkeypatch.setattr(post, "submit_one", relay)
     clock.now += 60
     table.give_back(datetime.now(UTC) + timedelta(minutes=10))
     assert len(relay.to("anna@corp.example")) == 10

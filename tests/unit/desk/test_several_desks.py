@@ -104,7 +104,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str]]:
         message = message_from_bytes(content)
         taken.append((threading.current_thread().name, recipient, str(message["Message-ID"] or message["Subject"])))
 
-    monkeypatch.setattr(post, "hand_over", take)
+    monkeypatch.setattr(post, "submit_one", take)
     return taken
 
 
@@ -219,7 +219,7 @@ def test_what_a_dead_desk_was_sending_is_sent_by_another(
         monkeypatch.setattr("holdgate.quarantine.claims.LEASE", timedelta(0))
         two[0].presence.run_once(datetime.now(UTC))  # its last sign of life
         monkeypatch.undo()
-        monkeypatch.setattr(post, "hand_over", lambda _, recipient, *__, **___: sent.append(("", recipient, "")))
+        monkeypatch.setattr(post, "submit_one", lambda _, recipient, *__, **___: sent.append(("", recipient, "")))
         two[1].presence.run_once(datetime.now(UTC))
         two[1].work(soon())
     assert [one[1] for one in sent] == ["boss@corp.example"]
@@ -234,7 +234,7 @@ def test_a_notice_that_is_put_off_is_not_sent_by_the_other_before_its_time(
         tries.append("")
         raise smtplib.SMTPServerDisconnected
 
-    monkeypatch.setattr(post, "hand_over", refuse)
+    monkeypatch.setattr(post, "submit_one", refuse)
     hold(two[0], 1)
     now = soon()
     for one in two:

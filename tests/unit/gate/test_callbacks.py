@@ -7,7 +7,7 @@ import pytest
 
 from holdgate.gate import callbacks, holding
 from holdgate.gate.callbacks import Callbacks
-from holdgate.gate.crew import Crew
+from holdgate.gate.poolwaker import PoolWaker
 from holdgate.gate.reply import Reply
 from tests.unit.gate.conftest import HOLD_ALL, FakeService, NewService
 
@@ -30,7 +30,7 @@ class Context:
 
 
 def connection(service: FakeService) -> tuple[Callbacks, Context]:
-    one, context = Callbacks(service.session(), Crew()), Context()
+    one, context = Callbacks(service.session(), PoolWaker()), Context()
     one._ctx = context
     one._protocol = Milter.P_HDR_LEADSPC
     one._actions = Milter.ADDHDRS | Milter.CHGHDRS | Milter.QUARANTINE

@@ -7,8 +7,8 @@ from typing import Any
 import Milter
 import pytest
 
-from holdgate.gate import callbacks, crew
-from holdgate.gate.crew import Crew
+from holdgate.gate import callbacks, poolwaker
+from holdgate.gate.poolwaker import PoolWaker
 from testbed.ports import wait_for
 
 PLACE = Path("/run/holdgate/milter.sock")
@@ -18,14 +18,14 @@ def test_libmilter_is_told_what_we_do_and_each_connection_has_a_session_of_its_o
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told: list[Any] = []
-    looked_after: list[object] = []
+    places: list[object] = []
     seen = threading.Event()
 
-    def look_after(_crew: Crew, place: object) -> None:
-        looked_after.append(place)
+    def run(_waker: PoolWaker, place: object) -> None:
+        places.append(place)
         seen.set()
 
-    monkeypatch.setattr(Crew, "look_after", look_after)
+    monkeypatch.setattr(PoolWaker, "run", run)
     monkeypatch.setattr(Milter, "factory", None)
     monkeypatch.setattr(Milter, "set_flags", lambda flags: told.append(flags))
     monkeypatch.setattr(Milter, "set_exception_policy", lambda policy: told.append(policy))
@@ -36,39 +36,39 @@ def test_libmilter_is_told_what_we_do_and_each_connection_has_a_session_of_its_o
     assert told == [flags, Milter.TEMPFAIL, ("holdgate", f"unix:{PLACE}", 90)]
     assert [Milter.factory()._session for _ in range(2)] == ["first", "second"]
     assert seen.wait(90)
-    assert looked_after == [PLACE]
+    assert places == [PLACE]
 
 
 class Ended(Exception):
-    """Ends a crew that never ends."""
+    """Ends a loop that never ends."""
 
 
 @pytest.fixture
 def knocks(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    monkeypatch.setattr(crew, "_MOMENT", 0.001)
+    monkeypatch.setattr(poolwaker, "_MOMENT", 0.001)
     return []
 
 
 def test_who_judges_for_longer_than_a_moment_has_libmilter_look_again_and_nobody_else_does(
     monkeypatch: pytest.MonkeyPatch, knocks: list[object]
 ) -> None:
-    one, ends = Crew(), threading.Event()
+    one, ends = PoolWaker(), threading.Event()
 
     def listens(place: object) -> None:
         knocks.append(place)
         if ends.is_set():
             raise Ended
 
-    def look_after() -> None:
+    def run() -> None:
         with pytest.raises(Ended):
-            one.look_after(PLACE)
+            one.run(PLACE)
 
-    monkeypatch.setattr(crew.probe, "listens", listens)
-    thread = threading.Thread(target=look_after)
+    monkeypatch.setattr(poolwaker.probe, "listens", listens)
+    thread = threading.Thread(target=run)
     thread.start()
     wait_for(lambda: one._is_resting, "it to rest")
     for _ in range(2):
-        with one.judging():
+        with one.inspecting():
             before = len(knocks)
             wait_for(lambda before=before: len(knocks) > before + 1, "knocks")  # type: ignore[misc]
         wait_for(lambda: one._is_resting, "it to rest again")
@@ -76,17 +76,17 @@ def test_who_judges_for_longer_than_a_moment_has_libmilter_look_again_and_nobody
         assert not threading.Event().wait(0.02)
         assert len(knocks) == before, "nobody is waited for"
     ends.set()
-    with one.judging():
+    with one.inspecting():
         thread.join(90)
     assert not thread.is_alive()
     assert set(knocks) == {PLACE}
 
 
 def test_how_long_is_that_of_the_message_that_was_begun_first() -> None:
-    one = Crew()
+    one = PoolWaker()
     assert one._longest() < 0
-    with one.judging():
+    with one.inspecting():
         first = one._longest()
-        with one.judging():
+        with one.inspecting():
             assert one._longest() >= first >= 0
     assert one._longest() < 0

@@ -66,9 +66,9 @@ def test_both_pools_live_as_long_as_their_ruling(settings: Settings) -> None:
 
 def test_the_fields_that_a_session_keeps_are_known_once_for_all(settings: Settings) -> None:
     snapshot = service._read(settings, cast(Store, object()))
-    assert snapshot.asked == {"x-project"}
+    assert snapshot.condition_fields == {"x-project"}
     assert {"x-project", "subject", "content-type", "x-holdgate-seal"} <= snapshot.kept
-    assert "x-netskope-action" in snapshot.ours
+    assert "x-netskope-action" in snapshot.holdgate_fields
 
 
 def _service(settings: Settings, tmp_path: Path) -> service.Service:

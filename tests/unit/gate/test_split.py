@@ -13,9 +13,9 @@ import pytest
 from holdgate.envelope import Envelope
 from holdgate.findings import Finding, Inspection
 from holdgate.gate import holding, split
-from holdgate.gate.handover import Commands, Copy, HandoverError
 from holdgate.gate.reply import Reply
 from holdgate.gate.split import Splitter, digest_of, obstacle
+from holdgate.gate.submit import Commands, Copy, SubmitError
 from holdgate.policy.actions import Quarantine
 from holdgate.policy.verdict import Part, Verdict
 from holdgate.quarantine.incident import Incident
@@ -177,11 +177,11 @@ def test_a_copy_is_submitted_until_postfix_has_it(store: Store, monkeypatch: pyt
     taken: list[Copy] = []
     ids = iter(["", "4NEW"])
 
-    def hand_over(one: Copy, _relay: Path) -> str:
+    def submit_copy(one: Copy, _relay: Path) -> str:
         taken.append(one)
         return next(ids)
 
-    monkeypatch.setattr(split, "hand_over", hand_over)
+    monkeypatch.setattr(split, "submit_copy", submit_copy)
     splitter = Splitter(store, "digest", ACTOR)
     one = splitter.record(incident(), [])
     for queue_id in ("", "4NEW", "4NEW"):  # what Postfix called it was not understood; it was; it is there
@@ -195,12 +195,12 @@ def test_who_found_the_copy_meanwhile_is_right(store: Store, monkeypatch: pytest
     splitter = Splitter(store, "digest", ACTOR)
     one = splitter.record(incident(), [])
 
-    def hand_over(*_: object) -> str:
+    def submit_copy(*_: object) -> str:
         (stored,) = store.incidents()
         store.change(stored, State.HELD, ACTOR, queue_id="4SEEN")
         return "4NEW"
 
-    monkeypatch.setattr(split, "hand_over", hand_over)
+    monkeypatch.setattr(split, "submit_copy", submit_copy)
     splitter.submit(one, copy_of(one), Path("/x"))
     assert store.incidents()[0].queue_id == "4SEEN"
 
@@ -221,11 +221,11 @@ def handed(monkeypatch: pytest.MonkeyPatch, store: Store) -> list[Copy]:
     """The copies that Postfix got; whoever splits looks at a store of its own."""
     taken: list[Copy] = []
 
-    def hand_over(one: Copy, _relay: Path) -> str:
+    def submit_copy(one: Copy, _relay: Path) -> str:
         taken.append(one)
         return "4COPY"
 
-    monkeypatch.setattr(split, "hand_over", hand_over)
+    monkeypatch.setattr(split, "submit_copy", submit_copy)
     monkeypatch.setattr(split, "keeps_original_recipients", lambda _: True)
     monkeypatch.setattr(holding, "needs_milter_quarantine", lambda *_: True)
     return taken
@@ -278,9 +278,9 @@ def test_where_the_listener_refuses_nobody_gets_the_message(
     new_service: NewService, store: Store, listener: Path, handed: list[Copy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuses(*_: object) -> str:
-        raise HandoverError("MAIL")
+        raise SubmitError("MAIL")
 
-    monkeypatch.setattr(split, "hand_over", refuses)
+    monkeypatch.setattr(split, "submit_copy", refuses)
     assert send(service_of(new_service, store, listener), EVE, BOB).tempfail
 
 

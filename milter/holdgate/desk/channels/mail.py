@@ -20,4 +20,4 @@ class Mail(Channel):
     def deliver(self, recipient: str, letter: Letter) -> None:
         """Submit one message."""
         with post.refusals():
-            post.hand_over(letter.content, recipient, self.settings.desk.notice_relay, letter.sender)
+            post.submit_one(letter.content, recipient, self.settings.desk.notice_relay, letter.sender)

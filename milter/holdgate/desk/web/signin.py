@@ -100,7 +100,7 @@ class SignInPages(Handlers):
         shown = f"{code[: _LENGTH // 2]}-{code[_LENGTH // 2 :]}"
         content = self._composer.code(address, shown, _MINUTES, language, datetime.now(UTC))
         try:
-            post.hand_over(content, address, self._desk.settings.desk.notice_relay)
+            post.submit_one(content, address, self._desk.settings.desk.notice_relay)
         except (OSError, smtplib.SMTPException) as error:
             metrics.NOTICES.labels("code", "failed").inc()
             maillog.failed(stage="sign-in-code", error=maillog.describe(error))

@@ -282,7 +282,7 @@ def test_four_eyes_are_thanked_and_shown(make_desk, hold) -> None:  # type: igno
 
 def test_a_crawler_that_follows_links_and_sends_forms_decides_nothing(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(self_release=True)
-    monkeypatch.setattr(post, "hand_over", lambda *_: None)
+    monkeypatch.setattr(post, "submit_one", lambda *_: None)
     incident = hold(desk, policy="all")
     browser = Browser(desk)
     sender = [
@@ -388,7 +388,7 @@ def test_a_message_that_cannot_be_shown_is_said_so(make_desk, hold) -> None:  # 
 
 def signed_in(desk: Desk, monkeypatch: pytest.MonkeyPatch, who: str = BOSS) -> Browser:
     mailed: list[bytes] = []
-    monkeypatch.setattr(post, "hand_over", lambda content, *_: mailed.append(content))
+    monkeypatch.setattr(post, "submit_one", lambda content, *_: mailed.append(content))
     browser = Browser(desk)
     page = browser.client.post("/sign-in", data={"address": f" {who.upper()} "})
     code = re.search(rb"Your code to sign in is ([2-9A-Z]{5}-[2-9A-Z]{5})", mailed[0])
@@ -494,7 +494,7 @@ def test_an_unknown_address_gets_the_same_answer_and_no_mail(make_desk, hold, mo
     desk = make_desk()
     hold(desk)
     mailed: list[bytes] = []
-    monkeypatch.setattr(post, "hand_over", lambda content, *_: mailed.append(content))
+    monkeypatch.setattr(post, "submit_one", lambda content, *_: mailed.append(content))
     known = Browser(desk).client.post("/sign-in", data={"address": BOSS})
     count = len(mailed)
     unknown = Browser(desk).client.post("/sign-in", data={"address": "x@elsewhere.example"})
@@ -507,7 +507,7 @@ def test_codes_are_few_and_end_after_five_attempts(make_desk, hold, monkeypatch)
     desk = make_desk()
     hold(desk)
     mailed: list[bytes] = []
-    monkeypatch.setattr(post, "hand_over", lambda content, *_: mailed.append(content))
+    monkeypatch.setattr(post, "submit_one", lambda content, *_: mailed.append(content))
     fresh = Browser(desk)
     page = fresh.client.post("/sign-in", data={"address": BOSS})
     code = re.search(rb"sign in is ([2-9A-Z]{5}-[2-9A-Z]{5})", mailed[-1])[1].decode()
@@ -524,7 +524,7 @@ def test_a_stranger_who_asks_for_codes_does_not_keep_their_owner_out(make_desk, 
     desk = make_desk()
     hold(desk)
     mailed: list[bytes] = []
-    monkeypatch.setattr(post, "hand_over", lambda content, *_: mailed.append(content))
+    monkeypatch.setattr(post, "submit_one", lambda content, *_: mailed.append(content))
     app = Browser(desk).app
     for number in range(20):  # many machines, and none of them has the mailbox
         stranger = Browser(desk, client=(f"198.51.100.{number}", 1), app=app)
@@ -543,7 +543,7 @@ def test_who_shares_an_address_with_a_stranger_signs_in_all_the_same(make_desk, 
     desk = make_desk()
     hold(desk)
     mailed: list[bytes] = []
-    monkeypatch.setattr(post, "hand_over", lambda content, *_: mailed.append(content))
+    monkeypatch.setattr(post, "submit_one", lambda content, *_: mailed.append(content))
     app = Browser(desk).app
     for _ in range(4):
         stranger = Browser(desk, app=app)
@@ -563,7 +563,7 @@ def test_a_code_of_one_person_signs_nobody_else_in(make_desk, hold, monkeypatch)
     desk = make_desk(moderators=[BOSS, "carol@corp.example"])
     hold(desk)
     mailed: list[bytes] = []
-    monkeypatch.setattr(post, "hand_over", lambda content, *_: mailed.append(content))
+    monkeypatch.setattr(post, "submit_one", lambda content, *_: mailed.append(content))
     carol, browser = Browser(desk), Browser(desk)
     carol.client.post("/sign-in", data={"address": "carol@corp.example"})
     code = re.search(rb"sign in is ([2-9A-Z]{5}-[2-9A-Z]{5})", mailed[-1])[1].decode()
@@ -576,7 +576,7 @@ def test_a_visitor_may_come_to_another_desk_at_each_step(make_desk, hold, monkey
     desk = make_desk()
     incident = hold(desk)
     mailed: list[bytes] = []
-    monkeypatch.setattr(post, "hand_over", lambda content, *_: mailed.append(content))
+    monkeypatch.setattr(post, "submit_one", lambda content, *_: mailed.append(content))
     browsers = [Browser(one) for one in (desk, Desk(desk.store, desk.settings, desk.key))]
     # One browser, whose cookies go to whichever desk the load balancer chooses.
     first, second = (browser.client for browser in browsers)
@@ -598,7 +598,7 @@ def test_who_writes_in_the_store_cannot_sign_in(make_desk, hold, monkeypatch) ->
     desk = make_desk(moderators=[BOSS, "carol@corp.example"])
     hold(desk)
     mailed: list[bytes] = []
-    monkeypatch.setattr(post, "hand_over", lambda content, *_: mailed.append(content))
+    monkeypatch.setattr(post, "submit_one", lambda content, *_: mailed.append(content))
     browser = Browser(desk)
     page = browser.client.post("/sign-in", data={"address": "carol@corp.example"})
     code = re.search(rb"sign in is ([2-9A-Z]{5}-[2-9A-Z]{5})", mailed[-1])[1].decode()

@@ -25,7 +25,7 @@ _ROUNDS = 10
 @pytest.fixture
 def milter(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[bytes]", Path]]:
     path = tmp_path / "milter"
-    command = [sys.executable, "-m", "tests.support.crew", str(path), str(_MESSAGES)]
+    command = [sys.executable, "-m", "tests.support.poolwaker", str(path), str(_MESSAGES)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(command, cwd=Path(__file__).parents[3], env=environment, stdout=subprocess.PIPE)
     try:

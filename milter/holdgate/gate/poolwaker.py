@@ -19,7 +19,7 @@ from holdgate.milters import Place
 _MOMENT = 0.05
 
 
-class Crew:
+class PoolWaker:
     """Knows which messages are being inspected, and since when."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Crew:
         self._is_resting = False
 
     @contextlib.contextmanager
-    def judging(self) -> Iterator[None]:
+    def inspecting(self) -> Iterator[None]:
         """Count a message as being inspected in this thread."""
         message = object()
         with self._changed:
@@ -41,7 +41,7 @@ class Crew:
             with self._changed:
                 del self._begun[message]
 
-    def look_after(self, place: Place) -> None:
+    def run(self, place: Place) -> None:
         """Connect to `place` repeatedly during long inspections; sleep when there are none. Never returns."""
         while True:
             with self._changed:

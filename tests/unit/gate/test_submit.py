@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdgate.envelope import Envelope
-from holdgate.gate import handover
-from holdgate.gate.handover import Commands, Copy, HandoverError, hand_over
+from holdgate.gate import submit
+from holdgate.gate.submit import Commands, Copy, SubmitError, submit_copy
 
 ENVELOPE = Envelope(sender="anna@corp.example", client_name="[192.0.2.7]", client_address="192.0.2.7", auth_user="a+b")
 EHLO = b"250-mail\r\n250-XCLIENT NAME ADDR LOGIN\r\n250 SMTPUTF8\r\n"
@@ -59,10 +59,10 @@ def copy_of(content: bytes | int, commands: Commands | None = None, *, header_on
 
 def test_the_client_and_the_parameters_are_those_of_the_message(listen: Listen) -> None:
     commands = Commands()
-    commands.take_mail(["SIZE=77", "BODY=8BITMIME", "SMTPUTF8", "RET=FULL", "ENVID=e+2B1", "AUTH=<>"])
-    commands.take_rcpt("<bob@partner.example>", "bob@partner.example", ["NOTIFY=NEVER", "ORCPT=rfc822;b", "X=1"])
+    commands.set_mail(["SIZE=77", "BODY=8BITMIME", "SMTPUTF8", "RET=FULL", "ENVID=e+2B1", "AUTH=<>"])
+    commands.add_rcpt("<bob@partner.example>", "bob@partner.example", ["NOTIFY=NEVER", "ORCPT=rfc822;b", "X=1"])
     place, heard = listen(REPLIES)
-    assert hand_over(copy_of(b"Subject: x\r\n\r\n.dot\r\n", commands), place) == "4abCD"
+    assert submit_copy(copy_of(b"Subject: x\r\n\r\n.dot\r\n", commands), place) == "4abCD"
     assert heard == [
         b"ehlo localhost\r\n",
         b"XCLIENT NAME=[UNAVAILABLE] ADDR=192.0.2.7 LOGIN=a+2Bb\r\n",
@@ -81,34 +81,34 @@ def test_the_client_and_the_parameters_are_those_of_the_message(listen: Listen) 
 def test_a_bounce_that_must_not_carry_the_message_does_not(listen: Listen) -> None:
     commands = Commands(mail=("RET=FULL",))
     place, heard = listen(REPLIES)
-    hand_over(copy_of(b"\r\n", commands, header_only=True), place)
+    submit_copy(copy_of(b"\r\n", commands, header_only=True), place)
     assert heard[3] == b"MAIL FROM:<anna@corp.example> RET=HDRS\r\n"
 
 
 @pytest.mark.parametrize("step", range(len(REPLIES)))
 def test_a_refusal_at_any_step_is_an_error(listen: Listen, step: int) -> None:
     place, _ = listen([*REPLIES[:step], b"451 4.3.0 not now\r\n"])
-    with pytest.raises(HandoverError, match="451"):
-        hand_over(copy_of(b"\r\n"), place)
+    with pytest.raises(SubmitError, match="451"):
+        submit_copy(copy_of(b"\r\n"), place)
 
 
 @pytest.mark.parametrize("step", range(1, len(REPLIES)))
 def test_silence_ends(listen: Listen, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    monkeypatch.setattr(handover, "TIME_LIMIT", 0.3)
+    monkeypatch.setattr(submit, "TIME_LIMIT", 0.3)
     place, _ = listen(REPLIES[:step])
-    with pytest.raises(HandoverError, match=r"TimeoutError|timed out"):
-        hand_over(copy_of(b"\r\n"), place)
+    with pytest.raises(SubmitError, match=r"TimeoutError|timed out"):
+        submit_copy(copy_of(b"\r\n"), place)
 
 
 def test_a_listener_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(HandoverError, match="connection: FileNotFoundError"):
-        hand_over(copy_of(b""), tmp_path / "none")
+    with pytest.raises(SubmitError, match="connection: FileNotFoundError"):
+        submit_copy(copy_of(b""), tmp_path / "none")
 
 
 @given(st.lists(st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"a", b".\r\n", b"..", b"\r\n.\r\n", b""]), max_size=9))
 def test_content_comes_out_of_data_as_it_went_in(pieces: list[bytes]) -> None:
     content = b"".join(pieces)
-    sent = b"".join(handover._stuffed(pieces))
+    sent = b"".join(submit._stuffed(pieces))
     assert sent.endswith(b".\r\n")
     body = sent.removesuffix(b".\r\n")
     assert body == b"" or body.endswith(b"\n")
@@ -122,14 +122,14 @@ def test_a_spool_on_disk_is_read_from_its_beginning(tmp_path: Path) -> None:
     (tmp_path / "spool").write_bytes(content)
     descriptor = os.open(tmp_path / "spool", os.O_RDONLY)
     os.lseek(descriptor, 0, os.SEEK_END)
-    assert b"".join(handover._content(copy_of(descriptor))).endswith(content)
+    assert b"".join(submit._content(copy_of(descriptor))).endswith(content)
     os.close(descriptor)
 
 
 @pytest.mark.parametrize("path", ["<bob@partner.example>", "<bob%a.example@corp.example>", "<zoë@exämple.example>"])
 def test_simple_paths(path: str) -> None:
     commands = Commands()
-    commands.take_rcpt(path, path[1:-1], [])
+    commands.add_rcpt(path, path[1:-1], [])
     assert not commands.odd
 
 
@@ -151,19 +151,19 @@ def test_simple_paths(path: str) -> None:
 )
 def test_other_paths(path: str) -> None:
     commands = Commands()
-    commands.take_rcpt(path, "bob", [])
+    commands.add_rcpt(path, "bob", [])
     assert commands.odd == {"bob"}
 
 
 def test_a_step_has_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[float] = []
     connection = SimpleNamespace(sock=SimpleNamespace(settimeout=given.append))
-    monkeypatch.setattr(handover.time, "monotonic", lambda: 100.0)
-    handover._be_in_time(cast(smtplib.SMTP, connection), 100.5)
+    monkeypatch.setattr(submit.time, "monotonic", lambda: 100.0)
+    submit._limit_step(cast(smtplib.SMTP, connection), 100.5)
     assert given == [0.5]
     for deadline in (100.0, 99.0):
         with pytest.raises(TimeoutError, match="not done within 45 s"):
-            handover._be_in_time(cast(smtplib.SMTP, connection), deadline)
+            submit._limit_step(cast(smtplib.SMTP, connection), deadline)
 
 
 def test_a_listener_that_is_slow_at_each_step_has_one_limit(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,23 +172,23 @@ def test_a_listener_that_is_slow_at_each_step_has_one_limit(listen: Listen, monk
     now = [0.0]
 
     def clock() -> float:
-        now[0] += handover.TIME_LIMIT / 4
+        now[0] += submit.TIME_LIMIT / 4
         return now[0]
 
-    monkeypatch.setattr(handover, "time", SimpleNamespace(monotonic=clock))
-    with pytest.raises(HandoverError, match=r"^(XCLIENT|MAIL|RCPT|DATA): TimeoutError"):
-        hand_over(copy_of(b"Subject: x\r\n\r\nText\r\n"), path)
+    monkeypatch.setattr(submit, "time", SimpleNamespace(monotonic=clock))
+    with pytest.raises(SubmitError, match=r"^(XCLIENT|MAIL|RCPT|DATA): TimeoutError"):
+        submit_copy(copy_of(b"Subject: x\r\n\r\nText\r\n"), path)
 
 
 def test_the_content_counts_too(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
     path, _ = listen(REPLIES)
     steps: list[float] = []
-    checked = handover._be_in_time
+    checked = submit._limit_step
 
     def late(connection: smtplib.SMTP, deadline: float) -> None:
         steps.append(deadline)
         checked(connection, 0.0 if len(steps) == 5 else deadline)
 
-    monkeypatch.setattr(handover, "_be_in_time", late)
-    with pytest.raises(HandoverError, match=r"^content: TimeoutError"):
-        hand_over(copy_of(b"Subject: x\r\n\r\nText\r\n"), path)
+    monkeypatch.setattr(submit, "_limit_step", late)
+    with pytest.raises(SubmitError, match=r"^content: TimeoutError"):
+        submit_copy(copy_of(b"Subject: x\r\n\r\nText\r\n"), path)

@@ -27,7 +27,7 @@ _MAIL = re.compile(r"(SMTPUTF8|BODY=\S+|RET=\S+|ENVID=\S+|REQUIRETLS)", re.IGNOR
 _RCPT = re.compile(r"(NOTIFY=\S+|ORCPT=\S+)", re.IGNORECASE)
 
 
-class HandoverError(Exception):
+class SubmitError(Exception):
     """Postfix refused the copy, or did not answer in time and may have it. The argument names the step."""
 
 
@@ -42,11 +42,11 @@ class Commands:
     rcpt: dict[str, tuple[str, ...]] = field(default_factory=dict)
     odd: set[str] = field(default_factory=set)
 
-    def take_mail(self, parameters: Iterable[str]) -> None:
+    def set_mail(self, parameters: Iterable[str]) -> None:
         """Keep the MAIL parameters that a copy needs."""
         self.mail = tuple(one for one in parameters if _MAIL.fullmatch(one))
 
-    def take_rcpt(self, path: str, recipient: str, parameters: Iterable[str]) -> None:
+    def add_rcpt(self, path: str, recipient: str, parameters: Iterable[str]) -> None:
         """Keep the RCPT parameters that a copy needs; for a repeated recipient, those of the first command."""
         self.rcpt.setdefault(recipient, tuple(one for one in parameters if _RCPT.fullmatch(one)))
         if not _PATH.fullmatch(path):
@@ -65,26 +65,26 @@ class Copy:
     header_only: bool = False
 
 
-def hand_over(copy: Copy, relay: Path) -> str:
-    """Submit a copy; return the queue id that Postfix reports, or "" if it reports none. Raises HandoverError."""
+def submit_copy(copy: Copy, relay: Path) -> str:
+    """Submit a copy; return the queue id that Postfix reports, or "" if it reports none. Raises SubmitError."""
     step, deadline = "connection", time.monotonic() + TIME_LIMIT
     try:
         connection = connect(relay, TIME_LIMIT)
         try:
             connection.command_encoding = "utf-8"
             for step, command, expected in _commands(copy, connection):
-                _be_in_time(connection, deadline)
+                _limit_step(connection, deadline)
                 _require(step, connection.docmd(command), expected)
             step = "content"
             for chunk in _stuffed(_content(copy)):
-                _be_in_time(connection, deadline)
+                _limit_step(connection, deadline)
                 connection.send(chunk)
-            _be_in_time(connection, deadline)
+            _limit_step(connection, deadline)
             queue_id = queue_id_in(_require(step, connection.getreply(), 250))
         finally:
             connection.close()
     except (OSError, ValueError, smtplib.SMTPException) as error:
-        raise HandoverError(f"{step}: {type(error).__name__}: {error}") from error
+        raise SubmitError(f"{step}: {type(error).__name__}: {error}") from error
     return queue_id
 
 
@@ -105,14 +105,14 @@ def _commands(copy: Copy, connection: smtplib.SMTP) -> Iterator[tuple[str, str, 
 
 
 def _require(step: str, answer: tuple[int, bytes], expected: int) -> bytes:
-    """Return the text of a reply that has the expected code. Raises HandoverError for any other code."""
+    """Return the text of a reply that has the expected code. Raises SubmitError for any other code."""
     code, text = answer
     if code != expected:
-        raise HandoverError(f"{step}: {code} {text.decode('ascii', 'replace')[:200]}")
+        raise SubmitError(f"{step}: {code} {text.decode('ascii', 'replace')[:200]}")
     return text
 
 
-def _be_in_time(connection: smtplib.SMTP, deadline: float) -> None:
+def _limit_step(connection: smtplib.SMTP, deadline: float) -> None:
     """Limit the next step to the remaining time. Raises TimeoutError."""
     left = deadline - time.monotonic()
     if left <= 0:
