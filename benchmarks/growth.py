@@ -89,7 +89,7 @@ def _site(workers: int = 2) -> Iterator[tuple[Callable[[], Session], Callable[[]
             profiles=policies.profiles(),
             workers=workers,
             retire_after=settings.scan.retire_after,
-            reads_apart=True,
+            reads_separately=True,
             time_limit=600,
             wait_limit=600,
         )

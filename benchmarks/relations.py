@@ -453,7 +453,7 @@ def _inspection() -> float:
     with tempfile.TemporaryDirectory() as folder:
         (small,) = letters.write(Path(folder), "small", "1", 1).iterdir()
         content = small.read_bytes()
-    settings = PoolSettings(ROOT / "rules", Path("/nonexistent"), ("dlp-pii",), workers=1, reads_apart=True)
+    settings = PoolSettings(ROOT / "rules", Path("/nonexistent"), ("dlp-pii",), workers=1, reads_separately=True)
     with Pool(settings) as pool:
         for number in range(_INSPECTED + 10):
             if number == 10:  # the first ones warm up

@@ -109,7 +109,7 @@ def _resident(pool: Pool) -> None:
         return
     for content in raw_ham(folder)[:_MESSAGES]:
         pool.inspect(content, is_plain=True)
-    (worker,) = pool._staying.workers
+    (worker,) = pool._reusable.workers
     status = dict(line.split(":", 1) for line in Path(f"/proc/{worker.pid}/status").read_text().splitlines())
     rollup = dict(line.split(":", 1) for line in Path(f"/proc/{worker.pid}/smaps_rollup").read_text().splitlines()[1:])
     print(

@@ -127,7 +127,7 @@ def main(words: list[str]) -> int:
             profiles=policies.profiles(),
             workers=2,
             retire_after=settings.scan.retire_after,
-            reads_apart=True,
+            reads_separately=True,
         )
         with _Timed(wanted) as pool:
             policy_set = PolicySet(policies, Tables(Path(folder)))

@@ -127,7 +127,7 @@ def _read(settings: Settings, store: Store) -> ConfigSnapshot:
     tables = Tables(settings.queue.postfix_config)
     policy_set = PolicySet(policies, tables, Routes.of(settings, tables))
     wanted = PoolSettings.of(settings, policies.profiles(), daemon=True)
-    pool = Pool(replace(wanted, reads_apart=True))
+    pool = Pool(replace(wanted, reads_separately=True))
     try:
         ocr_pool = None if settings.ocr.mode == "off" else Pool(wanted.with_ocr(settings.ocr))
     except ScanError:

@@ -173,8 +173,8 @@ def encode(answer: Inspection) -> bytes:
 
 def _fit_all(answer: Inspection) -> None:
     answer.reason = _fit(answer.reason)
-    answer.subject, answer.header_from = _whole(answer.subject), _whole(answer.header_from)
-    answer.message_id = _whole(answer.message_id)
+    answer.subject, answer.header_from = _complete_text(answer.subject), _complete_text(answer.header_from)
+    answer.message_id = _complete_text(answer.message_id)
     answer.signals = [_fit(signal) for signal in answer.signals]
     answer.hosts = [_fit(host) for host in answer.hosts]
     answer.attachments = [replace(one, name=_fit(one.name)) for one in answer.attachments]
@@ -184,10 +184,10 @@ def _fit_all(answer: Inspection) -> None:
 
 
 def _fit(phrase: str) -> str:
-    return _whole(phrase[:_PHRASE])
+    return _complete_text(phrase[:_PHRASE])
 
 
-def _whole(text: str) -> str:
+def _complete_text(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 

@@ -10,7 +10,7 @@ from holdgate.scan.changing import changed
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.letter import read_letter
 from holdgate.scan.preview import preview
-from holdgate.scan.shapes import BEYOND, GONE, UNREADABLE
+from holdgate.scan.shapes import NOT_FOR_THIS_WORKER, READER_ENDED, UNREADABLE
 from holdgate.scan.worker import TRIAL
 
 # Limit for the text returned to `holdgate extract`, in characters: more does not fit into the answer.
@@ -24,7 +24,7 @@ class Inspecting:
     def __init__(self, inspector: Inspector) -> None:
         self._inspector = inspector
 
-    def may_stay(self, job: dict[str, Any]) -> bool:
+    def is_reusable(self, job: dict[str, Any]) -> bool:
         """Return whether no parser but that of plain text has run for this job."""
         return job["do"] in ("trial", "inspect plain", "search")
 
@@ -37,7 +37,7 @@ class Inspecting:
                 return b"{}"
             case "inspect plain":
                 found = inspector.inspect_plain(content, **job["words"])
-                return BEYOND if found is None else answer.encode(found)
+                return NOT_FOR_THIS_WORKER if found is None else answer.encode(found)
             case "search":
                 return self._search(content, job["words"])
             case "extract":
@@ -55,8 +55,8 @@ class Inspecting:
     def _search(self, frame: bytes, words: dict[str, Any]) -> bytes:
         """Search what another process has read, or pass on its answer if it has read nothing."""
         if not frame:
-            return GONE
-        if frame == BEYOND or frame.startswith(b'{"error"'):
+            return READER_ENDED
+        if frame == NOT_FOR_THIS_WORKER or frame.startswith(b'{"error"'):
             return frame
         try:
             reading = answer.reading(frame)

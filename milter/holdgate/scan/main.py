@@ -11,7 +11,7 @@ import sys
 
 from holdgate import daemon, maillog, sockets
 from holdgate.configfile import ConfigError
-from holdgate.scan.succession import Serving, become
+from holdgate.scan.reexec import ServerArguments, exec_server
 
 _NAME = "holdgate-scan"
 
@@ -32,8 +32,8 @@ def main() -> None:
         lock = sockets.claim(path, _NAME)
         listener = sockets.listen(path, group_id=group_id, kind=socket.SOCK_SEQPACKET)
         daemon.drop_privileges(settings.account("scan"))
-        become(
-            Serving(
+        exec_server(
+            ServerArguments(
                 program=_NAME,
                 verbose=maillog.is_verbose(),
                 path=str(path),

@@ -21,12 +21,12 @@ from holdgate.findings import Inspection
 from holdgate.mask import mask_numbers, mask_unsearched_text
 from holdgate.scan import answer, wire
 from holdgate.scan.control import Zygote
-from holdgate.scan.nursery import Nursery
 from holdgate.scan.poolsettings import PoolSettings
-from holdgate.scan.process import ScanError, Worker, WorkerGoneError, WorkerLostError
+from holdgate.scan.process import ScanError, Worker, WorkerEndedError, WorkerLostError
+from holdgate.scan.reusable import ReaderLostError, ReusableWorkers, answered
 from holdgate.scan.shapes import ChangeReport, Letter
 from holdgate.scan.start import DIED_ON_TRIAL, Starter
-from holdgate.scan.staying import ReaderLostError, Staying, answered
+from holdgate.scan.stock import WorkerStock
 from holdgate.scan.turns import NoTurnError, Turns
 
 __all__ = ["Pool", "PoolSettings", "ScanError"]
@@ -38,9 +38,9 @@ SMALL = 2**18
 # Up to this size in bytes a message is sent in the frame of its job; a larger one is passed as a descriptor.
 _IN_FRAME = 2**16
 # The inspection is `failed` after a message has lost this many workers.
-_LIVES = 2
+_ATTEMPTS = 2
 # Workers that one message may be given to: two that it loses, and some that had ended before.
-_TRIES = 4
+_MAX_WORKERS = 4
 _TRIAL = b'{"do":"trial"}'
 
 _Answer = TypeVar("_Answer")
@@ -62,15 +62,15 @@ class Pool:
         kept = 0 if is_for_ocr else 2
         self._turns = Turns(settings.workers + kept, kept=kept)
         self._plain_turns = Turns(settings.workers + kept, kept=kept)
-        self._staying = Staying(settings.retire_after)
+        self._reusable = ReusableWorkers(settings.retire_after)
         self._starter = Starter(settings)
-        self._readers: Nursery | None = None
-        stock = 1 if is_for_ocr else min(settings.workers, 2)
-        reads_apart = settings.reads_apart and settings.retire_after > 1
-        with ThreadPoolExecutor(1) as beside:  # both zygotes load for a second
-            readers = beside.submit(self._start_readers, stock) if reads_apart else None
+        self._readers: WorkerStock | None = None
+        size = 1 if is_for_ocr else min(settings.workers, 2)
+        reads_separately = settings.reads_separately and settings.retire_after > 1
+        with ThreadPoolExecutor(1) as loader:  # both zygotes load for a second
+            readers = loader.submit(self._start_readers, size) if reads_separately else None
             try:
-                self._nursery = Nursery(self._start_zygote, stock)
+                self._stock = WorkerStock(self._start_zygote, size)
             except ScanError:
                 if readers is not None and readers.exception() is None:
                     readers.result().close()
@@ -78,17 +78,17 @@ class Pool:
         try:
             if readers is not None:
                 self._readers = readers.result()
-                self._proven(self._readers).end()
-            worker = self._proven(self._nursery)
+                self._tested(self._readers).end()
+            worker = self._tested(self._stock)
         except ScanError:
             self.close()
             raise
-        self._staying.put_back(worker)
+        self._reusable.put_back(worker)
 
     @property
     def zygotes(self) -> list[int]:
         """The process ids of the zygotes."""
-        return [nursery.pid for nursery in self._nurseries()]
+        return [stock.pid for stock in self._stocks()]
 
     def __enter__(self) -> Self:
         return self
@@ -98,9 +98,9 @@ class Pool:
 
     def close(self) -> None:
         """End the zygote and, with it, all workers. Can be called twice."""
-        for nursery in self._nurseries():
-            nursery.close()
-        self._staying.close()
+        for stock in self._stocks():
+            stock.close()
+        self._reusable.close()
 
     def inspect(
         self,
@@ -132,24 +132,24 @@ class Pool:
         def read(frame: bytes) -> Inspection:
             return answer.inspection(frame, self._identifiers, self._profiles)
 
-        lives = _LIVES
+        attempts = _ATTEMPTS
         is_small = _size(message) <= SMALL
         if is_plain and self._settings.retire_after > 1 and is_small:
             try:
                 found = self._ask_plain({"do": "inspect plain", "words": words}, message, read, queue_id, who)
             except WorkerLostError:  # then the message is retried in its own process
-                lives, found = lives - 1, None
+                attempts, found = attempts - 1, None
             if found is not None:
                 return found
-        if self._readers is not None and is_small and lives == _LIVES:
+        if self._readers is not None and is_small and attempts == _ATTEMPTS:
             try:
-                found = self._ask_apart(self._readers, job, message, read, queue_id, who)
+                found = self._read_then_search(self._readers, job, message, read, queue_id, who)
             except WorkerLostError:
-                lives, found = lives - 1, None
+                attempts, found = attempts - 1, None
             if found is not None:
                 return found
         try:
-            return self._do(job, message, read, queue_id=queue_id, who=who, lives=lives)
+            return self._do(job, message, read, queue_id=queue_id, who=who, attempts=attempts)
         except WorkerLostError as error:
             elapsed = (time.perf_counter() - begun) * 1000
             return Inspection(
@@ -212,27 +212,27 @@ class Pool:
         queue_id: str = "",
         who: tuple[str, str] = ("", ""),
         limit: int = wire.ANSWER_LIMIT,
-        lives: int = _LIVES,
+        attempts: int = _ATTEMPTS,
     ) -> _Answer:
         encoded = json.dumps(job).encode()
         is_small = _size(message) <= SMALL
-        content, descriptors = _handed_over(message)
-        new = lives < _LIVES  # workers in stock may have the same defect as the lost one
+        content, descriptors = _frame_or_descriptor(message)
+        new = attempts < _ATTEMPTS  # workers in stock may have the same defect as the lost one
         try:
             with self._turn(self._turns, self._kind or ("small" if is_small else "large"), who, is_small):
-                for _ in range(_TRIES):
-                    worker = self._nursery.take(patience=self._settings.wait_limit, new=new)
+                for _ in range(_MAX_WORKERS):
+                    worker = self._stock.take(wait_limit=self._settings.wait_limit, new=new)
                     new = True
                     try:
                         if not is_small and not self._kind:
                             worker.slow_down()
                         return read(worker.ask(encoded, content, descriptors, seconds=self._seconds, limit=limit))
-                    except WorkerGoneError:
-                        self._lost(queue_id, worker, "crash")
+                    except WorkerEndedError:
+                        self._log_lost(queue_id, worker, "crash")
                     except (answer.AnswerError, WorkerLostError) as error:
-                        lost = self._lost_by(error, queue_id, worker)
-                        lives -= 1
-                        if not lives:
+                        lost = self._lost_error(error, queue_id, worker)
+                        attempts -= 1
+                        if not attempts:
                             raise lost from error
                     finally:
                         worker.end()
@@ -241,15 +241,15 @@ class Pool:
             for descriptor in descriptors:
                 os.close(descriptor)
 
-    def _lost_by(self, error: Exception, queue_id: str, worker: Worker) -> WorkerLostError:
+    def _lost_error(self, error: Exception, queue_id: str, worker: Worker) -> WorkerLostError:
         """Record that a worker was lost while it had a job, and return the error to raise."""
         if isinstance(error, answer.AnswerError):
-            self._lost(queue_id, worker, "answer", str(error))
+            self._log_lost(queue_id, worker, "answer", str(error))
             return WorkerLostError("answer")
-        self._lost(queue_id, worker, str(error))
+        self._log_lost(queue_id, worker, str(error))
         return WorkerLostError(str(error))
 
-    def _lost(self, queue_id: str, worker: Worker, why: str, error: str = "") -> None:
+    def _log_lost(self, queue_id: str, worker: Worker, why: str, error: str = "") -> None:
         maillog.worker_lost(queue_id, why=why, pid=worker.pid, error=error)
         metrics.WORKER_RESTARTS.labels(why).inc()
 
@@ -265,9 +265,9 @@ class Pool:
     ) -> Inspection | None:
         """Have a process for plain text read a message; None if it is not plain text. Raises WorkerLostError."""
         content = message if isinstance(message, bytes) else os.pread(message, SMALL, 0)
-        return self._ask_one_that_stays(job, content, (), read, queue_id, who)
+        return self._ask_reusable(job, content, (), read, queue_id, who)
 
-    def _ask_one_that_stays(
+    def _ask_reusable(
         self,
         job: dict[str, Any],
         content: bytes,
@@ -277,31 +277,31 @@ class Pool:
         who: tuple[str, str],
     ) -> Inspection | None:
         with self._turn(self._plain_turns, "plain", who, is_small=True):
-            worker = self._staying.take() or self._nursery.take(patience=self._settings.wait_limit)
+            worker = self._reusable.take() or self._stock.take(wait_limit=self._settings.wait_limit)
             try:
                 frame = worker.ask(json.dumps(job).encode(), content, descriptors, seconds=self._seconds)
                 found = answered(frame, read)
-            except WorkerGoneError:
-                self._lost(queue_id, worker, "crash")
+            except WorkerEndedError:
+                self._log_lost(queue_id, worker, "crash")
                 worker.end()
                 return None
             except ReaderLostError:
-                self._staying.put_back(worker)
+                self._reusable.put_back(worker)
                 raise
             except (answer.AnswerError, WorkerLostError) as error:
                 worker.end()
-                raise self._lost_by(error, queue_id, worker) from error
+                raise self._lost_error(error, queue_id, worker) from error
             except ScanError:
                 worker.end()
                 raise
-            self._staying.put_back(worker)
+            self._reusable.put_back(worker)
         return found
 
     # -- a process that only reads --------------------------------------------------------------------------------
 
-    def _ask_apart(
+    def _read_then_search(
         self,
-        readers: Nursery,
+        readers: WorkerStock,
         job: dict[str, Any],
         message: int | bytes,
         read: Callable[[bytes], Inspection],
@@ -314,20 +314,20 @@ class Pool:
         WorkerLostError.
         """
         encoded = json.dumps(job).encode()
-        content, descriptors = _handed_over(message)
+        content, descriptors = _frame_or_descriptor(message)
         search = {"do": "search", "words": job["words"]}
         try:
             with self._turn(self._turns, "small", who, is_small=True):
-                reader = readers.take(patience=self._settings.wait_limit)
+                reader = readers.take(wait_limit=self._settings.wait_limit)
                 try:
-                    reader.begin(encoded, content, descriptors, seconds=self._seconds, rest=_GRACE)
-                except WorkerGoneError:
-                    self._lost(queue_id, reader, "crash")
+                    reader.begin(encoded, content, descriptors, seconds=self._seconds, gap=_GRACE)
+                except WorkerEndedError:
+                    self._log_lost(queue_id, reader, "crash")
                     reader.end()
                     return None
                 except WorkerLostError as error:
                     reader.end()
-                    raise self._lost_by(error, queue_id, reader) from error
+                    raise self._lost_error(error, queue_id, reader) from error
                 except ScanError:
                     reader.end()
                     raise
@@ -337,9 +337,9 @@ class Pool:
         try:
             # The searching process reads the text directly from the reader's connection; no byte of it passes through
             # here.
-            return self._ask_one_that_stays(search, b"", (reader.connection.fileno(),), read, queue_id, who)
+            return self._ask_reusable(search, b"", (reader.connection.fileno(),), read, queue_id, who)
         except ReaderLostError as error:
-            self._lost(queue_id, reader, str(error))
+            self._log_lost(queue_id, reader, str(error))
             raise
         finally:
             reader.end()
@@ -349,7 +349,7 @@ class Pool:
     @contextlib.contextmanager
     def _turn(self, turns: Turns, kind: str, who: tuple[str, str], is_small: bool) -> Iterator[None]:
         try:
-            turns.take(*who, is_small=is_small, patience=self._settings.wait_limit)
+            turns.take(*who, is_small=is_small, wait_limit=self._settings.wait_limit)
         except NoTurnError:
             raise ScanError("no free worker") from None
         begun = time.monotonic()
@@ -360,16 +360,16 @@ class Pool:
             turns.give_back(who[0], seconds, who[1])
             metrics.WORKER_SECONDS.labels(kind).inc(seconds)
 
-    def _proven(self, nursery: Nursery) -> Worker:
+    def _tested(self, stock: WorkerStock) -> Worker:
         """Return a worker that has confined itself and read a test text. Raises ScanError."""
-        worker = nursery.take(patience=self._settings.wait_limit)
+        worker = stock.take(wait_limit=self._settings.wait_limit)
         try:
             worker.ask(_TRIAL, b"", (), seconds=self._seconds)
         except WorkerLostError as error:
             worker.end()
             late = f"a worker was not ready after {self._seconds:.0f} s"
             raise ScanError(late if str(error) == "time limit" else DIED_ON_TRIAL) from error
-        except WorkerGoneError as error:
+        except WorkerEndedError as error:
             worker.end()
             raise ScanError(DIED_ON_TRIAL) from error
         except ScanError:
@@ -381,12 +381,12 @@ class Pool:
         zygote, self._identifiers = self._starter.start()
         return zygote
 
-    def _start_readers(self, stock: int) -> Nursery:
-        starter = Starter(self._settings, only_reads=True, beside=self._starter)
-        return Nursery(lambda: starter.start()[0], stock)
+    def _start_readers(self, size: int) -> WorkerStock:
+        starter = Starter(self._settings, only_reads=True, sibling=self._starter)
+        return WorkerStock(lambda: starter.start()[0], size)
 
-    def _nurseries(self) -> Iterator[Nursery]:
-        yield self._nursery
+    def _stocks(self) -> Iterator[WorkerStock]:
+        yield self._stock
         if self._readers is not None:
             yield self._readers
 
@@ -395,7 +395,7 @@ def _size(message: int | bytes) -> int:
     return len(message) if isinstance(message, bytes) else os.fstat(message).st_size
 
 
-def _handed_over(message: int | bytes) -> tuple[bytes, tuple[int, ...]]:
+def _frame_or_descriptor(message: int | bytes) -> tuple[bytes, tuple[int, ...]]:
     """Return how a message is passed to a worker: in the frame, or by a descriptor, which the caller must close.
 
     The descriptor is read-only, so a worker cannot change the message.

@@ -13,8 +13,8 @@ class PoolSettings:
 
     `service` is the socket of the scan service, or None if the pool starts its zygote itself. `retire_after` is how
     many messages of plain text one process reads; with 1, each has its own process, as all other messages have. With
-    `reads_apart`, processes without rules read small messages, and reusable processes search the text. This needs a
-    second zygote, and makes each such message much cheaper.
+    `reads_separately`, processes without rules read small messages, and reusable processes search the text. This needs
+    a second zygote, and makes each such message much cheaper.
     """
 
     rules: Path
@@ -29,7 +29,7 @@ class PoolSettings:
     ocr_languages: tuple[str, ...] = ()
     ocr_seconds: float = 0.0
     service: Path | None = None
-    reads_apart: bool = False
+    reads_separately: bool = False
 
     @classmethod
     def of(cls, settings: Settings, profiles: tuple[str, ...], *, daemon: bool = False) -> "PoolSettings":

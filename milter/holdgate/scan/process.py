@@ -18,7 +18,7 @@ class WorkerLostError(Exception):
     """A worker crashed or was killed while it had a job; the argument states why."""
 
 
-class WorkerGoneError(Exception):
+class WorkerEndedError(Exception):
     """A worker had ended before it got its job, so the message is not the cause."""
 
 
@@ -43,9 +43,9 @@ class Worker:
     ) -> bytes:
         """Send it a job, as JSON, with the message's bytes or descriptor, and return its unparsed answer.
 
-        Raises WorkerLostError, WorkerGoneError, and ScanError if the worker reports that it could not be confined.
+        Raises WorkerLostError, WorkerEndedError, and ScanError if the worker reports that it could not be confined.
         """
-        self._give(job, content, descriptors, seconds)
+        self._send(job, content, descriptors, seconds)
         try:
             frame, _ = wire.receive_frame(self.connection, timeout=seconds, limit=limit)
         except TimeoutError as error:
@@ -59,30 +59,30 @@ class Worker:
         self.jobs += 1
         return frame
 
-    def begin(self, job: bytes, content: bytes, descriptors: tuple[int, ...], *, seconds: float, rest: float) -> None:
+    def begin(self, job: bytes, content: bytes, descriptors: tuple[int, ...], *, seconds: float, gap: float) -> None:
         """Send it a job, and wait until it begins to answer. Another process can then read from its connection.
 
-        For the rest of the answer, each piece must follow within `rest` seconds. Raises as `ask` does.
+        For the rest of the answer, each piece must follow within `gap` seconds. Raises as `ask` does.
         """
-        self._give(job, content, descriptors, seconds)
+        self._send(job, content, descriptors, seconds)
         ready = select.poll()
         ready.register(self.connection, select.POLLIN)
         if not ready.poll(seconds * 1000):
             raise WorkerLostError("time limit")
-        wire.bound(self.connection, rest)
+        wire.bound(self.connection, gap)
         self.jobs += 1
 
-    def _give(self, job: bytes, content: bytes, descriptors: tuple[int, ...], seconds: float) -> None:
+    def _send(self, job: bytes, content: bytes, descriptors: tuple[int, ...], seconds: float) -> None:
         wire.bound(self.connection, seconds)
         try:
             wire.send_encoded(self.connection, job, descriptors, content)
         except TimeoutError as error:
             raise WorkerLostError("time limit") from error
         except OSError as error:
-            self._say_why()
-            raise WorkerGoneError from error
+            self._raise_last_error()
+            raise WorkerEndedError from error
 
-    def _say_why(self) -> None:
+    def _raise_last_error(self) -> None:
         """Raise ScanError with the last error message of an ended worker, if it sent one."""
         with contextlib.suppress(OSError, wire.WireError):
             frame, _ = wire.receive_frame(self.connection, timeout=1.0)

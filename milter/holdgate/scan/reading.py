@@ -11,7 +11,7 @@ from pydantic_core import PydanticSerializationError
 
 from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import extract_file, extract_message
-from holdgate.scan.shapes import BEYOND, READING, Reading
+from holdgate.scan.shapes import NOT_FOR_THIS_WORKER, READING, Reading
 from holdgate.scan.worker import TRIAL
 
 # A reusable process keeps the memory of its largest text, so a larger text is searched in a process of its own.
@@ -24,12 +24,12 @@ class ReadingOnly:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
 
-    def may_stay(self, job: dict[str, Any]) -> bool:
+    def is_reusable(self, job: dict[str, Any]) -> bool:
         """Return false: any parser may have run."""
         return False
 
     def do(self, job: dict[str, Any], content: bytes) -> bytes:
-        """Read a message, or a file if the job has a name; return it for the search, or `BEYOND` if impossible."""
+        """Read a message, or a file if the job has a name; return it for the search, else `NOT_FOR_THIS_WORKER`."""
         if job["do"] == "trial":
             extract_message(TRIAL, self._limits)
             return b"{}"
@@ -39,9 +39,9 @@ class ReadingOnly:
             extract_message(content, self._limits) if name is None else extract_file(name, content, self._limits)
         )
         if sum(len(part.text) for part in extraction.parts) > _LARGEST:
-            return BEYOND
+            return NOT_FOR_THIS_WORKER
         reading = Reading(extraction, round((time.perf_counter() - begun) * 1000, 3))
         try:
             return READING.dump_json(reading)
         except PydanticSerializationError:  # a lone surrogate
-            return BEYOND
+            return NOT_FOR_THIS_WORKER

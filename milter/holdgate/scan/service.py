@@ -33,7 +33,7 @@ class _Served:
     pidfd: int
     connection: socket.socket
     user_id: int
-    has_hung_up: bool = False
+    is_disconnected: bool = False
 
     def kill(self) -> None:
         """Kill it without waiting for it."""
@@ -69,7 +69,7 @@ class ScanService:
         finally:
             for one in list(self._served):
                 one.kill()
-                self._bury(one)
+                self._reap(one)
 
     def _watch(self, descriptor: int, events: int, act: Callable[[], None]) -> None:
         self._poll.register(descriptor, events)
@@ -116,24 +116,24 @@ class ScanService:
             raise
         served = _Served(pid, pidfd, connection, user_id)
         self._served.add(served)
-        self._watch(pidfd, select.POLLIN, lambda: self._bury(served))
+        self._watch(pidfd, select.POLLIN, lambda: self._reap(served))
         # No event is requested, so that orders for the zygote do not wake this process; POLLHUP is always reported
         # (poll(2)).
-        self._watch(control, 0, lambda: self._hung_up(served))
+        self._watch(control, 0, lambda: self._on_disconnect(served))
         _greet(connection, {"zygote": pid})
 
-    def _hung_up(self, served: _Served) -> None:
+    def _on_disconnect(self, served: _Served) -> None:
         """Kill a zygote whose daemon has disconnected; its pidfd reports when it has ended."""
         if served in self._served:
             served.kill()
-            served.has_hung_up = True
+            served.is_disconnected = True
             self._forget(served.connection.fileno())
 
-    def _bury(self, served: _Served) -> None:
+    def _reap(self, served: _Served) -> None:
         """Wait for a zygote that has ended, and close the copy of its socket, so that its daemon sees the end."""
         self._served.remove(served)
         code = os.waitstatus_to_exitcode(os.waitpid(served.pid, 0)[1])
-        if not served.has_hung_up:
+        if not served.is_disconnected:
             self._forget(served.connection.fileno())
             if code != 0:
                 maillog.failed(stage="zygote", error=f"a zygote of user {served.user_id} ended: {_how(code)}")

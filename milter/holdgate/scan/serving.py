@@ -1,6 +1,6 @@
 """The second stage of `holdgate-scan`, after it has read its settings: it serves the socket and forks zygotes.
 
-`scan.main` replaces itself by it with exec, and passes what it needs as an argument (see `scan.succession`).
+`scan.main` replaces itself by it with exec, and passes what it needs as an argument (see `scan.reexec`).
 """
 
 import contextlib
@@ -13,16 +13,16 @@ from pathlib import Path
 from types import FrameType
 
 from holdgate import daemon, maillog
+from holdgate.scan.reexec import ServerArguments
 from holdgate.scan.sandbox import SandboxError
 from holdgate.scan.service import ScanService
-from holdgate.scan.succession import Serving
 from holdgate.scan.template import Template
 
 
 def main() -> None:
     """Serve until SIGTERM."""
     daemon.keep_memory_private()
-    serving = Serving(**json.loads(sys.argv[1]))
+    serving = ServerArguments(**json.loads(sys.argv[1]))
     maillog.configure(serving.program, daemon=True, verbose=serving.verbose)
     for descriptor in (serving.listener, serving.lock):
         os.set_inheritable(descriptor, False)

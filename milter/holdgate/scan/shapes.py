@@ -10,10 +10,10 @@ from pydantic import Field, TypeAdapter
 
 from holdgate.extract.part import Extraction
 
-BEYOND = b'{"beyond":true}'
+NOT_FOR_THIS_WORKER = b'{"beyond":true}'
 """A worker's answer about a message that it cannot inspect: another worker is used."""
 
-GONE = b'{"gone":true}'
+READER_ENDED = b'{"gone":true}'
 """The answer to a search if the process that was to read the message has ended."""
 UNREADABLE = b'{"unreadable":true}'
 """The answer to a search if the output of the reading process is invalid."""

@@ -26,17 +26,17 @@ DIED_ON_TRIAL = (
     "where seccomp killed it, the kernel's log has a line with type=1326 and the system call"
 )
 # How long to wait for a service that is starting or restarting, in seconds from the first failed attempt.
-_PATIENCE = 10.0
+_WAIT_LIMIT = 10.0
 _PAUSE = 0.1
 # How long a service that accepts connections may need to start a zygote on a busy host, in seconds.
 _GREETING_SECONDS = 60.0
 # How much to keep of the standard error of a zygote that does not start, in characters.
-_LAST_WORDS = 500
-_NOT_YET = {errno.ENOENT, errno.ECONNREFUSED}
+_STDERR_END = 500
+_NOT_READY = {errno.ENOENT, errno.ECONNREFUSED}
 
 
 @dataclass(slots=True)
-class _Absence:
+class _Outage:
     """When the service stopped answering, by the monotonic clock; None while it answers."""
 
     since: float | None = None
@@ -46,14 +46,14 @@ class Starter:
     """Starts zygotes with the same settings, one after the other. It must be used by one thread at a time.
 
     If `only_reads` is set, its zygotes load no rules and know no identifiers. Two starters of one service, one created
-    with the other as `beside`, share the wait for it: an earlier absence that one saw does not shorten the other's
+    with the other as `sibling`, share the wait for it: an earlier outage that one saw does not shorten the other's
     wait.
     """
 
-    def __init__(self, settings: PoolSettings, *, only_reads: bool = False, beside: "Starter | None" = None) -> None:
+    def __init__(self, settings: PoolSettings, *, only_reads: bool = False, sibling: "Starter | None" = None) -> None:
         self._settings = settings
         self._only_reads = only_reads
-        self._absence: _Absence = _Absence() if beside is None else beside._absence
+        self._outage: _Outage = _Outage() if sibling is None else sibling._outage
 
     def start(self) -> tuple[Zygote, frozenset[str]]:
         """Return a zygote that is ready, and the identifiers it knows. Raises ScanError."""
@@ -82,7 +82,7 @@ class Starter:
         except (wire.WireError, OSError) as error:
             if process.returncode == -signal.SIGSYS:
                 raise ScanError(DIED_ON_TRIAL) from error
-            raise ScanError(f"the zygote did not start: {error}{_last_words(errors)}") from error
+            raise ScanError(f"the zygote did not start: {error}{_end_of_stderr(errors)}") from error
 
     def _by_service(self, path: Path) -> tuple[Zygote, frozenset[str]]:
         control = self._connected(path)
@@ -111,24 +111,24 @@ class Starter:
                 connection.connect(str(path))
             except OSError as error:
                 connection.close()
-                if not self._is_patient(error):
+                if not self._may_wait(error):
                     why = f"{error.strerror or error}; the scan service does not run there"
                     raise ScanError(f"{path}: {why}; systemctl start holdgate-scan") from error
                 time.sleep(_PAUSE)
             else:
-                self._absence.since = None
+                self._outage.since = None
                 return connection
 
-    def _is_patient(self, error: OSError) -> bool:
+    def _may_wait(self, error: OSError) -> bool:
         now = time.monotonic()
-        if self._absence.since is None:
-            self._absence.since = now
-        return error.errno in _NOT_YET and now - self._absence.since < _PATIENCE
+        if self._outage.since is None:
+            self._outage.since = now
+        return error.errno in _NOT_READY and now - self._outage.since < _WAIT_LIMIT
 
     def _made_ready(self, zygote: Zygote) -> tuple[Zygote, frozenset[str]]:
         """Send a zygote its settings and wait until it has loaded all. Raises ScanError, WireError and OSError."""
         try:
-            wire.send(zygote.control, _wanted(self._settings, self._only_reads))
+            wire.send(zygote.control, _zygote_settings(self._settings, self._only_reads))
             reported, _ = zygote.receive()
             if "error" in reported:
                 raise ScanError(str(reported["error"]))
@@ -146,7 +146,7 @@ def command(readers_directory: Path, control: int) -> list[str]:
     return [sys.executable, "-m", "holdgate.scan.zygote", str(readers_directory), str(control)]
 
 
-def _wanted(settings: PoolSettings, only_reads: bool) -> dict[str, Any]:
+def _zygote_settings(settings: PoolSettings, only_reads: bool) -> dict[str, Any]:
     return {
         "only_reads": only_reads,
         "rules": str(settings.rules),
@@ -159,8 +159,8 @@ def _wanted(settings: PoolSettings, only_reads: bool) -> dict[str, Any]:
     }
 
 
-def _last_words(errors: IO[bytes]) -> str:
+def _end_of_stderr(errors: IO[bytes]) -> str:
     """Return the end of a failed zygote's standard error, printable, on one line."""
-    errors.seek(max(0, errors.seek(0, 2) - _LAST_WORDS))
+    errors.seek(max(0, errors.seek(0, 2) - _STDERR_END))
     words = " ".join(errors.read().decode("utf-8", "replace").split())
     return f"; it said: {maillog.quote(words[-200:])}" if words else ""

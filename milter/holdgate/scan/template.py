@@ -1,7 +1,7 @@
 """The template: loads once what all zygotes of the scan service need; the service forks them from it.
 
 The parsers use much of a zygote's memory, and the milter alone has two zygotes. Forked from one process, they share it.
-The service can fork because it has one thread. It has read no message and no settings (see `scan.succession`): its
+The service can fork because it has one thread. It has read no message and no settings (see `scan.reexec`): its
 memory contains nothing that a zygote or a worker must not have.
 """
 
@@ -45,12 +45,12 @@ class Template:
         try:
             pid = os.fork()
             if pid == 0:
-                self._be_a_zygote(control, parent)
+                self._run_zygote(control, parent)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return pid
 
-    def _be_a_zygote(self, control: socket.socket, parent: int) -> None:
+    def _run_zygote(self, control: socket.socket, parent: int) -> None:
         """Run as a zygote until the control socket closes, sharing only the service's memory. Never returns."""
         status = 1
         try:
@@ -61,7 +61,7 @@ class Template:
             if os.getppid() == parent:
                 logging.getLogger().handlers.clear()  # a handler would open its socket again
                 _close_all_but(control.fileno())
-                zygote.be(control, str(self._readers_directory), self._shared)
+                zygote.run(control, str(self._readers_directory), self._shared)
                 status = 0
         except BaseException:
             with contextlib.suppress(OSError):

@@ -49,8 +49,8 @@ class Turns:
         self._halved = time.monotonic()
         self._waiting: list[_Waiting] = []
 
-    def take(self, who: str, sender: str = "", *, is_small: bool, patience: float) -> None:
-        """Wait for a place, at most `patience` seconds. Raises NoTurnError. The caller must give back each place."""
+    def take(self, who: str, sender: str = "", *, is_small: bool, wait_limit: float) -> None:
+        """Wait for a place, at most `wait_limit` seconds. Raises NoTurnError. The caller must give back each place."""
         waiting = _Waiting(who, sender, is_small)
         with self._lock:
             if self._may(waiting):
@@ -58,7 +58,7 @@ class Turns:
                 return
             waiting.called.acquire()
             self._waiting.append(waiting)
-        if waiting.called.acquire(timeout=patience):
+        if waiting.called.acquire(timeout=wait_limit):
             return
         with self._lock:
             if not waiting.has_place:

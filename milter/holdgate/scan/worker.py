@@ -21,7 +21,7 @@ class Work(Protocol):
     def do(self, job: dict[str, Any], content: bytes) -> bytes:
         """Do one job and return the answer, a frame. An exception ends the worker; the pool uses another one."""
 
-    def may_stay(self, job: dict[str, Any]) -> bool:
+    def is_reusable(self, job: dict[str, Any]) -> bool:
         """Return whether a process that did this job can do another."""
 
 
@@ -35,8 +35,8 @@ def serve(connection: socket.socket, work: Work, protections: sandbox.Protection
     except sandbox.SandboxError as error:
         wire.send(connection, {"error": str(error)})
         return
-    stays = True
-    while stays:
+    reusable = True
+    while reusable:
         try:
             job, content, descriptors = wire.receive_job(connection, descriptors=1, limit=wire.TEXT_LIMIT)
         except (wire.WireError, OSError):
@@ -46,7 +46,7 @@ def serve(connection: socket.socket, work: Work, protections: sandbox.Protection
                 content = _content(job, descriptor)
             finally:
                 os.close(descriptor)
-        stays = work.may_stay(job)
+        reusable = work.is_reusable(job)
         wire.send_encoded(connection, work.do(job, content))
 
 

@@ -41,10 +41,10 @@ _SETTINGS_SECONDS = 60.0
 def main() -> None:
     """Serve the control socket whose descriptor is the last argument, after the directory of the site's readers."""
     keep_memory_private()
-    be(socket.socket(fileno=int(sys.argv[-1])), sys.argv[-2])
+    run(socket.socket(fileno=int(sys.argv[-1])), sys.argv[-2])
 
 
-def be(control: socket.socket, readers_directory: str, shared: Sequence[tuple[int, int]] | None = None) -> None:
+def run(control: socket.socket, readers_directory: str, shared: Sequence[tuple[int, int]] | None = None) -> None:
     """Serve the control socket until it closes.
 
     `shared` is the memory shared with the template from which this process was forked, which has loaded everything that
@@ -150,7 +150,7 @@ class Workers:
 
     def carry_out(self, order: dict[str, Any], control: socket.socket) -> None:
         """Carry out an order of the pool. Raises WireError if it is invalid, OSError if the pool has disconnected."""
-        self.bury()
+        self.reap()
         match order:
             case {"do": "fork"}:
                 self._answer_with_worker(control)
@@ -164,7 +164,7 @@ class Workers:
             case _:
                 raise wire.WireError("no order")
 
-    def bury(self) -> None:
+    def reap(self) -> None:
         """Wait for ended workers, so that their processor time is added to this process's (wait4(2), times(2))."""
         with contextlib.suppress(ChildProcessError):
             while pid := os.waitpid(-1, os.WNOHANG)[0]:

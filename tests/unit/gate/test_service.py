@@ -24,7 +24,7 @@ class StandIn:
 
     def __init__(self, settings: PoolSettings) -> None:
         self.is_for_ocr = bool(settings.ocr_languages)
-        self.reads_apart = settings.reads_apart
+        self.reads_separately = settings.reads_separately
         self.is_closed = False
         if self.is_for_ocr and self.is_broken:
             raise ScanError("tesseract has no language deu")
@@ -58,7 +58,7 @@ def test_the_first_pool_is_closed_when_the_one_for_ocr_cannot_start(
 def test_both_pools_live_as_long_as_their_ruling(settings: Settings) -> None:
     snapshot = service._read(settings, cast(Store, object()))
     assert [pool.is_for_ocr for pool in StandIn.made] == [False, True]
-    assert [pool.reads_apart for pool in StandIn.made] == [True, False]
+    assert [pool.reads_separately for pool in StandIn.made] == [True, False]
     assert not any(pool.is_closed for pool in StandIn.made)
     del snapshot
     assert all(pool.is_closed for pool in StandIn.made)

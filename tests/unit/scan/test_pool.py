@@ -111,7 +111,7 @@ def test_plain_text_may_share_a_process_until_it_retires(message: int) -> None:
     with Pool(settings(retire_after=3)) as pool:
         pids = []
         for _ in range(5):
-            pids.append(pool._staying.workers[-1].pid if pool._staying.workers else 0)
+            pids.append(pool._reusable.workers[-1].pid if pool._reusable.workers else 0)
             assert pool.inspect(message, is_plain=True).findings
         # The trial counts as well.
         assert [pids.count(pid) for pid in dict.fromkeys(pids) if pid] == [2, 2]
@@ -121,7 +121,7 @@ def test_what_is_no_plain_text_goes_to_a_process_of_its_own(message: int) -> Non
     page = b"Content-Type: text/html\r\n\r\n<form>My SSN: 536-90-4399</form>\r\n"
     assert extract_plain(page) is None
     with Pool(settings(retire_after=100)) as pool:
-        (plain,) = pool._staying.workers
+        (plain,) = pool._reusable.workers
         assert pool.inspect(page, is_plain=True).findings
         assert pool.inspect(message).findings
         assert plain.jobs == 2  # the trial, and the look that found that it is a page
@@ -151,10 +151,10 @@ LURES = {
 }
 
 
-@pytest.mark.parametrize("reads_apart", [True, False], ids=["apart", "whole"])
+@pytest.mark.parametrize("reads_separately", [True, False], ids=["apart", "whole"])
 @pytest.mark.parametrize("reader", LURES, ids=lambda reader: reader[1])
 def test_a_process_taken_over_by_one_message_does_not_read_the_next(
-    reader: tuple[str, str], reads_apart: bool, message: int, monkeypatch: pytest.MonkeyPatch
+    reader: tuple[str, str], reads_separately: bool, message: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = subprocess.Popen
     code = TAKEOVER.format(module=reader[0], name=reader[1])
@@ -167,7 +167,7 @@ def test_a_process_taken_over_by_one_message_does_not_read_the_next(
     lure = f"Subject: s\r\nContent-Type: {kind}\r\n\r\n{content}\r\nher ssn 536-90-4399\r\n".encode()
     # Plain text is trusted to share a process where that is asked for.
     retire_after = 1 if reader[1] == "text" else 100
-    with Pool(settings(retire_after=retire_after, reads_apart=reads_apart)) as pool:
+    with Pool(settings(retire_after=retire_after, reads_separately=reads_separately)) as pool:
         assert pool.inspect(lure, is_plain=True).findings == []
         for is_plain in (True, False, True):
             assert [one.identifier for one in pool.inspect(message, is_plain=is_plain).findings] == ["us-ssn"]
@@ -178,20 +178,20 @@ PAGE = b"Subject: s\r\nContent-Type: text/html\r\n\r\n<form>My SSN: 536-90-4399<
 
 @pytest.fixture(scope="module")
 def apart() -> Iterator[Pool]:
-    with Pool(settings(retire_after=10_000, reads_apart=True)) as running:
+    with Pool(settings(retire_after=10_000, reads_separately=True)) as running:
         yield running
 
 
 def test_one_process_reads_and_one_that_stays_searches(apart: Pool) -> None:
-    (staying,) = apart._staying.workers
-    done = staying.jobs
+    (reusable,) = apart._reusable.workers
+    done = reusable.jobs
     inspection = apart.inspect(PAGE, subject="536-90-4399")
     (finding,) = inspection.findings
     assert (finding.identifier, finding.parts, finding.masked) == ("us-ssn", ["message body (HTML)"], ["***-**-*399"])
     assert (inspection.status, inspection.subject) == ("complete", "***-**-*399")
     assert inspection.elapsed_ms > inspection.extract_ms > 0
-    assert apart._staying.workers == [staying]
-    assert staying.jobs == done + 1
+    assert apart._reusable.workers == [reusable]
+    assert reusable.jobs == done + 1
 
 
 def test_both_ways_find_the_same(apart: Pool, pool: Pool) -> None:
@@ -227,7 +227,7 @@ def test_what_cannot_be_handed_on_is_searched_where_it_is_read(apart: Pool, text
 def test_a_process_that_does_not_read_costs_one_life_and_no_other_process(
     apart: Pool, said: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (staying,) = apart._staying.workers
+    (reusable,) = apart._reusable.workers
 
     def begin(worker: Worker, *_arguments: object, **_options: object) -> None:
         os.kill(worker.pid, signal.SIGKILL)
@@ -239,7 +239,7 @@ def test_a_process_that_does_not_read_costs_one_life_and_no_other_process(
 
     monkeypatch.setattr(Worker, "begin", begin)
     assert [one.identifier for one in apart.inspect(PAGE).findings] == ["us-ssn"]
-    assert apart._staying.workers == [staying]
+    assert apart._reusable.workers == [reusable]
 
 
 def test_a_process_that_was_dead_before_it_read_costs_nothing(apart: Pool) -> None:
@@ -252,7 +252,7 @@ def test_a_process_that_was_dead_before_it_read_costs_nothing(apart: Pool) -> No
 
 def test_a_process_that_never_answers_is_ended_and_the_message_read_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "_GRACE", 0.5)
-    with Pool(settings(retire_after=100, reads_apart=True, time_limit=1.5)) as pool:
+    with Pool(settings(retire_after=100, reads_separately=True, time_limit=1.5)) as pool:
         assert pool._readers is not None
         children = Path(f"/proc/{pool._readers.pid}/task/{pool._readers.pid}/children")
         for pid in children.read_text().split():
@@ -270,7 +270,7 @@ def test_a_pool_reads_on_when_the_zygote_of_those_that_read_was_lost(apart: Pool
 def test_no_place_is_a_reason_to_try_later(message: int) -> None:
     with Pool(settings(wait_limit=0.05)) as pool:
         for who in ("a", "b", "c"):
-            pool._turns.take(who, is_small=True, patience=1)
+            pool._turns.take(who, is_small=True, wait_limit=1)
         with pytest.raises(ScanError, match="no free worker"):
             pool.inspect(message)
 
@@ -299,7 +299,7 @@ def test_workers_that_died_between_messages_cost_none(message: int) -> None:
 
 def kill_children(pool: Pool) -> None:
     """Kill all workers there are, and wait until they are dead."""
-    kill(Path(f"/proc/{pool._nursery.pid}/task/{pool._nursery.pid}/children").read_text().split())
+    kill(Path(f"/proc/{pool._stock.pid}/task/{pool._stock.pid}/children").read_text().split())
 
 
 def kill(pids: list[str]) -> None:
@@ -331,7 +331,7 @@ def test_a_process_that_stays_is_ended_when_it_answers_what_none_of_ours_does(
     message: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Pool(settings(retire_after=100)) as pool:
-        (plain,) = pool._staying.workers
+        (plain,) = pool._reusable.workers
         ask = Worker.ask
 
         def lie(worker: Worker, *arguments: Any, **options: Any) -> bytes:
@@ -340,7 +340,7 @@ def test_a_process_that_stays_is_ended_when_it_answers_what_none_of_ours_does(
         monkeypatch.setattr(Worker, "ask", lie)
         assert pool.inspect(message, is_plain=True).findings
         assert plain.is_ended
-        assert plain not in pool._staying.workers
+        assert plain not in pool._reusable.workers
 
 
 def test_a_worker_that_cannot_be_confined_later_costs_its_message_only(
@@ -365,7 +365,7 @@ def test_a_good_answer_counts_though_no_other_worker_can_be_forked(
 
         def ask_and_lose_the_zygote(worker: Worker, *arguments: Any, **options: Any) -> bytes:
             frame = ask(worker, *arguments, **options)
-            os.kill(pool._nursery.pid, signal.SIGKILL)
+            os.kill(pool._stock.pid, signal.SIGKILL)
             return frame
 
         monkeypatch.setattr(Worker, "ask", ask_and_lose_the_zygote)
@@ -387,7 +387,7 @@ def test_a_pool_whose_zygote_is_gone_and_cannot_come_back_recovers_when_it_can(m
     rules.symlink_to(RULES)
     with Pool(settings(rules=rules)) as pool:
         rules.unlink()
-        os.kill(pool._nursery.pid, signal.SIGKILL)
+        os.kill(pool._stock.pid, signal.SIGKILL)
         # A worker that was forked before may still answer, once.
         outcomes = [answers(pool, message) for _ in range(4)]
         assert outcomes[-2:] == [False, False]
@@ -427,7 +427,7 @@ def test_workers_that_are_always_dead_are_no_fault_of_the_message(
 ) -> None:
     with Pool(settings()) as pool:
         kill_children(pool)
-        monkeypatch.setattr(pools, "_TRIES", 1)
+        monkeypatch.setattr(pools, "_MAX_WORKERS", 1)
         with pytest.raises(ScanError, match="before they have begun"):
             pool.inspect(message)
         assert pool.inspect(message).status == "complete"

@@ -58,12 +58,12 @@ def test_findings_come_back_masked_and_the_message_is_not_copied(pool: Pool, tmp
 
 def test_all_that_reads_runs_as_the_user_of_the_service(service: ScanDaemon, pool: Pool) -> None:
     assert pool.inspect(MESSAGE, is_plain=True).findings
-    pids = [pool._nursery.pid, *below(pool._nursery.pid)]
+    pids = [pool._stock.pid, *below(pool._stock.pid)]
     assert len(pids) > 1
     wanted = pwd.getpwnam(USER).pw_uid if os.geteuid() == 0 else os.geteuid()
     assert {uid(pid) for pid in pids} == {wanted}
     assert not set(pids) & set(below(os.getpid()))
-    assert pool._nursery.pid in below(service.process.pid)
+    assert pool._stock.pid in below(service.process.pid)
 
 
 def written(pid: int) -> bytes:
@@ -81,9 +81,9 @@ def written(pid: int) -> bytes:
 @pytest.mark.skipif(os.geteuid() != 0, reason="reads the memory of another user's process")
 def test_the_settings_are_in_no_memory_of_what_reads_mail(service: ScanDaemon, pool: Pool) -> None:
     assert HOST in service.config.read_text()
-    worker = pool._nursery.take(patience=30)
+    worker = pool._stock.take(wait_limit=30)
     try:
-        for pid in (service.process.pid, pool._nursery.pid, worker.pid):
+        for pid in (service.process.pid, pool._stock.pid, worker.pid):
             memory = written(pid)
             assert b"holdgate.scan.worker" in memory
             assert HOST.encode() not in memory
@@ -94,7 +94,7 @@ def test_the_settings_are_in_no_memory_of_what_reads_mail(service: ScanDaemon, p
 def test_a_worker_that_hangs_is_ended_through_its_zygote(service: ScanDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "_GRACE", 1.0)
     with made(service, time_limit=1.0) as pool:
-        workers = below(pool._nursery.pid)
+        workers = below(pool._stock.pid)
         assert workers
         for worker in workers:
             os.kill(worker, signal.SIGSTOP)
@@ -122,7 +122,7 @@ def test_a_worker_with_a_large_message_gives_way(pool: Pool, monkeypatch: pytest
 
 def test_a_pool_that_is_closed_leaves_no_process(service: ScanDaemon) -> None:
     pool = made(service)
-    pids = [pool._nursery.pid, *below(pool._nursery.pid)]
+    pids = [pool._stock.pid, *below(pool._stock.pid)]
     pool.close()
     wait_for(lambda: not any(is_running(pid) for pid in pids), "zygote and workers to end")
     with pytest.raises(ScanError, match="being ended"):
@@ -132,7 +132,7 @@ def test_a_pool_that_is_closed_leaves_no_process(service: ScanDaemon) -> None:
 @pytest.mark.parametrize("how", ["kill", "terminate"])
 def test_a_service_that_is_started_anew_is_found_by_who_used_it(service: ScanDaemon, how: str) -> None:
     with made(service) as pool:
-        pids = [pool._nursery.pid, *below(pool._nursery.pid)]
+        pids = [pool._stock.pid, *below(pool._stock.pid)]
         getattr(service.process, how)()
         service.process.wait()
         wait_for(lambda: not any(is_running(pid) for pid in pids), "zygote and workers to end with the service")
@@ -141,16 +141,16 @@ def test_a_service_that_is_started_anew_is_found_by_who_used_it(service: ScanDae
         # The message came while there was none: it waits.
         assert pool.inspect(MESSAGE).findings
         again.join()
-        assert pool._nursery.pid not in pids
+        assert pool._stock.pid not in pids
 
 
 def test_a_service_that_stays_away_defers_and_nothing_is_read_elsewhere(
     service: ScanDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("holdgate.scan.start._PATIENCE", 0.2)
+    monkeypatch.setattr("holdgate.scan.start._WAIT_LIMIT", 0.2)
     others = below(os.getpid())
     with made(service) as pool:
-        pids = [pool._nursery.pid, *below(pool._nursery.pid)]
+        pids = [pool._stock.pid, *below(pool._stock.pid)]
         service.kill()
         wait_for(lambda: not any(is_running(pid) for pid in pids), "zygote and workers to end with the service")
         try:

@@ -11,9 +11,9 @@ import pytest
 from holdgate.findings import Inspection
 from holdgate.scan import wire
 from holdgate.scan.control import Zygote
-from holdgate.scan.process import ScanError, Worker, WorkerGoneError, WorkerLostError
-from holdgate.scan.shapes import BEYOND, GONE, UNREADABLE
-from holdgate.scan.staying import ReaderLostError, Staying, answered
+from holdgate.scan.process import ScanError, Worker, WorkerEndedError, WorkerLostError
+from holdgate.scan.reusable import ReaderLostError, ReusableWorkers, answered
+from holdgate.scan.shapes import NOT_FOR_THIS_WORKER, READER_ENDED, UNREADABLE
 
 
 class FakeZygote:
@@ -85,7 +85,7 @@ def test_an_answer_beyond_its_limit_is_no_answer(make: Callable[..., Made]) -> N
 def test_one_that_was_dead_before_is_gone_and_the_message_is_not_to_blame(make: Callable[..., Made]) -> None:
     worker, theirs, _ = make()
     theirs.close()
-    with pytest.raises(WorkerGoneError):
+    with pytest.raises(WorkerEndedError):
         ask(worker)
     assert worker.jobs == 0
 
@@ -157,10 +157,10 @@ def test_each_piece_of_the_rest_of_an_answer_has_its_time(make: Callable[..., Ma
 def test_who_begins_to_answer_may_be_read_by_another(make: Callable[..., Made]) -> None:
     worker, theirs, _ = make()
     with pytest.raises(WorkerLostError, match=r"^time limit$"):
-        worker.begin(b"{}", b"", (), seconds=0.05, rest=1.0)
+        worker.begin(b"{}", b"", (), seconds=0.05, gap=1.0)
     assert worker.jobs == 0
     wire.send(theirs, {"a": json.dumps(1)})
-    worker.begin(b"{}", b"", (), seconds=30.0, rest=1.0)
+    worker.begin(b"{}", b"", (), seconds=30.0, gap=1.0)
     assert worker.jobs == 1
     assert wire.receive_frame(worker.connection)[0] == b'{"a": "1"}'
 
@@ -178,41 +178,41 @@ def test_it_is_ended_once_and_slowed_down_by_its_zygote(make: Callable[..., Made
 
 
 def test_the_one_that_was_used_last_is_used_next(make: Callable[..., Made]) -> None:
-    staying = Staying(3)
-    assert staying.take() is None
+    reusable = ReusableWorkers(3)
+    assert reusable.take() is None
     first, second = make(1)[0], make(2)[0]
-    staying.put_back(first)
-    staying.put_back(second)
-    assert [staying.take(), staying.take(), staying.take()] == [second, first, None]
+    reusable.put_back(first)
+    reusable.put_back(second)
+    assert [reusable.take(), reusable.take(), reusable.take()] == [second, first, None]
 
 
 def test_one_that_has_done_enough_is_ended(make: Callable[..., Made]) -> None:
-    staying = Staying(3)
+    reusable = ReusableWorkers(3)
     worker, _, zygote = make()
     worker.jobs = 2
-    staying.put_back(worker)
-    assert staying.take() is worker
+    reusable.put_back(worker)
+    assert reusable.take() is worker
     worker.jobs = 3
-    staying.put_back(worker)
-    assert staying.take() is None
+    reusable.put_back(worker)
+    assert reusable.take() is None
     assert zygote.orders == [("end", 7)]
 
 
 def test_all_that_are_free_end_with_the_pool(make: Callable[..., Made]) -> None:
-    staying = Staying(3)
+    reusable = ReusableWorkers(3)
     zygotes = []
     for pid in (1, 2):
         worker, _, zygote = make(pid)
         zygotes.append(zygote)
-        staying.put_back(worker)
-    staying.close()
+        reusable.put_back(worker)
+    reusable.close()
     assert [one.orders for one in zygotes] == [[("end", 1)], [("end", 2)]]
 
 
 def test_what_one_that_stays_says_of_its_message() -> None:
     inspection = Inspection()
     assert answered(b"{}", lambda _: inspection) is inspection
-    assert answered(BEYOND, lambda _: inspection) is None
-    for frame, why in ((GONE, "crash"), (UNREADABLE, "answer")):
+    assert answered(NOT_FOR_THIS_WORKER, lambda _: inspection) is None
+    for frame, why in ((READER_ENDED, "crash"), (UNREADABLE, "answer")):
         with pytest.raises(ReaderLostError, match=f"^{why}$"):
             answered(frame, lambda _: inspection)

@@ -57,7 +57,7 @@ def report(control: socket.socket, readers_directory: str, shared: Sequence[tupl
 def test_a_zygote_has_its_control_socket_and_nothing_else(
     template: Template, control: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zygote, "be", report)
+    monkeypatch.setattr(zygote, "run", report)
     pid = template.fork(control[1])
     found = json.loads(control[0].recv(65536))
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
@@ -77,7 +77,7 @@ def test_a_zygote_that_fails_ends_and_runs_nothing_of_the_service(
     def fail(*_arguments: object) -> None:
         raise SystemExit(0)
 
-    monkeypatch.setattr(zygote, "be", fail)
+    monkeypatch.setattr(zygote, "run", fail)
     pid = 0
     try:
         pid = template.fork(control[1])
@@ -95,7 +95,7 @@ def test_a_zygote_that_fails_ends_and_runs_nothing_of_the_service(
 def test_the_signals_of_the_service_are_as_before(
     template: Template, control: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zygote, "be", report)
+    monkeypatch.setattr(zygote, "run", report)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     os.waitpid(template.fork(control[1]), 0)
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before

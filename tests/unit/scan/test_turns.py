@@ -15,33 +15,33 @@ from testbed.ports import wait_for
 def test_the_last_place_is_for_a_small_message_of_somebody_who_holds_none() -> None:
     turns = Turns(3, kept=1)
     for _ in range(2):
-        turns.take("many", is_small=False, patience=0)
+        turns.take("many", is_small=False, wait_limit=0)
     for who, is_small in (("many", True), ("many", False), ("other", False)):
         with pytest.raises(NoTurnError):
-            turns.take(who, is_small=is_small, patience=0)
-    turns.take("other", is_small=True, patience=0)
+            turns.take(who, is_small=is_small, wait_limit=0)
+    turns.take("other", is_small=True, wait_limit=0)
 
 
 def test_the_place_before_it_is_for_a_small_message_of_a_sender_who_holds_none() -> None:
     turns = Turns(3, kept=2)
-    turns.take("relay", "slow@corp.example", is_small=False, patience=0)
+    turns.take("relay", "slow@corp.example", is_small=False, wait_limit=0)
     for sender, is_small in (("slow@corp.example", True), ("other@corp.example", False)):
         with pytest.raises(NoTurnError):
-            turns.take("relay", sender, is_small=is_small, patience=0)
-    turns.take("relay", "other@corp.example", is_small=True, patience=0)
+            turns.take("relay", sender, is_small=is_small, wait_limit=0)
+    turns.take("relay", "other@corp.example", is_small=True, wait_limit=0)
     # The last one stays for another client, however many senders this one names.
     with pytest.raises(NoTurnError):
-        turns.take("relay", "third@corp.example", is_small=True, patience=0)
-    turns.take("other", is_small=True, patience=0)
+        turns.take("relay", "third@corp.example", is_small=True, wait_limit=0)
+    turns.take("other", is_small=True, wait_limit=0)
 
 
 def test_senders_of_one_client_take_turns_too() -> None:
     turns = Turns(1, kept=0)
-    turns.take("relay", "many", is_small=True, patience=0)
+    turns.take("relay", "many", is_small=True, wait_limit=0)
     order = ["many"]
 
     def take(sender: str) -> None:
-        turns.take("relay", sender, is_small=True, patience=30)
+        turns.take("relay", sender, is_small=True, wait_limit=30)
         order.append(sender)
 
     threads = [threading.Thread(target=take, args=[sender]) for sender in ("many", "many", "few")]
@@ -58,22 +58,22 @@ def test_senders_of_one_client_take_turns_too() -> None:
 
 def test_a_place_that_is_not_kept_is_anybodys() -> None:
     turns = Turns(1, kept=0)
-    turns.take("one", is_small=False, patience=0)
+    turns.take("one", is_small=False, wait_limit=0)
     with pytest.raises(NoTurnError):
-        turns.take("two", is_small=True, patience=0.01)
+        turns.take("two", is_small=True, wait_limit=0.01)
     turns.give_back("one", 1.0)
-    turns.take("two", is_small=False, patience=0)
+    turns.take("two", is_small=False, wait_limit=0)
 
 
 def test_who_used_little_comes_before_who_used_much() -> None:
     turns = Turns(1, kept=0)
     order = ["many"]
-    turns.take("many", is_small=True, patience=0)
+    turns.take("many", is_small=True, wait_limit=0)
     turns.give_back("many", 20.0)
-    turns.take("many", is_small=True, patience=0)
+    turns.take("many", is_small=True, wait_limit=0)
 
     def take(who: str) -> None:
-        turns.take(who, is_small=True, patience=30)
+        turns.take(who, is_small=True, wait_limit=30)
         order.append(who)
 
     threads = [threading.Thread(target=take, args=[who]) for who in ("many", "few", "many", "none")]
@@ -90,9 +90,9 @@ def test_who_used_little_comes_before_who_used_much() -> None:
 
 def test_who_gave_up_waiting_gets_no_place() -> None:
     turns = Turns(1, kept=0)
-    turns.take("one", is_small=True, patience=0)
+    turns.take("one", is_small=True, wait_limit=0)
     with pytest.raises(NoTurnError):
-        turns.take("two", is_small=True, patience=0.01)
+        turns.take("two", is_small=True, wait_limit=0.01)
     turns.give_back("one", 0.0)
     assert (turns._free, turns._held, turns._waiting) == (1, {}, [])
 
@@ -103,7 +103,7 @@ def test_places_are_never_more_nor_less_than_there_are(wishes: list[tuple[str, b
     held: list[str] = []
     for who, is_small in wishes:
         try:
-            turns.take(who, is_small=is_small, patience=0)
+            turns.take(who, is_small=is_small, wait_limit=0)
             held.append(who)
         except NoTurnError:
             if held:
@@ -117,7 +117,7 @@ def test_places_are_never_more_nor_less_than_there_are(wishes: list[tuple[str, b
 def test_nobody_is_remembered_for_ever() -> None:
     turns = Turns(1, kept=0)
     for number in range(5_000):
-        turns.take(str(number), is_small=True, patience=0)
+        turns.take(str(number), is_small=True, wait_limit=0)
         turns.give_back(str(number), 1.0)
     assert len(turns._used) <= 2_000
 

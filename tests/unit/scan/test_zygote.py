@@ -61,7 +61,7 @@ def test_a_worker_that_hangs_is_killed_and_buried(
         workers.carry_out({"do": "end", "worker": pid}, control[1])
         wait_for(lambda: state(pid) == "Z", "the worker to be killed")
         assert connection.recv(1) == b""
-        workers.bury()
+        workers.reap()
         assert not Path(f"/proc/{pid}").exists()
         assert state(other) == "S"
 

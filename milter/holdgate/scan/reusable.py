@@ -6,14 +6,14 @@ from collections.abc import Callable
 from holdgate import metrics
 from holdgate.findings import Inspection
 from holdgate.scan.process import Worker, WorkerLostError
-from holdgate.scan.shapes import BEYOND, GONE, UNREADABLE
+from holdgate.scan.shapes import NOT_FOR_THIS_WORKER, READER_ENDED, UNREADABLE
 
 
 class ReaderLostError(WorkerLostError):
     """The reading process crashed or its output is invalid; the searching process is not affected."""
 
 
-class Staying:
+class ReusableWorkers:
     """The free ones, with the most recently used on top. Each does at most `retire_after` jobs."""
 
     def __init__(self, retire_after: int) -> None:
@@ -44,9 +44,9 @@ class Staying:
 
 def answered(frame: bytes, read: Callable[[bytes], Inspection]) -> Inspection | None:
     """Return a reusable worker's result; None if it cannot inspect this message. Raises ReaderLostError too."""
-    if frame == BEYOND:
+    if frame == NOT_FOR_THIS_WORKER:
         return None
-    if frame == GONE:
+    if frame == READER_ENDED:
         raise ReaderLostError("crash")
     if frame == UNREADABLE:
         raise ReaderLostError("answer")

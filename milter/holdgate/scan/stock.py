@@ -1,4 +1,4 @@
-"""The nursery: owns the zygote, keeps a stock of its workers, and starts another zygote if it fails.
+"""The stock of workers: owns the zygote, keeps some of its workers ready, and starts another zygote if it fails.
 
 Everything that concerns the zygote happens under one lock, so no thread ends a zygote that another has just started.
 Each worker that is taken is replaced by an order for a new one, which waits in the control socket until it is taken. So
@@ -15,14 +15,14 @@ from holdgate.scan.control import Zygote
 from holdgate.scan.process import ScanError, Worker
 
 
-class Nursery:
-    """Provides workers. `stock` is how many are kept ready. Raises ScanError if the zygote cannot start."""
+class WorkerStock:
+    """Provides workers. `size` is how many are kept ready. Raises ScanError if the zygote cannot start."""
 
-    def __init__(self, start: Callable[[], Zygote], stock: int) -> None:
+    def __init__(self, start: Callable[[], Zygote], size: int) -> None:
         self._start = start
-        self._stock = stock
+        self._size = size
         self._lock = threading.Lock()
-        self._asked = 0
+        self._ordered = 0
         self._closed = False
         self._zygote = start()
 
@@ -31,12 +31,12 @@ class Nursery:
         """The process id of the zygote."""
         return self._zygote.pid
 
-    def take(self, *, patience: float, new: bool = False) -> Worker:
+    def take(self, *, wait_limit: float, new: bool = False) -> Worker:
         """Return a worker that has not had a job yet; with `new`, one that was not in stock.
 
-        Waits for other threads up to `patience` seconds. Raises ScanError.
+        Waits for other threads up to `wait_limit` seconds. Raises ScanError.
         """
-        if not self._lock.acquire(timeout=patience):
+        if not self._lock.acquire(timeout=wait_limit):
             raise ScanError("no free worker")
         try:
             if self._closed:
@@ -61,26 +61,26 @@ class Nursery:
             self._zygote.close()
 
     def _next(self) -> Worker:
-        """Order as many workers as the stock lacks, and take the one that was ordered first."""
-        while self._asked <= self._stock:
+        """Order as many workers as are missing, and take the one that was ordered first."""
+        while self._ordered <= self._size:
             self._zygote.fork()
-            self._asked += 1
+            self._ordered += 1
         return self._receive()
 
     def _receive(self) -> Worker:
         answer, received = self._zygote.receive(descriptors=1)
-        self._asked -= 1
+        self._ordered -= 1
         if "error" in answer:
             raise ScanError(str(answer["error"]))
         (connection,) = received
         return Worker(answer["pid"], socket.socket(fileno=connection), self._zygote)
 
     def _empty(self) -> None:
-        while self._asked:
+        while self._ordered:
             with contextlib.suppress(ScanError):
                 self._receive().end()
 
     def _restart(self) -> None:
         self._zygote.close()
-        self._asked = 0
+        self._ordered = 0
         self._zygote = self._start()

@@ -20,13 +20,13 @@ def message() -> Iterator[int]:
 @pytest.mark.parametrize("size", [0, 1, 65_536])
 def test_a_short_message_goes_in_the_frame(message: int, size: int) -> None:
     os.write(message, b"x" * size)
-    assert pool._handed_over(message) == (b"x" * size, ())
-    assert pool._handed_over(b"x" * size) == (b"x" * size, ())
+    assert pool._frame_or_descriptor(message) == (b"x" * size, ())
+    assert pool._frame_or_descriptor(b"x" * size) == (b"x" * size, ())
 
 
 def test_the_descriptor_of_a_long_message_cannot_write(message: int) -> None:
     os.write(message, b"x" * 65_537)
-    content, (descriptor,) = pool._handed_over(message)
+    content, (descriptor,) = pool._frame_or_descriptor(message)
     assert content == b""
     with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
         os.write(descriptor, b"y")

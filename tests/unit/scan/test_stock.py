@@ -1,4 +1,4 @@
-"""The nursery with zygotes that are scripts of a few lines: each dies, errs or is slow in its own way."""
+"""The stock of workers, with zygotes that are scripts of a few lines: each dies, errs or is slow in its own way."""
 
 import os
 import signal
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from holdgate.scan import control, nursery
+from holdgate.scan import control, stock
 from holdgate.scan.control import Zygote
-from holdgate.scan.nursery import Nursery
 from holdgate.scan.process import ScanError
+from holdgate.scan.stock import WorkerStock
 from testbed.ports import wait_for
 
 MILTER = Path(__file__).parents[3] / "milter"
@@ -56,13 +56,13 @@ def script(before: str = "pass") -> Start:
 
 
 @pytest.fixture
-def raised() -> Iterator[Callable[..., Nursery]]:
-    """Return a function that makes a nursery, which is closed at the end."""
-    made: list[Nursery] = []
+def raised() -> Iterator[Callable[..., WorkerStock]]:
+    """Return a function that makes a stock, which is closed at the end."""
+    made: list[WorkerStock] = []
 
-    def make(*starts: Start, stock: int = 2) -> Nursery:
+    def make(*starts: Start, size: int = 2) -> WorkerStock:
         left = list(starts)
-        made.append(Nursery(lambda: left.pop(0)() if len(left) > 1 else left[0](), stock))
+        made.append(WorkerStock(lambda: left.pop(0)() if len(left) > 1 else left[0](), size))
         return made[-1]
 
     yield make
@@ -70,31 +70,31 @@ def raised() -> Iterator[Callable[..., Nursery]]:
         one.close()
 
 
-def pids(one: Nursery, count: int, **options: bool) -> list[int]:
+def pids(one: WorkerStock, count: int, **options: bool) -> list[int]:
     found = []
     for _ in range(count):
-        worker = one.take(patience=30, **options)
+        worker = one.take(wait_limit=30, **options)
         found.append(worker.pid)
         worker.connection.close()
     return found
 
 
-def test_workers_come_in_the_order_in_which_they_were_forked(raised: Callable[..., Nursery]) -> None:
+def test_workers_come_in_the_order_in_which_they_were_forked(raised: Callable[..., WorkerStock]) -> None:
     one = raised(script())
     assert pids(one, 4) == [1, 2, 3, 4]
-    assert one._asked == 2
+    assert one._ordered == 2
 
 
-def test_a_new_one_is_not_from_the_stock(raised: Callable[..., Nursery], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_one_is_not_from_the_stock(raised: Callable[..., WorkerStock], monkeypatch: pytest.MonkeyPatch) -> None:
     ended = []
-    monkeypatch.setattr(nursery.Worker, "end", lambda worker: (ended.append(worker.pid), worker.connection.close()))
+    monkeypatch.setattr(stock.Worker, "end", lambda worker: (ended.append(worker.pid), worker.connection.close()))
     one = raised(script())
     assert pids(one, 1) == [1]
     assert pids(one, 1, new=True) == [4]
     assert ended == [2, 3]
 
 
-def test_a_worker_that_cannot_be_forked_costs_no_zygote(raised: Callable[..., Nursery]) -> None:
+def test_a_worker_that_cannot_be_forked_costs_no_zygote(raised: Callable[..., WorkerStock]) -> None:
     one = raised(script('if count == 1: wire.send(control, {"error": "no process left"}); continue'))
     pid = one.pid
     with pytest.raises(ScanError, match="no process left"):
@@ -104,13 +104,13 @@ def test_a_worker_that_cannot_be_forked_costs_no_zygote(raised: Callable[..., Nu
 
 
 @pytest.mark.parametrize("how", ["sys.exit()", "control.send(b'nonsense'); continue"])
-def test_a_zygote_that_dies_or_raves_is_replaced_at_once(raised: Callable[..., Nursery], how: str) -> None:
+def test_a_zygote_that_dies_or_raves_is_replaced_at_once(raised: Callable[..., WorkerStock], how: str) -> None:
     one = raised(script(f"if count == 1: {how}"), script())
     assert pids(one, 3) == [1, 2, 3]
 
 
 def test_a_zygote_that_does_nothing_is_replaced(
-    raised: Callable[..., Nursery], monkeypatch: pytest.MonkeyPatch
+    raised: Callable[..., WorkerStock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(control, "_IDLE_SECONDS", 1.0)
     monkeypatch.setattr(control, "_GLANCE", 0.05)
@@ -123,23 +123,23 @@ def test_a_zygote_that_does_nothing_is_replaced(
     assert not Path(f"/proc/{stopped}").exists()
 
 
-def test_a_zygote_that_works_is_waited_for(raised: Callable[..., Nursery], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zygote_that_works_is_waited_for(raised: Callable[..., WorkerStock], monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the time that it uses itself that counts, not that of the clock."""
     monkeypatch.setattr(control, "_IDLE_SECONDS", 1.0)
     monkeypatch.setattr(control, "_GLANCE", 0.02)
     ticks = iter(range(10**9))
     monkeypatch.setattr(control, "processor_seconds", lambda _pid: next(ticks) / 1_000)
-    one = raised(script("import time; time.sleep(0.3)"), stock=0)
+    one = raised(script("import time; time.sleep(0.3)"), size=0)
     assert pids(one, 1) == [1]
 
 
 def test_a_zygote_that_works_without_end_is_not(
-    raised: Callable[..., Nursery], monkeypatch: pytest.MonkeyPatch
+    raised: Callable[..., WorkerStock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(control, "_GLANCE", 0.02)
     ticks = iter(range(0, 10**9, 10))
     monkeypatch.setattr(control, "processor_seconds", lambda _pid: next(ticks))
-    one = raised(script("import time; time.sleep(60)"), stock=0)
+    one = raised(script("import time; time.sleep(60)"), size=0)
     with pytest.raises(ScanError, match="does not answer"):
         pids(one, 1)
 
@@ -150,9 +150,9 @@ def test_the_processor_time_of_a_process_is_read() -> None:
     assert control.processor_seconds(2**22 + 1) == 0.0
 
 
-def test_nobody_is_handed_out_after_the_end(raised: Callable[..., Nursery]) -> None:
+def test_nobody_is_handed_out_after_the_end(raised: Callable[..., WorkerStock]) -> None:
     one = raised(script())
     one.close()
     with pytest.raises(ScanError, match="being ended"):
-        one.take(patience=1)
+        one.take(wait_limit=1)
     one.close()

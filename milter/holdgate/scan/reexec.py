@@ -12,7 +12,7 @@ from typing import NoReturn
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class ServerArguments:
     """What the service needs: descriptors of its socket and its lock, the users it serves, the readers' directory."""
 
     program: str
@@ -24,8 +24,8 @@ class Serving:
     readers_directory: str
 
 
-def become(serving: Serving) -> NoReturn:
+def exec_server(arguments: ServerArguments) -> NoReturn:
     """Replace this process by one that serves. Raises OSError."""
-    for descriptor in (serving.listener, serving.lock):
+    for descriptor in (arguments.listener, arguments.lock):
         os.set_inheritable(descriptor, True)
-    os.execv(sys.executable, [sys.executable, "-m", "holdgate.scan.serving", json.dumps(asdict(serving))])
+    os.execv(sys.executable, [sys.executable, "-m", "holdgate.scan.serving", json.dumps(asdict(arguments))])
